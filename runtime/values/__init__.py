@@ -1,0 +1,1 @@
+"""Values as n8n and JavaScript see them: conversions, comparisons, paths."""
