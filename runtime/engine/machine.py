@@ -1,0 +1,303 @@
+"""The state machine of one execution: n8n's stack, waiting inputs, run data and their rules. It decides and never acts.
+
+Hosts call `start` once, then `next` and `complete` in turn until `Finished`. `state` is plain JSON at every step boundary.
+"""
+
+from typing import Any
+
+from runtime.engine import legacy
+from runtime.engine.graph import Graph
+from runtime.engine.outputs import finish, stamp
+from runtime.engine.pairing import PairingError, Trail
+from schemas.item import Item, Items, Outputs, Run, Source
+from schemas.outcome import Delay, Execute, Finished, Outcome
+from schemas.plan import OnError, Plan, Step
+
+Entry = dict[str, Any]
+"""A stack entry: {node, inputs: [items|None], source: [source|None]}."""
+
+
+class Engine:
+    """One execution of a plan."""
+
+    def __init__(self, plan: Plan, *, state: dict[str, Any] | None = None, pinned: bool = False) -> None:
+        self.plan = plan
+        self.graph = Graph(plan)
+        self.v1 = plan.settings.order == "v1"
+        self.pinned = plan.pin_data if pinned else {}
+        state = state or {}
+        self.stack: list[Entry] = state.get("stack", [])
+        self.waiting: dict[str, list[Entry]] = state.get("waiting", {})
+        self.runs: dict[str, list[Run]] = state.get("runs", {})
+        self.order: list[list[Any]] = state.get("order", [])
+        self.memory: dict[str, dict[str, Any]] = state.get("memory", {})
+        self.last: str | None = state.get("last")
+        self.error: dict[str, Any] | None = state.get("error")
+        self.deadline: float | None = state.get("deadline")
+        self.status: str = state.get("status", "running")
+        self.current: Execute | None = None
+        self.entry: Entry | None = None
+        self._deferred: tuple[str, int] | None = None
+        if (running := state.get("current")) is not None:
+            self._resume(running)
+
+    # --- state -------------------------------------------------------------------------------------------------------
+
+    def state(self) -> dict[str, Any]:
+        """Everything, as plain JSON."""
+        current = None
+        if self.current is not None:
+            current = {"entry": self.entry, "attempt": self.current.attempt}
+        return {
+            "stack": self.stack, "waiting": self.waiting, "runs": self.runs, "order": self.order, "memory": self.memory,
+            "last": self.last, "error": self.error, "deadline": self.deadline, "status": self.status, "current": current,
+        }
+
+    def _resume(self, running: dict[str, Any]) -> None:
+        self.entry = running["entry"]
+        self.current = self._execute(self.entry or {}, running["attempt"])
+
+    # --- driving -----------------------------------------------------------------------------------------------------
+
+    def start(self, node: str, items: Items, *, now: float = 0.0) -> None:
+        """Put the start node on the stack. `now` (ms) starts the execution time-out."""
+        self.stack.append({"node": node, "inputs": [[dict(item) for item in items]], "source": []})
+        if self.plan.settings.timeout_s:
+            self.deadline = now + self.plan.settings.timeout_s * 1000
+
+    def next(self, now: float = 0.0) -> Execute | Finished:
+        """What to do now. Steps that need no node (disabled, pinned, nothing to do) are settled on the way."""
+        while self.status == "running":
+            if self.deadline is not None and now > self.deadline:
+                return self._end("canceled")
+            if not self.stack and not self._flush():
+                return self._end("error" if self.error else "success")
+            self.entry = self.stack.pop(0)
+            if not self.v1 and legacy.must_defer(self, self.entry):
+                place = (self.entry["node"], len(self.runs.get(self.entry["node"], ())))
+                if self._deferred == place:
+                    continue
+                self._deferred = place
+                self.stack.append(self.entry)
+                continue
+            self._deferred = None
+            self.current = self._execute(self.entry, 1)
+            settled, outputs = self._settle(self.current)
+            if not settled:
+                return self.current
+            self.error = None
+            self._advance(self.current, outputs, Outcome(outputs=outputs, started=now, finished=now))
+        return Finished(self.status, self.last, self.error)
+
+    def complete(self, outcome: Outcome) -> Delay | None:
+        """Tell how the current try ended. A Delay means: wait that long, then run `retry()`; None: go on with `next`."""
+        execute = self.current
+        assert execute is not None
+        step = execute.step
+        tries = step.retry.tries if step.retry else 1
+        if execute.attempt < tries and (outcome.error is not None or _returned_error(outcome.outputs)):
+            return Delay((step.retry.wait_ms if step.retry else 0) / 1000)
+        self.error = None
+        if outcome.error is not None:
+            self._fail(execute, outcome)
+            return None
+        self._advance(execute, outcome.outputs, outcome)
+        return None
+
+    def retry(self) -> Execute:
+        """The same step again: the next try."""
+        assert self.current is not None
+        assert self.entry is not None
+        self.current = self._execute(self.entry, self.current.attempt + 1)
+        return self.current
+
+    def cancel(self) -> Finished:
+        """End the execution from outside."""
+        return self._end("canceled")
+
+    def _end(self, status: str) -> Finished:
+        self.status = status
+        self.current = self.entry = None
+        return Finished(status, self.last, self.error)
+
+    # --- one step ----------------------------------------------------------------------------------------------------
+
+    def _execute(self, entry: Entry, attempt: int) -> Execute:
+        step = self.plan.step[entry["node"]]
+        whole = stamp(entry["inputs"])
+        cut = [items[:1] if items else items for items in whole] if step.execute_once else whole
+        return Execute(
+            step=step,
+            run_index=len(self.runs.get(step.name, ())),
+            attempt=attempt,
+            inputs=cut,
+            whole=whole,
+            items=self._effective(whole) or [],
+            source=entry["source"],
+        )
+
+    def _effective(self, inputs: list[Items | None]) -> Items | None:
+        if self.v1:
+            return next((items for items in inputs if items), None)
+        return inputs[0] if inputs else None
+
+    def _settle(self, execute: Execute) -> tuple[bool, Outputs | None]:
+        """(True, outputs) when no node has to run."""
+        step = execute.step
+        if step.disabled:
+            first = execute.inputs[0] if execute.inputs else None
+            return True, None if first is None else [first]
+        if step.name in self.pinned:
+            return True, [[{**item} for item in self.pinned[step.name]]]  # type: ignore[list-item]
+        if not execute.items and step.trigger is None and execute.source:
+            return True, None
+        return False, None
+
+    def _advance(self, execute: Execute, outputs: Outputs | None, outcome: Outcome) -> None:
+        self.current = None
+        if outputs is None:
+            return
+        step = execute.step
+        done = finish(step, outputs, execute.inputs, lambda item: self._original(execute, item))
+        self.last = step.name
+        self._record(execute, done, outcome)
+        self._schedule(step, done, execute.run_index)
+
+    def _fail(self, execute: Execute, outcome: Outcome) -> None:
+        step, error = execute.step, {**(outcome.error or {}), "node": execute.step.name}
+        self.last, self.error, self.current = step.name, error, None
+        if step.on_error is OnError.STOP:
+            self._record(execute, None, outcome)
+            self.stack.insert(0, self.entry or {})
+            self.status = "error"
+            return
+        first = execute.inputs[0] if execute.inputs else None
+        passed: Outputs = [first]
+        self._record(execute, passed, outcome)
+        self._schedule(step, passed, execute.run_index)
+
+    def _original(self, execute: Execute, item: Item) -> Item | None:
+        paired = item.get("pairedItem")
+        entry: Any = paired[0] if isinstance(paired, list) and paired else paired
+        if entry is None or isinstance(entry, list):
+            return None
+        place = entry if isinstance(entry, dict) else {"item": entry}
+        items = execute.inputs[place.get("input") or 0] if (place.get("input") or 0) < len(execute.inputs) else None
+        return items[place["item"]] if items and 0 <= place["item"] < len(items) else None
+
+    def _record(self, execute: Execute, outputs: Outputs | None, outcome: Outcome) -> None:
+        run: Run = {
+            "outputs": outputs if outputs is not None else [],
+            "source": execute.source,
+            "status": "error" if outcome.error else "success",
+            "started": outcome.started,
+            "finished": outcome.finished,
+            "tries": execute.attempt,
+            "inputs": [len(items or ()) for items in execute.inputs],
+        }
+        if outcome.error:
+            run["error"] = outcome.error
+        if outputs is None:
+            run["failed"] = True
+        self.runs.setdefault(execute.step.name, []).append(run)
+        self.order.append([execute.step.name, execute.run_index])
+
+    # --- what comes next ---------------------------------------------------------------------------------------------
+
+    def _schedule(self, step: Step, outputs: Outputs, run_index: int) -> None:
+        followed = []
+        for edge in step.edges:
+            items = outputs[edge.output] if edge.output < len(outputs) else None
+            if items is None or not (items or (not self.v1 and edge.input > 0)):
+                continue
+            if edge.target not in self.plan.step:
+                self.error = {"name": "Error", "message": "Destination node not found", "node": step.name}
+                self.status = "error"
+                return
+            followed.append((edge, items))
+        if self.v1:
+            where = self.plan.step
+            followed.sort(key=lambda each: where[each[0].target].position[::-1], reverse=True)
+        for edge, items in followed:
+            source: Source = {"previousNode": step.name}
+            if edge.output:
+                source["previousNodeOutput"] = edge.output
+            if run_index:
+                source["previousNodeRun"] = run_index
+            self._deliver(step, edge.target, edge.input, items, source)
+
+    def _deliver(self, parent: Step, target: str, slot: int, items: Items, source: Source) -> None:
+        slots = len(self.graph.incoming[target])
+        if slots <= 1:
+            inputs: list[Items | None] = [None] * slot + [items]
+            self._push({"node": target, "inputs": inputs, "source": [None] * slot + [source]})
+            return
+        entries = self.waiting.setdefault(target, [])
+        fresh = not entries
+        entry = next((each for each in entries if each["inputs"][slot] is None), None)
+        if entry is None:
+            entry = {"node": target, "inputs": [None] * slots, "source": [None] * slots}
+            entries.append(entry)
+        entry["inputs"][slot], entry["source"][slot] = items, source
+        if all(each is not None for each in entry["inputs"]):
+            entries.remove(entry)
+            if not entries:
+                del self.waiting[target]
+            self._push(entry)
+        elif not self.v1 and fresh:
+            legacy.run_other_parents(self, parent, target)
+
+    def _push(self, entry: Entry) -> None:
+        if self.v1:
+            self.stack.insert(0, entry)
+        else:
+            self.stack.append(entry)
+
+    def _flush(self) -> bool:
+        """Release one waiting node when nothing else is left. True when there is something to run."""
+        again = True
+        while again:
+            again = False
+            for name in list(self.waiting):
+                if not self._may_release(name):
+                    continue
+                entries = self.waiting[name]
+                entry = entries.pop(0)
+                if not entries:
+                    del self.waiting[name]
+                entry["inputs"] = [[] if items is None else items for items in entry["inputs"]]
+                if any(entry["inputs"]):
+                    self._push(entry)
+                    return True
+                again = True
+                break
+        return False
+
+    def _may_release(self, name: str) -> bool:
+        if any(ancestor in self.waiting for ancestor in self.graph.ancestors(name) if ancestor != name):
+            return False
+        required = self.plan.step[name].required_inputs if self.v1 else None
+        if required is None:
+            return True
+        there = [i for i, items in enumerate(self.waiting[name][0]["inputs"]) if items is not None]
+        return len(there) >= required if isinstance(required, int) else all(i in there for i in required)
+
+    # --- reading -----------------------------------------------------------------------------------------------------
+
+    def paired(self, execute: Execute, target: str, i: int) -> Item:
+        """`$('target').item` for input item `i`. Raises PairingError."""
+        item = execute.items[i] if i < len(execute.items) else None
+        if item is None:
+            raise PairingError("Invalid expression", "No path back to referenced node")
+        return Trail(self.graph, self.runs).find(execute.step.name, item, execute.source, target)
+
+    def result(self) -> Outputs:
+        """What the workflow gives back: the outputs of the last run of the node that ran last."""
+        if self.last is None or not self.runs.get(self.last):
+            return []
+        return self.runs[self.last][-1]["outputs"]
+
+
+def _returned_error(outputs: Outputs | None) -> bool:
+    first = outputs[0][0] if outputs and outputs[0] else None
+    return first is not None and first["json"].get("error") is not None

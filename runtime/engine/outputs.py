@@ -1,0 +1,96 @@
+"""What happens to a node's output before it is recorded: error routing, pairing, alwaysOutputData."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from schemas.item import Item, Items, Outputs
+from schemas.plan import OnError, Step
+
+
+def stamp(inputs: Sequence[Items | None]) -> list[Items | None]:
+    """n8n: every input item is cloned (its json is not) and paired with its own place in this input."""
+    return [
+        None if items is None else [{**item, "pairedItem": _place(i, slot)} for i, item in enumerate(items)]  # type: ignore[misc]
+        for slot, items in enumerate(inputs)
+    ]
+
+
+def _place(i: int, slot: int) -> dict[str, int]:
+    return {"item": i, "input": slot} if slot else {"item": i}
+
+
+def finish(step: Step, outputs: Outputs, inputs: Sequence[Items | None], original: Any) -> Outputs:
+    """The outputs as they are recorded. `original(item)` finds the input item that an error item stems from."""
+    if step.on_error is OnError.OUTPUT:
+        outputs = split_errors(outputs, step.outputs, original)
+    pair(outputs, inputs)
+    if step.always_output_data and not (outputs and outputs[0]):
+        everything: list[Any] = [
+            {"item": i, "input": slot} for slot, items in enumerate(inputs) for i in range(len(items or ()))
+        ]
+        outputs = [[{"json": {}, "pairedItem": everything}], *outputs[1:]]
+    return [_unwrap(items) for items in outputs]
+
+
+def split_errors(outputs: Outputs, count: int, original: Any) -> Outputs:
+    """onError=continueErrorOutput: items that look like errors move to the last output, with the json of their input."""
+    kept: list[Items | None] = list(outputs[: count - 1])
+    kept += [[] for _ in range(count - 1 - len(kept))]
+    failed: Items = []
+    for o, items in enumerate(kept):
+        if items and any(_is_error(item) for item in items):
+            failed += [_with_input(item, original(item)) for item in items if _is_error(item)]
+            kept[o] = [item for item in items if not _is_error(item)]
+    return [*kept, failed]
+
+
+def _is_error(item: Item) -> bool:
+    json = item["json"]
+    return bool(item.get("error")) or (
+        isinstance(json, dict) and bool(json.get("error")) and (len(json) == 1 or (len(json) == 2 and "message" in json))
+    )
+
+
+def _with_input(item: Item, origin: Item | None) -> Item:
+    if origin is None:
+        return item
+    return {**item, "json": {**origin["json"], **item["json"]}}
+
+
+def _unwrap(items: Items | None) -> Items | None:
+    """Items with an `error` show `{error: message}`; `{$error, $json}` likewise."""
+    if not items or not any("error" in item or "$error" in item["json"] for item in items):
+        return items
+    return [_shown(item) for item in items]
+
+
+def _shown(item: Item) -> Item:
+    error = item.get("error")
+    if error:
+        message = error.get("message") if isinstance(error, dict) else str(error)
+        return {**item, "json": {"error": message}}
+    json = item["json"]
+    if json.get("$error") and json.get("$json"):
+        inner = json["$error"]
+        return {**item, "json": {"error": inner.get("message") if isinstance(inner, dict) else inner}}
+    return item
+
+
+def pair(outputs: Outputs, inputs: Sequence[Items | None]) -> None:
+    """n8n's automatic pairing, in place, for items without one: only where it cannot be wrong, or so n8n thinks."""
+    first = next((items for items in inputs if items is not None), None)
+    connected = len(inputs)
+    single_input = connected == 1 and first is not None
+    lone = single_input and len(first or ()) == 1
+    filled = [items for items in outputs if items is not None]
+    same = single_input and len(filled) == 1 and len(filled[0]) == len(first or ())
+    to_one = single_input and len(filled) == 1 and len(filled[0]) == 1
+    for items in filled:
+        for i, item in enumerate(items):
+            if item.get("pairedItem") is None:
+                if lone or to_one:
+                    item["pairedItem"] = {"item": 0}
+                elif same:
+                    item["pairedItem"] = {"item": i}
+                else:
+                    return

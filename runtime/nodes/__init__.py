@@ -1,0 +1,8 @@
+"""Node types, one file each. `NODE_FILES` is the list: node type -> file in this folder."""
+
+from typing import Final
+
+NODE_FILES: Final[dict[str, str]] = {
+    "n8n-nodes-base.manualTrigger": "manual_trigger",
+    "n8n-nodes-base.noOp": "no_op",
+}

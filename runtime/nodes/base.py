@@ -1,0 +1,385 @@
+"""The base classes of node types. A node's base class is the place where it runs, and there is no default.
+
+| base | `run` | runs |
+|---|---|---|
+| `Inline` | pure, synchronous | inside workflow code, no history event |
+| `Activity` (`local = True`: local activity) | async, touches the world through `context` | activity |
+| `Durable` | `advance(context, state, event)`, a reducer | workflow; its commands are timers, signals, children, calls |
+| `Trigger` | like Inline; passes what started the run | workflow |
+| `SubNode` | no `run`; methods that its root calls | activity |
+"""
+
+import random
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol, Self, TypeVar
+
+from schemas.item import BinaryRef, Item, Items, Json, Outputs, PairedItem, Source
+from schemas.node import Dynamic, Node, param
+from schemas.plan import Kind
+
+__all__ = [
+    "Activity",
+    "ActivityContext",
+    "AwaitSignal",
+    "Call",
+    "Command",
+    "Context",
+    "Done",
+    "Durable",
+    "DurableContext",
+    "Dynamic",
+    "Event",
+    "HttpRequest",
+    "HttpResponse",
+    "Inline",
+    "Item",
+    "Items",
+    "NodeError",
+    "NodeApiError",
+    "Outputs",
+    "Respond",
+    "RunTool",
+    "Sleep",
+    "StartChild",
+    "SubNode",
+    "Trigger",
+    "each_item",
+    "error_item",
+    "param",
+]
+
+N = TypeVar("N", bound=Node)
+
+
+class NodeError(Exception):
+    """What a user sees as a failed node: n8n's NodeOperationError.
+
+    `message` is n8n's text. `item` is the index of the input item at fault.
+    """
+
+    name = "NodeOperationError"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        description: str | None = None,
+        item: int | None = None,
+        data: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.description = description
+        self.item = item
+        self.data = dict(data or {})
+
+    def to_json(self) -> dict[str, Any]:
+        """n8n's error object as it is recorded with a run."""
+        shape: dict[str, Any] = {"name": self.name, "message": self.message}
+        if self.description is not None:
+            shape["description"] = self.description
+        if self.item is not None:
+            shape["context"] = {"itemIndex": self.item}
+        return shape | self.data
+
+
+class NodeApiError(NodeError):
+    """A vendor or HTTP endpoint refused: n8n's NodeApiError. `http_code` is the status as text."""
+
+    name = "NodeApiError"
+
+    def __init__(self, message: str, *, http_code: str | None = None, **rest: Any) -> None:
+        super().__init__(message, **rest)
+        self.http_code = http_code
+        if http_code is not None:
+            self.data.setdefault("httpCode", http_code)
+
+
+class Context(Protocol):
+    """What a pure step may see. Everything here is the same on replay."""
+
+    name: str
+    version: float
+    """The node's typeVersion."""
+    inputs: Sequence[Items | None]
+    """All main inputs; None where nothing arrived."""
+    source: Sequence[Source | None]
+    """Where each input came from."""
+    run_index: int
+    continue_on_fail: bool
+    """n8n's continueOnFail(): the node is to put errors of an item into its output instead of raising."""
+    memory: dict[str, Any]
+    """n8n's node context: JSON that lasts for the execution and is readable by `$('Node').context`."""
+    now: float
+    """Milliseconds since the epoch, one instant per run of the step."""
+    timezone: str
+    random: random.Random
+    mode: str
+    """manual, trigger, webhook, integrated, ..."""
+    workflow: Mapping[str, Any]
+    """id, name, active."""
+    execution_id: str
+    connected_outputs: int
+    """Highest wired main output + 1."""
+    parents: Sequence[tuple[str, str]]
+    """(name, type) of every ancestor by main connections, nearest first."""
+
+    def resolve(self, node: N, i: int) -> N:
+        """The node with its parameters as they are for input item `i`. Reading a parameter whose expression failed
+        raises that NodeError, as in n8n; the others stay readable."""
+
+
+class HttpRequest(Protocol):
+    """One outgoing request as a node describes it."""
+
+
+@dataclass(frozen=True)
+class HttpResponse:
+    """What came back. `body` is the whole body; large bodies are streamed with `ActivityContext.http_stream`."""
+
+    status: int
+    reason: str
+    headers: list[tuple[str, str]]
+    body: bytes
+    url: str = ""
+
+    def header(self, name: str) -> str | None:
+        """The last header of this name, any case."""
+        return next((value for key, value in reversed(self.headers) if key.lower() == name.lower()), None)
+
+
+class ActivityContext(Context, Protocol):
+    """What a step that touches the world gets. Secrets exist only here."""
+
+    static_data: dict[str, Any]
+    """n8n's workflow static data: {'global': {...}, 'node:<name>': {...}}; changes are kept at the end of the run."""
+    snapshot: Mapping[str, Any]
+    """For Code: the data that `$`-variables read (see `runtime.expressions`)."""
+
+    async def http(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Sequence[tuple[str, str]] = (),
+        content: bytes | AsyncIterator[bytes] | None = None,
+        timeout: float = 300.0,
+        follow_redirects: bool = True,
+        max_redirects: int = 21,
+        verify: bool = True,
+        proxy: str | None = None,
+        item: int = 0,
+        certificate: Mapping[str, str] | None = None,
+        cross_origin_auth: bool = True,
+    ) -> HttpResponse:
+        """One request through the egress guard, with an `Idempotency-Key` on mutating methods.
+
+        Raises NodeApiError for connection failures (message as n8n's). A status of 4xx or 5xx is returned, not raised.
+        """
+
+    async def credentials(self, type_: str, i: int = 0) -> Mapping[str, Any]:
+        """The decrypted credential of this type. Raises NodeError when the tenant has none."""
+
+    async def read_binary(self, ref: BinaryRef) -> bytes:
+        """The bytes behind a reference. Raises NodeError when they are gone."""
+
+    async def write_binary(
+        self, data: bytes, *, mime_type: str | None = None, file_name: str | None = None
+    ) -> BinaryRef:
+        """Store bytes and give the reference; the mime type is guessed from the name, then from the bytes."""
+
+    async def run_javascript(self, code: str, *, mode: str, **options: Any) -> Any:
+        """Run a Code node's JavaScript in a child process with limits. See `runtime.code`."""
+
+    async def run_python(self, code: str, *, mode: str, **options: Any) -> Any:
+        """Run a Code node's Python in the sandboxed interpreter. See `runtime.code`."""
+
+    def heartbeat(self, *details: Any) -> None:
+        """Tell Temporal that the step lives, and where a retry should go on."""
+
+    def progress(self) -> Sequence[Any]:
+        """The details of the last heartbeat of an attempt that was cut off; empty on the first."""
+
+    def log(self, event: str, **facts: Any) -> None:
+        """A structured log line with tenant, run and step on it. Never a secret."""
+
+
+class Inline(Node):
+    """Pure work inside workflow code."""
+
+    kind: ClassVar[Kind] = Kind.INLINE
+
+    def run(self, context: Context, items: Items) -> Outputs | None:
+        """`items` is the effective input (v1: the first input that has items). None: nothing happened, record nothing."""
+        raise NotImplementedError
+
+
+class Trigger(Inline):
+    """A start node: the run's items are what the trigger gave, and it passes them on."""
+
+    input_count: ClassVar[int] = 0
+
+    def run(self, context: Context, items: Items) -> Outputs | None:
+        """Pass on what started the run."""
+        del context
+        return [items]
+
+
+class Activity(Node):
+    """Work that touches the world (or, with `local = True`, pure work that needs a library or much CPU)."""
+
+    kind: ClassVar[Kind] = Kind.ACTIVITY
+    local: ClassVar[bool] = False
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        """`local` decides the kind."""
+        cls.kind = Kind.LOCAL if cls.local else Kind.ACTIVITY
+
+    async def run(self, context: ActivityContext, items: Items) -> Outputs | None:
+        """Like `Inline.run`, with the world at hand."""
+        raise NotImplementedError
+
+
+# --- durable nodes: commands go out, events come in -----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Sleep:
+    """Wait for `seconds`, or until `until` (ms since the epoch). The event's value is None."""
+
+    seconds: float | None = None
+    until: float | None = None
+
+
+@dataclass(frozen=True)
+class AwaitSignal:
+    """Wait until somebody resumes the run. The event's value is the payload, or None when `until` (ms) has passed."""
+
+    name: str
+    until: float | None = None
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StartChild:
+    """Start another workflow. The event's value: {'status', 'outputs', 'error', 'execution_id'}; with `wait=False` as
+    soon as it has started."""
+
+    workflow: Mapping[str, Any]
+    """{'id': ...} for a template of the tenant, {'name': ...}, or {'export': {...}} for one given as a parameter."""
+    items: Items
+    wait: bool = True
+    mode: str = "integrated"
+
+
+@dataclass(frozen=True)
+class Call:
+    """Run an async method of this step's node class, or of the sub-node `step`, as one activity:
+    `async def <method>(self, context: ActivityContext, payload) -> Json`. The event's value is what it returns."""
+
+    method: str
+    payload: Json
+    step: str | None = None
+    item: int = 0
+
+
+@dataclass(frozen=True)
+class RunTool:
+    """Run a tool sub-node once with the model's arguments (`$fromAI` reads them). The event's value is its outputs."""
+
+    step: str
+    arguments: Mapping[str, Any]
+    item: int = 0
+
+
+@dataclass(frozen=True)
+class Respond:
+    """Answer the webhook request that started the run: {'statusCode', 'headers', 'body', ...}. No event comes back."""
+
+    response: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Done:
+    """The step is finished."""
+
+    outputs: Outputs | None
+
+
+Command = Sleep | AwaitSignal | StartChild | Call | RunTool | Respond | Done
+
+
+@dataclass(frozen=True)
+class Event:
+    """The outcome of a command: `index` is its place in the list that was returned. `error` is n8n's error object."""
+
+    index: int
+    value: Any = None
+    error: dict[str, Any] | None = None
+
+
+class DurableContext(Context, Protocol):
+    """What a durable step sees."""
+
+    items: Items
+    """The effective input."""
+
+    def subnodes(self, connection: str) -> Sequence[str]:
+        """Names of the enabled sub-nodes on this connection type (`ai_languageModel`, ...), in n8n's order."""
+
+    def subnode(self, name: str, i: int) -> tuple[Node, float]:
+        """A sub-node with its parameters resolved against this step's input item `i`, and its typeVersion."""
+
+
+class Durable(Node):
+    """A step that outlives processes: a reducer over JSON state whose commands the host carries out."""
+
+    kind: ClassVar[Kind] = Kind.DURABLE
+
+    def advance(self, context: DurableContext, state: Json, event: Event | None) -> tuple[Json, list[Command]]:
+        """The first call has state None and event None. Commands of one list run concurrently; one event per command
+        comes back, one call each. An empty list means: wait for the events still open. End with `Done`, or raise NodeError."""
+        raise NotImplementedError
+
+
+class SubNode(Node):
+    """An AI sub-node: model, memory, tool, output parser. Its root calls its methods, each call an activity."""
+
+    kind: ClassVar[Kind] = Kind.SUBNODE
+    connection: ClassVar[str]
+    """The connection type it supplies: `ai_languageModel`, ..."""
+
+
+# --- what most nodes share ------------------------------------------------------------------------------------------
+
+
+def error_item(error: NodeError, i: int) -> Item:
+    """What most nodes of n8n put in place of a failing item: `{error: message}`."""
+    return {"json": {"error": error.message}, "pairedItem": {"item": i}}
+
+
+def each_item(context: Context, items: Items, work: Callable[[int, Item], Item | Iterable[Item] | None]) -> Outputs:
+    """Call `work` per item and pair its results with the item. A NodeError becomes an error item under
+    continueOnFail and is raised (with its item index) otherwise."""
+    out: Items = []
+    for i, item in enumerate(items):
+        try:
+            made = work(i, item)
+            results = [] if made is None else [made] if isinstance(made, dict) else list(made)
+        except NodeError as error:
+            if error.item is None:
+                error.item = i
+            if not context.continue_on_fail:
+                raise
+            results = [error_item(error, i)]
+        for result in results:
+            result.setdefault("pairedItem", paired(i))
+            out.append(result)
+    return [out]
+
+
+def paired(i: int) -> PairedItem:
+    """The pairing with item `i` of input 0."""
+    return {"item": i}

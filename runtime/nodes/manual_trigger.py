@@ -1,0 +1,11 @@
+"""Manual Trigger: starts a run with one empty item, or with what the caller gave."""
+
+from runtime.nodes.base import Trigger
+
+
+class ManualTrigger(Trigger):
+    """Passes on what started the run."""
+
+    type = "n8n-nodes-base.manualTrigger"
+    versions = (1,)
+    trigger = "manual"

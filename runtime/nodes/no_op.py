@@ -1,0 +1,15 @@
+"""No Operation: passes its items through."""
+
+from runtime.nodes.base import Context, Inline, Items, Outputs
+
+
+class NoOp(Inline):
+    """Passes its items through unchanged."""
+
+    type = "n8n-nodes-base.noOp"
+    versions = (1,)
+
+    def run(self, context: Context, items: Items) -> Outputs:
+        """The input is the output."""
+        del context
+        return [items]

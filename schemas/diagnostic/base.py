@@ -1,0 +1,112 @@
+"""A finding and its place. The families beside this file hold one class per code."""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Severity(StrEnum):
+    """How bad a finding is: an error stops the export from running, a warning does not, info only tells."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class Location(BaseModel):
+    """Where in an export: the file, the node, the JSON Pointer, and line and column once the source is known.
+
+    `offset` counts characters into the text at the pointer (an expression's error lies inside its string). Lines and
+    columns start at 1.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    file: str = ""
+    pointer: str = ""
+    node: str | None = None
+    node_id: str | None = None
+    offset: int | None = None
+    line: int | None = None
+    column: int | None = None
+
+    def within(self, *keys: str | int) -> "Location":
+        """The same node, deeper in the document."""
+        return self.model_copy(update={"pointer": self.pointer + pointer(*keys)})
+
+    def after(self, characters: int) -> "Location":
+        """The same place, so many characters into its text."""
+        return self.model_copy(update={"offset": characters})
+
+
+def pointer(*keys: str | int) -> str:
+    """The JSON Pointer (RFC 6901) of a path."""
+    return "".join("/" + str(key).replace("~", "~0").replace("/", "~1") for key in keys)
+
+
+class Diagnostic(BaseModel):
+    """A finding. Subclasses declare `code`, `severity`, a `text` with the facts in braces, and the facts as fields.
+
+    The docstring of a subclass is its page in `docs/diagnostics/`.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    code: ClassVar[str]
+    severity: ClassVar[Severity] = Severity.ERROR
+    text: ClassVar[str]
+    hint_text: ClassVar[str] = ""
+    at_key: ClassVar[bool] = False
+    """Whether the finding is about the name of a member, so that the caret goes under the name."""
+
+    at: Location
+    softened: Severity | None = None
+    """A milder severity that this one finding has, for instance on a node that never runs."""
+
+    @property
+    def level(self) -> Severity:
+        """The severity of this very finding."""
+        return self.softened or self.severity
+
+    def soften(self, severity: Severity = Severity.WARNING) -> Self:
+        """The same finding, milder; one that is already as mild stays."""
+        ranks = list(Severity)
+        milder = ranks.index(severity) > ranks.index(self.level)
+        return self.model_copy(update={"softened": severity}) if milder else self
+
+    @property
+    def message(self) -> str:
+        """The sentence for the author."""
+        return self.text.format(**self.shown)
+
+    @property
+    def hint(self) -> str:
+        """What to do about it; may be empty."""
+        return self.hint_text.format(**self.shown).strip()
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The fields of the subclass."""
+        return {name: getattr(self, name) for name in type(self).model_fields if name not in ("at", "softened")}
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """The facts as text: lists joined by commas, numbers as n8n writes them."""
+        return {name: show(value) for name, value in self.facts.items()}
+
+
+def show(value: Any) -> str:
+    """A fact as a reader sees it."""
+    if isinstance(value, list | tuple):
+        return ", ".join(show(each) for each in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def declared(family: type[Diagnostic] = Diagnostic) -> Iterator[type[Diagnostic]]:
+    """Every concrete class that has been loaded."""
+    for each in family.__subclasses__():
+        if "code" in vars(each):
+            yield each
+        yield from declared(each)

@@ -1,0 +1,76 @@
+"""Expressions as the compiler leaves them and the runtime walks them: nothing is parsed at run time.
+
+n8n's rule: a string that starts with `=` is an expression, the rest of it a template with JavaScript in `{{ }}`.
+"""
+
+from typing import Annotated, Any, TypeAlias
+from typing import Literal as Only
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Expression(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Literal(_Expression):
+    """A constant, for instance `={{ 5 }}` or `=plain text`."""
+
+    kind: Only["literal"] = "literal"
+    value: Any
+
+
+class Path(_Expression):
+    """A walk through data: `$json.a.b[0]`, `$('Node').item.json.x`.
+
+    `root` names where the walk starts (`$json`, `$binary`, `$input.item`, `$input.first`, `node.item`, `node.first`,
+    `node.last`, `$node`, `$itemIndex`, `$runIndex`, `$workflow`, `$execution`, `$vars`, ...); `node` is the node named in
+    `$('...')` or `$node["..."]`. `keys` are property names and array indexes. A missing member gives undefined.
+    """
+
+    kind: Only["path"] = "path"
+    root: str
+    node: str | None = None
+    keys: tuple[str | int, ...] = ()
+
+
+class Template(_Expression):
+    """Text mixed with paths; each path is rendered as JavaScript's String() with null, undefined and NaN as ''."""
+
+    kind: Only["template"] = "template"
+    parts: tuple[str | Path, ...]
+
+
+class Script(_Expression):
+    """Everything else: JavaScript, already split, checked and rewritten at compile time, run on V8.
+
+    `source` is the body of a JavaScript function, ready to run; `nodes` the names it may read through `$('...')`,
+    `$node`, `$items` (None: computed at run time, so any); `variables` the `$...` names it reads; `linear` says that its
+    cost is linear in its input, so that it may run inside workflow code.
+    """
+
+    kind: Only["script"] = "script"
+    source: str
+    nodes: tuple[str, ...] | None = ()
+    variables: tuple[str, ...] = ()
+    linear: bool = False
+    pairs: bool = False
+    """True when it may follow paired items (`.item`, `.pairedItem`, `.itemMatching`)."""
+
+
+class Invalid(_Expression):
+    """An expression that n8n refuses whenever it is read: the message is n8n's."""
+
+    kind: Only["invalid"] = "invalid"
+    message: str
+    description: str | None = None
+
+
+Expression: TypeAlias = Annotated[Literal | Path | Template | Script | Invalid, Field(discriminator="kind")]
+
+
+class Placed(_Expression):
+    """An expression and the place in the step's parameters where its value goes (keys and indexes from the top)."""
+
+    at: tuple[str | int, ...]
+    expression: Expression

@@ -1,0 +1,81 @@
+"""n8n's data: items, their pairing and their binary references, as plain JSON-shaped dictionaries.
+
+Items are dictionaries and not models on purpose: a run moves hundreds of thousands of them, and n8n shares one
+`json` object between the steps that forward it. Nobody mutates an item that came in.
+"""
+
+from typing import Any, Final, NotRequired, Required, TypeAlias, TypedDict
+
+Json: TypeAlias = None | bool | int | float | str | list[Any] | dict[str, Any]
+
+
+class _Undefined:
+    """JavaScript's `undefined`: a value that is not there. Falsy, and dropped wherever JSON is written."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __repr__(self) -> str:
+        return "UNDEFINED"
+
+
+UNDEFINED: Final = _Undefined()
+
+
+class Source(TypedDict):
+    """Where an input came from: n8n's `source` entry."""
+
+    previousNode: str
+    previousNodeOutput: NotRequired[int]
+    previousNodeRun: NotRequired[int]
+
+
+class PairedItem(TypedDict, total=False):
+    """The input item that an output item stems from. `input` 0 is left out, as n8n does."""
+
+    item: Required[int]
+    input: int
+    sourceOverwrite: Source
+
+
+class BinaryRef(TypedDict, total=False):
+    """A file of an item. The bytes are either inline (`data`, base64) or in storage (`id`)."""
+
+    mimeType: Required[str]
+    fileName: str
+    fileExtension: str
+    fileType: str
+    fileSize: str
+    bytes: int
+    data: str
+    id: str
+
+
+class Item(TypedDict, total=False):
+    """n8n's item."""
+
+    json: Required[dict[str, Any]]
+    binary: dict[str, BinaryRef]
+    pairedItem: int | PairedItem | list[PairedItem] | list[int]
+    error: Any
+
+
+Items: TypeAlias = list[Item]
+Outputs: TypeAlias = list[Items | None]
+"""One list per output; None where the output got nothing at all (n8n's null)."""
+
+
+class Run(TypedDict, total=False):
+    """One recorded run of a node: what it gave out, where its inputs came from, and its error if it had one."""
+
+    outputs: Required[Outputs]
+    source: Required[list[Source | None]]
+    status: str
+    error: dict[str, Any]
+    started: float
+    finished: float
+    tries: int
+    inputs: list[int]
+    failed: bool

@@ -1,0 +1,26 @@
+"""Names that both sides of a wire must agree on: activities, queries, signals, updates, search attributes, queues."""
+
+from typing import Final
+
+TASK_QUEUE: Final = "tempor8"
+RUN_STEP: Final = "run_step"
+EVALUATE: Final = "evaluate"
+QUERY_STATE: Final = "state"
+QUERY_JOURNAL: Final = "journal"
+UPDATE_WEBHOOK: Final = "webhook"
+SIGNAL_RESUME: Final = "resume"
+UPDATE_RESUME: Final = "resume_update"
+TENANT_ID: Final = "TenantId"
+TEMPLATE_KEY: Final = "TemplateKey"
+PLAN_HASH: Final = "PlanHash"
+TRIGGER_KIND: Final = "TriggerKind"
+
+
+def workflow_id(tenant: str, template: str, run: str) -> str:
+    """The id of a run in Temporal: the tenant comes first, so that a converter knows whose key to use."""
+    return f"{tenant}:{template}:{run}"
+
+
+def tenant_of(workflow_id: str) -> str:
+    """The tenant in a workflow id of ours."""
+    return workflow_id.partition(":")[0]

@@ -1,0 +1,220 @@
+"""The contract of a node type: its parameters are its fields, its base class (in `runtime.nodes.base`) says where it runs.
+
+n8n omits a parameter that has its default and drops one that is hidden; so defaults per typeVersion and display
+conditions are part of each field's declaration (`param`).
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Annotated, Any, ClassVar, Protocol, Self, TypeAlias, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+from pydantic.fields import FieldInfo
+
+from schemas.diagnostic import Diagnostic, Location
+from schemas.plan import Kind
+
+T = TypeVar("T")
+
+
+class IsDynamic:
+    """Marks a parameter that may hold an expression."""
+
+
+Dynamic: TypeAlias = Annotated[T, IsDynamic()]
+"""A literal or an expression. `check` sees it as written; `run` reads it per item through `context.resolve(self, i)`."""
+
+Conditions: TypeAlias = Mapping[str, list[Any]]
+"""n8n's display conditions: parameter (or `@version`) -> the values that match; a value may be `{"_cnd": {"gte": 2}}`."""
+
+
+@dataclass(frozen=True)
+class ParamInfo:
+    """What pydantic's Field does not know about an n8n parameter."""
+
+    show: Conditions = field(default_factory=dict)
+    hide: Conditions = field(default_factory=dict)
+    since: Mapping[float, Any] = field(default_factory=dict)
+    """Defaults that changed: first typeVersion -> default from there on."""
+    required: bool = False
+    resolvables: str | None = None
+    """'text' or 'json': `{{ }}` in the value is evaluated even without a leading `=` (SQL, HTML, raw JSON editors)."""
+    secret: bool = False
+    code: str | None = None
+    """'javascript' or 'python': the value is a program, not an expression."""
+
+
+def param(
+    default: Any = None,
+    *,
+    alias: str | None = None,
+    show: Conditions | None = None,
+    hide: Conditions | None = None,
+    since: Mapping[float, Any] | None = None,
+    required: bool = False,
+    resolvables: str | None = None,
+    secret: bool = False,
+    code: str | None = None,
+) -> Any:
+    """Declare a parameter. The wire name is the field's name in camelCase unless `alias` says otherwise.
+
+    A parameter that n8n declares several times (other default or meaning per mode or version) is several fields with
+    one alias, told apart by `show`.
+    """
+    info = ParamInfo(show or {}, hide or {}, since or {}, required, resolvables, secret, code)
+    factory: Callable[[], Any] | None = (lambda: _copy(default)) if isinstance(default, dict | list) else None
+    extra: dict[str, Any] = {"alias": alias} if alias else {}
+    declared: FieldInfo = Field(default_factory=factory, **extra) if factory else Field(default=default, **extra)
+    declared.metadata.append(info)
+    return declared
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _copy(each) for key, each in value.items()}
+    return [_copy(each) for each in value] if isinstance(value, list) else value
+
+
+class Node(BaseModel):
+    """A node type. Subclass `Inline`, `Activity`, `Durable`, `Trigger` or `SubNode` (`runtime.nodes.base`), never this."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="allow", arbitrary_types_allowed=True
+    )
+
+    type: ClassVar[str]
+    versions: ClassVar[tuple[float, ...]]
+    kind: ClassVar[Kind]
+    credential_types: ClassVar[tuple[str, ...]] = ()
+    input_count: ClassVar[int] = 1
+    differs: ClassVar[str | None] = None
+    """A sentence that says how this node type differs from n8n's; None: exact."""
+    trigger: ClassVar[str | None] = None
+
+    def outputs(self, version: float) -> int:
+        """Regular main outputs under these parameters (Switch: one per rule), the error output not counted."""
+        del version
+        return 1
+
+    def required_inputs(self, version: float) -> int | tuple[int, ...] | None:
+        """n8n's requiredInputs for nodes with several inputs."""
+        del version
+        return None
+
+    def check(self, at: Location, version: float) -> Iterator[Diagnostic]:
+        """Compile-time rule of this node: sees parameters as written, expressions included."""
+        del at, version
+        yield from ()
+
+    @classmethod
+    def bind(cls, parameters: Mapping[str, Any], version: float) -> Self:
+        """An instance over effective parameters (wire names), without validation: the compiler has done that.
+
+        Of several fields with one wire name, the one that is shown gets the value. An absent one has its default.
+        """
+        bound = cls.model_construct()
+        values = vars(bound)
+        for name, declared in declarations(cls).items():
+            if declared.alias in parameters and declared.visible(parameters, version):
+                values[name] = parameters[declared.alias]
+            else:
+                values[name] = declared.default(version)
+        return bound
+
+
+@dataclass(frozen=True)
+class Declared:
+    """One declared parameter of a node class."""
+
+    name: str
+    alias: str
+    field: FieldInfo
+    info: ParamInfo
+
+    @property
+    def dynamic(self) -> bool:
+        """True when n8n lets the author put an expression here."""
+        return any(isinstance(each, IsDynamic) for each in self.field.metadata)
+
+    def default(self, version: float) -> Any:
+        """The default that holds for a typeVersion."""
+        start = max((first for first in self.info.since if first <= version), default=None)
+        if start is not None:
+            return _copy(self.info.since[start])
+        return self.field.get_default(call_default_factory=True, validated_data={})
+
+    def visible(self, parameters: Mapping[str, Any], version: float) -> bool:
+        """Whether the editor would show it: n8n's displayOptions over the other (effective) parameters."""
+        return visible(self.info.show, self.info.hide, parameters, version)
+
+
+@cache
+def declarations(node: type[Node]) -> dict[str, Declared]:
+    """The parameters of a node class by field name, in declaration order."""
+    found: dict[str, Declared] = {}
+    for name, declared in node.model_fields.items():
+        info = next((each for each in declared.metadata if isinstance(each, ParamInfo)), ParamInfo())
+        found[name] = Declared(name, declared.alias or to_camel(name), declared, info)
+    return found
+
+
+def visible(show: Conditions, hide: Conditions, parameters: Mapping[str, Any], version: float) -> bool:
+    """n8n: every name of `show` must match one of its values, any match of `hide` hides; an expression always matches."""
+
+    def value_of(name: str) -> Any:
+        if name == "@version":
+            return version
+        value: Any = parameters
+        for key in name.removeprefix("/").split("."):
+            value = value.get(key) if isinstance(value, Mapping) else None
+        return value
+
+    def matches(name: str, wanted: list[Any]) -> bool:
+        value = value_of(name)
+        if isinstance(value, str) and value.startswith("="):
+            return True
+        actual = value if isinstance(value, list) else [value]
+        return any(_condition(each, want) for each in actual for want in wanted)
+
+    return all(matches(name, wanted) for name, wanted in show.items()) and not any(
+        matches(name, wanted) for name, wanted in hide.items()
+    )
+
+
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "eq": lambda value, want: bool(value == want),
+    "not": lambda value, want: bool(value != want),
+    "gte": lambda value, want: bool(value >= want),
+    "lte": lambda value, want: bool(value <= want),
+    "gt": lambda value, want: bool(value > want),
+    "lt": lambda value, want: bool(value < want),
+    "between": lambda value, want: bool(want["from"] <= value <= want["to"]),
+    "includes": lambda value, want: want in (value or ()),
+    "startsWith": lambda value, want: str(value or "").startswith(want),
+    "endsWith": lambda value, want: str(value or "").endswith(want),
+    "regex": lambda value, want: re.search(want, str(value or "")) is not None,
+    "exists": lambda value, _want: value not in (None, ""),
+}
+
+
+def _condition(value: Any, want: Any) -> bool:
+    if isinstance(want, dict) and "_cnd" in want:
+        ((name, operand),) = want["_cnd"].items()
+        return (value is not None or name in ("not", "exists", "eq")) and _COMPARE[name](value, operand)
+    return bool(value == want) and isinstance(value, bool) == isinstance(want, bool)
+
+
+class Catalog(Protocol):
+    """Node types by name and version. The compiler and the runtime get it as an argument."""
+
+    def find(self, type_: str, version: float) -> type[Node] | None:
+        """The class for this type and version, or None."""
+
+    def versions(self, type_: str) -> tuple[float, ...]:
+        """All supported versions of a type, ascending; empty if the type is unknown."""
+
+    def types(self) -> tuple[str, ...]:
+        """All node types, sorted."""

@@ -1,0 +1,48 @@
+"""What the engine asks for and what it is told: the border between engine, interpreter and hosts."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from schemas.item import Items, Outputs, Source
+from schemas.plan import Step
+
+
+@dataclass(frozen=True)
+class Execute:
+    """Run this step once. `inputs` are the stamped inputs (cut by executeOnce); `items` is the effective input for
+    expressions, never cut."""
+
+    step: Step
+    run_index: int
+    attempt: int
+    inputs: list[Items | None]
+    whole: list[Items | None]
+    items: Items
+    source: list[Source | None]
+
+
+@dataclass(frozen=True)
+class Delay:
+    """Wait before the next try of a step."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The execution is over: success, error, canceled. `error` is n8n's error object with the node's name."""
+
+    status: str
+    last_node: str | None
+    error: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a try of a step ended: outputs (None: nothing at all), or an error object (`name`, `message`, ...)."""
+
+    outputs: Outputs | None = None
+    error: dict[str, Any] | None = None
+    started: float = 0.0
+    finished: float = 0.0
+    hints: dict[str, Any] = field(default_factory=dict)

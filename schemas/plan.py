@@ -1,0 +1,149 @@
+"""The plan: what the compiler emits and the runtime runs. Frozen, canonical JSON, addressed by its hash."""
+
+import hashlib
+import json
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.expression import Placed
+
+PLAN_VERSION = 1
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Kind(StrEnum):
+    """Where a step runs. Written into the plan, so that a plan in flight never changes its place of execution."""
+
+    INLINE = "inline"
+    """Pure and synchronous, inside workflow code: no history event."""
+    LOCAL = "local"
+    """Pure work that needs a library or much CPU: a local activity."""
+    ACTIVITY = "activity"
+    """Touches the world: an activity."""
+    DURABLE = "durable"
+    """A reducer whose commands (timers, signals, children, calls) the host carries out."""
+    SUBNODE = "subnode"
+    """An AI sub-node (model, memory, tool, parser): never scheduled, asked by its root."""
+    UNSUPPORTED = "unsupported"
+    """Raises a clear node error when it is reached (`--allow-unsupported`)."""
+
+
+class OnError(StrEnum):
+    """n8n's onError."""
+
+    STOP = "stopWorkflow"
+    REGULAR = "continueRegularOutput"
+    OUTPUT = "continueErrorOutput"
+
+
+class Retry(_Model):
+    """n8n's retryOnFail, already clamped as n8n does: 2 to 5 tries, 0 to 5000 ms between them."""
+
+    tries: int = Field(ge=2, le=5)
+    wait_ms: int = Field(ge=0, le=5000)
+
+
+class Edge(_Model):
+    """A main connection: from an output of the step that owns it to an input of `target`."""
+
+    output: int
+    target: str
+    input: int
+
+
+class CredentialRef(_Model):
+    """Which credential a step uses: a name within the tenant, never a secret."""
+
+    id: str | None = None
+    name: str | None = None
+
+
+class Step(_Model):
+    """A node in a plan. `parameters` are the effective ones (defaults filled, hidden dropped); expression strings stay
+    in them as written (n8n's raw parameters) and `expressions` says what each place evaluates to."""
+
+    name: str
+    id: str = ""
+    type: str
+    version: float
+    kind: Kind
+    position: tuple[float, float] = (0, 0)
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    expressions: tuple[Placed, ...] = ()
+    credentials: dict[str, CredentialRef] = Field(default_factory=dict)
+    edges: tuple[Edge, ...] = ()
+    """In the order of the export: by output, then by place in the list. A target that is not in the plan is kept: n8n
+    fails when it follows such a connection."""
+    inputs: int = 1
+    """Connected input slots: the highest connected input index + 1 (0: none), n8n's rule for waiting."""
+    outputs: int = 1
+    """Main outputs, the error output included."""
+    required_inputs: int | tuple[int, ...] | None = None
+    """For nodes with several inputs: how many, or which, must have data when nothing else is left to run (v1)."""
+    on_error: OnError = OnError.STOP
+    retry: Retry | None = None
+    always_output_data: bool = False
+    execute_once: bool = False
+    disabled: bool = False
+    subnodes: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """For AI roots: connection type (`ai_languageModel`, ...) -> enabled sub-nodes in order."""
+    reads: tuple[str, ...] | None = ()
+    """Nodes whose data its code or parameters may read (None: any)."""
+    trigger: str | None = None
+    """For start nodes: manual, webhook, schedule, workflow, error, chat, form, poll."""
+    webhook_id: str | None = None
+    notes: str = ""
+    agent: str | None = None
+    """The specialist named in the notes (`agent: <slug>`)."""
+    issues: tuple[str, ...] = ()
+    """What n8n refuses before a run that could reach this step: its lines of "The 'X' node has issues:"."""
+    problem: str | None = None
+    """Why an UNSUPPORTED step cannot run, in the author's terms."""
+
+
+class Settings(_Model):
+    """The export's settings that a run obeys."""
+
+    order: Literal["v0", "v1"] = "v0"
+    timezone: str = "America/New_York"
+    """n8n's own default; the compiler writes the zone that holds."""
+    error_workflow: str | None = None
+    timeout_s: float | None = None
+    caller_policy: str = "workflowsFromSameOwner"
+    caller_ids: tuple[str, ...] = ()
+    transient: bool = False
+
+
+class Plan(_Model):
+    """A compiled export."""
+
+    plan_version: int = PLAN_VERSION
+    workflow_id: str = ""
+    name: str
+    active: bool = False
+    settings: Settings = Settings()
+    steps: tuple[Step, ...]
+    """In the order of the export."""
+    pin_data: dict[str, list[dict[str, Any]]] = Field(default_factory=dict)
+    """Pinned items per node; used only when a run asks for it."""
+    static_data: dict[str, Any] = Field(default_factory=dict)
+
+    @cached_property
+    def step(self) -> dict[str, Step]:
+        """Steps by name."""
+        return {step.name: step for step in self.steps}
+
+    def canonical(self) -> str:
+        """Canonical JSON: sorted keys, no spaces, UTF-8."""
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+    @cached_property
+    def id(self) -> str:
+        """`sha256` of the canonical JSON, in hex: the plan's id."""
+        return hashlib.sha256(self.canonical().encode("utf-8", "surrogatepass")).hexdigest()
