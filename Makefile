@@ -1,0 +1,47 @@
+# Every target sets itself up; when the lock file has not changed since, that costs nothing.
+PYTHON ?= python3
+STAMP := .venv/.locked
+BIN := .venv/bin
+
+.PHONY: setup demo dev test lint compile bench conformance fuzz chaos clean
+
+setup: $(STAMP)
+
+# uv comes from PyPI: into a venv of its own, or, where Debian's python3 has no venv module, into a plain folder.
+$(STAMP): pyproject.toml uv.lock hatch_build.py
+	@PYTHON=$(PYTHON) sh .ci/uv.sh sync --locked
+	@touch $@
+
+demo: setup
+	$(BIN)/tempor8 demo
+
+dev: setup
+	$(BIN)/tempor8 dev
+
+test: setup
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+compile: setup
+	$(BIN)/tempor8 compile n8n_exports
+
+bench: setup
+	$(BIN)/python -m bench
+
+conformance: setup
+	$(BIN)/python -m tests.conformance
+
+fuzz: setup
+	$(BIN)/python -m pytest tests/property --hypothesis-profile=fuzz
+
+chaos: setup
+	$(BIN)/python -m pytest tests/chaos -m chaos
+
+clean:
+	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist runtime/expressions/vendor
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
