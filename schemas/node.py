@@ -109,6 +109,13 @@ class Node(BaseModel):
         del at, version
         yield from ()
 
+    def __getattr__(self, name: str) -> Any:
+        """Reading a parameter whose expression failed raises its error, as n8n's getNodeParameter does."""
+        failed = self.__dict__.get("_failed")
+        if failed and name in failed:
+            raise failed[name]
+        raise AttributeError(name)
+
     @classmethod
     def bind(cls, parameters: Mapping[str, Any], version: float) -> Self:
         """An instance over effective parameters (wire names), without validation: the compiler has done that.

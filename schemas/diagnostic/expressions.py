@@ -1,7 +1,5 @@
 """4xx: expressions and code."""
 
-from typing import ClassVar
-
 from schemas.diagnostic.base import Diagnostic, Severity
 
 
@@ -29,7 +27,7 @@ class UnknownReference(Diagnostic):
     """An expression names a node that is not in the workflow. n8n raises "Referenced node doesn't exist" when it is read."""
 
     code = "N8T403"
-    severity: ClassVar[Severity] = Severity.ERROR
+    severity = Severity.ERROR
     text = "{parameter} refers to the node {name!r}, which does not exist"
     hint_text = "{advice}"
     parameter: str

@@ -1,7 +1,5 @@
 """2xx: nodes and the connections between them."""
 
-from typing import ClassVar
-
 from schemas.diagnostic.base import Diagnostic, Severity
 
 
@@ -18,7 +16,7 @@ class DanglingConnection(Diagnostic):
     """A connection leads to, or comes from, a node that is not there. It is dropped; n8n fails when it follows one."""
 
     code = "N8T202"
-    severity: ClassVar[Severity] = Severity.WARNING
+    severity = Severity.WARNING
     text = "the connection from {source!r} to {target!r} is dropped: there is no node {missing!r}"
     hint_text = "{advice}"
     source: str
@@ -31,10 +29,10 @@ class StaleConnections(Diagnostic):
     """`connections` has an entry for a node that is not there, left over from renaming or deleting it."""
 
     code = "N8T203"
-    severity: ClassVar[Severity] = Severity.WARNING
+    severity = Severity.WARNING
     text = "connections of {source!r} are dropped: there is no such node"
     hint_text = "{advice}"
-    at_key: ClassVar[bool] = True
+    at_key = True
     source: str
     advice: str = ""
 
@@ -43,7 +41,7 @@ class DuplicateConnection(Diagnostic):
     """Two nodes are connected twice in the same way, so the second one runs twice, as in n8n."""
 
     code = "N8T204"
-    severity: ClassVar[Severity] = Severity.WARNING
+    severity = Severity.WARNING
     text = "{source!r} is connected to {target!r} twice in the same way, so {target!r} runs twice"
     hint_text = "remove one of the two connections"
     source: str

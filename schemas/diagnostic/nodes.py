@@ -1,7 +1,5 @@
 """3xx: node types and their parameters."""
 
-from typing import ClassVar
-
 from schemas.diagnostic.base import Diagnostic, Severity
 
 
@@ -35,10 +33,10 @@ class UnknownParameter(Diagnostic):
     """The node type has no such parameter in this version; n8n ignores it, and so does tempor8."""
 
     code = "N8T303"
-    severity: ClassVar[Severity] = Severity.WARNING
+    severity = Severity.WARNING
     text = "{type} {version} has no parameter {name!r}; it is ignored"
     hint_text = "{advice}"
-    at_key: ClassVar[bool] = True
+    at_key = True
     type: str
     version: float
     name: str

@@ -1,7 +1,5 @@
 """1xx: from bytes to an export."""
 
-from typing import ClassVar
-
 from schemas.diagnostic.base import Diagnostic, Severity
 
 
@@ -45,10 +43,10 @@ class DuplicateKey(Diagnostic):
     """
 
     code = "N8T104"
-    severity: ClassVar[Severity] = Severity.WARNING
+    severity = Severity.WARNING
     text = "the key {key!r} occurs twice; the last one holds"
     hint_text = "remove one of the two"
-    at_key: ClassVar[bool] = True
+    at_key = True
     key: str
 
 
@@ -135,7 +133,7 @@ class WrongType(Diagnostic):
     """A field of the workflow or of a node has another JSON type than n8n gives it; it is read as if it were absent."""
 
     code = "N8T113"
-    severity: ClassVar[Severity] = Severity.WARNING
+    severity = Severity.WARNING
     text = "{field} should be {expected}, but is {actual}; it is ignored"
     field: str
     expected: str
@@ -179,7 +177,7 @@ class Unwrapped(Diagnostic):
     """The workflow was found inside a wrapper, as n8n's API, its templates and some backup tools write it."""
 
     code = "N8T120"
-    severity: ClassVar[Severity] = Severity.INFO
+    severity = Severity.INFO
     text = "the workflow was found inside {wrapper}"
     wrapper: str
 
@@ -188,7 +186,7 @@ class Normalised(Diagnostic):
     """An old or odd shape was read as n8n reads it; the sentence says what was changed."""
 
     code = "N8T121"
-    severity: ClassVar[Severity] = Severity.INFO
+    severity = Severity.INFO
     text = "{what}"
     what: str
 
@@ -197,5 +195,5 @@ class ByteOrderMark(Diagnostic):
     """The file starts with a byte order mark, which JSON does not allow and n8n's import refuses."""
 
     code = "N8T122"
-    severity: ClassVar[Severity] = Severity.INFO
+    severity = Severity.INFO
     text = "the file starts with a byte order mark; it is skipped"

@@ -1,0 +1,48 @@
+"""What a step sees of its run: the pure part, the same on every host and on replay."""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from runtime.parameters import Parameters
+from schemas.item import Items, Source
+from schemas.node import Node
+
+N = TypeVar("N", bound=Node)
+
+
+@dataclass
+class StepContext:
+    """Implements `runtime.nodes.base.Context`."""
+
+    name: str
+    version: float
+    inputs: Sequence[Items | None]
+    source: Sequence[Source | None]
+    run_index: int
+    continue_on_fail: bool
+    memory: dict[str, Any]
+    now: float
+    timezone: str
+    seed: int
+    mode: str
+    workflow: Mapping[str, Any]
+    execution_id: str
+    connected_outputs: int
+    parents: Sequence[tuple[str, str]]
+    parameters: Parameters
+    resume_url: str = ""
+    _random: random.Random | None = field(default=None, repr=False)
+
+    @property
+    def random(self) -> random.Random:
+        """Seeded by the run: the same numbers on replay."""
+        if self._random is None:
+            self._random = random.Random(self.seed)  # noqa: S311 - n8n's Math.random, not a secret
+        return self._random
+
+    def resolve(self, node: N, i: int) -> N:
+        """The node with its parameters as they are for input item `i`."""
+        del node
+        return self.parameters.at(i)  # type: ignore[return-value]

@@ -1,0 +1,381 @@
+"""One execution: the engine's decisions, carried out step by step through a host.
+
+This is the whole interpreter. It runs unchanged inside a Temporal workflow and in process: everything that depends on the
+world goes through `Host`, and everything else is a function of the plan, the items and what the host answered.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from runtime.context import StepContext
+from runtime.engine.machine import Engine
+from runtime.engine.pairing import PairingError
+from runtime.expressions import evaluate, snapshot
+from runtime.expressions.scope import ExpressionError, Scope
+from runtime.nodes.base import (
+    AwaitSignal,
+    Call,
+    Command,
+    Done,
+    Durable,
+    Event,
+    Inline,
+    NodeError,
+    Respond,
+    RunTool,
+    Sleep,
+    StartChild,
+)
+from runtime.parameters import Parameters
+from runtime.tasks import encode
+from schemas.expression import Script
+from schemas.item import Item, Items, Outputs
+from schemas.node import Catalog, Node
+from schemas.outcome import Delay, Execute, Finished, Outcome
+from schemas.plan import Kind, OnError, Plan, Step
+from schemas.task import Task, TaskResult
+
+
+class Host(Protocol):
+    """What carries an execution: Temporal in production, in-process in tests and for transient templates."""
+
+    def now(self) -> float:
+        """Milliseconds since the epoch; the same on replay."""
+
+    def seed(self) -> int:
+        """A random seed; the same on replay."""
+
+    async def work(self, task: Task, kind: Kind) -> TaskResult:
+        """Run a task as an activity (or local activity). A node's error comes back as `error`."""
+
+    async def sleep(self, seconds: float) -> None:
+        """A durable timer."""
+
+    async def signal(self, step: str, run_index: int, command: AwaitSignal) -> Any:
+        """Wait for somebody to resume this step. None when its time is up."""
+
+    async def child(self, step: str, command: StartChild) -> dict[str, Any]:
+        """Run another workflow: {'status', 'outputs', 'error', 'execution_id'}."""
+
+    def respond(self, response: Mapping[str, Any]) -> None:
+        """Answer the webhook request that started the run; the first answer counts."""
+
+    def recorded(self, execution: "Execution", step: str) -> None:
+        """A step run was recorded; time to tell whoever watches."""
+
+
+@dataclass
+class RunInfo:
+    """What is known about a run from outside."""
+
+    tenant: str = ""
+    execution_id: str = ""
+    mode: str = "trigger"
+    variables: Mapping[str, str] = field(default_factory=dict)
+    resume_url: str = ""
+    resume_form_url: str = ""
+    pinned: bool = False
+    static_data: dict[str, Any] = field(default_factory=dict)
+    arguments: Mapping[str, Any] | None = None
+
+
+class Execution:
+    """Drives one run of a plan."""
+
+    def __init__(
+        self, plan: Plan, catalog: Catalog, host: Host, info: RunInfo, *, state: dict[str, Any] | None = None
+    ) -> None:
+        self.plan, self.catalog, self.host, self.info = plan, catalog, host, info
+        self.engine = Engine(plan, state=state, pinned=info.pinned)
+        self.static_data = info.static_data
+        self.custom_data: dict[str, str] = {}
+        self.usage: list[dict[str, Any]] = []
+        self.active: dict[str, Any] | None = None
+
+    def start(self, node: str, items: Items) -> None:
+        """Choose where the run begins."""
+        self.engine.start(node, items, now=self.host.now())
+
+    def refusal(self, node: str) -> dict[str, Any] | None:
+        """n8n refuses a run when a step that it can reach has issues: the error object, or None."""
+        for step in self.engine.graph.downstream(node):
+            if step.disabled or (step.name in self.engine.pinned and step.trigger is None):
+                continue
+            if step.issues:
+                lines = "\n".join(f"- {issue}" for issue in step.issues)
+                return {"name": "WorkflowOperationError", "message": f"The '{step.name}' node has issues:\n{lines}"}
+        return None
+
+    async def run(self) -> Finished:
+        """Step by step to the end."""
+        while True:
+            decided = self.engine.next(self.host.now())
+            if isinstance(decided, Finished):
+                return decided
+            await self._execute(decided)
+            self.host.recorded(self, decided.step.name)
+
+    async def _execute(self, execute: Execute) -> None:
+        while True:
+            outcome = await self._try(execute)
+            delay = self.engine.complete(outcome)
+            if not isinstance(delay, Delay):
+                return
+            await self.host.sleep(delay.seconds)
+            execute = self.engine.retry()
+
+    async def _try(self, execute: Execute) -> Outcome:
+        started = self.host.now()
+        step = execute.step
+        self.active = {"node": step.name, "run": execute.run_index, "attempt": execute.attempt, "started": started}
+        try:
+            outputs, error = await self._run(execute), None
+        except NodeError as failed:
+            outputs, error = None, failed.to_json()
+        finally:
+            self.active = None
+        return Outcome(outputs=outputs, error=error, started=started, finished=self.host.now())
+
+    async def _run(self, execute: Execute) -> Outputs | None:
+        step = execute.step
+        if step.kind is Kind.UNSUPPORTED:
+            raise NodeError(step.problem or f"Node type {step.type} version {step.version:g} is not supported")
+        cls = self.catalog.find(step.type, step.version)
+        if cls is None:
+            raise NodeError(f"Unrecognized node type: {step.type}")
+        if step.trigger is not None:
+            return _inline(cls, self._context(execute, Parameters(cls, step, ()) if not step.expressions else None), execute)
+        scope = self.scope(execute)
+        if step.kind in (Kind.ACTIVITY, Kind.LOCAL):
+            return await self._activity(execute, scope)
+        columns = evaluate([each.expression for each in step.expressions], scope, len(scope.items))
+        context = self._context(execute, Parameters(cls, step, columns))
+        if step.kind is Kind.DURABLE:
+            return await self._durable(cls, context, execute, scope)
+        return _inline(cls, context, execute)
+
+    # --- what a step sees --------------------------------------------------------------------------------------------
+
+    def scope(self, execute: Execute, step: Step | None = None) -> Scope:
+        """The step's surroundings for its expressions; with `step`, those of one of its sub-nodes."""
+
+        def pair(name: str, i: int) -> Item:
+            try:
+                return self.engine.paired(execute, name, i)
+            except PairingError as error:
+                raise ExpressionError(error.message, description=error.description, item=i) from None
+
+        return Scope(
+            plan=self.plan, step=step or execute.step, items=execute.items, inputs=execute.whole, source=execute.source,
+            run_index=execute.run_index, runs=self.engine.runs, memory=self.engine.memory, now=self.host.now(),
+            seed=self.host.seed(), mode=self.info.mode, execution_id=self.info.execution_id,
+            resume_url=self.info.resume_url, resume_form_url=self.info.resume_form_url, variables=self.info.variables,
+            custom_data=self.custom_data, static_data=self.static_data, arguments=self.info.arguments, pair=pair,
+            root=execute.step if step else None,
+        )  # fmt: skip
+
+    def _context(self, execute: Execute, parameters: Parameters | None) -> StepContext:
+        step = execute.step
+        if parameters is None:
+            cls = self.catalog.find(step.type, step.version)
+            assert cls is not None
+            parameters = Parameters(cls, step.model_copy(update={"expressions": ()}), ())
+        return StepContext(
+            name=step.name, version=step.version, inputs=execute.inputs, source=execute.source,
+            run_index=execute.run_index, continue_on_fail=step.on_error is not OnError.STOP,
+            memory=self.engine.memory.setdefault(step.name, {}), now=self.host.now(),
+            timezone=self.plan.settings.timezone, seed=self.host.seed(), mode=self.info.mode,
+            workflow=self._workflow(), execution_id=self.info.execution_id,
+            connected_outputs=max((edge.output + 1 for edge in step.edges), default=0),
+            parents=self._parents(step), parameters=parameters, resume_url=self.info.resume_url,
+        )  # fmt: skip
+
+    def _workflow(self) -> dict[str, Any]:
+        return {"id": self.plan.workflow_id, "name": self.plan.name, "active": self.plan.active}
+
+    def _parents(self, step: Step) -> list[tuple[str, str]]:
+        return [(name, self.plan.step[name].type) for name in self.engine.graph.ancestors(step.name) if name in self.plan.step]
+
+    # --- activities --------------------------------------------------------------------------------------------------
+
+    async def _activity(self, execute: Execute, scope: Scope) -> Outputs | None:
+        task = self.task(execute, scope)
+        result = await self.host.work(task, execute.step.kind)
+        self._absorb(execute.step.name, result)
+        return result.get("outputs")
+
+    def task(self, execute: Execute, scope: Scope, step: Step | None = None) -> Task:
+        """One try of a step (or of its sub-node `step`) as a task for a worker."""
+        step = step or execute.step
+        columns = evaluate([each.expression for each in step.expressions], scope, len(scope.items))
+        reads = step.reads
+        context = self._context(execute, None) if step is execute.step else None
+        return {
+            "step": step.model_dump(mode="json"),
+            "inputs": execute.inputs,
+            "source": execute.source,
+            "run_index": execute.run_index,
+            "columns": encode(columns),
+            "snapshot": snapshot(scope, reads) if _reads_data(step) else None,
+            "memory": context.memory if context else {},
+            "static_data": self.static_data,
+            "meta": {
+                "tenant": self.info.tenant,
+                "execution_id": self.info.execution_id,
+                "workflow": self._workflow(),
+                "timezone": self.plan.settings.timezone,
+                "mode": self.info.mode,
+                "now": scope.now,
+                "seed": scope.seed,
+                "connected_outputs": max((edge.output + 1 for edge in step.edges), default=0),
+                "parents": self._parents(execute.step),
+                "resume_url": self.info.resume_url,
+            },
+            "attempt": execute.attempt,
+        }
+
+    def _absorb(self, name: str, result: TaskResult) -> None:
+        """Take what a task changed beside its outputs, then raise its error if it had one."""
+        if result.get("memory"):
+            self.engine.memory[name] = result["memory"]
+        if "static_data" in result:
+            self.static_data.clear()
+            self.static_data.update(result["static_data"])
+        self.custom_data.update(result.get("custom_data") or {})
+        self.usage += result.get("usage") or []
+        if (error := result.get("error")) is not None:
+            raise restore(error)
+
+    # --- durable steps -----------------------------------------------------------------------------------------------
+
+    async def _durable(self, cls: type[Node], context: StepContext, execute: Execute, scope: Scope) -> Outputs | None:
+        node = context.parameters.node
+        assert isinstance(node, Durable)
+        view = _DurableView(self, context, execute, scope)
+        state, commands = node.advance(view, None, None)
+        open_: dict[asyncio.Task[Any], int] = {}
+        try:
+            while True:
+                for index, command in enumerate(commands):
+                    if isinstance(command, Done):
+                        return command.outputs
+                    if isinstance(command, Respond):
+                        self.host.respond(command.response)
+                    else:
+                        open_[asyncio.create_task(self._carry_out(execute, command))] = index
+                if not open_:
+                    raise NodeError(f"{cls.__name__} waits for nothing")
+                finished, _ = await asyncio.wait(open_, return_when=asyncio.FIRST_COMPLETED)
+                commands = []
+                for task in [each for each in open_ if each in finished]:
+                    event = Event(open_.pop(task), *_outcome(task))
+                    state, more = node.advance(view, state, event)
+                    commands += more
+        finally:
+            for task in open_:
+                task.cancel()
+
+    async def _carry_out(self, execute: Execute, command: Command) -> Any:
+        match command:
+            case Sleep():
+                return await self.host.sleep(self._seconds(command))
+            case AwaitSignal():
+                return await self.host.signal(execute.step.name, execute.run_index, command)
+            case StartChild():
+                return await self.host.child(execute.step.name, command)
+            case Call():
+                return await self._call(execute, command)
+            case RunTool():
+                return await self._tool(execute, command)
+        raise NodeError(f"{type(command).__name__} cannot be carried out")
+
+    def _seconds(self, command: Sleep) -> float:
+        if command.until is not None:
+            return max(0.0, (command.until - self.host.now()) / 1000)
+        return command.seconds or 0.0
+
+    async def _call(self, execute: Execute, command: Call) -> Any:
+        step = self.plan.step[command.step] if command.step else execute.step
+        scope = self.scope(execute, None if step is execute.step else step)
+        task = self.task(execute, scope, step)
+        task["method"], task["payload"], task["item"] = command.method, command.payload, command.item
+        result = await self.host.work(task, Kind.ACTIVITY)
+        self._absorb(step.name, result)
+        return result.get("value")
+
+    async def _tool(self, execute: Execute, command: RunTool) -> Any:
+        step = self.plan.step[command.step]
+        scope = self.scope(execute, step)
+        object.__setattr__(scope, "arguments", command.arguments)
+        task = self.task(execute, scope, step)
+        task["inputs"], task["arguments"], task["item"] = [[execute.items[command.item]]], dict(command.arguments), command.item
+        result = await self.host.work(task, Kind.ACTIVITY)
+        self._absorb(step.name, result)
+        return result.get("outputs")
+
+
+class _DurableView:
+    """Implements `DurableContext`: a step's context plus its items and sub-nodes."""
+
+    def __init__(self, execution: Execution, context: StepContext, execute: Execute, scope: Scope) -> None:
+        self._execution, self._context, self._execute = execution, context, execute
+        self._scope = scope
+        self._parameters: dict[str, Parameters] = {}
+        cut = [items for items in execute.inputs if items]
+        self.items: Items = cut[0] if cut else []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._context, name)
+
+    def subnodes(self, connection: str) -> Sequence[str]:
+        """Names of the enabled sub-nodes on this connection type."""
+        return self._execute.step.subnodes.get(connection, ())
+
+    def subnode(self, name: str, i: int) -> tuple[Node, float]:
+        """A sub-node with its parameters resolved against the root's input item `i`."""
+        step = self._execution.plan.step[name]
+        if name not in self._parameters:
+            cls = self._execution.catalog.find(step.type, step.version)
+            if cls is None or step.kind is Kind.UNSUPPORTED:
+                raise NodeError(step.problem or f"Unrecognized node type: {step.type}")
+            scope = self._execution.scope(self._execute, step)
+            columns = evaluate([each.expression for each in step.expressions], scope, len(scope.items))
+            self._parameters[name] = Parameters(cls, step, columns)
+        return self._parameters[name].at(i), step.version
+
+
+def _inline(cls: type[Node], context: StepContext, execute: Execute) -> Outputs | None:
+    node = context.parameters.node
+    if not isinstance(node, Inline):
+        raise NodeError(f"{cls.__name__} does not run inline")
+    items = next((each for each in execute.inputs if each), [])
+    return node.run(context, items)
+
+
+def _outcome(task: "asyncio.Task[Any]") -> tuple[Any, dict[str, Any] | None]:
+    try:
+        return task.result(), None
+    except NodeError as error:
+        return None, error.to_json()
+
+
+def _reads_data(step: Step) -> bool:
+    return step.kind in (Kind.LOCAL, Kind.ACTIVITY) and step.reads != ()
+
+
+def restore(error: Mapping[str, Any]) -> NodeError:
+    """A NodeError again, from the object that `to_json` made of it."""
+    rest = {key: value for key, value in error.items() if key not in ("message", "description", "name", "context")}
+    restored = NodeError(
+        error.get("message") or "", description=error.get("description"), item=(error.get("context") or {}).get("itemIndex"), data=rest
+    )
+    restored.name = error.get("name") or restored.name
+    return restored
+
+
+def heavy(step: Step) -> bool:
+    """True when an expression of this step must not run inside workflow code."""
+    return any(isinstance(each.expression, Script) and not each.expression.linear for each in step.expressions)
+

@@ -1,0 +1,176 @@
+"""The in-process host: `tempor8 test`, conformance, transient templates. Nothing survives the process, as in n8n."""
+
+import asyncio
+import base64
+import mimetypes
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from runtime.execution import Execution, RunInfo
+from runtime.nodes.base import AwaitSignal, HttpResponse, NodeApiError, NodeError, StartChild
+from runtime.perform import Services, perform
+from runtime.start import start_step
+from schemas.item import BinaryRef, Items
+from schemas.node import Catalog
+from schemas.outcome import Finished
+from schemas.plan import Kind, Plan, Step
+from schemas.task import Task, TaskResult
+
+
+class OfflineServices:
+    """The world of a test run: no network, no secrets, files inline in their items."""
+
+    local_model_url: str | None = None
+
+    def __init__(self, code: Any = None) -> None:
+        self._code = code
+
+    async def http(self, task: Task, method: str, url: str, **options: Any) -> HttpResponse:
+        """Nothing is sent."""
+        del task, options
+        raise NodeApiError(f"{method} {url}: this run is offline; pin the data of this node", http_code="ENETUNREACH")
+
+    async def credentials(self, task: Task, type_: str) -> Mapping[str, Any]:
+        """There are none."""
+        raise NodeError(f"Node '{task['step']['name']}' needs the credential {type_}, and this run is offline")
+
+    async def read_binary(self, task: Task, ref: BinaryRef) -> bytes:
+        """Files are inline."""
+        del task
+        return base64.b64decode(ref["data"])
+
+    async def write_binary(self, task: Task, data: bytes, mime_type: str | None, file_name: str | None) -> BinaryRef:
+        """Files are inline."""
+        del task
+        return inline_binary(data, mime_type, file_name)
+
+    async def run_code(self, task: Task, language: str, code: str, mode: str, **options: Any) -> dict[str, Any]:
+        """Run a Code node in the sandbox."""
+        if self._code is None:
+            from runtime.code import CodeRunner  # noqa: PLC0415 - starts child processes
+
+            self._code = CodeRunner()
+        return await self._code.run(task, language, code, mode, **options)  # type: ignore[no-any-return]
+
+    def heartbeat(self, *details: Any) -> None:
+        """Nobody watches."""
+
+    def progress(self) -> Sequence[Any]:
+        """There was no earlier attempt."""
+        return ()
+
+    def log(self, event: str, **facts: Any) -> None:
+        """Quiet."""
+
+    async def memory_load(self, task: Task, key: str, limit: int) -> list[dict[str, Any]]:
+        """Nothing is remembered."""
+        del task, key, limit
+        return []
+
+    async def memory_append(self, task: Task, key: str, messages: Sequence[Mapping[str, Any]]) -> None:
+        """Nothing is remembered."""
+
+
+def inline_binary(data: bytes, mime_type: str | None, file_name: str | None) -> BinaryRef:
+    """A binary reference that carries its bytes, with n8n's fields."""
+    if mime_type is None and file_name:
+        mime_type = mimetypes.guess_type(file_name)[0]
+    ref: BinaryRef = {"mimeType": mime_type or "text/plain", "data": base64.b64encode(data).decode()}
+    if file_name:
+        ref["fileName"] = file_name
+        if "." in file_name:
+            ref["fileExtension"] = file_name.rsplit(".", 1)[1]
+    return ref
+
+
+class LocalHost:
+    """Carries one execution in this process."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        services: Services,
+        *,
+        library: Callable[[Mapping[str, Any]], Plan | None] | None = None,
+        clock: Callable[[], float] | None = None,
+        sleep: Callable[[float], Any] | None = None,
+        info: RunInfo | None = None,
+        depth: int = 0,
+    ) -> None:
+        self.catalog, self.services, self.library = catalog, services, library
+        self.clock = clock or (lambda: time.time() * 1000)
+        self._sleep = sleep or asyncio.sleep
+        self.info = info or RunInfo()
+        self.depth = depth
+        self.response: dict[str, Any] | None = None
+        self._random = random.Random()  # noqa: S311 - n8n's Math.random
+
+    def now(self) -> float:
+        """Wall clock, milliseconds."""
+        return self.clock()
+
+    def seed(self) -> int:
+        """Fresh every time."""
+        return self._random.getrandbits(32)
+
+    async def work(self, task: Task, kind: Kind) -> TaskResult:
+        """Right here."""
+        del kind
+        return await perform(task, self.catalog, self.services)
+
+    async def sleep(self, seconds: float) -> None:
+        """In this process."""
+        await self._sleep(seconds)
+
+    async def signal(self, step: str, run_index: int, command: AwaitSignal) -> Any:
+        """Nobody can resume a run that lives nowhere else; with a limit, time passes."""
+        del run_index
+        if command.until is None:
+            raise NodeError(f"'{step}' waits for a call from outside, which a local run cannot receive")
+        await self._sleep(max(0.0, (command.until - self.now()) / 1000))
+        return None
+
+    async def child(self, step: str, command: StartChild) -> dict[str, Any]:
+        """Run another workflow in this process."""
+        del step
+        plan = self.library(command.workflow) if self.library else None
+        if plan is None:
+            raise NodeError("Workflow does not exist.")
+        host = LocalHost(
+            self.catalog, self.services, library=self.library, clock=self.clock, sleep=self._sleep, depth=self.depth + 1
+        )
+        info = RunInfo(tenant=self.info.tenant, execution_id=f"{self.info.execution_id}.{self.depth + 1}", mode=command.mode)
+        execution, finished = await run_local(plan, host, info, command.items, prefer="workflow")
+        if host.response is not None:
+            self.respond(host.response)
+        return {
+            "status": finished.status,
+            "outputs": execution.engine.result(),
+            "error": finished.error,
+            "execution_id": info.execution_id,
+        }
+
+    def respond(self, response: Mapping[str, Any]) -> None:
+        """Keep the first response."""
+        if self.response is None:
+            self.response = dict(response)
+
+    def recorded(self, execution: Execution, step: str) -> None:
+        """Nobody watches."""
+
+
+async def run_local(
+    plan: Plan, host: LocalHost, info: RunInfo, items: Items, *, start: Step | None = None, prefer: str | None = None
+) -> tuple[Execution, Finished]:
+    """Run a plan to its end in this process. `prefer` names the trigger kind to start at when `start` is not given."""
+    host.info = info
+    execution = Execution(plan, host.catalog, host, info)
+    first = start or start_step(plan, prefer)
+    if first is None:
+        return execution, Finished("not-started", None, {"name": "WorkflowOperationError", "message": "The workflow has no start node"})
+    if (refused := execution.refusal(first.name)) is not None:
+        return execution, Finished("not-started", None, refused)
+    execution.start(first.name, items)
+    return execution, await execution.run()

@@ -1,0 +1,204 @@
+"""Carry out a task: rebuild the step from its JSON, give it a context that reaches the world, and run it."""
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from runtime.context import StepContext
+from runtime.nodes.base import Activity, HttpResponse, Inline, NodeError, SubNode
+from runtime.parameters import Parameters
+from runtime.tasks import decode
+from schemas.item import BinaryRef, Items
+from schemas.node import Catalog
+from schemas.plan import OnError, Step
+from schemas.task import Task, TaskResult
+
+
+class Services(Protocol):
+    """The world as activities reach it. Each host brings its own."""
+
+    async def http(self, task: Task, method: str, url: str, **options: Any) -> HttpResponse:
+        """One request through the egress guard of the task's tenant."""
+
+    async def credentials(self, task: Task, type_: str) -> Mapping[str, Any]:
+        """The decrypted credential that the step names for this type. Raises NodeError."""
+
+    async def read_binary(self, task: Task, ref: BinaryRef) -> bytes:
+        """Stored bytes."""
+
+    async def write_binary(self, task: Task, data: bytes, mime_type: str | None, file_name: str | None) -> BinaryRef:
+        """Store bytes."""
+
+    async def run_code(self, task: Task, language: str, code: str, mode: str, **options: Any) -> dict[str, Any]:
+        """Run a Code node: {'value', 'static_data', 'custom_data', 'logs'}. Raises NodeError."""
+
+    def heartbeat(self, *details: Any) -> None:
+        """Tell the host that the task lives."""
+
+    def progress(self) -> Sequence[Any]:
+        """Details of the last heartbeat of an attempt that was cut off."""
+
+    def log(self, event: str, **facts: Any) -> None:
+        """A structured log line."""
+
+    async def memory_load(self, task: Task, key: str, limit: int) -> list[dict[str, Any]]:
+        """The last `limit` chat messages kept under a key of the tenant."""
+
+    async def memory_append(self, task: Task, key: str, messages: Sequence[Mapping[str, Any]]) -> None:
+        """Keep chat messages under a key of the tenant."""
+
+    local_model_url: str | None
+
+
+class TaskContext(StepContext):
+    """Implements `ActivityContext`."""
+
+    task: Task
+    services: Services
+    static_data: dict[str, Any]
+    snapshot: Mapping[str, Any]
+    custom_data: dict[str, str]
+    logs: list[Any]
+    usage: list[dict[str, Any]]
+
+    async def http(self, method: str, url: str, **options: Any) -> HttpResponse:
+        """One request; see ActivityContext."""
+        return await self.services.http(self.task, method, url, **options)
+
+    async def credentials(self, type_: str, i: int = 0) -> Mapping[str, Any]:
+        """The decrypted credential of this type."""
+        del i
+        return await self.services.credentials(self.task, type_)
+
+    async def read_binary(self, ref: BinaryRef) -> bytes:
+        """The bytes behind a reference."""
+        return await self.services.read_binary(self.task, ref)
+
+    async def write_binary(
+        self, data: bytes, *, mime_type: str | None = None, file_name: str | None = None
+    ) -> BinaryRef:
+        """Store bytes."""
+        return await self.services.write_binary(self.task, data, mime_type, file_name)
+
+    async def run_javascript(self, code: str, *, mode: str, **options: Any) -> Any:
+        """Run a Code node's JavaScript; its static data and custom data are kept."""
+        return await self._code("javascript", code, mode, options)
+
+    async def run_python(self, code: str, *, mode: str, **options: Any) -> Any:
+        """Run a Code node's Python."""
+        return await self._code("python", code, mode, options)
+
+    async def _code(self, language: str, code: str, mode: str, options: Mapping[str, Any]) -> Any:
+        result = await self.services.run_code(self.task, language, code, mode, **options)
+        if result.get("static_data") is not None:
+            self.static_data.clear()
+            self.static_data.update(result["static_data"])
+        self.custom_data.update(result.get("custom_data") or {})
+        self.logs += result.get("logs") or []
+        return result.get("value")
+
+    async def evaluate_paged(self, path: tuple[str | int, ...], i: int, paged: Mapping[str, Any]) -> Any:
+        """The compiled expression at this parameter path, with $pageCount, $request and $response set."""
+        from runtime.expressions import evaluate_snapshot  # noqa: PLC0415 - only HTTP pagination needs V8 here
+
+        step = Step.model_validate(self.task["step"])
+        placed = next((each for each in step.expressions if each.at == path), None)
+        if placed is None:
+            return _dig(step.parameters, path)
+        snapshot = dict(self.snapshot) | {"paged": dict(paged)}
+        value = evaluate_snapshot([placed.expression], snapshot, i)[0]
+        if isinstance(value, Exception):
+            raise NodeError(getattr(value, "message", str(value)), item=i)
+        return value
+
+    def heartbeat(self, *details: Any) -> None:
+        """Tell the host that the step lives."""
+        self.services.heartbeat(*details)
+
+    def progress(self) -> Sequence[Any]:
+        """Details of the last heartbeat of an attempt that was cut off."""
+        return self.services.progress()
+
+    def log(self, event: str, **facts: Any) -> None:
+        """A structured log line."""
+        self.services.log(event, node=self.name, execution_id=self.execution_id, **facts)
+
+    async def memory_load(self, key: str, limit: int) -> list[dict[str, Any]]:
+        """Chat messages kept under a key of the tenant."""
+        return await self.services.memory_load(self.task, key, limit)
+
+    async def memory_append(self, key: str, messages: Sequence[Mapping[str, Any]]) -> None:
+        """Keep chat messages under a key of the tenant."""
+        await self.services.memory_append(self.task, key, messages)
+
+    @property
+    def local_model_url(self) -> str | None:
+        """Where the embedded local model listens; None when there is none."""
+        return self.services.local_model_url
+
+
+def _dig(value: Any, path: Sequence[str | int]) -> Any:
+    for key in path:
+        try:
+            value = value[key]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return value
+
+
+def _context(task: Task, step: Step, parameters: Parameters, services: Services) -> TaskContext:
+    meta = task["meta"]
+    context = TaskContext(
+        name=step.name, version=step.version, inputs=task["inputs"], source=task["source"], run_index=task["run_index"],
+        continue_on_fail=step.on_error is not OnError.STOP, memory=copy.deepcopy(task["memory"]), now=meta["now"],
+        timezone=meta["timezone"], seed=meta["seed"], mode=meta["mode"], workflow=meta["workflow"],
+        execution_id=meta["execution_id"], connected_outputs=meta["connected_outputs"],
+        parents=[(name, type_) for name, type_ in meta["parents"]], parameters=parameters,
+        resume_url=meta.get("resume_url", ""),
+    )  # fmt: skip
+    context.task, context.services = task, services
+    context.static_data = copy.deepcopy(task.get("static_data") or {})
+    context.snapshot = task.get("snapshot") or {}
+    context.custom_data, context.logs, context.usage = {}, [], []
+    return context
+
+
+async def perform(task: Task, catalog: Catalog, services: Services) -> TaskResult:
+    """Run a task. A node's error is part of the result; anything else that is raised is a fault of the worker."""
+    step = Step.model_validate(task["step"])
+    cls = catalog.find(step.type, step.version)
+    if cls is None:
+        return {"error": NodeError(f"Unrecognized node type: {step.type}").to_json()}
+    context = _context(task, step, Parameters(cls, step, decode(task["columns"])), services)
+    result: TaskResult = {}
+    try:
+        if "method" in task:
+            node = context.parameters.at(task.get("item", 0))
+            result["value"] = await getattr(node, task["method"])(context, task["payload"])
+        else:
+            result["outputs"] = await _run(context, task)
+    except NodeError as error:
+        result["error"] = error.to_json()
+    if context.memory != task["memory"]:
+        result["memory"] = context.memory
+    if context.static_data != (task.get("static_data") or {}):
+        result["static_data"] = context.static_data
+    if context.custom_data:
+        result["custom_data"] = context.custom_data
+    if context.usage:
+        result["usage"] = context.usage
+    return result
+
+
+async def _run(context: TaskContext, task: Task) -> Any:
+    node = context.parameters.node
+    items: Items = next((each for each in task["inputs"] if each), [])
+    if isinstance(node, Activity):
+        return await node.run(context, items)
+    if isinstance(node, Inline):
+        return node.run(context, items)
+    if isinstance(node, SubNode) and hasattr(node, "run_tool"):
+        return await node.run_tool(context, task.get("arguments") or {})
+    raise NodeError(f"{type(node).__name__} is not a step that can be run by itself")
+
+

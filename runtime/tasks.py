@@ -1,0 +1,41 @@
+"""Tasks on the wire: how values that JSON does not know (undefined, a failed expression) are written and read back."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from runtime.expressions.scope import ExpressionError
+from schemas.item import UNDEFINED
+
+Columns = list[list[Any]]
+
+_UNDEFINED = {"$tempor8": "undefined"}
+
+
+def encode(columns: Sequence[Sequence[Any]]) -> Columns:
+    """Columns as JSON."""
+    return [[_cell(cell) for cell in column] for column in columns]
+
+
+def _cell(cell: Any) -> Any:
+    if cell is UNDEFINED:
+        return _UNDEFINED
+    if isinstance(cell, ExpressionError):
+        return {"$tempor8": "error", "message": cell.message, "description": cell.description}
+    if isinstance(cell, dict) and "$tempor8" in cell:
+        return {"$tempor8": "value", "value": cell}
+    return cell
+
+
+def decode(columns: Sequence[Sequence[Any]]) -> Columns:
+    """The columns that `encode` wrote."""
+    return [[_read(cell) for cell in column] for column in columns]
+
+
+def _read(cell: Any) -> Any:
+    if isinstance(cell, dict) and "$tempor8" in cell:
+        if cell["$tempor8"] == "undefined":
+            return UNDEFINED
+        if cell["$tempor8"] == "value":
+            return cell["value"]
+        return ExpressionError(cell["message"], description=cell["description"])
+    return cell

@@ -1,0 +1,45 @@
+"""What a host hands to an activity, and what comes back: one try of one step, or one call of one of its methods."""
+
+from typing import Any, NotRequired, Required, TypedDict
+
+from schemas.item import Items, Outputs, Source
+
+
+class Task(TypedDict, total=False):
+    """Plain JSON; everything a worker needs without the plan. Never holds a secret."""
+
+    step: Required[dict[str, Any]]
+    """The Step as JSON."""
+    inputs: Required[list[Items | None]]
+    source: Required[list[Source | None]]
+    run_index: Required[int]
+    columns: Required[list[list[Any]]]
+    """Values of the step's expressions per item; see `runtime.tasks` for how undefined and errors are written."""
+    scripts: dict[str, Any] | None
+    """Expressions to evaluate inside the activity: {'places': [...], 'count': n}, over `snapshot`."""
+    snapshot: dict[str, Any] | None
+    """What `$`-variables read (Code nodes, pagination, scripts)."""
+    memory: Required[dict[str, Any]]
+    static_data: dict[str, Any]
+    meta: Required[dict[str, Any]]
+    """tenant, execution_id, chain_id (first run id), workflow, timezone, mode, now, seed, connected_outputs, parents."""
+    method: str
+    """A method of a Durable node or sub-node instead of `run`."""
+    payload: Any
+    arguments: dict[str, Any]
+    """What the model gave a tool."""
+    item: int
+    attempt: int
+
+
+class TaskResult(TypedDict, total=False):
+    """What came out. `error` is n8n's error object."""
+
+    outputs: Outputs | None
+    value: Any
+    error: dict[str, Any]
+    memory: dict[str, Any]
+    static_data: NotRequired[dict[str, Any]]
+    custom_data: NotRequired[dict[str, str]]
+    logs: NotRequired[list[Any]]
+    usage: NotRequired[list[dict[str, Any]]]
