@@ -1,0 +1,91 @@
+"""A run from outside: what starts it, what it tells while it runs, and what it leaves behind."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.plan import Plan
+
+
+class StartInput(BaseModel):
+    """The input of the Temporal workflow. A run is pinned to the plan it was started with."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    plan: Plan
+    tenant: str
+    template: str
+    execution_id: str
+    """The Temporal workflow id."""
+    start: str | None = None
+    """The start node; None: n8n's own choice."""
+    trigger_kind: str = "manual"
+    """manual, webhook, schedule, workflow, error, form, chat, poll: what started the run."""
+    mode: str = "trigger"
+    """n8n's execution mode: manual, trigger, webhook, integrated, error."""
+    items: list[dict[str, Any]] = Field(default_factory=list)
+    """n8n items ({json, binary?}) that the start node passes on."""
+    user_id: str | None = None
+    variables: dict[str, str] = Field(default_factory=dict)
+    static_data: dict[str, Any] = Field(default_factory=dict)
+    resume_url: str = ""
+    pinned: bool = False
+    """Use the plan's pin data."""
+    depth: int = 0
+    """How many workflows called each other to get here."""
+    state: dict[str, Any] | None = None
+    """Engine state carried over a continue-as-new."""
+
+
+class StepRecord(BaseModel):
+    """One run of one node in a run's journal."""
+
+    node: str
+    run: int
+    status: str
+    started: float
+    """Milliseconds since the epoch."""
+    finished: float | None
+    tries: int = 1
+    items_in: list[int] = Field(default_factory=list)
+    """Items per input."""
+    items_out: list[int] = Field(default_factory=list)
+    """Items per output."""
+    error: dict[str, Any] | None = None
+
+
+class Journal(BaseModel):
+    """What a run tells about itself: the answer of the `journal` query, and part of its result and failure details."""
+
+    status: str
+    """running, waiting, success, error, canceled."""
+    steps: list[StepRecord] = Field(default_factory=list)
+    active: dict[str, Any] | None = None
+    """The step that runs or waits now: {node, run, attempt, started, waiting?}."""
+    last_node: str | None = None
+    error: dict[str, Any] | None = None
+    """{name, message, node, description?, ...}."""
+    usage: list[dict[str, Any]] = Field(default_factory=list)
+    """Per model request: {agent, model, input_tokens, output_tokens, ms}."""
+
+
+class RunResult(BaseModel):
+    """What a finished run leaves. A failed one carries the same as the details of its failure."""
+
+    journal: Journal
+    outputs: list[list[dict[str, Any]] | None] = Field(default_factory=list)
+    """Outputs of the node that ran last: n8n's result of an execution."""
+    static_data: dict[str, Any] | None = None
+    """Only when it changed."""
+    custom_data: dict[str, str] = Field(default_factory=dict)
+
+
+class WebhookAnswer(BaseModel):
+    """What the `webhook` update gives the API: the response to send, or how the run ended before there was one."""
+
+    response: dict[str, Any] | None = None
+    """From Respond to Webhook: {statusCode, headers, body, ...}."""
+    started: bool = False
+    """responseMode onReceived: the run has begun."""
+    finished: RunResult | None = None
+    """responseMode lastNode, or a run that ended without an answer."""
