@@ -1,0 +1,140 @@
+"""Apply `migrations/NNNN_name.sql`: forward only, one starter at a time, each file once and never changed.
+
+Our own sixty lines, since what remains of a migration tool after the advisory lock and the checksums (which it would
+need from us anyway) is reading a folder in order. See docs/decisions/0001-dependencies.md.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, LiteralString, cast
+from urllib.parse import unquote, urlsplit
+
+import psycopg
+from psycopg import sql
+
+from runtime.platform.postgres import DatabaseUnavailable
+
+__all__ = ["FOLDER", "Migration", "MigrationError", "migrate", "migrations"]
+
+FOLDER: Final = Path(__file__).resolve().parents[2] / "migrations"
+LOCK: Final = 72_028_202  # any number, the same for every starter
+FILE_NAME: Final = re.compile(r"^(\d{4})_([a-z0-9_]+)\.sql$")
+
+
+class MigrationError(Exception):
+    """A migration is missing, was changed after it was applied, or is newer than this program."""
+
+
+@dataclass(frozen=True)
+class Migration:
+    """One file: its number, its name and its text."""
+
+    number: int
+    name: str
+    text: str
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 of the text, hex."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+def migrations(folder: Path = FOLDER) -> list[Migration]:
+    """All migrations in order.
+
+    Raises:
+        MigrationError: the folder is empty, or two files have one number.
+    """
+    found = sorted(_read(folder), key=lambda migration: migration.number)
+    if [migration.number for migration in found] != list(range(1, len(found) + 1)) or not found:
+        raise MigrationError(f"{folder}: migrations must be numbered 0001, 0002, ... without gaps or doubles")
+    return found
+
+
+def _read(folder: Path) -> Iterator[Migration]:
+    for path in folder.glob("*.sql"):
+        match = FILE_NAME.match(path.name)
+        if match is None:
+            raise MigrationError(f"{path.name}: not a migration's name (NNNN_words.sql)")
+        yield Migration(int(match[1]), match[2], path.read_text(encoding="utf-8"))
+
+
+def migrate(admin_url: str, app_url: str | None = None, *, folder: Path = FOLDER) -> list[Migration]:
+    """Bring the database up to date and return what was applied now. Safe to call from several starters at once.
+
+    Args:
+        admin_url: address of a role that may create tables and roles.
+        app_url: address of the application's login; it is made, or its password set, and put into `tempor8_app`.
+        folder: where the migrations are.
+
+    Raises:
+        MigrationError: see there. Nothing of the failing migration stays.
+        DatabaseUnavailable: no connection.
+    """
+    try:
+        connection = psycopg.connect(admin_url, autocommit=True, connect_timeout=10)
+    except psycopg.OperationalError as error:
+        parts = urlsplit(admin_url)
+        raise DatabaseUnavailable(
+            f"Postgres at {parts.hostname}:{parts.port or 5432} does not answer, so nothing was migrated. "
+            "Start it, or correct DATABASE_ADMIN_URL (or DATABASE_URL)."
+        ) from error
+    with connection:
+        connection.execute("select pg_advisory_lock(%s)", (LOCK,))
+        applied = _apply(connection, migrations(folder))
+        if app_url is not None and urlsplit(app_url).username != urlsplit(admin_url).username:
+            _ensure_login(connection, app_url)
+    return applied
+
+
+def _apply(connection: psycopg.Connection, wanted: list[Migration]) -> list[Migration]:
+    connection.execute(
+        "create table if not exists schema_migrations ("
+        " number integer primary key, name text not null, checksum text not null,"
+        " applied_at timestamptz not null default now())"
+    )
+    done = {row[0]: row[1] for row in connection.execute("select number, checksum from schema_migrations")}
+    _compare(done, wanted)
+    fresh = [migration for migration in wanted if migration.number not in done]
+    for migration in fresh:
+        with connection.transaction():
+            # a file of our own wheel, not input
+            connection.execute(cast("LiteralString", migration.text))
+            connection.execute(
+                "insert into schema_migrations (number, name, checksum) values (%s, %s, %s)",
+                (migration.number, migration.name, migration.checksum),
+            )
+    return fresh
+
+
+def _compare(done: dict[int, str], wanted: list[Migration]) -> None:
+    known = {migration.number: migration for migration in wanted}
+    for number, checksum in done.items():
+        if number not in known:
+            raise MigrationError(
+                f"the database has migration {number:04}, which this version does not know: it was migrated by a "
+                "newer one. Run that version; migrations only go forward."
+            )
+        if known[number].checksum != checksum:
+            raise MigrationError(
+                f"migration {number:04}_{known[number].name} was changed after it was applied. "
+                "Restore the file and put the change into a new migration."
+            )
+
+
+def _ensure_login(connection: psycopg.Connection, app_url: str) -> None:
+    parts = urlsplit(app_url)
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    if not user:
+        raise MigrationError("DATABASE_URL names no user")
+    role = sql.Identifier(user)
+    exists = connection.execute("select 1 from pg_roles where rolname = %s", (user,)).fetchone()
+    verb = sql.SQL("alter role" if exists else "create role")
+    connection.execute(
+        sql.SQL("{} {} login nosuperuser nobypassrls nocreatedb nocreaterole").format(verb, role)
+        + (sql.SQL(" password {}").format(sql.Literal(password)) if password else sql.SQL(""))
+    )
+    connection.execute(sql.SQL("grant tempor8_app to {}").format(role))
