@@ -1,0 +1,119 @@
+"""What was found out to a plan: the only place that writes one."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from compiler.unit import Bound, Unit
+from schemas.export import ExportNode
+from schemas.plan import CredentialRef, Edge, Kind, OnError, Plan, Retry, Settings, Step
+
+AGENT: Final = re.compile(r"(?:^|\s)agent:\s*([a-z0-9][a-z0-9_-]*)", re.IGNORECASE)
+
+
+def lower(unit: Unit) -> None:
+    """Fill `unit.plan`, unless an error stands in its way."""
+    if unit.failed and not unit.options.lenient:
+        return
+    export = unit.export
+    assert export is not None
+    unit.plan = Plan(
+        workflow_id=export.id,
+        name=export.name,
+        active=export.active,
+        settings=_settings(export.settings, unit.options.timezone),
+        steps=tuple(_step(unit, unit.bound[node.name]) for node in export.nodes),
+        pin_data={name: items for name, items in export.pin_data.items() if name in unit.bound},
+        static_data=export.static_data,
+    )
+
+
+def _step(unit: Unit, bound: Bound) -> Step:
+    node, instance, version = bound.node, bound.instance, bound.node.type_version
+    edges = tuple(Edge(output=each.output, target=each.target, input=each.input) for each in unit.graph.out(node.name))
+    entering = unit.graph.into(node.name)
+    on_error = _on_error(node)
+    wired = max((each.output for each in edges), default=0) + 1
+    return Step(
+        name=node.name,
+        id=node.id,
+        type=bound.declared.type if bound.declared else node.type,
+        version=version,
+        kind=bound.declared.kind if bound.declared else Kind.UNSUPPORTED,
+        position=node.position,
+        parameters=bound.parameters,
+        expressions=bound.expressions,
+        credentials=_credentials(node.credentials),
+        edges=edges,
+        inputs=max((each.input for each in entering), default=-1) + 1,
+        outputs=instance.outputs(version) + (on_error is OnError.OUTPUT) if instance else wired,
+        required_inputs=instance.required_inputs(version) if instance else None,
+        on_error=on_error,
+        retry=_retry(node),
+        always_output_data=node.always_output_data,
+        execute_once=node.execute_once,
+        disabled=node.disabled,
+        subnodes=_subnodes(unit, node.name),
+        reads=None if bound.reads is None else tuple(sorted(bound.reads)),
+        trigger=bound.declared.trigger if bound.declared else None,
+        webhook_id=node.webhook_id,
+        notes=node.notes,
+        agent=found[1].lower() if (found := AGENT.search(node.notes)) else None,
+        problem=bound.problem,
+    )
+
+
+def _subnodes(unit: Unit, root: str) -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for each in sorted(unit.graph.parts(root), key=lambda link: link.input):
+        names = found.setdefault(each.type, [])
+        if not unit.bound[each.source].node.disabled and each.source not in names:
+            names.append(each.source)
+    return {type_: tuple(names) for type_, names in found.items() if names}
+
+
+def _on_error(node: ExportNode) -> OnError:
+    """n8n: continueOnFail is consulted only when onError is absent."""
+    if node.on_error in set(OnError):
+        return OnError(node.on_error)
+    return OnError.REGULAR if node.continue_on_fail and node.on_error is None else OnError.STOP
+
+
+def _retry(node: ExportNode) -> Retry | None:
+    """n8n: 3 tries and 1000 ms where the number is 0 or absent; 2 to 5 tries, 0 to 5000 ms."""
+    if not node.retry_on_fail:
+        return None
+    tries, wait = node.max_tries or 3, node.wait_between_tries or 1000
+    return Retry(tries=int(min(max(tries, 2), 5)), wait_ms=int(min(max(wait, 0), 5000)))
+
+
+def _credentials(raw: Mapping[str, Any]) -> dict[str, CredentialRef]:
+    found: dict[str, CredentialRef] = {}
+    for type_, each in raw.items():
+        if isinstance(each, str):
+            found[type_] = CredentialRef(name=each)
+        elif isinstance(each, Mapping):
+            found[type_] = CredentialRef(id=_text(each.get("id")), name=_text(each.get("name")))
+    return found
+
+
+def _settings(raw: Mapping[str, Any], default_zone: str) -> Settings:
+    zone, timeout, ids = raw.get("timezone"), raw.get("executionTimeout"), raw.get("callerIds")
+    own = raw.get("tempor8")
+    return Settings(
+        order="v1" if raw.get("executionOrder") == "v1" else "v0",
+        timezone=zone if isinstance(zone, str) and zone not in ("", "DEFAULT") else default_zone,
+        error_workflow=_named(raw.get("errorWorkflow")),
+        timeout_s=float(timeout) if isinstance(timeout, int | float) and timeout > 0 else None,
+        caller_policy=_named(raw.get("callerPolicy")) or "workflowsFromSameOwner",
+        caller_ids=tuple(each.strip() for each in ids.split(",") if each.strip()) if isinstance(ids, str) else (),
+        transient=isinstance(own, Mapping) and own.get("durability") == "transient",
+    )
+
+
+def _named(value: Any) -> str | None:
+    return value if isinstance(value, str) and value not in ("", "DEFAULT") else None
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,155 @@
+"""Bytes or text to a JSON document: strict JSON, limits first, every refusal with its place and its likely cause."""
+
+import json
+import re
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any, Final
+
+from compiler.source import duplicates
+from compiler.unit import Unit
+from schemas.diagnostic import Location
+from schemas.diagnostic.reading import (
+    ByteOrderMark,
+    DuplicateKey,
+    EmptyFile,
+    NotANumber,
+    NotJson,
+    NotUtf8,
+    SeveralDocuments,
+    TooDeep,
+    TooLarge,
+)
+
+MAX_BYTES: Final = 16 * 1024 * 1024
+MAX_DEPTH: Final = 200
+MAX_DUPLICATES: Final = 20
+
+
+class _Constant(ValueError):
+    """A number that JSON does not have."""
+
+
+def read(unit: Unit) -> None:
+    """Fill `unit.text` and `unit.document`."""
+    if isinstance(unit.source, Mapping):
+        unit.document = unit.source
+    elif _decode(unit):
+        _parse(unit)
+    if not unit.stopped and not _shallow(unit.document):
+        unit.stop(TooDeep(at=unit.at(), limit=MAX_DEPTH))
+
+
+def _decode(unit: Unit) -> bool:
+    source = unit.source
+    size = len(source)
+    if size > MAX_BYTES:
+        unit.stop(TooLarge(at=unit.at(), size=size, limit=MAX_BYTES))
+        return False
+    if isinstance(source, bytes):
+        try:
+            unit.text = source.decode("utf-8")
+        except UnicodeDecodeError as error:
+            unit.stop(_not_utf8(unit, source, error.start))
+            return False
+    elif isinstance(source, str):
+        unit.text = source
+    if unit.text.startswith("\ufeff"):
+        unit.text = unit.text[1:]
+        unit.tell(ByteOrderMark(at=unit.at()))
+    if not unit.text.strip():
+        unit.stop(EmptyFile(at=unit.at()))
+    return not unit.stopped
+
+
+def _not_utf8(unit: Unit, source: bytes, start: int) -> NotUtf8:
+    before = source[:start]
+    at = Location(file=unit.file, line=before.count(b"\n") + 1, column=start - before.rfind(b"\n"))
+    return NotUtf8(at=at, byte=f"0x{source[start]:02x}", position=start)
+
+
+def _parse(unit: Unit) -> None:
+    repeated = False
+
+    def pairs(members: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal repeated
+        made = dict(members)
+        repeated = repeated or len(made) != len(members)
+        return made
+
+    try:
+        unit.document = json.loads(unit.text, object_pairs_hook=pairs, parse_constant=_refuse)
+    except json.JSONDecodeError as error:
+        unit.stop(_explain(unit, error))
+    except _Constant as error:
+        found = re.search(rf'(?<![\w"]){error}(?![\w"])', unit.text)
+        unit.stop(NotANumber(at=_place(unit, found.start() if found else 0), constant=str(error)))
+    except RecursionError:
+        unit.stop(TooDeep(at=unit.at(), limit=MAX_DEPTH))
+    except ValueError as error:  # a number of more than 4,300 digits
+        unit.stop(NotJson(at=unit.at(), reason=str(error).partition(";")[0]))
+    if repeated and not unit.stopped:
+        told = islice(duplicates(unit.text), MAX_DUPLICATES)
+        unit.tell(*(DuplicateKey(at=Location(file=unit.file, pointer=path), key=key) for path, key in told))
+
+
+def _refuse(constant: str) -> Any:
+    raise _Constant(constant)
+
+
+def _shallow(document: Any) -> bool:
+    level = [document]
+    for _ in range(MAX_DEPTH + 1):
+        level = [
+            each
+            for outer in level
+            for each in (outer.values() if isinstance(outer, dict) else outer if isinstance(outer, list) else ())
+            if isinstance(each, dict | list)
+        ]
+        if not level:
+            return True
+    return False
+
+
+def _place(unit: Unit, offset: int) -> Location:
+    line = unit.text.count("\n", 0, offset) + 1
+    return Location(file=unit.file, line=line, column=offset - unit.text.rfind("\n", 0, offset))
+
+
+def _explain(unit: Unit, error: json.JSONDecodeError) -> NotJson | SeveralDocuments:
+    at, text, offset = _place(unit, error.pos), unit.text, error.pos
+    if error.msg == "Extra data":
+        return SeveralDocuments(at=at, excerpt=text[offset : offset + 30].strip())
+    reason, advice = _cause(text, offset, error.msg)
+    return NotJson(at=at, reason=reason, advice=advice)
+
+
+def _cause(text: str, offset: int, message: str) -> tuple[str, str]:
+    """What is wrong in an author's words, and what to do; told from what stands where the reader gave up."""
+    head, here, before = text.lstrip(), text[offset : offset + 1], text[:offset].rstrip()[-1:]
+    if head.startswith("```"):
+        return "the document is wrapped in a Markdown code fence", "remove the lines that start with ```"
+    if head.startswith("<"):
+        return "this is HTML or XML", "download the raw file instead of the page"
+    if head.startswith(("<<<<<<<", "=======")) or re.search(r"^(<<<<<<<|>>>>>>>) ", text, re.MULTILINE):
+        return "the file has unresolved merge conflicts", "resolve them"
+    if not here:
+        return "the document ends too early", "the file was cut off; export the workflow from n8n again"
+    if text.startswith(("//", "/*"), offset) or here == "#":
+        return "JSON has no comments", "remove the comment"
+    if here == "'" or (message.startswith("Expecting property name") and here.isalpha()):
+        return "names and texts are written in double quotes", 'write "name"'
+    if (before == "," and here in "}]") or message.startswith("Illegal trailing comma"):
+        return f"a comma before {here or before!r}", "remove the trailing comma"
+    if message.startswith("Invalid control character"):
+        return "a line break or control character inside a text", r"write \n for a line break"
+    if message.startswith("Invalid \\escape"):
+        return f"an unknown escape {text[offset : offset + 2]!r}", r"write \\ for a backslash"
+    if message.startswith("Expecting ',' delimiter"):
+        cause = (
+            'a quote inside a text must be written \\"'
+            if before == '"' and here.isalnum()
+            else "a comma or a bracket is missing before it"
+        )
+        return f"unexpected {text[offset : offset + 12].splitlines()[0]!r}", cause
+    return f"{message[0].lower()}{message[1:]}", ""

@@ -1,0 +1,63 @@
+"""The compiler: a tuple of passes and one loop."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from compiler.passes.bind import bind
+from compiler.passes.check import check
+from compiler.passes.link import link
+from compiler.passes.lower import lower
+from compiler.passes.normalize import normalize
+from compiler.passes.read import read
+from compiler.passes.resolve import resolve
+from compiler.position import positioned
+from compiler.unit import DEFAULT_TIMEZONE, Bound, Compilation, Grade, Options, Unit, Verdict
+from schemas.diagnostic.internal import CompilerBug
+from schemas.node import Catalog
+
+PASSES: Final[tuple[Callable[[Unit], None], ...]] = (read, normalize, link, resolve, bind, check, lower)
+
+
+def compile_export(
+    source: str | bytes | Mapping[str, Any],
+    *,
+    file: str,
+    catalog: Catalog,
+    allow_unsupported: bool = False,
+    lenient: bool = False,
+    timezone: str = DEFAULT_TIMEZONE,
+    workflow: int = 0,
+) -> Compilation:
+    """An n8n export to a plan, with everything that there is to tell about it. Never raises for what is in `source`.
+
+    `source` is the export as text, bytes or parsed JSON; `workflow` says which one of a list of workflows. The plan is
+    None when an error was told; with `lenient` only when the document is no export.
+    """
+    unit = Unit(source, file, catalog, Options(allow_unsupported, lenient, timezone, workflow))
+    for each in PASSES:
+        try:
+            each(unit)
+        except Exception as error:  # a mistake of ours must not take the other files down
+            unit.stop(CompilerBug(at=unit.at(), stage=each.__name__, error=f"{type(error).__name__}: {error}"))
+        if unit.stopped:
+            break
+    return Compilation(
+        plan=None if unit.stopped else unit.plan,
+        diagnostics=tuple(positioned(unit.diagnostics, unit.text)),
+        verdicts=tuple(_verdicts(unit)),
+        file=file,
+        export=unit.export,
+        text=unit.text,
+    )
+
+
+def _verdicts(unit: Unit) -> Iterator[Verdict]:
+    for bound in unit.bound.values():
+        grade, reason = _grade(bound)
+        yield Verdict(bound.node.name, bound.node.type, bound.node.type_version, grade, reason)
+
+
+def _grade(bound: Bound) -> tuple[Grade, str]:
+    if bound.declared is None:
+        return Grade.UNSUPPORTED, bound.problem or ""
+    return (Grade.DIFFERS, bound.declared.differs) if bound.declared.differs else (Grade.EXACT, "")

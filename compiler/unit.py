@@ -1,0 +1,132 @@
+"""What the passes share: one export on its way to a plan, and what has been found out about it so far."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from compiler.graph import Graph
+from schemas.diagnostic import Diagnostic, Location, Severity
+from schemas.export import Export, ExportNode
+from schemas.expression import Placed
+from schemas.node import Catalog, Node
+from schemas.plan import Plan
+
+DEFAULT_TIMEZONE = "America/New_York"
+"""n8n's own default (GENERIC_TIMEZONE)."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to compile.
+
+    `allow_unsupported` turns nodes that cannot run into steps that raise when they are reached. `lenient` gives a plan
+    whenever the document is an export at all: every error of a node becomes an error of the run, as n8n has it.
+    `timezone` holds where the export names none.
+    """
+
+    allow_unsupported: bool = False
+    lenient: bool = False
+    timezone: str = DEFAULT_TIMEZONE
+    workflow: int = 0
+    """Which workflow of a document that holds several."""
+
+
+class Grade(StrEnum):
+    """How faithfully a node runs here."""
+
+    EXACT = "exact"
+    DIFFERS = "differs"
+    UNSUPPORTED = "unsupported"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What to expect of one node. `reason` is empty for exact ones."""
+
+    node: str
+    type: str
+    version: float
+    grade: Grade
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Compilation:
+    """The result: a plan when there is nothing in its way, and everything that was found, sorted by position."""
+
+    plan: Plan | None
+    diagnostics: tuple[Diagnostic, ...]
+    verdicts: tuple[Verdict, ...]
+    file: str = ""
+    export: Export | None = None
+    text: str = ""
+
+    @property
+    def runnable(self) -> bool:
+        """Whether the export runs: no finding is an error."""
+        return self.export is not None and not any(each.level is Severity.ERROR for each in self.diagnostics)
+
+
+@dataclass
+class Bound:
+    """A node with its class and its effective parameters."""
+
+    node: ExportNode
+    at: Location
+    declared: type[Node] | None = None
+    instance: Node | None = None
+    parameters: dict[str, Any] = field(default_factory=dict)
+    expressions: tuple[Placed, ...] = ()
+    reads: frozenset[str] | None = frozenset()
+    problem: str | None = None
+    """Why it cannot run, in the author's terms."""
+    live: bool = True
+    """Whether a run can reach it: enabled, and downstream of a trigger."""
+
+
+@dataclass
+class Unit:
+    """One export in the making. A pass reads what the ones before it wrote; `stop` ends the pipeline."""
+
+    source: str | bytes | Mapping[str, Any]
+    file: str
+    catalog: Catalog
+    options: Options = Options()
+    text: str = ""
+    document: Any = None
+    base: str = ""
+    """JSON Pointer of the workflow within the document."""
+    export: Export | None = None
+    pointers: dict[str, str] = field(default_factory=dict)
+    """JSON Pointer of each node, by name."""
+    graph: Graph = field(default_factory=Graph)
+    bound: dict[str, Bound] = field(default_factory=dict)
+    plan: Plan | None = None
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    stopped: bool = False
+
+    def tell(self, *found: Diagnostic) -> None:
+        """Add findings."""
+        self.diagnostics.extend(found)
+
+    def stop(self, *found: Diagnostic) -> None:
+        """Add findings after which there is nothing to go on with."""
+        self.tell(*found)
+        self.stopped = True
+
+    def at(self, pointer: str = "", node: str | None = None) -> Location:
+        """A place in the workflow; `pointer` counts from the workflow."""
+        named = next((each for each in self.export.nodes if each.name == node), None) if self.export and node else None
+        return Location(
+            file=self.file, pointer=self.base + pointer, node=node, node_id=(named.id or None) if named else None
+        )
+
+    def at_node(self, name: str) -> Location:
+        """The place of a node."""
+        return self.bound[name].at if name in self.bound else self.at(self.pointers.get(name, ""), name)
+
+    @property
+    def failed(self) -> bool:
+        """Whether an error was told."""
+        return any(each.level is Severity.ERROR for each in self.diagnostics)
