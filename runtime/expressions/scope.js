@@ -1,0 +1,500 @@
+// What n8n's expressions and Code nodes can see, built from a snapshot: plain JSON made by `snapshot()` in Python.
+//
+// Needs the globals `luxon`, `jmespath` and `__extend` (extensions.js); load those first, this file last.
+//
+//   __buildScope(snapshot, itemIndex, mode)   the variables of one item
+//   __openScope(snapshot, mode)               (itemIndex) => the variables; shares the preparation between items
+//   __scopeNames                              every n8n variable: `$json`, `$input`, `$`, `$node`, ... and, in mode
+//                                             'code', `items`, `item`, `$getWorkflowStaticData`
+//   __globalNames                             `DateTime`, `Duration`, `Interval`, `Math`, `Object` as expressions have
+//                                             them; a Code node uses the engine's own instead
+//   __ExpressionError                         what n8n raises; carries `message` and maybe `description`
+//
+// mode 'expression': missing data raises n8n's errors. mode 'code': `$json` and `$binary` of an item that is not there
+// are undefined, and `$input.item`, `items`, `item` and `$getWorkflowStaticData(type)` exist.
+//
+// A scope has no prototype but the one that holds its getters, so `scope.anything` that is not there is undefined.
+// The Code host hands over names and values: `new Function(...__scopeNames, code)(...__scopeNames.map((n) => scope[n]))`
+// in 'runOnceForAllItems' with itemIndex 0, in 'runOnceForEachItem' once per item.
+//
+// snapshot: {
+//   now: milliseconds, zone: IANA name,
+//   workflow: {id, name, active}, execution: {id, mode: 'test'|'production', resumeUrl, resumeFormUrl, customData},
+//   mode: 'manual'|'trigger'|'webhook'|..., vars: {}, staticData: {global: {}, 'node:<name>': {}},
+//   arguments: {} | null (what the model gave a tool), paged: {$pageCount, $request, $response} | null,
+//   step: {name, id, version, webhookId, parameters}, runIndex, source: [{previousNode, ...} | null],
+//   items: [item] (the effective input), names: [every node name],
+//   nodes: {name: {parameters, context, branch, runs: [[items | {length, first, last} | null per output] per run]}},
+//   pairs: {name: [{item} | {at: [run, output, index]} | {error: {message, description}} per input item]},
+// }
+// After a run, `snapshot.execution.customData` and `snapshot.staticData` hold what the code changed.
+'use strict';
+
+(() => {
+  const { DateTime, Duration, Interval, Settings } = globalThis.luxon;
+  const search = globalThis.jmespath.search;
+  const own = Object.prototype.hasOwnProperty;
+  const has = (object, key) => object !== null && object !== undefined && own.call(object, key);
+
+  class ExpressionError extends Error {
+    constructor(message, description) {
+      super(message);
+      this.description = description;
+    }
+  }
+  Object.defineProperty(ExpressionError.prototype, 'name', { value: 'ExpressionError', writable: true });
+
+  const fail = (message, description) => {
+    throw new ExpressionError(message, description);
+  };
+
+  // --- items ------------------------------------------------------------------------------------------------------
+
+  // An output is a list of items, or its ends only when the script reads no more than those.
+  const lengthOf = (output) => (output ? output.length : 0);
+  const firstOf = (output) => (Array.isArray(output) ? output[0] : output.first);
+  const lastOf = (output) => (Array.isArray(output) ? output[output.length - 1] : output.last);
+
+  // n8n shows a file's facts in `$binary`, never its bytes.
+  const withoutBytes = (binary) => {
+    const shown = {};
+    for (const name of Object.keys(binary ?? {})) {
+      const { data: _bytes, ...facts } = binary[name];
+      shown[name] = facts;
+    }
+    return shown;
+  };
+
+  // --- the preparation of one snapshot ------------------------------------------------------------------------------
+
+  class Data {
+    constructor(snapshot, mode) {
+      this.snapshot = snapshot;
+      this.lenient = mode === 'code';
+      this.names = new Set(snapshot.names);
+    }
+
+    node(name) {
+      if (!this.names.has(name)) fail("Referenced node doesn't exist");
+      return this.snapshot.nodes[name] ?? { parameters: {}, context: {}, branch: 0, runs: [] };
+    }
+
+    // The output of a node: the latest run unless one is named, and the branch that leads here unless one is named.
+    output(name, branch, run) {
+      const node = this.node(name);
+      if (node.runs.length === 0) fail(`Node '${name}' hasn't been executed`);
+      const index = run === undefined || run === null ? node.runs.length - 1 : run;
+      const outputs = node.runs[index];
+      if (outputs === undefined) fail(`Run ${index} of node "${name}" not found`);
+      const which = branch === undefined || branch === null ? node.branch : branch;
+      if (which >= outputs.length) fail(`Node "${name}" has no branch with index ${which}.`);
+      return outputs[which] ?? [];
+    }
+
+    pair(name, index) {
+      this.node(name);
+      const pairs = this.snapshot.pairs[name];
+      const pair = pairs?.[index];
+      if (pair === undefined) {
+        fail(
+          'Can’t get data for expression',
+          `Some intermediate nodes between ‘<strong>${name}</strong>‘ and  ‘<strong>${this.snapshot.step.name}</strong>‘ have not executed yet.`,
+        );
+      }
+      if (pair.error) fail(pair.error.message, pair.error.description);
+      if (pair.item) return pair.item;
+      const [run, output, at] = pair.at;
+      return this.snapshot.nodes[name].runs[run][output][at];
+    }
+
+    item(index) {
+      const { items, step } = this.snapshot;
+      if (index < items.length) return items[index];
+      if (this.lenient) return undefined;
+      if (items.length === 0) fail(`Node '${step.name}' hasn't been executed`);
+      return fail(`"${step.name}" node has ${items.length} item(s) but you're trying to access item ${index}`);
+    }
+  }
+
+  // --- what the variables give ---------------------------------------------------------------------------------------
+
+  const hidden = (object, members) => {
+    const described = Object.getOwnPropertyDescriptors(members);
+    for (const key of Object.keys(described)) described[key].enumerable = false;
+    return Object.defineProperties(object, described);
+  };
+
+  // n8n's engine answers undefined when an index is not a number that can be one.
+  const isIndex = (value) => value === undefined || value === null || (Number.isInteger(value) && value >= 0);
+
+  const nodeProxy = (data, name, itemIndex) => {
+    data.node(name);
+    const ranged = (take) => (branch, run) =>
+      isIndex(branch) && isIndex(run) ? take(data.output(name, branch, run)) : undefined;
+    return hidden({}, {
+      first: ranged((output) => (lengthOf(output) ? firstOf(output) : undefined)),
+      last: ranged((output) => (lengthOf(output) ? lastOf(output) : undefined)),
+      all: ranged((output) => output),
+      get item() {
+        return data.pair(name, itemIndex);
+      },
+      pairedItem: (index) => data.pair(name, index ?? itemIndex),
+      itemMatching: (index) => {
+        if (index === undefined) fail('Missing item index for .itemMatching()', "e.g. $('<node>').itemMatching(0)");
+        return isIndex(index) ? data.pair(name, index) : undefined;
+      },
+      get isExecuted() {
+        return data.node(name).runs.length > 0;
+      },
+      get params() {
+        return data.node(name).parameters;
+      },
+      get context() {
+        return data.node(name).context;
+      },
+    });
+  };
+
+  const inputProxy = (data, itemIndex) => {
+    const { snapshot } = data;
+    const previous = () => {
+      const name = snapshot.source[0]?.previousNode;
+      return name === undefined ? undefined : data.node(name);
+    };
+    return hidden({}, {
+      first: () => snapshot.items[0],
+      last: () => snapshot.items[snapshot.items.length - 1],
+      all: () => snapshot.items,
+      get item() {
+        return data.item(itemIndex);
+      },
+      get params() {
+        return previous()?.parameters;
+      },
+      get context() {
+        return previous()?.context;
+      },
+    });
+  };
+
+  // `$node["X"]`: the item of the node's latest run at the same position as the current one.
+  const legacyNode = (data, name, itemIndex) => {
+    const node = data.node(name);
+    const item = () => {
+      const output = data.output(name);
+      const found = output[itemIndex];
+      if (found === undefined && !data.lenient) {
+        if (output.length === 0) fail(`Node '${name}' hasn't been executed`);
+        fail(`"${name}" node has ${output.length} item(s) but you're trying to access item ${itemIndex}`);
+      }
+      return found;
+    };
+    return {
+      get binary() {
+        return withoutBytes(item()?.binary);
+      },
+      get context() {
+        return node.context;
+      },
+      get data() {
+        return item()?.json;
+      },
+      get json() {
+        return item()?.json;
+      },
+      get parameter() {
+        return node.parameters;
+      },
+      runIndex: node.runs.length - 1,
+    };
+  };
+
+  const denied = new Proxy(Object.freeze({}), {
+    get: (_target, key) => (typeof key === 'symbol' || key === 'toJSON' ? undefined : fail('access to env vars denied')),
+    has: () => false,
+  });
+
+  const CUSTOM = { keys: 10, key: 50, value: 512 };
+
+  const customData = (kept) => {
+    const set = (key, value) => {
+      if (typeof key !== 'string') fail(`Custom data key should be a string (key "${key}")`);
+      if (key.replace(/[A-Za-z0-9_]/g, '') !== '') fail(`Custom data key can only contain characters "A-Za-z0-9_" (key "${key}")`);
+      if (value !== undefined && value !== null && !['string', 'number', 'bigint', 'boolean'].includes(typeof value)) {
+        fail(`Custom data values should be strings or numbers (key "${key}")`);
+      }
+      const short = key.slice(0, CUSTOM.key);
+      if (Object.keys(kept).length >= CUSTOM.keys && !has(kept, short)) return;
+      kept[short] = String(value).slice(0, CUSTOM.value);
+    };
+    return hidden({}, {
+      set,
+      setAll: (values) => Object.keys(values).forEach((key) => set(key, values[key])),
+      get: (key) => (has(kept, key) ? kept[key] : undefined),
+      getAll: () => ({ ...kept }),
+    });
+  };
+
+  const AI_KEY = /^[a-zA-Z0-9_-]{0,64}$/;
+
+  const fromAI = (data) => (key, _description, _type, fallback) => {
+    if (!key || key === '') fail("Add a key, e.g. $fromAI('placeholder_name')");
+    if (!AI_KEY.test(key)) {
+      fail(
+        'Invalid parameter key, must be between 1 and 64 characters long and only contain lowercase letters, uppercase letters, numbers, underscores, and hyphens',
+      );
+    }
+    const given = data.snapshot.arguments;
+    return (has(given, key) ? given[key] : undefined) ?? fallback;
+  };
+
+  const jmespathOf = (value, query) => {
+    if (typeof value !== 'object' || typeof query !== 'string') {
+      fail('expected two arguments (Object, string) for this function');
+    }
+    return search(value, query);
+  };
+
+  // --- the functions that n8n adds ------------------------------------------------------------------------------------
+
+  function ifEmpty(value, fallback) {
+    if (arguments.length !== 2) fail('expected two arguments (value, defaultValue) for this function');
+    if (value === undefined || value === null || value === '') return fallback;
+    if (typeof value === 'object' && (Array.isArray(value) ? !value.length : !Object.keys(value).length)) return fallback;
+    return value;
+  }
+
+  const not = (value) => !value;
+  const average = (...numbers) => globalThis.__extend(numbers, 'average', []);
+
+  const numberList = (start, end) => {
+    const step = start > end ? -1 : 1;
+    return Array.from({ length: Math.abs(end - start) + 1 }, (_, i) => start + i * step);
+  };
+
+  const zip = (keys, values) => {
+    if (keys.length !== values.length) fail('keys and values not of equal length');
+    return Object.fromEntries(keys.map((key, i) => [key, values[i]]));
+  };
+
+  const toPathSegment = (value) => {
+    const text = value === undefined || value === null ? '' : String(value);
+    if (text === '' || text === '.' || text === '..') fail(`Invalid identifier: "${text}" is not allowed`);
+    return encodeURIComponent(text);
+  };
+
+  const FUNCTIONS = {
+    $ifEmpty: ifEmpty,
+    $jmespath: jmespathOf,
+    $jmesPath: jmespathOf,
+    $min: Math.min,
+    $max: Math.max,
+    $average: average,
+    $not: not,
+    min: Math.min,
+    max: Math.max,
+    average,
+    not,
+    numberList,
+    zip,
+    toPathSegment,
+  };
+
+  // --- the scope --------------------------------------------------------------------------------------------------------
+
+  const start = (data) => {
+    Settings.defaultZone = data.snapshot.zone;
+    return data;
+  };
+
+  // Getters over `this.__data` and `this.__i`: a scope is one small object per item, whatever the script reads.
+  const VARIABLES = {
+    get $json() {
+      return this.__data.item(this.__i)?.json;
+    },
+    get $data() {
+      return this.__data.item(this.__i)?.json;
+    },
+    get $binary() {
+      return withoutBytes(this.__data.item(this.__i)?.binary);
+    },
+    get $input() {
+      return inputProxy(this.__data, this.__i);
+    },
+    get $() {
+      return (name) => (typeof name === 'string' && name !== '' ? nodeProxy(this.__data, name, this.__i) : {});
+    },
+    get $node() {
+      const { __data: data, __i: i } = this;
+      return new Proxy({}, {
+        get: (_target, name) => (typeof name === 'symbol' || name === 'toJSON' ? undefined : legacyNode(data, name, i)),
+      });
+    },
+    get $items() {
+      const data = this.__data;
+      return (name, branch, run) => {
+        if (name === undefined) return data.snapshot.items;
+        return data.output(name, branch ?? 0, run === -1 ? undefined : run);
+      };
+    },
+    get $item() {
+      const data = this.__data;
+      return (index) => (isIndex(index) && index !== undefined && index !== null ? scopeOf(data, index) : {});
+    },
+    get $itemIndex() {
+      return this.__i;
+    },
+    get $position() {
+      return this.__i;
+    },
+    get $thisItemIndex() {
+      return this.__i;
+    },
+    get $thisItem() {
+      return this.__data.item(this.__i);
+    },
+    get $runIndex() {
+      return this.__data.snapshot.runIndex;
+    },
+    get $thisRunIndex() {
+      return this.__data.snapshot.runIndex;
+    },
+    get $prevNode() {
+      const source = this.__data.snapshot.source[0];
+      return {
+        name: source?.previousNode,
+        outputIndex: source ? (source.previousNodeOutput ?? 0) : undefined,
+        runIndex: source ? (source.previousNodeRun ?? 0) : undefined,
+      };
+    },
+    get $now() {
+      return DateTime.now();
+    },
+    get $today() {
+      return DateTime.now().set({ hour: 0, minute: 0, second: 0, millisecond: 0 });
+    },
+    get $workflow() {
+      return this.__data.snapshot.workflow;
+    },
+    get $execution() {
+      const { customData: kept, ...shown } = this.__data.snapshot.execution;
+      return { ...shown, customData: customData(kept) };
+    },
+    get $executionId() {
+      return this.__data.snapshot.execution.id;
+    },
+    get $resumeWebhookUrl() {
+      return this.__data.snapshot.execution.resumeUrl;
+    },
+    get $vars() {
+      return this.__data.snapshot.vars;
+    },
+    get $secrets() {
+      return undefined;
+    },
+    get $env() {
+      return denied;
+    },
+    get $mode() {
+      return this.__data.snapshot.mode;
+    },
+    get $nodeVersion() {
+      return this.__data.snapshot.step.version;
+    },
+    get $nodeId() {
+      return this.__data.snapshot.step.id;
+    },
+    get $webhookId() {
+      return this.__data.snapshot.step.webhookId ?? undefined;
+    },
+    get $self() {
+      return this.__data.node(this.__data.snapshot.step.name).context;
+    },
+    get $parameter() {
+      const { parameters } = this.__data.snapshot.step;
+      return new Proxy(parameters, {
+        get: (target, key) => (typeof key === 'string' && key.startsWith('&') ? target[key.slice(1)] : target[key]),
+      });
+    },
+    get $rawParameter() {
+      return this.__data.snapshot.step.parameters;
+    },
+    get $tool() {
+      return {};
+    },
+    get $agentInfo() {
+      return undefined;
+    },
+    get $fromAI() {
+      return fromAI(this.__data);
+    },
+    get $fromAi() {
+      return fromAI(this.__data);
+    },
+    get $fromai() {
+      return fromAI(this.__data);
+    },
+    get $pageCount() {
+      return this.__data.snapshot.paged?.$pageCount;
+    },
+    get $request() {
+      return this.__data.snapshot.paged?.$request;
+    },
+    get $response() {
+      return this.__data.snapshot.paged?.$response;
+    },
+    get $version() {
+      return this.__data.snapshot.paged?.$version;
+    },
+    get $evaluateExpression() {
+      return (text) => {
+        if (typeof text === 'string' && text.includes('{{')) fail('Text made at run time is never read as an expression');
+        return text;
+      };
+    },
+  };
+
+  const CODE = {
+    get items() {
+      return this.__data.snapshot.items;
+    },
+    get item() {
+      return this.__data.item(this.__i);
+    },
+    get $getWorkflowStaticData() {
+      const { snapshot } = this.__data;
+      return (type) => {
+        if (type !== 'global' && type !== 'node') {
+          fail(`The context type "${type}" is not know. Only "global" and "node" are supported!`);
+        }
+        const key = type === 'global' ? 'global' : `node:${snapshot.step.name}`;
+        if (!has(snapshot.staticData, key)) snapshot.staticData[key] = {};
+        return snapshot.staticData[key];
+      };
+    },
+  };
+
+  const prototype = (...parts) => {
+    const made = Object.create(null);
+    for (const part of parts) Object.defineProperties(made, Object.getOwnPropertyDescriptors(part));
+    return made;
+  };
+  const PROTOTYPES = { expression: prototype(FUNCTIONS, VARIABLES), code: prototype(FUNCTIONS, VARIABLES, CODE) };
+
+  const scopeOf = (data, itemIndex) => {
+    const scope = Object.create(data.lenient ? PROTOTYPES.code : PROTOTYPES.expression);
+    Object.defineProperties(scope, { __data: { value: data }, __i: { value: itemIndex } });
+    return scope;
+  };
+
+  const openScope = (snapshot, mode) => {
+    const data = start(new Data(snapshot, mode));
+    return (itemIndex) => scopeOf(data, itemIndex);
+  };
+
+  globalThis.__ExpressionError = ExpressionError;
+  globalThis.__openScope = openScope;
+  globalThis.__buildScope = (snapshot, itemIndex, mode) => openScope(snapshot, mode)(itemIndex);
+  globalThis.__scopeNames = Object.keys({ ...Object.getOwnPropertyDescriptors({ ...FUNCTIONS }), ...Object.getOwnPropertyDescriptors(VARIABLES), ...Object.getOwnPropertyDescriptors(CODE) });
+  globalThis.__scopePrototypes = PROTOTYPES;
+})();
