@@ -62,8 +62,9 @@ class Host(Protocol):
     def respond(self, response: Mapping[str, Any]) -> None:
         """Answer the webhook request that started the run; the first answer counts."""
 
-    def recorded(self, execution: "Execution", step: str) -> None:
-        """A step run was recorded; time to tell whoever watches."""
+    async def boundary(self, execution: "Execution", step: str) -> None:
+        """A step is over and its outcome is in the engine's state: time to yield, to tell whoever watches, to continue
+        as new."""
 
 
 @dataclass
@@ -115,7 +116,7 @@ class Execution:
             if isinstance(decided, Finished):
                 return decided
             await self._execute(decided)
-            self.host.recorded(self, decided.step.name)
+            await self.host.boundary(self, decided.step.name)
 
     async def _execute(self, execute: Execute) -> None:
         while True:
@@ -255,7 +256,9 @@ class Execution:
         assert isinstance(node, Durable)
         view = _DurableView(self, context, execute, scope)
         state, commands = node.advance(view, None, None)
-        open_: dict[asyncio.Task[Any], int] = {}
+        events: asyncio.Queue[Event] = asyncio.Queue()
+        open_: list[asyncio.Task[None]] = []
+        answered = 0
         try:
             while True:
                 for index, command in enumerate(commands):
@@ -264,18 +267,23 @@ class Execution:
                     if isinstance(command, Respond):
                         self.host.respond(command.response)
                     else:
-                        open_[asyncio.create_task(self._carry_out(execute, command))] = index
-                if not open_:
+                        open_.append(asyncio.create_task(self._answer(execute, index, command, events)))
+                if answered == len(open_):
                     raise NodeError(f"{cls.__name__} waits for nothing")
-                finished, _ = await asyncio.wait(open_, return_when=asyncio.FIRST_COMPLETED)
-                commands = []
-                for task in [each for each in open_ if each in finished]:
-                    event = Event(open_.pop(task), *_outcome(task))
-                    state, more = node.advance(view, state, event)
-                    commands += more
+                event = await events.get()
+                answered += 1
+                state, commands = node.advance(view, state, event)
         finally:
             for task in open_:
                 task.cancel()
+
+    async def _answer(self, execute: Execute, index: int, command: Command, events: "asyncio.Queue[Event]") -> None:
+        """Carry out one command and queue its event. A queue and not `asyncio.wait`: its order is the same on replay."""
+        try:
+            event = Event(index, await self._carry_out(execute, command))
+        except NodeError as error:
+            event = Event(index, error=error.to_json())
+        events.put_nowait(event)
 
     async def _carry_out(self, execute: Execute, command: Command) -> Any:
         match command:
@@ -325,9 +333,14 @@ class _DurableView:
         self._parameters: dict[str, Parameters] = {}
         cut = [items for items in execute.inputs if items]
         self.items: Items = cut[0] if cut else []
+        self.agent = execute.step.agent
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._context, name)
+
+    def raw(self, name: str) -> Mapping[str, Any]:
+        """Parameters of a sub-node as written."""
+        return self._execution.plan.step[name].parameters
 
     def subnodes(self, connection: str) -> Sequence[str]:
         """Names of the enabled sub-nodes on this connection type."""
@@ -352,13 +365,6 @@ def _inline(cls: type[Node], context: StepContext, execute: Execute) -> Outputs 
         raise NodeError(f"{cls.__name__} does not run inline")
     items = next((each for each in execute.inputs if each), [])
     return node.run(context, items)
-
-
-def _outcome(task: "asyncio.Task[Any]") -> tuple[Any, dict[str, Any] | None]:
-    try:
-        return task.result(), None
-    except NodeError as error:
-        return None, error.to_json()
 
 
 def _reads_data(step: Step) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from runtime.execution import Execution, RunInfo
-from runtime.nodes.base import AwaitSignal, HttpResponse, NodeApiError, NodeError, StartChild
+from runtime.nodes.base import AwaitSignal, HttpResponse, MissingCredential, NodeApiError, NodeError, StartChild
 from runtime.perform import Services, perform
 from runtime.start import start_step
 from schemas.item import BinaryRef, Items
@@ -22,7 +22,7 @@ from schemas.task import Task, TaskResult
 class OfflineServices:
     """The world of a test run: no network, no secrets, files inline in their items."""
 
-    local_model_url: str | None = None
+    token_limit = 1_000_000
 
     def __init__(self, code: Any = None) -> None:
         self._code = code
@@ -34,7 +34,7 @@ class OfflineServices:
 
     async def credentials(self, task: Task, type_: str) -> Mapping[str, Any]:
         """There are none."""
-        raise NodeError(f"Node '{task['step']['name']}' needs the credential {type_}, and this run is offline")
+        raise MissingCredential(f"Node '{task['step']['name']}' needs the credential {type_}, and this run is offline")
 
     async def read_binary(self, task: Task, ref: BinaryRef) -> bytes:
         """Files are inline."""
@@ -71,6 +71,11 @@ class OfflineServices:
 
     async def memory_append(self, task: Task, key: str, messages: Sequence[Mapping[str, Any]]) -> None:
         """Nothing is remembered."""
+
+    async def service(self, task: Task, name: str, path: str, body: Any, timeout: float) -> HttpResponse | None:
+        """There is none."""
+        del task, name, path, body, timeout
+        return None
 
 
 def inline_binary(data: bytes, mime_type: str | None, file_name: str | None) -> BinaryRef:
@@ -157,7 +162,7 @@ class LocalHost:
         if self.response is None:
             self.response = dict(response)
 
-    def recorded(self, execution: Execution, step: str) -> None:
+    async def boundary(self, execution: Execution, step: str) -> None:
         """Nobody watches."""
 
 

@@ -47,7 +47,10 @@ class Services(Protocol):
     async def memory_append(self, task: Task, key: str, messages: Sequence[Mapping[str, Any]]) -> None:
         """Keep chat messages under a key of the tenant."""
 
-    local_model_url: str | None
+    async def service(self, task: Task, name: str, path: str, body: Any, timeout: float) -> HttpResponse | None:
+        """POST JSON to a service of the operator (`local_model`, `agents`); None when there is none."""
+
+    token_limit: int
 
 
 class TaskContext(StepContext):
@@ -131,10 +134,14 @@ class TaskContext(StepContext):
         """Keep chat messages under a key of the tenant."""
         await self.services.memory_append(self.task, key, messages)
 
+    async def service(self, name: str, path: str, body: Any, *, timeout: float = 300.0) -> HttpResponse | None:
+        """A request to a service of the operator."""
+        return await self.services.service(self.task, name, path, body, timeout)
+
     @property
-    def local_model_url(self) -> str | None:
-        """Where the embedded local model listens; None when there is none."""
-        return self.services.local_model_url
+    def token_limit(self) -> int:
+        """Model tokens that one run of a step may use."""
+        return self.services.token_limit
 
 
 def _dig(value: Any, path: Sequence[str | int]) -> Any:

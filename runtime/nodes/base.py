@@ -96,6 +96,10 @@ class NodeApiError(NodeError):
             self.data.setdefault("httpCode", http_code)
 
 
+class MissingCredential(NodeError):
+    """The tenant has no credential of the type that a step needs (an AI model may then fall back to the embedded one)."""
+
+
 class Context(Protocol):
     """What a pure step may see. Everything here is the same on replay."""
 
@@ -179,7 +183,7 @@ class ActivityContext(Context, Protocol):
         """
 
     async def credentials(self, type_: str, i: int = 0) -> Mapping[str, Any]:
-        """The decrypted credential of this type. Raises NodeError when the tenant has none."""
+        """The decrypted credential of this type. Raises MissingCredential when the tenant has none."""
 
     async def read_binary(self, ref: BinaryRef) -> bytes:
         """The bytes behind a reference. Raises NodeError when they are gone."""
@@ -203,6 +207,22 @@ class ActivityContext(Context, Protocol):
 
     def log(self, event: str, **facts: Any) -> None:
         """A structured log line with tenant, run and step on it. Never a secret."""
+
+    usage: list[dict[str, Any]]
+    """What this try used of models, one entry per request: `agent`, `node`, `model`, `input_tokens`, `output_tokens`,
+    `duration_ms`, `status`. The host records it, also when the try fails."""
+    token_limit: int
+    """Model tokens that one run of a step may use."""
+
+    async def memory_load(self, key: str, limit: int) -> list[dict[str, Any]]:
+        """The last `limit` chat messages kept under a key of the tenant, oldest first."""
+
+    async def memory_append(self, key: str, messages: Sequence[Mapping[str, Any]]) -> None:
+        """Keep chat messages under a key of the tenant. A message with an `id` that is there already may come twice."""
+
+    async def service(self, name: str, path: str, body: Json, *, timeout: float = 300.0) -> HttpResponse | None:
+        """POST JSON to a service that the operator set up: `local_model` (the embedded one, OpenAI-compatible) or
+        `agents` (AI_AGENTS_URL). Never an address that a tenant chose. None: the operator has none."""
 
 
 class Inline(Node):
@@ -325,6 +345,11 @@ class DurableContext(Context, Protocol):
 
     items: Items
     """The effective input."""
+    agent: str | None
+    """The specialist named in the node's notes (`agent: <slug>`)."""
+
+    def raw(self, name: str) -> Mapping[str, Any]:
+        """Parameters of a sub-node as written, expressions included."""
 
     def subnodes(self, connection: str) -> Sequence[str]:
         """Names of the enabled sub-nodes on this connection type (`ai_languageModel`, ...), in n8n's order."""
