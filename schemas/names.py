@@ -4,7 +4,8 @@ from typing import Final
 
 TASK_QUEUE: Final = "tempor8"
 RUN_STEP: Final = "run_step"
-EVALUATE: Final = "evaluate"
+FIND_PLAN: Final = "find_plan"
+SAVE_STATIC_DATA: Final = "save_static_data"
 QUERY_STATE: Final = "state"
 QUERY_JOURNAL: Final = "journal"
 UPDATE_WEBHOOK: Final = "webhook"

@@ -1,0 +1,118 @@
+"""Run one recorded case on a host and write what happened in the shape of a case's `expected`."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from compiler import compile_export
+from runtime.catalog import CATALOG
+from runtime.execution import Execution, RunInfo
+from runtime.local import LocalHost, OfflineServices, run_local
+from schemas.item import Item, Items
+from schemas.outcome import Finished
+from schemas.plan import Plan
+
+Case = Mapping[str, Any]
+
+
+async def _no_wait(seconds: float) -> None:
+    """Recorded cases do not wait: time is not what they test."""
+    del seconds
+
+
+def plan_of(export: Any) -> Plan:
+    """The plan of an export, its faults kept as faults of the run. Raises ValueError when it is no export at all."""
+    compilation = compile_export(export, file="case", catalog=CATALOG, lenient=True)
+    if compilation.plan is None:
+        raise ValueError("; ".join(each.message for each in compilation.diagnostics) or "this is not an n8n export")
+    return compilation.plan
+
+
+def items_of(case: Case, plan: Plan) -> Items:
+    """The items that the start node gives: in manual mode a Manual Trigger emits its own one empty item."""
+    start = plan.step.get(case.get("start") or "")
+    if case.get("mode") == "manual" and "offline" not in case and start is not None and start.trigger == "manual":
+        return [{"json": {}}]
+    return [as_item(each) for each in case.get("input") or []]
+
+
+def as_item(value: Any) -> Item:
+    """An object with `json` is an item, any other object is the json of one."""
+    if isinstance(value, dict) and isinstance(value.get("json"), dict):
+        return {**value}  # type: ignore[typeddict-item]
+    return {"json": value}
+
+
+async def run_case(case: Case, services: OfflineServices | None = None) -> dict[str, Any]:
+    """Run on the local host. Returns an object in the shape of `expected`."""
+    plan = plan_of(case["workflow"])
+    library = {key: plan_of(export) for key, export in (case.get("subworkflows") or {}).items()}
+
+    def find(reference: Mapping[str, Any]) -> Plan | None:
+        if "export" in reference:
+            return plan_of(reference["export"])
+        return library.get(str(reference.get("id")))
+
+    host = LocalHost(CATALOG, services or OfflineServices(), library=find, sleep=_no_wait)
+    mode = case.get("mode", "trigger")
+    info = RunInfo(execution_id="1", mode=mode, pinned=True, static_data=dict(plan.static_data))
+    start = plan.step.get(case["start"]) if case.get("start") else None
+    execution, finished = await run_local(plan, host, info, items_of(case, plan), start=start)
+    return describe(execution, finished, host.response)
+
+
+def describe(execution: Execution, finished: Finished, response: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What happened, in the shape of `expected`."""
+    engine = execution.engine
+    error = None
+    if finished.error is not None:
+        error = {"node": finished.error.get("node"), "message": finished.error.get("message")}
+        if finished.error.get("description"):
+            error["description"] = finished.error["description"]
+        error["type"] = finished.error.get("name")
+    result: dict[str, Any] = {
+        "status": finished.status,
+        "lastNodeExecuted": finished.last_node,
+        "error": error,
+        "order": [list(each) for each in engine.order],
+        "nodes": {name: [_run(run) for run in runs] for name, runs in engine.runs.items()},
+    }
+    if response is not None:
+        result["response"] = response
+        result["responses"] = [response]
+    if any(execution.static_data.values()):
+        result["staticData"] = clean(execution.static_data)
+    return result
+
+
+def _run(run: Mapping[str, Any]) -> dict[str, Any]:
+    failed = run.get("failed")
+    outputs = run["outputs"]
+    shown: dict[str, Any] = {
+        "outputs": None if failed else [None if items is None else [clean(item["json"]) for item in items] for items in outputs],
+        "source": [None if source is None else _source(source) for source in run["source"]],
+        "status": run["status"],
+        "error": None,
+    }
+    if not failed:
+        shown["pairedItem"] = [None if items is None else [item.get("pairedItem") for item in items] for items in outputs]
+        if any(item.get("binary") for items in outputs for item in items or ()):
+            shown["binary"] = [None if items is None else [item.get("binary") for item in items] for items in outputs]
+    if run.get("error"):
+        shown["error"] = {"message": run["error"].get("message"), "type": run["error"].get("name")}
+    return shown
+
+
+def _source(source: Mapping[str, Any]) -> list[Any]:
+    return [source["previousNode"], source.get("previousNodeOutput", 0), source.get("previousNodeRun", 0)]
+
+
+def clean(value: Any) -> Any:
+    """JSON as it is written: NaN and infinities as null, what is undefined left out."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: clean(each) for key, each in value.items() if each is None or isinstance(each, (str, int, float, list, dict))}
+    if isinstance(value, list):
+        return [clean(each) if each is None or isinstance(each, (str, int, float, list, dict)) else None for each in value]
+    return value

@@ -1,0 +1,243 @@
+"""The Temporal host: a dynamic workflow (its type is the template's key) that carries out an execution's decisions."""
+
+import asyncio
+import copy
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+from temporalio import workflow
+from temporalio.common import RawValue, RetryPolicy
+from temporalio.exceptions import ActivityError, ApplicationError, ChildWorkflowError, is_cancelled_exception
+
+with workflow.unsafe.imports_passed_through():
+    from runtime.catalog import CATALOG
+    from runtime.execution import Execution, RunInfo
+    from runtime.journal import journal, result
+    from runtime.nodes.base import AwaitSignal, NodeError, StartChild
+    from runtime.start import start_step
+    from schemas import names
+    from schemas.outcome import Finished
+    from schemas.plan import Kind, Plan
+    from schemas.run import Journal, RunResult, StartInput, WebhookAnswer
+    from schemas.task import Task, TaskResult
+
+TASK_TIMEOUT: Final = timedelta(seconds=5)
+"""Workflow task time-out of runs and children: a worker that was killed is noticed within it."""
+HEARTBEAT: Final = timedelta(seconds=3)
+"""An activity whose worker was killed runs again after this long."""
+ACTIVITY_LIMIT: Final = timedelta(hours=24)
+LOCAL_LIMIT: Final = timedelta(minutes=2)
+CRASHES: Final = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=30))
+"""Only crashes and faults of a worker are retried here, without end: a node's own error comes back as a result, and
+n8n's retries are the engine's."""
+BUDGET: Final = 20_000
+"""Items moved by inline steps in one activation; then the workflow task ends, far below the 2 s of the deadlock detector."""
+MAX_DEPTH: Final = 32
+"""How deep workflows may call each other."""
+
+
+class Host:
+    """Carries one execution inside a Temporal workflow."""
+
+    def __init__(self, start: StartInput) -> None:
+        self.start = start
+        self.response: dict[str, Any] | None = None
+        self.resumed: dict[str, Any] = {}
+        self.sequence = 0
+        self.spent = 0
+
+    def now(self) -> float:
+        """Temporal's time, milliseconds."""
+        return workflow.time() * 1000
+
+    def seed(self) -> int:
+        """Temporal's randomness."""
+        return workflow.random().getrandbits(32)
+
+    async def work(self, task: Task, kind: Kind) -> TaskResult:
+        """As an activity or a local one; its id says which step, run and try it is."""
+        step = task["step"]["name"]
+        self.sequence += 1
+        self.spent = 0
+        activity_id = f"{step}#{task['run_index']}#{task.get('attempt', 1)}#{self.sequence}"
+        task["meta"]["activity"] = activity_id
+        task["meta"]["chain_id"] = workflow.info().first_execution_run_id
+        try:
+            if kind is Kind.LOCAL:
+                done = await workflow.execute_local_activity(
+                    names.RUN_STEP, task, activity_id=activity_id, start_to_close_timeout=LOCAL_LIMIT,
+                    retry_policy=CRASHES, summary=step, result_type=dict,
+                )  # fmt: skip
+            else:
+                done = await workflow.execute_activity(
+                    names.RUN_STEP, task, activity_id=activity_id, start_to_close_timeout=ACTIVITY_LIMIT,
+                    heartbeat_timeout=HEARTBEAT, retry_policy=CRASHES, summary=step, result_type=dict,
+                )  # fmt: skip
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            raise NodeError(_cause(error)) from error
+        return done  # type: ignore[return-value]
+
+    async def sleep(self, seconds: float) -> None:
+        """A timer."""
+        self.spent = 0
+        await workflow.sleep(seconds)
+
+    async def signal(self, step: str, run_index: int, command: AwaitSignal) -> Any:
+        """Until the resume signal for this step arrives, or its time is up."""
+        key = f"{step}#{run_index}"
+        timeout = None if command.until is None else max(0.0, (command.until - self.now()) / 1000)
+        try:
+            await workflow.wait_condition(lambda: key in self.resumed, timeout=timeout)
+        except asyncio.TimeoutError:
+            return None
+        return self.resumed.pop(key)
+
+    async def child(self, step: str, command: StartChild) -> dict[str, Any]:
+        """Another workflow of the tenant as a child."""
+        if self.start.depth >= MAX_DEPTH:
+            raise NodeError(f"Workflows call each other more than {MAX_DEPTH} levels deep; '{step}' starts no further one")
+        child = await self._child_input(command)
+        handle = await workflow.start_child_workflow(
+            child.template, child.model_dump(mode="json"), id=child.execution_id, task_timeout=TASK_TIMEOUT,
+            parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL if command.wait else workflow.ParentClosePolicy.ABANDON,
+            search_attributes=workflow.info().typed_search_attributes, result_type=dict, static_summary=step,
+        )  # fmt: skip
+        if not command.wait:
+            return {"status": "running", "outputs": [], "error": None, "execution_id": child.execution_id}
+        try:
+            done = RunResult.model_validate(await handle)
+        except ChildWorkflowError as error:
+            if is_cancelled_exception(error):
+                raise
+            done = _details(error)
+        return {
+            "status": done.journal.status, "outputs": done.outputs, "error": done.journal.error,
+            "execution_id": child.execution_id,
+        }  # fmt: skip
+
+    async def _child_input(self, command: StartChild) -> StartInput:
+        found = await workflow.execute_local_activity(
+            names.FIND_PLAN, {"tenant": self.start.tenant, **command.workflow}, start_to_close_timeout=LOCAL_LIMIT,
+            retry_policy=CRASHES, result_type=dict,
+        )  # fmt: skip
+        if found.get("error"):
+            raise NodeError(found["error"])
+        self.sequence += 1
+        return StartInput(
+            plan=Plan.model_validate(found["plan"]), tenant=self.start.tenant, template=found["template"],
+            execution_id=f"{workflow.info().workflow_id}/{self.sequence}", trigger_kind="workflow", mode=command.mode,
+            items=command.items, variables=self.start.variables, static_data=found.get("static_data") or {},
+            depth=self.start.depth + 1,
+        )  # fmt: skip
+
+    def respond(self, response: Mapping[str, Any]) -> None:
+        """Keep the first response; the webhook update gives it to the caller."""
+        if self.response is None:
+            self.response = dict(response)
+
+    async def boundary(self, execution: Execution, step: str) -> None:
+        """End the workflow task when much inline work was done in it; continue as new when Temporal suggests it."""
+        run = execution.engine.runs.get(step)
+        self.spent += 1 + sum(run[-1].get("inputs", ())) if run else 1
+        if self.spent > BUDGET:
+            await self.sleep(0.001)
+        if workflow.info().is_continue_as_new_suggested() and workflow.all_handlers_finished():
+            follow = self.start.model_copy(
+                update={"state": execution.engine.state(), "static_data": execution.static_data, "items": []}
+            )
+            workflow.continue_as_new(args=[follow.model_dump(mode="json")], task_timeout=TASK_TIMEOUT)
+
+
+@workflow.defn(dynamic=True, failure_exception_types=[NodeError, ValueError, KeyError, TypeError, AssertionError])
+class Run:
+    """One run of a template."""
+
+    @workflow.init
+    def __init__(self, args: Sequence[RawValue]) -> None:
+        document = workflow.payload_converter().from_payload(args[0].payload, dict)
+        self.start = StartInput.model_validate(document)
+        self.before = copy.deepcopy(self.start.static_data)
+        self.host = Host(self.start)
+        info = RunInfo(
+            tenant=self.start.tenant, execution_id=self.start.execution_id, mode=self.start.mode,
+            variables=self.start.variables, resume_url=self.start.resume_url, pinned=self.start.pinned,
+            static_data=self.start.static_data,
+        )  # fmt: skip
+        self.execution = Execution(self.start.plan, CATALOG, self.host, info, state=self.start.state)
+        self.result: RunResult | None = None
+
+    @workflow.run
+    async def run(self, args: Sequence[RawValue]) -> dict[str, Any]:
+        """To the end. A failed run fails the workflow with its RunResult as details."""
+        del args
+        finished = await self._finish()
+        done = result(self.execution, finished, self.before)
+        self.result = done
+        if done.static_data is not None:
+            await self._save_static_data(done.static_data)
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        if finished.status in ("success",):
+            return done.model_dump(mode="json")
+        error = finished.error or {}
+        raise ApplicationError(
+            error.get("message") or f"the run ended as {finished.status}", done.model_dump(mode="json"),
+            type=finished.status, non_retryable=True,
+        )  # fmt: skip
+
+    async def _finish(self) -> Finished:
+        if self.start.state is not None:
+            return await self.execution.run()
+        plan = self.start.plan
+        first = plan.step.get(self.start.start) if self.start.start else start_step(plan, self.start.trigger_kind)
+        if first is None:
+            return Finished("error", None, {"name": "WorkflowOperationError", "message": "The workflow has no start node"})
+        if (refused := self.execution.refusal(first.name)) is not None:
+            return Finished("error", None, refused)
+        self.execution.start(first.name, self.start.items)  # type: ignore[arg-type]
+        return await self.execution.run()
+
+    async def _save_static_data(self, data: dict[str, Any]) -> None:
+        await workflow.execute_local_activity(
+            names.SAVE_STATIC_DATA,
+            {"tenant": self.start.tenant, "template": self.start.template, "static_data": data},
+            start_to_close_timeout=LOCAL_LIMIT,
+            retry_policy=CRASHES,
+        )
+
+    @workflow.query(name=names.QUERY_JOURNAL)
+    def journal(self) -> Journal:
+        """What the run has done so far."""
+        return self.result.journal if self.result else journal(self.execution)
+
+    @workflow.update(name=names.UPDATE_WEBHOOK)
+    async def webhook(self, mode: str) -> WebhookAnswer:
+        """The answer to the request that started the run. `mode`: onReceived, lastNode or responseNode."""
+        if mode == "onReceived":
+            return WebhookAnswer(started=True)
+        if mode == "responseNode":
+            await workflow.wait_condition(lambda: self.host.response is not None or self.result is not None)
+        else:
+            await workflow.wait_condition(lambda: self.result is not None)
+        return WebhookAnswer(response=self.host.response, finished=None if self.host.response else self.result)
+
+    @workflow.signal(name=names.SIGNAL_RESUME)
+    def resume(self, step: str, run_index: int, payload: Any) -> None:
+        """Somebody resumes a step that waits; for one that does not wait (any more) nothing happens."""
+        self.host.resumed.setdefault(f"{step}#{run_index}", payload)
+
+
+def _cause(error: BaseException) -> str:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return str(error)
+
+
+def _details(error: ChildWorkflowError) -> RunResult:
+    cause = error.cause
+    if isinstance(cause, ApplicationError) and cause.details:
+        return RunResult.model_validate(cause.details[0])
+    message = _cause(error)
+    return RunResult(journal=Journal(status="error", error={"name": "Error", "message": message}))

@@ -1,0 +1,79 @@
+"""`python -m tests.conformance PATH... [--out DIR] [--format text|json]`: run recorded cases and grade them.
+
+PATH is a folder or file in any of the recorded shapes: workflow cases (systematic or real), expression files, wire files,
+and the four files of `recorded/`. One record is one case.
+"""
+
+import argparse
+import collections
+import json
+import os
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from tests.conformance.suites import Graded, run_file
+
+
+def files(paths: list[Path]) -> list[Path]:
+    """The case files under the given paths, sorted."""
+    return sorted(each for path in paths for each in (path.rglob("*.json") if path.is_dir() else [path]))
+
+
+def run(paths: list[Path], out: Path | None, workers: int, only: str | None = None) -> list[Graded]:
+    """Every case of every file, in parallel processes."""
+    todo = [path for path in files(paths) if only is None or only in path.name]
+    with ProcessPoolExecutor(workers) as pool:
+        done = pool.map(run_file, todo, [out] * len(todo), chunksize=max(1, min(16, len(todo) // (workers * 4) or 1)))
+        return [each for graded in done for each in graded]
+
+
+def summary(graded: list[Graded]) -> dict[str, Any]:
+    """{"cases", "passed", "weighted", "by_type", "failed"}; `weighted` counts each case as often as real exports use it."""
+    counted = [each for each in graded if each.counts]
+    by_type: dict[str, list[int]] = collections.defaultdict(lambda: [0, 0])
+    for each in counted:
+        for type_ in each.types:
+            by_type[type_][0] += 1
+            by_type[type_][1] += each.passed
+    weight = sum(each.weight for each in counted)
+    return {
+        "cases": len(counted),
+        "passed": sum(each.passed for each in counted),
+        "weighted": sum(each.weight for each in counted if each.passed) / weight if weight else 0.0,
+        "by_type": {type_: {"cases": n, "passed": k} for type_, (n, k) in sorted(by_type.items())},
+        "levels": dict(collections.Counter(level for each in counted for level in each.levels)),
+        "failed": [{"case": each.name, "why": each.why} for each in counted if not each.passed],
+    }
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Exit code 0: all passed, 1: some failed, 2: nothing to run."""
+    parser = argparse.ArgumentParser(prog="python -m tests.conformance", description=__doc__)
+    parser.add_argument("paths", nargs="+", type=Path)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument("--only", help="only files with this in their name")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 2)
+    parser.add_argument("--show", type=int, default=40)
+    options = parser.parse_args(argv)
+    if options.out:
+        options.out.mkdir(parents=True, exist_ok=True)
+    result = summary(run(options.paths, options.out, options.workers, options.only))
+    if options.format == "json":
+        print(json.dumps(result, indent=1, ensure_ascii=True))
+    else:
+        for failed in result["failed"][: options.show]:
+            print("FAIL", failed["case"], failed["why"])
+        for type_, counts in result["by_type"].items():
+            print(f"{type_:50}{counts['cases']:6}{counts['passed']:6}{100 * counts['passed'] / counts['cases']:8.1f} %")
+        print("levels that differ:", result["levels"])
+        print(f"{result['passed']} of {result['cases']} cases passed")
+    if not result["cases"]:
+        return 2
+    return 0 if result["passed"] == result["cases"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

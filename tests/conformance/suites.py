@@ -1,0 +1,147 @@
+"""The recorded shapes: how a file of each is run, graded, and its results written."""
+
+import asyncio
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cli.testing.case import run_case
+from cli.testing.compare import COUNTED, difference, levels, real_faults
+
+
+@dataclass(frozen=True)
+class Graded:
+    """One case and how it went."""
+
+    name: str
+    passed: bool
+    why: str = ""
+    types: tuple[str, ...] = ()
+    weight: float = 1.0
+    counts: bool = True
+    levels: tuple[str, ...] = field(default=())
+
+
+def read(path: Path) -> Any:
+    """The JSON of a case file. Raises ValueError with the file's name."""
+    try:
+        return json.loads(path.read_bytes().decode("utf-8", "surrogatepass"))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def write(out: Path | None, path: Path, result: Any) -> None:
+    """Leave a result under the case file's own name."""
+    if out is not None:
+        (out / path.name).write_text(json.dumps(result, ensure_ascii=True), encoding="utf-8")
+
+
+def run_file(path: Path, out: Path | None = None) -> list[Graded]:
+    """Run every case of a file. A malformed file is one failed case that names it; the others still run."""
+    try:
+        document = read(path)
+        return _suite(path, document, out)
+    except Exception as error:  # a broken case must not take the others down
+        return [Graded(path.name, passed=False, why=f"{type(error).__name__}: {error}")]
+
+
+def _suite(path: Path, document: Any, out: Path | None) -> list[Graded]:
+    if isinstance(document, dict) and "workflow" in document and "expected" in document:
+        return [_workflow(path, document, out)]
+    if isinstance(document, dict) and "workflow" in document and "cases" in document:
+        return _expressions(path, out)
+    if path.name == "expressions.json":
+        return _recorded_expressions(path, out)
+    if path.name == "filters.json":
+        return _calls(path, out, "run_filters")
+    if path.name == "type_validation.json":
+        return _calls(path, out, "run_type_validation")
+    if path.name == "engine_order_tests.json":
+        return _order(path, document, out)
+    if isinstance(document, list) and document and "requests" in document[0]:
+        return _wire(path, out)
+    raise ValueError(f"{path} has none of the shapes of recorded cases")
+
+
+def _workflow(path: Path, case: dict[str, Any], out: Path | None) -> Graded:
+    actual = asyncio.run(run_case(case))
+    write(out, path, actual)
+    if "offline" in case:
+        faults = real_faults(case, actual)
+        kinds = {node["name"]: node["type"] for node in case["workflow"]["nodes"] if "name" in node}
+        types = tuple(sorted({kinds[name] for name in case["offline"] if name in kinds and name in case["expected"]["nodes"]}))
+        return Graded(path.stem, not faults, "; ".join(faults[:3]), types)
+    found = levels(case, actual)
+    types = tuple(sorted({node["type"] for node in case["workflow"]["nodes"]}))
+    passed = not any(level in found for level in COUNTED)
+    why = "; ".join(f"{level} {pointer}" for level, pointer in found.items())
+    if case["expected"]["status"] == "not-started":
+        passed = actual.get("error") is not None
+    counts = "rawStatus" not in case["expected"]
+    error = (actual.get("error") or {}).get("message")
+    return Graded(path.stem, passed, f"{why} ({error})" if error else why, types, 1.0, counts, tuple(found))
+
+
+def _expressions(path: Path, out: Path | None) -> list[Graded]:
+    from tests.conformance.expressions_score import grade_expression, run_expression_file  # noqa: PLC0415 - only for these
+
+    result = run_expression_file(path)
+    write(out, path, result)
+    return [
+        Graded(f"{path.stem}: {case['expression'][:80]}", *grade_expression(case), types=("expression",))
+        for case in result["cases"]
+        if not case.get("volatile")
+    ]
+
+
+def _recorded_expressions(path: Path, out: Path | None) -> list[Graded]:
+    from tests.conformance.expressions_score import grade_recorded, run_recorded_expressions  # noqa: PLC0415 - only for these
+
+    result = run_recorded_expressions(path)
+    write(out, path, result)
+    return [
+        Graded(f"{path.stem} {case['id']}: {case['expression'][:80]}", *grade_recorded(case), types=("expression",))
+        for case in result["cases"]
+        if case["deterministic"] and case["same_in_2_41"]
+    ]
+
+
+def _calls(path: Path, out: Path | None, runner: str) -> list[Graded]:
+    from tests.conformance import values  # noqa: PLC0415 - only for these
+
+    result = getattr(values, runner)(path)
+    write(out, path, result)
+    return [Graded(f"{path.stem} {i}", each["passed"], str(each.get("why", "")), (path.stem,)) for i, each in enumerate(result)]
+
+
+def _wire(path: Path, out: Path | None) -> list[Graded]:
+    from tests.conformance.wire import grade_wire, run_wire_file  # noqa: PLC0415 - only for these
+
+    result = run_wire_file(path)
+    write(out, path, result)
+    graded = []
+    for i, case in enumerate(result):
+        passed, why = grade_wire(case)
+        counts = not (case.get("nondeterministic") or case.get("outputUnserialisable") or (case.get("error") or {}).get("message") == "wire: case timeout")
+        graded.append(Graded(f"{path.stem} {i} {case.get('label', '')}", passed, why, (path.stem,), case.get("count") or 1, counts))
+    return graded
+
+
+def _order(path: Path, tests: list[dict[str, Any]], out: Path | None) -> list[Graded]:
+    graded, results = [], []
+    for i, test in enumerate(tests):
+        export = dict(test["input"]["workflowData"])
+        export["settings"] = {**export.get("settings", {}), "executionOrder": test["order"]}
+        actual = asyncio.run(run_case({"workflow": export, "mode": "trigger", "input": [{}]}))
+        results.append({**test, "actual": actual})
+        wanted = test["output"]["nodeExecutionOrder"]
+        order = [name for name, _ in actual["order"]]
+        why = "" if order == wanted else f"order {order}, expected {wanted}"
+        for name, runs in test["output"]["nodeData"].items():
+            got = [None if run["outputs"] is None else (run["outputs"] or [None])[0] for run in actual["nodes"].get(name, [])]
+            pointer = difference(runs, got)
+            why = why or (f"{name} differs at {pointer}" if pointer else "")
+        graded.append(Graded(f"{path.stem} {i} {test['order']}", not why, why, ("engine order",)))
+    write(out, path, results)
+    return graded
