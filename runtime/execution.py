@@ -342,9 +342,10 @@ class _DurableView:
         """Parameters of a sub-node as written."""
         return self._execution.plan.step[name].parameters
 
-    def subnodes(self, connection: str) -> Sequence[str]:
+    def subnodes(self, connection: str, of: str | None = None) -> Sequence[str]:
         """Names of the enabled sub-nodes on this connection type."""
-        return self._execute.step.subnodes.get(connection, ())
+        step = self._execution.plan.step[of] if of else self._execute.step
+        return step.subnodes.get(connection, ())
 
     def subnode(self, name: str, i: int) -> tuple[Node, float]:
         """A sub-node with its parameters resolved against the root's input item `i`."""

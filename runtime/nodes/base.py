@@ -351,8 +351,9 @@ class DurableContext(Context, Protocol):
     def raw(self, name: str) -> Mapping[str, Any]:
         """Parameters of a sub-node as written, expressions included."""
 
-    def subnodes(self, connection: str) -> Sequence[str]:
-        """Names of the enabled sub-nodes on this connection type (`ai_languageModel`, ...), in n8n's order."""
+    def subnodes(self, connection: str, of: str | None = None) -> Sequence[str]:
+        """Names of the enabled sub-nodes on this connection type (`ai_languageModel`, ...), in n8n's order; `of` names
+        a sub-node that has sub-nodes itself."""
 
     def subnode(self, name: str, i: int) -> tuple[Node, float]:
         """A sub-node with its parameters resolved against this step's input item `i`, and its typeVersion."""
