@@ -9,6 +9,7 @@ end
 $$;
 
 grant usage on schema public to tempor8_app;
+grant select on schema_migrations to tempor8_app;
 
 -- The tenant of the current transaction. After `set_config(..., true)` the setting is '' and not null outside it.
 create function current_tenant() returns text

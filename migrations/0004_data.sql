@@ -55,6 +55,7 @@ alter table payloads force row level security;
 create policy tenant on payloads
     using (tenant_id = (select current_tenant())) with check (tenant_id = (select current_tenant()));
 grant select, insert, delete on payloads to tempor8_app;
+grant update (created_at) on payloads to tempor8_app;
 
 alter table payload_uses enable row level security;
 alter table payload_uses force row level security;

@@ -23,13 +23,16 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-__all__ = ["Keyring", "Purpose", "SealError", "load_keyring", "new_master_key"]
+from runtime.platform.settings import Settings
+
+__all__ = ["Keyring", "Purpose", "SealError", "keyring", "new_master_key"]
 
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 24
 KEY_ID_BYTES: Final = 4
 HEADER_BYTES: Final = 1 + KEY_ID_BYTES + NONCE_BYTES
 FORMAT: Final = b"\x01"
+KEY_FILE: Final = "master.key"
 
 
 class Purpose(StrEnum):
@@ -101,17 +104,17 @@ class Keyring:
         return [_digest(_derive(master, tenant, f"{purpose}/fingerprint"), data, 32) for master in self._masters]
 
 
-def load_keyring(master_key: str | None, retired: str | None, key_file: Path) -> Keyring:
-    """The keyring of the settings, else the one in `key_file`, which is made (mode 600) when it does not exist yet.
+def keyring(settings: Settings) -> Keyring:
+    """The keyring of the settings; without TEMPOR8_MASTER_KEY, a key that is made once (mode 600) in the state folder.
 
-    Args:
-        master_key: base64, from TEMPOR8_MASTER_KEY.
-        retired: base64 keys separated by commas, from TEMPOR8_RETIRED_MASTER_KEYS.
-        key_file: where the embedded profile keeps its key.
+    Raises:
+        SealError: a key is malformed.
     """
-    old = [key.strip() for key in (retired or "").split(",") if key.strip()]
-    if master_key:
-        return Keyring([master_key.strip(), *old])
+    retired = settings.retired_master_keys.get_secret_value() if settings.retired_master_keys else ""
+    old = [key.strip() for key in retired.split(",") if key.strip()]
+    if settings.master_key:
+        return Keyring([settings.master_key.get_secret_value().strip(), *old])
+    key_file = settings.state_folder / KEY_FILE
     if not key_file.exists():
         _write_once(key_file, new_master_key())
     return Keyring([key_file.read_text(encoding="ascii").strip(), *old])

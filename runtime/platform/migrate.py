@@ -9,15 +9,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, LiteralString, cast
+from typing import Final
 from urllib.parse import unquote, urlsplit
 
 import psycopg
 from psycopg import sql
 
-from runtime.platform.postgres import DatabaseUnavailable
+from runtime.platform.postgres import Database, DatabaseUnavailable
 
-__all__ = ["FOLDER", "Migration", "MigrationError", "migrate", "migrations"]
+__all__ = ["FOLDER", "Migration", "MigrationError", "migrate", "migrations", "pending"]
 
 FOLDER: Final = Path(__file__).resolve().parents[2] / "migrations"
 LOCK: Final = 72_028_202  # any number, the same for every starter
@@ -101,8 +101,7 @@ def _apply(connection: psycopg.Connection, wanted: list[Migration]) -> list[Migr
     fresh = [migration for migration in wanted if migration.number not in done]
     for migration in fresh:
         with connection.transaction():
-            # a file of our own wheel, not input
-            connection.execute(cast("LiteralString", migration.text))
+            connection.execute(migration.text.encode())
             connection.execute(
                 "insert into schema_migrations (number, name, checksum) values (%s, %s, %s)",
                 (migration.number, migration.name, migration.checksum),
@@ -123,6 +122,24 @@ def _compare(done: dict[int, str], wanted: list[Migration]) -> None:
                 f"migration {number:04}_{known[number].name} was changed after it was applied. "
                 "Restore the file and put the change into a new migration."
             )
+
+
+async def pending(database: Database) -> list[Migration]:
+    """The migrations that this version needs and the database does not have: for readiness.
+
+    Raises:
+        MigrationError: see there.
+        DatabaseUnavailable: no connection.
+    """
+    async with database.transaction() as connection:
+        cursor = await connection.execute("select to_regclass('schema_migrations') is not null as there")
+        row = await cursor.fetchone()
+        if row is None or not row["there"]:
+            return migrations()
+        rows = await (await connection.execute("select number, checksum from schema_migrations")).fetchall()
+    done = {row["number"]: row["checksum"] for row in rows}
+    _compare(done, wanted := migrations())
+    return [migration for migration in wanted if migration.number not in done]
 
 
 def _ensure_login(connection: psycopg.Connection, app_url: str) -> None:

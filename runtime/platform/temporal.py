@@ -1,0 +1,111 @@
+"""The Temporal client: our converter, and connecting with an error that says what to do."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
+from temporalio.client import Client, Interceptor
+from temporalio.converter import DataConverter, ExternalStorage
+from temporalio.service import RPCError, RPCStatusCode, TLSConfig
+
+from runtime.platform.codec import SealingCodec
+from runtime.platform.keys import Keyring
+from runtime.platform.payloads import JsonPayloadConverter
+from runtime.platform.settings import Settings
+from runtime.platform.storage import BlobStore, PostgresStorageDriver
+from schemas.names import PLAN_HASH, TEMPLATE_KEY, TENANT_ID, TRIGGER_KIND
+
+__all__ = ["SEARCH_ATTRIBUTES", "TemporalUnavailable", "connect", "data_converter", "ensure_search_attributes"]
+
+SEARCH_ATTRIBUTES: Final = (TENANT_ID, TEMPLATE_KEY, PLAN_HASH, TRIGGER_KIND)
+"""All of type Keyword."""
+
+
+class TemporalUnavailable(Exception):
+    """Temporal does not answer. The message names the address and says what to do."""
+
+
+def data_converter(settings: Settings, keyring: Keyring, blobs: BlobStore) -> DataConverter:
+    """orjson, then the tenant's seal (unless switched off), then the claim check for what is still large."""
+    codec = SealingCodec(keyring, share_from=settings.payload_threshold) if settings.encrypt_payloads else None
+    return DataConverter(
+        payload_converter_class=JsonPayloadConverter,
+        payload_codec=codec,
+        external_storage=ExternalStorage(
+            drivers=[PostgresStorageDriver(blobs)], payload_size_threshold=settings.payload_threshold
+        ),
+    )
+
+
+async def connect(
+    settings: Settings,
+    converter: DataConverter,
+    *,
+    address: str | None = None,
+    lazy: bool = False,
+    interceptors: Sequence[Interceptor] = (),
+) -> Client:
+    """A client of the configured namespace.
+
+    Args:
+        settings: address, namespace, TLS and API key.
+        converter: see `data_converter`.
+        address: `host:port` of an embedded server, instead of the settings'.
+        lazy: connect at the first call; a worker cannot be built on such a client.
+        interceptors: the SDK's client interceptors.
+
+    Raises:
+        TemporalUnavailable: nothing answers there.
+    """
+    target = address or settings.temporal_address or "127.0.0.1:7233"
+    try:
+        return await Client.connect(
+            target,
+            namespace=settings.temporal_namespace,
+            api_key=settings.temporal_api_key.get_secret_value() if settings.temporal_api_key else None,
+            tls=_tls(settings),
+            data_converter=converter,
+            lazy=lazy,
+            interceptors=interceptors,
+        )
+    except (RuntimeError, RPCError) as error:
+        raise TemporalUnavailable(
+            f"Temporal at {target} does not answer. Start it, or correct TEMPORAL_ADDRESS; "
+            "without that variable the embedded server is used."
+        ) from error
+
+
+async def ensure_search_attributes(client: Client) -> None:
+    """Register our search attributes where they are missing: an external cluster starts without them.
+
+    Raises:
+        TemporalUnavailable: the server refuses or does not answer; the message has the command to run instead.
+    """
+    service = client.operator_service
+    try:
+        known = await service.list_search_attributes(ListSearchAttributesRequest(namespace=client.namespace))
+        missing = [name for name in SEARCH_ATTRIBUTES if name not in known.custom_attributes]
+        if missing:
+            keyword = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
+            await service.add_search_attributes(
+                AddSearchAttributesRequest(
+                    namespace=client.namespace, search_attributes=dict.fromkeys(missing, keyword)
+                )
+            )
+    except RPCError as error:
+        if error.status is RPCStatusCode.ALREADY_EXISTS:
+            return
+        flags = " ".join(f"--name {name} --type Keyword" for name in SEARCH_ATTRIBUTES)
+        raise TemporalUnavailable(
+            f"search attributes could not be registered ({error.status.name.lower()}). An operator can run: "
+            f"temporal operator search-attribute create --namespace {client.namespace} {flags}"
+        ) from error
+
+
+def _tls(settings: Settings) -> TLSConfig | bool:
+    files = (settings.temporal_tls_ca, settings.temporal_tls_cert, settings.temporal_tls_key)
+    if not any(files):
+        return settings.temporal_tls or settings.temporal_api_key is not None
+    ca, cert, key = (path.read_bytes() if path else None for path in files)
+    return TLSConfig(server_root_ca_cert=ca, client_cert=cert, client_private_key=key)
