@@ -1,0 +1,94 @@
+"""What tests share: one pair of real servers per test process, two tenants, and the Hypothesis profiles."""
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from temporalio.client import Client
+
+from runtime.platform.embedded import EmbeddedProfile
+from runtime.platform.keys import Keyring, keyring
+from runtime.platform.postgres import Database
+from runtime.platform.settings import Settings
+from runtime.platform.storage import BlobStore
+from runtime.platform.temporal import connect, data_converter
+
+ROOT = Path(__file__).resolve().parents[1]
+
+settings.register_profile("quick", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("fuzz", max_examples=5000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("quick")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of recorded cases and corpora beside the repository."""
+    folder = ROOT.parent / "shared"
+    if not folder.is_dir():
+        pytest.skip("the recorded cases are kept beside the repository (../shared), and are not on this machine")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def state_folder() -> Iterator[Path]:
+    """A folder that Postgres' unprivileged user can reach, unlike pytest's own."""
+    folder = Path(tempfile.mkdtemp(prefix="tempor8-tests-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+async def embedded(state_folder: Path) -> AsyncIterator[EmbeddedProfile]:
+    """Temporal and Postgres, migrated, on free ports; state goes with the session."""
+    profile = EmbeddedProfile(
+        Settings.load({"TEMPOR8_STATE": str(state_folder)}), any_ports=True, durable=False, ui=False
+    )
+    async with profile:
+        yield profile
+
+
+@pytest.fixture(scope="session")
+def service(embedded: EmbeddedProfile) -> Settings:
+    """Settings as a worker or an API beside these servers reads them."""
+    return embedded.settings()
+
+
+@pytest.fixture(scope="session")
+def keys(service: Settings) -> Keyring:
+    """The profile's own keyring."""
+    return keyring(service)
+
+
+@pytest.fixture(scope="session")
+async def database(service: Settings) -> AsyncIterator[Database]:
+    """A pool as the application's role, which row-level security binds."""
+    assert service.database_url is not None
+    async with Database(service.database_url.get_secret_value()) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+async def tenants(database: Database) -> tuple[str, str]:
+    """Two tenants that must never see each other."""
+    names = ("acme", "globex")
+    for name in names:
+        async with database.tenant_transaction(name) as connection:
+            await connection.execute("insert into tenants (id, name) values (%s, %s)", (name, name.title()))
+    return names
+
+
+@pytest.fixture(scope="session")
+def blobs(database: Database, keys: Keyring) -> BlobStore:
+    """Sealed blobs in Postgres."""
+    return BlobStore(database, keys)
+
+
+@pytest.fixture(scope="session")
+async def temporal(service: Settings, keys: Keyring, blobs: BlobStore, tenants: tuple[str, str]) -> Client:
+    """A client with the product's converter: orjson, seal, claim check."""
+    del tenants  # a claim check belongs to a tenant's row
+    return await connect(service, data_converter(service, keys, blobs))
