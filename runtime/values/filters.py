@@ -1,0 +1,322 @@
+"""n8n's filter parameter: conditions over typed values, with the conversions and messages of the real one.
+
+The filter's own `options` decide (caseSensitive, typeValidation, version); a node's options do not reach here.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NotRequired, TypedDict
+
+from runtime.values.dates import Instant
+from runtime.values.javascript import compare, js_string, js_typeof, strict_equal, truthy
+from runtime.values.patterns import from_text
+from runtime.values.validation import Checked, validate_field
+from schemas.item import UNDEFINED
+
+__all__ = ["Condition", "Filter", "FilterError", "Operator", "array_contains", "evaluate_filter"]
+
+
+class Operator(TypedDict):
+    """What to compare: `type` is that of the left side, `rightType` that of the right one where it differs."""
+
+    type: str
+    operation: str
+    rightType: NotRequired[str]
+    singleValue: NotRequired[bool]
+    name: NotRequired[str]
+
+
+class Condition(TypedDict, total=False):
+    """One line of a filter."""
+
+    id: str
+    leftValue: Any
+    rightValue: Any
+    operator: Operator
+
+
+class Options(TypedDict, total=False):
+    """How to compare. Missing values mean: ignore case, convert types, version 1."""
+
+    caseSensitive: bool
+    leftValue: Any
+    typeValidation: str
+    version: float
+
+
+class Filter(TypedDict, total=False):
+    """The value of a filter parameter."""
+
+    options: Options
+    conditions: list[Condition]
+    combinator: str
+
+
+class FilterError(Exception):
+    """A side of a condition has the wrong type. `message` and `description` are n8n's."""
+
+    def __init__(self, message: str, description: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.description = description
+
+
+_HINT: Final = "Try changing the type of comparison."
+_HINT_STRICT: Final = f"{_HINT} Alternatively you can enable 'Convert types where required'."
+_SINGLE: Final = frozenset({"exists", "notExists", "empty", "notEmpty", "true", "false"})
+_ARTICLES: Final = {"array": "an array", "object": "an object"}
+
+
+def evaluate_filter(
+    filter_: Filter | Mapping[str, Any], item: int = 0, *, zone: str = "UTC", now_ms: float = 0
+) -> bool:
+    """Whether the conditions hold: all of them for `and`, any for `or`; later ones are not looked at once it is clear.
+
+    `item` is the index that messages name. Raises FilterError.
+    """
+    options: Mapping[str, Any] = filter_.get("options") or {}
+    conditions: Sequence[Mapping[str, Any]] = filter_.get("conditions") or ()
+    results = (
+        _evaluate(condition, options, index, item, zone, now_ms) for index, condition in enumerate(conditions)
+    )
+    return any(results) if filter_.get("combinator") == "or" else all(results)
+
+
+def _evaluate(
+    condition: Mapping[str, Any], options: Mapping[str, Any], index: int, item: int, zone: str, now_ms: float
+) -> bool:
+    operator = condition.get("operator") or {}
+    type_, operation = operator.get("type", "string"), operator.get("operation", "equals")
+    left, right = condition.get("leftValue", UNDEFINED), condition.get("rightValue", UNDEFINED)
+    right_type = operator.get("rightType") or type_
+    if not (_is_plain(left, type_) and _is_plain(right, right_type)):
+        checked = _Check(options, f"[condition {index}, item {item}]", zone, now_ms)
+        left, right = checked.sides((left, type_), (right, right_type), single=bool(operator.get("singleValue")))
+    return _compare(left, right, type_, operation, ignore_case=not options.get("caseSensitive"))
+
+
+def _is_plain(value: Any, type_: str) -> bool:
+    """The common case: nothing to convert."""
+    if isinstance(value, str):
+        return type_ == "string"
+    if isinstance(value, bool):
+        return type_ == "boolean"
+    if value is UNDEFINED or value is None:
+        return True
+    return type_ == "number" and isinstance(value, int | float)
+
+
+class _Check:
+    """Converts both sides to the type of the operator, or says what is wrong with them."""
+
+    def __init__(self, options: Mapping[str, Any], place: str, zone: str, now_ms: float) -> None:
+        self.strict = options.get("typeValidation") == "strict"
+        self.version = options.get("version") or 1
+        self.place = place
+        self.zone = zone
+        self.now_ms = now_ms
+
+    def sides(self, left: tuple[Any, str], right: tuple[Any, str], *, single: bool) -> tuple[Any, Any]:
+        first = self.convert(*left)
+        second = self.convert(*right)
+        if first.error is not None:
+            if second.error is not None and not single and _kind(left[0]) == _kind(right[0]):
+                raise self.refused(
+                    f"Comparison type expects {_article(left[1])} but both fields are {_article(_kind(left[0]))}"
+                )
+            raise self.mismatch(*left)
+        if second.error is not None and not single:
+            raise self.mismatch(*right)
+        return first.value, right[0] if second.error is not None else second.value
+
+    def convert(self, value: Any, type_: str) -> Checked:
+        if type_ == "any" or _is_plain(value, type_):
+            return Checked(value)
+        if type_ == "boolean" and not self.strict:
+            return self.loose_boolean(value)
+        if type_ == "number" and self.version >= 3 and _is_blank(value):
+            return Checked(None)
+        return validate_field(
+            "filter", value, type_, strict=self.strict, parse_strings=True, zone=self.zone, now_ms=self.now_ms
+        )
+
+    def loose_boolean(self, value: Any) -> Checked:
+        if self.version >= 2:
+            checked = validate_field("filter", value, "boolean")
+            if checked.error is None:
+                return checked
+        return Checked(truthy(value))
+
+    def mismatch(self, value: Any, type_: str) -> FilterError:
+        kind, shown = _kind(value), js_string(value)
+        if self.strict:
+            return self.refused(
+                f"Wrong type: '{shown}' is {_article(kind)} but was expecting {_article(type_)} {self.place}"
+            )
+        return self.refused(f"Conversion error: the {kind} '{shown}' can't be converted to {_article(type_)} {self.place}")
+
+    def refused(self, message: str) -> FilterError:
+        return FilterError(message, _HINT_STRICT if self.strict else _HINT)
+
+
+def _article(kind: str) -> str:
+    return _ARTICLES.get(kind, f"a {kind}")
+
+
+def _kind(value: Any) -> str:
+    return "object" if isinstance(value, Instant) else js_typeof(value)
+
+
+def _is_blank(value: Any) -> bool:
+    return value == [] or (isinstance(value, str) and not value.strip())
+
+
+def _exists(value: Any) -> bool:
+    return value is not None and value is not UNDEFINED and value == value  # noqa: PLR0124  # NaN
+
+
+def _compare(left: Any, right: Any, type_: str, operation: str, *, ignore_case: bool) -> bool:
+    if operation == "exists":
+        return _exists(left)
+    if operation == "notExists":
+        return not _exists(left)
+    if type_ == "array":
+        return _compare_arrays(left, right, operation, ignore_case=ignore_case)
+    if type_ == "string" and ignore_case and operation != "equals" and operation != "notEquals":
+        left = left.lower() if isinstance(left, str) else left
+        if isinstance(right, str) and operation not in ("regex", "notRegex"):
+            right = right.lower()
+    elif type_ == "string" and ignore_case:
+        left = left.lower() if isinstance(left, str) else left
+        right = right.lower() if isinstance(right, str) else right
+    compared = _OPERATIONS.get(type_, {}).get(operation)
+    return compared(left, right) if compared else False
+
+
+# --- operations by type ---------------------------------------------------------------------------------------------
+
+Operation = Callable[[Any, Any], bool]
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _same_text(left: Any, right: Any) -> bool:
+    return strict_equal(left, right) if isinstance(left, str) or isinstance(right, str) else _both_missing(left, right)
+
+
+def _both_missing(left: Any, right: Any) -> bool:
+    return left is right
+
+
+def _matches(left: Any, right: Any) -> bool:
+    return from_text(_text(right)).search(_text(left)) is not None
+
+
+def _order(*wanted: int) -> Operation:
+    return lambda left, right: compare(left, right) in wanted
+
+
+def _dates(*wanted: int) -> Operation:
+    def compared(left: Any, right: Any) -> bool:
+        if not isinstance(left, Instant) or not isinstance(right, Instant):
+            return False
+        return ((left.ms > right.ms) - (left.ms < right.ms)) in wanted
+
+    return compared
+
+
+def _no_members(left: Any, _right: Any) -> bool:
+    return not left
+
+
+def _negated(operation: Operation) -> Operation:
+    return lambda left, right: not operation(left, right)
+
+
+def _pairs(positive: Mapping[str, Operation], negative: Mapping[str, str]) -> dict[str, Operation]:
+    """The operations and their `not` forms: negative name -> positive name."""
+    return dict(positive) | {name: _negated(positive[of]) for name, of in negative.items()}
+
+
+_OPERATIONS: Final[Mapping[str, Mapping[str, Operation]]] = {
+    "string": _pairs(
+        {
+            "empty": lambda left, _: not _text(left),
+            "equals": _same_text,
+            "contains": lambda left, right: _text(right) in _text(left),
+            "startsWith": lambda left, right: _text(left).startswith(_text(right)),
+            "endsWith": lambda left, right: _text(left).endswith(_text(right)),
+            "regex": _matches,
+        },
+        {
+            "notEmpty": "empty",
+            "notEquals": "equals",
+            "notContains": "contains",
+            "notStartsWith": "startsWith",
+            "notEndsWith": "endsWith",
+            "notRegex": "regex",
+        },
+    ),
+    "number": _pairs(
+        {
+            "empty": lambda left, _: not _exists(left),
+            "equals": strict_equal,
+            "gt": _order(1),
+            "lt": _order(-1),
+            "gte": _order(0, 1),
+            "lte": _order(-1, 0),
+        },
+        {"notEmpty": "empty", "notEquals": "equals"},
+    ),
+    "dateTime": _pairs(
+        {
+            "empty": lambda left, _: not _exists(left),
+            "equals": _dates(0),
+            "notEquals": _dates(-1, 1),
+            "after": _dates(1),
+            "before": _dates(-1),
+            "afterOrEquals": _dates(0, 1),
+            "beforeOrEquals": _dates(-1, 0),
+        },
+        {"notEmpty": "empty"},
+    ),
+    "boolean": _pairs(
+        {
+            "empty": lambda left, _: not _exists(left),
+            "true": lambda left, _: truthy(left),
+            "equals": strict_equal,
+        },
+        {"notEmpty": "empty", "false": "true", "notEquals": "equals"},
+    ),
+    "object": _pairs({"empty": _no_members}, {"notEmpty": "empty"}),
+}
+
+_LENGTHS: Final[Mapping[str, Operation]] = {
+    "lengthEquals": strict_equal,
+    "lengthNotEquals": _negated(strict_equal),
+    "lengthGt": _order(1),
+    "lengthLt": _order(-1),
+    "lengthGte": _order(0, 1),
+    "lengthLte": _order(-1, 0),
+}
+
+
+def _compare_arrays(left: Any, right: Any, operation: str, *, ignore_case: bool) -> bool:
+    members: list[Any] = left if isinstance(left, list) else []
+    if operation in _LENGTHS:
+        return _LENGTHS[operation](len(members), right)
+    if operation in ("contains", "notContains"):
+        return array_contains(members, right, ignore_case) is (operation == "contains")
+    return operation in ("empty", "notEmpty") and (not members) is (operation == "empty")
+
+
+def array_contains(members: Sequence[Any], value: Any, ignore_case: bool) -> bool:
+    """Whether `value` is a member: identity for objects, and text in any case when `ignore_case`."""
+    if ignore_case and isinstance(value, str):
+        wanted = value.lower()
+        return any(isinstance(each, str) and each.lower() == wanted for each in members)
+    if isinstance(value, float) and math.isnan(value):
+        return any(isinstance(each, float) and math.isnan(each) for each in members)
+    return any(strict_equal(each, value) for each in members)

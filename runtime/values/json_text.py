@@ -1,0 +1,216 @@
+"""JSON as JavaScript reads it: `JSON.parse`, and the object literals that n8n accepts where it expects an object."""
+
+import json
+import re
+from typing import Any, Final
+
+from runtime.values.javascript import js_number, js_string, tidy
+from schemas.item import UNDEFINED
+
+__all__ = ["NotJsonError", "parse_json", "parse_object_literal"]
+
+_SPACE: Final = re.compile(r"(?:\s|\ufeff|//[^\n\r\u2028\u2029]*|/\*.*?\*/)*", re.DOTALL)
+_IDENTIFIER: Final = re.compile(r"[^\W\d][\w$]*|[$][\w$]*")
+_NUMBER: Final = re.compile(r"[+-]?\s*(?:0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)")
+_STRING: Final = re.compile(r"""(["'])((?:(?!\1)[^\\\n\r]|\\(?:\r\n|.))*)\1""", re.DOTALL)
+_ESCAPE: Final = re.compile(r"\\(?:u\{([0-9a-fA-F]+)\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(\r\n|.))", re.DOTALL)
+_CONTROLS: Final = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
+_PAIRS: Final = {"(": ")", "[": "]", "{": "}"}
+_CONSTANTS: Final = {"true": True, "false": False, "null": None}
+
+
+class NotJsonError(ValueError):
+    """The text is not JSON (or no object literal). The message is V8's where a user may see it."""
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(name)
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=_no_constant, parse_float=lambda text: tidy(float(text)))
+
+
+def parse_json(text: str) -> Any:
+    """`JSON.parse(text)`. Raises NotJsonError."""
+    try:
+        return _DECODER.decode(text)
+    except (ValueError, RecursionError) as error:
+        raise NotJsonError(f"{shorten(text)} is not valid JSON") from error
+
+
+def shorten(text: str) -> str:
+    """A text as V8 quotes it in its JSON errors."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def parse_object_literal(text: str) -> Any:
+    """What n8n makes of `text` where an object is expected: JSON, or a JavaScript object literal without code.
+
+    Identifiers count as their names, other expressions as undefined (their keys are dropped). Raises NotJsonError.
+    """
+    try:
+        return parse_json(text)
+    except NotJsonError:
+        reader = _Literal(text)
+        found = reader.value()
+        reader.end()
+        if not isinstance(found, dict):
+            raise
+        return found
+
+
+class _Literal:
+    """A recursive-descent reader of object literals."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.at = 0
+
+    def fail(self) -> NotJsonError:
+        return NotJsonError("not an object literal")
+
+    def space(self) -> None:
+        match = _SPACE.match(self.text, self.at)
+        self.at = match.end() if match else self.at
+
+    def peek(self) -> str:
+        self.space()
+        return self.text[self.at : self.at + 1]
+
+    def take(self, symbol: str) -> bool:
+        found = self.peek() == symbol
+        self.at += found
+        return found
+
+    def end(self) -> None:
+        if self.peek():
+            raise self.fail()
+
+    def match(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
+        self.space()
+        found = pattern.match(self.text, self.at)
+        if found:
+            self.at = found.end()
+        return found
+
+    def value(self) -> Any:
+        start = self.at
+        found = self.simple()
+        if self.peek() in ("", ",", "}", "]"):
+            return found
+        self.at = start
+        return self.code()
+
+    def simple(self) -> Any:
+        symbol = self.peek()
+        if symbol == "{":
+            return self.object()
+        if symbol == "[":
+            return self.array()
+        if symbol in ('"', "'"):
+            return self.string()
+        number = self.match(_NUMBER)
+        if number:
+            return _number(number[0])
+        name = self.match(_IDENTIFIER)
+        return _CONSTANTS.get(name[0], name[0]) if name else UNDEFINED
+
+    def object(self) -> dict[str, Any]:
+        self.take("{")
+        found: dict[str, Any] = {}
+        while not self.take("}"):
+            if self.text.startswith("...", self.at):
+                self.code()
+            else:
+                self.member(found)
+            if not self.take(",") and self.peek() != "}":
+                raise self.fail()
+        return {key: value for key, value in found.items() if value is not UNDEFINED}
+
+    def member(self, found: dict[str, Any]) -> None:
+        key, shorthand = self.key()
+        if self.take(":"):
+            found[key] = self.value()
+            if self.text[self.at - 1 : self.at] == ":":
+                raise self.fail()
+        elif shorthand:
+            found[key] = key
+        else:
+            raise self.fail()
+
+    def key(self) -> tuple[str, bool]:
+        symbol = self.peek()
+        if symbol in ('"', "'"):
+            return self.string(), False
+        if symbol == "[":
+            self.take("[")
+            inner = self.simple()
+            if not self.take("]"):
+                raise self.fail()
+            return js_string(inner), False
+        name = self.match(_IDENTIFIER)
+        if name:
+            return name[0], True
+        number = self.match(_NUMBER)
+        if number is None:
+            raise self.fail()
+        return js_string(_number(number[0])), False
+
+    def array(self) -> list[Any]:
+        self.take("[")
+        found: list[Any] = []
+        while not self.take("]"):
+            if self.take(","):
+                found.append(None)
+                continue
+            value = self.value()
+            found.append(None if value is UNDEFINED else value)
+            if not self.take(",") and self.peek() != "]":
+                raise self.fail()
+        return found
+
+    def string(self) -> str:
+        match = self.match(_STRING)
+        if match is None:
+            raise self.fail()
+        return _ESCAPE.sub(_unescape, match[2])
+
+    def code(self) -> Any:
+        """Skip an expression that n8n does not evaluate; its value is undefined."""
+        start = self.at
+        closers: list[str] = []
+        while self.at < len(self.text):
+            symbol = self.peek()
+            if not closers and symbol in (",", "}", "]", ""):
+                break
+            if symbol in _PAIRS:
+                closers.append(_PAIRS[symbol])
+            elif closers and symbol == closers[-1]:
+                closers.pop()
+            if symbol in ('"', "'"):
+                self.string()
+            else:
+                self.at += 1
+        if closers or not _looks_like_code(self.text[start : self.at]):
+            raise self.fail()
+        return UNDEFINED
+
+
+def _looks_like_code(text: str) -> bool:
+    """Two words side by side, or nothing at all, are no expression."""
+    stripped = text.strip()
+    return bool(stripped) and not re.search(r"[\w\"']\s+[\w\"']", re.sub(r"\b(?:new|typeof|void|in|instanceof)\b", "+", stripped))
+
+
+def _number(text: str) -> float:
+    sign = -1 if text.startswith("-") else 1
+    digits = text.lstrip("+- \t")
+    return tidy(sign * js_number(digits))
+
+
+def _unescape(match: re.Match[str]) -> str:
+    braced, four, two, other = match.groups()
+    code = braced or four or two
+    if code:
+        return chr(int(code, 16))
+    return "" if other in ("\n", "\r", "\r\n") else _CONTROLS.get(other, other)

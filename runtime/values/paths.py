@@ -1,0 +1,123 @@
+"""Paths into items as n8n reads them: lodash's `get`, `set`, `unset` and `has` over JSON.
+
+A path such as `a.b[0]["x.y"]` names a place; a path that is itself a key of the object means that key (lodash: `isKey`).
+"""
+
+import re
+from functools import lru_cache
+from typing import Any, Final
+
+from schemas.item import UNDEFINED
+
+__all__ = ["get", "has", "set_path", "to_path", "unset"]
+
+_PLAIN: Final = re.compile(r"\w*\Z", re.ASCII)
+_DEEP: Final = re.compile(r"""\.|\[(?:[^\[\]]*|(["'])(?:(?!\1)[^\\]|\\.)*?\1)\]""")
+_PART: Final = re.compile(
+    r"""[^.\[\]]+|\[(?:(-?\d+(?:\.\d+)?)|(["'])((?:(?!\2)[^\\]|\\.)*?)\2)\]|(?=(?:\.|\[\])(?:\.|\[\]|$))""", re.ASCII
+)
+_INDEX: Final = re.compile(r"(?:0|[1-9]\d*)\Z", re.ASCII)
+_FORBIDDEN: Final = frozenset({"__proto__", "constructor", "prototype"})
+_MAX_GROWTH: Final = 100_000
+
+
+@lru_cache(maxsize=4096)
+def to_path(path: str) -> tuple[str, ...]:
+    """The keys that a path walks (lodash: `toPath`)."""
+    keys = [""] if path.startswith(".") else []
+    for match in _PART.finditer(path):
+        number, quote, quoted = match.group(1), match.group(2), match.group(3)
+        keys.append(re.sub(r"\\(\\)?", r"\1", quoted) if quote else number or match.group(0))
+    return tuple(keys)
+
+
+@lru_cache(maxsize=4096)
+def _is_plain(path: str) -> bool:
+    return _PLAIN.match(path) is not None or _DEEP.search(path) is None
+
+
+def _keys(path: str, value: Any) -> tuple[str, ...]:
+    if _is_plain(path) or (isinstance(value, dict) and path in value):
+        return (path,)
+    return to_path(path)
+
+
+def get(value: Any, path: str, default: Any = UNDEFINED) -> Any:
+    """The member at `path`, or `default` when it is not there."""
+    if isinstance(value, dict) and path in value:
+        found = value[path]
+    elif _is_plain(path):
+        found = _member(value, path)
+    else:
+        found = value
+        for key in to_path(path):
+            found = _member(found, key)
+            if found is UNDEFINED:
+                break
+    return default if found is UNDEFINED else found
+
+
+def _member(value: Any, key: str) -> Any:
+    if isinstance(value, dict):
+        return value.get(key, UNDEFINED)
+    if isinstance(value, list | str):
+        if key == "length":
+            return len(value)
+        if _INDEX.match(key) and int(key) < len(value):
+            return value[int(key)]
+    return UNDEFINED
+
+
+def has(value: Any, path: str) -> bool:
+    """Whether the member exists, whatever its value."""
+    return get(value, path) is not UNDEFINED
+
+
+def set_path(target: dict[str, Any], path: str, value: Any) -> None:
+    """Write `value` at `path` in `target`, making objects and arrays on the way; scalars on the way are replaced.
+
+    Only `target` itself changes: what it shares with other items is copied before it is written to. Paths through
+    `__proto__`, `constructor` or `prototype` stop there, as lodash does.
+    """
+    keys = _keys(path, target) or ("",)
+    place: Any = target
+    for key, following in zip(keys, keys[1:], strict=False):
+        if key in _FORBIDDEN:
+            return
+        child = _member(place, key)
+        if isinstance(child, dict | list):
+            child = child.copy()
+        else:
+            child = [] if _INDEX.match(following) else {}
+        _assign(place, key, child)
+        place = child
+    if keys[-1] not in _FORBIDDEN:
+        _assign(place, keys[-1], value)
+
+
+def _assign(place: Any, key: str, value: Any) -> None:
+    if isinstance(place, dict):
+        place[key] = value
+    elif isinstance(place, list) and _INDEX.match(key) and int(key) < len(place) + _MAX_GROWTH:
+        index = int(key)
+        place.extend([None] * (index + 1 - len(place)))
+        place[index] = value
+
+
+def unset(target: dict[str, Any], path: str) -> None:
+    """Remove the member at `path` from `target`; what `target` shares with other items is copied first."""
+    *parents, last = _keys(path, target) or ("",)
+    if not has(target, path):
+        return
+    place: Any = target
+    for key in parents:
+        child = _member(place, key)
+        if not isinstance(child, dict | list):
+            return
+        child = child.copy()
+        _assign(place, key, child)
+        place = child
+    if isinstance(place, dict):
+        place.pop(last, None)
+    elif isinstance(place, list) and _INDEX.match(last) and int(last) < len(place):
+        place[int(last)] = None

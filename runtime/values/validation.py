@@ -1,0 +1,206 @@
+"""Field types as n8n checks and converts them (Edit Fields, filters, sub-workflow inputs)."""
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from runtime.values.dates import Instant, parse_date
+from runtime.values.javascript import js_number, js_string, json_stringify
+from runtime.values.json_text import NotJsonError, parse_json, parse_object_literal
+from schemas.item import UNDEFINED
+
+__all__ = ["Checked", "as_text", "validate_field"]
+
+_TIME: Final = re.compile(r"\d{2}:\d{2}(?::\d{2})?(?:[-+]\d{4})?(?:[-+]\d{1,2}(?::\d{2})?)?\Z", re.ASCII)
+_ALPHANUMERIC: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*\Z")
+_URL: Final = re.compile(r"https?://[^\s/?#]+\.[^\s]+\Z|https?://localhost\b\S*\Z", re.IGNORECASE)
+_JWT: Final = re.compile(r"[A-Za-z0-9-_]*\.[A-Za-z0-9-_]*\.[A-Za-z0-9-_]*\Z")
+_DATE_HINT: Final = (
+    ' <br/><br/> Consider using <a href="https://moment.github.io/luxon/api-docs/index.html#datetimefromformat" '
+    'target="_blank"><code>DateTime.fromFormat</code></a> to work with custom date formats.'
+)
+_BINARY_HINT: Final = ". Make sure the value is a valid binary data object with 'mimeType' and 'data' or 'id' property."
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The outcome of a check: the converted value, or n8n's message."""
+
+    value: Any = UNDEFINED
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    name: str
+    value: Any
+    type: str
+    strict: bool
+    parse_strings: bool
+    options: Sequence[Mapping[str, Any]]
+    zone: str
+    now_ms: float
+
+    def refuse(self, hint: str = "") -> Checked:
+        return Checked(error=f"'{self.name}' expects a {self.type} but we got {_shown(self.value)}{hint}")
+
+
+def validate_field(
+    name: str,
+    value: Any,
+    type_: str,
+    *,
+    strict: bool = False,
+    parse_strings: bool = False,
+    options: Sequence[Mapping[str, Any]] = (),
+    zone: str = "UTC",
+    now_ms: float = 0,
+) -> Checked:
+    """Check `value` against a field type and convert it, as n8n does; null and undefined are always fine.
+
+    `strict`: no conversion. `parse_strings`: type string converts to text. `options` are those of type options.
+    A dateTime gives an `Instant`.
+    """
+    if value is None or value is UNDEFINED:
+        return Checked(value)
+    check = _CHECKS.get(type_)
+    if check is None:
+        return Checked(value)
+    return check(_Field(name, value, type_, strict, parse_strings, options, zone, now_ms))
+
+
+def as_text(value: Any) -> str:
+    """A value where n8n wants text: objects and arrays as JSON, everything else `String(value)`."""
+    if isinstance(value, dict | list):
+        return json_stringify(value) or ""
+    return js_string(value)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return "array"
+    return "object" if isinstance(value, dict) else f"'{js_string(value)}'"
+
+
+def _string(field: _Field) -> Checked:
+    if field.strict and not isinstance(field.value, str):
+        return field.refuse()
+    return Checked(as_text(field.value)) if field.parse_strings else Checked(field.value)
+
+
+def _alphanumeric(field: _Field) -> Checked:
+    if _ALPHANUMERIC.match(js_string(field.value)):
+        return Checked(field.value)
+    return Checked(error="Value is not a valid alphanumeric string, only letters, numbers and underscore allowed")
+
+
+def _number(field: _Field) -> Checked:
+    value = field.value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        if field.strict:
+            return field.refuse()
+        value = js_number(value)
+    return field.refuse() if math.isnan(value) and not field.strict else Checked(value)
+
+
+def _boolean(field: _Field) -> Checked:
+    value = field.value
+    if isinstance(value, bool):
+        return Checked(value)
+    if field.strict:
+        return field.refuse()
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return Checked(value.lower() == "true")
+    number = js_number(value)
+    blank = isinstance(value, str) and not value.strip()
+    return field.refuse() if blank or number not in (0, 1) else Checked(number == 1)
+
+
+def _array(field: _Field) -> Checked:
+    value = field.value
+    if isinstance(value, list):
+        return Checked(value)
+    if field.strict or not isinstance(value, str):
+        return field.refuse()
+    for text in (value, value.replace("'", '"')):
+        try:
+            parsed = parse_json(text)
+        except NotJsonError:
+            continue
+        return Checked(parsed) if isinstance(parsed, list) else field.refuse()
+    return field.refuse()
+
+
+def _object(field: _Field) -> Checked:
+    value = field.value
+    if isinstance(value, dict):
+        return Checked(value)
+    if field.strict or not isinstance(value, str):
+        return field.refuse()
+    try:
+        parsed = parse_object_literal(value)
+    except NotJsonError:
+        return field.refuse()
+    return Checked(parsed) if isinstance(parsed, dict) or parsed is None else field.refuse()
+
+
+def _date_time(field: _Field) -> Checked:
+    value = field.value
+    if isinstance(value, Instant):
+        return Checked(value)
+    found = parse_date(js_string(value), field.zone, field.now_ms)
+    return field.refuse(_DATE_HINT) if found is None else Checked(found)
+
+
+def _time(field: _Field) -> Checked:
+    if _TIME.match(js_string(field.value)):
+        return Checked(field.value)
+    return Checked(error=f"'{field.name}' expects time (hh:mm:(:ss)) but we got {_shown(field.value)}.")
+
+
+def _options(field: _Field) -> Checked:
+    values = [each.get("value") for each in field.options]
+    if field.value in values:
+        return Checked(field.value)
+    listed = ", ".join(js_string(each) for each in values)
+    return Checked(
+        error=f"'{field.name}' expects one of the following values: [{listed}] but we got {_shown(field.value)}"
+    )
+
+
+def _url(field: _Field) -> Checked:
+    text = js_string(field.value)
+    full = text if re.match(r"https?://", text, re.IGNORECASE) else f"https://{text}"
+    return Checked(field.value) if _URL.match(full) else Checked(error=f"'{field.name}' expects a url but we got '{text}'.")
+
+
+def _jwt(field: _Field) -> Checked:
+    return Checked(field.value) if _JWT.match(js_string(field.value)) else Checked(
+        error="Value is not a valid JWT token"
+    )
+
+
+def _binary(field: _Field) -> Checked:
+    value = field.value
+    if isinstance(value, dict) and value.get("mimeType") and (value.get("data") or value.get("id")):
+        return Checked(value)
+    return field.refuse(_BINARY_HINT)
+
+
+_CHECKS: Final[Mapping[str, Callable[[_Field], Checked]]] = {
+    "string": _string,
+    "string-alphanumeric": _alphanumeric,
+    "number": _number,
+    "boolean": _boolean,
+    "array": _array,
+    "object": _object,
+    "dateTime": _date_time,
+    "time": _time,
+    "options": _options,
+    "url": _url,
+    "jwt": _jwt,
+    "binary": _binary,
+    "binaryData": _binary,
+}
