@@ -1,0 +1,875 @@
+// n8n's extension functions: `value.method(...)` in an expression, for methods that JavaScript itself does not have.
+//
+//   __extend(value, name, args, optional)   calls the extension `name` on `value` with an array of arguments.
+//                                           `optional`: `value?.name()`, undefined when value is null or undefined
+//   __extensionNames                        the names that the compiler rewrites into calls of `__extend`
+//
+// Needs the global `luxon` (its `Settings.defaultZone` is the workflow's time zone) and, for `replaceSpecialChars`,
+// `transliterate`. Pure JavaScript and Intl: no Buffer, URL, crypto or typed arrays. The engine's local time is UTC.
+//
+// Which table answers is decided by the value at run time: array, date-like text, text, number, Date or DateTime,
+// object, boolean. Then comes the value's own method, then `isEmpty`/`isNotEmpty` for whatever is left, then an error.
+// n8n's oddities are kept because authors rely on what they saw: text that is exactly `new Date().toISOString()` gets
+// the functions of dates (and mostly fails in them); `toInt` rounds numbers but cuts text; `diffTo` works on DateTime
+// and not on Date. An `__ExpressionError` ends the expression; any other error makes it undefined, so a plain throw
+// below means "undefined", on purpose.
+'use strict';
+
+(() => {
+  const { DateTime } = globalThis.luxon;
+  const transliterate = globalThis.transliterate;
+
+  const fail = (message, description) => {
+    const Raised = globalThis.__ExpressionError ?? Error;
+    throw new Raised(message, description);
+  };
+
+  const isObject = (value) => typeof value === 'object' && value !== null;
+  const isText = (value) => typeof value === 'string' && value !== '';
+  const isEmptyObject = (value) => Object.keys(value).length === 0;
+
+  // --- equality ---------------------------------------------------------------------------------------------------
+
+  const sameKeys = (a, b) => {
+    const keys = Object.keys(a);
+    return (
+      keys.length === Object.keys(b).length &&
+      keys.every((key) => Object.prototype.hasOwnProperty.call(b, key) && same(a[key], b[key]))
+    );
+  };
+
+  // Deep equality; NaN equals itself, 0 equals -0, an absent member is not an undefined one.
+  const same = (a, b) => {
+    if (a === b || (a !== a && b !== b)) return true;
+    if (!isObject(a) || !isObject(b) || Object.getPrototypeOf(a) !== Object.getPrototypeOf(b)) return false;
+    if (a instanceof Date) return same(a.getTime(), b.getTime());
+    if (a instanceof RegExp) return String(a) === String(b);
+    if (DateTime.isDateTime(a)) return a.equals(b);
+    return sameKeys(a, b);
+  };
+
+  const distinct = (values, equal = same) => {
+    const seen = new Set();
+    const kept = [];
+    for (const value of values) {
+      if (!isObject(value)) {
+        if (seen.has(value)) continue;
+        seen.add(value);
+      } else if (kept.some((other) => isObject(other) && equal(other, value))) continue;
+      kept.push(value);
+    }
+    return kept;
+  };
+
+  const membership = (values) => {
+    const plain = new Set(values.filter((value) => !isObject(value)));
+    const objects = values.filter(isObject);
+    return (value) => (isObject(value) ? objects.some((other) => same(other, value)) : plain.has(value));
+  };
+
+  // --- bytes and hashes ---------------------------------------------------------------------------------------------
+
+  const utf8 = (text) => {
+    const bytes = [];
+    for (const character of text) {
+      const code = character.codePointAt(0);
+      if (code < 0x80) bytes.push(code);
+      else if (code < 0x800) bytes.push(0xc0 | (code >> 6), 0x80 | (code & 63));
+      else if (code < 0x10000) bytes.push(0xe0 | (code >> 12), 0x80 | ((code >> 6) & 63), 0x80 | (code & 63));
+      else bytes.push(0xf0 | (code >> 18), 0x80 | ((code >> 12) & 63), 0x80 | ((code >> 6) & 63), 0x80 | (code & 63));
+    }
+    return bytes;
+  };
+
+  const hexOf = (words, littleEndian) =>
+    words
+      .map((word) => {
+        const hex = (word >>> 0).toString(16).padStart(8, '0');
+        return littleEndian ? hex.replace(/(..)(..)(..)(..)/, '$4$3$2$1') : hex;
+      })
+      .join('');
+
+  // The Merkle-Damgard padding of MD5 and SHA-1/2: a one bit, zeros, the length in bits.
+  const padded = (bytes, block, lengthBytes, littleEndian) => {
+    const bits = bytes.length * 8;
+    const out = bytes.concat([0x80]);
+    while (out.length % block !== block - lengthBytes) out.push(0);
+    const length = [];
+    for (let i = 0; i < lengthBytes; i++) length.push(i < 7 ? Math.floor(bits / 2 ** (8 * i)) & 255 : 0);
+    return out.concat(littleEndian ? length : length.reverse());
+  };
+
+  const wordAt = (bytes, i) => (bytes[i] << 24) | (bytes[i + 1] << 16) | (bytes[i + 2] << 8) | bytes[i + 3];
+  const wordAtLittle = (bytes, i) => bytes[i] | (bytes[i + 1] << 8) | (bytes[i + 2] << 16) | (bytes[i + 3] << 24);
+  const turnLeft = (word, by) => (word << by) | (word >>> (32 - by));
+  const turnRight = (word, by) => (word >>> by) | (word << (32 - by));
+
+  const primes = (count) => {
+    const found = [];
+    for (let n = 2; found.length < count; n++) if (found.every((prime) => n % prime)) found.push(n);
+    return found;
+  };
+  // The first `bits` binary digits behind the point of the n-th root: where SHA-2 takes its constants from.
+  const rootDigits = (prime, root, bits) => {
+    const scaled = BigInt(prime) << BigInt(root * bits);
+    let low = 0n;
+    let high = 1n << BigInt(bits + 8);
+    while (high - low > 1n) {
+      const middle = (low + high) >> 1n;
+      if (middle ** BigInt(root) <= scaled) low = middle;
+      else high = middle;
+    }
+    return BigInt.asUintN(bits, low);
+  };
+
+  const MD5_SHIFTS = [
+    [7, 12, 17, 22],
+    [5, 9, 14, 20],
+    [4, 11, 16, 23],
+    [6, 10, 15, 21],
+  ];
+  const md5 = (bytes) => {
+    const data = padded(bytes, 64, 8, true);
+    const state = [0x67452301, 0xefcdab89 | 0, 0x98badcfe | 0, 0x10325476];
+    for (let at = 0; at < data.length; at += 64) {
+      let [a, b, c, d] = state;
+      for (let i = 0; i < 64; i++) {
+        const round = i >> 4;
+        const mixed = [(b & c) | (~b & d), (d & b) | (~d & c), b ^ c ^ d, c ^ (b | ~d)][round];
+        const word = wordAtLittle(data, at + 4 * [i, (5 * i + 1) % 16, (3 * i + 5) % 16, (7 * i) % 16][round]);
+        const sum = (a + mixed + word + Math.floor(Math.abs(Math.sin(i + 1)) * 2 ** 32)) | 0;
+        [a, d, c, b] = [d, c, b, (b + turnLeft(sum, MD5_SHIFTS[round][i % 4])) | 0];
+      }
+      [a, b, c, d].forEach((word, i) => (state[i] = (state[i] + word) | 0));
+    }
+    return hexOf(state, true);
+  };
+
+  const sha1 = (bytes) => {
+    const data = padded(bytes, 64, 8);
+    const state = [0x67452301, 0xefcdab89 | 0, 0x98badcfe | 0, 0x10325476, 0xc3d2e1f0 | 0];
+    const words = [];
+    for (let at = 0; at < data.length; at += 64) {
+      let [a, b, c, d, e] = state;
+      for (let i = 0; i < 80; i++) {
+        words[i] =
+          i < 16 ? wordAt(data, at + 4 * i) : turnLeft(words[i - 3] ^ words[i - 8] ^ words[i - 14] ^ words[i - 16], 1);
+        const round = Math.floor(i / 20);
+        const mixed = [(b & c) | (~b & d), b ^ c ^ d, (b & c) | (b & d) | (c & d), b ^ c ^ d][round];
+        const constant = [0x5a827999, 0x6ed9eba1, 0x8f1bbcdc, 0xca62c1d6][round];
+        [a, b, c, d, e] = [(turnLeft(a, 5) + mixed + e + constant + words[i]) | 0, a, turnLeft(b, 30), c, d];
+      }
+      [a, b, c, d, e].forEach((word, i) => (state[i] = (state[i] + word) | 0));
+    }
+    return hexOf(state);
+  };
+
+  const lazily = (make) => {
+    let made;
+    return () => (made ??= make());
+  };
+  const SHA256_CONSTANTS = lazily(() => primes(64).map((prime) => Number(rootDigits(prime, 3, 32)) | 0));
+  const SHA224_START = lazily(() =>
+    primes(16)
+      .slice(8)
+      .map((prime) => Number(BigInt.asUintN(32, rootDigits(prime, 2, 64))) | 0),
+  );
+  const SHA256_START = lazily(() => primes(8).map((prime) => Number(rootDigits(prime, 2, 32)) | 0));
+
+  const sha256 = (start, length) => (bytes) => {
+    const data = padded(bytes, 64, 8);
+    const constants = SHA256_CONSTANTS();
+    const state = start().slice();
+    const words = [];
+    for (let at = 0; at < data.length; at += 64) {
+      let [a, b, c, d, e, f, g, h] = state;
+      for (let i = 0; i < 64; i++) {
+        if (i < 16) words[i] = wordAt(data, at + 4 * i);
+        else {
+          const [x, y] = [words[i - 15], words[i - 2]];
+          const low = turnRight(x, 7) ^ turnRight(x, 18) ^ (x >>> 3);
+          const high = turnRight(y, 17) ^ turnRight(y, 19) ^ (y >>> 10);
+          words[i] = (words[i - 16] + low + words[i - 7] + high) | 0;
+        }
+        const sum1 = turnRight(e, 6) ^ turnRight(e, 11) ^ turnRight(e, 25);
+        const first = (h + sum1 + ((e & f) ^ (~e & g)) + constants[i] + words[i]) | 0;
+        const sum0 = turnRight(a, 2) ^ turnRight(a, 13) ^ turnRight(a, 22);
+        const second = (sum0 + ((a & b) ^ (a & c) ^ (b & c))) | 0;
+        [a, b, c, d, e, f, g, h] = [(first + second) | 0, a, b, c, (d + first) | 0, e, f, g];
+      }
+      [a, b, c, d, e, f, g, h].forEach((word, i) => (state[i] = (state[i] + word) | 0));
+    }
+    return hexOf(state).slice(0, length);
+  };
+
+  // 64-bit words are pairs [high, low] of 32-bit numbers: BigInt would be twenty times slower.
+  const split = (wide) => [Number(wide >> 32n) | 0, Number(wide & 0xffffffffn) | 0];
+  const SHA512_CONSTANTS = lazily(() => primes(80).map((prime) => split(rootDigits(prime, 3, 64))));
+  const SHA512_START = lazily(() => primes(8).map((prime) => split(rootDigits(prime, 2, 64))));
+  const SHA384_START = lazily(() =>
+    primes(16)
+      .slice(8)
+      .map((prime) => split(rootDigits(prime, 2, 64))),
+  );
+
+  const add64 = (...pairs) => {
+    let [high, low] = [0, 0];
+    for (const pair of pairs) {
+      high += pair[0] >>> 0;
+      low += pair[1] >>> 0;
+    }
+    return [(high + Math.floor(low / 2 ** 32)) | 0, low | 0];
+  };
+  const turn64 = ([high, low], by) =>
+    by < 32
+      ? [(high >>> by) | (low << (32 - by)), (low >>> by) | (high << (32 - by))]
+      : turn64([low, high], by - 32 || 32);
+  const shift64 = ([high, low], by) => [high >>> by, (low >>> by) | (high << (32 - by))];
+  const xor64 = (...pairs) => pairs.reduce(([ah, al], [bh, bl]) => [ah ^ bh, al ^ bl]);
+
+  const sha512 = (start, length) => (bytes) => {
+    const data = padded(bytes, 128, 16);
+    const constants = SHA512_CONSTANTS();
+    const state = start().slice();
+    const words = [];
+    for (let at = 0; at < data.length; at += 128) {
+      let [a, b, c, d, e, f, g, h] = state;
+      for (let i = 0; i < 80; i++) {
+        if (i < 16) words[i] = [wordAt(data, at + 8 * i), wordAt(data, at + 8 * i + 4)];
+        else {
+          const [x, y] = [words[i - 15], words[i - 2]];
+          const low = xor64(turn64(x, 1), turn64(x, 8), shift64(x, 7));
+          const high = xor64(turn64(y, 19), turn64(y, 61), shift64(y, 6));
+          words[i] = add64(words[i - 16], low, words[i - 7], high);
+        }
+        const chosen = [(e[0] & f[0]) ^ (~e[0] & g[0]), (e[1] & f[1]) ^ (~e[1] & g[1])];
+        const first = add64(h, xor64(turn64(e, 14), turn64(e, 18), turn64(e, 41)), chosen, constants[i], words[i]);
+        const major = [
+          (a[0] & b[0]) ^ (a[0] & c[0]) ^ (b[0] & c[0]),
+          (a[1] & b[1]) ^ (a[1] & c[1]) ^ (b[1] & c[1]),
+        ];
+        const second = add64(xor64(turn64(a, 28), turn64(a, 34), turn64(a, 39)), major);
+        [a, b, c, d, e, f, g, h] = [add64(first, second), a, b, c, add64(d, first), e, f, g];
+      }
+      [a, b, c, d, e, f, g, h].forEach((word, i) => (state[i] = add64(state[i], word)));
+    }
+    return hexOf(state.flat()).slice(0, length);
+  };
+
+  // Keccak's round constants come from a shift register, its rotations and lanes from a walk over the 5 x 5 square.
+  const KECCAK = lazily(() => {
+    const constants = [];
+    let register = 1;
+    for (let round = 0; round < 24; round++) {
+      const pair = [0, 0];
+      for (let j = 0; j < 7; j++) {
+        const bit = 2 ** j - 1;
+        if (register & 1) pair[bit < 32 ? 1 : 0] ^= 1 << bit % 32;
+        register = register & 0x80 ? ((register << 1) & 0xff) ^ 0x71 : register << 1;
+      }
+      constants.push(pair);
+    }
+    const walk = [];
+    let [x, y] = [1, 0];
+    for (let t = 0; t < 24; t++) {
+      walk.push([x + 5 * y, (((t + 1) * (t + 2)) / 2) % 64]);
+      [x, y] = [y, (2 * x + 3 * y) % 5];
+    }
+    return { constants, walk };
+  });
+
+  const turnLeft64 = (pair, by) => (by === 0 ? pair : turn64(pair, 64 - by));
+
+  const keccak = (lanes) => {
+    const { constants, walk } = KECCAK();
+    for (const constant of constants) {
+      const columns = [0, 1, 2, 3, 4].map((x) => xor64(...[0, 5, 10, 15, 20].map((y) => lanes[x + y])));
+      for (let i = 0; i < 25; i++) {
+        const x = i % 5;
+        lanes[i] = xor64(lanes[i], columns[(x + 4) % 5], turnLeft64(columns[(x + 1) % 5], 1));
+      }
+      let carried = lanes[1];
+      for (let i = 0; i < 24; i++) {
+        const to = i < 23 ? walk[i + 1][0] : 1;
+        [carried, lanes[to]] = [lanes[to], turnLeft64(carried, walk[i][1])];
+      }
+      for (let y = 0; y < 25; y += 5) {
+        const row = lanes.slice(y, y + 5);
+        for (let x = 0; x < 5; x++) {
+          const [next, after] = [row[(x + 1) % 5], row[(x + 2) % 5]];
+          lanes[y + x] = [row[x][0] ^ (~next[0] & after[0]), row[x][1] ^ (~next[1] & after[1])];
+        }
+      }
+      lanes[0] = xor64(lanes[0], constant);
+    }
+  };
+
+  const sha3 = (bytes) => {
+    const rate = 72;
+    const data = bytes.concat([0x06]);
+    while (data.length % rate) data.push(0);
+    data[data.length - 1] |= 0x80;
+    const lanes = Array.from({ length: 25 }, () => [0, 0]);
+    for (let at = 0; at < data.length; at += rate) {
+      for (let i = 0; i < rate / 8; i++) {
+        const word = [wordAtLittle(data, at + 8 * i + 4), wordAtLittle(data, at + 8 * i)];
+        lanes[i] = xor64(lanes[i], word);
+      }
+      keccak(lanes);
+    }
+    return hexOf(lanes.slice(0, 8).flatMap(([high, low]) => [low, high]), true);
+  };
+
+  const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+
+  const toBase64 = (bytes) => {
+    let out = '';
+    for (let i = 0; i < bytes.length; i += 3) {
+      const group = (bytes[i] << 16) | ((bytes[i + 1] ?? 0) << 8) | (bytes[i + 2] ?? 0);
+      out += BASE64[group >> 18] + BASE64[(group >> 12) & 63];
+      out += i + 1 < bytes.length ? BASE64[(group >> 6) & 63] : '=';
+      out += i + 2 < bytes.length ? BASE64[group & 63] : '=';
+    }
+    return out;
+  };
+
+  // Takes the URL alphabet too and passes over anything else; a length that cannot be is undefined for the author.
+  const fromBase64 = (text) => {
+    const digits = text.replace(/-/g, '+').replace(/_/g, '/').replace(/[^A-Za-z0-9+/]/g, '');
+    if (digits.length % 4 === 1) throw new TypeError('malformed base64');
+    let out = '';
+    for (let i = 0; i < digits.length; i += 4) {
+      const [a, b, c, d] = [0, 1, 2, 3].map((k) => BASE64.indexOf(digits[i + k] ?? 'A'));
+      const group = (a << 18) | (b << 12) | (c << 6) | d;
+      const bytes = [group >> 16, (group >> 8) & 255, group & 255].slice(0, digits.length - i - 1);
+      out += String.fromCharCode(...bytes);
+    }
+    return out;
+  };
+
+  // UTF-8 sequences become characters; bytes that are none stay as they are, as Latin-1.
+  const fromUtf8 = (bytes) =>
+    bytes.replace(/[\xc0-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf7][\x80-\xbf]{3}/g, (sequence) => {
+      const [first, ...rest] = [...sequence].map((byte) => byte.charCodeAt(0));
+      const lead = first & (0xff >> (rest.length + 2));
+      const code = rest.reduce((sum, byte) => (sum << 6) | (byte & 63), lead);
+      return String.fromCodePoint(code > 0x10ffff ? 0xfffd : code);
+    });
+
+  const HASHES = {
+    md5,
+    sha1,
+    sha224: sha256(SHA224_START, 56),
+    sha256: sha256(SHA256_START, 64),
+    sha384: sha512(SHA384_START, 96),
+    sha512: sha512(SHA512_START, 128),
+    sha3,
+  };
+
+  // --- text -------------------------------------------------------------------------------------------------------
+
+  const HOST_NUMBERS = String.raw`\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}`;
+  const HOST_LABELS = String.raw`(?:[\w-]+\.)+`;
+  const URL_START = `(?:https?|ftp):\\/\\/(?:localhost|${HOST_NUMBERS}|${HOST_LABELS}[a-z]{2,})\\S*`;
+  const URL_ANYWHERE = new RegExp(URL_START, 'i');
+  const URL_ONLY = new RegExp(`^${URL_START}$`, 'i');
+  const HOST = `(localhost|${HOST_NUMBERS}|${HOST_LABELS}(?:[a-z]{2,}|xn--[a-z0-9]+))`;
+  const HOST_END = String.raw`(?::\d+)?(?:[/?#]\S*)?$`;
+  const DOMAIN_ONLY = new RegExp(`^${HOST}${HOST_END}`, 'i');
+  const DOMAIN_OF = new RegExp(`^(?:(?:https?|ftp)://|mailto:|//)?${HOST}${HOST_END}`, 'i');
+  const EMAIL = new RegExp(
+    String.raw`(?:[^<>()[\]\\.,;:\s@"]+(?:\.[^<>()[\]\\.,;:\s@"]+)*|".+")` +
+      String.raw`@(?:\[${HOST_NUMBERS}\]|(?:[a-zA-Z\-0-9]+\.)+[a-zA-Z]{2,})`,
+  );
+
+  const CURRENCIES = [
+    'B/.', 'BZ$', 'J$', 'RD$', 'NT$', 'TT$', 'C$', 'R$', 'Z$', 'Дин.', 'ден', 'лв', 'Lek', 'CHF', 'lei', 'Br', 'KM',
+    'Kč', 'kr', 'kn', 'Ft', 'Rp', 'RM', 'MT', 'Gs', 'Bs', 'zł', 'S', 'P', 'L', 'Q', 'R', '$', '؋', 'ƒ', '₼', '៛', '¥',
+    '₡', '₱', '£', '€', '¢', '﷼', '₪', '₩', '₭', '₨', '₮', '₦', '₽', '฿', '₺', '₴', '₫', '₹',
+  ]; // prettier-ignore
+  const CURRENCY = new RegExp(CURRENCIES.map((sign) => sign.replace(/[$./]/g, '\\$&')).join('|'), 'g');
+  const withoutCurrency = (text) => text.replace(CURRENCY, '');
+
+  // Words that stay small inside a title, as in the title-case package (MIT) that style guides share.
+  const SMALL_WORD =
+    /\b(?:an?d?|a[st]|because|but|by|en|for|i[fn]|neither|nor|o[fnr]|only|over|per|so|some|tha[tn]|the|to|up|upon|vs?\.?|versus|via|when|with|without|yet)\b/i;
+  const TITLE_TOKENS = /[^\s:–—-]+|./g;
+  const OWN_CASE = /.(?=[A-Z]|\..)/;
+
+  const toTitleCase = (text) => {
+    let title = '';
+    for (const { 0: token, index } of text.matchAll(TITLE_TOKENS)) {
+      const end = index + token.length;
+      const small = SMALL_WORD.test(token) && index !== 0 && end !== text.length;
+      const scheme = text.charAt(end) === ':' && !/\s/.test(text.charAt(end + 1));
+      const change = !OWN_CASE.test(token) && !small && !scheme;
+      title += change ? token.replace(/[A-Za-z0-9\u00c0-\u00ff]/, (letter) => letter.toUpperCase()) : token;
+    }
+    return title;
+  };
+
+  const toSentenceCase = (text) => {
+    let start = true;
+    let sentence = '';
+    for (const character of text.toLowerCase()) {
+      const letter = /\p{L}/u.test(character);
+      sentence += start && letter ? character.toUpperCase() : character;
+      if (letter) start = false;
+      else if (/[.!?]/.test(character)) start = true;
+    }
+    return sentence;
+  };
+
+  // The steps and their order decide what is left of nested markup; n8n's results are those of this order.
+  const MARKDOWN_STEPS = [
+    [/^([\s\t]*)([*\-+]|\d\.)\s+/gm, '$1'], // list leaders
+    [/\n={2,}/g, '\n'], // underlined headings
+    [/~~/g, ''],
+    [/`{3}.*\n/g, ''], // opening fences
+    [/<[^>]+>/g, ''],
+    [/^[=-]{2,}\s*$/g, ''],
+    [/\[\^.+?\](: .*?$)?/g, ''], // footnotes
+    [/\s{0,2}\[.*?\]: .*?$/g, ''], // link definitions
+    [/!\[.*?\][[(].*?[\])]/g, ''], // images
+    [/\[(.*?)\][[(].*?[\])]/g, '$1'], // links
+    [/>/g, ''], // quotes
+    [/^#{1,6}\s*([^#]*)\s*(#{1,6})?/gm, '$1'], // headings
+    [/([*_]{1,3})(\S.*?\S)\1/g, '$2'], // emphasis
+    [/(`{3,})(.*?)\1/gm, '$2'],
+    [/^-{3,}\s*$/g, ''],
+    [/`(.+?)`/g, '$1'],
+    [/\n{2,}/g, '\n\n'],
+  ];
+
+  const parsedDateTime = (text) => {
+    const trimmed = text.trim();
+    for (const read of ['fromISO', 'fromHTTP', 'fromRFC2822', 'fromSQL']) {
+      const parsed = DateTime[read](trimmed, { setZone: true });
+      if (parsed.isValid) return parsed;
+    }
+    const parsed = DateTime.fromJSDate(new Date(trimmed));
+    return parsed.isValid ? parsed : fail('cannot convert to Luxon DateTime');
+  };
+
+  const NUMERIC_FORMATS = {
+    ms: (value) => DateTime.fromMillis(value),
+    s: (value) => DateTime.fromSeconds(value),
+    us: (value) => DateTime.fromMillis(value / 1000),
+    excel: (value) => DateTime.fromMillis((value - 25569) * 86400000), // days since 1899-12-30
+  };
+
+  const readable = (text) => !text.includes(' ');
+
+  const TEXT = {
+    hash(text, [algorithm]) {
+      const name = (algorithm ?? 'md5').toLowerCase();
+      if (name === 'base64') return toBase64(utf8(text));
+      if (!Object.keys(HASHES).includes(name)) {
+        const known = Object.keys(HASHES).join(',');
+        fail(`Unknown algorithm ${algorithm}. Available algorithms are: ${known}, and Base64.`);
+      }
+      return HASHES[name](utf8(text));
+    },
+    removeMarkdown: (text) => MARKDOWN_STEPS.reduce((left, [pattern, by]) => left.replace(pattern, by), text),
+    removeTags: (text) => text.replace(/<[^>]*>?/g, ''),
+    toDate(text) {
+      const date = new Date(text);
+      return Number.isNaN(date.getTime()) ? fail('cannot convert to date') : date;
+    },
+    toDateTime(text, [format]) {
+      if (!format) return parsedDateTime(text);
+      if (typeof format !== 'string') return DateTime.invalid('unsupported format');
+      if (Object.keys(NUMERIC_FORMATS).includes(format)) return NUMERIC_FORMATS[format](Number(text));
+      return DateTime.fromFormat(text, format);
+    },
+    toBoolean: (text) => !['', 'false', 'no', '0'].includes(text.toLowerCase()),
+    toNumber(text) {
+      const number = Number(withoutCurrency(text));
+      return Number.isNaN(number) ? fail('cannot convert to number') : number;
+    },
+    toFloat(text) {
+      if (text.includes(',')) fail('cannot convert to float, expected . as decimal separator');
+      const number = parseFloat(withoutCurrency(text));
+      return Number.isNaN(number) ? fail('cannot convert to float') : number;
+    },
+    toInt(text, [radix]) {
+      const number = parseInt(withoutCurrency(text), radix);
+      return Number.isNaN(number) ? fail('cannot convert to integer') : number;
+    },
+    toSentenceCase,
+    toSnakeCase: (text) =>
+      text
+        .toLowerCase()
+        .replace(/[ -]/g, '_')
+        .replace(/[\u2000-\u206f\u2e00-\u2e7f\\'!"#$%&()*+,./:;<=>?@[\]^`{|}~]/g, ''),
+    toTitleCase,
+    urlEncode: (text, [whole]) => (whole ? encodeURI(text) : encodeURIComponent(text)),
+    urlDecode: (text, [whole]) => (whole ? decodeURI(text) : decodeURIComponent(text)),
+    quote(text, [mark = '"']) {
+      const marks = new RegExp(`\\${mark}`, 'g');
+      return `${mark}${text.replace(/\\/g, '\\\\').replace(marks, `\\${mark}`)}${mark}`;
+    },
+    replaceSpecialChars: (text) => transliterate(text, { unknown: '?' }),
+    length: (text) => text.length,
+    isDomain: (text) => DOMAIN_ONLY.test(text),
+    isEmail: (text) => readable(text) && EMAIL.test(text),
+    isUrl: (text) => URL_ONLY.test(text),
+    isNumeric: (text) => readable(text) && !Number.isNaN(Number(text)) && !Number.isNaN(parseFloat(text)),
+    isEmpty: (text) => text === '',
+    isNotEmpty: (text) => text !== '',
+    extractEmail: (text) => EMAIL.exec(text)?.[0],
+    extractDomain(text) {
+      const address = readable(text) ? EMAIL.exec(text) : null;
+      return address ? address[0].slice(address[0].lastIndexOf('@') + 1) : DOMAIN_OF.exec(text)?.[1];
+    },
+    extractUrl: (text) => URL_ANYWHERE.exec(text)?.[0],
+    extractUrlPath(text) {
+      const parts = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)([^?#]*)(.*)$/is.exec(text);
+      return parts && parts[1] + parts[2] + parts[3] ? parts[2] || '/' : undefined;
+    },
+    parseJson(text) {
+      try {
+        return JSON.parse(text);
+      } catch {
+        return fail(text.includes("'") ? "Parsing failed. Check you're using double quotes" : 'Parsing failed');
+      }
+    },
+    toJsonString: (text) => JSON.stringify(text),
+    base64Encode: (text) => toBase64(utf8(text)),
+    base64Decode: (text) => fromUtf8(fromBase64(text)),
+  };
+  TEXT.toDecimalNumber = TEXT.toFloat;
+  TEXT.toWholeNumber = TEXT.toInt;
+
+  // --- numbers ----------------------------------------------------------------------------------------------------
+
+  const integer = (value, name) =>
+    Number.isInteger(value) ? value : fail(`${name}() is only callable on integers`);
+
+  const NUMBER = {
+    ceil: (value) => Math.ceil(value),
+    floor: (value) => Math.floor(value),
+    abs: (value) => Math.abs(value),
+    round: (value, [digits = 0]) => Number(value.toFixed(digits)),
+    isInteger: (value) => Number.isInteger(value),
+    isEven: (value) => integer(value, 'isEven') % 2 === 0,
+    isOdd: (value) => Math.abs(integer(value, 'isOdd')) % 2 === 1,
+    format(value, [locales = 'en-US', options]) {
+      try {
+        return new Intl.NumberFormat(locales, options).format(value);
+      } catch {
+        return String(value);
+      }
+    },
+    toBoolean: (value) => value !== 0,
+    toInt: (value) => Number(value.toFixed(0)),
+    toFloat: (value) => value,
+    toDateTime(value, [format = 'ms']) {
+      if (!Object.keys(NUMERIC_FORMATS).includes(format)) {
+        fail(`Unsupported format '${format}'. toDateTime() supports 'ms', 's', 'us' and 'excel'.`);
+      }
+      return NUMERIC_FORMATS[format](value);
+    },
+  };
+
+  // --- booleans ---------------------------------------------------------------------------------------------------
+
+  const nothing = () => undefined;
+
+  const BOOLEAN = {
+    toBoolean: (value) => value,
+    toInt: Number,
+    toFloat: Number,
+    toNumber: Number,
+    toDateTime: nothing,
+  };
+
+  // --- objects ----------------------------------------------------------------------------------------------------
+
+  const worthless = (value) =>
+    value === null ||
+    value === undefined ||
+    value === '' ||
+    value === 'nil' ||
+    (typeof value === 'object' && isEmptyObject(value));
+
+  // Emptiness is looked at before a member is compacted, so `{a: {b: null}}` becomes `{a: {}}`; lists inside become objects.
+  const compacted = (object) => {
+    const kept = {};
+    for (const [key, value] of Object.entries(object)) {
+      if (!worthless(value)) kept[key] = isObject(value) ? compacted(value) : value;
+    }
+    return kept;
+  };
+
+  const formEncoded = (value) =>
+    encodeURIComponent(value)
+      .replace(/%20/g, '+')
+      .replace(/[!'()~]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`);
+
+  const picked = (object, keep) => Object.fromEntries(Object.entries(object).filter(([, value]) => keep(value)));
+
+  const OBJECT = {
+    isEmpty: isEmptyObject,
+    isNotEmpty: (value) => !isEmptyObject(value),
+    hasField: (value, [name]) => name in value,
+    removeField(value, [name]) {
+      const { ...rest } = value;
+      delete rest[name];
+      return rest;
+    },
+    removeFieldsContaining(value, [part]) {
+      if (!isText(part)) fail('removeFieldsContaining(): expected non-empty string arg');
+      return picked(value, (each) => !(typeof each === 'string' && each.includes(part)));
+    },
+    keepFieldsContaining(value, [part]) {
+      if (!isText(part)) fail('argument of keepFieldsContaining must be a non-empty string');
+      return picked(value, (each) => typeof each === 'string' && each.includes(part));
+    },
+    compact: compacted,
+    urlEncode: (value) =>
+      Object.entries(value)
+        .map(([key, each]) => `${formEncoded(key)}=${formEncoded(String(each))}`)
+        .join('&'),
+    keys: (value) => Object.keys(value),
+    values: (value) => Object.values(value),
+    toJsonString: (value) => JSON.stringify(value),
+    toInt: nothing,
+    toFloat: nothing,
+    toBoolean: nothing,
+    toDateTime: nothing,
+  };
+
+  // --- lists ------------------------------------------------------------------------------------------------------
+
+  const numbers = (list, name) =>
+    list.every((each) => typeof each === 'number') ? list : fail(`${name}(): all array elements must be numbers`);
+
+  const otherList = (other, name) =>
+    Array.isArray(other) ? other : fail(`${name}(): expected array arg, e.g. .${name}([1, 2, 3, 4])`);
+
+  const sum = (list, name) => numbers(list, name).reduce((total, each) => total + each, 0);
+  const extreme = (list, name, better, start) =>
+    numbers(list, name).reduce((best, each) => (each !== each || better(each, best) ? each : best), start);
+
+  const unique = (list, keys) =>
+    keys.length ? distinct(list, (a, b) => keys.every((key) => same(a[key], b[key]))) : distinct(list);
+
+  const LIST = {
+    first: (list) => list[0],
+    last: (list) => list[list.length - 1],
+    isEmpty: (list) => list.length === 0,
+    isNotEmpty: (list) => list.length > 0,
+    pluck(list, fields) {
+      if (!fields.length) return list;
+      const rows = list.filter(isObject).map((each) =>
+        Object.keys(each).flatMap((key) => fields.filter((field) => field === key).map(() => each[key])),
+      );
+      return rows.filter((row) => row.length).map((row) => (row.length === 1 ? row[0] : row));
+    },
+    randomItem: (list) => list[Math.floor(Math.random() * list.length)],
+    unique,
+    removeDuplicates: unique,
+    sum: (list) => sum(list, 'sum'),
+    min: (list) => extreme(list, 'min', (a, b) => a < b, Infinity),
+    max: (list) => extreme(list, 'max', (a, b) => a > b, -Infinity),
+    average: (list) => (list.length ? sum(list, 'average') / list.length : 0),
+    compact: (list) =>
+      list.filter((each) => !worthless(each)).map((each) => (isObject(each) ? compacted(each) : each)),
+    smartJoin(list, [keyField, valueField]) {
+      if (![keyField, valueField].every(isText)) {
+        fail('smartJoin(): expected two string args, e.g. .smartJoin("name", "value")');
+      }
+      const complete = list.filter((each) => isObject(each) && keyField in each && valueField in each);
+      return Object.fromEntries(complete.map((each) => [each[keyField], each[valueField]]));
+    },
+    chunk(list, [size]) {
+      if (typeof size !== 'number' || size === 0) fail('chunk(): expected non-zero numeric arg, e.g. .chunk(5)');
+      if (size < 0) fail('Expression exceeded memory limit'); // n8n fills its memory here
+      const chunks = [];
+      for (let i = 0; i < list.length; i += size) chunks.push(list.slice(i, i + size));
+      return chunks;
+    },
+    renameKeys(list, names) {
+      if (!names.length || names.length % 2) {
+        const example = 'from1, to1 [, from2, to2, ...]. e.g. .renameKeys("name", "title")';
+        fail(`renameKeys(): expected an even amount of args: ${example}`);
+      }
+      return list.map((each) => {
+        if (!isObject(each)) return each;
+        const renamed = { ...each };
+        for (let i = 0; i < names.length; i += 2) {
+          if (!(names[i] in renamed)) continue;
+          renamed[names[i + 1]] = renamed[names[i]];
+          delete renamed[names[i]];
+        }
+        return renamed;
+      });
+    },
+    merge(list, [other]) {
+      const whole = {};
+      if (other === undefined) {
+        const objects = list.filter((each) => isObject(each) && !Array.isArray(each));
+        return Object.assign(whole, ...objects.reverse());
+      }
+      if (!Array.isArray(other)) fail('merge(): expected array arg, e.g. .merge([{ id: 1, otherValue: 3 }])');
+      list.slice(0, other.length).forEach((each, i) => {
+        if (typeof each === 'object' && typeof other[i] === 'object') Object.assign(whole, { ...other[i], ...each });
+      });
+      return whole;
+    },
+    union: (list, [other]) => distinct([...list, ...otherList(other, 'union')]),
+    difference(list, [other]) {
+      const among = membership(otherList(other, 'difference'));
+      return distinct(list.filter((each) => !among(each)));
+    },
+    intersection(list, [other]) {
+      const among = membership(otherList(other, 'intersection'));
+      return distinct(list.filter(among));
+    },
+    append: (list, more) => list.concat(more.map((each) => [each]).flat()),
+    toJsonString: (list) => JSON.stringify(list),
+    toInt: nothing,
+    toFloat: nothing,
+    toBoolean: nothing,
+    toDateTime: nothing,
+  };
+
+  // --- dates ------------------------------------------------------------------------------------------------------
+
+  const UNITS = {
+    ms: 'millisecond', sec: 'second', secs: 'second', min: 'minute', mins: 'minute', hr: 'hour', hrs: 'hour',
+    milliseconds: 'millisecond', seconds: 'second', minutes: 'minute', hours: 'hour', days: 'day', months: 'month',
+    years: 'year',
+  }; // prettier-ignore
+  const DIFFERENCE_UNITS = [
+    'milliseconds', 'seconds', 'minutes', 'hours', 'days', 'weeks', 'months', 'quarters', 'years',
+  ]; // prettier-ignore
+
+  const unitOf = (name) => (Object.hasOwn(UNITS, name) ? UNITS[name] : name);
+  const dateTime = (value) => (DateTime.isDateTime(value) ? value : DateTime.fromJSDate(value));
+  // What came in as a Date goes out as a Date.
+  const alike = (value, result) => (DateTime.isDateTime(value) ? result : result.toJSDate());
+
+  const shifted = (direction) => (value, args) => {
+    const [amount, unit = 'minutes'] = args;
+    const duration = args.length === 1 ? amount : { [unitOf(unit)]: amount };
+    return alike(value, dateTime(value)[direction](duration));
+  };
+
+  const differenceUnit = (unit) => {
+    if (unit === null || unit === '') throw new TypeError('no unit');
+    const name = DIFFERENCE_UNITS.find((each) => each === unit || each === `${unit}s`);
+    const supported = DIFFERENCE_UNITS.map((each) => `'${each}'`).join(', ');
+    return name ?? fail(`Unsupported unit '${unit}'. Supported: ${supported}.`);
+  };
+
+  const otherDateTime = (other) => {
+    if (typeof other === 'string') return parsedDateTime(other);
+    if (other instanceof Date || DateTime.isDateTime(other)) return dateTime(other);
+    return DateTime.invalid('not a date');
+  };
+
+  const difference = (value, other, wanted) => {
+    if (!DateTime.isDateTime(value)) throw new TypeError('only a DateTime has differences');
+    const units = (Array.isArray(wanted) ? wanted : [wanted]).map(differenceUnit);
+    if (!units.length) units.push('days');
+    const found = value.diff(otherDateTime(other), units);
+    return units.length === 1 ? found.as(units[0]) : found.toObject();
+  };
+
+  const boundary = (value) => {
+    if (DateTime.isDateTime(value)) return value.toMillis();
+    const date = typeof value === 'string' ? new Date(value) : value;
+    const time = date.getTime();
+    if (typeof value === 'string' && Number.isNaN(time)) throw new TypeError('cannot convert to date');
+    return time;
+  };
+
+  // Counted in the engine's own zone (UTC), unlike everything else about a date.
+  const yearDay = (date) => {
+    const day = (time) => Math.floor(time / 86400000);
+    return day(date.getTime()) - day(Date.UTC(date.getUTCFullYear(), 0, 1)) + 1;
+  };
+
+  const DATE = {
+    beginningOf: (value, [unit = 'week']) => alike(value, dateTime(value).startOf(unitOf(unit))),
+    endOfMonth: (value) => alike(value, dateTime(value).endOf('month')),
+    extract(value, [part = 'week']) {
+      const when = dateTime(value);
+      if (part === 'yearDayNumber') return yearDay(when.toJSDate());
+      return when.get(part === 'week' ? 'weekNumber' : unitOf(part));
+    },
+    format: (value, [pattern, options]) => dateTime(value).toFormat(pattern, options ?? {}),
+    isBetween(value, args) {
+      if (args.length !== 2) fail('isBetween(): expected exactly two args');
+      const [one, two] = args.map(boundary);
+      const time = dateTime(value).toMillis();
+      return one > two ? two < time && time < one : one < time && time < two;
+    },
+    isDst: (value) => dateTime(value).isInDST,
+    isInLast(value, [amount = 0, unit = 'minutes']) {
+      const now = DateTime.now();
+      const when = dateTime(value);
+      return now.minus({ [unitOf(unit)]: amount }) <= when && when <= now;
+    },
+    isWeekend: (value) => [6, 7].includes(dateTime(value).weekday),
+    plus: shifted('plus'),
+    minus: shifted('minus'),
+    diffTo: (value, [other, unit = 'days']) => difference(value, other, unit),
+    diffToNow: (value, [unit = 'days']) => difference(value, DateTime.now(), unit),
+    toDateTime: dateTime,
+    toInt: (value) => (DateTime.isDateTime(value) ? value.toMillis() : value.getTime()),
+    toFloat: (value) => (DateTime.isDateTime(value) ? value.toMillis() : value.getTime()),
+    toBoolean: nothing,
+    isEmpty: () => false,
+    isNotEmpty: () => true,
+  };
+
+  // --- dispatch ---------------------------------------------------------------------------------------------------
+
+  // In the order in which n8n names them in its errors.
+  const TABLES = { Array: LIST, Date: DATE, Number: NUMBER, Object: OBJECT, String: TEXT, Boolean: BOOLEAN };
+  const GENERIC = { isEmpty: (value) => !value, isNotEmpty: (value) => !!value };
+
+  const looksLikeIso = (text) => {
+    const date = new Date(text);
+    return !Number.isNaN(date.getTime()) && date.toISOString() === text;
+  };
+
+  const tableOf = (value, name) => {
+    if (Array.isArray(value)) return LIST;
+    if (typeof value === 'string') {
+      const parses = name === 'toDate' || name === 'toDateTime';
+      return !parses && /Z$/.test(value) && looksLikeIso(value) ? DATE : TEXT;
+    }
+    if (typeof value === 'number') return NUMBER;
+    if (value instanceof Date || DateTime.isDateTime(value)) return DATE;
+    if (isObject(value)) return OBJECT;
+    return typeof value === 'boolean' ? BOOLEAN : {};
+  };
+
+  const refuse = (value, name) => {
+    if (value === null || value === undefined) {
+      const hint = `To ignore this error, add a ? to the variable before this function, e.g. my_var?.${name}`;
+      fail(`${name} can't be used on ${value} value`, hint);
+    }
+    const types = Object.keys(TABLES).filter((type) => Object.hasOwn(TABLES[type], name));
+    if (!types.length) throw new TypeError(`${name} is not a function`);
+    const quoted = types.map((type) => `"${type}"`);
+    const last = quoted.pop();
+    fail(`${name}() is only callable on type${quoted.length ? `s ${quoted.join(', ')}, and` : ''} ${last}`);
+  };
+
+  const extend = (value, name, args = [], optional = false) => {
+    if (optional && (value === null || value === undefined)) return undefined;
+    const table = tableOf(value, name);
+    if (Object.hasOwn(table, name)) return table[name](value, args);
+    if (value !== null && value !== undefined && typeof value[name] === 'function') return value[name](...args);
+    if (Object.hasOwn(GENERIC, name)) return GENERIC[name](value);
+    return refuse(value, name);
+  };
+
+  globalThis.__extend = extend;
+  globalThis.__extensionNames = [...new Set(Object.values(TABLES).flatMap((table) => Object.keys(table)))].sort();
+})();
