@@ -26,14 +26,16 @@ def compile_export(
     allow_unsupported: bool = False,
     lenient: bool = False,
     timezone: str = DEFAULT_TIMEZONE,
+    ignore: tuple[str, ...] = (),
     workflow: int = 0,
 ) -> Compilation:
     """An n8n export to a plan, with everything that there is to tell about it. Never raises for what is in `source`.
 
     `source` is the export as text, bytes or parsed JSON; `workflow` says which one of a list of workflows. The plan is
-    None when an error was told; with `lenient` only when the document is no export.
+    None when an error was told; with `lenient` only when the document is no export. `ignore` has codes, or beginnings
+    of codes, that are not to be told.
     """
-    unit = Unit(source, file, catalog, Options(allow_unsupported, lenient, timezone, workflow))
+    unit = Unit(source, file, catalog, Options(allow_unsupported, lenient, timezone, ignore, workflow))
     for each in PASSES:
         try:
             each(unit)
@@ -48,6 +50,7 @@ def compile_export(
         file=file,
         export=unit.export,
         text=unit.text,
+        workflows=unit.workflows,
     )
 
 

@@ -28,6 +28,8 @@ class Options:
     allow_unsupported: bool = False
     lenient: bool = False
     timezone: str = DEFAULT_TIMEZONE
+    ignore: tuple[str, ...] = ()
+    """Codes, or beginnings of codes, that are not told."""
     workflow: int = 0
     """Which workflow of a document that holds several."""
 
@@ -61,6 +63,8 @@ class Compilation:
     file: str = ""
     export: Export | None = None
     text: str = ""
+    workflows: int = 1
+    """How many workflows the document holds."""
 
     @property
     def runnable(self) -> bool:
@@ -97,6 +101,8 @@ class Unit:
     document: Any = None
     base: str = ""
     """JSON Pointer of the workflow within the document."""
+    workflows: int = 1
+    """How many workflows the document holds."""
     export: Export | None = None
     pointers: dict[str, str] = field(default_factory=dict)
     """JSON Pointer of each node, by name."""

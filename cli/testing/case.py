@@ -89,13 +89,17 @@ def _run(run: Mapping[str, Any]) -> dict[str, Any]:
     failed = run.get("failed")
     outputs = run["outputs"]
     shown: dict[str, Any] = {
-        "outputs": None if failed else [None if items is None else [clean(item["json"]) for item in items] for items in outputs],
+        "outputs": None
+        if failed
+        else [None if items is None else [clean(item["json"]) for item in items] for items in outputs],
         "source": [None if source is None else _source(source) for source in run["source"]],
         "status": run["status"],
         "error": None,
     }
     if not failed:
-        shown["pairedItem"] = [None if items is None else [item.get("pairedItem") for item in items] for items in outputs]
+        shown["pairedItem"] = [
+            None if items is None else [item.get("pairedItem") for item in items] for items in outputs
+        ]
         if any(item.get("binary") for items in outputs for item in items or ()):
             shown["binary"] = [None if items is None else [item.get("binary") for item in items] for items in outputs]
     if run.get("error"):
@@ -112,7 +116,13 @@ def clean(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, dict):
-        return {key: clean(each) for key, each in value.items() if each is None or isinstance(each, (str, int, float, list, dict))}
+        return {
+            key: clean(each)
+            for key, each in value.items()
+            if each is None or isinstance(each, (str, int, float, list, dict))
+        }
     if isinstance(value, list):
-        return [clean(each) if each is None or isinstance(each, (str, int, float, list, dict)) else None for each in value]
+        return [
+            clean(each) if each is None or isinstance(each, (str, int, float, list, dict)) else None for each in value
+        ]
     return value

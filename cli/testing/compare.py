@@ -68,7 +68,10 @@ def levels(case: Mapping[str, Any], actual: Mapping[str, Any]) -> dict[str, str]
         error = actual.get("error") or {}
         if expected["status"] != "not-started":
             put("error.node", difference(expected["error"]["node"], error.get("node"), "/expected/error/node", skip))
-        put("error.message", difference(expected["error"]["message"], error.get("message"), "/expected/error/message", skip))
+        put(
+            "error.message",
+            difference(expected["error"]["message"], error.get("message"), "/expected/error/message", skip),
+        )
     return found
 
 
@@ -83,7 +86,12 @@ def _compare_nodes(expected: Mapping[str, Any], actual: Mapping[str, Any], skip:
             continue
         for i, (a, b) in enumerate(zip(want, got, strict=True)):
             put("outputs", difference(a["outputs"], b.get("outputs"), f"{pointer}/{i}/outputs", skip))
-            put("pairedItem", difference(pairing(a.get("pairedItem")), pairing(b.get("pairedItem")), f"{pointer}/{i}/pairedItem", skip))
+            put(
+                "pairedItem",
+                difference(
+                    pairing(a.get("pairedItem")), pairing(b.get("pairedItem")), f"{pointer}/{i}/pairedItem", skip
+                ),
+            )
             put("source", difference(a.get("source"), b.get("source"), f"{pointer}/{i}/source", skip))
 
 

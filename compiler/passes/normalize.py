@@ -36,6 +36,7 @@ def normalize(unit: Unit) -> None:
     if len(found) <= unit.options.workflow:
         unit.stop(no_workflow(unit.document, unit.at()))
         return
+    unit.workflows = len(found)
     unit.base = found[unit.options.workflow]
     if unit.base:
         unit.tell(Unwrapped(at=unit.at(), wrapper=unit.base.strip("/")))

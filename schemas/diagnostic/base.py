@@ -2,9 +2,13 @@
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 from pydantic import BaseModel, ConfigDict
+
+from schemas.redact import redact
+
+PAGES: Final = "https://github.com/tempor8/tempor8/blob/main/docs/diagnostics"
 
 
 class Severity(StrEnum):
@@ -52,7 +56,7 @@ class Diagnostic(BaseModel):
     The docstring of a subclass is its page in `docs/diagnostics/`.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)  # most classes are never raised in one run
 
     code: ClassVar[str]
     severity: ClassVar[Severity] = Severity.ERROR
@@ -60,6 +64,9 @@ class Diagnostic(BaseModel):
     hint_text: ClassVar[str] = ""
     at_key: ClassVar[bool] = False
     """Whether the finding is about the name of a member, so that the caret goes under the name."""
+
+    suppressible: ClassVar[bool] = True
+    """Whether a note of the author's may silence it; what makes a plan impossible cannot be silenced."""
 
     at: Location
     softened: Severity | None = None
@@ -92,16 +99,28 @@ class Diagnostic(BaseModel):
         return {name: getattr(self, name) for name in type(self).model_fields if name not in ("at", "softened")}
 
     @property
+    def url(self) -> str:
+        """The page about the code."""
+        return f"{PAGES}/{self.code}.md"
+
+    def to_json(self) -> dict[str, Any]:
+        """The finding as data, for `--format json`, the API and whoever reads them."""
+        at = self.at
+        place = {"file": at.file, "line": at.line, "column": at.column, "pointer": at.pointer}
+        said = {"code": self.code, "severity": self.level.value, "message": self.message, "hint": self.hint}
+        return said | place | {"node": at.node, "nodeId": at.node_id, "facts": self.shown, "url": self.url}
+
+    @property
     def shown(self) -> dict[str, str]:
         """The facts as text: lists joined by commas, numbers as n8n writes them."""
         return {name: show(value) for name, value in self.facts.items()}
 
 
 def show(value: Any) -> str:
-    """A fact as a reader sees it."""
+    """A fact as a reader sees it; what looks like a secret is masked."""
     if isinstance(value, list | tuple):
         return ", ".join(show(each) for each in value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float) else redact(str(value))
 
 
 def declared(family: type[Diagnostic] = Diagnostic) -> Iterator[type[Diagnostic]]:

@@ -11,6 +11,7 @@ class UnsupportedNode(Diagnostic):
     """
 
     code = "N8T301"
+    suppressible = False
     text = "the node type {type} is not supported"
     hint_text = "{advice}"
     type: str
@@ -21,6 +22,7 @@ class UnsupportedVersion(Diagnostic):
     """The node type is supported, but not in this typeVersion."""
 
     code = "N8T302"
+    suppressible = False
     text = "version {version} of {type} is not supported; supported are {supported}"
     hint_text = "the nearest is {nearest}: replace the node in the editor by a fresh one"
     type: str
@@ -49,3 +51,34 @@ class MissingParameter(Diagnostic):
     code = "N8T304"
     text = "the parameter {name!r} is required"
     name: str
+
+
+class InvalidParameter(Diagnostic):
+    """A constant does not fit the type of its parameter. n8n refuses to run a workflow with such a node ("The workflow
+    has issues")."""
+
+    code = "N8T305"
+    text = "{reason}"
+    reason: str
+
+
+class UnsupportedChoice(Diagnostic):
+    """The node type is supported, but not with this value of a parameter (a kind, a mode, an operation)."""
+
+    code = "N8T306"
+    text = "{name} {value!r} of the {type} node is not supported"
+    hint_text = "{advice}"
+    type: str
+    name: str
+    value: str
+    advice: str = ""
+
+
+class UnusedSuppression(Diagnostic):
+    """The node's notes silence a code that is not told about this node (any more): remove the sentence."""
+
+    code = "N8T390"
+    severity = Severity.INFO
+    text = "the notes ignore {suppressed}, which is not told about this node"
+    hint_text = "remove it from the notes"
+    suppressed: str

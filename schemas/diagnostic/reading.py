@@ -12,6 +12,7 @@ class NotJson(Diagnostic):
     """
 
     code = "N8T101"
+    suppressible = False
     text = "not JSON: {reason}"
     hint_text = "{advice}"
     reason: str
@@ -22,6 +23,7 @@ class NotUtf8(Diagnostic):
     """The file has bytes that are not UTF-8, the only encoding that JSON has (RFC 8259)."""
 
     code = "N8T102"
+    suppressible = False
     text = "not UTF-8: byte {byte} at offset {position}"
     hint_text = "save the file as UTF-8"
     byte: str
@@ -32,6 +34,7 @@ class EmptyFile(Diagnostic):
     """The file is empty."""
 
     code = "N8T103"
+    suppressible = False
     text = "the file is empty"
     hint_text = "export the workflow from n8n again"
 
@@ -54,6 +57,7 @@ class TooDeep(Diagnostic):
     """The document is nested deeper than any workflow: reading stops there, so that a hostile file costs nothing."""
 
     code = "N8T105"
+    suppressible = False
     text = "nested deeper than {limit} levels"
     limit: int
 
@@ -62,6 +66,7 @@ class TooLarge(Diagnostic):
     """The file is larger than the limit for an export. Pinned data is what makes exports large; remove it."""
 
     code = "N8T106"
+    suppressible = False
     text = "the file has {size} bytes; the limit is {limit}"
     hint_text = "unpin data in the editor and export again"
     size: int
@@ -76,6 +81,7 @@ class NotAnExport(Diagnostic):
     """
 
     code = "N8T107"
+    suppressible = False
     text = "not an n8n export: {reason}"
     hint_text = "{advice}"
     reason: str
@@ -86,6 +92,7 @@ class SeveralDocuments(Diagnostic):
     """There is more text after the end of the JSON document, for instance a second export pasted behind the first."""
 
     code = "N8T108"
+    suppressible = False
     text = "there is more after the end of the JSON document: {excerpt!r}"
     hint_text = "keep one document per file, or wrap several workflows in a list"
     excerpt: str
@@ -95,6 +102,7 @@ class NotANumber(Diagnostic):
     """JSON has no NaN and no Infinity. Python's and some JavaScript tools write them all the same."""
 
     code = "N8T109"
+    suppressible = False
     text = "{constant} is not JSON"
     hint_text = "write null, or an expression such as ={{{{ NaN }}}}"
     constant: str
@@ -104,6 +112,7 @@ class TooManyNodes(Diagnostic):
     """The export has more nodes than the limit."""
 
     code = "N8T110"
+    suppressible = False
     text = "{nodes} nodes; the limit is {limit}"
     hint_text = "split the workflow into sub-workflows"
     nodes: int
@@ -114,6 +123,7 @@ class BadNode(Diagnostic):
     """An entry of `nodes` is not a node: it is no object, or it has no name or no type. n8n refuses to import it."""
 
     code = "N8T111"
+    suppressible = False
     text = "not a node: {reason}"
     hint_text = "{advice}"
     reason: str
@@ -124,6 +134,7 @@ class BadConnections(Diagnostic):
     """`connections` does not have n8n's shape `{source: {type: [[{node, type, index}]]}}`. n8n cannot follow it."""
 
     code = "N8T112"
+    suppressible = False
     text = "connections are misshapen: {reason}"
     hint_text = 'n8n writes "Source": {{"main": [[{{"node": "Target", "type": "main", "index": 0}}]]}}'
     reason: str
@@ -144,6 +155,7 @@ class NoNodes(Diagnostic):
     """The workflow has no nodes, or nothing but sticky notes."""
 
     code = "N8T114"
+    suppressible = False
     text = "the workflow has no nodes to run"
 
 
@@ -169,6 +181,7 @@ class Unreadable(Diagnostic):
     """The file cannot be read."""
 
     code = "N8T117"
+    suppressible = False
     text = "cannot read the file: {reason}"
     reason: str
 

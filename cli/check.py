@@ -1,0 +1,35 @@
+"""`tempor8 check`: everything that is to be told about exports, without writing anything."""
+
+import typer
+
+from cli.options import AllowUnsupported, FailOns, Format, Formats, Ignore, Paths, Select, Verbose, Watch, verb
+
+app = verb()
+
+
+@app.command()
+def check(
+    paths: Paths,
+    format_: Formats = Format.TEXT,
+    select: Select = None,
+    ignore: Ignore = None,
+    fail_on: FailOns = None,
+    allow_unsupported: AllowUnsupported = None,
+    verbose: Verbose = False,
+    watch: Watch = False,
+) -> None:
+    """Tell everything that is to be told about exports, without writing anything.
+
+    Exit code 0: nothing at --fail-on or above. 1: something. 2: usage or input and output.
+    """
+    from cli import wishes
+
+    config, names = wishes.settings(paths)
+    wish = wishes.wish_of(config, format_, select, ignore, allow_unsupported, verbose)
+    if watch:
+        from cli.watch import watching
+
+        watching(lambda: wishes.settings(paths)[1], lambda changed: wishes.run(changed, wish, format_))
+        return
+    if wishes.run(names, wish, format_).fails(wishes.limit(config, fail_on)):
+        raise typer.Exit(1)

@@ -1,0 +1,56 @@
+"""From the paths on the command line to files, in a fixed order."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Final
+
+import typer
+
+STDIN: Final = "-"
+
+
+def files(paths: Iterable[Path], exclude: Iterable[str] = ()) -> list[str]:
+    """Every file named, and every `*.json` in the folders named (hidden folders apart), each once.
+
+    Raises typer.BadParameter when a path does not exist.
+    """
+    patterns = list(exclude)
+    found = (name for path in paths for name in _expand(path) if not any(fnmatch(name, each) for each in patterns))
+    return list(dict.fromkeys(found))
+
+
+def _expand(path: Path) -> Iterator[str]:
+    if str(path) == STDIN:
+        yield STDIN
+    elif path.is_dir():
+        inside = (each for each in path.rglob("*.json") if each.is_file())
+        yield from sorted(str(each) for each in inside if not _hidden(each.relative_to(path)))
+    elif path.exists():
+        yield str(path)
+    else:
+        raise typer.BadParameter(f"{path} does not exist")
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
+
+
+def plan_files(names: Iterable[str]) -> dict[str, str]:
+    """For each file the name of its plan, without ending: its stem, or as much of its path as tells it from others."""
+    listed = list(names)
+    found: dict[str, str] = {}
+    for name in listed:
+        path = Path("stdin" if name == STDIN else name).with_suffix("")
+        taken = [other for other in listed if Path(other).stem == path.name]
+        key = "<stdin>" if name == STDIN else name
+        found[key] = (
+            path.name if len(taken) == 1 else "__".join(part for part in path.parts if part not in ("/", "..", "."))
+        )
+    return found
+
+
+def content(name: str) -> bytes:
+    """The bytes of a file, or of standard input. Raises OSError."""
+    return sys.stdin.buffer.read() if name == STDIN else Path(name).read_bytes()

@@ -1,0 +1,34 @@
+"""Looks at files again whenever one of them changes, until Ctrl-C."""
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+INTERVAL: Final = 0.3
+"""Seconds between two looks."""
+
+
+def watching(list_files: Callable[[], list[str]], work: Callable[[list[str]], object]) -> None:
+    """Do the work for all files, then for those that change or appear."""
+    seen: dict[str, int] = {}
+    try:
+        while True:
+            now = {name: _changed_at(name) for name in list_files()}
+            changed = [name for name, at in now.items() if seen.get(name) != at]
+            if changed:
+                sys.stdout.write("\n" if seen else "")
+                work(changed)
+                sys.stdout.flush()
+            seen = now
+            time.sleep(INTERVAL)
+    except KeyboardInterrupt:
+        return
+
+
+def _changed_at(name: str) -> int:
+    try:
+        return Path(name).stat().st_mtime_ns
+    except OSError:
+        return 0

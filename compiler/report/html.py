@@ -1,0 +1,17 @@
+"""The report as one self-contained page."""
+
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from compiler.report.coverage import Coverage
+from compiler.report.summary import percent
+from compiler.unit import Grade
+
+
+def page(found: Coverage) -> str:
+    """HTML without scripts and without anything to fetch; every text in it is escaped."""
+    loader = FileSystemLoader(Path(__file__).parent / "templates")
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
+    template = environment.get_template("report.html")
+    return template.render(coverage=found, missing=found.missing(), grades=list(Grade), percent=percent)

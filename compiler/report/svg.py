@@ -1,0 +1,85 @@
+"""A plan as a drawing, from the positions that the author gave the nodes in n8n's editor."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from schemas.plan import Kind, Plan, Step
+
+WIDTH: Final = 170
+HEIGHT: Final = 56
+MARGIN: Final = 40
+
+
+@dataclass(frozen=True)
+class Box:
+    """A node on the page."""
+
+    step: Step
+    x: float
+    y: float
+    style: str
+
+    @property
+    def short(self) -> str:
+        """The node type without its package."""
+        return self.step.type.rpartition(".")[2]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A connection on the page."""
+
+    path: str
+    style: str
+
+
+def drawing(plan: Plan) -> str:
+    """An SVG document without scripts and without anything to fetch."""
+    left = min((step.position[0] for step in plan.steps), default=0.0) - MARGIN
+    top = min((step.position[1] for step in plan.steps), default=0.0) - MARGIN
+    boxes = {step.name: _box(step, left, top) for step in plan.steps}
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined
+    )
+    return environment.get_template("graph.svg").render(
+        boxes=list(boxes.values()),
+        lines=[line for box in boxes.values() for line in _lines(box, boxes)],
+        width=max((box.x for box in boxes.values()), default=0.0) + WIDTH + MARGIN,
+        height=max((box.y for box in boxes.values()), default=0.0) + HEIGHT + MARGIN,
+        w=WIDTH,
+        h=HEIGHT,
+        name=plan.name,
+    )
+
+
+def _box(step: Step, left: float, top: float) -> Box:
+    style = "start" if step.trigger else "part" if step.kind is Kind.SUBNODE else "plain"
+    style = "unsupported" if step.kind is Kind.UNSUPPORTED else style
+    return Box(step, step.position[0] - left, step.position[1] - top, style + (" off" if step.disabled else ""))
+
+
+def _lines(box: Box, boxes: dict[str, Box]) -> list[Line]:
+    found = []
+    for edge in box.step.edges:
+        start = box.y + HEIGHT * (edge.output + 1) / (max(box.step.outputs, edge.output + 1) + 1)
+        found.append(
+            Line(_across(box.x + WIDTH, start, boxes[edge.target].x, boxes[edge.target].y + HEIGHT / 2), "main")
+        )
+    for names in box.step.subnodes.values():
+        for name in names:
+            part = boxes[name]
+            found.append(Line(_down(part.x + WIDTH / 2, part.y, box.x + WIDTH / 2, box.y + HEIGHT), "part"))
+    return found
+
+
+def _across(x1: float, y1: float, x2: float, y2: float) -> str:
+    reach = max(40.0, abs(x2 - x1) / 2)
+    return f"M{x1:g},{y1:g} C{x1 + reach:g},{y1:g} {x2 - reach:g},{y2:g} {x2:g},{y2:g}"
+
+
+def _down(x1: float, y1: float, x2: float, y2: float) -> str:
+    reach = max(30.0, abs(y2 - y1) / 2)
+    return f"M{x1:g},{y1:g} C{x1:g},{y1 - reach:g} {x2:g},{y2 + reach:g} {x2:g},{y2:g}"

@@ -1,0 +1,37 @@
+"""What the author has chosen not to be told: by `--ignore`, and by a sentence in a node's notes.
+
+`tempor8: ignore N8T312 because the API deduplicates` in the notes of a node (several codes with commas between them).
+A reason is asked for, since the next reader will ask too.
+"""
+
+import re
+from typing import Final
+
+from compiler.unit import Unit
+from schemas.diagnostic import Diagnostic
+from schemas.diagnostic.nodes import UnusedSuppression
+
+NOTE: Final = re.compile(r"tempor8:\s*ignore\s+(N8T\d+(?:\s*,\s*N8T\d+)*)(?:\s+because\s+(\S.*))?", re.IGNORECASE)
+
+
+def suppress(unit: Unit) -> None:
+    """Drop findings from `unit.diagnostics`. What makes a plan impossible cannot be suppressed."""
+    wanted = {name: codes for name, each in unit.bound.items() if (codes := _codes(each.node.notes))}
+    used: set[tuple[str, str]] = set()
+    kept: list[Diagnostic] = []
+    for each in unit.diagnostics:
+        node = each.at.node
+        if not each.suppressible:
+            kept.append(each)
+        elif node in wanted and each.code in wanted[node]:
+            used.add((node, each.code))
+        elif not each.code.startswith(unit.options.ignore or "-"):
+            kept.append(each)
+    unit.diagnostics[:] = kept
+    for name, codes in wanted.items():
+        for code in sorted(codes - {code for node, code in used if node == name}):
+            unit.tell(UnusedSuppression(at=unit.at_node(name).within("notes"), suppressed=code))
+
+
+def _codes(notes: str) -> set[str]:
+    return {code.strip().upper() for found in NOTE.finditer(notes) for code in found[1].split(",")}

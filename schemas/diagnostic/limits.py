@@ -1,0 +1,1 @@
+"""6xx: limits of Temporal and of this service."""
