@@ -10,6 +10,7 @@ import pytest
 from temporalio import activity, workflow
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError
 from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
+from temporalio.converter import WorkflowSerializationContext
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
@@ -77,8 +78,6 @@ async def test_a_large_payload_leaves_history_and_equal_ones_share_a_row(
 
 
 async def test_another_tenant_cannot_open_a_payload(temporal: Client, tenants: tuple[str, str]) -> None:
-    from temporalio.converter import WorkflowSerializationContext
-
     def of(tenant: str) -> WorkflowSerializationContext:
         return WorkflowSerializationContext(namespace="default", workflow_id=f"{tenant}:t:1")
 
