@@ -3,10 +3,93 @@
 n8n's rule: a string that starts with `=` is an expression, the rest of it a template with JavaScript in `{{ }}`.
 """
 
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 from typing import Literal as Only
 
 from pydantic import BaseModel, ConfigDict, Field
+
+EXTENSION_NAMES: Final = frozenset({
+    "abs",
+    "append",
+    "average",
+    "base64Decode",
+    "base64Encode",
+    "beginningOf",
+    "ceil",
+    "chunk",
+    "compact",
+    "diffTo",
+    "diffToNow",
+    "difference",
+    "endOfMonth",
+    "extract",
+    "extractDomain",
+    "extractEmail",
+    "extractUrl",
+    "extractUrlPath",
+    "first",
+    "floor",
+    "format",
+    "hasField",
+    "hash",
+    "intersection",
+    "isBetween",
+    "isDomain",
+    "isDst",
+    "isEmail",
+    "isEmpty",
+    "isEven",
+    "isInLast",
+    "isInteger",
+    "isNotEmpty",
+    "isNumeric",
+    "isOdd",
+    "isUrl",
+    "isWeekend",
+    "keepFieldsContaining",
+    "keys",
+    "last",
+    "length",
+    "max",
+    "merge",
+    "mergeIntoObject",
+    "min",
+    "minus",
+    "parseJson",
+    "pluck",
+    "plus",
+    "quote",
+    "randomItem",
+    "removeDuplicates",
+    "removeField",
+    "removeFieldsContaining",
+    "removeMarkdown",
+    "removeTags",
+    "renameKeys",
+    "replaceSpecialChars",
+    "reverse",
+    "round",
+    "smartJoin",
+    "sum",
+    "toBoolean",
+    "toDate",
+    "toDateTime",
+    "toDecimalNumber",
+    "toFloat",
+    "toInt",
+    "toJsonString",
+    "toNumber",
+    "toSentenceCase",
+    "toSnakeCase",
+    "toTitleCase",
+    "toWholeNumber",
+    "union",
+    "unique",
+    "urlDecode",
+    "urlEncode",
+    "values",
+})  # fmt: skip
+"""Methods that n8n adds to JavaScript's values: the compiler sends their calls to the dispatcher in `extensions.js`."""
 
 
 class _Expression(BaseModel):
@@ -56,6 +139,9 @@ class Script(_Expression):
     linear: bool = False
     pairs: bool = False
     """True when it may follow paired items (`.item`, `.pairedItem`, `.itemMatching`)."""
+    ways: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """How each named node is read: `first`, `last`, `all`, `item`, `itemMatching`, `pairedItem`, `params`, `context`,
+    `isExecuted`, `legacy` (`$node["X"]`), or `any`. Only what these need is handed to V8."""
 
 
 class Invalid(_Expression):

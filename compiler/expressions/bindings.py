@@ -1,0 +1,99 @@
+"""Which names a script declares itself, and where: everything else it reads comes from n8n's scope."""
+
+from collections.abc import Iterator
+
+from compiler.expressions.syntax import Node, Source, walk
+
+_FUNCTION_SCOPES = frozenset({
+    "arrow_function",
+    "class_static_block",
+    "function_declaration",
+    "function_expression",
+    "generator_function",
+    "generator_function_declaration",
+    "method_definition",
+    "program",
+})  # fmt: skip
+_SCOPES = _FUNCTION_SCOPES | {
+    "catch_clause",
+    "class",
+    "class_declaration",
+    "for_in_statement",
+    "for_statement",
+    "statement_block",
+    "switch_body",
+}
+_NAMES = ("identifier", "shorthand_property_identifier_pattern")
+
+
+def declared(source: Source) -> dict[int, frozenset[str]]:
+    """The names declared in each scope of the tree, by the id of the scope's node."""
+    found: dict[int, set[str]] = {}
+    for node in walk(source.root):
+        for scope, name in _declarations(node):
+            found.setdefault(scope.id, set()).add(source.text(name))
+    return {scope: frozenset(names) for scope, names in found.items()}
+
+
+def is_scope(node: Node) -> bool:
+    """True when names may be declared in this node."""
+    return node.type in _SCOPES
+
+
+def _declarations(node: Node) -> Iterator[tuple[Node, Node]]:
+    """(scope, name) of what this node declares."""
+    match node.type:
+        case "variable_declarator":
+            hoisted = node.parent is not None and node.parent.type == "variable_declaration"
+            scope = _enclosing(node, _FUNCTION_SCOPES if hoisted else _SCOPES)
+            yield from ((scope, name) for name in _bound(node.child_by_field_name("name")))
+        case "function_declaration" | "generator_function_declaration":
+            yield from _named(node, node)
+            yield from ((node, name) for name in _parameters(node))
+        case "function_expression" | "generator_function":
+            yield from ((node, name) for name in _bound(node.child_by_field_name("name")))
+            yield from ((node, name) for name in _parameters(node))
+        case "arrow_function" | "method_definition":
+            yield from ((node, name) for name in _parameters(node))
+        case "class_declaration":
+            yield from _named(node, node)
+        case "class":
+            yield from ((node, name) for name in _bound(node.child_by_field_name("name")))
+        case "catch_clause":
+            yield from ((node, name) for name in _bound(node.child_by_field_name("parameter")))
+        case "for_in_statement" if node.child_by_field_name("kind") is not None:
+            yield from ((node, name) for name in _bound(node.child_by_field_name("left")))
+
+
+def _named(node: Node, declaration: Node) -> Iterator[tuple[Node, Node]]:
+    """A declaration's name: in its block and, as sloppy JavaScript hoists it, in its function."""
+    for name in _bound(declaration.child_by_field_name("name")):
+        yield _enclosing(node, _SCOPES), name
+        yield _enclosing(node, _FUNCTION_SCOPES), name
+
+
+def _enclosing(node: Node, kinds: frozenset[str]) -> Node:
+    parent = node.parent
+    while parent is not None and parent.parent is not None and parent.type not in kinds:
+        parent = parent.parent
+    return parent or node
+
+
+def _parameters(node: Node) -> Iterator[Node]:
+    yield from _bound(node.child_by_field_name("parameters"))
+    yield from _bound(node.child_by_field_name("parameter"))
+
+
+def _bound(pattern: Node | None) -> Iterator[Node]:
+    """The names that a binding pattern binds: default values and computed keys bind nothing."""
+    stack = [pattern] if pattern is not None else []
+    while stack:
+        node = stack.pop()
+        if node.type in _NAMES:
+            yield node
+        elif node.type in ("assignment_pattern", "object_assignment_pattern"):
+            stack += [left] if (left := node.child_by_field_name("left")) is not None else []
+        elif node.type == "pair_pattern":
+            stack += [value] if (value := node.child_by_field_name("value")) is not None else []
+        elif node.type in ("formal_parameters", "array_pattern", "object_pattern", "rest_pattern"):
+            stack += reversed(node.named_children)

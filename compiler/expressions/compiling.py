@@ -1,0 +1,184 @@
+"""An expression string to its compiled form: split, parse, gate, then the simplest form that says the same."""
+
+import json
+from dataclasses import dataclass, field
+
+from compiler.expressions.cost import is_linear
+from compiler.expressions.gate import check_text
+from compiler.expressions.references import References, references
+from compiler.expressions.rewrite import rewrite
+from compiler.expressions.simple import simplify
+from compiler.expressions.syntax import Node, Refused, Source, parse_expression
+from compiler.expressions.template import Code, Text, split
+from schemas.expression import Expression, Invalid, Literal, Path, Script, Template
+
+__all__ = ["Compiled", "Problem", "compile_expression", "compile_resolvables"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why n8n refuses an expression. `message` is n8n's; the place counts from the start of the string as written."""
+
+    message: str
+    offset: int
+    line: int
+    """From 1."""
+    column: int
+    """From 1."""
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A compiled expression string."""
+
+    expression: Expression
+    references: frozenset[str] | None = frozenset()
+    """Names of the nodes it may read; None: any."""
+    variables: frozenset[str] = frozenset()
+    """n8n's variables (`$json`, `$now`, ...) that it reads."""
+    problems: tuple[Problem, ...] = ()
+
+
+def compile_expression(text: str) -> Compiled:
+    """Compile a parameter string that starts with `=`. Never raises: what n8n refuses becomes `Invalid`."""
+    return _compile(text[1:], 1)
+
+
+def compile_resolvables(text: str, mode: str) -> Compiled:
+    """Compile text whose `{{ }}` are evaluated without a leading `=` (SQL, HTML and raw JSON editors).
+
+    `mode` 'text' renders each value as a template does; 'json' inserts objects and arrays as JSON. The result is
+    always text.
+    """
+    return _compile(text, 0, resolvables=mode)
+
+
+def _compile(template: str, shift: int, resolvables: str | None = None) -> Compiled:
+    try:
+        check_text(template)
+        parts = _Parts(split(template), resolvables)
+        return Compiled(
+            parts.expression(), parts.found.nodes, frozenset(v for v in parts.found.variables if v.startswith("$"))
+        )
+    except Refused as refused:
+        problem = _problem(template, refused, shift)
+        return Compiled(Invalid(message=refused.message), problems=(problem,))
+
+
+def _problem(template: str, refused: Refused, shift: int) -> Problem:
+    before = template[: refused.index]
+    line = before.count("\n") + 1
+    column = len(before) - (before.rfind("\n") + 1) + 1
+    return Problem(refused.message, refused.index + shift, line, column + (shift if line == 1 else 0))
+
+
+@dataclass
+class _Chunk:
+    """One `{{ }}`."""
+
+    source: Source
+    root: Node
+    simple: Literal | Path | None
+
+
+@dataclass
+class _Parts:
+    """The parts of a template, parsed."""
+
+    parts: list[Text | Code]
+    resolvables: str | None = None
+    found: References = field(default_factory=References)
+    chunks: list[Text | _Chunk] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.chunks = [part if isinstance(part, Text) else self._chunk(part) for part in self.parts]
+
+    def _chunk(self, code: Code) -> _Chunk:
+        try:
+            source, root = parse_expression(code.value)
+            read = references(source, root)
+            simple = simplify(source, root)
+            rewrite(source, root) if simple is None else None
+        except Refused as refused:
+            raise Refused(refused.message, code.place(refused.index)) from None
+        self.found.variables |= read.variables
+        self.found.dynamic |= read.dynamic
+        for name, ways in read.ways.items():
+            for way in ways:
+                self.found.add(name, way)
+        return _Chunk(source, root, simple)
+
+    def expression(self) -> Expression:
+        """The simplest form."""
+        if len(self.chunks) == 1 and isinstance(only := self.chunks[0], _Chunk) and self.resolvables is None:
+            return only.simple or self._script(*self._value(only))
+        if self.resolvables == "json" and any(
+            isinstance(chunk, _Chunk) and not isinstance(chunk.simple, Literal) for chunk in self.chunks
+        ):
+            return self._script(*self._text())  # objects are inserted as JSON: V8 knows how
+        return self._template() or self._script(*self._text())
+
+    def _template(self) -> Expression | None:
+        """Text, or text mixed with paths; None when a part needs JavaScript."""
+        parts: list[str | Path] = []
+        for chunk in self.chunks:
+            part = chunk.value if isinstance(chunk, Text) else _printed(chunk.simple)
+            if part is None:
+                return None
+            if isinstance(part, str) and parts and isinstance(parts[-1], str):
+                parts[-1] += part
+            else:
+                parts.append(part)
+        if all(isinstance(part, str) for part in parts):
+            return Literal(value="".join(str(part) for part in parts))
+        return Template(parts=tuple(parts))
+
+    def _value(self, chunk: _Chunk) -> tuple[str, bool]:
+        text, temporaries = rewrite(chunk.source, chunk.root)
+        return _body(f"({text}\n)", temporaries), is_linear(chunk.source, chunk.root)
+
+    def _text(self) -> tuple[str, bool]:
+        pieces: list[str] = []
+        temporaries, linear = 0, True
+        render = "___j" if self.resolvables == "json" else "___r"
+        for chunk in self.chunks:
+            if isinstance(chunk, Text):
+                pieces.append(_quote(chunk.value))
+                continue
+            text, temporaries = rewrite(chunk.source, chunk.root, temporaries)
+            pieces.append(f"{render}(()=>({text}\n))")
+            linear = linear and is_linear(chunk.source, chunk.root)
+        return _body("+".join(['""', *pieces]), temporaries), linear
+
+    def _script(self, source: str, linear: bool) -> Script:
+        return Script(
+            source=source,
+            nodes=None if self.found.dynamic else tuple(sorted(self.found.ways)),
+            variables=tuple(sorted(self.found.variables)),
+            linear=linear and not self.found.dynamic,
+            pairs=self.found.pairs,
+            ways={name: tuple(sorted(ways)) for name, ways in sorted(self.found.ways.items())},
+        )
+
+
+def _printed(simple: Literal | Path | None) -> str | Path | None:
+    """A constant as a template prints it; numbers and the like keep JavaScript's form."""
+    if not isinstance(simple, Literal):
+        return simple
+    value = simple.value
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int) else None
+
+
+def _body(expression: str, temporaries: int) -> str:
+    declared = ",".join(f"___t{i}" for i in range(temporaries))
+    return f"{f'let {declared};' if declared else ''}return {expression};"
+
+
+def _quote(text: str) -> str:
+    return json.dumps(text, ensure_ascii=True)

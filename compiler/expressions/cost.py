@@ -1,0 +1,149 @@
+"""Whether a script's cost is linear in its input, so that it may run inside workflow code.
+
+Only shapes on these lists are: everything else (loops, functions that can call themselves, sorts, comparisons of all
+with all, regular expressions that may backtrack) runs in a recorded local activity.
+"""
+
+import re
+
+from compiler.expressions.syntax import Node, Source, walk
+
+_HEAVY_NODES = frozenset({
+    "await_expression",
+    "class",
+    "class_declaration",
+    "do_statement",
+    "for_in_statement",
+    "for_statement",
+    "function_declaration",
+    "function_expression",
+    "generator_function",
+    "generator_function_declaration",
+    "labeled_statement",
+    "method_definition",
+    "while_statement",
+    "yield_expression",
+})  # fmt: skip
+_HEAVY_NAMES = frozenset({
+    "Array",
+    "ArrayBuffer",
+    "BigInt",
+    "BigInt64Array",
+    "BigUint64Array",
+    "DataView",
+    "Float32Array",
+    "Float64Array",
+    "Int16Array",
+    "Int32Array",
+    "Int8Array",
+    "Map",
+    "RegExp",
+    "Set",
+    "SharedArrayBuffer",
+    "Uint16Array",
+    "Uint32Array",
+    "Uint8Array",
+    "Uint8ClampedArray",
+    "numberList",
+})  # fmt: skip
+_HEAVY_METHODS = frozenset({
+    "apply",
+    "bind",
+    "call",
+    "copyWithin",
+    "difference",
+    "fill",
+    "flat",
+    "hash",
+    "intersection",
+    "localeCompare",
+    "matchAll",
+    "normalize",
+    "padEnd",
+    "padStart",
+    "reduce",
+    "reduceRight",
+    "removeDuplicates",
+    "removeMarkdown",
+    "repeat",
+    "replaceSpecialChars",
+    "search",
+    "sort",
+    "splitBy",
+    "toSorted",
+    "toSpliced",
+    "union",
+    "unique",
+})  # fmt: skip
+_PADDED = re.compile(r"\d{1,3}\Z")
+_CALLBACKS = frozenset({
+    "every",
+    "filter",
+    "find",
+    "findIndex",
+    "findLast",
+    "findLastIndex",
+    "flatMap",
+    "forEach",
+    "map",
+    "some",
+})  # fmt: skip
+_SIMPLE_ATOM = r"(?:\\[dDwWsSnrtvfbB/.*+?^$()|{}\[\]\\-]|\[(?:[^\[\]\\]|\\.)*\]|[^\\\[\]()|*+?{}^$])"
+_LINEAR_REGEX = re.compile(rf"\^?{_SIMPLE_ATOM}*(?:{_SIMPLE_ATOM}[*+]\??)?(?:\|{_SIMPLE_ATOM}+)*\Z")
+
+
+def is_linear(source: Source, root: Node) -> bool:
+    """True when the shape of the expression below `root` is on the list."""
+    return not any(_is_heavy(source, node, root) for node in walk(root))
+
+
+def _is_heavy(source: Source, node: Node, root: Node) -> bool:
+    match node.type:
+        case kind if kind in _HEAVY_NODES:
+            return True
+        case "identifier":
+            return source.text(node) in _HEAVY_NAMES
+        case "regex_pattern":
+            return _LINEAR_REGEX.match(source.text(node)) is None
+        case "binary_expression" | "augmented_assignment_expression":
+            operator = node.child_by_field_name("operator")
+            return operator is not None and source.text(operator).startswith("**")
+        case "number":
+            return source.text(node).endswith("n")
+        case "call_expression":
+            return _is_heavy_call(source, node)
+        case "arrow_function":
+            return not _is_flat_callback(source, node, root)
+    return False
+
+
+def _is_heavy_call(source: Source, node: Node) -> bool:
+    function = node.child_by_field_name("function")
+    if function is None or function.type in ("subscript_expression", "parenthesized_expression"):
+        return True
+    member = function.child_by_field_name("property")
+    name = source.text(member) if member is not None else ""
+    if name in ("padStart", "padEnd", "repeat"):
+        return not _has_small_count(source, node)
+    return name in _HEAVY_METHODS
+
+
+def _has_small_count(source: Source, call: Node) -> bool:
+    arguments = call.child_by_field_name("arguments")
+    first = arguments.named_children[0] if arguments is not None and arguments.named_children else None
+    return first is not None and first.type == "number" and _PADDED.match(source.text(first)) is not None
+
+
+def _is_flat_callback(source: Source, node: Node, root: Node) -> bool:
+    """An arrow function right inside a call such as `.map(...)`, with no other one around it."""
+    call = node.parent.parent if node.parent is not None and node.parent.type == "arguments" else None
+    function = call.child_by_field_name("function") if call is not None else None
+    member = function.child_by_field_name("property") if function is not None else None
+    if member is None or source.text(member) not in _CALLBACKS:
+        return False
+    parent = node.parent
+    while parent is not None and parent != root:
+        if parent.type == "arrow_function":
+            return False
+        parent = parent.parent
+    return True

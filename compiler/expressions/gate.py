@@ -1,0 +1,118 @@
+"""The security gate: what n8n refuses before it runs anything, with n8n's messages.
+
+What only shows at run time (a computed property name) is checked there; see `runtime/expressions/kernel.js`.
+"""
+
+import re
+
+from compiler.expressions.syntax import Node, Refused, Source
+
+FORBIDDEN = frozenset({
+    "__defineGetter__",
+    "__defineSetter__",
+    "__lookupGetter__",
+    "__lookupSetter__",
+    "__proto__",
+    "_load",
+    "arguments",
+    "binding",
+    "callee",
+    "caller",
+    "constructor",
+    "defineProperties",
+    "defineProperty",
+    "getOwnPropertyDescriptor",
+    "getOwnPropertyDescriptors",
+    "getPrototypeOf",
+    "mainModule",
+    "prepareStackTrace",
+    "prototype",
+    "setPrototypeOf",
+})  # fmt: skip
+"""Property names that no expression may read or write."""
+
+_CONSTRUCTOR = re.compile(r"\.\s*constructor")
+_RESERVED = re.compile(r"___n8n_data|__sanitize|___[a-z]\w*")
+_FUNCTION_CLASSES = frozenset({"AsyncFunction", "AsyncGeneratorFunction", "Function", "GeneratorFunction"})
+
+
+def check_text(template: str) -> None:
+    """n8n searches the whole text, code or not. Raises Refused."""
+    if (match := _CONSTRUCTOR.search(template)) is not None:
+        raise Refused("Expression contains invalid constructor function call", match.start())
+
+
+def check_node(source: Source, node: Node) -> None:
+    """One node of an expression's tree. Raises Refused."""
+    if (problem := _problem(source, node)) is not None:
+        raise Refused(problem, source.index(node.start_byte))
+
+
+def forbidden(name: str) -> str:
+    """n8n's message for a property that may not be touched."""
+    return f'Cannot access "{name}" due to security concerns'
+
+
+def constant_key(source: Source, index: Node) -> str | None:
+    """The text of a literal key in brackets, escapes apart; None when it is computed."""
+    if index.type in ("string", "template_string") and all(
+        child.type in ('"', "'", "`", "string_fragment") for child in index.children
+    ):
+        return source.text(index)[1:-1]
+    return None
+
+
+def _problem(source: Source, node: Node) -> str | None:
+    match node.type:
+        case "property_identifier" | "shorthand_property_identifier_pattern" if "\\" in source.text(node):
+            return "invalid syntax"  # an escaped name would pass for another one
+        case "property_identifier" if node.parent is not None and node.parent.type == "member_expression":
+            return _named(source.text(node))
+        case "subscript_expression":
+            index = node.child_by_field_name("index")
+            return _named(constant_key(source, index) or "") if index is not None else None
+        case "identifier" | "shorthand_property_identifier":
+            return _identifier(source, node)
+        case "object_pattern":
+            return _pattern(source, node)
+        case "with_statement":
+            return 'Cannot use "with" statements due to security concerns'
+        case "class_heritage":
+            base = source.text(node.named_children[-1])
+            return f'Cannot extend "{base}" due to security concerns' if base in _FUNCTION_CLASSES else None
+    return None
+
+
+def _named(name: str) -> str | None:
+    return forbidden(name) if name in FORBIDDEN else None
+
+
+def _identifier(source: Source, node: Node) -> str | None:
+    name = source.text(node)
+    if _RESERVED.fullmatch(name):
+        return f'Cannot use "{name}" due to security concerns'
+    if "\\" in name:
+        return "invalid syntax"
+    if name == "$" and not _is_called(node):
+        return 'Cannot access "$" without calling it as a function'
+    return _named(name)
+
+
+def _is_called(node: Node) -> bool:
+    parent = node.parent
+    return parent is not None and parent.type == "call_expression" and parent.child_by_field_name("function") == node
+
+
+def _pattern(source: Source, node: Node) -> str | None:
+    for child in node.named_children:
+        key = child.child_by_field_name("key") if child.type == "pair_pattern" else child
+        if child.type == "object_assignment_pattern":
+            key = child.child_by_field_name("left")
+        if key is None:
+            continue
+        if key.type == "computed_property_name":
+            return "Computed property names in destructuring are not allowed due to security concerns"
+        name = constant_key(source, key) or source.text(key)
+        if name in FORBIDDEN or "\\" in name:
+            return f'Cannot destructure "{name}" due to security concerns'
+    return None

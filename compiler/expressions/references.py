@@ -1,0 +1,148 @@
+"""What a script or a program reads: names of nodes, and n8n's variables."""
+
+import re
+from dataclasses import dataclass, field
+
+from compiler.expressions.simple import called_with, string_value
+from compiler.expressions.syntax import Node, Refused, Source, parse_program, walk
+
+__all__ = ["References", "references", "scan_code"]
+
+_WAYS = frozenset({"all", "context", "first", "isExecuted", "item", "itemMatching", "last", "pairedItem", "params"})
+_PAIRED = frozenset({"item", "itemMatching", "pairedItem"})
+_PYTHON_NODE = re.compile(r"""\b_(?:node)?\s*[\[(]\s*(?:'([^'\\]*)'|"([^"\\]*)")\s*[\])]""")
+_PYTHON_ANY = re.compile(r"\b_(?:\s*\(|node\b|items\s*\()")
+
+
+@dataclass
+class References:
+    """`ways`: per node, how it is read (`first`, `item`, ...; `all` where that is not plain). `dynamic`: a name is
+    computed, so any node may be read."""
+
+    ways: dict[str, set[str]] = field(default_factory=dict)
+    variables: set[str] = field(default_factory=set)
+    dynamic: bool = False
+
+    @property
+    def nodes(self) -> frozenset[str] | None:
+        """Names of the nodes it may read; None: any."""
+        return None if self.dynamic else frozenset(self.ways)
+
+    @property
+    def pairs(self) -> bool:
+        """True when it may follow paired items."""
+        return any(ways & _PAIRED for ways in self.ways.values()) or self.dynamic
+
+    def add(self, name: str, way: str) -> None:
+        """Remember that a node is read in this way."""
+        self.ways.setdefault(name, set()).add(way)
+
+
+def references(source: Source, root: Node) -> References:
+    """Everything below `root` that reads data."""
+    found = References()
+    for node in walk(root):
+        if node.type in ("identifier", "shorthand_property_identifier"):
+            _identifier(source, node, found)
+        elif node.type == "property_identifier" and source.text(node) in ("$node", "$items", "$"):
+            _identifier(source, node, found)  # `$item(0).$node["X"]`
+    return found
+
+
+def _identifier(source: Source, node: Node, found: References) -> None:
+    name = source.text(node)
+    if name.startswith("$") or name in ("items", "item"):
+        found.variables.add(name)
+    if name == "$":
+        _call(source, node, found)
+    elif name == "$node":
+        _member(source, node, found)
+    elif name == "$items":
+        _items(source, node, found)
+    elif name in ("$getPairedItem", "$evaluateExpression"):
+        found.dynamic = True
+
+
+def _reached(node: Node) -> Node:
+    """The expression that `node` names: itself, or the member expression whose property it is."""
+    parent = node.parent
+    if node.type == "property_identifier" and parent is not None and parent.type == "member_expression":
+        return parent
+    return node
+
+
+def _call(source: Source, node: Node, found: References) -> None:
+    reached = _reached(node)
+    call = reached.parent
+    name = called_with(source, call, source.text(reached)) if call is not None and call.type == "call_expression" else None
+    if name is None or call is None:
+        found.dynamic = True
+    else:
+        found.add(name, _way(source, call))
+
+
+def _way(source: Source, call: Node) -> str:
+    parent = call.parent
+    if parent is not None and parent.type == "member_expression" and parent.child_by_field_name("object") == call:
+        member = parent.child_by_field_name("property")
+        way = source.text(member) if member is not None else ""
+        return way if way in _WAYS and _is_plain(parent, way) else "any"
+    return "any"
+
+
+def _is_plain(member: Node, way: str) -> bool:
+    """`.first()` and `.last()` of the default branch and run read one item; called otherwise, anything."""
+    if way not in ("first", "last"):
+        return True
+    call = member.parent
+    if call is None or call.type != "call_expression" or call.child_by_field_name("function") != member:
+        return False
+    arguments = call.child_by_field_name("arguments")
+    return arguments is not None and arguments.type == "arguments"
+
+
+def _member(source: Source, node: Node, found: References) -> None:
+    reached = _reached(node)
+    parent = reached.parent
+    if parent is not None and parent.child_by_field_name("object") == reached:
+        if parent.type == "member_expression":
+            member = parent.child_by_field_name("property")
+            if member is not None:
+                found.add(source.text(member), "legacy")
+                return
+        index = parent.child_by_field_name("index")
+        if index is not None and index.type in ("string", "template_string"):
+            name = string_value(source, index)
+            if name is not None:
+                found.add(name, "legacy")
+                return
+    found.dynamic = True
+
+
+def _items(source: Source, node: Node, found: References) -> None:
+    reached = _reached(node)
+    call = reached.parent
+    arguments = call.child_by_field_name("arguments") if call is not None and call.type == "call_expression" else None
+    if arguments is None or arguments.type != "arguments":
+        found.dynamic = True
+        return
+    given = arguments.named_children
+    if not given:
+        return
+    name = string_value(source, given[0]) if given[0].type in ("string", "template_string") else None
+    if name is None:
+        found.dynamic = True
+    else:
+        found.add(name, "any")
+
+
+def scan_code(source: str, language: str = "javascript") -> frozenset[str] | None:
+    """Names of the nodes that a Code node's program may read; None: any, since a name is computed or nothing parses."""
+    if language.startswith("python"):
+        named = {first or second for first, second in _PYTHON_NODE.findall(source)}
+        return None if len(_PYTHON_ANY.findall(source)) > len(_PYTHON_NODE.findall(source)) else frozenset(named)
+    try:
+        program = parse_program(source)
+    except Refused:
+        return None
+    return references(program, program.root).nodes

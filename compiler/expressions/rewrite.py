@@ -1,0 +1,276 @@
+"""A checked expression as the JavaScript that V8 runs: the names that it does not declare come from the scope object,
+n8n's extension methods go through their dispatcher, computed property names through the gate.
+
+| in | out |
+|---|---|
+| `$json.a + b` | `___s.$json.a + ___s.b` |
+| `x[key]` | `x[___k(key)]` |
+| `v.first(2)` | `___x(v,"first",[2])` |
+| `v?.a.first()` | `((___t0=(v))==null?void 0:___x(___t0.a,"first",[]))` |
+| `$if(c, a, b)` | `((c)?(a):(b))` |
+| `this` | `___this` |
+
+Text is edited in place, never printed from the tree, so that what runs is what the author wrote. Comments go away, since
+they are where two JavaScript parsers most easily disagree.
+"""
+
+from dataclasses import dataclass, field
+
+from compiler.expressions.bindings import declared, is_scope
+from compiler.expressions.gate import check_node, constant_key
+from compiler.expressions.syntax import Node, Source
+from schemas.expression import EXTENSION_NAMES
+
+__all__ = ["rewrite"]
+
+_NATIVE_ROOTS = frozenset({"$", "$input", "Array", "JSON", "Math", "Number", "Object"})
+"""Receivers on which an extension name always means their own method."""
+_CHAIN = frozenset({"call_expression", "member_expression", "subscript_expression"})
+_IF_LEAST, _IF_MOST = 2, 3
+
+
+def rewrite(source: Source, root: Node, temporaries: int = 0) -> tuple[str, int]:
+    """The expression below `root`, and how many temporaries (`___t0`, ...) the text now uses. Raises Refused."""
+    editor = _Editor(source, declared(source), temporaries)
+    editor.edit(root)
+    return editor.result(root), editor.temporaries
+
+
+@dataclass
+class _Editor:
+    source: Source
+    names: dict[int, frozenset[str]]
+    temporaries: int
+    edits: list[tuple[int, int, str]] = field(default_factory=list)
+    scopes: list[frozenset[str]] = field(default_factory=list)
+    waiting: dict[int, int] = field(default_factory=dict)
+    """Per optional link (by id): how many extension calls open behind its test."""
+    tests: dict[int, str] = field(default_factory=dict)
+    """Per optional link that becomes a test: its temporary."""
+    closing: dict[int, int] = field(default_factory=dict)
+    """Per node (by id): how many tests end with it."""
+
+    def edit(self, root: Node) -> None:
+        self._enter_scopes_above(root)
+        stack: list[tuple[Node, bool]] = [(root, False)]
+        while stack:
+            node, done = stack.pop()
+            if done:
+                self._exit(node)
+                continue
+            self._enter(node)
+            stack.append((node, True))
+            stack.extend((child, False) for child in reversed(node.children))
+
+    def result(self, root: Node) -> str:
+        """The text with all edits, which are in order of place, then of birth."""
+        pieces: list[bytes] = []
+        at = root.start_byte
+        for start, end, text in sorted(self.edits, key=lambda edit: edit[0]):
+            pieces += [self.source.data[at:start], text.encode("utf-8", "surrogatepass")]
+            at = max(at, end)
+        pieces.append(self.source.data[at : root.end_byte])
+        return b"".join(pieces).decode("utf-8", "surrogatepass")
+
+    # --- the walk -----------------------------------------------------------------------------------------------------
+
+    def _enter_scopes_above(self, root: Node) -> None:
+        parent = root.parent
+        while parent is not None:
+            if is_scope(parent):
+                self.scopes.append(self.names.get(parent.id, frozenset()))
+            parent = parent.parent
+
+    def _enter(self, node: Node) -> None:
+        check_node(self.source, node)
+        if self._is_computed(node):
+            self._insert(node.start_byte, "___k(")
+        if is_scope(node):
+            self.scopes.append(self.names.get(node.id, frozenset()))
+        match node.type:
+            case "identifier":
+                self._identifier(node, f"___s.{self.source.text(node)}")
+            case "shorthand_property_identifier" | "shorthand_property_identifier_pattern":
+                name = self.source.text(node)
+                self._identifier(node, f"{name}: ___s.{name}")
+            case "this":
+                self._replace(node, "___this")
+            case "comment" | "html_comment":
+                self._replace(node, "\n" if "\n" in self.source.text(node) else " ")
+            case "call_expression":
+                self._enter_call(node)
+            case "optional_chain":
+                self._link(node)
+
+    def _exit(self, node: Node) -> None:
+        if node.type == "call_expression":
+            self._exit_call(node)
+        if self.closing.get(node.id):
+            self._insert(node.end_byte, ")" * self.closing[node.id])
+        if self._is_computed(node):
+            self._insert(node.end_byte, ")")
+        if is_scope(node):
+            self.scopes.pop()
+
+    def _replace(self, node: Node, text: str) -> None:
+        self.edits.append((node.start_byte, node.end_byte, text))
+
+    def _insert(self, at: int, text: str) -> None:
+        self.edits.append((at, at, text))
+
+    def _identifier(self, node: Node, text: str) -> None:
+        if not self._is_local(self.source.text(node)):
+            self._replace(node, text)
+
+    def _is_local(self, name: str) -> bool:
+        return any(name in scope for scope in self.scopes)
+
+    def _is_computed(self, node: Node) -> bool:
+        """True for the key of `x[key]` that only shows at run time."""
+        parent = node.parent
+        if parent is None or parent.type != "subscript_expression" or parent.child_by_field_name("index") != node:
+            return False
+        return node.type != "number" and constant_key(self.source, node) is None
+
+    # --- calls --------------------------------------------------------------------------------------------------------
+
+    def _enter_call(self, node: Node) -> None:
+        if self._is_if(node):
+            self._insert(node.start_byte, "(")
+        elif self._extension(node) is not None:
+            self._tests(node)
+            link = _link_below(node)
+            if link is None:
+                self._insert(_chain_start(node).start_byte, "___x(")
+            else:
+                self.waiting[link.id] = self.waiting.get(link.id, 0) + 1
+
+    def _exit_call(self, node: Node) -> None:
+        if self._is_if(node):
+            self._conditional(node)
+        elif (method := self._extension(node)) is not None:
+            self._dispatch(node, method)
+
+    def _extension(self, node: Node) -> Node | None:
+        """The method's name when this calls an extension method: `.first(`, with nothing between dot and name."""
+        function = node.child_by_field_name("function")
+        if function is None or function.type != "member_expression":
+            return None
+        method, receiver = function.child_by_field_name("property"), function.child_by_field_name("object")
+        if method is None or receiver is None or self.source.text(method) not in EXTENSION_NAMES:
+            return None
+        arguments = node.child_by_field_name("arguments")
+        if arguments is None or arguments.type != "arguments" or self._is_native(receiver):
+            return None
+        return method if self.source.data[method.start_byte - 1 : method.start_byte] == b"." else None
+
+    def _is_native(self, receiver: Node) -> bool:
+        if receiver.type == "call_expression":
+            callee = receiver.child_by_field_name("function")
+            return callee is not None and callee.type == "identifier" and self.source.text(callee) == "$"
+        return (
+            receiver.type == "identifier"
+            and self.source.text(receiver) in _NATIVE_ROOTS
+            and not self._is_local(self.source.text(receiver))
+        )
+
+    def _dispatch(self, node: Node, method: Node) -> None:
+        """`.name(` becomes `,"name",[` and the last bracket closes both; `.name?.(` asks first."""
+        function, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")
+        assert function is not None  # noqa: S101  # _extension has seen both
+        assert arguments is not None  # noqa: S101
+        receiver = function.child_by_field_name("object")
+        assert receiver is not None  # noqa: S101
+        opening = arguments.children[0]
+        optional = node.child_by_field_name("optional_chain") is not None
+        self._drop_between(receiver.end_byte, opening.end_byte)
+        self.edits.append((receiver.end_byte, opening.end_byte, f',"{self.source.text(method)}",['))
+        closing = arguments.children[-1]
+        self.edits.append((closing.start_byte, closing.end_byte, "],true)" if optional else "])"))
+
+    def _drop_between(self, start: int, end: int) -> None:
+        """Edits inside a stretch that is replaced as a whole (a link that has no test, a comment)."""
+        self.edits = [edit for edit in self.edits if not (start <= edit[0] < end and edit[1] > edit[0])]
+
+    # --- optional chains ------------------------------------------------------------------------------------------------
+
+    def _tests(self, node: Node) -> None:
+        """Every optional link below an extension call becomes a test, so that the call is skipped with the chain."""
+        top = node
+        while top.parent is not None and top.parent.type in _CHAIN and _below(top.parent) == top:
+            top = top.parent
+        end = top
+        link = _link_at_or_below(top)
+        while link is not None:
+            receiver = link.child_by_field_name("object")
+            if receiver is not None and link.id not in self.tests:
+                name = f"___t{self.temporaries}"
+                self.temporaries += 1
+                self.tests[link.id] = name
+                self.closing[end.id] = self.closing.get(end.id, 0) + 1
+                self._insert(_chain_start(receiver).start_byte, f"(({name}=(")
+            if receiver is not None:
+                end = receiver
+            link = _link_below(link)
+
+    def _link(self, token: Node) -> None:
+        link = token.parent
+        if link is None or link.id not in self.tests:
+            return
+        name = self.tests[link.id]
+        opened = "___x(" * self.waiting.get(link.id, 0)
+        self._insert(token.start_byte, f"))==null?void 0:{opened}{name}")
+        self._replace(token, "" if link.type == "subscript_expression" else ".")
+
+    # --- $if --------------------------------------------------------------------------------------------------------------
+
+    def _is_if(self, node: Node) -> bool:
+        function, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")
+        if function is None or arguments is None or arguments.type != "arguments":
+            return False
+        given = [child for child in arguments.named_children if child.type != "comment"]
+        return (
+            function.type == "identifier"
+            and self.source.text(function) == "$if"
+            and len(given) >= _IF_LEAST
+            and not any(child.type == "spread_element" for child in given)
+        )
+
+    def _conditional(self, node: Node) -> None:
+        """n8n compiles `$if` to a conditional, so that only one side runs; a third value after the two is ignored."""
+        function, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")
+        assert function is not None  # noqa: S101  # _is_if has seen both
+        assert arguments is not None  # noqa: S101
+        given = [child for child in arguments.named_children if child.type != "comment"][:_IF_MOST]
+        self._drop_between(node.start_byte, given[0].start_byte)
+        self.edits.append((node.start_byte, given[0].start_byte, "("))
+        self.edits.append((given[0].end_byte, given[1].start_byte, ")?("))
+        if len(given) == _IF_MOST:
+            self.edits.append((given[1].end_byte, given[2].start_byte, "):("))
+        last = given[-1]
+        self.edits = [edit for edit in self.edits if not (last.end_byte < edit[0] < node.end_byte)]
+        self.edits.append((last.end_byte, node.end_byte, "))" if len(given) == _IF_MOST else "):(false))"))
+
+
+def _below(node: Node) -> Node | None:
+    """The next link down a chain of calls and members."""
+    return node.child_by_field_name("function" if node.type == "call_expression" else "object")
+
+
+def _chain_start(node: Node) -> Node:
+    while node.type in _CHAIN and (below := _below(node)) is not None:
+        node = below
+    return node
+
+
+def _link_at_or_below(node: Node | None) -> Node | None:
+    """The nearest `?.member` or `?.[index]` of the chain."""
+    while node is not None and node.type in _CHAIN:
+        if node.type != "call_expression" and node.child_by_field_name("optional_chain") is not None:
+            return node
+        node = _below(node)
+    return None
+
+
+def _link_below(node: Node) -> Node | None:
+    return _link_at_or_below(_below(node))

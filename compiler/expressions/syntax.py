@@ -1,0 +1,159 @@
+"""JavaScript as a tree: one parse with tree-sitter, refused where a JavaScript engine would refuse it too."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import tree_sitter_javascript
+from tree_sitter import Language, Node, Parser, Tree
+
+__all__ = ["Node", "Refused", "Source", "parse", "parse_expression", "parse_program", "walk"]
+
+_PARSER = Parser(Language(tree_sitter_javascript.language()))
+_DEEPEST = 2000
+"""Levels of nesting; an engine's own stack ends not far above."""
+
+_FOREIGN = frozenset({"jsx_element", "jsx_self_closing_element", "jsx_fragment", "decorator", "hash_bang_line"})
+_RESERVED = frozenset({"enum", "let", "yield"})
+_FUNCTIONS = frozenset({
+    "arrow_function",
+    "function_declaration",
+    "function_expression",
+    "generator_function",
+    "generator_function_declaration",
+    "method_definition",
+})  # fmt: skip
+
+
+class Refused(Exception):  # noqa: N818  # n8n refuses the expression; nothing failed here
+    """n8n refuses this expression. `message` is n8n's; `index` the character of the code at fault."""
+
+    def __init__(self, message: str, index: int = 0) -> None:
+        super().__init__(message)
+        self.message = message
+        self.index = index
+
+
+@dataclass(frozen=True)
+class Source:
+    """Code and its tree. Positions in the tree are bytes of the UTF-8 text."""
+
+    data: bytes
+    root: Node
+    shift: int = 0
+    """Characters put before the author's code (the bracket around an object literal)."""
+
+    def text(self, node: Node) -> str:
+        """The text of a node."""
+        return self.data[node.start_byte : node.end_byte].decode("utf-8", "surrogatepass")
+
+    def index(self, byte: int) -> int:
+        """A byte position as a character of the author's code."""
+        return max(0, len(self.data[:byte].decode("utf-8", "replace")) - self.shift)
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """Every node below and including `node`, parents before children, without recursion."""
+    stack = [node]
+    while stack:
+        current = stack.pop()
+        yield current
+        stack.extend(reversed(current.children))
+
+
+def parse(code: str, shift: int = 0) -> Source:
+    """The tree of any program. Raises Refused with "invalid syntax" where it does not parse."""
+    data = code.encode("utf-8", "surrogatepass")
+    tree: Tree = _PARSER.parse(data)
+    source = Source(data, tree.root_node, shift)
+    if tree.root_node.has_error:
+        raise Refused("invalid syntax", source.index(_first_error(tree.root_node).start_byte))
+    return source
+
+
+def _first_error(root: Node) -> Node:
+    return next((node for node in walk(root) if node.is_error or node.is_missing), root)
+
+
+def parse_program(code: str) -> Source:
+    """The tree of a Code node's program: the body of an async function."""
+    return parse(code)
+
+
+def parse_expression(code: str) -> tuple[Source, Node]:
+    """The expression that a chunk of a template evaluates: its first statement.
+
+    n8n: a leading `{` is tried as an object literal first; what is no expression statement is "invalid syntax".
+    Raises Refused.
+    """
+    if code.lstrip().startswith("{"):
+        try:
+            return _first_expression(parse(f"({code})", 1))
+        except Refused:
+            pass
+    return _first_expression(parse(code))
+
+
+def _first_expression(source: Source) -> tuple[Source, Node]:
+    statement = next((node for node in source.root.named_children if node.type not in ("comment", "html_comment")), None)
+    if statement is None or statement.type != "expression_statement":
+        raise Refused("invalid syntax", source.index(statement.start_byte) if statement else 0)
+    _check_early_errors(source)
+    expression = next(node for node in statement.named_children if node.type not in ("comment", "html_comment"))
+    return source, expression
+
+
+def _check_early_errors(source: Source) -> None:
+    """What tree-sitter lets pass and an engine does not."""
+    stack = [(source.root, 0)]
+    while stack:
+        node, depth = stack.pop()
+        _check_node(source, node)
+        if depth > _DEEPEST:
+            raise Refused("invalid syntax", source.index(node.start_byte))
+        stack.extend((child, depth + 1) for child in node.children)
+
+
+def _check_node(source: Source, node: Node) -> None:
+    match node.type:
+        case kind if kind in _FOREIGN:
+            problem = "invalid syntax"
+        case "private_property_identifier":
+            problem = 'did not recognize object of type "PrivateIdentifier"'
+        case "identifier":
+            problem = "invalid syntax" if source.text(node) in _RESERVED else ""
+        case "await_expression" | "yield_expression" | "return_statement":
+            problem = "" if _enclosing_function(node) is not None else "invalid syntax"
+        case "meta_property":
+            problem = "" if _enclosing_function(node) is not None and source.text(node) != "import.meta" else "invalid syntax"
+        case "import":
+            problem = "Imports are not supported"
+        case "binary_expression":
+            problem = "" if _may_mix(source, node) else "invalid syntax"
+        case _:
+            problem = ""
+    if problem:
+        raise Refused(problem, source.index(node.start_byte))
+
+
+def _enclosing_function(node: Node) -> Node | None:
+    parent = node.parent
+    while parent is not None and parent.type not in _FUNCTIONS:
+        parent = parent.parent
+    return parent
+
+
+def _may_mix(source: Source, node: Node) -> bool:
+    """`a ?? b || c` and `-1 ** 2` need brackets."""
+    operator = node.child_by_field_name("operator")
+    kind = source.text(operator) if operator else ""
+    sides = [node.child_by_field_name("left"), node.child_by_field_name("right")]
+    if kind == "**":
+        return sides[0] is None or sides[0].type != "unary_expression"
+    clash = {"??": ("||", "&&"), "||": ("??",), "&&": ("??",)}.get(kind, ())
+    return not any(
+        side is not None
+        and side.type == "binary_expression"
+        and (inner := side.child_by_field_name("operator")) is not None
+        and source.text(inner) in clash
+        for side in sides
+    )

@@ -1,0 +1,71 @@
+"""n8n's template grammar: text with JavaScript between `{{` and the first `}}`, whatever that code says.
+
+n8n: a brace pair after an odd number of backslashes is text (or, inside code, code); the backslash of `\\{{` stays in the
+text and that of `\\}}` leaves the code. In a template that has code, two backslashes of its text become one. Code that is
+never closed runs to the end of the text.
+"""
+
+import re
+from dataclasses import dataclass
+from itertools import accumulate
+
+_OPEN = re.compile(r"(\\*)\{\{")
+_CLOSE = re.compile(r"(\\*)\}\}")
+
+
+@dataclass(frozen=True)
+class Text:
+    """Literal text."""
+
+    value: str
+
+
+@dataclass(frozen=True)
+class Code:
+    """JavaScript. `value` is ready to parse; `place(i)` says where its character `i` stands in the template."""
+
+    value: str
+    starts: tuple[int, ...]
+    """Where each run of unchanged characters starts in `value`..."""
+    offsets: tuple[int, ...]
+    """...and in the template."""
+
+    def place(self, index: int) -> int:
+        """The offset in the template of character `index` of the code."""
+        run = max(i for i, start in enumerate(self.starts) if start <= index or i == 0)
+        return self.offsets[run] + index - self.starts[run]
+
+
+def split(template: str) -> list[Text | Code]:
+    """The parts of a template in order; no empty text, and no code where an opening pair ends the template."""
+    parts: list[Text | Code] = []
+    at = 0
+    while (opening := _unescaped(_OPEN, template, at)) is not None:
+        if opening > at:
+            parts.append(Text(template[at:opening]))
+        start = opening + 2
+        closing = _unescaped(_CLOSE, template, start)
+        end = len(template) if closing is None else closing
+        if closing is not None or start < end:
+            parts.append(_code(template, start, end))
+        at = end + 2
+    if at < len(template):
+        parts.append(Text(template[at:]))
+    if all(isinstance(part, Text) for part in parts):
+        return parts
+    return [Text(part.value.replace("\\\\", "\\")) if isinstance(part, Text) else part for part in parts]
+
+
+def _unescaped(pattern: re.Pattern[str], template: str, at: int) -> int | None:
+    for match in pattern.finditer(template, at):
+        if len(match[1]) % 2 == 0:
+            return match.end() - 2
+    return None
+
+
+def _code(template: str, start: int, end: int) -> Code:
+    runs = template[start:end].split("\\}}")
+    lengths = [len(run) + 2 for run in runs]
+    starts = [0, *accumulate(lengths)][: len(runs)]
+    offsets = [start, *(start + shift for shift in accumulate(length + 1 for length in lengths))][: len(runs)]
+    return Code("}}".join(runs), tuple(starts), tuple(offsets))
