@@ -10,6 +10,7 @@ from typing import Any, Final, NotRequired, TypedDict
 from runtime.values.dates import Instant
 from runtime.values.javascript import compare, js_string, js_typeof, strict_equal, truthy
 from runtime.values.patterns import from_text
+from runtime.values.problem import ProblemError
 from runtime.values.validation import Checked, validate_field
 from schemas.item import UNDEFINED
 
@@ -52,13 +53,8 @@ class Filter(TypedDict, total=False):
     combinator: str
 
 
-class FilterError(Exception):
-    """A side of a condition has the wrong type. `message` and `description` are n8n's."""
-
-    def __init__(self, message: str, description: str) -> None:
-        super().__init__(message)
-        self.message = message
-        self.description = description
+class FilterError(ProblemError):
+    """A side of a condition has the wrong type."""
 
 
 _HINT: Final = "Try changing the type of comparison."

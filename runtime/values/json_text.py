@@ -16,6 +16,10 @@ _STRING: Final = re.compile(r"""(["'])((?:(?!\1)[^\\\n\r]|\\(?:\r\n|.))*)\1""", 
 _ESCAPE: Final = re.compile(r"\\(?:u\{([0-9a-fA-F]+)\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(\r\n|.))", re.DOTALL)
 _CONTROLS: Final = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
 _PAIRS: Final = {"(": ")", "[": "]", "{": "}"}
+_REGEX: Final = re.compile(r"/(?![/*])(?:[^/\\\n]|\\.)+/[a-z]*")
+_OPERAND: Final = re.compile(r"(?!(?:new|typeof|void|delete)\b)(?:[^\W\d]|\$)[\w$]*|0[xX][0-9a-fA-F]+|\d+\.?\d*(?:[eE][+-]?\d+)?")
+_PREFIX: Final = re.compile(r"[+\-!~]|(?:new|typeof|void|delete)\b")
+_OPERATOR: Final = re.compile(r"=>|\?\.|\?\?|[=!]==?|[<>]=?|&&|\|\||\*\*|[+\-*/%&|^.?:]|(?:in|instanceof)\b")
 _CONSTANTS: Final = {"true": True, "false": False, "null": None}
 
 
@@ -51,7 +55,7 @@ def parse_object_literal(text: str) -> Any:
     try:
         return parse_json(text)
     except NotJsonError:
-        reader = _Literal(text)
+        reader = _Literal(text + ")")  # n8n parses `(text)`, so a comment at the end swallows the bracket
         found = reader.value()
         reader.end()
         if not isinstance(found, dict):
@@ -83,7 +87,7 @@ class _Literal:
         return found
 
     def end(self) -> None:
-        if self.peek():
+        if not self.take(")") or self.peek():
             raise self.fail()
 
     def match(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
@@ -96,7 +100,7 @@ class _Literal:
     def value(self) -> Any:
         start = self.at
         found = self.simple()
-        if self.peek() in ("", ",", "}", "]"):
+        if found is not UNDEFINED and self.peek() in (",", "}", "]", ")"):
             return found
         self.at = start
         return self.code()
@@ -112,6 +116,8 @@ class _Literal:
         number = self.match(_NUMBER)
         if number:
             return _number(number[0])
+        if self.match(_REGEX):
+            return {}
         name = self.match(_IDENTIFIER)
         return _CONSTANTS.get(name[0], name[0]) if name else UNDEFINED
 
@@ -120,7 +126,8 @@ class _Literal:
         found: dict[str, Any] = {}
         while not self.take("}"):
             if self.text.startswith("...", self.at):
-                self.code()
+                self.at += 3
+                self.value()
             else:
                 self.member(found)
             if not self.take(",") and self.peek() != "}":
@@ -176,30 +183,44 @@ class _Literal:
         return _ESCAPE.sub(_unescape, match[2])
 
     def code(self) -> Any:
-        """Skip an expression that n8n does not evaluate; its value is undefined."""
-        start = self.at
-        closers: list[str] = []
-        while self.at < len(self.text):
-            symbol = self.peek()
-            if not closers and symbol in (",", "}", "]", ""):
+        """Skip an expression that n8n does not evaluate; its value is undefined. Raises NotJsonError if it is none."""
+        expects_operand, ternaries, start = True, 0, self.at
+        while symbol := self.peek():
+            if symbol in ",)}]" or (symbol == ":" and not ternaries):
                 break
-            if symbol in _PAIRS:
-                closers.append(_PAIRS[symbol])
-            elif closers and symbol == closers[-1]:
-                closers.pop()
-            if symbol in ('"', "'"):
-                self.string()
+            if symbol in "([{" or symbol == "`":
+                self.group(function=self.text[start : self.at].lstrip().startswith(("function", "class", "async")))
+                expects_operand = False
+            elif expects_operand and (symbol in "\"'" or self.match(_OPERAND)):
+                if symbol in "\"'":
+                    self.string()
+                expects_operand = False
+            elif operator := self.match(_PREFIX if expects_operand else _OPERATOR):
+                ternaries += (operator[0] == "?") - (operator[0] == ":")
+                expects_operand = True
             else:
-                self.at += 1
-        if closers or not _looks_like_code(self.text[start : self.at]):
+                raise self.fail()
+        if expects_operand:
             raise self.fail()
         return UNDEFINED
 
-
-def _looks_like_code(text: str) -> bool:
-    """Two words side by side, or nothing at all, are no expression."""
-    stripped = text.strip()
-    return bool(stripped) and not re.search(r"[\w\"']\s+[\w\"']", re.sub(r"\b(?:new|typeof|void|in|instanceof)\b", "+", stripped))
+    def group(self, *, function: bool) -> None:
+        """Skip a bracket with all that is in it."""
+        opening = self.text[self.at]
+        if opening == "{" and not function and self.text[: self.at].rstrip()[-1:] not in ("(", ":", "=", ">", ",", "["):
+            raise self.fail()
+        self.at += 1
+        closing = _PAIRS.get(opening, "`")
+        while (symbol := self.text[self.at : self.at + 1]) != closing:
+            if not symbol:
+                raise self.fail()
+            if symbol in _PAIRS and opening != "`":
+                self.group(function=True)
+            elif symbol in "\"'" and opening != "`":
+                self.string()
+            else:
+                self.at += 1
+        self.at += 1
 
 
 def _number(text: str) -> float:
@@ -213,4 +234,6 @@ def _unescape(match: re.Match[str]) -> str:
     code = braced or four or two
     if code:
         return chr(int(code, 16))
+    if other in ("u", "x"):
+        raise NotJsonError("bad escape")
     return "" if other in ("\n", "\r", "\r\n") else _CONTROLS.get(other, other)
