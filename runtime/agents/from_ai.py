@@ -1,0 +1,91 @@
+"""`$fromAI(...)` in the parameters of a tool: what the model has to fill in, as a JSON Schema. Pure."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+CALL: Final = re.compile(r"\$from(?:AI|ai|Ai)\s*\(")
+TYPES: Final = {"string": {"type": "string"}, "number": {"type": "number"}, "boolean": {"type": "boolean"}}
+QUOTES: Final = "\"'`"
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One `$fromAI(key, description, type, defaultValue)`."""
+
+    key: str
+    description: str = ""
+    type: str = "string"
+    default: Any = None
+
+
+def schema(parameters: Any) -> dict[str, Any]:
+    """The arguments of a tool. A key with a default is not required; `json` takes any value (n8n)."""
+    properties: dict[str, Any] = {}
+    required: list[str] = []
+    for each in arguments(parameters):
+        if each.key in properties:
+            continue
+        properties[each.key] = dict(TYPES.get(each.type, {}))
+        if each.description:
+            properties[each.key]["description"] = each.description
+        if each.default is None:
+            required.append(each.key)
+        else:
+            properties[each.key]["default"] = each.default
+    made: dict[str, Any] = {"type": "object", "properties": properties}
+    return made | ({"required": required} if required else {}) | {"additionalProperties": False}
+
+
+def arguments(value: Any) -> Iterator[Argument]:
+    """Every call in these parameters, in their order."""
+    if isinstance(value, str):
+        if value.startswith("="):
+            for found in CALL.finditer(value):
+                yield _argument(list(_split(value, found.end())))
+        return
+    children = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    for child in children:
+        yield from arguments(child)
+
+
+def _split(text: str, start: int) -> Iterator[str]:
+    """The arguments of a call that opens at `start`, as written."""
+    depth, quote, begin, i = 0, "", start, start
+    while i < len(text):
+        char = text[i]
+        if quote:
+            if char == "\\":
+                i += 1
+            elif char == quote:
+                quote = ""
+        elif char in QUOTES:
+            quote = char
+        elif char in "([{":
+            depth += 1
+        elif char in ")]}":
+            if depth == 0:
+                yield text[begin:i].strip()
+                return
+            depth -= 1
+        elif char == "," and depth == 0:
+            yield text[begin:i].strip()
+            begin = i + 1
+        i += 1
+
+
+def _argument(parts: list[str]) -> Argument:
+    texts = [_literal(part) for part in parts]
+    texts += [None] * (4 - len(texts))
+    return Argument(str(texts[0] or ""), str(texts[1] or ""), str(texts[2] or "string"), texts[3])
+
+
+def _literal(part: str) -> Any:
+    if len(part) >= 2 and part[0] in QUOTES and part[-1] == part[0]:
+        return re.sub(r"\\(.)", r"\1", part[1:-1])
+    try:
+        return json.loads(part)
+    except ValueError:
+        return None

@@ -1,0 +1,89 @@
+"""Chat messages as plain JSON, neutral to the provider: what lies in a run's state and goes to every model.
+
+| role | content | also |
+|---|---|---|
+| system, user | text, or a list of parts | |
+| assistant | text | `tool_calls`; `raw`: what the provider wants to see again (signatures) |
+| tool | text | `tool_call_id`, `name` |
+"""
+
+import json
+from typing import Any, Literal, NotRequired, Required, TypedDict
+
+from schemas.item import BinaryRef
+
+
+class ToolCall(TypedDict):
+    """A model asks for a tool."""
+
+    id: str
+    name: str
+    arguments: dict[str, Any]
+
+
+class Part(TypedDict, total=False):
+    """Text, or a file that rides along."""
+
+    type: Required[Literal["text", "file"]]
+    text: str
+    ref: BinaryRef
+
+
+class Message(TypedDict, total=False):
+    """One message of a conversation."""
+
+    role: Required[Literal["system", "user", "assistant", "tool"]]
+    content: Required[str | list[Part]]
+    tool_calls: list[ToolCall]
+    tool_call_id: str
+    name: str
+    raw: Any
+    id: str
+
+
+class ToolSpec(TypedDict):
+    """A tool as a model sees it. `schema` is the JSON Schema of its arguments."""
+
+    name: str
+    description: str
+    schema: dict[str, Any]
+    step: NotRequired[str]
+    """The sub-node behind it."""
+
+
+def system(text: str) -> Message:
+    """What the model is to be."""
+    return {"role": "system", "content": text}
+
+
+def user(text: str) -> Message:
+    """What a person says."""
+    return {"role": "user", "content": text}
+
+
+def assistant(text: str) -> Message:
+    """What the model said."""
+    return {"role": "assistant", "content": text}
+
+
+def answered(call: ToolCall, text: str) -> Message:
+    """What a tool gave back."""
+    return {"role": "tool", "content": text, "tool_call_id": call["id"], "name": call["name"]}
+
+
+def text_of(message: Message) -> str:
+    """The text of a message, its files left out."""
+    content = message["content"]
+    if isinstance(content, str):
+        return content
+    return "\n".join(part.get("text", "") for part in content if part["type"] == "text")
+
+
+def dumps(value: Any) -> str:
+    """JSON as JavaScript's JSON.stringify writes it."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def as_text(value: Any) -> str:
+    """A prompt from a parameter: text as it is, anything else as JSON (n8n)."""
+    return value if isinstance(value, str) else dumps(value)

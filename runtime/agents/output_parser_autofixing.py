@@ -1,0 +1,15 @@
+"""Auto-fixing Output Parser: gives a second model one try at an answer that another parser refuses."""
+
+from typing import Any
+
+from runtime.nodes.base import Dynamic, SubNode, param
+
+
+class OutputParserAutofixing(SubNode):
+    """Wraps the parser that is connected to it."""
+
+    type = "@n8n/n8n-nodes-langchain.outputParserAutofixing"
+    versions = (1,)
+    connection = "ai_outputParser"
+
+    options: Dynamic[dict[str, Any]] = param({})

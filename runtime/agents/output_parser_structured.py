@@ -1,0 +1,37 @@
+"""Structured Output Parser: JSON of a schema, from an example or written by hand."""
+
+import json
+from typing import Any
+
+from runtime.agents.output_parser import OutputParser
+from runtime.agents.wanted import Wanted, closed, from_example, parsed_schema, wrapped
+from runtime.nodes.base import Dynamic, param
+
+EXAMPLE = '{\n\t"state": "California",\n\t"cities": ["Los Angeles", "San Francisco", "San Diego"]\n}'
+SCHEMA = '{\n\t"type": "object",\n\t"properties": {\n\t\t"state": {\n\t\t\t"type": "string"\n\t\t},\n\t\t"cities": {\n\t\t\t"type": "array",\n\t\t\t"items": {\n\t\t\t\t"type": "string"\n\t\t\t}\n\t\t}\n\t}\n}'
+OLD_SCHEMA = SCHEMA.replace("\t", "  ")
+
+
+class OutputParserStructured(OutputParser):
+    """n8n asks for the JSON under the key `output`; the first version had a longer wrapper, and its results keep it."""
+
+    type = "@n8n/n8n-nodes-langchain.outputParserStructured"
+    versions = (1, 1.1, 1.2, 1.3)
+
+    schema_type: str = param("fromJson", show={"@version": [{"_cnd": {"gte": 1.2}}]})
+    json_schema_example: str = param(EXAMPLE, show={"schemaType": ["fromJson"]})
+    input_schema: Dynamic[Any] = param(SCHEMA, show={"schemaType": ["manual"]})
+    json_schema: Dynamic[Any] = param(OLD_SCHEMA, show={"@version": [{"_cnd": {"lte": 1.1}}]}, required=True)
+    auto_fix: Dynamic[bool] = param(False)
+    customize_retry_prompt: Dynamic[bool] = param(False, show={"autoFix": [True]})
+    prompt: Dynamic[str] = param("", show={"autoFix": [True], "customizeRetryPrompt": [True]})
+
+    def wanted(self, version: float) -> Wanted:
+        """The schema under `output`; from 1.3 on every field of an example is required, and so is the wrapper."""
+        if version < 1.2:
+            schema = closed(parsed_schema(self.json_schema))
+        elif self.schema_type == "manual":
+            schema = closed(parsed_schema(self.input_schema))
+        else:
+            schema = from_example(json.loads(self.json_schema_example), required=version >= 1.3)
+        return wrapped(schema, "output", required=version >= 1.3)

@@ -1,0 +1,243 @@
+"""What every AI root node does: talk about each item with a model, in batches, as a reducer over JSON state.
+
+A talk moves through stages. In a stage its commands are open; when all commands of all talks of the batch have come back,
+`after_<stage>` of each talk says what is next. So parallel tool calls and parallel items need no bookkeeping of their own,
+and a crash anywhere repeats one command at most.
+"""
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, cast
+
+from runtime.agents.messages import Message, ToolSpec
+from runtime.nodes.base import Call, Command, Done, Durable, DurableContext, Event, NodeError, Sleep, error_item
+from schemas.item import Item, Json, Outputs
+
+NO_MODEL = "A Chat Model sub-node must be connected and enabled"
+NO_PROMPT = "No prompt specified"
+NO_PROMPT_HINT = (
+    "Expected to find the prompt in an input field called 'chatInput' (this is what the chat trigger node node outputs). "
+    "To use something else, change the 'Prompt' parameter"
+)
+
+Talk = dict[str, Any]
+"""The state of one item: `i`, `stage`, `messages`, and what its node keeps."""
+
+
+@dataclass(frozen=True)
+class Go:
+    """On to a stage, with these commands open."""
+
+    stage: str
+    commands: Sequence[Command]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The talk is over: its items by output."""
+
+    items: Sequence[tuple[int, Item]] = ()
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a command brought: a value, or n8n's error object."""
+
+    value: Any = None
+    error: Mapping[str, Any] | None = None
+
+    def get(self) -> Any:
+        """The value. Raises the error as a NodeError."""
+        if self.error is not None:
+            raise restored(self.error)
+        return self.value
+
+
+@dataclass(frozen=True)
+class Batching:
+    """How many items at once, and the pause between batches in milliseconds."""
+
+    size: int = 1
+    pause_ms: float = 0
+
+
+@dataclass(frozen=True)
+class Question:
+    """One request to the model. `schema` asks for JSON of that shape, through the tool `via` when it is given."""
+
+    messages: Sequence[Message]
+    tools: Sequence[ToolSpec] = ()
+    schema: Mapping[str, Any] | None = None
+    via: str | None = None
+    unwrap: str | None = None
+    """The key under which the JSON's value lies, when it is wrapped."""
+    model: str | None = None
+    """The model sub-node; None: the ones connected to the root, with fallback."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """What holds where the model sub-node leaves it open: `temperature`, `max_tokens`."""
+
+
+class Root(Durable):
+    """A root node. Subclasses write `begin` and one `after_<stage>` per stage."""
+
+    credential_types: ClassVar[tuple[str, ...]] = ()
+    paired: ClassVar[bool] = True
+
+    def batching(self, context: DurableContext) -> Batching:
+        """One item at a time unless the node says otherwise."""
+        del context
+        return Batching()
+
+    def begin(self, context: DurableContext, talk: Talk) -> Go | Answer:
+        """Start the talk about item `talk['i']`."""
+        raise NotImplementedError
+
+    def advance(self, context: DurableContext, state: Json, event: Event | None) -> tuple[Json, list[Command]]:
+        """See `Durable`. State: `next` item, open `talks`, `wave` (one entry per open command), `done`, `tokens`."""
+        kept = cast(dict[str, Any], copy.deepcopy(state)) or {"next": 0, "talks": [], "wave": [], "done": {}, "tokens": 0}
+        if event is not None:
+            kept["wave"][event.index] |= {"value": event.value, "error": event.error, "here": True}
+            if not all(entry.get("here") for entry in kept["wave"]):
+                return kept, []
+        return kept, self._onwards(context, kept)
+
+    def _onwards(self, context: DurableContext, kept: dict[str, Any]) -> list[Command]:
+        wave, kept["wave"] = kept["wave"], []
+        commands: list[Command] = []
+        for talk in kept["talks"]:
+            replies = [Reply(each["value"], each["error"]) for each in wave if each["i"] == talk["i"]]
+            commands += self._turn(context, kept, talk, replies)
+        kept["talks"] = [talk for talk in kept["talks"] if talk["stage"] is not None]
+        if not kept["talks"]:
+            commands += self._batch(context, kept, pausing=bool(wave) and wave[0]["i"] is not None)
+        return commands
+
+    def _batch(self, context: DurableContext, kept: dict[str, Any], *, pausing: bool) -> list[Command]:
+        """The next talks, until one has something to wait for; Done when no item is left."""
+        batching, commands = self.batching(context), list[Command]()
+        while kept["next"] < len(context.items) and not commands:
+            if pausing and batching.pause_ms > 0:
+                kept["wave"] = [{"i": None}]
+                return [Sleep(seconds=batching.pause_ms / 1000)]
+            first, kept["next"] = kept["next"], min(kept["next"] + max(1, batching.size), len(context.items))
+            talks = [{"i": i, "stage": "begin", "messages": []} for i in range(first, kept["next"])]
+            commands = [command for talk in talks for command in self._turn(context, kept, talk, [])]
+            kept["talks"] = [talk for talk in talks if talk["stage"] is not None]
+            pausing = True
+        return commands or [Done(self._outputs(context, kept["done"]))]
+
+    def _turn(self, context: DurableContext, kept: dict[str, Any], talk: Talk, replies: list[Reply]) -> Sequence[Command]:
+        try:
+            step = self._step(context, kept, talk, replies)
+        except NodeError as error:
+            if error.item is None:
+                error.item = talk["i"]
+            if not context.continue_on_fail:
+                raise
+            step = self.failed(context, talk, error)
+        if isinstance(step, Answer):
+            talk["stage"] = None
+            kept["done"][str(talk["i"])] = [[output, item] for output, item in step.items]
+            return ()
+        talk["stage"] = step.stage
+        kept["wave"] += [{"i": talk["i"]} for _ in step.commands]
+        return step.commands
+
+    def _step(self, context: DurableContext, kept: dict[str, Any], talk: Talk, replies: list[Reply]) -> Go | Answer:
+        talk["spent"] = kept["tokens"]
+        if talk["stage"] == "begin":
+            return self.begin(context, talk)
+        if "asked" in talk:
+            again = self._asked(context, kept, talk, replies[0])
+            if isinstance(again, Go):
+                return again
+            replies = [again]
+        return cast("Go | Answer", getattr(self, f"after_{talk['stage']}")(context, talk, replies))
+
+    def failed(self, context: DurableContext, talk: Talk, error: NodeError) -> Answer:
+        """What stands for an item that failed, when the node is to continue: n8n's `{error}` on the first output."""
+        del context
+        return Answer([(0, error_item(error, talk["i"]))])
+
+    def _outputs(self, context: DurableContext, done: Mapping[str, Sequence[Any]]) -> Outputs:
+        outputs: Outputs = [[] for _ in range(self.outputs(context.version))]
+        for i in sorted(done, key=int):
+            for output, item in done[i]:
+                cast("list[Item]", outputs[output]).append(item)
+        return outputs
+
+    # --- asking the model --------------------------------------------------------------------------------------------
+
+    def ask(self, context: DurableContext, talk: Talk, stage: str, question: Question) -> Go:
+        """One model request. `after_<stage>` gets its reply (see `ChatModel.request`); a busy model is asked again after
+        a durable pause, and the fallback model is asked when the first one fails.
+        """
+        models = [question.model] if question.model else context.subnodes("ai_languageModel")[: 2 if self.fallback else 1]
+        if not models:
+            raise NodeError(NO_MODEL)
+        talk["asked"] = {
+            "models": models,
+            "attempt": 0,
+            "payload": {
+                "messages": list(question.messages), "earlier": talk.get("earlier"), "tools": list(question.tools),
+                "schema": question.schema, "via": question.via, "settings": dict(question.settings),
+                "agent": talk.get("agent"), "node": context.name, "id": self.identity(context, talk),
+                "unwrap": question.unwrap, "spent": talk.get("spent", 0),
+            },
+        }  # fmt: skip
+        return Go(stage, [self._model_call(talk)])
+
+    @property
+    def fallback(self) -> bool:
+        """Whether the second model steps in."""
+        return bool(getattr(self, "needs_fallback", False))
+
+    def identity(self, context: DurableContext, talk: Talk) -> str:
+        """The same on every attempt: which talk of which run this is."""
+        return f"{context.execution_id}/{context.name}/{context.run_index}/{talk['i']}"
+
+    def _model_call(self, talk: Talk) -> Call:
+        asked = talk["asked"]
+        return Call("request", asked["payload"], step=asked["models"][0], item=talk["i"])
+
+    def _asked(self, context: DurableContext, kept: dict[str, Any], talk: Talk, reply: Reply) -> "Go | Reply":
+        asked = talk["asked"]
+        if asked.pop("pausing", False):
+            return Go(talk["stage"], [self._model_call(talk)])
+        if reply.error is None:
+            del talk["asked"]
+            return self._answered(kept, talk, asked, reply)
+        if reply.error.get("retryable") and asked["attempt"] < self._retries(context, asked["models"][0], talk["i"]):
+            asked["attempt"] += 1
+            asked["pausing"] = True
+            return Go(talk["stage"], [Sleep(seconds=reply.error.get("retryAfter") or 2.0 ** (asked["attempt"] - 1))])
+        if len(asked["models"]) > 1:
+            asked["models"], asked["attempt"] = asked["models"][1:], 0
+            return Go(talk["stage"], [self._model_call(talk)])
+        del talk["asked"]
+        return reply
+
+    def _answered(self, kept: dict[str, Any], talk: Talk, asked: Mapping[str, Any], reply: Reply) -> Reply:
+        """Remember what was said: the messages themselves while they are short, else the reference to them."""
+        kept["tokens"] += reply.value["tokens"]
+        payload = asked["payload"]
+        if reply.value.get("earlier") is not None:
+            talk["earlier"], talk["messages"] = reply.value["earlier"], []
+        else:
+            talk["messages"] = [*payload["messages"], reply.value["message"]]
+        return reply
+
+    @staticmethod
+    def _retries(context: DurableContext, model: str, i: int) -> int:
+        options = getattr(context.subnode(model, i)[0], "options", None) or {}
+        return int(options.get("maxRetries", 2))
+
+
+def restored(error: Mapping[str, Any]) -> NodeError:
+    """The NodeError behind an error object, without what only the retry loop reads."""
+    hidden = ("message", "description", "name", "context", "retryable", "retryAfter")
+    rest = {key: value for key, value in error.items() if key not in hidden}
+    made = NodeError(str(error.get("message") or ""), description=error.get("description"), data=rest)
+    made.name = error.get("name") or made.name
+    return made

@@ -1,0 +1,69 @@
+"""Calculator: arithmetic for models, which are bad at it."""
+
+import ast
+import math
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from runtime.agents.messages import ToolSpec
+from runtime.agents.toolbox import Tool, function_name
+from runtime.nodes.base import ActivityContext, Outputs
+
+PURPOSE: Final = "Computes arithmetic. The input is one expression such as `(2 + 3) * 4 ^ 2`, `sqrt(2)` or `max(1, 7) % 3`."
+BEWILDERED: Final = "I don't know how to do that."
+OPERATORS: Final[dict[type[ast.AST], Callable[..., float]]] = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
+    ast.Mod: math.fmod, ast.Pow: math.pow, ast.USub: operator.neg, ast.UAdd: operator.pos,
+}  # fmt: skip
+FUNCTIONS: Final[dict[str, Callable[..., float]]] = {
+    name: getattr(math, name)
+    for name in ("sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "exp", "log", "log2", "log10", "floor", "ceil", "trunc", "pow", "cbrt")
+} | {"abs": abs, "round": round, "min": min, "max": max, "ln": math.log}
+CONSTANTS: Final = {"pi": math.pi, "PI": math.pi, "e": math.e, "E": math.e}
+LONGEST: Final = 500
+
+
+class ToolCalculator(Tool):
+    """What it cannot compute, it says so to the model; that is no error of the run (n8n)."""
+
+    type = "@n8n/n8n-nodes-langchain.toolCalculator"
+    versions = (1,)
+    differs = "Knows arithmetic, powers and the usual functions; units and matrices are refused"
+
+    def spec(self, name: str, version: float) -> ToolSpec:
+        """One expression."""
+        del version
+        schema = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"], "additionalProperties": False}
+        return {"name": function_name(name), "description": PURPOSE, "schema": schema}
+
+    async def run_tool(self, context: ActivityContext, arguments: Mapping[str, Any]) -> Outputs:
+        """The number as text."""
+        del context
+        return [[{"json": {"response": calculate(str(arguments.get("input", "")))}}]]
+
+
+def calculate(text: str) -> str:
+    """The value of an expression, written as JavaScript writes numbers; a sentence when it has none."""
+    if len(text) > LONGEST:
+        return BEWILDERED
+    try:
+        value = _value(ast.parse(text.strip().replace("^", "**"), mode="eval").body)
+    except (SyntaxError, ValueError, TypeError, KeyError, ArithmeticError, RecursionError, MemoryError):
+        return BEWILDERED
+    return str(int(value)) if value == int(value) and abs(value) < 1e21 else repr(value)
+
+
+def _value(node: ast.AST) -> float:
+    match node:
+        case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
+            return float(number)
+        case ast.Name(id=name):
+            return CONSTANTS[name]
+        case ast.BinOp(left=left, op=op, right=right):
+            return OPERATORS[type(op)](_value(left), _value(right))
+        case ast.UnaryOp(op=op, operand=operand):
+            return OPERATORS[type(op)](_value(operand))
+        case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
+            return float(FUNCTIONS[name](*(_value(each) for each in args)))
+    raise ValueError(ast.dump(node))

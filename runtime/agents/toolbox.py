@@ -1,0 +1,80 @@
+"""The tools of an agent: connected sub-nodes as a model sees them, and what they give back as text. Pure."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from runtime.agents import from_ai
+from runtime.agents.messages import ToolCall, ToolSpec, dumps
+from runtime.nodes.base import Command, DurableContext, NodeError, RunTool, SubNode
+from schemas.item import Outputs
+
+
+class Tool(SubNode):
+    """A tool sub-node of its own (calculator, code, workflow, ...)."""
+
+    connection = "ai_tool"
+
+    def spec(self, name: str, version: float) -> ToolSpec:
+        """What the model is told. `name` is the node's name."""
+        raise NotImplementedError
+
+    def start(self, name: str, version: float, call: ToolCall, i: int) -> Command:
+        """How the tool is run: as an activity (`run_tool`) unless it says otherwise."""
+        del version
+        return RunTool(name, call["arguments"], item=i)
+
+
+def function_name(name: str) -> str:
+    """A node's name as a function's name (n8n): all but letters, digits, _ and - become one _ each."""
+    return re.sub(r"[^a-zA-Z0-9_-]", "_", name)[:64]
+
+
+def specs(context: DurableContext, i: int, *, of: str | None = None) -> list[ToolSpec]:
+    """The connected tools. Raises NodeError when two have one name."""
+    found: list[ToolSpec] = []
+    for name in context.subnodes("ai_tool", of):
+        node, version = context.subnode(name, i)
+        spec = node.spec(name, version) if isinstance(node, Tool) else _node(context, name)
+        found.append(spec | {"step": name})
+    names = [each["name"] for each in found]
+    if twice := next((each for each in names if names.count(each) > 1), None):
+        raise NodeError(f"You have multiple tools with the same name: '{twice}', please rename them to avoid conflicts")
+    return found
+
+
+def _node(context: DurableContext, name: str) -> ToolSpec:
+    """An ordinary node as a tool: its `$fromAI` calls are its arguments."""
+    raw = context.raw(name)
+    described = raw.get("toolDescription") if raw.get("descriptionType", "manual") == "manual" else None
+    return {
+        "name": function_name(name),
+        "description": str(described or _described(name, raw)),
+        "schema": from_ai.schema(raw),
+    }
+
+
+def _described(name: str, raw: Mapping[str, Any]) -> str:
+    doing = " ".join(str(raw[key]) for key in ("operation", "resource") if isinstance(raw.get(key), str))
+    return f"{doing} with {name}" if doing else f"Use {name}"
+
+
+def run(context: DurableContext, tools: Sequence[ToolSpec], call: ToolCall, i: int) -> Command | str:
+    """The command for a call, or why there is none."""
+    tool = next((each for each in tools if each["name"] == call["name"]), None)
+    if tool is None:
+        return f"{call['name']} is not a valid tool, try another one."
+    node, version = context.subnode(tool["step"], i)
+    if isinstance(node, Tool):
+        return node.start(tool["step"], version, call, i)
+    return RunTool(tool["step"], call["arguments"], item=i)
+
+
+def result_text(outputs: Outputs | None, *, wrapped: bool) -> str:
+    """What a tool gave as the model reads it: a text tool's answer as it is (from agent version 3 in a list, as every
+    other node's items)."""
+    items = [item["json"] for output in outputs or [] for item in output or []]
+    if not wrapped and len(items) == 1 and set(items[0]) == {"response"}:
+        response = items[0]["response"]
+        return response if isinstance(response, str) else dumps(response)
+    return dumps(items)

@@ -1,0 +1,111 @@
+"""A workflow with one AI root, and a world whose only inhabitant is the stand-in for vendors on the loopback."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import httpx
+
+from compiler.pipeline import compile_export
+from runtime.catalog import CATALOG
+from runtime.execution import Execution, RunInfo
+from runtime.local import LocalHost, OfflineServices, run_local
+from runtime.nodes.base import HttpResponse, MissingCredential
+from runtime.platform.stand_in import StandIn
+from schemas.item import Item
+from schemas.outcome import Finished
+from schemas.plan import Plan
+from schemas.task import Task
+
+LANGCHAIN = "@n8n/n8n-nodes-langchain."
+
+
+def node(name: str, type_: str, version: float, parameters: Mapping[str, Any] | None = None, **rest: Any) -> dict[str, Any]:
+    """A node of an export. A type without a package is one of n8n's AI nodes."""
+    full = type_ if "." in type_ else LANGCHAIN + type_
+    base = {"id": name, "name": name, "type": full, "typeVersion": version, "position": [0, 0]}
+    return base | {"parameters": dict(parameters or {})} | rest
+
+
+def model(version: float = 1.2, **options: Any) -> dict[str, Any]:
+    """An OpenAI chat model called Model."""
+    named: Any = {"__rl": True, "mode": "list", "value": "gpt-4o-mini"} if version >= 1.2 else "gpt-4o-mini"
+    return node("Model", "lmChatOpenAi", version, {"model": named, "options": options}, credentials={"openAiApi": {"id": "1", "name": "key"}})
+
+
+def workflow(root: dict[str, Any], *parts: tuple[dict[str, Any], str] | tuple[dict[str, Any], str, str]) -> dict[str, Any]:
+    """Trigger -> root, with sub-nodes: (node, connection type[, whom it serves])."""
+    connections: dict[str, Any] = {"Start": {"main": [[{"node": root["name"], "type": "main", "index": 0}]]}}
+    for part in parts:
+        target = part[2] if len(part) > 2 else root["name"]
+        connections[part[0]["name"]] = {part[1]: [[{"node": target, "type": part[1], "index": 0}]]}
+    nodes = [node("Start", "n8n-nodes-base.manualTrigger", 1), root, *(part[0] for part in parts)]
+    return {"id": "wf1", "name": "w", "nodes": nodes, "connections": connections, "settings": {"executionOrder": "v1", "timezone": "UTC"}}
+
+
+def plan_of(export: Mapping[str, Any]) -> Plan:
+    """The compiled plan. Fails with the diagnostics."""
+    compiled = compile_export(json.dumps(export), file="test.json", catalog=CATALOG)
+    assert compiled.plan is not None, [each.message for each in compiled.diagnostics]
+    return compiled.plan
+
+
+class World(OfflineServices):
+    """Requests reach the stand-in; chat memory lasts as long as the object."""
+
+    def __init__(self, stand_in: StandIn, *, credential: bool = True, services: Mapping[str, str] | None = None) -> None:
+        super().__init__()
+        self.stand_in, self.credential, self.operator = stand_in, credential, dict(services or {})
+        self.chats: dict[str, list[dict[str, Any]]] = {}
+        self.logged: list[tuple[str, dict[str, Any]]] = []
+
+    async def http(self, task: Task, method: str, url: str, **options: Any) -> HttpResponse:
+        async with httpx.AsyncClient() as client:
+            response = await client.request(method, url, headers=options.get("headers"), content=options.get("content"))
+        return HttpResponse(response.status_code, response.reason_phrase, list(response.headers.items()), response.content)
+
+    async def service(self, task: Task, name: str, path: str, body: Any, timeout: float) -> HttpResponse | None:
+        if name not in self.operator:
+            return None
+        return await self.http(task, "POST", self.operator[name] + path, content=json.dumps(body).encode())
+
+    async def credentials(self, task: Task, type_: str) -> Mapping[str, Any]:
+        if not self.credential:
+            raise MissingCredential(f"The tenant has no credential {type_}")
+        return {"apiKey": "sk-test", "url": f"{self.stand_in.url}/v1"}
+
+    async def memory_load(self, task: Task, key: str, limit: int) -> list[dict[str, Any]]:
+        return self.chats.get(key, [])[-limit:]
+
+    async def memory_append(self, task: Task, key: str, messages: Sequence[Mapping[str, Any]]) -> None:
+        self.chats.setdefault(key, []).extend(map(dict, messages))
+
+    def log(self, event: str, **facts: Any) -> None:
+        self.logged.append((event, facts))
+
+
+async def run(export: Mapping[str, Any], world: World, items: Sequence[Mapping[str, Any]]) -> tuple[Execution, Finished]:
+    """Run an export to its end, without waiting."""
+
+    async def no_sleep(seconds: float) -> None:
+        world.logged.append(("sleep", {"seconds": seconds}))
+
+    host = LocalHost(CATALOG, world, sleep=no_sleep)
+    given: list[Item] = [{"json": dict(each)} for each in items]
+    return await run_local(plan_of(export), host, RunInfo(execution_id="run-1"), given)
+
+
+def outputs(execution: Execution, name: str) -> Any:
+    """What a node gave: the json of its items, per output."""
+    made = execution.engine.runs[name][-1]["outputs"]
+    return [None if each is None else [item["json"] for item in each] for each in made]
+
+
+def said(text: str) -> dict[str, Any]:
+    """A scripted answer in text."""
+    return {"content": text}
+
+
+def calls(name: str, arguments: Any, id_: str = "call_1") -> dict[str, Any]:
+    """A scripted tool call."""
+    return {"tool_calls": [{"id": id_, "type": "function", "function": {"name": name, "arguments": json.dumps(arguments)}}]}
