@@ -115,8 +115,10 @@ class Execution:
             decided = self.engine.next(self.host.now())
             if isinstance(decided, Finished):
                 return decided
-            await self._execute(decided)
-            await self.host.boundary(self, decided.step.name)
+            if isinstance(decided, Execute):
+                await self._execute(decided)
+                decided = decided.step
+            await self.host.boundary(self, decided.name)
 
     async def _execute(self, execute: Execute) -> None:
         while True:

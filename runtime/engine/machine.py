@@ -37,7 +37,7 @@ class Engine:
         self.status: str = state.get("status", "running")
         self.current: Execute | None = None
         self.entry: Entry | None = None
-        self._deferred: tuple[str, int] | None = None
+        self._deferred = 0
         if (running := state.get("current")) is not None:
             self._resume(running)
 
@@ -65,29 +65,31 @@ class Engine:
         if self.plan.settings.timeout_s:
             self.deadline = now + self.plan.settings.timeout_s * 1000
 
-    def next(self, now: float = 0.0) -> Execute | Finished:
-        """What to do now. Steps that need no node (disabled, pinned, nothing to do) are settled on the way."""
-        while self.status == "running":
-            if self.deadline is not None and now > self.deadline:
-                return self._end("canceled")
-            if not self.stack and not self._flush():
-                return self._end("error" if self.error else "success")
-            self.entry = self.stack.pop(0)
-            if not self.v1 and legacy.must_defer(self, self.entry):
-                place = (self.entry["node"], len(self.runs.get(self.entry["node"], ())))
-                if self._deferred == place:
-                    continue
-                self._deferred = place
-                self.stack.append(self.entry)
-                continue
-            self._deferred = None
-            self.current = self._execute(self.entry, 1)
-            settled, outputs = self._settle(self.current)
-            if not settled:
-                return self.current
-            self.error = None
-            self._advance(self.current, outputs, Outcome(outputs=outputs, started=now, finished=now))
-        return Finished(self.status, self.last, self.error)
+    def next(self, now: float = 0.0) -> Execute | Finished | Step:
+        """What to do now: run a step, or nothing more. A Step means that it was settled without running its node
+        (disabled, pinned, no input): call `next` again."""
+        if self.status != "running":
+            return Finished(self.status, self.last, self.error)
+        if self.deadline is not None and now > self.deadline:
+            return self._end("canceled")
+        if not self.stack and not self._flush():
+            return self._end("error" if self.error else "success")
+        self.entry = self.stack.pop(0)
+        step = self.plan.step[self.entry["node"]]
+        if not self.v1 and legacy.must_defer(self, self.entry):
+            self._deferred += 1
+            if self._deferred > len(self.stack) + 1:
+                return self._endless(self.entry)
+            self.stack.append(self.entry)
+            return step
+        self._deferred = 0
+        self.current = self._execute(self.entry, 1)
+        settled, outputs = self._settle(self.current)
+        if not settled:
+            return self.current
+        self.error = None
+        self._advance(self.current, outputs, Outcome(outputs=outputs, started=now, finished=now))
+        return step
 
     def complete(self, outcome: Outcome) -> Delay | None:
         """Tell how the current try ended. A Delay means: wait that long, then run `retry()`; None: go on with `next`."""
@@ -114,6 +116,12 @@ class Engine:
     def cancel(self) -> Finished:
         """End the execution from outside."""
         return self._end("canceled")
+
+    def _endless(self, entry: Entry) -> Finished:
+        """Order v0: everything that is left waits for something else that is left."""
+        message = "Stopped execution because it seems to be in an endless loop"
+        self.error = {"name": "WorkflowOperationError", "message": message, "node": entry["node"]}
+        return self._end("error")
 
     def _end(self, status: str) -> Finished:
         self.status = status
