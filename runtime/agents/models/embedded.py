@@ -1,19 +1,20 @@
 """The embedded local model: what answers on a machine where nobody has a key. Small, and said so wherever it speaks."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
-from runtime.agents.messages import Message, text_of
+from runtime.agents.messages import Message, dumps, text_of
 from runtime.agents.models.chat import ModelAnswer, Request, answer
 from runtime.nodes.base import ActivityContext, MissingCredential
 from schemas.item import Json
 
 NAME: Final = "embedded-local-model"
-MAX_TOKENS: Final = 320
-"""Enough for a small JSON object; at 9 to 16 tokens a second more would feel like a hang."""
-MAX_PROMPT: Final = 5_000
-"""Characters of conversation that fit its context of 2,048 tokens, answer included."""
+MAX_TOKENS: Final = 256
+"""Enough for a small JSON object; at 10 to 60 tokens a second more would feel like a hang."""
+SYSTEM_ROOM: Final = 600
+USER_ROOM: Final = 1_600
+"""Characters: a model of this size is lost in long prompts, and reads 30 to 50 tokens a second."""
 
 
 async def ask(context: ActivityContext, request: Request, missing: MissingCredential, credential: str) -> ModelAnswer:
@@ -29,31 +30,39 @@ async def ask(context: ActivityContext, request: Request, missing: MissingCreden
 
 
 def body(request: Request) -> dict[str, Json]:
-    """JSON is forced by a grammar made from the schema."""
-    made: dict[str, Json] = {
-        "messages": list(_fitting(request.messages)),
-        "temperature": 0,
-        "seed": 1,
-        "max_tokens": MAX_TOKENS,
-        "stream": False,
-    }
+    """JSON is forced by a grammar made from the schema; the prompt ends with the JSON to fill in."""
+    system = "\n".join(text_of(each) for each in request.messages if each["role"] == "system")
+    asked = next((text_of(each) for each in reversed(request.messages) if each["role"] == "user"), "")
+    asked = asked[:USER_ROOM]
+    made: dict[str, Json] = {"temperature": 0, "seed": 1, "max_tokens": MAX_TOKENS, "stream": False}
     if request.schema is not None:
         schema = {key: value for key, value in request.schema.items() if key != "$schema"}
         made["response_format"] = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
+        asked = f"{asked}\n\nFill in this JSON: {dumps(outline(schema))}"
+    head: list[Json] = [{"role": "system", "content": system[:SYSTEM_ROOM]}] if system else []
+    made["messages"] = [*head, {"role": "user", "content": asked}]
     return made
 
 
-def _fitting(messages: Sequence[Message]) -> list[Json]:
-    """System messages and the newest others, cut to what the model can hold."""
-    room, kept = MAX_PROMPT, list[Json]()
-    head = [each for each in messages if each["role"] == "system"]
-    tail = [each for each in messages if each["role"] in ("user", "assistant") and text_of(each)]
-    for message in [*head, *reversed(tail)]:
-        text = text_of(message)[:room]
-        room -= len(text)
-        if text:
-            kept.insert(len(head) if message["role"] != "system" else len(kept), {"role": message["role"], "content": text})
-    return kept
+def outline(schema: Mapping[str, Any]) -> Json:
+    """The JSON that a schema wants, with words in the place of values."""
+    if "enum" in schema:
+        return f"<{' or '.join(map(str, schema['enum']))}>"
+    match schema.get("type"):
+        case "object":
+            return {key: outline(each) for key, each in (schema.get("properties") or {}).items()}
+        case "array":
+            return [outline(schema.get("items") or {})]
+        case "integer" | "number":
+            return f"<number{_span(schema)}>"
+        case "boolean":
+            return "<true or false>"
+    return "<text>"
+
+
+def _span(schema: Mapping[str, Any]) -> str:
+    low, high = schema.get("minimum"), schema.get("maximum")
+    return f" from {low} to {high}" if low is not None and high is not None else ""
 
 
 def _read(said: Mapping[str, Any], request: Request) -> ModelAnswer:
@@ -61,9 +70,11 @@ def _read(said: Mapping[str, Any], request: Request) -> ModelAnswer:
     message: Message = {"role": "assistant", "content": text}
     if request.via is not None:
         try:
-            message = {"role": "assistant", "content": "", "tool_calls": [{"id": "call_1", "name": request.via, "arguments": json.loads(text)}]}
+            arguments = json.loads(text)
         except ValueError:
             pass  # cut off by the token limit: the parser says so
+        else:
+            message = {"role": "assistant", "content": "", "tool_calls": [{"id": "call_1", "name": request.via, "arguments": arguments}]}
     usage = said.get("usage") or {}
     return ModelAnswer(message, NAME, usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0)
 
