@@ -1,0 +1,201 @@
+"""The embedded servers: ports, restarts, crashes, and nothing left behind."""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from runtime.platform.embedded import EmbeddedBusy, EmbeddedPostgres, EmbeddedProfile, EmbeddedTemporal, running
+from runtime.platform.embedded.process import EmbeddedError, Process, free_port
+from runtime.platform.settings import Settings
+from runtime.platform.supervise import Supervised
+
+SUPERVISOR = """
+import asyncio, sys
+from runtime.platform.embedded import EmbeddedProfile
+from runtime.platform.settings import Settings
+
+async def main():
+    profile = EmbeddedProfile(Settings.load({"TEMPOR8_STATE": sys.argv[1]}), any_ports=True, durable=False, ui=False)
+    async with profile:
+        print(profile.temporal.process.pid, profile.postgres.process.pid, flush=True)
+        await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="tempor8-embedded-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def alive(pid: int) -> bool:
+    """Whether the process runs; a zombie that nobody has waited for yet does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def wait_for_the_end_of(pids: list[int], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while any(map(alive, pids)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(map(alive, pids))
+
+
+def supervisor(folder: Path) -> tuple[subprocess.Popen[str], list[int]]:
+    process = subprocess.Popen([sys.executable, "-c", SUPERVISOR, str(folder)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    return process, [int(pid) for pid in process.stdout.readline().split()]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_no_server_outlives_its_supervisor_however_it_ends(folder: Path, number: signal.Signals) -> None:
+    process, pids = supervisor(folder)
+    assert all(map(alive, pids))
+    process.send_signal(number)
+    process.wait(20)
+    wait_for_the_end_of(pids)
+
+
+async def test_what_was_committed_before_a_kill_is_there_after_it(folder: Path) -> None:
+    first = EmbeddedPostgres(folder, port=0)
+    await first.start()
+    async with await psycopg.AsyncConnection.connect(first.admin_url) as connection:
+        await connection.execute("create table kept (x int)")
+    first.process.kill()
+    await first.process.wait()
+    assert list(folder.glob("postgres/data/postmaster.pid"))
+    second = EmbeddedPostgres(folder, port=0)
+    await second.start()
+    async with await psycopg.AsyncConnection.connect(second.admin_url) as connection:
+        await connection.execute("select * from kept")
+    await second.stop()
+
+
+async def test_a_pid_file_that_names_somebody_else_does_not_stop_the_start(folder: Path) -> None:
+    server = EmbeddedPostgres(folder, port=0, durable=False)
+    await server.start()
+    await server.stop()
+    pid_file = folder / "postgres/data/postmaster.pid"
+    pid_file.write_text(f"{os.getpid()}\n", "ascii")
+    await server.start()
+    await server.stop()
+
+
+async def test_a_predecessor_that_still_runs_is_ended_first(folder: Path) -> None:
+    first, second = (EmbeddedPostgres(folder, port=0, durable=False) for _ in range(2))
+    await first.start()
+    await second.start()
+    assert await first.process.wait() == 0
+    await second.stop()
+
+
+async def test_an_initialisation_that_was_cut_off_is_begun_anew(folder: Path) -> None:
+    (folder / "postgres/data").mkdir(parents=True)
+    (folder / "postgres/data/PG_VERSION").write_text("18", "ascii")
+    server = EmbeddedPostgres(folder, port=0, durable=False)
+    await server.start()
+    await server.stop()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's Postgres runs as somebody else")
+async def test_root_keeps_the_data_elsewhere_when_nobody_cannot_reach_the_state_folder(folder: Path) -> None:
+    folder.chmod(0o700)
+    server = EmbeddedPostgres(folder, port=0, durable=False)
+    await server.start()
+    home = Path(json.loads((folder / "postgres.json").read_text("utf-8"))["home"])
+    assert folder not in home.parents
+    assert (folder / "postgres.json").stat().st_mode & 0o077 == 0
+    await server.stop()
+    shutil.rmtree(home)
+
+
+async def test_a_password_is_asked_for(folder: Path) -> None:
+    server = EmbeddedPostgres(folder, port=0, durable=False)
+    await server.start()
+    host = server.admin_url.rpartition("@")[2]
+    for user in ("postgres", "postgres:wrong"):
+        with pytest.raises(psycopg.OperationalError, match="password"):
+            await psycopg.AsyncConnection.connect(f"postgresql://{user}@{host}")
+    await server.stop()
+
+
+async def test_usual_ports_that_are_taken_give_way_to_free_ones(folder: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        server = EmbeddedTemporal(folder, port=port, ui_port=None, persistent=False)
+        await server.start()
+        assert server.address != f"127.0.0.1:{port}"
+        await server.stop()
+    assert free_port(port) == port
+
+
+async def test_a_second_command_on_the_same_folder_learns_where_the_first_one_is(embedded: EmbeddedProfile) -> None:
+    second = EmbeddedProfile(Settings.load({"TEMPOR8_STATE": str(embedded.folder)}), any_ports=True)
+    with pytest.raises(EmbeddedBusy, match=f"in use by process {os.getpid()}") as busy:
+        await second.start()
+    assert busy.value.addresses == embedded.addresses
+    assert running(embedded.folder) == embedded.addresses
+    assert (embedded.folder / "running.json").stat().st_mode & 0o077 == 0
+
+
+async def test_a_program_that_ends_at_once_shows_its_last_words(folder: Path) -> None:
+    process = Process("Echo", ["/bin/sh", "-c", "echo last words; exit 3"], folder / "log")
+    await process.start()
+    assert await process.wait() == 3
+    assert "last words" in str(process.failure("ended"))
+    with pytest.raises(EmbeddedError):
+        await Process("Never", ["/bin/true"], folder / "log").wait()
+
+
+async def test_a_supervised_process_comes_back_after_a_kill_and_stays_away_after_a_stop(folder: Path) -> None:
+    sleeper = Supervised("sleeper", ["-c", "import time; time.sleep(60)"], folder / "log", dict(os.environ))
+    async with sleeper:
+        first = sleeper.pid
+        assert first is not None
+        sleeper.kill()
+        deadline = time.monotonic() + 5
+        while (sleeper.pid is None or sleeper.restarts == 0) and time.monotonic() < deadline:
+            await asyncio.sleep(0.02)
+        assert sleeper.pid not in (None, first)
+    assert sleeper.pid is None
+    await asyncio.sleep(0.3)
+    assert sleeper.pid is None
+
+
+def test_the_watch_that_stands_in_for_the_kernel_elsewhere(folder: Path) -> None:
+    """On systems without PR_SET_PDEATHSIG the leash stays and watches; here that path is taken on purpose."""
+    script = (
+        "import os, signal, sys; from runtime.platform.embedded import leash\n"
+        "leash.POLL_SECONDS = 0.05\n"
+        "if os.fork(): print(flush=True); import time; time.sleep(30)\n"
+        "parent = os.getppid()\n"
+        "sys.exit(leash._watch(signal.SIGKILL, parent, ['/bin/sh', '-c', f'echo $$ > {sys.argv[1]}/pid; sleep 60']))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script, str(folder)])
+    deadline = time.monotonic() + 10
+    while not (folder / "pid").exists() or not (folder / "pid").read_text("ascii"):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    wait_for_the_end_of([int((folder / "pid").read_text("ascii"))])

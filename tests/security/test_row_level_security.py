@@ -1,0 +1,151 @@
+"""Row-level security: whatever SQL runs as the application, a tenant's rows stay the tenant's."""
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from runtime.platform.embedded import EmbeddedProfile
+from runtime.platform.postgres import Database, UnsafeRole
+
+ROW: dict[str, dict[str, object]] = {  # the least that each table wants; the tenant is added
+    "api_keys": {"digest": b"\x00" * 32},
+    "credentials": {"type": "t", "name": "n", "sealed": b"x"},
+    "workflow_templates": {"key": "k", "version": 1, "name": "n", "plan_hash": "h", "plan": "{}", "export": "{}"},
+    "current_templates": {"key": "k", "version": 1},
+    "webhooks": {"method": "GET", "path": "rls", "template_key": "k", "node": "n"},
+    "workflow_executions": {
+        "id": "e", "template_key": "k", "plan_hash": "h", "trigger_kind": "rest", "status": "running",
+        "started_at": "2026-01-01",
+    },
+    "workflow_events": {
+        "execution_id": "e", "sequence": 1, "node": "n", "type": "t", "status": "success", "started_at": "2026-01-01",
+    },
+    "agent_utilization": {
+        "execution_id": "e", "sequence": 1, "agent": "a", "node": "n", "status": "success",
+        "occurred_at": "2026-01-01",
+    },
+    "static_data": {"template_key": "k", "data": "{}"},
+    "chat_memory": {"session_key": "s", "message": "{}"},
+    "payloads": {"address": b"\x01" * 32, "sealed": b"x", "size": 1},
+    "payload_uses": {"address": b"\x01" * 32, "workflow_id": "w"},
+}  # fmt: skip
+
+OPEN = {"projector_tenants"}  # ids only: whose open runs the projector has to look after
+
+
+def insert(table: str, tenant: str) -> tuple[sql.Composed, list[object]]:
+    row = {"tenant_id": tenant, **ROW[table]}
+    columns = sql.SQL(", ").join(map(sql.Identifier, row))
+    marks = sql.SQL(", ").join([sql.Placeholder()] * len(row))
+    text = sql.SQL("insert into {} ({}) values ({}) on conflict do nothing")
+    return text.format(sql.Identifier(table), columns, marks), list(row.values())
+
+
+async def tables(database: Database) -> dict[str, tuple[bool, bool]]:
+    async with database.transaction() as connection:
+        cursor = await connection.execute(
+            "select c.relname, c.relrowsecurity, c.relforcerowsecurity from pg_class c"
+            " join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id'"
+            " where c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace"
+        )
+        return {row["relname"]: (row["relrowsecurity"], row["relforcerowsecurity"]) for row in await cursor.fetchall()}
+
+
+async def test_every_table_of_tenants_forces_row_level_security_and_is_in_this_test(database: Database) -> None:
+    found = await tables(database)
+    assert {name for name, forced in found.items() if forced != (True, True)} == OPEN
+    assert set(found) == set(ROW) | OPEN
+
+
+async def test_a_tenant_sees_its_rows_and_no_others(database: Database, tenants: tuple[str, str]) -> None:
+    mine, other = tenants
+    async with database.tenant_transaction(mine) as connection:
+        for table in ROW:
+            await connection.execute(*insert(table, mine))
+    for tenant, count in ((mine, 1), (other, 0)):
+        async with database.tenant_transaction(tenant) as connection:
+            for table in ROW:
+                cursor = await connection.execute(
+                    sql.SQL("select count(*) as n from {} where tenant_id = %s").format(sql.Identifier(table)), (mine,)
+                )
+                row = await cursor.fetchone()
+                assert row is not None
+                assert row["n"] >= count if count else row["n"] == 0, table
+
+
+async def test_without_a_tenant_there_are_no_rows(database: Database) -> None:
+    async with database.transaction() as connection:
+        for table in (*ROW, "tenants"):
+            cursor = await connection.execute(sql.SQL("select 1 from {} limit 1").format(sql.Identifier(table)))
+            assert await cursor.fetchone() is None, table
+
+
+@pytest.mark.parametrize("table", ROW)
+async def test_a_row_for_another_tenant_is_refused(database: Database, tenants: tuple[str, str], table: str) -> None:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
+        async with database.tenant_transaction(tenants[0]) as connection:
+            await connection.execute(*insert(table, tenants[1]))
+
+
+async def test_the_tenant_ends_with_its_transaction(database: Database, tenants: tuple[str, str]) -> None:
+    for _ in range(20):  # so that each connection of the pool has been used for the tenant
+        async with database.tenant_transaction(tenants[0]) as connection:
+            await connection.execute("select 1")
+        async with database.transaction() as connection:
+            cursor = await connection.execute("select id from tenants")
+            assert await cursor.fetchone() is None
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "set row_security = off; select * from credentials",
+        "alter table credentials disable row level security",
+        "alter table credentials no force row level security",
+        "drop policy tenant on credentials",
+        "create policy all_of_it on credentials using (true)",
+        "set role postgres",
+        "set session authorization postgres",
+        "update workflow_templates set plan = '{}'",
+        "delete from tenants",
+        "create table mine (x int)",
+        "copy credentials to program 'cat'",
+        "select * from pg_authid",
+        "create function f() returns int language sql security definer as 'select 1'",
+    ],
+)
+async def test_the_application_cannot_lift_its_own_limits(
+    database: Database, tenants: tuple[str, str], statement: str
+) -> None:
+    with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.DuplicateObject)):
+        async with database.tenant_transaction(tenants[0]) as connection:
+            for part in statement.split("; "):
+                await connection.execute(part.encode())
+
+
+async def test_what_the_operator_publishes_is_read_by_all_and_written_by_none(
+    database: Database, tenants: tuple[str, str]
+) -> None:
+    async with database.tenant_transaction("*") as connection:
+        await connection.execute("insert into tenants (id, name) values ('*', 'operator') on conflict do nothing")
+        await connection.execute(*insert("workflow_templates", "*"))
+        await connection.execute(*insert("current_templates", "*"))
+    for tenant in tenants:
+        async with database.tenant_transaction(tenant) as connection:
+            cursor = await connection.execute(
+                "select version from current_templates where tenant_id = '*' and key = 'k'"
+            )
+            assert await cursor.fetchone() == {"version": 1}
+            moved = await connection.execute("update current_templates set active = false where tenant_id = '*'")
+            assert moved.rowcount == 0
+
+
+async def test_a_role_that_sees_through_is_refused_at_start(embedded: EmbeddedProfile) -> None:
+    admin = embedded.addresses.database_admin_url
+    assert admin is not None
+    database = Database(admin)
+    try:
+        with pytest.raises(UnsafeRole, match="role postgres can see through row-level security"):
+            await database.open()
+    finally:
+        await database.close()
