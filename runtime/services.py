@@ -1,0 +1,189 @@
+"""The world as a worker's activities reach it: guarded HTTP, credentials, blobs, sandboxed code, chat memory."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import httpx
+
+from runtime.activities import heartbeat, progress
+from runtime.code import CodeRunner
+from runtime.local import inline_binary
+from runtime.nodes.base import HttpResponse, MissingCredential, NodeApiError, NodeError
+from runtime.platform.egress import EgressClients, EgressRefused
+from runtime.platform.logging import get_logger
+from runtime.platform.postgres import Database
+from runtime.platform.settings import Settings
+from runtime.platform.storage import BlobMissing, BlobStore
+from runtime.platform.vault import CredentialMissing, CredentialStore
+from schemas.item import BinaryRef
+from schemas.task import Task
+
+INLINE_BYTES: Final = 16 * 1024
+"""Files up to this size ride in their item; larger ones are blobs."""
+MUTATING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+MEMORY_LIMIT: Final = 1000
+
+_log = get_logger(__name__)
+
+
+class WorkerServices:
+    """Implements `runtime.perform.Services` for every tenant of a worker."""
+
+    token_limit = 1_000_000
+
+    def __init__(
+        self, settings: Settings, database: Database, credentials: CredentialStore, blobs: BlobStore, code: CodeRunner
+    ) -> None:
+        self.settings, self.database, self.store, self.blobs, self.code = settings, database, credentials, blobs, code
+        proxy = settings.egress_proxy.get_secret_value() if settings.egress_proxy else None
+        self.clients = EgressClients(settings.egress_allow, proxy)
+        self._own = httpx.AsyncClient(trust_env=False)
+        self._egress: dict[str, tuple[str, ...]] = {}
+
+    async def close(self) -> None:
+        """Close connections and child processes."""
+        await self.clients.close()
+        await self._own.aclose()
+        await self.code.close()
+
+    async def http(self, task: Task, method: str, url: str, **options: Any) -> HttpResponse:
+        """One request through the tenant's egress guard, with an Idempotency-Key that is the same on every attempt."""
+        tenant = task["meta"]["tenant"]
+        headers = list(options.get("headers") or ())
+        if method.upper() in MUTATING and not any(name.lower() == "idempotency-key" for name, _ in headers):
+            headers.append(("Idempotency-Key", idempotency_key(task, options.get("item", 0))))
+        client = await self.clients.get(
+            tenant, await self._allowed(tenant), verify=options.get("verify", True), proxy=options.get("proxy"),
+            certificate=options.get("certificate"),
+        )  # fmt: skip
+        try:
+            request = client.build_request(
+                method, url, headers=headers, content=options.get("content"), timeout=options.get("timeout", 300.0)
+            )
+            response = await client.send(request, follow_redirects=options.get("follow_redirects", True))
+        except EgressRefused as error:
+            raise NodeApiError(str(error), http_code="EGRESS") from error
+        except httpx.TimeoutException as error:
+            raise NodeApiError(f"timeout of {options.get('timeout', 300.0) * 1000:g}ms exceeded", http_code="ECONNABORTED") from error
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+            raise NodeApiError(_failure(error, url), http_code=_code(error)) from error
+        return HttpResponse(
+            status=response.status_code,
+            reason=response.reason_phrase,
+            headers=list(response.headers.multi_items()),
+            body=response.content,
+            url=str(response.url),
+        )
+
+    async def _allowed(self, tenant: str) -> tuple[str, ...]:
+        if tenant not in self._egress:
+            async with self.database.tenant_transaction(tenant) as connection:
+                cursor = await connection.execute("select egress_allow from tenants where id = %s", (tenant,))
+                row = await cursor.fetchone()
+            self._egress[tenant] = tuple(row["egress_allow"]) if row else ()
+        return self._egress[tenant]
+
+    async def credentials(self, task: Task, type_: str) -> Mapping[str, Any]:
+        """The credential that the step names for this type."""
+        step = task["step"]
+        reference = step["credentials"].get(type_)
+        if reference is None:
+            raise MissingCredential(f"Node '{step['name']}' has no credential of type {type_} set")
+        name = reference.get("name") or reference.get("id") or ""
+        try:
+            return await self.store.get(task["meta"]["tenant"], type_, name)
+        except CredentialMissing as error:
+            raise MissingCredential(str(error)) from error
+
+    async def read_binary(self, task: Task, ref: BinaryRef) -> bytes:
+        """Inline bytes, or those of a blob of the tenant."""
+        if "id" not in ref:
+            return base64.b64decode(ref.get("data", ""))
+        try:
+            return await self.blobs.get(task["meta"]["tenant"], ref["id"].removeprefix("blob:"))
+        except (BlobMissing, ValueError) as error:
+            raise NodeError(f"The file {ref.get('fileName') or ref['id']} is gone from storage") from error
+
+    async def write_binary(self, task: Task, data: bytes, mime_type: str | None, file_name: str | None) -> BinaryRef:
+        """Small files ride in the item, larger ones are stored."""
+        ref = inline_binary(data, mime_type, file_name)
+        if len(data) > INLINE_BYTES:
+            meta = task["meta"]
+            ref["data"] = ""
+            ref["id"] = "blob:" + await self.blobs.put(meta["tenant"], data, used_by=meta["execution_id"])
+        return ref
+
+    async def run_code(self, task: Task, language: str, code: str, mode: str, **options: Any) -> dict[str, Any]:
+        """A Code node in its child process."""
+        return await self.code.run(task, language, code, mode, **options)
+
+    def heartbeat(self, *details: Any) -> None:
+        """See `runtime.activities.heartbeat`."""
+        heartbeat(*details)
+
+    def progress(self) -> Sequence[Any]:
+        """See `runtime.activities.progress`."""
+        return progress()
+
+    def log(self, event: str, **facts: Any) -> None:
+        """A structured line."""
+        _log.info(event, **facts)
+
+    async def memory_load(self, task: Task, key: str, limit: int) -> list[dict[str, Any]]:
+        """The last messages of a chat session of the tenant, oldest first."""
+        tenant = task["meta"]["tenant"]
+        async with self.database.tenant_transaction(tenant) as connection:
+            cursor = await connection.execute(
+                "select message from chat_memory where tenant_id = %s and session_key = %s order by sequence desc limit %s",
+                (tenant, key, min(limit, MEMORY_LIMIT)),
+            )
+            return [row["message"] for row in reversed(await cursor.fetchall())]
+
+    async def memory_append(self, task: Task, key: str, messages: Sequence[Mapping[str, Any]]) -> None:
+        """Keep messages; one whose `id` is there already came from an attempt that was cut off."""
+        tenant = task["meta"]["tenant"]
+        async with self.database.tenant_transaction(tenant) as connection:
+            for message in messages:
+                await connection.execute(
+                    "insert into chat_memory (tenant_id, session_key, message) select %s, %s, %s where not exists"
+                    " (select 1 from chat_memory where tenant_id = %s and session_key = %s and message->>'id' = %s)",
+                    (tenant, key, json.dumps(dict(message)), tenant, key, message.get("id")),
+                )
+
+    async def service(self, task: Task, name: str, path: str, body: Any, timeout: float) -> HttpResponse | None:
+        """A service that the operator set up; it is ours, so the egress guard does not stand before it."""
+        del task
+        base = {"local_model": self.settings.local_model_url, "agents": self.settings.ai_agents_url}.get(name)
+        if base is None:
+            return None
+        try:
+            response = await self._own.post(base.rstrip("/") + path, json=body, timeout=timeout)
+        except httpx.HTTPError as error:
+            raise NodeApiError(_failure(error, base), http_code=_code(error)) from error
+        return HttpResponse(response.status_code, response.reason_phrase, list(response.headers.multi_items()), response.content)
+
+
+def idempotency_key(task: Task, item: int) -> str:
+    """One key per request of a step run, equal on every attempt: chain, step, iteration, item, and the request's ordinal."""
+    meta = task["meta"]
+    ordinals: dict[int, int] = meta.setdefault("ordinals", {})
+    ordinal = ordinals[item] = ordinals.get(item, -1) + 1
+    parts = (meta.get("chain_id") or meta["execution_id"], task["step"]["name"], task["run_index"], item, ordinal, task.get("method", ""))
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+def _failure(error: Exception, url: str) -> str:
+    text = str(error) or type(error).__name__
+    host = url.split("/")[2] if url.count("/") >= 2 else url  # noqa: PLR2004 - scheme://host/
+    if "Name or service not known" in text or "nodename nor servname" in text or "No address" in text:
+        return f"getaddrinfo ENOTFOUND {host}"
+    if isinstance(error, httpx.ConnectError):
+        return f"connect ECONNREFUSED {host}: {text}"
+    return text
+
+
+def _code(error: Exception) -> str:
+    return "ECONNREFUSED" if isinstance(error, httpx.ConnectError) else type(error).__name__

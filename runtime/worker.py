@@ -1,0 +1,113 @@
+"""Builds a worker: client, services, workflow and activities on one task queue."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any, Final
+
+from temporalio.client import Client
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from runtime.activities import Activities, Templates
+from runtime.catalog import CATALOG
+from runtime.code import CodeRunner
+from runtime.expressions import warm_up
+from runtime.perform import Services
+from runtime.platform.keys import keyring
+from runtime.platform.postgres import Database
+from runtime.platform.settings import Settings
+from runtime.platform.storage import BlobStore
+from runtime.platform.temporal import connect, data_converter
+from runtime.platform.vault import credential_store
+from runtime.services import WorkerServices
+from runtime.workflow import Run
+
+PASSED_THROUGH: Final = ("runtime", "schemas", "pydantic", "orjson", "py_mini_racer", "selectolax", "lxml")
+"""Loaded once and not once per run: lint bans clock, randomness and I/O in what runs inside a workflow."""
+
+
+def build_worker(client: Client, services: Services, templates: Templates, task_queue: str, *, strict: bool = False) -> Worker:
+    """A worker that is not started yet. `strict` keeps our modules inside the SDK's sandbox, as tests want it."""
+    CATALOG.load()
+    warm_up()
+    restrictions = SandboxRestrictions.default
+    if not strict:
+        restrictions = restrictions.with_passthrough_modules(*PASSED_THROUGH)
+    return Worker(
+        client,
+        task_queue=task_queue,
+        workflows=[Run],
+        activities=Activities(CATALOG, services, templates).all(),
+        workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
+        sticky_queue_schedule_to_start_timeout=timedelta(seconds=1),
+        max_heartbeat_throttle_interval=timedelta(milliseconds=50),
+        default_heartbeat_throttle_interval=timedelta(milliseconds=50),
+        max_concurrent_workflow_tasks=100,
+        max_concurrent_activities=100,
+        max_cached_workflows=500,
+        graceful_shutdown_timeout=timedelta(seconds=5),
+    )
+
+
+@contextlib.asynccontextmanager
+async def worker(settings: Settings) -> AsyncIterator[Worker]:
+    """A worker over the services that the settings name, ready to `run`.
+
+    Raises TemporalUnavailable or DatabaseUnavailable, which say what to start.
+    """
+    keys = keyring(settings)
+    assert settings.database_url is not None
+    async with Database(settings.database_url.get_secret_value(), size=settings.database_pool_size) as database:
+        blobs = BlobStore(database, keys, limit=settings.payload_limit)
+        client = await connect(settings, data_converter(settings, keys, blobs))
+        services = WorkerServices(settings, database, credential_store(settings, database, keys), blobs, CodeRunner())
+        try:
+            yield build_worker(client, services, StoredTemplates(database), settings.task_queue)
+        finally:
+            await services.close()
+
+
+class StoredTemplates:
+    """Implements `Templates` over the published templates of each tenant."""
+
+    def __init__(self, database: Database) -> None:
+        from runtime.platform.templates import TemplateStore  # noqa: PLC0415 - psycopg's errors, not needed to build
+
+        self.database, self.store = database, TemplateStore(database)
+
+    async def find(self, tenant: str, reference: dict[str, Any]) -> dict[str, Any]:
+        """A published template by key; an export given in a parameter was compiled into the plan already."""
+        key = str(reference.get("id") or reference.get("name") or "")
+        found = await self.store.current(tenant, key)
+        if found is None:
+            return {"error": f"Workflow does not exist. (No published template {key!r}.)"}
+        data = await self._static_data(tenant, key) if found.wants_static_data else {}
+        return {"plan": found.plan.model_dump(mode="json"), "template": key, "static_data": data}
+
+    async def _static_data(self, tenant: str, key: str) -> dict[str, Any]:
+        async with self.database.tenant_transaction(tenant) as connection:
+            cursor = await connection.execute(
+                "select data from static_data where tenant_id = %s and template_key = %s", (tenant, key)
+            )
+            row = await cursor.fetchone()
+        return row["data"] if row else {}
+
+    async def save_static_data(self, tenant: str, template: str, data: dict[str, Any]) -> None:
+        """One row per template."""
+        import orjson  # noqa: PLC0415 - only here
+
+        async with self.database.tenant_transaction(tenant) as connection:
+            await connection.execute(
+                "insert into static_data (tenant_id, template_key, data) values (%s, %s, %s)"
+                " on conflict (tenant_id, template_key) do update set data = excluded.data, updated_at = now()",
+                (tenant, template, orjson.dumps(data).decode()),
+            )
+
+
+async def serve(settings: Settings, stop: asyncio.Event) -> None:
+    """Work until `stop` is set."""
+    async with worker(settings) as built:
+        async with built:
+            await stop.wait()
