@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from runtime.values.legacy_dates import Parts, parse_legacy
 
-__all__ = ["Instant", "days_from_civil", "parse_date"]
+__all__ = ["Instant", "date_parse", "days_from_civil", "parse_date"]
 
 _DAY_MS: Final = 86_400_000
 _MAX_MS: Final = 8_640_000_000_000_000
@@ -206,16 +206,21 @@ def _written_offset(parts: Mapping[str, str]) -> int | None:
 
 
 def _date_parse(text: str, zone: str) -> Instant | None:
+    ms, shown = date_parse(text), _zone(zone)
+    if ms is None or shown is None:
+        return None
+    return Instant(ms, offset_at(ms, shown), utc=_is_utc(shown))
+
+
+def date_parse(text: str) -> int | None:
+    """JavaScript's `Date.parse` in a process whose zone is UTC: milliseconds since the epoch, or None for NaN."""
     parts = _js_iso(text) or parse_legacy(text)
     if parts is None:
         return None
     days = days_from_civil(parts.year, parts.month, 1) + parts.day - 1
     seconds = (parts.hour * 60 + parts.minute) * 60 + parts.second - (parts.offset_s or 0)
     ms = days * _DAY_MS + seconds * 1000 + parts.millisecond
-    shown = _zone(zone)
-    if abs(ms) > _MAX_MS or shown is None:
-        return None
-    return Instant(ms, offset_at(ms, shown), utc=_is_utc(shown))
+    return ms if abs(ms) <= _MAX_MS else None
 
 
 def _js_iso(text: str) -> Parts | None:

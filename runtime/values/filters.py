@@ -5,7 +5,9 @@ The filter's own `options` decide (caseSensitive, typeValidation, version); a no
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, NotRequired, TypedDict
+from typing import Any, Final, NotRequired
+
+from typing_extensions import TypedDict
 
 from runtime.values.dates import Instant
 from runtime.values.javascript import compare, js_string, js_typeof, strict_equal, truthy
@@ -75,7 +77,10 @@ def evaluate_filter(
     results = (
         _evaluate(condition, options, index, item, zone, now_ms) for index, condition in enumerate(conditions)
     )
-    return any(results) if filter_.get("combinator") == "or" else all(results)
+    combinator = filter_.get("combinator", "and")
+    if combinator == "or":
+        return any(results)
+    return combinator == "and" and all(results)
 
 
 def _evaluate(

@@ -7,6 +7,8 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from runtime.values.problem import ProblemError
+
 __all__ = ["BadPatternError", "compile_pattern", "from_text", "replacement"]
 
 _SPACES: Final = r"\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
@@ -20,10 +22,20 @@ _NEGATED_INSIDE: Final = {
 }
 _LITERAL: Final = re.compile(r"/(.*?)/([gimusy]*)\Z", re.DOTALL)
 _ESCAPED: Final = frozenset("tnvfr")
+_REASONS: Final = {
+    "unterminated character set": "Unterminated character class",
+    "string index out of range": "Unterminated character class",
+    "unterminated subpattern": "Unterminated group",
+    "unbalanced parenthesis": "Unmatched ')'",
+    "nothing to repeat": "Nothing to repeat",
+    "multiple repeat": "Nothing to repeat",
+    "bad character range": "Range out of order in character class",
+    "min repeat greater": "numbers out of order in {} quantifier",
+}
 _MAX_REPEATS: Final = 1000
 
 
-class BadPatternError(ValueError):
+class BadPatternError(ProblemError):
     """The pattern is no JavaScript regular expression, or one that could run for ever."""
 
 
@@ -41,7 +53,8 @@ def compile_pattern(source: str, flags: str = "") -> re.Pattern[str]:
         translated = _Translator(source, flags).run()
         compiled = re.compile(translated, options)
     except (re.error, IndexError, OverflowError, RecursionError) as error:
-        raise BadPatternError(f"Invalid regular expression: /{source}/{flags}: {error}") from error
+        reason = next((shown for known, shown in _REASONS.items() if known in str(error)), str(error))
+        raise BadPatternError(f"Invalid regular expression: /{source}/{flags}: {reason}") from error
     if _may_explode(source):
         raise BadPatternError(
             f"The regular expression /{source}/{flags} repeats a repetition, which can take exponential time. "

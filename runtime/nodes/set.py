@@ -1,0 +1,384 @@
+"""Edit Fields (Set): writes fields into every item."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar, Literal, NotRequired
+
+from typing_extensions import TypedDict
+
+from runtime.nodes.base import Context, Dynamic, Inline, Item, Items, NodeError, Outputs, error_item, param
+from runtime.values.javascript import js_number, js_string, truthy
+from runtime.values.json_repair import parse_repaired
+from runtime.values.json_text import NotJsonError
+from runtime.values.paths import get, set_path, unset
+from runtime.values.validation import as_text, validate_field
+from schemas.diagnostic import Diagnostic, Location
+from schemas.diagnostic.nodes import InvalidParameter
+from schemas.item import UNDEFINED
+
+Json = dict[str, Any]
+
+
+class NamedValue(TypedDict, total=False):
+    """A field and its value (versions 1 and 2)."""
+
+    name: str
+    value: Any
+
+
+class Values(TypedDict, total=False):
+    """Fields by type (versions 1 and 2)."""
+
+    boolean: list[NamedValue]
+    number: list[NamedValue]
+    string: list[NamedValue]
+
+
+class Field(TypedDict, total=False):
+    """A field of versions 3 to 3.2: the value is under the key of its type."""
+
+    name: str
+    type: Literal["stringValue", "numberValue", "booleanValue", "arrayValue", "objectValue"]
+    stringValue: Any
+    numberValue: Any
+    booleanValue: Any
+    arrayValue: Any
+    objectValue: Any
+
+
+class Fields(TypedDict, total=False):
+    """The fields of versions 3 to 3.2."""
+
+    values: list[Field]
+
+
+class Assignment(TypedDict, total=False):
+    """A field since version 3.3."""
+
+    id: str
+    name: str
+    value: Any
+    type: NotRequired[str]
+
+
+class Assignments(TypedDict, total=False):
+    """The fields since version 3.3."""
+
+    assignments: list[Assignment]
+
+
+def plain_name(name: str) -> str:
+    """n8n: without dot notation `['a.b']` and `["a.b"]` still mean the key `a.b`."""
+    if len(name) > 4 and name[:2] in ("['", '["') and name[-2:] in ("']", '"]'):  # noqa: PLR2004
+        return name[2:-2]
+    return name
+
+
+def write(json: Json, name: str, value: Any, *, dots: bool) -> None:
+    """Put a value at a path, or at the key of that very name."""
+    if dots:
+        set_path(json, name, value)
+    elif (key := plain_name(name)) != "__proto__":
+        json[key] = value
+
+
+class SetV1(Inline):
+    """Set, versions 1 and 2: fields by type, converted only since version 2."""
+
+    type = "n8n-nodes-base.set"
+    versions = (1, 2)
+
+    keep_only_set: Dynamic[bool] = param(False)
+    values: Dynamic[Values] = param({})
+    options: Dynamic[Json] = param({})
+
+    def run(self, context: Context, items: Items) -> Outputs:
+        """One item out for each item in; booleans are written first, then numbers, then strings."""
+        convert = _CONVERSIONS if context.version >= 2 else _CONVERSIONS_V1  # noqa: PLR2004
+        return [[self._item(context, i, item, convert) for i, item in enumerate(items)]]
+
+    def _item(self, context: Context, i: int, item: Item, convert: dict[str, Callable[[Any], Any]]) -> Item:
+        p = context.resolve(self, i)
+        keep_only = bool(p.keep_only_set)
+        json: Json = {} if keep_only else dict(item["json"])
+        dots = (p.options or {}).get("dotNotation", True) is not False
+        for type_, default in _DEFAULTS.items():
+            written = self.values.get(type_) or ()
+            for raw, field in zip(written, (p.values or {}).get(type_) or (), strict=False):  # type: ignore[arg-type]
+                name = js_string(field.get("name", UNDEFINED if "name" in raw else "propertyName"))
+                value = field.get("value", UNDEFINED if "value" in raw else default)
+                value = convert.get(type_, _as_is)(value)
+                if value is UNDEFINED:
+                    unset(json, name)
+                elif dots:
+                    set_path(json, name, value)
+                elif name != "__proto__":
+                    json[name] = value
+        made: Item = {"json": json, "pairedItem": {"item": i}}
+        if "binary" in item and not keep_only:
+            made["binary"] = item["binary"]
+        return made
+
+
+def _as_is(value: Any) -> Any:
+    return value
+
+
+def _number_or_same(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    number = js_number(value)
+    return number if number == number else value  # noqa: PLR0124  # NaN
+
+
+_DEFAULTS: dict[str, Any] = {"boolean": False, "number": 0, "string": ""}
+_CONVERSIONS_V1: dict[str, Callable[[Any], Any]] = {"boolean": truthy}
+_CONVERSIONS: dict[str, Callable[[Any], Any]] = {"boolean": truthy, "number": _number_or_same}
+
+
+class SetV3(Inline):
+    """Edit Fields, since version 3: fields or raw JSON, with a choice of what to keep of the input."""
+
+    type = "n8n-nodes-base.set"
+    versions: ClassVar[tuple[float, ...]] = (3, 3.1, 3.2, 3.3, 3.4, 3.5)
+
+    mode: Dynamic[Literal["manual", "raw"]] = param("manual")
+    duplicate_item: Dynamic[bool] = param(False)
+    duplicate_count: Dynamic[float] = param(0, show={"duplicateItem": [True]})
+    json_output: Dynamic[Any] = param(
+        '{\n  "my_field_1": "value",\n  "my_field_2": 1\n}\n', show={"mode": ["raw"]}, resolvables="json"
+    )
+    fields: Dynamic[Fields] = param({}, show={"@version": [3, 3.1, 3.2], "mode": ["manual"]})
+    assignments: Dynamic[Assignments] = param({}, hide={"@version": [3, 3.1, 3.2]}, show={"mode": ["manual"]})
+    include_old: Dynamic[Literal["all", "none", "selected", "except"]] = param(
+        "all", alias="include", show={"@version": [3, 3.1, 3.2]}
+    )
+    include_other_fields: Dynamic[bool] = param(False, hide={"@version": [3, 3.1, 3.2]})
+    include: Dynamic[Literal["all", "selected", "except"]] = param(
+        "all", hide={"@version": [3, 3.1, 3.2], "/includeOtherFields": [False]}
+    )
+    include_fields_old: Dynamic[str] = param(
+        "", alias="includeFields", show={"include": ["selected"], "@version": [3, 3.1, 3.2]}
+    )
+    exclude_fields_old: Dynamic[str] = param(
+        "", alias="excludeFields", show={"include": ["except"], "@version": [3, 3.1, 3.2]}
+    )
+    include_fields: Dynamic[str] = param(
+        "", show={"include": ["selected"], "/includeOtherFields": [True]}, hide={"@version": [3, 3.1, 3.2]}
+    )
+    exclude_fields: Dynamic[str] = param(
+        "", show={"include": ["except"], "/includeOtherFields": [True]}, hide={"@version": [3, 3.1, 3.2]}
+    )
+    options: Dynamic[Json] = param({})
+
+    def check(self, at: Location, version: float) -> Iterator[Diagnostic]:
+        """n8n refuses to start when a constant value does not fit the type of its field."""
+        if self.mode == "raw":
+            yield from _misfit(at.within("parameters", "jsonOutput"), "jsonOutput", self.json_output, "object")
+        elif version < 3.3:  # noqa: PLR2004
+            for index, field in enumerate(_list(self.fields.get("values"))):
+                key = field.get("type", "stringValue")
+                place = at.within("parameters", "fields", "values", index, key)
+                yield from _misfit(place, key, field.get(key, _FIELD_DEFAULTS.get(key)), key.removesuffix("Value"))
+
+    def run(self, context: Context, items: Items) -> Outputs:
+        """One item out for each item in (more with `duplicateItem` in manual runs)."""
+        out: Items = []
+        make = self._from_json if self.mode == "raw" else self._from_fields
+        for i, item in enumerate(items):
+            try:
+                p = context.resolve(self, i)
+                base, keep_binary = p._base(item, context.version)
+                made: Item = {"json": make(self, p, base, context, i), "pairedItem": {"item": i}}
+                if keep_binary and "binary" in item:
+                    made["binary"] = item["binary"]
+                if context.version >= 3.3 and self.mode == "manual":  # noqa: PLR2004
+                    p._add_binary(made, item)
+            except NodeError as error:
+                error.item = i if error.item is None else error.item
+                if not context.continue_on_fail:
+                    raise
+                made = error_item(error, i)
+            out.append(made)
+            if context.mode == "manual" and self.duplicate_item:
+                count = js_number(context.resolve(self, i).duplicate_count)
+                out.extend(_copy(made) for _ in range(int(count if count == count else 0)))  # noqa: PLR0124
+        return [out]
+
+    # --- what is kept of the input ---
+
+    def _base(self, item: Item, version: float) -> tuple[Json, bool]:
+        """The json to write into, and whether the files stay."""
+        options = self.options or {}
+        dots = options.get("dotNotation", True) is not False
+        if version < 3.3:  # noqa: PLR2004
+            fields = self.include_fields_old if self.include_old == "selected" else self.exclude_fields_old
+            return _kept(item["json"], self.include_old, fields, dots=dots), bool(options.get("includeBinary"))
+        others = bool(self.include_other_fields)
+        include = self.include if others else "none"
+        if version < 3.4:  # noqa: PLR2004
+            keep_binary = bool(options.get("includeBinary"))
+        else:
+            keep_binary = others and not options.get("stripBinary")
+        fields = self.include_fields if include == "selected" else self.exclude_fields
+        return _kept(item["json"], include, fields, dots=dots), keep_binary
+
+    # --- what is written ---
+
+    @staticmethod
+    def _from_fields(raw: "SetV3", p: "SetV3", json: Json, context: Context, i: int) -> Json:
+        options = p.options or {}
+        dots = options.get("dotNotation", True) is not False
+        lenient = bool(options.get("ignoreConversionErrors"))
+        if context.version < 3.3:  # noqa: PLR2004
+            for name, type_, value in p._old_fields(raw):
+                write(json, name, converted(name, value, type_, context.version, lenient, i), dots=dots)
+            return json
+        for each in (p.assignments or {}).get("assignments") or ():
+            type_ = each.get("type", "string")
+            if type_ == "binary":
+                continue
+            name, value = each.get("name", UNDEFINED), each.get("value")
+            if not isinstance(name, str):
+                name = js_string(name)
+            if value is not None and not (type_ == "string" and isinstance(value, str)):
+                value = converted(name, value, type_, context.version, lenient, i)
+            write(json, name, value, dots=dots)
+        return json
+
+    def _old_fields(self, raw: "SetV3") -> Iterator[tuple[str, str, Any]]:
+        """Name, type and value; an object that comes from an expression is raw JSON."""
+        written = _list(raw.fields.get("values"))
+        for field, source in zip(_list((self.fields or {}).get("values")), written, strict=False):
+            key = field.get("type", "stringValue")
+            given = source.get(key, _FIELD_DEFAULTS.get(key))
+            value = field.get(key, UNDEFINED if key in source else "{}" if given == "={}" else given)
+            if key == "objectValue" and isinstance(given, str) and given.startswith("="):
+                key = "jsonValue"
+            yield js_string(field.get("name", UNDEFINED if "name" in source else "")), key.removesuffix("Value"), value
+
+    @staticmethod
+    def _from_json(raw: "SetV3", p: "SetV3", json: Json, context: Context, i: int) -> Json:
+        del raw, context
+        dots = (p.options or {}).get("dotNotation", True) is not False
+        found = parse_parameter(p.json_output, "JSON Output", i, allow_null=True)
+        if found is None:
+            raise NodeError("Cannot convert undefined or null to object")
+        for key, value in found.items():
+            write(json, key, value, dots=dots)
+        return json
+
+    def _add_binary(self, made: Item, item: Item) -> None:
+        """Assignments of type binary name a file of the input, or are one."""
+        for each in (self.assignments or {}).get("assignments") or ():
+            if each.get("type") != "binary":
+                continue
+            value = each.get("value")
+            if isinstance(value, str) and value in item.get("binary", {}):
+                value = item["binary"][value]
+            if not (isinstance(value, dict) and value.get("mimeType")):
+                raise NodeError(
+                    "Provided parameter is not a string or binary data object.",
+                    description="Specify the property name of the binary data in input item or use an expression to "
+                    'access the binary data in previous nodes, e.g. "{{ $(_target_node_).item.binary[_binary_property_name_] }}"',
+                )
+            made["binary"] = made.get("binary", {}) | {each.get("name", ""): value}  # type: ignore[dict-item]
+
+
+_FIELD_DEFAULTS: Json = {"booleanValue": "true", "stringValue": "", "numberValue": "", "arrayValue": "", "objectValue": "={}"}
+
+
+def _misfit(at: Location, name: str, value: Any, type_: str) -> Iterator[Diagnostic]:
+    if type_ == "string" or (isinstance(value, str) and value.startswith("=")):
+        return
+    checked = validate_field(name, value, type_)
+    if checked.error is not None:
+        yield InvalidParameter(at=at, reason=checked.error)
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value] if isinstance(value, dict) else []
+
+
+def _copy(item: Item) -> Item:
+    return {**item, "json": dict(item["json"])}
+
+
+def _kept(json: Json, include: str, fields: Any, *, dots: bool) -> Json:
+    """The part of the input that stays: all, none, selected fields, or all but some."""
+    if include == "all":
+        return dict(json)
+    if include not in ("selected", "except"):
+        return {}
+    names = [each.strip() for each in str(fields or "").split(",")]
+    if include == "selected":
+        return _selected(json, names, dots=dots)
+    kept = dict(json)
+    for name in names:
+        if dots:
+            unset(kept, name)
+        else:
+            kept.pop(plain_name(name), None)
+    return kept
+
+
+def _selected(json: Json, names: list[str], *, dots: bool) -> Json:
+    kept: Json = {}
+    for name in names:
+        value = get(json, name) if dots else json.get(plain_name(name), UNDEFINED)
+        key = name.rsplit(".", 1)[-1] if dots else plain_name(name)
+        if value is not UNDEFINED:
+            write(kept, key, value, dots=dots)
+        elif dots and "[" in key:  # n8n makes the list all the same
+            set_path(kept, key, None)
+            unset(kept, key)
+    return kept
+
+
+def converted(name: str, value: Any, type_: str, version: float, lenient: bool, i: int) -> Any:
+    """A value in the type of its field. Raises NodeError when it does not fit, unless `lenient`."""
+    if value is None or value is UNDEFINED:
+        return _nothing(name, value, type_, version, lenient, i)
+    if type_ == "string":
+        return as_text(value)
+    if type_ == "json":
+        return parse_parameter(value, name, i, inside="'Fields to Set'", allow_null=True)
+    checked = validate_field(name, value, type_)
+    if checked.error is None:
+        return checked.value
+    if lenient:
+        return value
+    raise _refused(name, checked.error, i)
+
+
+def _nothing(name: str, value: Any, type_: str, version: float, lenient: bool, i: int) -> Any:
+    """null and undefined: kept as null; text in version 3, an error in 3.1."""
+    if type_ == "string" and version < 3.2 and not lenient:  # noqa: PLR2004
+        shown = "null" if value is None else "undefined"
+        if version < 3.1:  # noqa: PLR2004
+            return shown
+        raise _refused(name, f"'{name}' expects a string but we got '{shown}'", i)
+    return None
+
+
+def _refused(name: str, message: str, i: int) -> NodeError:
+    return NodeError(
+        f"{message} [item {i}]",
+        description=f'To fix the error try to change the type for the field "{name}" or activate the option '
+        "“Ignore Type Conversion Errors” to apply a less strict type validation",
+        item=i,
+    )
+
+
+def parse_parameter(value: Any, name: str, i: int, *, inside: str = "", allow_null: bool = False) -> Json | None:
+    """An object from a JSON parameter: text is parsed, with repairs. Raises NodeError."""
+    where = f"entry \"{name}\" inside {inside}" if inside else f"'{name}'"
+    if isinstance(value, str):
+        try:
+            value = parse_repaired(value)
+        except NotJsonError:
+            raise NodeError(f"The {where} in item {i} contains invalid JSON", item=i) from None
+    if (value is None or value is UNDEFINED) and allow_null:
+        return None
+    if not isinstance(value, dict):
+        raise NodeError(f"The {where} in item {i} does not contain a valid JSON object", item=i)
+    return value
