@@ -27,15 +27,16 @@ def compile_export(
     lenient: bool = False,
     timezone: str = DEFAULT_TIMEZONE,
     ignore: tuple[str, ...] = (),
+    known: frozenset[str] | None = None,
     workflow: int = 0,
 ) -> Compilation:
     """An n8n export to a plan, with everything that there is to tell about it. Never raises for what is in `source`.
 
     `source` is the export as text, bytes or parsed JSON; `workflow` says which one of a list of workflows. The plan is
     None when an error was told; with `lenient` only when the document is no export. `ignore` has codes, or beginnings
-    of codes, that are not to be told.
+    of codes, that are not to be told. `known` has ids and names of workflows that can be called.
     """
-    unit = Unit(source, file, catalog, Options(allow_unsupported, lenient, timezone, ignore, workflow))
+    unit = Unit(source, file, catalog, Options(allow_unsupported, lenient, timezone, ignore, known, workflow))
     for each in PASSES:
         try:
             each(unit)
@@ -61,6 +62,6 @@ def _verdicts(unit: Unit) -> Iterator[Verdict]:
 
 
 def _grade(bound: Bound) -> tuple[Grade, str]:
-    if bound.declared is None:
-        return Grade.UNSUPPORTED, bound.problem or ""
+    if bound.declared is None or bound.unsupported:
+        return Grade.UNSUPPORTED, "; ".join(bound.unsupported) or bound.problem or ""
     return (Grade.DIFFERS, bound.declared.differs) if bound.declared.differs else (Grade.EXACT, "")

@@ -5,22 +5,40 @@ n8n: keys are never evaluated, and nothing but the first character decides.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
-from compiler import adapter as expressions
-from schemas.expression import Expression, Path, Placed, Script, Template
+from compiler.expressions import Compiled, compile_expression, compile_resolvables
 from schemas.node import Node, declarations
 
-Place = tuple[str | int, ...]
+Place: TypeAlias = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
-class Program:
-    """A program in a parameter: the value of a field declared with `code`."""
+class Found:
+    """An expression, where it stands (keys and indexes within the parameters), and what was found out about it."""
 
     at: Place
-    source: str
-    language: str
+    compiled: Compiled
+
+    @property
+    def name(self) -> str:
+        """The place as an author writes it: `options.headers[0].value`."""
+        return dotted(self.at)
+
+
+@dataclass(frozen=True)
+class Special:
+    """Shown parameters that are more than values, by wire name."""
+
+    resolvable: Mapping[str, str]
+    """'text' or 'json'."""
+    programs: Mapping[str, str]
+    """The language."""
+
+
+def dotted(at: Place) -> str:
+    """A place within parameters as text."""
+    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in at).lstrip(".")
 
 
 def strings(value: Any, at: Place = ()) -> Iterator[tuple[Place, str]]:
@@ -35,38 +53,26 @@ def strings(value: Any, at: Place = ()) -> Iterator[tuple[Place, str]]:
             yield from strings(each, (*at, index))
 
 
-def placed(parameters: Mapping[str, Any], resolvable: Mapping[str, str], programs: frozenset[str]) -> list[Placed]:
-    """The expressions of effective parameters. `resolvable`: wire name -> 'text' or 'json'; `programs` are left alone."""
-    found: list[Placed] = []
+def special(node: type[Node], parameters: Mapping[str, Any], version: float) -> Special:
+    """Which shown parameters of a node hold text with `{{ }}` or a program."""
+    shown = [
+        each
+        for each in declarations(node).values()
+        if (each.info.resolvables or each.info.code) and each.visible(parameters, version)
+    ]
+    return Special(
+        {each.alias: each.info.resolvables for each in shown if each.info.resolvables},
+        {each.alias: each.info.code for each in shown if each.info.code},
+    )
+
+
+def expressions(parameters: Mapping[str, Any], marked: Special) -> Iterator[Found]:
+    """The expressions of effective parameters, in their order. Programs are left alone."""
     for at, text in strings(parameters):
-        if at[0] in programs:
+        name = str(at[0])
+        if name in marked.programs:
             continue
         if text.startswith("="):
-            found.append(Placed(at=at, expression=expressions.compile_expression(text)))
-        elif "{{" in text and at[0] in resolvable:
-            made = expressions.compile_resolvables(text, resolvable[str(at[0])])
-            found.append(Placed(at=at, expression=made))
-    return found
-
-
-def reads(expression: Expression) -> frozenset[str] | None:
-    """Names of the nodes whose data an expression may read; None: any."""
-    if isinstance(expression, Path):
-        return frozenset({expression.node} if expression.node else ())
-    if isinstance(expression, Template):
-        return frozenset(part.node for part in expression.parts if isinstance(part, Path) and part.node)
-    if isinstance(expression, Script):
-        return None if expression.nodes is None else frozenset(expression.nodes)
-    return frozenset()
-
-
-def special(node: type[Node], parameters: Mapping[str, Any], version: float) -> tuple[dict[str, str], dict[str, str]]:
-    """Which wire names hold resolvable text, and which hold programs (name -> language), among those shown."""
-    resolvable: dict[str, str] = {}
-    programs: dict[str, str] = {}
-    for each in declarations(node).values():
-        if each.info.resolvables and each.visible(parameters, version):
-            resolvable[each.alias] = each.info.resolvables
-        if each.info.code and each.visible(parameters, version):
-            programs[each.alias] = each.info.code
-    return resolvable, programs
+            yield Found(at, compile_expression(text))
+        elif "{{" in text and name in marked.resolvable:
+            yield Found(at, compile_resolvables(text, marked.resolvable[name]))

@@ -2,12 +2,18 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import lru_cache
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
+def nearest(word: str, known: Iterable[str], cutoff: float = 0.75) -> str | None:
     """The known name that is most like the word, case apart; None when nothing is like it."""
-    by_fold = {each.casefold().strip(): each for each in sorted(known)}
-    found = get_close_matches(word.casefold().strip(), by_fold, n=1, cutoff=0.7)
+    return _nearest(word, tuple(sorted(known)), cutoff)
+
+
+@lru_cache(maxsize=4096)  # a folder of exports asks the same again and again, and comparing is slow
+def _nearest(word: str, known: tuple[str, ...], cutoff: float) -> str | None:
+    by_fold = {each.casefold().strip(): each for each in known}
+    found = get_close_matches(word.casefold().strip(), by_fold, n=1, cutoff=cutoff)
     return by_fold[found[0]] if found else None
 
 

@@ -6,9 +6,9 @@ from enum import StrEnum
 from typing import Any
 
 from compiler.graph import Graph
+from compiler.placing import Found
 from schemas.diagnostic import Diagnostic, Location, Severity
 from schemas.export import Export, ExportNode
-from schemas.expression import Placed
 from schemas.node import Catalog, Node
 from schemas.plan import Plan
 
@@ -30,6 +30,8 @@ class Options:
     timezone: str = DEFAULT_TIMEZONE
     ignore: tuple[str, ...] = ()
     """Codes, or beginnings of codes, that are not told."""
+    known: frozenset[str] | None = None
+    """Ids and names of the workflows that can be called; None: not known."""
     workflow: int = 0
     """Which workflow of a document that holds several."""
 
@@ -81,12 +83,17 @@ class Bound:
     declared: type[Node] | None = None
     instance: Node | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
-    expressions: tuple[Placed, ...] = ()
+    found: tuple[Found, ...] = ()
+    """Its expressions."""
+    programs: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Its programs: parameter -> language, source."""
     reads: frozenset[str] | None = frozenset()
     problem: str | None = None
-    """Why it cannot run, in the author's terms."""
-    live: bool = True
-    """Whether a run can reach it: enabled, and downstream of a trigger."""
+    """Why there is no class for it, in the author's terms."""
+    unsupported: list[str] = field(default_factory=list)
+    """Everything about it that this build cannot run."""
+    issues: list[str] = field(default_factory=list)
+    """Why n8n refuses to start a run that could reach it."""
 
 
 @dataclass

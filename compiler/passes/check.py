@@ -1,12 +1,37 @@
-"""What can be told before a run: each node's own rule, then one whole-graph check per file of `compiler.checks`."""
+"""What can be told before a run: each node's own rule, then one whole-graph check per file of `compiler.checks`.
 
+A finding about a node that never runs (disabled, or out of reach of every trigger) is a warning at most: n8n does not
+look at such nodes either.
+"""
+
+from compiler.checks import CHECKS
+from compiler.reach import live
 from compiler.suppress import suppress
 from compiler.unit import Unit
+from schemas.diagnostic import Diagnostic, Severity
 
 
 def check(unit: Unit) -> None:
-    """Run every check, then drop what the author has chosen not to be told."""
+    """Run every check, soften what is about nodes that never run, drop what the author has chosen not to be told."""
     for bound in unit.bound.values():
         if bound.instance is not None and not bound.node.disabled:
             unit.tell(*bound.instance.check(bound.at, bound.node.type_version))
+    for each in CHECKS:
+        unit.tell(*each(unit))
+    reached = live(unit)
+    unit.diagnostics[:] = [_softened(unit, each, reached) for each in unit.diagnostics]
     suppress(unit)
+
+
+def _softened(unit: Unit, found: Diagnostic, reached: set[str]) -> Diagnostic:
+    name = found.at.node
+    if name in unit.bound and found.code >= "N8T3":
+        if found.unsupported and found.severity is Severity.ERROR:
+            unit.bound[name].unsupported.append(found.message)
+        if name not in reached or unit.bound[name].node.disabled:
+            return found.soften()
+        if found.refused and found.level is Severity.ERROR:
+            unit.bound[name].issues.append(found.message)
+        if found.unsupported and unit.options.allow_unsupported:
+            return found.soften()
+    return found

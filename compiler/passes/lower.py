@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from compiler.unit import Bound, Unit
 from schemas.export import ExportNode
+from schemas.expression import Placed
 from schemas.plan import CredentialRef, Edge, Kind, OnError, Plan, Retry, Settings, Step
 
 AGENT: Final = re.compile(r"(?:^|\s)agent:\s*([a-z0-9][a-z0-9_-]*)", re.IGNORECASE)
@@ -42,7 +43,7 @@ def _step(unit: Unit, bound: Bound) -> Step:
         kind=bound.declared.kind if bound.declared else Kind.UNSUPPORTED,
         position=node.position,
         parameters=bound.parameters,
-        expressions=bound.expressions,
+        expressions=tuple(Placed(at=each.at, expression=each.compiled.expression) for each in bound.found),
         credentials=_credentials(node.credentials),
         edges=edges,
         inputs=max((each.input for each in entering), default=-1) + 1,
@@ -59,6 +60,7 @@ def _step(unit: Unit, bound: Bound) -> Step:
         webhook_id=node.webhook_id,
         notes=node.notes,
         agent=found[1].lower() if (found := AGENT.search(node.notes)) else None,
+        issues=tuple(bound.issues),
         problem=bound.problem,
     )
 

@@ -1,16 +1,21 @@
 """Node types to classes: the catalogue answers, and what it does not know becomes an unsupported step."""
 
+import re
 from typing import Final
 
-from compiler.suggest import did_you_mean
+from compiler.suggest import nearest
 from compiler.unit import Bound, Unit
-from schemas.diagnostic.base import Location, Severity
+from schemas.diagnostic import Location
 from schemas.diagnostic.nodes import UnsupportedNode, UnsupportedVersion
 from schemas.diagnostic.reading import Normalised
 from schemas.export import ExportNode
 
 ALIASES: Final = {"n8n-nodes-base.start": "n8n-nodes-base.manualTrigger"}
 """Types that n8n has replaced by one that does the same."""
+
+
+OWN: Final = ("n8n-nodes-base.", "@n8n/n8n-nodes-langchain.")
+TYPED: Final = re.compile(r"^(@[\w.-]+/)?[\w-]+\.\w+$")
 
 
 def resolve(unit: Unit) -> None:
@@ -43,8 +48,15 @@ def _class(unit: Unit, bound: Bound) -> None:
     else:
         finding = UnsupportedNode(at=bound.at.within("type"), type=type_, advice=_advice(unit, node))
     bound.problem = finding.message
-    unit.tell(finding.soften(Severity.WARNING) if unit.options.allow_unsupported or node.disabled else finding)
+    unit.tell(finding)
 
 
 def _advice(unit: Unit, node: ExportNode) -> str:
-    return did_you_mean(node.type, unit.catalog.types())
+    """Did you mean: the same name in another package or case, or one that is misspelt in a letter or two."""
+    short = {type_.rpartition(".")[2].casefold(): type_ for type_ in unit.catalog.types()}
+    found = nearest(node.type.rpartition(".")[2], short, cutoff=0.9)
+    if found is not None:
+        return f"did you mean {short[found]!r}?"
+    if not TYPED.match(node.type):
+        return "n8n's types have the form package.name"
+    return "" if node.type.startswith(OWN) else "this is a community node: replace it by HTTP Request or Code"

@@ -68,6 +68,11 @@ class Diagnostic(BaseModel):
     suppressible: ClassVar[bool] = True
     """Whether a note of the author's may silence it; what makes a plan impossible cannot be silenced."""
 
+    unsupported: ClassVar[bool] = False
+    """Whether it says that this build cannot run something that is valid; `--allow-unsupported` makes it a warning."""
+    refused: ClassVar[bool] = False
+    """Whether n8n too refuses to start a run that could reach the node ("The workflow has issues")."""
+
     at: Location
     softened: Severity | None = None
     """A milder severity that this one finding has, for instance on a node that never runs."""

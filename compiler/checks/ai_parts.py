@@ -1,0 +1,114 @@
+"""AI sub-nodes: on the right port, none missing, none that nobody uses."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
+from compiler.reach import is_part
+from compiler.suggest import nearest
+from compiler.unit import Bound, Unit
+from schemas.diagnostic import Diagnostic, pointer
+from schemas.diagnostic.graph import MissingPart, PartAlone, TooManyParts, WrongPort
+from schemas.plan import Kind
+
+PACKAGE: Final = "@n8n/n8n-nodes-langchain."
+NEEDS: Final[dict[str, tuple[str, ...]]] = {
+    "agent": ("ai_languageModel",),
+    "agentTool": ("ai_languageModel",),
+    "chainLlm": ("ai_languageModel",),
+    "chainSummarization": ("ai_languageModel",),
+    "chainRetrievalQa": ("ai_languageModel", "ai_retriever"),
+    "informationExtractor": ("ai_languageModel",),
+    "textClassifier": ("ai_languageModel",),
+    "sentimentAnalysis": ("ai_languageModel",),
+    "memoryManager": ("ai_memory",),
+    "outputParserAutofixing": ("ai_languageModel", "ai_outputParser"),
+    "toolVectorStore": ("ai_vectorStore", "ai_languageModel"),
+    "retrieverVectorStore": ("ai_vectorStore",),
+    "modelSelector": ("ai_languageModel",),
+}
+"""n8n: connections marked as required."""
+SINGLE: Final = ("ai_memory", "ai_outputParser", "ai_retriever", "ai_embedding", "ai_vectorStore", "ai_textSplitter")
+"""n8n: ports that take one sub-node."""
+WORDS: Final = {
+    "ai_languageModel": "a chat model",
+    "ai_memory": "a memory",
+    "ai_outputParser": "an output parser",
+    "ai_retriever": "a retriever",
+    "ai_embedding": "an embedding",
+    "ai_vectorStore": "a vector store",
+    "ai_textSplitter": "a text splitter",
+    "ai_tool": "a tool",
+    "ai_document": "a document loader",
+    "ai_agent": "an agent",
+    "ai_chain": "a chain",
+    "ai_reranker": "a reranker",
+}
+
+
+def ai_parts(unit: Unit) -> Iterator[Diagnostic]:
+    """Every sub-node's port, and what every root needs."""
+    yield from _ports(unit)
+    for name, bound in unit.bound.items():
+        if not bound.node.disabled:
+            yield from _missing(unit, bound)
+            yield from _several(unit, bound)
+        if is_part(bound) and not unit.graph.roots(name) and not unit.graph.out(name) and not bound.node.disabled:
+            yield PartAlone(at=bound.at, node=name)
+
+
+def _ports(unit: Unit) -> Iterator[Diagnostic]:
+    for link in unit.graph.supply:
+        source = unit.bound[link.source]
+        at = unit.at("/connections" + pointer(link.source, link.type, link.output, link.place), link.source)
+        port = link.type
+        if port not in WORDS:
+            reason = f"there is no such port{_hint(port)}"
+        elif is_part(source) and source.declared is not None:
+            own = getattr(source.declared, "connection", port)
+            if own == port:
+                continue
+            reason = f"it is {WORDS.get(own, own)}"
+        elif source.declared is not None and source.declared.kind is not Kind.SUBNODE and not _may_serve(source, port):
+            reason = "it is no sub-node"
+        else:
+            continue
+        yield WrongPort(at=at, source=link.source, target=link.target, port=WORDS.get(port, port), reason=reason)
+    for link in unit.graph.main:
+        source = unit.bound[link.source]
+        if is_part(source):
+            at = unit.at("/connections" + pointer(link.source, "main", link.output, link.place), link.source)
+            reason = "a sub-node has no main output"
+            yield WrongPort(at=at, source=link.source, target=link.target, port="main", reason=reason)
+
+
+def _hint(port: str) -> str:
+    found = nearest(port, WORDS)
+    return f"; did you mean {found}?" if found else ""
+
+
+def _may_serve(source: Bound, port: str) -> bool:
+    """Ordinary nodes serve as tools through their tool variants; vector stores serve as several things."""
+    return source.node.type.endswith("Tool") or "vectorStore" in source.node.type or port in ("ai_agent", "ai_chain")
+
+
+def _missing(unit: Unit, bound: Bound) -> Iterator[Diagnostic]:
+    short = bound.node.type.removeprefix(PACKAGE) if bound.node.type.startswith(PACKAGE) else ""
+    connected = {link.type for link in unit.graph.parts(bound.node.name)}
+    enabled = {link.type for link in unit.graph.parts(bound.node.name) if not unit.bound[link.source].node.disabled}
+    for part in NEEDS.get(short, ()):
+        if part not in enabled:
+            advice = "enable the one that is connected" if part in connected else f"connect {WORDS[part]}"
+            yield MissingPart(at=bound.at, node=bound.node.name, part=WORDS[part], advice=advice)
+
+
+def _several(unit: Unit, bound: Bound) -> Iterator[Diagnostic]:
+    links = [link for link in unit.graph.parts(bound.node.name) if not unit.bound[link.source].node.disabled]
+    counted = Counter(link.type for link in links)
+    for part in SINGLE:
+        if counted[part] > 1:
+            yield TooManyParts(at=bound.at, node=bound.node.name, part=WORDS[part], count=counted[part], limit=1)
+    models = 2 if bound.parameters.get("needsFallback") or bound.node.type.endswith(".modelSelector") else 1
+    if counted["ai_languageModel"] > models and not bound.node.type.endswith(".modelSelector"):
+        count = counted["ai_languageModel"]
+        yield TooManyParts(at=bound.at, node=bound.node.name, part=WORDS["ai_languageModel"], count=count, limit=models)

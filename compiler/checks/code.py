@@ -1,0 +1,45 @@
+"""Programs: syntax, what they read, and what they use that is not available."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from compiler.unit import Bound, Unit
+from schemas.diagnostic import Diagnostic
+from schemas.diagnostic.expressions import NotAvailable
+
+REQUIRE: Final = re.compile(r"\brequire\s*\(\s*['\"]([^'\"]+)['\"]\s*\)")
+MODULES: Final = frozenset({"crypto", "luxon", "jmespath", "buffer", "url", "querystring", "util", "path"})
+GLOBALS: Final = {
+    r"\bfetch\s*\(": ("fetch", "use HTTP Request, or this.helpers.httpRequest"),
+    r"\bXMLHttpRequest\b": ("XMLHttpRequest", "use HTTP Request"),
+    r"\bprocess\.env\b": ("process.env", "use a credential or $vars"),
+    r"\bimport\s*\(": ("import()", ""),
+}
+
+
+def code(unit: Unit) -> Iterator[Diagnostic]:
+    """Every program of a Code node."""
+    for bound in unit.bound.values():
+        if bound.node.disabled:
+            continue
+        for name, (language, source) in bound.programs.items():
+            if not language.startswith("python"):
+                yield from _javascript(bound, name, source)
+
+
+def _javascript(bound: Bound, name: str, source: str) -> Iterator[Diagnostic]:
+    at = bound.at.within("parameters", name)
+    for found in REQUIRE.finditer(source):
+        module = found[1].removeprefix("node:")
+        if module not in MODULES and not _comment(source, found.start()):
+            advice = f"available are {', '.join(sorted(MODULES))}"
+            yield NotAvailable(at=at.after(found.start()), parameter=name, what=f"require('{module}')", advice=advice)
+    for pattern, (what, advice) in GLOBALS.items():
+        match = re.search(pattern, source)
+        if match is not None and not _comment(source, match.start()):
+            yield NotAvailable(at=at.after(match.start()), parameter=name, what=what, advice=advice)
+
+
+def _comment(source: str, index: int) -> bool:
+    return "//" in source[source.rfind("\n", 0, index) + 1 : index]

@@ -1,0 +1,63 @@
+"""Main connections that leave an output, or enter an input, that the node does not have; error outputs left open."""
+
+from collections.abc import Iterator
+
+from compiler.unit import Bound, Unit
+from schemas.diagnostic import Diagnostic, pointer
+from schemas.diagnostic.graph import ErrorOutputNotOn, ErrorOutputOpen, NeverFires, NoSuchInput, SelfConnection
+from schemas.plan import Kind
+
+
+def ports(unit: Unit) -> Iterator[Diagnostic]:
+    """Checks of every node's outputs and inputs."""
+    for name, bound in unit.bound.items():
+        if any(link.target == name for link in unit.graph.out(name)):
+            yield SelfConnection(at=bound.at, node=name)
+        if bound.instance is not None and bound.instance.kind is not Kind.SUBNODE:
+            yield from _outputs(unit, bound)
+            yield from _inputs(unit, bound)
+
+
+def _outputs(unit: Unit, bound: Bound) -> Iterator[Diagnostic]:
+    assert bound.instance is not None
+    name, own = bound.node.name, bound.instance.outputs(bound.node.type_version)
+    wired = {link.output: link for link in unit.graph.out(name)}
+    routed = bound.node.on_error == "continueErrorOutput"
+    for output, link in sorted(wired.items()):
+        if output >= own + routed:
+            at = unit.at("/connections" + pointer(name, "main", output, link.place), name)
+            advice = "set On Error to Continue (using error output)" if output == own and not routed else ""
+            yield ErrorOutputNotOn(at=at, node=name, outputs=own + routed, output=output, advice=advice)
+    if routed and own not in wired and own > 0 and not bound.node.disabled:
+        yield ErrorOutputOpen(at=bound.at.within("onError"), node=name)
+
+
+def _inputs(unit: Unit, bound: Bound) -> Iterator[Diagnostic]:
+    assert bound.instance is not None
+    name, version = bound.node.name, bound.node.type_version
+    entering = {link.input: link for link in unit.graph.into(name)}
+    has = input_count(bound)
+    for slot, link in sorted(entering.items()):
+        if has is not None and slot >= max(has, 1):
+            at = unit.at("/connections" + pointer(link.source, "main", link.output, link.place), name)
+            yield NoSuchInput(at=at, node=name, inputs=has, input=slot)
+    needed = bound.instance.required_inputs(version)
+    if isinstance(needed, tuple) and len(entering) > 0 and _order(unit) == "v1":
+        missing = tuple(slot for slot in needed if slot not in entering)
+        if missing and max(entering) > 0:  # a single connected slot 0 does not wait
+            yield NeverFires(at=bound.at, node=name, missing=missing)
+
+
+def input_count(bound: Bound) -> int | None:
+    """Main inputs that the node has; None when its parameters decide in a way that is not known here."""
+    if bound.instance is None:
+        return None
+    number = bound.parameters.get("numberInputs")
+    if isinstance(number, int) and not isinstance(number, bool):
+        return number
+    return bound.instance.input_count
+
+
+def _order(unit: Unit) -> str:
+    assert unit.export is not None
+    return "v1" if unit.export.settings.get("executionOrder") == "v1" else "v0"

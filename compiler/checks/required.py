@@ -1,0 +1,77 @@
+"""Parameters against their declarations: unknown names, hidden ones, wrong types and options, required ones left empty."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from compiler.fields import expectation, shown
+from compiler.parameters import unknown
+from compiler.source import constant
+from compiler.suggest import did_you_mean, nearest
+from compiler.unit import Bound, Unit
+from schemas.diagnostic import Diagnostic
+from schemas.diagnostic.nodes import (
+    HiddenParameter,
+    MissingParameter,
+    UnknownOption,
+    UnknownParameter,
+    WrongParameterType,
+)
+from schemas.node import Node, declarations
+
+
+def required(unit: Unit) -> Iterator[Diagnostic]:
+    """Checks of every supported node's parameters."""
+    for bound in unit.bound.values():
+        if bound.declared is not None and declarations(bound.declared):
+            yield from _unknown(bound, bound.declared)
+            yield from _given(bound, bound.declared)
+            yield from _missing(bound, bound.declared)
+
+
+def _unknown(bound: Bound, declared: type[Node]) -> Iterator[Diagnostic]:
+    known = {each.alias for each in declarations(declared).values()}
+    node = bound.node
+    for name in unknown(declared, node.parameters):
+        yield UnknownParameter(
+            at=bound.at.within("parameters", name),
+            type=node.type,
+            version=node.type_version,
+            name=name,
+            advice=did_you_mean(name, known - node.parameters.keys()),
+        )
+
+
+def _given(bound: Bound, declared: type[Node]) -> Iterator[Diagnostic]:
+    known = {each.alias for each in declarations(declared).values()}
+    for name, value in bound.node.parameters.items():
+        if name not in known:
+            continue
+        at = bound.at.within("parameters", name)
+        holds = shown(declared, name, bound.parameters, bound.node.type_version)
+        if holds is None:
+            yield HiddenParameter(at=at, name=name)
+        elif not (isinstance(value, str) and value.startswith("=")):
+            wanted = expectation(declared, holds.name)
+            if not wanted.takes(value):
+                yield WrongParameterType(at=at, name=name, expected=wanted.words, actual=constant(value))
+            elif wanted.options and value is not None and value not in wanted.options and not isinstance(value, list):
+                options = {str(each) for each in wanted.options}
+                found = nearest(str(value), options)
+                advice = f"did you mean {found!r}?" if found else f"there are {', '.join(sorted(options))}"
+                yield UnknownOption(at=at, name=name, value=str(value), advice=advice)
+
+
+def _missing(bound: Bound, declared: type[Node]) -> Iterator[Diagnostic]:
+    for each in declarations(declared).values():
+        if each.info.required and each.visible(bound.parameters, bound.node.type_version):
+            value = bound.parameters.get(each.alias)
+            if _empty(value):
+                advice = "choose a value in the editor" if isinstance(value, Mapping) else ""
+                yield MissingParameter(at=bound.at.within("parameters", each.alias), name=each.alias, advice=advice)
+
+
+def _empty(value: Any) -> bool:
+    """n8n: a text, a list or a resource locator without a value."""
+    if isinstance(value, Mapping) and ("__rl" in value or "mode" in value):
+        return value.get("value") in (None, "")
+    return value in (None, "", [])

@@ -1,0 +1,35 @@
+"""The workflow's settings: time zone, error workflow, and what means something else here."""
+
+from collections.abc import Iterator
+from functools import cache
+from zoneinfo import available_timezones
+
+from compiler.suggest import did_you_mean
+from compiler.unit import Unit
+from schemas.diagnostic import Diagnostic
+from schemas.diagnostic.nodes import SettingDiffers, SubWorkflowMissing, UnknownTimezone
+
+
+def settings(unit: Unit) -> Iterator[Diagnostic]:
+    """Every setting that has something to tell."""
+    assert unit.export is not None
+    given = unit.export.settings
+    zone = given.get("timezone")
+    if isinstance(zone, str) and zone not in ("", "DEFAULT") and zone not in _zones():
+        at = unit.at("/settings/timezone")
+        yield UnknownTimezone(at=at, zone=zone, advice=did_you_mean(zone, _zones()))
+    if given.get("binaryMode") == "combined":
+        how = "files are kept apart from JSON, as with 'separate'"
+        yield SettingDiffers(at=unit.at("/settings/binaryMode"), setting="binaryMode", how=how)
+    if given.get("executionOrder") != "v1":
+        how = "not v1, so nodes run in n8n's legacy order v0 (all branches side by side)"
+        yield SettingDiffers(at=unit.at("/settings"), setting="executionOrder", how=how)
+    error = given.get("errorWorkflow")
+    known = unit.options.known
+    if isinstance(error, str) and error not in ("", "DEFAULT") and known is not None and error not in known:
+        yield SubWorkflowMissing(at=unit.at("/settings/errorWorkflow"), what="the error workflow", id=error)
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())

@@ -1,0 +1,26 @@
+"""What starts the workflow, and what nothing ever starts."""
+
+from collections.abc import Iterator
+
+from compiler.reach import is_part, live
+from compiler.reach import triggers as triggers_of
+from compiler.unit import Unit
+from schemas.diagnostic import Diagnostic
+from schemas.diagnostic.graph import NoTrigger, SeveralTriggers, Unreachable
+
+
+def triggers(unit: Unit) -> Iterator[Diagnostic]:
+    """No trigger, several triggers, nodes that no trigger leads to (each island once, at its first node)."""
+    starts = triggers_of(unit)
+    if not starts:
+        off = triggers_of(unit, disabled=True)
+        yield NoTrigger(at=unit.at("/nodes"), disabled=f" that is enabled ({', '.join(off)} is not)" if off else "")
+        return
+    if len(starts) > 1:
+        yield SeveralTriggers(at=unit.at("/nodes"), count=len(starts), triggers=tuple(starts))
+    reached = live(unit)
+    for name, bound in unit.bound.items():
+        alone = not unit.graph.roots(name)  # sub-nodes are told about by ai_parts
+        if name not in reached and alone and not bound.node.disabled and not is_part(bound):
+            yield Unreachable(at=bound.at, node=name)
+

@@ -1,0 +1,83 @@
+"""What values a declared parameter takes, read off its annotation."""
+
+import types
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from schemas.node import Declared, Node, declarations
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What a constant may be. `options` is empty where any value of the types will do; no types: anything."""
+
+    types: frozenset[type] = frozenset()
+    options: tuple[Any, ...] = ()
+
+    def takes(self, value: Any) -> bool:
+        """Whether the value has one of the JSON types."""
+        if not self.types or value is None:
+            return True
+        if isinstance(value, bool):
+            return bool in self.types
+        if isinstance(value, int | float):
+            return bool(self.types & {int, float})
+        return type(value) in self.types
+
+    @property
+    def words(self) -> str:
+        """The types for a reader."""
+        names = {
+            str: "a text",
+            bool: "true or false",
+            int: "a number",
+            float: "a number",
+            list: "a list",
+            dict: "an object",
+        }
+        return " or ".join(dict.fromkeys(names[each] for each in sorted(self.types, key=list(names).index)))
+
+
+@cache
+def expectation(node: type[Node], name: str) -> Expectation:
+    """What the field of this name takes."""
+    declared = declarations(node)[name]
+    return merged(list(_parts(declared.field.annotation)))
+
+
+def merged(parts: list[Expectation]) -> Expectation:
+    """Any of these."""
+    if any(not each.types for each in parts):
+        return Expectation()
+    closed = all(each.options for each in parts)
+    options = tuple(dict.fromkeys(option for each in parts for option in each.options))
+    return Expectation(frozenset().union(*(each.types for each in parts)), options if closed else ())
+
+
+def _parts(annotation: Any) -> Iterator[Expectation]:
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        yield from _parts(get_args(annotation)[0])
+    elif origin in (Union, types.UnionType):
+        for each in get_args(annotation):
+            if each is not type(None):
+                yield from _parts(each)
+    elif origin is Literal:
+        options = get_args(annotation)
+        yield Expectation(frozenset(type(each) for each in options), options)
+    else:
+        found = {str: str, bool: bool, int: int, float: float, list: list, dict: dict, tuple: list}
+        plain = origin or annotation
+        if isinstance(plain, type) and issubclass(plain, dict):
+            plain = dict  # a TypedDict
+        yield Expectation(frozenset({found[plain]})) if plain in found else Expectation()
+
+
+def shown(node: type[Node], alias: str, parameters: dict[str, Any], version: float) -> Declared | None:
+    """The declaration of a wire name that holds under these parameters; None when every one is hidden."""
+    for each in declarations(node).values():
+        if each.alias == alias and each.visible(parameters, version):
+            return each
+    return None

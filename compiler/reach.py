@@ -1,0 +1,40 @@
+"""Which nodes a run can reach: those downstream of an enabled trigger, and the sub-nodes that serve them."""
+
+from typing import Final
+
+from compiler.unit import Bound, Unit
+from schemas.plan import Kind
+
+TRIGGERS: Final = frozenset(
+    {
+        "n8n-nodes-base.webhook", "n8n-nodes-base.cron", "n8n-nodes-base.interval", "n8n-nodes-base.start",
+        "n8n-nodes-base.emailReadImap", "n8n-nodes-base.rssFeedRead.trigger",
+    }
+)  # fmt: skip
+"""Trigger types whose name does not say so."""
+
+
+def is_trigger(bound: Bound) -> bool:
+    """Whether the node can start a run, supported or not."""
+    if bound.declared is not None:
+        return bound.declared.trigger is not None
+    return bound.node.type in TRIGGERS or bound.node.type.lower().endswith("trigger")
+
+
+def triggers(unit: Unit, *, disabled: bool = False) -> list[str]:
+    """Names of the triggers that are enabled (or disabled), in the order of the export."""
+    return [name for name, bound in unit.bound.items() if is_trigger(bound) and bound.node.disabled is disabled]
+
+
+def live(unit: Unit) -> set[str]:
+    """Names of the nodes that a run can reach. Without any trigger that is every node: all of them wait for one."""
+    starts = triggers(unit)
+    if not starts:
+        return set(unit.bound)
+    reached = unit.graph.downstream(starts)
+    return unit.graph.served(reached)
+
+
+def is_part(bound: Bound) -> bool:
+    """Whether the node is a sub-node."""
+    return bound.declared is not None and bound.declared.kind is Kind.SUBNODE
