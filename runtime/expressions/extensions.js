@@ -5,7 +5,8 @@
 //   __extensionNames                        the names that the compiler rewrites into calls of `__extend`
 //
 // Needs the global `luxon` (its `Settings.defaultZone` is the workflow's time zone) and, for `replaceSpecialChars`,
-// `transliterate`. Pure JavaScript and Intl: no Buffer, URL, crypto or typed arrays. The engine's local time is UTC.
+// `__transliteration`: a function that gives the library of that name, called at first use (it takes 50 ms).
+// Pure JavaScript and Intl: no Buffer, URL, crypto or typed arrays. The engine's local time is UTC.
 //
 // Which table answers is decided by the value at run time: array, date-like text, text, number, Date or DateTime,
 // object, boolean. Then comes the value's own method, then `isEmpty`/`isNotEmpty` for whatever is left, then an error.
@@ -17,7 +18,6 @@
 
 (() => {
   const { DateTime } = globalThis.luxon;
-  const transliterate = globalThis.transliterate;
 
   const fail = (message, description) => {
     const Raised = globalThis.__ExpressionError ?? Error;
@@ -366,6 +366,8 @@
     sha3,
   };
 
+  const transliteration = lazily(() => globalThis.__transliteration());
+
   // --- text -------------------------------------------------------------------------------------------------------
 
   const HOST_NUMBERS = String.raw`\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}`;
@@ -383,8 +385,8 @@
   );
 
   const CURRENCIES = [
-    'B/.', 'BZ$', 'J$', 'RD$', 'NT$', 'TT$', 'C$', 'R$', 'Z$', 'Дин.', 'ден', 'лв', 'Lek', 'CHF', 'lei', 'Br', 'KM',
-    'Kč', 'kr', 'kn', 'Ft', 'Rp', 'RM', 'MT', 'Gs', 'Bs', 'zł', 'S', 'P', 'L', 'Q', 'R', '$', '؋', 'ƒ', '₼', '៛', '¥',
+    'B/.', 'S/.', 'BZ$', 'J$', 'RD$', 'NT$', 'TT$', 'C$', 'R$', 'Z$', 'Дин.', 'ден', 'лв', 'Lek', 'CHF', 'lei', 'Br',
+    'KM', 'Kč', 'kr', 'kn', 'Ft', 'Rp', 'RM', 'MT', 'Gs', 'Bs', 'zł', 'S', 'P', 'L', 'Q', 'R', '$', '؋', 'ƒ', '₼', '៛', '¥',
     '₡', '₱', '£', '€', '¢', '﷼', '₪', '₩', '₭', '₨', '₮', '₦', '₽', '฿', '₺', '₴', '₫', '₹',
   ]; // prettier-ignore
   const CURRENCY = new RegExp(CURRENCIES.map((sign) => sign.replace(/[$./]/g, '\\$&')).join('|'), 'g');
@@ -408,17 +410,11 @@
     return title;
   };
 
-  const toSentenceCase = (text) => {
-    let start = true;
-    let sentence = '';
-    for (const character of text.toLowerCase()) {
-      const letter = /\p{L}/u.test(character);
-      sentence += start && letter ? character.toUpperCase() : character;
-      if (letter) start = false;
-      else if (/[.!?]/.test(character)) start = true;
-    }
-    return sentence;
-  };
+  const toSentenceCase = (text) =>
+    text.replace(/([^\p{L}.!?]*\p{L})[^.!?]*/gu, (sentence, start) => {
+      const lower = sentence.toLowerCase(); // as a whole: a Greek sigma looks at its neighbours
+      return start.toUpperCase() + lower.slice(start.toLowerCase().length);
+    });
 
   // The steps and their order decide what is left of nested markup; n8n's results are those of this order.
   const MARKDOWN_STEPS = [
@@ -509,7 +505,7 @@
       const marks = new RegExp(`\\${mark}`, 'g');
       return `${mark}${text.replace(/\\/g, '\\\\').replace(marks, `\\${mark}`)}${mark}`;
     },
-    replaceSpecialChars: (text) => transliterate(text, { unknown: '?' }),
+    replaceSpecialChars: (text) => transliteration().transliterate(text, { unknown: '?' }),
     length: (text) => text.length,
     isDomain: (text) => DOMAIN_ONLY.test(text),
     isEmail: (text) => readable(text) && EMAIL.test(text),
@@ -593,7 +589,7 @@
     value === 'nil' ||
     (typeof value === 'object' && isEmptyObject(value));
 
-  // Emptiness is looked at before a member is compacted, so `{a: {b: null}}` becomes `{a: {}}`; lists inside become objects.
+  // Emptiness is looked at before a member is compacted, so `{a: {b: null}}` becomes `{a: {}}`; lists become objects.
   const compacted = (object) => {
     const kept = {};
     for (const [key, value] of Object.entries(object)) {
