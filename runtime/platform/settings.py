@@ -65,6 +65,7 @@ class Settings(BaseModel):
     state_folder: Annotated[Path, Field(validation_alias="TEMPOR8_STATE")] = Path(".tempor8")
     log_level: Annotated[str, Field(validation_alias="TEMPOR8_LOG_LEVEL")] = "info"
     egress_allow: Annotated[tuple[str, ...], Field(validation_alias="TEMPOR8_EGRESS_ALLOW")] = ()
+    metrics_address: Annotated[str | None, Field(validation_alias="TEMPOR8_METRICS_ADDRESS")] = None
     egress_proxy: Annotated[SecretStr | None, Field(validation_alias="TEMPOR8_EGRESS_PROXY")] = None
 
     # agents

@@ -11,6 +11,7 @@ from temporalio.service import RPCError, RPCStatusCode, TLSConfig
 
 from runtime.platform.codec import SealingCodec
 from runtime.platform.keys import Keyring
+from runtime.platform.metrics import exposed_runtime
 from runtime.platform.payloads import JsonPayloadConverter
 from runtime.platform.settings import Settings
 from runtime.platform.storage import BlobStore, PostgresStorageDriver
@@ -68,6 +69,7 @@ async def connect(
             data_converter=converter,
             lazy=lazy,
             interceptors=interceptors,
+            runtime=exposed_runtime(settings.metrics_address) if settings.metrics_address else None,
         )
     except (RuntimeError, RPCError) as error:
         raise TemporalUnavailable(

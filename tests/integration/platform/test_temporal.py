@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 from temporalio import activity, workflow
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError
@@ -14,6 +15,7 @@ from temporalio.converter import WorkflowSerializationContext
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
+from runtime.platform.embedded.process import free_port
 from runtime.platform.keys import Keyring
 from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings
@@ -140,3 +142,14 @@ async def test_a_temporal_that_does_not_answer_is_named(service: Settings, keys:
         TemporalUnavailable, match=r"127\.0\.0\.1:1 does not answer\. Start it, or correct TEMPORAL_ADDRESS"
     ):
         await connect(service, data_converter(service, keys, blobs), address="127.0.0.1:1")
+
+
+async def test_a_worker_shows_the_sdks_figures_where_the_settings_say(
+    service: Settings, keys: Keyring, blobs: BlobStore
+) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    observed = service.model_copy(update={"metrics_address": address})
+    client = await connect(observed, data_converter(observed, keys, blobs))
+    async with working(client), httpx.AsyncClient() as http:
+        figures = (await http.get(f"http://{address}/metrics")).text
+    assert "temporal_worker_start_total" in figures
