@@ -308,4 +308,4 @@ class Engine:
 
 def _returned_error(outputs: Outputs | None) -> bool:
     first = outputs[0][0] if outputs and outputs[0] else None
-    return first is not None and first["json"].get("error") is not None
+    return first is not None and isinstance(first["json"], dict) and first["json"].get("error") is not None

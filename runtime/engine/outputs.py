@@ -59,7 +59,7 @@ def _with_input(item: Item, origin: Item | None) -> Item:
 
 def _unwrap(items: Items | None) -> Items | None:
     """Items with an `error` show `{error: message}`; `{$error, $json}` likewise."""
-    if not items or not any("error" in item or "$error" in item["json"] for item in items):
+    if not items or not any("error" in item or (isinstance(item["json"], dict) and "$error" in item["json"]) for item in items):
         return items
     return [_shown(item) for item in items]
 
@@ -70,7 +70,7 @@ def _shown(item: Item) -> Item:
         message = error.get("message") if isinstance(error, dict) else str(error)
         return {**item, "json": {"error": message}}
     json = item["json"]
-    if json.get("$error") and json.get("$json"):
+    if isinstance(json, dict) and json.get("$error") and json.get("$json"):
         inner = json["$error"]
         return {**item, "json": {"error": inner.get("message") if isinstance(inner, dict) else inner}}
     return item

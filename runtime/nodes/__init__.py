@@ -9,4 +9,5 @@ NODE_FILES: Final[dict[str, str]] = {
     "n8n-nodes-base.if": "if_",
     "n8n-nodes-base.filter": "filter",
     "n8n-nodes-base.switch": "switch",
+    "n8n-nodes-base.httpRequest": "http_request",
 }

@@ -22,6 +22,7 @@ __all__ = [
     "Activity",
     "ActivityContext",
     "AwaitSignal",
+    "BinaryRef",
     "Call",
     "Command",
     "Context",
@@ -198,6 +199,10 @@ class ActivityContext(Context, Protocol):
 
     async def run_python(self, code: str, *, mode: str, **options: Any) -> Any:
         """Run a Code node's Python in the sandboxed interpreter. See `runtime.code`."""
+
+    async def evaluate_paged(self, path: tuple[str | int, ...], i: int, paged: Mapping[str, Any]) -> Any:
+        """The value of the parameter at this path (keys and indexes from the top) for item `i`, with `$pageCount`,
+        `$request` and `$response` from `paged`. A literal is itself; UNDEFINED where an expression gives nothing."""
 
     def heartbeat(self, *details: Any) -> None:
         """Tell Temporal that the step lives, and where a retry should go on."""

@@ -1,0 +1,106 @@
+"""Parameters to a body."""
+
+from typing import TYPE_CHECKING, Any
+
+from runtime.nodes.base import ActivityContext, BinaryRef, Item, NodeApiError, NodeError
+from runtime.nodes.http_request.fields import is_missing, last_wins, named, pairs, parse_field
+from runtime.values.http import Bytes, Form, Json, Multipart, Part, parse_form
+from runtime.values.http.body import FORM, Body, field_part
+from runtime.values.javascript import js_string
+from runtime.values.paths import set_path
+from schemas.item import UNDEFINED
+
+if TYPE_CHECKING:
+    from runtime.nodes.http_request.modern import HttpRequest
+
+_NESTS_NAMES = 4
+_REPEATS_PARTS = 4.2
+
+
+async def build_body(
+    node: "HttpRequest", written: "HttpRequest", context: ActivityContext, item: Item, i: int
+) -> tuple[Body, str | None]:
+    """The body and the content type that it sets. Raises NodeError."""
+    match node.content_type:
+        case "form-urlencoded":
+            return _form(node, written, context.version), FORM
+        case "multipart-form-data":
+            return await _multipart(node, written, context, item, i), None
+        case "binaryData":
+            ref = binary_of(item, node.input_data_field_name, i)
+            return Bytes(await context.read_binary(ref), ref.get("mimeType")), ref.get("mimeType") or FORM
+        case "raw":
+            return _raw(node.raw_body), js_string(node.raw_content_type or "")
+        case _:
+            return _json(node, written, context.version, i), None
+
+
+def _json(node: "HttpRequest", written: "HttpRequest", version: float, i: int) -> Json:
+    if node.specify_json == "json":
+        value = node.json_body
+        if isinstance(value, dict | list):
+            return Json(value)
+        return Json(parse_field(UNDEFINED if value is None else value, "JSON Body", i))
+    body: dict[str, Any] = {}
+    for name, value in last_wins(pairs(node.json_pairs, written.json_pairs)).items():
+        if version >= _NESTS_NAMES:
+            set_path(body, name, value)
+        else:
+            body[name] = value
+    return Json(body)
+
+
+def _form(node: "HttpRequest", written: "HttpRequest", version: float) -> Form:
+    if node.specify_form == "string":
+        return Form(dict(parse_form(js_string(node.form_text))))
+    return Form(named(pairs(node.form_pairs, written.form_pairs), version))
+
+
+def _raw(value: Any) -> Body:
+    if isinstance(value, dict | list):
+        return Json(value)
+    return Bytes("" if is_missing(value) else js_string(value))
+
+
+async def _multipart(
+    node: "HttpRequest", written: "HttpRequest", context: ActivityContext, item: Item, i: int
+) -> Multipart:
+    entries = pairs(node.multipart_pairs, written.multipart_pairs)
+    if context.version < _REPEATS_PARTS:
+        entries = list({js_string(each["name"]): each for each in entries}.values())
+    parts: list[Part] = []
+    for each in entries:
+        name = js_string(each["name"])
+        if each.get("parameterType") == "formBinaryData":
+            parts.append(await file_part(context, item, name, js_string(each.get("inputDataFieldName", "")), i))
+            continue
+        try:
+            parts.append(field_part(name, each["value"]))
+        except ValueError as error:
+            raise NodeApiError(str(error), item=i) from error
+    return Multipart(parts)
+
+
+async def file_part(context: ActivityContext, item: Item, name: str, field_name: str, i: int) -> Part:
+    """A binary of the item as a part of a form. Raises NodeError when the item has none of this name."""
+    ref = binary_of(item, field_name, i)
+    return Part(name, await context.read_binary(ref), ref.get("fileName"), ref.get("mimeType"))
+
+
+def binary_of(item: Item, field_name: str, i: int) -> BinaryRef:
+    """The binary of this name. Raises NodeError with n8n's text."""
+    binary = item.get("binary")
+    if not binary:
+        raise NodeError(
+            f"This operation expects the node's input data to contain a binary file '{field_name}', but none was found [item {i}]",
+            description="Make sure that the previous node outputs a binary file",
+            item=i,
+        )
+    if field_name not in binary:
+        raise NodeError(
+            f"The item has no binary field '{field_name}' [item {i}]",
+            description="Check that the parameter where you specified the input binary field name is correct, and that it "
+            "matches a field in the binary input",
+            item=i,
+        )
+    return binary[field_name]

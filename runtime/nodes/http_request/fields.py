@@ -1,0 +1,109 @@
+"""Parameters to URL, query and headers."""
+
+from typing import TYPE_CHECKING, Any
+
+from runtime.nodes.base import NodeError
+from runtime.values.javascript import js_string
+from runtime.values.json_text import NotJsonError, parse_json
+from schemas.item import UNDEFINED
+
+if TYPE_CHECKING:
+    from runtime.nodes.http_request.modern import HttpRequest
+
+_COLLECTS_SAME_NAMES = 4.3
+_PAIRS = "parameters"
+
+
+def pairs(collection: Any, written: Any, key: str = _PAIRS) -> list[dict[str, Any]]:
+    """The entries of a fixed collection; none when it is empty. `written` is the collection with its expressions: a value
+    that is there but not in `collection` came out as undefined, one that is in neither has its default.
+    """
+    entries, sources = (each.get(key) if isinstance(each, dict) else None for each in (collection, written))
+    sources = sources if isinstance(sources, list) else []
+    found = []
+    for i, entry in enumerate(entries or []):
+        source = sources[i] if i < len(sources) and isinstance(sources[i], dict) else {}
+        found.append({"name": "", "value": UNDEFINED if "value" in source else "", **entry})
+    return found
+
+
+def last_wins(entries: list[dict[str, Any]]) -> dict[str, Any]:
+    """Name -> value, the last of a name."""
+    return {js_string(each["name"]): each["value"] for each in entries}
+
+
+def collected(entries: list[dict[str, Any]]) -> dict[str, Any]:
+    """Name -> value; values of a name that comes more than once make a list."""
+    out: dict[str, Any] = {}
+    seen: set[str] = set()
+    for each in entries:
+        name, value = js_string(each["name"]), each["value"]
+        if name in seen:
+            out[name] = [*out[name], value] if isinstance(out[name], list) else [out[name], value]
+        else:
+            out[name] = value
+        seen.add(name)
+    return out
+
+
+def named(entries: list[dict[str, Any]], version: float) -> dict[str, Any]:
+    """Name -> value as this version does it."""
+    return collected(entries) if version >= _COLLECTS_SAME_NAMES else last_wins(entries)
+
+
+def parse_field(value: Any, label: str, i: int) -> Any:
+    """The JSON in a text field. Raises NodeError with n8n's text."""
+    text = js_string(value)
+    try:
+        return parse_json(text)
+    except NotJsonError as error:
+        raise NodeError(f'The value in the "{label}" field is not valid JSON', description=str(error), item=i) from error
+
+
+def query_fields(node: "HttpRequest", written: "HttpRequest", version: float, i: int) -> Any:
+    """The query as an object. Raises NodeError."""
+    if node.specify_query == "json":
+        found = parse_field(node.json_query, "JSON Query Parameters", i)
+        if found is None:
+            raise NodeError("Cannot convert undefined or null to object", item=i)
+        return found if isinstance(found, dict | list) else {}
+    return named(pairs(node.query_parameters, written.query_parameters), version)
+
+
+def header_fields(node: "HttpRequest", written: "HttpRequest", options: dict[str, Any], i: int) -> dict[str, Any]:
+    """The headers, names in lower case unless the option says otherwise. Raises NodeError."""
+    if node.specify_headers == "json":
+        found = parse_field(node.json_headers, "JSON Headers", i)
+        headers = _as_object(found)
+    else:
+        entries = pairs(node.header_parameters, written.header_parameters)
+        headers = {name: value for name, value in last_wins(entries).items() if name}
+    if options.get("lowercaseHeaders", True) is False:
+        return headers
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def _as_object(value: Any) -> dict[str, Any]:
+    if isinstance(value, dict):
+        return dict(value)
+    if isinstance(value, list | str):
+        return {str(i): each for i, each in enumerate(value)}
+    return {}
+
+
+def http_url(url: Any, i: int) -> str:
+    """The URL parameter. Raises NodeError when it is not text or not HTTP."""
+    if not isinstance(url, str):
+        kind = {dict: "object", list: "object", bool: "boolean", type(None): "undefined"}.get(type(url), "number")
+        raise NodeError(f"URL parameter must be a string, got {kind}", item=i)
+    url = str(url).strip()
+    if not url.startswith(("http://", "https://")):
+        raise NodeError(f'Invalid URL: {url}. URL must start with "http" or "https".', item=i)
+    return url
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a value is null or undefined."""
+    return value is None or value is UNDEFINED
+
+

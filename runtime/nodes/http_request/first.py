@@ -1,0 +1,255 @@
+"""HTTP Request 1 and 2, with their own parameter names."""
+
+import asyncio
+from typing import Any
+
+from runtime.nodes.base import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, param
+from runtime.nodes.http_request.body import file_part
+from runtime.nodes.http_request.call import (
+    AT_ONCE,
+    Answered,
+    Call,
+    Failed,
+    Uncaught,
+    api_error,
+    axios_error,
+    batch_pause,
+    credential_of,
+)
+from runtime.nodes.http_request.fields import collected, http_url, last_wins, pairs
+from runtime.nodes.http_request.output import Wanted, file_item, meta, text_json
+from runtime.nodes.http_request.settle import abandon, failed_item, in_order, refused_item
+from runtime.values.http import ACCEPT_ANY, ACCEPT_JSON, Bytes, Failure, Form, Json, Multipart, Request, status_failure
+from runtime.values.http.answer import axios_data
+from runtime.values.http.body import FORM, Body, field_part
+from runtime.values.http.credentials import Credential
+from runtime.values.http.exchange import Redirects
+from runtime.values.javascript import js_string, json_stringify, truthy
+from runtime.values.json_text import NotJsonError, parse_json
+from schemas.item import UNDEFINED
+
+_WITH_BODY = ["PATCH", "POST", "PUT"]
+_MAY_HAVE_BODY = [*_WITH_BODY, "DELETE"]
+_SUCCESS = range(200, 300)
+_NOT_JSON = 'Response body is not valid JSON. Change "Response Format" to "String"'
+_CREDENTIALS = {
+    "basicAuth": "httpBasicAuth",
+    "digestAuth": "httpDigestAuth",
+    "headerAuth": "httpHeaderAuth",
+    "queryAuth": "httpQueryAuth",
+    "oAuth1": "oAuth1Api",
+    "oAuth2": "oAuth2Api",
+}
+
+
+class _FirstShape(Activity):
+    """What both versions share."""
+
+    request_method: Dynamic[str] = param("GET")
+    url: Dynamic[str] = param("", required=True)
+    allow_unauthorized_certs: Dynamic[bool] = param(False)
+    response_format: Dynamic[str] = param("json")
+    data_property_name: Dynamic[str] = param("data", show={"responseFormat": ["string", "file"]})
+    json_parameters: Dynamic[bool] = param(False)
+    options: Dynamic[dict[str, Any]] = param({})
+    send_binary_data: Dynamic[bool] = param(False, show={"jsonParameters": [True], "requestMethod": _WITH_BODY})
+    binary_property_name: Dynamic[str] = param(
+        "data", hide={"sendBinaryData": [False]}, show={"jsonParameters": [True], "requestMethod": _WITH_BODY}
+    )
+    body_parameters_json: Dynamic[Any] = param(
+        "", hide={"sendBinaryData": [True]}, show={"jsonParameters": [True], "requestMethod": _MAY_HAVE_BODY}
+    )
+    body_parameters_ui: Dynamic[dict[str, Any]] = param(
+        {}, show={"jsonParameters": [False], "requestMethod": _MAY_HAVE_BODY}
+    )
+    header_parameters_json: Dynamic[Any] = param("", show={"jsonParameters": [True]})
+    header_parameters_ui: Dynamic[dict[str, Any]] = param({}, show={"jsonParameters": [False]})
+    query_parameters_json: Dynamic[Any] = param("", show={"jsonParameters": [True]})
+    query_parameters_ui: Dynamic[dict[str, Any]] = param({}, show={"jsonParameters": [False]})
+
+    def credential_type(self) -> str | None:
+        """The credential type that the authentication parameters name."""
+        raise NotImplementedError
+
+    async def run(self, context: ActivityContext, items: Items) -> Outputs:
+        """Send them all, then put the results in the order of the items."""
+        shared: dict[str, Credential] = {}
+        started: list[asyncio.Task[list[Item]]] = []
+        gate = asyncio.Semaphore(AT_ONCE)
+        try:
+            for i, item in enumerate(items):
+                node = context.resolve(self, i)
+                await batch_pause(i, *_batching(node.options or {}))
+                started.append(asyncio.create_task(node.items_of(self, context, item, i, shared, gate)))
+                await asyncio.sleep(0)
+            return [await in_order(started)]
+        finally:
+            await abandon(started)
+
+    async def items_of(
+        self, written: "_FirstShape", context: ActivityContext, item: Item, i: int, shared: dict[str, Credential], gate: asyncio.Semaphore
+    ) -> list[Item]:
+        """The items of one input item, `self` being the node as it is for it."""
+        try:
+            call = await self._call(written, context, item, i, shared)
+            async with gate:
+                made = await self._items(context, await call.send(), item, i)
+        except Failed as failed:
+            return failed_item(context, failed, i)
+        except Uncaught:
+            raise
+        except NodeError as error:
+            return refused_item(context, error, i)
+        return [{**each, "pairedItem": {"item": i}} for each in made]  # type: ignore[typeddict-item]
+
+    async def _call(
+        self, written: "_FirstShape", context: ActivityContext, item: Item, i: int, shared: dict[str, Credential]
+    ) -> Call:
+        options = self.options or {}
+        request = Request(self.request_method or "GET", http_url(self.url, i))
+        request.arrays = "repeat" if options.get("useQueryString") else "indices"
+        request.query = self._fields(written, "query", i)
+        request.headers = {name.lower(): value for name, value in self._fields(written, "header", i).items()}
+        request.body = await self._body(written, context, item, options, i)
+        if options.get("bodyContentType") == "raw" and options.get("bodyContentCustomMimeType"):
+            request.default_header("content-type", options["bodyContentCustomMimeType"])
+        request.default_header("accept", ACCEPT_JSON if self.response_format == "json" else ACCEPT_ANY)
+        credential = await credential_of(context, self.credential_type(), i, shared)
+        sent = {**options, "allowUnauthorizedCerts": self.allow_unauthorized_certs}
+        return Call(context, request, credential, _redirects(options), sent, i)
+
+    def _fields(self, written: "_FirstShape", kind: str, i: int) -> dict[str, Any]:
+        if self.json_parameters:
+            value = self.query_parameters_json if kind == "query" else self.header_parameters_json
+            found = _parse(value, "Query Parameters" if kind == "query" else "Headers", i)
+            return found if isinstance(found, dict) else {}
+        if kind == "query":
+            return collected(pairs(self.query_parameters_ui, written.query_parameters_ui, "parameter"))
+        return last_wins(pairs(self.header_parameters_ui, written.header_parameters_ui, "parameter"))
+
+    async def _body(
+        self, written: "_FirstShape", context: ActivityContext, item: Item, options: dict[str, Any], i: int
+    ) -> Body | None:
+        if self.request_method not in _MAY_HAVE_BODY:
+            return None
+        kind = options.get("bodyContentType") or "json"
+        if self.json_parameters and self.send_binary_data and self.request_method in _WITH_BODY:
+            return await self._binary_body(context, item, kind, i)
+        if self.json_parameters and kind == "raw":
+            raw = self.body_parameters_json
+            return Json(raw) if isinstance(raw, dict | list) else Bytes(js_string(raw or ""), FORM)
+        value: Any
+        if self.json_parameters:
+            value = _parse(self.body_parameters_json, "Body Parameters", i)
+        else:
+            value = last_wins(pairs(self.body_parameters_ui, written.body_parameters_ui, "parameter")) or UNDEFINED
+        return None if value is UNDEFINED else _encoded(value, kind)
+
+    async def _binary_body(self, context: ActivityContext, item: Item, kind: str, i: int) -> Body:
+        names = [each.strip() for each in js_string(self.binary_property_name or "").split(",")]
+        if kind == "raw":
+            part = await file_part(context, item, "", names[0], i)
+            return Bytes(part.content, FORM)
+        if kind != "multipart-form-data":
+            raise NodeError(
+                'Sending binary data is only supported when option "Body Content Type" is set to "RAW/CUSTOM" or '
+                '"FORM-DATA/MULTIPART"!',
+                item=i,
+            )
+        named = [each.split(":", 1) if ":" in each else ["file", each] for each in names]
+        return Multipart([await file_part(context, item, name, field, i) for name, field in named])
+
+    async def _items(
+        self, context: ActivityContext, answered: Answered, item: Item, i: int
+    ) -> list[dict[str, Any]]:
+        options, response = self.options or {}, answered.response
+        wanted = Wanted(self.response_format, bool(options.get("fullResponse")), property=self.data_property_name or "data")
+        data = axios_data(response.body)
+        if response.status not in _SUCCESS and not options.get("ignoreResponseCode"):
+            shown = json_stringify("" if data is UNDEFINED else data)
+            raise _refused(f"{response.status} - {shown}", response.status, i)
+        if wanted.format == "file":
+            return [await file_item(context, wanted, answered, item)]
+        if wanted.format == "string":
+            return [{"json": text_json(wanted, data, response)}]
+        if isinstance(data, str):
+            raise Uncaught(_NOT_JSON, item=i)
+        if wanted.full:
+            return [{"json": ({} if data is UNDEFINED else {"body": data}) | meta(response)}]
+        values = data if isinstance(data, list) and options.get("splitIntoItems") else [data]
+        return [{"json": _null_to_object(value)} for value in values]
+
+
+class HttpRequestV1(_FirstShape):
+    """One request per item."""
+
+    type = "n8n-nodes-base.httpRequest"
+    versions = (1,)
+
+    authentication: Dynamic[str] = param("none")
+
+    def credential_type(self) -> str | None:
+        """By the old names."""
+        return _CREDENTIALS.get(self.authentication)
+
+
+class HttpRequestV2(_FirstShape):
+    """One request per item."""
+
+    type = "n8n-nodes-base.httpRequest"
+    versions = (2,)
+
+    authentication: Dynamic[str] = param("none")
+    node_credential_type: str = param("", show={"authentication": ["predefinedCredentialType"]})
+    generic_auth_type: Dynamic[str] = param("", show={"authentication": ["genericCredentialType"]})
+
+    def credential_type(self) -> str | None:
+        """As from version 3 on."""
+        if self.authentication == "predefinedCredentialType":
+            return self.node_credential_type
+        return self.generic_auth_type if self.authentication == "genericCredentialType" else None
+
+
+def _parse(value: Any, label: str, i: int) -> Any:
+    """A JSON field: undefined when it is empty. Raises Uncaught when it is not JSON, as n8n does."""
+    if not isinstance(value, str):
+        return value if truthy(value) else UNDEFINED
+    if not value:
+        return UNDEFINED
+    try:
+        return parse_json(value)
+    except NotJsonError as error:
+        raise Uncaught(
+            f'The data in "{label}" is no valid JSON. Set Body Content Type to "RAW/Custom" for XML or other types of payloads',
+            item=i,
+        ) from error
+
+
+def _encoded(value: Any, kind: str) -> Body:
+    if kind == "form-urlencoded" and isinstance(value, dict):
+        return Form(value)
+    if kind == "multipart-form-data" and isinstance(value, dict):
+        return Multipart([field_part(name, each) for name, each in value.items()])
+    return Json(value)
+
+
+def _refused(raw: str, status: int, i: int) -> Failed:
+    told = status_failure(status, raw, None)
+    messages = told.messages if told.message != raw else []
+    return Failed(api_error(Failure(told.message, None, str(status), messages), i), axios_error(raw, status))
+
+
+def _redirects(options: dict[str, Any]) -> Redirects:
+    everywhere = bool(options.get("followAllRedirects"))
+    follow = everywhere or options.get("followRedirect", True) is not False
+    return Redirects(21 if follow else 0, only_get=not everywhere)
+
+
+def _batching(options: dict[str, Any]) -> tuple[int, float]:
+    if "batchInterval" not in options and "batchSize" not in options:
+        return 0, 0
+    return int(options.get("batchSize", 50) or 1), (options.get("batchInterval", 1000) or 0) / 1000
+
+
+def _null_to_object(value: Any) -> Any:
+    return {} if value is None or value is UNDEFINED else value

@@ -1,0 +1,154 @@
+"""HTTP Request 3 to 4.5."""
+
+import asyncio
+from typing import Any, Literal
+
+from runtime.nodes.base import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, param
+from runtime.nodes.http_request import pagination
+from runtime.nodes.http_request.body import build_body
+from runtime.nodes.http_request.call import AT_ONCE, Call, Failed, Uncaught, batch_pause, credential_of
+from runtime.nodes.http_request.fields import header_fields, http_url, query_fields
+from runtime.nodes.http_request.output import Wanted, accept, items_of
+from runtime.nodes.http_request.settle import abandon, failed_item, in_order, refused_item
+from runtime.values.http import Request
+from runtime.values.http.credentials import Credential
+from runtime.values.http.exchange import Redirects
+
+Pair = list[dict[str, Any]]
+_NO_PAIRS: dict[str, Pair] = {"parameters": [{"name": "", "value": ""}]}
+_BODY = {"sendBody": [True]}
+_KEEPS_AUTHORIZATION_BEFORE = 4.4
+_FOLLOWS_BY_DEFAULT = 4
+
+
+class HttpRequest(Activity):
+    """One request per item; all items' requests run at the same time unless they are batched."""
+
+    type = "n8n-nodes-base.httpRequest"
+    versions = (3, 4, 4.1, 4.2, 4.3, 4.4, 4.5)
+
+    method: Dynamic[str] = param("GET")
+    url: Dynamic[str] = param("", required=True)
+    authentication: Literal["none", "predefinedCredentialType", "genericCredentialType"] = param("none")
+    node_credential_type: str = param("", show={"authentication": ["predefinedCredentialType"]})
+    generic_auth_type: Dynamic[str] = param("", show={"authentication": ["genericCredentialType"]})
+    provide_ssl_certificates: Dynamic[bool] = param(False)
+    ssl_certificate: str = param("", show={"provideSslCertificates": [True]})
+    send_query: bool = param(False)
+    specify_query: Dynamic[Literal["keypair", "json"]] = param("keypair", show={"sendQuery": [True]})
+    query_parameters: Dynamic[dict[str, Pair]] = param(
+        _NO_PAIRS, show={"sendQuery": [True], "specifyQuery": ["keypair"]}
+    )
+    json_query: Dynamic[Any] = param("", show={"sendQuery": [True], "specifyQuery": ["json"]})
+    send_headers: bool = param(False)
+    specify_headers: Dynamic[Literal["keypair", "json"]] = param("keypair", show={"sendHeaders": [True]})
+    header_parameters: Dynamic[dict[str, Pair]] = param(
+        _NO_PAIRS, show={"sendHeaders": [True], "specifyHeaders": ["keypair"]}
+    )
+    json_headers: Dynamic[Any] = param("", show={"sendHeaders": [True], "specifyHeaders": ["json"]})
+    send_body: bool = param(False)
+    content_type: Dynamic[str] = param("json", show=_BODY)
+    specify_json: Dynamic[Literal["keypair", "json"]] = param(
+        "keypair", alias="specifyBody", show=_BODY | {"contentType": ["json"]}
+    )
+    specify_form: Dynamic[Literal["keypair", "string"]] = param(
+        "keypair", alias="specifyBody", show=_BODY | {"contentType": ["form-urlencoded"]}
+    )
+    json_pairs: Dynamic[dict[str, Pair]] = param(
+        _NO_PAIRS, alias="bodyParameters", show=_BODY | {"contentType": ["json"], "specifyBody": ["keypair"]}
+    )
+    json_body: Dynamic[Any] = param("", show=_BODY | {"contentType": ["json"], "specifyBody": ["json"]})
+    multipart_pairs: Dynamic[dict[str, Pair]] = param(
+        _NO_PAIRS, alias="bodyParameters", show=_BODY | {"contentType": ["multipart-form-data"]}
+    )
+    form_pairs: Dynamic[dict[str, Pair]] = param(
+        _NO_PAIRS, alias="bodyParameters", show=_BODY | {"contentType": ["form-urlencoded"], "specifyBody": ["keypair"]}
+    )
+    form_text: Dynamic[str] = param("", alias="body", show=_BODY | {"specifyBody": ["string"]})
+    input_data_field_name: Dynamic[str] = param("", show=_BODY | {"contentType": ["binaryData"]})
+    raw_content_type: Dynamic[str] = param("", show=_BODY | {"contentType": ["raw"]})
+    raw_body: Dynamic[Any] = param("", alias="body", show=_BODY | {"contentType": ["raw"]})
+    options: Dynamic[dict[str, Any]] = param({})
+
+    async def run(self, context: ActivityContext, items: Items) -> Outputs:
+        """Send them all, then put the results in the order of the items."""
+        shared: dict[str, Credential] = {}
+        started: list[asyncio.Task[list[Item]]] = []
+        gate = asyncio.Semaphore(AT_ONCE)
+        try:
+            for i, item in enumerate(items):
+                await batch_pause(i, *_batching(context.resolve(self, i)))
+                started.append(asyncio.create_task(self._item(context, item, i, shared, gate)))
+                await asyncio.sleep(0)
+            return [await in_order(started)]
+        finally:
+            await abandon(started)
+
+    async def _item(
+        self, context: ActivityContext, item: Item, i: int, shared: dict[str, Credential], gate: asyncio.Semaphore
+    ) -> list[Item]:
+        """The items that input item `i` gives. A failed request gives n8n's error object under continueOnFail."""
+        try:
+            node = context.resolve(self, i)
+            call, wanted = await node.prepare(self, context, item, i, shared)
+            async with gate:
+                made = await self._answers(context, call, wanted, item, i)
+        except Failed as failed:
+            return failed_item(context, failed, i)
+        except Uncaught:
+            raise
+        except NodeError as error:
+            return refused_item(context, error, i)
+        return [{**each, "pairedItem": {"item": i}} for each in made]  # type: ignore[typeddict-item]
+
+    async def _answers(
+        self, context: ActivityContext, call: Call, wanted: Wanted, item: Item, i: int
+    ) -> list[dict[str, Any]]:
+        paging = pagination.settings(context.resolve(self, i).options, self.options, i)
+        if paging is None:
+            return await items_of(context, wanted, await call.send(), item, i)
+        pages = await pagination.pages(context, call, wanted, paging, i)
+        return [made for page in pages for made in await items_of(context, wanted, page, item, i, paged=True)]
+
+    async def prepare(
+        self, written: "HttpRequest", context: ActivityContext, item: Item, i: int, shared: dict[str, Credential]
+    ) -> tuple[Call, Wanted]:
+        """The request of this item, `self` being the node as it is for it. Raises NodeError."""
+        version = context.version
+        options = self.options or {}
+        url = http_url(self.url, i)
+        wanted = Wanted.of(options)
+        request = Request(self.method or "GET", url, arrays=options.get("queryParameterArrays") or "indices")
+        if self.send_query:
+            request.query = query_fields(self, written, version, i)
+        if self.send_headers:
+            request.headers = header_fields(self, written, options, i)
+        if self.send_body:
+            request.body, content_type = await build_body(self, written, context, item, i)
+            if content_type is not None:
+                request.default_header("content-type", content_type)
+        request.default_header("accept", accept(wanted))
+        credential = await credential_of(context, self._credential_type(), i, shared)
+        certificate = dict(await context.credentials("httpSslAuth", i)) if self.provide_ssl_certificates else None
+        return Call(context, request, credential, _redirects(options, version), options, i, certificate), wanted
+
+    def _credential_type(self) -> str | None:
+        if self.authentication == "predefinedCredentialType":
+            return self.node_credential_type
+        return self.generic_auth_type if self.authentication == "genericCredentialType" else None
+
+
+def _redirects(options: dict[str, Any], version: float) -> Redirects:
+    chosen = (options.get("redirect") or {}).get("redirect") or {}
+    follow = chosen.get("followRedirects", version >= _FOLLOWS_BY_DEFAULT)
+    limit = (chosen.get("maxRedirects") or 21) if follow else 0
+    keep = version < _KEEPS_AUTHORIZATION_BEFORE or bool(options.get("sendCredentialsOnCrossOriginRedirect"))
+    return Redirects(limit, keep)
+
+
+def _batching(node: HttpRequest) -> tuple[int, float]:
+    """Items per batch (less than 1: all at once) and seconds between batches."""
+    batch = ((node.options or {}).get("batching") or {}).get("batch") or {}
+    if not batch:
+        return 0, 0
+    return int(batch.get("batchSize", 50) or 1), (batch.get("batchInterval", 1000) or 0) / 1000

@@ -1,0 +1,152 @@
+"""A response to items."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from runtime.nodes.base import ActivityContext, HttpResponse, Item, NodeError
+from runtime.nodes.http_request.call import Answered, Failed, Uncaught, api_error, axios_error
+from runtime.values.http import ACCEPT_ANY, ACCEPT_JSON, status_failure
+from runtime.values.http.answer import (
+    axios_data,
+    content_type,
+    decode,
+    file_name,
+    header_object,
+    is_binary_type,
+    parse_json,
+)
+from runtime.values.javascript import json_stringify
+from schemas.item import UNDEFINED
+
+_SUCCESS = range(200, 300)
+_NOT_JSON = 'Response body is not valid JSON. Change "Response Format" to "Text"'
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the response options ask for."""
+
+    format: str = "autodetect"
+    full: bool = False
+    never_error: bool = False
+    property: str = "data"
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> "Wanted":
+        """From the node's options."""
+        chosen = (options.get("response") or {}).get("response") or {}
+        return cls(
+            chosen.get("responseFormat") or "autodetect",
+            bool(chosen.get("fullResponse")),
+            bool(chosen.get("neverError")),
+            chosen.get("outputPropertyName") or "data",
+        )
+
+
+def accept(wanted: Wanted) -> str:
+    """The Accept header for a format."""
+    return ACCEPT_JSON if wanted.format == "json" else ACCEPT_ANY
+
+
+def raise_for_status(wanted: Wanted, response: HttpResponse, i: int) -> None:
+    """Raise Failed for a status outside 2xx, unless errors are not wanted."""
+    if response.status in _SUCCESS or wanted.never_error:
+        return
+    text = decode(response.body, None)
+    raw = f"{response.status} - {json_stringify(text)}"
+    raise Failed(api_error(status_failure(response.status, raw, axios_data(response.body)), i), axios_error(raw, response.status))
+
+
+def resolved_format(wanted: Wanted, response: HttpResponse) -> str:
+    """json, text or file: what autodetection makes of the content type."""
+    if wanted.format != "autodetect":
+        return wanted.format
+    media, _ = content_type(response.headers)
+    if media == "application/json":
+        return "json"
+    return "file" if is_binary_type(media) else "text"
+
+
+def body_of(wanted: Wanted, response: HttpResponse, i: int) -> Any:
+    """The body as a value: JSON or text; undefined when it is empty. Raises NodeError when it is not JSON but has to be."""
+    if wanted.format == "autodetect":
+        return _detected(wanted, response, i)
+    data = axios_data(response.body)
+    if wanted.format == "text":
+        return json_stringify(data) if isinstance(data, dict | list) else data
+    if isinstance(data, str):
+        raise NodeError(_NOT_JSON, item=i)
+    return data
+
+
+def _detected(wanted: Wanted, response: HttpResponse, i: int) -> Any:
+    media, charset = content_type(response.headers)
+    text = decode(response.body, charset)
+    if media != "application/json":
+        return text
+    if not text:
+        return {}
+    try:
+        data = parse_json(text)
+    except ValueError as error:
+        if wanted.never_error:
+            return {}
+        raise NodeError("Invalid JSON in response body", item=i) from error
+    if isinstance(data, str):
+        raise NodeError(_NOT_JSON, item=i)
+    return data
+
+
+def meta(response: HttpResponse) -> dict[str, Any]:
+    """What a full response has besides its body."""
+    return {
+        "headers": header_object(response.headers),
+        "statusCode": response.status,
+        "statusMessage": response.reason,
+    }
+
+
+async def items_of(
+    context: ActivityContext, wanted: Wanted, answered: Answered, item: Item, i: int, *, paged: bool = False
+) -> list[dict[str, Any]]:
+    """The items without pairing. Raises Failed for an error status (`paged`: that was looked at before) and NodeError
+    for a body of another kind.
+    """
+    response = answered.response
+    if not paged:
+        raise_for_status(wanted, response, i)
+    match resolved_format(wanted, response):
+        case "file":
+            return [await file_item(context, wanted, answered, item)]
+        case "text":
+            data = body_of(wanted, response, i) if paged or response.body else UNDEFINED
+            return [{"json": text_json(wanted, data, response)}]
+        case _:
+            return _json_items(wanted, body_of(wanted, response, i), response, i)
+
+
+async def file_item(context: ActivityContext, wanted: Wanted, answered: Answered, item: Item) -> dict[str, Any]:
+    """The input item with the body as a file beside its own."""
+    response = answered.response
+    media, _ = content_type(response.headers)
+    ref = await context.write_binary(
+        response.body, mime_type=media or None, file_name=file_name(response.headers, answered.url)
+    )
+    binary = {**item.get("binary", {}), wanted.property: ref}
+    return {"json": meta(response) if wanted.full else item["json"], "binary": binary}
+
+
+def text_json(wanted: Wanted, data: Any, response: HttpResponse) -> dict[str, Any]:
+    """The text under its property, with the rest of the response when that is wanted."""
+    body = {} if data is UNDEFINED else {wanted.property: data}
+    return body | (meta(response) if wanted.full else {})
+
+
+def _json_items(wanted: Wanted, data: Any, response: HttpResponse, i: int) -> list[dict[str, Any]]:
+    if wanted.full:
+        return [{"json": ({} if data is UNDEFINED else {"body": data}) | meta(response)}]
+    if data is UNDEFINED:
+        raise Uncaught("Cannot read properties of undefined (reading 'data')", item=i)
+    values = data if isinstance(data, list) else [data]
+    return [{"json": {} if value is None else value} for value in values]

@@ -1,0 +1,99 @@
+"""Responses: content types, character sets, file names, and JSON as axios reads it."""
+
+import codecs
+import json
+import math
+import re
+from collections.abc import Iterable
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+from runtime.values.javascript import tidy
+from schemas.item import UNDEFINED
+
+BINARY_TYPES: Final = (
+    "image/", "audio/", "video/", "application/octet-stream", "application/gzip", "application/zip",
+    "application/vnd.rar", "application/epub+zip", "application/x-bzip", "application/x-bzip2", "application/x-cdf",
+    "application/vnd.amazon.ebook", "application/msword", "application/vnd.ms-excel", "application/vnd.openxmlformats-",
+    "application/vnd.oasis.opendocument", "application/x-tar", "application/x-7z-compressed", "application/pdf",
+    "application/vnd.ms-powerpoint", "application/vnd.ms-fontobject", "application/x-cpio",
+)  # fmt: skip
+_UTF16 = {"utf-16": "utf-16-le", "utf16": "utf-16-le", "ucs-2": "utf-16-le", "ucs2": "utf-16-le"}
+
+
+def content_type(headers: Iterable[tuple[str, str]]) -> tuple[str, str | None]:
+    """Media type (lower case, '' if none) and charset."""
+    text = next((value for name, value in headers if name.lower() == "content-type"), "")
+    media, _, rest = text.partition(";")
+    charset = re.search(r"charset=[\"']?([^\"';\s]+)", rest, re.IGNORECASE)
+    return media.strip().lower(), charset[1].lower() if charset else None
+
+
+def header_object(headers: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """Headers as node shows them: names in lower case, `set-cookie` a list, others joined with ', '."""
+    out: dict[str, Any] = {}
+    for name, value in headers:
+        key = name.lower()
+        if key == "set-cookie":
+            out.setdefault(key, []).append(value)
+        elif key in out:
+            out[key] = f"{out[key]}, {value}"
+        else:
+            out[key] = value
+    return out
+
+
+def decode(body: bytes, charset: str | None) -> str:
+    """Text in a charset (UTF-8 if unknown), malformed bytes replaced, byte order mark removed."""
+    name = _UTF16.get(charset or "", charset or "utf-8")
+    try:
+        codecs.lookup(name)
+    except LookupError:
+        name = "utf-8"
+    return body.decode(name, "replace").removeprefix("\ufeff")
+
+
+def parse_json(text: str) -> Any:
+    """JSON text as JavaScript reads it: no NaN, integers beyond 2^53 rounded. Raises ValueError."""
+    return json.loads(text, parse_int=_number, parse_float=lambda digits: tidy(_float(digits)), parse_constant=_refuse)
+
+
+def _number(digits: str) -> float:
+    return tidy(_float(digits))
+
+
+def _float(digits: str) -> float:
+    value = float(digits)
+    return value if math.isfinite(value) else math.copysign(math.inf, value)
+
+
+def _refuse(name: str) -> Any:
+    raise ValueError(f"Unexpected token {name}")
+
+
+def axios_data(body: bytes) -> Any:
+    """What axios makes of a body whatever its content type: the JSON value, else the text; undefined if empty."""
+    text = decode(body, None)
+    if not text:
+        return UNDEFINED
+    try:
+        return parse_json(text)
+    except ValueError:
+        return text
+
+
+def is_binary_type(media: str) -> bool:
+    """Whether n8n's autodetection makes a file of this media type."""
+    return media.startswith(BINARY_TYPES)
+
+
+def file_name(headers: Iterable[tuple[str, str]], url: str) -> str | None:
+    """The name in `Content-Disposition`, else the last segment of the URL's path; None if that is empty."""
+    disposition = next((value for name, value in headers if name.lower() == "content-disposition"), "")
+    extended = re.search(r"filename\*=\s*([\w-]*)'[^']*'([^;]+)", disposition, re.IGNORECASE)
+    if extended:
+        return unquote(extended[2].strip(), encoding=extended[1] or "utf-8", errors="replace")
+    plain = re.search(r'filename=\s*(?:"((?:[^"\\]|\\.)*)"|([^;]+))', disposition, re.IGNORECASE)
+    if plain:
+        return re.sub(r"\\(.)", r"\1", plain[1]) if plain[1] is not None else plain[2].strip()
+    return unquote(urlsplit(url).path.rsplit("/", 1)[-1]) or None

@@ -1,0 +1,46 @@
+"""Query strings and urlencoded forms, nested values included, as node's `qs` writes them."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+from urllib.parse import parse_qsl, quote
+
+from runtime.values.javascript import js_string, property_order
+from schemas.item import UNDEFINED
+
+ArrayFormat = Literal["indices", "brackets", "repeat"]
+
+
+def encode_component(text: str) -> str:
+    """Percent-encode everything but RFC 3986's unreserved characters; a space is `%20`."""
+    return quote(text.encode("utf-8", "replace"), safe="")
+
+
+def stringify(value: Any, arrays: ArrayFormat = "indices") -> str:
+    """`{"a": [1], "o": {"k": true}}` -> `a%5B0%5D=1&o%5Bk%5D=true`. Undefined, `{}` and `[]` leave nothing, null is empty.
+
+    A top-level array counts as an object with its indexes as keys; any other value gives ''.
+    """
+    if isinstance(value, list):
+        value = {str(i): each for i, each in enumerate(value)}
+    if not isinstance(value, Mapping):
+        return ""
+    pairs = (pair for key in property_order(dict(value)) for pair in _flatten(key, value[key], arrays))
+    return "&".join(f"{encode_component(key)}={encode_component(text)}" for key, text in pairs)
+
+
+def _flatten(key: str, value: Any, arrays: ArrayFormat) -> Iterator[tuple[str, str]]:
+    if value is UNDEFINED:
+        return
+    if isinstance(value, list):
+        for i, each in enumerate(value):
+            yield from _flatten({"indices": f"{key}[{i}]", "brackets": f"{key}[]", "repeat": key}[arrays], each, arrays)
+    elif isinstance(value, Mapping):
+        for inner in property_order(dict(value)):
+            yield from _flatten(f"{key}[{inner}]", value[inner], arrays)
+    else:
+        yield key, "" if value is None else js_string(value)
+
+
+def parse_form(text: str) -> dict[str, str]:
+    """`a=1&b=x+y` -> its names and values, decoded. Of a name that comes twice the last one holds."""
+    return dict(parse_qsl(text, keep_blank_values=True))

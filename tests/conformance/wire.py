@@ -1,0 +1,130 @@
+"""Wire cases: parameters in, HTTP requests out, canned answers back, items out."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+from cli.testing.case import as_item, clean, plan_of
+from cli.testing.compare import difference
+from runtime.catalog import CATALOG
+from runtime.execution import Execution, RunInfo
+from runtime.local import LocalHost, run_local
+from schemas.outcome import Finished
+from tests.conformance.wire_world import WireServices, show_binary
+
+CLOCK: Final = datetime(2026, 1, 15, 12, tzinfo=UTC).timestamp() * 1000
+DULL: Final = {
+    "accept", "accept-encoding", "accept-language", "connection", "content-length", "date", "host", "user-agent",
+    "x-request-id", "idempotency-key", "traceparent", "x-amz-date", "x-goog-api-client", "cache-control",
+}  # fmt: skip
+_STEP = "Node under test"
+
+
+def run_wire_file(path: Path) -> list[dict[str, Any]]:
+    """Every case of a file with `actual_requests`, `actual_output` and `actual_error` beside what was recorded."""
+    node_type = path.stem.replace("__", "/")
+    cases: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    return [{**case, **run_wire_case(node_type, case)} for case in cases]
+
+
+def run_wire_case(node_type: str, case: Mapping[str, Any]) -> dict[str, Any]:
+    """What one case did. A fault of ours is an `actual_error` that says so."""
+    services = WireServices(case)
+    try:
+        execution, finished = asyncio.run(_run(node_type, case, services))
+    except Exception as error:  # noqa: BLE001 - a broken case must not take the others down
+        return {"actual_requests": services.requests, "actual_output": None, "actual_error": {"name": "Fault", "message": repr(error)}}
+    return {"actual_requests": services.requests, "actual_output": _output(case, execution), "actual_error": _error(finished)}
+
+
+async def _run(node_type: str, case: Mapping[str, Any], services: WireServices) -> tuple[Execution, Finished]:
+    plan = plan_of(_export(node_type, case))
+    host = LocalHost(CATALOG, services, clock=lambda: CLOCK, sleep=_no_wait)
+    items = [as_item(each) for each in case.get("input") or [{}]]
+    return await run_local(plan, host, RunInfo(execution_id="1", mode="trigger"), items, start=plan.step["Start"])
+
+
+async def _no_wait(seconds: float) -> None:
+    """The engine's own waits are not what is tested."""
+    del seconds
+
+
+def _export(node_type: str, case: Mapping[str, Any]) -> dict[str, Any]:
+    node = {
+        **(case.get("node") or {}),
+        "id": "node", "name": _STEP, "type": node_type, "typeVersion": case["typeVersion"], "position": [200, 0],
+        "parameters": case["parameters"],
+        "credentials": {type_: {"id": type_, "name": type_} for type_ in case.get("credentials") or {}},
+    }  # fmt: skip
+    start = {"id": "start", "name": "Start", "type": "n8n-nodes-base.manualTrigger", "typeVersion": 1, "position": [0, 0], "parameters": {}}
+    return {
+        "nodes": [start, node],
+        "connections": {"Start": {"main": [[{"node": _STEP, "type": "main", "index": 0}]]}},
+        "settings": {"executionOrder": "v1", "timezone": "UTC"},
+    }
+
+
+def _output(case: Mapping[str, Any], execution: Execution) -> Any:
+    runs = execution.engine.runs.get(_STEP)
+    if not runs or runs[-1].get("failed"):
+        return None
+    outputs = [[_item(item) for item in items or []] for items in runs[-1]["outputs"]]
+    split = isinstance(case.get("output"), dict) or (case.get("node") or {}).get("onError") == "continueErrorOutput"
+    return {"outputs": outputs} if split else [item for items in outputs for item in items]
+
+
+def _item(item: Mapping[str, Any]) -> dict[str, Any]:
+    shown = {"json": clean(item["json"]), "pairedItem": item.get("pairedItem")}
+    if item.get("binary"):
+        shown["binary"] = {name: show_binary(ref) for name, ref in item["binary"].items()}
+    return shown
+
+
+def _error(finished: Finished) -> dict[str, Any] | None:
+    return None if finished.status == "success" else dict(finished.error or {"message": finished.status})
+
+
+def grade_wire(case: Mapping[str, Any]) -> tuple[bool, str]:
+    """Whether requests and items (or the presence of an error) are as recorded, and the first difference."""
+    why = _difference(case)
+    return not why, why
+
+
+def _difference(case: Mapping[str, Any]) -> str:
+    actual, expected = ([_comparable(each) for each in case.get(key) or []] for key in ("actual_requests", "requests"))
+    if len(actual) != len(expected):
+        return f"{len(actual)} requests, expected {len(expected)}; {case.get('actual_error')}"
+    for i, (got, wanted) in enumerate(zip(actual, expected, strict=True)):
+        for key, value in wanted.items():
+            pointer = difference(value, got[key])
+            if pointer is not None:
+                return f"request {i} {key}{pointer}: {got[key]!r}, expected {value!r}"
+    if case.get("error"):
+        return "" if case.get("actual_error") else "no error, one expected"
+    if case.get("actual_error"):
+        return f"error {case['actual_error']}"
+    pointer = difference(_jsons(case.get("output")), _jsons(case.get("actual_output")))
+    return "" if pointer is None else f"output{pointer}: {str(case.get('actual_output'))[:300]}"
+
+
+def _comparable(request: Mapping[str, Any]) -> dict[str, Any]:
+    parts = urlsplit(request.get("url") or "")
+    headers = {name.lower(): value for name, value in (request.get("headers") or {}).items() if name.lower() not in DULL}
+    if isinstance(headers.get("content-type"), str):
+        headers["content-type"] = headers["content-type"].split(";")[0]
+    return {
+        "method": request["method"].upper(),
+        "url": [parts.scheme, parts.netloc.lower(), unquote(parts.path) or "/"],
+        "query": request.get("query") or {},
+        "headers": headers,
+        "body": request.get("body"),
+    }
+
+
+def _jsons(output: Any) -> list[Any]:
+    flat = [item for each in output or [] for item in (each if isinstance(each, list) else [each])]
+    return [item["json"] if isinstance(item, dict) and "json" in item else item for item in flat]
