@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from compiler.expressions.syntax import Refused, parse_program
 from compiler.unit import Bound, Unit
 from schemas.diagnostic import Diagnostic
-from schemas.diagnostic.expressions import NotAvailable
+from schemas.diagnostic.expressions import InvalidCode, NotAvailable
 
 REQUIRE: Final = re.compile(r"\brequire\s*\(\s*['\"]([^'\"]+)['\"]\s*\)")
 MODULES: Final = frozenset({"crypto", "luxon", "jmespath", "buffer", "url", "querystring", "util", "path"})
@@ -30,6 +31,11 @@ def code(unit: Unit) -> Iterator[Diagnostic]:
 
 def _javascript(bound: Bound, name: str, source: str) -> Iterator[Diagnostic]:
     at = bound.at.within("parameters", name)
+    try:
+        parse_program(source)
+    except Refused as refused:
+        yield InvalidCode(at=at.after(refused.index), parameter=name, reason=refused.message)
+        return
     for found in REQUIRE.finditer(source):
         module = found[1].removeprefix("node:")
         if module not in MODULES and not _comment(source, found.start()):

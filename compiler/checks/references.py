@@ -26,10 +26,10 @@ def references(unit: Unit) -> Iterator[Diagnostic]:
     """Every expression of every node."""
     reached = live(unit)
     for bound in unit.bound.values():
-        before = _before(unit, bound)
+        before, after = _before(unit, bound), unit.graph.downstream([bound.node.name])
         for found in bound.found:
             at = bound.at.within("parameters", *found.at)
-            yield from _names(unit, before, found.compiled.references or frozenset(), at, found.name, reached)
+            yield from _names(unit, before, after, found.compiled.references or frozenset(), at, found.name, reached)
             if "$env" in found.compiled.variables:
                 yield EnvironmentRead(at=at, parameter=found.name)
             if isinstance(found.compiled.expression, Script) and not found.compiled.expression.linear:
@@ -47,14 +47,20 @@ def _before(unit: Unit, bound: Bound) -> set[str]:
 
 
 def _names(
-    unit: Unit, before: set[str], names: frozenset[str], at: Location, parameter: str, reached: set[str]
+    unit: Unit,
+    before: set[str],
+    after: set[str],
+    names: frozenset[str],
+    at: Location,
+    parameter: str,
+    reached: set[str],
 ) -> Iterator[Diagnostic]:
     for name in sorted(names - before):
         if name not in unit.bound:
             yield UnknownReference(at=at, parameter=parameter, name=name, advice=did_you_mean(name, unit.bound))
         elif is_part(unit.bound[name]):
             continue
-        elif name in reached and before & unit.graph.upstream([name]):
+        elif name in reached - after and before & unit.graph.upstream([name]):
             yield OtherBranch(at=at, parameter=parameter, name=name)
         else:
             yield NotUpstream(at=at, parameter=parameter, name=name)

@@ -23,4 +23,3 @@ def triggers(unit: Unit) -> Iterator[Diagnostic]:
         alone = not unit.graph.roots(name)  # sub-nodes are told about by ai_parts
         if name not in reached and alone and not bound.node.disabled and not is_part(bound):
             yield Unreachable(at=bound.at, node=name)
-

@@ -1,4 +1,4 @@
-"""Connections to the node graph: what leads nowhere is dropped with a warning (n8n fails only when it follows one)."""
+"""Connections to the node graph: what leads nowhere is told, and kept aside: n8n fails when it follows one."""
 
 from collections.abc import Iterator
 
@@ -24,6 +24,7 @@ def link(unit: Unit) -> None:
             if made.target in names:
                 unit.graph.add(made)
             else:
+                unit.dangling.append(made)
                 advice = did_you_mean(made.target, names)
                 unit.tell(
                     DanglingConnection(at=at, source=source, target=made.target, missing=made.target, advice=advice)

@@ -5,11 +5,14 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from compiler.unit import Bound, Unit
+from schemas.diagnostic.limits import PlanTooLarge
 from schemas.export import ExportNode
 from schemas.expression import Placed
 from schemas.plan import CredentialRef, Edge, Kind, OnError, Plan, Retry, Settings, Step
 
 AGENT: Final = re.compile(r"(?:^|\s)agent:\s*([a-z0-9][a-z0-9_-]*)", re.IGNORECASE)
+MAX_BYTES: Final = 8 * 1024 * 1024
+"""Of a plan as canonical JSON: it is carried whole to every process that works on a run."""
 
 
 def lower(unit: Unit) -> None:
@@ -27,6 +30,16 @@ def lower(unit: Unit) -> None:
         pin_data={name: items for name, items in export.pin_data.items() if name in unit.bound},
         static_data=export.static_data,
     )
+    _limits(unit)
+
+
+def _limits(unit: Unit) -> None:
+    """A plan is hardly larger than its export, so only large ones are measured."""
+    if unit.plan is not None and len(unit.text) > MAX_BYTES // 2:
+        size = len(unit.plan.canonical().encode("utf-8", "surrogatepass"))
+        if size > MAX_BYTES:
+            unit.tell(PlanTooLarge(at=unit.at(), size=size, limit=MAX_BYTES))
+            unit.plan = unit.plan if unit.options.lenient else None
 
 
 def _step(unit: Unit, bound: Bound) -> Step:

@@ -1,0 +1,1 @@
+"""What the layout promises: every node in the catalogue with its case, every code with its page, every file where it belongs."""

@@ -1,0 +1,1 @@
+"""Exports in, findings and plans out, compared with files."""
