@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from compiler.graph import Graph
+from compiler.graph import Graph, Link
 from compiler.placing import Found
 from schemas.diagnostic import Diagnostic, Location, Severity
 from schemas.export import Export, ExportNode
@@ -114,6 +114,8 @@ class Unit:
     pointers: dict[str, str] = field(default_factory=dict)
     """JSON Pointer of each node, by name."""
     graph: Graph = field(default_factory=Graph)
+    dangling: list[Link] = field(default_factory=list)
+    """Main connections to nodes that are not there: n8n fails when it follows one."""
     bound: dict[str, Bound] = field(default_factory=dict)
     plan: Plan | None = None
     diagnostics: list[Diagnostic] = field(default_factory=list)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from compiler.unit import Bound, Unit
 from schemas.diagnostic.limits import PlanTooLarge
-from schemas.export import ExportNode
+from schemas.export import MAIN, ExportNode
 from schemas.expression import Placed
 from schemas.plan import CredentialRef, Edge, Kind, OnError, Plan, Retry, Settings, Step
 
@@ -44,7 +44,9 @@ def _limits(unit: Unit) -> None:
 
 def _step(unit: Unit, bound: Bound) -> Step:
     node, instance, version = bound.node, bound.instance, bound.node.type_version
-    edges = tuple(Edge(output=each.output, target=each.target, input=each.input) for each in unit.graph.out(node.name))
+    dangling = [each for each in unit.dangling if each.source == node.name and each.type == MAIN]
+    wires = sorted([*unit.graph.out(node.name), *dangling], key=lambda each: (each.output, each.place))
+    edges = tuple(Edge(output=each.output, target=each.target, input=each.input) for each in wires)
     entering = unit.graph.into(node.name)
     on_error = _on_error(node)
     wired = max((each.output for each in edges), default=0) + 1

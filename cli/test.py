@@ -1,0 +1,75 @@
+"""`tempor8 test`: run recorded cases offline and say what differs."""
+
+import json
+import os
+from concurrent.futures import ProcessPoolExecutor
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli.options import verb
+
+app = verb()
+
+
+class Host(StrEnum):
+    """Where cases run."""
+
+    LOCAL = "local"
+    TEMPORAL = "temporal"
+
+
+class TestFormat(StrEnum):
+    """How results are written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+@app.command()
+def test(
+    paths: Annotated[list[Path], typer.Argument(help="Case files, or folders of them.")],
+    host: Annotated[Host, typer.Option("--host", help="In this process, or on the embedded Temporal.")] = Host.LOCAL,
+    out: Annotated[Path | None, typer.Option("--out", help="Write one file per case with what happened.")] = None,
+    format_: Annotated[TestFormat, typer.Option("--format", "-f")] = TestFormat.TEXT,
+    update: Annotated[bool, typer.Option("--update", help="Write what happened into the cases as what is expected.")] = False,
+) -> None:
+    """Run cases (workflow, pinned data, input -> expected status, order, outputs) and say what differs, node by node.
+
+    Exit code 0: all passed. 1: some differ. 2: no case, or a file that cannot be read.
+    """
+    from cli.inputs import files
+    from cli.testing.suite import CaseResult, run_file, run_on_temporal
+
+    names = [Path(name) for name in files(paths)]
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+    if host is Host.TEMPORAL:
+        results = run_on_temporal(names, out, update=update)
+    elif len(names) < 4:  # noqa: PLR2004 - processes cost more than three cases
+        results = [run_file(name, out, update) for name in names]
+    else:
+        with ProcessPoolExecutor(os.cpu_count() or 2) as pool:
+            results = list(pool.map(run_file, names, [out] * len(names), [update] * len(names), chunksize=8))
+    _tell(results, format_)
+    if not results or any(each.broken for each in results):
+        raise typer.Exit(2)
+    if not all(each.passed for each in results):
+        raise typer.Exit(1)
+    del CaseResult
+
+
+def _tell(results: list[Any], format_: TestFormat) -> None:
+    passed = sum(each.passed for each in results)
+    if format_ is TestFormat.JSON:
+        failed = [{"case": each.name, "differs": list(each.differences)} for each in results if not each.passed]
+        typer.echo(json.dumps({"cases": len(results), "passed": passed, "failed": failed}, indent=1))
+        return
+    for each in results:
+        if not each.passed:
+            typer.echo(f"FAIL {each.name}")
+            for line in each.differences:
+                typer.echo(f"  {line}")
+    typer.echo(f"{passed} of {len(results)} cases passed")
