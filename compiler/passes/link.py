@@ -27,7 +27,7 @@ def link(unit: Unit) -> None:
                 unit.dangling.append(made)
                 advice = did_you_mean(made.target, names)
                 unit.tell(
-                    DanglingConnection(at=at, source=source, target=made.target, missing=made.target, advice=advice)
+                    DanglingConnection(at=at, source=source, target=made.target, advice=advice)
                 )
     _duplicates(unit)
 

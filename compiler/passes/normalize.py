@@ -69,10 +69,8 @@ def _nodes(unit: Unit, raw: list[Any]) -> list[ExportNode]:
     nodes: dict[str, ExportNode] = {}
     for index, each in enumerate(raw):
         at = unit.at(f"/nodes/{index}")
-        if isinstance(each, Mapping) and each.get("type") == STICKY_NOTE:
-            continue
         node = _node(unit, each, at)
-        if node is None:
+        if node is None or node.type == STICKY_NOTE:
             continue
         if node.name in nodes:
             unit.tell(DuplicateName(at=at.within("name").model_copy(update={"node": node.name}), name=node.name))

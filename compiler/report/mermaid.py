@@ -25,8 +25,8 @@ def _lines(plan: Plan) -> Iterator[str]:
         yield f'{ids[step.name]}{before}"{_text(step.name)}"{after}'
     for step in plan.steps:
         for edge in step.edges:
-            label = _label(step, edge.output)
-            yield f"{ids[step.name]} -->{label} {ids[edge.target]}"
+            if edge.target in ids:
+                yield f"{ids[step.name]} -->{_label(step, edge.output)} {ids[edge.target]}"
     for step in plan.steps:
         for type_, names in step.subnodes.items():
             yield from (f"{ids[name]} -.->|{type_.removeprefix('ai_')}| {ids[step.name]}" for name in names)

@@ -64,6 +64,8 @@ def _box(step: Step, left: float, top: float) -> Box:
 def _lines(box: Box, boxes: dict[str, Box]) -> list[Line]:
     found = []
     for edge in box.step.edges:
+        if edge.target not in boxes:
+            continue
         start = box.y + HEIGHT * (edge.output + 1) / (max(box.step.outputs, edge.output + 1) + 1)
         found.append(
             Line(_across(box.x + WIDTH, start, boxes[edge.target].x, boxes[edge.target].y + HEIGHT / 2), "main")

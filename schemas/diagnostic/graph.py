@@ -13,15 +13,14 @@ class DuplicateName(Diagnostic):
 
 
 class DanglingConnection(Diagnostic):
-    """A connection leads to, or comes from, a node that is not there. It is dropped; n8n fails when it follows one."""
+    """A connection leads to a node that is not there. As in n8n, a run fails when it follows it, and only then."""
 
     code = "N8T202"
     severity = Severity.WARNING
-    text = "the connection from {source!r} to {target!r} is dropped: there is no node {missing!r}"
+    text = "{source!r} is connected to {target!r}, which does not exist: a run that gets there fails"
     hint_text = "{advice}"
     source: str
     target: str
-    missing: str
     advice: str = ""
 
 

@@ -28,9 +28,9 @@ def source(given: dict[str, Any]) -> str | bytes:
     if "text" in given:
         return str(given["text"])
     if "nodes" in given:
-        node = {"type": "n8n-nodes-base.noOp", "typeVersion": 1, "position": [0, 0], "parameters": {}}
-        return json.dumps({"nodes": [node | {"name": f"n{i}"} for i in range(given["nodes"])], "connections": {}})
-    export = given["export"]
+        plain = {"type": "n8n-nodes-base.noOp", "typeVersion": 1, "position": [0, 0], "parameters": {}}
+        return json.dumps({"nodes": [plain | {"name": f"n{i}"} for i in range(given["nodes"])], "connections": {}})
+    export: dict[str, Any] = given["export"]
     if "pinned" in given:
         name, size = given["pinned"]
         export = export | {"pinData": {name: [{"json": {"text": "x" * size}}]}}
