@@ -19,6 +19,11 @@ VERBS: Final = {
     "report": ("cli.report", "Say what of a folder of exports runs, and what to build or replace first."),
     "graph": ("cli.graph", "Draw an export as Mermaid or SVG."),
     "diff": ("cli.diff", "Say how two exports differ in meaning."),
+    "run": ("cli.run", "Compile an export and run it once, durably, on the embedded profile."),
+    "test": ("cli.test", "Run recorded cases offline and say what differs."),
+    "dev": ("cli.dev", "Start the whole service on this machine, until Ctrl-C."),
+    "demo": ("cli.demo", "Show an export become a durable run that survives a kill."),
+    "worker": ("cli.worker", "Run steps and workflows until told to stop."),
     "fmt": ("cli.fmt", "Write exports in one canonical form, for review in git."),
 }
 

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -25,6 +26,8 @@ INLINE_BYTES: Final = 16 * 1024
 """Files up to this size ride in their item; larger ones are blobs."""
 MUTATING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 MEMORY_LIMIT: Final = 1000
+EGRESS_PATIENCE: Final = 3.0
+"""Seconds for which a tenant's egress entries are remembered."""
 
 _log = get_logger(__name__)
 
@@ -41,7 +44,7 @@ class WorkerServices:
         proxy = settings.egress_proxy.get_secret_value() if settings.egress_proxy else None
         self.clients = EgressClients(settings.egress_allow, proxy)
         self._own = httpx.AsyncClient(trust_env=False)
-        self._egress: dict[str, tuple[str, ...]] = {}
+        self._egress: dict[str, tuple[float, tuple[str, ...]]] = {}
 
     async def close(self) -> None:
         """Close connections and child processes."""
@@ -79,12 +82,14 @@ class WorkerServices:
         )
 
     async def _allowed(self, tenant: str) -> tuple[str, ...]:
-        if tenant not in self._egress:
+        now = time.monotonic()
+        held = self._egress.get(tenant)
+        if held is None or now - held[0] > EGRESS_PATIENCE:
             async with self.database.tenant_transaction(tenant) as connection:
                 cursor = await connection.execute("select egress_allow from tenants where id = %s", (tenant,))
                 row = await cursor.fetchone()
-            self._egress[tenant] = tuple(row["egress_allow"]) if row else ()
-        return self._egress[tenant]
+            held = self._egress[tenant] = now, tuple(row["egress_allow"]) if row else ()
+        return held[1]
 
     async def credentials(self, task: Task, type_: str) -> Mapping[str, Any]:
         """The credential that the step names for this type."""
