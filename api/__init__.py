@@ -1,0 +1,1 @@
+"""The REST API: one controller per noun, tenancy, and webhooks."""

@@ -1,0 +1,133 @@
+"""The application: controllers, authentication, problems, and what runs beside the requests."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from importlib.metadata import version
+from typing import Any, Final
+
+from litestar import Litestar
+from litestar.config.response_cache import ResponseCacheConfig
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme, Tag
+from litestar.plugins.pydantic import PydanticPlugin
+
+from api.explanations import ProblemController
+from api.health import HealthController
+from api.metrics import MetricsController
+from api.ports import Ports
+from api.principal import Authentication, Verifier
+from api.problems import HANDLERS
+from api.starting import Starter
+from api.templates import TemplateController
+from api.tokens import Tokens
+from api.webhooks import webhook_handler
+from api.workflows import WorkflowController
+from runtime.platform.notices import listen
+from runtime.platform.projector import Projector
+from runtime.platform.runs import RunReader
+from runtime.platform.settings import Settings
+from runtime.platform.templates import CHANGES
+
+__all__ = ["create_app"]
+
+DESCRIPTION: Final = (
+    "Start n8n workflows as durable Temporal runs, watch them, and publish templates. The API key decides the tenant."
+)
+
+
+def create_app(ports: Ports, *, projector: bool = True) -> Litestar:
+    """The ASGI application.
+
+    Args:
+        ports: what it is wired with.
+        projector: follow Temporal's visibility in this process too (one of all processes is active at a time).
+    """
+    starter = Starter(ports.temporal, ports.store, ports.settings.task_queue)
+    reader = RunReader(ports.temporal)
+    verifier = Verifier(ports.tenants, Tokens.of(ports.settings))
+    return Litestar(
+        route_handlers=[
+            WorkflowController,
+            TemplateController,
+            MetricsController,
+            HealthController,
+            ProblemController,
+            webhook_handler(ports, starter),
+        ],
+        middleware=[Authentication(verifier)],
+        exception_handlers=HANDLERS,
+        dependencies={
+            "ports": _always(ports),
+            "starter": _always(starter),
+            "reader": _always(reader),
+        },
+        plugins=[PydanticPlugin(prefer_alias=False)],
+        request_max_body_size=ports.settings.body_limit,
+        lifespan=[_beside(ports, projector=projector)],
+        openapi_config=_openapi(),
+        response_cache_config=ResponseCacheConfig(default_expiration=None),
+        logging_config=None,
+    )
+
+
+def _always(value: Any) -> Provide:
+    def provide() -> Any:
+        return value
+
+    return Provide(provide, sync_to_thread=False)
+
+
+def _beside(ports: Ports, *, projector: bool) -> Callable[[Litestar], Any]:
+    """What runs while the application does: notices that keep the cache honest, and the projector."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Litestar) -> AsyncIterator[None]:
+        url = _url(ports.settings)
+        tasks = [asyncio.create_task(_notices(ports, url), name="template notices")]
+        if projector:
+            follow = Projector(ports.temporal, ports.database, url)
+            tasks.append(asyncio.create_task(follow.run(), name="projector"))
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    return lifespan
+
+
+async def _notices(ports: Ports, url: str) -> None:
+    cache = ports.templates
+
+    def attentive(can_hear: bool) -> None:
+        cache.attentive = can_hear
+        cache.forget()
+
+    await listen(url, CHANGES, cache.forget, attentive)
+
+
+def _url(settings: Settings) -> str:
+    return settings.database_url.get_secret_value() if settings.database_url else ""
+
+
+def _openapi() -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title="tempor8",
+        version=version("tempor8"),
+        description=DESCRIPTION,
+        path="/",
+        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        security=[{"bearer": []}, {"apiKey": []}],
+        components=Components(
+            security_schemes={
+                "bearer": SecurityScheme(type="http", scheme="bearer", description="An API key"),
+                "apiKey": SecurityScheme(type="apiKey", name="X-API-Key", security_scheme_in="header"),
+            }
+        ),
+        tags=[Tag(name="Workflows"), Tag(name="Templates"), Tag(name="Monitoring"), Tag(name="Problems")],
+        use_handler_docstrings=True,
+    )

@@ -1,0 +1,124 @@
+"""Health: what is down, and what to do about it. Public, so it names components and never addresses."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from importlib.metadata import version
+from typing import Any, Final, Literal
+
+from litestar import Controller, Response, get
+from pydantic import BaseModel
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.service import RPCError
+
+from api.ports import Ports
+from api.principal import PUBLIC
+from api.problems import POSTGRES_DOWN, TEMPORAL_DOWN
+
+__all__ = ["HealthController"]
+
+PATIENCE: Final = 3.0
+"""Seconds that one check may take."""
+NO_WORKER: Final = "No worker polls the task queue: runs start and wait. Start one with `tempor8 worker`."
+VAULT_DOWN: Final = (
+    "Vault does not answer or refuses us. Start or unseal it, or correct VAULT_ADDR and its credentials."
+)
+HINTS: Final = {"vault": VAULT_DOWN}
+
+
+class Check(BaseModel):
+    """One component."""
+
+    status: Literal["up", "down"]
+    latency_ms: float | None = None
+    hint: str | None = None
+
+
+class HealthAnswer(BaseModel):
+    """`ok`: all is up. `degraded`: runs can be started but go on only later. `down`: something needed is missing."""
+
+    status: Literal["ok", "degraded", "down"]
+    version: str
+    checks: dict[str, Check]
+
+
+class HealthController(Controller):
+    """GET /health, /livez, /readyz."""
+
+    path = "/"
+    opt = PUBLIC
+    tags = ("Monitoring",)
+
+    @get("/health", summary="What is up and what is down", description="503 when a server that starts need is down.")
+    async def health(self, ports: Ports) -> Response[HealthAnswer]:
+        """All components."""
+        checks = await _checks(ports)
+        needed = [checks[name].status for name in ("temporal", "postgres")]
+        status: Literal["ok", "degraded", "down"] = "ok"
+        if "down" in needed:
+            status = "down"
+        elif any(check.status == "down" for check in checks.values()):
+            status = "degraded"
+        answer = HealthAnswer(status=status, version=version("tempor8"), checks=checks)
+        return Response(answer, status_code=503 if status == "down" else 200)
+
+    @get("/livez", summary="Whether the process lives")
+    async def livez(self) -> dict[str, str]:
+        """Nothing is asked: a process that answers lives."""
+        return {"status": "ok"}
+
+    @get("/readyz", summary="Whether requests can be served", description="503 while Temporal or Postgres is down.")
+    async def readyz(self, ports: Ports) -> Response[dict[str, Any]]:
+        """Only what every start needs."""
+        checks = await _run({name: check for name, check in _needed(ports).items() if name != "workers"})
+        down = sorted(name for name, check in checks.items() if check.status == "down")
+        return Response({"status": "down" if down else "ok", "down": down}, status_code=503 if down else 200)
+
+
+def _needed(ports: Ports) -> dict[str, tuple[Callable[[], Awaitable[Any]], str]]:
+    return {
+        "temporal": (lambda: _temporal(ports), TEMPORAL_DOWN),
+        "postgres": (ports.database.ping, POSTGRES_DOWN),
+        "workers": (lambda: _pollers(ports), NO_WORKER),
+    }
+
+
+async def _checks(ports: Ports) -> dict[str, Check]:
+    further = {name: (probe, HINTS.get(name, f"{name} does not answer.")) for name, probe in ports.probes.items()}
+    return await _run(_needed(ports) | further)
+
+
+async def _run(checks: Mapping[str, tuple[Callable[[], Awaitable[Any]], str]]) -> dict[str, Check]:
+    async def one(look: Callable[[], Awaitable[Any]], hint: str) -> Check:
+        before = time.perf_counter()
+        try:
+            await asyncio.wait_for(look(), PATIENCE)
+        except Exception:  # noqa: BLE001  # whatever it is, it is down, and the log of who needs it says why
+            return Check(status="down", hint=hint)
+        return Check(status="up", latency_ms=round((time.perf_counter() - before) * 1000, 2))
+
+    found = await asyncio.gather(*(one(look, hint) for look, hint in checks.values()))
+    return dict(zip(checks, found, strict=True))
+
+
+async def _temporal(ports: Ports) -> None:
+    if not await ports.temporal.service_client.check_health(timeout=timedelta(seconds=PATIENCE)):
+        raise ConnectionError("not serving")
+
+
+async def _pollers(ports: Ports) -> None:
+    request = DescribeTaskQueueRequest(
+        namespace=ports.temporal.namespace,
+        task_queue=TaskQueue(name=ports.settings.task_queue),
+        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+    )
+    try:
+        found = await ports.temporal.workflow_service.describe_task_queue(request, timeout=timedelta(seconds=PATIENCE))
+    except RPCError as error:
+        raise ConnectionError("unknown") from error
+    newest = max((poller.last_access_time.ToSeconds() for poller in found.pollers), default=0)
+    if time.time() - newest > 90:  # a long poll lasts a minute
+        raise ConnectionError("no worker polls")

@@ -1,0 +1,83 @@
+"""What a run did, node by node: from its journal while Temporal has it, from the stored rows afterwards."""
+
+from typing import Any
+
+from api.answers import HistoryAnswer, StepAnswer, links
+from api.standing import active_of, duration_ms, error_of
+from runtime.platform.executions import Execution, StepRow
+from runtime.platform.runs import Run, moment
+from schemas.run import Journal, StepRecord
+
+__all__ = ["history_of_row", "history_of_run"]
+
+
+def history_of_run(
+    run: Run, journal: Journal, types: dict[str, str], status: str, error: dict[str, Any] | None
+) -> HistoryAnswer:
+    """Of a run that Temporal knows. `types`: node name -> node type, from its plan."""
+    return HistoryAnswer(
+        workflow_id=run.id,
+        run_id=run.run_id,
+        workflow_template=run.template,
+        status=status,
+        started_at=run.started_at,
+        closed_at=run.closed_at,
+        steps=[_recorded(place, step, types.get(step.node)) for place, step in enumerate(journal.steps)],
+        active=active_of(journal) if run.open else None,
+        usage=journal.usage,
+        error=error_of(error),
+        links=links(run.id, "status", "result"),
+    )
+
+
+def history_of_row(row: Execution) -> HistoryAnswer:
+    """Of a run that only its rows remember."""
+    return HistoryAnswer(
+        workflow_id=row.id,
+        run_id=row.run_id,
+        workflow_template=row.template,
+        status=row.status,
+        started_at=row.started_at,
+        closed_at=row.closed_at,
+        steps=[_stored(place, step) for place, step in enumerate(row.steps or ())],
+        active=None,
+        usage=[],
+        error=error_of(row.error),
+        links=links(row.id, "status", "result"),
+    )
+
+
+def _recorded(place: int, step: StepRecord, type_: str | None) -> StepAnswer:
+    started = moment(step.started)
+    finished = None if step.finished is None else moment(step.finished)
+    return StepAnswer(
+        sequence=place,
+        node=step.node,
+        type=type_,
+        run=step.run,
+        status=step.status,
+        started_at=started,
+        finished_at=finished,
+        duration_ms=duration_ms(started, finished),
+        tries=step.tries,
+        items_in=step.items_in,
+        items_out=step.items_out,
+        error=error_of(step.error),
+    )
+
+
+def _stored(place: int, step: StepRow) -> StepAnswer:
+    return StepAnswer(
+        sequence=place,
+        node=step.node,
+        type=step.type or None,
+        run=step.run,
+        status=step.status,
+        started_at=step.started_at,
+        finished_at=step.finished_at,
+        duration_ms=duration_ms(step.started_at, step.finished_at),
+        tries=step.tries,
+        items_in=step.items_in,
+        items_out=step.items_out,
+        error=error_of(step.error),
+    )

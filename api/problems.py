@@ -1,0 +1,259 @@
+"""What the API answers when it cannot do what was asked: RFC 9457 problem details, one class per kind.
+
+A problem says what is wrong and what to do, in words of the caller. What went wrong inside goes to the log.
+"""
+
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Final
+
+import orjson
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.types import ExceptionHandlersMap
+from temporalio.service import RPCError, RPCStatusCode
+
+from runtime.platform.logging import get_logger
+from runtime.platform.postgres import DatabaseUnavailable
+from runtime.platform.storage import BlobTooLarge
+from runtime.platform.temporal import TemporalUnavailable
+
+__all__ = ["HANDLERS", "Problem", "problem_response"]
+
+log = get_logger("tempor8.api")
+
+
+class Problem(Exception):
+    """An answer that is an error. Subclasses declare `slug`, `status` and `title`; members are RFC 9457 extensions."""
+
+    slug: ClassVar[str]
+    status: ClassVar[int]
+    title: ClassVar[str]
+
+    def __init__(self, detail: str, *, headers: Mapping[str, str] | None = None, **members: Any) -> None:
+        super().__init__(detail)
+        self.detail, self.members = detail, members
+        self.headers = dict(headers or {})
+
+    def document(self, instance: str) -> dict[str, Any]:
+        """The problem details object. `type` is relative to the service: GET it for an explanation."""
+        return {
+            "type": f"/problems/{self.slug}",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            "instance": instance,
+        } | self.members
+
+
+class BadRequest(Problem):
+    """The request is not JSON, lacks a field, or has one of the wrong type. `errors` lists each with its place."""
+
+    slug, status, title = "bad-request", 400, "The request is malformed"
+
+
+class Unauthorized(Problem):
+    """No API key came with the request, or one that is unknown, expired or revoked.
+
+    Send it as `Authorization: Bearer <key>` or as `X-API-Key: <key>`. An operator makes one with
+    `tempor8 tenants create NAME` or `tempor8 tenants key NAME`.
+    """
+
+    slug, status, title = "unauthorized", 401, "No valid API key"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": 'Bearer realm="tempor8"'})
+
+
+class TenantMismatch(Problem):
+    """The body names another tenant than the key's. Leave `tenant_id` out, or use that tenant's key."""
+
+    slug, status, title = "tenant-mismatch", 403, "The key belongs to another tenant"
+
+
+class Forbidden(Problem):
+    """The key may not do this."""
+
+    slug, status, title = "forbidden", 403, "Not allowed"
+
+
+class UnknownTemplate(Problem):
+    """No template of that key is published for the tenant. `available` lists what there is."""
+
+    slug, status, title = "unknown-template", 404, "No such template"
+
+
+class UnknownRun(Problem):
+    """The tenant has no run of that id. Runs of other tenants do not exist for you either."""
+
+    slug, status, title = "unknown-run", 404, "No such run"
+
+
+class NotFound(Problem):
+    """Nothing is at this address. The description of the API is at /openapi.json."""
+
+    slug, status, title = "not-found", 404, "Nothing here"
+
+
+class MethodNotAllowed(Problem):
+    """The address exists, with another method; see the `Allow` header."""
+
+    slug, status, title = "method-not-allowed", 405, "Method not allowed"
+
+
+class RunClosed(Problem):
+    """The run has ended, so there is nothing to cancel. `status` of the run is in `run_status`."""
+
+    slug, status, title = "run-closed", 409, "The run has ended"
+
+
+class RunOpen(Problem):
+    """The run has not ended, so it has no result yet. Ask its status, or wait with `?wait=<seconds>`."""
+
+    slug, status, title = "run-open", 409, "The run has not ended"
+
+
+class WebhookTaken(Problem):
+    """Another template of the tenant listens at the same method and path. Nothing was published."""
+
+    slug, status, title = "webhook-taken", 409, "The webhook's path is taken"
+
+
+class TooLarge(Problem):
+    """The body is over the limit (`TEMPOR8_BODY_LIMIT`, in bytes)."""
+
+    slug, status, title = "body-too-large", 413, "The body is too large"
+
+
+class UnsupportedMediaType(Problem):
+    """The body's Content-Type is not one that this address takes."""
+
+    slug, status, title = "unsupported-media-type", 415, "Unsupported media type"
+
+
+class DoesNotCompile(Problem):
+    """The export has errors. `diagnostics` has what `tempor8 check` would say, with file, node, line and column."""
+
+    slug, status, title = "does-not-compile", 422, "The export does not compile"
+
+
+class KeyReused(Problem):
+    """The `Idempotency-Key` was used before with another request. Use a new key for a new request."""
+
+    slug, status, title = "idempotency-key-reused", 422, "The idempotency key was used for another request"
+
+
+class NotStartable(Problem):
+    """The template has no start node that a request could start."""
+
+    slug, status, title = "not-startable", 422, "The template cannot be started"
+
+
+class TooManyRequests(Problem):
+    """Too much at once; try again after the time in `Retry-After`."""
+
+    slug, status, title = "too-many-requests", 429, "Too many requests"
+
+
+class Internal(Problem):
+    """A mistake of the service. The log has the details under `incident`."""
+
+    slug, status, title = "internal-error", 500, "The service made a mistake"
+
+
+class Unavailable(Problem):
+    """A server that this needs does not answer. `component` says which; all recovers by itself once it is back."""
+
+    slug, status, title = "unavailable", 503, "A server does not answer"
+
+    def __init__(self, component: str, detail: str) -> None:
+        super().__init__(detail, headers={"Retry-After": "2"}, component=component)
+
+
+TEMPORAL_DOWN: Final = (
+    "Temporal does not answer. Start it (`docker compose up -d temporal`, or `tempor8 dev` for the embedded server), "
+    "or correct TEMPORAL_ADDRESS."
+)
+POSTGRES_DOWN: Final = (
+    "Postgres does not answer. Start it (`docker compose up -d postgres`, or `tempor8 dev` for the embedded server), "
+    "or correct DATABASE_URL."
+)
+DOWN: Final = frozenset(
+    {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED, RPCStatusCode.INTERNAL}
+)
+BY_STATUS: Final[Mapping[int, type[Problem]]] = {
+    404: NotFound, 405: MethodNotAllowed, 413: TooLarge, 415: UnsupportedMediaType, 429: TooManyRequests,
+}  # fmt: skip
+
+
+def problem_response(problem: Problem, path: str) -> Response[bytes]:
+    """The HTTP response of a problem."""
+    return Response(
+        orjson.dumps(problem.document(path)),
+        status_code=problem.status,
+        media_type="application/problem+json",
+        headers=problem.headers,
+    )
+
+
+def from_http(error: HTTPException) -> Problem:
+    """Litestar's own errors, without its texts, which may quote internals."""
+    if isinstance(error, ValidationException) or error.status_code == 400:
+        return _malformed(error)
+    kind = BY_STATUS.get(error.status_code)
+    if kind is None:
+        return BadRequest("The request cannot be understood.") if error.status_code < 500 else internal(error)
+    headers = {"Allow": error.headers["Allow"]} if error.headers and "Allow" in error.headers else {}
+    return kind((kind.__doc__ or kind.title).split("\n")[0], headers=headers)
+
+
+def _malformed(error: HTTPException) -> Problem:
+    extra = error.extra if isinstance(error.extra, list) else []
+    errors = [
+        {"at": str(each.get("key", "")), "message": str(each.get("message", ""))}
+        for each in extra
+        if isinstance(each, dict)
+    ]
+    if not errors:
+        return BadRequest("The body is not the JSON object that this address takes.")
+    return BadRequest("; ".join(f"{each['at'] or 'body'}: {each['message']}" for each in errors), errors=errors)
+
+
+def from_rpc(error: RPCError) -> Problem:
+    """What Temporal's client raised and no handler expected."""
+    if error.status in DOWN:
+        return Unavailable("temporal", TEMPORAL_DOWN)
+    if error.status is RPCStatusCode.RESOURCE_EXHAUSTED:
+        return TooManyRequests("Temporal takes no more at the moment.", headers={"Retry-After": "1"})
+    return internal(error)
+
+
+def from_runtime(error: RuntimeError) -> Problem:
+    """A lazy client reports a server that it never reached as a plain RuntimeError."""
+    return Unavailable("temporal", TEMPORAL_DOWN) if "connect" in str(error).lower() else internal(error)
+
+
+def internal(error: BaseException) -> Problem:
+    """Log the error under a number that the answer carries."""
+    incident = uuid.uuid4().hex[:12]
+    log.error("request failed", incident=incident, exc_info=error)
+    return Internal("The service made a mistake; its log has the details under the incident.", incident=incident)
+
+
+def _handler(make: Callable[[Any], Problem]) -> Callable[[Request[Any, Any, Any], Any], Response[bytes]]:
+    def handle(request: Request[Any, Any, Any], error: Any) -> Response[bytes]:
+        return problem_response(make(error), request.url.path)
+
+    return handle
+
+
+HANDLERS: Final[ExceptionHandlersMap] = {
+    Problem: _handler(lambda error: error),
+    HTTPException: _handler(from_http),
+    DatabaseUnavailable: _handler(lambda _: Unavailable("postgres", POSTGRES_DOWN)),
+    TemporalUnavailable: _handler(lambda _: Unavailable("temporal", TEMPORAL_DOWN)),
+    RPCError: _handler(from_rpc),
+    BlobTooLarge: _handler(lambda error: TooLarge(error.message)),
+    RuntimeError: _handler(from_runtime),
+    Exception: _handler(internal),
+}

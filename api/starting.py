@@ -1,0 +1,200 @@
+"""Starting a run: the start node, the input, the workflow id, and one call to Temporal."""
+
+import hashlib
+import secrets
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+import orjson
+from temporalio.client import Client, WithStartWorkflowOperation, WorkflowHandle
+from temporalio.common import (
+    Priority,
+    SearchAttributeKey,
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.exceptions import WorkflowAlreadyStartedError
+
+from api.problems import KeyReused, NotStartable
+from runtime.platform.runs import MEMO
+from runtime.platform.templates import Published, TemplateStore
+from schemas import names
+from schemas.plan import Plan, Step
+from schemas.run import WebhookAnswer
+
+__all__ = ["Order", "Started", "Starter", "entry_step", "run_id_of", "uuid7"]
+
+TASK_TIMEOUT: Final = timedelta(seconds=5)
+"""A worker that was killed in the middle of a workflow task is noticed after this."""
+
+ENTRY_ORDER: Final = ("workflow", "webhook", "form", "chat", "manual", "schedule", "poll", "event", "error")
+"""Which start node takes the input of a start by REST: made to be called first, made for a click in the editor last."""
+
+TENANT: Final = SearchAttributeKey.for_keyword(names.TENANT_ID)
+TEMPLATE: Final = SearchAttributeKey.for_keyword(names.TEMPLATE_KEY)
+PLAN: Final = SearchAttributeKey.for_keyword(names.PLAN_HASH)
+TRIGGER: Final = SearchAttributeKey.for_keyword(names.TRIGGER_KIND)
+
+
+@dataclass(frozen=True)
+class Order:
+    """A run to be started."""
+
+    tenant: str
+    template: Published
+    start: str
+    trigger_kind: str
+    mode: str
+    items: Sequence[Mapping[str, Any]]
+    run: str
+    """The last part of the workflow id."""
+    user_id: str | None = None
+    request: str | None = None
+    """A digest of the request, when a key makes it repeatable."""
+
+    @property
+    def workflow_id(self) -> str:
+        """`{tenant}:{template}:{run}`."""
+        return names.workflow_id(self.tenant, self.template.key, self.run)
+
+
+@dataclass(frozen=True)
+class Started:
+    """A run that has begun. `again` is True when an earlier request with the same key had begun it."""
+
+    workflow_id: str
+    run_id: str
+    again: bool = False
+
+
+class Starter:
+    """Starts runs on Temporal. The plan rides along, so a run is pinned to the version that was current."""
+
+    def __init__(self, client: Client, store: TemplateStore, task_queue: str) -> None:
+        self._client, self._store, self._task_queue = client, store, task_queue
+
+    async def start(self, order: Order) -> Started:
+        """Begin the run; it is durable when this returns.
+
+        Raises:
+            KeyReused: the idempotency key belongs to another request.
+        """
+        once = order.request is not None
+        try:
+            handle: WorkflowHandle[Any, Any] = await self._client.start_workflow(
+                order.template.key,
+                await self._input(order),
+                id=order.workflow_id,
+                task_queue=self._task_queue,
+                task_timeout=TASK_TIMEOUT,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE
+                if once
+                else WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                memo=_memo(order),
+                search_attributes=_attributes(order),
+                priority=Priority(fairness_key=order.tenant),
+            )
+        except WorkflowAlreadyStartedError as error:
+            await self._same_request(order)
+            return Started(order.workflow_id, error.run_id or "", again=True)
+        return Started(order.workflow_id, handle.first_execution_run_id or "")
+
+    async def start_and_answer(self, order: Order, response_mode: str) -> WebhookAnswer:
+        """Begin the run and wait, in the same call, for what it wants its caller to get.
+
+        Args:
+            order: the run.
+            response_mode: lastNode or responseNode.
+        """
+        operation: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
+            order.template.key,
+            await self._input(order),
+            id=order.workflow_id,
+            task_queue=self._task_queue,
+            task_timeout=TASK_TIMEOUT,
+            id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+            memo=_memo(order),
+            search_attributes=_attributes(order),
+            priority=Priority(fairness_key=order.tenant),
+        )
+        answer = await self._client.execute_update_with_start_workflow(
+            names.UPDATE_WEBHOOK, response_mode, start_workflow_operation=operation, result_type=dict
+        )
+        return WebhookAnswer.model_construct(**answer)
+
+    async def _input(self, order: Order) -> dict[str, Any]:
+        """A `StartInput` as JSON; the plan is put in as the text that it is stored as."""
+        template = order.template
+        static = await self._store.static_data(order.tenant, template.key) if template.wants_static_data else None
+        return {
+            "plan": orjson.Fragment(template.text),
+            "tenant": order.tenant,
+            "template": template.key,
+            "execution_id": order.workflow_id,
+            "start": order.start,
+            "trigger_kind": order.trigger_kind,
+            "mode": order.mode,
+            "items": order.items,
+            "user_id": order.user_id,
+            "static_data": static if static is not None else template.plan.static_data,
+        }
+
+    async def _same_request(self, order: Order) -> None:
+        description = await self._client.get_workflow_handle(order.workflow_id).describe()
+        memo = await description.memo()
+        if memo.get(MEMO, {}).get("request") != order.request:
+            raise KeyReused(
+                "This Idempotency-Key started another run of the template. Use a new key for a new request."
+            )
+
+
+def entry_step(plan: Plan) -> Step:
+    """The start node that takes the input of a start by REST.
+
+    Raises:
+        NotStartable: the plan has no enabled trigger.
+    """
+    enabled = [step for step in plan.steps if step.trigger and not step.disabled]
+    for kind in ENTRY_ORDER:
+        for step in enabled:
+            if step.trigger == kind:
+                return step
+    if not enabled:
+        raise NotStartable("The template has no enabled trigger node, so there is nowhere to start.")
+    return enabled[0]
+
+
+def run_id_of(tenant: str, template: str, key: str) -> str:
+    """The last part of the workflow id that an idempotency key stands for."""
+    digest = hashlib.blake2b(f"{tenant}\x00{template}\x00{key}".encode(), digest_size=16).digest()
+    return str(uuid.UUID(bytes=digest, version=8))  # RFC 9562: version 8 is for what an application makes itself
+
+
+def uuid7() -> str:
+    """RFC 9562 version 7: ordered by time."""
+    milliseconds = time.time_ns() // 1_000_000
+    value = (milliseconds << 80) | (7 << 76) | (secrets.randbits(12) << 64) | (2 << 62) | secrets.randbits(62)
+    return str(uuid.UUID(int=value))
+
+
+def _memo(order: Order) -> dict[str, Any] | None:
+    told = {"user_id": order.user_id, "request": order.request}
+    known = {name: value for name, value in told.items() if value is not None}
+    return {MEMO: known} if known else None
+
+
+def _attributes(order: Order) -> TypedSearchAttributes:
+    return TypedSearchAttributes(
+        [
+            SearchAttributePair(TENANT, order.tenant),
+            SearchAttributePair(TEMPLATE, order.template.key),
+            SearchAttributePair(PLAN, order.template.plan_hash),
+            SearchAttributePair(TRIGGER, order.trigger_kind),
+        ]
+    )

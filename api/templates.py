@@ -1,0 +1,266 @@
+"""Templates: list, publish (compiled on upload), versions, activate."""
+
+import re
+from typing import Annotated, Any, Final
+
+import orjson
+from litestar import Controller, Request, Response, get, post
+from litestar.params import Parameter
+from pydantic import BaseModel, Field
+
+from api.answers import Moment
+from api.ports import Ports
+from api.principal import Principal
+from api.problems import BadRequest, DoesNotCompile, UnknownTemplate, WebhookTaken
+from compiler import compile_export
+from runtime.platform.postgres import SHARED
+from runtime.platform.routes import Webhook
+from runtime.platform.templates import Summary, WebhookConflict
+
+__all__ = ["TemplateController", "template_key"]
+
+KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
+
+
+class TemplateSummary(BaseModel):
+    """A template that the tenant may start."""
+
+    key: str
+    name: str
+    version: int
+    description: str
+    plan_hash: str
+    shared: bool = Field(description="Published by the operator for every tenant")
+    triggers: list[str]
+    nodes: int
+    agents: list[str]
+    durability: str
+    published_at: Moment
+    links: dict[str, str]
+
+
+class TemplateList(BaseModel):
+    """Every template that the tenant may start, by key."""
+
+    items: list[TemplateSummary]
+
+
+class WebhookAnswer(BaseModel):
+    """Where a template listens."""
+
+    method: str
+    url: str
+    node: str
+    response_mode: str
+
+
+class PublishAnswer(BaseModel):
+    """What was published. `created` is false when this very plan was there already."""
+
+    key: str
+    version: int
+    plan_hash: str
+    created: bool
+    webhooks: list[WebhookAnswer]
+    verdicts: list[dict[str, Any]] = Field(description="Per node: exact, differs (with the sentence that says how)")
+    diagnostics: list[dict[str, Any]] = Field(description="Warnings and notes of the compiler")
+    links: dict[str, str]
+
+
+class VersionAnswer(BaseModel):
+    """One version of a template. Versions never change."""
+
+    version: int
+    plan_hash: str
+    name: str
+    current: bool
+    published_at: Moment
+    created_by: str | None
+
+
+class VersionList(BaseModel):
+    """The versions of a template, newest first."""
+
+    key: str
+    items: list[VersionAnswer]
+
+
+class Activation(BaseModel):
+    """Where the template listens from now on."""
+
+    key: str
+    webhooks: list[WebhookAnswer]
+
+
+TemplateKey = Annotated[str, Parameter(description="Key of the template", max_length=128)]
+
+
+class TemplateController(Controller):
+    """Everything under /templates."""
+
+    path = "/templates"
+    tags = ("Templates",)
+
+    @get(
+        "/",
+        summary="List templates",
+        description="The tenant's own and the shared ones; its own win where keys are equal.",
+    )
+    async def list_(self, request: Request[Principal, None, Any], ports: Ports) -> TemplateList:
+        """What can be started."""
+        return TemplateList(items=[_summary(each) for each in await ports.store.summaries(request.user.tenant)])
+
+    @post(
+        "/",
+        status_code=201,
+        summary="Publish a template",
+        description="The body is an n8n export. It is compiled; 422 has the same diagnostics as `tempor8 check`. "
+        "The new version is current at once and its webhooks listen; runs that go on keep the plan they started with.",
+    )
+    async def publish(
+        self,
+        request: Request[Principal, None, Any],
+        ports: Ports,
+        key: Annotated[str | None, Parameter(description="Key of the template; default: made from its name")] = None,
+        description: Annotated[str, Parameter(description="One sentence for lists", max_length=2000)] = "",
+        allow_unsupported: Annotated[
+            bool, Parameter(description="Nodes that cannot run fail when they are reached")
+        ] = False,
+    ) -> Response[PublishAnswer]:
+        """Compile and publish."""
+        tenant, body = request.user.tenant, await request.body()
+        chosen = key or template_key(_name(body))
+        if not KEY.fullmatch(chosen):
+            raise BadRequest("key: letters, digits, '_', '.' and '-', 128 at most, beginning with a letter or a digit.")
+        compiled = compile_export(
+            body, file=f"{chosen}.json", catalog=ports.catalog, allow_unsupported=allow_unsupported
+        )
+        diagnostics = [each.to_json() for each in compiled.diagnostics]
+        if compiled.plan is None or not (compiled.runnable or allow_unsupported):
+            errors = [each for each in diagnostics if each["severity"] == "error"]
+            raise DoesNotCompile(
+                f"The export has {len(errors)} error(s); nothing was published.", diagnostics=diagnostics
+            )
+        try:
+            made = await ports.store.publish(
+                tenant, chosen, compiled.plan, body, description=description, created_by=request.user.key
+            )
+        except WebhookConflict as error:
+            raise WebhookTaken(f"{error}. Nothing was published.", method=error.method, path=error.path) from error
+        ports.templates.forget(tenant)
+        answer = PublishAnswer(
+            key=made.key,
+            version=made.version,
+            plan_hash=made.plan_hash,
+            created=made.fresh,
+            webhooks=_webhooks(made.webhooks, tenant, ports),
+            verdicts=[{"node": each.node, "grade": each.grade, "reason": each.reason} for each in compiled.verdicts],
+            diagnostics=diagnostics,
+            links=_links(made.key),
+        )
+        return Response(answer, status_code=201 if made.fresh else 200)
+
+    @get("/{key:str}/versions", summary="List the versions of a template")
+    async def versions(self, request: Request[Principal, None, Any], key: TemplateKey, ports: Ports) -> VersionList:
+        """Newest first."""
+        found = await ports.store.versions(request.user.tenant, key)
+        if not found:
+            raise await _unknown(request.user.tenant, key, ports)
+        return VersionList(
+            key=key,
+            items=[
+                VersionAnswer(
+                    version=each.version,
+                    plan_hash=each.plan_hash,
+                    name=each.name,
+                    current=each.current,
+                    published_at=each.published_at,
+                    created_by=each.created_by,
+                )
+                for each in found
+            ],
+        )
+
+    @post(
+        "/{key:str}/activate",
+        status_code=200,
+        summary="Activate a template",
+        description="Makes a shared template listen at its webhooks for this tenant. "
+        "With `version`, an earlier version of the tenant's own template becomes current again.",
+    )
+    async def activate(
+        self,
+        request: Request[Principal, None, Any],
+        key: TemplateKey,
+        ports: Ports,
+        version: Annotated[int | None, Parameter(ge=1, description="The version that becomes current")] = None,
+    ) -> Activation:
+        """Listen, or go back to a version."""
+        tenant = request.user.tenant
+        try:
+            routes = await ports.store.activate(tenant, key, version)
+        except WebhookConflict as error:
+            raise WebhookTaken(f"{error}.", method=error.method, path=error.path) from error
+        if routes is None:
+            raise await _unknown(tenant, key, ports)
+        ports.templates.forget(tenant)
+        return Activation(key=key, webhooks=_webhooks(routes, tenant, ports))
+
+
+def template_key(name: str) -> str:
+    """A key made from a workflow's name: lower case, words joined by underscores; empty when nothing is left of it."""
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:128]
+
+
+def _name(body: bytes) -> str:
+    """The export's name, as far as the body has one; what is wrong with it the compiler says."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return "export"
+    name = document.get("name") if isinstance(document, dict) else None
+    return name if isinstance(name, str) and template_key(name) else "export"
+
+
+def _summary(each: Summary) -> TemplateSummary:
+    metadata = each.metadata
+    return TemplateSummary(
+        key=each.key,
+        name=each.name,
+        version=each.version,
+        description=each.description,
+        plan_hash=each.plan_hash,
+        shared=each.owner == SHARED,
+        triggers=metadata.get("triggers", []),
+        nodes=metadata.get("nodes", 0),
+        agents=metadata.get("agents", []),
+        durability=metadata.get("durability", "durable"),
+        published_at=each.published_at,
+        links=_links(each.key),
+    )
+
+
+def _links(key: str) -> dict[str, str]:
+    return {
+        "versions": f"/templates/{key}/versions",
+        "activate": f"/templates/{key}/activate",
+        "start": "/workflows/start",
+    }
+
+
+def _webhooks(routes: list[Webhook], tenant: str, ports: Ports) -> list[WebhookAnswer]:
+    base = (ports.settings.public_url or "").rstrip("/")
+    return [
+        WebhookAnswer(
+            method=each.method,
+            url=f"{base}/webhook/{tenant}/{each.path}",
+            node=each.node,
+            response_mode=each.response_mode,
+        )
+        for each in routes
+    ]
+
+
+async def _unknown(tenant: str, key: str, ports: Ports) -> UnknownTemplate:
+    available = [each.key for each in await ports.store.summaries(tenant)]
+    return UnknownTemplate(f"There is no template {key!r}.", available=available)

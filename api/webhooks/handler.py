@@ -1,0 +1,312 @@
+"""The way of a webhook request: route, admission, item, start, answer.
+
+This is the busiest path of the service, so it asks Postgres nothing once the caches are warm (a credential check
+excepted), makes one call to Temporal, and writes no row: the projector does that later.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+import qs_codec
+from litestar import asgi
+from litestar.handlers import ASGIRouteHandler
+from litestar.types import HTTPScope, Receive, Scope, Send
+
+from api.ports import Ports
+from api.principal import PUBLIC
+from api.problems import Problem, TooLarge
+from api.starting import Order, Starter, uuid7
+from api.webhooks.access import admit, cors_headers, preflight
+from api.webhooks.answers import (
+    NO_BODY,
+    SANDBOX,
+    Answer,
+    Refusal,
+    after_run,
+    at_once,
+    headers_of,
+    inline_bytes,
+    refusal,
+    status_of,
+)
+from api.webhooks.bodies import Body, read_body, unpacked
+from runtime.platform.routes import Webhook
+from runtime.platform.templates import Published
+from schemas.plan import Plan, Step
+
+__all__ = ["webhook_handler"]
+
+PREFIX: Final = "/webhook"
+INLINE_BYTES: Final = 16 * 1024
+"""Files up to this size ride in their item; larger ones are blobs."""
+QUERY: Final = qs_codec.DecodeOptions()
+RESPOND: Final = "n8n-nodes-base.respondToWebhook"
+
+
+class UnknownWebhook(Problem):
+    """Nothing listens there. The address is /webhook/{tenant}/{path}; publishing or activating a template registers it.
+
+    `message` and `hint` are what n8n answers.
+    """
+
+    slug, status, title = "unknown-webhook", 404, "No such webhook"
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request."""
+
+    method: str
+    tenant: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    client: str
+    origin: str
+    """Scheme and host that the caller used."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a route leads to."""
+
+    webhook: Webhook
+    params: Mapping[str, str]
+    template: Published
+    step: Step
+
+
+def webhook_handler(ports: Ports, starter: Starter) -> ASGIRouteHandler:
+    """The ASGI handler of everything under /webhook."""
+    desk = _Desk(ports, starter)
+
+    @asgi(PREFIX, is_mount=True, opt=PUBLIC, copy_scope=True)
+    async def webhook(scope: Scope, receive: Receive, send: Send) -> None:
+        """Take a request."""
+        call = _call(cast("HTTPScope", scope))
+        try:
+            answer = await desk.serve(call, receive)
+        except Refusal as refused:
+            answer = refused.answer
+        await _send(answer, send)
+
+    return webhook
+
+
+class _Desk:
+    """Serves webhook requests."""
+
+    def __init__(self, ports: Ports, starter: Starter) -> None:
+        self._ports, self._starter = ports, starter
+        self._faults: dict[tuple[str, str], str | None] = {}
+
+    async def serve(self, call: Call, receive: Receive) -> Answer:
+        """One request.
+
+        Raises:
+            Refusal: an error in n8n's words.
+            Problem: an error of the service.
+        """
+        if call.method == "OPTIONS":
+            return await self._preflight(call)
+        target = await self._target(call)
+        step = target.step
+        claims = await admit(step, call.tenant, call.headers, call.client, self._ports.credentials)
+        self._check(target)
+        data = unpacked(await self._read(call, receive), call.headers.get("content-encoding", ""), self._limit)
+        answer = await self._run(call, target, read_body(step, call.headers, data), claims)
+        answer.headers.setdefault("content-security-policy", SANDBOX)
+        if "origin" in call.headers:
+            answer.headers.update(cors_headers(step, call.headers["origin"], [call.method]))
+        return answer
+
+    async def _run(self, call: Call, target: Target, body: Body, claims: dict[str, Any] | None) -> Answer:
+        """Start the run and answer in the node's response mode."""
+        step, run = target.step, uuid7()
+        order = Order(
+            tenant=call.tenant,
+            template=target.template,
+            start=step.name,
+            trigger_kind="webhook",
+            mode="webhook",
+            items=[await self._item(call, target, body, claims, run)],
+            run=run,
+        )
+        mode = target.webhook.response_mode
+        if mode == "onReceived":
+            answer = at_once(step)
+            await self._starter.start(order)
+            return answer
+        status_of(step), headers_of(step)  # a bad option is told before the run begins
+        return await after_run(step, await self._starter.start_and_answer(order, mode), self._reader(call.tenant))
+
+    async def _item(
+        self, call: Call, target: Target, body: Body, claims: dict[str, Any] | None, run: str
+    ) -> dict[str, Any]:
+        """n8n's webhook item."""
+        base = self._ports.settings.public_url or call.origin
+        json: dict[str, Any] = {
+            "headers": call.headers,
+            "params": target.params,
+            "query": _query(call.query),
+            "body": body.value,
+            "webhookUrl": f"{base.rstrip('/')}{PREFIX}/{call.tenant}/{target.webhook.path}",
+            "executionMode": "production",
+        }
+        if body.absent:
+            del json["body"]
+        if claims is not None:
+            json["jwtPayload"] = claims
+        item: dict[str, Any] = {"json": json}
+        binary = {name: file.reference() for name, file in body.files.items()} | body.raw
+        for reference in binary.values():
+            await self._store(call.tenant, reference, f"{call.tenant}:{target.template.key}:{run}")
+        if binary:
+            item["binary"] = binary
+        return item
+
+    async def _store(self, tenant: str, reference: dict[str, Any], workflow_id: str) -> None:
+        data = inline_bytes(reference)
+        if len(data) > INLINE_BYTES:
+            reference["data"] = ""
+            reference["id"] = "blob:" + await self._ports.blobs.put(tenant, data, used_by=workflow_id)
+
+    def _reader(self, tenant: str) -> Callable[[Mapping[str, Any]], Awaitable[bytes]]:
+        async def read(reference: Mapping[str, Any]) -> bytes:
+            address = str(reference.get("id") or "")
+            if not address:
+                return inline_bytes(reference)
+            return await self._ports.blobs.get(tenant, address.removeprefix("blob:"))
+
+        return read
+
+    async def _target(self, call: Call) -> Target:
+        routes = await self._ports.templates.routes(call.tenant) if call.tenant else None
+        found = routes.match(call.method, call.path) if routes else None
+        if found is not None:
+            webhook, params = found
+            template = await self._ports.templates.current(call.tenant, webhook.template)
+            step = template.plan.step.get(webhook.node) if template else None
+            if template is not None and step is not None and not step.disabled:
+                return Target(webhook, params, template, step)
+        raise _unknown(call, routes.methods(call.path) if routes else [])
+
+    async def _preflight(self, call: Call) -> Answer:
+        routes = await self._ports.templates.routes(call.tenant)
+        methods = routes.methods(call.path)
+        wanted = call.headers.get("access-control-request-method", "").upper()
+        step = None
+        if methods:
+            found = routes.match(wanted if wanted in methods else methods[0], call.path)
+            template = await self._ports.templates.current(call.tenant, found[0].template) if found else None
+            step = template.plan.step.get(found[0].node) if template and found else None
+        return preflight(step, call.headers, methods)
+
+    def _check(self, target: Target) -> None:
+        """n8n refuses before it runs when the response mode and the Respond to Webhook nodes do not fit together."""
+        key = (target.template.plan_hash, target.step.name)
+        if key not in self._faults:
+            if len(self._faults) > 10_000:  # plans come and go
+                self._faults.clear()
+            self._faults[key] = _fault(target.template.plan, target.step)
+        if (fault := self._faults[key]) is not None:
+            raise refusal(500, fault)
+
+    @property
+    def _limit(self) -> int:
+        return self._ports.settings.body_limit
+
+    async def _read(self, call: Call, receive: Receive) -> bytes:
+        declared = call.headers.get("content-length", "")
+        if declared.isdigit() and int(declared) > self._limit:
+            raise _too_large(self._limit)
+        chunks, size = [], 0
+        while True:
+            message = await receive()
+            if message["type"] != "http.request":
+                break
+            chunk = message.get("body", b"")
+            size += len(chunk)
+            if size > self._limit:
+                raise _too_large(self._limit)
+            chunks.append(chunk)
+            if not message.get("more_body"):
+                break
+        return b"".join(chunks)
+
+
+def _fault(plan: Plan, step: Step) -> str | None:
+    reached, waiting = set(), [step.name]
+    while waiting:
+        name = waiting.pop()
+        if name in reached or name not in plan.step:
+            continue
+        reached.add(name)
+        waiting.extend(edge.target for edge in plan.step[name].edges)
+    responds = any(plan.step[name].type == RESPOND and not plan.step[name].disabled for name in reached)
+    mode = step.parameters.get("responseMode") or "onReceived"
+    if mode != "responseNode" and responds:
+        return "Unused Respond to Webhook node found in the workflow"
+    if mode == "responseNode" and not responds and step.version >= 2:  # typeVersion
+        return "No Respond to Webhook node found in the workflow"
+    return None
+
+
+def _call(scope: HTTPScope) -> Call:
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        joint = "; " if name == "cookie" else ", "
+        headers[name] = f"{headers[name]}{joint}{value}" if name in headers else value
+    tenant, _, path = scope["path"].strip("/").removeprefix("webhook/").partition("/")
+    client = scope.get("client")
+    return Call(
+        method=scope["method"].upper(),
+        tenant=tenant,
+        path=path.strip("/"),
+        query=scope["query_string"].decode("latin-1"),
+        headers=headers,
+        client=client[0] if client else "",
+        origin=f"{scope['scheme']}://{headers.get('host', 'localhost')}",
+    )
+
+
+def _query(text: str) -> dict[str, Any]:
+    if not text:
+        return {}
+    found = qs_codec.decode(text, QUERY)
+    found.pop("__proto__", None)
+    return found
+
+
+def _unknown(call: Call, methods: list[str]) -> UnknownWebhook:
+    if methods:
+        names = methods[0] if len(methods) == 1 else f"{', '.join(methods[:-1])} or {methods[-1]}"
+        message = f"This webhook is not registered for {call.method} requests. Did you mean to make a {names} request?"
+    else:
+        message = f'The requested webhook "{call.method} {call.path}" is not registered.'
+    return UnknownWebhook(
+        message,
+        code=404,
+        message=message,
+        hint="Publish or activate a template with this path for the tenant in the address.",
+    )
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"The body is over the limit of {limit} bytes (TEMPOR8_BODY_LIMIT).")
+
+
+async def _send(answer: Answer, send: Send) -> None:
+    body = b"" if answer.status in NO_BODY else answer.body
+    headers = [
+        (name.encode("latin-1", "replace"), value.encode("latin-1", "replace"))
+        for name, value in answer.headers.items()
+    ]
+    if answer.status in NO_BODY:
+        headers = [each for each in headers if each[0] != b"content-type"]
+    else:
+        headers.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

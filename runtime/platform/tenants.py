@@ -1,0 +1,128 @@
+"""Tenants and their API keys. A key is shown once; only a keyed hash of it is kept."""
+
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from runtime.platform.egress import EgressPolicy
+from runtime.platform.keys import Keyring, Purpose
+from runtime.platform.postgres import SHARED, Database
+
+__all__ = ["ApiKey", "BadTenant", "TenantStore", "tenant_of_key"]
+
+TENANT_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+KEY: Final = re.compile(rf"t8_({TENANT_ID.pattern})_([0-9a-f]{{48}})")
+
+
+class BadTenant(Exception):
+    """A tenant's id is not usable in a run's id and in an address."""
+
+
+@dataclass(frozen=True)
+class ApiKey:
+    """A key without its secret."""
+
+    id: str
+    tenant: str
+    name: str
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+def tenant_of_key(key: str) -> str | None:
+    """Whose key this claims to be; None when it is no key of ours. The claim is worth nothing before `verify`."""
+    match = KEY.fullmatch(key)
+    return match[1] if match else None
+
+
+class TenantStore:
+    """Tenants and keys in Postgres.
+
+    A key has 192 random bits, so a fast keyed hash is enough: there is nothing to guess, and a slow one would cost
+    every request of every client.
+    """
+
+    def __init__(self, database: Database, keyring: Keyring) -> None:
+        self._database, self._keyring = database, keyring
+
+    async def create(self, tenant: str, name: str = "") -> bool:
+        """Make a tenant; False when it exists.
+
+        Raises:
+            BadTenant: the id has other characters than letters, digits, `_`, `.`, `-`, or is longer than 63.
+        """
+        if tenant != SHARED and not TENANT_ID.fullmatch(tenant):
+            raise BadTenant(
+                f"{tenant!r} cannot be a tenant's id: letters, digits, '_', '.' and '-', 63 at most, "
+                "beginning with a letter or a digit"
+            )
+        async with self._database.tenant_transaction(tenant) as connection:
+            cursor = await connection.execute(
+                "insert into tenants (id, name) values (%s, %s) on conflict (id) do nothing", (tenant, name)
+            )
+            return cursor.rowcount == 1
+
+    async def allow_egress(self, tenant: str, entries: Sequence[str]) -> None:
+        """Open these hosts or networks in the egress guard, for this tenant alone; takes effect within seconds.
+
+        Raises:
+            ValueError: a malformed entry, named.
+        """
+        EgressPolicy.parse(entries)
+        async with self._database.tenant_transaction(tenant) as connection:
+            await connection.execute("update tenants set egress_allow = %s where id = %s", (list(entries), tenant))
+
+    async def issue(self, tenant: str, name: str = "", *, lifetime: timedelta | None = None) -> str:
+        """A new key of an existing tenant: this is the only time that anyone sees it."""
+        key = f"t8_{tenant}_{secrets.token_hex(24)}"
+        digest = self._keyring.fingerprint(tenant, Purpose.API_KEY, key.encode())
+        async with self._database.tenant_transaction(tenant) as connection:
+            await connection.execute(
+                "insert into api_keys (tenant_id, name, digest, expires_at) values (%s, %s, %s, now() + %s)",
+                (tenant, name, digest, lifetime),
+            )
+        return key
+
+    async def verify(self, key: str) -> ApiKey | None:
+        """The key's row; None when it is unknown, expired or revoked."""
+        tenant = tenant_of_key(key)
+        if tenant is None:
+            return None
+        digests = self._keyring.fingerprints(tenant, Purpose.API_KEY, key.encode())
+        async with self._database.tenant_transaction(tenant) as connection:
+            cursor = await connection.execute(
+                "select id, name, created_at, expires_at, revoked_at from api_keys where tenant_id = %s"
+                " and digest = any(%s) and revoked_at is null and (expires_at is null or expires_at > now())",
+                (tenant, digests),
+            )
+            row = await cursor.fetchone()
+        if row is None:
+            return None
+        return ApiKey(str(row["id"]), tenant, row["name"], row["created_at"], row["expires_at"], row["revoked_at"])
+
+    async def keys(self, tenant: str) -> list[ApiKey]:
+        """The keys of a tenant, the revoked ones included, oldest first."""
+        async with self._database.tenant_transaction(tenant) as connection:
+            cursor = await connection.execute(
+                "select id, name, created_at, expires_at, revoked_at from api_keys where tenant_id = %s"
+                " order by created_at, id",
+                (tenant,),
+            )
+            rows = await cursor.fetchall()
+        return [
+            ApiKey(str(row["id"]), tenant, row["name"], row["created_at"], row["expires_at"], row["revoked_at"])
+            for row in rows
+        ]
+
+    async def revoke(self, tenant: str, key_id: str) -> bool:
+        """End a key; False when the tenant has no such key or it was revoked before. Takes effect within seconds."""
+        async with self._database.tenant_transaction(tenant) as connection:
+            cursor = await connection.execute(
+                "update api_keys set revoked_at = now() where tenant_id = %s and id::text = %s and revoked_at is null",
+                (tenant, key_id),
+            )
+            return cursor.rowcount == 1
