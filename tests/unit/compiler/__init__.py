@@ -1,0 +1,1 @@
+"""The compiler, pass by pass."""

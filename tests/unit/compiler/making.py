@@ -1,0 +1,54 @@
+"""Small exports for tests."""
+
+import json
+from typing import Any
+
+from compiler import Compilation, compile_export
+from runtime.catalog import CATALOG
+from schemas.plan import Plan, Step
+
+Json = dict[str, Any]
+
+
+def node(name: str, type_: str = "n8n-nodes-base.noOp", version: float = 1, **more: Any) -> Json:
+    """A node; `more` are its other members."""
+    return {"name": name, "type": type_, "typeVersion": version, "position": [0, 0], "parameters": {}, **more}
+
+
+START = node("Start", "n8n-nodes-base.manualTrigger")
+
+
+def export(*nodes: Json, connections: Json | None = None, **more: Any) -> Json:
+    """A workflow that starts at `Start`; without `connections` each node leads to the next."""
+    listed = [START, *nodes]
+    if connections is None:
+        connections = {a["name"]: {"main": [[to(b["name"])]]} for a, b in zip(listed, listed[1:], strict=False)}
+    return {"name": "made", "nodes": listed, "connections": connections, "settings": {"executionOrder": "v1"}} | more
+
+
+def to(name: str, index: int = 0, type_: str = "main") -> Json:
+    """The target of a connection."""
+    return {"node": name, "type": type_, "index": index}
+
+
+def compiled(given: Json | str | bytes, **options: Any) -> Compilation:
+    """What the compiler makes of a document."""
+    text = json.dumps(given, indent=2) if isinstance(given, dict) else given
+    return compile_export(text, file="made.json", catalog=CATALOG, **options)
+
+
+def plan(given: Json, **options: Any) -> Plan:
+    """The plan of an export that compiles."""
+    made = compiled(given, **options)
+    assert made.plan is not None, [each.message for each in made.diagnostics]
+    return made.plan
+
+
+def step(given: Json, name: str, **options: Any) -> Step:
+    """One step of that plan."""
+    return plan(given, **options).step[name]
+
+
+def codes(made: Compilation) -> list[str]:
+    """The codes told, in order."""
+    return [each.code for each in made.diagnostics]
