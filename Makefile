@@ -19,7 +19,7 @@ dev: setup
 	$(BIN)/tempor8 dev
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: setup
 	$(BIN)/ruff check .

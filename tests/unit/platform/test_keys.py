@@ -50,7 +50,7 @@ def test_a_retired_key_opens_and_the_current_one_seals() -> None:
     assert before.fingerprint("acme", Purpose.API_KEY, b"k") in after.fingerprints("acme", Purpose.API_KEY, b"k")
 
 
-@pytest.mark.parametrize("key", ["", "short", "c2hvcnQ=", "!" * 44, new_master_key()[:-4]])
+@pytest.mark.parametrize("key", ["", "short", "c2hvcnQ=", "!" * 44, "A" * 40])
 def test_a_malformed_master_key_is_an_error_that_does_not_show_it(key: str) -> None:
     with pytest.raises(SealError, match="32 bytes in base64") as failed:
         Keyring([key])
