@@ -1,0 +1,98 @@
+"""`tempor8 serve`: the REST API and the webhooks."""
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from cli.options import verb
+
+if TYPE_CHECKING:
+    import uvicorn
+
+    from api.ports import Ports
+    from runtime.platform.settings import Settings
+
+app = verb()
+
+PAUSE: Final = 2.0
+"""Seconds between two tries to reach a server that is down."""
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen at; TEMPOR8_HOST otherwise.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen at; TEMPOR8_PORT (8202) otherwise.")] = None,
+    projector: Annotated[
+        bool, typer.Option(help="Keep the tables of runs up to date from here; one of all processes is active.")
+    ] = True,
+) -> None:
+    """Serve the API until SIGTERM or Ctrl-C. While Temporal or Postgres is down it answers 503 and says which.
+
+    Exit code 2: a setting is malformed, or the database's role could see through row-level security.
+    """
+    from runtime.platform import logging
+    from runtime.platform.embedded import attached, running
+    from runtime.platform.settings import Settings, SettingsError
+
+    try:
+        settings = Settings.load()
+        if settings.database_url is None and (addresses := running(settings.state_folder.resolve())) is not None:
+            settings = attached(settings, addresses)
+    except SettingsError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+    chosen = {"host": host, "port": port}
+    settings = settings.model_copy(update={name: value for name, value in chosen.items() if value is not None})
+    logging.configure(settings.log_level)
+    if not asyncio.run(_serve(settings, projector=projector)):
+        raise typer.Exit(2)
+
+
+async def _serve(settings: "Settings", *, projector: bool) -> bool:
+    """Until told to stop; False when the database's role is not one that we may use."""
+    import uvicorn
+
+    from api.app import create_app
+    from cli.wiring import ports
+
+    async with ports(settings) as outside:
+        server = uvicorn.Server(
+            uvicorn.Config(
+                create_app(outside, projector=projector),
+                host=settings.host,
+                port=settings.port,
+                log_config=None,
+                access_log=False,  # a line per request costs more than the request, and the run has its own record
+                server_header=False,
+                proxy_headers=True,
+                timeout_graceful_shutdown=10,
+            )
+        )
+        guard = asyncio.create_task(_guard(outside, server))
+        await server.serve()
+        guard.cancel()
+        (refused,) = await asyncio.gather(guard, return_exceptions=True)
+    return refused is not True
+
+
+async def _guard(outside: "Ports", server: "uvicorn.Server") -> bool:
+    """Once both servers answer: check the role, register search attributes. True: the role is unsafe, so we stopped."""
+    from runtime.platform.logging import get_logger
+    from runtime.platform.postgres import DatabaseUnavailable, UnsafeRole
+    from runtime.platform.temporal import TemporalUnavailable, ensure_search_attributes
+
+    log = get_logger("tempor8.serve")
+    for step in (outside.database.check_role, lambda: ensure_search_attributes(outside.temporal)):
+        while True:
+            try:
+                await step()
+                break
+            except UnsafeRole as error:
+                log.error(str(error))  # noqa: TRY400  # the message is for the operator, the stack is not
+                server.should_exit = True
+                return True
+            except (DatabaseUnavailable, TemporalUnavailable, RuntimeError) as error:
+                log.warning(str(error))
+            await asyncio.sleep(PAUSE)
+    return False

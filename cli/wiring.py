@@ -1,0 +1,54 @@
+"""The API's outside, from the settings: what `serve` and the tests build an application on."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from api.ports import Ports, Probe
+from runtime.catalog import CATALOG
+from runtime.platform.executions import ExecutionStore
+from runtime.platform.keys import keyring
+from runtime.platform.postgres import Database
+from runtime.platform.storage import BlobStore
+from runtime.platform.templates import TemplateCache, TemplateStore
+from runtime.platform.temporal import connect, data_converter
+from runtime.platform.tenants import TenantStore
+from runtime.platform.vault import CredentialStore, credential_store
+
+if TYPE_CHECKING:
+    from runtime.platform.settings import Settings
+
+__all__ = ["ports"]
+
+
+@contextlib.asynccontextmanager
+async def ports(settings: "Settings") -> AsyncIterator[Ports]:
+    """Connections that are made when they are first used, so that a server that is down delays nothing but its use."""
+    keys = keyring(settings)
+    url = settings.database_url.get_secret_value() if settings.database_url else "postgresql://localhost:5432/tempor8"
+    database = Database(url, size=settings.database_pool_size)
+    await database.open(wait=False)
+    try:
+        blobs = BlobStore(database, keys, limit=settings.payload_limit)
+        credentials = credential_store(settings, database, keys)
+        yield Ports(
+            settings=settings,
+            temporal=await connect(settings, data_converter(settings, keys, blobs), lazy=True),
+            database=database,
+            tenants=TenantStore(database, keys),
+            templates=TemplateCache(TemplateStore(database)),
+            executions=ExecutionStore(database),
+            blobs=blobs,
+            credentials=credentials,
+            catalog=CATALOG,
+            probes={"vault": _vault(credentials)} if settings.vault_address else {},
+        )
+    finally:
+        await database.close()
+
+
+def _vault(credentials: CredentialStore) -> Probe:
+    async def probe() -> None:
+        await credentials.names("health")  # a tenant that need not exist: a list that may be empty is an answer
+
+    return probe
