@@ -193,9 +193,9 @@ class Run:
         plan = self.start.plan
         first = plan.step.get(self.start.start) if self.start.start else start_step(plan, self.start.trigger_kind)
         if first is None:
-            return Finished("error", None, {"name": "WorkflowOperationError", "message": "The workflow has no start node"})
+            return Finished("not-started", None, {"name": "WorkflowOperationError", "message": "The workflow has no start node"})
         if (refused := self.execution.refusal(first.name)) is not None:
-            return Finished("error", None, refused)
+            return Finished("not-started", None, refused)
         self.execution.start(first.name, self.start.items)  # type: ignore[arg-type]
         return await self.execution.run()
 
@@ -211,6 +211,16 @@ class Run:
     def journal(self) -> Journal:
         """What the run has done so far."""
         return self.result.journal if self.result else journal(self.execution)
+
+    @workflow.query(name=names.QUERY_STATE)
+    def state(self) -> dict[str, Any]:
+        """The whole state of the run: what a retry from a node starts with, and what `tempor8 test` looks at."""
+        return {
+            "state": self.execution.engine.state(),
+            "static_data": self.execution.static_data,
+            "response": self.host.response,
+            "result": self.result.model_dump(mode="json") if self.result else None,
+        }
 
     @workflow.update(name=names.UPDATE_WEBHOOK)
     async def webhook(self, mode: str) -> WebhookAnswer:

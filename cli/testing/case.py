@@ -6,6 +6,7 @@ from typing import Any
 
 from compiler import compile_export
 from runtime.catalog import CATALOG
+from runtime.engine.machine import Engine
 from runtime.execution import Execution, RunInfo
 from runtime.local import LocalHost, OfflineServices, run_local
 from schemas.item import Item, Items
@@ -63,7 +64,13 @@ async def run_case(case: Case, services: OfflineServices | None = None) -> dict[
 
 def describe(execution: Execution, finished: Finished, response: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """What happened, in the shape of `expected`."""
-    engine = execution.engine
+    return described(execution.engine, finished, execution.static_data, response)
+
+
+def described(
+    engine: Engine, finished: Finished, static_data: Mapping[str, Any], response: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """The same from the parts of an execution that ran elsewhere."""
     error = None
     if finished.error is not None:
         error = {"node": finished.error.get("node"), "message": finished.error.get("message")}
@@ -80,8 +87,8 @@ def describe(execution: Execution, finished: Finished, response: Mapping[str, An
     if response is not None:
         result["response"] = response
         result["responses"] = [response]
-    if any(execution.static_data.values()):
-        result["staticData"] = clean(execution.static_data)
+    if any(static_data.values()):
+        result["staticData"] = clean(dict(static_data))
     return result
 
 

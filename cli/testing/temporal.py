@@ -1,0 +1,112 @@
+"""Recorded cases on the embedded Temporal: the same plans, the same comparison, another host."""
+
+import asyncio
+import json
+import tempfile
+import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from temporalio.client import Client, WorkflowFailureError, WorkflowHistory
+from temporalio.exceptions import ApplicationError
+
+from cli.testing.case import Case, described, items_of, plan_of
+from runtime.engine.machine import Engine
+from runtime.local import OfflineServices
+from runtime.platform.embedded import EmbeddedProfile
+from runtime.platform.keys import keyring
+from runtime.platform.postgres import Database
+from runtime.platform.settings import Settings
+from runtime.platform.storage import BlobStore
+from runtime.platform.temporal import connect, data_converter
+from runtime.worker import build_worker
+from runtime.workflow import TASK_TIMEOUT
+from schemas import names
+from schemas.outcome import Finished
+from schemas.plan import Plan
+from schemas.run import RunResult, StartInput
+
+TENANT: Final = "test"
+AT_ONCE: Final = 16
+LIMIT: Final = 60.0
+"""Seconds that one case may take."""
+
+
+class CaseTemplates:
+    """The sub-workflows of every case, found by the case's own prefix."""
+
+    def __init__(self) -> None:
+        self.plans: dict[str, Plan] = {}
+
+    async def find(self, tenant: str, reference: dict[str, Any]) -> dict[str, Any]:
+        """By the id in the case, or the export given as a parameter."""
+        del tenant
+        plan = plan_of(reference["export"]) if "export" in reference else self.plans.get(str(reference.get("id")))
+        if plan is None:
+            return {"error": "Workflow does not exist."}
+        return {"plan": plan.model_dump(mode="json"), "template": "sub", "static_data": {}}
+
+    async def save_static_data(self, tenant: str, template: str, data: dict[str, Any]) -> None:
+        """A case's static data are looked at in the run's state."""
+
+
+async def run_cases(cases: Sequence[Case], histories: Path | None = None) -> list[dict[str, Any]]:
+    """What happened in each case, in the shape of `expected`. With `histories`, each run's history is written there."""
+    with tempfile.TemporaryDirectory(prefix="tempor8-test-") as folder:
+        Path(folder).chmod(0o755)  # Postgres runs as a user of its own
+        settings = Settings.load({"TEMPOR8_STATE": folder})
+        async with EmbeddedProfile(settings, any_ports=True, durable=False, ui=False) as profile:
+            return await _on(profile.settings(), cases, histories)
+
+
+async def _on(settings: Settings, cases: Sequence[Case], histories: Path | None) -> list[dict[str, Any]]:
+    keys = keyring(settings)
+    assert settings.database_url is not None
+    async with Database(settings.database_url.get_secret_value(), size=8) as database:
+        async with database.tenant_transaction(TENANT) as connection:
+            await connection.execute("insert into tenants (id) values (%s) on conflict do nothing", (TENANT,))
+        client = await connect(settings, data_converter(settings, keys, BlobStore(database, keys)))
+        templates = CaseTemplates()
+        async with build_worker(client, OfflineServices(), templates, settings.task_queue):
+            gate = asyncio.Semaphore(AT_ONCE)
+
+            async def one(case: Case) -> dict[str, Any]:
+                async with gate:
+                    return await asyncio.wait_for(_run(client, settings.task_queue, templates, case, histories), LIMIT)
+
+            return await asyncio.gather(*(one(case) for case in cases))
+
+
+async def _run(
+    client: Client, queue: str, templates: CaseTemplates, case: Case, histories: Path | None
+) -> dict[str, Any]:
+    plan = plan_of(case["workflow"])
+    for key, export in (case.get("subworkflows") or {}).items():
+        templates.plans[key] = plan_of(export)
+    workflow_id = names.workflow_id(TENANT, "case", str(uuid.uuid4()))
+    mode = case.get("mode", "trigger")
+    given = StartInput(
+        plan=plan, tenant=TENANT, template="case", execution_id=workflow_id, start=case.get("start"), mode=mode,
+        items=items_of(case, plan), pinned=True, static_data=dict(plan.static_data),  # type: ignore[arg-type]
+    )  # fmt: skip
+    handle = await client.start_workflow(
+        "case", given.model_dump(mode="json"), id=workflow_id, task_queue=queue, task_timeout=TASK_TIMEOUT,
+        result_type=dict,
+    )  # fmt: skip
+    try:
+        result = RunResult.model_validate(await handle.result())
+    except WorkflowFailureError as error:
+        if not isinstance(error.cause, ApplicationError) or not error.cause.details:
+            return {"status": "error", "error": {"node": None, "message": str(error.cause)}, "order": [], "nodes": {}}
+        result = RunResult.model_validate(error.cause.details[0])
+    told: Mapping[str, Any] = await handle.query(names.QUERY_STATE, result_type=dict)
+    if histories is not None:
+        _write(histories, await handle.fetch_history(), str(case.get("name") or workflow_id))
+    journal = result.journal
+    engine = Engine(plan, state=told["state"])
+    return described(engine, Finished(journal.status, journal.last_node, journal.error), told["static_data"], told["response"])
+
+
+def _write(folder: Path, history: WorkflowHistory, name: str) -> None:
+    (folder / f"{name}.json").write_text(json.dumps(history.to_json_dict()), encoding="utf-8")
