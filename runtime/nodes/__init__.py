@@ -9,5 +9,11 @@ NODE_FILES: Final[dict[str, str]] = {
     "n8n-nodes-base.if": "if_",
     "n8n-nodes-base.filter": "filter",
     "n8n-nodes-base.switch": "switch",
+    "n8n-nodes-base.stopAndError": "stop_and_error",
+    "n8n-nodes-base.limit": "limit",
+    "n8n-nodes-base.splitInBatches": "split_in_batches",
+    "n8n-nodes-base.executionData": "execution_data",
+    "n8n-nodes-base.crypto": "crypto",
     "n8n-nodes-base.httpRequest": "http_request",
+    "n8n-nodes-base.xml": "xml",
 }

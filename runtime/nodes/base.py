@@ -10,7 +10,7 @@
 """
 
 import random
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, Self, TypeVar
 
@@ -46,6 +46,7 @@ __all__ = [
     "SubNode",
     "Trigger",
     "each_item",
+    "each_item_async",
     "error_item",
     "param",
 ]
@@ -399,6 +400,27 @@ def each_item(context: Context, items: Items, work: Callable[[int, Item], Item |
         try:
             made = work(i, item)
             results = [] if made is None else [made] if isinstance(made, dict) else list(made)
+        except NodeError as error:
+            if error.item is None:
+                error.item = i
+            if not context.continue_on_fail:
+                raise
+            results = [error_item(error, i)]
+        for result in results:
+            result.setdefault("pairedItem", paired(i))
+            out.append(result)
+    return [out]
+
+
+async def each_item_async(
+    context: Context, items: Items, work: Callable[[int, Item], Awaitable[Item | list[Item] | None]]
+) -> Outputs:
+    """`each_item` for work that waits; the items are taken one after the other."""
+    out: Items = []
+    for i, item in enumerate(items):
+        try:
+            made = await work(i, item)
+            results = [] if made is None else made if isinstance(made, list) else [made]
         except NodeError as error:
             if error.item is None:
                 error.item = i

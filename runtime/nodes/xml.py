@@ -1,0 +1,72 @@
+"""XML: an XML text to JSON, or an item's JSON to an XML text."""
+
+from typing import Any, Literal
+
+from runtime.nodes.base import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, param
+from runtime.values.javascript import js_string
+from runtime.values.xml_reader import XmlError, XmlOptions, read_xml
+from runtime.values.xml_writer import Builder
+from schemas.item import UNDEFINED
+
+
+class Xml(Activity):
+    """The parsed document takes the place of the item's JSON."""
+
+    type = "n8n-nodes-base.xml"
+    versions = (1,)
+    local = True
+
+    mode: Dynamic[Literal["xmlToJson", "jsonToxml"]] = param("xmlToJson")
+    data_property_name: Dynamic[str] = param("data", required=True)
+    options: Dynamic[dict[str, Any]] = param({})
+
+    async def run(self, context: ActivityContext, items: Items) -> Outputs:
+        """An item that fails is left out under continueOnFail: n8n forgets its error item, and pairs none."""
+        out: Items = []
+        for i, item in enumerate(items):
+            node = context.resolve(self, i)
+            try:
+                json = node.parsed(item) if node.mode == "xmlToJson" else node.built(item)
+            except (XmlError, NodeError) as error:
+                if context.continue_on_fail:
+                    continue
+                raise (error if isinstance(error, NodeError) else NodeError(str(error), item=i)) from error
+            if json is None:
+                raise NodeError("Cannot read properties of null (reading '$error')", item=i)
+            out.append({"json": json})
+        return [out]
+
+    def parsed(self, item: Item) -> Any:
+        """The document as JSON. Raises XmlError, NodeError."""
+        text = item["json"].get(self.data_property_name, UNDEFINED)
+        if text is UNDEFINED:
+            raise NodeError(f'Item has no JSON property called "{self.data_property_name}"')
+        if text is None:
+            raise NodeError("Cannot read properties of null (reading 'toString')")
+        options = self.options or {}
+        return read_xml(
+            js_string(text),
+            XmlOptions(
+                attrkey=options.get("attrkey", "$"),
+                charkey=options.get("charkey", "_"),
+                explicit_array=bool(options.get("explicitArray")),
+                explicit_root=bool(options.get("explicitRoot", True)),
+                ignore_attrs=bool(options.get("ignoreAttrs")),
+                merge_attrs=bool(options.get("mergeAttrs", True)),
+                normalize=bool(options.get("normalize")),
+                normalize_tags=bool(options.get("normalizeTags")),
+                trim=bool(options.get("trim")),
+            ),
+        )
+
+    def built(self, item: Item) -> dict[str, Any]:
+        """The item's JSON as a document. Raises XmlError."""
+        options = self.options or {}
+        builder = Builder(
+            attrkey=options.get("attrkey", "$"),
+            charkey=options.get("charkey", "_"),
+            cdata=bool(options.get("cdata")),
+            headless=bool(options.get("headless")),
+            root_name=options.get("rootName", "root"),
+        )
+        return {self.data_property_name: builder.build(item["json"])}
