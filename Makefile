@@ -26,6 +26,7 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/squawk migrations/*.sql
 
 compile: setup
 	$(BIN)/tempor8 compile n8n_exports
