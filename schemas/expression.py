@@ -91,6 +91,31 @@ EXTENSION_NAMES: Final = frozenset({
 })  # fmt: skip
 """Methods that n8n adds to JavaScript's values: the compiler sends their calls to the dispatcher in `extensions.js`."""
 
+FORBIDDEN_NAMES: Final = frozenset({
+    "__defineGetter__",
+    "__defineSetter__",
+    "__lookupGetter__",
+    "__lookupSetter__",
+    "__proto__",
+    "_load",
+    "arguments",
+    "binding",
+    "callee",
+    "caller",
+    "constructor",
+    "defineProperties",
+    "defineProperty",
+    "getOwnPropertyDescriptor",
+    "getOwnPropertyDescriptors",
+    "getPrototypeOf",
+    "mainModule",
+    "prepareStackTrace",
+    "prototype",
+    "setPrototypeOf",
+})  # fmt: skip
+"""Property names that no expression may read or write: the compiler refuses them where they are written, the runtime where
+they are computed."""
+
 
 class _Expression(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -142,6 +167,8 @@ class Script(_Expression):
     ways: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """How each named node is read: `first`, `last`, `all`, `item`, `itemMatching`, `pairedItem`, `params`, `context`,
     `isExecuted`, `legacy` (`$node["X"]`), or `any`. Only what these need is handed to V8."""
+    writes: bool = False
+    """True when it may write into what it reads; it then gets copies, so that nobody else sees that."""
 
 
 class Invalid(_Expression):

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass, field
 
 from compiler.expressions.cost import is_linear
+from compiler.expressions.effects import writes
 from compiler.expressions.gate import check_text
 from compiler.expressions.references import References, references
 from compiler.expressions.rewrite import rewrite
@@ -158,6 +159,7 @@ class _Parts:
             linear=linear and not self.found.dynamic,
             pairs=self.found.pairs,
             ways={name: tuple(sorted(ways)) for name, ways in sorted(self.found.ways.items())},
+            writes=any(writes(chunk.source, chunk.root) for chunk in self.chunks if isinstance(chunk, _Chunk)),
         )
 
 

@@ -6,30 +6,7 @@ What only shows at run time (a computed property name) is checked there; see `ru
 import re
 
 from compiler.expressions.syntax import Node, Refused, Source
-
-FORBIDDEN = frozenset({
-    "__defineGetter__",
-    "__defineSetter__",
-    "__lookupGetter__",
-    "__lookupSetter__",
-    "__proto__",
-    "_load",
-    "arguments",
-    "binding",
-    "callee",
-    "caller",
-    "constructor",
-    "defineProperties",
-    "defineProperty",
-    "getOwnPropertyDescriptor",
-    "getOwnPropertyDescriptors",
-    "getPrototypeOf",
-    "mainModule",
-    "prepareStackTrace",
-    "prototype",
-    "setPrototypeOf",
-})  # fmt: skip
-"""Property names that no expression may read or write."""
+from schemas.expression import FORBIDDEN_NAMES
 
 _CONSTRUCTOR = re.compile(r"\.\s*constructor")
 _RESERVED = re.compile(r"___n8n_data|__sanitize|___[a-z]\w*")
@@ -75,6 +52,8 @@ def _problem(source: Source, node: Node) -> str | None:
             return _identifier(source, node)
         case "object_pattern":
             return _pattern(source, node)
+        case "call_expression" if _is_short_if(source, node):
+            return "invalid syntax"
         case "with_statement":
             return 'Cannot use "with" statements due to security concerns'
         case "class_heritage":
@@ -83,8 +62,16 @@ def _problem(source: Source, node: Node) -> str | None:
     return None
 
 
+def _is_short_if(source: Source, node: Node) -> bool:
+    function, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")
+    if function is None or arguments is None or source.text(function) != "$if":
+        return False
+    given = [child.type for child in arguments.named_children if child.type != "comment"]
+    return len(given) < 2 and "spread_element" not in given  # noqa: PLR2004  # condition and value
+
+
 def _named(name: str) -> str | None:
-    return forbidden(name) if name in FORBIDDEN else None
+    return forbidden(name) if name in FORBIDDEN_NAMES else None
 
 
 def _identifier(source: Source, node: Node) -> str | None:
@@ -113,6 +100,6 @@ def _pattern(source: Source, node: Node) -> str | None:
         if key.type == "computed_property_name":
             return "Computed property names in destructuring are not allowed due to security concerns"
         name = constant_key(source, key) or source.text(key)
-        if name in FORBIDDEN or "\\" in name:
+        if name in FORBIDDEN_NAMES or "\\" in name:
             return f'Cannot destructure "{name}" due to security concerns'
     return None

@@ -8,9 +8,9 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from compiler.expressions.gate import FORBIDDEN, check_node
+from compiler.expressions.gate import check_node
 from compiler.expressions.syntax import Node, Source, walk
-from schemas.expression import Literal, Path
+from schemas.expression import FORBIDDEN_NAMES, Literal, Path
 
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
 _HEX_ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|u\{([0-9a-fA-F]{1,6})\})\Z")
@@ -147,7 +147,7 @@ def _path(source: Source, node: Node) -> Path | None:
 
 
 def _checked(source: Source, path: Path) -> bool:
-    if any(key in FORBIDDEN for key in path.keys):
+    if any(key in FORBIDDEN_NAMES for key in path.keys):
         for node in walk(source.root):
             check_node(source, node)
         return False

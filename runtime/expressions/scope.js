@@ -3,11 +3,10 @@
 // Needs the globals `luxon`, `jmespath` and `__extend` (extensions.js); load those first, this file last.
 //
 //   __buildScope(snapshot, itemIndex, mode)   the variables of one item
-//   __openScope(snapshot, mode)               (itemIndex) => the variables; shares the preparation between items
+//   __openScope(snapshot, mode)               (itemIndex, apart) => the variables; shares the preparation between items.
+//                                             `apart`: over copies of the data, for a script that writes into it
 //   __scopeNames                              every n8n variable: `$json`, `$input`, `$`, `$node`, ... and, in mode
 //                                             'code', `items`, `item`, `$getWorkflowStaticData`
-//   __globalNames                             `DateTime`, `Duration`, `Interval`, `Math`, `Object` as expressions have
-//                                             them; a Code node uses the engine's own instead
 //   __ExpressionError                         what n8n raises; carries `message` and maybe `description`
 //
 // mode 'expression': missing data raises n8n's errors. mode 'code': `$json` and `$binary` of an item that is not there
@@ -65,13 +64,30 @@
     return shown;
   };
 
+  const copyOf = (value) => JSON.parse(JSON.stringify(value));
+
   // --- the preparation of one snapshot ------------------------------------------------------------------------------
 
   class Data {
     constructor(snapshot, mode) {
       this.snapshot = snapshot;
+      this.mode = mode;
       this.lenient = mode === 'code';
       this.names = new Set(snapshot.names);
+      this.copies = null;
+    }
+
+    // The same data for a script that writes into it: what it reads are copies that nobody else sees.
+    apart() {
+      const data = Object.create(this);
+      data.copies = new Map();
+      return data;
+    }
+
+    own(value) {
+      if (this.copies === null || typeof value !== 'object' || value === null) return value;
+      if (!this.copies.has(value)) this.copies.set(value, Array.isArray(value) ? value.map((each) => this.own(each)) : copyOf(value));
+      return this.copies.get(value);
     }
 
     node(name) {
@@ -88,7 +104,12 @@
       if (outputs === undefined) fail(`Run ${index} of node "${name}" not found`);
       const which = branch === undefined || branch === null ? node.branch : branch;
       if (which >= outputs.length) fail(`Node "${name}" has no branch with index ${which}.`);
-      return outputs[which] ?? [];
+      return this.ends(outputs[which] ?? []);
+    }
+
+    ends(output) {
+      if (Array.isArray(output)) return this.own(output);
+      return { length: output.length, first: this.own(output.first), last: this.own(output.last) };
     }
 
     pair(name, index) {
@@ -102,14 +123,14 @@
         );
       }
       if (pair.error) fail(pair.error.message, pair.error.description);
-      if (pair.item) return pair.item;
+      if (pair.item) return this.own(pair.item);
       const [run, output, at] = pair.at;
-      return this.snapshot.nodes[name].runs[run][output][at];
+      return this.own(this.snapshot.nodes[name].runs[run][output][at]);
     }
 
     item(index) {
       const { items, step } = this.snapshot;
-      if (index < items.length) return items[index];
+      if (index < items.length) return this.own(items[index]);
       if (this.lenient) return undefined;
       if (items.length === 0) fail(`Node '${step.name}' hasn't been executed`);
       return fail(`"${step.name}" node has ${items.length} item(s) but you're trying to access item ${index}`);
@@ -162,9 +183,9 @@
       return name === undefined ? undefined : data.node(name);
     };
     return hidden({}, {
-      first: () => snapshot.items[0],
-      last: () => snapshot.items[snapshot.items.length - 1],
-      all: () => snapshot.items,
+      first: () => data.own(snapshot.items[0]),
+      last: () => data.own(snapshot.items[snapshot.items.length - 1]),
+      all: () => data.own(snapshot.items),
       get item() {
         return data.item(itemIndex);
       },
@@ -333,7 +354,7 @@
     get $items() {
       const data = this.__data;
       return (name, branch, run) => {
-        if (name === undefined) return data.snapshot.items;
+        if (name === undefined) return data.own(data.snapshot.items);
         return data.output(name, branch ?? 0, run === -1 ? undefined : run);
       };
     },
@@ -489,12 +510,12 @@
 
   const openScope = (snapshot, mode) => {
     const data = start(new Data(snapshot, mode));
-    return (itemIndex) => scopeOf(data, itemIndex);
+    return (itemIndex, apart) => scopeOf(apart ? data.apart() : data, itemIndex);
   };
 
   globalThis.__ExpressionError = ExpressionError;
   globalThis.__openScope = openScope;
   globalThis.__buildScope = (snapshot, itemIndex, mode) => openScope(snapshot, mode)(itemIndex);
-  globalThis.__scopeNames = Object.keys({ ...Object.getOwnPropertyDescriptors({ ...FUNCTIONS }), ...Object.getOwnPropertyDescriptors(VARIABLES), ...Object.getOwnPropertyDescriptors(CODE) });
+  globalThis.__scopeNames = [FUNCTIONS, VARIABLES, CODE].flatMap((part) => Object.getOwnPropertyNames(part));
   globalThis.__scopePrototypes = PROTOTYPES;
 })();

@@ -13,6 +13,7 @@ from typing import Any
 from schemas.item import UNDEFINED
 
 __all__ = [
+    "BigInt",
     "compare",
     "js_number",
     "js_string",
@@ -38,6 +39,10 @@ _WHITESPACE = (
 _INDEX = re.compile(r"(?:0|[1-9]\d{0,9})\Z")
 _MAX_INDEX = 2**32 - 2
 _PLAIN = (-6, 21)  # between these places of the point a number is written without an exponent
+
+
+class BigInt(int):
+    """A JavaScript bigint that came out of a script; an ordinary int everywhere else."""
 
 
 def js_typeof(value: Any) -> str:

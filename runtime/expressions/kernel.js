@@ -1,0 +1,394 @@
+// Runs the scripts of one step over all its items, in a context that nothing they do outlives.
+//
+// Loaded last, after the vendored libraries, extensions.js and scope.js. It gives the host two functions and then
+// freezes everything that a script could reach:
+//
+//   __define(id, function | null)   one script; null when the engine refused to parse it
+//   __run(request)                  JSON in, JSON out
+//
+// request: {scripts: [id], copies: [bool per script], first, count, seed, snapshot}
+// answer:  {columns: [[cell per item] per script], custom: customData | undefined}
+//
+// A cell is a JSON scalar as it is, or a list: [0, value] an object or array, [1] undefined, [2, 'NaN'] a number that
+// JSON does not know, [3, digits] a bigint, [4, value] an object or array with {"\u0000": [..]} where such a cell stands
+// inside it, [9, message, description] the error that n8n raises.
+//
+// What makes two runs equal: the clock stands at `snapshot.now`, Math.random is seeded, stack traces are off, nothing
+// observes garbage collection, and no state is kept between runs.
+'use strict';
+
+(() => {
+  const { DateTime, Duration, Interval, Settings } = globalThis.luxon;
+  const ExpressionError = globalThis.__ExpressionError;
+  const openScope = globalThis.__openScope;
+  const extend = globalThis.__extend;
+  const { stringify, parse } = JSON;
+  const own = Object.prototype.hasOwnProperty;
+
+  const fail = (message, description) => {
+    throw new ExpressionError(message, description);
+  };
+
+  // --- clock and chance ---------------------------------------------------------------------------------------------
+
+  let now = 0;
+  let state = 0;
+
+  const RealDate = Date;
+  function ClockDate(...parts) {
+    if (!new.target) return new RealDate(now).toString();
+    return Reflect.construct(RealDate, parts.length ? parts : [now], new.target === ClockDate ? RealDate : new.target);
+  }
+  Object.defineProperties(ClockDate, {
+    name: { value: 'Date' },
+    length: { value: 7 },
+    prototype: { value: RealDate.prototype },
+    now: { value: { now: () => now }.now, writable: true },
+    parse: { value: RealDate.parse, writable: true },
+    UTC: { value: RealDate.UTC, writable: true },
+  });
+  RealDate.prototype.constructor = ClockDate;
+  globalThis.Date = ClockDate;
+  Settings.now = () => now;
+
+  // mulberry32: small, and good enough for picking an item.
+  Math.random = { random: () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  } }.random;
+
+  // Without an argument these read the real clock.
+  const format = Object.getOwnPropertyDescriptor(Intl.DateTimeFormat.prototype, 'format').get;
+  Object.defineProperty(Intl.DateTimeFormat.prototype, 'format', {
+    get() {
+      const bound = format.call(this);
+      return (date) => bound(date === undefined ? now : date);
+    },
+  });
+  const toParts = Intl.DateTimeFormat.prototype.formatToParts;
+  Intl.DateTimeFormat.prototype.formatToParts = {
+    formatToParts(date) {
+      return toParts.call(this, date === undefined ? now : date);
+    },
+  }.formatToParts;
+
+  Error.stackTraceLimit = 0;
+
+  // --- bounds that the engine's own memory limit does not know ---------------------------------------------------------
+
+  const BUFFER_BYTES = 1 << 20;
+  let allocated = 0;
+
+  const charge = (bytes) => {
+    allocated += bytes;
+    if (allocated > BUFFER_BYTES) throw new RangeError('Array buffer allocation failed');
+  };
+
+  const bounded = (name) => {
+    const Real = globalThis[name];
+    const width = Real.BYTES_PER_ELEMENT ?? 1;
+    const size = (given) => {
+      if (typeof given === 'object' && given !== null) return given instanceof ArrayBuffer ? 0 : Number(given.length ?? given.size) || 0;
+      return Number(given) || 0;
+    };
+    const Bounded = {
+      [name]: function (...parts) {
+        if (!new.target) throw new TypeError(`Constructor ${name} requires 'new'`);
+        charge(size(parts[0]) * width);
+        return Reflect.construct(Real, parts.slice(0, 3), Real);
+      },
+    }[name];
+    Object.defineProperties(Bounded, {
+      prototype: { value: Real.prototype },
+      [Symbol.species]: { get: () => Bounded },
+      length: { value: Real.length },
+    });
+    if (Real.BYTES_PER_ELEMENT) {
+      Bounded.BYTES_PER_ELEMENT = Real.BYTES_PER_ELEMENT;
+      Bounded.from = { from: (values, map, self) => new Bounded(Array.from(values, map, self)) }.from;
+      Bounded.of = { of: (...values) => new Bounded(values) }.of;
+    } else if (name === 'ArrayBuffer') {
+      Bounded.isView = Real.isView;
+    }
+    Object.defineProperty(Real.prototype, 'constructor', { value: Bounded });
+    return Bounded;
+  };
+  for (const method of ['resize', 'transfer', 'transferToFixedLength']) delete ArrayBuffer.prototype[method];
+  delete SharedArrayBuffer.prototype.grow;
+
+  const BUFFERS = {};
+  for (const name of [
+    'ArrayBuffer', 'BigInt64Array', 'BigUint64Array', 'Float32Array', 'Float64Array', 'Int16Array', 'Int32Array', 'Int8Array',
+    'SharedArrayBuffer', 'Uint16Array', 'Uint32Array', 'Uint8Array', 'Uint8ClampedArray',
+  ]) {
+    BUFFERS[name] = bounded(name);
+  }
+
+  // --- the names that are no variables of n8n -----------------------------------------------------------------------------
+
+  const picked = (source, without, name) => {
+    const shown = { [name]: function (...parts) { return new.target ? Reflect.construct(source, parts) : source(...parts); } }[name];
+    for (const key of Object.getOwnPropertyNames(source)) {
+      if (!without.includes(key) && typeof source[key] === 'function' && key !== 'prototype') shown[key] = source[key];
+    }
+    Object.defineProperty(shown, 'prototype', { value: source.prototype });
+    Object.keys(shown).forEach((key) => Object.defineProperty(shown, key, { enumerable: false }));
+    return shown;
+  };
+
+  const OBJECT_WITHOUT = [
+    'defineProperty', 'defineProperties', 'setPrototypeOf', 'getPrototypeOf', 'getOwnPropertyDescriptor', 'getOwnPropertyDescriptors',
+  ];
+  const ERROR_WITHOUT = ['captureStackTrace', 'prepareStackTrace', 'stackTraceLimit'];
+
+  const GLOBALS = Object.assign(Object.create(null), BUFFERS, {
+    Array, Atomics: {}, BigInt, Boolean, DataView, Date: ClockDate, DateTime, Duration, Infinity, Interval, Intl, JSON, Map, Math,
+    NaN, Number, Object: picked(Object, OBJECT_WITHOUT, 'Object'), RegExp, Set, String, Symbol, WeakMap, WeakSet, decodeURI,
+    decodeURIComponent, encodeURI, encodeURIComponent, isFinite, isNaN, parseFloat, parseInt, undefined,
+    extend: (value, name, args) => extend(value, name, args ?? []),
+    extendOptional: (value, name) => (...args) => extend(value, name, args, true),
+    toString: Object.prototype.toString, toLocaleString: Object.prototype.toLocaleString, valueOf: Object.prototype.valueOf,
+    hasOwnProperty: own, isPrototypeOf: Object.prototype.isPrototypeOf, propertyIsEnumerable: Object.prototype.propertyIsEnumerable,
+  });
+  for (const name of ['Error', 'EvalError', 'RangeError', 'ReferenceError', 'SyntaxError', 'TypeError', 'URIError']) {
+    GLOBALS[name] = picked(globalThis[name], ERROR_WITHOUT, name);
+  }
+  for (const name of [
+    'AsyncFunction', 'AsyncGenerator', 'AsyncGeneratorFunction', 'Buffer', 'Function', 'Generator', 'GeneratorFunction', 'Promise',
+    'Proxy', 'Reflect', 'WebAssembly', 'Window', 'XMLHttpRequest', '__dirname', '__filename', 'alert', 'confirm', 'document', 'escape',
+    'eval', 'fetch', 'global', 'globalThis', 'module', 'prompt', 'queueMicrotask', 'require', 'self', 'setImmediate', 'setInterval',
+    'setTimeout', 'unescape', 'uneval',
+  ]) {
+    GLOBALS[name] = Object.freeze({});
+  }
+  GLOBALS.process = Object.freeze({ env: Object.freeze({}) });
+
+  for (const scope of [globalThis.__scopePrototypes.expression]) {
+    for (const name of Object.keys(GLOBALS)) {
+      if (!(name in scope)) Object.defineProperty(scope, name, { value: GLOBALS[name], writable: true, enumerable: false });
+    }
+  }
+
+  // `this` of a script, and of every function in it.
+  const dummy = () => ({ process: {}, require: {}, module: {}, Buffer: {} });
+
+  // --- the gate at run time --------------------------------------------------------------------------------------------------
+
+  const FORBIDDEN = new Set(globalThis.__forbidden);
+
+  const key = (value) => {
+    if (typeof value === 'number' || typeof value === 'symbol') return value;
+    const text = String(value);
+    if (FORBIDDEN.has(text)) fail(`Cannot access "${text}" due to security concerns`);
+    return text;
+  };
+
+  // --- results as JSON ---------------------------------------------------------------------------------------------------------
+
+  const ODD = '\u0000';
+  const uncloned = (text) => fail(`Expression evaluation failed: ${text} could not be cloned.`);
+
+  let odd = false;
+
+  const number = (value) => {
+    if (Number.isFinite(value)) return value;
+    odd = true;
+    return { [ODD]: [2, String(value)] };
+  };
+
+  const tagOf = (value) => Object.prototype.toString.call(value).slice(8, -1);
+  const TEXTS = ['Generator', 'Iterator', 'Promise', 'AsyncGenerator'];
+
+  const plainObject = (value) => {
+    if (value instanceof RealDate || DateTime.isDateTime(value) || Duration.isDuration(value)) return value.toJSON();
+    if (Interval.isInterval(value)) {
+      return { s: value.start?.toJSON() ?? null, e: value.end?.toJSON() ?? null, invalid: value.invalidReason ? {} : null, isLuxonInterval: true };
+    }
+    const tag = tagOf(value);
+    if (TEXTS.some((kind) => tag.endsWith(kind))) uncloned(tag === 'Promise' ? '#<Promise>' : `[object ${tag}]`);
+    const copy = {};
+    for (const name of Object.keys(value)) {
+      const member = value[name];
+      if (member !== undefined) copy[name] = plain(member);
+    }
+    return copy;
+  };
+
+  const plain = (value) => {
+    switch (typeof value) {
+      case 'string':
+      case 'boolean':
+        return value;
+      case 'number':
+        return number(value);
+      case 'undefined':
+        return null;
+      case 'bigint':
+        odd = true;
+        return { [ODD]: [3, String(value)] };
+      case 'function':
+        return uncloned('<function>');
+      case 'symbol':
+        return uncloned(String(value));
+      default:
+        if (value === null) return null;
+        return Array.isArray(value) ? Array.from(value, plain) : plainObject(value);
+    }
+  };
+
+  const nested = (value) => {
+    odd = false;
+    const made = plain(value);
+    return typeof made === 'object' && made !== null ? [odd ? 4 : 0, made] : made;
+  };
+
+  const cellOf = (value) => {
+    switch (typeof value) {
+      case 'string':
+      case 'boolean':
+        return value;
+      case 'number':
+        return Number.isFinite(value) ? value : [2, String(value)];
+      case 'undefined':
+        return [1];
+      case 'bigint':
+        return [3, String(value)];
+      case 'symbol':
+        return fail('Expression evaluation failed: Unsupported type');
+      case 'object':
+        if (value === null) return null;
+        if (DateTime.isDateTime(value) || Duration.isDuration(value)) return value.toString();
+        return nested(value);
+      default:
+        return uncloned('<function>');
+    }
+  };
+
+  // --- rendering inside text -------------------------------------------------------------------------------------------------------
+
+  const attempt = (work) => {
+    try {
+      return work();
+    } catch (error) {
+      if (error instanceof ExpressionError) throw error;
+      return undefined;
+    }
+  };
+
+  const isBlank = (value) => value === undefined || value === null || value !== value;
+  const render = (work) => {
+    const value = attempt(work);
+    return isBlank(value) ? '' : (attempt(() => String(value)) ?? '');
+  };
+  // The raw JSON editor: objects go in as JSON.
+  const renderJson = (work) => {
+    const value = attempt(work);
+    if (typeof value !== 'object' || value === null) return String(value);
+    return DateTime.isDateTime(value) ? value.toString() : (attempt(() => stringify(value)) ?? '');
+  };
+
+  // --- running ---------------------------------------------------------------------------------------------------------------------------
+
+  const scripts = new Map();
+
+  const failure = (error) => (error instanceof ExpressionError ? [9, error.message, error.description ?? null] : [1]);
+
+  const cell = (script, scope) => {
+    let value;
+    try {
+      value = script(scope, extend, key, render, renderJson, dummy());
+    } catch (error) {
+      return failure(error);
+    }
+    try {
+      return cellOf(value);
+    } catch (error) {
+      // a value that contains itself
+      return error instanceof RangeError ? [9, `Expression evaluation failed: ${error.message}`, null] : failure(error);
+    }
+  };
+
+  const column = (id, at, request) => {
+    const script = scripts.get(id);
+    if (script === null) return Array.from({ length: request.count }, () => [9, 'invalid syntax', null]);
+    const cells = [];
+    for (let i = request.first; i < request.first + request.count; i++) cells.push(cell(script, at(i)));
+    return cells;
+  };
+
+  const run = (text) => {
+    const request = parse(text);
+    const { snapshot } = request;
+    now = snapshot.now;
+    state = request.seed | 0;
+    allocated = 0;
+    const before = stringify(snapshot.execution.customData);
+    const open = openScope(snapshot, 'expression');
+    const columns = request.scripts.map((id, i) => column(id, (item) => open(item, request.copies[i]), request));
+    const after = stringify(snapshot.execution.customData);
+    return stringify({ columns, custom: after === before ? undefined : snapshot.execution.customData });
+  };
+
+  globalThis.__define = (id, script) => {
+    scripts.set(id, script);
+  };
+  globalThis.__forget = () => scripts.clear();
+  globalThis.__run = run;
+
+  // --- nothing a script does may outlive it -----------------------------------------------------------------------------------------------
+
+  for (const name of Object.getOwnPropertyNames(RegExp)) {
+    if (!['length', 'name', 'prototype', 'escape'].includes(name)) delete RegExp[name];
+  }
+  for (const name of ['WeakRef', 'FinalizationRegistry', 'setTimeout', 'clearTimeout', '__timer_manager', 'console', 'WebAssembly',
+    'Temporal', '__scopePrototypes', '__forbidden']) {
+    if (!Reflect.deleteProperty(globalThis, name)) globalThis[name] = undefined;
+  }
+
+  // On a frozen prototype an inherited data property cannot be shadowed by assignment (`error.message = 'x'` would do
+  // nothing), so those that programs do shadow become accessors that put the value on the object itself.
+  const shadowable = (prototype) => {
+    for (const name of Object.getOwnPropertyNames(prototype)) {
+      const described = Object.getOwnPropertyDescriptor(prototype, name);
+      if (!described.configurable || !('value' in described) || name === '__proto__') continue;
+      const { value } = described;
+      Object.defineProperty(prototype, name, {
+        get: () => value,
+        set(next) {
+          if (this === prototype) throw new TypeError(`Cannot assign to read only property '${name}'`);
+          Object.defineProperty(this, name, { value: next, writable: true, enumerable: true, configurable: true });
+        },
+        enumerable: described.enumerable,
+        configurable: false,
+      });
+    }
+  };
+  for (const name of ['Error', 'EvalError', 'RangeError', 'ReferenceError', 'SyntaxError', 'TypeError', 'URIError']) {
+    shadowable(globalThis[name].prototype);
+  }
+  shadowable(Object.prototype);
+
+  const frozen = new Set();
+  const freeze = (value) => {
+    if ((typeof value !== 'object' && typeof value !== 'function') || value === null || frozen.has(value)) return;
+    frozen.add(value);
+    Object.freeze(value);
+    freeze(Object.getPrototypeOf(value));
+    for (const name of Reflect.ownKeys(value)) {
+      const described = Object.getOwnPropertyDescriptor(value, name);
+      freeze(described.value);
+      freeze(described.get);
+      freeze(described.set);
+    }
+  };
+  const intrinsics = [
+    (function* () {})(), (async function* () {})(), (async () => {})(), [][Symbol.iterator](), new Map()[Symbol.iterator](),
+    new Set()[Symbol.iterator](), ''[Symbol.iterator](), /a/[Symbol.matchAll](''), new Intl.Segmenter().segment('')[Symbol.iterator](),
+    function* () {}, async () => {}, async function* () {},
+  ];
+  for (const value of [...intrinsics, GLOBALS, globalThis.luxon, globalThis.jmespath]) freeze(value);
+  for (const name of Reflect.ownKeys(globalThis)) freeze(globalThis[name]);
+  Object.freeze(globalThis);
+})();

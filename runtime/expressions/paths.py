@@ -1,0 +1,248 @@
+"""Paths and templates, walked in Python: a column per expression, the root resolved once where it is the same for all."""
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from runtime.expressions.natives import Function, member
+from runtime.expressions.nodes import item_at, latest_output, require, without_bytes
+from runtime.expressions.scope import ExpressionError, Scope
+from runtime.values.javascript import js_string
+from schemas.expression import Path, Template
+from schemas.item import UNDEFINED
+
+__all__ = ["path_column", "render", "template_column"]
+
+Column = list[Any]
+_NOT_CLONED = "Expression evaluation failed: {} could not be cloned."
+_ABSENT: Any = object()
+
+
+def path_column(path: Path, scope: Scope, count: int) -> Column:
+    """The value of a path per item; an ExpressionError in the cells where n8n would raise it."""
+    return [_given(cell) if isinstance(cell, Function) else cell for cell in _column(path, scope, count)]
+
+
+def template_column(template: Template, scope: Scope, count: int) -> Column:
+    """The text of a template per item, or the ExpressionError of its first part that has one."""
+    columns = [part if isinstance(part, str) else _column(part, scope, count) for part in template.parts]
+    failed = [column for column in columns if not isinstance(column, str) and _has_error(column)]
+    if not failed:
+        texts = [[part] * count if isinstance(part, str) else [render(cell) for cell in part] for part in columns]
+        return ["".join(row) for row in zip(*texts, strict=True)]
+    return [_row(columns, i) for i in range(count)]
+
+
+def render(value: Any) -> str:
+    """A value inside text: JavaScript's String(), with null, undefined and NaN as ''."""
+    if isinstance(value, str):
+        return value
+    if value is None or value is UNDEFINED or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    return str(value) if isinstance(value, Function) else js_string(value)
+
+
+def _given(function: Function) -> ExpressionError:
+    return ExpressionError(_NOT_CLONED.format(function))
+
+
+def _has_error(column: Iterable[Any]) -> bool:
+    return any(isinstance(cell, ExpressionError) for cell in column)
+
+
+def _row(columns: list[Any], i: int) -> Any:
+    parts = []
+    for column in columns:
+        cell = column if isinstance(column, str) else column[i]
+        if isinstance(cell, ExpressionError):
+            return cell
+        parts.append(render(cell))
+    return "".join(parts)
+
+
+# --- the walk -------------------------------------------------------------------------------------------------------------
+
+
+def _column(path: Path, scope: Scope, count: int) -> Column:
+    try:
+        if path.root in _PER_ITEM:
+            return _PER_ITEM[path.root](path, scope, count)
+        value = _walk(_SHARED[path.root](scope, path), path.keys)
+    except ExpressionError as error:
+        return [error] * count
+    return [value] * count
+
+
+def _walk(value: Any, keys: Iterable[str | int]) -> Any:
+    for key in keys:
+        if value.__class__ is dict and key in value:
+            value = value[key]
+        else:
+            value = member(value, key)
+            if value is UNDEFINED:
+                return UNDEFINED
+    return value
+
+
+def _json(path: Path, scope: Scope, count: int) -> Column:
+    """`$json...`: the fast lane of most exports."""
+    items = scope.items[:count]
+    keys = path.keys
+    if not keys:
+        column = [item["json"] for item in items]
+    elif isinstance(keys[0], str):
+        first, rest = keys[0], keys[1:]
+        found = [item["json"].get(first, _ABSENT) for item in items]
+        if rest:
+            column = [UNDEFINED if value is _ABSENT else _walk(value, rest) for value in found]
+        else:
+            column = found
+        if _ABSENT in found or any(value is _ABSENT for value in found):
+            missing = _walk({}, keys)
+            column = [missing if value is _ABSENT else cell for value, cell in zip(found, column, strict=True)]
+    else:
+        column = [_walk(item["json"], keys) for item in items]
+    return column if len(column) == count else column + _beyond(scope, len(column), count)
+
+
+def _beyond(scope: Scope, start: int, count: int) -> Column:
+    return [_raised(lambda i=i: item_at(scope.items, i, scope.step.name)) for i in range(start, count)]
+
+
+def _raised(work: Callable[[], Any]) -> Any:
+    """What `work` gives, or the ExpressionError that it raises, as a cell."""
+    try:
+        return work()
+    except ExpressionError as error:
+        return error
+
+
+def _binary(path: Path, scope: Scope, count: int) -> Column:
+    def at(i: int) -> Any:
+        return _walk(without_bytes(item_at(scope.items, i, scope.step.name).get("binary")), path.keys)
+
+    return [_raised(lambda i=i: at(i)) for i in range(count)]
+
+
+def _input_item(path: Path, scope: Scope, count: int) -> Column:
+    def at(i: int) -> Any:
+        return _walk(item_at(scope.items, i, scope.step.name), path.keys)
+
+    return [_raised(lambda i=i: at(i)) for i in range(count)]
+
+
+def _item_index(path: Path, scope: Scope, count: int) -> Column:
+    del scope
+    return [_walk(i, path.keys) for i in range(count)]
+
+
+def _node_item(path: Path, scope: Scope, count: int) -> Column:
+    name = path.node or ""
+    require(scope, name)
+    pair = scope.pair
+    if pair is None:
+        raise ExpressionError("Invalid expression", description="No path back to referenced node")
+    return [_raised(lambda i=i: _walk(pair(name, i), path.keys)) for i in range(count)]
+
+
+def _legacy(key: str) -> Callable[[Path, Scope, int], Column]:
+    """`$node["X"].json`: by position, not by pairing."""
+
+    def column(path: Path, scope: Scope, count: int) -> Column:
+        name = path.node or ""
+        items = latest_output(scope, name)
+
+        def at(i: int) -> Any:
+            item = item_at(items, i, name)
+            value: Any = item["json"] if key == "json" else without_bytes(item.get("binary"))
+            return _walk(value, path.keys)
+
+        return [_raised(lambda i=i: at(i)) for i in range(count)]
+
+    return column
+
+
+_PER_ITEM: dict[str, Callable[[Path, Scope, int], Column]] = {
+    "$json": _json,
+    "$binary": _binary,
+    "$input.item": _input_item,
+    "$itemIndex": _item_index,
+    "node.item": _node_item,
+    "$node.json": _legacy("json"),
+    "$node.binary": _legacy("binary"),
+}
+
+
+# --- roots that are the same for all items ----------------------------------------------------------------------------------
+
+
+def _ends(scope: Scope, path: Path) -> Any:
+    items = latest_output(scope, path.node or "")
+    if path.root == "node.all":
+        return items
+    return (items[0] if path.root == "node.first" else items[-1]) if items else UNDEFINED
+
+
+def _input(scope: Scope, path: Path) -> Any:
+    if path.root == "$input.all":
+        return scope.items
+    return (scope.items[0] if path.root == "$input.first" else scope.items[-1]) if scope.items else UNDEFINED
+
+
+def _previous(scope: Scope, path: Path) -> Any:
+    del path
+    source = scope.source[0] if scope.source else None
+    if source is None:
+        return {}
+    return {
+        "name": source["previousNode"],
+        "outputIndex": source.get("previousNodeOutput") or 0,
+        "runIndex": source.get("previousNodeRun") or 0,
+    }
+
+
+def _parameters(scope: Scope, path: Path) -> Any:
+    require(scope, path.node or "")
+    return scope.plan.step[path.node or ""].parameters
+
+
+def _memory(scope: Scope, path: Path) -> Any:
+    require(scope, path.node or "")
+    return scope.memory.get(path.node or "", {})
+
+
+def _execution(scope: Scope, path: Path) -> Any:
+    del path
+    return {
+        "id": scope.execution_id,
+        "mode": "test" if scope.mode == "manual" else "production",
+        "resumeUrl": scope.resume_url,
+        "resumeFormUrl": scope.resume_form_url,
+    }
+
+
+_SHARED: dict[str, Callable[[Scope, Path], Any]] = {
+    "$execution": _execution,
+    "$executionId": lambda scope, _path: scope.execution_id,
+    "$input.all": _input,
+    "$input.first": _input,
+    "$input.last": _input,
+    "$mode": lambda scope, _path: scope.mode,
+    "$node.runIndex": lambda scope, path: len(require(scope, path.node or "")) - 1,
+    "$nodeId": lambda scope, _path: scope.step.id,
+    "$nodeVersion": lambda scope, _path: scope.step.version,
+    "$prevNode": _previous,
+    "$runIndex": lambda scope, _path: scope.run_index,
+    "$vars": lambda scope, _path: dict(scope.variables),
+    "$workflow": lambda scope, _path: {
+        "active": scope.plan.active,
+        "id": scope.plan.workflow_id,
+        "name": scope.plan.name,
+    },
+    "node.all": _ends,
+    "node.context": _memory,
+    "node.first": _ends,
+    "node.isExecuted": lambda scope, path: bool(require(scope, path.node or "")),
+    "node.last": _ends,
+    "node.params": _parameters,
+}

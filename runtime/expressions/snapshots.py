@@ -1,0 +1,129 @@
+"""The data that scripts and Code nodes read, as plain JSON: only what they can reach, since it is copied each time."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from runtime.expressions.nodes import branch_to, without_bytes
+from runtime.expressions.scope import ExpressionError, Scope
+from schemas.expression import Script
+from schemas.item import Items, Run
+
+__all__ = ["snapshot", "snapshot_for"]
+
+_ITEM_READERS = frozenset({"$input", "$item", "$items", "$thisItem", "$evaluateExpression", "items", "item"})
+_PAIRED = frozenset({"item", "itemMatching", "pairedItem"})
+_NO_RUNS = frozenset({"context", "params", *_PAIRED})
+_ENDS = frozenset({"first", "last", "isExecuted"})
+ANY = frozenset({"any", *_PAIRED})
+
+
+def snapshot(scope: Scope, reads: Collection[str] | None) -> dict[str, Any]:
+    """Everything that a program may read of the named nodes (None: of all), with the pairings of every input item."""
+    names = list(scope.runs) if reads is None else [name for name in reads if name in scope.plan.step]
+    return _build(scope, scope.items, {name: ANY for name in names})
+
+
+def snapshot_for(scope: Scope, scripts: Iterable[Script]) -> dict[str, Any]:
+    """What these scripts can reach, and no more."""
+    ways: dict[str, set[str]] = {}
+    variables: set[str] = set()
+    for script in scripts:
+        variables.update(script.variables)
+        if script.nodes is None:
+            for name in scope.runs:
+                ways.setdefault(name, set()).update(ANY)
+        for name in script.nodes or ():
+            ways.setdefault(name, set()).update(script.ways.get(name, ANY))
+    return _build(scope, _items(scope.items, variables), ways)
+
+
+def _items(items: Items, variables: Collection[str]) -> Sequence[Any]:
+    """`$json` needs no more than the json, and `$binary` never sees bytes."""
+    if not _ITEM_READERS.isdisjoint(variables):
+        return items
+    if "$binary" in variables:
+        return [{"json": item["json"], "binary": without_bytes(item.get("binary"))} for item in items]
+    if "$json" in variables or "$data" in variables:
+        return [{"json": item["json"]} for item in items]
+    return [_BARE] * len(items)
+
+
+_BARE: dict[str, Any] = {"json": {}}
+
+
+def _build(scope: Scope, items: Sequence[Any], ways: Mapping[str, Collection[str]]) -> dict[str, Any]:
+    known = {name: how for name, how in ways.items() if name in scope.plan.step}
+    source = scope.source[0]["previousNode"] if scope.source and scope.source[0] else None
+    nodes = {name: _node(scope, name, how) for name, how in known.items()}
+    for name in (source, scope.step.name):
+        if name in scope.plan.step and name not in nodes and name is not None:
+            nodes[name] = _node(scope, name, frozenset({"params"}))
+    return {
+        "now": scope.now,
+        "zone": scope.plan.settings.timezone,
+        "workflow": {"active": scope.plan.active, "id": scope.plan.workflow_id, "name": scope.plan.name},
+        "execution": {
+            "id": scope.execution_id,
+            "mode": "test" if scope.mode == "manual" else "production",
+            "resumeUrl": scope.resume_url,
+            "resumeFormUrl": scope.resume_form_url,
+            "customData": dict(scope.custom_data),
+        },
+        "mode": scope.mode,
+        "vars": dict(scope.variables),
+        "staticData": dict(scope.static_data),
+        "arguments": None if scope.arguments is None else dict(scope.arguments),
+        "paged": None if scope.paged is None else dict(scope.paged),
+        "step": {
+            "name": scope.step.name,
+            "id": scope.step.id,
+            "version": scope.step.version,
+            "webhookId": scope.step.webhook_id,
+            "parameters": scope.step.parameters,
+        },
+        "runIndex": scope.run_index,
+        "source": list(scope.source),
+        "items": items,
+        "names": list(scope.plan.step),
+        "nodes": nodes,
+        "pairs": {name: _pairs(scope, name) for name, how in known.items() if not _PAIRED.isdisjoint(how)},
+        "seed": scope.seed,
+    }
+
+
+def _node(scope: Scope, name: str, how: Collection[str]) -> dict[str, Any]:
+    runs = scope.runs.get(name, ())
+    return {
+        "parameters": scope.plan.step[name].parameters,
+        "context": scope.memory.get(name, {}),
+        "branch": branch_to(scope, name),
+        "runs": [_outputs(run, how) for run in runs],
+    }
+
+
+def _outputs(run: Run, how: Collection[str]) -> list[Any]:
+    outputs = run.get("outputs") or []
+    if _NO_RUNS.issuperset(how):
+        return []
+    if not _ENDS.issuperset(how):
+        return list(outputs)
+    return [_ends(items) for items in outputs]
+
+
+def _ends(items: Items | None) -> dict[str, Any] | None:
+    if items is None:
+        return None
+    return {"length": len(items), "first": items[0] if items else None, "last": items[-1] if items else None}
+
+
+def _pairs(scope: Scope, name: str) -> list[dict[str, Any]]:
+    return [_pair(scope, name, i) for i in range(len(scope.items))]
+
+
+def _pair(scope: Scope, name: str, index: int) -> dict[str, Any]:
+    if scope.pair is None:
+        return {"error": {"message": "Invalid expression", "description": "No path back to referenced node"}}
+    try:
+        return {"item": scope.pair(name, index)}
+    except ExpressionError as error:
+        return {"error": {"message": error.message, "description": error.description}}
