@@ -7,12 +7,12 @@ world goes through `Host`, and everything else is a function of the plan, the it
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from runtime.context import StepContext
 from runtime.engine.machine import Engine
 from runtime.engine.pairing import PairingError
-from runtime.expressions import evaluate, snapshot
+from runtime.expressions import evaluate, snapshot, split
 from runtime.expressions.scope import ExpressionError, Scope
 from runtime.nodes.base import (
     AwaitSignal,
@@ -29,7 +29,8 @@ from runtime.nodes.base import (
     StartChild,
 )
 from runtime.parameters import Parameters
-from runtime.tasks import encode
+from runtime.perform import EVALUATE
+from runtime.tasks import decode, encode
 from schemas.expression import Script
 from schemas.item import Item, Items, Outputs
 from schemas.node import Catalog, Node
@@ -38,8 +39,15 @@ from schemas.plan import Kind, OnError, Plan, Step
 from schemas.task import Task, TaskResult
 
 
+MOST_CELLS: Final = 20_000
+"""Script values that are computed in one go inside workflow code, far below a second of V8."""
+
+
 class Host(Protocol):
     """What carries an execution: Temporal in production, in-process in tests and for transient templates."""
+
+    replays: bool
+    """Whether this code runs again on the recorded history: then nothing here may depend on how long it takes."""
 
     def now(self) -> float:
         """Milliseconds since the epoch; the same on replay."""
@@ -152,8 +160,10 @@ class Execution:
             return _inline(cls, self._context(execute, Parameters(cls, step, ()) if not step.expressions else None), execute)
         scope = self.scope(execute)
         if step.kind in (Kind.ACTIVITY, Kind.LOCAL):
-            return await self._activity(execute, scope)
-        columns = evaluate([each.expression for each in step.expressions], scope, len(scope.items))
+            return await self._activity(execute, scope, step.kind)
+        if step.kind is Kind.INLINE and self._elsewhere(step, scope):
+            return await self._activity(execute, scope, Kind.LOCAL)
+        columns = await self._columns(execute, step, scope)
         context = self._context(execute, Parameters(cls, step, columns))
         if step.kind is Kind.DURABLE:
             return await self._durable(cls, context, execute, scope)
@@ -203,24 +213,41 @@ class Execution:
 
     # --- activities --------------------------------------------------------------------------------------------------
 
-    async def _activity(self, execute: Execute, scope: Scope) -> Outputs | None:
+    def _elsewhere(self, step: Step, scope: Scope) -> bool:
+        """Whether the step's scripts must not run inside workflow code: not linear, or too many at once."""
+        if not self.host.replays:
+            return False
+        scripts = [each.expression for each in step.expressions if isinstance(each.expression, Script)]
+        return any(not script.linear for script in scripts) or len(scripts) * len(scope.items) > MOST_CELLS
+
+    async def _columns(self, execute: Execute, step: Step, scope: Scope) -> Sequence[Sequence[Any]]:
+        """The values of a step's expressions, from a recorded local activity where they must not be computed here."""
+        expressions = [each.expression for each in step.expressions]
+        if not self._elsewhere(step, scope):
+            return evaluate(expressions, scope, len(scope.items), final=not self.host.replays)
+        task = self.task(execute, scope, step)
+        task["method"] = EVALUATE
+        result = await self.host.work(task, Kind.LOCAL)
+        self._absorb(step.name, result)
+        return [column or [] for column in decode(result["columns"])]
+
+    async def _activity(self, execute: Execute, scope: Scope, kind: Kind) -> Outputs | None:
         task = self.task(execute, scope)
-        result = await self.host.work(task, execute.step.kind)
+        result = await self.host.work(task, kind)
         self._absorb(execute.step.name, result)
         return result.get("outputs")
 
     def task(self, execute: Execute, scope: Scope, step: Step | None = None) -> Task:
         """One try of a step (or of its sub-node `step`) as a task for a worker."""
         step = step or execute.step
-        columns = evaluate([each.expression for each in step.expressions], scope, len(scope.items))
         reads = step.reads
         context = self._context(execute, None) if step is execute.step else None
-        return {
+        task: Task = {
             "step": step.model_dump(mode="json"),
             "inputs": execute.inputs,
             "source": execute.source,
             "run_index": execute.run_index,
-            "columns": encode(columns),
+            "columns": [],
             "snapshot": snapshot(scope, reads) if _reads_data(step) else None,
             "memory": context.memory if context else {},
             "static_data": self.static_data,
@@ -238,6 +265,21 @@ class Execution:
             },
             "attempt": execute.attempt,
         }
+        self._fill(task, step, scope)
+        return task
+
+    def _fill(self, task: Task, step: Step, scope: Scope) -> None:
+        """Put the values of the step's expressions into the task, or its scripts where they are to run in the activity."""
+        expressions = [each.expression for each in step.expressions]
+        count = len(scope.items)
+        if not self._elsewhere(step, scope):
+            task["columns"] = encode(evaluate(expressions, scope, count, final=not self.host.replays))
+            return
+        columns, data = split(expressions, scope, count)
+        task["columns"] = encode(columns)
+        if data is not None:
+            task["scripts"] = [each.model_dump(mode="json") for each in expressions if isinstance(each, Script)]
+            task["script_data"], task["count"] = data, count
 
     def _absorb(self, name: str, result: TaskResult) -> None:
         """Take what a task changed beside its outputs, then raise its error if it had one."""
@@ -371,7 +413,12 @@ def _inline(cls: type[Node], context: StepContext, execute: Execute) -> Outputs 
 
 
 def _reads_data(step: Step) -> bool:
-    return step.kind in (Kind.LOCAL, Kind.ACTIVITY) and step.reads != ()
+    return step.kind in (Kind.LOCAL, Kind.ACTIVITY) and (step.reads != () or _turns_pages(step))
+
+
+def _turns_pages(step: Step) -> bool:
+    """True when an expression sees a response, so that it is evaluated again for each page, inside the activity."""
+    return any(each.at[:2] == ("options", "pagination") for each in step.expressions)
 
 
 def restore(error: Mapping[str, Any]) -> NodeError:
@@ -382,9 +429,3 @@ def restore(error: Mapping[str, Any]) -> NodeError:
     )
     restored.name = error.get("name") or restored.name
     return restored
-
-
-def heavy(step: Step) -> bool:
-    """True when an expression of this step must not run inside workflow code."""
-    return any(isinstance(each.expression, Script) and not each.expression.linear for each in step.expressions)
-
