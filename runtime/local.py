@@ -93,6 +93,8 @@ def inline_binary(data: bytes, mime_type: str | None, file_name: str | None) -> 
 class LocalHost:
     """Carries one execution in this process."""
 
+    replays = False
+
     def __init__(
         self,
         catalog: Catalog,

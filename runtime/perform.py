@@ -2,16 +2,21 @@
 
 import copy
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from runtime.context import StepContext
 from runtime.nodes.base import Activity, HttpResponse, Inline, NodeError, SubNode
 from runtime.parameters import Parameters
-from runtime.tasks import decode
+from runtime.tasks import decode, encode
+from schemas.expression import Script
 from schemas.item import BinaryRef, Items
 from schemas.node import Catalog
 from schemas.plan import OnError, Step
 from schemas.task import Task, TaskResult
+
+
+EVALUATE: Final = "evaluate expressions"
+"""The method of a task that only evaluates scripts; no node has one of this name."""
 
 
 class Services(Protocol):
@@ -176,7 +181,11 @@ async def perform(task: Task, catalog: Catalog, services: Services) -> TaskResul
     cls = catalog.find(step.type, step.version)
     if cls is None:
         return {"error": NodeError(f"Unrecognized node type: {step.type}").to_json()}
-    context = _context(task, step, Parameters(cls, step, decode(task["columns"])), services)
+    columns, custom = _columns(task)
+    if task.get("method") == EVALUATE:
+        return {"columns": encode(columns), "custom_data": custom}  # type: ignore[typeddict-item]
+    context = _context(task, step, Parameters(cls, step, columns), services)
+    context.custom_data.update(custom)
     result: TaskResult = {}
     try:
         if "method" in task:
@@ -195,6 +204,19 @@ async def perform(task: Task, catalog: Catalog, services: Services) -> TaskResul
     if context.usage:
         result["usage"] = context.usage
     return result
+
+
+def _columns(task: Task) -> tuple[list[list[Any]], dict[str, str]]:
+    """The task's columns, with those of its scripts evaluated now; and `$execution.customData` that a script set."""
+    columns = decode(task["columns"])
+    if "scripts" not in task:
+        return [column or [] for column in columns], {}
+    from runtime.expressions import evaluate_scripts  # noqa: PLC0415 - V8, only where a script needs it
+
+    scripts = [Script.model_validate(each) for each in task["scripts"]]
+    made, custom = evaluate_scripts(scripts, task["script_data"], task["count"])
+    given = iter(made)
+    return [next(given) if column is None else column for column in columns], custom or {}
 
 
 async def _run(context: TaskContext, task: Task) -> Any:

@@ -7,13 +7,15 @@ from runtime.expressions.scope import ExpressionError
 from schemas.item import UNDEFINED
 
 Columns = list[list[Any]]
+Open = list[list[Any] | None]
+"""Columns with null where a script is still to be evaluated."""
 
 _UNDEFINED = {"$tempor8": "undefined"}
 
 
-def encode(columns: Sequence[Sequence[Any]]) -> Columns:
+def encode(columns: Sequence[Sequence[Any] | None]) -> Open:
     """Columns as JSON."""
-    return [[_cell(cell) for cell in column] for column in columns]
+    return [None if column is None else [_cell(cell) for cell in column] for column in columns]
 
 
 def _cell(cell: Any) -> Any:
@@ -26,9 +28,9 @@ def _cell(cell: Any) -> Any:
     return cell
 
 
-def decode(columns: Sequence[Sequence[Any]]) -> Columns:
+def decode(columns: Sequence[Sequence[Any] | None]) -> Open:
     """The columns that `encode` wrote."""
-    return [[_read(cell) for cell in column] for column in columns]
+    return [None if column is None else [_read(cell) for cell in column] for column in columns]
 
 
 def _read(cell: Any) -> Any:

@@ -13,7 +13,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from runtime.activities import Activities, Templates
 from runtime.catalog import CATALOG
 from runtime.code import CodeRunner
-from runtime.expressions import warm_up
+from runtime.expressions import start as start_scripts
 from runtime.perform import Services
 from runtime.platform.keys import keyring
 from runtime.platform.postgres import Database
@@ -31,7 +31,7 @@ PASSED_THROUGH: Final = ("runtime", "schemas", "pydantic", "orjson", "py_mini_ra
 def build_worker(client: Client, services: Services, templates: Templates, task_queue: str, *, strict: bool = False) -> Worker:
     """A worker that is not started yet. `strict` keeps our modules inside the SDK's sandbox, as tests want it."""
     CATALOG.load()
-    warm_up()
+    start_scripts()
     restrictions = SandboxRestrictions.default
     if not strict:
         restrictions = restrictions.with_passthrough_modules(*PASSED_THROUGH)

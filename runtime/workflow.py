@@ -40,6 +40,8 @@ MAX_DEPTH: Final = 32
 class Host:
     """Carries one execution inside a Temporal workflow."""
 
+    replays = True
+
     def __init__(self, start: StartInput) -> None:
         self.start = start
         self.response: dict[str, Any] | None = None

@@ -10,7 +10,8 @@ from schemas.plan import Step
 @dataclass(frozen=True)
 class Execute:
     """Run this step once. `inputs` are the stamped inputs (cut by executeOnce); `items` is the effective input for
-    expressions, never cut."""
+    expressions, never cut.
+    """
 
     step: Step
     run_index: int

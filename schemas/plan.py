@@ -66,7 +66,8 @@ class CredentialRef(_Model):
 
 class Step(_Model):
     """A node in a plan. `parameters` are the effective ones (defaults filled, hidden dropped); expression strings stay
-    in them as written (n8n's raw parameters) and `expressions` says what each place evaluates to."""
+    in them as written (n8n's raw parameters) and `expressions` says what each place evaluates to.
+    """
 
     name: str
     id: str = ""

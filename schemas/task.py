@@ -13,10 +13,13 @@ class Task(TypedDict, total=False):
     inputs: Required[list[Items | None]]
     source: Required[list[Source | None]]
     run_index: Required[int]
-    columns: Required[list[list[Any]]]
+    columns: Required[list[list[Any] | None]]
     """Values of the step's expressions per item; see `runtime.tasks` for how undefined and errors are written."""
-    scripts: dict[str, Any] | None
-    """Expressions to evaluate inside the activity: {'places': [...], 'count': n}, over `snapshot`."""
+    scripts: list[dict[str, Any]]
+    """Scripts to evaluate inside the activity, in the places where `columns` has null; they read `script_data`."""
+    script_data: dict[str, Any]
+    count: int
+    """Cells per script."""
     snapshot: dict[str, Any] | None
     """What `$`-variables read (Code nodes, pagination, scripts)."""
     memory: Required[dict[str, Any]]
@@ -37,6 +40,8 @@ class TaskResult(TypedDict, total=False):
 
     outputs: Outputs | None
     value: Any
+    columns: list[list[Any]]
+    """What the scripts of a task without a step to run gave."""
     error: dict[str, Any]
     memory: dict[str, Any]
     static_data: NotRequired[dict[str, Any]]

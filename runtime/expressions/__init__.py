@@ -1,8 +1,17 @@
 """n8n's expressions at run time: paths walked in Python, scripts on V8, one batch per step."""
 
-from runtime.expressions.evaluating import evaluate, evaluate_snapshot
+from runtime.expressions.evaluating import evaluate, evaluate_scripts, evaluate_snapshot, split
 from runtime.expressions.paths import render
 from runtime.expressions.snapshots import snapshot
 from runtime.expressions.v8 import ScriptLimit, start
 
-__all__ = ["ScriptLimit", "evaluate", "evaluate_snapshot", "render", "snapshot", "start"]
+__all__ = [
+    "ScriptLimit",
+    "evaluate",
+    "evaluate_scripts",
+    "evaluate_snapshot",
+    "render",
+    "snapshot",
+    "split",
+    "start",
+]

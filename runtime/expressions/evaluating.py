@@ -43,6 +43,28 @@ def evaluate(
     return [[] if column is None else column for column in columns]
 
 
+def split(expressions: Sequence[Expression], scope: Scope, count: int) -> tuple[list[Column | None], dict[str, Any] | None]:
+    """What needs no V8 as columns (None where a script stands), and the snapshot that the scripts read (None: there are
+    none): for a step whose scripts must run in a recorded activity."""
+    columns = [_simple(expression, scope, count) for expression in expressions]
+    scripts = [expression for expression in expressions if isinstance(expression, Script)]
+    return columns, snapshot_for(scope, scripts) if scripts and count else None
+
+
+def evaluate_scripts(
+    scripts: Sequence[Script], data: Mapping[str, Any], count: int, *, seconds: float = 10.0
+) -> tuple[list[Column], dict[str, str] | None]:
+    """Columns of scripts over the snapshot of `split`, in an activity, where the outcome is recorded: a limit is the
+    error of the script at fault. Beside them `$execution.customData`, when a script set it."""
+    try:
+        answer = v8.call([script.source for script in scripts], _request(scripts, data, 0, count), seconds)
+    except v8.ScriptLimit as limit:
+        if len(scripts) == 1:
+            return [[ExpressionError(limit.message)] * count], None
+        return [evaluate_scripts([script], data, count, seconds=seconds)[0][0] for script in scripts], None
+    return [[_cell(cell) for cell in column] for column in answer["columns"]], answer.get("custom")
+
+
 def evaluate_snapshot(
     expressions: Sequence[Expression], data: Mapping[str, Any], index: int, *, seconds: float = 10.0
 ) -> list[Any]:
