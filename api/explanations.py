@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from litestar import Controller, get
-from litestar.params import Parameter
+from litestar.params import PathParameter
 from pydantic import BaseModel
 
 from api.principal import PUBLIC
@@ -36,7 +36,7 @@ class ProblemController(Controller):
         return [_explain(kind) for kind in kinds()]
 
     @get("/{slug:str}", summary="Explain a kind of problem")
-    async def explain(self, slug: Annotated[str, Parameter(max_length=100)]) -> Explanation:
+    async def explain(self, slug: Annotated[str, PathParameter(max_length=100)]) -> Explanation:
         """One of them."""
         for kind in kinds():
             if kind.slug == slug:

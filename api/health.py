@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import Any, Final, Literal
 
 from litestar import Controller, Response, get
+from litestar.di import NamedDependency
 from pydantic import BaseModel
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
@@ -53,7 +54,7 @@ class HealthController(Controller):
     tags = ("Monitoring",)
 
     @get("/health", summary="What is up and what is down", description="503 when a server that starts need is down.")
-    async def health(self, ports: Ports) -> Response[HealthAnswer]:
+    async def health(self, ports: NamedDependency[Ports]) -> Response[HealthAnswer]:
         """All components."""
         checks = await _checks(ports)
         needed = [checks[name].status for name in ("temporal", "postgres")]
@@ -71,7 +72,7 @@ class HealthController(Controller):
         return {"status": "ok"}
 
     @get("/readyz", summary="Whether requests can be served", description="503 while Temporal or Postgres is down.")
-    async def readyz(self, ports: Ports) -> Response[dict[str, Any]]:
+    async def readyz(self, ports: NamedDependency[Ports]) -> Response[dict[str, Any]]:
         """Only what every start needs."""
         checks = await _run({name: check for name, check in _needed(ports).items() if name != "workers"})
         down = sorted(name for name, check in checks.items() if check.status == "down")

@@ -5,7 +5,8 @@ from decimal import Decimal
 from typing import Annotated, Any, Final
 
 from litestar import Controller, Request, Response, get
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from pydantic import BaseModel, Field
 
@@ -82,9 +83,9 @@ class MetricsController(Controller):
     async def metrics(
         self,
         request: Request[Principal, None, Any],
-        ports: Ports,
+        ports: NamedDependency[Ports],
         hours: Annotated[
-            float | None, Parameter(gt=0, description="Look back so far; default: all that is kept")
+            float | None, QueryParameter(gt=0, description="Look back so far; default: all that is kept")
         ] = None,
     ) -> Response[Any]:
         """Counts by status, success rate, durations, templates, agents."""

@@ -5,7 +5,8 @@ from typing import Annotated, Any, Final
 
 import orjson
 from litestar import Controller, Request, Response, get, post
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import PathParameter, QueryParameter
 from pydantic import BaseModel, Field
 
 from api.answers import Moment
@@ -92,7 +93,7 @@ class Activation(BaseModel):
     webhooks: list[WebhookAnswer]
 
 
-TemplateKey = Annotated[str, Parameter(description="Key of the template", max_length=128)]
+TemplateKey = Annotated[str, PathParameter(description="Key of the template", max_length=128)]
 
 
 class TemplateController(Controller):
@@ -106,7 +107,7 @@ class TemplateController(Controller):
         summary="List templates",
         description="The tenant's own and the shared ones; its own win where keys are equal.",
     )
-    async def list_(self, request: Request[Principal, None, Any], ports: Ports) -> TemplateList:
+    async def list_(self, request: Request[Principal, None, Any], ports: NamedDependency[Ports]) -> TemplateList:
         """What can be started."""
         return TemplateList(items=[_summary(each) for each in await ports.store.summaries(request.user.tenant)])
 
@@ -120,11 +121,11 @@ class TemplateController(Controller):
     async def publish(
         self,
         request: Request[Principal, None, Any],
-        ports: Ports,
-        key: Annotated[str | None, Parameter(description="Key of the template; default: made from its name")] = None,
-        description: Annotated[str, Parameter(description="One sentence for lists", max_length=2000)] = "",
+        ports: NamedDependency[Ports],
+        key: Annotated[str | None, QueryParameter(description="Key; default: made from its name")] = None,
+        description: Annotated[str, QueryParameter(description="One sentence for lists", max_length=2000)] = "",
         allow_unsupported: Annotated[
-            bool, Parameter(description="Nodes that cannot run fail when they are reached")
+            bool, QueryParameter(description="Nodes that cannot run fail when they are reached")
         ] = False,
     ) -> Response[PublishAnswer]:
         """Compile and publish."""
@@ -161,7 +162,9 @@ class TemplateController(Controller):
         return Response(answer, status_code=201 if made.fresh else 200)
 
     @get("/{key:str}/versions", summary="List the versions of a template")
-    async def versions(self, request: Request[Principal, None, Any], key: TemplateKey, ports: Ports) -> VersionList:
+    async def versions(
+        self, request: Request[Principal, None, Any], key: TemplateKey, ports: NamedDependency[Ports]
+    ) -> VersionList:
         """Newest first."""
         found = await ports.store.versions(request.user.tenant, key)
         if not found:
@@ -192,8 +195,8 @@ class TemplateController(Controller):
         self,
         request: Request[Principal, None, Any],
         key: TemplateKey,
-        ports: Ports,
-        version: Annotated[int | None, Parameter(ge=1, description="The version that becomes current")] = None,
+        ports: NamedDependency[Ports],
+        version: Annotated[int | None, QueryParameter(ge=1, description="The version that becomes current")] = None,
     ) -> Activation:
         """Listen, or go back to a version."""
         tenant = request.user.tenant

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Final
 
 import orjson
 from litestar import Controller, Request, get, post
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import HeaderParameter, JSONBody, PathParameter, QueryParameter
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.answers import (
@@ -37,7 +38,7 @@ __all__ = ["WorkflowController"]
 
 IDEMPOTENCY_KEY_LIMIT: Final = 255
 
-WorkflowId = Annotated[str, Parameter(description="The workflow_id that the start answered", max_length=1000)]
+WorkflowId = Annotated[str, PathParameter(description="The workflow_id that the start answered", max_length=1000)]
 
 
 class WorkflowController(Controller):
@@ -55,13 +56,13 @@ class WorkflowController(Controller):
     async def start(
         self,
         request: Request[Principal, None, Any],
-        data: StartRequest,
-        ports: Ports,
-        starter: Starter,
+        data: JSONBody[StartRequest],
+        ports: NamedDependency[Ports],
+        starter: NamedDependency[Starter],
         idempotency_key: Annotated[
             str | None,
-            Parameter(
-                header="Idempotency-Key", max_length=IDEMPOTENCY_KEY_LIMIT, description="One run per key and template"
+            HeaderParameter(
+                name="Idempotency-Key", max_length=IDEMPOTENCY_KEY_LIMIT, description="One run per key and template"
             ),
         ] = None,
     ) -> StartAnswer:
@@ -108,7 +109,11 @@ class WorkflowController(Controller):
         description="Asks Temporal, so it is never behind. `progress` is null while no worker answers.",
     )
     async def status(
-        self, request: Request[Principal, None, Any], workflow_id: WorkflowId, ports: Ports, reader: RunReader
+        self,
+        request: Request[Principal, None, Any],
+        workflow_id: WorkflowId,
+        ports: NamedDependency[Ports],
+        reader: NamedDependency[RunReader],
     ) -> StatusAnswer:
         """Status, progress, and the result or the error in short."""
         run = await _run(request.user.tenant, workflow_id, reader)
@@ -128,8 +133,8 @@ class WorkflowController(Controller):
         self,
         request: Request[Principal, None, Any],
         workflow_id: WorkflowId,
-        reader: RunReader,
-        wait: Annotated[float, Parameter(ge=0, le=60, description="Seconds to wait for the end")] = 0,
+        reader: NamedDependency[RunReader],
+        wait: Annotated[float, QueryParameter(ge=0, le=60, description="Seconds to wait for the end")] = 0,
     ) -> ResultAnswer:
         """The outputs of the last node."""
         run = await _run(request.user.tenant, workflow_id, reader)
@@ -159,7 +164,11 @@ class WorkflowController(Controller):
         description="One entry per run of a node, by n8n's node names, with times, tries, item counts and errors.",
     )
     async def history(
-        self, request: Request[Principal, None, Any], workflow_id: WorkflowId, ports: Ports, reader: RunReader
+        self,
+        request: Request[Principal, None, Any],
+        workflow_id: WorkflowId,
+        ports: NamedDependency[Ports],
+        reader: NamedDependency[RunReader],
     ) -> HistoryAnswer:
         """The steps, in the order in which they happened."""
         tenant = request.user.tenant
@@ -186,7 +195,11 @@ class WorkflowController(Controller):
         description="The run stops where it waits or after the step it is in. 409 when it has ended.",
     )
     async def cancel(
-        self, request: Request[Principal, None, Any], workflow_id: WorkflowId, ports: Ports, reader: RunReader
+        self,
+        request: Request[Principal, None, Any],
+        workflow_id: WorkflowId,
+        ports: NamedDependency[Ports],
+        reader: NamedDependency[RunReader],
     ) -> Canceled:
         """Ask Temporal to cancel."""
         run = await _run(request.user.tenant, workflow_id, reader)
@@ -219,12 +232,14 @@ class WorkflowController(Controller):
     async def list_(
         self,
         request: Request[Principal, None, Any],
-        ports: Ports,
-        status: Annotated[RunStatus | None, Parameter(description="Only runs with this status")] = None,
-        template: Annotated[str | None, Parameter(description="Only runs of this template", max_length=128)] = None,
-        user_id: Annotated[str | None, Parameter(description="Only runs of this user", max_length=256)] = None,
-        cursor: Annotated[str | None, Parameter(description="next_cursor of the page before", max_length=2000)] = None,
-        limit: Annotated[int, Parameter(ge=1, le=200, description="Runs per page")] = 50,
+        ports: NamedDependency[Ports],
+        status: Annotated[RunStatus | None, QueryParameter(description="Runs with this status")] = None,
+        template: Annotated[str | None, QueryParameter(description="Runs of this template", max_length=128)] = None,
+        user_id: Annotated[str | None, QueryParameter(description="Runs of this user", max_length=256)] = None,
+        cursor: Annotated[
+            str | None, QueryParameter(description="next_cursor of the last page", max_length=2000)
+        ] = None,
+        limit: Annotated[int, QueryParameter(ge=1, le=200, description="Runs per page")] = 50,
     ) -> RunPage:
         """A page of runs."""
         wanted = Filter(status=status, template=template, user_id=user_id, before=cursor, limit=limit)

@@ -1,0 +1,149 @@
+"""Metrics from stored rows, and health that says what is down."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from litestar import Litestar
+
+from api.app import create_app
+from api.ports import Ports
+from cli.wiring import ports
+from runtime.platform.settings import Settings
+from tests.integration.api.conftest import client, ended, eventually, started
+
+pytestmark = pytest.mark.usefixtures("published")
+
+
+async def test_metrics_count_what_really_ran(acme: httpx.AsyncClient) -> None:
+    before = (await acme.get("/metrics")).json()["runs"]
+    runs = [await started(acme, "greeting", {"name": "m"}), await started(acme, "failing", {"name": "m"})]
+    for run in runs:
+        await ended(acme, run)
+
+    async def counted() -> Any:
+        found = (await acme.get("/metrics")).json()
+        return found if found["runs"]["total"] == before["total"] + 2 else None
+
+    found = await eventually(counted)
+    assert found["runs"]["by_status"]["completed"] == before["by_status"]["completed"] + 1
+    assert found["runs"]["by_status"]["failed"] == before["by_status"]["failed"] + 1
+    assert 0 < found["runs"]["success_rate"] < 1
+    assert found["runs"]["duration"]["p50_ms"] > 0
+    assert found["runs"]["duration"]["p95_ms"] >= found["runs"]["duration"]["p50_ms"]
+    by_key = {each["workflow_template"]: each for each in found["templates"]}
+    assert by_key["failing"]["success_rate"] == 0
+    assert abs(sum(each["share"] for each in found["templates"]) - 1) < 1e-9
+
+
+async def test_metrics_speak_prometheus_when_asked(acme: httpx.AsyncClient) -> None:
+    run = await started(acme, "greeting", {"name": "p"})
+    await ended(acme, run)
+
+    async def scraped() -> Any:
+        answer = await acme.get("/metrics", headers={"accept": "text/plain;version=0.0.4"})
+        assert answer.headers["content-type"].startswith("text/plain")
+        return answer.text if 'tempor8_tenant_runs{status="completed",template="greeting"}' in answer.text else None
+
+    assert await eventually(scraped)
+
+
+async def test_metrics_of_a_tenant_without_runs_are_empty_and_not_invented(globex: httpx.AsyncClient) -> None:
+    found = (await globex.get("/metrics")).json()
+    assert found["runs"]["total"] == 0
+    assert found["runs"]["success_rate"] is None
+    assert found["templates"] == []
+    assert found["agents"] == []
+
+
+async def test_health_is_ok_when_everything_answers(anybody: httpx.AsyncClient) -> None:
+    async def healthy() -> Any:
+        answer = await anybody.get("/health")
+        return answer.json() if answer.json()["status"] == "ok" else None
+
+    found = await eventually(healthy)
+    assert {name: check["status"] for name, check in found["checks"].items()} == {
+        "temporal": "up", "postgres": "up", "workers": "up"
+    }  # fmt: skip
+    assert (await anybody.get("/livez")).json() == {"status": "ok"}
+    assert (await anybody.get("/readyz")).status_code == 200
+
+
+@pytest.fixture
+async def cut_off(service: Settings, outside: Ports) -> AsyncIterator[tuple[Litestar, Ports]]:
+    """An application whose Temporal is at an address where nothing listens."""
+    del outside
+    async with ports(service.model_copy(update={"temporal_address": "127.0.0.1:1"})) as lonely:
+        yield create_app(lonely, projector=False), lonely
+
+
+async def test_without_temporal_the_api_says_so_and_how_to_start_it(
+    cut_off: tuple[Litestar, Ports], api_keys: tuple[str, str]
+) -> None:
+    async with client(cut_off[0], api_keys[0]) as caller:
+        health = await caller.get("/health")
+        assert health.status_code == 503
+        assert health.json()["checks"]["temporal"]["status"] == "down"
+        assert "Start it" in health.json()["checks"]["temporal"]["hint"]
+        assert health.json()["checks"]["postgres"]["status"] == "up"
+        began = time.monotonic()
+        answer = await caller.post("/workflows/start", json={"workflow_template": "greeting"})
+        assert time.monotonic() - began < 15
+        assert answer.status_code == 503
+        assert answer.json()["component"] == "temporal"
+        assert "retry-after" in answer.headers
+        assert (await caller.get("/templates")).status_code == 200
+
+
+async def test_without_postgres_the_api_says_so_and_how_to_start_it(
+    service: Settings, api_keys: tuple[str, str]
+) -> None:
+    settings = service.model_copy(update={"database_url": type(service.database_url)("postgresql://u:p@127.0.0.1:1/x")})
+    async with ports(settings) as lonely, client(create_app(lonely, projector=False), api_keys[0]) as caller:
+        health = await caller.get("/health")
+        assert health.status_code == 503
+        assert health.json()["checks"]["postgres"]["status"] == "down"
+        answer = await caller.get("/workflows")
+        assert answer.status_code == 503
+        assert answer.json()["component"] == "postgres"
+        assert "127.0.0.1" not in answer.text
+
+
+async def test_the_api_recovers_by_itself_when_temporal_comes_back(
+    service: Settings, api_keys: tuple[str, str]
+) -> None:
+    assert service.temporal_address is not None
+    host, _, port = service.temporal_address.rpartition(":")
+    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
+    own_port = server.sockets[0].getsockname()[1]
+    server.close()
+    await server.wait_closed()
+    async with (
+        ports(service.model_copy(update={"temporal_address": f"127.0.0.1:{own_port}"})) as outside,
+        client(create_app(outside, projector=False), api_keys[0]) as caller,
+    ):
+        assert (await caller.get("/readyz")).json() == {"status": "down", "down": ["temporal"]}
+
+        async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            there_reader, there_writer = await asyncio.open_connection(host, int(port))
+            await asyncio.gather(_pipe(reader, there_writer), _pipe(there_reader, writer))
+
+        relay = await asyncio.start_server(forward, "127.0.0.1", own_port)
+
+        async def ready() -> bool:
+            return (await caller.get("/readyz")).status_code == 200
+
+        assert await eventually(ready, 20)
+        answer = await caller.post("/workflows/start", json={"workflow_template": "greeting"})
+        assert answer.status_code == 202
+        relay.close()
+
+
+async def _pipe(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    while data := await source.read(65536):
+        target.write(data)
+        await target.drain()
+    target.close()
