@@ -5,6 +5,7 @@ from functools import cache
 from typing import Final
 
 from runtime.agents import AGENT_FILES
+from runtime.agents.tool_variant import SUFFIX, tool_variant
 from runtime.nodes import NODE_FILES
 from schemas.node import Node
 
@@ -19,6 +20,8 @@ def classes(type_: str) -> tuple[type[Node], ...]:
             module = importlib.import_module(f"{package}.{files[type_]}")
             found = (each for each in vars(module).values() if isinstance(each, type) and issubclass(each, Node))
             return tuple(each for each in found if getattr(each, "type", None) == type_)
+    if type_.endswith(SUFFIX):
+        return tuple(tool_variant(each) for each in classes(type_.removesuffix(SUFFIX)) if each.trigger is None)
     return ()
 
 

@@ -6,7 +6,7 @@ world goes through `Host`, and everything else is a function of the plan, the it
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
 from runtime.context import StepContext
@@ -300,7 +300,7 @@ class Execution:
         assert isinstance(node, Durable)
         view = _DurableView(self, context, execute, scope)
         state, commands = node.advance(view, None, None)
-        events: asyncio.Queue[Event] = asyncio.Queue()
+        events: asyncio.Queue[Event | Exception] = asyncio.Queue()
         open_: list[asyncio.Task[None]] = []
         answered = 0
         try:
@@ -315,18 +315,25 @@ class Execution:
                 if answered == len(open_):
                     raise NodeError(f"{cls.__name__} waits for nothing")
                 event = await events.get()
+                if isinstance(event, Exception):
+                    raise event
                 answered += 1
                 state, commands = node.advance(view, state, event)
         finally:
             for task in open_:
                 task.cancel()
 
-    async def _answer(self, execute: Execute, index: int, command: Command, events: "asyncio.Queue[Event]") -> None:
+    async def _answer(
+        self, execute: Execute, index: int, command: Command, events: "asyncio.Queue[Event | Exception]"
+    ) -> None:
         """Carry out one command and queue its event. A queue and not `asyncio.wait`: its order is the same on replay."""
         try:
             event = Event(index, await self._carry_out(execute, command))
         except NodeError as error:
             event = Event(index, error=error.to_json())
+        except Exception as fault:  # a fault of the host ends the run; kept to itself it would hang it
+            events.put_nowait(fault)
+            return
         events.put_nowait(event)
 
     async def _carry_out(self, execute: Execute, command: Command) -> Any:
@@ -358,11 +365,13 @@ class Execution:
         return result.get("value")
 
     async def _tool(self, execute: Execute, command: RunTool) -> Any:
-        step = self.plan.step[command.step]
+        step, i = self.plan.step[command.step], command.item
         scope = self.scope(execute, step)
-        object.__setattr__(scope, "arguments", command.arguments)
+        pair = scope.pair
+        one = [execute.items[i]]
+        scope = replace(scope, arguments=command.arguments, items=one, pair=pair and (lambda name, _: pair(name, i)))
         task = self.task(execute, scope, step)
-        task["inputs"], task["arguments"], task["item"] = [[execute.items[command.item]]], dict(command.arguments), command.item
+        task["inputs"], task["arguments"], task["item"] = [one], dict(command.arguments), i
         result = await self.host.work(task, Kind.ACTIVITY)
         self._absorb(step.name, result)
         return result.get("outputs")

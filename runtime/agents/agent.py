@@ -93,8 +93,11 @@ class Agent(Root):
         own = self._options(context, talk).get("systemMessage", self.default_system(context.version))
         brief = talk.get("brief") or {}
         parts = [brief.get("system"), own]
+        parser = self._parser(context, talk)
         if self._wanted(context, talk) is not None:
             parts.append(FORMAT_TOOL_ORDER)
+        elif parser is not None:
+            parts.append(parser.instructions)
         return "\n\n".join(as_text(part) for part in parts if part)
 
     def _asking(self, context: DurableContext, talk: Talk) -> list[Message]:
@@ -181,7 +184,7 @@ class Agent(Root):
 
     def _handed(self, context: DurableContext, talk: Talk, read: Mapping[str, Any]) -> Go | Answer:
         """JSON that fits is the answer; what does not fit goes to the parser's own model once, if it has one."""
-        if "value" in read and not (read["value"] is None and "problem" not in read):
+        if "value" in read:
             return self._finish(context, talk, read["value"])
         parser = self._parser(context, talk)
         if parser is None or parser.fixer is None or parser.wanted is None or "problem" not in read:

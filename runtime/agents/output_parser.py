@@ -87,4 +87,6 @@ def _first(names: Sequence[str]) -> str | None:
 def unfit(read: Any) -> NodeError:
     """n8n's error for an answer that does not fit."""
     problem = read.get("problem") if isinstance(read, dict) else None
+    if problem is not None and read.get("empty"):
+        return NodeError(problem, description=UNFIT_HINT)
     return NodeError(UNFIT, description=UNFIT_HINT, data={"problem": problem} if problem else None)

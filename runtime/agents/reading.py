@@ -9,6 +9,7 @@ from jsonschema import Draft7Validator
 
 from runtime.agents.messages import Message, text_of
 
+EMPTY = "The AI model returned an empty response to the Structured Output Parser"
 FENCE = re.compile(r"\A\s*```(?:json)?\s*\n?(.*?)\n?\s*```\s*\Z", re.DOTALL | re.IGNORECASE)
 
 
@@ -18,12 +19,16 @@ class Read(TypedDict, total=False):
     value: Any
     problem: str
     text: str
+    empty: bool
+    """Nothing was handed over: as a rule the model ran out of tokens."""
 
 
 def read(message: Message, schema: Mapping[str, Any], *, via: str | None, unwrap: str | None) -> Read | None:
     """What the model handed over; None when it asks for other tools first."""
     calls = message.get("tool_calls") or []
     handed = next((call for call in calls if call["name"] == via), None)
+    if handed is not None and unwrap is not None and handed["arguments"].get(unwrap) is None:
+        return {"problem": EMPTY, "text": "", "empty": True}
     if handed is not None:
         return held(handed["arguments"], schema, unwrap, json.dumps(handed["arguments"], ensure_ascii=False))
     if calls:

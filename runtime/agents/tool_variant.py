@@ -1,0 +1,26 @@
+"""Ordinary nodes as tools: n8n offers every node `x` also as `xTool`, which an agent may call."""
+
+from functools import cache
+from typing import Final
+
+from runtime.nodes.base import param
+from schemas.node import Node
+from schemas.plan import Kind
+
+SUFFIX: Final = "Tool"
+
+
+@cache
+def tool_variant(node: type[Node]) -> type[Node]:
+    """The node as a sub-node: the same parameters and behaviour, and a description for the model."""
+    namespace = {
+        "__module__": node.__module__,
+        "__doc__": f"{node.__doc__} As a tool of an agent.",
+        "__annotations__": {"description_type": str, "tool_description": str},
+        "description_type": param("auto"),
+        "tool_description": param(""),
+        "type": node.type + SUFFIX,
+    }
+    made: type[Node] = type(node)(node.__name__ + SUFFIX, (node,), namespace)
+    made.kind = Kind.SUBNODE
+    return made
