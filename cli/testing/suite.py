@@ -9,6 +9,7 @@ from typing import Any
 
 from cli.testing.case import run_case
 from cli.testing.compare import COUNTED, levels, real_faults
+from cli.testing.loop import services, wait_for
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ def run_file(path: Path, out: Path | None = None, update: bool = False) -> CaseR
         case = _read(path)
     except ValueError as error:
         return CaseResult(str(path), passed=False, differences=(str(error),), broken=True)
-    return _graded(path, case, asyncio.run(run_case(case)), out, update=update)
+    return _graded(path, case, wait_for(run_case(case, services())), out, update=update)
 
 
 def run_on_temporal(paths: Sequence[Path], out: Path | None, *, update: bool = False) -> list[CaseResult]:

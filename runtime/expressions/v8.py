@@ -28,11 +28,11 @@ _FOLDER = Path(__file__).parent
 _SOURCES = (
     "vendor/luxon.min.js",
     "vendor/jmespath.js",
-    "vendor/transliteration.min.js",
     "extensions.js",
     "scope.js",
     "kernel.js",
 )
+_TABLES = "vendor/transliteration.min.js"  # run at first use: it takes 50 ms
 _FLAGS = (
     "--single-threaded",  # the binding's own default: no compiler threads beside the caller's
     "--disallow-code-generation-from-strings",  # eval and Function never make code, whoever reaches them
@@ -60,8 +60,9 @@ class _Context(MiniRacer):  # type: ignore[misc]  # the binding is untyped for u
         self.scripts: OrderedDict[str, str] = OrderedDict()
         self.set_hard_memory_limit(_MEMORY)
         self.eval(f"globalThis.__forbidden={json.dumps(sorted(FORBIDDEN_NAMES))}")
-        for source in _sources():
-            self.eval(source)
+        self.eval(f"globalThis.__transliteration=()=>{{{_read(_TABLES)}\n;return transliteration}}")
+        for source in _SOURCES:
+            self.eval(_read(source))
         self.entry = self.eval("__run")
 
     def __del__(self) -> None:
@@ -91,8 +92,8 @@ class _Context(MiniRacer):  # type: ignore[misc]  # the binding is untyped for u
 
 
 @cache
-def _sources() -> tuple[str, ...]:
-    return tuple((_FOLDER / name).read_text(encoding="utf-8") for name in _SOURCES)
+def _read(name: str) -> str:
+    return (_FOLDER / name).read_text(encoding="utf-8")
 
 
 # --- making contexts --------------------------------------------------------------------------------------------------
@@ -168,8 +169,8 @@ class _Pool:
             yield context
         except (JSTimeoutException, JSOOMException) as error:
             _discard(context)
-            what = "time" if isinstance(error, JSTimeoutException) else "memory"
-            raise ScriptLimit(f"The expression ran out of {what}") from error
+            timed = isinstance(error, JSTimeoutException)
+            raise ScriptLimit("Expression timed out" if timed else "Expression ran out of memory") from error
         except BaseException:
             _discard(context)
             raise

@@ -1,6 +1,5 @@
 """The recorded shapes: how a file of each is run, graded, and its results written."""
 
-import asyncio
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 from cli.testing.case import run_case
 from cli.testing.compare import COUNTED, difference, levels, real_faults
+from cli.testing.loop import services, wait_for
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def _suite(path: Path, document: Any, out: Path | None) -> list[Graded]:
 
 
 def _workflow(path: Path, case: dict[str, Any], out: Path | None) -> Graded:
-    actual = asyncio.run(run_case(case))
+    actual = wait_for(run_case(case, services()))
     write(out, path, actual)
     if "offline" in case:
         faults = real_faults(case, actual)
@@ -133,7 +133,7 @@ def _order(path: Path, tests: list[dict[str, Any]], out: Path | None) -> list[Gr
     for i, test in enumerate(tests):
         export = dict(test["input"]["workflowData"])
         export["settings"] = {**export.get("settings", {}), "executionOrder": test["order"]}
-        actual = asyncio.run(run_case({"workflow": export, "mode": "trigger", "input": [{}]}))
+        actual = wait_for(run_case({"workflow": export, "mode": "trigger", "input": [{}]}, services()))
         results.append({**test, "actual": actual})
         wanted = test["output"]["nodeExecutionOrder"]
         order = [name for name, _ in actual["order"]]
