@@ -66,7 +66,10 @@ def parse(code: str, shift: int = 0) -> Source:
     tree: Tree = _PARSER.parse(data)
     source = Source(data, tree.root_node, shift)
     if tree.root_node.has_error:
-        raise Refused("invalid syntax", source.index(_first_error(tree.root_node).start_byte))
+        error = _first_error(tree.root_node)
+        private = source.text(error) == "#"
+        message = 'did not recognize object of type "PrivateIdentifier"' if private else "invalid syntax"
+        raise Refused(message, source.index(error.start_byte))
     return source
 
 

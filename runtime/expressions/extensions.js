@@ -651,6 +651,15 @@
   const unique = (list, keys) =>
     keys.length ? distinct(list, (a, b) => keys.every((key) => same(a[key], b[key]))) : distinct(list);
 
+  // Two lists of objects, pair by pair, into one object; what is already there stays.
+  const mergedPairs = (list, other) => {
+    const whole = {};
+    list.slice(0, other.length).forEach((each, i) => {
+      if (typeof each === 'object' && typeof other[i] === 'object') Object.assign(whole, { ...other[i], ...each });
+    });
+    return whole;
+  };
+
   const LIST = {
     first: (list) => list[0],
     last: (list) => list[list.length - 1],
@@ -703,16 +712,18 @@
       });
     },
     merge(list, [other]) {
-      const whole = {};
       if (other === undefined) {
         const objects = list.filter((each) => isObject(each) && !Array.isArray(each));
-        return Object.assign(whole, ...objects.reverse());
+        return Object.assign({}, ...objects.reverse());
       }
       if (!Array.isArray(other)) fail('merge(): expected array arg, e.g. .merge([{ id: 1, otherValue: 3 }])');
-      list.slice(0, other.length).forEach((each, i) => {
-        if (typeof each === 'object' && typeof other[i] === 'object') Object.assign(whole, { ...other[i], ...each });
-      });
-      return whole;
+      return mergedPairs(list, other);
+    },
+    mergeIntoObject(list, [other]) {
+      if (!Array.isArray(other)) {
+        fail('mergeIntoObject(): expected array arg, e.g. .mergeIntoObject([{ id: 1, otherValue: 3 }])');
+      }
+      return mergedPairs(list, other);
     },
     union: (list, [other]) => distinct([...list, ...otherList(other, 'union')]),
     difference(list, [other]) {

@@ -67,10 +67,26 @@
       return (date) => bound(date === undefined ? now : date);
     },
   });
+  // Node's parts keep the narrow space that CLDR puts beside AM and PM; this engine's parts have a plain one.
+  const NARROW = new Set(
+    'af az be bs ca cs cy da de el en es et eu fi fil fr ga gl hr hu id is it kk ky lt lv mk mn ms nb no pl pt ro ru sk sl sq sr sv sw tk tr uk uz vi zu'.split(' '),
+  );
   const toParts = Intl.DateTimeFormat.prototype.formatToParts;
+  const locale = Intl.DateTimeFormat.prototype.resolvedOptions;
+  const narrowed = (parts) => {
+    for (const [i, part] of parts.entries()) {
+      if (part.type !== 'dayPeriod') continue;
+      part.value = part.value.replace('\u00a0', '\u202f');
+      for (const beside of [parts[i - 1], parts[i + 1]]) if (beside?.value === ' ') beside.value = '\u202f';
+      break;
+    }
+    return parts;
+  };
   Intl.DateTimeFormat.prototype.formatToParts = {
     formatToParts(date) {
-      return toParts.call(this, date === undefined ? now : date);
+      const parts = toParts.call(this, date === undefined ? now : date);
+      if (!parts.some((part) => part.type === 'dayPeriod')) return parts;
+      return NARROW.has(locale.call(this).locale.split('-')[0]) ? narrowed(parts) : parts;
     },
   }.formatToParts;
 
@@ -207,7 +223,7 @@
       return { s: value.start?.toJSON() ?? null, e: value.end?.toJSON() ?? null, invalid: value.invalidReason ? {} : null, isLuxonInterval: true };
     }
     const tag = tagOf(value);
-    if (TEXTS.some((kind) => tag.endsWith(kind))) uncloned(tag === 'Promise' ? '#<Promise>' : `[object ${tag}]`);
+    if (TEXTS.some((kind) => tag.endsWith(kind))) uncloned(tag === 'Promise' ? '<function>' : `[object ${tag}]`);
     const copy = {};
     for (const name of Object.keys(value)) {
       const member = value[name];
@@ -278,9 +294,16 @@
   };
 
   const isBlank = (value) => value === undefined || value === null || value !== value;
+  const text = (value) => {
+    try {
+      return `${value}`;
+    } catch (error) {
+      return error instanceof TypeError ? fail(`Expression evaluation failed: ${error.message}`) : '';
+    }
+  };
   const render = (work) => {
     const value = attempt(work);
-    return isBlank(value) ? '' : (attempt(() => String(value)) ?? '');
+    return isBlank(value) ? '' : text(value);
   };
   // The raw JSON editor: objects go in as JSON.
   const renderJson = (work) => {
@@ -318,10 +341,10 @@
     return cells;
   };
 
-  const run = (text) => {
-    const request = parse(text);
+  const run = (message) => {
+    const request = parse(message);
     const { snapshot } = request;
-    now = snapshot.now;
+    now = Math.floor(snapshot.now);
     state = request.seed | 0;
     allocated = 0;
     const before = stringify(snapshot.execution.customData);

@@ -8,7 +8,7 @@ from runtime.expressions.scope import ExpressionError, Scope
 from schemas.item import Item, Items, Run
 from schemas.plan import Plan
 
-__all__ = ["branch_to", "branches", "item_at", "latest_output", "require"]
+__all__ = ["branch_to", "item_at", "latest_output", "leads_here", "require", "without_bytes"]
 
 _KEPT_PLANS = 64
 _plans: OrderedDict[int, tuple[Plan, dict[str, dict[str, int]]]] = OrderedDict()
@@ -40,6 +40,11 @@ def _trace(plan: Plan, target: str) -> dict[str, int]:
                 found[name] = output
                 waiting.append(name)
     return found
+
+
+def leads_here(scope: Scope, name: str) -> bool:
+    """True when the node is an ancestor of this step."""
+    return name in branches(scope.plan, (scope.root or scope.step).name)
 
 
 def branch_to(scope: Scope, name: str) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from runtime.expressions.natives import Function, member
-from runtime.expressions.nodes import item_at, latest_output, require, without_bytes
+from runtime.expressions.nodes import item_at, latest_output, leads_here, require, without_bytes
 from runtime.expressions.scope import ExpressionError, Scope
 from runtime.values.javascript import js_string
 from schemas.expression import Path, Template
@@ -14,13 +14,13 @@ from schemas.item import UNDEFINED
 __all__ = ["path_column", "render", "template_column"]
 
 Column = list[Any]
-_NOT_CLONED = "Expression evaluation failed: {} could not be cloned."
 _ABSENT: Any = object()
+_NOT_CLONED = ExpressionError("Expression evaluation failed: <function> could not be cloned.")
 
 
 def path_column(path: Path, scope: Scope, count: int) -> Column:
     """The value of a path per item; an ExpressionError in the cells where n8n would raise it."""
-    return [_given(cell) if isinstance(cell, Function) else cell for cell in _column(path, scope, count)]
+    return [_NOT_CLONED if isinstance(cell, Function) else cell for cell in _column(path, scope, count)]
 
 
 def template_column(template: Template, scope: Scope, count: int) -> Column:
@@ -40,10 +40,6 @@ def render(value: Any) -> str:
     if value is None or value is UNDEFINED or (isinstance(value, float) and math.isnan(value)):
         return ""
     return str(value) if isinstance(value, Function) else js_string(value)
-
-
-def _given(function: Function) -> ExpressionError:
-    return ExpressionError(_NOT_CLONED.format(function))
 
 
 def _has_error(column: Iterable[Any]) -> bool:
@@ -150,6 +146,8 @@ def _legacy(key: str) -> Callable[[Path, Scope, int], Column]:
 
     def column(path: Path, scope: Scope, count: int) -> Column:
         name = path.node or ""
+        if require(scope, name) and not leads_here(scope, name):
+            raise ExpressionError(f'connect "{scope.step.name}" to "{name}"')
         items = latest_output(scope, name)
 
         def at(i: int) -> Any:

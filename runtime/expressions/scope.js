@@ -23,7 +23,7 @@
 //   arguments: {} | null (what the model gave a tool), paged: {$pageCount, $request, $response} | null,
 //   step: {name, id, version, webhookId, parameters}, runIndex, source: [{previousNode, ...} | null],
 //   items: [item] (the effective input), names: [every node name],
-//   nodes: {name: {parameters, context, branch, runs: [[items | {length, first, last} | null per output] per run]}},
+//   nodes: {name: {parameters, context, branch, leads (it is an ancestor), runs: [[items | {length, first, last} | null per output] per run]}},
 //   pairs: {name: [{item} | {at: [run, output, index]} | {error: {message, description}} per input item]},
 // }
 // After a run, `snapshot.execution.customData` and `snapshot.staticData` hold what the code changed.
@@ -92,7 +92,7 @@
 
     node(name) {
       if (!this.names.has(name)) fail("Referenced node doesn't exist");
-      return this.snapshot.nodes[name] ?? { parameters: {}, context: {}, branch: 0, runs: [] };
+      return this.snapshot.nodes[name] ?? { parameters: {}, context: {}, branch: 0, leads: false, runs: [] };
     }
 
     // The output of a node: the latest run unless one is named, and the branch that leads here unless one is named.
@@ -178,10 +178,7 @@
 
   const inputProxy = (data, itemIndex) => {
     const { snapshot } = data;
-    const previous = () => {
-      const name = snapshot.source[0]?.previousNode;
-      return name === undefined ? undefined : data.node(name);
-    };
+    const previous = () => data.node(snapshot.source[0]?.previousNode ?? fail('Can’t get data for expression'));
     return hidden({}, {
       first: () => data.own(snapshot.items[0]),
       last: () => data.own(snapshot.items[snapshot.items.length - 1]),
@@ -190,10 +187,10 @@
         return data.item(itemIndex);
       },
       get params() {
-        return previous()?.parameters;
+        return previous().parameters;
       },
       get context() {
-        return previous()?.context;
+        return previous().context;
       },
     });
   };
@@ -202,6 +199,7 @@
   const legacyNode = (data, name, itemIndex) => {
     const node = data.node(name);
     const item = () => {
+      if (node.runs.length > 0 && !node.leads) fail(`connect "${data.snapshot.step.name}" to "${name}"`);
       const output = data.output(name);
       const found = output[itemIndex];
       if (found === undefined && !data.lenient) {
@@ -258,15 +256,16 @@
 
   const AI_KEY = /^[a-zA-Z0-9_-]{0,64}$/;
 
-  const fromAI = (data) => (key, _description, _type, fallback) => {
+  // What a model gave a tool; outside a tool the input item stands for it.
+  const fromAI = (data, itemIndex) => (key, _description, _type, fallback) => {
     if (!key || key === '') fail("Add a key, e.g. $fromAI('placeholder_name')");
     if (!AI_KEY.test(key)) {
       fail(
         'Invalid parameter key, must be between 1 and 64 characters long and only contain lowercase letters, uppercase letters, numbers, underscores, and hyphens',
       );
     }
-    const given = data.snapshot.arguments;
-    return (has(given, key) ? given[key] : undefined) ?? fallback;
+    const given = data.snapshot.arguments ?? data.item(itemIndex)?.json;
+    return (has(given?.query, key) ? given.query[key] : undefined) ?? (has(given, key) ? given[key] : undefined) ?? fallback;
   };
 
   const jmespathOf = (value, query) => {
@@ -290,7 +289,7 @@
 
   const numberList = (start, end) => {
     const step = start > end ? -1 : 1;
-    return Array.from({ length: Math.abs(end - start) + 1 }, (_, i) => start + i * step);
+    return Array.from(new Array(Math.abs(end - start) + 1), (_, i) => start + i * step);
   };
 
   const zip = (keys, values) => {
@@ -447,13 +446,13 @@
       return undefined;
     },
     get $fromAI() {
-      return fromAI(this.__data);
+      return fromAI(this.__data, this.__i);
     },
     get $fromAi() {
-      return fromAI(this.__data);
+      return fromAI(this.__data, this.__i);
     },
     get $fromai() {
-      return fromAI(this.__data);
+      return fromAI(this.__data, this.__i);
     },
     get $pageCount() {
       return this.__data.snapshot.paged?.$pageCount;

@@ -3,14 +3,15 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from runtime.expressions.nodes import branch_to, without_bytes
+from runtime.expressions.nodes import branch_to, leads_here, without_bytes
 from runtime.expressions.scope import ExpressionError, Scope
 from schemas.expression import Script
 from schemas.item import Items, Run
 
 __all__ = ["snapshot", "snapshot_for"]
 
-_ITEM_READERS = frozenset({"$input", "$item", "$items", "$thisItem", "$evaluateExpression", "items", "item"})
+_ITEM_READERS = frozenset({"$input", "$item", "$items", "$thisItem"})
+_JSON_READERS = frozenset({"$data", "$fromAI", "$fromAi", "$fromai", "$json"})
 _PAIRED = frozenset({"item", "itemMatching", "pairedItem"})
 _NO_RUNS = frozenset({"context", "params", *_PAIRED})
 _ENDS = frozenset({"first", "last", "isExecuted"})
@@ -43,7 +44,7 @@ def _items(items: Items, variables: Collection[str]) -> Sequence[Any]:
         return items
     if "$binary" in variables:
         return [{"json": item["json"], "binary": without_bytes(item.get("binary"))} for item in items]
-    if "$json" in variables or "$data" in variables:
+    if not _JSON_READERS.isdisjoint(variables):
         return [{"json": item["json"]} for item in items]
     return [_BARE] * len(items)
 
@@ -97,6 +98,7 @@ def _node(scope: Scope, name: str, how: Collection[str]) -> dict[str, Any]:
         "parameters": scope.plan.step[name].parameters,
         "context": scope.memory.get(name, {}),
         "branch": branch_to(scope, name),
+        "leads": leads_here(scope, name),
         "runs": [_outputs(run, how) for run in runs],
     }
 

@@ -102,7 +102,7 @@ def _wish(wanted: Record) -> str:
 def run_recorded_expressions(path: Path) -> dict[str, Any]:
     """The same document with `actual` or `actual_error` beside each case."""
     document: dict[str, Any] = json.loads(path.read_bytes().decode("utf-8", "surrogatepass"))
-    document["cases"] = [case | _run_case(case) for case in document["cases"]]
+    document["cases"] = [{"same_in_2_41": False} | case | _run_case(case) for case in document["cases"]]
     return document
 
 
@@ -128,8 +128,12 @@ def _evaluate(expression: str, items: Sequence[Any], index: int, timezone: str, 
         memory={},
         now=clock,
         seed=1,
+        mode="manual",
     )
+    if not expression.startswith("="):
+        return expression
     compiled = compile_expression(expression)
+    index = max(index, 0)
     return evaluate([compiled.expression], scope, index + 1)[0][index]
 
 
@@ -148,7 +152,7 @@ def untagged(value: Any) -> Any:
     """Recorded dates are tagged with the text that stands for them here."""
     if isinstance(value, dict):
         for tag in _TEXTS & set(value):
-            return value[tag]
+            return None if value[tag] == "Invalid" else value[tag]
         if "$regexp" in value or "$function" in value:
             return {}
         return {key: untagged(each) for key, each in value.items() if each != _UNDEFINED}
