@@ -80,7 +80,7 @@ def response(method: str, url: str, answer: Mapping[str, Any]) -> HttpResponse:
     headers.append(("connection", "close"))
     if method == "HEAD" or status in (204, 304):
         body = b""
-    return HttpResponse(status, http.HTTPStatus(status).phrase, headers, body, url)
+    return HttpResponse(status, http.HTTPStatus(status).phrase if status in set(http.HTTPStatus) else "", headers, body, url)
 
 
 def _body(answer: Mapping[str, Any]) -> bytes:
@@ -93,7 +93,11 @@ def _body(answer: Mapping[str, Any]) -> bytes:
 
 def record(method: str, url: str, headers: Any, content: bytes | None) -> dict[str, Any]:
     """A request in the shape of `requests` of a case."""
-    shown = {name.lower(): _normal(value) for name, value in headers if name.lower() not in DROPPED}
+    shown: dict[str, str] = {}
+    for name, value in headers:
+        if name.lower() not in DROPPED:
+            before = f"{shown[name.lower()]}, " if name.lower() in shown else ""
+            shown[name.lower()] = before + _normal(value)
     parts = urlsplit(url)
     recorded: dict[str, Any] = {
         "method": method,

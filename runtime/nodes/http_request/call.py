@@ -59,7 +59,7 @@ class Call:
         except InvalidUrlError as error:
             raise _refused("Invalid URL", "ERR_INVALID_URL") from error
         except CredentialError as error:
-            raise _refused(str(error), None) from error
+            raise _refused(str(error), None, error.description) from error
         except ValueError as error:
             raise _refused(str(error), "ERR_BAD_REQUEST") from error
         assert isinstance(answer, HttpResponse)  # noqa: S101 - it comes from _http
@@ -89,8 +89,8 @@ class Answered:
     url: str
 
 
-def _refused(message: str, code: str | None) -> Failed:
-    error = NodeApiError(message, http_code=code, data={"messages": [message]})
+def _refused(message: str, code: str | None, description: str | None = None) -> Failed:
+    error = NodeApiError(message, http_code=code, description=description, data={"messages": [message]})
     shown: dict[str, Any] = {"message": message, "name": "Error"}
     return Failed(error, shown | ({"code": code} if code else {}))
 
@@ -126,7 +126,7 @@ async def credential_of(
     if scheme(type_) is None:
         raise NodeApiError(f"Unrecognized credential type: {type_}", item=i)
     if type_ not in shared:
-        shared[type_] = Credential(type_, dict(await context.credentials(type_, i)))
+        shared[type_] = Credential(type_, dict(await context.credentials(type_, i)), type_)
     return shared[type_]
 
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from runtime.nodes.base import NodeError
 from runtime.values.javascript import js_string
+from runtime.values.json_error import json_error
 from runtime.values.json_text import NotJsonError, parse_json
 from schemas.item import UNDEFINED
 
@@ -57,7 +58,8 @@ def parse_field(value: Any, label: str, i: int) -> Any:
     try:
         return parse_json(text)
     except NotJsonError as error:
-        raise NodeError(f'The value in the "{label}" field is not valid JSON', description=str(error), item=i) from error
+        message = f'The value in the "{label}" field is not valid JSON'
+        raise NodeError(message, description=json_error(text) or str(error), item=i) from error
 
 
 def query_fields(node: "HttpRequest", written: "HttpRequest", version: float, i: int) -> Any:
@@ -96,10 +98,10 @@ def http_url(url: Any, i: int) -> str:
     if not isinstance(url, str):
         kind = {dict: "object", list: "object", bool: "boolean", type(None): "undefined"}.get(type(url), "number")
         raise NodeError(f"URL parameter must be a string, got {kind}", item=i)
-    url = str(url).strip()
-    if not url.startswith(("http://", "https://")):
-        raise NodeError(f'Invalid URL: {url}. URL must start with "http" or "https".', item=i)
-    return url
+    text = url.strip()
+    if not text.startswith(("http://", "https://")):
+        raise NodeError(f'Invalid URL: {text}. URL must start with "http" or "https".', item=i)
+    return text
 
 
 def is_missing(value: Any) -> bool:

@@ -22,11 +22,11 @@ _UTF16 = {"utf-16": "utf-16-le", "utf16": "utf-16-le", "ucs-2": "utf-16-le", "uc
 
 
 def content_type(headers: Iterable[tuple[str, str]]) -> tuple[str, str | None]:
-    """Media type (lower case, '' if none) and charset."""
+    """Media type as it was sent ('' if none) and charset in lower case. n8n compares media types letter by letter."""
     text = next((value for name, value in headers if name.lower() == "content-type"), "")
     media, _, rest = text.partition(";")
     charset = re.search(r"charset=[\"']?([^\"';\s]+)", rest, re.IGNORECASE)
-    return media.strip().lower(), charset[1].lower() if charset else None
+    return media.strip(), charset[1].lower() if charset else None
 
 
 def header_object(headers: Iterable[tuple[str, str]]) -> dict[str, Any]:

@@ -1,15 +1,17 @@
 """How a credential signs a request: n8n's predefined types from `credential_types.yaml`, and its generic ones."""
 
+import asyncio
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
 
+from runtime.values.http.body import JSON, Form, Json
 from runtime.values.http.request import Outgoing, Request
 from runtime.values.http.signing import aws_v4, azure_storage, oauth1
 from runtime.values.javascript import js_string
@@ -24,7 +26,11 @@ _NOT_A_REFERENCE = (None, UNDEFINED)
 
 
 class CredentialError(ValueError):
-    """A credential cannot sign a request; the message is n8n's."""
+    """A credential cannot sign a request; message and description are n8n's."""
+
+    def __init__(self, message: str, description: str | None = None) -> None:
+        super().__init__(message)
+        self.description = description
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,8 @@ class Credential:
     type: str
     data: dict[str, Any]
     name: str = ""
+    renewing: asyncio.Lock = field(default_factory=asyncio.Lock, compare=False, repr=False)
+    """Held while a token is renewed, so that items in flight share the new one."""
 
     @property
     def is_oauth2(self) -> bool:
@@ -152,7 +160,10 @@ def _custom(request: Request, data: Mapping[str, Any]) -> None:
         request.set_header(name, value)
     if custom.get("qs"):
         request.query = dict(request.query) | custom["qs"]
-    if custom.get("body"):
+    if custom.get("body") and isinstance(request.body, Form):  # as in n8n a form becomes JSON then
+        request.body = Json({**custom["body"], **request.body.fields})
+        request.set_header("content-type", JSON)
+    elif custom.get("body"):
         request.merge_body(custom["body"])
 
 

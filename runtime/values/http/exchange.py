@@ -1,6 +1,6 @@
 """One exchange: encode, send, follow redirects as follow-redirects (axios) does."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -61,9 +61,14 @@ class Redirects:
     """Follow for GET and HEAD only."""
 
 
-async def exchange(send: Sender, request: Request, redirects: Redirects) -> tuple[Answer, str]:
-    """The last response and the URL that gave it. Raises what `encode` raises, and the redirect errors above."""
-    outgoing = request.encode()
+async def exchange(
+    send: Sender, request: Request, redirects: Redirects, sign: Callable[[Outgoing], Outgoing] | None = None
+) -> tuple[Answer, str]:
+    """The last response and the URL that gave it. `sign` signs the first request; redirects carry what it made.
+
+    Raises what `encode` raises, and the redirect errors above.
+    """
+    outgoing = request.encode() if sign is None else sign(request.encode())
     followed = 0
     while True:
         answer = await send(outgoing)

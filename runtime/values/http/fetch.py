@@ -30,13 +30,12 @@ async def fetch(wire: Wire, request: Request, credential: Credential | None, red
     signer = signature(credential, wire.now, wire.nonce())
 
     async def send(outgoing: Outgoing) -> Answer:
-        outgoing = signer(outgoing) if signer is not None else outgoing
         answer = await wire.send(outgoing)
         if credential.type == "httpDigestAuth" and answer.status == _UNAUTHORIZED:
             return await _challenged(wire, outgoing, answer, credential)
         return answer
 
-    return await exchange(send, signed, redirects)
+    return await exchange(send, signed, redirects, signer)
 
 
 async def _signed(wire: Wire, request: Request, credential: Credential) -> Request:
@@ -51,13 +50,15 @@ async def _signed(wire: Wire, request: Request, credential: Credential) -> Reque
 
 
 async def _with_token(wire: Wire, request: Request, credential: Credential, redirects: Redirects) -> tuple[Answer, str]:
-    await oauth2.ensure_token(wire.send, credential)
+    async with credential.renewing:
+        await oauth2.ensure_token(wire.send, credential)
     token = (credential.data["oauthTokenData"] or {}).get("access_token")
     answer, url = await exchange(wire.send, await _signed(wire, request, credential), redirects)
     if answer.status != (credential.data.get("tokenExpiredStatusCode") or _UNAUTHORIZED):
         return answer, url
-    if token == (credential.data["oauthTokenData"] or {}).get("access_token"):
-        await oauth2.renew(wire.send, credential)
+    async with credential.renewing:
+        if token == (credential.data["oauthTokenData"] or {}).get("access_token"):
+            await oauth2.renew(wire.send, credential)
     return await exchange(wire.send, await _signed(wire, request, credential), redirects)
 
 

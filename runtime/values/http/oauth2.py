@@ -17,6 +17,10 @@ from runtime.values.http.request import Request
 
 _ACCEPT = "application/json, application/x-www-form-urlencoded"
 _GOOGLE_TOKEN_URL = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
+_REVOKED = (
+    "Access could not be refreshed because the connected account has revoked access, the refresh token expired, or the "
+    "account password or permissions changed. Open the credential and reconnect it to continue."
+)
 _ERRORS = {
     "invalid_client": (
         "Client authentication failed (e.g., unknown client, no client authentication included, or unsupported "
@@ -65,7 +69,8 @@ async def renew(send: Sender, credential: Credential) -> None:
     try:
         token = await _token(send, data, {"refresh_token": old["refresh_token"], "grant_type": "refresh_token"})
     except CredentialError as error:
-        raise CredentialError(f'The credential "{credential.name}" needs to be reconnected.') from error
+        message = f'The credential "{credential.name}" needs to be reconnected.'
+        raise CredentialError(message, _REVOKED) from error
     data["oauthTokenData"] = {**old, **token}
 
 
@@ -78,7 +83,7 @@ async def _client_credentials(send: Sender, data: dict[str, Any]) -> None:
     try:
         data["oauthTokenData"] = await _token(send, data, fields)
     except CredentialError as error:
-        raise CredentialError(f"Failed to acquire OAuth2 access token: {error}") from error
+        raise CredentialError(f"Failed to acquire OAuth2 access token: {error}", str(error)) from error
     if not data["oauthTokenData"].get("access_token"):
         raise CredentialError("Unable to sign without access token")
 

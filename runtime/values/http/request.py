@@ -101,15 +101,17 @@ def basic_authorization(user: str, password: str) -> str:
 
 
 def outgoing_headers(headers: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Headers as text: null and undefined dropped, lists joined, what a header must not hold removed; the last of a name wins."""
-    out: dict[str, tuple[str, str]] = {}
+    """Headers as text, one pair per element of a list; null and undefined dropped, what a header must not hold removed.
+
+    The last of a name wins, in the place and the spelling of the first.
+    """
+    out: dict[str, tuple[str, list[Any]]] = {}
     for name, value in headers.items():
-        if name and value is not None and value is not UNDEFINED and value is not False and value != []:
-            out.setdefault(name.lower(), (name, ""))
-            out[name.lower()] = (out[name.lower()][0], _header_text(value))
-    return list(out.values())
+        if name and value is not None and value is not UNDEFINED and value is not False:
+            first = out.get(name.lower(), (name, []))[0]
+            out[name.lower()] = (first, value if isinstance(value, list) else [value])
+    return [(name, _header_text(each)) for name, values in out.values() for each in values]
 
 
 def _header_text(value: Any) -> str:
-    text = ", ".join(js_string(each) for each in value) if isinstance(value, list) else js_string(value)
-    return _FORBIDDEN.sub("", text).strip(" \t")
+    return _FORBIDDEN.sub("", js_string(value)).strip(" \t")
