@@ -365,6 +365,7 @@
   for (const name of Object.getOwnPropertyNames(RegExp)) {
     if (!['length', 'name', 'prototype', 'escape'].includes(name)) delete RegExp[name];
   }
+  Object.freeze(globalThis.__scopePrototypes.expression);
   for (const name of ['WeakRef', 'FinalizationRegistry', 'setTimeout', 'clearTimeout', '__timer_manager', 'console', 'WebAssembly',
     'Temporal', '__scopePrototypes', '__forbidden']) {
     if (!Reflect.deleteProperty(globalThis, name)) globalThis[name] = undefined;

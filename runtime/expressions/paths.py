@@ -1,7 +1,7 @@
 """Paths and templates, walked in Python: a column per expression, the root resolved once where it is the same for all."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from runtime.expressions.natives import Function, member
@@ -15,22 +15,41 @@ __all__ = ["path_column", "render", "template_column"]
 
 Column = list[Any]
 _ABSENT: Any = object()
-_NOT_CLONED = ExpressionError("Expression evaluation failed: <function> could not be cloned.")
+_EXACT = 2**53
+_NOT_CLONED = "Expression evaluation failed: <function> could not be cloned."
 
 
 def path_column(path: Path, scope: Scope, count: int) -> Column:
     """The value of a path per item; an ExpressionError in the cells where n8n would raise it."""
-    return [_NOT_CLONED if isinstance(cell, Function) else cell for cell in _column(path, scope, count)]
+    column = _column(path, scope, count)
+    if any(cell.__class__ is Function for cell in column):
+        refused = ExpressionError(_NOT_CLONED)
+        return [refused if isinstance(cell, Function) else cell for cell in column]
+    return column
 
 
 def template_column(template: Template, scope: Scope, count: int) -> Column:
     """The text of a template per item, or the ExpressionError of its first part that has one."""
     columns = [part if isinstance(part, str) else _column(part, scope, count) for part in template.parts]
-    failed = [column for column in columns if not isinstance(column, str) and _has_error(column)]
-    if not failed:
-        texts = [[part] * count if isinstance(part, str) else [render(cell) for cell in part] for part in columns]
-        return ["".join(row) for row in zip(*texts, strict=True)]
-    return [_row(columns, i) for i in range(count)]
+    try:
+        texts = [[part] * count if isinstance(part, str) else _texts(part) for part in columns]
+    except ExpressionError:
+        return [_row(columns, i) for i in range(count)]
+    return ["".join(row) for row in zip(*texts, strict=True)]
+
+
+def _texts(column: Column) -> list[str]:
+    """A column as text. Raises the ExpressionError of its first cell that has one."""
+    return [
+        cell if cell.__class__ is str else str(cell) if cell.__class__ is int and -_EXACT < cell < _EXACT else _text(cell)
+        for cell in column
+    ]
+
+
+def _text(cell: Any) -> str:
+    if isinstance(cell, ExpressionError):
+        raise ExpressionError(cell.message)
+    return render(cell)
 
 
 def render(value: Any) -> str:
@@ -42,11 +61,7 @@ def render(value: Any) -> str:
     return str(value) if isinstance(value, Function) else js_string(value)
 
 
-def _has_error(column: Iterable[Any]) -> bool:
-    return any(isinstance(cell, ExpressionError) for cell in column)
-
-
-def _row(columns: list[Any], i: int) -> Any:
+def _row(columns: Sequence[Any], i: int) -> Any:
     parts = []
     for column in columns:
         cell = column if isinstance(column, str) else column[i]

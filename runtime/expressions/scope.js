@@ -148,52 +148,102 @@
   // n8n's engine answers undefined when an index is not a number that can be one.
   const isIndex = (value) => value === undefined || value === null || (Number.isInteger(value) && value >= 0);
 
-  const nodeProxy = (data, name, itemIndex) => {
-    data.node(name);
-    const ranged = (take) => (branch, run) =>
-      isIndex(branch) && isIndex(run) ? take(data.output(name, branch, run)) : undefined;
-    return hidden({}, {
-      first: ranged((output) => (lengthOf(output) ? firstOf(output) : undefined)),
-      last: ranged((output) => (lengthOf(output) ? lastOf(output) : undefined)),
-      all: ranged((output) => output),
-      get item() {
-        return data.pair(name, itemIndex);
-      },
-      pairedItem: (index) => data.pair(name, index ?? itemIndex),
-      itemMatching: (index) => {
-        if (index === undefined) fail('Missing item index for .itemMatching()', "e.g. $('<node>').itemMatching(0)");
-        return isIndex(index) ? data.pair(name, index) : undefined;
-      },
-      get isExecuted() {
-        return data.node(name).runs.length > 0;
-      },
-      get params() {
-        return data.node(name).parameters;
-      },
-      get context() {
-        return data.node(name).context;
-      },
-    });
-  };
+  // `$('Node')`. Classes with private fields: a script sees no member that it could list.
+  class NodeReader {
+    #data;
+    #name;
+    #index;
 
-  const inputProxy = (data, itemIndex) => {
-    const { snapshot } = data;
-    const previous = () => data.node(snapshot.source[0]?.previousNode ?? fail('Can’t get data for expression'));
-    return hidden({}, {
-      first: () => data.own(snapshot.items[0]),
-      last: () => data.own(snapshot.items[snapshot.items.length - 1]),
-      all: () => data.own(snapshot.items),
-      get item() {
-        return data.item(itemIndex);
-      },
-      get params() {
-        return previous().parameters;
-      },
-      get context() {
-        return previous().context;
-      },
-    });
-  };
+    constructor(data, name, index) {
+      data.node(name);
+      this.#data = data;
+      this.#name = name;
+      this.#index = index;
+    }
+
+    #output(branch, run) {
+      return isIndex(branch) && isIndex(run) ? this.#data.output(this.#name, branch, run) : undefined;
+    }
+
+    first(branch, run) {
+      const output = this.#output(branch, run);
+      return lengthOf(output) ? firstOf(output) : undefined;
+    }
+
+    last(branch, run) {
+      const output = this.#output(branch, run);
+      return lengthOf(output) ? lastOf(output) : undefined;
+    }
+
+    all(branch, run) {
+      return this.#output(branch, run);
+    }
+
+    get item() {
+      return this.#data.pair(this.#name, this.#index);
+    }
+
+    pairedItem(index) {
+      return this.#data.pair(this.#name, index ?? this.#index);
+    }
+
+    itemMatching(index) {
+      if (index === undefined) fail('Missing item index for .itemMatching()', "e.g. $('<node>').itemMatching(0)");
+      return isIndex(index) ? this.#data.pair(this.#name, index) : undefined;
+    }
+
+    get isExecuted() {
+      return this.#data.node(this.#name).runs.length > 0;
+    }
+
+    get params() {
+      return this.#data.node(this.#name).parameters;
+    }
+
+    get context() {
+      return this.#data.node(this.#name).context;
+    }
+  }
+
+  // `$input`.
+  class InputReader {
+    #data;
+    #index;
+
+    constructor(data, index) {
+      this.#data = data;
+      this.#index = index;
+    }
+
+    #previous() {
+      return this.#data.node(this.#data.snapshot.source[0]?.previousNode ?? fail('Can’t get data for expression'));
+    }
+
+    first() {
+      return this.#data.own(this.#data.snapshot.items[0]);
+    }
+
+    last() {
+      const { items } = this.#data.snapshot;
+      return this.#data.own(items[items.length - 1]);
+    }
+
+    all() {
+      return this.#data.own(this.#data.snapshot.items);
+    }
+
+    get item() {
+      return this.#data.item(this.#index);
+    }
+
+    get params() {
+      return this.#previous().parameters;
+    }
+
+    get context() {
+      return this.#previous().context;
+    }
+  }
 
   // `$node["X"]`: the item of the node's latest run at the same position as the current one.
   const legacyNode = (data, name, itemIndex) => {
@@ -327,60 +377,73 @@
     return data;
   };
 
-  // Getters over `this.__data` and `this.__i`: a scope is one small object per item, whatever the script reads.
+  const DATA = Symbol('data');
+  const INDEX = Symbol('index');
+
+  function ExpressionScope(data, index) {
+    this[DATA] = data;
+    this[INDEX] = index;
+  }
+
+  function CodeScope(data, index) {
+    this[DATA] = data;
+    this[INDEX] = index;
+  }
+
+  // Getters over the data and the index: a scope is one small object per item, whatever the script reads.
   const VARIABLES = {
     get $json() {
-      return this.__data.item(this.__i)?.json;
+      return this[DATA].item(this[INDEX])?.json;
     },
     get $data() {
-      return this.__data.item(this.__i)?.json;
+      return this[DATA].item(this[INDEX])?.json;
     },
     get $binary() {
-      return withoutBytes(this.__data.item(this.__i)?.binary);
+      return withoutBytes(this[DATA].item(this[INDEX])?.binary);
     },
     get $input() {
-      return inputProxy(this.__data, this.__i);
+      return new InputReader(this[DATA], this[INDEX]);
     },
     get $() {
-      return (name) => (typeof name === 'string' && name !== '' ? nodeProxy(this.__data, name, this.__i) : {});
+      return (name) => (typeof name === 'string' && name !== '' ? new NodeReader(this[DATA], name, this[INDEX]) : {});
     },
     get $node() {
-      const { __data: data, __i: i } = this;
+      const { [DATA]: data, [INDEX]: i } = this;
       return new Proxy({}, {
         get: (_target, name) => (typeof name === 'symbol' || name === 'toJSON' ? undefined : legacyNode(data, name, i)),
       });
     },
     get $items() {
-      const data = this.__data;
+      const data = this[DATA];
       return (name, branch, run) => {
         if (name === undefined) return data.own(data.snapshot.items);
         return data.output(name, branch ?? 0, run === -1 ? undefined : run);
       };
     },
     get $item() {
-      const data = this.__data;
+      const data = this[DATA];
       return (index) => (isIndex(index) && index !== undefined && index !== null ? scopeOf(data, index) : {});
     },
     get $itemIndex() {
-      return this.__i;
+      return this[INDEX];
     },
     get $position() {
-      return this.__i;
+      return this[INDEX];
     },
     get $thisItemIndex() {
-      return this.__i;
+      return this[INDEX];
     },
     get $thisItem() {
-      return this.__data.item(this.__i);
+      return this[DATA].item(this[INDEX]);
     },
     get $runIndex() {
-      return this.__data.snapshot.runIndex;
+      return this[DATA].snapshot.runIndex;
     },
     get $thisRunIndex() {
-      return this.__data.snapshot.runIndex;
+      return this[DATA].snapshot.runIndex;
     },
     get $prevNode() {
-      const source = this.__data.snapshot.source[0];
+      const source = this[DATA].snapshot.source[0];
       return {
         name: source?.previousNode,
         outputIndex: source ? (source.previousNodeOutput ?? 0) : undefined,
@@ -394,20 +457,20 @@
       return DateTime.now().set({ hour: 0, minute: 0, second: 0, millisecond: 0 });
     },
     get $workflow() {
-      return this.__data.snapshot.workflow;
+      return this[DATA].snapshot.workflow;
     },
     get $execution() {
-      const { customData: kept, ...shown } = this.__data.snapshot.execution;
+      const { customData: kept, ...shown } = this[DATA].snapshot.execution;
       return { ...shown, customData: customData(kept) };
     },
     get $executionId() {
-      return this.__data.snapshot.execution.id;
+      return this[DATA].snapshot.execution.id;
     },
     get $resumeWebhookUrl() {
-      return this.__data.snapshot.execution.resumeUrl;
+      return this[DATA].snapshot.execution.resumeUrl;
     },
     get $vars() {
-      return this.__data.snapshot.vars;
+      return this[DATA].snapshot.vars;
     },
     get $secrets() {
       return undefined;
@@ -416,28 +479,28 @@
       return denied;
     },
     get $mode() {
-      return this.__data.snapshot.mode;
+      return this[DATA].snapshot.mode;
     },
     get $nodeVersion() {
-      return this.__data.snapshot.step.version;
+      return this[DATA].snapshot.step.version;
     },
     get $nodeId() {
-      return this.__data.snapshot.step.id;
+      return this[DATA].snapshot.step.id;
     },
     get $webhookId() {
-      return this.__data.snapshot.step.webhookId ?? undefined;
+      return this[DATA].snapshot.step.webhookId ?? undefined;
     },
     get $self() {
-      return this.__data.node(this.__data.snapshot.step.name).context;
+      return this[DATA].node(this[DATA].snapshot.step.name).context;
     },
     get $parameter() {
-      const { parameters } = this.__data.snapshot.step;
+      const { parameters } = this[DATA].snapshot.step;
       return new Proxy(parameters, {
         get: (target, key) => (typeof key === 'string' && key.startsWith('&') ? target[key.slice(1)] : target[key]),
       });
     },
     get $rawParameter() {
-      return this.__data.snapshot.step.parameters;
+      return this[DATA].snapshot.step.parameters;
     },
     get $tool() {
       return {};
@@ -446,25 +509,25 @@
       return undefined;
     },
     get $fromAI() {
-      return fromAI(this.__data, this.__i);
+      return fromAI(this[DATA], this[INDEX]);
     },
     get $fromAi() {
-      return fromAI(this.__data, this.__i);
+      return fromAI(this[DATA], this[INDEX]);
     },
     get $fromai() {
-      return fromAI(this.__data, this.__i);
+      return fromAI(this[DATA], this[INDEX]);
     },
     get $pageCount() {
-      return this.__data.snapshot.paged?.$pageCount;
+      return this[DATA].snapshot.paged?.$pageCount;
     },
     get $request() {
-      return this.__data.snapshot.paged?.$request;
+      return this[DATA].snapshot.paged?.$request;
     },
     get $response() {
-      return this.__data.snapshot.paged?.$response;
+      return this[DATA].snapshot.paged?.$response;
     },
     get $version() {
-      return this.__data.snapshot.paged?.$version;
+      return this[DATA].snapshot.paged?.$version;
     },
     get $evaluateExpression() {
       return (text) => {
@@ -476,13 +539,13 @@
 
   const CODE = {
     get items() {
-      return this.__data.snapshot.items;
+      return this[DATA].snapshot.items;
     },
     get item() {
-      return this.__data.item(this.__i);
+      return this[DATA].item(this[INDEX]);
     },
     get $getWorkflowStaticData() {
-      const { snapshot } = this.__data;
+      const { snapshot } = this[DATA];
       return (type) => {
         if (type !== 'global' && type !== 'node') {
           fail(`The context type "${type}" is not know. Only "global" and "node" are supported!`);
@@ -500,11 +563,12 @@
     return made;
   };
   const PROTOTYPES = { expression: prototype(FUNCTIONS, VARIABLES), code: prototype(FUNCTIONS, VARIABLES, CODE) };
+  ExpressionScope.prototype = PROTOTYPES.expression;
+  CodeScope.prototype = PROTOTYPES.code;
+  for (const each of [Data, NodeReader, InputReader]) Object.freeze(each.prototype);
 
   const scopeOf = (data, itemIndex) => {
-    const scope = Object.create(data.lenient ? PROTOTYPES.code : PROTOTYPES.expression);
-    Object.defineProperties(scope, { __data: { value: data }, __i: { value: itemIndex } });
-    return scope;
+    return new (data.lenient ? CodeScope : ExpressionScope)(data, itemIndex);
   };
 
   const openScope = (snapshot, mode) => {
