@@ -6,8 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from importlib.metadata import version
 from typing import Any, Final
 
-from litestar import Litestar
-from litestar.config.response_cache import ResponseCacheConfig
+from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
@@ -18,8 +17,9 @@ from api.explanations import ProblemController
 from api.health import HealthController
 from api.metrics import MetricsController
 from api.ports import Ports
-from api.principal import Authentication, Verifier
+from api.principal import PUBLIC, Authentication, Verifier
 from api.problems import HANDLERS
+from api.schema import openapi_json
 from api.starting import Starter
 from api.templates import TemplateController
 from api.tokens import Tokens
@@ -55,6 +55,7 @@ def create_app(ports: Ports, *, projector: bool = True) -> Litestar:
             MetricsController,
             HealthController,
             ProblemController,
+            openapi_json,
             webhook_handler(ports, starter),
         ],
         middleware=[Authentication(verifier)],
@@ -68,7 +69,6 @@ def create_app(ports: Ports, *, projector: bool = True) -> Litestar:
         request_max_body_size=ports.settings.body_limit,
         lifespan=[_beside(ports, projector=projector)],
         openapi_config=_openapi(),
-        response_cache_config=ResponseCacheConfig(default_expiration=None),
         logging_config=None,
     )
 
@@ -119,8 +119,8 @@ def _openapi() -> OpenAPIConfig:
         title="tempor8",
         version=version("tempor8"),
         description=DESCRIPTION,
-        path="/",
-        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        openapi_router=Router(path="/openapi", route_handlers=[], opt=PUBLIC, include_in_schema=False),
+        render_plugins=[JsonRenderPlugin()],
         security=[{"bearer": []}, {"apiKey": []}],
         components=Components(
             security_schemes={

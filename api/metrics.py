@@ -12,6 +12,8 @@ from pydantic import BaseModel, Field
 
 from api.ports import Ports
 from api.principal import Principal
+from api.problems import BadRequest
+from api.schema import problems
 from runtime.platform.executions import STATUSES, Metrics
 
 __all__ = ["MetricsController"]
@@ -78,6 +80,7 @@ class MetricsController(Controller):
     @get(
         "/",
         summary="Figures over the tenant's runs",
+        responses=problems(BadRequest),
         description="JSON by default; Prometheus text when Accept asks for text/plain or OpenMetrics.",
     )
     async def metrics(

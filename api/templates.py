@@ -12,7 +12,8 @@ from pydantic import BaseModel, Field
 from api.answers import Moment
 from api.ports import Ports
 from api.principal import Principal
-from api.problems import BadRequest, DoesNotCompile, UnknownTemplate, WebhookTaken
+from api.problems import BadRequest, DoesNotCompile, TooLarge, UnknownTemplate, WebhookTaken
+from api.schema import problems
 from compiler import compile_export
 from runtime.platform.postgres import SHARED
 from runtime.platform.routes import Webhook
@@ -105,6 +106,7 @@ class TemplateController(Controller):
     @get(
         "/",
         summary="List templates",
+        responses=problems(),
         description="The tenant's own and the shared ones; its own win where keys are equal.",
     )
     async def list_(self, request: Request[Principal, None, Any], ports: NamedDependency[Ports]) -> TemplateList:
@@ -115,6 +117,7 @@ class TemplateController(Controller):
         "/",
         status_code=201,
         summary="Publish a template",
+        responses=problems(BadRequest, DoesNotCompile, TooLarge, WebhookTaken),
         description="The body is an n8n export. It is compiled; 422 has the same diagnostics as `tempor8 check`. "
         "The new version is current at once and its webhooks listen; runs that go on keep the plan they started with.",
     )
@@ -161,7 +164,7 @@ class TemplateController(Controller):
         )
         return Response(answer, status_code=201 if made.fresh else 200)
 
-    @get("/{key:str}/versions", summary="List the versions of a template")
+    @get("/{key:str}/versions", summary="List the versions of a template", responses=problems(UnknownTemplate))
     async def versions(
         self, request: Request[Principal, None, Any], key: TemplateKey, ports: NamedDependency[Ports]
     ) -> VersionList:
@@ -188,6 +191,7 @@ class TemplateController(Controller):
         "/{key:str}/activate",
         status_code=200,
         summary="Activate a template",
+        responses=problems(UnknownTemplate, WebhookTaken),
         description="Makes a shared template listen at its webhooks for this tenant. "
         "With `version`, an earlier version of the tenant's own template becomes current again.",
     )

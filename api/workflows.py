@@ -25,7 +25,18 @@ from api.answers import (
 from api.histories import history_of_row, history_of_run
 from api.ports import Ports
 from api.principal import Principal
-from api.problems import BadRequest, RunClosed, RunOpen, TenantMismatch, UnknownRun, UnknownTemplate
+from api.problems import (
+    BadRequest,
+    KeyReused,
+    NotStartable,
+    RunClosed,
+    RunOpen,
+    TenantMismatch,
+    TooLarge,
+    UnknownRun,
+    UnknownTemplate,
+)
+from api.schema import problems
 from api.standing import error_of, row_summary, status_of_row, status_of_run
 from api.starting import Order, Starter, entry_step, run_id_of, uuid7
 from runtime.platform.executions import BadCursor, Filter, cursor_of
@@ -51,6 +62,7 @@ class WorkflowController(Controller):
         "/start",
         status_code=202,
         summary="Start a run",
+        responses=problems(BadRequest, TenantMismatch, UnknownTemplate, TooLarge, KeyReused, NotStartable),
         description="Durable when it answers. With an Idempotency-Key the request can be repeated safely.",
     )
     async def start(
@@ -106,6 +118,7 @@ class WorkflowController(Controller):
     @get(
         "/{workflow_id:str}/status",
         summary="How a run stands",
+        responses=problems(UnknownRun),
         description="Asks Temporal, so it is never behind. `progress` is null while no worker answers.",
     )
     async def status(
@@ -127,6 +140,7 @@ class WorkflowController(Controller):
     @get(
         "/{workflow_id:str}/result",
         summary="What a run left",
+        responses=problems(BadRequest, UnknownRun, RunOpen),
         description="409 while it runs; with `wait` it is given so many seconds to end.",
     )
     async def result(
@@ -161,6 +175,7 @@ class WorkflowController(Controller):
     @get(
         "/{workflow_id:str}/history",
         summary="What a run did",
+        responses=problems(UnknownRun),
         description="One entry per run of a node, by n8n's node names, with times, tries, item counts and errors.",
     )
     async def history(
@@ -192,6 +207,7 @@ class WorkflowController(Controller):
         "/{workflow_id:str}/cancel",
         status_code=202,
         summary="Cancel a run",
+        responses=problems(UnknownRun, RunClosed),
         description="The run stops where it waits or after the step it is in. 409 when it has ended.",
     )
     async def cancel(
@@ -227,6 +243,7 @@ class WorkflowController(Controller):
     @get(
         "/",
         summary="List runs",
+        responses=problems(BadRequest),
         description="Newest first, from stored rows, which follow within a second. `next_cursor` is null at the end.",
     )
     async def list_(

@@ -24,6 +24,8 @@ VERBS: Final = {
     "dev": ("cli.dev", "Start the whole service on this machine, until Ctrl-C."),
     "demo": ("cli.demo", "Show an export become a durable run that survives a kill."),
     "worker": ("cli.worker", "Run steps and workflows until told to stop."),
+    "workflow": ("cli.workflow", "Start runs and look after them, over the REST API."),
+    "tenants": ("cli.tenants", "Make tenants and API keys."),
     "serve": ("cli.serve", "Serve the REST API and the webhooks."),
     "fmt": ("cli.fmt", "Write exports in one canonical form, for review in git."),
 }

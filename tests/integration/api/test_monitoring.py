@@ -13,7 +13,7 @@ from api.app import create_app
 from api.ports import Ports
 from cli.wiring import ports
 from runtime.platform.settings import Settings
-from tests.integration.api.conftest import client, ended, eventually, started
+from tests.service import client, ended, eventually, started
 
 pytestmark = pytest.mark.usefixtures("published")
 

@@ -5,8 +5,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.integration.api.conftest import ended, started
-from tests.integration.api.exports import export, greeting, node, set_
+from tests.service import ended, started
+from tests.exports import export, greeting, node, set_
 
 pytestmark = pytest.mark.usefixtures("worker")
 

@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.integration.api.conftest import ended, eventually, started
-from tests.integration.api.exports import waiting
+from tests.service import ended, eventually, started
+from tests.exports import waiting
 
 pytestmark = pytest.mark.usefixtures("published")
 

@@ -1,0 +1,53 @@
+"""Talking to a running API: its address, the key, and answers on standard output."""
+
+import json
+import os
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+if TYPE_CHECKING:
+    import httpx
+
+__all__ = ["Key", "Url", "call", "show"]
+
+DEFAULT_URL: Final = "http://127.0.0.1:8202"
+
+Url = Annotated[str, typer.Option("--url", envvar="TEMPOR8_URL", help="Address of the API.", show_default=True)]
+Key = Annotated[str | None, typer.Option("--key", envvar="TEMPOR8_API_KEY", help="API key.", show_envvar=True)]
+
+
+def call(method: str, url: str, path: str, key: str | None, **rest: Any) -> Any:
+    """The JSON that the API answers.
+
+    Ends the program with code 1 when the API refuses (its problem goes to standard error), with 2 when none answers.
+    """
+    import httpx
+
+    if not key:
+        typer.echo("an API key is needed: --key, or TEMPOR8_API_KEY", err=True)
+        raise typer.Exit(2)
+    try:
+        headers = {"Authorization": f"Bearer {key}", **rest.pop("headers", {})}
+        answer = httpx.request(method, url.rstrip("/") + path, headers=headers, timeout=75, **rest)
+    except httpx.HTTPError as error:
+        typer.echo(f"{url} does not answer ({type(error).__name__}). Start the API with: tempor8 serve", err=True)
+        raise typer.Exit(2) from None
+    if answer.is_error:
+        typer.echo(_refusal(answer), err=True)
+        raise typer.Exit(1)
+    return answer.json()
+
+
+def _refusal(answer: "httpx.Response") -> str:
+    try:
+        problem = answer.json()
+    except ValueError:
+        return f"{answer.status_code}: {answer.reason_phrase}"
+    return f"{answer.status_code} {problem.get('title', '')}: {problem.get('detail', '')}"
+
+
+def show(document: Any) -> None:
+    """JSON on standard output: indented for people, one line when it goes into a pipe."""
+    indent = 2 if os.isatty(1) else None
+    typer.echo(json.dumps(document, indent=indent, ensure_ascii=False))

@@ -1,0 +1,144 @@
+"""The whole service for one test process: servers, a worker, the application, and two tenants with keys."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import httpx
+import pytest
+from litestar import Litestar
+
+from api.app import create_app
+from api.ports import Ports
+from cli.wiring import ports
+from runtime.platform.keys import Keyring
+from runtime.platform.postgres import Database
+from runtime.platform.settings import Settings
+from runtime.platform.tenants import TenantStore
+from tests.exports import failing, greeting
+
+Call = Callable[..., Awaitable[httpx.Response]]
+
+
+@pytest.fixture(scope="session")
+async def worker(service: Settings, tenants: tuple[str, str]) -> AsyncIterator[None]:
+    """A worker on the real servers."""
+    del tenants
+    from temporalio.worker import Worker, UnsandboxedWorkflowRunner
+    from runtime.workflow import Run
+    from runtime.activities import Activities
+    from runtime.catalog import CATALOG
+    from runtime.platform.templates import TemplateStore
+    from runtime.platform.temporal import connect, data_converter
+    from runtime.platform.storage import BlobStore
+    from runtime.platform.keys import keyring
+    async with Database(service.database_url.get_secret_value()) as db:
+        k = keyring(service)
+        client = await connect(service, data_converter(service, k, BlobStore(db, k)))
+        async with Worker(client, task_queue=service.task_queue, workflows=[Run], activities=Activities(CATALOG, None, TemplateStore(db)).all(), workflow_runner=UnsandboxedWorkflowRunner()):
+            yield
+
+
+@pytest.fixture(scope="session")
+async def outside(service: Settings, tenants: tuple[str, str]) -> AsyncIterator[Ports]:
+    """What the application is wired with."""
+    del tenants
+    async with ports(service.model_copy(update={"body_limit": 256 * 1024})) as built:
+        yield built
+
+
+@pytest.fixture(scope="session")
+async def application(outside: Ports) -> AsyncIterator[Litestar]:
+    """The application with its projector."""
+    app = create_app(outside)
+    up, down = asyncio.Event(), asyncio.Event()
+
+    async def live() -> None:  # a fixture's two halves run in two tasks, which Litestar's lifespan cannot bear
+        async with app.lifespan():
+            up.set()
+            await down.wait()
+
+    living = asyncio.create_task(live())
+    await up.wait()
+    yield app
+    down.set()
+    await living
+
+
+@pytest.fixture(scope="session")
+async def api_keys(database: Database, keys: Keyring, tenants: tuple[str, str]) -> tuple[str, str]:
+    """A key of each tenant."""
+    store = TenantStore(database, keys)
+    return (await store.issue(tenants[0], "test"), await store.issue(tenants[1], "test"))
+
+
+def client(application: Litestar, key: str | None = None) -> httpx.AsyncClient:
+    """A client of the application, without a socket between."""
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=application),  # type: ignore[arg-type]  # Litestar's own ASGI types
+        base_url="http://tempor8.test",
+        headers={"Authorization": f"Bearer {key}"} if key else {},
+        timeout=60,
+    )
+
+
+@pytest.fixture(scope="session")
+async def acme(application: Litestar, api_keys: tuple[str, str]) -> AsyncIterator[httpx.AsyncClient]:
+    """The first tenant's client."""
+    async with client(application, api_keys[0]) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+async def globex(application: Litestar, api_keys: tuple[str, str]) -> AsyncIterator[httpx.AsyncClient]:
+    """The second tenant's client."""
+    async with client(application, api_keys[1]) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+async def anybody(application: Litestar) -> AsyncIterator[httpx.AsyncClient]:
+    """A client without a key."""
+    async with client(application) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+async def published(acme: httpx.AsyncClient, worker: None) -> dict[str, Any]:
+    """Templates of the first tenant, by key: what publishing answered."""
+    del worker
+    answers = {}
+    for key, export in (("greeting", greeting()), ("failing", failing())):
+        answer = await acme.post("/templates", params={"key": key}, json=export)
+        assert answer.status_code in (200, 201), answer.text
+        answers[key] = answer.json()
+    return answers
+
+
+async def started(acme: httpx.AsyncClient, template: str, data: Any = None, **rest: Any) -> str:
+    """Start a run and give its workflow id."""
+    body = {"workflow_template": template, "input_data": data or {}} | rest
+    answer = await acme.post("/workflows/start", json=body)
+    assert answer.status_code == 202, answer.text
+    found: str = answer.json()["workflow_id"]
+    return found
+
+
+async def ended(acme: httpx.AsyncClient, workflow_id: str) -> dict[str, Any]:
+    """Wait for the end of a run and give its status answer."""
+    await acme.get(f"/workflows/{workflow_id}/result", params={"wait": 30})
+    answer = await acme.get(f"/workflows/{workflow_id}/status")
+    assert answer.status_code == 200, answer.text
+    status: dict[str, Any] = answer.json()
+    return status
+
+
+async def eventually(look: Callable[[], Awaitable[Any]], seconds: float = 5.0) -> Any:
+    """The first true answer within so many seconds."""
+    clock = asyncio.get_running_loop().time
+    until = clock() + seconds
+    while clock() < until:
+        if found := await look():
+            return found
+        await asyncio.sleep(0.05)
+    raise AssertionError("it did not happen in time")
