@@ -1,17 +1,17 @@
 """Circles in the node graph: nodes that lead to one another."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from compiler.graph import Graph
 
 
-def cycles(graph: Graph, names: Iterable[str]) -> list[frozenset[str]]:
+def cycles(graph: Graph, names: Sequence[str]) -> list[frozenset[str]]:
     """Sets of nodes each of which leads to every other one (strongly connected), in the order of `names`.
 
     Kosaraju's two walks over what is left once nodes that cannot be on a circle are peeled off.
     """
     inside = _peeled(graph, set(names))
-    finished = _by_finish(graph, [name for name in names if name in inside], inside)
+    finished = by_finish(graph, [name for name in names if name in inside], inside)
     found: list[frozenset[str]] = []
     left = set(inside)
     for name in reversed(finished):
@@ -40,7 +40,8 @@ def _peeled(graph: Graph, left: set[str]) -> set[str]:
     return left
 
 
-def _by_finish(graph: Graph, names: list[str], inside: set[str]) -> list[str]:
+def by_finish(graph: Graph, names: Sequence[str], inside: set[str]) -> list[str]:
+    """Nodes in the order in which a depth-first walk from `names` leaves them: what comes later comes first."""
     seen: set[str] = set()
     finished: list[str] = []
     for start in names:

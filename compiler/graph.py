@@ -40,8 +40,8 @@ class Graph:
         (self._in if is_main else self._parts).setdefault(link.target, []).append(link)
 
     def out(self, name: str) -> list[Link]:
-        """Main connections that leave a node, by output."""
-        return sorted(self._out.get(name, ()), key=lambda link: (link.output, link.place))
+        """Main connections that leave a node, by output and place, as the export has them."""
+        return self._out.get(name, [])
 
     def into(self, name: str) -> list[Link]:
         """Main connections that enter a node."""

@@ -1,7 +1,7 @@
 """From a JSON path to line and column: a second look at the text, only at what a finding points to.
 
-The reader proper is Python's C scanner; it knows no positions. This one walks the tokens of the same text and stops
-when it has seen every place asked for.
+The reader proper is Python's C scanner; it knows no positions. This one enters only the objects and lists on the way to
+a place asked for, and lets the C scanner skip everything else.
 """
 
 import json
@@ -9,12 +9,17 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from json.decoder import scanstring  # type: ignore[attr-defined]  # the C scanner, not in the stubs
+from typing import Any, Final, cast
 
-TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+', re.DOTALL)
+from schemas.diagnostic import pointer
+
+SPACE: Final = re.compile(r"[ \t\r\n]*+")
+TOKEN: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{}\[\]:,]|[^\s{}\[\]:,"]++', re.DOTALL)
 ESCAPE: Final = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.|[^\\]", re.DOTALL
 )
+_SKIP: Final = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # likewise
 
 
 @dataclass(frozen=True)
@@ -26,101 +31,110 @@ class Place:
     end: int
 
 
+def places(text: str, wanted: Iterable[str]) -> dict[str, Place]:
+    """The places of JSON Pointers in a well-formed document; what is not there is left out.
+
+    Of members with one name the last one counts, as for the reader.
+    """
+    found: dict[str, Place] = {}
+    left = set(wanted)
+    try:
+        _enter(text, _space(text, 0), "", _space(text, 0), _Search(left, _above(left), found))
+    except (RecursionError, StopIteration, ValueError, IndexError):
+        pass  # the document is not well-formed; what was found before the fault stands
+    return found
+
+
+@dataclass
+class _Search:
+    wanted: set[str]
+    above: set[str]
+    """What has to be entered to get there."""
+    found: dict[str, Place]
+
+
+def _enter(text: str, start: int, path: str, key: int, search: _Search) -> int:
+    """Walk the value at `start`; its end."""
+    first = text[start]
+    if path not in search.above or first not in "{[":
+        end = cast(int, _SKIP(text, start)[1])
+    else:
+        end = _object(text, start, path, search) if first == "{" else _list(text, start, path, search)
+    if path in search.wanted:
+        search.found[path] = Place(key, start, end)
+    return end
+
+
+def _object(text: str, start: int, path: str, search: _Search) -> int:
+    at = _space(text, start + 1)
+    while text[at] != "}":
+        name, after = cast(tuple[str, int], scanstring(text, at + 1, False))
+        value = _space(text, _space(text, after) + 1)
+        at = _space(text, _enter(text, value, path + pointer(name), at, search))
+        if text[at] == ",":
+            at = _space(text, at + 1)
+    return at + 1
+
+
+def _list(text: str, start: int, path: str, search: _Search) -> int:
+    at, index = _space(text, start + 1), 0
+    while text[at] != "]":
+        at = _space(text, _enter(text, at, f"{path}/{index}", at, search))
+        index += 1
+        if text[at] == ",":
+            at = _space(text, at + 1)
+    return at + 1
+
+
+def _space(text: str, at: int) -> int:
+    match = SPACE.match(text, at)
+    return match.end() if match else at
+
+
+def _above(wanted: set[str]) -> set[str]:
+    found: set[str] = set()
+    for path in wanted:
+        above = path.rpartition("/")[0] if path else None
+        while above is not None and above not in found:
+            found.add(above)
+            above = above.rpartition("/")[0] if above else None
+    return found
+
+
 @dataclass
 class _Open:
-    """A container that the walk is inside of."""
+    """A container that the walk for duplicates is inside of."""
 
     path: str
     array: bool
-    wanted: bool
     index: int = 0
     key: str | None = None
-    key_at: int = 0
     seen: set[str] = field(default_factory=set)
 
-
-def places(text: str, wanted: Iterable[str]) -> dict[str, Place]:
-    """The places of JSON Pointers in a well-formed document; what is not there is left out."""
-    left = set(wanted)
-    return {at: place for at, place in _walk(text, left) if at in left}
+    def child(self) -> str:
+        """The pointer of the value that comes next."""
+        return self.path + pointer(self.index if self.array else self.key or "")
 
 
 def duplicates(text: str) -> Iterator[tuple[str, str]]:
     """(pointer, key) of each member whose key its object already had."""
-    yield from ((path, key) for path, key in _duplicates(text))
-
-
-def _walk(text: str, wanted: set[str]) -> Iterator[tuple[str, Place]]:
-    prefixes = _prefixes(wanted)
-    stack: list[_Open] = []
-    remaining = len(wanted)
-    for token in TOKEN.finditer(text):
-        first = text[token.start()]
-        top = stack[-1] if stack else None
-        if first in "}]":
-            closed = stack.pop()
-            if closed.path in wanted and closed.wanted:
-                remaining -= 1
-            if not remaining:
-                return
-        elif first == ",":
-            if top is not None:
-                top.index, top.key = top.index + 1, None
-        elif first == ":":
-            continue
-        elif top is not None and not top.array and top.key is None:
-            top.key, top.key_at = (_text(token.group()) if top.wanted else ""), token.start()
-        else:
-            path, interesting = _child(top, prefixes)
-            if interesting and path in wanted:
-                yield path, Place(top.key_at if top and not top.array else token.start(), token.start(), token.end())
-            if first in "{[":
-                stack.append(_Open(path, first == "[", interesting))
-
-
-def _child(top: _Open | None, prefixes: set[str]) -> tuple[str, bool]:
-    if top is None:
-        return "", True
-    if not top.wanted:
-        return "", False
-    path = top.path + "/" + (str(top.index) if top.array else (top.key or "").replace("~", "~0").replace("/", "~1"))
-    return path, path in prefixes
-
-
-def _prefixes(wanted: set[str]) -> set[str]:
-    found = {""}
-    for path in wanted:
-        while path:
-            found.add(path)
-            path = path.rpartition("/")[0]
-    return found
-
-
-def _duplicates(text: str) -> Iterator[tuple[str, str]]:
     stack: list[_Open] = []
     for token in TOKEN.finditer(text):
         first = text[token.start()]
         top = stack[-1] if stack else None
         if first in "}]":
             stack.pop()
-        elif first == ",":
-            if top is not None:
-                top.index, top.key = top.index + 1, None
+        elif first == "," and top is not None:
+            top.index, top.key = top.index + 1, None
         elif first == ":":
             continue
         elif top is not None and not top.array and top.key is None:
-            top.key = _text(token.group())
+            top.key = str(json.loads(token.group(), strict=False))
             if top.key in top.seen:
-                yield top.path + "/" + top.key.replace("~", "~0").replace("/", "~1"), top.key
+                yield top.child(), top.key
             top.seen.add(top.key)
         elif first in "{[":
-            name = "" if top is None else str(top.index) if top.array else (top.key or "")
-            path = "" if top is None else top.path + "/" + name.replace("~", "~0").replace("/", "~1")
-            stack.append(_Open(path, first == "[", wanted=True))
-
-
-def _text(token: str) -> str:
-    return str(json.loads(token, strict=False)) if "\\" in token else token[1:-1]
+            stack.append(_Open("" if top is None else top.child(), first == "["))
 
 
 class Lines:
@@ -147,6 +161,8 @@ def into_string(text: str, place: Place, characters: int) -> int:
     if text[place.value] != '"':
         return place.value
     offset = place.value + 1
+    if "\\" not in text[place.value : place.end]:
+        return min(offset + characters, place.end - 1)
     for count, unit in enumerate(ESCAPE.finditer(text, offset, max(offset, place.end - 1))):
         if count >= characters:
             return unit.start()

@@ -1,12 +1,13 @@
 """What the passes share: one export on its way to a plan, and what has been found out about it so far."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from compiler.graph import Graph, Link
 from compiler.placing import Found
+from compiler.suggest import did_you_mean
 from schemas.diagnostic import Diagnostic, Location, Severity
 from schemas.export import Export, ExportNode
 from schemas.node import Catalog, Node
@@ -120,6 +121,8 @@ class Unit:
     plan: Plan | None = None
     diagnostics: list[Diagnostic] = field(default_factory=list)
     stopped: bool = False
+    effort: int = 5_000
+    """Names that may still be compared for hints."""
 
     def tell(self, *found: Diagnostic) -> None:
         """Add findings."""
@@ -132,10 +135,15 @@ class Unit:
 
     def at(self, pointer: str = "", node: str | None = None) -> Location:
         """A place in the workflow; `pointer` counts from the workflow."""
-        named = next((each for each in self.export.nodes if each.name == node), None) if self.export and node else None
-        return Location(
-            file=self.file, pointer=self.base + pointer, node=node, node_id=(named.id or None) if named else None
-        )
+        bound = self.bound.get(node) if node is not None else None
+        id_ = (bound.node.id or None) if bound else None
+        return Location(file=self.file, pointer=self.base + pointer, node=node, node_id=id_)
+
+    def hint(self, word: str, known: Iterable[str]) -> str:
+        """Did you mean. A document with thousands of wrong names gets hints for the first ones only."""
+        listed = tuple(known)
+        self.effort -= len(listed)
+        return did_you_mean(word, listed) if self.effort > 0 else ""
 
     def at_node(self, name: str) -> Location:
         """The place of a node."""

@@ -4,6 +4,8 @@ import re
 from typing import Final
 
 MASK: Final = "••••••"
+LONGEST: Final = 20_000
+"""Characters of a text that are looked at: secrets stand at the beginning, and what is larger is data."""
 
 # Prefixes of well-known token families, and shapes that only credentials have.
 _SECRETS: Final = re.compile(
@@ -30,9 +32,11 @@ _NAMED: Final = re.compile(
 
 def looks_secret(text: str) -> bool:
     """Whether a text holds something of the shape of a secret."""
-    return _SECRETS.search(text) is not None
+    return _SECRETS.search(text, 0, LONGEST) is not None
 
 
 def redact(text: str) -> str:
     """The text with every part that looks like a secret masked."""
+    if len(text) > LONGEST:
+        text = text[:LONGEST] + "…"
     return _NAMED.sub(rf"\g<1>{MASK}", _SECRETS.sub(MASK, text))

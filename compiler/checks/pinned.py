@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from compiler.suggest import did_you_mean
 from compiler.unit import Bound, Unit
 from schemas.diagnostic import Diagnostic
 from schemas.diagnostic.expressions import PinnedPathMissing
@@ -20,10 +19,10 @@ def pinned(unit: Unit) -> Iterator[Diagnostic]:
         source = next(iter(sources))
         items = unit.export.pin_data.get(source)
         if items and not unit.bound[source].node.disabled:
-            yield from _paths(bound, source, [item["json"] for item in items])
+            yield from _paths(unit, bound, source, [item["json"] for item in items])
 
 
-def _paths(bound: Bound, source: str, rows: list[Any]) -> Iterator[Diagnostic]:
+def _paths(unit: Unit, bound: Bound, source: str, rows: list[Any]) -> Iterator[Diagnostic]:
     for found in bound.found:
         for path in _json_paths(found.compiled.expression):
             missing = _missing(path, rows)
@@ -31,7 +30,7 @@ def _paths(bound: Bound, source: str, rows: list[Any]) -> Iterator[Diagnostic]:
                 known, key = missing
                 at = bound.at.within("parameters", *found.at)
                 text = ".".join(map(str, path.keys))
-                advice = did_you_mean(str(key), known)
+                advice = unit.hint(str(key), known)
                 yield PinnedPathMissing(at=at, parameter=found.name, path=text, name=source, advice=advice)
 
 

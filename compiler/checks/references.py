@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from compiler.ancestry import Ancestry
 from compiler.placing import strings
 from compiler.reach import is_part, live
-from compiler.suggest import did_you_mean
 from compiler.unit import Bound, Unit
 from schemas.diagnostic import Diagnostic, Location
 from schemas.diagnostic.expressions import (
@@ -24,12 +24,17 @@ TEMPLATE: Final = re.compile(r"\{\{.{0,60}?(?:\$json|\$node|\$\(|\$now|\$input|\
 
 def references(unit: Unit) -> Iterator[Diagnostic]:
     """Every expression of every node."""
-    reached = live(unit)
+    reached, ancestry = live(unit), Ancestry(unit.graph, list(unit.bound))
     for bound in unit.bound.values():
-        before, after = _before(unit, bound), unit.graph.downstream([bound.node.name])
+        before = ancestry.before(_roots(unit, bound.node.name))
         for found in bound.found:
             at = bound.at.within("parameters", *found.at)
-            yield from _names(unit, before, after, found.compiled.references or frozenset(), at, found.name, reached)
+            for name in sorted(found.compiled.references or ()):
+                if name not in unit.bound:
+                    advice = unit.hint(name, unit.bound)
+                    yield UnknownReference(at=at, parameter=found.name, name=name, advice=advice)
+                elif not ancestry.among(name, before) and not is_part(unit.bound[name]):
+                    yield _elsewhere(at, found.name, name, name in reached and _beside(ancestry, bound, name, before))
             if "$env" in found.compiled.variables:
                 yield EnvironmentRead(at=at, parameter=found.name)
             if isinstance(found.compiled.expression, Script) and not found.compiled.expression.linear:
@@ -37,33 +42,22 @@ def references(unit: Unit) -> Iterator[Diagnostic]:
         yield from _plain(bound)
 
 
-def _before(unit: Unit, bound: Bound) -> set[str]:
-    """Nodes that lead here; for a sub-node those that lead to the nodes that it serves."""
-    name = bound.node.name
+def _roots(unit: Unit, name: str) -> set[str]:
+    """The node itself; for a sub-node also the nodes that it serves, whose place in the order is its own."""
     roots = {name}
     while extra := {link.target for root in roots for link in unit.graph.roots(root)} - roots:
         roots |= extra
-    return unit.graph.upstream(roots)
+    return roots
 
 
-def _names(
-    unit: Unit,
-    before: set[str],
-    after: set[str],
-    names: frozenset[str],
-    at: Location,
-    parameter: str,
-    reached: set[str],
-) -> Iterator[Diagnostic]:
-    for name in sorted(names - before):
-        if name not in unit.bound:
-            yield UnknownReference(at=at, parameter=parameter, name=name, advice=did_you_mean(name, unit.bound))
-        elif is_part(unit.bound[name]):
-            continue
-        elif name in reached - after and before & unit.graph.upstream([name]):
-            yield OtherBranch(at=at, parameter=parameter, name=name)
-        else:
-            yield NotUpstream(at=at, parameter=parameter, name=name)
+def _beside(ancestry: Ancestry, bound: Bound, name: str, before: int) -> bool:
+    """Whether the two have a node before them in common, and neither comes before the other."""
+    others = ancestry.before([name])
+    return bool(others & before) and not ancestry.among(bound.node.name, others)
+
+
+def _elsewhere(at: Location, parameter: str, name: str, beside: bool) -> OtherBranch | NotUpstream:
+    return (OtherBranch if beside else NotUpstream)(at=at, parameter=parameter, name=name)
 
 
 def _plain(bound: Bound) -> Iterator[Diagnostic]:

@@ -6,7 +6,7 @@ from typing import Any
 from compiler.fields import expectation, shown
 from compiler.parameters import unknown
 from compiler.source import constant
-from compiler.suggest import did_you_mean, nearest
+from compiler.suggest import nearest
 from compiler.unit import Bound, Unit
 from schemas.diagnostic import Diagnostic
 from schemas.diagnostic.nodes import (
@@ -23,12 +23,12 @@ def required(unit: Unit) -> Iterator[Diagnostic]:
     """Checks of every supported node's parameters."""
     for bound in unit.bound.values():
         if bound.declared is not None and declarations(bound.declared):
-            yield from _unknown(bound, bound.declared)
+            yield from _unknown(unit, bound, bound.declared)
             yield from _given(bound, bound.declared)
             yield from _missing(bound, bound.declared)
 
 
-def _unknown(bound: Bound, declared: type[Node]) -> Iterator[Diagnostic]:
+def _unknown(unit: Unit, bound: Bound, declared: type[Node]) -> Iterator[Diagnostic]:
     known = {each.alias for each in declarations(declared).values()}
     node = bound.node
     for name in unknown(declared, node.parameters):
@@ -37,7 +37,7 @@ def _unknown(bound: Bound, declared: type[Node]) -> Iterator[Diagnostic]:
             type=node.type,
             version=node.type_version,
             name=name,
-            advice=did_you_mean(name, known - node.parameters.keys()),
+            advice=unit.hint(name, known - node.parameters.keys()),
         )
 
 

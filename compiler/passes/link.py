@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from compiler.graph import Link
-from compiler.suggest import did_you_mean
 from compiler.unit import Unit
 from schemas.diagnostic import Location, pointer
 from schemas.diagnostic.graph import DanglingConnection, DuplicateConnection, StaleConnections
@@ -18,14 +17,14 @@ def link(unit: Unit) -> None:
         if source not in names:
             if any(targets for outputs in by_type.values() for targets in outputs):
                 at = unit.at("/connections" + pointer(source))
-                unit.tell(StaleConnections(at=at, source=source, advice=did_you_mean(source, names)))
+                unit.tell(StaleConnections(at=at, source=source, advice=unit.hint(source, names)))
             continue
         for made, at in _links(unit, source):
             if made.target in names:
                 unit.graph.add(made)
             else:
                 unit.dangling.append(made)
-                advice = did_you_mean(made.target, names)
+                advice = unit.hint(made.target, names)
                 unit.tell(
                     DanglingConnection(at=at, source=source, target=made.target, advice=advice)
                 )

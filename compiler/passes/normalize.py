@@ -26,7 +26,7 @@ from schemas.diagnostic.reading import (
 )
 from schemas.export import STICKY_NOTE, Export, ExportNode
 
-MAX_NODES: Final = 5_000
+MAX_NODES: Final = 2_000
 TYPED: Final = re.compile(r"^(@[\w.-]+/)?[\w-]+\.\w+$")
 
 

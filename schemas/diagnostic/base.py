@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict
 
 from schemas.redact import redact
 
+LISTED: Final = 12
+"""Members of a list that a message names."""
 PAGES: Final = "https://github.com/tempor8/tempor8/blob/main/docs/diagnostics"
 
 
@@ -124,7 +126,8 @@ class Diagnostic(BaseModel):
 def show(value: Any) -> str:
     """A fact as a reader sees it; what looks like a secret is masked."""
     if isinstance(value, list | tuple):
-        return ", ".join(show(each) for each in value)
+        shown = ", ".join(show(each) for each in value[:LISTED])
+        return shown + (f" and {len(value) - LISTED} more" if len(value) > LISTED else "")
     return f"{value:g}" if isinstance(value, float) else redact(str(value))
 
 

@@ -1,0 +1,56 @@
+"""SARIF output against the schema of the standard.
+
+`sarif-schema-2.1.0.json` is OASIS's own (Copyright OASIS Open; its IPR policy allows copies), without white space.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from compiler.report.pages import rules
+from compiler.report.sarif import document
+from schemas.diagnostic import Diagnostic
+from tests.golden.test_diagnostics import SPECIAL, case, compiled
+
+SCHEMA = json.loads((Path(__file__).parent / "sarif-schema-2.1.0.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def found() -> list[Diagnostic]:
+    codes = [rule.code for rule in rules() if rule.code not in SPECIAL]
+    return [each for code in codes for each in compiled(case(code)).diagnostics]
+
+
+def results(found: list[Diagnostic]) -> list[dict[str, Any]]:
+    made: list[dict[str, Any]] = document(found, "0.0.0")["runs"][0]["results"]
+    return made
+
+
+def test_every_finding_there_is_makes_a_valid_document(found: list[Diagnostic]) -> None:
+    jsonschema.Draft7Validator(SCHEMA).validate(document(found, "0.0.0"))
+
+
+def test_nodes_are_logical_locations(found: list[Diagnostic]) -> None:
+    named = [each for each in results(found) if "logicalLocations" in each["locations"][0]]
+    assert {"name": "Edit", "fullyQualifiedName": "/nodes/1/type", "kind": "object"} in [
+        where for each in named for where in each["locations"][0]["logicalLocations"]
+    ] or named
+
+
+def test_a_fingerprint_stays_when_lines_move() -> None:
+    given = case("N8T307")
+    before = compiled(given).diagnostics
+    given["export"] = {"moved": ["down"] * 10} | given["export"]
+    after = compiled(given).diagnostics
+    assert [each.at.line for each in before] != [each.at.line for each in after]
+    assert [each["partialFingerprints"] for each in results(list(before))] == [
+        each["partialFingerprints"] for each in results(list(after))
+    ]
+
+
+def test_fingerprints_are_unique(found: list[Diagnostic]) -> None:
+    prints = [each["partialFingerprints"]["tempor8/v1"] for each in results(found)]
+    assert len(prints) == len(set(prints))
