@@ -33,7 +33,7 @@ from runtime.perform import EVALUATE
 from runtime.tasks import decode, encode
 from schemas.expression import Script
 from schemas.item import Item, Items, Outputs
-from schemas.node import Catalog, Node
+from schemas.node import Catalog, Node, declarations
 from schemas.outcome import Delay, Execute, Finished, Outcome
 from schemas.plan import Kind, OnError, Plan, Step
 from schemas.task import Task, TaskResult
@@ -217,7 +217,9 @@ class Execution:
         """Whether the step's scripts must not run inside workflow code: not linear, or too many at once."""
         if not self.host.replays:
             return False
-        scripts = [each.expression for each in step.expressions if isinstance(each.expression, Script)]
+        scripts = [
+            each.expression for each in step.expressions if isinstance(each.expression, Script) and not each.expression.quick
+        ]
         return any(not script.linear for script in scripts) or len(scripts) * len(scope.items) > MOST_CELLS
 
     async def _columns(self, execute: Execute, step: Step, scope: Scope) -> Sequence[Sequence[Any]]:
@@ -237,6 +239,11 @@ class Execution:
         self._absorb(execute.step.name, result)
         return result.get("outputs")
 
+    def _has_program(self, step: Step) -> bool:
+        """True for a step that runs its author's code: whatever that is, it sees the input."""
+        cls = self.catalog.find(step.type, step.version)
+        return cls is not None and any(declared.info.code for declared in declarations(cls).values())
+
     def task(self, execute: Execute, scope: Scope, step: Step | None = None) -> Task:
         """One try of a step (or of its sub-node `step`) as a task for a worker."""
         step = step or execute.step
@@ -248,7 +255,7 @@ class Execution:
             "source": execute.source,
             "run_index": execute.run_index,
             "columns": [],
-            "snapshot": snapshot(scope, reads) if _reads_data(step) else None,
+            "snapshot": snapshot(scope, reads) if _reads_data(step) or self._has_program(step) else None,
             "memory": context.memory if context else {},
             "static_data": self.static_data,
             "meta": {
@@ -278,7 +285,8 @@ class Execution:
         columns, data = split(expressions, scope, count)
         task["columns"] = encode(columns)
         if data is not None:
-            task["scripts"] = [each.model_dump(mode="json") for each in expressions if isinstance(each, Script)]
+            pairs = zip(expressions, columns, strict=True)
+            task["scripts"] = [each.model_dump(mode="json") for each, column in pairs if column is None]
             task["script_data"], task["count"] = data, count
 
     def _absorb(self, name: str, result: TaskResult) -> None:

@@ -17,6 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from runtime.nodes.base import AwaitSignal, NodeError, StartChild
     from runtime.start import start_step
     from schemas import names
+    from schemas.expression import Script
     from schemas.outcome import Finished
     from schemas.plan import Kind, Plan
     from schemas.run import Journal, RunResult, StartInput, WebhookAnswer
@@ -33,6 +34,10 @@ CRASHES: Final = RetryPolicy(initial_interval=timedelta(milliseconds=200), maxim
 n8n's retries are the engine's."""
 BUDGET: Final = 20_000
 """Items moved by inline steps in one activation; then the workflow task ends, far below the 2 s of the deadlock detector."""
+SCRIPT_COST: Final = 100
+"""A call of V8 counts like this many items."""
+QUICK_COST: Final = 20
+"""The same for scripts that Python can do by itself, nearly always."""
 MAX_DEPTH: Final = 32
 """How deep workflows may call each other."""
 
@@ -143,7 +148,10 @@ class Host:
     async def boundary(self, execution: Execution, step: str) -> None:
         """End the workflow task when much inline work was done in it; continue as new when Temporal suggests it."""
         run = execution.engine.runs.get(step)
-        self.spent += 1 + sum(run[-1].get("inputs", ())) if run else 1
+        self.spent += 1 + (sum(run[-1].get("inputs", ())) if run else 0)
+        scripts = [e.expression for e in execution.plan.step[step].expressions if isinstance(e.expression, Script)]
+        if scripts:
+            self.spent += SCRIPT_COST if any(script.quick is None for script in scripts) else QUICK_COST
         if self.spent > BUDGET:
             await self.sleep(0.001)
         if workflow.info().is_continue_as_new_suggested() and workflow.all_handlers_finished():

@@ -169,6 +169,9 @@ class Script(_Expression):
     `isExecuted`, `legacy` (`$node["X"]`), or `any`. Only what these need is handed to V8."""
     writes: bool = False
     """True when it may write into what it reads; it then gets copies, so that nobody else sees that."""
+    quick: list[Any] | None = None
+    """The same as a tree of operators over paths and constants, where it has that form: Python walks it, and asks V8 only
+    when a value is not of the plain types for which both agree (`runtime.expressions.quick`)."""
 
 
 class Invalid(_Expression):

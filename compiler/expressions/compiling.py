@@ -2,10 +2,12 @@
 
 import json
 from dataclasses import dataclass, field
+from typing import Any
 
 from compiler.expressions.cost import is_linear
 from compiler.expressions.effects import writes
 from compiler.expressions.gate import check_text
+from compiler.expressions.quick import quick
 from compiler.expressions.references import References, references
 from compiler.expressions.rewrite import rewrite
 from compiler.expressions.simple import simplify
@@ -112,12 +114,23 @@ class _Parts:
     def expression(self) -> Expression:
         """The simplest form."""
         if len(self.chunks) == 1 and isinstance(only := self.chunks[0], _Chunk) and self.resolvables is None:
-            return only.simple or self._script(*self._value(only))
+            return only.simple or self._script(*self._value(only), quick(only.source, only.root))
         if self.resolvables == "json" and any(
             isinstance(chunk, _Chunk) and not isinstance(chunk.simple, Literal) for chunk in self.chunks
         ):
             return self._script(*self._text())  # objects are inserted as JSON: V8 knows how
-        return self._template() or self._script(*self._text())
+        return self._template() or self._script(*self._text(), self._quick_text())
+
+    def _quick_text(self) -> list[Any] | None:
+        if self.resolvables == "json":
+            return None
+        tree: list[Any] = ["text"]
+        for chunk in self.chunks:
+            part = chunk.value if isinstance(chunk, Text) else quick(chunk.source, chunk.root)
+            if part is None:
+                return None
+            tree.append(part)
+        return tree
 
     def _template(self) -> Expression | None:
         """Text, or text mixed with paths; None when a part needs JavaScript."""
@@ -151,9 +164,10 @@ class _Parts:
             linear = linear and is_linear(chunk.source, chunk.root)
         return _body("+".join(['""', *pieces]), temporaries), linear
 
-    def _script(self, source: str, linear: bool) -> Script:
+    def _script(self, source: str, linear: bool, tree: list[Any] | None = None) -> Script:
         return Script(
             source=source,
+            quick=tree,
             nodes=None if self.found.dynamic else tuple(sorted(self.found.ways)),
             variables=tuple(sorted(self.found.variables)),
             linear=linear and not self.found.dynamic,

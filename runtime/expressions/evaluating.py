@@ -3,17 +3,19 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from runtime.expressions import v8
 from runtime.expressions.paths import path_column, template_column
+from runtime.expressions.quick import Slow, quick_column
 from runtime.expressions.scope import ExpressionError, Scope
 from runtime.expressions.snapshots import snapshot_for
 from runtime.values.javascript import BigInt
 from schemas.expression import Expression, Invalid, Literal, Path, Script, Template
 from schemas.item import UNDEFINED
 
-__all__ = ["evaluate", "evaluate_snapshot"]
+__all__ = ["evaluate", "evaluate_scripts", "evaluate_snapshot", "split"]
 
 Column = list[Any]
 
@@ -36,7 +38,7 @@ def evaluate(
     the outcome is recorded) the script at fault gives that as its error instead.
     """
     columns = [_simple(expression, scope, count) for expression in expressions]
-    scripts = [expression for expression in expressions if isinstance(expression, Script)]
+    scripts = _open(expressions, columns)
     if scripts and count:
         made = iter(_scripts(scripts, scope, count, seconds, final))
         return [next(made) if column is None else column for column in columns]
@@ -47,7 +49,7 @@ def split(expressions: Sequence[Expression], scope: Scope, count: int) -> tuple[
     """What needs no V8 as columns (None where a script stands), and the snapshot that the scripts read (None: there are
     none): for a step whose scripts must run in a recorded activity."""
     columns = [_simple(expression, scope, count) for expression in expressions]
-    scripts = [expression for expression in expressions if isinstance(expression, Script)]
+    scripts = _open(expressions, columns)
     return columns, snapshot_for(scope, scripts) if scripts and count else None
 
 
@@ -90,6 +92,12 @@ def _one(script: Script, data: Mapping[str, Any], index: int, seconds: float) ->
     return _cell(answer["columns"][0][0])
 
 
+def _open(expressions: Sequence[Expression], columns: Sequence[Column | None]) -> list[Script]:
+    """The scripts whose columns are still to be made."""
+    pairs = zip(expressions, columns, strict=True)
+    return [each for each, column in pairs if column is None and isinstance(each, Script)]
+
+
 def _simple(expression: Expression, scope: Scope, count: int) -> Column | None:
     """The column of an expression that needs no V8; None for a script."""
     if isinstance(expression, Path):
@@ -100,6 +108,9 @@ def _simple(expression: Expression, scope: Scope, count: int) -> Column | None:
         return [expression.value] * count
     if isinstance(expression, Invalid):
         return [ExpressionError(expression.message, description=expression.description)] * count
+    if expression.quick is not None:
+        with suppress(Slow):
+            return quick_column(expression.quick, scope, count)
     return None
 
 

@@ -1,0 +1,95 @@
+"""Operators over constants and paths as a small tree that Python walks: most scripts of real exports are no more than a
+comparison, a sum or a ternary, and a call of V8 costs a hundred times what they do.
+
+The tree is only ever a short cut: where its values are not of the plain types for which Python gives what JavaScript
+gives, the script itself decides.
+"""
+
+from typing import Any, Final
+
+from compiler.expressions.simple import simplify
+from compiler.expressions.syntax import Node, Source
+
+__all__ = ["quick"]
+
+Tree = list[Any]
+"""["path", {...}], ["value", x], or [operator, operand, ...]."""
+
+_BINARY: Final = frozenset({"+", "-", "*", "/", "%", "===", "!==", "==", "!=", "<", ">", "<=", ">=", "&&", "||", "??"})
+_UNARY: Final = frozenset({"!", "-", "+"})
+_METHODS: Final = {"toUpperCase": 0, "toLowerCase": 0, "trim": 0, "includes": 1, "startsWith": 1, "endsWith": 1}
+"""Methods of strings, with how many arguments they take here."""
+
+
+def quick(source: Source, node: Node) -> Tree | None:
+    """The tree of an expression; None when it has a shape that is not on the list."""
+    simple = simplify(source, node)
+    if simple is not None:
+        return ["value", simple.value] if simple.kind == "literal" else ["path", simple.model_dump(mode="json")]
+    match node.type:
+        case "parenthesized_expression":
+            inside = [child for child in node.named_children if child.type not in ("comment", "html_comment")]
+            return quick(source, inside[0]) if len(inside) == 1 else None
+        case "binary_expression":
+            return _operation(source, node, _BINARY, ("left", "right"))
+        case "unary_expression":
+            return _operation(source, node, _UNARY, ("argument",))
+        case "ternary_expression":
+            return _all(source, node, "?:", ("condition", "consequence", "alternative"))
+        case "template_string":
+            return _template(source, node)
+        case "call_expression":
+            return _call(source, node)
+    return None
+
+
+def _operation(source: Source, node: Node, known: frozenset[str], fields: tuple[str, ...]) -> Tree | None:
+    operator = node.child_by_field_name("operator")
+    name = source.text(operator) if operator is not None else ""
+    if name not in known:
+        return None
+    return _all(source, node, name if len(fields) > 1 else f"unary {name}", fields)
+
+
+def _all(source: Source, node: Node, name: str, fields: tuple[str, ...]) -> Tree | None:
+    tree: Tree = [name]
+    for field in fields:
+        operand = node.child_by_field_name(field)
+        part = quick(source, operand) if operand is not None else None
+        if part is None:
+            return None
+        tree.append(part)
+    return tree
+
+
+def _template(source: Source, node: Node) -> Tree | None:
+    tree: Tree = ["`"]
+    for child in node.children[1:-1]:
+        if child.type == "template_substitution":
+            inside = child.named_children
+            part = quick(source, inside[0]) if len(inside) == 1 else None
+        elif child.type == "string_fragment":
+            part = ["value", source.text(child).replace("\r\n", "\n").replace("\r", "\n")]
+        else:
+            part = None
+        if part is None:
+            return None
+        tree.append(part)
+    return tree
+
+
+def _call(source: Source, node: Node) -> Tree | None:
+    function, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")
+    if function is None or arguments is None or function.type != "member_expression" or arguments.type != "arguments":
+        return None
+    receiver, name = function.child_by_field_name("object"), function.child_by_field_name("property")
+    if receiver is None or name is None or any(child.type == "optional_chain" for child in function.children):
+        return None
+    method = source.text(name)
+    given = arguments.named_children
+    if _METHODS.get(method) != len(given):
+        return None
+    parts = [quick(source, receiver), *(quick(source, each) for each in given)]
+    return None if any(part is None for part in parts) else [f".{method}", *parts]
+
+

@@ -1,0 +1,97 @@
+"""JavaScript libraries that nodes use, inside an expression context: the same clock, zone, limits and frozen world.
+
+A library is part of the script that uses it, so a context parses it once and nothing of it outlives a call.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from runtime.expressions.evaluating import evaluate_snapshot
+from runtime.expressions.scope import ExpressionError
+from schemas.expression import Script
+from schemas.item import UNDEFINED
+
+__all__ = ["LibraryError", "run_library"]
+
+_BATCH = 500  # values per call, so that a call stays far below its time limit
+_VENDOR = Path(__file__).parent / "vendor"
+_SHOWDOWN_STATICS = (
+    ("while (/¨C(\\d+)C/.test(repText)) {\n      var num = RegExp.$1;",
+     "var m; while ((m = /¨C(\\d+)C/.exec(repText))) {\n      var num = m[1];"),
+    ("while (/¨(K|G)(\\d+)\\1/.test(grafsOutIt)) {\n      var delim = RegExp.$1,\n          num   = RegExp.$2;",
+     "var m; while ((m = /¨(K|G)(\\d+)\\1/.exec(grafsOutIt))) {\n      var delim = m[1], num = m[2];"),
+)  # fmt: skip
+
+
+class LibraryError(Exception):
+    """A library raised, or hit a limit. The message is its own."""
+
+
+@cache
+def _source(name: str) -> str:
+    """A library as an expression. Contexts have no `RegExp.$1`, so showdown's two uses of it are rewritten."""
+    if not name:
+        return "null"
+    text = next(_VENDOR.glob(f"{name}*.js")).read_text(encoding="utf-8")
+    if name == "showdown":
+        for old, new in _SHOWDOWN_STATICS:
+            assert old in text, "showdown changed; its pin and these lines belong together"
+            text = text.replace(old, new)
+    return (
+        "(() => { const module = { exports: {} }, exports = module.exports, console = { error() {}, warn() {} };"
+        f" (function () {{ {text}\n}}).call({{}}); return module.exports; }})()"
+    )
+
+
+def run_library(
+    library: str,
+    body: str,
+    values: Sequence[Mapping[str, Any]],
+    *,
+    zone: str = "UTC",
+    now: float = 0,
+    seconds: float = 10.0,
+) -> list[Any]:
+    """What `body` returns for each value, or the LibraryError that it ended in.
+
+    `body` is the body of a JavaScript function of `value`, which sees the library as `lib`, and luxon's `DateTime` and
+    `Duration`. `library` is a vendored file without its ending, '' for none. `now` is in milliseconds.
+    """
+    script = Script(source=_wrapped(library, body), variables=("$json",))
+    results: list[Any] = []
+    for first in range(0, len(values), _BATCH):
+        batch = {"values": list(values[first : first + _BATCH])}
+        found = evaluate_snapshot([script], _snapshot(batch, zone, now), 0, seconds=seconds)[0]
+        if isinstance(found, ExpressionError):
+            results += [LibraryError(found.message)] * len(batch["values"])
+        else:
+            results += [_result(each) for each in found]
+    return results
+
+
+def _result(found: Mapping[str, Any]) -> Any:
+    return LibraryError(found["error"]) if "error" in found else found.get("value", UNDEFINED)
+
+
+@cache
+def _wrapped(library: str, body: str) -> str:
+    return (
+        f"const lib = {_source(library)}; const {{ DateTime, Duration }} = ___s;"
+        f" const work = (value) => {{ {body} }};"
+        " return ___s.$json.values.map((value) => { try { return { value: work(value) }; }"
+        " catch (error) { return { error: String(error.message) }; } });"
+    )
+
+
+def _snapshot(value: Mapping[str, Any], zone: str, now: float) -> dict[str, Any]:
+    return {
+        "now": now, "zone": zone, "workflow": {"active": False, "id": "", "name": ""}, "mode": "manual", "vars": {},
+        "execution": {"id": "", "mode": "test", "resumeUrl": "", "resumeFormUrl": "", "customData": {}},
+        "staticData": {}, "arguments": None, "paged": None, "runIndex": 0, "source": [], "names": [], "nodes": {},
+        "step": {"name": "", "id": "", "version": 1, "webhookId": None, "parameters": {}},
+        "items": [{"json": dict(value)}], "pairs": {}, "seed": 1,
+    }  # fmt: skip
+
+

@@ -1,0 +1,212 @@
+"""The short cut of scripts: operators over paths and constants in Python, for plain values only.
+
+Whatever is not certain to be what JavaScript gives (objects, NaN, numbers beyond 2^53, letters beyond ASCII) raises
+`Slow`, and the whole column goes to V8.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from runtime.expressions.paths import path_column, render
+from runtime.expressions.scope import ExpressionError, Scope
+from runtime.values.javascript import js_string, loose_equal, strict_equal, tidy, truthy
+from schemas.expression import Path
+from schemas.item import UNDEFINED
+
+__all__ = ["Slow", "quick_column"]
+
+Cell = Callable[[int], Any]
+_EXACT: Final = 2**53
+
+
+class Slow(Exception):  # noqa: N818 - not a failure: V8 does it
+    """This needs JavaScript."""
+
+
+def quick_column(tree: Sequence[Any], scope: Scope, count: int) -> list[Any]:
+    """The tree's value per item; the ExpressionError in the cells where n8n would raise it. Raises Slow."""
+    cell = _build(tree, scope, count)
+    column: list[Any] = []
+    for i in range(count):
+        try:
+            column.append(cell(i))
+        except ExpressionError as error:
+            column.append(error)
+    return column
+
+
+def _build(tree: Sequence[Any], scope: Scope, count: int) -> Cell:
+    name, rest = tree[0], tree[1:]
+    if name == "value":
+        value = rest[0]
+        return lambda _i: value
+    if name == "path":
+        return _reader(path_column(Path.model_validate(rest[0]), scope, count))
+    if name == "text":
+        return _text([each if isinstance(each, str) else _build(each, scope, count) for each in rest])
+    parts = [_build(each, scope, count) for each in rest]
+    if name in _LAZY:
+        return _LAZY[name](*parts)
+    if name == "`":
+        return lambda i: "".join(_plain_text(part(i)) for part in parts)
+    work = _EAGER[name]
+    if len(parts) == 1:
+        (only,) = parts
+        return lambda i: work(only(i))
+    left, right = parts
+    return lambda i: work(left(i), right(i))
+
+
+def _reader(column: Sequence[Any]) -> Cell:
+    def read(i: int) -> Any:
+        value = column[i]
+        if value.__class__ is ExpressionError:
+            raise value
+        return value
+
+    return read
+
+
+def _text(parts: Sequence[str | Cell]) -> Cell:
+    """A template: text between expressions, whose values are rendered as n8n does."""
+    return lambda i: "".join(part if isinstance(part, str) else render(_scalar(part(i))) for part in parts)
+
+
+def _scalar(value: Any) -> Any:
+    if isinstance(value, dict | list):
+        raise Slow
+    return value
+
+
+def _plain_text(value: Any) -> str:
+    """`${value}`."""
+    return js_string(_scalar(value))
+
+
+def _number(value: Any) -> Any:
+    if value.__class__ is int or value.__class__ is float:
+        return value
+    raise Slow
+
+
+def _kept(number: Any) -> Any:
+    if -_EXACT < number < _EXACT:
+        return number if number.__class__ is int else tidy(number)
+    raise Slow
+
+
+def _add(a: Any, b: Any) -> Any:
+    if a.__class__ is str or b.__class__ is str:
+        return _plain_text(a) + _plain_text(b)
+    return _kept(_number(a) + _number(b))
+
+
+def _divide(a: Any, b: Any) -> Any:
+    if _number(b) == 0 or _number(a) == 0:
+        raise Slow
+    return _kept(a / b)
+
+
+def _modulo(a: Any, b: Any) -> Any:
+    if a.__class__ is int and b.__class__ is int and a >= 0 and b > 0:
+        return a % b
+    raise Slow
+
+
+def _multiply(a: Any, b: Any) -> Any:
+    product = _kept(_number(a) * _number(b))
+    if product == 0:
+        raise Slow  # the sign of zero
+    return product
+
+
+def _negate(a: Any) -> Any:
+    if _number(a) == 0:
+        raise Slow
+    return -a
+
+
+def _strict(a: Any, b: Any) -> bool:
+    return strict_equal(_scalar(a), _scalar(b))
+
+
+def _loose(a: Any, b: Any) -> bool:
+    return loose_equal(_scalar(a), _scalar(b))
+
+
+def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
+    def check(a: Any, b: Any) -> bool:
+        if a.__class__ is str and b.__class__ is str and a.isascii() and b.isascii():
+            return compare(a, b)
+        return compare(_number(a), _number(b))
+
+    return check
+
+
+def _ascii(value: Any) -> str:
+    if value.__class__ is str and value.isascii():
+        return str(value)
+    raise Slow
+
+
+def _string(value: Any) -> str:
+    if value.__class__ is str:
+        return str(value)
+    raise Slow
+
+
+_EAGER: Final[dict[str, Callable[..., Any]]] = {
+    "+": _add,
+    "-": lambda a, b: _kept(_number(a) - _number(b)),
+    "*": _multiply,
+    "/": _divide,
+    "%": _modulo,
+    "===": _strict,
+    "!==": lambda a, b: not _strict(a, b),
+    "==": _loose,
+    "!=": lambda a, b: not _loose(a, b),
+    "<": _ordered(lambda a, b: a < b),
+    ">": _ordered(lambda a, b: a > b),
+    "<=": _ordered(lambda a, b: a <= b),
+    ">=": _ordered(lambda a, b: a >= b),
+    "unary !": lambda a: not truthy(a),
+    "unary -": _negate,
+    "unary +": _number,
+    ".toUpperCase": lambda a: _ascii(a).upper(),
+    ".toLowerCase": lambda a: _ascii(a).lower(),
+    ".trim": lambda a: _ascii(a).strip(" \t\n\v\f\r"),
+    ".includes": lambda a, b: _string(b) in _string(a),
+    ".startsWith": lambda a, b: _string(a).startswith(_string(b)),
+    ".endsWith": lambda a, b: _string(a).endswith(_string(b)),
+}
+
+
+def _and(left: Cell, right: Cell) -> Cell:
+    def both(i: int) -> Any:
+        value = left(i)
+        return right(i) if truthy(value) else value
+
+    return both
+
+
+def _or(left: Cell, right: Cell) -> Cell:
+    def either(i: int) -> Any:
+        value = left(i)
+        return value if truthy(value) else right(i)
+
+    return either
+
+
+def _coalesce(left: Cell, right: Cell) -> Cell:
+    def first(i: int) -> Any:
+        value = left(i)
+        return right(i) if value is None or value is UNDEFINED else value
+
+    return first
+
+
+def _choose(condition: Cell, yes: Cell, no: Cell) -> Cell:
+    return lambda i: yes(i) if truthy(condition(i)) else no(i)
+
+
+_LAZY: Final[dict[str, Callable[..., Cell]]] = {"&&": _and, "||": _or, "??": _coalesce, "?:": _choose}
