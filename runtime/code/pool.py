@@ -1,0 +1,96 @@
+"""Child processes that wait for work, one owner's code at a time in each."""
+
+import atexit
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from runtime.code.child_process import ChildProcess
+from runtime.code.limits import Limits
+
+FOLDER: Final = Path(__file__).parents[1]
+VENDOR: Final = FOLDER / "expressions" / "vendor"
+BUSY_MOST: Final = max(8, 4 * (os.cpu_count() or 2))
+"""Children at one time. More than processors, since code may sleep or wait for its requests."""
+IDLE_MOST: Final = max(2, os.cpu_count() or 2)
+
+
+class ChildPool:
+    """Hands out children, preferring one whose context belongs to the same owner."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.process = os.getpid()
+        self.threads = ThreadPoolExecutor(BUSY_MOST, thread_name_prefix="code")
+        self._lock = threading.Lock()
+        self._idle: list[tuple[str, ChildProcess]] = []
+
+    def take(self, owner: str) -> ChildProcess:
+        """A child for one run, started if none waits."""
+        with self._lock:
+            at = next((i for i, (whose, _) in reversed(list(enumerate(self._idle))) if whose == owner), len(self._idle) - 1)
+            if at >= 0:
+                return self._idle.pop(at)[1]
+        return ChildProcess(self.limits, libraries())
+
+    def give_back(self, owner: str, child: ChildProcess) -> None:
+        """It is in good health and free."""
+        with self._lock:
+            self._idle.append((owner, child))
+            surplus = self._idle.pop(0)[1] if len(self._idle) > IDLE_MOST else None
+        if surplus is not None:
+            surplus.kill()
+
+    def close(self) -> None:
+        """Kill the children that wait."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for _, child in idle:
+            child.kill()
+
+
+@cache
+def libraries() -> tuple[str, ...]:
+    """What every context loads, in order."""
+    expressions = FOLDER / "expressions"
+    return (
+        _module("base64-js"),
+        _module("ieee754"),
+        _module("buffer"),
+        *((expressions / name).read_text(encoding="utf-8") for name in ("vendor/luxon.min.js", "vendor/jmespath.js")),
+        *((expressions / name).read_text(encoding="utf-8") for name in ("extensions.js", "scope.js")),
+        (Path(__file__).parent / "sandbox.js").read_text(encoding="utf-8"),
+    )
+
+
+def _module(name: str) -> str:
+    """A CommonJS file as a script that puts its exports into `__modules`."""
+    source = (VENDOR / f"{name}.js").read_text(encoding="utf-8")
+    return (
+        "globalThis.__modules ??= Object.create(null);"
+        f"((module) => {{ ((exports, require) => {{{source}\n}})(module.exports, (name) => globalThis.__modules[name]);"
+        f" globalThis.__modules[{name!r}] = module.exports; }})({{ exports: {{}} }})"
+    )
+
+
+_pools: dict[Limits, ChildPool] = {}
+_lock: Final = threading.Lock()
+
+
+def pool_for(limits: Limits) -> ChildPool:
+    """The pool of this process for these limits."""
+    with _lock:
+        pool = _pools.get(limits)
+        if pool is None or pool.process != os.getpid():
+            pool = _pools[limits] = ChildPool(limits)
+            _at_exit(pool.close)
+        return pool
+
+
+def _at_exit(close: Callable[[], None]) -> None:
+    process = os.getpid()
+    atexit.register(lambda: close() if os.getpid() == process else None)

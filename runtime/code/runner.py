@@ -1,0 +1,148 @@
+"""Runs the code of Code, Function and Function Item nodes."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+import orjson
+
+from runtime.code.calls import Calls, calls_of
+from runtime.code.child_process import ChildLost, ChildProcess
+from runtime.code.limits import Limits
+from runtime.code.pool import ChildPool, pool_for
+from runtime.nodes.base import ActivityContext, Items, NodeError
+
+REQUESTS: Final = 300.0
+"""Seconds that all requests of one run may take together."""
+
+
+class CodeRunner:
+    """The sandboxes of a host. Children are shared by all runners of a process and start at first use."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
+
+    async def run(self, task: Mapping[str, Any], language: str, code: str, mode: str, **options: Any) -> dict[str, Any]:
+        """For `Services.run_code`: {'value', 'static_data', 'custom_data', 'logs'}. Raises NodeError."""
+        snapshot = task.get("snapshot") or {}
+        owner = task.get("meta", {}).get("tenant", "")
+        if language == "python":
+            from runtime.code.python import run_python  # noqa: PLC0415 - its own worker process
+
+            return await run_python(code, mode=mode, snapshot=snapshot, limits=self.limits, **options)
+        return await self.javascript(code, mode=mode, snapshot=snapshot, owner=owner, **options)
+
+    async def javascript(
+        self,
+        code: str,
+        *,
+        mode: str,
+        snapshot: Mapping[str, Any],
+        items: Items | None = None,
+        continue_on_fail: bool = False,
+        owner: str = "",
+        context: ActivityContext | None = None,
+    ) -> dict[str, Any]:
+        """Run code over a snapshot (see scope.js). `mode`: 'all', 'each', 'function' or 'functionItem'; `items`: the
+        input, where it is not all that the snapshot has (Execute Once); `owner`: whose code it is, since code of one owner may meet what earlier code of the same owner left in
+        memory, and of no other; `context`: reaches the world for `this.helpers`. Raises NodeError when a limit is hit."""
+        if items is not None:
+            snapshot = {**snapshot, "items": items}
+        job = {"code": code, "mode": mode, "continueOnFail": continue_on_fail, "snapshot": snapshot}
+        state = await self._run(owner, _dumps(job), calls_of(context) if context is not None else {})
+        if "done" not in state:
+            raise self._refused(state)
+        done = state["done"]
+        return {
+            "value": {"outcomes": done["outcomes"]},
+            "static_data": done.get("staticData"),
+            "custom_data": done.get("customData"),
+            "logs": done["logs"],
+        }
+
+    async def close(self) -> None:
+        """End the children that wait."""
+        pool_for(self.limits).close()
+
+    async def _run(self, owner: str, job: str, calls: Calls) -> dict[str, Any]:
+        pool = pool_for(self.limits)
+        loop = asyncio.get_running_loop()
+        child = await loop.run_in_executor(pool.threads, pool.take, owner)
+        try:
+            state = await self._converse(pool, child, f"{owner}\n{job}", calls)
+        except ChildLost as lost:
+            raise self._lost(lost) from lost
+        except BaseException:
+            child.kill()
+            raise
+        pool.give_back(owner, child)
+        return state
+
+    async def _converse(self, pool: ChildPool, child: ChildProcess, text: str, calls: Calls) -> dict[str, Any]:
+        """Frames to and fro until the run is over."""
+        loop = asyncio.get_running_loop()
+        kind, until = "R", loop.time() + self.limits.seconds
+        async with asyncio.timeout(self.limits.seconds + REQUESTS):
+            while True:
+                left = until - loop.time()
+                kind, text = await loop.run_in_executor(pool.threads, child.exchange, kind, text, left)
+                if kind == "D":
+                    return _loads(text)
+                if kind != "C":
+                    child.kill()
+                    raise ChildLost("memory" if kind == "M" else "crash", text)
+                asked = loop.time()
+                kind, text = "A", _dumps(await _answer(_loads(text)["calls"], calls))
+                until += loop.time() - asked
+
+    def _lost(self, lost: ChildLost) -> NodeError:
+        if lost.reason == "time":
+            return NodeError(
+                f"Task execution timed out after {self.limits.seconds:g} seconds",
+                description="The code took too long: look for a loop that never ends.",
+            )
+        if lost.reason == "memory":
+            return NodeError(
+                "Node ran out of memory",
+                description=f"The code needed more than {self.limits.memory_mb} MB: handle fewer items at a time.",
+            )
+        return NodeError("The code sandbox ended unexpectedly", description=str(lost))
+
+    def _refused(self, state: Mapping[str, Any]) -> NodeError:
+        if "tooLarge" in state:
+            return NodeError(f"The code returned more than {self.limits.output_mb} MB")
+        return NodeError(
+            "The code never finishes", description="It waits for a promise that nothing will ever settle."
+        )
+
+
+async def _answer(asked: list[dict[str, Any]], calls: Calls) -> list[dict[str, Any]]:
+    return list(await asyncio.gather(*(_one(each, calls) for each in asked)))
+
+
+async def _one(asked: Mapping[str, Any], calls: Calls) -> dict[str, Any]:
+    work = calls.get(asked["name"])
+    if work is None:
+        message = f'The function "helpers.{asked["name"]}" is not supported in the Code Node'
+        return {"id": asked["id"], "error": {"message": message}}
+    try:
+        return {"id": asked["id"], "value": await work(*asked["args"])}
+    except NodeError as error:
+        shape = {"message": error.message, "description": error.description, "data": error.data}
+        return {"id": asked["id"], "error": shape}
+
+
+def _dumps(value: Any) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except (TypeError, orjson.JSONEncodeError):  # integers beyond 64 bits, lone surrogates
+        return json.dumps(value, separators=(",", ":"))
+
+
+def _loads(text: str) -> dict[str, Any]:
+    try:
+        value: dict[str, Any] = orjson.loads(text)
+    except orjson.JSONDecodeError:  # lone surrogates
+        value = json.loads(text)
+    return value

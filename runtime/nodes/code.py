@@ -1,0 +1,77 @@
+"""Code: an author's own JavaScript or Python, once for all items or once per item."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final, Literal
+
+from runtime.code.failures import code_error
+from runtime.code.items import all_items, one_item
+from runtime.nodes.base import Activity, ActivityContext, Items, NodeError, Outputs, error_item, param
+
+PER_ITEM: Final = "runOnceForEachItem"
+ALL_ONLY: Final = re.compile(r"\$input\.(first|last|all|itemMatching)")
+
+
+class Code(Activity):
+    """Runs code in a sandbox with limits of time and memory."""
+
+    type = "n8n-nodes-base.code"
+    versions = (1, 2)
+    local: ClassVar[bool] = True
+
+    mode: Literal["runOnceForAllItems", "runOnceForEachItem"] = param("runOnceForAllItems")
+    language: Literal["javaScript", "pythonNative", "python"] = param("javaScript")
+    js_code: str = param("", code="javascript")
+    python_code: str = param("", code="python")
+
+    async def run(self, context: ActivityContext, items: Items) -> Outputs:
+        """One output. An error of the author's code becomes an item under continueOnFail; a wrong result never does."""
+        per_item = self.mode == PER_ITEM
+        outcomes = await self._outcomes(context, items, per_item=per_item)
+        return [_per_item(context, outcomes) if per_item else _for_all(context, outcomes[0])]
+
+    async def _outcomes(self, context: ActivityContext, items: Items, *, per_item: bool) -> list[dict[str, Any]]:
+        mode = "each" if per_item else "all"
+        options = {"items": items, "continue_on_fail": context.continue_on_fail}
+        if self.language != "javaScript":
+            value = await context.run_python(self.python_code, mode=mode, **options)
+        else:
+            if per_item:
+                _refuse_all_items(self.js_code)
+            value = await context.run_javascript(self.js_code, mode=mode, context=context, **options)
+        outcomes: list[dict[str, Any]] = value["outcomes"]
+        return outcomes
+
+
+def _for_all(context: ActivityContext, outcome: Mapping[str, Any]) -> Items:
+    if "error" not in outcome:
+        return all_items(outcome)
+    error = code_error(outcome["error"])
+    if not context.continue_on_fail:
+        raise error
+    return [{"json": {"error": error.message}}]
+
+
+def _per_item(context: ActivityContext, outcomes: list[dict[str, Any]]) -> Items:
+    made: Items = []
+    for i, outcome in enumerate(outcomes):
+        if "error" in outcome:
+            error = code_error(outcome["error"], item=i)
+            if not context.continue_on_fail:
+                raise error
+            made.append(error_item(error, i))
+        elif (item := one_item(outcome, i)) is not None:
+            made.append(item)
+    return made
+
+
+def _refuse_all_items(code: str) -> None:
+    """n8n looks at the text, line by line, and passes over lines that begin as comments."""
+    for number, line in enumerate(code.split("\n"), 1):
+        found = ALL_ONLY.search(line)
+        if found and not line.lstrip().startswith(("//", "/*", "*")):
+            raise NodeError(
+                f"Can't use .{found[1]}() here [line {number}, for item 0]",
+                description="This is only available in 'Run Once for All Items' mode",
+                item=0,
+            )
