@@ -4,6 +4,13 @@ from typing import Final
 
 NODE_FILES: Final[dict[str, str]] = {
     "n8n-nodes-base.manualTrigger": "manual_trigger",
+    "n8n-nodes-base.start": "start",
+    "n8n-nodes-base.webhook": "webhook",
+    "n8n-nodes-base.executeWorkflowTrigger": "execute_workflow_trigger",
+    "n8n-nodes-base.errorTrigger": "error_trigger",
+    "n8n-nodes-base.scheduleTrigger": "schedule_trigger",
+    "n8n-nodes-base.cron": "cron",
+    "n8n-nodes-base.interval": "interval",
     "n8n-nodes-base.noOp": "no_op",
     "n8n-nodes-base.set": "set",
     "n8n-nodes-base.if": "if_",

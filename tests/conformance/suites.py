@@ -110,9 +110,9 @@ def _recorded_expressions(path: Path, out: Path | None) -> list[Graded]:
 def _calls(path: Path, out: Path | None, runner: str) -> list[Graded]:
     from tests.conformance import values  # noqa: PLC0415 - only for these
 
-    result = getattr(values, runner)(path)
-    write(out, path, result)
-    return [Graded(f"{path.stem} {i}", each["passed"], str(each.get("why", "")), (path.stem,)) for i, each in enumerate(result)]
+    results = list(getattr(values, runner)(path))
+    write(out, path, [{"name": each.name, "passed": each.passed, **each.actual} for each in results])
+    return [Graded(f"{path.stem} {each.name}", each.passed, "" if each.passed else str(each.actual), (path.stem,)) for each in results]
 
 
 def _wire(path: Path, out: Path | None) -> list[Graded]:

@@ -1,0 +1,17 @@
+"""Interval: every so many seconds, minutes or hours, in exports from before Schedule Trigger."""
+
+from typing import Literal
+
+from runtime.nodes.base import Dynamic, Trigger, param
+
+
+class Interval(Trigger):
+    """One empty item each time."""
+
+    type = "n8n-nodes-base.interval"
+    versions = (1,)
+    trigger = "schedule"
+
+    notice: str = param("")
+    interval: Dynamic[int] = param(1)
+    unit: Dynamic[Literal["seconds", "minutes", "hours"]] = param("seconds")
