@@ -1,9 +1,9 @@
 """n8n's expressions at run time: paths walked in Python, scripts on V8, one batch per step."""
 
-from runtime.expressions.evaluating import evaluate, evaluate_scripts, evaluate_snapshot, split
+from runtime.expressions.evaluating import evaluate, evaluate_scripts, evaluate_snapshot, split, start
+from runtime.expressions.limits import ScriptLimit
 from runtime.expressions.paths import render
 from runtime.expressions.snapshots import snapshot
-from runtime.expressions.v8 import ScriptLimit, start
 
 __all__ = [
     "ScriptLimit",

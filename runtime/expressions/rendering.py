@@ -1,0 +1,37 @@
+"""Paths and templates as JavaScript, for the few places where only V8 has the data at hand."""
+
+import json
+
+from schemas.expression import Path, Script, Template
+
+__all__ = ["as_script"]
+
+_ROOTS = {
+    "$input.all": "$input.all()",
+    "$input.first": "$input.first()",
+    "$input.last": "$input.last()",
+    "$node.binary": "$node[{node}].binary",
+    "$node.json": "$node[{node}].json",
+    "$node.runIndex": "$node[{node}].runIndex",
+    "node.all": "$({node}).all()",
+    "node.context": "$({node}).context",
+    "node.first": "$({node}).first()",
+    "node.isExecuted": "$({node}).isExecuted",
+    "node.item": "$({node}).item",
+    "node.last": "$({node}).last()",
+    "node.params": "$({node}).params",
+}
+
+
+def as_script(expression: Path | Template) -> Script:
+    """The same expression as JavaScript."""
+    if isinstance(expression, Path):
+        return Script(source=f"return ({_path(expression)}\n);", linear=True)
+    parts = [json.dumps(part) if isinstance(part, str) else f"___r(()=>({_path(part)}))" for part in expression.parts]
+    return Script(source="return " + "+".join(['""', *parts]) + ";", linear=True)
+
+
+def _path(path: Path) -> str:
+    root = _ROOTS.get(path.root, path.root).replace("{node}", json.dumps(path.node or ""))
+    keys = "".join(f"[{json.dumps(key)}]" for key in path.keys)
+    return f"___s.{root}{keys}"
