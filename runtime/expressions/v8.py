@@ -60,7 +60,7 @@ class Context(MiniRacer):  # type: ignore[misc]  # the binding is untyped for us
         self.scripts: dict[str, str] = {}
         self.set_hard_memory_limit(_MEMORY)
         self.eval(f"globalThis.__forbidden={json.dumps(sorted(forbidden))}")
-        self.eval(f"globalThis.__transliteration=()=>{{{_read(_TABLES)};return transliteration}}")
+        self.eval(f"globalThis.__transliteration=()=>{{{_read(_TABLES)}\n;return transliteration}}")
         for source in _SOURCES:
             self.eval(_read(source))
         self.entry = self.eval("__run")
