@@ -3,8 +3,9 @@
 n8n: keys are never evaluated, and nothing but the first character decides.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from compiler.expressions import Compiled, compile_expression, compile_resolvables
@@ -34,6 +35,11 @@ class Special:
     """'text' or 'json'."""
     programs: Mapping[str, str]
     """The language."""
+
+
+@lru_cache(maxsize=4096)  # a third of the expressions of a folder occur more than once
+def _compiled(text: str) -> Compiled:
+    return compile_expression(text)
 
 
 def dotted(at: Place) -> str:
@@ -66,13 +72,13 @@ def special(node: type[Node], parameters: Mapping[str, Any], version: float) -> 
     )
 
 
-def expressions(parameters: Mapping[str, Any], marked: Special) -> Iterator[Found]:
-    """The expressions of effective parameters, in their order. Programs are left alone."""
-    for at, text in strings(parameters):
+def expressions(texts: Iterable[tuple[Place, str]], marked: Special) -> Iterator[Found]:
+    """The expressions among the strings of effective parameters, in their order. Programs are left alone."""
+    for at, text in texts:
         name = str(at[0])
         if name in marked.programs:
             continue
         if text.startswith("="):
-            yield Found(at, compile_expression(text))
+            yield Found(at, _compiled(text))
         elif "{{" in text and name in marked.resolvable:
             yield Found(at, compile_resolvables(text, marked.resolvable[name]))

@@ -1,6 +1,7 @@
 """Findings get their line and column, and their order: by file position."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from compiler.source import Lines, Place, into_string, places
 from schemas.diagnostic import Diagnostic, Severity
@@ -41,4 +42,4 @@ def _place(each: Diagnostic, where: dict[str, Place], lines: Lines) -> Diagnosti
     else:
         offset = place.key if exact and each.at_key else place.value
     line, column = lines.at(offset)
-    return each.model_copy(update={"at": each.at.model_copy(update={"line": line, "column": column})})
+    return each.model_copy(update={"at": replace(each.at, line=line, column=column)})

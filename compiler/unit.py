@@ -6,7 +6,8 @@ from enum import StrEnum
 from typing import Any
 
 from compiler.graph import Graph, Link
-from compiler.placing import Found
+from compiler.placing import Found, Place
+from compiler.programs import Program
 from compiler.suggest import did_you_mean
 from schemas.diagnostic import Diagnostic, Location, Severity
 from schemas.export import Export, ExportNode
@@ -84,10 +85,12 @@ class Bound:
     declared: type[Node] | None = None
     instance: Node | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
+    texts: list[tuple[Place, str]] = field(default_factory=list)
+    """Every string in its parameters, with its place."""
     found: tuple[Found, ...] = ()
     """Its expressions."""
-    programs: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Its programs: parameter -> language, source."""
+    programs: dict[str, Program] = field(default_factory=dict)
+    """Its programs, by parameter."""
     reads: frozenset[str] | None = frozenset()
     problem: str | None = None
     """Why there is no class for it, in the author's terms."""

@@ -1,19 +1,25 @@
-"""An n8n export as it comes, after the normaliser has read the old and odd shapes: lenient, keeps unknown keys."""
+"""An n8n export after the normaliser has read the old and odd shapes: what `n8n export:workflow` and *Download* write.
 
-from typing import Any, TypeAlias
+Unknown members are allowed everywhere and mean nothing here. The wire names are in camelCase.
+"""
 
-from pydantic import BaseModel, ConfigDict, Field
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, TypeAlias
+
+from pydantic import ConfigDict
+from pydantic.alias_generators import to_camel
 
 STICKY_NOTE = "n8n-nodes-base.stickyNote"
 MAIN = "main"
 
-
-class _Lenient(BaseModel):
-    model_config = ConfigDict(extra="allow", populate_by_name=True)
+WIRE = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="allow")
 
 
-class Target(_Lenient):
+@dataclass(slots=True)
+class Target:
     """The far end of a connection."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = WIRE
 
     node: str
     type: str = MAIN
@@ -24,37 +30,43 @@ Connections: TypeAlias = dict[str, dict[str, list[list[Target] | None]]]
 """Source node -> connection type -> output -> targets; an output may be null."""
 
 
-class ExportNode(_Lenient):
+@dataclass(slots=True)
+class ExportNode:
     """A node. `name` is its key everywhere else in the document; `id` is only a UUID."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = WIRE
 
     name: str
     type: str
     id: str = ""
-    type_version: float = Field(default=1, alias="typeVersion")
+    type_version: float = 1
     position: tuple[float, float] = (0, 0)
-    parameters: dict[str, Any] = Field(default_factory=dict)
-    credentials: dict[str, Any] = Field(default_factory=dict)
+    parameters: dict[str, Any] = field(default_factory=dict)
+    credentials: dict[str, Any] = field(default_factory=dict)
     """Credential type -> `{id, name}`; very old exports have the name alone."""
-    webhook_id: str | None = Field(default=None, alias="webhookId")
+    webhook_id: str | None = None
     disabled: bool = False
     notes: str = ""
-    on_error: str | None = Field(default=None, alias="onError")
-    continue_on_fail: bool = Field(default=False, alias="continueOnFail")
-    always_output_data: bool = Field(default=False, alias="alwaysOutputData")
-    execute_once: bool = Field(default=False, alias="executeOnce")
-    retry_on_fail: bool = Field(default=False, alias="retryOnFail")
-    max_tries: float = Field(default=0, alias="maxTries")
-    wait_between_tries: float = Field(default=0, alias="waitBetweenTries")
+    on_error: str | None = None
+    continue_on_fail: bool = False
+    always_output_data: bool = False
+    execute_once: bool = False
+    retry_on_fail: bool = False
+    max_tries: float = 0
+    wait_between_tries: float = 0
 
 
-class Export(_Lenient):
+@dataclass(slots=True)
+class Export:
     """A workflow. Everything but `nodes` and `connections` may be missing."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = WIRE
+
+    nodes: list[ExportNode]
+    connections: Connections
     name: str = ""
     id: str = ""
     active: bool = False
-    nodes: list[ExportNode] = Field(default_factory=list)
-    connections: Connections = Field(default_factory=dict)
-    settings: dict[str, Any] = Field(default_factory=dict)
-    pin_data: dict[str, list[dict[str, Any]]] = Field(default_factory=dict, alias="pinData")
-    static_data: dict[str, Any] = Field(default_factory=dict, alias="staticData")
+    settings: dict[str, Any] = field(default_factory=dict)
+    pin_data: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    static_data: dict[str, Any] = field(default_factory=dict)

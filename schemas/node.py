@@ -151,7 +151,8 @@ class Declared:
         start = max((first for first in self.info.since if first <= version), default=None)
         if start is not None:
             return _copy(self.info.since[start])
-        return self.field.get_default(call_default_factory=True, validated_data={})
+        factory = self.field.default_factory
+        return factory() if factory is not None else self.field.default  # type: ignore[call-arg]  # ours take nothing
 
     def visible(self, parameters: Mapping[str, Any], version: float) -> bool:
         """Whether the editor would show it: n8n's displayOptions over the other (effective) parameters."""

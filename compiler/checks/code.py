@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from compiler.expressions.syntax import Refused, parse_program
 from compiler.unit import Bound, Unit
 from schemas.diagnostic import Diagnostic
 from schemas.diagnostic.expressions import InvalidCode, NotAvailable
@@ -24,18 +23,16 @@ def code(unit: Unit) -> Iterator[Diagnostic]:
     for bound in unit.bound.values():
         if bound.node.disabled:
             continue
-        for name, (language, source) in bound.programs.items():
-            if not language.startswith("python"):
-                yield from _javascript(bound, name, source)
+        for name, program in bound.programs.items():
+            if program.refused is not None:
+                at = bound.at.within("parameters", name).after(program.refused.index)
+                yield InvalidCode(at=at, parameter=name, reason=program.refused.message)
+            elif not program.python:
+                yield from _javascript(bound, name, program.source)
 
 
 def _javascript(bound: Bound, name: str, source: str) -> Iterator[Diagnostic]:
     at = bound.at.within("parameters", name)
-    try:
-        parse_program(source)
-    except Refused as refused:
-        yield InvalidCode(at=at.after(refused.index), parameter=name, reason=refused.message)
-        return
     for found in REQUIRE.finditer(source):
         module = found[1].removeprefix("node:")
         if module not in MODULES and not _comment(source, found.start()):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from compiler.ancestry import Ancestry
-from compiler.placing import strings
+from compiler.placing import Found, dotted
 from compiler.reach import is_part, live
 from compiler.unit import Bound, Unit
 from schemas.diagnostic import Diagnostic, Location
@@ -28,6 +28,8 @@ def references(unit: Unit) -> Iterator[Diagnostic]:
     for bound in unit.bound.values():
         before = ancestry.before(_roots(unit, bound.node.name))
         for found in bound.found:
+            if not _interesting(found):
+                continue
             at = bound.at.within("parameters", *found.at)
             for name in sorted(found.compiled.references or ()):
                 if name not in unit.bound:
@@ -40,6 +42,12 @@ def references(unit: Unit) -> Iterator[Diagnostic]:
             if isinstance(found.compiled.expression, Script) and not found.compiled.expression.linear:
                 yield UnboundedScript(at=at, parameter=found.name)
         yield from _plain(bound)
+
+
+def _interesting(found: Found) -> bool:
+    """Whether there may be something to tell: most expressions read `$json` and nothing else."""
+    made = found.compiled
+    return bool(made.references) or "$env" in made.variables or isinstance(made.expression, Script)
 
 
 def _roots(unit: Unit, name: str) -> set[str]:
@@ -63,15 +71,11 @@ def _elsewhere(at: Location, parameter: str, name: str, beside: bool) -> OtherBr
 def _plain(bound: Bound) -> Iterator[Diagnostic]:
     """Text with `{{ $json... }}` that nobody evaluates."""
     evaluated = {found.at for found in bound.found}
-    for at, text in strings(bound.parameters):
-        if at in evaluated or text.startswith("=") or str(at[0]) in bound.programs or "{{" not in text:
+    for at, text in bound.texts:
+        if "{{" not in text or text[0] == "=" or at in evaluated or str(at[0]) in bound.programs:
             continue
         found = TEMPLATE.search(text)
         if found is not None:
             excerpt = text[found.start() : found.start() + 40].splitlines()[0]
             place = bound.at.within("parameters", *at).after(found.start())
-            yield NoEqualsSign(at=place, parameter=_dotted(at), excerpt=excerpt)
-
-
-def _dotted(at: tuple[str | int, ...]) -> str:
-    return ".".join(map(str, at))
+            yield NoEqualsSign(at=place, parameter=dotted(at), excerpt=excerpt)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from compiler.placing import dotted, strings
+from compiler.placing import dotted
 from compiler.unit import Bound, Unit
 from schemas.diagnostic import Diagnostic
 from schemas.diagnostic.security import CertificatesUnchecked, CredentialOverHttp, QueryFromData, SecretInParameter
@@ -17,6 +17,7 @@ SQL: Final = frozenset(
 SECRET_NAMES: Final = re.compile(
     r"(?i)^(authorization|x-api-key|api-?key|apikey|x-auth-token|access_token|token|password|secret|client_secret)$"
 )
+SHORTEST: Final = 16
 PLACEHOLDER: Final = re.compile(
     r"(?i)your|example|placeholder|xxx|<.*>|\.\.\.|changeme|replace|insert|here|dummy|\{\{|\*\*\*|test"
 )
@@ -38,8 +39,8 @@ def security(unit: Unit) -> Iterator[Diagnostic]:
 
 
 def _secrets(bound: Bound) -> Iterator[Diagnostic]:
-    for at, text in strings(bound.node.parameters):
-        if looks_secret(text) and not PLACEHOLDER.search(text[:200]):
+    for at, text in bound.texts:
+        if len(text) >= SHORTEST and looks_secret(text) and not PLACEHOLDER.search(text[:200]):
             yield SecretInParameter(at=bound.at.within("parameters", *at), parameter=dotted(at))
     for at, name, value in _pairs(bound.node.parameters, ()):
         if SECRET_NAMES.match(name) and _constant(value):

@@ -1,8 +1,8 @@
 """Parameters to effective parameters and an instance of the node class; every expression in them is compiled once."""
 
-from compiler.expressions import scan_code
 from compiler.parameters import effective
-from compiler.placing import Special, expressions, special
+from compiler.placing import Special, expressions, special, strings
+from compiler.programs import program
 from compiler.unit import Bound, Unit
 from schemas.diagnostic.expressions import InvalidExpression
 
@@ -19,9 +19,10 @@ def bind(unit: Unit) -> None:
             bound.parameters = effective(bound.declared, node.parameters, version)
             bound.instance = bound.declared.bind(bound.parameters, version)
             marked = special(bound.declared, bound.parameters, version)
-        bound.found = tuple(expressions(bound.parameters, marked))
+        bound.texts = list(strings(bound.parameters))
+        bound.found = tuple(expressions(bound.texts, marked))
         bound.programs = {
-            name: (language, source)
+            name: program(source, language)
             for name, language in marked.programs.items()
             if isinstance(source := bound.parameters.get(name), str)
         }
@@ -32,7 +33,7 @@ def bind(unit: Unit) -> None:
 def _reads(bound: Bound) -> frozenset[str] | None:
     """The nodes whose data the step may read; None: any."""
     each = [found.compiled.references for found in bound.found]
-    each += [scan_code(source, language) for language, source in bound.programs.values()]
+    each += [made.reads for made in bound.programs.values()]
     return None if None in each else frozenset().union(*(names for names in each if names is not None))
 
 

@@ -60,7 +60,7 @@ def _target(unit: Unit, raw: Any, at: str) -> Target | None:
         return None
     index, type_ = raw.get("index", 0), raw.get("type")
     usable = isinstance(index, int) and not isinstance(index, bool) and 0 <= index < 1000
-    return Target.model_construct(
+    return Target(
         node=raw["node"], type=type_ if isinstance(type_, str) and type_ else MAIN, index=index if usable else 0
     )
 

@@ -25,9 +25,7 @@ def link(unit: Unit) -> None:
             else:
                 unit.dangling.append(made)
                 advice = unit.hint(made.target, names)
-                unit.tell(
-                    DanglingConnection(at=at, source=source, target=made.target, advice=advice)
-                )
+                unit.tell(DanglingConnection(at=at, source=source, target=made.target, advice=advice))
     _duplicates(unit)
 
 

@@ -6,6 +6,7 @@ The fields of the export that comes out of here have their proper types, so that
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final, TypeGuard
 
 from compiler.passes.connections import connections
@@ -47,7 +48,7 @@ def _export(unit: Unit, workflow: Mapping[str, Any]) -> None:
     nodes = _nodes(unit, workflow["nodes"])
     if unit.stopped:
         return
-    unit.export = Export.model_construct(
+    unit.export = Export(
         name=_text(workflow.get("name")),
         id=_text(workflow.get("id")),
         active=workflow.get("active") is True,
@@ -73,7 +74,7 @@ def _nodes(unit: Unit, raw: list[Any]) -> list[ExportNode]:
         if node is None or node.type == STICKY_NOTE:
             continue
         if node.name in nodes:
-            unit.tell(DuplicateName(at=at.within("name").model_copy(update={"node": node.name}), name=node.name))
+            unit.tell(DuplicateName(at=replace(at.within("name"), node=node.name), name=node.name))
         nodes[node.name] = node  # n8n: the last one holds
         unit.pointers[node.name] = f"/nodes/{index}"
     kept = list(nodes.values())
@@ -89,8 +90,8 @@ def _node(unit: Unit, raw: Any, at: Location) -> ExportNode | None:
     if reason is not None:
         unit.tell(BadNode(at=at, reason=reason, advice="export the workflow from n8n again"))
         return None
-    at = at.model_copy(update={"node": str(raw["name"]), "node_id": _text(raw.get("id")) or None})
-    return ExportNode.model_construct(
+    at = replace(at, node=str(raw["name"]), node_id=_text(raw.get("id")) or None)
+    return ExportNode(
         name=str(raw["name"]),
         type=raw["type"],
         id=_text(raw.get("id")),

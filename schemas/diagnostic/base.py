@@ -1,6 +1,7 @@
 """A finding and its place. The families beside this file hold one class per code."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, ClassVar, Final, Self
 
@@ -21,14 +22,13 @@ class Severity(StrEnum):
     INFO = "info"
 
 
-class Location(BaseModel):
+@dataclass(frozen=True, slots=True)
+class Location:
     """Where in an export: the file, the node, the JSON Pointer, and line and column once the source is known.
 
     `offset` counts characters into the text at the pointer (an expression's error lies inside its string). Lines and
     columns start at 1.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     file: str = ""
     pointer: str = ""
@@ -40,11 +40,11 @@ class Location(BaseModel):
 
     def within(self, *keys: str | int) -> "Location":
         """The same node, deeper in the document."""
-        return self.model_copy(update={"pointer": self.pointer + pointer(*keys)})
+        return replace(self, pointer=self.pointer + pointer(*keys), offset=None)
 
     def after(self, characters: int) -> "Location":
         """The same place, so many characters into its text."""
-        return self.model_copy(update={"offset": characters})
+        return replace(self, offset=characters)
 
 
 def pointer(*keys: str | int) -> str:
