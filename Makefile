@@ -9,7 +9,8 @@ setup: $(STAMP)
 
 # uv comes from PyPI: into a venv of its own, or, where Debian's python3 has no venv module, into a plain folder.
 $(STAMP): pyproject.toml uv.lock hatch_build.py
-	@PYTHON=$(PYTHON) sh .ci/uv.sh sync --locked
+	@PYTHON=$(PYTHON) sh .ci/uv.sh sync --locked --compile-bytecode
+	@$(BIN)/python -m compileall -q schemas compiler runtime api cli || true  # a cold `tempor8` starts in half the time
 	@touch $@
 
 demo: setup
@@ -29,7 +30,7 @@ lint: setup
 	$(BIN)/squawk migrations/*.sql
 
 compile: setup
-	$(BIN)/tempor8 compile n8n_exports
+	$(BIN)/tempor8 compile n8n_exports --out build/plans --report build/report.html
 
 bench: setup
 	$(BIN)/python -m bench
