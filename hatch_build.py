@@ -10,6 +10,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import json
+import posixpath
+import re
 import sys
 import tarfile
 import tempfile
@@ -76,6 +79,63 @@ TARBALLS = (
         {"package/index.js": "ieee754.js", "package/LICENSE": "ieee754.LICENSE"},
     ),
 )
+# The HTML and Markdown nodes: parse5 reads, cheerio-select selects, html-to-text and node-html-markdown write. They come
+# as CommonJS in many files, so the files that the entry points reach become one.
+BUNDLE = "html.js"
+BUNDLED = {
+    "package": {
+        "parse5@7.1.2": "Czj1WaSVpaoj0wbhMzLmWD69anp2WH7FXMB9n1Sy8/ZFF9jolSQVMu1Ij5WIyGmcBmhk7EOndpO4mIpihVqAXw==",  # noqa: E501
+        "parse5-htmlparser2-tree-adapter@7.0.0": "B77tOZrqqfUfnVcOrUvfdLbz4pu4RopLD/4vmu3HUPswwTA8OH0EMW9BlWR2B0RCoiZRAHEUu7IxeP1Pd1UU+g==",  # noqa: E501
+        "cheerio-select@2.1.0": "9v9kG0LvzrlcungtnJtpGNxY+fzECQKhK4EGJX2vByejiMX84MFNQw4UxPJl3bFbTMw+Dfs37XaIkCwTZfLh4g==",  # noqa: E501
+        "css-select@5.1.0": "nwoRF1rvRRnnCqqY7updORDsuqKzqYJ28+oSMaJMMgOauh3fvwHqMS7EZpIPqK8GL+g9mKxF1vP/ZjSeNjEVHg==",  # noqa: E501
+        "css-what@6.1.0": "HTUrgRJ7r4dsZKU6GjmpfRK1O76h97Z8MfS1G0FozR+oF2kG6Vfe8JE6zwrkbxigziPHinCJ+gCPjA9EaBDtRw==",  # noqa: E501
+        "nth-check@2.1.1": "lqjrjmaOoAnWfMmBPL+XNnynZh2+swxiX3WUE0s4yEHI6m+AwrK2UZOimIRl3X/4QctVqS8AiZjFqyOGrMXb/w==",  # noqa: E501
+        "boolbase@1.0.0": "JZOSA7Mo9sNGB8+UjSgzdLtokWAky1zbztM3WRLCbZ70/3cTANmQmOdR7y2g+J0e2WXywy1yS468tY+IruqEww==",  # noqa: E501
+        "domutils@3.1.0": "H78uMmQtI2AhgDJjWeQmHwJJ2bLPD3GMmO7Zja/ZZh84wkm+4ut+IUnUdRa8uCGX88DiVx1j6FRe1XfxEgjEZA==",  # noqa: E501
+        "domhandler@5.0.3": "cgwlv/1iFQiFnU96XXgROh8xTeetsnJiDsTc7TYCLFd9+/WNkIqPTxiM/8pSd8VIrhXGTf1Ny1q1hquVqDJB5w==",  # noqa: E501
+        "domelementtype@2.3.0": "OLETBj6w0OsagBwdXnPdN0cnMfF9opN69co+7ZrbfPGrdpPVNBUj02spi6B1N7wChLQiPn4CSH/zJvXw56gmHw==",  # noqa: E501
+        "dom-serializer@2.0.0": "wIkAryiqt/nV5EQKqQpo3SToSOV9J0DnbJqwK7Wv/Trc92zIAYZ4FlMu+JPFW1DfGFt81ZTCGgDEabffXeLyJg==",  # noqa: E501
+        "entities@4.5.0": "V0hjH4dGPh9Ao5p0MoRY6BVqtwCjhz6vI5LT8AJ55H+4g9/4vbHx1I54fS0XuclLhDHArPQCiMjDxjaL8fPxhw==",  # noqa: E501
+        "html-to-text@9.0.5": "qY60FjREgVZL03vJU6IfMV4GDjGBIoOyvuFdpBDIX9yTlDw0TjxVBQp+P8NvpdIXNJvfWBTNul7fsAQJq2FNpg==",  # noqa: E501
+        "htmlparser2@8.0.2": "GYdjWKDkbRLkZ5geuHs5NY1puJ+PXwP7+fHPRz06Eirsb9ugf6d8kkXav6ADhcODhFFPMIXyxkxSuMf3D6NCFA==",  # noqa: E501
+        "selderee@0.11.0": "5TF+l7p4+OsnP8BCCvSyZiSPc4x4//p5uPwK8TCnVPJYRmU2aYKMpOXvw8zM5a5JvuuCGN1jmsMwuU2W02ukfA==",  # noqa: E501
+        "@selderee/plugin-htmlparser2@0.11.0": "P33hHGdldxGabLFjPPpaTxVolMrzrcegejx+0GxjrIb9Zv48D8yAIA/QTDR2dFl7Uz7urX8aX6+5bCZslr+gWQ==",  # noqa: E501
+        "parseley@0.12.1": "e6qHKe3a9HWr0oMRVDTRhKce+bRO8VGQR3NyVwcjwrbhMmFCX9KszEV35+rn4AdilFAq9VPxP/Fe1wC9Qjd2lw==",  # noqa: E501
+        "leac@0.6.0": "y+SqErxb8h7nE/fiEX07jsbuhrpO9lL8eca7/Y1nuWV2moNlXhyd59iDGcRf6moVyDMbmTNzL40SUyrFU/yDpg==",  # noqa: E501
+        "peberminta@0.9.0": "XIxfHpEuSJbITd1H3EeQwpcZbTLHc+VVr8ANI9t5sit565tsI4/xK3KWTUFE2e6QiangUkh3B0jihzmGnNrRsQ==",  # noqa: E501
+        "deepmerge@4.3.1": "3sUqbMEc77XqpdNO7FRyRog+eW3ph+GYCbj+rK+uYyRMuwsVy0rMiVtPn+QJlKFvWP/1PYpapqYn0Me2knFn+A==",  # noqa: E501
+        "node-html-markdown@1.2.0": "mGA53bSqo7j62PjmMuFPdO0efNT9pqiGYhQTNVCWkY7PdduRIECJF7n7NOrr5cb+d/js1GdYRLpoTYDwawRk6A==",  # noqa: E501
+        "node-html-parser@5.4.2": "RaBPP3+51hPne/OolXxcz89iYvQvKOydaqoePpOgXcrOKZhjVIzmpKZz+Hd/RBO2/zN2q6CNJhQzucVz+u3Jyw==",  # noqa: E501
+        "he@1.2.0": "F/1DnUGPopORZi0ni+CvrCgHQ5FyEAHRLSApuYWMmrbSwoN2Mn/7k+Gl38gJnR7yyDZk6WLXwiGod1JOWNDKGw==",  # noqa: E501
+    },
+    "entries": {
+        "parse5": "parse5",
+        "adapter": "parse5-htmlparser2-tree-adapter",
+        "select": "cheerio-select",
+        "serialize": "dom-serializer",
+        "text": "html-to-text",
+        "markdown": "node-html-markdown",
+    },
+}
+_LOADER = """(function () {
+const files = { %s };
+const mains = %s;
+const loaded = {};
+function load(id) {
+  if (!loaded[id]) {
+    const module = (loaded[id] = { exports: {} });
+    files[id](module, module.exports, (name) => {
+      if (!name.startsWith('.')) return load(mains[name] ?? name);
+      const parts = id.split('/').slice(0, -1);
+      for (const part of name.split('/')) part === '..' ? parts.pop() : part !== '.' && parts.push(part);
+      const path = parts.join('/');
+      return load([path, path + '.js', path + '/index.js'].find((each) => files[each]));
+    });
+  }
+  return loaded[id].exports;
+}
+module.exports = { %s };
+})()"""
 VENDOR = Path("runtime/expressions/vendor")
 STAMP = "PINS"
 
@@ -88,18 +148,23 @@ class VendorJavaScript(BuildHookInterface[Any]):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002  # hatchling's signature
         """Fetch what is missing and tell hatchling to take the git-ignored folder along."""
         folder = Path(self.root) / VENDOR
-        pins = "\n".join(f"{tarball.package} sha512-{tarball.sha512}" for tarball in TARBALLS)
+        pins = "\n".join(f"{package} sha512-{sha512}" for package, sha512 in _pins())
         if not _is_complete(folder, pins):
             folder.mkdir(parents=True, exist_ok=True)
             for tarball in TARBALLS:
                 _unpack(tarball, folder)
+            _bundle(folder)
             (folder / STAMP).write_text(pins, encoding="utf-8")
         build_data["artifacts"].append(f"/{VENDOR.as_posix()}/*")
 
 
+def _pins() -> list[tuple[str, str]]:
+    return [(tarball.package, tarball.sha512) for tarball in TARBALLS] + list(BUNDLED["package"].items())
+
+
 def _is_complete(folder: Path, pins: str) -> bool:
     stamp = folder / STAMP
-    names = [name for tarball in TARBALLS for name in tarball.members.values()]
+    names = [BUNDLE, *(name for tarball in TARBALLS for name in tarball.members.values())]
     return (
         stamp.is_file()
         and stamp.read_text(encoding="utf-8") == pins
@@ -107,13 +172,65 @@ def _is_complete(folder: Path, pins: str) -> bool:
     )
 
 
-def _unpack(tarball: Tarball, folder: Path) -> None:
-    data = _fetch(tarball.package)
+def _verified(package: str, sha512: str) -> bytes:
+    data = _fetch(package)
     digest = base64.b64encode(hashlib.sha512(data).digest()).decode()
-    if digest != tarball.sha512:
-        message = f"{tarball.package}: sha512-{digest} is not the pinned sha512-{tarball.sha512}; nothing was unpacked"
+    if digest != sha512:
+        message = f"{package}: sha512-{digest} is not the pinned sha512-{sha512}; nothing was unpacked"
         raise RuntimeError(message)
-    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+    return data
+
+
+def _bundle(folder: Path) -> None:
+    """One file of everything that the entry points of `BUNDLED` reach, and one of the licences."""
+    members: dict[str, str] = {}
+    mains: dict[str, str] = {}
+    licences: list[str] = []
+    for package, sha512 in BUNDLED["package"].items():
+        name = package.rsplit("@", 1)[0]
+        with tarfile.open(fileobj=io.BytesIO(_verified(package, sha512))) as archive:
+            for each in archive.getmembers():
+                content = archive.extractfile(each)
+                path = name + "/" + each.name.split("/", 1)[-1]
+                if content is not None and path.endswith((".js", ".cjs", ".json")):
+                    members[path] = content.read().decode()
+                elif content is not None and "license" in path.lower():
+                    licences.append(f"{package}\n\n{content.read().decode()}")
+        mains[name] = _main(name, json.loads(members[f"{name}/package.json"]))
+    files = _reached(members, mains, [mains[name] for name in BUNDLED["entries"].values()])
+    table = ",\n".join(f"{json.dumps(path)}: function (module, exports, require) {{\n{files[path]}\n}}" for path in files)
+    entries = ", ".join(f"get {key}() {{ return load(mains[{json.dumps(name)}]); }}" for key, name in BUNDLED["entries"].items())
+    (folder / BUNDLE).write_text(_LOADER % (table, json.dumps(mains), entries), encoding="utf-8")
+    (folder / BUNDLE.replace(".js", ".LICENSE")).write_text("\n\n".join(licences), encoding="utf-8")
+
+
+def _main(name: str, package: dict[str, Any]) -> str:
+    exports = package.get("exports") or {}
+    exports = exports.get(".", exports)
+    main = exports.get("require") if isinstance(exports, dict) else None
+    return f"{name}/{(main or package['main']).removeprefix('./')}"
+
+
+def _reached(members: dict[str, str], mains: dict[str, str], entries: list[str]) -> dict[str, str]:
+    """Path -> source of the entry files and all that they require."""
+    files: dict[str, str] = {}
+    wanted = list(entries)
+    while wanted:
+        path = wanted.pop()
+        if path in files:
+            continue
+        files[path] = members[path]
+        for name in re.findall(r"""require\(["']([^"']+)["']\)""", members[path]):
+            if not name.startswith("."):
+                wanted.append(mains.get(name, name))
+                continue
+            base = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
+            wanted.append(next(each for each in (base, f"{base}.js", f"{base}/index.js") if each in members))
+    return files
+
+
+def _unpack(tarball: Tarball, folder: Path) -> None:
+    with tarfile.open(fileobj=io.BytesIO(_verified(tarball.package, tarball.sha512))) as archive:
         for member, name in tarball.members.items():
             content = archive.extractfile(member)
             if content is None:

@@ -40,7 +40,8 @@ def _source(name: str) -> str:
             assert old in text, "showdown changed; its pin and these lines belong together"
             text = text.replace(old, new)
     return (
-        "(() => { const module = { exports: {} }, exports = module.exports, console = { error() {}, warn() {} };"
+        "(() => { const module = { exports: {} }, exports = module.exports, console = { error() {}, warn() {} },"
+        " process = { env: {} };"
         f" (function () {{ {text}\n}}).call({{}}); return module.exports; }})()"
     )
 

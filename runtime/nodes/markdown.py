@@ -1,0 +1,80 @@
+"""Markdown: HTML from Markdown as showdown makes it, Markdown from HTML as node-html-markdown does."""
+
+import copy
+from typing import Any, Literal
+
+from runtime.expressions.library import LibraryError, run_library
+from runtime.nodes.base import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, error_item, param
+from runtime.values.javascript import js_string
+from runtime.values.paths import set_path
+
+_TO_HTML = """
+const converter = new lib.Converter();
+for (const [name, option] of Object.entries(value.options)) converter.setOption(name, option);
+return converter.makeHtml(value.text);
+"""
+_TO_MARKDOWN = "return lib.markdown.NodeHtmlMarkdown.translate(value.text, value.options);"
+_LISTS = ("ignore", "blockElements")
+_PAIRS = ("globalEscape", "lineStartEscape")
+
+
+class Markdown(Activity):
+    """Puts the converted text beside the fields of the item."""
+
+    type = "n8n-nodes-base.markdown"
+    versions = (1,)
+    local = True
+
+    mode: Dynamic[Literal["htmlToMarkdown", "markdownToHtml"]] = param("htmlToMarkdown")
+    html: Dynamic[Any] = param("", show={"mode": ["htmlToMarkdown"]}, required=True)
+    markdown: Dynamic[Any] = param("", show={"mode": ["markdownToHtml"]}, required=True)
+    destination_key: Dynamic[str] = param("data", required=True)
+    options: Dynamic[dict[str, Any]] = param({})
+
+    async def run(self, context: ActivityContext, items: Items) -> Outputs:
+        """All items of a mode go through its library in one call."""
+        results: list[Any] = [None] * len(items)
+        nodes = [context.resolve(self, i) for i in range(len(items))]
+        for mode, library, body in (
+            ("markdownToHtml", "showdown", _TO_HTML),
+            ("htmlToMarkdown", "html", _TO_MARKDOWN),
+        ):
+            chosen = [i for i, node in enumerate(nodes) if node.mode == mode]
+            made = run_library(library, body, [nodes[i].request() for i in chosen]) if chosen else []
+            for i, result in zip(chosen, made, strict=True):
+                results[i] = result
+        return [[_item(context, items[i], nodes[i], result, i) for i, result in enumerate(results)]]
+
+    def request(self) -> dict[str, Any]:
+        """Text and options for the library."""
+        options = self.options or {}
+        if self.mode == "markdownToHtml":
+            return {"text": js_string(self.markdown), "options": options}
+        return {"text": js_string(self.html), "options": _html_options(options)}
+
+
+def _html_options(options: dict[str, Any]) -> dict[str, Any]:
+    """n8n's options as node-html-markdown takes them. Patterns are plain text there, not regular expressions."""
+    given = dict(options)
+    for name in _LISTS:
+        if isinstance(given.get(name), str):
+            given[name] = [each.strip() for each in given[name].split(",")]
+    for name in _PAIRS:
+        if name in given:
+            pair = (given[name] or {}).get("value") or {}
+            given[name] = [pair.get("pattern", ""), pair.get("replacement", "")]
+    if "textReplace" in given:
+        entries = (given["textReplace"] or {}).get("values") or []
+        given["textReplace"] = [[each.get("pattern", ""), each.get("replacement", "")] for each in entries]
+    return given
+
+
+def _item(context: ActivityContext, item: Item, node: Markdown, result: Any, i: int) -> Item:
+    if isinstance(result, LibraryError):
+        error = NodeError(str(result), item=i)
+        if not context.continue_on_fail:
+            raise error
+        return error_item(error, i)
+    json = copy.deepcopy(item["json"])
+    set_path(json, node.destination_key, result)
+    return {"json": json, "pairedItem": {"item": i}}
