@@ -28,7 +28,7 @@ from runtime.nodes.base import (
     Sleep,
     StartChild,
 )
-from runtime.parameters import Parameters
+from runtime.parameters import Bound, Parameters
 from runtime.perform import EVALUATE
 from runtime.tasks import decode, encode
 from schemas.expression import Script
@@ -102,6 +102,8 @@ class Execution:
         self.custom_data: dict[str, str] = {}
         self.usage: list[dict[str, Any]] = []
         self.active: dict[str, Any] | None = None
+        self._nodes: dict[str, Bound] = {}
+        self._ancestry: dict[str, list[tuple[str, str]]] = {}
 
     def start(self, node: str, items: Items) -> None:
         """Choose where the run begins."""
@@ -157,14 +159,14 @@ class Execution:
         if cls is None:
             raise NodeError(f"Unrecognized node type: {step.type}")
         if step.trigger is not None:
-            return _inline(cls, self._context(execute, Parameters(cls, step, ()) if not step.expressions else None), execute)
+            return _inline(cls, self._context(execute, Parameters(self._bound(cls, step), step, ())), execute)
         scope = self.scope(execute)
         if step.kind in (Kind.ACTIVITY, Kind.LOCAL):
             return await self._activity(execute, scope, step.kind)
         if step.kind is Kind.INLINE and self._elsewhere(step, scope):
             return await self._activity(execute, scope, Kind.LOCAL)
         columns = await self._columns(execute, step, scope)
-        context = self._context(execute, Parameters(cls, step, columns))
+        context = self._context(execute, Parameters(self._bound(cls, step), step, columns))
         if step.kind is Kind.DURABLE:
             return await self._durable(cls, context, execute, scope)
         return _inline(cls, context, execute)
@@ -189,27 +191,34 @@ class Execution:
             root=execute.step if step else None,
         )  # fmt: skip
 
-    def _context(self, execute: Execute, parameters: Parameters | None) -> StepContext:
+    def _bound(self, cls: type[Node], step: Step) -> Bound:
+        bound = self._nodes.get(step.name)
+        if bound is None:
+            bound = self._nodes[step.name] = Bound(cls, step)
+        return bound
+
+    def _context(self, execute: Execute, parameters: Parameters) -> StepContext:
         step = execute.step
-        if parameters is None:
-            cls = self.catalog.find(step.type, step.version)
-            assert cls is not None
-            parameters = Parameters(cls, step.model_copy(update={"expressions": ()}), ())
         return StepContext(
             name=step.name, version=step.version, inputs=execute.inputs, source=execute.source,
             run_index=execute.run_index, continue_on_fail=step.on_error is not OnError.STOP,
             memory=self.engine.memory.setdefault(step.name, {}), now=self.host.now(),
             timezone=self.plan.settings.timezone, seed=self.host.seed(), mode=self.info.mode,
             workflow=self._workflow(), execution_id=self.info.execution_id,
-            connected_outputs=max((edge.output + 1 for edge in step.edges), default=0),
-            parents=self._parents(step), parameters=parameters, resume_url=self.info.resume_url,
+            connected_outputs=_connected(step), parents=self._parents(step), parameters=parameters,
+            resume_url=self.info.resume_url,
         )  # fmt: skip
 
     def _workflow(self) -> dict[str, Any]:
         return {"id": self.plan.workflow_id, "name": self.plan.name, "active": self.plan.active}
 
     def _parents(self, step: Step) -> list[tuple[str, str]]:
-        return [(name, self.plan.step[name].type) for name in self.engine.graph.ancestors(step.name) if name in self.plan.step]
+        known = self._ancestry.get(step.name)
+        if known is None:
+            where = self.plan.step
+            known = [(name, where[name].type) for name in self.engine.graph.ancestors(step.name) if name in where]
+            self._ancestry[step.name] = known
+        return known
 
     # --- activities --------------------------------------------------------------------------------------------------
 
@@ -248,7 +257,6 @@ class Execution:
         """One try of a step (or of its sub-node `step`) as a task for a worker."""
         step = step or execute.step
         reads = step.reads
-        context = self._context(execute, None) if step is execute.step else None
         task: Task = {
             "step": step.model_dump(mode="json"),
             "inputs": execute.inputs,
@@ -256,7 +264,7 @@ class Execution:
             "run_index": execute.run_index,
             "columns": [],
             "snapshot": snapshot(scope, reads) if _reads_data(step) or self._has_program(step) else None,
-            "memory": context.memory if context else {},
+            "memory": self.engine.memory.setdefault(step.name, {}),
             "static_data": self.static_data,
             "meta": {
                 "tenant": self.info.tenant,
@@ -266,7 +274,7 @@ class Execution:
                 "mode": self.info.mode,
                 "now": scope.now,
                 "seed": scope.seed,
-                "connected_outputs": max((edge.output + 1 for edge in step.edges), default=0),
+                "connected_outputs": _connected(step),
                 "parents": self._parents(execute.step),
                 "resume_url": self.info.resume_url,
             },
@@ -417,7 +425,7 @@ class _DurableView:
                 raise NodeError(step.problem or f"Unrecognized node type: {step.type}")
             scope = self._execution.scope(self._execute, step)
             columns = evaluate([each.expression for each in step.expressions], scope, len(scope.items))
-            self._parameters[name] = Parameters(cls, step, columns)
+            self._parameters[name] = Parameters(Bound(cls, step), step, columns)
         return self._parameters[name].at(i), step.version
 
 
@@ -427,6 +435,10 @@ def _inline(cls: type[Node], context: StepContext, execute: Execute) -> Outputs 
         raise NodeError(f"{cls.__name__} does not run inline")
     items = next((each for each in execute.inputs if each), [])
     return node.run(context, items)
+
+
+def _connected(step: Step) -> int:
+    return max((edge.output + 1 for edge in step.edges), default=0)
 
 
 def _reads_data(step: Step) -> bool:

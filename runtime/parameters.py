@@ -15,17 +15,30 @@ Columns = Sequence[Sequence[Any]]
 Builder = Callable[[int], Any]
 
 
+class Bound:
+    """A step's node as written, and which of its fields hold expressions: made once per step, used by every run of it."""
+
+    def __init__(self, cls: type[Node], step: Step) -> None:
+        self.node = cls.bind(step.parameters, step.version)
+        wanted = {placed.at[0] for placed in step.expressions}
+        self.fields = {
+            declared.alias: name
+            for name, declared in declarations(cls).items()
+            if declared.alias in wanted and _holds(self.node, name, declared.alias, step)
+        }
+        self.values = {key: step.parameters.get(str(key)) for key in wanted}
+
+
 class Parameters:
     """Gives a node instance per item."""
 
-    def __init__(self, cls: type[Node], step: Step, columns: Columns) -> None:
-        self.node = cls.bind(step.parameters, step.version)
-        names = {declared.alias: name for name, declared in declarations(cls).items() if _holds(self.node, name, declared.alias, step)}
+    def __init__(self, bound: Bound, step: Step, columns: Columns) -> None:
+        self.node = bound.node
         tree: dict[Any, Any] = {}
-        for placed, column in zip(step.expressions, columns, strict=True):
+        for placed, column in zip(step.expressions, columns, strict=False):
             _insert(tree, placed.at, column)
         self._fields = [
-            (names[key], _compile(step.parameters.get(key), branch)) for key, branch in tree.items() if key in names
+            (bound.fields[key], _compile(bound.values[key], branch)) for key, branch in tree.items() if key in bound.fields
         ]
         self._cache: tuple[int, Node] | None = None
 

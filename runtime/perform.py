@@ -6,7 +6,7 @@ from typing import Any, Final, Protocol
 
 from runtime.context import StepContext
 from runtime.nodes.base import Activity, HttpResponse, Inline, NodeError, SubNode
-from runtime.parameters import Parameters
+from runtime.parameters import Bound, Parameters
 from runtime.tasks import decode, encode
 from schemas.expression import Script
 from schemas.item import BinaryRef, Items
@@ -184,7 +184,7 @@ async def perform(task: Task, catalog: Catalog, services: Services) -> TaskResul
     columns, custom = _columns(task)
     if task.get("method") == EVALUATE:
         return {"columns": encode(columns), "custom_data": custom}  # type: ignore[typeddict-item]
-    context = _context(task, step, Parameters(cls, step, columns), services)
+    context = _context(task, step, Parameters(Bound(cls, step), step, columns), services)
     context.custom_data.update(custom)
     result: TaskResult = {}
     try:
