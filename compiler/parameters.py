@@ -14,11 +14,12 @@ from schemas.node import Declared, Node, declarations
 
 def effective(node: type[Node], given: Mapping[str, Any], version: float) -> dict[str, Any]:
     """Visible parameters with defaults filled, by wire name, in the order of declaration."""
+    if not _declared(node):
+        return dict(given)  # a type whose parameters are all its own business
     full = _with_defaults(node, given, version)
-    kept = {
+    return {
         each.alias: full[each.alias] for each in _declared(node) if each.alias in full and each.visible(full, version)
     }
-    return kept | {name: value for name, value in given.items() if name not in _aliases(node)}
 
 
 def _with_defaults(node: type[Node], given: Mapping[str, Any], version: float) -> dict[str, Any]:
