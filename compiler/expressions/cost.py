@@ -75,6 +75,7 @@ _HEAVY_METHODS = frozenset({
     "union",
     "unique",
 })  # fmt: skip
+_SHORT = 200
 _PADDED = re.compile(r"\d{1,3}\Z")
 _CALLBACKS = frozenset({
     "every",
@@ -105,6 +106,9 @@ def _is_heavy(source: Source, node: Node, root: Node) -> bool:
             return source.text(node) in _HEAVY_NAMES
         case "regex_pattern":
             return _LINEAR_REGEX.match(source.text(node)) is None
+        case "assignment_expression":
+            target = node.child_by_field_name("left")
+            return target is not None and source.text(target).endswith(("length", "]"))  # `x.length = 4e9`
         case "binary_expression" | "augmented_assignment_expression":
             operator = node.child_by_field_name("operator")
             return operator is not None and source.text(operator).startswith("**")
@@ -125,7 +129,19 @@ def _is_heavy_call(source: Source, node: Node) -> bool:
     name = source.text(member) if member is not None else ""
     if name in ("padStart", "padEnd", "repeat"):
         return not _has_small_count(source, node)
+    if name in ("join", "replace", "replaceAll"):
+        return _may_multiply(source, node, name)
     return name in _HEAVY_METHODS
+
+
+def _may_multiply(source: Source, call: Node, name: str) -> bool:
+    """A text from the data that is put in at many places makes a result as long as both lengths multiplied."""
+    arguments = call.child_by_field_name("arguments")
+    given = arguments.named_children if arguments is not None else []
+    inserted = given[:1] if name == "join" else given[1:2]
+    if name == "replace" and given and given[0].type == "string":
+        return False  # the first occurrence only
+    return any(each.type not in ("string", "arrow_function") or len(source.text(each)) > _SHORT for each in inserted)
 
 
 def _has_small_count(source: Source, call: Node) -> bool:

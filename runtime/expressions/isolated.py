@@ -45,15 +45,17 @@ class _Child:
 
     def ask(self, sources: Sequence[str], request: str, seconds: float) -> str:
         """The answer to a request. Raises ScriptLimit; the child is then gone."""
-        deadline = time.monotonic() + seconds + (_START_SECONDS if self.fresh else 0)
         try:
+            if self.fresh:
+                self._receive(time.monotonic() + _START_SECONDS)
+                self.fresh = False
+            deadline = time.monotonic() + seconds
             self._send("R", self._job(sources, request))
             kind, answer = self._receive(deadline)
         except TimeoutError:
             raise ScriptLimit(OUT_OF_TIME) from None
         except OSError:
             raise ScriptLimit(OUT_OF_MEMORY) from None  # V8 ended the process
-        self.fresh = False
         if kind == "D":
             return answer
         raise ScriptLimit(OUT_OF_MEMORY if kind == "M" else f"Expression evaluation failed: {answer}")
@@ -108,9 +110,7 @@ _idle: list[_Child] = []
 
 def run(sources: Sequence[str], request: str, seconds: float) -> str:
     """The kernel's answer to a request without its `scripts`. Raises ScriptLimit."""
-    with _lock:
-        child = _idle.pop() if _idle else None
-    child = child or _Child()
+    child = _take()
     try:
         answer = child.ask(sources, request, seconds)
     except BaseException:
@@ -119,6 +119,17 @@ def run(sources: Sequence[str], request: str, seconds: float) -> str:
     with _lock:
         _idle.append(child)
     return answer
+
+
+def _take() -> _Child:
+    """A child that waits, or a new one; one that died while nobody used it is taken away."""
+    with _lock:
+        while _idle:
+            child = _idle.pop()
+            if child.process.poll() is None:
+                return child
+            child.end()
+    return _Child()
 
 
 @atexit.register

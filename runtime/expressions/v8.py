@@ -132,7 +132,7 @@ def warm(context: Context) -> None:
 
 HEADER: Final = struct.Struct(">IB")
 """A frame: length, kind, then UTF-8. To the child: `F` the forbidden names, once; `R` a request with its scripts. From the
-child: `D` an answer, `M` out of memory, `E` a failure with its message."""
+child: `S` it is ready, `D` an answer, `M` out of memory, `E` a failure with its message."""
 
 _WRITTEN = 3 * _MEMORY
 _OPEN_FILES = 24  # the pipes and an event loop: nothing else can be opened
@@ -196,6 +196,7 @@ async def _serve() -> None:
     with neutral():
         context = Context(json.loads(names))
         warm(context)
+    _send("S", "")
     while True:
         _, text = _receive()
         kind, answer = _answer(context, text)
