@@ -44,14 +44,16 @@ class LmChatOpenAi(ChatModel):
         options = {"temperature": request.settings.get("temperature")} | dict(self.options)
         base = options.get("baseURL") or credential.get("url") or credential.get("baseURL") or "https://api.openai.com/v1"
         timeout = float(options.get("timeout") or 60_000) / 1000
-        dialect = openai_responses if context.version >= 1.3 and self.responses_api_enabled else openai_chat
-        body = await dialect.body(context, self.named, request)
-        body |= self._responses(options) if dialect is openai_responses else self._chat(options, request)
-        if dialect is openai_responses and (built_in := self._built_in()):
+        base = str(base).rstrip("/")
+        if context.version < 1.3 or not self.responses_api_enabled:
+            body = await openai_chat.body(context, self.named, request) | self._chat(options, request)
+            answer = await post(context, f"{base}/chat/completions", body, headers(credential), timeout=timeout)
+            return openai_chat.read(answer, self.named)
+        body = await openai_responses.body(context, self.named, request) | self._responses(options)
+        if built_in := self._built_in():
             body["tools"] = [*body.get("tools", []), *built_in]
-        path = "/responses" if dialect is openai_responses else "/chat/completions"
-        answer = await post(context, str(base).rstrip("/") + path, body, headers(credential), timeout=timeout)
-        return dialect.read(answer, self.named)
+        answer = await post(context, f"{base}/responses", body, headers(credential), timeout=timeout)
+        return openai_responses.read(answer, self.named)
 
     def _chat(self, options: Mapping[str, Any], request: Request) -> dict[str, Any]:
         made = sampling(options, CHAT)

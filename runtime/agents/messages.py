@@ -22,9 +22,9 @@ class ToolCall(TypedDict):
 
 
 class Part(TypedDict, total=False):
-    """Text, or a file that rides along."""
+    """Text, a file that rides along, or a picture by its address (in `text`)."""
 
-    type: Required[Literal["text", "file"]]
+    type: Required[Literal["text", "file", "image_url"]]
     text: str
     ref: BinaryRef
 

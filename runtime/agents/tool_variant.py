@@ -1,6 +1,7 @@
 """Ordinary nodes as tools: n8n offers every node `x` also as `xTool`, which an agent may call."""
 
 from functools import cache
+from types import new_class
 from typing import Final
 
 from runtime.nodes.base import param
@@ -21,6 +22,6 @@ def tool_variant(node: type[Node]) -> type[Node]:
         "tool_description": param(""),
         "type": node.type + SUFFIX,
     }
-    made: type[Node] = type(node)(node.__name__ + SUFFIX, (node,), namespace)
+    made: type[Node] = new_class(node.__name__ + SUFFIX, (node,), exec_body=lambda body: body.update(namespace))
     made.kind = Kind.SUBNODE
     return made

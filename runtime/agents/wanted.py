@@ -90,6 +90,14 @@ def parsed_schema(text: Any) -> dict[str, Any]:
     return schema
 
 
+def json_or_text(text: str) -> Any:
+    """The JSON of a model that was told to answer in JSON; its text when that is none."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
 def wrapped(schema: Mapping[str, Any], key: str, *, required: bool = True) -> Wanted:
     """The schema under a key, as n8n asks models for it."""
     outer: dict[str, Any] = {"type": "object", "properties": {key: dict(schema)}}

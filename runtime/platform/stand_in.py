@@ -5,7 +5,7 @@ the service: only `make demo` and the tests start it.
 
 | request | answer |
 |---|---|
-| `POST .../chat/completions` | an OpenAI-like answer: the next of the script, else JSON of the wanted schema, else a sentence |
+| `POST .../chat/completions`, `.../responses` | an OpenAI-like answer: the next of the script, else JSON of the wanted schema, else a sentence |
 | `GET /__requests` | what came in so far |
 | any other | `{"stand_in": true, "id": ..., "repeated": ...}`; a request with an `Idempotency-Key` seen before is repeated |
 """
@@ -20,6 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self, TextIO
 
 LABEL = "stand-in: not a real vendor"
+MODEL_PATHS = ("/chat/completions", "/responses")
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,11 @@ class StandIn:
                 status, body = stand_in.answer(Recorded(self.command, self.path, headers, _json(raw)))
                 data = json.dumps(body).encode()
                 self.send_response(status)
-                for name, value in (("Content-Type", "application/json"), ("X-Stand-In", LABEL), ("Content-Length", str(len(data)))):
+                for name, value in (
+                    ("Content-Type", "application/json"),
+                    ("X-Stand-In", LABEL),
+                    ("Content-Length", str(len(data))),
+                ):
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(data)
@@ -74,7 +79,7 @@ class StandIn:
         self._server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
         self._server.daemon_threads = True
         self.port = self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, name="stand-in", daemon=True)
+        self._thread = threading.Thread(target=lambda: self._server.serve_forever(poll_interval=0.02), name="stand-in", daemon=True)
         self._thread.start()
         self._say(f"listening on {self.url} ({LABEL})")
         return self
@@ -96,12 +101,21 @@ class StandIn:
         with self._lock:
             self.requests.append(request)
             repeated = request.key is not None and request.key in self._seen
-            id_ = self._seen.setdefault(request.key, f"stand-in-{len(self.requests)}") if request.key else f"stand-in-{len(self.requests)}"
-            scripted = self._scripted() if request.path.endswith("/chat/completions") else None
+            id_ = (
+                self._seen.setdefault(request.key, f"stand-in-{len(self.requests)}")
+                if request.key
+                else f"stand-in-{len(self.requests)}"
+            )
+            scripted = self._scripted() if request.path.endswith(MODEL_PATHS) else None
         self._say(f"{request.method} {request.path}{'  (repeated: answered as before)' if repeated else ''}")
-        if request.path.endswith("/chat/completions"):
-            return _completion(request.body, scripted)
-        return (200 if repeated or request.method == "GET" else 201), {"stand_in": True, "id": id_, "repeated": repeated}
+        if request.path.endswith(MODEL_PATHS):
+            status, body = _completion(request.body, scripted)
+            return status, _response(body) if status == 200 and request.path.endswith("/responses") else body
+        return (200 if repeated or request.method == "GET" else 201), {
+            "stand_in": True,
+            "id": id_,
+            "repeated": repeated,
+        }
 
     def _scripted(self) -> Mapping[str, Any] | None:
         self._next += 1
@@ -125,8 +139,29 @@ def _completion(asked: Any, scripted: Mapping[str, Any] | None) -> tuple[int, An
         return int(scripted["status"]), {"error": {"message": scripted.get("message", "refused"), "stand_in": True}}
     message = {"role": "assistant", "content": "", **(scripted or _message(asked if isinstance(asked, dict) else {}))}
     choice = {"index": 0, "message": message, "finish_reason": "tool_calls" if message.get("tool_calls") else "stop"}
-    usage = {"prompt_tokens": max(1, len(json.dumps(asked)) // 4), "completion_tokens": max(1, len(json.dumps(message)) // 4)}
-    return 200, {"id": "stand-in", "object": "chat.completion", "model": "stand-in", "choices": [choice], "usage": usage}
+    usage = {
+        "prompt_tokens": max(1, len(json.dumps(asked)) // 4),
+        "completion_tokens": max(1, len(json.dumps(message)) // 4),
+    }
+    return 200, {
+        "id": "stand-in",
+        "object": "chat.completion",
+        "model": "stand-in",
+        "choices": [choice],
+        "usage": usage,
+    }
+
+
+def _response(completion: Mapping[str, Any]) -> dict[str, Any]:
+    """The same answer as OpenAI's Responses API gives it."""
+    message, usage = completion["choices"][0]["message"], completion["usage"]
+    output: list[dict[str, Any]] = []
+    if message["content"]:
+        output.append({"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": message["content"]}]})
+    for call in message.get("tool_calls") or []:
+        output.append({"type": "function_call", "call_id": call["id"], **call["function"]})
+    tokens = {"input_tokens": usage["prompt_tokens"], "output_tokens": usage["completion_tokens"]}
+    return {"id": "stand-in", "object": "response", "model": "stand-in", "output": output, "usage": tokens}
 
 
 def _message(asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -134,9 +169,13 @@ def _message(asked: Mapping[str, Any]) -> dict[str, Any]:
     tools = asked.get("tools") or []
     if not tools:
         return {"content": f"[{LABEL}] an answer of a model would stand here"}
-    function = tools[-1]["function"]
+    function = tools[-1].get("function", tools[-1])
     arguments = json.dumps(smallest(function.get("parameters") or {}))
-    return {"tool_calls": [{"id": "call_1", "type": "function", "function": {"name": function["name"], "arguments": arguments}}]}
+    return {
+        "tool_calls": [
+            {"id": "call_1", "type": "function", "function": {"name": function["name"], "arguments": arguments}}
+        ]
+    }
 
 
 def smallest(schema: Mapping[str, Any]) -> Any:

@@ -56,11 +56,13 @@ async def _content(context: ActivityContext, message: Message) -> Any:
 async def _part(context: ActivityContext, part: Part) -> dict[str, Any]:
     if part["type"] == "text":
         return {"type": "text", "text": part["text"]}
-    return {"type": "image_url", "image_url": {"url": await data_url(context, part)}}
+    return {"type": "image_url", "image_url": {"url": await picture(context, part)}}
 
 
-async def data_url(context: ActivityContext, part: Part) -> str:
-    """A file inside the request."""
+async def picture(context: ActivityContext, part: Part) -> str:
+    """Where the model finds a picture: its address, or the bytes as a data URL."""
+    if part["type"] == "image_url":
+        return part["text"]
     data = base64.b64encode(await context.read_binary(part["ref"])).decode()
     return f"data:{part['ref']['mimeType']};base64,{data}"
 

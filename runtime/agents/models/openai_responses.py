@@ -5,7 +5,7 @@ from typing import Any
 
 from runtime.agents.messages import Message, dumps, text_of
 from runtime.agents.models.chat import ModelAnswer, Request
-from runtime.agents.models.openai_chat import data_url, tool_call
+from runtime.agents.models.openai_chat import picture, tool_call
 from runtime.nodes.base import ActivityContext
 
 
@@ -42,7 +42,7 @@ async def _content(context: ActivityContext, message: Message) -> Any:
     return [
         {"type": "input_text", "text": part["text"]}
         if part["type"] == "text"
-        else {"type": "input_image", "image_url": await data_url(context, part)}
+        else {"type": "input_image", "image_url": await picture(context, part)}
         for part in message["content"]
     ]
 

@@ -10,7 +10,7 @@ from compiler.pipeline import compile_export
 from runtime.catalog import CATALOG
 from runtime.execution import Execution, RunInfo
 from runtime.local import LocalHost, OfflineServices, run_local
-from runtime.nodes.base import HttpResponse, MissingCredential
+from runtime.nodes.base import HttpResponse, MissingCredential, NodeApiError
 from runtime.platform.stand_in import StandIn
 from schemas.item import Item
 from schemas.outcome import Finished
@@ -60,8 +60,11 @@ class World(OfflineServices):
         self.logged: list[tuple[str, dict[str, Any]]] = []
 
     async def http(self, task: Task, method: str, url: str, **options: Any) -> HttpResponse:
-        async with httpx.AsyncClient() as client:
-            response = await client.request(method, url, headers=options.get("headers"), content=options.get("content"))
+        try:
+            async with httpx.AsyncClient() as client:
+                response = await client.request(method, url, headers=options.get("headers"), content=options.get("content"))
+        except httpx.ConnectError:
+            raise NodeApiError("The service refused the connection - perhaps it is offline") from None
         return HttpResponse(response.status_code, response.reason_phrase, list(response.headers.items()), response.content)
 
     async def service(self, task: Task, name: str, path: str, body: Any, timeout: float) -> HttpResponse | None:

@@ -1,0 +1,135 @@
+"""Basic LLM Chain: a prompt, maybe with messages before it, and the answer."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from runtime.agents import output_parser
+from runtime.agents.messages import Message, as_text, assistant, dumps, system, text_of, user
+from runtime.agents.output_parser import Parser, unfit
+from runtime.agents.root import NO_PROMPT, NO_PROMPT_HINT, Answer, Batching, Go, Question, Reply, Root, Talk
+from runtime.agents.wanted import json_or_text
+from runtime.nodes.base import DurableContext, Dynamic, NodeError, param
+from schemas.item import Item
+
+ROLES = {
+    "SystemMessagePromptTemplate": system,
+    "HumanMessagePromptTemplate": user,
+    "AIMessagePromptTemplate": assistant,
+}
+CHAT = "={{ $json.chatInput }}"
+OLD = [1, 1.1, 1.3]
+
+
+class ChainLlm(Root):
+    """No tools and no memory."""
+
+    type = "@n8n/n8n-nodes-langchain.chainLlm"
+    versions: ClassVar[tuple[float, ...]] = (1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8, 1.9)
+
+    prompt_1: Dynamic[Any] = param("={{ $json.input }}", alias="prompt", show={"@version": [1]})
+    prompt_1_1: Dynamic[Any] = param("={{ $json.chat_input }}", alias="prompt", show={"@version": [1.1, 1.2]})
+    prompt_1_3: Dynamic[Any] = param(CHAT, alias="prompt", show={"@version": [1.3]})
+    prompt_type: str = param("auto", hide={"@version": [{"_cnd": {"lte": 1.3}}]})
+    text_guarded: Dynamic[Any] = param(
+        "={{ $json.guardrailsInput }}", alias="text", show={"promptType": ["guardrails"], "@version": [{"_cnd": {"gte": 1.5}}]}
+    )
+    text_auto: Dynamic[Any] = param(CHAT, alias="text", show={"promptType": ["auto"], "@version": [{"_cnd": {"gte": 1.5}}]})
+    text_defined: Dynamic[Any] = param("", alias="text", show={"promptType": ["define"]}, required=True)
+    has_output_parser: bool = param(False, hide={"@version": OLD})
+    needs_fallback: bool = param(False, hide={"@version": OLD})
+    messages: Dynamic[dict[str, Any]] = param({})
+    batching_options: Dynamic[dict[str, Any]] = param({}, alias="batching", show={"@version": [{"_cnd": {"gte": 1.7}}]})
+
+    def batching(self, context: DurableContext) -> Batching:
+        """Five at once from version 1.7 on (n8n)."""
+        if context.version < 1.7:
+            return Batching()
+        wanted = self.batching_options or {}
+        return Batching(int(wanted.get("batchSize") or 5), float(wanted.get("delayBetweenBatches") or 0))
+
+    def prompt(self, version: float, item: Item) -> Any:
+        """Where the prompt comes from changed with the versions."""
+        if version <= 1.3:
+            return self.prompt_1 if version == 1 else self.prompt_1_3 if version == 1.3 else self.prompt_1_1
+        if self.prompt_type == "define":
+            return self.text_defined
+        if version < 1.5:
+            return item["json"].get("chatInput")
+        return self.text_guarded if self.prompt_type == "guardrails" else self.text_auto
+
+    def _parser(self, context: DurableContext, talk: Talk) -> Parser | None:
+        wanted = context.version in OLD or self.has_output_parser
+        return output_parser.connected(context, talk["i"]) if wanted else None
+
+    def begin(self, context: DurableContext, talk: Talk) -> Go | Answer:
+        """Messages, then the prompt; how the answer is to look stands at the end of the prompt (n8n)."""
+        i = talk["i"]
+        here, item = context.resolve(self, i), context.items[i]
+        prompt = here.prompt(context.version, item)
+        if prompt is None:
+            raise NodeError(NO_PROMPT, description=NO_PROMPT_HINT)
+        parser = self._parser(context, talk)
+        text = as_text(prompt) + (f"\n{parser.instructions}" if parser else "")
+        before = [_message(row, item) for row in (here.messages or {}).get("messageValues") or []]
+        wanted = parser.wanted if parser else None
+        question = Question(
+            [*before, user(text)], schema=wanted.schema if wanted else None, unwrap=wanted.unwrap if wanted else None
+        )
+        return self.ask(context, talk, "model", question)
+
+    def after_model(self, context: DurableContext, talk: Talk, replies: list[Reply]) -> Go | Answer:
+        """What the parser makes of it; without one, text, or JSON when the model was told to answer in JSON."""
+        said = replies[0].get()
+        parser, text = self._parser(context, talk), text_of(said["message"])
+        if parser is None:
+            return self._answer(context, self._plain(context, talk, text), parsed=False)
+        if parser.wanted is None:
+            return self._answer(context, parser.node.split(text), parsed=True)
+        read = said["read"] or {}
+        if "value" in read:
+            return self._answer(context, {"output": read["value"]}, parsed=True)
+        if parser.fixer is None:
+            raise unfit(read)
+        talk["messages"] = []
+        talk.pop("earlier", None)
+        prompt = parser.fix(str(read.get("text", "")), str(read["problem"]))
+        question = Question([user(prompt)], schema=parser.wanted.schema, unwrap=parser.wanted.unwrap, model=parser.fixer)
+        return self.ask(context, talk, "fix", question)
+
+    def after_fix(self, context: DurableContext, talk: Talk, replies: list[Reply]) -> Answer:
+        """One try."""
+        read = replies[0].get()["read"] or {}
+        if "value" not in read:
+            raise unfit(read)
+        return self._answer(context, {"output": read["value"]}, parsed=True)
+
+    def _plain(self, context: DurableContext, talk: Talk, text: str) -> Any:
+        name = context.subnodes("ai_languageModel")[0]
+        options = getattr(context.subnode(name, talk["i"])[0], "options", None) or {}
+        return json_or_text(text) if options.get("responseFormat") == "json_object" else text.strip()
+
+    def _answer(self, context: DurableContext, value: Any, *, parsed: bool) -> Answer:
+        """n8n: text as `{text}`; a list as one item each; an object as it is from 1.6 on or when it was parsed."""
+        values = value if isinstance(value, list) else [value]
+        return Answer([(0, {"json": _json(each, context.version, parsed=parsed)}) for each in values])
+
+
+def _json(value: Any, version: float, *, parsed: bool) -> dict[str, Any]:
+    if isinstance(value, dict):
+        return value if parsed or version >= 1.6 else {"text": dumps(value)}
+    return {"text": value.strip() if isinstance(value, str) else value}
+
+
+def _message(row: Mapping[str, Any], item: Item) -> Message:
+    """A message of the node; pictures come from the item or from a URL."""
+    kind = row.get("messageType", "text")
+    role = row.get("type", "SystemMessagePromptTemplate")
+    if kind == "text" or role != "HumanMessagePromptTemplate":
+        return ROLES[role](as_text(row.get("message", "")))
+    if kind == "imageUrl":
+        return {"role": "user", "content": [{"type": "image_url", "text": str(row.get("imageUrl", ""))}]}
+    key = row.get("binaryImageDataKey", "data")
+    ref = (item.get("binary") or {}).get(key)
+    if ref is None:
+        raise NodeError(f"The item has no binary field '{key}'")
+    return {"role": "user", "content": [{"type": "file", "ref": ref}]}

@@ -1,0 +1,19 @@
+"""DeepSeek Chat Model."""
+
+from typing import ClassVar
+
+from runtime.agents.openai_compatible import OpenAiCompatible
+from runtime.nodes.base import Dynamic, param
+
+
+class LmChatDeepSeek(OpenAiCompatible):
+    """DeepSeek may think for minutes."""
+
+    type = "@n8n/n8n-nodes-langchain.lmChatDeepSeek"
+    versions = (1,)
+    credential_types: ClassVar[tuple[str, ...]] = ("deepSeekApi",)
+    credential = "deepSeekApi"
+    base_url = "https://api.deepseek.com"
+    timeout_ms = 360_000
+
+    model: Dynamic[str] = param("deepseek-chat")

@@ -1,0 +1,38 @@
+"""Google Gemini Chat Model."""
+
+from typing import Any, ClassVar
+
+from runtime.agents.chat_model import ChatModel
+from runtime.agents.models import gemini
+from runtime.agents.models.chat import ModelAnswer, Request, post, sampling
+from runtime.nodes.base import ActivityContext, Dynamic, param
+
+CONFIG = {"temperature": "temperature", "topK": "topK", "topP": "topP", "maxOutputTokens": "maxOutputTokens"}
+
+
+class LmChatGoogleGemini(ChatModel):
+    """The model's name has the form `models/...`."""
+
+    type = "@n8n/n8n-nodes-langchain.lmChatGoogleGemini"
+    versions = (1, 1.1, 1.2)
+    credential_types: ClassVar[tuple[str, ...]] = ("googlePalmApi",)
+    credential = "googlePalmApi"
+
+    model: Dynamic[str] = param("models/gemini-2.5-flash", alias="modelName", since={1.1: "models/gemini-3-flash-preview"})
+    options: Dynamic[dict[str, Any]] = param({})
+
+    async def ask(self, context: ActivityContext, request: Request) -> ModelAnswer:
+        """One POST, with the key in a header and not in the address."""
+        credential = await context.credentials(self.credential)
+        options = {"temperature": request.settings.get("temperature"), "maxOutputTokens": request.settings.get("max_tokens")}
+        options |= dict(self.options or {})
+        body = await gemini.body(context, request)
+        if config := sampling(options, CONFIG):
+            body["generationConfig"] = config
+        if safety := (options.get("safetySettings") or {}).get("values"):
+            body["safetySettings"] = safety if isinstance(safety, list) else [safety]
+        host = str(credential.get("host") or "https://generativelanguage.googleapis.com").rstrip("/")
+        name = self.named if "/" in self.named else f"models/{self.named}"
+        url = f"{host}/v1beta/{name}:generateContent"
+        answer = await post(context, url, body, {"x-goog-api-key": str(credential.get("apiKey", ""))}, timeout=300.0)
+        return gemini.read(answer, self.named)

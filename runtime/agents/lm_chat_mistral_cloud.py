@@ -1,0 +1,24 @@
+"""Mistral Cloud Chat Model."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from runtime.agents.models.chat import sampling
+from runtime.agents.openai_compatible import OpenAiCompatible
+from runtime.nodes.base import Dynamic, param
+
+
+class LmChatMistralCloud(OpenAiCompatible):
+    """Mistral adds a prompt that keeps answers decent, and a seed."""
+
+    type = "@n8n/n8n-nodes-langchain.lmChatMistralCloud"
+    versions = (1,)
+    credential_types: ClassVar[tuple[str, ...]] = ("mistralCloudApi",)
+    credential = "mistralCloudApi"
+    base_url = "https://api.mistral.ai/v1"
+
+    model: Dynamic[str] = param("mistral-small")
+
+    def extras(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """`safe_prompt`, `random_seed`."""
+        return sampling(options, {"safeMode": "safe_prompt", "randomSeed": "random_seed"})

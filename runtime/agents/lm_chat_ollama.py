@@ -1,0 +1,42 @@
+"""Ollama Chat Model: models on a machine of one's own."""
+
+from typing import Any, ClassVar
+
+from runtime.agents.chat_model import ChatModel
+from runtime.agents.models import ollama
+from runtime.agents.models.chat import ModelAnswer, Request, post, sampling
+from runtime.nodes.base import ActivityContext, Dynamic, param
+
+OPTIONS = {
+    "temperature": "temperature", "topK": "top_k", "topP": "top_p", "frequencyPenalty": "frequency_penalty",
+    "presencePenalty": "presence_penalty", "repeatPenalty": "repeat_penalty", "numCtx": "num_ctx", "numBatch": "num_batch",
+    "numGpu": "num_gpu", "mainGpu": "main_gpu", "numThread": "num_thread", "numPredict": "num_predict",
+    "lowVram": "low_vram", "penalizeNewline": "penalize_newline", "useMLock": "use_mlock", "useMMap": "use_mmap",
+    "vocabOnly": "vocab_only",
+}  # fmt: skip
+
+
+class LmChatOllama(ChatModel):
+    """The address is in the credential; a private one must be on the tenant's allow-list."""
+
+    type = "@n8n/n8n-nodes-langchain.lmChatOllama"
+    versions = (1,)
+    credential_types: ClassVar[tuple[str, ...]] = ("ollamaApi",)
+    credential = "ollamaApi"
+
+    model: Dynamic[str] = param("llama3.2")
+    options: Dynamic[dict[str, Any]] = param({})
+
+    async def ask(self, context: ActivityContext, request: Request) -> ModelAnswer:
+        """One POST; a local model may take its time."""
+        credential = await context.credentials(self.credential)
+        options = {"temperature": request.settings.get("temperature")} | dict(self.options or {})
+        body = await ollama.body(context, self.named, request)
+        if chosen := sampling(options, OPTIONS):
+            body["options"] = chosen
+        body |= sampling(options, {"keepAlive": "keep_alive", "think": "think"})
+        if options.get("format", "default") != "default":
+            body["format"] = options["format"]
+        url = str(credential.get("baseUrl") or "http://localhost:11434").rstrip("/") + "/api/chat"
+        headers = {"Authorization": f"Bearer {credential['apiKey']}"} if credential.get("apiKey") else {}
+        return ollama.read(await post(context, url, body, headers, timeout=600.0), self.named)

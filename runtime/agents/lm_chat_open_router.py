@@ -1,0 +1,40 @@
+"""OpenRouter Chat Model: many vendors behind one address."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from runtime.agents.models.chat import sampling
+from runtime.agents.openai_compatible import OpenAiCompatible
+from runtime.nodes.base import Dynamic, param
+
+LISTS = {"order": "order", "only": "only", "ignore": "ignore"}
+VALUES = {
+    "allowFallbacks": "allow_fallbacks",
+    "requireParameters": "require_parameters",
+    "dataCollection": "data_collection",
+    "zdr": "zdr",
+}
+
+
+class LmChatOpenRouter(OpenAiCompatible):
+    """Options may say which vendors are asked."""
+
+    type = "@n8n/n8n-nodes-langchain.lmChatOpenRouter"
+    versions = (1,)
+    credential_types: ClassVar[tuple[str, ...]] = ("openRouterApi",)
+    credential = "openRouterApi"
+    base_url = "https://openrouter.ai/api/v1"
+    timeout_ms = 360_000
+
+    model: Dynamic[str] = param("openai/gpt-4.1-mini")
+
+    def extras(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """`provider`: https://openrouter.ai/docs/features/provider-routing."""
+        routing = options.get("providerRouting") or {}
+        made: dict[str, Any] = {
+            wire: [each.strip() for each in str(routing[name]).split(",") if each.strip()]
+            for name, wire in LISTS.items()
+            if routing.get(name)
+        }
+        made |= sampling(routing, VALUES) | ({"sort": routing["sort"]} if routing.get("sort") else {})
+        return {"provider": made} if made else {}

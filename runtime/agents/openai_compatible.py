@@ -1,0 +1,54 @@
+"""Chat models of vendors who speak OpenAI's chat completions: they differ in address, key and a few options."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from runtime.agents.chat_model import ChatModel
+from runtime.agents.models import openai_chat
+from runtime.agents.models.chat import ModelAnswer, Request, post, sampling
+from runtime.nodes.base import ActivityContext, Dynamic, param
+
+SAMPLING = {
+    "temperature": "temperature",
+    "topP": "top_p",
+    "frequencyPenalty": "frequency_penalty",
+    "presencePenalty": "presence_penalty",
+}
+
+
+class OpenAiCompatible(ChatModel):
+    """Subclasses name the credential and the base URL."""
+
+    base_url: ClassVar[str]
+    limit_option: ClassVar[str] = "maxTokens"
+    timeout_ms: ClassVar[int] = 60_000
+
+    options: Dynamic[dict[str, Any]] = param({})
+
+    def endpoint(self, credential: Mapping[str, Any]) -> str:
+        """The whole URL. A credential may have an address of its own."""
+        return str(credential.get("url") or self.base_url).rstrip("/") + "/chat/completions"
+
+    def headers(self, credential: Mapping[str, Any]) -> dict[str, str]:
+        """Whose request it is."""
+        return {"Authorization": f"Bearer {credential.get('apiKey', '')}"}
+
+    def extras(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """What only this vendor knows."""
+        del options
+        return {}
+
+    async def ask(self, context: ActivityContext, request: Request) -> ModelAnswer:
+        """One POST, with the tenant's key."""
+        credential = await context.credentials(self.credential)
+        options = {"temperature": request.settings.get("temperature")} | dict(self.options or {})
+        body = await openai_chat.body(context, self.named, request) | sampling(options, SAMPLING)
+        limit = options.get(self.limit_option) or request.settings.get("max_tokens")
+        if limit and limit > 0:
+            body["max_tokens"] = limit
+        if options.get("responseFormat", "text") != "text":
+            body["response_format"] = {"type": options["responseFormat"]}
+        timeout = float(options.get("timeout") or self.timeout_ms) / 1000
+        body |= self.extras(options)
+        answer = await post(context, self.endpoint(credential), body, self.headers(credential), timeout=timeout)
+        return openai_chat.read(answer, self.named)

@@ -1,0 +1,74 @@
+"""Text Classifier: sends each item to the output of its category."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from runtime.agents.json_root import JsonRoot
+from runtime.agents.root import Answer, Talk
+from runtime.agents.wanted import Wanted
+from runtime.nodes.base import DurableContext, Dynamic, NodeError, param
+from schemas.item import Item
+
+INSTRUCTIONS = "Classify the text that the user gives into these categories: {categories}. Do not explain."
+ONE = "At most one category is true."
+MANY = "Several categories may be true."
+NONE = "If none fits well, all are false."
+FALLBACK = 'If none fits, "fallback" is true.'
+
+
+class TextClassifier(JsonRoot):
+    """One output per category, and one more for the others when that is asked for."""
+
+    type = "@n8n/n8n-nodes-langchain.textClassifier"
+    versions = (1, 1.1)
+
+    input_text: Dynamic[Any] = param("", required=True)
+    categories: Dynamic[dict[str, Any]] = param({})
+
+    def outputs(self, version: float) -> int:
+        """One per category, and `Other`."""
+        del version
+        return len(self._rows()) + ((self.options or {}).get("fallback") == "other")
+
+    def _rows(self) -> list[dict[str, Any]]:
+        return list((self.categories or {}).get("categories") or [])
+
+    def question(self, context: DurableContext, talk: Talk) -> tuple[str, str, Wanted]:
+        """The text, and one boolean per category."""
+        here, options = self._at(context, talk), self.chosen(context, talk)
+        if here.input_text in (None, ""):
+            raise NodeError(f"Text to classify for item {talk['i']} is not defined", item=talk["i"])
+        fallback = options.get("fallback") == "other"
+        names = [row["category"] for row in here._rows()]
+        if not names:
+            raise NodeError("At least one category must be defined")
+        template = options.get("systemPromptTemplate") or INSTRUCTIONS
+        rules = f"{MANY if options.get('multiClass') else ONE} {FALLBACK if fallback else NONE}"
+        prompt = f"{template.replace('{categories}', ', '.join(names))}\n{rules}"
+        properties = dict(_booleans(here._rows(), fallback=fallback))
+        schema = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+        return prompt, here.input_text, Wanted(schema)
+
+    def answer(self, context: DurableContext, talk: Talk, value: Any) -> Answer:
+        """The item, on the output of every category that is true."""
+        item = context.items[talk["i"]]
+        names = [row["category"] for row in self._at(context, talk)._rows()]
+        found = [output for output, name in enumerate(names) if value.get(name)]
+        if value.get("fallback") and self.chosen(context, talk).get("fallback") == "other":
+            found.append(len(names))
+        return Answer([(output, _forwarded(item, talk["i"])) for output in found])
+
+
+def _booleans(rows: list[dict[str, Any]], *, fallback: bool) -> Iterator[tuple[str, dict[str, Any]]]:
+    for row in rows:
+        meaning = f": {row['description']}" if row.get("description") else ""
+        yield row["category"], {"type": "boolean", "description": f'true if the text is of the category "{row["category"]}"{meaning}'}
+    if fallback:
+        yield "fallback", {"type": "boolean", "description": "true if no other category applies"}
+
+
+def _forwarded(item: Item, i: int) -> Item:
+    made: Item = {"json": item["json"], "pairedItem": {"item": i}}
+    if "binary" in item:
+        made["binary"] = item["binary"]
+    return made
