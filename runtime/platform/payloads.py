@@ -89,7 +89,7 @@ class OrjsonPayloadConverter(EncodingPayloadConverter):
 def _is_json_already(hint: Hashable) -> bool:
     """Plain containers are taken as they come: checking every item again would double the cost."""
     origin = getattr(hint, "__origin__", hint)
-    return origin in (Any, object, dict, list, str, int, float, bool, type(None))
+    return is_typeddict(origin) or origin in (Any, object, dict, list, str, int, float, bool, type(None))
 
 
 class JsonPayloadConverter(CompositePayloadConverter):
