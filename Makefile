@@ -3,7 +3,7 @@ PYTHON ?= python3
 STAMP := .venv/.locked
 BIN := .venv/bin
 
-.PHONY: setup demo dev test lint compile bench conformance fuzz chaos clean
+.PHONY: setup demo dev test lint generate compile bench conformance fuzz chaos clean
 
 setup: $(STAMP)
 
@@ -28,6 +28,12 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/squawk migrations/*.sql
+
+# what is written from declarations and compared in tests: schemas, the pages of diagnostics, the plans of our exports
+generate: setup
+	$(BIN)/tempor8 schemas
+	$(BIN)/python -m compiler.report.pages
+	$(BIN)/python -m tests.golden
 
 compile: setup
 	$(BIN)/tempor8 compile n8n_exports --out build/plans --report build/report.html

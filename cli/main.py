@@ -27,6 +27,7 @@ VERBS: Final = {
     "workflow": ("cli.workflow", "Start runs and look after them, over the REST API."),
     "tenants": ("cli.tenants", "Make tenants and API keys."),
     "serve": ("cli.serve", "Serve the REST API and the webhooks."),
+    "schemas": ("cli.schemas", "Write JSON Schemas of exports, plans, findings and node parameters."),
     "fmt": ("cli.fmt", "Write exports in one canonical form, for review in git."),
 }
 

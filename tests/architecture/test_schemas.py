@@ -1,0 +1,78 @@
+"""The committed JSON Schemas are what the declarations say, and they agree with the checks."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from referencing import Registry, Resource
+
+from compiler.report.pages import rules
+from compiler.report.schemas import DIALECT, diagnostic, files, parameters
+from runtime.catalog import CATALOG
+from tests.golden.test_diagnostics import SPECIAL, case, compiled
+
+ROOT = Path(__file__).parents[2]
+CORPUS = ROOT.parent / "shared" / "corpus" / "exports"
+TOLD = ("N8T303", "N8T307", "N8T308")
+
+
+def test_the_files_are_what_the_declarations_say() -> None:
+    folder = ROOT / "schemas"
+    written = {
+        str(path.relative_to(folder)): path.read_text(encoding="utf-8") for path in folder.rglob("*.schema.json")
+    }
+    made = files(CATALOG)
+    assert sorted(written) == sorted(made), "run: tempor8 schemas"
+    assert [name for name in made if written[name] != made[name]] == [], "run: tempor8 schemas"
+
+
+@pytest.mark.parametrize("name", sorted(files(CATALOG)))
+def test_a_file_is_a_schema(name: str) -> None:
+    jsonschema.Draft202012Validator.check_schema(json.loads(files(CATALOG)[name]))
+
+
+def test_every_finding_is_a_diagnostic() -> None:
+    validator = jsonschema.Draft202012Validator(diagnostic())
+    for rule in rules():
+        if rule.code not in SPECIAL:
+            for each in compiled(case(rule.code)).diagnostics:
+                validator.validate(json.loads(json.dumps(each.to_json())))
+
+
+def registry() -> Registry[Any]:
+    resources = (json.loads(text) for text in files(CATALOG).values())
+    listed = [(each["$id"], Resource.from_contents(each)) for each in resources if "$id" in each]
+    return Registry().with_resources(listed)
+
+
+def test_an_editor_sees_wrong_parameters_through_the_schema_of_exports() -> None:
+    schema = json.loads(files(CATALOG)["export.schema.json"])
+    validator = jsonschema.Draft202012Validator(schema, registry=registry())
+    good, bad = case("N8T390")["export"], case("N8T307")["export"]
+    assert list(validator.iter_errors(good)) == []
+    (error,) = validator.iter_errors(bad)
+    assert list(error.absolute_path) == ["nodes", 1, "parameters", "mode"]
+
+
+def test_schemas_and_checks_agree_on_real_exports() -> None:
+    if not CORPUS.is_dir():
+        pytest.skip("the corpus of real exports is not beside this checkout")
+    validators: dict[tuple[str, float], jsonschema.Draft202012Validator] = {}
+    for path in sorted(CORPUS.glob("*.json"))[:150]:
+        made = compiled({"text": path.read_text(encoding="utf-8")})
+        told = {(each.at.node, each.facts.get("name")) for each in made.diagnostics if each.code in TOLD}
+        for node in made.export.nodes if made.export else ():
+            declared = CATALOG.find(node.type, node.type_version)
+            if declared is None:
+                continue
+            key = (node.type, node.type_version)
+            if key not in validators:
+                schema = {"$schema": DIALECT} | parameters(declared, node.type_version)
+                validators[key] = jsonschema.Draft202012Validator(schema)
+            errors = validators[key].iter_errors(node.parameters)
+            wrong = {str(error.absolute_path[0]) for error in errors if error.absolute_path}
+            shown = {name for where, name in told if where == node.name}
+            lists = {name for name, value in node.parameters.items() if isinstance(value, list)}
+            assert wrong - lists <= shown, (path.name, node.name)
