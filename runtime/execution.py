@@ -388,6 +388,7 @@ class Execution:
         scope = replace(scope, arguments=command.arguments, items=one, pair=pair and (lambda name, _: pair(name, i)))
         task = self.task(execute, scope, step)
         task["inputs"], task["arguments"], task["item"] = [one], dict(command.arguments), i
+        task["call"] = command.id
         result = await self.host.work(task, Kind.ACTIVITY)
         self._absorb(step.name, result)
         return result.get("outputs")

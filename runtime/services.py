@@ -35,12 +35,11 @@ _log = get_logger(__name__)
 class WorkerServices:
     """Implements `runtime.perform.Services` for every tenant of a worker."""
 
-    token_limit = 1_000_000
-
     def __init__(
         self, settings: Settings, database: Database, credentials: CredentialStore, blobs: BlobStore, code: CodeRunner
     ) -> None:
         self.settings, self.database, self.store, self.blobs, self.code = settings, database, credentials, blobs, code
+        self.token_limit = settings.tokens_per_step
         proxy = settings.egress_proxy.get_secret_value() if settings.egress_proxy else None
         self.clients = EgressClients(settings.egress_allow, proxy)
         self._own = httpx.AsyncClient(trust_env=False)
@@ -160,23 +159,27 @@ class WorkerServices:
 
     async def service(self, task: Task, name: str, path: str, body: Any, timeout: float) -> HttpResponse | None:
         """A service that the operator set up; it is ours, so the egress guard does not stand before it."""
-        del task
         base = {"local_model": self.settings.local_model_url, "agents": self.settings.ai_agents_url}.get(name)
         if base is None:
             return None
+        headers = {"X-Tenant-Id": task["meta"]["tenant"], "Idempotency-Key": idempotency_key(task, task.get("item", 0))}
+        if name == "agents" and self.settings.ai_agents_token is not None:
+            headers["Authorization"] = f"Bearer {self.settings.ai_agents_token.get_secret_value()}"
         try:
-            response = await self._own.post(base.rstrip("/") + path, json=body, timeout=timeout)
+            response = await self._own.post(base.rstrip("/") + path, json=body, headers=headers, timeout=timeout)
         except httpx.HTTPError as error:
             raise NodeApiError(_failure(error, base), http_code=_code(error)) from error
         return HttpResponse(response.status_code, response.reason_phrase, list(response.headers.multi_items()), response.content)
 
 
 def idempotency_key(task: Task, item: int) -> str:
-    """One key per request of a step run, equal on every attempt: chain, step, iteration, item, and the request's ordinal."""
+    """One key per request of a step run, equal on every attempt: chain, step, iteration, item, the request's ordinal, and
+    for a tool which call of the model it answers."""
     meta = task["meta"]
     ordinals: dict[int, int] = meta.setdefault("ordinals", {})
     ordinal = ordinals[item] = ordinals.get(item, -1) + 1
-    parts = (meta.get("chain_id") or meta["execution_id"], task["step"]["name"], task["run_index"], item, ordinal, task.get("method", ""))
+    run = (meta.get("chain_id") or meta["execution_id"], task["step"]["name"], task["run_index"])
+    parts = (*run, item, ordinal, task.get("method", ""), task.get("call", ""))
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 

@@ -31,6 +31,8 @@ class Task(TypedDict, total=False):
     payload: Any
     arguments: dict[str, Any]
     """What the model gave a tool."""
+    call: str
+    """Which call of a tool this is."""
     item: int
     attempt: int
 

@@ -5,7 +5,18 @@ from typing import Any, ClassVar, cast
 
 from runtime.agents import output_parser, toolbox
 from runtime.agents.memory import Memory
-from runtime.agents.messages import Message, ToolCall, ToolSpec, answered, as_text, assistant, dumps, system, text_of, user
+from runtime.agents.messages import (
+    Message,
+    ToolCall,
+    ToolSpec,
+    answered,
+    as_text,
+    assistant,
+    dumps,
+    system,
+    text_of,
+    user,
+)
 from runtime.agents.output_parser import Parser, unfit
 from runtime.agents.root import NO_MODEL, NO_PROMPT, NO_PROMPT_HINT, Answer, Batching, Go, Question, Reply, Root, Talk
 from runtime.agents.wanted import FORMAT_TOOL, FORMAT_TOOL_ORDER, FORMAT_TOOL_TEXT, Wanted
@@ -64,7 +75,12 @@ class Agent(Root):
         talk |= {"prompt": as_text(prompt), "iteration": 0, "steps": [], "agent": context.agent}
         commands: list[Command] = []
         if context.agent is not None:
-            given = {"slug": context.agent, "prompt": talk["prompt"], "item": context.items[i]["json"], "id": self.identity(context, talk)}
+            given = {
+                "slug": context.agent,
+                "prompt": talk["prompt"],
+                "item": context.items[i]["json"],
+                "id": self.identity(context, talk),
+            }
             commands.append(Call("specialist", cast(Json, given), item=i))
         if (memory := self._memory(context, i)) is not None:
             name, key, limit = memory
@@ -130,7 +146,11 @@ class Agent(Root):
     def _tools(self, context: DurableContext, talk: Talk) -> list[ToolSpec]:
         found = toolbox.specs(context, talk["i"])
         allowed = (talk.get("brief") or {}).get("tools")
-        return found if allowed is None else [each for each in found if each["name"] in allowed or each.get("step") in allowed]
+        return (
+            found
+            if allowed is None
+            else [each for each in found if each["name"] in allowed or each.get("step") in allowed]
+        )
 
     def _parser(self, context: DurableContext, talk: Talk) -> Parser | None:
         return output_parser.connected(context, talk["i"]) if self.parses(context.version) else None
@@ -154,7 +174,8 @@ class Agent(Root):
         if not calls:
             return self._text(context, talk, text_of(message))
         talk["pending"], talk["said"] = calls, text_of(message)
-        commands = [(call, toolbox.run(context, self._tools(context, talk), call, talk["i"])) for call in calls]
+        tools, i, turn = self._tools(context, talk), talk["i"], talk["iteration"]
+        commands = [(call, toolbox.run(context, tools, call, i, turn)) for call in calls]
         talk["refused"] = {call["id"]: text for call, text in commands if isinstance(text, str)}
         open_ = [command for _, command in commands if not isinstance(command, str)]
         return Go("tools", open_) if open_ else self.after_tools(context, talk, [])
@@ -172,7 +193,9 @@ class Agent(Root):
         if talk["iteration"] < limit:
             return self._request(context, talk)
         if self.fails_when_stopped:
-            raise NodeError(f"Max iterations ({limit}) reached. The agent could not complete the task within the allowed number of iterations.")
+            raise NodeError(
+                f"Max iterations ({limit}) reached. The agent could not complete the task within the allowed number of iterations."
+            )
         return self._text(context, talk, STOPPED, stopped=True)
 
     def _result(self, reply: Reply) -> str:
@@ -192,7 +215,9 @@ class Agent(Root):
         talk["messages"] = []
         talk.pop("earlier", None)
         prompt = parser.fix(str(read.get("text", "")), str(read["problem"]))
-        question = Question([user(prompt)], schema=parser.wanted.schema, unwrap=parser.wanted.unwrap, model=parser.fixer)
+        question = Question(
+            [user(prompt)], schema=parser.wanted.schema, unwrap=parser.wanted.unwrap, model=parser.fixer
+        )
         return self.ask(context, talk, "fix", question)
 
     def after_fix(self, context: DurableContext, talk: Talk, replies: list[Reply]) -> Go | Answer:
@@ -216,7 +241,9 @@ class Agent(Root):
         said = output if isinstance(output, str) else dumps({"output": output})
         id_ = self.identity(context, talk)
         messages = [user(talk["prompt"]) | {"id": f"{id_}/question"}, assistant(said) | {"id": f"{id_}/answer"}]
-        return Go("save", [Call("save", cast(Json, {"key": memory[1], "messages": messages}), step=memory[0], item=talk["i"])])
+        return Go(
+            "save", [Call("save", cast(Json, {"key": memory[1], "messages": messages}), step=memory[0], item=talk["i"])]
+        )
 
     def after_save(self, context: DurableContext, talk: Talk, replies: list[Reply]) -> Answer:
         """The output item. n8n spreads a list over the fields 0, 1, 2..."""
@@ -253,7 +280,13 @@ def _format_tool(wanted: Wanted) -> ToolSpec:
 def _step(call: ToolCall, observation: str, said: str) -> dict[str, Any]:
     """n8n's intermediate step."""
     log = f'Invoking "{call["name"]}" with {dumps(call["arguments"])}\n{said}'
-    action = {"tool": call["name"], "toolInput": call["arguments"], "toolCallId": call["id"], "log": log, "messageLog": []}
+    action = {
+        "tool": call["name"],
+        "toolInput": call["arguments"],
+        "toolCallId": call["id"],
+        "log": log,
+        "messageLog": [],
+    }
     return {"action": action, "observation": observation}
 
 
@@ -276,7 +309,9 @@ class AgentV1(Agent):
     text_guarded: Dynamic[Any] = param(
         GUARDRAILS, alias="text", show={"promptType": ["guardrails"], "@version": [{"_cnd": {"gte": 1.7}}]}
     )
-    text_auto: Dynamic[Any] = param(CHAT, alias="text", show={"promptType": ["auto"], "@version": [{"_cnd": {"gte": 1.7}}]})
+    text_auto: Dynamic[Any] = param(
+        CHAT, alias="text", show={"promptType": ["auto"], "@version": [{"_cnd": {"gte": 1.7}}]}
+    )
     text_defined: Dynamic[Any] = param("", alias="text", show={"promptType": ["define"]}, required=True)
     has_output_parser: bool = param(False, hide={"@version": [{"_cnd": {"lte": 1.2}}]})
     options: Dynamic[dict[str, Any]] = param({})
@@ -285,7 +320,9 @@ class AgentV1(Agent):
         """Two kinds of agent have no equal among tools agents."""
         del version
         if self.kind_of_agent in NOT_HERE:
-            yield UnsupportedChoice(at=at.within("parameters", "agent"), type="agent", name="agent", value=self.kind_of_agent)
+            yield UnsupportedChoice(
+                at=at.within("parameters", "agent"), type="agent", name="agent", value=self.kind_of_agent
+            )
 
     def begin(self, context: DurableContext, talk: Talk) -> Go | Answer:
         """Refuse the kinds that have no equal (an export that was compiled with `--allow-unsupported`)."""

@@ -31,9 +31,13 @@ class ChainLlm(Root):
     prompt_1_3: Dynamic[Any] = param(CHAT, alias="prompt", show={"@version": [1.3]})
     prompt_type: str = param("auto", hide={"@version": [{"_cnd": {"lte": 1.3}}]})
     text_guarded: Dynamic[Any] = param(
-        "={{ $json.guardrailsInput }}", alias="text", show={"promptType": ["guardrails"], "@version": [{"_cnd": {"gte": 1.5}}]}
+        "={{ $json.guardrailsInput }}",
+        alias="text",
+        show={"promptType": ["guardrails"], "@version": [{"_cnd": {"gte": 1.5}}]},
     )
-    text_auto: Dynamic[Any] = param(CHAT, alias="text", show={"promptType": ["auto"], "@version": [{"_cnd": {"gte": 1.5}}]})
+    text_auto: Dynamic[Any] = param(
+        CHAT, alias="text", show={"promptType": ["auto"], "@version": [{"_cnd": {"gte": 1.5}}]}
+    )
     text_defined: Dynamic[Any] = param("", alias="text", show={"promptType": ["define"]}, required=True)
     has_output_parser: bool = param(False, hide={"@version": OLD})
     needs_fallback: bool = param(False, hide={"@version": OLD})
@@ -93,7 +97,9 @@ class ChainLlm(Root):
         talk["messages"] = []
         talk.pop("earlier", None)
         prompt = parser.fix(str(read.get("text", "")), str(read["problem"]))
-        question = Question([user(prompt)], schema=parser.wanted.schema, unwrap=parser.wanted.unwrap, model=parser.fixer)
+        question = Question(
+            [user(prompt)], schema=parser.wanted.schema, unwrap=parser.wanted.unwrap, model=parser.fixer
+        )
         return self.ask(context, talk, "fix", question)
 
     def after_fix(self, context: DurableContext, talk: Talk, replies: list[Reply]) -> Answer:

@@ -34,7 +34,7 @@ class ChatModel(SubNode):
         asked = cast(dict[str, Any], payload)
         self._limit(context, asked.get("spent", 0))
         messages = [*await _earlier(context, asked.get("earlier")), *asked["messages"]]
-        request = Request(messages, asked["tools"], asked["schema"], asked["via"], asked["settings"])
+        request = Request(messages, asked["tools"], asked["schema"], asked["via"], asked["settings"], asked["id"])
         answer = await self._timed(context, asked, request)
         reply: dict[str, Any] = {"message": answer.message, "tokens": answer.input_tokens + answer.output_tokens}
         if request.schema is not None:

@@ -10,7 +10,9 @@ from runtime.agents.root import Answer, Talk
 from runtime.agents.wanted import Wanted, closed, from_example, parsed_schema
 from runtime.nodes.base import DurableContext, Dynamic, NodeError, param
 
-INSTRUCTIONS = "Extract information from the text that the user gives. Leave out what the text does not say; never guess."
+INSTRUCTIONS = (
+    "Extract information from the text that the user gives. Leave out what the text does not say; never guess."
+)
 TYPES: dict[str, dict[str, Any]] = {
     "string": {"type": "string"},
     "number": {"type": "number"},
@@ -62,7 +64,9 @@ class InformationExtractor(JsonRoot):
 
 
 def _schema(rows: list[Mapping[str, Any]]) -> dict[str, Any]:
-    properties = {row["name"]: TYPES[row.get("type", "string")] | {"description": row.get("description", "")} for row in rows}
+    properties = {
+        row["name"]: TYPES[row.get("type", "string")] | {"description": row.get("description", "")} for row in rows
+    }
     required = [row["name"] for row in rows if row.get("required")]
     schema: dict[str, Any] = {"type": "object", "properties": properties, "additionalProperties": False}
     return schema | ({"required": required} if required else {})

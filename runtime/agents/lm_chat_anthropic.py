@@ -58,7 +58,9 @@ class LmChatAnthropic(ChatModel):
         headers = {"x-api-key": str(credential.get("apiKey", "")), "anthropic-version": anthropic.VERSION}
         if credential.get("header") and credential.get("headerName"):
             headers[str(credential["headerName"])] = str(credential.get("headerValue", ""))
-        return anthropic.read(await post(context, f"{base}/v1/messages", body, headers, timeout=300.0), name)
+        return anthropic.read(
+            await post(context, f"{base}/v1/messages", body, headers, timeout=300.0, key=request.id), name
+        )
 
 
 def _thinking(options: Mapping[str, Any]) -> dict[str, Any]:

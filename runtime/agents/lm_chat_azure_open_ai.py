@@ -28,7 +28,9 @@ class LmChatAzureOpenAi(OpenAiCompatible):
         del version
         if self.authentication != KEY:
             where = at.within("parameters", "authentication")
-            yield UnsupportedChoice(at=where, type="lmChatAzureOpenAi", name="authentication", value=self.authentication)
+            yield UnsupportedChoice(
+                at=where, type="lmChatAzureOpenAi", name="authentication", value=self.authentication
+            )
 
     def endpoint(self, credential: Mapping[str, Any]) -> str:
         """`<resource>/openai/deployments/<deployment>/chat/completions`."""

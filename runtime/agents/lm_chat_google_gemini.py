@@ -18,13 +18,18 @@ class LmChatGoogleGemini(ChatModel):
     credential_types: ClassVar[tuple[str, ...]] = ("googlePalmApi",)
     credential = "googlePalmApi"
 
-    model: Dynamic[str] = param("models/gemini-2.5-flash", alias="modelName", since={1.1: "models/gemini-3-flash-preview"})
+    model: Dynamic[str] = param(
+        "models/gemini-2.5-flash", alias="modelName", since={1.1: "models/gemini-3-flash-preview"}
+    )
     options: Dynamic[dict[str, Any]] = param({})
 
     async def ask(self, context: ActivityContext, request: Request) -> ModelAnswer:
         """One POST, with the key in a header and not in the address."""
         credential = await context.credentials(self.credential)
-        options = {"temperature": request.settings.get("temperature"), "maxOutputTokens": request.settings.get("max_tokens")}
+        options = {
+            "temperature": request.settings.get("temperature"),
+            "maxOutputTokens": request.settings.get("max_tokens"),
+        }
         options |= dict(self.options or {})
         body = await gemini.body(context, request)
         if config := sampling(options, CONFIG):
@@ -34,5 +39,7 @@ class LmChatGoogleGemini(ChatModel):
         host = str(credential.get("host") or "https://generativelanguage.googleapis.com").rstrip("/")
         name = self.named if "/" in self.named else f"models/{self.named}"
         url = f"{host}/v1beta/{name}:generateContent"
-        answer = await post(context, url, body, {"x-goog-api-key": str(credential.get("apiKey", ""))}, timeout=300.0)
+        answer = await post(
+            context, url, body, {"x-goog-api-key": str(credential.get("apiKey", ""))}, timeout=300.0, key=request.id
+        )
         return gemini.read(answer, self.named)

@@ -39,4 +39,4 @@ class LmChatOllama(ChatModel):
             body["format"] = options["format"]
         url = str(credential.get("baseUrl") or "http://localhost:11434").rstrip("/") + "/api/chat"
         headers = {"Authorization": f"Bearer {credential['apiKey']}"} if credential.get("apiKey") else {}
-        return ollama.read(await post(context, url, body, headers, timeout=600.0), self.named)
+        return ollama.read(await post(context, url, body, headers, timeout=600.0, key=request.id), self.named)

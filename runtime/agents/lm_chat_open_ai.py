@@ -25,7 +25,10 @@ class LmChatOpenAi(ChatModel):
 
     model_name: Dynamic[str] = param("gpt-5-mini", alias="model", hide={"@version": [{"_cnd": {"gte": 1.2}}]})
     model_locator: Dynamic[Any] = param(
-        {"mode": "list", "value": "gpt-5-mini"}, alias="model", hide={"@version": [{"_cnd": {"lte": 1.1}}]}, required=True
+        {"mode": "list", "value": "gpt-5-mini"},
+        alias="model",
+        hide={"@version": [{"_cnd": {"lte": 1.1}}]},
+        required=True,
     )
     responses_api_enabled: Dynamic[bool] = param(True, show={"@version": [{"_cnd": {"gte": 1.3}}]})
     built_in_tools: Dynamic[dict[str, Any]] = param(
@@ -36,23 +39,31 @@ class LmChatOpenAi(ChatModel):
     @property
     def model(self) -> Any:
         """The model under either of its declarations."""
-        return self.model_locator if isinstance(self.model_locator, str) else self.model_locator.get("value") or self.model_name
+        return (
+            self.model_locator
+            if isinstance(self.model_locator, str)
+            else self.model_locator.get("value") or self.model_name
+        )
 
     async def ask(self, context: ActivityContext, request: Request) -> ModelAnswer:
         """One POST, with the tenant's key."""
         credential = await context.credentials(self.credential)
         options = {"temperature": request.settings.get("temperature")} | dict(self.options)
-        base = options.get("baseURL") or credential.get("url") or credential.get("baseURL") or "https://api.openai.com/v1"
+        base = (
+            options.get("baseURL") or credential.get("url") or credential.get("baseURL") or "https://api.openai.com/v1"
+        )
         timeout = float(options.get("timeout") or 60_000) / 1000
         base = str(base).rstrip("/")
         if context.version < 1.3 or not self.responses_api_enabled:
             body = await openai_chat.body(context, self.named, request) | self._chat(options, request)
-            answer = await post(context, f"{base}/chat/completions", body, headers(credential), timeout=timeout)
+            answer = await post(
+                context, f"{base}/chat/completions", body, headers(credential), timeout=timeout, key=request.id
+            )
             return openai_chat.read(answer, self.named)
         body = await openai_responses.body(context, self.named, request) | self._responses(options)
         if built_in := self._built_in():
             body["tools"] = [*body.get("tools", []), *built_in]
-        answer = await post(context, f"{base}/responses", body, headers(credential), timeout=timeout)
+        answer = await post(context, f"{base}/responses", body, headers(credential), timeout=timeout, key=request.id)
         return openai_responses.read(answer, self.named)
 
     def _chat(self, options: Mapping[str, Any], request: Request) -> dict[str, Any]:
@@ -121,7 +132,10 @@ def _web_search(wanted: Mapping[str, Any]) -> dict[str, Any]:
 
 def _file_search(wanted: Mapping[str, Any]) -> dict[str, Any]:
     stores = wanted.get("vectorStoreIds") or "[]"
-    made: dict[str, Any] = {"type": "file_search", "vector_store_ids": json.loads(stores) if isinstance(stores, str) else stores}
+    made: dict[str, Any] = {
+        "type": "file_search",
+        "vector_store_ids": json.loads(stores) if isinstance(stores, str) else stores,
+    }
     if filters := _object(wanted.get("filters"), "Filters"):
         made["filters"] = filters
     return made | ({"max_num_results": wanted["maxResults"]} if wanted.get("maxResults") else {})

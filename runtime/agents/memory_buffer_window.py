@@ -33,7 +33,12 @@ class MemoryBufferWindow(Memory):
         else:
             key = self.input_key if version >= 1.3 else item.get("sessionId")
         if key in (None, ""):
-            raise sub_node_error(name, "Key parameter is empty" if self.session_id_type == "customKey" and version >= 1.2 else "No session ID found")
+            raise sub_node_error(
+                name,
+                "Key parameter is empty"
+                if self.session_id_type == "customKey" and version >= 1.2
+                else "No session ID found",
+            )
         return str(key)
 
     def window(self) -> int:

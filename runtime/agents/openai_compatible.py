@@ -50,5 +50,7 @@ class OpenAiCompatible(ChatModel):
             body["response_format"] = {"type": options["responseFormat"]}
         timeout = float(options.get("timeout") or self.timeout_ms) / 1000
         body |= self.extras(options)
-        answer = await post(context, self.endpoint(credential), body, self.headers(credential), timeout=timeout)
+        answer = await post(
+            context, self.endpoint(credential), body, self.headers(credential), timeout=timeout, key=request.id
+        )
         return openai_chat.read(answer, self.named)

@@ -52,7 +52,9 @@ def loads(text: str) -> Any:
 def held(value: Any, schema: Mapping[str, Any], unwrap: str | None, text: str) -> Read:
     """The value without what the schema does not know, if it is valid."""
     value = stripped(value, schema)
-    error = next(iter(sorted(Draft7Validator(schema).iter_errors(value), key=lambda each: len(each.absolute_path))), None)
+    error = next(
+        iter(sorted(Draft7Validator(schema).iter_errors(value), key=lambda each: len(each.absolute_path))), None
+    )
     if error is not None:
         place = "/".join(map(str, error.absolute_path))
         return {"problem": f"{place + ': ' if place else ''}{error.message}", "text": text}
@@ -65,7 +67,9 @@ def stripped(value: Any, schema: Any) -> Any:
         return value
     if isinstance(value, dict) and isinstance(properties := schema.get("properties"), Mapping):
         shut = schema.get("additionalProperties") is False
-        return {key: stripped(each, properties.get(key)) for key, each in value.items() if not shut or key in properties}
+        return {
+            key: stripped(each, properties.get(key)) for key, each in value.items() if not shut or key in properties
+        }
     if isinstance(value, list):
         return [stripped(each, schema.get("items")) for each in value]
     return value

@@ -95,7 +95,13 @@ class Root(Durable):
 
     def advance(self, context: DurableContext, state: Json, event: Event | None) -> tuple[Json, list[Command]]:
         """See `Durable`. State: `next` item, open `talks`, `wave` (one entry per open command), `done`, `tokens`."""
-        kept = cast(dict[str, Any], copy.deepcopy(state)) or {"next": 0, "talks": [], "wave": [], "done": {}, "tokens": 0}
+        kept = cast(dict[str, Any], copy.deepcopy(state)) or {
+            "next": 0,
+            "talks": [],
+            "wave": [],
+            "done": {},
+            "tokens": 0,
+        }
         if event is not None:
             kept["wave"][event.index] |= {"value": event.value, "error": event.error, "here": True}
             if not all(entry.get("here") for entry in kept["wave"]):
@@ -127,7 +133,9 @@ class Root(Durable):
             pausing = True
         return commands or [Done(self._outputs(context, kept["done"]))]
 
-    def _turn(self, context: DurableContext, kept: dict[str, Any], talk: Talk, replies: list[Reply]) -> Sequence[Command]:
+    def _turn(
+        self, context: DurableContext, kept: dict[str, Any], talk: Talk, replies: list[Reply]
+    ) -> Sequence[Command]:
         try:
             step = self._step(context, kept, talk, replies)
         except NodeError as error:
@@ -173,16 +181,19 @@ class Root(Durable):
         """One model request. `after_<stage>` gets its reply (see `ChatModel.request`); a busy model is asked again after
         a durable pause, and the fallback model is asked when the first one fails.
         """
-        models = [question.model] if question.model else context.subnodes("ai_languageModel")[: 2 if self.fallback else 1]
+        models = (
+            [question.model] if question.model else context.subnodes("ai_languageModel")[: 2 if self.fallback else 1]
+        )
         if not models:
             raise NodeError(NO_MODEL)
+        talk["turn"] = talk.get("turn", 0) + 1
         talk["asked"] = {
             "models": models,
             "attempt": 0,
             "payload": {
                 "messages": list(question.messages), "earlier": talk.get("earlier"), "tools": list(question.tools),
                 "schema": question.schema, "via": question.via, "settings": dict(question.settings),
-                "agent": talk.get("agent"), "node": context.name, "id": self.identity(context, talk),
+                "agent": talk.get("agent"), "node": context.name, "id": f"{self.identity(context, talk)}/{talk['turn']}",
                 "unwrap": question.unwrap, "spent": talk.get("spent", 0),
             },
         }  # fmt: skip

@@ -41,7 +41,12 @@ class SentimentAnalysis(JsonRoot):
             "strength": share | {"description": "how strong the sentiment is"},
             "confidence": share | {"description": "how sure the judgement is"},
         }
-        schema = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+        schema = {
+            "type": "object",
+            "properties": properties,
+            "required": list(properties),
+            "additionalProperties": False,
+        }
         template = options.get("systemPromptTemplate") or INSTRUCTIONS
         return template.replace("{categories}", ", ".join(names)), here.input_text, Wanted(schema)
 

@@ -95,7 +95,12 @@ def brief(specialist: Specialist, prompt: str, item: dict[str, Any]) -> dict[str
     system = _ENVIRONMENT.from_string(specialist.prompt).render(prompt=prompt, item=item, role=specialist.role)
     return {
         "system": re.sub(r"\n{3,}", "\n\n", f"{specialist.role}\n\n{system}").strip(),
-        "schema": {"type": "object", "properties": {"output": specialist.output}, "required": ["output"], "additionalProperties": False}
+        "schema": {
+            "type": "object",
+            "properties": {"output": specialist.output},
+            "required": ["output"],
+            "additionalProperties": False,
+        }
         if specialist.output
         else None,
         "tools": list(specialist.tools) if specialist.tools is not None else None,

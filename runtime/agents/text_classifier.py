@@ -46,7 +46,12 @@ class TextClassifier(JsonRoot):
         rules = f"{MANY if options.get('multiClass') else ONE} {FALLBACK if fallback else NONE}"
         prompt = f"{template.replace('{categories}', ', '.join(names))}\n{rules}"
         properties = dict(_booleans(here._rows(), fallback=fallback))
-        schema = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+        schema = {
+            "type": "object",
+            "properties": properties,
+            "required": list(properties),
+            "additionalProperties": False,
+        }
         return prompt, here.input_text, Wanted(schema)
 
     def answer(self, context: DurableContext, talk: Talk, value: Any) -> Answer:
@@ -62,7 +67,10 @@ class TextClassifier(JsonRoot):
 def _booleans(rows: list[dict[str, Any]], *, fallback: bool) -> Iterator[tuple[str, dict[str, Any]]]:
     for row in rows:
         meaning = f": {row['description']}" if row.get("description") else ""
-        yield row["category"], {"type": "boolean", "description": f'true if the text is of the category "{row["category"]}"{meaning}'}
+        yield (
+            row["category"],
+            {"type": "boolean", "description": f'true if the text is of the category "{row["category"]}"{meaning}'},
+        )
     if fallback:
         yield "fallback", {"type": "boolean", "description": "true if no other category applies"}
 

@@ -10,7 +10,9 @@ from runtime.agents.messages import ToolSpec
 from runtime.agents.toolbox import Tool, function_name
 from runtime.nodes.base import ActivityContext, Outputs
 
-PURPOSE: Final = "Computes arithmetic. The input is one expression such as `(2 + 3) * 4 ^ 2`, `sqrt(2)` or `max(1, 7) % 3`."
+PURPOSE: Final = (
+    "Computes arithmetic. The input is one expression such as `(2 + 3) * 4 ^ 2`, `sqrt(2)` or `max(1, 7) % 3`."
+)
 BEWILDERED: Final = "I don't know how to do that."
 OPERATORS: Final[dict[type[ast.AST], Callable[..., float]]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
@@ -18,7 +20,24 @@ OPERATORS: Final[dict[type[ast.AST], Callable[..., float]]] = {
 }  # fmt: skip
 FUNCTIONS: Final[dict[str, Callable[..., float]]] = {
     name: getattr(math, name)
-    for name in ("sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "exp", "log", "log2", "log10", "floor", "ceil", "trunc", "pow", "cbrt")
+    for name in (
+        "sqrt",
+        "sin",
+        "cos",
+        "tan",
+        "asin",
+        "acos",
+        "atan",
+        "exp",
+        "log",
+        "log2",
+        "log10",
+        "floor",
+        "ceil",
+        "trunc",
+        "pow",
+        "cbrt",
+    )
 } | {"abs": abs, "round": round, "min": min, "max": max, "ln": math.log}
 CONSTANTS: Final = {"pi": math.pi, "PI": math.pi, "e": math.e, "E": math.e}
 LONGEST: Final = 500
@@ -34,7 +53,12 @@ class ToolCalculator(Tool):
     def spec(self, name: str, version: float) -> ToolSpec:
         """One expression."""
         del version
-        schema = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"], "additionalProperties": False}
+        schema = {
+            "type": "object",
+            "properties": {"input": {"type": "string"}},
+            "required": ["input"],
+            "additionalProperties": False,
+        }
         return {"name": function_name(name), "description": PURPOSE, "schema": schema}
 
     async def run_tool(self, context: ActivityContext, arguments: Mapping[str, Any]) -> Outputs:

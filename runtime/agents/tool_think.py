@@ -20,8 +20,17 @@ class ToolThink(Tool):
 
     def spec(self, name: str, version: float) -> ToolSpec:
         """One text."""
-        schema = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"], "additionalProperties": False}
-        return {"name": "thinking_tool" if version < 1.1 else function_name(name), "description": self.description, "schema": schema}
+        schema = {
+            "type": "object",
+            "properties": {"input": {"type": "string"}},
+            "required": ["input"],
+            "additionalProperties": False,
+        }
+        return {
+            "name": "thinking_tool" if version < 1.1 else function_name(name),
+            "description": self.description,
+            "schema": schema,
+        }
 
     async def run_tool(self, context: ActivityContext, arguments: Mapping[str, Any]) -> Outputs:
         """The thought."""

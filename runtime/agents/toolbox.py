@@ -19,10 +19,10 @@ class Tool(SubNode):
         """What the model is told. `name` is the node's name."""
         raise NotImplementedError
 
-    def start(self, name: str, version: float, call: ToolCall, i: int) -> Command:
-        """How the tool is run: as an activity (`run_tool`) unless it says otherwise."""
+    def start(self, name: str, version: float, call: ToolCall, i: int, id_: str) -> Command:
+        """How the tool is run: as an activity (`run_tool`) unless it says otherwise. `id_` is the same on every attempt."""
         del version
-        return RunTool(name, call["arguments"], item=i)
+        return RunTool(name, call["arguments"], item=i, id=id_)
 
 
 def function_name(name: str) -> str:
@@ -59,15 +59,15 @@ def _described(name: str, raw: Mapping[str, Any]) -> str:
     return f"{doing} with {name}" if doing else f"Use {name}"
 
 
-def run(context: DurableContext, tools: Sequence[ToolSpec], call: ToolCall, i: int) -> Command | str:
-    """The command for a call, or why there is none."""
+def run(context: DurableContext, tools: Sequence[ToolSpec], call: ToolCall, i: int, turn: int) -> Command | str:
+    """The command for a call, or why there is none. Some vendors number calls anew in every turn."""
     tool = next((each for each in tools if each["name"] == call["name"]), None)
     if tool is None:
         return f"{call['name']} is not a valid tool, try another one."
     node, version = context.subnode(tool["step"], i)
     if isinstance(node, Tool):
-        return node.start(tool["step"], version, call, i)
-    return RunTool(tool["step"], call["arguments"], item=i)
+        return node.start(tool["step"], version, call, i, f"{turn}/{call['id']}")
+    return RunTool(tool["step"], call["arguments"], item=i, id=f"{turn}/{call['id']}")
 
 
 def result_text(outputs: Outputs | None, *, wrapped: bool) -> str:

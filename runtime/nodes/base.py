@@ -318,6 +318,8 @@ class RunTool:
     step: str
     arguments: Mapping[str, Any]
     item: int = 0
+    id: str = ""
+    """Which call of this step run it is; part of the idempotency keys of its requests."""
 
 
 @dataclass(frozen=True)

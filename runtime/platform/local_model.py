@@ -43,9 +43,9 @@ def available() -> bool:
         return False
 
 
-def arguments(port: int) -> list[str]:
-    """What follows `python` to start it. It is ready when `GET /health` answers 200."""
-    return ["-m", "runtime.platform.local_model", "--port", str(port)]
+def command(port: int) -> list[str]:
+    """How a supervisor starts it. It is ready when `GET /health` answers 200."""
+    return [sys.executable, "-m", "runtime.platform.local_model", "--port", str(port)]
 
 
 def start(port: int) -> Any:

@@ -32,7 +32,6 @@ class Recorded:
     headers: Mapping[str, str]
     body: Any
 
-    @property
     def key(self) -> str | None:
         """Its idempotency key."""
         return self.headers.get("idempotency-key")
@@ -79,7 +78,9 @@ class StandIn:
         self._server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
         self._server.daemon_threads = True
         self.port = self._server.server_address[1]
-        self._thread = threading.Thread(target=lambda: self._server.serve_forever(poll_interval=0.02), name="stand-in", daemon=True)
+        self._thread = threading.Thread(
+            target=lambda: self._server.serve_forever(poll_interval=0.02), name="stand-in", daemon=True
+        )
         self._thread.start()
         self._say(f"listening on {self.url} ({LABEL})")
         return self
@@ -100,7 +101,8 @@ class StandIn:
             return 200, [vars(each) for each in self.requests]
         with self._lock:
             self.requests.append(request)
-            repeated = request.key is not None and request.key in self._seen
+            key = request.key()
+            repeated = key is not None and key in self._seen
             id_ = (
                 self._seen.setdefault(request.key, f"stand-in-{len(self.requests)}")
                 if request.key
@@ -157,7 +159,9 @@ def _response(completion: Mapping[str, Any]) -> dict[str, Any]:
     message, usage = completion["choices"][0]["message"], completion["usage"]
     output: list[dict[str, Any]] = []
     if message["content"]:
-        output.append({"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": message["content"]}]})
+        output.append(
+            {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": message["content"]}]}
+        )
     for call in message.get("tool_calls") or []:
         output.append({"type": "function_call", "call_id": call["id"], **call["function"]})
     tokens = {"input_tokens": usage["prompt_tokens"], "output_tokens": usage["completion_tokens"]}

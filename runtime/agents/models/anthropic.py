@@ -75,7 +75,10 @@ async def _part(context: ActivityContext, part: Part) -> dict[str, Any]:
 def read(answer: Mapping[str, Any], model: str) -> ModelAnswer:
     """Text and calls of the content blocks; all of them ride along, for the next turn."""
     blocks = answer.get("content") or []
-    message: Message = {"role": "assistant", "content": "".join(each["text"] for each in blocks if each["type"] == "text")}
+    message: Message = {
+        "role": "assistant",
+        "content": "".join(each["text"] for each in blocks if each["type"] == "text"),
+    }
     calls = [each for each in blocks if each["type"] == "tool_use"]
     if calls:
         message["tool_calls"] = [{"id": each["id"], "name": each["name"], "arguments": each["input"]} for each in calls]
@@ -84,5 +87,8 @@ def read(answer: Mapping[str, Any], model: str) -> ModelAnswer:
     usage = answer.get("usage") or {}
     cached = (usage.get("cache_read_input_tokens") or 0) + (usage.get("cache_creation_input_tokens") or 0)
     return ModelAnswer(
-        message, str(answer.get("model") or model), (usage.get("input_tokens") or 0) + cached, usage.get("output_tokens") or 0
+        message,
+        str(answer.get("model") or model),
+        (usage.get("input_tokens") or 0) + cached,
+        usage.get("output_tokens") or 0,
     )

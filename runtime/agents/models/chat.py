@@ -1,5 +1,6 @@
 """What a chat model is asked and what it answers, in whatever dialect."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -38,7 +39,8 @@ class Request:
     via: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     """`temperature`, `max_tokens`: what holds where the node leaves it open."""
-    item: int = 0
+    id: str = ""
+    """The same on every attempt; goes along as `Idempotency-Key`."""
 
 
 @dataclass(frozen=True)
@@ -58,16 +60,20 @@ async def post(
     headers: Mapping[str, str],
     *,
     timeout: float = 60.0,
-    item: int = 0,
+    key: str = "",
 ) -> dict[str, Any]:
-    """POST JSON, get JSON. Raises NodeApiError with n8n's sentence for the status; `retryable` says that it may pass."""
+    """POST JSON, get JSON. `key` is the same on every attempt. Raises NodeApiError with n8n's sentence for the status; `retryable` says that it may pass."""
     response = await context.http(
         "POST",
         url,
-        headers=[("Content-Type", "application/json"), ("Accept", "application/json"), *headers.items()],
+        headers=[
+            ("Content-Type", "application/json"),
+            ("Accept", "application/json"),
+            *headers.items(),
+            *([("Idempotency-Key", hashlib.sha256(key.encode()).hexdigest()[:32])] if key else []),
+        ],
         content=orjson.dumps(body),
         timeout=timeout,
-        item=item,
     )
     return answer(response)
 
@@ -92,7 +98,9 @@ def refusal(status: int, said: str | None, retry_after: str | None = None) -> No
         data["retryable"] = True
         if retry_after is not None and retry_after.replace(".", "", 1).isdigit():
             data["retryAfter"] = min(float(retry_after), MAX_WAIT_S)
-    return NodeApiError(REFUSED.get(status, said or f"HTTP {status}"), description=said, http_code=str(status), data=data)
+    return NodeApiError(
+        REFUSED.get(status, said or f"HTTP {status}"), description=said, http_code=str(status), data=data
+    )
 
 
 def _said(body: bytes) -> str | None:

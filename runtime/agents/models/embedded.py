@@ -74,7 +74,11 @@ def _read(said: Mapping[str, Any], request: Request) -> ModelAnswer:
         except ValueError:
             pass  # cut off by the token limit: the parser says so
         else:
-            message = {"role": "assistant", "content": "", "tool_calls": [{"id": "call_1", "name": request.via, "arguments": arguments}]}
+            message = {
+                "role": "assistant",
+                "content": "",
+                "tool_calls": [{"id": "call_1", "name": request.via, "arguments": arguments}],
+            }
     usage = said.get("usage") or {}
     return ModelAnswer(message, NAME, usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0)
 

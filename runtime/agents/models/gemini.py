@@ -61,8 +61,16 @@ async def _parts(context: ActivityContext, message: Message) -> list[dict[str, A
     if message["role"] == "tool":
         return [{"functionResponse": {"name": message["name"], "response": {"result": text_of(message)}}}]
     content = message["content"]
-    parts = [await _part(context, part) for part in content] if isinstance(content, list) else [{"text": content}] if content else []
-    return parts + [{"functionCall": {"name": call["name"], "args": call["arguments"]}} for call in message.get("tool_calls") or []]
+    parts = (
+        [await _part(context, part) for part in content]
+        if isinstance(content, list)
+        else [{"text": content}]
+        if content
+        else []
+    )
+    return parts + [
+        {"functionCall": {"name": call["name"], "args": call["arguments"]}} for call in message.get("tool_calls") or []
+    ]
 
 
 async def _part(context: ActivityContext, part: Part) -> dict[str, Any]:

@@ -25,7 +25,9 @@ async def body(context: ActivityContext, model: str, request: Request) -> dict[s
 async def _message(context: ActivityContext, message: Message) -> dict[str, Any]:
     made: dict[str, Any] = {"role": message["role"], "content": text_of(message)}
     if message.get("tool_calls"):
-        made["tool_calls"] = [{"function": {"name": each["name"], "arguments": each["arguments"]}} for each in message["tool_calls"]]
+        made["tool_calls"] = [
+            {"function": {"name": each["name"], "arguments": each["arguments"]}} for each in message["tool_calls"]
+        ]
     if message["role"] == "tool":
         made["tool_name"] = message["name"]
     content = message["content"]

@@ -88,7 +88,11 @@ def tool_call(id_: str, function: Mapping[str, Any]) -> ToolCall:
             arguments = json.loads(arguments)
         except ValueError:
             arguments = {"input": arguments}
-    return {"id": id_, "name": function["name"], "arguments": arguments if isinstance(arguments, dict) else {"input": arguments}}
+    return {
+        "id": id_,
+        "name": function["name"],
+        "arguments": arguments if isinstance(arguments, dict) else {"input": arguments},
+    }
 
 
 def _text(content: Any) -> str:

@@ -15,7 +15,13 @@ async def body(context: ActivityContext, model: str, request: Request) -> dict[s
     made["input"] = [part for message in request.messages for part in await _input(context, message)]
     if request.tools:
         made["tools"] = [
-            {"type": "function", "name": each["name"], "description": each["description"], "parameters": each["schema"], "strict": False}
+            {
+                "type": "function",
+                "name": each["name"],
+                "description": each["description"],
+                "parameters": each["schema"],
+                "strict": False,
+            }
             for each in request.tools
         ]
     return made
@@ -31,7 +37,12 @@ async def _input(context: ActivityContext, message: Message) -> list[dict[str, A
         made.append({"type": "message", "role": message["role"], "content": await _content(context, message)})
     for call in message.get("tool_calls") or []:
         made.append(
-            {"type": "function_call", "name": call["name"], "arguments": dumps(call["arguments"]), "call_id": call["id"]}
+            {
+                "type": "function_call",
+                "name": call["name"],
+                "arguments": dumps(call["arguments"]),
+                "call_id": call["id"],
+            }
         )
     return made
 

@@ -1,6 +1,7 @@
 """A workflow with one AI root, and a world whose only inhabitant is the stand-in for vendors on the loopback."""
 
 import json
+import ssl
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,10 +18,13 @@ from schemas.outcome import Finished
 from schemas.plan import Plan
 from schemas.task import Task
 
+PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # loading the certificates anew for every request would take 50 ms
 LANGCHAIN = "@n8n/n8n-nodes-langchain."
 
 
-def node(name: str, type_: str, version: float, parameters: Mapping[str, Any] | None = None, **rest: Any) -> dict[str, Any]:
+def node(
+    name: str, type_: str, version: float, parameters: Mapping[str, Any] | None = None, **rest: Any
+) -> dict[str, Any]:
     """A node of an export. A type without a package is one of n8n's AI nodes."""
     full = type_ if "." in type_ else LANGCHAIN + type_
     base = {"id": name, "name": name, "type": full, "typeVersion": version, "position": [0, 0]}
@@ -30,17 +34,31 @@ def node(name: str, type_: str, version: float, parameters: Mapping[str, Any] | 
 def model(version: float = 1.2, **options: Any) -> dict[str, Any]:
     """An OpenAI chat model called Model."""
     named: Any = {"__rl": True, "mode": "list", "value": "gpt-4o-mini"} if version >= 1.2 else "gpt-4o-mini"
-    return node("Model", "lmChatOpenAi", version, {"model": named, "options": options}, credentials={"openAiApi": {"id": "1", "name": "key"}})
+    return node(
+        "Model",
+        "lmChatOpenAi",
+        version,
+        {"model": named, "options": options},
+        credentials={"openAiApi": {"id": "1", "name": "key"}},
+    )
 
 
-def workflow(root: dict[str, Any], *parts: tuple[dict[str, Any], str] | tuple[dict[str, Any], str, str]) -> dict[str, Any]:
+def workflow(
+    root: dict[str, Any], *parts: tuple[dict[str, Any], str] | tuple[dict[str, Any], str, str]
+) -> dict[str, Any]:
     """Trigger -> root, with sub-nodes: (node, connection type[, whom it serves])."""
     connections: dict[str, Any] = {"Start": {"main": [[{"node": root["name"], "type": "main", "index": 0}]]}}
     for part in parts:
         target = part[2] if len(part) > 2 else root["name"]
         connections[part[0]["name"]] = {part[1]: [[{"node": target, "type": part[1], "index": 0}]]}
     nodes = [node("Start", "n8n-nodes-base.manualTrigger", 1), root, *(part[0] for part in parts)]
-    return {"id": "wf1", "name": "w", "nodes": nodes, "connections": connections, "settings": {"executionOrder": "v1", "timezone": "UTC"}}
+    return {
+        "id": "wf1",
+        "name": "w",
+        "nodes": nodes,
+        "connections": connections,
+        "settings": {"executionOrder": "v1", "timezone": "UTC"},
+    }
 
 
 def plan_of(export: Mapping[str, Any]) -> Plan:
@@ -53,7 +71,9 @@ def plan_of(export: Mapping[str, Any]) -> Plan:
 class World(OfflineServices):
     """Requests reach the stand-in; chat memory lasts as long as the object."""
 
-    def __init__(self, stand_in: StandIn, *, credential: bool = True, services: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, stand_in: StandIn, *, credential: bool = True, services: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__()
         self.stand_in, self.credential, self.operator = stand_in, credential, dict(services or {})
         self.chats: dict[str, list[dict[str, Any]]] = {}
@@ -61,11 +81,15 @@ class World(OfflineServices):
 
     async def http(self, task: Task, method: str, url: str, **options: Any) -> HttpResponse:
         try:
-            async with httpx.AsyncClient() as client:
-                response = await client.request(method, url, headers=options.get("headers"), content=options.get("content"))
+            async with httpx.AsyncClient(verify=PLAIN) as client:
+                response = await client.request(
+                    method, url, headers=options.get("headers"), content=options.get("content")
+                )
         except httpx.ConnectError:
             raise NodeApiError("The service refused the connection - perhaps it is offline") from None
-        return HttpResponse(response.status_code, response.reason_phrase, list(response.headers.items()), response.content)
+        return HttpResponse(
+            response.status_code, response.reason_phrase, list(response.headers.items()), response.content
+        )
 
     async def service(self, task: Task, name: str, path: str, body: Any, timeout: float) -> HttpResponse | None:
         if name not in self.operator:
@@ -87,7 +111,9 @@ class World(OfflineServices):
         self.logged.append((event, facts))
 
 
-async def run(export: Mapping[str, Any], world: World, items: Sequence[Mapping[str, Any]]) -> tuple[Execution, Finished]:
+async def run(
+    export: Mapping[str, Any], world: World, items: Sequence[Mapping[str, Any]]
+) -> tuple[Execution, Finished]:
     """Run an export to its end, without waiting."""
 
     async def no_sleep(seconds: float) -> None:
@@ -111,4 +137,6 @@ def said(text: str) -> dict[str, Any]:
 
 def calls(name: str, arguments: Any, id_: str = "call_1") -> dict[str, Any]:
     """A scripted tool call."""
-    return {"tool_calls": [{"id": id_, "type": "function", "function": {"name": name, "arguments": json.dumps(arguments)}}]}
+    return {
+        "tool_calls": [{"id": id_, "type": "function", "function": {"name": name, "arguments": json.dumps(arguments)}}]
+    }
