@@ -11,6 +11,8 @@ NODE_FILES: Final[dict[str, str]] = {
     "n8n-nodes-base.scheduleTrigger": "schedule_trigger",
     "n8n-nodes-base.cron": "cron",
     "n8n-nodes-base.interval": "interval",
+    "n8n-nodes-base.respondToWebhook": "respond_to_webhook",
+    "n8n-nodes-base.wait": "wait",
     "n8n-nodes-base.noOp": "no_op",
     "n8n-nodes-base.set": "set",
     "n8n-nodes-base.if": "if_",
@@ -29,4 +31,6 @@ NODE_FILES: Final[dict[str, str]] = {
     # aggregate, sort, splitOut, summarize, removeDuplicates, renameKeys, itemLists, compareDatasets: the transform
     # engineer is writing these files now (not the flow engineer)
     "n8n-nodes-base.markdown": "markdown",
+    "n8n-nodes-base.html": "html",
+    "n8n-nodes-base.htmlExtract": "html_extract",
 }

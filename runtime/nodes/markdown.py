@@ -5,7 +5,6 @@ from typing import Any, Literal
 
 from runtime.expressions.library import LibraryError, run_library
 from runtime.nodes.base import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, error_item, param
-from runtime.values.javascript import js_string
 from runtime.values.paths import set_path
 
 _TO_HTML = """
@@ -49,8 +48,8 @@ class Markdown(Activity):
         """Text and options for the library."""
         options = self.options or {}
         if self.mode == "markdownToHtml":
-            return {"text": js_string(self.markdown), "options": options}
-        return {"text": js_string(self.html), "options": _html_options(options)}
+            return {"text": self.markdown, "options": options}
+        return {"text": self.html, "options": _html_options(options)}
 
 
 def _html_options(options: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,142 @@
+"""HTML: a template filled per item, parts of a document, or a table of all items."""
+
+from collections.abc import Callable
+from typing import Any, Final, Literal
+
+from runtime.nodes.base import ActivityContext, Dynamic, Item, Items, NodeError, Outputs, each_item, param
+from runtime.nodes.html_extract import Extraction, clean_up
+from runtime.values.javascript import js_string
+from schemas.item import UNDEFINED, PairedItem
+
+_EXTRACTS = {"operation": ["extractHtmlContent"]}
+_RICH_TEXT, _PATHS = 1.2, 1.1
+_TABLE_STYLE: Final = "style='border-spacing:0; font-family:helvetica,arial,sans-serif'"
+_HEADER_STYLE: Final = (
+    "style='margin:0; padding:7px 20px 7px 0px; border-bottom:1px solid #eee; text-align:left; color:#888; "
+    "font-weight:normal'"
+)
+_CELL_STYLE: Final = "style='margin:0; padding:7px 20px 7px 0px; border-bottom:1px solid #eee'"
+_TEMPLATE: Final = """<!DOCTYPE html>
+
+<html>
+<head>
+  <meta charset="UTF-8" />
+  <title>My HTML document</title>
+</head>
+<body>
+  <div class="container">
+    <h1>This is an H1 heading</h1>
+    <h2>This is an H2 heading</h2>
+    <p>This is a paragraph</p>
+  </div>
+</body>
+</html>
+
+<style>
+.container {
+  background-color: #ffffff;
+  text-align: center;
+  padding: 16px;
+  border-radius: 8px;
+}
+
+h1 {
+  color: #ff6d5a;
+  font-size: 24px;
+  font-weight: bold;
+  padding: 8px;
+}
+
+h2 {
+  color: #909399;
+  font-size: 18px;
+  font-weight: bold;
+  padding: 8px;
+}
+</style>
+
+<script>
+console.log("Hello World!");
+</script>"""
+
+
+class Html(Extraction):
+    """Templates, extraction, tables."""
+
+    type = "n8n-nodes-base.html"
+    versions = (1, 1.1, 1.2)
+
+    operation: Literal["generateHtmlTemplate", "extractHtmlContent", "convertToHtmlTable"] = param(
+        "generateHtmlTemplate"
+    )
+    html: Dynamic[Any] = param(_TEMPLATE, show={"operation": ["generateHtmlTemplate"]}, resolvables="text")
+    source_data: Dynamic[Literal["binary", "json"]] = param("json", show=_EXTRACTS)
+    data_property_name: Dynamic[str] = param("data", show=_EXTRACTS, required=True)
+    extraction_values: Dynamic[dict[str, Any]] = param({}, show=_EXTRACTS)
+    options: Dynamic[dict[str, Any]] = param({}, show={"operation": ["extractHtmlContent", "convertToHtmlTable"]})
+
+    async def run(self, context: ActivityContext, items: Items) -> Outputs:
+        """Per item, but for a table: that is one item."""
+        match self.operation:
+            case "extractHtmlContent":
+                return await self.extract(context, items, rich=context.version >= _RICH_TEXT)
+            case "convertToHtmlTable":
+                return [[_table(items, context.resolve(self, 0).options or {})]]
+            case _:
+                return each_item(context, items, self._filled(context))
+
+    def _filled(self, context: ActivityContext) -> Callable[[int, Item], Item]:
+        return lambda i, _item: {"json": {"html": js_string(context.resolve(self, i).html)}}
+
+    def tidy(self, value: Any, version: float) -> Any:
+        """Trimmed and cleaned up only when asked for; an empty text is undefined before version 1.2."""
+        options = self.options or {}
+        if not isinstance(value, str):
+            return value
+        if options.get("trimValues"):
+            value = value.strip()
+        if options.get("cleanUpText"):
+            value = clean_up(value)
+        return value if value or version >= _RICH_TEXT else None
+
+    def find(self, item: Item, version: float) -> Any:
+        """Version 1 takes the name of the property literally. Raises NodeError."""
+        if version >= _PATHS:
+            return super().find(item, version)
+        if self.data_property_name not in item["json"]:
+            raise NodeError(f'No property named "{self.data_property_name}" exists!')
+        return item["json"][self.data_property_name]
+
+
+def _table(items: Items, options: dict[str, Any]) -> Item:
+    headers = list(dict.fromkeys(key for item in items for key in item["json"]))
+    styled = not options.get("customStyling")
+
+    def attributes(style: str, name: str) -> str:
+        return f"{style if styled else ''} {options.get(name) or ''}"
+
+    cell = attributes(_CELL_STYLE, "cellAttributes")
+    rows = "".join(
+        f"<tr  {options.get('rowAttributes') or ''}>"
+        + "".join(f"<td {cell}>{_cell(item['json'].get(key, UNDEFINED))}</td>" for key in headers)
+        + "</tr>"
+        for item in items
+    )
+    caption = f"<caption>{options['caption']}</caption>" if options.get("caption") else ""
+    titles = "".join(f"<th>{_capitalized(key) if options.get('capitalize') else key}</th>" for key in headers)
+    table = (
+        f"<table {attributes(_TABLE_STYLE, 'tableAttributes')}>{caption}"
+        f"<thead {attributes(_HEADER_STYLE, 'headerAttributes')}><tr>{titles}</tr></thead><tbody>{rows}</tbody></table>"
+    )
+    pairs: list[PairedItem] = [{"item": i} for i in range(len(items))]
+    return {"json": {"table": table}, "pairedItem": pairs}
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return '<input type="checkbox" checked="checked"/>' if value else '<input type="checkbox" />'
+    return js_string(value)
+
+
+def _capitalized(key: str) -> str:
+    return " ".join(word[:1].upper() + word[1:] for word in key.split("_"))

@@ -1,0 +1,122 @@
+"""HTML Extract, version 1: parts of a document by CSS selectors. The HTML node takes them out in the same way."""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from runtime.expressions.library import LibraryError, run_library
+from runtime.nodes.base import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, error_item, param
+from runtime.values.binary import NoBinaryError, binary_of
+from runtime.values.paths import get
+from schemas.item import UNDEFINED
+
+_WHITE = re.compile(r"\s+")
+_BREAKS = re.compile(r"[\r\n]")
+
+
+class Extraction(Activity):
+    """What both nodes share: where the HTML comes from and how values are tidied."""
+
+    local = True
+
+    source_data: Dynamic[Literal["binary", "json"]] = param("json")
+    data_property_name: Dynamic[str] = param("data", required=True)
+    extraction_values: Dynamic[dict[str, Any]] = param({})
+    options: Dynamic[dict[str, Any]] = param({})
+
+    def trims(self) -> bool:
+        """Whether white space at the ends of values goes."""
+        return bool((self.options or {}).get("trimValues", True))
+
+    def find(self, item: Item, version: float) -> Any:
+        """The property of the item's JSON that holds the HTML, by its path. Raises NodeError."""
+        del version
+        found = get(item["json"], self.data_property_name)
+        if found is UNDEFINED:
+            raise NodeError(f'No property named "{self.data_property_name}" exists!')
+        return found
+
+    def tidy(self, value: Any, version: float) -> Any:
+        """A value as the options want it."""
+        del version
+        return value.strip() if isinstance(value, str) and self.trims() else value
+
+    async def extract(self, context: ActivityContext, items: Items, *, rich: bool) -> Outputs:
+        """An item per document: the extracted values by their keys. `rich`: text as html-to-text writes it."""
+        out: Items = []
+        for i, item in enumerate(items):
+            try:
+                node = context.resolve(self, i)
+                out += await node.documents(context, item, i, rich=rich)
+            except NodeError as error:
+                error.item = i if error.item is None else error.item
+                if not context.continue_on_fail:
+                    raise
+                out.append(error_item(error, i))
+        return [out]
+
+    async def documents(self, context: ActivityContext, item: Item, i: int, *, rich: bool) -> Items:
+        """The items of one input item, of which `self` is the node. Raises NodeError."""
+        html = await self._html(context, item, i)
+        documents = html if isinstance(html, list) else [html]
+        wanted = [_wanted(each) for each in (self.extraction_values or {}).get("values") or []]
+        if any(each is None for each in documents):
+            raise NodeError("cheerio.load() expects a string", item=i)
+        requests = [{"html": each, "wanted": wanted, "rich": rich} for each in documents]
+        made: Items = []
+        for result in run_library("html", _script(), requests):
+            if isinstance(result, LibraryError):
+                raise NodeError(str(result), item=i)
+            made.append({"json": self._json(result, context.version), "pairedItem": {"item": i}})
+        return made
+
+    async def _html(self, context: ActivityContext, item: Item, i: int) -> Any:
+        if self.source_data == "json":
+            return self.find(item, context.version)
+        try:
+            data = await context.read_binary(binary_of(item, self.data_property_name, i))
+        except NoBinaryError as error:
+            raise NodeError(error.message, description=error.description, item=i) from error
+        return data.decode("utf-8", "replace")
+
+    def _json(self, found: list[Mapping[str, Any]], version: float) -> dict[str, Any]:
+        json: dict[str, Any] = {}
+        for entry, each in zip((self.extraction_values or {}).get("values") or [], found, strict=True):
+            if entry.get("returnArray"):
+                json[entry.get("key", "")] = [self.tidy(value, version) for value in each["all"]]
+            elif (value := self.tidy(each.get("first"), version)) is not None:
+                json[entry.get("key", "")] = value
+        return json
+
+
+class HtmlExtract(Extraction):
+    """Parts of a document by CSS selectors."""
+
+    type = "n8n-nodes-base.htmlExtract"
+    versions = (1,)
+
+    async def run(self, context: ActivityContext, items: Items) -> Outputs:
+        """An item per document."""
+        return await self.extract(context, items, rich=False)
+
+
+def clean_up(text: str) -> str:
+    """A text on one line: ends trimmed, line breaks gone, other white space down to single spaces."""
+    return _WHITE.sub(" ", _BREAKS.sub("", text.strip()))
+
+
+def _wanted(entry: Mapping[str, Any]) -> dict[str, Any]:
+    skip = [each.strip() for each in str(entry.get("skipSelectors") or "").split(",")] if entry.get("skipSelectors") else []
+    return {
+        "selector": entry.get("cssSelector") or "",
+        "as": entry.get("returnValue") or "text",
+        "attribute": entry.get("attribute") or "",
+        "skip": skip,
+    }
+
+
+@cache
+def _script() -> str:
+    return (Path(__file__).parent / "html_extraction.js").read_text(encoding="utf-8")

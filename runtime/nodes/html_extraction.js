@@ -1,0 +1,37 @@
+// What the HTML nodes take out of a document: cheerio's behaviour on its own parts (parse5, cheerio-select).
+// value: {html, wanted: [{selector, as, attribute, skip}], rich}; the answer is one entry per wanted: {first, all}.
+const { parse5, select, text } = lib;
+const adapter = lib.adapter.adapter;
+const root = parse5.parse(String(value.html), { treeAdapter: adapter });
+
+const textOf = (node) => {
+  if (node.type === 'text') return node.data;
+  return node.type === 'comment' || !node.children ? '' : node.children.map(textOf).join('');
+};
+const inner = (node) => parse5.serialize(node, { treeAdapter: adapter });
+const options = (node) => (node.children ?? []).flatMap((each) => (each.name === 'option' ? [each] : options(each)));
+const optionValue = (node) => node.attribs.value ?? textOf(node);
+const valueOf = (node) => {
+  if (node.name === 'textarea') return textOf(node);
+  if (node.name === 'option') return optionValue(node);
+  if (node.name !== 'select') return node.attribs.value;
+  const chosen = options(node).filter((each) => 'selected' in each.attribs);
+  if ('multiple' in node.attribs) return chosen.map(optionValue);
+  return chosen.length ? optionValue(chosen[0]) : options(node).slice(0, 1).map(optionValue)[0];
+};
+const plain = (node, skip) => text.convert(inner(node), {
+  selectors: skip.map((selector) => ({ selector, format: 'skip' })),
+});
+
+const read = {
+  attribute: (node, { attribute }) => node.attribs[attribute],
+  html: (node) => inner(node) || undefined,
+  text: (node, { skip }) => (value.rich ? plain(node, skip) : textOf(node)),
+  value: valueOf,
+};
+return value.wanted.map((wanted) => {
+  const found = wanted.selector ? select.select(wanted.selector, root) : [];
+  const all = found.map((node) => read[wanted.as]?.(node, wanted));
+  const joined = wanted.as === 'text' && !value.rich ? all.join('') : wanted.as === 'text' && !all.length ? '' : all[0];
+  return { first: joined, all };
+});
