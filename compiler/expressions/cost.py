@@ -76,6 +76,7 @@ _HEAVY_METHODS = frozenset({
     "unique",
 })  # fmt: skip
 _SHORT = 200
+_REPLACERS = frozenset({"replace", "replaceAll"})
 _PADDED = re.compile(r"\d{1,3}\Z")
 _CALLBACKS = frozenset({
     "every",
@@ -155,7 +156,7 @@ def _is_flat_callback(source: Source, node: Node, root: Node) -> bool:
     call = node.parent.parent if node.parent is not None and node.parent.type == "arguments" else None
     function = call.child_by_field_name("function") if call is not None else None
     member = function.child_by_field_name("property") if function is not None else None
-    if member is None or source.text(member) not in _CALLBACKS:
+    if member is None or source.text(member) not in _CALLBACKS | _REPLACERS:
         return False
     parent = node.parent
     while parent is not None and parent != root:

@@ -8,7 +8,7 @@ gives, the script itself decides.
 from typing import Any, Final
 
 from compiler.expressions.simple import simplify
-from compiler.expressions.syntax import Node, Source
+from compiler.expressions.syntax import Node, Source, walk
 
 __all__ = ["quick"]
 
@@ -25,6 +25,8 @@ def quick(source: Source, node: Node) -> Tree | None:
     """The tree of an expression; None when it has a shape that is not on the list."""
     simple = simplify(source, node)
     if simple is not None:
+        if any(each.type == "optional_chain" for each in walk(node)):
+            return None  # which link may be missing is not in a path, and inside operators it matters
         return ["value", simple.value] if simple.kind == "literal" else ["path", simple.model_dump(mode="json")]
     match node.type:
         case "parenthesized_expression":

@@ -11,10 +11,11 @@ from runtime.values.javascript import js_string
 from schemas.expression import Path, Template
 from schemas.item import UNDEFINED
 
-__all__ = ["path_column", "render", "template_column"]
+__all__ = ["MISSING", "path_column", "render", "strict_column", "template_column"]
 
 Column = list[Any]
 _ABSENT: Any = object()
+MISSING: Any = object()
 _EXACT = 2**53
 _NOT_CLONED = "Expression evaluation failed: <function> could not be cloned."
 
@@ -26,6 +27,22 @@ def path_column(path: Path, scope: Scope, count: int) -> Column:
         refused = ExpressionError(_NOT_CLONED)
         return [refused if isinstance(cell, Function) else cell for cell in column]
     return column
+
+
+def strict_column(path: Path, scope: Scope, count: int) -> Column:
+    """The same inside an operator: MISSING in the cells where JavaScript throws, since a member of null or undefined is
+    read. (Alone that gives undefined, since n8n swallows it.)"""
+    if not path.keys:
+        return _column(path, scope, count)
+    *above, last = path.keys
+    owners = _column(path.model_copy(update={"keys": tuple(above)}), scope, count)
+    return [_member(owner, last) for owner in owners]
+
+
+def _member(owner: Any, key: str | int) -> Any:
+    if owner is None or owner is UNDEFINED:
+        return MISSING
+    return owner if owner.__class__ is ExpressionError else member(owner, key)
 
 
 def template_column(template: Template, scope: Scope, count: int) -> Column:

@@ -7,7 +7,8 @@ Whatever is not certain to be what JavaScript gives (objects, NaN, numbers beyon
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from runtime.expressions.paths import path_column, render
+from runtime.expressions.natives import Function
+from runtime.expressions.paths import MISSING, render, strict_column
 from runtime.expressions.scope import ExpressionError, Scope
 from runtime.values.javascript import js_string, loose_equal, strict_equal, tidy, truthy
 from schemas.expression import Path
@@ -17,6 +18,10 @@ __all__ = ["Slow", "quick_column"]
 
 Cell = Callable[[int], Any]
 _EXACT: Final = 2**53
+
+
+class Thrown(Exception):  # noqa: N818 - n8n swallows it: the expression is undefined
+    """JavaScript would throw a TypeError here: a member of null or undefined was read."""
 
 
 class Slow(Exception):  # noqa: N818 - not a failure: V8 does it
@@ -32,6 +37,8 @@ def quick_column(tree: Sequence[Any], scope: Scope, count: int) -> list[Any]:
             column.append(cell(i))
         except ExpressionError as error:
             column.append(error)
+        except Thrown:
+            column.append(UNDEFINED)
     return column
 
 
@@ -41,7 +48,7 @@ def _build(tree: Sequence[Any], scope: Scope, count: int) -> Cell:
         value = rest[0]
         return lambda _i: value
     if name == "path":
-        return _reader(path_column(Path.model_validate(rest[0]), scope, count))
+        return _reader(strict_column(Path.model_validate(rest[0]), scope, count))
     if name == "text":
         return _text([each if isinstance(each, str) else _build(each, scope, count) for each in rest])
     parts = [_build(each, scope, count) for each in rest]
@@ -62,6 +69,10 @@ def _reader(column: Sequence[Any]) -> Cell:
         value = column[i]
         if value.__class__ is ExpressionError:
             raise value
+        if value is MISSING:
+            raise Thrown
+        if value.__class__ is Function:
+            raise Slow
         return value
 
     return read
@@ -69,7 +80,14 @@ def _reader(column: Sequence[Any]) -> Cell:
 
 def _text(parts: Sequence[str | Cell]) -> Cell:
     """A template: text between expressions, whose values are rendered as n8n does."""
-    return lambda i: "".join(part if isinstance(part, str) else render(_scalar(part(i))) for part in parts)
+    return lambda i: "".join(part if isinstance(part, str) else _rendered(part, i) for part in parts)
+
+
+def _rendered(part: Cell, i: int) -> str:
+    try:
+        return render(_scalar(part(i)))
+    except Thrown:
+        return ""
 
 
 def _scalar(value: Any) -> Any:

@@ -306,15 +306,15 @@
 
   const AI_KEY = /^[a-zA-Z0-9_-]{0,64}$/;
 
-  // What a model gave a tool; outside a tool the input item stands for it.
-  const fromAI = (data, itemIndex) => (key, _description, _type, fallback) => {
+  // What a model gave a tool; outside a tool the first input item stands for it.
+  const fromAI = (data) => (key, _description, _type, fallback) => {
     if (!key || key === '') fail("Add a key, e.g. $fromAI('placeholder_name')");
     if (!AI_KEY.test(key)) {
       fail(
         'Invalid parameter key, must be between 1 and 64 characters long and only contain lowercase letters, uppercase letters, numbers, underscores, and hyphens',
       );
     }
-    const given = data.snapshot.arguments ?? data.item(itemIndex)?.json;
+    const given = data.snapshot.arguments ?? data.item(0)?.json;
     return (has(given?.query, key) ? given.query[key] : undefined) ?? (has(given, key) ? given[key] : undefined) ?? fallback;
   };
 
@@ -509,13 +509,13 @@
       return undefined;
     },
     get $fromAI() {
-      return fromAI(this[DATA], this[INDEX]);
+      return fromAI(this[DATA]);
     },
     get $fromAi() {
-      return fromAI(this[DATA], this[INDEX]);
+      return fromAI(this[DATA]);
     },
     get $fromai() {
-      return fromAI(this[DATA], this[INDEX]);
+      return fromAI(this[DATA]);
     },
     get $pageCount() {
       return this[DATA].snapshot.paged?.$pageCount;
