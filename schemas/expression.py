@@ -113,8 +113,8 @@ FORBIDDEN_NAMES: Final = frozenset({
     "prototype",
     "setPrototypeOf",
 })  # fmt: skip
-"""Property names that no expression may read or write: the compiler refuses them where they are written, the runtime where
-they are computed."""
+"""Property names that no expression may read or write: the compiler refuses them where they are written, the runtime
+where they are computed."""
 
 
 class _Expression(BaseModel):
@@ -132,8 +132,8 @@ class Path(_Expression):
     """A walk through data: `$json.a.b[0]`, `$('Node').item.json.x`.
 
     `root` names where the walk starts (`$json`, `$binary`, `$input.item`, `$input.first`, `node.item`, `node.first`,
-    `node.last`, `$node`, `$itemIndex`, `$runIndex`, `$workflow`, `$execution`, `$vars`, ...); `node` is the node named in
-    `$('...')` or `$node["..."]`. `keys` are property names and array indexes. A missing member gives undefined.
+    `node.last`, `$node.json`, `$itemIndex`, `$runIndex`, `$workflow`, `$execution`, `$vars`, ...); `node` is the node
+    named in `$('...')` or `$node["..."]`. `keys` are property names and array indexes. A missing member gives undefined.
     """
 
     kind: Only["path"] = "path"
@@ -153,8 +153,8 @@ class Script(_Expression):
     """Everything else: JavaScript, already split, checked and rewritten at compile time, run on V8.
 
     `source` is the body of a JavaScript function, ready to run; `nodes` the names it may read through `$('...')`,
-    `$node`, `$items` (None: computed at run time, so any); `variables` the `$...` names it reads; `linear` says that its
-    cost is linear in its input, so that it may run inside workflow code.
+    `$node`, `$items` (None: computed at run time, so any); `variables` the `$...` names it reads; `linear` says that
+    its cost is linear in its input, so that it may run inside workflow code.
     """
 
     kind: Only["script"] = "script"
@@ -170,8 +170,8 @@ class Script(_Expression):
     writes: bool = False
     """True when it may write into what it reads; it then gets copies, so that nobody else sees that."""
     quick: list[Any] | None = None
-    """The same as a tree of operators over paths and constants, where it has that form: Python walks it, and asks V8 only
-    when a value is not of the plain types for which both agree (`runtime.expressions.quick`)."""
+    """The same as a tree of operators over paths and constants, where it has that form: Python walks it, and asks V8
+    only when a value is not of the plain types for which both agree (`runtime.expressions.quick`)."""
 
 
 class Invalid(_Expression):

@@ -67,7 +67,7 @@ def _is_short_if(source: Source, node: Node) -> bool:
     if function is None or arguments is None or source.text(function) != "$if":
         return False
     given = [child.type for child in arguments.named_children if child.type != "comment"]
-    return len(given) < 2 and "spread_element" not in given  # noqa: PLR2004  # condition and value
+    return len(given) < 2 and "spread_element" not in given  # condition and value
 
 
 def _named(name: str) -> str | None:

@@ -93,5 +93,3 @@ def _call(source: Source, node: Node) -> Tree | None:
         return None
     parts = [quick(source, receiver), *(quick(source, each) for each in given)]
     return None if any(part is None for part in parts) else [f".{method}", *parts]
-
-

@@ -16,8 +16,10 @@ _PYTHON_ANY = re.compile(r"\b_(?:\s*\(|node\b|items\s*\()")
 
 @dataclass
 class References:
-    """`ways`: per node, how it is read (`first`, `item`, ...; `all` where that is not plain). `dynamic`: a name is
-    computed, so any node may be read."""
+    """`ways`: per node, how it is read (`first`, `item`, ...; `any` where that is not plain).
+
+    `dynamic`: a name is computed, so any node may be read.
+    """
 
     ways: dict[str, set[str]] = field(default_factory=dict)
     variables: set[str] = field(default_factory=set)
@@ -74,7 +76,9 @@ def _reached(node: Node) -> Node:
 def _call(source: Source, node: Node, found: References) -> None:
     reached = _reached(node)
     call = reached.parent
-    name = called_with(source, call, source.text(reached)) if call is not None and call.type == "call_expression" else None
+    name = (
+        called_with(source, call, source.text(reached)) if call is not None and call.type == "call_expression" else None
+    )
     if name is None or call is None:
         found.dynamic = True
     else:

@@ -1,5 +1,7 @@
-"""A checked expression as the JavaScript that V8 runs: the names that it does not declare come from the scope object,
-n8n's extension methods go through their dispatcher, computed property names through the gate.
+"""A checked expression as the JavaScript that V8 runs.
+
+The names that it does not declare come from the scope object, n8n's extension methods go through their dispatcher,
+computed property names through the gate.
 
 | in | out |
 |---|---|
@@ -10,8 +12,8 @@ n8n's extension methods go through their dispatcher, computed property names thr
 | `$if(c, a, b)` | `((c)?(a):(b))` |
 | `this` | `___this` |
 
-Text is edited in place, never printed from the tree, so that what runs is what the author wrote. Comments go away, since
-they are where two JavaScript parsers most easily disagree.
+Text is edited in place, never printed from the tree, so that what runs is what the author wrote. Comments go away,
+since they are where two JavaScript parsers most easily disagree.
 """
 
 from dataclasses import dataclass, field
@@ -72,7 +74,7 @@ class _Editor:
         pieces.append(self.source.data[at : root.end_byte])
         return b"".join(pieces).decode("utf-8", "surrogatepass")
 
-    # --- the walk -----------------------------------------------------------------------------------------------------
+    # --- the walk ---------------------------------------------------------------------------------------------------
 
     def _enter_scopes_above(self, root: Node) -> None:
         parent = root.parent
@@ -132,7 +134,7 @@ class _Editor:
             return False
         return node.type != "number" and constant_key(self.source, node) is None
 
-    # --- calls --------------------------------------------------------------------------------------------------------
+    # --- calls ------------------------------------------------------------------------------------------------------
 
     def _enter_call(self, node: Node) -> None:
         if self._is_if(node):
@@ -192,7 +194,7 @@ class _Editor:
         """Edits inside a stretch that is replaced as a whole (a link that has no test, a comment)."""
         self.edits = [edit for edit in self.edits if not (start <= edit[0] < end and edit[1] > edit[0])]
 
-    # --- optional chains ------------------------------------------------------------------------------------------------
+    # --- optional chains --------------------------------------------------------------------------------------------
 
     def _tests(self, node: Node) -> None:
         """Every optional link below an extension call becomes a test, so that the call is skipped with the chain."""
@@ -222,7 +224,7 @@ class _Editor:
         self._insert(token.start_byte, f"))==null?void 0:{opened}{name}")
         self._replace(token, "" if link.type == "subscript_expression" else ".")
 
-    # --- $if --------------------------------------------------------------------------------------------------------------
+    # --- $if --------------------------------------------------------------------------------------------------------
 
     def _is_if(self, node: Node) -> bool:
         function, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")

@@ -54,7 +54,7 @@ def simplify(source: Source, node: Node) -> Literal | Path | None:
     return _path(source, node)
 
 
-# --- constants ----------------------------------------------------------------------------------------------------------
+# --- constants -----------------------------------------------------------------------------------------------------
 
 _NOT_CONSTANT: Any = object()
 
@@ -113,12 +113,12 @@ def _escape(sequence: str) -> str | None:
         return None if 0xD800 <= code <= 0xDFFF or code > 0x10FFFF else chr(code)
     if sequence[1:] in ("\n", "\r\n", "\r", "\u2028", "\u2029"):
         return ""
-    if len(sequence) != 2 or sequence[1] in "123456789xu":  # noqa: PLR2004  # a backslash and one character
+    if len(sequence) != 2 or sequence[1] in "123456789xu":  # a backslash and one character
         return None
     return _ESCAPES.get(sequence[1], sequence[1])
 
 
-# --- paths ----------------------------------------------------------------------------------------------------------------
+# --- paths ---------------------------------------------------------------------------------------------------------
 
 
 def _unwrap(node: Node) -> Node:

@@ -24,7 +24,7 @@ _FUNCTIONS = frozenset({
 })  # fmt: skip
 
 
-class Refused(Exception):  # noqa: N818  # n8n refuses the expression; nothing failed here
+class Refused(Exception):  # n8n refuses the expression; nothing failed here
     """n8n refuses this expression. `message` is n8n's; `index` the character of the code at fault."""
 
     def __init__(self, message: str, index: int = 0) -> None:
@@ -97,7 +97,9 @@ def parse_expression(code: str) -> tuple[Source, Node]:
 
 
 def _first_expression(source: Source) -> tuple[Source, Node]:
-    statement = next((node for node in source.root.named_children if node.type not in ("comment", "html_comment")), None)
+    statement = next(
+        (node for node in source.root.named_children if node.type not in ("comment", "html_comment")), None
+    )
     if statement is None or statement.type != "expression_statement":
         raise Refused("invalid syntax", source.index(statement.start_byte) if statement else 0)
     _check_early_errors(source)
@@ -127,7 +129,9 @@ def _check_node(source: Source, node: Node) -> None:
         case "await_expression" | "yield_expression" | "return_statement":
             problem = "" if _enclosing_function(node) is not None else "invalid syntax"
         case "meta_property":
-            problem = "" if _enclosing_function(node) is not None and source.text(node) != "import.meta" else "invalid syntax"
+            problem = (
+                "" if _enclosing_function(node) is not None and source.text(node) != "import.meta" else "invalid syntax"
+            )
         case "import":
             problem = "Imports are not supported"
         case "binary_expression":

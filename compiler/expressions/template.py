@@ -1,8 +1,8 @@
-"""n8n's template grammar: text with JavaScript between `{{` and the first `}}`, whatever that code says.
+r"""n8n's template grammar: text with JavaScript between `{{` and the first `}}`, whatever that code says.
 
-n8n: a brace pair after an odd number of backslashes is text (or, inside code, code); the backslash of `\\{{` stays in the
-text and that of `\\}}` leaves the code. In a template that has code, two backslashes of its text become one. Code that is
-never closed runs to the end of the text.
+n8n: a brace pair after an odd number of backslashes is text (or, inside code, code); the backslash of `\{{` stays in
+the text and that of `\}}` leaves the code. In a template that has code, two backslashes of its text become one. Code
+that is never closed runs to the end of the text.
 """
 
 import re

@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from contextlib import suppress
 from typing import Any
 
 from runtime.expressions import pool
 from runtime.expressions.limits import ScriptLimit
 from runtime.expressions.paths import path_column, template_column
-from runtime.expressions.quick import Slow, quick_column
 from runtime.expressions.quick import Slow, quick_column
 from runtime.expressions.rendering import as_script
 from runtime.expressions.scope import ExpressionError, Scope
@@ -35,11 +33,11 @@ def start(isolates: int = 2) -> None:
 def evaluate(
     expressions: Sequence[Expression], scope: Scope, count: int, *, seconds: float | None = None, final: bool = False
 ) -> list[Column]:
-    """A column per expression with a cell per item: a plain JSON-shaped value, UNDEFINED, or an ExpressionError instance
-    (kept, to be raised when a node reads that parameter of that item, as n8n does).
+    """A column per expression with a cell per item: a plain JSON-shaped value, UNDEFINED, or an ExpressionError
+    instance (kept, to be raised when a node reads that parameter of that item, as n8n does).
 
-    Pure paths cost no more than the walk; all scripts together cost one call of V8. Scripts that are not linear run in a
-    child process. `$execution.customData` that a script sets is put into `scope.custom_data`.
+    Pure paths cost no more than the walk; all scripts together cost one call of V8. Scripts that are not linear run in
+    a child process. `$execution.customData` that a script sets is put into `scope.custom_data`.
 
     Raises ScriptLimit when the scripts need more than `seconds` (1) or too much memory. With `final` (in an activity,
     where the outcome is recorded; 5 seconds) the script at fault gives that as its error instead.
@@ -60,7 +58,8 @@ def split(
     expressions: Sequence[Expression], scope: Scope, count: int
 ) -> tuple[list[Column | None], dict[str, Any] | None]:
     """What needs no V8 as columns (None where a script stands), and the snapshot that the scripts read (None: there are
-    none): for a step whose scripts must run in a recorded activity."""
+    none): for a step whose scripts must run in a recorded activity.
+    """
     columns = [_simple(expression, scope, count) for expression in expressions]
     scripts = _open(expressions, columns)
     return columns, snapshot_for(scope, scripts) if scripts and count else None
@@ -70,42 +69,17 @@ def evaluate_scripts(
     scripts: Sequence[Script], data: Mapping[str, Any], count: int, *, seconds: float = FINAL_SECONDS
 ) -> tuple[list[Column], Custom]:
     """Columns of scripts over the snapshot of `split`, in an activity, where the outcome is recorded: a limit is the
-    error of the script at fault. Beside them `$execution.customData`, when a script set it."""
+    error of the script at fault. Beside them `$execution.customData`, when a script set it.
+    """
     return _batch(scripts, data, count, seconds, final=True)
-
-
-def split(
-    expressions: Sequence[Expression], scope: Scope, count: int
-) -> tuple[list[Column | None], dict[str, Any] | None]:
-    """What needs no V8 as columns (None where a script stands), and the snapshot that the scripts read (None: there are
-    none): for a step whose scripts must run in a recorded activity."""
-    columns = [_simple(expression, scope, count) for expression in expressions]
-    scripts = _open(expressions, columns)
-    return columns, snapshot_for(scope, scripts) if scripts and count else None
-
-
-def evaluate_scripts(
-    scripts: Sequence[Script], data: Mapping[str, Any], count: int
-) -> tuple[list[Column], dict[str, str] | None]:
-    """Columns of scripts over the snapshot of `split`, in an activity, where the outcome is recorded: a limit is the
-    error of the script at fault. Beside them `$execution.customData`, when a script set it."""
-    found: list[Column] = []
-    custom: dict[str, str] | None = None
-    for script in scripts:
-        try:
-            (column,), told = call([script], data, 0, count, FINAL_SECONDS, apart=not script.linear)
-        except ScriptLimit as limit:
-            column, told = [ExpressionError(limit.message)] * count, None
-        found.append(column)
-        custom = told or custom
-    return found, custom
 
 
 def evaluate_snapshot(
     expressions: Sequence[Expression], data: Mapping[str, Any], index: int, *, seconds: float = FINAL_SECONDS
 ) -> list[Any]:
     """The values of expressions for one item over a snapshot (see `snapshot`), all on V8: for `$response` and its like,
-    where an activity turns pages. Cells as in `evaluate`; a limit is an ExpressionError."""
+    where an activity turns pages. Cells as in `evaluate`; a limit is an ExpressionError.
+    """
     return [_over_snapshot(expression, data, index, seconds) for expression in expressions]
 
 
@@ -120,12 +94,6 @@ def _over_snapshot(expression: Expression, data: Mapping[str, Any], index: int, 
     except ScriptLimit as limit:
         return ExpressionError(limit.message)
     return columns[0][0]
-
-
-def _open(expressions: Sequence[Expression], columns: Sequence[Column | None]) -> list[Script]:
-    """The scripts whose columns are still to be made."""
-    pairs = zip(expressions, columns, strict=True)
-    return [each for each, column in pairs if column is None and isinstance(each, Script)]
 
 
 def _open(expressions: Sequence[Expression], columns: Sequence[Column | None]) -> list[Script]:
@@ -150,7 +118,7 @@ def _simple(expression: Expression, scope: Scope, count: int) -> Column | None:
     return None
 
 
-# --- V8 -------------------------------------------------------------------------------------------------------------------
+# --- V8 ------------------------------------------------------------------------------------------------------------
 
 
 def _batch(

@@ -30,7 +30,7 @@ class _Child:
     """One child and its pipes."""
 
     def __init__(self) -> None:
-        self.process = subprocess.Popen(
+        self.process = subprocess.Popen(  # noqa: S603  # our own file, no shell
             [sys.executable, "-I", str(_SCRIPT)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -64,7 +64,11 @@ class _Child:
         """A request with the scripts that the child has not seen yet."""
         if len(self.known) > _KEPT_SCRIPTS:
             self.known.clear()
-        new = {f"s{len(self.known) + i}": source for i, source in enumerate(dict.fromkeys(sources)) if source not in self.known}
+        new = {
+            f"s{len(self.known) + i}": source
+            for i, source in enumerate(dict.fromkeys(sources))
+            if source not in self.known
+        }
         forget = not self.known
         self.known.update((source, name) for name, source in new.items())
         head = json.dumps({"new": new, "forget": forget, "scripts": [self.known[source] for source in sources]})

@@ -94,5 +94,3 @@ def _snapshot(value: Mapping[str, Any], zone: str, now: float) -> dict[str, Any]
         "step": {"name": "", "id": "", "version": 1, "webhookId": None, "parameters": {}},
         "items": [{"json": dict(value)}], "pairs": {}, "seed": 1,
     }  # fmt: skip
-
-

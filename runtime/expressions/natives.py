@@ -6,20 +6,23 @@ from schemas.item import UNDEFINED
 
 __all__ = ["Function", "member"]
 
-_OBJECT = frozenset(
-    ["hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable", "toLocaleString", "toString", "valueOf"]
-)
-_NUMBER = _OBJECT | {"toExponential", "toFixed", "toPrecision"}
-_STRING = _OBJECT | set(
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_OBJECT = _words("hasOwnProperty isPrototypeOf propertyIsEnumerable toLocaleString toString valueOf")
+_NUMBER = _OBJECT | _words("toExponential toFixed toPrecision")
+_STRING = _OBJECT | _words(
     "anchor at big blink bold charAt charCodeAt codePointAt concat endsWith fixed fontcolor fontsize includes indexOf "
     "isWellFormed italics lastIndexOf link localeCompare match matchAll normalize padEnd padStart repeat replace "
-    "replaceAll search slice small split startsWith strike sub substr substring sup toLocaleLowerCase toLocaleUpperCase "
-    "toLowerCase toUpperCase toWellFormed trim trimEnd trimLeft trimRight trimStart".split()
+    "replaceAll search slice small split startsWith strike sub substr substring sup toLocaleLowerCase "
+    "toLocaleUpperCase toLowerCase toUpperCase toWellFormed trim trimEnd trimLeft trimRight trimStart"
 )
-_ARRAY = _OBJECT | set(
+_ARRAY = _OBJECT | _words(
     "at concat copyWithin entries every fill filter find findIndex findLast findLastIndex flat flatMap forEach includes "
     "indexOf join keys lastIndexOf map pop push reduce reduceRight reverse shift slice some sort splice toReversed "
-    "toSorted toSpliced unshift values with".split()
+    "toSorted toSpliced unshift values with"
 )
 _FUNCTION = _OBJECT | {"apply", "bind", "call"}
 _ALIASES = {"trimLeft": "trimStart", "trimRight": "trimEnd"}

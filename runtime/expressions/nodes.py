@@ -77,7 +77,7 @@ def item_at(items: Items, index: int, name: str) -> Item:
         return items[index]
     if not items:
         raise ExpressionError(f"Node '{name}' hasn't been executed")
-    raise ExpressionError(f"\"{name}\" node has {len(items)} item(s) but you're trying to access item {index}")
+    raise ExpressionError(f'"{name}" node has {len(items)} item(s) but you\'re trying to access item {index}')
 
 
 def without_bytes(binary: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Paths and templates, walked in Python: a column per expression, the root resolved once where it is the same for all."""
+"""Paths and templates, walked in Python: a column per expression, the root resolved once where all items share it."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -30,8 +30,10 @@ def path_column(path: Path, scope: Scope, count: int) -> Column:
 
 
 def strict_column(path: Path, scope: Scope, count: int) -> Column:
-    """The same inside an operator: MISSING in the cells where JavaScript throws, since a member of null or undefined is
-    read. (Alone that gives undefined, since n8n swallows it.)"""
+    """The same inside an operator: MISSING where JavaScript throws, since a member of null or undefined is read.
+
+    Alone that gives undefined, since n8n swallows it.
+    """
     if not path.keys:
         return _column(path, scope, count)
     *above, last = path.keys
@@ -58,7 +60,11 @@ def template_column(template: Template, scope: Scope, count: int) -> Column:
 def _texts(column: Column) -> list[str]:
     """A column as text. Raises the ExpressionError of its first cell that has one."""
     return [
-        cell if cell.__class__ is str else str(cell) if cell.__class__ is int and -_EXACT < cell < _EXACT else _text(cell)
+        cell
+        if cell.__class__ is str
+        else str(cell)
+        if cell.__class__ is int and -_EXACT < cell < _EXACT
+        else _text(cell)
         for cell in column
     ]
 
@@ -88,7 +94,7 @@ def _row(columns: Sequence[Any], i: int) -> Any:
     return "".join(parts)
 
 
-# --- the walk -------------------------------------------------------------------------------------------------------------
+# --- the walk -------------------------------------------------------------------------------------------------------
 
 
 def _column(path: Path, scope: Scope, count: int) -> Column:
@@ -116,47 +122,52 @@ def _json(path: Path, scope: Scope, count: int) -> Column:
     """`$json...`: the fast lane of most exports."""
     items = scope.items[:count]
     keys = path.keys
+    column: Column
     if not keys:
         column = [item["json"] for item in items]
     elif isinstance(keys[0], str):
-        first, rest = keys[0], keys[1:]
-        found = [item["json"].get(first, _ABSENT) for item in items]
-        if rest:
-            column = [UNDEFINED if value is _ABSENT else _walk(value, rest) for value in found]
-        else:
-            column = found
-        if _ABSENT in found or any(value is _ABSENT for value in found):
-            missing = _walk({}, keys)
-            column = [missing if value is _ABSENT else cell for value, cell in zip(found, column, strict=True)]
+        column = _fields([item["json"].get(keys[0], _ABSENT) for item in items], keys)
     else:
         column = [_walk(item["json"], keys) for item in items]
     return column if len(column) == count else column + _beyond(scope, len(column), count)
 
 
+def _fields(found: Column, keys: Sequence[str | int]) -> Column:
+    """The values below the first key, which has been looked up already."""
+    rest = keys[1:]
+    missing = _walk({}, keys)
+    if rest:
+        return [missing if value is _ABSENT else _walk(value, rest) for value in found]
+    return [missing if value is _ABSENT else value for value in found]
+
+
 def _beyond(scope: Scope, start: int, count: int) -> Column:
-    return [_raised(lambda i=i: item_at(scope.items, i, scope.step.name)) for i in range(start, count)]
+    return _cells(lambda i: item_at(scope.items, i, scope.step.name), count, start)
 
 
-def _raised(work: Callable[[], Any]) -> Any:
-    """What `work` gives, or the ExpressionError that it raises, as a cell."""
-    try:
-        return work()
-    except ExpressionError as error:
-        return error
+def _cells(at: Callable[[int], Any], count: int, start: int = 0) -> Column:
+    """What `at` gives per item, or the ExpressionError that it raises."""
+    column: Column = []
+    for i in range(start, count):
+        try:
+            column.append(at(i))
+        except ExpressionError as error:
+            column.append(error)
+    return column
 
 
 def _binary(path: Path, scope: Scope, count: int) -> Column:
     def at(i: int) -> Any:
         return _walk(without_bytes(item_at(scope.items, i, scope.step.name).get("binary")), path.keys)
 
-    return [_raised(lambda i=i: at(i)) for i in range(count)]
+    return _cells(at, count)
 
 
 def _input_item(path: Path, scope: Scope, count: int) -> Column:
     def at(i: int) -> Any:
         return _walk(item_at(scope.items, i, scope.step.name), path.keys)
 
-    return [_raised(lambda i=i: at(i)) for i in range(count)]
+    return _cells(at, count)
 
 
 def _item_index(path: Path, scope: Scope, count: int) -> Column:
@@ -170,7 +181,7 @@ def _node_item(path: Path, scope: Scope, count: int) -> Column:
     pair = scope.pair
     if pair is None:
         raise ExpressionError("Invalid expression", description="No path back to referenced node")
-    return [_raised(lambda i=i: _walk(pair(name, i), path.keys)) for i in range(count)]
+    return _cells(lambda i: _walk(pair(name, i), path.keys), count)
 
 
 def _legacy(key: str) -> Callable[[Path, Scope, int], Column]:
@@ -187,7 +198,7 @@ def _legacy(key: str) -> Callable[[Path, Scope, int], Column]:
             value: Any = item["json"] if key == "json" else without_bytes(item.get("binary"))
             return _walk(value, path.keys)
 
-        return [_raised(lambda i=i: at(i)) for i in range(count)]
+        return _cells(at, count)
 
     return column
 
@@ -203,7 +214,7 @@ _PER_ITEM: dict[str, Callable[[Path, Scope, int], Column]] = {
 }
 
 
-# --- roots that are the same for all items ----------------------------------------------------------------------------------
+# --- roots that are the same for all items --------------------------------------------------------------------------
 
 
 def _ends(scope: Scope, path: Path) -> Any:

@@ -20,11 +20,11 @@ Cell = Callable[[int], Any]
 _EXACT: Final = 2**53
 
 
-class Thrown(Exception):  # noqa: N818 - n8n swallows it: the expression is undefined
+class Thrown(Exception):
     """JavaScript would throw a TypeError here: a member of null or undefined was read."""
 
 
-class Slow(Exception):  # noqa: N818 - not a failure: V8 does it
+class Slow(Exception):
     """This needs JavaScript."""
 
 

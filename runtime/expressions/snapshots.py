@@ -21,7 +21,7 @@ ANY = frozenset({"any", *_PAIRED})
 def snapshot(scope: Scope, reads: Collection[str] | None) -> dict[str, Any]:
     """Everything that a program may read of the named nodes (None: of all), with the pairings of every input item."""
     names = list(scope.runs) if reads is None else [name for name in reads if name in scope.plan.step]
-    return _build(scope, scope.items, {name: ANY for name in names})
+    return _build(scope, scope.items, dict.fromkeys(names, ANY))
 
 
 def snapshot_for(scope: Scope, scripts: Iterable[Script]) -> dict[str, Any]:

@@ -13,7 +13,6 @@ import json
 import os
 import signal
 import struct
-import sys
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -49,7 +48,7 @@ _KEPT_SCRIPTS = 2_000
 _LONG_REQUEST = 16_384  # characters from which a handle is cheaper than a literal that V8 parses
 
 
-class Context(MiniRacer):  # type: ignore[misc]  # the binding is untyped for us
+class Context(MiniRacer):
     """One isolate with the kernel, and the scripts that it has been given.
 
     Make it on a plain thread: the binding adopts whatever event loop runs where it is made.
@@ -63,7 +62,7 @@ class Context(MiniRacer):  # type: ignore[misc]  # the binding is untyped for us
         self.eval(f"globalThis.__transliteration=()=>{{{_read(_TABLES)}\n;return transliteration}}")
         for source in _SOURCES:
             self.eval(_read(source))
-        self.entry = self.eval("__run")
+        self.entry: Any = self.eval("__run")
 
     def __del__(self) -> None:
         """Closing belongs to the owner: it may wait for a thread, which a collector must not."""
@@ -128,11 +127,11 @@ def warm(context: Context) -> None:
     context.eval("new Intl.NumberFormat().format(1) + new Intl.DateTimeFormat().format(0) + new Date(0).getHours()")
 
 
-# --- the child process --------------------------------------------------------------------------------------------------
+# --- the child process ---------------------------------------------------------------------------------------------
 
 HEADER: Final = struct.Struct(">IB")
-"""A frame: length, kind, then UTF-8. To the child: `F` the forbidden names, once; `R` a request with its scripts. From the
-child: `S` it is ready, `D` an answer, `M` out of memory, `E` a failure with its message."""
+"""A frame: length, kind, then UTF-8. To the child: `F` the forbidden names, once; `R` a request with its scripts. From
+the child: `S` it is ready, `D` an answer, `M` out of memory, `E` a failure with its message."""
 
 _WRITTEN = 3 * _MEMORY
 _OPEN_FILES = 24  # the pipes and an event loop: nothing else can be opened

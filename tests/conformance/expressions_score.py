@@ -42,7 +42,7 @@ def tagged(value: Any) -> Any:
     return [tagged(each) for each in value] if isinstance(value, list) else value
 
 
-# --- expressions/*.json: through the whole interpreter ----------------------------------------------------------------
+# --- expressions/*.json: through the whole interpreter -------------------------------------------------------------
 
 
 def run_expression_file(path: Path) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def _wish(wanted: Record) -> str:
     return json.dumps(wanted.get("error") or wanted.get("expected"))
 
 
-# --- recorded/expressions.json: one evaluation each ---------------------------------------------------------------------
+# --- recorded/expressions.json: one evaluation each ----------------------------------------------------------------
 
 
 def run_recorded_expressions(path: Path) -> dict[str, Any]:
