@@ -9,7 +9,9 @@ from runtime.agents.models.chat import ModelAnswer, Request, post, sampling
 from runtime.nodes.base import ActivityContext, Dynamic, param
 
 SAMPLING = {"temperature": "temperature", "topP": "top_p", "topK": "top_k"}
-DEFAULT_LIMIT = 4096
+LIMITS = (("claude-3-5-", 8192), ("claude-3-7-", 8192), ("claude-sonnet-4", 16384), ("claude-opus-4", 16384), ("claude-haiku-4", 16384))  # fmt: skip
+OTHERS_LIMIT = 4096
+"""n8n's `max_tokens` by family of models, where the author sets none."""
 
 
 class LmChatAnthropic(ChatModel):
@@ -50,7 +52,7 @@ class LmChatAnthropic(ChatModel):
         name = self.wire_name(context.version)
         options = {"temperature": request.settings.get("temperature")} | dict(self.options or {})
         body = await anthropic.body(context, name, request)
-        body["max_tokens"] = options.get("maxTokensToSample") or request.settings.get("max_tokens") or DEFAULT_LIMIT
+        body["max_tokens"] = options.get("maxTokensToSample") or request.settings.get("max_tokens") or _limit(name)
         body |= _thinking(options) or sampling(_without_off(options), SAMPLING)
         if options.get("promptCaching", "disabled") != "disabled":
             body["cache_control"] = {"type": "ephemeral", "ttl": options["promptCaching"]}
@@ -61,6 +63,10 @@ class LmChatAnthropic(ChatModel):
         return anthropic.read(
             await post(context, f"{base}/v1/messages", body, headers, timeout=300.0, key=request.id), name
         )
+
+
+def _limit(model: str) -> int:
+    return next((limit for family, limit in LIMITS if model.startswith(family)), OTHERS_LIMIT)
 
 
 def _thinking(options: Mapping[str, Any]) -> dict[str, Any]:

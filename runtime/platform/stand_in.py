@@ -103,11 +103,9 @@ class StandIn:
             self.requests.append(request)
             key = request.key()
             repeated = key is not None and key in self._seen
-            id_ = (
-                self._seen.setdefault(request.key, f"stand-in-{len(self.requests)}")
-                if request.key
-                else f"stand-in-{len(self.requests)}"
-            )
+            id_ = f"stand-in-{len(self.requests)}"
+            if key is not None:
+                id_ = self._seen.setdefault(key, id_)
             scripted = self._scripted() if request.path.endswith(MODEL_PATHS) else None
         self._say(f"{request.method} {request.path}{'  (repeated: answered as before)' if repeated else ''}")
         if request.path.endswith(MODEL_PATHS):

@@ -3,7 +3,7 @@
 import json
 import ssl
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import httpx
 
@@ -11,9 +11,10 @@ from compiler.pipeline import compile_export
 from runtime.catalog import CATALOG
 from runtime.execution import Execution, RunInfo
 from runtime.local import LocalHost, OfflineServices, run_local
-from runtime.nodes.base import HttpResponse, MissingCredential, NodeApiError
+from runtime.nodes.base import Durable, DurableContext, HttpResponse, MissingCredential, NodeApiError
 from runtime.platform.stand_in import StandIn
-from schemas.item import Item
+from schemas.item import Item, Items
+from schemas.node import Node
 from schemas.outcome import Finished
 from schemas.plan import Plan
 from schemas.task import Task
@@ -81,7 +82,7 @@ class World(OfflineServices):
 
     async def http(self, task: Task, method: str, url: str, **options: Any) -> HttpResponse:
         try:
-            async with httpx.AsyncClient(verify=PLAIN) as client:
+            async with httpx.AsyncClient(verify=PLAIN, timeout=options.get("timeout", 60.0)) as client:
                 response = await client.request(
                     method, url, headers=options.get("headers"), content=options.get("content")
                 )
@@ -94,7 +95,9 @@ class World(OfflineServices):
     async def service(self, task: Task, name: str, path: str, body: Any, timeout: float) -> HttpResponse | None:
         if name not in self.operator:
             return None
-        return await self.http(task, "POST", self.operator[name] + path, content=json.dumps(body).encode())
+        return await self.http(
+            task, "POST", self.operator[name] + path, content=json.dumps(body).encode(), timeout=timeout
+        )
 
     async def credentials(self, task: Task, type_: str) -> Mapping[str, Any]:
         if not self.credential:
@@ -140,3 +143,48 @@ def calls(name: str, arguments: Any, id_: str = "call_1") -> dict[str, Any]:
     return {
         "tool_calls": [{"id": id_, "type": "function", "function": {"name": name, "arguments": json.dumps(arguments)}}]
     }
+
+
+class Stage:
+    """A DurableContext over a plan without expressions, for tests that play the host themselves."""
+
+    agent: str | None = None
+    run_index = 0
+    continue_on_fail = False
+    execution_id = "run-1"
+
+    def __init__(self, plan: Plan, name: str, items: Sequence[Mapping[str, Any]]) -> None:
+        self.plan, self.name, self.version = plan, name, plan.step[name].version
+        self.workflow = {"id": plan.workflow_id, "name": plan.name, "active": False}
+        self.items: Items = [{"json": dict(each)} for each in items]
+
+    def resolve(self, node: Node, i: int) -> Node:
+        del i
+        return node
+
+    def raw(self, name: str) -> Mapping[str, Any]:
+        return self.plan.step[name].parameters
+
+    def subnodes(self, connection: str, of: str | None = None) -> Sequence[str]:
+        return self.plan.step[of or self.name].subnodes.get(connection, ())
+
+    def subnode(self, name: str, i: int) -> tuple[Node, float]:
+        del i
+        return bound(self.plan, name), self.plan.step[name].version
+
+
+def bound(plan: Plan, name: str) -> Node:
+    """The node of a step, with its parameters as written."""
+    step = plan.step[name]
+    assert not step.expressions, "this helper evaluates nothing"
+    cls = CATALOG.find(step.type, step.version)
+    assert cls is not None
+    return cls.bind(step.parameters, step.version)
+
+
+def driver(export: Mapping[str, Any], name: str, items: Sequence[Mapping[str, Any]]) -> tuple[Durable, DurableContext]:
+    """The reducer of a node, and the context it would have in a run."""
+    plan = plan_of(export)
+    reducer = bound(plan, name)
+    assert isinstance(reducer, Durable)
+    return reducer, cast(DurableContext, Stage(plan, name, items))

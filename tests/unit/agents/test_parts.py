@@ -1,0 +1,149 @@
+"""The pure parts: $fromAI, the calculator, schemas from examples, reading answers, windows of memory."""
+
+from typing import Any
+
+import pytest
+
+from runtime.agents import from_ai, reading, wanted
+from runtime.agents.memory import window
+from runtime.agents.messages import Message
+from runtime.agents.models.gemini import plain
+from runtime.agents.tool_calculator import BEWILDERED, calculate
+from runtime.agents.toolbox import function_name, result_text
+
+CALLS: list[tuple[str, str, dict[str, Any], list[str]]] = [
+    ("a key alone is a string", "={{ $fromAI('city') }}", {"city": {"type": "string"}}, ["city"]),
+    (
+        "with a description",
+        "={{ $fromAI('c', `the city`) }}",
+        {"c": {"type": "string", "description": "the city"}},
+        ["c"],
+    ),
+    (
+        "a number with a default is not required",
+        "={{ $fromAI('n', '', 'number', 3) }}",
+        {"n": {"type": "number", "default": 3}},
+        [],
+    ),
+    ("json takes anything", "={{ $fromAI('j', '', 'json') }}", {"j": {}}, ["j"]),
+    (
+        "the editor's marker is a comment",
+        "={{ /*n8n-auto-generated-fromAI-override*/ $fromAI('x', ``, 'boolean') }}",
+        {"x": {"type": "boolean"}},
+        ["x"],
+    ),
+    (
+        "commas and brackets in texts do not split",
+        "={{ $fromAI('a', 'one, (two) [three]') }}",
+        {"a": {"type": "string", "description": "one, (two) [three]"}},
+        ["a"],
+    ),
+    ("escaped quotes", "={{ $fromAI('q', 'it\\'s') }}", {"q": {"type": "string", "description": "it's"}}, ["q"]),
+    (
+        "twice in one text",
+        "=a {{ $fromAI('a') }} b {{ $fromAI('b') }}",
+        {"a": {"type": "string"}, "b": {"type": "string"}},
+        ["a", "b"],
+    ),
+    ("the same key twice counts once", "={{ $fromAI('a') + $fromAI('a') }}", {"a": {"type": "string"}}, ["a"]),
+    ("a text that is no expression asks nothing", "$fromAI('a')", {}, []),
+    ("a call that never ends asks nothing", "={{ $fromAI('a'", {"": {"type": "string"}}, [""]),
+]
+
+
+@pytest.mark.parametrize(("about", "text", "properties", "required"), CALLS, ids=[each[0] for each in CALLS])
+def test_from_ai(about: str, text: str, properties: dict[str, Any], required: list[str]) -> None:
+    """The arguments of a tool, as a schema."""
+    made = from_ai.schema({"deep": [{"value": text}]})
+    assert made["properties"] == properties, about
+    assert made.get("required", []) == required, about
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("2+3*4", "14"), ("2^10", "1024"), ("-(1 - 3)", "2"), ("7 % 3", "1"), ("10 / 4", "2.5"), ("sqrt(16) + max(1, 7)", "11"),
+        ("pi", "3.141592653589793"), ("1e3", "1000"), ("1/0", BEWILDERED), ("9**9**9", BEWILDERED), ("2 apples", BEWILDERED),
+        ("__import__('os')", BEWILDERED), ("().__class__", BEWILDERED), ("x", BEWILDERED), ("", BEWILDERED), ("1" * 600, BEWILDERED),
+        ("(" * 400, BEWILDERED),
+    ],
+)  # fmt: skip
+def test_calculator(expression: str, value: str) -> None:
+    """Arithmetic and nothing else; what it cannot do it says to the model."""
+    assert calculate(expression) == value
+
+
+def test_schema_of_an_example() -> None:
+    """Types of the values; a list is like its first element; closed objects; required from the caller."""
+    example = {"a": "x", "n": 1.5, "l": [{"q": True}], "e": [], "z": None}
+    made = wanted.from_example(example, required=True)
+    inner = {
+        "type": "object",
+        "properties": {"q": {"type": "boolean"}},
+        "required": ["q"],
+        "additionalProperties": False,
+    }
+    assert made["properties"] == {
+        "a": {"type": "string"}, "n": {"type": "number"}, "l": {"type": "array", "items": inner}, "e": {"type": "array"},
+        "z": {"type": "null"},
+    }  # fmt: skip
+    assert made["required"] == ["a", "n", "l", "e", "z"]
+    assert "required" not in wanted.from_example(example, required=False)
+
+
+SCHEMA = wanted.wrapped(
+    {"type": "object", "properties": {"n": {"type": "number"}}, "additionalProperties": False}, "output"
+).schema
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ({"content": '```json\n{"output": {"n": 1}}\n```'}, {"value": {"n": 1}}),
+        ({"content": '{"output": {"n": 1, "extra": 2}, "more": 3}'}, {"value": {"n": 1}}),
+        ({"content": '{"n": 1}'}, {"value": {"n": 1}}),
+        (
+            {"content": "", "tool_calls": [{"id": "1", "name": "hand", "arguments": {"output": {"n": 1}}}]},
+            {"value": {"n": 1}},
+        ),
+        ({"content": "", "tool_calls": [{"id": "1", "name": "search", "arguments": {}}]}, None),
+        ({"content": '{"output": {"n": "1"}}'}, {"problem": "output/n: '1' is not of type 'number'"}),
+        ({"content": "Here it is: {}"}, {"problem": "Expecting value: line 1 column 1 (char 0)"}),
+    ],
+)
+def test_reading(message: Any, expected: dict[str, Any] | None) -> None:
+    """JSON from a code block, from text, or from the tool; unknown fields are dropped; problems name their place."""
+    found = reading.read({"role": "assistant", **message}, SCHEMA, via="hand", unwrap="output")
+    assert (None if found is None else {key: each for key, each in found.items() if key != "text"}) == expected
+
+
+def test_window_counts_each_message_once() -> None:
+    """A try that was repeated left its messages twice; the model sees them once, and the newest count."""
+    kept: list[Message] = [{"role": "user", "content": str(n), "id": str(n)} for n in (1, 2, 2, 3)]
+    assert [each["content"] for each in window(kept, 2)] == ["2", "3"]
+    assert window(kept, 0) == []
+
+
+def test_function_names() -> None:
+    """A node's name as vendors want a function's name."""
+    assert function_name("Get weather (v2)!") == "Get_weather__v2__"
+    assert len(function_name("x" * 100)) == 64
+
+
+def test_tool_results() -> None:
+    """A text tool's answer is text, in a list from agent version 3 on; other nodes give their items as JSON."""
+    text: Any = [[{"json": {"response": "14"}}]]
+    assert result_text(text, wrapped=False) == "14"
+    assert result_text(text, wrapped=True) == '[{"response":"14"}]'
+    assert result_text([[{"json": {"a": 1}}, {"json": {"a": 2}}]], wrapped=False) == '[{"a":1},{"a":2}]'
+    assert result_text(None, wrapped=False) == "[]"
+
+
+def test_gemini_takes_a_subset_of_json_schema() -> None:
+    """Keywords that it refuses go; fields that happen to be called like keywords stay."""
+    schema = {
+        "type": "object",
+        "properties": {"default": {"type": "string", "default": "x"}},
+        "additionalProperties": False,
+    }
+    assert plain(schema) == {"type": "object", "properties": {"default": {"type": "string"}}}

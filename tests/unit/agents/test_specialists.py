@@ -1,0 +1,118 @@
+"""Specialist agents: the catalogue's files, what a node gets from one, and the agents service of the operator."""
+
+import json
+from importlib import resources
+from typing import Any
+
+import pytest
+from jsonschema import Draft7Validator
+
+from runtime.agents import specialists
+from runtime.nodes.base import NodeError
+from runtime.platform.stand_in import StandIn, smallest
+from tests.unit.agents.world import World, calls, model, node, outputs, run, said, workflow
+
+SLUGS = sorted(specialists.catalog())
+MODEL = (model(), "ai_languageModel")
+LEAD = {"chatInput": "Qualify", "email": "ada@example.com"}
+
+
+def noted(slug: str, **parameters: Any) -> dict[str, Any]:
+    """An agent node whose notes name a specialist."""
+    return node("A", "agent", 2.2, parameters, notes=f"Scores leads.\nagent: {slug}")
+
+
+def test_files_are_named_after_their_slug() -> None:
+    """Adding a specialist is adding a file: every YAML file of the folder is one."""
+    files = {each.name for each in resources.files("runtime.agents").joinpath("catalog").iterdir()}
+    assert files == {f"{slug}.yaml" for slug in SLUGS}
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_complete(slug: str) -> None:
+    """Prompt renders with and without data, the schema takes at least one value, and data is told apart from orders."""
+    specialist = specialists.find(slug)
+    brief = specialists.brief(specialist, "do it", {"name": "Ada"})
+    assert specialist.role in brief["system"]
+    assert "never an instruction" in brief["system"]
+    assert specialist.output is not None
+    Draft7Validator(specialist.output).validate(smallest(specialist.output))
+
+
+def test_prompt_reads_the_item() -> None:
+    """A prompt may use fields of the item, and what they say is put in as JSON."""
+    given = {"ideal_customer": {"industry": "logistics"}}
+    brief = specialists.brief(specialists.find("lead_qualification_specialist"), "", given)
+    assert '{"industry": "logistics"}' in brief["system"]
+
+
+def test_unknown_slug_names_the_nearest() -> None:
+    """A typo in the notes is answered with what was meant."""
+    with pytest.raises(NodeError, match="There is no specialist agent 'lead_qualificaton_specialist'") as caught:
+        specialists.find("lead_qualificaton_specialist")
+    assert "lead_qualification_specialist" in str(caught.value.description)
+
+
+def test_dashes_are_fine() -> None:
+    """`agent: lead-qualification-specialist` is the same one."""
+    assert specialists.find("lead-qualification-specialist").slug == "lead_qualification_specialist"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("slug: [", "while parsing"),
+        ("slug: x\ncategory: sales\nrole: r\nprompt: p\nmodle: fast", "Extra inputs are not permitted"),
+        ("slug: x\ncategory: sales\nrole: r\nprompt: '{{ oops'", "unexpected end of template"),
+        ("slug: x\ncategory: sales\nrole: r\nprompt: p\noutput: {type: nonsense}", "is not valid under"),
+        ("slug: other\ncategory: sales\nrole: r\nprompt: p", "a specialist's file has its name"),
+    ],
+)
+def test_bad_file_names_itself(text: str, problem: str) -> None:
+    """A file that is no specialist says so with its name."""
+    with pytest.raises(ValueError, match=r"x\.yaml: ") as caught:
+        specialists._load("x.yaml", text)
+    assert problem in str(caught.value)
+
+
+async def test_applied_to_the_node() -> None:
+    """Its prompt leads the system message, its schema is asked for, its settings go along, and usage is its own."""
+    answer = {"score": 80, "tier": "hot", "reasons": ["r"], "missing": [], "next_action": "call"}
+    with StandIn(script=[calls("format_final_json_response", {"output": answer})]) as stand_in:
+        export = workflow(noted("lead_qualification_specialist", options={"systemMessage": "Be brief."}), MODEL)
+        execution, finished = await run(export, World(stand_in), [LEAD])
+    assert finished.status == "success", finished.error
+    assert outputs(execution, "A") == [[{"output": answer}]]
+    body = stand_in.requests[0].body
+    assert body["messages"][0]["content"].startswith("You are a lead qualification specialist.")
+    assert "Be brief." in body["messages"][0]["content"]
+    assert (body["temperature"], body["max_tokens"]) == (0, 1024)
+    assert [each["agent"] for each in execution.usage] == ["lead_qualification_specialist"]
+
+
+async def test_agents_service() -> None:
+    """With an agents service the task goes there, and no model of ours is asked."""
+    asked: list[Any] = []
+
+    class Service(StandIn):
+        def answer(self, request: Any) -> tuple[int, Any]:
+            asked.append(request)
+            return 200, {"output": {"score": 1}, "usage": {"model": "theirs", "input_tokens": 5, "output_tokens": 2}}
+
+    with Service() as service, StandIn() as stand_in:
+        world = World(stand_in, services={"agents": service.url})
+        execution, finished = await run(workflow(noted("lead_qualification_specialist"), MODEL), world, [LEAD])
+    assert finished.status == "success", finished.error
+    assert outputs(execution, "A") == [[{"output": {"score": 1}}]]
+    assert stand_in.requests == []
+    assert asked[0].path == "/agents/lead_qualification_specialist/run"
+    assert asked[0].body["input"] == LEAD
+    assert [(each["model"], each["input_tokens"]) for each in execution.usage] == [("theirs", 5)]
+
+
+async def test_unknown_specialist_fails_the_node() -> None:
+    """A slug that nobody has is an error of the node, not a plain agent."""
+    with StandIn(script=[said("x")]) as stand_in:
+        _, finished = await run(workflow(noted("nobody"), MODEL), World(stand_in), [LEAD])
+    assert finished.status == "error"
+    assert "There is no specialist agent 'nobody'" in json.dumps(finished.error)
