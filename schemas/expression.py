@@ -133,7 +133,7 @@ class Path(_Expression):
 
     `root` names where the walk starts (`$json`, `$binary`, `$input.item`, `$input.first`, `node.item`, `node.first`,
     `node.last`, `$node.json`, `$itemIndex`, `$runIndex`, `$workflow`, `$execution`, `$vars`, ...); `node` is the node
-    named in `$('...')` or `$node["..."]`. `keys` are property names and array indexes. A missing member gives undefined.
+    named in `$('...')` or `$node["..."]`. `keys` are property names and array indexes. A missing one gives undefined.
     """
 
     kind: Only["path"] = "path"
