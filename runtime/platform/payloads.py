@@ -6,7 +6,7 @@ This module is imported inside the workflow sandbox, so it stays small and witho
 import json
 from collections.abc import Hashable
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, cast, is_typeddict
 
 import orjson
 from pydantic import BaseModel, TypeAdapter
