@@ -1,0 +1,193 @@
+"""Expressions at compile time: what becomes of a parameter string."""
+
+from typing import Any
+
+import pytest
+
+from compiler.expressions import compile_expression, compile_resolvables, scan_code
+from compiler.expressions.template import Code, Text, split
+from schemas.expression import Invalid, Literal, Path, Script, Template
+
+LITERALS: list[tuple[str, Any]] = [
+    ("=plain", "plain"),
+    ("=", ""),
+    ("==x", "=x"),
+    ("={{ 5 }}", 5),
+    ("={{ -1.5 }}", -1.5),
+    ("={{ 'it\\'s' }}", "it's"),
+    ("={{ `a` }}", "a"),
+    ("={{ true }}", True),
+    ("={{ null }}", None),
+    ("={{ (7) }}", 7),
+    ("={{ 5 }} ", "5 "),
+    ("={{ 1 }}{{ 'a' }}{{ null }}", "1a"),
+    (r"=\{{ $json.id }}", r"\{{ $json.id }}"),
+    (r"=\\{{ 1 }}", "\\1"),
+    ("=a {{", "a "),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), LITERALS)
+def test_a_constant_needs_no_run_time(text: str, expected: Any) -> None:
+    assert compile_expression(text).expression == Literal(value=expected)
+
+
+PATHS: list[tuple[str, str, str | None, tuple[Any, ...]]] = [
+    ("={{ $json }}", "$json", None, ()),
+    ("={{ $json.a['b c'][0] }}", "$json", None, ("a", "b c", 0)),
+    ("={{ $json?.a?.[1] }}", "$json", None, ("a", 1)),
+    ("={{ ($json).a; }}", "$json", None, ("a",)),
+    ("={{ $data.a }}", "$json", None, ("a",)),
+    ("={{ $('X').item.json.a }}", "node.item", "X", ("json", "a")),
+    ('={{ $("X").first().json.a }}', "node.first", "X", ("json", "a")),
+    ("={{ $(`X`).all()[2].json }}", "node.all", "X", (2, "json")),
+    ('={{ $node["X y"].json.a }}', "$node.json", "X y", ("a",)),
+    ("={{ $node.X.json.a }}", "$node.json", "X", ("a",)),
+    ("={{ $input.item.json.a }}", "$input.item", None, ("json", "a")),
+    ("={{ $itemIndex }}", "$itemIndex", None, ()),
+    ("={{ $json.name", "$json", None, ("name",)),
+]
+
+
+@pytest.mark.parametrize(("text", "root", "node", "keys"), PATHS)
+def test_a_walk_through_data_becomes_a_path(text: str, root: str, node: str | None, keys: tuple[Any, ...]) -> None:
+    assert compile_expression(text).expression == Path(root=root, node=node, keys=keys)
+
+
+def test_text_with_paths_becomes_a_template() -> None:
+    compiled = compile_expression("=Hi {{ $json.name }}, {{ 5 }} {{ $('X').item.json.y }}!")
+    name = Path(root="$json", keys=("name",))
+    other = Path(root="node.item", node="X", keys=("json", "y"))
+    assert compiled.expression == Template(parts=("Hi ", name, ", 5 ", other, "!"))
+    assert compiled.references == {"X"}
+    assert compiled.variables == {"$json", "$"}
+
+
+INVALID = [
+    ("={{ }}", "invalid syntax"),
+    ("={{ 1 + }}", "invalid syntax"),
+    ("={{ let a = 1 }}", "invalid syntax"),
+    ("={{ return 5 }}", "invalid syntax"),
+    ('={{ "a }} b" }}', "invalid syntax"),
+    ("={{ {{ 1 }} }}", "invalid syntax"),
+    ("={{ $if(true) }}", "invalid syntax"),
+    ("={{ -1 ** 2 }}", "invalid syntax"),
+    ("={{ a ?? b || c }}", "invalid syntax"),
+    ("={{ <b>x</b> }}", "invalid syntax"),
+    ("={{ import('x') }}", "Imports are not supported"),
+    ("={{ $ }}", 'Cannot access "$" without calling it as a function'),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), INVALID)
+def test_what_n8n_refuses_is_refused_with_its_words(text: str, message: str) -> None:
+    compiled = compile_expression(text)
+    assert compiled.expression == Invalid(message=message)
+    assert [problem.message for problem in compiled.problems] == [message]
+
+
+def test_a_problem_has_its_place() -> None:
+    (problem,) = compile_expression("=one\ntwo {{ $json. }}").problems
+    assert (problem.line, problem.column) == (2, 8)
+    (problem,) = compile_expression("={{ $json.__proto__ }}").problems
+    assert (problem.line, problem.column) == (1, 11)
+
+
+REWRITTEN = [
+    ("={{ $json.a + b }}", "___s.$json.a + ___s.b"),
+    ("={{ x[k] }}", "___s.x[___k(___s.k)]"),
+    ("={{ x['k'][0] + y }}", "___s.x['k'][0] + ___s.y"),
+    ("={{ $json.a.first(2) }}", '___x(___s.$json.a,"first",[2])'),
+    ("={{ $json.a. first() }}", "___s.$json.a. first()"),
+    ("={{ v?.a.first() }}", '((___t0=(___s.v))==null?void 0:___x(___t0.a,"first",[]))'),
+    ("={{ $if(a, b, c) }}", "((___s.a)?(___s.b):(___s.c))"),
+    ("={{ $if(a, b) }}", "((___s.a)?(___s.b):(false))"),
+    ("={{ [1].map(x => x + y) }}", "[1].map(x => x + ___s.y)"),
+    ("={{ ({ a, b: c }) }}", "({ a: ___s.a, b: ___s.c })"),
+    ("={{ (() => { const a = 1; { let b = a } return b })() }}", "(() => { const a = 1; { let b = a } return ___s.b })()"),
+    ("={{ (function() { return this })() }}", "(function() { return ___this })()"),
+    ("={{ $('X').first().json.a + 1 }}", "___s.$('X').first().json.a + 1"),
+    ("={{ Math.max(a) }}", "___s.Math.max(___s.a)"),
+    ("={{ { a: 1 } }}", "( { a: 1 } )"),
+    ("={{ a /* c */ + 1 // d }}", "___s.a   + 1"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), REWRITTEN)
+def test_a_script_reads_its_names_from_the_scope(text: str, expected: str) -> None:
+    expression = compile_expression(text).expression
+    assert isinstance(expression, Script)
+    assert expected in expression.source
+
+
+LINEAR = [
+    ("={{ $json.a.map(x => x.b) }}", True),
+    ("={{ $json.a.replace(/[^a-z]+/g, '-') }}", True),
+    ("={{ $json.a ? $json.b.trim() : $now.toISO() }}", True),
+    ("={{ $json.a.padStart(8, '0') }}", True),
+    ("={{ $json.a.map(x => x.map(y => y)) }}", False),
+    ("={{ /(a+)+$/.test($json.a) }}", False),
+    ("={{ $json.a.sort() }}", False),
+    ("={{ 'x'.repeat($json.n) }}", False),
+    ("={{ (() => { while (true) {} })() }}", False),
+    ("={{ (() => { const f = () => f(); f() })() }}", False),
+    ("={{ new Array(5) }}", False),
+    ("={{ $json.a.replaceAll('x', $json.b) }}", False),
+    ("={{ $(a).first() }}", False),
+]
+
+
+@pytest.mark.parametrize(("text", "linear"), LINEAR)
+def test_only_scripts_of_known_shapes_may_run_in_workflow_code(text: str, linear: bool) -> None:
+    expression = compile_expression(text).expression
+    assert isinstance(expression, Script)
+    assert expression.linear is linear
+
+
+def test_references_say_how_a_node_is_read() -> None:
+    expression = compile_expression("={{ $('A').first().json.x + $('B').item.json.y + $node['C'].json.z + $items('D').length }}")
+    assert expression.references == {"A", "B", "C", "D"}
+    script = expression.expression
+    assert isinstance(script, Script)
+    assert script.ways == {"A": ("first",), "B": ("item",), "C": ("legacy",), "D": ("any",)}
+    assert script.pairs
+    assert compile_expression("={{ $('A' + 1).first() }}").references is None
+    assert compile_expression("={{ $item(0).$node['A'].json.x + 1 }}").references == {"A"}
+
+
+def test_a_script_that_writes_gets_copies() -> None:
+    writers = ["={{ $json.a.sort() }}", "={{ $json.b = 1 }}", "={{ delete $json.b }}", "={{ Object.assign($json, {a:1}) }}"]
+    for text in writers:
+        expression = compile_expression(text).expression
+        assert isinstance(expression, Script)
+        assert expression.writes
+    reader = compile_expression("={{ $json.a.map(x => x + 1) }}").expression
+    assert isinstance(reader, Script)
+    assert not reader.writes
+
+
+def test_programs_tell_which_nodes_they_read() -> None:
+    assert scan_code("for (const i of $('A').all()) {} return $items('B')", "javaScript") == {"A", "B"}
+    assert scan_code("return $input.all()", "javaScript") == frozenset()
+    assert scan_code("const n = 'A'; return $(n).all()", "javaScript") is None
+    assert scan_code("return [", "javaScript") is None
+    assert scan_code("return _('A').all()", "python") == {"A"}
+    assert scan_code("return _items", "pythonNative") == frozenset()
+
+
+def test_resolvables_are_templates_without_the_equals_sign() -> None:
+    compiled = compile_resolvables("select {{ $json.a }}", "text").expression
+    assert compiled == Template(parts=("select ", Path(root="$json", keys=("a",))))
+    script = compile_resolvables('{"a": {{ $json.a }} }', "json").expression
+    assert isinstance(script, Script)
+
+
+def test_the_first_closing_pair_ends_the_code() -> None:
+    parts = split("a {{ 'x' }} b }} {{ '\\}}' }}")
+    assert [part.value for part in parts] == ["a ", " 'x' ", " b }} ", " '}}' "]
+    assert [type(part) for part in parts] == [Text, Code, Text, Code]
+
+
+def test_compiling_twice_gives_the_same() -> None:
+    text = "={{ $('B').first().json.x + $('A').item.json.y + $json.z.first() }}"
+    assert compile_expression(text) == compile_expression(text)
