@@ -104,6 +104,7 @@ class ChainLlm(Root):
 
     def after_fix(self, context: DurableContext, talk: Talk, replies: list[Reply]) -> Answer:
         """One try."""
+        del talk
         read = replies[0].get()["read"] or {}
         if "value" not in read:
             raise unfit(read)

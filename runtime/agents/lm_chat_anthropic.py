@@ -9,7 +9,13 @@ from runtime.agents.models.chat import ModelAnswer, Request, post, sampling
 from runtime.nodes.base import ActivityContext, Dynamic, param
 
 SAMPLING = {"temperature": "temperature", "topP": "top_p", "topK": "top_k"}
-LIMITS = (("claude-3-5-", 8192), ("claude-3-7-", 8192), ("claude-sonnet-4", 16384), ("claude-opus-4", 16384), ("claude-haiku-4", 16384))  # fmt: skip
+LIMITS = {
+    "claude-3-5-": 8192,
+    "claude-3-7-": 8192,
+    "claude-sonnet-4": 16384,
+    "claude-opus-4": 16384,
+    "claude-haiku-4": 16384,
+}
 OTHERS_LIMIT = 4096
 """n8n's `max_tokens` by family of models, where the author sets none."""
 
@@ -66,7 +72,7 @@ class LmChatAnthropic(ChatModel):
 
 
 def _limit(model: str) -> int:
-    return next((limit for family, limit in LIMITS if model.startswith(family)), OTHERS_LIMIT)
+    return next((limit for family, limit in LIMITS.items() if model.startswith(family)), OTHERS_LIMIT)
 
 
 def _thinking(options: Mapping[str, Any]) -> dict[str, Any]:

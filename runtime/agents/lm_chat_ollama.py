@@ -8,12 +8,24 @@ from runtime.agents.models.chat import ModelAnswer, Request, post, sampling
 from runtime.nodes.base import ActivityContext, Dynamic, param
 
 OPTIONS = {
-    "temperature": "temperature", "topK": "top_k", "topP": "top_p", "frequencyPenalty": "frequency_penalty",
-    "presencePenalty": "presence_penalty", "repeatPenalty": "repeat_penalty", "numCtx": "num_ctx", "numBatch": "num_batch",
-    "numGpu": "num_gpu", "mainGpu": "main_gpu", "numThread": "num_thread", "numPredict": "num_predict",
-    "lowVram": "low_vram", "penalizeNewline": "penalize_newline", "useMLock": "use_mlock", "useMMap": "use_mmap",
+    "temperature": "temperature",
+    "topK": "top_k",
+    "topP": "top_p",
+    "frequencyPenalty": "frequency_penalty",
+    "presencePenalty": "presence_penalty",
+    "repeatPenalty": "repeat_penalty",
+    "numCtx": "num_ctx",
+    "numBatch": "num_batch",
+    "numGpu": "num_gpu",
+    "mainGpu": "main_gpu",
+    "numThread": "num_thread",
+    "numPredict": "num_predict",
+    "lowVram": "low_vram",
+    "penalizeNewline": "penalize_newline",
+    "useMLock": "use_mlock",
+    "useMMap": "use_mmap",
     "vocabOnly": "vocab_only",
-}  # fmt: skip
+}
 
 
 class LmChatOllama(ChatModel):

@@ -11,8 +11,21 @@ from runtime.agents.models.chat import ModelAnswer, Request, post, sampling
 from runtime.nodes.base import ActivityContext, Dynamic, NodeError, param
 
 REASONING = re.compile(r"^o\d|^gpt-5")
-CHAT = {"temperature": "temperature", "topP": "top_p", "frequencyPenalty": "frequency_penalty", "presencePenalty": "presence_penalty"}  # fmt: skip
-RESPONSES = {"temperature": "temperature", "topP": "top_p", "serviceTier": "service_tier", "promptCacheKey": "prompt_cache_key", "safetyIdentifier": "safety_identifier", "topLogprobs": "top_logprobs", "conversationId": "conversation"}  # fmt: skip
+CHAT = {
+    "temperature": "temperature",
+    "topP": "top_p",
+    "frequencyPenalty": "frequency_penalty",
+    "presencePenalty": "presence_penalty",
+}
+RESPONSES = {
+    "temperature": "temperature",
+    "topP": "top_p",
+    "serviceTier": "service_tier",
+    "promptCacheKey": "prompt_cache_key",
+    "safetyIdentifier": "safety_identifier",
+    "topLogprobs": "top_logprobs",
+    "conversationId": "conversation",
+}
 
 
 class LmChatOpenAi(ChatModel):

@@ -32,7 +32,8 @@ class OutputParserItemList(OutputParser):
         number = self._number if self._number > 0 else 3
         example = self._separator.join(f"item{n + 1}" for n in range(number))
         count = f"{self._number} items" if self._number > 0 else "items"
-        return f'Answer with a list of {count} with "{self._separator}" between them and no other text (for example: "{example}")'
+        between = f'with "{self._separator}" between them'
+        return f'Answer with a list of {count} {between} and no other text (for example: "{example}")'
 
     def split(self, text: str) -> list[str]:
         """Trimmed items without empty ones; too many are cut, too few are an error."""

@@ -8,7 +8,20 @@ from runtime.agents.wanted import Wanted, closed, from_example, parsed_schema, w
 from runtime.nodes.base import Dynamic, param
 
 EXAMPLE = '{\n\t"state": "California",\n\t"cities": ["Los Angeles", "San Francisco", "San Diego"]\n}'
-SCHEMA = '{\n\t"type": "object",\n\t"properties": {\n\t\t"state": {\n\t\t\t"type": "string"\n\t\t},\n\t\t"cities": {\n\t\t\t"type": "array",\n\t\t\t"items": {\n\t\t\t\t"type": "string"\n\t\t\t}\n\t\t}\n\t}\n}'
+SCHEMA = """{
+\t"type": "object",
+\t"properties": {
+\t\t"state": {
+\t\t\t"type": "string"
+\t\t},
+\t\t"cities": {
+\t\t\t"type": "array",
+\t\t\t"items": {
+\t\t\t\t"type": "string"
+\t\t\t}
+\t\t}
+\t}
+}"""
 OLD_SCHEMA = SCHEMA.replace("\t", "  ")
 
 

@@ -1,8 +1,8 @@
 """What every AI root node does: talk about each item with a model, in batches, as a reducer over JSON state.
 
-A talk moves through stages. In a stage its commands are open; when all commands of all talks of the batch have come back,
-`after_<stage>` of each talk says what is next. So parallel tool calls and parallel items need no bookkeeping of their own,
-and a crash anywhere repeats one command at most.
+A talk moves through stages. In a stage its commands are open; when all commands of all talks of the batch have come
+back, `after_<stage>` of each talk says what is next. So parallel tool calls and parallel items need no bookkeeping of
+their own, and a crash anywhere repeats one command at most.
 """
 
 import copy
@@ -17,8 +17,8 @@ from schemas.item import Item, Json, Outputs
 NO_MODEL = "A Chat Model sub-node must be connected and enabled"
 NO_PROMPT = "No prompt specified"
 NO_PROMPT_HINT = (
-    "Expected to find the prompt in an input field called 'chatInput' (this is what the chat trigger node node outputs). "
-    "To use something else, change the 'Prompt' parameter"
+    "Expected to find the prompt in an input field called 'chatInput' "
+    "(this is what the chat trigger node node outputs). To use something else, change the 'Prompt' parameter"
 )
 
 Talk = dict[str, Any]
@@ -178,8 +178,9 @@ class Root(Durable):
     # --- asking the model --------------------------------------------------------------------------------------------
 
     def ask(self, context: DurableContext, talk: Talk, stage: str, question: Question) -> Go:
-        """One model request. `after_<stage>` gets its reply (see `ChatModel.request`); a busy model is asked again after
-        a durable pause, and the fallback model is asked when the first one fails.
+        """One model request. `after_<stage>` gets its reply (see `ChatModel.request`).
+
+        A busy model is asked again after a durable pause; the fallback model is asked when the first one fails.
         """
         models = (
             [question.model] if question.model else context.subnodes("ai_languageModel")[: 2 if self.fallback else 1]
@@ -193,7 +194,8 @@ class Root(Durable):
             "payload": {
                 "messages": list(question.messages), "earlier": talk.get("earlier"), "tools": list(question.tools),
                 "schema": question.schema, "via": question.via, "settings": dict(question.settings),
-                "agent": talk.get("agent"), "node": context.name, "id": f"{self.identity(context, talk)}/{talk['turn']}",
+                "agent": talk.get("agent"), "node": context.name,
+                "id": f"{self.identity(context, talk)}/{talk['turn']}",
                 "unwrap": question.unwrap, "spent": talk.get("spent", 0),
             },
         }  # fmt: skip

@@ -125,7 +125,8 @@ async def enlist(context: ActivityContext, asked: dict[str, Any]) -> dict[str, A
     usage = said.get("usage") or {}
     context.usage.append(
         {
-            "agent": specialist.slug, "node": context.name, "model": usage.get("model") or "agents-service", "requests": 1,
+            "agent": specialist.slug, "node": context.name, "model": usage.get("model") or "agents-service",
+            "requests": 1,
             "input_tokens": usage.get("input_tokens", 0), "output_tokens": usage.get("output_tokens", 0),
             "duration_ms": usage.get("duration_ms", 0), "status": "success",
         }

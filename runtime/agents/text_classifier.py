@@ -28,9 +28,10 @@ class TextClassifier(JsonRoot):
     def outputs(self, version: float) -> int:
         """One per category, and `Other`."""
         del version
-        return len(self._rows()) + ((self.options or {}).get("fallback") == "other")
+        return len(self.rows()) + ((self.options or {}).get("fallback") == "other")
 
-    def _rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[dict[str, Any]]:
+        """The categories, each with `category` and maybe `description`."""
         return list((self.categories or {}).get("categories") or [])
 
     def question(self, context: DurableContext, talk: Talk) -> tuple[str, str, Wanted]:
@@ -39,13 +40,13 @@ class TextClassifier(JsonRoot):
         if here.input_text in (None, ""):
             raise NodeError(f"Text to classify for item {talk['i']} is not defined", item=talk["i"])
         fallback = options.get("fallback") == "other"
-        names = [row["category"] for row in here._rows()]
+        names = [row["category"] for row in here.rows()]
         if not names:
             raise NodeError("At least one category must be defined")
         template = options.get("systemPromptTemplate") or INSTRUCTIONS
         rules = f"{MANY if options.get('multiClass') else ONE} {FALLBACK if fallback else NONE}"
         prompt = f"{template.replace('{categories}', ', '.join(names))}\n{rules}"
-        properties = dict(_booleans(here._rows(), fallback=fallback))
+        properties = dict(_booleans(here.rows(), fallback=fallback))
         schema = {
             "type": "object",
             "properties": properties,
@@ -57,7 +58,7 @@ class TextClassifier(JsonRoot):
     def answer(self, context: DurableContext, talk: Talk, value: Any) -> Answer:
         """The item, on the output of every category that is true."""
         item = context.items[talk["i"]]
-        names = [row["category"] for row in self._at(context, talk)._rows()]
+        names = [row["category"] for row in self._at(context, talk).rows()]
         found = [output for output, name in enumerate(names) if value.get(name)]
         if value.get("fallback") and self.chosen(context, talk).get("fallback") == "other":
             found.append(len(names))

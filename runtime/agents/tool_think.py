@@ -7,7 +7,10 @@ from runtime.agents.messages import ToolSpec
 from runtime.agents.toolbox import Tool, function_name
 from runtime.nodes.base import ActivityContext, Dynamic, Outputs, param
 
-PURPOSE = "Use the tool to think about something. It will not obtain new information or change the database, but just append the thought to the log. Use it when complex reasoning or some cache memory is needed."
+PURPOSE = (
+    "Use the tool to think about something. It will not obtain new information or change the database, but just append "
+    "the thought to the log. Use it when complex reasoning or some cache memory is needed."
+)
 
 
 class ToolThink(Tool):

@@ -20,7 +20,7 @@ class Tool(SubNode):
         raise NotImplementedError
 
     def start(self, name: str, version: float, call: ToolCall, i: int, id_: str) -> Command:
-        """How the tool is run: as an activity (`run_tool`) unless it says otherwise. `id_` is the same on every attempt."""
+        """How it is run: as an activity (`run_tool`) unless it says otherwise. `id_` is the same on every attempt."""
         del version
         return RunTool(name, call["arguments"], item=i, id=id_)
 
@@ -72,7 +72,8 @@ def run(context: DurableContext, tools: Sequence[ToolSpec], call: ToolCall, i: i
 
 def result_text(outputs: Outputs | None, *, wrapped: bool) -> str:
     """What a tool gave as the model reads it: a text tool's answer as it is (from agent version 3 in a list, as every
-    other node's items)."""
+    other node's items).
+    """
     items = [item["json"] for output in outputs or [] for item in output or []]
     if not wrapped and len(items) == 1 and set(items[0]) == {"response"}:
         response = items[0]["response"]

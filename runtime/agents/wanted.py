@@ -1,4 +1,4 @@
-"""The JSON that an output parser wants from a model: its schema, and how to ask for it. Pure; validation is in `reading`."""
+"""The JSON that an output parser wants: its schema, and how to ask a model for it. Pure; validation is in `reading`."""
 
 import json
 from collections.abc import Mapping
@@ -15,11 +15,11 @@ FORMAT_TOOL_TEXT = (
     "complete; never for intermediate results or questions. What it gets is the answer, word for word."
 )
 FORMAT_TOOL_ORDER = (
-    f"Give the final answer only by calling the tool `{FORMAT_TOOL}` with the complete answer in the shape of its schema. "
-    "Do not write the JSON as text. Call it only when nothing is left to do."
+    f"Give the final answer only by calling the tool `{FORMAT_TOOL}` with the complete answer in the shape of its "
+    "schema. Do not write the JSON as text. Call it only when nothing is left to do."
 )
-INSTRUCTIONS = """Answer with JSON only: one value that is valid against this JSON Schema, in a Markdown code block, with \
-no other text. Fields that the schema requires must be there, types must match exactly, and no comma may trail.
+INSTRUCTIONS = """Answer with JSON only: one value that is valid against this JSON Schema, in a Markdown code block, \
+with no other text. Fields that the schema requires must be there, types must match exactly, and no comma may trail.
 ```json
 {schema}
 ```

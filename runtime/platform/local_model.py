@@ -82,14 +82,14 @@ def main() -> int:
     try:
         server = start(parser.parse_args().port)
     except LocalModelError as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return 2
-    print(f"local model | listening on {server.listening_address}", flush=True)
+    sys.stdout.write(f"local model | listening on {server.listening_address}\n")
+    sys.stdout.flush()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     stop.wait()
-    sys.stdout.flush()
     os._exit(0)  # the native threads have nothing to save, and their own shutdown may wait for a request
 
 

@@ -1,13 +1,13 @@
 """A stand-in for vendors on the loopback, for demonstrations and tests: it records what it gets and answers plausibly.
 
-It is labelled as such wherever it speaks: on its first line, in a `X-Stand-In` header and in every body. Never a default of
-the service: only `make demo` and the tests start it.
+It is labelled as such wherever it speaks: on its first line, in a `X-Stand-In` header and in every body. Never a
+default of the service: only `make demo` and the tests start it.
 
 | request | answer |
 |---|---|
-| `POST .../chat/completions`, `.../responses` | an OpenAI-like answer: the next of the script, else JSON of the wanted schema, else a sentence |
+| `POST .../chat/completions`, `.../responses` | as OpenAI: the script's next answer, else JSON of the schema |
 | `GET /__requests` | what came in so far |
-| any other | `{"stand_in": true, "id": ..., "repeated": ...}`; a request with an `Idempotency-Key` seen before is repeated |
+| any other | `{"stand_in": true, "id": ..., "repeated": ...}`; repeated: its `Idempotency-Key` was seen before |
 """
 
 import argparse
@@ -85,6 +85,10 @@ class StandIn:
         self._say(f"listening on {self.url} ({LABEL})")
         return self
 
+    def wait(self) -> None:
+        """Serve until somebody interrupts."""
+        self._thread.join()
+
     def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
@@ -160,8 +164,8 @@ def _response(completion: Mapping[str, Any]) -> dict[str, Any]:
         output.append(
             {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": message["content"]}]}
         )
-    for call in message.get("tool_calls") or []:
-        output.append({"type": "function_call", "call_id": call["id"], **call["function"]})
+    calls = message.get("tool_calls") or []
+    output += [{"type": "function_call", "call_id": call["id"], **call["function"]} for call in calls]
     tokens = {"input_tokens": usage["prompt_tokens"], "output_tokens": usage["completion_tokens"]}
     return {"id": "stand-in", "object": "response", "model": "stand-in", "output": output, "usage": tokens}
 
@@ -204,7 +208,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0, help="0: any free port")
     with StandIn(parser.parse_args().port, log=sys.stdout) as stand_in:
         try:
-            stand_in._thread.join()
+            stand_in.wait()
         except KeyboardInterrupt:
             return
 

@@ -20,7 +20,10 @@ REFUSED: Final = {
     429: "The service is receiving too many requests from you",
     500: "The service was not able to process your request",
     502: "Bad gateway - the service failed to handle your request",
-    503: "Service unavailable - try again later or consider setting this node to retry automatically (in the node settings)",
+    503: (
+        "Service unavailable - try again later or consider setting this node to retry automatically "
+        "(in the node settings)"
+    ),
     504: "Gateway timed out - perhaps try again later?",
 }
 """What n8n tells about a status."""
@@ -62,7 +65,10 @@ async def post(
     timeout: float = 60.0,
     key: str = "",
 ) -> dict[str, Any]:
-    """POST JSON, get JSON. `key` is the same on every attempt. Raises NodeApiError with n8n's sentence for the status; `retryable` says that it may pass."""
+    """POST JSON, get JSON. `key` is the same on every attempt.
+
+    Raises NodeApiError with n8n's sentence for the status; `retryable` in its data says that it may pass.
+    """
     response = await context.http(
         "POST",
         url,

@@ -86,6 +86,6 @@ def _read(said: Mapping[str, Any], request: Request) -> ModelAnswer:
 def _explained(missing: MissingCredential, credential: str, before: str) -> MissingCredential:
     return MissingCredential(
         missing.message,
-        description=f"{before}Add a credential of the type {credential} to this tenant (`tempor8 credentials --help` shows how), "
-        "or run the embedded local model: install the extra `local-model` and set TEMPOR8_LOCAL_MODEL=1",
+        description=f"{before}Add a credential of the type {credential} to this tenant (`tempor8 credentials --help` "
+        "shows how), or run the embedded local model: install the extra `local-model` and set TEMPOR8_LOCAL_MODEL=1",
     )

@@ -1,4 +1,4 @@
-"""Ollama's own chat API (https://github.com/ollama/ollama/blob/main/docs/api.md), which takes options that others lack."""
+"""Ollama's own chat API, which takes options that others lack (its docs/api.md)."""
 
 import base64
 from collections.abc import Mapping

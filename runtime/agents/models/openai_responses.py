@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from runtime.agents.messages import Message, dumps, text_of
+from runtime.agents.messages import Message, ToolCall, dumps, text_of
 from runtime.agents.models.chat import ModelAnswer, Request
 from runtime.agents.models.openai_chat import picture, tool_call
 from runtime.nodes.base import ActivityContext
@@ -35,16 +35,12 @@ async def _input(context: ActivityContext, message: Message) -> list[dict[str, A
     made: list[dict[str, Any]] = []
     if message["content"] or not message.get("tool_calls"):
         made.append({"type": "message", "role": message["role"], "content": await _content(context, message)})
-    for call in message.get("tool_calls") or []:
-        made.append(
-            {
-                "type": "function_call",
-                "name": call["name"],
-                "arguments": dumps(call["arguments"]),
-                "call_id": call["id"],
-            }
-        )
-    return made
+    return made + [_call(call) for call in message.get("tool_calls") or []]
+
+
+def _call(call: ToolCall) -> dict[str, Any]:
+    arguments = dumps(call["arguments"])
+    return {"type": "function_call", "name": call["name"], "arguments": arguments, "call_id": call["id"]}
 
 
 async def _content(context: ActivityContext, message: Message) -> Any:

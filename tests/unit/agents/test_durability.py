@@ -128,7 +128,7 @@ async def test_every_request_has_its_own_key() -> None:
 
 
 async def test_long_conversation_is_referred_to() -> None:
-    """A transcript over the limit is stored once; later requests carry what is new, and the model still sees all of it."""
+    """A transcript over the limit is stored once; later requests carry what is new, and the model sees all of it."""
     with StandIn(script=[calls("Calc", {"input": "1+1"}), said("done")]) as stand_in:
         export = workflow(node("A", "agent", 2.2), MODEL, CALCULATOR)
         execution, finished = await run(export, World(stand_in), [{"chatInput": "word " * 8000}])

@@ -1,6 +1,6 @@
 """The pure parts: $fromAI, the calculator, schemas from examples, reading answers, windows of memory."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -62,12 +62,25 @@ def test_from_ai(about: str, text: str, properties: dict[str, Any], required: li
 @pytest.mark.parametrize(
     ("expression", "value"),
     [
-        ("2+3*4", "14"), ("2^10", "1024"), ("-(1 - 3)", "2"), ("7 % 3", "1"), ("10 / 4", "2.5"), ("sqrt(16) + max(1, 7)", "11"),
-        ("pi", "3.141592653589793"), ("1e3", "1000"), ("1/0", BEWILDERED), ("9**9**9", BEWILDERED), ("2 apples", BEWILDERED),
-        ("__import__('os')", BEWILDERED), ("().__class__", BEWILDERED), ("x", BEWILDERED), ("", BEWILDERED), ("1" * 600, BEWILDERED),
+        ("2+3*4", "14"),
+        ("2^10", "1024"),
+        ("-(1 - 3)", "2"),
+        ("7 % 3", "1"),
+        ("10 / 4", "2.5"),
+        ("sqrt(16) + max(1, 7)", "11"),
+        ("pi", "3.141592653589793"),
+        ("1e3", "1000"),
+        ("1/0", BEWILDERED),
+        ("9**9**9", BEWILDERED),
+        ("2 apples", BEWILDERED),
+        ("__import__('os')", BEWILDERED),
+        ("().__class__", BEWILDERED),
+        ("x", BEWILDERED),
+        ("", BEWILDERED),
+        ("1" * 600, BEWILDERED),
         ("(" * 400, BEWILDERED),
     ],
-)  # fmt: skip
+)
 def test_calculator(expression: str, value: str) -> None:
     """Arithmetic and nothing else; what it cannot do it says to the model."""
     assert calculate(expression) == value
@@ -84,9 +97,12 @@ def test_schema_of_an_example() -> None:
         "additionalProperties": False,
     }
     assert made["properties"] == {
-        "a": {"type": "string"}, "n": {"type": "number"}, "l": {"type": "array", "items": inner}, "e": {"type": "array"},
+        "a": {"type": "string"},
+        "n": {"type": "number"},
+        "l": {"type": "array", "items": inner},
+        "e": {"type": "array"},
         "z": {"type": "null"},
-    }  # fmt: skip
+    }
     assert made["required"] == ["a", "n", "l", "e", "z"]
     assert "required" not in wanted.from_example(example, required=False)
 
@@ -113,7 +129,7 @@ SCHEMA = wanted.wrapped(
 )
 def test_reading(message: Any, expected: dict[str, Any] | None) -> None:
     """JSON from a code block, from text, or from the tool; unknown fields are dropped; problems name their place."""
-    found = reading.read({"role": "assistant", **message}, SCHEMA, via="hand", unwrap="output")
+    found = reading.read(cast(Message, {"role": "assistant", **message}), SCHEMA, via="hand", unwrap="output")
     assert (None if found is None else {key: each for key, each in found.items() if key != "text"}) == expected
 
 

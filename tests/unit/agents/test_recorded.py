@@ -1,8 +1,8 @@
 """AI roots against what real n8n 2.41.1 did with the same workflow and the same answers of the model.
 
-Each line of `recorded/*.jsonl` is a case: `about` says what it shows, `answers` is what the model said, `expected` what n8n
-made of it (outputs, error, and of each request the roles, the first line of the last question and the tools). Left out on
-both sides: `messageLog`, `log` and `type` of intermediate steps, and the words of our own instructions.
+Each line of `recorded/*.jsonl` is a case: `about` says what it shows, `answers` is what the model said, `expected` what
+n8n made of it (outputs, error, and of each request the roles, the first line of the last question and the tools). Left
+out on both sides: `messageLog`, `log` and `type` of intermediate steps, and the words of our own instructions.
 """
 
 import json

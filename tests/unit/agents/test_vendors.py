@@ -1,7 +1,7 @@
 """What goes to each vendor, against what real n8n 2.41.1 sent for the same agent, model and two answers.
 
-`vendors/recorded.jsonl`: one agent turn with a tool call and the turn after it. Compared: path, the headers that say whose
-request it is, and the body, but for the description of the tool (our own words) and what the vendor does not need
+`vendors/recorded.jsonl`: one agent turn with a tool call and the turn after it. Compared: path, the headers that say
+whose request it is, and the body, but for the description of the tool (our own words) and what the vendor does not need
 (`stream`, `$schema`, empty lists).
 """
 
@@ -60,10 +60,12 @@ class Vendor(World):
         self.case, self.sent = case, list[dict[str, Any]]()
 
     async def credentials(self, task: Task, type_: str) -> Mapping[str, Any]:
+        del task
         held: Mapping[str, Any] = self.case["credential"][type_]
         return held
 
     async def http(self, task: Task, method: str, url: str, **options: Any) -> HttpResponse:
+        del task, method
         headers = {name.lower(): value for name, value in options["headers"]}
         self.sent.append(
             {"path": url.removeprefix("<vendor>"), "headers": headers, "body": json.loads(options["content"])}

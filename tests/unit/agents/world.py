@@ -81,6 +81,7 @@ class World(OfflineServices):
         self.logged: list[tuple[str, dict[str, Any]]] = []
 
     async def http(self, task: Task, method: str, url: str, **options: Any) -> HttpResponse:
+        del task
         try:
             async with httpx.AsyncClient(verify=PLAIN, timeout=options.get("timeout", 60.0)) as client:
                 response = await client.request(
@@ -100,14 +101,17 @@ class World(OfflineServices):
         )
 
     async def credentials(self, task: Task, type_: str) -> Mapping[str, Any]:
+        del task
         if not self.credential:
             raise MissingCredential(f"The tenant has no credential {type_}")
         return {"apiKey": "sk-test", "url": f"{self.stand_in.url}/v1"}
 
     async def memory_load(self, task: Task, key: str, limit: int) -> list[dict[str, Any]]:
+        del task
         return self.chats.get(key, [])[-limit:]
 
     async def memory_append(self, task: Task, key: str, messages: Sequence[Mapping[str, Any]]) -> None:
+        del task
         self.chats.setdefault(key, []).extend(map(dict, messages))
 
     def log(self, event: str, **facts: Any) -> None:
