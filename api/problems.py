@@ -242,7 +242,8 @@ def internal(error: BaseException) -> Problem:
 
 def _handler(make: Callable[[Any], Problem]) -> Callable[[Request[Any, Any, Any], Any], Response[bytes]]:
     def handle(request: Request[Any, Any, Any], error: Any) -> Response[bytes]:
-        return problem_response(make(error), request.url.path)
+        raw = request.scope.get("raw_path")  # `path` has lost the prefix of what is mounted
+        return problem_response(make(error), raw.decode("latin-1") if raw else request.url.path)
 
     return handle
 

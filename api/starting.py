@@ -126,7 +126,7 @@ class Starter:
         answer = await self._client.execute_update_with_start_workflow(
             names.UPDATE_WEBHOOK, response_mode, start_workflow_operation=operation, result_type=dict
         )
-        return WebhookAnswer.model_construct(**answer)
+        return WebhookAnswer.model_validate(answer)
 
     async def _input(self, order: Order) -> dict[str, Any]:
         """A `StartInput` as JSON; the plan is put in as the text that it is stored as."""

@@ -1,6 +1,9 @@
 """`tempor8 serve`: the REST API and the webhooks."""
 
 import asyncio
+import contextlib
+import signal
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -56,8 +59,16 @@ async def _serve(settings: "Settings", *, projector: bool) -> bool:
     from api.app import create_app
     from cli.wiring import ports
 
+    class Server(uvicorn.Server):
+        """Leaves signals to us: uvicorn raises them again when it is done, before our connections are closed."""
+
+        @contextlib.contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            """Nothing is captured."""
+            yield
+
     async with ports(settings) as outside:
-        server = uvicorn.Server(
+        server = Server(
             uvicorn.Config(
                 create_app(outside, projector=projector),
                 host=settings.host,
@@ -69,6 +80,8 @@ async def _serve(settings: "Settings", *, projector: bool) -> bool:
                 timeout_graceful_shutdown=10,
             )
         )
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, setattr, server, "should_exit", True)
         guard = asyncio.create_task(_guard(outside, server))
         await server.serve()
         guard.cancel()

@@ -353,6 +353,8 @@ class Execution:
         events.put_nowait(event)
 
     async def _carry_out(self, execute: Execute, command: Command) -> Any:
+        if self.active is not None:
+            self.active["waiting"] = isinstance(command, Sleep | AwaitSignal)
         match command:
             case Sleep():
                 return await self.host.sleep(self._seconds(command))

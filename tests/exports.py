@@ -1,13 +1,13 @@
 """Small exports that the API's tests publish."""
 
+from itertools import pairwise
 from typing import Any
 
 
 def export(name: str, *nodes: dict[str, Any], settings: dict[str, Any] | None = None) -> dict[str, Any]:
     """A workflow whose nodes follow each other in order."""
     connections = {
-        one["name"]: {"main": [[{"node": other["name"], "type": "main", "index": 0}]]}
-        for one, other in zip(nodes, nodes[1:], strict=False)
+        one["name"]: {"main": [[{"node": other["name"], "type": "main", "index": 0}]]} for one, other in pairwise(nodes)
     }
     return {
         "name": name,

@@ -15,6 +15,7 @@ from runtime.platform.keys import Keyring
 from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings
 from runtime.platform.tenants import TenantStore
+from runtime.worker import serve
 from tests.exports import failing, greeting
 
 Call = Callable[..., Awaitable[httpx.Response]]
@@ -24,19 +25,11 @@ Call = Callable[..., Awaitable[httpx.Response]]
 async def worker(service: Settings, tenants: tuple[str, str]) -> AsyncIterator[None]:
     """A worker on the real servers."""
     del tenants
-    from temporalio.worker import Worker, UnsandboxedWorkflowRunner
-    from runtime.workflow import Run
-    from runtime.activities import Activities
-    from runtime.catalog import CATALOG
-    from runtime.platform.templates import TemplateStore
-    from runtime.platform.temporal import connect, data_converter
-    from runtime.platform.storage import BlobStore
-    from runtime.platform.keys import keyring
-    async with Database(service.database_url.get_secret_value()) as db:
-        k = keyring(service)
-        client = await connect(service, data_converter(service, k, BlobStore(db, k)))
-        async with Worker(client, task_queue=service.task_queue, workflows=[Run], activities=Activities(CATALOG, None, TemplateStore(db)).all(), workflow_runner=UnsandboxedWorkflowRunner()):
-            yield
+    stop = asyncio.Event()
+    task = asyncio.create_task(serve(service, stop))
+    yield
+    stop.set()
+    await asyncio.wait_for(task, 15)
 
 
 @pytest.fixture(scope="session")

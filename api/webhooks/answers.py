@@ -170,20 +170,24 @@ async def _binary(step: Step, item: Mapping[str, Any], answer: Answer, read: Rea
 
 
 async def _responded(step: Step, response: Mapping[str, Any], read: ReadBinary) -> Answer:
-    """What Respond to Webhook gave: `{statusCode, headers, body | binary}`."""
+    """What Respond to Webhook gave: `{statusCode, headers, body}`, where a file is `{"binary": reference}`."""
     headers = {str(name).lower(): str(value) for name, value in (response.get("headers") or {}).items()}
     answer = Answer(int(response.get("statusCode") or OK), headers_of(step) | headers)
-    if response.get("binary") is not None:
-        reference = response["binary"]
-        answer.body = await read(reference)
-        return answer.with_type(str(reference.get("mimeType") or "application/octet-stream"))
     body = response.get("body")
+    if (reference := _file(body)) is not None:
+        answer.body = await read(reference)
+        return answer.with_type(str(reference["mimeType"]))
     if isinstance(body, str):
         answer.body = body.encode("utf-8", "replace")
         return answer.with_type(TEXT_TYPE)
     if body is not None:
         answer.body = orjson.dumps(body)
     return answer.with_type(JSON_TYPE)
+
+
+def _file(body: Any) -> Mapping[str, Any] | None:
+    reference = body.get("binary") if isinstance(body, dict) and len(body) == 1 else None
+    return reference if isinstance(reference, dict) and "mimeType" in reference and "data" in reference else None
 
 
 def _failed(result: RunResult) -> bool:

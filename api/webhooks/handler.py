@@ -145,13 +145,14 @@ class _Desk:
         self, call: Call, target: Target, body: Body, claims: dict[str, Any] | None, run: str
     ) -> dict[str, Any]:
         """n8n's webhook item."""
-        base = self._ports.settings.public_url or call.origin
+        step, base = target.step, self._ports.settings.public_url or call.origin
+        slash = "/" if str(step.parameters.get("path", "")).endswith("/") else ""  # n8n shows the path as written
         json: dict[str, Any] = {
             "headers": call.headers,
             "params": target.params,
             "query": _query(call.query),
             "body": body.value,
-            "webhookUrl": f"{base.rstrip('/')}{PREFIX}/{call.tenant}/{target.webhook.path}",
+            "webhookUrl": f"{base.rstrip('/')}{PREFIX}/{call.tenant}/{target.webhook.path}{slash}",
             "executionMode": "production",
         }
         if body.absent:
@@ -159,6 +160,8 @@ class _Desk:
         if claims is not None:
             json["jwtPayload"] = claims
         item: dict[str, Any] = {"json": json}
+        if step.parameters.get("multipleMethods"):
+            item["method"] = call.method  # the node fills the output of this method
         binary = {name: file.reference() for name, file in body.files.items()} | body.raw
         for reference in binary.values():
             await self._store(call.tenant, reference, f"{call.tenant}:{target.template.key}:{run}")

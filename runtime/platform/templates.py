@@ -229,7 +229,9 @@ class TemplateStore:
         """Every route of the tenant."""
         async with self._database.tenant_transaction(tenant) as connection:
             cursor = await connection.execute(
-                "select method, path, node, response_mode, template_key from webhooks where tenant_id = %s", (tenant,)
+                "select method, path, node, response_mode, template_key from webhooks where tenant_id = %s"
+                " order by method, path",
+                (tenant,),
             )
             return [
                 Webhook(row["method"], row["path"], row["node"], row["response_mode"], row["template_key"])

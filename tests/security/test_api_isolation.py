@@ -65,7 +65,8 @@ async def test_another_tenants_runs_are_in_no_list_and_no_figure(globex: httpx.A
 
 
 @pytest.mark.parametrize(
-    "id_", ["acme:greeting", "acme::", "globex:../acme:greeting:1", "nonsense", "acme:greeting:1/../../x", "%00", "*:a:b"]
+    "id_",
+    ["acme:greeting", "acme::", "globex:../acme:greeting:1", "nonsense", "acme:greeting:1/../../x", "%00", "*:a:b"],
 )
 async def test_ids_that_are_no_ids_are_not_found(globex: httpx.AsyncClient, id_: str) -> None:
     answer = await globex.get(f"/workflows/{id_}/status")

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from litestar import Litestar
+from pydantic import SecretStr
 
 from api.app import create_app
 from api.ports import Ports
@@ -101,7 +102,7 @@ async def test_without_temporal_the_api_says_so_and_how_to_start_it(
 async def test_without_postgres_the_api_says_so_and_how_to_start_it(
     service: Settings, api_keys: tuple[str, str]
 ) -> None:
-    settings = service.model_copy(update={"database_url": type(service.database_url)("postgresql://u:p@127.0.0.1:1/x")})
+    settings = service.model_copy(update={"database_url": SecretStr("postgresql://u:p@127.0.0.1:1/x")})
     async with ports(settings) as lonely, client(create_app(lonely, projector=False), api_keys[0]) as caller:
         health = await caller.get("/health")
         assert health.status_code == 503

@@ -5,8 +5,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.service import ended, started
 from tests.exports import export, greeting, node, set_
+from tests.service import ended, started
 
 pytestmark = pytest.mark.usefixtures("worker")
 
@@ -41,7 +41,9 @@ async def test_publishing_again_makes_a_version_and_the_same_plan_does_not(acme:
 async def test_an_earlier_version_can_become_current_again(acme: httpx.AsyncClient) -> None:
     params = {"key": "rollback"}
     await acme.post("/templates", params=params, json=greeting())
-    await acme.post("/templates", params=params, json=export("Other", node("Start", "manualTrigger"), set_("Other", a="1")))
+    await acme.post(
+        "/templates", params=params, json=export("Other", node("Start", "manualTrigger"), set_("Other", a="1"))
+    )
     answer = await acme.post("/templates/rollback/activate", params={"version": 1})
     assert answer.status_code == 200, answer.text
     assert (await ended(acme, await started(acme, "rollback", {})))["progress"]["last_node"] == "End"

@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.service import ended, eventually, started
 from tests.exports import waiting
+from tests.service import ended, eventually, started
 
 pytestmark = pytest.mark.usefixtures("published")
 
@@ -101,12 +101,10 @@ async def test_the_same_idempotency_key_is_the_same_run(acme: httpx.AsyncClient)
 
 async def test_an_idempotency_key_with_another_body_is_refused(acme: httpx.AsyncClient) -> None:
     headers = {"Idempotency-Key": f"order-{time.time_ns()}"}
-    for name, status in (("one", 202), ("two", 422)):
-        answer = await acme.post(
-            "/workflows/start", json={"workflow_template": "greeting", "input_data": {"name": name}}, headers=headers
-        )
-        assert answer.status_code == status
-    assert answer.json()["type"] == "/problems/idempotency-key-reused"
+    bodies = [{"workflow_template": "greeting", "input_data": {"name": name}} for name in ("one", "two")]
+    one, two = [await acme.post("/workflows/start", json=body, headers=headers) for body in bodies]
+    assert (one.status_code, two.status_code) == (202, 422)
+    assert two.json()["type"] == "/problems/idempotency-key-reused"
 
 
 async def test_a_waiting_run_shows_where_it_waits_and_can_be_cancelled(acme: httpx.AsyncClient) -> None:
@@ -147,7 +145,9 @@ async def test_the_list_is_paged_newest_first_and_can_be_filtered(acme: httpx.As
     assert items[0]["steps"] == 3
     seen, cursor = [], None
     for _ in range(3):
-        params = {"user_id": user, "limit": 2} | ({"cursor": cursor} if cursor else {})
+        params: dict[str, str | int] = {"user_id": user, "limit": 2}
+        if cursor:
+            params["cursor"] = cursor
         page = (await acme.get("/workflows", params=params)).json()
         seen += [item["workflow_id"] for item in page["items"]]
         cursor = page["next_cursor"]
