@@ -61,7 +61,9 @@ async def _demo(settings: object) -> bool:
                 return False
             _say(f"published {published.key} version {published.version}, plan {published.plan_hash[:12]}")
         if up.model:
-            _say("no model credential is set: agents use the embedded local model (SmolLM2-135M), which is small and poor")
+            _say(
+                "no model credential is set: agents use the embedded local model (SmolLM2-135M), which is small and poor"
+            )
         with StandIn() as vendor:
             await up.tenants.allow_egress("acme", [vendor.url.removeprefix("http://")])
             _say(f"calls to vendors go to a stand-in on this machine, {vendor.url}; nothing leaves it")
@@ -114,9 +116,9 @@ async def _follow(up: "Stack", client: "httpx.AsyncClient", run: str, headers: d
     while time.monotonic() < deadline:
         status = (await client.get(f"/workflows/{run}/status", headers=headers)).json()
         history = (await client.get(f"/workflows/{run}/history", headers=headers)).json()
-        for event in history.get("events", [])[shown:]:
+        for event in history.get("steps", [])[shown:]:
             typer.echo(f"    {event['node']:28} {event['status']:8} {event.get('duration_ms') or 0:8.0f} ms")
-        shown = max(shown, len(history.get("events", [])))
+        shown = max(shown, len(history.get("steps", [])))
         active = (status.get("progress") or {}).get("active") or {}
         if not killed and str(active.get("node", "")).startswith("Give the mailbox") and up.worker.pid:
             _say(f"kill -9 {up.worker.pid}: the worker is gone, in the middle of the run")
