@@ -119,7 +119,7 @@ class World(OfflineServices):
 
 
 async def run(
-    export: Mapping[str, Any], world: World, items: Sequence[Mapping[str, Any]]
+    export: Mapping[str, Any], world: World, items: Sequence[Mapping[str, Any]], *, start: str | None = None
 ) -> tuple[Execution, Finished]:
     """Run an export to its end, without waiting."""
 
@@ -128,7 +128,9 @@ async def run(
 
     host = LocalHost(CATALOG, world, sleep=no_sleep)
     given: list[Item] = [{"json": dict(each)} for each in items]
-    return await run_local(plan_of(export), host, RunInfo(execution_id="run-1"), given)
+    plan = plan_of(export)
+    first = plan.step[start] if start else None
+    return await run_local(plan, host, RunInfo(execution_id="run-1"), given, start=first)
 
 
 def outputs(execution: Execution, name: str) -> Any:
