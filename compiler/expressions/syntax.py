@@ -126,6 +126,9 @@ def _check_node(source: Source, node: Node) -> None:
             problem = 'did not recognize object of type "PrivateIdentifier"'
         case "identifier":
             problem = "invalid syntax" if source.text(node) in _RESERVED else ""
+        case "async":
+            # nothing awaits a promise here, none can be given away, and one left behind would run into the next script
+            problem = "Expression evaluation failed: <function> could not be cloned."
         case "await_expression" | "yield_expression" | "return_statement":
             problem = "" if _enclosing_function(node) is not None else "invalid syntax"
         case "meta_property":

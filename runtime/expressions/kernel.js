@@ -133,6 +133,7 @@
   };
   for (const method of ['resize', 'transfer', 'transferToFixedLength']) delete ArrayBuffer.prototype[method];
   delete SharedArrayBuffer.prototype.grow;
+  delete Array.fromAsync;
 
   const BUFFERS = {};
   for (const name of [
@@ -227,7 +228,9 @@
     const copy = {};
     for (const name of Object.keys(value)) {
       const member = value[name];
-      if (member !== undefined) copy[name] = plain(member);
+      if (member === undefined) continue;
+      if (name === '__proto__') Object.defineProperty(copy, name, { value: plain(member), enumerable: true });
+      else copy[name] = plain(member);
     }
     return copy;
   };
