@@ -651,15 +651,6 @@
   const unique = (list, keys) =>
     keys.length ? distinct(list, (a, b) => keys.every((key) => same(a[key], b[key]))) : distinct(list);
 
-  // Two lists of objects, pair by pair, into one object; what is already there stays.
-  const mergedPairs = (list, other) => {
-    const whole = {};
-    list.slice(0, other.length).forEach((each, i) => {
-      if (typeof each === 'object' && typeof other[i] === 'object') Object.assign(whole, { ...other[i], ...each });
-    });
-    return whole;
-  };
-
   const LIST = {
     first: (list) => list[0],
     last: (list) => list[list.length - 1],
@@ -717,14 +708,23 @@
         return Object.assign({}, ...objects.reverse());
       }
       if (!Array.isArray(other)) fail('merge(): expected array arg, e.g. .merge([{ id: 1, otherValue: 3 }])');
-      return mergedPairs(list, other);
+      const whole = {};
+      list.slice(0, other.length).forEach((each, i) => {
+        if (typeof each === 'object' && typeof other[i] === 'object') Object.assign(whole, { ...other[i], ...each });
+      });
+      return whole;
     },
     mergeIntoObject(list, [other]) {
       if (!Array.isArray(other)) {
         fail('mergeIntoObject(): expected array arg, e.g. .mergeIntoObject([{ id: 1, otherValue: 3 }])');
       }
-      return mergedPairs(list, other);
+      const whole = {};
+      for (let i = 0; i < Math.max(list.length, other.length); i++) {
+        for (const each of [other[i], list[i]]) if (typeof each === 'object') Object.assign(whole, each);
+      }
+      return whole;
     },
+    reverse: (list) => [...list].reverse(),
     union: (list, [other]) => distinct([...list, ...otherList(other, 'union')]),
     difference(list, [other]) {
       const among = membership(otherList(other, 'difference'));
