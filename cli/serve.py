@@ -34,22 +34,31 @@ def serve(
 
     Exit code 2: a setting is malformed, or the database's role could see through row-level security.
     """
+    import uvloop
+
     from runtime.platform import logging
-    from runtime.platform.embedded import attached, running
     from runtime.platform.settings import Settings, SettingsError
 
     try:
-        settings = Settings.load()
-        if settings.database_url is None and (addresses := running(settings.state_folder.resolve())) is not None:
-            settings = attached(settings, addresses)
+        settings = _attached(Settings.load())
     except SettingsError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
     chosen = {"host": host, "port": port}
     settings = settings.model_copy(update={name: value for name, value in chosen.items() if value is not None})
     logging.configure(settings.log_level)
-    if not asyncio.run(_serve(settings, projector=projector)):
+    if not uvloop.run(_serve(settings, projector=projector)):
         raise typer.Exit(2)
+
+
+def _attached(settings: "Settings") -> "Settings":
+    """With the addresses of the embedded servers that are up, where none were set."""
+    if settings.database_url is not None:
+        return settings
+    from runtime.platform.embedded import attached, running
+
+    addresses = running(settings.state_folder.resolve())
+    return attached(settings, addresses) if addresses else settings
 
 
 async def _serve(settings: "Settings", *, projector: bool) -> bool:

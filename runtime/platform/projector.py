@@ -14,6 +14,8 @@ from typing import Any, Final
 
 import psycopg
 from psycopg.errors import ForeignKeyViolation
+from temporalio.api.workflow.v1 import WorkflowExecutionInfo
+from temporalio.api.workflowservice.v1 import ListWorkflowExecutionsRequest
 from temporalio.client import Client
 from temporalio.service import RPCError
 
@@ -29,10 +31,12 @@ __all__ = ["Projector"]
 log = get_logger("tempor8.projector")
 
 LOCK: Final = 72_028_203  # any number, the same for every starter; migrations have the one before
-PACE: Final = 0.3
+PACE: Final = 0.4
 """Seconds between two looks: what happened is in the tables within a second."""
-OVERLAP: Final = timedelta(seconds=3)
+OVERLAP: Final = timedelta(seconds=2)
 """How far each look goes back. Visibility of the dev server lags by milliseconds, of a cluster by a second or so."""
+YOUNG: Final = timedelta(milliseconds=400)
+"""A run that is younger than this is left to the next look: most have ended by then, and are written once."""
 SWEEP: Final = 60.0
 """Seconds between two long looks back, which find what visibility listed late and what Temporal has forgotten."""
 SWEEP_OVERLAP: Final = timedelta(minutes=10)
@@ -61,7 +65,7 @@ class Projector:
         self._reader = RunReader(client)
         self._store = ExecutionStore(database)
         self._templates = TemplateStore(database)
-        self._seen: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._seen: OrderedDict[tuple[str, str], int] = OrderedDict()
         self._types: OrderedDict[tuple[str, str], dict[str, str]] = OrderedDict()
         self._tenants: set[str] = set()
         self._strangers: set[str] = set()
@@ -108,19 +112,35 @@ class Projector:
     async def look(self, since: datetime) -> datetime:
         """Write every run that started or ended after `since`; returns how far everything has now been seen."""
         now = datetime.now(UTC)
-        stamp = since.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        for query in (f"CloseTime >= '{stamp}'", f"ExecutionStatus = 'Running' AND StartTime >= '{stamp}'"):
-            batch: list[Run] = []
-            async for found in self._client.list_workflows(query, page_size=BATCH):
-                run = await run_of(found)
-                if self._seen.get((run.id, run.run_id)) == run.status or run.tenant in self._strangers:
-                    continue
-                batch.append(run)
-                if len(batch) >= BATCH:
-                    await self._project(batch)
-                    batch = []
-            await self._project(batch)
+        closed = f"CloseTime >= '{_stamp(since)}'"
+        opened = (
+            f"ExecutionStatus = 'Running' AND StartTime >= '{_stamp(since)}' AND StartTime < '{_stamp(now - YOUNG)}'"
+        )
+        for query in (closed, opened):
+            async for page in self._pages(query):
+                fresh = [await run_of(each, self._client.data_converter) for each in page]
+                await self._project([run for run in fresh if run.tenant not in self._strangers])
         return now
+
+    async def _pages(self, query: str) -> AsyncIterator[list[WorkflowExecutionInfo]]:
+        """What a query finds and was not written yet.
+
+        Asked for and compared as it comes over the wire: each run is listed several times, and decoding it each time
+        would cost more than writing it.
+        """
+        request = ListWorkflowExecutionsRequest(namespace=self._client.namespace, query=query, page_size=BATCH)
+        while True:
+            answer = await self._client.workflow_service.list_workflow_executions(request, retry=True)
+            fresh = [each for each in answer.executions if self._seen.get(_key(each)) != each.status]
+            if fresh:
+                yield fresh
+            for each in fresh:
+                self._seen[_key(each)] = each.status
+            if not answer.next_page_token:
+                break
+            request.next_page_token = answer.next_page_token
+        while len(self._seen) > REMEMBERED:
+            self._seen.popitem(last=False)
 
     async def _project(self, batch: Sequence[Run]) -> None:
         """Fetch what the closed ones left, then write tenant by tenant."""
@@ -137,10 +157,6 @@ class Projector:
                 by_tenant[each.tenant].append(each)
         for tenant, executions in by_tenant.items():
             await self._write(tenant, executions)
-        for run in batch:
-            self._seen[run.id, run.run_id] = run.status
-        while len(self._seen) > REMEMBERED:
-            self._seen.popitem(last=False)
 
     async def _write(self, tenant: str, executions: Sequence[Execution]) -> None:
         try:
@@ -219,6 +235,14 @@ class Projector:
                 " on conflict (only_row) do update set seen_until = excluded.seen_until",
                 (until,),
             )
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _key(found: WorkflowExecutionInfo) -> tuple[str, str]:
+    return found.execution.workflow_id, found.execution.run_id
 
 
 def _execution(run: Run, status: str, **rest: Any) -> Execution:

@@ -6,18 +6,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from temporalio.api.workflow.v1 import WorkflowExecutionInfo
 from temporalio.client import (
     Client,
-    WorkflowExecution,
     WorkflowExecutionStatus,
     WorkflowFailureError,
     WorkflowQueryFailedError,
     WorkflowQueryRejectedError,
 )
+from temporalio.converter import DataConverter
 from temporalio.exceptions import ApplicationError, FailureError, TerminatedError
 from temporalio.exceptions import TimeoutError as TemporalTimeout
 from temporalio.service import RPCError, RPCStatusCode
 
+from runtime.platform.payloads import loads
 from schemas import names
 from schemas.run import Journal, RunResult
 
@@ -88,7 +90,7 @@ class RunReader:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return None
             raise
-        return await run_of(found)
+        return await run_of(found.raw_info, self._client.data_converter)
 
     async def journal(self, workflow_id: str, run_id: str | None = None) -> Journal | None:
         """What the run tells of itself now; None when no worker answers in time or the run cannot tell."""
@@ -133,21 +135,24 @@ class RunReader:
         return Outcome(run.status, told, _explain(run.status, cause))
 
 
-async def run_of(found: WorkflowExecution) -> Run:
-    """One entry of a list, or a description, in our words."""
-    attributes = {pair.key.name: pair.value for pair in found.typed_search_attributes}
-    memo = (await found.memo()).get(MEMO) if found.raw_info.memo.fields else None
+async def run_of(info: WorkflowExecutionInfo, converter: DataConverter) -> Run:
+    """One entry of a list, or a description, in our words. Search attributes are never sealed; the memo is."""
+    told = {name: loads(payload.data) for name, payload in info.search_attributes.indexed_fields.items()}
+    memo: Any = None
+    if MEMO in info.memo.fields:
+        (memo,) = await converter.decode([info.memo.fields[MEMO]])
+    status = WorkflowExecutionStatus(info.status) if info.status else WorkflowExecutionStatus.RUNNING
     return Run(
-        id=found.id,
-        run_id=found.run_id,
-        tenant=names.tenant_of(found.id),
-        template=found.workflow_type,
-        plan_hash=str(attributes.get(names.PLAN_HASH, "")),
-        trigger_kind=str(attributes.get(names.TRIGGER_KIND, "")),
-        status=STATUS.get(found.status or WorkflowExecutionStatus.RUNNING, "running"),
-        started_at=found.start_time,
-        closed_at=found.close_time,
-        parent_id=found.parent_id,
+        id=info.execution.workflow_id,
+        run_id=info.execution.run_id,
+        tenant=names.tenant_of(info.execution.workflow_id),
+        template=info.type.name,
+        plan_hash=str(told.get(names.PLAN_HASH, "")),
+        trigger_kind=str(told.get(names.TRIGGER_KIND, "")),
+        status=STATUS.get(status, "running"),
+        started_at=info.start_time.ToDatetime(tzinfo=UTC),
+        closed_at=info.close_time.ToDatetime(tzinfo=UTC) if info.HasField("close_time") else None,
+        parent_id=info.parent_execution.workflow_id or None,
         user_id=memo.get("user_id") if isinstance(memo, dict) else None,
     )
 
