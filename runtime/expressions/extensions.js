@@ -778,10 +778,11 @@
   };
 
   const difference = (value, other, wanted) => {
-    if (!DateTime.isDateTime(value)) throw new TypeError('only a DateTime has differences');
     const units = (Array.isArray(wanted) ? wanted : [wanted]).map(differenceUnit);
     if (!units.length) units.push('days');
-    const found = value.diff(otherDateTime(other), units);
+    const compared = otherDateTime(other);
+    if (!DateTime.isDateTime(value)) throw new TypeError('only a DateTime has differences');
+    const found = value.diff(compared, units);
     return units.length === 1 ? found.as(units[0]) : found.toObject();
   };
 

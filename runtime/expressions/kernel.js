@@ -220,14 +220,13 @@
 
   const plainObject = (value) => {
     if (value instanceof RealDate || DateTime.isDateTime(value) || Duration.isDuration(value)) return value.toJSON();
-    if (Interval.isInterval(value)) {
-      return { s: value.start?.toJSON() ?? null, e: value.end?.toJSON() ?? null, invalid: value.invalidReason ? {} : null, isLuxonInterval: true };
-    }
     const tag = tagOf(value);
     if (TEXTS.some((kind) => tag.endsWith(kind))) uncloned(tag === 'Promise' ? '<function>' : `[object ${tag}]`);
     const copy = {};
     for (const name of Object.keys(value)) {
-      const member = value[name];
+      const found = value[name];
+      // n8n turns a DateTime that is a member into text, one in a list is left to JSON; they differ when it is invalid
+      const member = DateTime.isDateTime(found) ? found.toString() : found;
       if (member === undefined) continue;
       if (name === '__proto__') Object.defineProperty(copy, name, { value: plain(member), enumerable: true });
       else copy[name] = plain(member);

@@ -417,6 +417,7 @@
       const data = this[DATA];
       return (name, branch, run) => {
         if (name === undefined) return data.own(data.snapshot.items);
+        if (typeof name !== 'string' || !isIndex(branch) || !(run === -1 || isIndex(run))) return undefined;
         return data.output(name, branch ?? 0, run === -1 ? undefined : run);
       };
     },
