@@ -14,7 +14,6 @@ from api.ports import Ports
 from api.principal import Principal
 from api.problems import BadRequest, DoesNotCompile, TooLarge, UnknownTemplate, WebhookTaken
 from api.schema import problems
-from compiler import compile_export
 from runtime.platform.postgres import SHARED
 from runtime.platform.routes import Webhook
 from runtime.platform.templates import Summary, WebhookConflict
@@ -132,6 +131,8 @@ class TemplateController(Controller):
         ] = False,
     ) -> Response[PublishAnswer]:
         """Compile and publish."""
+        from compiler import compile_export  # noqa: PLC0415  # 25 MB that a service which only runs never needs
+
         tenant, body = request.user.tenant, await request.body()
         chosen = key or template_key(_name(body))
         if not KEY.fullmatch(chosen):

@@ -1,0 +1,117 @@
+"""`tempor8 serve`, `tenants` and `workflow` as processes of their own, beside the real servers."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from runtime.platform.embedded import EmbeddedProfile
+from runtime.platform.embedded.process import free_port
+from tests.exports import greeting
+from tests.service import eventually
+
+pytestmark = pytest.mark.usefixtures("worker")
+
+
+@pytest.fixture(scope="module")
+def environment(embedded: EmbeddedProfile) -> dict[str, str]:
+    """What a process of ours sees."""
+    return {**os.environ, **embedded.environment(), "TEMPOR8_PORT": str(free_port(0))}
+
+
+def verb(environment: dict[str, str], *arguments: str, code: int = 0, text: str = "") -> str:
+    """What a verb prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", "cli.main", *arguments],
+        env=environment, capture_output=True, text=True, input=text, check=False, timeout=90,
+    )  # fmt: skip
+    assert done.returncode == code, f"{done.returncode}: {done.stdout} {done.stderr}"
+    return done.stdout if code == 0 else done.stderr
+
+
+@pytest.fixture(scope="module")
+def url(environment: dict[str, str]) -> Iterator[str]:
+    """A served API."""
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen([sys.executable, "-m", "cli.main", "serve"], env=environment, stderr=log)
+        yield f"http://127.0.0.1:{environment['TEMPOR8_PORT']}"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+        log.seek(0)
+        assert b"Traceback" not in log.read()
+
+
+async def ready(url: str) -> None:
+    async def answers() -> bool:
+        async with httpx.AsyncClient() as client:
+            try:
+                return (await client.get(f"{url}/readyz")).status_code == 200
+            except httpx.TransportError:
+                return False
+
+    await eventually(answers, 60)
+
+
+async def test_from_a_new_tenant_to_a_result_by_the_command_line_alone(
+    environment: dict[str, str], url: str, tmp_path: Path
+) -> None:
+    await ready(url)
+    made = await asyncio.to_thread(verb, environment, "tenants", "create", "verbs", "--name", "Verbs")
+    key = made.strip()
+    assert key.startswith("t8_verbs_")
+    async with httpx.AsyncClient(base_url=url, headers={"X-API-Key": key}) as client:
+        answer = await client.post("/templates", params={"key": "greeting"}, json=greeting())
+        assert answer.status_code == 201
+    shell = {**environment, "TEMPOR8_API_KEY": key, "TEMPOR8_URL": url}
+
+    def workflow(*arguments: str, **rest: Any) -> Any:
+        printed = verb(shell, "workflow", *arguments, **rest)
+        return json.loads(printed) if rest.get("code", 0) == 0 else printed
+
+    sample = tmp_path / "input.json"
+    sample.write_text('{"name": "Ada"}', encoding="utf-8")
+    result = await asyncio.to_thread(workflow, "start", "greeting", "--input", str(sample), "--wait")
+    assert result["outputs"][0][0]["json"]["greeting"] == "Hello Ada"
+    run = (await asyncio.to_thread(workflow, "start", "greeting", "-i", "-", text='{"name": "Grace"}'))["workflow_id"]
+    assert (await asyncio.to_thread(workflow, "result", run, "--wait", "20"))["status"] == "completed"
+    assert (await asyncio.to_thread(workflow, "status", run))["progress"]["steps_done"] == 3
+    assert [step["node"] for step in (await asyncio.to_thread(workflow, "history", run))["steps"]] == [
+        "Start", "Greet", "End"
+    ]  # fmt: skip
+    assert "has ended" in await asyncio.to_thread(workflow, "cancel", run, code=1)
+    assert "no template" in await asyncio.to_thread(workflow, "start", "nothing", code=1)
+    listed = await asyncio.to_thread(workflow, "list", "--template", "greeting")
+    assert isinstance(listed["items"], list)
+    keys = await asyncio.to_thread(verb, environment, "tenants", "keys", "verbs")
+    await asyncio.to_thread(verb, environment, "tenants", "revoke", "verbs", keys.split()[0])
+    assert "revoked" in await asyncio.to_thread(verb, environment, "tenants", "keys", "verbs")
+
+
+async def test_a_key_for_a_tenant_that_is_not_there_and_a_bad_name_are_refused(environment: dict[str, str]) -> None:
+    assert "no such tenant" in await asyncio.to_thread(verb, environment, "tenants", "key", "nobody", code=1)
+    assert "cannot be a tenant's id" in await asyncio.to_thread(verb, environment, "tenants", "create", "a:b", code=2)
+
+
+async def test_where_no_api_answers_the_verb_says_how_to_start_it(environment: dict[str, str]) -> None:
+    told = await asyncio.to_thread(
+        verb, environment, "workflow", "list", "--url", "http://127.0.0.1:1", "--key", "t8_x", code=2
+    )
+    assert "tempor8 serve" in told
+
+
+async def test_a_role_that_row_level_security_does_not_bind_is_refused(
+    environment: dict[str, str], embedded: EmbeddedProfile
+) -> None:
+    admin = embedded.addresses.database_admin_url
+    assert admin is not None
+    unsafe = {**environment, "DATABASE_URL": admin, "TEMPOR8_PORT": str(free_port(0))}
+    assert "row-level security" in await asyncio.to_thread(verb, unsafe, "serve", code=2)
