@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from runtime.agents.messages import Message, dumps, text_of
+from runtime.agents.messages import Message, text_of
 from runtime.agents.models.chat import ModelAnswer, Request, answer
 from runtime.nodes.base import ActivityContext, MissingCredential
 from schemas.item import Json
@@ -12,9 +12,14 @@ from schemas.item import Json
 NAME: Final = "embedded-local-model"
 MAX_TOKENS: Final = 256
 """Enough for a small JSON object; at 10 to 60 tokens a second more would feel like a hang."""
-SYSTEM_ROOM: Final = 600
-USER_ROOM: Final = 1_600
-"""Characters: a model of this size is lost in long prompts, and reads 30 to 50 tokens a second."""
+SYSTEM_ROOM: Final = 200
+USER_ROOM: Final = 1_200
+"""Characters: a model of this size is lost in long prompts, and reads 30 to 200 tokens a second."""
+MIN_SENTENCE: Final = 32
+SENTENCE: Final = 80
+"""Characters of a text in its JSON. Left to itself it copies place-holders or never stops; held to a sentence of words
+it quotes what it was told, which is the best it can do.
+"""
 
 
 async def ask(context: ActivityContext, request: Request, missing: MissingCredential, credential: str) -> ModelAnswer:
@@ -36,9 +41,9 @@ def body(request: Request) -> dict[str, Json]:
     asked = asked[:USER_ROOM]
     made: dict[str, Json] = {"temperature": 0, "seed": 1, "max_tokens": MAX_TOKENS, "stream": False}
     if request.schema is not None:
-        schema = {key: value for key, value in request.schema.items() if key != "$schema"}
+        schema = worded({key: value for key, value in request.schema.items() if key != "$schema"})
         made["response_format"] = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
-        asked = f"{asked}\n\nFill in this JSON: {dumps(outline(schema))}"
+        asked = f"{asked}\n\nFill in this JSON: {json.dumps(outline(schema), ensure_ascii=False)}"
     head: list[Json] = [{"role": "system", "content": system[:SYSTEM_ROOM]}] if system else []
     made["messages"] = [*head, {"role": "user", "content": asked}]
     return made
@@ -57,7 +62,23 @@ def outline(schema: Mapping[str, Any]) -> Json:
             return f"<number{_span(schema)}>"
         case "boolean":
             return "<true or false>"
-    return "<text>"
+    return "..."
+
+
+def worded(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema, narrower: free texts are one sentence of words, and lists have two elements at most."""
+    made = dict(schema)
+    if isinstance(made.get("properties"), Mapping):
+        made["properties"] = {key: worded(each) for key, each in made["properties"].items()}
+    if isinstance(made.get("items"), Mapping):
+        made["items"] = worded(made["items"])
+        made["maxItems"] = max(made.get("minItems", 0), min(2, made.get("maxItems", 2)))
+    longest = min(made.get("maxLength", SENTENCE), SENTENCE)
+    free = made.get("type") == "string" and not made.keys() & {"enum", "pattern", "format", "const", "minLength"}
+    if free and longest >= MIN_SENTENCE:
+        made = {key: each for key, each in made.items() if key != "maxLength"}
+        made["pattern"] = f"^[A-Z][a-z]{{1,7}} [a-z][A-Za-z ,]{{12,{longest - 12}}}[a-z]\\.$"
+    return made
 
 
 def _span(schema: Mapping[str, Any]) -> str:

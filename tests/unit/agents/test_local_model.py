@@ -1,6 +1,7 @@
 """Without a key: the embedded local model, or an error that says what to do."""
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ import pytest
 from jsonschema import Draft7Validator
 
 from runtime.agents.models.chat import Request
-from runtime.agents.models.embedded import body, outline
+from runtime.agents.models.embedded import body, outline, worded
 from runtime.platform import local_model
 from runtime.platform.stand_in import StandIn
 from tests.unit.agents.world import World, model, node, outputs, run, workflow
@@ -96,15 +97,33 @@ async def test_it_cannot_call_tools() -> None:
 
 
 def test_json_is_forced() -> None:
-    """The schema becomes a grammar, and the prompt ends with the JSON to fill in."""
+    """The schema becomes a grammar, free texts are held to a sentence, and the prompt ends with the JSON to fill in."""
     made = body(Request([{"role": "user", "content": "Is Ada a good lead?"}], schema=SCHEMA, via="answer"))
-    assert made["response_format"] == {"type": "json_schema", "json_schema": {"name": "answer", "schema": SCHEMA}}
+    forced: Any = made["response_format"]
+    properties = forced["json_schema"]["schema"]["properties"]
+    assert properties["score"] == SCHEMA["properties"]["score"]
+    assert properties["why"] == {"type": "string", "pattern": "^[A-Z][a-z]{1,7} [a-z][A-Za-z ,]{12,48}[a-z]\\.$"}
+    messages: Any = made["messages"]
+    assert messages[-1]["content"].endswith(
+        '{"score": "<number from 0 to 100>", "tier": "<hot or cold>", "why": "..."}'
+    )
     assert made["temperature"] == 0
-    assert json.dumps(made["messages"]).endswith('<hot or cold>\\",\\"why\\":\\"<text>\\"}"}]')
+
+
+def test_narrower_is_still_valid() -> None:
+    """Whatever fits the narrowed schema fits the author's: texts within their length, lists within theirs."""
+    author = {"type": "array", "minItems": 3, "maxItems": 5, "items": {"type": "string", "maxLength": 40}}
+    narrow = worded(author)
+    assert narrow["maxItems"] == 3
+    longest = "Abcdefgh a" + "b" * 28 + "c."
+    assert re.fullmatch(narrow["items"]["pattern"], longest)
+    assert len(longest) <= 40
+    assert worded({"type": "string", "maxLength": 8}) == {"type": "string", "maxLength": 8}
+    assert worded({"type": "string", "format": "date"}) == {"type": "string", "format": "date"}
 
 
 def test_outline() -> None:
     """Words in the place of values, nested as the schema is."""
     nested = {"type": "object", "properties": {"rows": {"type": "array", "items": SCHEMA}, "ok": {"type": "boolean"}}}
-    row = {"score": "<number from 0 to 100>", "tier": "<hot or cold>", "why": "<text>"}
+    row = {"score": "<number from 0 to 100>", "tier": "<hot or cold>", "why": "..."}
     assert outline(nested) == {"rows": [row], "ok": "<true or false>"}
