@@ -78,7 +78,8 @@ def expressions(texts: Iterable[tuple[Place, str]], marked: Special) -> Iterator
         name = str(at[0])
         if name in marked.programs:
             continue
-        if text.startswith("="):
+        mode = marked.resolvable.get(name) if len(at) == 1 and "{{" in text else None
+        if mode == "text" or (mode == "json" and text.startswith("=")):  # n8n: raw JSON is filled in behind a `=` only
+            yield Found(at, compile_resolvables(text, mode))
+        elif text.startswith("="):
             yield Found(at, _compiled(text))
-        elif "{{" in text and name in marked.resolvable:
-            yield Found(at, compile_resolvables(text, marked.resolvable[name]))

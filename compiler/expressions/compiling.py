@@ -12,7 +12,7 @@ from compiler.expressions.references import References, references
 from compiler.expressions.rewrite import rewrite
 from compiler.expressions.simple import simplify
 from compiler.expressions.syntax import Node, Refused, Source, parse_expression
-from compiler.expressions.template import Code, Text, split
+from compiler.expressions.template import Code, Text, split, split_resolvables
 from schemas.expression import Expression, Invalid, Literal, Path, Script, Template
 
 __all__ = ["Compiled", "Problem", "compile_expression", "compile_resolvables"]
@@ -48,18 +48,20 @@ def compile_expression(text: str) -> Compiled:
 
 
 def compile_resolvables(text: str, mode: str) -> Compiled:
-    """Compile text whose `{{ }}` are evaluated without a leading `=` (SQL, HTML and raw JSON editors).
+    """Compile text of an editor that n8n fills in by itself (SQL, HTML, raw JSON), with or without a leading `=`.
 
-    `mode` 'text' renders each value as a template does; 'json' inserts objects and arrays as JSON. The result is
-    always text.
+    n8n puts the value of each `{{ }}` into the text one after the other with JavaScript's replace. `mode` 'text': as
+    String() shows it (`null` and `undefined` included), with the patterns of replace (`$&`) at work; 'json': objects as
+    JSON, no patterns. What was put in is not read again as an expression here.
     """
-    return _compile(text, 0, resolvables=mode)
+    shift = 1 if text.startswith("=") else 0
+    return _compile(text[shift:], shift, resolvables=mode)
 
 
 def _compile(template: str, shift: int, resolvables: str | None = None) -> Compiled:
     try:
         check_text(template)
-        parts = _Parts(split(template), resolvables)
+        parts = _Parts(split(template) if resolvables is None else split_resolvables(template), resolvables)
         return Compiled(
             parts.expression(), parts.found.nodes, frozenset(v for v in parts.found.variables if v.startswith("$"))
         )
@@ -113,17 +115,13 @@ class _Parts:
 
     def expression(self) -> Expression:
         """The simplest form."""
-        if len(self.chunks) == 1 and isinstance(only := self.chunks[0], _Chunk) and self.resolvables is None:
+        if self.resolvables is not None and any(isinstance(chunk, _Chunk) for chunk in self.chunks):
+            return self._script(*self._replaced())
+        if len(self.chunks) == 1 and isinstance(only := self.chunks[0], _Chunk):
             return only.simple or self._script(*self._value(only), quick(only.source, only.root))
-        if self.resolvables == "json" and any(
-            isinstance(chunk, _Chunk) and not isinstance(chunk.simple, Literal) for chunk in self.chunks
-        ):
-            return self._script(*self._text())  # objects are inserted as JSON: V8 knows how
         return self._template() or self._script(*self._text(), self._quick_text())
 
     def _quick_text(self) -> list[Any] | None:
-        if self.resolvables == "json":
-            return None
         tree: list[Any] = ["text"]
         for chunk in self.chunks:
             part = chunk.value if isinstance(chunk, Text) else quick(chunk.source, chunk.root)
@@ -154,15 +152,29 @@ class _Parts:
     def _text(self) -> tuple[str, bool]:
         pieces: list[str] = []
         temporaries, linear = 0, True
-        render = "___j" if self.resolvables == "json" else "___r"
         for chunk in self.chunks:
             if isinstance(chunk, Text):
                 pieces.append(_quote(chunk.value))
                 continue
             text, temporaries = rewrite(chunk.source, chunk.root, temporaries)
-            pieces.append(f"{render}(()=>({text}\n))")
+            pieces.append(f"___r(()=>({text}\n))")
             linear = linear and is_linear(chunk.source, chunk.root)
         return _body("+".join(['""', *pieces]), temporaries), linear
+
+    def _replaced(self) -> tuple[str, bool]:
+        """The text with each code replaced by its value, in order, the first place where it stands."""
+        whole = "".join(part.value if isinstance(part, Text) else f"{{{{{part.value}}}}}" for part in self.parts)
+        lines, temporaries, linear = [f"let ___q={_quote(whole)};"], 0, True
+        for part, chunk in zip(self.parts, self.chunks, strict=True):
+            if isinstance(part, Text) or isinstance(chunk, Text):
+                continue
+            text, temporaries = rewrite(chunk.source, chunk.root, temporaries)
+            value = f"___j(()=>({text}\n))" if self.resolvables == "json" else f"___w(()=>({text}\n))"
+            new = f"()=>{value}" if self.resolvables == "json" else value
+            lines.append(f"___q=___q.replace({_quote(f'{{{{{part.value}}}}}')},{new});")
+            linear = linear and is_linear(chunk.source, chunk.root)
+        declared = "".join(f"let ___t{i};" for i in range(temporaries))
+        return f"{declared}{''.join(lines)}return ___q;", linear
 
     def _script(self, source: str, linear: bool, tree: list[Any] | None = None) -> Script:
         return Script(

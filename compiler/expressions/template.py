@@ -11,6 +11,7 @@ from itertools import accumulate
 
 _OPEN = re.compile(r"(\\*)\{\{")
 _CLOSE = re.compile(r"(\\*)\}\}")
+_RESOLVABLE = re.compile(r"\{\{([\s\S]*?)\}\}")
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,18 @@ def split(template: str) -> list[Text | Code]:
     if all(isinstance(part, Text) for part in parts):
         return parts
     return [Text(part.value.replace("\\\\", "\\")) if isinstance(part, Text) else part for part in parts]
+
+
+def split_resolvables(text: str) -> list[Text | Code]:
+    """The parts of a text that n8n fills in without reading it as a template: no escapes, and only what is closed."""
+    parts: list[Text | Code] = []
+    at = 0
+    for match in _RESOLVABLE.finditer(text):
+        if match.start() > at:
+            parts.append(Text(text[at : match.start()]))
+        parts.append(Code(match[1], (0,), (match.start(1),)))
+        at = match.end()
+    return [*parts, Text(text[at:])] if at < len(text) else parts
 
 
 def _unescaped(pattern: re.Pattern[str], template: str, at: int) -> int | None:

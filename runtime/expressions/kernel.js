@@ -307,11 +307,14 @@
     const value = attempt(work);
     return isBlank(value) ? '' : text(value);
   };
-  // The raw JSON editor: objects go in as JSON.
+  // SQL and HTML editors show what is not there, and the raw JSON editor takes objects in as JSON.
+  const renderText = (work) => {
+    const value = attempt(work);
+    return typeof value === 'function' ? uncloned('<function>') : text(value);
+  };
   const renderJson = (work) => {
     const value = attempt(work);
-    if (typeof value !== 'object' || value === null) return String(value);
-    return DateTime.isDateTime(value) ? value.toString() : (attempt(() => stringify(value)) ?? '');
+    return typeof value === 'object' ? (attempt(() => stringify(value)) ?? '') : renderText(() => value);
   };
 
   // --- running ---------------------------------------------------------------------------------------------------------------------------
@@ -323,7 +326,7 @@
   const cell = (script, scope) => {
     let value;
     try {
-      value = script(scope, extend, key, render, renderJson, dummy());
+      value = script(scope, extend, key, render, renderText, renderJson, dummy());
     } catch (error) {
       return failure(error);
     }

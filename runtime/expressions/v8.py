@@ -80,7 +80,7 @@ class Context(MiniRacer):
     def learn(self, name: str, source: str) -> None:
         """Take in one script. One that the engine refuses is "invalid syntax" whenever it runs."""
         try:
-            self.eval(f'__define("{name}",function(___s,___x,___k,___r,___j,___this){{{source}\n}})')
+            self.eval(f'__define("{name}",function(___s,___x,___k,___r,___w,___j,___this){{{source}\n}})')
         except JSParseException:
             self.eval(f'__define("{name}",null)')
 

@@ -176,9 +176,9 @@ def test_programs_tell_which_nodes_they_read() -> None:
 
 
 def test_resolvables_are_templates_without_the_equals_sign() -> None:
-    compiled = compile_resolvables("select {{ $json.a }}", "text").expression
-    assert compiled == Template(parts=("select ", Path(root="$json", keys=("a",))))
-    script = compile_resolvables('{"a": {{ $json.a }} }', "json").expression
+    assert compile_resolvables("select 1", "text").expression == Literal(value="select 1")
+    assert compile_resolvables("=a {{ 1", "text").expression == Literal(value="a {{ 1")
+    script = compile_resolvables('={"a": {{ $json.a }} }', "json").expression
     assert isinstance(script, Script)
 
 
