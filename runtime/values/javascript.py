@@ -56,7 +56,7 @@ def js_typeof(value: Any) -> str:
     return "string" if isinstance(value, str) else "object"
 
 
-def js_string(value: Any) -> str:  # noqa: PLR0911  # one line per type
+def js_string(value: Any) -> str:  # one line per type
     """`String(value)`: arrays join with ',' (null and undefined empty), objects give `[object Object]`."""
     if isinstance(value, str):
         return value

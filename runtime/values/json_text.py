@@ -4,6 +4,7 @@ import json
 import re
 from typing import Any, Final
 
+from runtime.values.json_errors import json_error
 from runtime.values.javascript import js_number, js_string, tidy
 from schemas.item import UNDEFINED
 
@@ -24,7 +25,16 @@ _CONSTANTS: Final = {"true": True, "false": False, "null": None}
 
 
 class NotJsonError(ValueError):
-    """The text is not JSON (or no object literal). The message is V8's where a user may see it."""
+    """The text is not JSON (or no object literal)."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+    @property
+    def message(self) -> str:
+        """What V8 says about it."""
+        return json_error(self.text)
 
 
 def _no_constant(name: str) -> Any:
@@ -39,12 +49,7 @@ def parse_json(text: str) -> Any:
     try:
         return _DECODER.decode(text)
     except (ValueError, RecursionError) as error:
-        raise NotJsonError(f"{shorten(text)} is not valid JSON") from error
-
-
-def shorten(text: str) -> str:
-    """A text as V8 quotes it in its JSON errors."""
-    return json.dumps(text, ensure_ascii=False)
+        raise NotJsonError(text) from error
 
 
 def parse_object_literal(text: str) -> Any:

@@ -1,0 +1,21 @@
+"""Limit: keeps the first or the last items."""
+
+from typing import Literal
+
+from runtime.nodes.base import Context, Dynamic, Inline, Items, Outputs, param
+from runtime.values.slices import limited
+
+
+class Limit(Inline):
+    """Keeps at most so many items."""
+
+    type = "n8n-nodes-base.limit"
+    versions = (1,)
+
+    max_items: Dynamic[float] = param(1)
+    keep: Dynamic[Literal["firstItems", "lastItems"]] = param("firstItems")
+
+    def run(self, context: Context, items: Items) -> Outputs:
+        """The parameters are those of the first item."""
+        p = context.resolve(self, 0)
+        return [limited(items, p.max_items, p.keep)]

@@ -1,0 +1,155 @@
+"""Respond to Webhook: answers the request that started the run; the workflow goes on after it."""
+
+import json
+from typing import Any, Literal
+
+from runtime.nodes.base import (
+    ActivityContext,
+    Call,
+    Command,
+    Done,
+    Durable,
+    DurableContext,
+    Dynamic,
+    Event,
+    Items,
+    NodeError,
+    Outputs,
+    Respond,
+    param,
+)
+from runtime.values.paths import set_path
+from schemas.item import Json
+
+What = Literal["allIncomingItems", "binary", "firstIncomingItem", "json", "jwt", "noData", "redirect", "text"]
+WAITING = ("webhook", "formTrigger", "chatTrigger", "wait")
+SAMPLE = '{\n  "myField": "value"\n}'
+
+
+class RespondToWebhook(Durable):
+    """Runs once for all items with the parameters of the first; its input is its output."""
+
+    type = "n8n-nodes-base.respondToWebhook"
+    versions = (1, 1.1, 1.2, 1.3, 1.4, 1.5)
+    credential_types = ("jwtAuth",)
+
+    enable_response_output: Dynamic[bool] = param(default=False, show={"@version": [{"_cnd": {"gte": 1.4}}]})
+    respond_with: Dynamic[What] = param("firstIncomingItem")
+    credentials: str = param("", show={"respondWith": ["jwt"]})
+    redirect_url: Dynamic[str] = param("", alias="redirectURL", show={"respondWith": ["redirect"]}, required=True)
+    response_json: Dynamic[Any] = param(SAMPLE, alias="responseBody", show={"respondWith": ["json"]})
+    payload: Dynamic[Any] = param(SAMPLE, show={"respondWith": ["jwt"]})
+    response_text: Dynamic[str] = param("", alias="responseBody", show={"respondWith": ["text"]})
+    response_data_source: Dynamic[Literal["automatically", "set"]] = param(
+        "automatically", show={"respondWith": ["binary"]}
+    )
+    input_field_name: Dynamic[str] = param(
+        "data", show={"respondWith": ["binary"], "responseDataSource": ["set"]}, required=True
+    )
+    options: Dynamic[dict[str, Any]] = param({})
+
+    def outputs(self, version: float) -> int:
+        """The input, and from 1.3 on (later when asked for) the response itself."""
+        return 2 if self._tells(version) else 1
+
+    def _tells(self, version: float) -> bool:
+        return version == 1.3 or (version >= 1.4 and bool(self.enable_response_output))  # noqa: PLR2004 - n8n's versions
+
+    def advance(self, context: DurableContext, state: Json, event: Event | None) -> tuple[Json, list[Command]]:
+        """Answer at once; a signed answer asks an activity for its token first."""
+        del state
+        node = context.resolve(self, 0)
+        try:
+            if event is not None:
+                if event.error is not None:
+                    raise NodeError(event.error["message"])
+                response = node.response({"token": event.value})
+            elif node.respond_with == "jwt":
+                return None, [Call("sign", _parsed(node.payload))]
+            else:
+                node.require_request(context)
+                response = node.response(node.body(context.items))
+        except NodeError as error:
+            if context.continue_on_fail:
+                return None, [Done([[{"json": {"error": error.message}, "pairedItem": {"item": 0}}]])]
+            raise
+        return None, [Respond(response), Done(self._passed(context.items, response, context.version))]
+
+    def _passed(self, items: Items, response: dict[str, Any], version: float) -> Outputs:
+        return [items, [{"json": {"response": response}}]] if self._tells(version) else [items]
+
+    def require_request(self, context: DurableContext) -> None:
+        """From 1.1 on there must be a node before this one that a request waits at. Raises NodeError."""
+        if context.version > 1 and not any(type_.rsplit(".", 1)[-1] in WAITING for _, type_ in context.parents):
+            raise NodeError(
+                "No Webhook node found in the workflow",
+                description="Insert a Webhook node to your workflow and set the “Respond” parameter to "
+                "“Using Respond to Webhook Node” ",
+            )
+
+    def body(self, items: Items) -> Any:
+        """What to answer with; None for nothing. Raises NodeError."""
+        match self.respond_with:
+            case "json":
+                return _parsed(self.response_json)
+            case "text":
+                return "" if self.response_text is None else self.response_text
+            case "allIncomingItems":
+                return self._keyed([item["json"] for item in items])
+            case "firstIncomingItem":
+                return self._keyed(items[0]["json"])
+            case "binary":
+                return self._binary(items)
+        return None
+
+    def _keyed(self, value: Any) -> Any:
+        key = self.options.get("responseKey")
+        if not key:
+            return value
+        wrapped: dict[str, Any] = {}
+        set_path(wrapped, key, value)
+        return wrapped
+
+    def _binary(self, items: Items) -> Any:
+        files = items[0].get("binary") or {}
+        if not files:
+            raise NodeError("No binary data exists on the first item!")
+        name = self.input_field_name if self.response_data_source == "set" else next(iter(files))
+        if name not in files:
+            raise NodeError(f"This operation expects the node's input data to contain a binary file '{name}', but none was found [item 0]")
+        return {"binary": files[name]}
+
+    def response(self, body: Any) -> dict[str, Any]:
+        """{statusCode, headers, body?}; header names in lower case."""
+        entries = (self.options.get("responseHeaders") or {}).get("entries") or []
+        headers = {str(each.get("name", "")).lower(): str(each.get("value", "")) for each in entries if each.get("name")}
+        code = self.options.get("responseCode") or (307 if self.respond_with == "redirect" else 200)
+        if self.respond_with == "redirect":
+            headers["location"] = str(self.redirect_url)
+        response: dict[str, Any] = {"headers": headers, "statusCode": code}
+        if body is not None:
+            response["body"] = body
+        return response
+
+    async def sign(self, context: ActivityContext, payload: Json) -> str:
+        """The payload as a JSON Web Token under the credential's secret or key."""
+        from joserfc import jwt  # noqa: PLC0415 - only in activities
+        from joserfc.jwk import OctKey, RSAKey  # noqa: PLC0415
+
+        data = await context.credentials("jwtAuth")
+        algorithm = str(data.get("algorithm") or "HS256")
+        key: Any = RSAKey.import_key(str(data["privateKey"])) if data.get("keyType") == "pemKey" else OctKey.import_key(str(data.get("secret", "")))
+        claims = payload if isinstance(payload, dict) else {"data": payload}
+        return jwt.encode({"alg": algorithm, "typ": "JWT"}, claims, key, algorithms=[algorithm])
+
+
+def _parsed(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise NodeError(
+            "Invalid JSON in 'Response Body' field",
+            description="Check that the syntax of the JSON in the 'Response Body' parameter is valid",
+        ) from None

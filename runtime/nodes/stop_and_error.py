@@ -1,0 +1,46 @@
+"""Stop and Error: ends the run with an error of the author's own."""
+
+from typing import Any, Literal
+
+from runtime.nodes.base import Context, Dynamic, Inline, Items, NodeError, Outputs, param
+from runtime.values.javascript import js_string, json_stringify
+from runtime.values.json_text import NotJsonError, parse_json
+
+
+class StopAndError(Inline):
+    """Raises a message, or an object whose message it takes."""
+
+    type = "n8n-nodes-base.stopAndError"
+    versions = (1,)
+
+    error_type: Dynamic[Literal["errorMessage", "errorObject"]] = param("errorMessage")
+    error_message: Dynamic[str] = param("", show={"errorType": ["errorMessage"]}, required=True)
+    error_object: Dynamic[Any] = param("", show={"errorType": ["errorObject"]}, required=True)
+
+    def run(self, context: Context, items: Items) -> Outputs:
+        """Always raises; the parameters are those of the first item."""
+        del items
+        p = context.resolve(self, 0)
+        if p.error_type == "errorObject":
+            raise _from_object(p.error_object)
+        raise _from_message(p.error_message)
+
+
+def _from_message(message: Any) -> NodeError:
+    if isinstance(message, str):
+        return NodeError(message)
+    if message is None or not isinstance(message, dict):
+        # n8n hands the value to an error class that expects an object
+        return NodeError(f"Cannot use 'in' operator to search for 'description' in {js_string(message)}")
+    return NodeError(js_string(message.get("message", "")), description=message.get("description"))
+
+
+def _from_object(value: Any) -> NodeError:
+    try:
+        found = parse_json(js_string(value))
+    except NotJsonError as error:
+        return NodeError(error.message)
+    if not isinstance(found, dict):
+        return NodeError(f"Error: {json_stringify(found)}")
+    text = next((found[key] for key in ("message", "description", "error") if found.get(key)), None)
+    return NodeError(js_string(text) if text is not None else f"Error: {json_stringify(found)}")

@@ -1,0 +1,101 @@
+"""Wait: stops the run for a time, until a moment, or until somebody calls. Always durable here."""
+
+from typing import Any, Literal
+
+from runtime.nodes.base import AwaitSignal, Command, Done, Durable, DurableContext, Dynamic, Event, NodeError, Sleep, param
+from runtime.values.dates import parse_date
+from runtime.values.javascript import js_number
+from schemas.item import Json
+
+SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}
+Unit = Literal["seconds", "minutes", "hours", "days"]
+OLD = {"resume": ["timeInterval"], "@version": [1]}
+LIMITED = {"limitWaitTime": [True], "resume": ["webhook", "form"]}
+HOOK = {"resume": ["webhook"]}
+FORM = {"resume": ["form"]}
+
+
+class Wait(Durable):
+    """Gives its input on; after a call from outside, what the caller sent."""
+
+    type = "n8n-nodes-base.wait"
+    versions = (1, 1.1)
+    credential_types = ("httpBasicAuth", "httpHeaderAuth", "jwtAuth")
+
+    resume: Dynamic[Literal["timeInterval", "specificTime", "webhook", "form"]] = param("timeInterval")
+    incoming_authentication: Dynamic[Literal["basicAuth", "headerAuth", "jwtAuth", "none"]] = param(
+        "none", show={"resume": ["webhook", "form"]}
+    )
+    date_time: Dynamic[str] = param("", show={"resume": ["specificTime"]}, required=True)
+    amount_v1: Dynamic[float] = param(1, alias="amount", show=OLD)
+    amount: Dynamic[float] = param(5, show={"resume": ["timeInterval"]}, hide={"@version": [1]})
+    unit_v1: Dynamic[Unit] = param("hours", alias="unit", show=OLD)
+    unit: Dynamic[Unit] = param("seconds", show={"resume": ["timeInterval"]}, hide={"@version": [1]})
+    form_title: Dynamic[str] = param("", show=FORM, required=True)
+    form_description: Dynamic[str] = param("", show=FORM)
+    form_fields: Dynamic[dict[str, Any]] = param({}, show=FORM)
+    http_method: Dynamic[Literal["DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"]] = param("GET", show=HOOK)
+    response_code: Dynamic[int] = param(200, show=HOOK, hide={"responseMode": ["responseNode"]})
+    response_mode: Dynamic[Literal["onReceived", "lastNode", "responseNode"]] = param(
+        "onReceived", show={"resume": ["webhook", "form"]}
+    )
+    response_data: Dynamic[Literal["allEntries", "firstEntryJson", "firstEntryBinary", "noData"]] = param(
+        "firstEntryJson", show=HOOK | {"responseMode": ["lastNode"]}
+    )
+    response_binary_property_name: Dynamic[str] = param(
+        "data", show=HOOK | {"responseData": ["firstEntryBinary"]}, required=True
+    )
+    limit_wait_time: Dynamic[bool] = param(default=False, show={"resume": ["webhook", "form"]})
+    limit_type: Dynamic[Literal["afterTimeInterval", "atSpecifiedTime"]] = param("afterTimeInterval", show=LIMITED)
+    resume_amount: Dynamic[float] = param(1, show=LIMITED | {"limitType": ["afterTimeInterval"]})
+    resume_unit: Dynamic[Unit] = param("hours", show=LIMITED | {"limitType": ["afterTimeInterval"]})
+    max_date_and_time: Dynamic[str] = param("", show=LIMITED | {"limitType": ["atSpecifiedTime"]})
+    options: Dynamic[dict[str, Any]] = param({}, show={"resume": ["webhook", "form"]})
+
+    def advance(self, context: DurableContext, state: Json, event: Event | None) -> tuple[Json, list[Command]]:
+        """One timer or one signal."""
+        if event is None:
+            return state, [context.resolve(self, 0).command(context)]
+        if event.error is not None:
+            raise NodeError(event.error["message"])
+        payload = event.value
+        if isinstance(payload, list):
+            return None, [Done([payload])]
+        return None, [Done([context.items])]
+
+    def command(self, context: DurableContext) -> Command:
+        """What to wait for. Raises NodeError for a time that is none."""
+        if self.resume == "timeInterval":
+            amount, unit = (self.amount_v1, self.unit_v1) if context.version == 1 else (self.amount, self.unit)
+            return Sleep(seconds=interval(amount, unit))
+        if self.resume == "specificTime":
+            return Sleep(until=moment(self.date_time, context.timezone))
+        until = None
+        if self.limit_wait_time:
+            until = (
+                moment(self.max_date_and_time, context.timezone)
+                if self.limit_type == "atSpecifiedTime"
+                else context.now + 1000 * interval(self.resume_amount, self.resume_unit)
+            )
+        return AwaitSignal(str(self.resume), until=until, config={"method": self.http_method, "options": self.options})
+
+
+def interval(amount: Any, unit: Any) -> float:
+    """Seconds. Raises NodeError with n8n's words."""
+    number = js_number(amount)
+    if number < 0 or number != number:  # noqa: PLR0124 - NaN
+        raise NodeError("Invalid wait amount. Please enter a number that is 0 or greater.")
+    if unit not in SECONDS:
+        raise NodeError("Invalid wait unit. Valid units are 'seconds', 'minutes', 'hours', or 'days'.")
+    return float(number * SECONDS[unit])
+
+
+def moment(value: Any, timezone: str) -> float:
+    """Milliseconds since the epoch. Raises NodeError with n8n's words."""
+    at = parse_date(value, timezone) if isinstance(value, str) else None
+    if at is None:
+        raise NodeError(
+            "Cannot put execution to wait because `dateTime` parameter is not a valid date. "
+            "Please pick a specific date and time to wait until."
+        )
+    return float(at.ms)

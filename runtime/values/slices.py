@@ -1,0 +1,36 @@
+"""`Array.prototype.slice` and `splice` with JavaScript's ideas of an index."""
+
+from typing import Any, TypeVar
+
+from runtime.values.javascript import compare, js_number, to_integer
+
+T = TypeVar("T")
+
+__all__ = ["js_slice", "limited", "spliced"]
+
+
+def js_slice(items: list[T], start: Any, end: Any) -> list[T]:
+    """`items.slice(start, end)`: fractions are cut, negative indexes count from the end."""
+    first, last = (_index(to_integer(each), len(items)) for each in (start, end))
+    return items[first:last]
+
+
+def _index(index: int, length: int) -> int:
+    return max(length + index, 0) if index < 0 else min(index, length)
+
+
+def spliced(items: list[T], count: Any) -> list[T]:
+    """`items.splice(0, count)`: takes the first items out of the list and gives them."""
+    taken = max(0, min(to_integer(count), len(items)))
+    first = items[:taken]
+    del items[:taken]
+    return first
+
+
+def limited(items: list[T], most: Any, keep: Any) -> list[T]:
+    """n8n's limit: the first or last `most` items; all of them when there are fewer."""
+    if compare(most, len(items)) == 1:
+        return items
+    if keep == "firstItems":
+        return js_slice(items, 0, most)
+    return js_slice(items, len(items) - js_number(most), len(items))

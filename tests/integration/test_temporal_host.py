@@ -1,0 +1,173 @@
+"""Runs on a real Temporal: what they cost, that they survive a killed worker, and that they replay."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+from temporalio.exceptions import ApplicationError
+from temporalio.worker import Worker
+
+from bench.exports import START, chain, loop, node, set_node, ten_sets
+from cli.testing.case import plan_of
+from cli.testing.temporal import CaseTemplates
+from runtime.local import OfflineServices
+from runtime.nodes.base import HttpResponse
+from runtime.worker import build_worker
+from runtime.workflow import TASK_TIMEOUT
+from schemas import names
+from schemas.run import Journal, RunResult, StartInput, WebhookAnswer
+from schemas.task import Task
+
+TENANT = "acme"
+
+
+class World(OfflineServices):
+    """Answers every request, slowly when asked to, and remembers them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.requests: list[str] = []
+        self.gate: asyncio.Event | None = None
+
+    async def http(self, task: Task, method: str, url: str, **options: Any) -> HttpResponse:
+        """Any request is answered with its own URL."""
+        self.requests.append(f"{method} {url}")
+        if self.gate is not None:
+            await self.gate.wait()
+        body = json.dumps({"asked": url}).encode()
+        return HttpResponse(200, "OK", [("content-type", "application/json")], body, url)
+
+
+@pytest.fixture
+def queue() -> str:
+    """A task queue of this test alone."""
+    return f"test-{uuid.uuid4()}"
+
+
+@pytest.fixture
+def world() -> World:
+    """The outside of this test."""
+    return World()
+
+
+@pytest.fixture
+async def worker(temporal: Client, tenants: tuple[str, str], queue: str, world: World) -> AsyncIterator[Worker]:
+    """A worker whose own modules stay inside the SDK's sandbox, so that a clock read in a node would fail the run."""
+    built = build_worker(temporal, world, CaseTemplates(), queue)
+    async with built:
+        yield built
+
+
+async def start(temporal: Client, queue: str, export: dict[str, Any], items: list[dict[str, Any]], **more: Any) -> WorkflowHandle[Any, Any]:
+    """Start an export as a run of a tenant."""
+    workflow_id = names.workflow_id(TENANT, "test", str(uuid.uuid4()))
+    given = StartInput(
+        plan=plan_of(export), tenant=TENANT, template="test", execution_id=workflow_id, items=items, **more
+    )
+    return await temporal.start_workflow(
+        "test", given.model_dump(mode="json"), id=workflow_id, task_queue=queue, task_timeout=TASK_TIMEOUT, result_type=dict
+    )
+
+
+async def test_ten_inline_nodes_cost_five_events(temporal: Client, queue: str, worker: Worker) -> None:
+    """Inline steps are free: a run of ten of them has the history of an empty workflow."""
+    handle = await start(temporal, queue, ten_sets(3), [{"json": {"n": 1}}])
+    result = RunResult.model_validate(await handle.result())
+    history = await handle.fetch_history()
+    assert result.journal.status == "success"
+    assert len(result.journal.steps) == 11
+    assert len(history.events) == 5
+
+
+async def test_a_loop_of_a_thousand_needs_no_activity(temporal: Client, queue: str, worker: Worker) -> None:
+    """Loops over inline nodes run inside workflow code."""
+    handle = await start(temporal, queue, loop(), [{"json": {"n": i}} for i in range(1000)])
+    result = RunResult.model_validate(await handle.result())
+    history = await handle.fetch_history()
+    kinds = {event.event_type for event in history.events}
+    assert len(result.outputs[0] or []) == 1000
+    assert EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED not in kinds
+
+
+async def test_a_failed_node_fails_the_run_with_its_journal(temporal: Client, queue: str, worker: Worker) -> None:
+    """The failure carries node and message, and the steps before it."""
+    export = chain(START, node("Stop", "stopAndError", 1, {"errorMessage": "halt {{ 1 }}"}, 200))
+    handle = await start(temporal, queue, export, [{"json": {}}])
+    with pytest.raises(WorkflowFailureError) as failed:
+        await handle.result()
+    cause = failed.value.cause
+    assert isinstance(cause, ApplicationError)
+    result = RunResult.model_validate(cause.details[0])
+    assert result.journal.error is not None
+    assert result.journal.error["node"] == "Stop"
+    assert [step.node for step in result.journal.steps] == ["Start", "Stop"]
+
+
+async def test_the_journal_can_be_asked_while_a_step_runs(temporal: Client, queue: str, worker: Worker, world: World) -> None:
+    """What runs now is named, and what is done is listed."""
+    world.gate = asyncio.Event()
+    export = chain(START, node("Call", "httpRequest", 4.2, {"url": "https://example.com/{{ 1 }}", "options": {}}, 200))
+    handle = await start(temporal, queue, export, [{"json": {}}])
+    while not world.requests:
+        await asyncio.sleep(0.02)
+    told = await handle.query(names.QUERY_JOURNAL, result_type=Journal)
+    world.gate.set()
+    await handle.result()
+    assert told.active is not None
+    assert told.active["node"] == "Call"
+    assert [step.node for step in told.steps] == ["Start"]
+
+
+async def test_cancelling_ends_a_run_in_the_middle_of_a_wait(temporal: Client, queue: str, worker: Worker) -> None:
+    """A wait of an hour ends at once."""
+    export = chain(START, node("Wait", "wait", 1.1, {"amount": 1, "unit": "hours"}, 200))
+    handle = await start(temporal, queue, export, [{"json": {}}])
+    await asyncio.sleep(0.5)
+    await handle.cancel()
+    with pytest.raises(WorkflowFailureError):
+        await asyncio.wait_for(handle.result(), 10)
+
+
+async def test_a_webhook_is_answered_by_respond_to_webhook(temporal: Client, queue: str, worker: Worker) -> None:
+    """The update gives what the node answered, before the run is over."""
+    export = chain(
+        node("Hook", "webhook", 2, {"httpMethod": "POST", "path": "x", "responseMode": "responseNode", "options": {}}, 0),
+        node("Answer", "respondToWebhook", 1.1, {"respondWith": "firstIncomingItem", "options": {}}, 200),
+        node("Wait", "wait", 1.1, {"amount": 1, "unit": "seconds"}, 400),
+    )
+    handle = await start(temporal, queue, export, [{"json": {"body": {"n": 1}}}], trigger_kind="webhook", mode="webhook")
+    answer = await handle.execute_update(names.UPDATE_WEBHOOK, "responseNode", result_type=WebhookAnswer)
+    assert answer.response is not None
+    assert answer.finished is None
+    await handle.result()
+
+
+async def test_a_big_batch_of_scripts_goes_through_a_recorded_activity(temporal: Client, queue: str, worker: Worker) -> None:
+    """Sorting in an expression is not linear: its value comes from a local activity, and the result is the same."""
+    fields = {"s": "={{ $json.list.sort((a, b) => a - b).join() }}"}
+    export = chain(START, set_node("Sort", 200, fields, "string"))
+    handle = await start(temporal, queue, export, [{"json": {"list": [3, 1, 2]}}])
+    result = RunResult.model_validate(await handle.result())
+    history = await handle.fetch_history()
+    assert result.outputs[0] is not None
+    assert result.outputs[0][0]["json"]["s"] == "1,2,3"
+    assert any(event.event_type == EventType.EVENT_TYPE_MARKER_RECORDED for event in history.events)
+
+
+async def test_an_empty_export_says_so(temporal: Client, queue: str, worker: Worker) -> None:
+    """No start node: the run fails with a sentence instead of hanging."""
+    handle = await start(temporal, queue, chain(set_node("Alone", 0, {"a": "1"})), [])
+    with pytest.raises(WorkflowFailureError) as failed:
+        await asyncio.wait_for(handle.result(), 10)
+    assert "no start node" in str(failed.value.cause)
+
+
+def histories() -> list[Path]:
+    """Where recorded histories are kept."""
+    return sorted((Path(__file__).parents[1] / "replay" / "histories").glob("*.json"))
