@@ -158,7 +158,7 @@ class TemplateController(Controller):
             version=made.version,
             plan_hash=made.plan_hash,
             created=made.fresh,
-            webhooks=_webhooks(made.webhooks, tenant, ports),
+            webhooks=_webhooks(made.webhooks, request, ports),
             verdicts=[{"node": each.node, "grade": each.grade, "reason": each.reason} for each in compiled.verdicts],
             diagnostics=diagnostics,
             links=_links(made.key),
@@ -212,7 +212,7 @@ class TemplateController(Controller):
         if routes is None:
             raise await _unknown(tenant, key, ports)
         ports.templates.forget(tenant)
-        return Activation(key=key, webhooks=_webhooks(routes, tenant, ports))
+        return Activation(key=key, webhooks=_webhooks(routes, request, ports))
 
 
 def template_key(name: str) -> str:
@@ -256,8 +256,8 @@ def _links(key: str) -> dict[str, str]:
     }
 
 
-def _webhooks(routes: list[Webhook], tenant: str, ports: Ports) -> list[WebhookAnswer]:
-    base = (ports.settings.public_url or "").rstrip("/")
+def _webhooks(routes: list[Webhook], request: Request[Principal, None, Any], ports: Ports) -> list[WebhookAnswer]:
+    base, tenant = (ports.settings.public_url or str(request.base_url)).rstrip("/"), request.user.tenant
     return [
         WebhookAnswer(
             method=each.method,

@@ -51,6 +51,7 @@ class UsageRow:
     status: str
     occurred_at: datetime
     cost_usd: float | None = None
+    requests: int = 1
 
 
 @dataclass(frozen=True)
@@ -237,15 +238,15 @@ UPSERT_EVENT: Final = """
     values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
     on conflict (tenant_id, execution_id, sequence) do nothing"""
 UPSERT_USAGE: Final = """
-    insert into agent_utilization (tenant_id, execution_id, sequence, agent, node, model, input_tokens, output_tokens,
-        cost_usd, duration_ms, status, occurred_at)
-    values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    insert into agent_utilization (tenant_id, execution_id, sequence, agent, node, model, requests, input_tokens,
+        output_tokens, cost_usd, duration_ms, status, occurred_at)
+    values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
     on conflict (tenant_id, execution_id, sequence) do nothing"""
 
 
 def _values(row: Execution) -> dict[str, Any]:
     usage = {
-        "requests": len(row.usage),
+        "requests": sum(each.requests for each in row.usage),
         "input_tokens": sum(each.input_tokens for each in row.usage),
         "output_tokens": sum(each.output_tokens for each in row.usage),
     }
@@ -267,8 +268,8 @@ def _event(row: Execution, place: int, step: StepRow) -> tuple[Any, ...]:
 
 def _usage(row: Execution, place: int, each: UsageRow) -> tuple[Any, ...]:
     return (
-        row.tenant, row.id, place, each.agent, each.node, each.model, each.input_tokens, each.output_tokens,
-        each.cost_usd, each.duration_ms, each.status, each.occurred_at,
+        row.tenant, row.id, place, each.agent, each.node, each.model, each.requests, each.input_tokens,
+        each.output_tokens, each.cost_usd, each.duration_ms, each.status, each.occurred_at,
     )  # fmt: skip
 
 

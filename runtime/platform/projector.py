@@ -57,10 +57,13 @@ class Projector:
         database: where the tables are.
         lock_url: the same database's address: the lock lives in a session of its own.
         pace: seconds between two looks.
+        lock: the number of the advisory lock.
     """
 
-    def __init__(self, client: Client, database: Database, lock_url: str, *, pace: float = PACE) -> None:
-        self._client, self._lock_url, self._pace = client, lock_url, pace
+    def __init__(
+        self, client: Client, database: Database, lock_url: str, *, pace: float = PACE, lock: int = LOCK
+    ) -> None:
+        self._client, self._lock_url, self._pace, self._number = client, lock_url, pace, lock
         self._database = database
         self._reader = RunReader(client)
         self._store = ExecutionStore(database)
@@ -91,7 +94,7 @@ class Projector:
         async with await psycopg.AsyncConnection.connect(
             self._lock_url, autocommit=True, connect_timeout=5, application_name="tempor8 projector"
         ) as connection:
-            row = await (await connection.execute("select pg_try_advisory_lock(%s)", (LOCK,))).fetchone()
+            row = await (await connection.execute("select pg_try_advisory_lock(%s)", (self._number,))).fetchone()
             held = bool(row and row[0])
             yield connection if held else None
 
@@ -293,7 +296,8 @@ def _usage(each: dict[str, Any], run: Run) -> UsageRow:
         model=each.get("model"),
         input_tokens=int(each.get("input_tokens") or 0),
         output_tokens=int(each.get("output_tokens") or 0),
-        duration_ms=int(each.get("ms") or 0),
+        duration_ms=int(each.get("duration_ms") or each.get("ms") or 0),
+        requests=int(each.get("requests") or 1),
         status=str(each.get("status") or "success"),
         occurred_at=run.closed_at or run.started_at,
         cost_usd=each.get("cost_usd"),

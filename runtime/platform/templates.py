@@ -29,6 +29,13 @@ CHANGES: Final = "tempor8_templates"
 """The channel on which a publication tells every process to forget what it has cached; the payload is the tenant."""
 
 
+INSERT: Final = """
+    insert into workflow_templates
+        (tenant_id, key, version, name, description, plan_hash, plan, export, metadata, created_by)
+    values (%(tenant)s, %(key)s, %(version)s, %(name)s, %(description)s, %(hash)s, %(plan)s, %(export)s, %(metadata)s,
+        %(by)s)"""
+
+
 class WebhookConflict(Exception):
     """Another template of the tenant listens at this method and path already."""
 
@@ -145,19 +152,16 @@ class TemplateStore:
             WebhookConflict: a route is another template's; nothing was changed.
             DatabaseUnavailable: Postgres does not answer.
         """
-        text = plan.canonical()
-        details = describe(plan) | dict(metadata or {})
+        row = {
+            "tenant": tenant, "key": key, "name": plan.name or key, "hash": plan.id, "plan": plan.canonical(),
+            "export": _text(export), "metadata": json.dumps(describe(plan) | dict(metadata or {})),
+            "description": description or _description(_text(export)), "by": created_by,
+        }  # fmt: skip
         async with self._database.tenant_transaction(tenant) as connection:
             await connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"{tenant}/{key}",))
-            last = await _last_version(connection, tenant, key, plan.id)
-            version, fresh = last
+            version, fresh = await _next_version(connection, tenant, key, plan.id)
             if fresh:
-                await connection.execute(
-                    "insert into workflow_templates (tenant_id, key, version, name, description, plan_hash, plan,"
-                    " export, metadata, created_by) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-                    (tenant, key, version, plan.name or key, description, plan.id, text, _text(export),
-                     json.dumps(details), created_by),
-                )  # fmt: skip
+                await connection.execute(INSERT, row | {"version": version})
             await _point(connection, tenant, key, version)
             routes = webhooks_of(plan) if tenant != SHARED else []
             await _listen(connection, tenant, key, routes)
@@ -352,7 +356,7 @@ class TemplateCache:
         return found
 
 
-async def _last_version(connection: Connection, tenant: str, key: str, plan_hash: str) -> tuple[int, bool]:
+async def _next_version(connection: Connection, tenant: str, key: str, plan_hash: str) -> tuple[int, bool]:
     """(version, whether it is still to be written)."""
     cursor = await connection.execute(
         "select version, plan_hash from workflow_templates where tenant_id = %s and key = %s order by version desc",
@@ -418,3 +422,15 @@ def _text(export: str | bytes | Mapping[str, Any]) -> str:
     if isinstance(export, bytes):
         return export.decode("utf-8")
     return export if isinstance(export, str) else json.dumps(dict(export), ensure_ascii=False)
+
+
+def _description(export: str) -> str:
+    """What the author wrote about the workflow, in either of the places where n8n keeps it."""
+    try:
+        document = json.loads(export)
+    except ValueError:
+        return ""
+    found = document if isinstance(document, dict) else {}
+    meta = found.get("meta")
+    text = found.get("description") or (meta.get("description") if isinstance(meta, dict) else None)
+    return text if isinstance(text, str) else ""

@@ -14,29 +14,34 @@ from api.app import create_app
 from api.ports import Ports
 from cli.wiring import ports
 from runtime.platform.settings import Settings
+from tests.exports import failing, greeting
 from tests.service import client, ended, eventually, started
 
 pytestmark = pytest.mark.usefixtures("published")
 
 
 async def test_metrics_count_what_really_ran(acme: httpx.AsyncClient) -> None:
-    before = (await acme.get("/metrics")).json()["runs"]
-    runs = [await started(acme, "greeting", {"name": "m"}), await started(acme, "failing", {"name": "m"})]
+    for key, export in (("metered", greeting()), ("metered_failing", failing())):
+        assert (await acme.post("/templates", params={"key": key}, json=export)).status_code == 201
+    runs = [await started(acme, key, {"name": "m"}) for key in ("metered", "metered", "metered_failing")]
     for run in runs:
         await ended(acme, run)
 
     async def counted() -> Any:
         found = (await acme.get("/metrics")).json()
-        return found if found["runs"]["total"] == before["total"] + 2 else None
+        by_key = {each["workflow_template"]: each for each in found["templates"]}
+        ended_runs = sum(
+            by_key[key]["total"] - by_key[key]["by_status"]["running"] for key in by_key if "metered" in key
+        )
+        return (found, by_key) if ended_runs == len(runs) else None
 
-    found = await eventually(counted)
-    assert found["runs"]["by_status"]["completed"] == before["by_status"]["completed"] + 1
-    assert found["runs"]["by_status"]["failed"] == before["by_status"]["failed"] + 1
+    found, by_key = await eventually(counted)
+    good, bad = by_key["metered"], by_key["metered_failing"]
+    assert (good["by_status"]["completed"], good["success_rate"], good["steps"]) == (2, 1, 6)
+    assert (bad["by_status"]["failed"], bad["success_rate"]) == (1, 0)
+    assert 0 < good["duration"]["p50_ms"] <= good["duration"]["p95_ms"]
     assert 0 < found["runs"]["success_rate"] < 1
-    assert found["runs"]["duration"]["p50_ms"] > 0
-    assert found["runs"]["duration"]["p95_ms"] >= found["runs"]["duration"]["p50_ms"]
-    by_key = {each["workflow_template"]: each for each in found["templates"]}
-    assert by_key["failing"]["success_rate"] == 0
+    assert found["runs"]["total"] == sum(each["total"] for each in found["templates"])
     assert abs(sum(each["share"] for each in found["templates"]) - 1) < 1e-9
 
 

@@ -21,10 +21,11 @@ from schemas import names
 from schemas.run import Journal, RunResult, StepRecord
 
 QUEUE = "projector-tests"
+OWN_LOCK = 7_001  # the application of other tests has a projector too
 STEP = StepRecord(
     node="Set", run=0, status="success", started=1_000.0, finished=1_005.0, items_in=[1], items_out=[2, 0]
 )
-USAGE = {"agent": "analyst", "node": "Agent", "model": "m", "input_tokens": 7, "output_tokens": 3, "ms": 40}
+USAGE = {"agent": "analyst", "node": "Agent", "model": "m", "input_tokens": 7, "output_tokens": 3, "duration_ms": 40}
 
 
 @workflow.defn(dynamic=True)
@@ -59,7 +60,7 @@ async def projector(temporal: Client, database: Database, service: Settings, can
     """A projector at work."""
     del canned
     assert service.database_url is not None
-    made = Projector(temporal, database, service.database_url.get_secret_value(), pace=0.05)
+    made = Projector(temporal, database, service.database_url.get_secret_value(), pace=0.05, lock=OWN_LOCK)
     task = asyncio.create_task(made.run())
     yield made
     task.cancel()
@@ -175,14 +176,14 @@ async def test_one_of_two_projectors_is_active_and_the_other_takes_over(
 
     await until(active)
     assert service.database_url is not None
-    second = Projector(temporal, database, service.database_url.get_secret_value(), pace=0.05)
+    second = Projector(temporal, database, service.database_url.get_secret_value(), pace=0.05, lock=OWN_LOCK)
     task = asyncio.create_task(second.run())
     await asyncio.sleep(0.5)
     assert not second.active
     async with database.transaction() as connection:
         # the session of whoever holds the lock goes, as with its process
         await connection.execute(
-            "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and pid <> pg_backend_pid()"
+            "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and objid = %s", (OWN_LOCK,)
         )
     handle = await begin(temporal, "completed")
     assert (await row(ExecutionStore(database), handle.id, lambda each: each.status == "completed")).step_count == 1
