@@ -419,17 +419,23 @@ class _DurableView:
         step = self._execution.plan.step[of] if of else self._execute.step
         return step.subnodes.get(connection, ())
 
-    def subnode(self, name: str, i: int) -> tuple[Node, float]:
+    def subnode(self, name: str, i: int, arguments: Mapping[str, Any] | None = None) -> tuple[Node, float]:
         """A sub-node with its parameters resolved against the root's input item `i`."""
         step = self._execution.plan.step[name]
+        if arguments is not None:
+            return self._resolved(name, arguments).at(i), step.version
         if name not in self._parameters:
-            cls = self._execution.catalog.find(step.type, step.version)
-            if cls is None or step.kind is Kind.UNSUPPORTED:
-                raise NodeError(step.problem or f"Unrecognized node type: {step.type}")
-            scope = self._execution.scope(self._execute, step)
-            columns = evaluate([each.expression for each in step.expressions], scope, len(scope.items))
-            self._parameters[name] = Parameters(Bound(cls, step), step, columns)
+            self._parameters[name] = self._resolved(name)
         return self._parameters[name].at(i), step.version
+
+    def _resolved(self, name: str, arguments: Mapping[str, Any] | None = None) -> Parameters:
+        step = self._execution.plan.step[name]
+        cls = self._execution.catalog.find(step.type, step.version)
+        if cls is None or step.kind is Kind.UNSUPPORTED:
+            raise NodeError(step.problem or f"Unrecognized node type: {step.type}")
+        scope = replace(self._execution.scope(self._execute, step), arguments=arguments)
+        columns = evaluate([each.expression for each in step.expressions], scope, len(scope.items))
+        return Parameters(Bound(cls, step), step, columns)
 
 
 def _inline(cls: type[Node], context: StepContext, execute: Execute) -> Outputs | None:

@@ -185,10 +185,14 @@ class Agent(Root):
 
     def after_tools(self, context: DurableContext, talk: Talk, replies: list[Reply]) -> Go | Answer:
         """Tell the model what its tools gave, unless it has had its last turn."""
-        waiting = iter(replies)
+        waiting, tools = iter(replies), self._tools(context, talk)
         refused, said = talk.pop("refused"), talk.pop("said")
         for n, call in enumerate(talk.pop("pending")):
-            text = refused[call["id"]] if call["id"] in refused else self._result(next(waiting))
+            text = (
+                refused[call["id"]]
+                if call["id"] in refused
+                else self._result(context, talk, tools, call, next(waiting))
+            )
             talk["messages"].append(answered(call, text))
             talk["steps"].append(_step(call, text, said if n == 0 else ""))
         talk["iteration"] += 1
@@ -202,10 +206,11 @@ class Agent(Root):
             )
         return self._text(context, talk, STOPPED, stopped=True)
 
-    def _result(self, reply: Reply) -> str:
+    def _result(self, context: DurableContext, talk: Talk, tools: list[ToolSpec], call: ToolCall, reply: Reply) -> str:
         if reply.error is not None:
             return dumps([{"error": reply.error.get("message")}])
-        return toolbox.result_text(reply.value, wrapped=self.fails_when_stopped)
+        wrapped = self.fails_when_stopped
+        return toolbox.answer_text(context, tools, call, talk["i"], reply.value, wrapped=wrapped)
 
     # --- the end -----------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from runtime.agents.messages import ToolSpec
-from runtime.agents.toolbox import Tool, function_name
+from runtime.agents.toolbox import Tool, function_name, one_text
 from runtime.nodes.base import ActivityContext, Outputs
 
 PURPOSE: Final = (
@@ -50,16 +50,10 @@ class ToolCalculator(Tool):
     versions = (1,)
     differs = "Knows arithmetic, powers and the usual functions; units and matrices are refused"
 
-    def spec(self, name: str, version: float) -> ToolSpec:
+    def spec(self, name: str, version: float, raw: Mapping[str, Any]) -> ToolSpec:
         """One expression."""
-        del version
-        schema = {
-            "type": "object",
-            "properties": {"input": {"type": "string"}},
-            "required": ["input"],
-            "additionalProperties": False,
-        }
-        return {"name": function_name(name), "description": PURPOSE, "schema": schema}
+        del version, raw
+        return {"name": function_name(name), "description": PURPOSE, "schema": one_text()}
 
     async def run_tool(self, context: ActivityContext, arguments: Mapping[str, Any]) -> Outputs:
         """The number as text."""

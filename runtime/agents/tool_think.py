@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from runtime.agents.messages import ToolSpec
-from runtime.agents.toolbox import Tool, function_name
+from runtime.agents.toolbox import Tool, function_name, one_text
 from runtime.nodes.base import ActivityContext, Dynamic, Outputs, param
 
 PURPOSE = (
@@ -21,18 +21,13 @@ class ToolThink(Tool):
 
     description: Dynamic[str] = param(PURPOSE)
 
-    def spec(self, name: str, version: float) -> ToolSpec:
+    def spec(self, name: str, version: float, raw: Mapping[str, Any]) -> ToolSpec:
         """One text."""
-        schema = {
-            "type": "object",
-            "properties": {"input": {"type": "string"}},
-            "required": ["input"],
-            "additionalProperties": False,
-        }
+        del raw
         return {
             "name": "thinking_tool" if version < 1.1 else function_name(name),
             "description": self.description,
-            "schema": schema,
+            "schema": one_text(),
         }
 
     async def run_tool(self, context: ActivityContext, arguments: Mapping[str, Any]) -> Outputs:

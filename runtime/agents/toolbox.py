@@ -15,14 +15,25 @@ class Tool(SubNode):
 
     connection = "ai_tool"
 
-    def spec(self, name: str, version: float) -> ToolSpec:
-        """What the model is told. `name` is the node's name."""
+    def spec(self, name: str, version: float, raw: Mapping[str, Any]) -> ToolSpec:
+        """What the model is told. `name` is the node's name, `raw` its parameters as written."""
         raise NotImplementedError
 
-    def start(self, name: str, version: float, call: ToolCall, i: int, id_: str) -> Command:
+    def start(self, context: DurableContext, name: str, version: float, call: ToolCall, i: int, id_: str) -> Command:
         """How it is run: as an activity (`run_tool`) unless it says otherwise. `id_` is the same on every attempt."""
-        del version
+        del context, version
         return RunTool(name, call["arguments"], item=i, id=id_)
+
+    def said(self, value: Any, version: float, *, wrapped: bool) -> str:
+        """What the model reads of what the command brought."""
+        del version
+        return result_text(value, wrapped=wrapped)
+
+
+def one_text() -> dict[str, Any]:
+    """The arguments of a tool that takes one text (n8n calls it `input`)."""
+    properties = {"input": {"type": "string"}}
+    return {"type": "object", "properties": properties, "required": ["input"], "additionalProperties": False}
 
 
 def function_name(name: str) -> str:
@@ -35,7 +46,7 @@ def specs(context: DurableContext, i: int, *, of: str | None = None) -> list[Too
     found: list[ToolSpec] = []
     for name in context.subnodes("ai_tool", of):
         node, version = context.subnode(name, i)
-        spec = node.spec(name, version) if isinstance(node, Tool) else _node(context, name)
+        spec = node.spec(name, version, context.raw(name)) if isinstance(node, Tool) else _node(context, name)
         found.append(spec | {"step": name})
     names = [each["name"] for each in found]
     if twice := next((each for each in names if names.count(each) > 1), None):
@@ -61,13 +72,27 @@ def _described(name: str, raw: Mapping[str, Any]) -> str:
 
 def run(context: DurableContext, tools: Sequence[ToolSpec], call: ToolCall, i: int, turn: int) -> Command | str:
     """The command for a call, or why there is none. Some vendors number calls anew in every turn."""
-    tool = next((each for each in tools if each["name"] == call["name"]), None)
-    if tool is None:
+    step = _step(tools, call)
+    if step is None:
         return f"{call['name']} is not a valid tool, try another one."
-    node, version = context.subnode(tool["step"], i)
+    node, version = context.subnode(step, i, call["arguments"])
+    id_ = f"{turn}/{call['id']}"
     if isinstance(node, Tool):
-        return node.start(tool["step"], version, call, i, f"{turn}/{call['id']}")
-    return RunTool(tool["step"], call["arguments"], item=i, id=f"{turn}/{call['id']}")
+        return node.start(context, step, version, call, i, id_)
+    return RunTool(step, call["arguments"], item=i, id=id_)
+
+
+def _step(tools: Sequence[ToolSpec], call: ToolCall) -> str | None:
+    return next((each["step"] for each in tools if each["name"] == call["name"]), None)
+
+
+def answer_text(
+    context: DurableContext, tools: Sequence[ToolSpec], call: ToolCall, i: int, value: Any, *, wrapped: bool
+) -> str:
+    """What the model reads of what the command of a call brought."""
+    step = _step(tools, call)
+    node, version = context.subnode(step, i) if step is not None else (None, 0.0)
+    return node.said(value, version, wrapped=wrapped) if isinstance(node, Tool) else result_text(value, wrapped=wrapped)
 
 
 def result_text(outputs: Outputs | None, *, wrapped: bool) -> str:

@@ -363,8 +363,9 @@ class DurableContext(Context, Protocol):
         """Names of the enabled sub-nodes on this connection type (`ai_languageModel`, ...), in n8n's order; `of` names
         a sub-node that has sub-nodes itself."""
 
-    def subnode(self, name: str, i: int) -> tuple[Node, float]:
-        """A sub-node with its parameters resolved against this step's input item `i`, and its typeVersion."""
+    def subnode(self, name: str, i: int, arguments: Mapping[str, Any] | None = None) -> tuple[Node, float]:
+        """A sub-node with its parameters resolved against this step's input item `i`, and its typeVersion; `arguments`
+        is what `$fromAI` reads."""
 
 
 class Durable(Node):

@@ -36,7 +36,8 @@ async def test_as_n8n(case: dict[str, Any]) -> None:
     expected = case["expected"]
     answers = case["answers"] + case["answers"][-1:] * 12  # the last answer repeats, as it did for n8n
     with StandIn(script=answers) as stand_in:
-        execution, finished = await run(_export(case, stand_in.url), World(stand_in), case["input"])
+        others = {id_: _complete(export, id_) for id_, export in case.get("subworkflows", {}).items()}
+        execution, finished = await run(_export(case, stand_in.url), World(stand_in), case["input"], others=others)
         root = next(iter(execution.plan.step["T"].edges)).target
         ran = execution.engine.runs.get(root)
         assert finished.status == expected["status"], finished.error
@@ -50,10 +51,13 @@ async def test_as_n8n(case: dict[str, Any]) -> None:
 
 def _export(case: dict[str, Any], url: str) -> dict[str, Any]:
     text = json.dumps(case["workflow"]).replace("<stand-in>", url)
-    export: dict[str, Any] = json.loads(text)
+    return _complete(json.loads(text), "wf1")
+
+
+def _complete(export: dict[str, Any], id_: str) -> dict[str, Any]:
     for node in export["nodes"]:
         node |= {"id": node["name"], "position": [0, 0]}
-    return export | {"id": "wf1", "name": "w", "settings": {"executionOrder": "v1", "timezone": "UTC"}}
+    return export | {"id": id_, "name": id_, "settings": {"executionOrder": "v1", "timezone": "UTC"}}
 
 
 def _bare(value: Any) -> Any:

@@ -119,14 +119,23 @@ class World(OfflineServices):
 
 
 async def run(
-    export: Mapping[str, Any], world: World, items: Sequence[Mapping[str, Any]], *, start: str | None = None
+    export: Mapping[str, Any],
+    world: World,
+    items: Sequence[Mapping[str, Any]],
+    *,
+    start: str | None = None,
+    others: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> tuple[Execution, Finished]:
     """Run an export to its end, without waiting."""
 
     async def no_sleep(seconds: float) -> None:
         world.logged.append(("sleep", {"seconds": seconds}))
 
-    host = LocalHost(CATALOG, world, sleep=no_sleep)
+    def library(wanted: Mapping[str, Any]) -> Plan | None:
+        found = (others or {}).get(wanted.get("id", ""))
+        return plan_of(found) if found is not None else None
+
+    host = LocalHost(CATALOG, world, sleep=no_sleep, library=library)
     given: list[Item] = [{"json": dict(each)} for each in items]
     plan = plan_of(export)
     first = plan.step[start] if start else None
