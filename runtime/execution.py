@@ -32,7 +32,7 @@ from runtime.parameters import Bound, Parameters
 from runtime.perform import EVALUATE
 from runtime.tasks import decode, encode
 from schemas.expression import Script
-from schemas.item import Item, Items, Outputs
+from schemas.item import UNDEFINED, Items, Outputs
 from schemas.node import Catalog, Node, declarations
 from schemas.outcome import Delay, Execute, Finished, Outcome
 from schemas.plan import Kind, OnError, Plan, Step
@@ -176,9 +176,10 @@ class Execution:
     def scope(self, execute: Execute, step: Step | None = None) -> Scope:
         """The step's surroundings for its expressions; with `step`, those of one of its sub-nodes."""
 
-        def pair(name: str, i: int) -> Item:
+        def pair(name: str, i: int) -> Any:
             try:
-                return self.engine.paired(execute, name, i)
+                found = self.engine.paired(execute, name, i)
+                return UNDEFINED if found is None else found
             except PairingError as error:
                 raise ExpressionError(error.message, description=error.description, item=i) from None
 

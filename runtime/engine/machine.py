@@ -3,6 +3,7 @@
 Hosts call `start` once, then `next` and `complete` in turn until `Finished`. `state` is plain JSON at every step boundary.
 """
 
+import copy
 from typing import Any
 
 from runtime.engine import legacy
@@ -156,7 +157,7 @@ class Engine:
             first = execute.inputs[0] if execute.inputs else None
             return True, None if first is None else [first]
         if step.name in self.pinned:
-            return True, [[{**item} for item in self.pinned[step.name]]]  # type: ignore[list-item]
+            return True, [copy.deepcopy(self.pinned[step.name])]  # type: ignore[list-item]
         if not execute.items and step.trigger is None and execute.source:
             return True, None
         return False, None
@@ -292,7 +293,7 @@ class Engine:
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
-    def paired(self, execute: Execute, target: str, i: int) -> Item:
+    def paired(self, execute: Execute, target: str, i: int) -> Item | None:
         """`$('target').item` for input item `i`. Raises PairingError."""
         item = execute.items[i] if i < len(execute.items) else None
         if item is None:

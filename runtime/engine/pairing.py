@@ -37,8 +37,9 @@ class Trail:
         self.graph = graph
         self.runs = runs
 
-    def find(self, current: str, item: Item | None, source: Sequence[Source | None], target: str) -> Item:
-        """The item of `target` from which `item`, an input item of `current`, stems.
+    def find(self, current: str, item: Item | None, source: Sequence[Source | None], target: str) -> Item | None:
+        """The item of `target` from which `item`, an input item of `current`, stems; None when its
+        trail ends at a start node without passing there.
 
         Raises PairingError with n8n's message.
         """
@@ -50,8 +51,8 @@ class Trail:
 
     def _follow(
         self, paired: Any, source: Sequence[Source | None], target: str, node: str, seen: set[tuple[str, int, int, int]]
-    ) -> Item:
-        found: list[Item] = []
+    ) -> Item | None:
+        found: list[Item | None] = []
         failure: PairingError | None = None
         entries = origins(paired)
         if not entries:
@@ -63,16 +64,17 @@ class Trail:
                 failure = failure or error
         if not found:
             raise failure or _unavailable(target)
-        if any(each is not found[0] for each in found):
+        there = [each for each in found if each is not None]
+        if any(each is not there[0] for each in there):
             raise PairingError("Multiple matches found")
-        return found[0]
+        return there[0] if there else None
 
     def _step(
         self, entry: Mapping[str, Any], source: Sequence[Source | None], target: str, seen: set[tuple[str, int, int, int]]
-    ) -> Item:
+    ) -> Item | None:
         origin = entry.get("sourceOverwrite") or _pick(source, entry.get("input") or 0)
         if origin is None:
-            raise PairingError("Invalid expression", "No path back to referenced node")
+            return None
         name = origin["previousNode"]
         place = (name, origin.get("previousNodeRun") or 0, origin.get("previousNodeOutput") or 0, entry["item"])
         runs = self.runs.get(name, ())

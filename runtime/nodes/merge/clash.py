@@ -1,0 +1,109 @@
+"""What happens to equal keys when items become one: n8n's clash handling."""
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from runtime.nodes.base import Item
+from schemas.item import UNDEFINED
+
+
+@dataclass(frozen=True)
+class Clash:
+    """How to resolve: `resolve` is addSuffix, preferLast or preferInputN; `deep` merges objects; with `keep_filled` a
+    blank value (null, undefined, '') does not replace a filled one."""
+
+    resolve: str = "preferLast"
+    deep: bool = True
+    keep_filled: bool = False
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any], default: str = "preferLast") -> "Clash":
+        """From the node's options."""
+        values = (options.get("clashHandling") or {}).get("values") or {}
+        return cls(
+            values.get("resolveClash") or default,
+            values.get("mergeMode", "deepMerge") == "deepMerge",
+            bool(values.get("overrideEmpty")),
+        )
+
+    def preferred(self, count: int) -> int:
+        """Index of the input whose values win."""
+        number = self.resolve.removeprefix("preferInput")
+        return int(number) - 1 if number.isdecimal() and int(number) <= count else count - 1
+
+
+def combine(items: Sequence[Item], clash: Clash, *, again: bool = False) -> Item:
+    """One item of one per input. Its pairing names them all in the order in which they were merged: the one whose values
+    win comes last (`again`: also in its own place, as n8n's merge by position has it)."""
+    ordered = [*items, items[clash.preferred(len(items))]] if again else _ordered(items, clash)
+    paired: list[Any] = []
+    for item in items if clash.resolve == "addSuffix" else ordered:
+        pairing = item.get("pairedItem")
+        paired += pairing if isinstance(pairing, list) else [] if pairing is None else [pairing]
+    if clash.resolve == "addSuffix":
+        merged: Item = {"json": {}}
+        for i, item in enumerate(items):
+            merged["json"].update(suffixed(item["json"], i))
+    else:
+        merged = {"json": _merged([item["json"] for item in ordered], clash, own=again)}
+    files: dict[str, Any] = {}
+    for item in ordered:
+        files.update(item.get("binary") or {})
+    if files:
+        merged["binary"] = files
+    merged["pairedItem"] = paired
+    return merged
+
+
+def suffixed(json: Mapping[str, Any], i: int) -> dict[str, Any]:
+    """Every key with the number of its input behind it."""
+    return {f"{key}_{i + 1}": value for key, value in json.items()}
+
+
+def _ordered(items: Sequence[Item], clash: Clash) -> list[Item]:
+    """The one whose values win comes last."""
+    at = clash.preferred(len(items))
+    return [item for i, item in enumerate(items) if i != at] + [items[at]]
+
+
+def _merged(parts: Sequence[Mapping[str, Any]], clash: Clash, *, own: bool) -> dict[str, Any]:
+    """A new object. But where blank values must not win, n8n copies the first one's own keys only and merges into what
+    lies deeper, so that whoever reads that input's node later sees the merged values there too. So do we."""
+    result = dict(parts[0]) if not clash.deep or (clash.keep_filled and not own) else copy.deepcopy(dict(parts[0]))
+    for part in parts[1:]:
+        _into(result, part, clash)
+    return result
+
+
+def _into(target: dict[str, Any], part: Mapping[str, Any], clash: Clash) -> None:
+    for key, value in part.items():
+        if not (clash.keep_filled and key in target and _blank(value)):
+            target[key] = _deep(target.get(key, UNDEFINED), value, clash) if clash.deep else value
+
+
+def _blank(value: Any) -> bool:
+    return value is None or value is UNDEFINED or value == ""
+
+
+def _deep(old: Any, new: Any, clash: Clash) -> Any:
+    """lodash's merge: objects by key, arrays by index, everything else replaced."""
+    if isinstance(new, dict):
+        if not isinstance(old, dict):
+            return copy.deepcopy(new)
+        _into(old, new, clash)
+        return old
+    if isinstance(new, list):
+        if not isinstance(old, list):
+            return copy.deepcopy(new)
+        for i, each in enumerate(new):
+            before = old[i] if i < len(old) else UNDEFINED
+            kept = clash.keep_filled and before is not UNDEFINED and _blank(each)
+            merged = before if kept else _deep(before, each, clash)
+            if i < len(old):
+                old[i] = merged
+            else:
+                old.append(merged)
+        return old
+    return new

@@ -1,0 +1,102 @@
+"""Which items of two inputs belong together: equal values in the fields to match."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from runtime.nodes.base import Item, Items, NodeError
+from runtime.values.paths import get
+from schemas.item import UNDEFINED
+
+Pairs = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Joined:
+    """The outcome: each matched item of input 1 with its partners, and who is left over."""
+
+    matched: list[tuple[Item, Items]]
+    left: Items
+    right: Items
+    right_matched: Items
+
+
+def join(one: Items, two: Items, fields: Pairs, *, dots: bool, fuzzy: bool, first: bool) -> Joined:
+    """Match every item of input 1 against input 2. An undefined value in input 1 matches nothing."""
+    same = fuzzy_equal if fuzzy else strictly_equal
+    read = _reader(dots)
+    values = [[read(item, name) for _, name in fields] for item in two]
+    used: set[int] = set()
+    matched: list[tuple[Item, Items]] = []
+    left: Items = []
+    for item in one:
+        wanted = [read(item, name) for name, _ in fields]
+        found = [] if any(value is UNDEFINED for value in wanted) else _matches(wanted, values, same, first)
+        if not found:
+            left.append(item)
+            continue
+        used.update(found)
+        matched.append((item, [two[i] for i in found]))
+    right = [item for i, item in enumerate(two) if i not in used]
+    return Joined(matched, left, right, [item for i, item in enumerate(two) if i in used])
+
+
+def _matches(wanted: list[Any], values: list[list[Any]], same: Callable[[Any, Any], bool], first: bool) -> list[int]:
+    found = []
+    for i, given in enumerate(values):
+        if all(same(a, b) for a, b in zip(wanted, given, strict=True)):
+            found.append(i)
+            if first:
+                break
+    return found
+
+
+def _reader(dots: bool) -> Callable[[Item, str], Any]:
+    if dots:
+        return lambda item, name: get(item["json"], name)
+    return lambda item, name: item["json"].get(name, UNDEFINED)
+
+
+def check_present(items: Items, names: Sequence[str], which: int, *, dots: bool) -> None:
+    """Versions before 2.1 want each field in at least one item. Raises NodeError."""
+    read = _reader(dots)
+    for name in names:
+        if not any(read(item, name) is not UNDEFINED for item in items):
+            raise NodeError(f"Field '{name}' is not present in any of items in 'Input {which}'")
+
+
+def strictly_equal(a: Any, b: Any) -> bool:
+    """lodash's isEqual over JSON: 1 and true differ, 1 and 1.0 do not."""
+    if isinstance(a, bool) or isinstance(b, bool):
+        return a is b
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(strictly_equal(a[key], b[key]) for key in a)
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(strictly_equal(x, y) for x, y in zip(a, b, strict=True))
+    if isinstance(a, int | float) and isinstance(b, int | float):
+        return a == b
+    return type(a) is type(b) and bool(a == b)
+
+
+def fuzzy_equal(a: Any, b: Any) -> bool:
+    """n8n's fuzzy compare: '3' is 3, 'true' and 1 are true, all that is falsy is alike, an object is its JSON."""
+    from runtime.values.javascript import json_stringify, js_string, truthy  # noqa: PLC0415 - only for fuzzy joins
+
+    if strictly_equal(a, b):
+        return True
+    if not truthy(a) and not truthy(b):
+        return True
+    if isinstance(a, dict | list) and isinstance(b, str):
+        return json_stringify(a) == b
+    if isinstance(b, dict | list) and isinstance(a, str):
+        return json_stringify(b) == a
+    for x, y in ((a, b), (b, a)):
+        if isinstance(x, bool):
+            return _truth(y) is x
+        if isinstance(x, int | float) and isinstance(y, str):
+            return js_string(x) == y.strip()
+    return False
+
+
+def _truth(value: Any) -> bool | None:
+    return {"true": True, "1": True, 1: True, "false": False, "0": False, 0: False}.get(value) if isinstance(value, str | int) else None

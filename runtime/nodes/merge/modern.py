@@ -1,0 +1,249 @@
+"""Merge from version 2 on."""
+
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import Any, Literal
+
+from runtime.nodes.base import Context, Dynamic, Inline, Item, Items, NodeError, Outputs, param
+from runtime.nodes.merge.clash import Clash, combine, suffixed
+from runtime.nodes.merge.joining import Joined, check_present, join
+
+FIELDS = {"values": [{"field1": "", "field2": ""}]}
+JoinMode = Literal["keepMatches", "keepNonMatches", "keepEverything", "enrichInput1", "enrichInput2"]
+
+
+class _Merge(Inline):
+    """What versions 2 and 3 share."""
+
+    def _by_fields(self, context: Context, p: Any, fields: list[tuple[str, str]], one: Items, two: Items) -> Items:
+        if not one or not two:
+            return _one_sided(p.join_mode, p.output_data_from, one, two)
+        options = p.options or {}
+        dots = not options.get("disableDotNotation")
+        if context.version < 2.1:  # noqa: PLR2004 - n8n's version
+            check_present(one, [name for name, _ in fields], 1, dots=dots)
+            check_present(two, [name for _, name in fields], 2, dots=dots)
+        joined = join(
+            one, two, fields, dots=dots, fuzzy=bool(options.get("fuzzyCompare")),
+            first=options.get("multipleMatches") == "first",
+        )  # fmt: skip
+        default = "preferInput1" if p.join_mode == "enrichInput2" else "preferLast"
+        return _selected(p, joined, _known(context.version, Clash.of(options, default)))
+
+
+def _known(version: float, clash: Clash) -> Clash | None:
+    """None: version 3 does not know preferInput2 here, and gives empty items. Version 2 takes what it does not know for
+    its default."""
+    if version >= 3 and clash.resolve == "preferInput2":  # noqa: PLR2004 - n8n's version
+        return None
+    if version < 3 and clash.resolve not in ("addSuffix", "preferInput1", "preferInput2"):  # noqa: PLR2004
+        return Clash("preferLast")
+    return clash
+
+
+def _one_sided(mode: str, source: str, one: Items, two: Items) -> Items:
+    """One input is empty."""
+    if mode == "keepMatches" or (mode == "enrichInput1" and not one) or (mode == "enrichInput2" and not two):
+        return []
+    if mode == "keepNonMatches" and ((source == "input1" and not one) or (source == "input2" and not two)):
+        return []
+    return one or two
+
+
+def _selected(p: Any, joined: Joined, known: Clash | None) -> Items:
+    clash = known or Clash()
+    if p.join_mode == "keepNonMatches":
+        if p.output_data_from == "input1":
+            return joined.left
+        if p.output_data_from == "input2":
+            return joined.right
+        return [*_marked(joined.left, "input1"), *_marked(joined.right, "input2")]
+    if p.join_mode == "keepMatches" and p.output_data_from != "both":
+        return [item for item, _ in joined.matched] if p.output_data_from == "input1" else joined.right_matched
+    pairs = [[item, partner] for item, partners in joined.matched for partner in partners]
+    merged: Items = [combine(pair, clash) if known else {"json": {}, "pairedItem": []} for pair in pairs]
+    left = _numbered(joined.left, 0, clash) if p.join_mode in ("keepEverything", "enrichInput1") else []
+    right = _numbered(joined.right, 1, clash) if p.join_mode in ("keepEverything", "enrichInput2") else []
+    return [*merged, *left, *right]
+
+
+def _marked(items: Items, source: str) -> Items:
+    return [{**item, "json": {**item["json"], "_source": source}} for item in items]
+
+
+def _numbered(items: Items, i: int, clash: Clash) -> Items:
+    if clash.resolve != "addSuffix":
+        return items
+    return [{**item, "json": suffixed(item["json"], i)} for item in items]
+
+
+def _by_position(inputs: Sequence[Items], options: dict[str, Any], version: float) -> Items:
+    clash = Clash.of(options)
+    if version < 3:  # noqa: PLR2004 - n8n's version
+        clash = _known(version, clash) or clash
+    again = version >= 3  # noqa: PLR2004 - n8n's version
+    if options.get("includeUnpaired"):
+        rows = [[item for item in row if item is not None] for row in zip_longest(*inputs)]
+        return [_row(list(row), clash, again=again) for row in zip_longest(*inputs)] if rows else []
+    return [combine(row, clash, again=again) for row in zip(*inputs, strict=False)]
+
+
+def _row(row: list[Item | None], clash: Clash, *, again: bool) -> Item:
+    present = [item for item in row if item is not None]
+    if clash.resolve == "addSuffix":
+        merged = combine(present, Clash("preferLast"))
+        json: dict[str, Any] = {}
+        for i, item in enumerate(row):
+            if item is not None:
+                json.update(suffixed(item["json"], i))
+        return {**merged, "json": json}
+    return combine([item if item is not None else {"json": {}} for item in row], clash, again=again)
+
+
+def _all_with_all(one: Items, two: Items, options: dict[str, Any]) -> Items:
+    """Every pair; with preferInput1 the inputs change places, and so does the outer loop."""
+    clash = Clash.of(options)
+    if clash.resolve == "preferInput1":
+        swapped = Clash("preferLast", clash.deep, clash.keep_filled)
+        return [combine([b, a], swapped) for b in two for a in one]
+    return [combine([a, b], clash) for a in one for b in two]
+
+
+class MergeV3(_Merge):
+    """Up to ten inputs."""
+
+    type = "n8n-nodes-base.merge"
+    versions = (3, 3.1, 3.2)
+    input_count = 2
+    differs = "the mode 'SQL Query' is not supported: a run that reaches it fails with a sentence that says so"
+
+    mode: Literal["append", "combine", "combineBySql", "chooseBranch"] = param("append")
+    combine_by: Literal["combineByFields", "combineByPosition", "combineAll"] = param(
+        "combineByFields", show={"mode": ["combine"]}
+    )
+    number_inputs: int = param(2, show={"mode": ["append", "combine", "combineBySql", "chooseBranch"]})
+    advanced: Dynamic[bool] = param(default=False, show={"mode": ["combine"], "combineBy": ["combineByFields"]})
+    fields_to_match_string: Dynamic[str] = param(
+        "", show={"advanced": [False], "mode": ["combine"], "combineBy": ["combineByFields"]}
+    )
+    merge_by_fields: Dynamic[dict[str, Any]] = param(
+        FIELDS, show={"advanced": [True], "mode": ["combine"], "combineBy": ["combineByFields"]}
+    )
+    join_mode: Dynamic[JoinMode] = param(
+        "keepMatches", show={"mode": ["combine"], "combineBy": ["combineByFields"]}
+    )
+    output_data_from: Dynamic[Literal["both", "input1", "input2"]] = param(
+        "both",
+        show={"joinMode": ["keepMatches", "keepNonMatches"], "mode": ["combine"], "combineBy": ["combineByFields"]},
+    )
+    query: str = param(
+        "SELECT * FROM input1 LEFT JOIN input2 ON input1.name = input2.id", show={"mode": ["combineBySql"]}
+    )
+    choose_branch_mode: Dynamic[Literal["waitForAll"]] = param("waitForAll", show={"mode": ["chooseBranch"]})
+    output: Dynamic[Literal["specifiedInput", "empty"]] = param("specifiedInput", show={"mode": ["chooseBranch"]})
+    use_data_of_input: Dynamic[Any] = param(1, show={"output": ["specifiedInput"], "mode": ["chooseBranch"]})
+    options: Dynamic[dict[str, Any]] = param({}, show={"mode": ["combine", "combineBySql"]})
+
+    def required_inputs(self, version: float) -> int | tuple[int, ...]:
+        """Choose Branch wants both; the others run with one."""
+        del version
+        return (0, 1) if self.mode == "chooseBranch" else 1
+
+    def run(self, context: Context, items: Items) -> Outputs:
+        """All inputs at once; parameters are those of the first item."""
+        del items
+        p = context.resolve(self, 0)
+        inputs = [each or [] for each in context.inputs]
+        if p.mode == "append":
+            return [[item for each in inputs for item in each]]
+        if p.mode == "chooseBranch":
+            return [p.chosen(inputs)]
+        if p.mode == "combineBySql":
+            raise NodeError("Merge by SQL is not supported here; use a Code node, or combine by fields")
+        inputs += [[] for _ in range(2 - len(inputs))]
+        if p.combine_by == "combineAll":
+            return [_all_with_all(inputs[0], inputs[1], p.options or {})]
+        if p.combine_by == "combineByPosition":
+            count = int(p.number_inputs or 2)
+            given = inputs[:count] + [[] for _ in range(count - len(inputs))]
+            return [_by_position(given, p.options or {}, context.version)]
+        return [p._by_fields(context, p, p.fields(), inputs[0], inputs[1])]
+
+    def fields(self) -> list[tuple[str, str]]:
+        """(field of input 1, field of input 2). Raises NodeError."""
+        if self.advanced:
+            pairs = [(str(each.get("field1", "")), str(each.get("field2", ""))) for each in self.merge_by_fields.get("values", [])]
+        else:
+            names = [name.strip() for name in str(self.fields_to_match_string or "").split(",")]
+            pairs = [(name, name) for name in names if name]
+        return _complete(pairs)
+
+    def chosen(self, inputs: list[Items]) -> Items:
+        """One input as it is, or one empty item."""
+        if self.output == "empty":
+            return [{"json": {}, "pairedItem": _everything(inputs)}]
+        number = int(self.use_data_of_input or 1)
+        return inputs[number - 1] if 0 < number <= len(inputs) else []
+
+
+def _everything(inputs: list[Items]) -> Any:
+    return [{"item": i, "input": slot} for slot, items in enumerate(inputs) for i in range(len(items))]
+
+
+def _complete(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    if not pairs or any(not a or not b for a, b in pairs):
+        raise NodeError(
+            "You need to define at least one pair of fields in \"Fields to Match\" to match on",
+            description="If you want to match items by field names that are different, use the advanced settings",
+        )
+    return pairs
+
+
+class MergeV2(_Merge):
+    """Two inputs."""
+
+    type = "n8n-nodes-base.merge"
+    versions = (2, 2.1)
+    input_count = 2
+
+    mode: Dynamic[Literal["append", "combine", "chooseBranch"]] = param("append")
+    combination_mode: Dynamic[Literal["mergeByFields", "mergeByPosition", "multiplex"]] = param(
+        "mergeByFields", show={"mode": ["combine"]}
+    )
+    merge_by_fields: Dynamic[dict[str, Any]] = param(
+        FIELDS, show={"mode": ["combine"], "combinationMode": ["mergeByFields"]}
+    )
+    join_mode: Dynamic[JoinMode] = param(
+        "keepMatches", show={"mode": ["combine"], "combinationMode": ["mergeByFields"]}
+    )
+    output_data_from: Dynamic[Literal["both", "input1", "input2"]] = param(
+        "both",
+        show={"mode": ["combine"], "combinationMode": ["mergeByFields"], "joinMode": ["keepMatches", "keepNonMatches"]},
+    )
+    choose_branch_mode: Dynamic[Literal["waitForBoth"]] = param("waitForBoth", show={"mode": ["chooseBranch"]})
+    output: Dynamic[Literal["input1", "input2", "empty"]] = param(
+        "input1", show={"mode": ["chooseBranch"], "chooseBranchMode": ["waitForBoth"]}
+    )
+    options: Dynamic[dict[str, Any]] = param({}, hide={"mode": ["chooseBranch", "append"]})
+
+    def required_inputs(self, version: float) -> int | tuple[int, ...]:
+        """Choose Branch wants both."""
+        del version
+        return (0, 1) if self.mode == "chooseBranch" else 1
+
+    def run(self, context: Context, items: Items) -> Outputs:
+        """Both inputs at once."""
+        del items
+        p = context.resolve(self, 0)
+        inputs = [each or [] for each in context.inputs]
+        inputs += [[] for _ in range(2 - len(inputs))]
+        if p.mode == "append":
+            return [[*inputs[0], *inputs[1]]]
+        if p.mode == "chooseBranch":
+            return [[{"json": {}, "pairedItem": _everything(inputs)}] if p.output == "empty" else inputs[p.output == "input2"]]
+        if p.combination_mode == "multiplex":
+            return [_all_with_all(inputs[0], inputs[1], p.options or {})]
+        if p.combination_mode == "mergeByPosition":
+            return [_by_position(inputs, p.options or {}, context.version)]
+        pairs = [(str(each.get("field1", "")), str(each.get("field2", ""))) for each in p.merge_by_fields.get("values", [])]
+        return [p._by_fields(context, p, _complete(pairs), inputs[0], inputs[1])]
