@@ -7,7 +7,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.principal import PUBLIC
-from api.problems import Internal, Problem, Unauthorized, Unavailable
+from api.problems import BadRequest, Internal, Problem, Unauthorized, Unavailable
 
 __all__ = ["ProblemDetails", "openapi_json", "problems"]
 
@@ -27,7 +27,7 @@ class ProblemDetails(BaseModel):
 def problems(*kinds: type[Problem]) -> dict[int, ResponseSpec]:
     """The error answers of a handler: its own, and those that every handler may give."""
     by_status: dict[int, list[type[Problem]]] = {}
-    told: list[type[Problem]] = [*kinds, Unauthorized, Unavailable, Internal]
+    told: list[type[Problem]] = list(dict.fromkeys([*kinds, BadRequest, Unauthorized, Unavailable, Internal]))
     for kind in told:
         by_status.setdefault(kind.status, []).append(kind)
     return {

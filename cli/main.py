@@ -25,6 +25,7 @@ VERBS: Final = {
     "demo": ("cli.demo", "Show an export become a durable run that survives a kill."),
     "worker": ("cli.worker", "Run steps and workflows until told to stop."),
     "workflow": ("cli.workflow", "Start runs and look after them, over the REST API."),
+    "publish": ("cli.publish", "Compile exports and publish them for a tenant."),
     "tenants": ("cli.tenants", "Make tenants and API keys."),
     "serve": ("cli.serve", "Serve the REST API and the webhooks."),
     "schemas": ("cli.schemas", "Write JSON Schemas of exports, plans, findings and node parameters."),

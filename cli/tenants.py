@@ -10,6 +10,7 @@ import typer
 from cli.options import verb
 
 if TYPE_CHECKING:
+    from runtime.platform.postgres import Database
     from runtime.platform.tenants import ApiKey, TenantStore
 
 app = verb()
@@ -88,7 +89,14 @@ def revoke(
 
 
 def _run(work: "Callable[[TenantStore], Awaitable[T]]") -> T:
-    """Do it on the configured database, or on that of the embedded profile that is up."""
+    return on_database(lambda _, store: work(store))
+
+
+def on_database(work: "Callable[[Database, TenantStore], Awaitable[T]]") -> T:
+    """Do it on the configured database, or on that of the embedded profile that is up.
+
+    Ends the program with code 1 when there is no such tenant, with 2 when the database cannot be used.
+    """
     from psycopg.errors import ForeignKeyViolation
 
     from runtime.platform.embedded import attached, running
@@ -104,7 +112,7 @@ def _run(work: "Callable[[TenantStore], Awaitable[T]]") -> T:
         if settings.database_url is None:
             raise DatabaseUnavailable("no database: set DATABASE_URL, or start the embedded one with `tempor8 dev`")
         async with Database(settings.database_url.get_secret_value(), size=2) as database:
-            return await work(TenantStore(database, keyring(settings)))
+            return await work(database, TenantStore(database, keyring(settings)))
 
     try:
         return asyncio.run(inside())

@@ -96,6 +96,30 @@ async def test_from_a_new_tenant_to_a_result_by_the_command_line_alone(
     assert "revoked" in await asyncio.to_thread(verb, environment, "tenants", "keys", "verbs")
 
 
+async def test_exports_are_published_from_files_and_a_running_api_knows_them_at_once(
+    environment: dict[str, str], url: str, tmp_path: Path
+) -> None:
+    await ready(url)
+    key = (await asyncio.to_thread(verb, environment, "tenants", "create", "publisher")).strip()
+    (tmp_path / "hello.json").write_text(json.dumps(greeting()), encoding="utf-8")
+    async with httpx.AsyncClient(base_url=url, headers={"X-API-Key": key}) as client:
+        body = {"workflow_template": "hello", "input_data": {"name": "x"}}
+        assert (await client.post("/workflows/start", json=body)).status_code == 404
+        for expected in ("published hello version 1", "unchanged hello version 1"):
+            printed = await asyncio.to_thread(verb, environment, "publish", str(tmp_path), "--tenant", "publisher")
+            assert printed.startswith(expected)
+        assert (await client.post("/workflows/start", json=body)).json()["template_version"] == 1
+        changed = greeting() | {"settings": {"executionOrder": "v0"}}
+        (tmp_path / "hello.json").write_text(json.dumps(changed), encoding="utf-8")
+        await asyncio.to_thread(verb, environment, "publish", str(tmp_path), "--tenant", "publisher")
+        assert (await client.post("/workflows/start", json=body)).json()["template_version"] == 2
+    (tmp_path / "bad.json").write_text(
+        '{"nodes": [{"name": "X", "type": "nope"}], "connections": {}}', encoding="utf-8"
+    )
+    told = await asyncio.to_thread(verb, environment, "publish", str(tmp_path), "-t", "publisher", code=1)
+    assert "bad.json" in told
+
+
 async def test_a_key_for_a_tenant_that_is_not_there_and_a_bad_name_are_refused(environment: dict[str, str]) -> None:
     assert "no such tenant" in await asyncio.to_thread(verb, environment, "tenants", "key", "nobody", code=1)
     assert "cannot be a tenant's id" in await asyncio.to_thread(verb, environment, "tenants", "create", "a:b", code=2)
