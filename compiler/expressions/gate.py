@@ -9,7 +9,9 @@ from compiler.expressions.syntax import Node, Refused, Source
 from schemas.expression import FORBIDDEN_NAMES
 
 _CONSTRUCTOR = re.compile(r"\.\s*constructor")
-_RESERVED = re.compile(r"___n8n_data|__sanitize|___[a-z]\w*")
+_RESERVED = re.compile(r"___[a-z]\d*")
+DECLARED = frozenset({"___n8n_data", "__sanitize"})
+"""Names of n8n's own machinery, which no script may declare."""
 _FUNCTION_CLASSES = frozenset({"AsyncFunction", "AsyncGeneratorFunction", "Function", "GeneratorFunction"})
 
 
@@ -28,6 +30,11 @@ def check_node(source: Source, node: Node) -> None:
 def forbidden(name: str) -> str:
     """n8n's message for a property that may not be touched."""
     return f'Cannot access "{name}" due to security concerns'
+
+
+def reserved(name: str) -> str:
+    """n8n's message for a name that may not be declared."""
+    return f'Cannot use "{name}" due to security concerns'
 
 
 def constant_key(source: Source, index: Node) -> str | None:
@@ -77,7 +84,7 @@ def _named(name: str) -> str | None:
 def _identifier(source: Source, node: Node) -> str | None:
     name = source.text(node)
     if _RESERVED.fullmatch(name):
-        return f'Cannot use "{name}" due to security concerns'
+        return reserved(name)
     if "\\" in name:
         return "invalid syntax"
     if name == "$" and not _is_called(node):

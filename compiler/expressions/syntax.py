@@ -1,5 +1,6 @@
 """JavaScript as a tree: one parse with tree-sitter, refused where a JavaScript engine would refuse it too."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ _DEEPEST = 2000
 """Levels of nesting; an engine's own stack ends not far above."""
 
 _FOREIGN = frozenset({"jsx_element", "jsx_self_closing_element", "jsx_fragment", "decorator", "hash_bang_line"})
+_NO_STATEMENT = re.compile(r"\{|(?:async\s+)?function\b|class\b")
+"""An expression that begins so is a block or a declaration, whatever a tolerant parser makes of it."""
 _RESERVED = frozenset({"enum", "let", "yield"})
 _FUNCTIONS = frozenset({
     "arrow_function",
@@ -93,7 +96,10 @@ def parse_expression(code: str) -> tuple[Source, Node]:
             return _first_expression(parse(f"({code})", 1))
         except Refused:
             pass
-    return _first_expression(parse(code))
+    source, expression = _first_expression(parse(code))
+    if _NO_STATEMENT.match(source.text(expression)):
+        raise Refused("invalid syntax", source.index(expression.start_byte))
+    return source, expression
 
 
 def _first_expression(source: Source) -> tuple[Source, Node]:

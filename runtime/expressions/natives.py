@@ -21,8 +21,8 @@ _STRING = _OBJECT | _words(
 )
 _ARRAY = _OBJECT | _words(
     "at concat copyWithin entries every fill filter find findIndex findLast findLastIndex flat flatMap forEach "
-    "includes indexOf join keys lastIndexOf map pop push reduce reduceRight reverse shift slice some sort splice toReversed "
-    "toSorted toSpliced unshift values with"
+    "includes indexOf join keys lastIndexOf map pop push reduce reduceRight reverse shift slice some sort splice "
+    "toReversed toSorted toSpliced unshift values with"
 )
 _FUNCTION = _OBJECT | {"apply", "bind", "call"}
 _ALIASES = {"trimLeft": "trimStart", "trimRight": "trimEnd"}

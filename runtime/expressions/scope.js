@@ -146,7 +146,7 @@
   };
 
   // n8n's engine answers undefined when an index is not a number that can be one.
-  const isIndex = (value) => value === undefined || value === null || (Number.isInteger(value) && value >= 0);
+  const isIndex = (value) => value === undefined || (Number.isInteger(value) && value >= 0);
 
   // `$('Node')`. Classes with private fields: a script sees no member that it could list.
   class NodeReader {
@@ -258,12 +258,9 @@
       }
       return found;
     };
-    return {
+    const shown = {
       get binary() {
         return withoutBytes(item()?.binary);
-      },
-      get context() {
-        return node.context;
       },
       get data() {
         return item()?.json;
@@ -271,17 +268,19 @@
       get json() {
         return item()?.json;
       },
-      get parameter() {
-        return node.parameters;
-      },
-      runIndex: node.runs.length - 1,
     };
+    return hidden(shown, { context: node.context, parameter: node.parameters, runIndex: node.runs.length - 1 });
   };
 
-  const denied = new Proxy(Object.freeze({}), {
-    get: (_target, key) => (typeof key === 'symbol' || key === 'toJSON' ? undefined : fail('access to env vars denied')),
-    has: () => false,
-  });
+  // An object that answers any name, for names that JavaScript itself does not ask for.
+  const answering = (answer) =>
+    new Proxy(Object.freeze({}), {
+      get: (target, name) => (typeof name === 'symbol' || ASKED.test(name) ? target[name] : answer(name)),
+      has: () => false,
+    });
+  const ASKED = /^(?:toJSON|toString|valueOf|isLuxon\w+)$/;
+
+  const denied = answering(() => fail('access to env vars denied'));
 
   const CUSTOM = { keys: 10, key: 50, value: 512 };
 
@@ -409,9 +408,7 @@
     },
     get $node() {
       const { [DATA]: data, [INDEX]: i } = this;
-      return new Proxy({}, {
-        get: (_target, name) => (typeof name === 'symbol' || name === 'toJSON' ? undefined : legacyNode(data, name, i)),
-      });
+      return answering((name) => legacyNode(data, name, i));
     },
     get $items() {
       const data = this[DATA];
@@ -423,7 +420,7 @@
     },
     get $item() {
       const data = this[DATA];
-      return (index) => (isIndex(index) && index !== undefined && index !== null ? scopeOf(data, index) : {});
+      return (index) => (isIndex(index) && index !== undefined ? scopeOf(data, index) : {});
     },
     get $itemIndex() {
       return this[INDEX];

@@ -53,7 +53,7 @@ def run_expression_file(path: Path) -> dict[str, Any]:
 
 
 def _run_record(document: dict[str, Any], record: Record) -> dict[str, Any]:
-    plan = plan_of(_filled(document["workflow"], record["expression"], record["timezone"]))
+    plan = plan_of(filled(document["workflow"], record["expression"], record["timezone"]))
     inputs = [as_item(document["input"][index]) for index in record["items"]]
     host = LocalHost(CATALOG, OfflineServices())
     info = RunInfo(execution_id="1", mode=document["mode"])
@@ -67,11 +67,12 @@ def _run_record(document: dict[str, Any], record: Record) -> dict[str, Any]:
     return {"actual": [tagged(item["json"].get(document["field"], UNDEFINED)) for item in items], "actual_error": None}
 
 
-def _filled(value: Any, expression: str, timezone: str) -> Any:
+def filled(value: Any, expression: str, timezone: str) -> Any:
+    """A workflow with its place-holders replaced."""
     if isinstance(value, dict):
-        return {key: _filled(each, expression, timezone) for key, each in value.items()}
+        return {key: filled(each, expression, timezone) for key, each in value.items()}
     if isinstance(value, list):
-        return [_filled(each, expression, timezone) for each in value]
+        return [filled(each, expression, timezone) for each in value]
     return {"<EXPRESSION>": expression, "<TIMEZONE>": timezone}.get(value, value) if isinstance(value, str) else value
 
 

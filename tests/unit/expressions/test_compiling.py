@@ -59,7 +59,7 @@ def test_text_with_paths_becomes_a_template() -> None:
     name = Path(root="$json", keys=("name",))
     other = Path(root="node.item", node="X", keys=("json", "y"))
     assert compiled.expression == Template(parts=("Hi ", name, ", 5 ", other, "!"))
-    assert compiled.references == {"X"}
+    assert compiled.references == frozenset({"X"})
     assert compiled.variables == {"$json", "$"}
 
 
@@ -104,7 +104,7 @@ REWRITTEN = [
     ("={{ $if(a, b) }}", "((___s.a)?(___s.b):(false))"),
     ("={{ [1].map(x => x + y) }}", "[1].map(x => x + ___s.y)"),
     ("={{ ({ a, b: c }) }}", "({ a: ___s.a, b: ___s.c })"),
-    ("={{ (() => { const a = 1; { let b = a } return b })() }}", "(() => { const a = 1; { let b = a } return ___s.b })()"),
+    ("={{ (() => { const a = 1; { let b = a } return b })() }}", "{ const a = 1; { let b = a } return ___s.b }"),
     ("={{ (function() { return this })() }}", "(function() { return ___this })()"),
     ("={{ $('X').first().json.a + 1 }}", "___s.$('X').first().json.a + 1"),
     ("={{ Math.max(a) }}", "___s.Math.max(___s.a)"),
@@ -145,20 +145,20 @@ def test_only_scripts_of_known_shapes_may_run_in_workflow_code(text: str, linear
 
 
 def test_references_say_how_a_node_is_read() -> None:
-    expression = compile_expression("={{ $('A').first().json.x + $('B').item.json.y + $node['C'].json.z + $items('D').length }}")
-    assert expression.references == {"A", "B", "C", "D"}
+    read = "$('A').first().json.x + $('B').item.json.y + $node['C'].json.z + $items('D').length"
+    expression = compile_expression(f"={{{{ {read} }}}}")
+    assert expression.references == frozenset("ABCD")
     script = expression.expression
     assert isinstance(script, Script)
     assert script.ways == {"A": ("first",), "B": ("item",), "C": ("legacy",), "D": ("any",)}
     assert script.pairs
     assert compile_expression("={{ $('A' + 1).first() }}").references is None
-    assert compile_expression("={{ $item(0).$node['A'].json.x + 1 }}").references == {"A"}
+    assert compile_expression("={{ $item(0).$node['A'].json.x + 1 }}").references == frozenset({"A"})
 
 
 def test_a_script_that_writes_gets_copies() -> None:
-    writers = ["={{ $json.a.sort() }}", "={{ $json.b = 1 }}", "={{ delete $json.b }}", "={{ Object.assign($json, {a:1}) }}"]
-    for text in writers:
-        expression = compile_expression(text).expression
+    for code in ("$json.a.sort()", "$json.b = 1", "delete $json.b", "Object.assign($json, {a:1})"):
+        expression = compile_expression(f"={{{{ {code} }}}}").expression
         assert isinstance(expression, Script)
         assert expression.writes
     reader = compile_expression("={{ $json.a.map(x => x + 1) }}").expression
@@ -167,11 +167,11 @@ def test_a_script_that_writes_gets_copies() -> None:
 
 
 def test_programs_tell_which_nodes_they_read() -> None:
-    assert scan_code("for (const i of $('A').all()) {} return $items('B')", "javaScript") == {"A", "B"}
+    assert scan_code("for (const i of $('A').all()) {} return $items('B')", "javaScript") == frozenset({"A", "B"})
     assert scan_code("return $input.all()", "javaScript") == frozenset()
     assert scan_code("const n = 'A'; return $(n).all()", "javaScript") is None
     assert scan_code("return [", "javaScript") is None
-    assert scan_code("return _('A').all()", "python") == {"A"}
+    assert scan_code("return _('A').all()", "python") == frozenset({"A"})
     assert scan_code("return _items", "pythonNative") == frozenset()
 
 

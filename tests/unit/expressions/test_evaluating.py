@@ -98,14 +98,14 @@ ERRORS = [
     ("={{ $('Src').first(3) }}", 'Node "Src" has no branch with index 3.'),
     ("={{ $('Src').all(0, 5) }}", 'Run 5 of node "Src" not found'),
     ("={{ $('Src').itemMatching() }}", "Missing item index for .itemMatching()"),
-    ("={{ $item(4).$json.id }}", "\"E\" node has 1 item(s) but you're trying to access item 4"),
+    ("={{ $item(4).$json.id }}", '"E" node has 1 item(s) but you\'re trying to access item 4'),
     ("={{ $env.HOME }}", "access to env vars denied"),
     ("={{ $json.missing.first() }}", "first can't be used on undefined value"),
     ("={{ $json.name.first() }}", 'first() is only callable on type "Array"'),
     ("={{ $json.name.trim }}", "Expression evaluation failed: <function> could not be cloned."),
     ("={{ [() => 1] }}", "Expression evaluation failed: <function> could not be cloned."),
-    ("={{ (() => { const o = {}; o.o = o; return o })() }}", "Expression evaluation failed: Maximum call stack size exceeded"),
-    ("={{ $fromAI('bad key!') }}", "Invalid parameter key, must be between 1 and 64 characters long and only contain lowercase"),
+    ("={{ (() => { const o = {}; o.o = o; return o })() }}", "Expression evaluation failed: Maximum call stack"),
+    ("={{ $fromAI('bad key!') }}", "Invalid parameter key, must be between 1 and 64 characters long"),
     ("=x {{ 1 }} {{ throw }}", "invalid syntax"),
     ("={{ /a/zz }}", "invalid syntax"),
     ("=a {{ $('Never').first() }}", "Node 'Never' hasn't been executed"),
@@ -128,8 +128,8 @@ def test_an_error_stays_with_its_item() -> None:
 def test_a_script_that_writes_leaves_the_data_alone() -> None:
     items = [{"a": [2, 1]}, {"a": [3]}]
     world = scope(items)
-    texts = ["={{ $json.a.sort() }}", "={{ $json.a }}", "={{ $input.first().json.a.push(9) }}", "={{ $json.a.length + 0 }}"]
-    columns = evaluate([compile_expression(text).expression for text in texts], world, 2)
+    codes = ["$json.a.sort()", "$json.a", "$input.first().json.a.push(9)", "$json.a.length + 0"]
+    columns = evaluate([compile_expression(f"={{{{ {code} }}}}").expression for code in codes], world, 2)
     assert columns == [[[1, 2], [3]], [[2, 1], [3]], [3, 3], [2, 1]]
     assert world.items[0]["json"] == {"a": [2, 1]}
 
@@ -174,7 +174,13 @@ def test_scripts_can_run_later_over_what_was_split_off() -> None:
 
 def test_one_item_over_a_snapshot() -> None:
     data = snapshot(scope([{"id": 5}]), None) | {"paged": {"$pageCount": 2, "$response": {"body": {"next": "u"}}}}
-    texts = ["={{ $response.body.next }}", "={{ $pageCount + $json.id }}", "=p{{ $json.id }}", "={{ $('Src').item.json.id }}", "=c"]
+    texts = [
+        "={{ $response.body.next }}",
+        "={{ $pageCount + $json.id }}",
+        "=p{{ $json.id }}",
+        "={{ $('Src').item.json.id }}",
+        "=c",
+    ]
     made = evaluate_snapshot([compile_expression(text).expression for text in texts], data, 0)
     assert made == ["u", 7, "p5", 5, "c"]
 
