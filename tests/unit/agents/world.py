@@ -183,8 +183,8 @@ class Stage:
     def subnodes(self, connection: str, of: str | None = None) -> Sequence[str]:
         return self.plan.step[of or self.name].subnodes.get(connection, ())
 
-    def subnode(self, name: str, i: int) -> tuple[Node, float]:
-        del i
+    def subnode(self, name: str, i: int, arguments: Mapping[str, Any] | None = None) -> tuple[Node, float]:
+        del i, arguments
         return bound(self.plan, name), self.plan.step[name].version
 
 
