@@ -72,7 +72,7 @@ async def test_one_activity_per_request_and_per_tool(temporal: Client, tenants: 
 
 
 async def test_a_dead_worker_loses_no_thought(temporal: Client, tenants: tuple[str, str]) -> None:
-    """A worker that goes away during the second request: the next one asks that request only, and the first never again."""
+    """A worker goes away during the second request: the next worker asks that one only, and the first never again."""
     del tenants
     queue = f"test-{uuid.uuid4()}"
     with StandIn(script=SCRIPT) as stand_in:
