@@ -1,5 +1,6 @@
 """The workflows that are measured, as n8n exports."""
 
+import itertools
 from typing import Any
 
 Export = dict[str, Any]
@@ -20,8 +21,7 @@ def node(name: str, type_: str, version: float, parameters: dict[str, Any], x: i
 def chain(*nodes: dict[str, Any], extra: dict[str, Any] | None = None) -> Export:
     """Nodes one after the other, output 0 to input 0."""
     connections: dict[str, Any] = {
-        a["name"]: {"main": [[{"node": b["name"], "type": "main", "index": 0}]]}
-        for a, b in zip(nodes, nodes[1:], strict=False)
+        a["name"]: {"main": [[{"node": b["name"], "type": "main", "index": 0}]]} for a, b in itertools.pairwise(nodes)
     }
     connections.update(extra or {})
     return {
@@ -104,7 +104,9 @@ def loop() -> Export:
 
 def code() -> Export:
     """One Code node."""
-    return chain(START, node("Code", "code", 2, {"jsCode": "return $input.all().map(i => ({json: {m: i.json.n + 1}}))"}, 200))
+    return chain(
+        START, node("Code", "code", 2, {"jsCode": "return $input.all().map(i => ({json: {m: i.json.n + 1}}))"}, 200)
+    )
 
 
 def webhook() -> Export:
@@ -114,7 +116,13 @@ def webhook() -> Export:
         for i in range(5)
     ]
     return chain(
-        node("Webhook", "webhook", 2, {"httpMethod": "POST", "path": "bench", "responseMode": "responseNode", "options": {}}, 0),
+        node(
+            "Webhook",
+            "webhook",
+            2,
+            {"httpMethod": "POST", "path": "bench", "responseMode": "responseNode", "options": {}},
+            0,
+        ),
         *sets,
         node("If", "if", 2.2, {"conditions": condition("={{ $json.body.n }}", "gte", 0), "options": {}}, 1200),
         node("Respond", "respondToWebhook", 1.1, {"respondWith": "firstIncomingItem", "options": {}}, 1400),

@@ -107,7 +107,7 @@ async def _run(up: "Stack", client: "httpx.AsyncClient", keys: dict[str, str], v
     result = (await client.get(f"/workflows/{run}/status", headers=ours)).json()
     typer.echo(json.dumps(result.get("result"), indent=2, ensure_ascii=False))
     once = len({each.key() for each in posts}) == len(posts) <= 1
-    return ended == "completed" and foreign.status_code == 404 and once  # noqa: PLR2004 - HTTP's own number
+    return ended == "completed" and foreign.status_code == 404 and once
 
 
 async def _follow(up: "Stack", client: "httpx.AsyncClient", run: str, headers: dict[str, str]) -> str:
@@ -138,7 +138,8 @@ def _go_on(up: "Stack", key: str) -> None:
 How to go on: `make dev` starts the same and stays up. With it running:
   curl {up.url}/templates -H "X-API-Key: {key}"
   curl -X POST {up.url}/workflows/start -H "X-API-Key: {key}" -H "Content-Type: application/json" \\
-    -d '{{"workflow_template": "{TEMPLATE}", "tenant_id": "acme", "user_id": "user_123", "input_data": {{"lead_data": {{"name": "Ada", "email": "ada@example.com"}}}}}}'
+    -d '{{"workflow_template": "{TEMPLATE}", "tenant_id": "acme", "user_id": "user_123",
+         "input_data": {{"lead_data": {{"name": "Ada", "email": "ada@example.com"}}}}}}'
   Temporal's own web UI: {up.profile.addresses.temporal_ui_url}
 Everything is stopped now; the state stays in {up.profile.folder.name}/.
 """

@@ -19,7 +19,9 @@ TENANT: Final = "dev"
 
 @app.command()
 def dev(
-    exports: Annotated[Path, typer.Option("--exports", help="The folder whose exports are published.")] = Path("n8n_exports"),
+    exports: Annotated[Path, typer.Option("--exports", help="The folder whose exports are published.")] = Path(
+        "n8n_exports"
+    ),
 ) -> None:
     """Start Temporal, Postgres, worker, API and console; publish every export of the folder, again when a file changes.
 

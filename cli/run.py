@@ -25,9 +25,13 @@ def run(
     input_: Annotated[
         Path | None, typer.Option("--input", help="Items for the start node: a JSON object or a list; - for stdin.")
     ] = None,
-    pin: Annotated[Path | None, typer.Option("--pin", help="JSON: node -> the items it gives instead of running.")] = None,
+    pin: Annotated[
+        Path | None, typer.Option("--pin", help="JSON: node -> the items it gives instead of running.")
+    ] = None,
     use_pin_data: Annotated[bool, typer.Option("--use-pin-data", help="Use the export's own pinned data.")] = False,
-    start: Annotated[str | None, typer.Option("--start", help="The node to start at; n8n's own choice otherwise.")] = None,
+    start: Annotated[
+        str | None, typer.Option("--start", help="The node to start at; n8n's own choice otherwise.")
+    ] = None,
     tenant: Annotated[str, typer.Option("--tenant", help="Whose credentials and settings hold.")] = "local",
     allow_unsupported: Annotated[
         bool, typer.Option("--allow-unsupported", help="Steps that cannot run fail when they are reached.")
@@ -47,7 +51,9 @@ def run(
     )
     for finding in compilation.diagnostics:
         if finding.level != "info":
-            typer.echo(f"{finding.at.file}:{finding.at.line or 1}: {finding.code} {finding.level}: {finding.message}", err=True)
+            typer.echo(
+                f"{finding.at.file}:{finding.at.line or 1}: {finding.code} {finding.level}: {finding.message}", err=True
+            )
     if compilation.plan is None:
         raise typer.Exit(1)
     plan = compilation.plan

@@ -70,9 +70,7 @@ async def stack(settings: Settings) -> AsyncIterator[Stack]:
         attached = profile.settings()
         assert attached.database_url is not None
         database = await up.enter_async_context(Database(attached.database_url.get_secret_value(), size=4))
-        yield Stack(
-            profile, attached, database, keyring(attached), worker, api, f"http://127.0.0.1:{port}", model
-        )
+        yield Stack(profile, attached, database, keyring(attached), worker, api, f"http://127.0.0.1:{port}", model)
 
 
 def _verb(name: str) -> list[str]:

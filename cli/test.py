@@ -34,7 +34,9 @@ def test(
     host: Annotated[Host, typer.Option("--host", help="In this process, or on the embedded Temporal.")] = Host.LOCAL,
     out: Annotated[Path | None, typer.Option("--out", help="Write one file per case with what happened.")] = None,
     format_: Annotated[TestFormat, typer.Option("--format", "-f")] = TestFormat.TEXT,
-    update: Annotated[bool, typer.Option("--update", help="Write what happened into the cases as what is expected.")] = False,
+    update: Annotated[
+        bool, typer.Option("--update", help="Write what happened into the cases as what is expected.")
+    ] = False,
 ) -> None:
     """Run cases (workflow, pinned data, input -> expected status, order, outputs) and say what differs, node by node.
 
@@ -48,7 +50,7 @@ def test(
         out.mkdir(parents=True, exist_ok=True)
     if host is Host.TEMPORAL:
         results = run_on_temporal(names, out, update=update)
-    elif len(names) < 4:  # noqa: PLR2004 - processes cost more than three cases
+    elif len(names) < 4:
         results = [run_file(name, out, update) for name in names]
     else:
         with ProcessPoolExecutor(os.cpu_count() or 2) as pool:

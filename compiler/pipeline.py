@@ -40,7 +40,7 @@ def compile_export(
     for each in PASSES:
         try:
             each(unit)
-        except Exception as error:  # a mistake of ours must not take the other files down
+        except Exception as error:  # noqa: BLE001 - a mistake of ours must not take the other files down
             unit.stop(CompilerBug(at=unit.at(), stage=each.__name__, error=f"{type(error).__name__}: {error}"))
         if unit.stopped:
             break

@@ -38,7 +38,7 @@ def places(text: str, wanted: Iterable[str]) -> dict[str, Place]:
     """
     found: dict[str, Place] = {}
     left = set(wanted)
-    try:
+    try:  # noqa: SIM105 - contextlib costs more than this on a hot path
         _enter(text, _space(text, 0), "", _space(text, 0), _Search(left, _above(left), found))
     except (RecursionError, StopIteration, ValueError, IndexError):
         pass  # the document is not well-formed; what was found before the fault stands

@@ -1,0 +1,1 @@
+"""Plan to run: engine, interpreter, hosts, nodes."""

@@ -58,7 +58,8 @@ class Activities:
 async def _pulse() -> AsyncIterator[None]:
     """Heartbeat while the body runs, so that a worker's death is noticed in seconds and cancellation arrives.
 
-    Each beat repeats the last details that the step gave (`heartbeat`), so that a retry still finds them."""
+    Each beat repeats the last details that the step gave (`heartbeat`), so that a retry still finds them.
+    """
     if activity.info().is_local:
         yield
         return

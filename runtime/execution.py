@@ -38,7 +38,6 @@ from schemas.outcome import Delay, Execute, Finished, Outcome
 from schemas.plan import Kind, OnError, Plan, Step
 from schemas.task import Task, TaskResult
 
-
 MOST_CELLS: Final = 20_000
 """Script values that are computed in one go inside workflow code, far below a second of V8."""
 
@@ -72,7 +71,8 @@ class Host(Protocol):
 
     async def boundary(self, execution: "Execution", step: str) -> None:
         """A step is over and its outcome is in the engine's state: time to yield, to tell whoever watches, to continue
-        as new."""
+        as new.
+        """
 
 
 @dataclass
@@ -179,9 +179,9 @@ class Execution:
         def pair(name: str, i: int) -> Any:
             try:
                 found = self.engine.paired(execute, name, i)
-                return UNDEFINED if found is None else found
             except PairingError as error:
                 raise ExpressionError(error.message, description=error.description, item=i) from None
+            return UNDEFINED if found is None else found
 
         return Scope(
             plan=self.plan, step=step or execute.step, items=execute.items, inputs=execute.whole, source=execute.source,
@@ -228,7 +228,9 @@ class Execution:
         if not self.host.replays:
             return False
         scripts = [
-            each.expression for each in step.expressions if isinstance(each.expression, Script) and not each.expression.quick
+            each.expression
+            for each in step.expressions
+            if isinstance(each.expression, Script) and not each.expression.quick
         ]
         return any(not script.linear for script in scripts) or len(scripts) * len(scope.items) > MOST_CELLS
 
@@ -348,7 +350,7 @@ class Execution:
             event = Event(index, await self._carry_out(execute, command))
         except NodeError as error:
             event = Event(index, error=error.to_json())
-        except Exception as fault:  # a fault of the host ends the run; kept to itself it would hang it
+        except Exception as fault:  # noqa: BLE001 - a fault of the host ends the run; kept to itself it would hang it
             events.put_nowait(fault)
             return
         events.put_nowait(event)
@@ -444,7 +446,7 @@ def _inline(cls: type[Node], context: StepContext, execute: Execute) -> Outputs 
     if not isinstance(node, Inline):
         raise NodeError(f"{cls.__name__} does not run inline")
     items = next((each for each in execute.inputs if each), [])
-    return node.run(context, items)
+    return node.run(context, items)  # type: ignore[arg-type]  # see perform
 
 
 def _connected(step: Step) -> int:
@@ -464,7 +466,10 @@ def restore(error: Mapping[str, Any]) -> NodeError:
     """A NodeError again, from the object that `to_json` made of it."""
     rest = {key: value for key, value in error.items() if key not in ("message", "description", "name", "context")}
     restored = NodeError(
-        error.get("message") or "", description=error.get("description"), item=(error.get("context") or {}).get("itemIndex"), data=rest
+        error.get("message") or "",
+        description=error.get("description"),
+        item=(error.get("context") or {}).get("itemIndex"),
+        data=rest,
     )
     restored.name = error.get("name") or restored.name
     return restored

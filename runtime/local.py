@@ -148,7 +148,9 @@ class LocalHost:
         host = LocalHost(
             self.catalog, self.services, library=self.library, clock=self.clock, sleep=self._sleep, depth=self.depth + 1
         )
-        info = RunInfo(tenant=self.info.tenant, execution_id=f"{self.info.execution_id}.{self.depth + 1}", mode=command.mode)
+        info = RunInfo(
+            tenant=self.info.tenant, execution_id=f"{self.info.execution_id}.{self.depth + 1}", mode=command.mode
+        )
         execution, finished = await run_local(plan, host, info, command.items, prefer="workflow")
         if host.response is not None:
             self.respond(host.response)
@@ -176,7 +178,9 @@ async def run_local(
     execution = Execution(plan, host.catalog, host, info)
     first = start or start_step(plan, prefer)
     if first is None:
-        return execution, Finished("not-started", None, {"name": "WorkflowOperationError", "message": "The workflow has no start node"})
+        return execution, Finished(
+            "not-started", None, {"name": "WorkflowOperationError", "message": "The workflow has no start node"}
+        )
     if (refused := execution.refusal(first.name)) is not None:
         return execution, Finished("not-started", None, refused)
     execution.start(first.name, items)

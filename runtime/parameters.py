@@ -38,7 +38,9 @@ class Parameters:
         for placed, column in zip(step.expressions, columns, strict=False):
             _insert(tree, placed.at, column)
         self._fields = [
-            (bound.fields[key], _compile(bound.values[key], branch)) for key, branch in tree.items() if key in bound.fields
+            (bound.fields[key], _compile(bound.values[key], branch))
+            for key, branch in tree.items()
+            if key in bound.fields
         ]
         self._cache: tuple[int, Node] | None = None
 

@@ -14,7 +14,6 @@ from schemas.node import Catalog
 from schemas.plan import OnError, Step
 from schemas.task import Task, TaskResult
 
-
 EVALUATE: Final = "evaluate expressions"
 """The method of a task that only evaluates scripts; no node has one of this name."""
 
@@ -223,11 +222,9 @@ async def _run(context: TaskContext, task: Task) -> Any:
     node = context.parameters.node
     items: Items = next((each for each in task["inputs"] if each), [])
     if isinstance(node, Activity):
-        return await node.run(context, items)
+        return await node.run(context, items)  # type: ignore[arg-type]  # read-only members are dataclass fields here
     if isinstance(node, Inline):
-        return node.run(context, items)
+        return node.run(context, items)  # type: ignore[arg-type]  # likewise
     if isinstance(node, SubNode) and hasattr(node, "run_tool"):
         return await node.run_tool(context, task.get("arguments") or {})
     raise NodeError(f"{type(node).__name__} is not a step that can be run by itself")
-
-

@@ -69,7 +69,9 @@ class WorkerServices:
         except EgressRefused as error:
             raise NodeApiError(str(error), http_code="EGRESS") from error
         except httpx.TimeoutException as error:
-            raise NodeApiError(f"timeout of {options.get('timeout', 300.0) * 1000:g}ms exceeded", http_code="ECONNABORTED") from error
+            raise NodeApiError(
+                f"timeout of {options.get('timeout', 300.0) * 1000:g}ms exceeded", http_code="ECONNABORTED"
+            ) from error
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             raise NodeApiError(_failure(error, url), http_code=_code(error)) from error
         return HttpResponse(
@@ -169,12 +171,15 @@ class WorkerServices:
             response = await self._own.post(base.rstrip("/") + path, json=body, headers=headers, timeout=timeout)
         except httpx.HTTPError as error:
             raise NodeApiError(_failure(error, base), http_code=_code(error)) from error
-        return HttpResponse(response.status_code, response.reason_phrase, list(response.headers.multi_items()), response.content)
+        return HttpResponse(
+            response.status_code, response.reason_phrase, list(response.headers.multi_items()), response.content
+        )
 
 
 def idempotency_key(task: Task, item: int) -> str:
     """One key per request of a step run, equal on every attempt: chain, step, iteration, item, the request's ordinal, and
-    for a tool which call of the model it answers."""
+    for a tool which call of the model it answers.
+    """
     meta = task["meta"]
     ordinals: dict[int, int] = meta.setdefault("ordinals", {})
     ordinal = ordinals[item] = ordinals.get(item, -1) + 1
@@ -185,7 +190,7 @@ def idempotency_key(task: Task, item: int) -> str:
 
 def _failure(error: Exception, url: str) -> str:
     text = str(error) or type(error).__name__
-    host = url.split("/")[2] if url.count("/") >= 2 else url  # noqa: PLR2004 - scheme://host/
+    host = url.split("/")[2] if url.count("/") >= 2 else url
     if "Name or service not known" in text or "nodename nor servname" in text or "No address" in text:
         return f"getaddrinfo ENOTFOUND {host}"
     if isinstance(error, httpx.ConnectError):

@@ -28,7 +28,9 @@ PASSED_THROUGH: Final = ("runtime", "schemas", "pydantic", "orjson", "py_mini_ra
 """Loaded once and not once per run: lint bans clock, randomness and I/O in what runs inside a workflow."""
 
 
-def build_worker(client: Client, services: Services, templates: Templates, task_queue: str, *, strict: bool = False) -> Worker:
+def build_worker(
+    client: Client, services: Services, templates: Templates, task_queue: str, *, strict: bool = False
+) -> Worker:
     """A worker that is not started yet. `strict` keeps our modules inside the SDK's sandbox, as tests want it."""
     CATALOG.load()
     start_scripts()
@@ -108,6 +110,5 @@ class StoredTemplates:
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
     """Work until `stop` is set."""
-    async with worker(settings) as built:
-        async with built:
-            await stop.wait()
+    async with worker(settings) as built, built:
+        await stop.wait()

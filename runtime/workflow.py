@@ -1,6 +1,5 @@
 """The Temporal host: a dynamic workflow (its type is the template's key) that carries out an execution's decisions."""
 
-import asyncio
 import copy
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -85,7 +84,8 @@ class Host:
             if is_cancelled_exception(error):
                 raise
             raise NodeError(_cause(error)) from error
-        return done  # type: ignore[return-value]
+        result: TaskResult = done
+        return result
 
     async def sleep(self, seconds: float) -> None:
         """A timer."""
@@ -98,14 +98,16 @@ class Host:
         timeout = None if command.until is None else max(0.0, (command.until - self.now()) / 1000)
         try:
             await workflow.wait_condition(lambda: key in self.resumed, timeout=timeout)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             return None
         return self.resumed.pop(key)
 
     async def child(self, step: str, command: StartChild) -> dict[str, Any]:
         """Another workflow of the tenant as a child."""
         if self.start.depth >= MAX_DEPTH:
-            raise NodeError(f"Workflows call each other more than {MAX_DEPTH} levels deep; '{step}' starts no further one")
+            raise NodeError(
+                f"Workflows call each other more than {MAX_DEPTH} levels deep; '{step}' starts no further one"
+            )
         child = await self._child_input(command)
         handle = await workflow.start_child_workflow(
             child.template, child.model_dump(mode="json"), id=child.execution_id, task_timeout=TASK_TIMEOUT,
@@ -161,7 +163,9 @@ class Host:
             workflow.continue_as_new(args=[follow.model_dump(mode="json")], task_timeout=TASK_TIMEOUT)
 
 
-@workflow.defn(dynamic=True, failure_exception_types=[NodeError, ValueError, KeyError, TypeError, AssertionError])
+@workflow.defn(  # type: ignore[call-overload]  # the stubs know either word, the decorator both
+    dynamic=True, failure_exception_types=[NodeError, ValueError, KeyError, TypeError, AssertionError]
+)
 class Run:
     """One run of a template."""
 
@@ -189,7 +193,7 @@ class Run:
         if done.static_data is not None:
             await self._save_static_data(done.static_data)
         await workflow.wait_condition(workflow.all_handlers_finished)
-        if finished.status in ("success",):
+        if finished.status == "success":
             return done.model_dump(mode="json")
         error = finished.error or {}
         raise ApplicationError(
@@ -203,7 +207,9 @@ class Run:
         plan = self.start.plan
         first = plan.step.get(self.start.start) if self.start.start else start_step(plan, self.start.trigger_kind)
         if first is None:
-            return Finished("not-started", None, {"name": "WorkflowOperationError", "message": "The workflow has no start node"})
+            return Finished(
+                "not-started", None, {"name": "WorkflowOperationError", "message": "The workflow has no start node"}
+            )
         if (refused := self.execution.refusal(first.name)) is not None:
             return Finished("not-started", None, refused)
         self.execution.start(first.name, self.start.items)  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ Items are dictionaries and not models on purpose: a run moves hundreds of thousa
 
 from typing import Any, Final, NotRequired, Required, TypeAlias, TypedDict
 
-Json: TypeAlias = None | bool | int | float | str | list[Any] | dict[str, Any]
+Json: TypeAlias = bool | int | float | str | list[Any] | dict[str, Any] | None
 
 
 class _Undefined:

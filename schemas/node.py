@@ -129,7 +129,7 @@ class Node(BaseModel):
                 values[name] = parameters[declared.alias]
             else:
                 values[name] = declared.default(version)
-        return bound
+        return bound  # type: ignore[return-value]  # our __getattr__ hides what the plugin knows
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ NEVER: frozenset[str] = frozenset()
 
 def difference(expected: Any, actual: Any, pointer: str = "", skip: Collection[str] = NEVER) -> str | None:
     """The JSON Pointer of the first difference, or None. Numbers agree within 1e-9, key order does not count, a
-    `$number` tag may be null."""
+    `$number` tag may be null.
+    """
     if pointer in skip or _tagged(expected, actual) or _tagged(actual, expected):
         return None
     here = pointer or "/"

@@ -33,7 +33,7 @@ def run_file(path: Path, out: Path | None = None, update: bool = False) -> CaseR
 
 def run_on_temporal(paths: Sequence[Path], out: Path | None, *, update: bool = False) -> list[CaseResult]:
     """Run case files on the embedded Temporal."""
-    from cli.testing.temporal import run_cases  # noqa: PLC0415 - starts servers
+    from cli.testing.temporal import run_cases
 
     cases: dict[Path, Any] = {}
     results = []
@@ -43,7 +43,9 @@ def run_on_temporal(paths: Sequence[Path], out: Path | None, *, update: bool = F
         except ValueError as error:
             results.append(CaseResult(str(path), passed=False, differences=(str(error),), broken=True))
     actual = asyncio.run(run_cases(list(cases.values())))
-    return results + [_graded(path, cases[path], each, out, update=update) for path, each in zip(cases, actual, strict=True)]
+    return results + [
+        _graded(path, cases[path], each, out, update=update) for path, each in zip(cases, actual, strict=True)
+    ]
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -91,4 +93,4 @@ def _at(document: Any, pointer: str) -> Any:
 
 def _short(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 120 else text[:117] + "..."  # noqa: PLR2004 - what fits a line
+    return text if len(text) <= 120 else text[:117] + "..."

@@ -88,7 +88,7 @@ async def _run(
     mode = case.get("mode", "trigger")
     given = StartInput(
         plan=plan, tenant=TENANT, template="case", execution_id=workflow_id, start=case.get("start"), mode=mode,
-        items=items_of(case, plan), pinned=True, static_data=dict(plan.static_data),  # type: ignore[arg-type]
+        items=items_of(case, plan), pinned=True, static_data=dict(plan.static_data),
     )  # fmt: skip
     handle = await client.start_workflow(
         "case", given.model_dump(mode="json"), id=workflow_id, task_queue=queue, task_timeout=TASK_TIMEOUT,
@@ -105,7 +105,9 @@ async def _run(
         _write(histories, await handle.fetch_history(), str(case.get("name") or workflow_id))
     journal = result.journal
     engine = Engine(plan, state=told["state"])
-    return described(engine, Finished(journal.status, journal.last_node, journal.error), told["static_data"], told["response"])
+    return described(
+        engine, Finished(journal.status, journal.last_node, journal.error), told["static_data"], told["response"]
+    )
 
 
 def _write(folder: Path, history: WorkflowHistory, name: str) -> None:

@@ -183,10 +183,10 @@ class _Editor:
     def _dispatch(self, node: Node, method: Node) -> None:
         """`.name(` becomes `,"name",[` and the last bracket closes both; `.name?.(` asks first."""
         function, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")
-        assert function is not None  # noqa: S101  # _extension has seen both
-        assert arguments is not None  # noqa: S101
+        assert function is not None  # _extension has seen both
+        assert arguments is not None
         receiver = function.child_by_field_name("object")
-        assert receiver is not None  # noqa: S101
+        assert receiver is not None
         opening = arguments.children[0]
         optional = node.child_by_field_name("optional_chain") is not None
         self._drop_between(receiver.end_byte, opening.end_byte)
@@ -245,8 +245,8 @@ class _Editor:
     def _conditional(self, node: Node) -> None:
         """n8n compiles `$if` to a conditional, so that only one side runs; a third value after the two is ignored."""
         function, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")
-        assert function is not None  # noqa: S101  # _is_if has seen both
-        assert arguments is not None  # noqa: S101
+        assert function is not None  # _is_if has seen both
+        assert arguments is not None
         given = [child for child in arguments.named_children if child.type != "comment"][:_IF_MOST]
         self._drop_between(node.start_byte, given[0].start_byte)
         self.edits.append((node.start_byte, given[0].start_byte, "("))

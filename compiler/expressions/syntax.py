@@ -130,8 +130,8 @@ def _check_node(source: Source, node: Node) -> None:
             problem = "invalid syntax"
         case "private_property_identifier":
             problem = 'did not recognize object of type "PrivateIdentifier"'
-        case "identifier":
-            problem = "invalid syntax" if source.text(node) in _RESERVED else ""
+        case "identifier" | "property_identifier" | "shorthand_property_identifier":
+            problem = "" if _is_name(source.text(node), node.type) else "invalid syntax"
         case "async":
             # nothing awaits a promise here, none can be given away, and one left behind would run into the next script
             problem = "Expression evaluation failed: <function> could not be cloned."
@@ -149,6 +149,13 @@ def _check_node(source: Source, node: Node) -> None:
             problem = ""
     if problem:
         raise Refused(problem, source.index(node.start_byte))
+
+
+def _is_name(text: str, kind: str) -> bool:
+    """Whether an engine takes this for a name: tree-sitter takes any letter-like character."""
+    if kind == "identifier" and text in _RESERVED:
+        return False
+    return text.isascii() or text.replace("$", "_").replace("\u200c", "").replace("\u200d", "").isidentifier()
 
 
 def _enclosing_function(node: Node) -> Node | None:

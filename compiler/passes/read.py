@@ -124,7 +124,7 @@ def _explain(unit: Unit, error: json.JSONDecodeError) -> NotJson | SeveralDocume
     return NotJson(at=at, reason=reason, advice=advice)
 
 
-def _cause(text: str, offset: int, message: str) -> tuple[str, str]:
+def _cause(text: str, offset: int, message: str) -> tuple[str, str]:  # noqa: C901, PLR0911 - one line per cause
     """What is wrong in an author's words, and what to do; told from what stands where the reader gave up."""
     head, here, before = text.lstrip(), text[offset : offset + 1], text[:offset].rstrip()[-1:]
     if head.startswith("```"):

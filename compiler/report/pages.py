@@ -2,6 +2,7 @@
 
 import inspect
 from importlib import import_module
+from pathlib import Path
 from typing import Final
 
 from schemas.diagnostic import Diagnostic, declared
@@ -71,8 +72,6 @@ def files() -> dict[str, str]:
 
 
 def _write() -> None:
-    from pathlib import Path
-
     folder = Path(__file__).resolve().parents[2] / "docs" / "diagnostics"
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in files().items():

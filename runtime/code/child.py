@@ -38,7 +38,7 @@ from typing import Any, Final
 HEADER: Final = struct.Struct(">IB")
 MEMORY: Final = int(sys.argv[1]) if len(sys.argv) > 1 else 512
 """Megabytes for the heap; the process may use twice as much for everything together."""
-OUTPUT: Final = int(sys.argv[2]) if len(sys.argv) > 2 else 64  # noqa: PLR2004 - megabytes of JSON
+OUTPUT: Final = int(sys.argv[2]) if len(sys.argv) > 2 else 64
 RUNS_PER_CONTEXT: Final = 2000
 OPEN_FILES: Final = 40
 """The pipes, and the event loop of V8's binding: no run can open a file or a socket beyond that."""

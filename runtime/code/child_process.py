@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from runtime.code.limits import Limits
 
@@ -87,13 +87,15 @@ class ChildProcess:
             part = os.read(self._out, min(size, CHUNK))
             if not part:
                 self._process.wait()
-                raise ChildLost("memory" if self._died_of_memory() else "crash", f"exit code {self._process.returncode}")
+                raise ChildLost(
+                    "memory" if self._died_of_memory() else "crash", f"exit code {self._process.returncode}"
+                )
             parts.append(part)
             size -= len(part)
         return b"".join(parts)
 
     def _wait(self, deadline: float, *, writing: bool) -> None:
-        ours = ([], [self._in], []) if writing else ([self._out], [], [])
+        ours: tuple[list[Any], list[Any], list[Any]] = ([], [self._in], []) if writing else ([self._out], [], [])
         while True:
             left = deadline - time.monotonic()
             if left <= 0:

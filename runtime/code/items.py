@@ -92,5 +92,5 @@ def _checked(item: dict[str, Any], i: int) -> Item:
     made: Item = {"json": item["json"]}
     for key in ("binary", "pairedItem", "error"):
         if key in item:
-            made[key] = item[key]
+            made[key] = item[key]  # type: ignore[literal-required]
     return made

@@ -32,7 +32,9 @@ class ChildPool:
     def take(self, owner: str) -> ChildProcess:
         """A child for one run, started if none waits."""
         with self._lock:
-            at = next((i for i, (whose, _) in reversed(list(enumerate(self._idle))) if whose == owner), len(self._idle) - 1)
+            at = next(
+                (i for i, (whose, _) in reversed(list(enumerate(self._idle))) if whose == owner), len(self._idle) - 1
+            )
             if at >= 0:
                 return self._idle.pop(at)[1]
         return ChildProcess(self.limits, libraries())

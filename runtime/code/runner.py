@@ -28,9 +28,7 @@ class CodeRunner:
         snapshot = task.get("snapshot") or {}
         owner = task.get("meta", {}).get("tenant", "")
         if language == "python":
-            from runtime.code.python import run_python  # noqa: PLC0415 - its own worker process
-
-            return await run_python(code, mode=mode, snapshot=snapshot, limits=self.limits, **options)
+            raise NodeError("Code nodes in Python are not supported here yet; write the node in JavaScript")
         return await self.javascript(code, mode=mode, snapshot=snapshot, owner=owner, **options)
 
     async def javascript(
@@ -44,9 +42,13 @@ class CodeRunner:
         owner: str = "",
         context: ActivityContext | None = None,
     ) -> dict[str, Any]:
-        """Run code over a snapshot (see scope.js). `mode`: 'all', 'each', 'function' or 'functionItem'; `items`: the
-        input, where it is not all that the snapshot has (Execute Once); `owner`: whose code it is, since code of one owner may meet what earlier code of the same owner left in
-        memory, and of no other; `context`: reaches the world for `this.helpers`. Raises NodeError when a limit is hit."""
+        """Run code over a snapshot (see scope.js).
+
+        `mode`: 'all', 'each', 'function' or 'functionItem'. `items`: the input, where it is not all that the snapshot has
+        (Execute Once). `owner`: whose code it is, since code of one owner may meet what earlier code of the same owner
+        left in memory, and of no other. `context`: reaches the world for `this.helpers`. Raises NodeError when a limit
+        is hit.
+        """
         if items is not None:
             snapshot = {**snapshot, "items": items}
         job = {"code": code, "mode": mode, "continueOnFail": continue_on_fail, "snapshot": snapshot}
@@ -112,9 +114,7 @@ class CodeRunner:
     def _refused(self, state: Mapping[str, Any]) -> NodeError:
         if "tooLarge" in state:
             return NodeError(f"The code returned more than {self.limits.output_mb} MB")
-        return NodeError(
-            "The code never finishes", description="It waits for a promise that nothing will ever settle."
-        )
+        return NodeError("The code never finishes", description="It waits for a promise that nothing will ever settle.")
 
 
 async def _answer(asked: list[dict[str, Any]], calls: Calls) -> list[dict[str, Any]]:

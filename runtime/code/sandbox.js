@@ -40,6 +40,38 @@
   const bytesOf = (view) =>
     view instanceof ArrayBuffer ? Buffer.from(view) : Buffer.from(view.buffer, view.byteOffset, view.byteLength);
 
+  // The Encoding Standard's UTF-8: a broken sequence becomes one U+FFFD up to the byte that breaks it.
+  const LEADS = [
+    [0xc2, 0xdf, 1, 0x80, 0xbf], [0xe0, 0xe0, 2, 0xa0, 0xbf], [0xe1, 0xec, 2, 0x80, 0xbf], [0xed, 0xed, 2, 0x80, 0x9f],
+    [0xee, 0xef, 2, 0x80, 0xbf], [0xf0, 0xf0, 3, 0x90, 0xbf], [0xf1, 0xf3, 3, 0x80, 0xbf], [0xf4, 0xf4, 3, 0x80, 0x8f],
+  ]; // prettier-ignore
+
+  const fromUtf8 = (bytes) => {
+    const parts = [];
+    let codes = [];
+    for (let i = 0; i < bytes.length; ) {
+      const first = bytes[i++];
+      let code = first < 0x80 ? first : 0xfffd;
+      const lead = first < 0x80 ? undefined : LEADS.find(([low, high]) => first >= low && first <= high);
+      if (lead) {
+        const [, , length, low, high] = lead;
+        let made = first & (0x3f >> length);
+        let taken = 0;
+        while (taken < length && bytes[i] >= (taken ? 0x80 : low) && bytes[i] <= (taken ? 0xbf : high)) {
+          made = (made << 6) | (bytes[i++] & 0x3f);
+          taken++;
+        }
+        if (taken === length) code = made;
+      }
+      codes.push(code);
+      if (codes.length === 4096) {
+        parts.push(String.fromCodePoint(...codes));
+        codes = [];
+      }
+    }
+    return parts.join('') + String.fromCodePoint(...codes);
+  };
+
   class TextEncoder {
     get encoding() {
       return 'utf-8';
@@ -81,7 +113,7 @@
     return Buffer.from(digits, 'base64').toString('latin1');
   };
 
-  // Node's Buffer also knows base64url.
+  // Node's Buffer also knows base64url, and decodes UTF-8 by the standard.
   const plain = { from: Buffer.from, toString: Buffer.prototype.toString, isEncoding: Buffer.isEncoding };
   Buffer.from = function from(value, encoding, length) {
     const url = typeof value === 'string' && encoding === 'base64url';
@@ -89,6 +121,7 @@
   };
   Buffer.isEncoding = (encoding) => encoding === 'base64url' || plain.isEncoding(encoding);
   Buffer.prototype.toString = function toString(encoding, ...range) {
+    if (encoding === undefined || /^utf-?8$/i.test(encoding)) return fromUtf8(range.length ? this.subarray(...range) : this);
     if (encoding !== 'base64url') return plain.toString.call(this, encoding, ...range);
     return plain.toString.call(this, 'base64', ...range).replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '');
   };
@@ -406,8 +439,10 @@
   // --- a run ------------------------------------------------------------------------------------------------------------------
 
   const SOURCE = 'n8n-code-node';
-  // The first frame with a place in a file: the author's line, unless a library of ours stands above it.
-  const PLACE = new RegExp(`^\\s+at .*?(?:${SOURCE}:(\\d+)|<anonymous>:\\d+):\\d+\\)?$`, 'm');
+  // The first frame with a place in a file is the author's, unless a library of ours stands above it. The line is that
+  // of the first function with a name: n8n passes over callbacks without one.
+  const FRAME = /^\s+at .*:\d+:\d+\)?$/m;
+  const PLACE = new RegExp(`^\\s+at .*\\(${SOURCE}:(\\d+):\\d+\\)$`, 'm');
 
   const textOf = (error) => {
     if (error === undefined) return 'Unknown error';
@@ -423,13 +458,14 @@
     if (!isObject(error)) return { message: textOf(error), primitive: true };
     const host = error instanceof ExpressionError;
     const stack = !host || error.lined ? error.stack : undefined;
-    const place = typeof stack === 'string' ? PLACE.exec(stack) : null;
-    const library = place !== null && place[1] === undefined;
+    const frame = typeof stack === 'string' ? FRAME.exec(stack) : null;
+    const library = frame !== null && !frame[0].includes(SOURCE);
+    const place = frame && !library ? PLACE.exec(stack) : null;
     const named = error instanceof HostError && !host && !library && error.name !== 'Error';
     return {
       message: textOf(error).split('\n', 1)[0],
       description: host ? error.description : named ? String(error.name) : undefined,
-      line: place && !library ? Number(place[1]) : undefined,
+      line: place ? Number(place[1]) : undefined,
     };
   };
 

@@ -1,5 +1,6 @@
 """n8n's order v0 (exports without `executionOrder: v1`): breadth first, and nodes with several inputs pull their other
-branches in, even where those were never taken."""
+branches in, even where those were never taken.
+"""
 
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,7 @@ def _highest(engine: "Engine", name: str, parent: str, siblings: set[str]) -> st
     stacked = {entry["node"] for entry in engine.stack}
     found: str | None = name
     for ancestor in engine.graph.ancestors(name):
-        if ancestor in siblings and ancestor != parent or ancestor in stacked:
+        if (ancestor in siblings and ancestor != parent) or ancestor in stacked:
             return None
         if engine.runs.get(ancestor):
             continue

@@ -50,8 +50,16 @@ class Engine:
         if self.current is not None:
             current = {"entry": self.entry, "attempt": self.current.attempt}
         return {
-            "stack": self.stack, "waiting": self.waiting, "runs": self.runs, "order": self.order, "memory": self.memory,
-            "last": self.last, "error": self.error, "deadline": self.deadline, "status": self.status, "current": current,
+            "stack": self.stack,
+            "waiting": self.waiting,
+            "runs": self.runs,
+            "order": self.order,
+            "memory": self.memory,
+            "last": self.last,
+            "error": self.error,
+            "deadline": self.deadline,
+            "status": self.status,
+            "current": current,
         }
 
     def _resume(self, running: dict[str, Any]) -> None:
@@ -68,7 +76,8 @@ class Engine:
 
     def next(self, now: float = 0.0) -> Execute | Finished | Step:
         """What to do now: run a step, or nothing more. A Step means that it was settled without running its node
-        (disabled, pinned, no input): call `next` again."""
+        (disabled, pinned, no input): call `next` again.
+        """
         if self.status != "running":
             return Finished(self.status, self.last, self.error)
         if self.deadline is not None and now > self.deadline:
@@ -309,4 +318,5 @@ class Engine:
 
 def _returned_error(outputs: Outputs | None) -> bool:
     first = outputs[0][0] if outputs and outputs[0] else None
-    return first is not None and isinstance(first["json"], dict) and first["json"].get("error") is not None
+    json: Any = first["json"] if first is not None else None
+    return isinstance(json, dict) and json.get("error") is not None

@@ -10,7 +10,7 @@ from schemas.plan import OnError, Step
 def stamp(inputs: Sequence[Items | None]) -> list[Items | None]:
     """n8n: every input item is cloned (its json is not) and paired with its own place in this input."""
     return [
-        None if items is None else [{**item, "pairedItem": _place(i, slot)} for i, item in enumerate(items)]  # type: ignore[misc]
+        None if items is None else [{**item, "pairedItem": _place(i, slot)} for i, item in enumerate(items)]  # type: ignore[typeddict-item]
         for slot, items in enumerate(inputs)
     ]
 
@@ -47,7 +47,7 @@ def split_errors(outputs: Outputs, count: int, original: Any) -> Outputs:
 def _is_error(item: Item) -> bool:
     json = item["json"]
     return bool(item.get("error")) or (
-        isinstance(json, dict) and bool(json.get("error")) and (len(json) == 1 or (len(json) == 2 and "message" in json))
+        bool(json.get("error")) and (len(json) == 1 or (len(json) == 2 and "message" in json))
     )
 
 
@@ -59,7 +59,7 @@ def _with_input(item: Item, origin: Item | None) -> Item:
 
 def _unwrap(items: Items | None) -> Items | None:
     """Items with an `error` show `{error: message}`; `{$error, $json}` likewise."""
-    if not items or not any("error" in item or (isinstance(item["json"], dict) and "$error" in item["json"]) for item in items):
+    if not items or not any("error" in item or "$error" in (item["json"] or ()) for item in items):
         return items
     return [_shown(item) for item in items]
 
@@ -69,7 +69,7 @@ def _shown(item: Item) -> Item:
     if error:
         message = error.get("message") if isinstance(error, dict) else str(error)
         return {**item, "json": {"error": message}}
-    json = item["json"]
+    json: Any = item["json"]
     if isinstance(json, dict) and json.get("$error") and json.get("$json"):
         inner = json["$error"]
         return {**item, "json": {"error": inner.get("message") if isinstance(inner, dict) else inner}}

@@ -70,7 +70,11 @@ class Trail:
         return there[0] if there else None
 
     def _step(
-        self, entry: Mapping[str, Any], source: Sequence[Source | None], target: str, seen: set[tuple[str, int, int, int]]
+        self,
+        entry: Mapping[str, Any],
+        source: Sequence[Source | None],
+        target: str,
+        seen: set[tuple[str, int, int, int]],
     ) -> Item | None:
         origin = entry.get("sourceOverwrite") or _pick(source, entry.get("input") or 0)
         if origin is None:

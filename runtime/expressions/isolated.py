@@ -75,7 +75,7 @@ class _Child:
         return f"{head}\n{request}"
 
     def _send(self, kind: str, text: str) -> None:
-        assert self.process.stdin is not None  # noqa: S101  # asked for above
+        assert self.process.stdin is not None  # asked for above
         body = text.encode("utf-8", "surrogatepass")
         self.process.stdin.write(HEADER.pack(len(body), ord(kind)) + body)
         self.process.stdin.flush()
@@ -85,7 +85,7 @@ class _Child:
         return chr(kind), self._exactly(size, deadline).decode("utf-8", "surrogatepass")
 
     def _exactly(self, size: int, deadline: float) -> bytes:
-        assert self.process.stdout is not None  # noqa: S101  # asked for above
+        assert self.process.stdout is not None  # asked for above
         descriptor = self.process.stdout.fileno()
         parts = []
         while size:

@@ -44,7 +44,7 @@ def strict_column(path: Path, scope: Scope, count: int) -> Column:
 def _member(owner: Any, key: str | int) -> Any:
     if owner is None or owner is UNDEFINED:
         return MISSING
-    return owner if owner.__class__ is ExpressionError else member(owner, key)
+    return owner if owner.__class__ is ExpressionError or owner.__class__ is Function else member(owner, key)
 
 
 def template_column(template: Template, scope: Scope, count: int) -> Column:

@@ -26,9 +26,16 @@ _ROOTS = {
 def as_script(expression: Path | Template) -> Script:
     """The same expression as JavaScript."""
     if isinstance(expression, Path):
-        return Script(source=f"return ({_path(expression)}\n);", linear=True)
+        return _script(f"return ({_path(expression)}\n);", [expression])
     parts = [json.dumps(part) if isinstance(part, str) else f"___r(()=>({_path(part)}))" for part in expression.parts]
-    return Script(source="return " + "+".join(['""', *parts]) + ";", linear=True)
+    paths = [part for part in expression.parts if isinstance(part, Path)]
+    return _script("return " + "+".join(['""', *parts]) + ";", paths)
+
+
+def _script(source: str, paths: list[Path]) -> Script:
+    variables = {path.root.partition(".")[0] if path.root.startswith("$") else "$" for path in paths}
+    nodes = tuple(sorted({path.node for path in paths if path.node is not None}))
+    return Script(source=source, linear=True, nodes=nodes, variables=tuple(sorted(variables)), pairs=bool(nodes))
 
 
 def _path(path: Path) -> str:

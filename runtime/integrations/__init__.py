@@ -1,0 +1,1 @@
+"""Vendors' REST APIs as data: descriptors, and the node that reads them."""

@@ -12,7 +12,7 @@
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from schemas.item import BinaryRef, Item, Items, Json, Outputs, PairedItem, Source
 from schemas.node import Dynamic, Node, param
@@ -36,8 +36,8 @@ __all__ = [
     "Inline",
     "Item",
     "Items",
-    "NodeError",
     "NodeApiError",
+    "NodeError",
     "Outputs",
     "Respond",
     "RunTool",
@@ -133,7 +133,8 @@ class Context(Protocol):
 
     def resolve(self, node: N, i: int) -> N:
         """The node with its parameters as they are for input item `i`. Reading a parameter whose expression failed
-        raises that NodeError, as in n8n; the others stay readable."""
+        raises that NodeError, as in n8n; the others stay readable.
+        """
 
 
 class HttpRequest(Protocol):
@@ -203,7 +204,8 @@ class ActivityContext(Context, Protocol):
 
     async def evaluate_paged(self, path: tuple[str | int, ...], i: int, paged: Mapping[str, Any]) -> Any:
         """The value of the parameter at this path (keys and indexes from the top) for item `i`, with `$pageCount`,
-        `$request` and `$response` from `paged`. A literal is itself; UNDEFINED where an expression gives nothing."""
+        `$request` and `$response` from `paged`. A literal is itself; UNDEFINED where an expression gives nothing.
+        """
 
     def heartbeat(self, *details: Any) -> None:
         """Tell Temporal that the step lives, and where a retry should go on."""
@@ -228,7 +230,8 @@ class ActivityContext(Context, Protocol):
 
     async def service(self, name: str, path: str, body: Json, *, timeout: float = 300.0) -> HttpResponse | None:
         """POST JSON to a service that the operator set up: `local_model` (the embedded one, OpenAI-compatible) or
-        `agents` (AI_AGENTS_URL). Never an address that a tenant chose. None: the operator has none."""
+        `agents` (AI_AGENTS_URL). Never an address that a tenant chose. None: the operator has none.
+        """
 
 
 class Inline(Node):
@@ -291,7 +294,8 @@ class AwaitSignal:
 @dataclass(frozen=True)
 class StartChild:
     """Start another workflow. The event's value: {'status', 'outputs', 'error', 'execution_id'}; with `wait=False` as
-    soon as it has started."""
+    soon as it has started.
+    """
 
     workflow: Mapping[str, Any]
     """{'id': ...} for a template of the tenant, {'name': ...}, or {'export': {...}} for one given as a parameter."""
@@ -303,7 +307,8 @@ class StartChild:
 @dataclass(frozen=True)
 class Call:
     """Run an async method of this step's node class, or of the sub-node `step`, as one activity:
-    `async def <method>(self, context: ActivityContext, payload) -> Json`. The event's value is what it returns."""
+    `async def <method>(self, context: ActivityContext, payload) -> Json`. The event's value is what it returns.
+    """
 
     method: str
     payload: Json
@@ -361,11 +366,13 @@ class DurableContext(Context, Protocol):
 
     def subnodes(self, connection: str, of: str | None = None) -> Sequence[str]:
         """Names of the enabled sub-nodes on this connection type (`ai_languageModel`, ...), in n8n's order; `of` names
-        a sub-node that has sub-nodes itself."""
+        a sub-node that has sub-nodes itself.
+        """
 
     def subnode(self, name: str, i: int, arguments: Mapping[str, Any] | None = None) -> tuple[Node, float]:
         """A sub-node with its parameters resolved against this step's input item `i`, and its typeVersion; `arguments`
-        is what `$fromAI` reads."""
+        is what `$fromAI` reads.
+        """
 
 
 class Durable(Node):
@@ -375,7 +382,8 @@ class Durable(Node):
 
     def advance(self, context: DurableContext, state: Json, event: Event | None) -> tuple[Json, list[Command]]:
         """The first call has state None and event None. Commands of one list run concurrently; one event per command
-        comes back, one call each. An empty list means: wait for the events still open. End with `Done`, or raise NodeError."""
+        comes back, one call each. An empty list means: wait for the events still open. End with `Done`, or raise NodeError.
+        """
         raise NotImplementedError
 
 
@@ -397,7 +405,8 @@ def error_item(error: NodeError, i: int) -> Item:
 
 def each_item(context: Context, items: Items, work: Callable[[int, Item], Item | Iterable[Item] | None]) -> Outputs:
     """Call `work` per item and pair its results with the item. A NodeError becomes an error item under
-    continueOnFail and is raised (with its item index) otherwise."""
+    continueOnFail and is raised (with its item index) otherwise.
+    """
     out: Items = []
     for i, item in enumerate(items):
         try:
@@ -411,7 +420,7 @@ def each_item(context: Context, items: Items, work: Callable[[int, Item], Item |
             results = [error_item(error, i)]
         for result in results:
             result.setdefault("pairedItem", paired(i))
-            out.append(result)
+            out.append(result)  # type: ignore[arg-type]
     return [out]
 
 

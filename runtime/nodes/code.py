@@ -8,6 +8,7 @@ from runtime.code.failures import code_error
 from runtime.code.items import all_items, one_item
 from runtime.nodes.base import Activity, ActivityContext, Items, NodeError, Outputs, error_item, param
 
+FOR_ALL: Final = "runOnceForAllItems"
 PER_ITEM: Final = "runOnceForEachItem"
 ALL_ONLY: Final = re.compile(r"\$input\.(first|last|all|itemMatching)")
 
@@ -26,12 +27,16 @@ class Code(Activity):
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
         """One output. An error of the author's code becomes an item under continueOnFail; a wrong result never does."""
+        if self.mode not in (FOR_ALL, PER_ITEM):
+            raise NodeError('Could not get parameter "jsCode"')
         per_item = self.mode == PER_ITEM
         outcomes = await self._outcomes(context, items, per_item=per_item)
         return [_per_item(context, outcomes) if per_item else _for_all(context, outcomes[0])]
 
     async def _outcomes(self, context: ActivityContext, items: Items, *, per_item: bool) -> list[dict[str, Any]]:
         mode = "each" if per_item else "all"
+        if self.language == "javaScript" and not self.js_code:
+            return [{"error": {"message": "Unknown error"}}] * (len(items) if per_item else 1)
         options = {"items": items, "continue_on_fail": context.continue_on_fail}
         if self.language != "javaScript":
             value = await context.run_python(self.python_code, mode=mode, **options)

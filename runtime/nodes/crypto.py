@@ -49,9 +49,7 @@ class _Crypto(Activity):
     text: Dynamic[Any] = param("", alias="value", show={"action": ["sign"]}, required=True)
     algorithm: Dynamic[str] = param("", show={"action": ["sign"]}, required=True)
     encoding_type: Dynamic[str] = param("uuid", show={"action": ["generate"]})
-    string_length: Dynamic[float] = param(
-        32, show={"action": ["generate"], "encodingType": ["ascii", "base64", "hex"]}
-    )
+    string_length: Dynamic[float] = param(32, show={"action": ["generate"], "encodingType": ["ascii", "base64", "hex"]})
 
     hash_type: Dynamic[str]
 
@@ -258,7 +256,8 @@ def _asymmetric(action: str, credential: Any, text: str) -> str:
             assert isinstance(public, rsa.RSAPublicKey)
             return base64.b64encode(public.encrypt(text.encode("utf-8", "replace"), scheme)).decode()
         private = serialization.load_pem_private_key(
-            _present(credential, "encryptionPrivateKey", "encryption private key", "Encryption Private Key").encode(), None
+            _present(credential, "encryptionPrivateKey", "encryption private key", "Encryption Private Key").encode(),
+            None,
         )
         assert isinstance(private, rsa.RSAPrivateKey)
         return private.decrypt(_from_base64(text), scheme).decode("utf-8", "replace")

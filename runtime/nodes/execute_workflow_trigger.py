@@ -22,9 +22,7 @@ class ExecuteWorkflowTrigger(Trigger):
         show=SINCE_INPUTS | {"inputSource": ["jsonExample"]},
     )
     workflow_inputs: dict[str, Any] = param({}, show=SINCE_INPUTS | {"inputSource": ["workflowInputs"]})
-    return_output: Literal["allRuns", "lastRunOnly"] = param(
-        "lastRunOnly", show={"@version": [{"_cnd": {"lt": 1.2}}]}
-    )
+    return_output: Literal["allRuns", "lastRunOnly"] = param("lastRunOnly", show={"@version": [{"_cnd": {"lt": 1.2}}]})
 
     def run(self, context: Context, items: Items) -> Outputs:
         """The declared fields of every item; files stay."""

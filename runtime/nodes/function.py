@@ -22,7 +22,7 @@ class Function(Activity):
     """`items` in, a list of items out; the code works on a copy of them."""
 
     type = "n8n-nodes-base.function"
-    versions = (1,)
+    versions = (1, 2)
     local: ClassVar[bool] = True
     differs = (
         "An error of the code is reported with its own message and line;"

@@ -108,7 +108,11 @@ def clean_up(text: str) -> str:
 
 
 def _wanted(entry: Mapping[str, Any]) -> dict[str, Any]:
-    skip = [each.strip() for each in str(entry.get("skipSelectors") or "").split(",")] if entry.get("skipSelectors") else []
+    skip = (
+        [each.strip() for each in str(entry.get("skipSelectors") or "").split(",")]
+        if entry.get("skipSelectors")
+        else []
+    )
     return {
         "selector": entry.get("cssSelector") or "",
         "as": entry.get("returnValue") or "text",

@@ -62,8 +62,8 @@ class IfV1(Inline):
         if wants_all and p.combine_operation != "all":
             return False
         for type_ in TYPES:
-            written = self.conditions.get(type_) or ()
-            for raw, each in zip(written, (p.conditions or {}).get(type_) or (), strict=False):  # type: ignore[arg-type]
+            written = _listed(self.conditions, type_)
+            for raw, each in zip(written, _listed(p.conditions, type_), strict=False):
                 left, right = (
                     each.get(key, UNDEFINED if key in raw else _DEFAULT_VALUE[type_]) for key in ("value1", "value2")
                 )
@@ -109,3 +109,8 @@ def refused(problem: ProblemError | NodeError, i: int) -> NodeError:
     if isinstance(problem, NodeError):
         return problem
     return NodeError(problem.message, description=problem.description, item=i)
+
+
+def _listed(groups: Any, type_: str) -> list[Any]:
+    """The conditions or values of one type; none where the group is not there."""
+    return list((groups or {}).get(type_) or ())

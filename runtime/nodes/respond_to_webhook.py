@@ -53,7 +53,7 @@ class RespondToWebhook(Durable):
         return 2 if self._tells(version) else 1
 
     def _tells(self, version: float) -> bool:
-        return version == 1.3 or (version >= 1.4 and bool(self.enable_response_output))  # noqa: PLR2004 - n8n's versions
+        return version == 1.3 or (version >= 1.4 and bool(self.enable_response_output))
 
     def advance(self, context: DurableContext, state: Json, event: Event | None) -> tuple[Json, list[Command]]:
         """Answer at once; a signed answer asks an activity for its token first."""
@@ -62,7 +62,7 @@ class RespondToWebhook(Durable):
         try:
             if event is not None:
                 if event.error is not None:
-                    raise NodeError(event.error["message"])
+                    raise NodeError(event.error["message"])  # noqa: TRY301 - beside the others
                 response = node.response({"token": event.value})
             elif node.respond_with == "jwt":
                 return None, [Call("sign", _parsed(node.payload))]
@@ -93,7 +93,7 @@ class RespondToWebhook(Durable):
             case "json":
                 return _parsed(self.response_json)
             case "text":
-                return "" if self.response_text is None else self.response_text
+                return self.response_text or ""
             case "allIncomingItems":
                 return self._keyed([item["json"] for item in items])
             case "firstIncomingItem":
@@ -116,13 +116,17 @@ class RespondToWebhook(Durable):
             raise NodeError("No binary data exists on the first item!")
         name = self.input_field_name if self.response_data_source == "set" else next(iter(files))
         if name not in files:
-            raise NodeError(f"This operation expects the node's input data to contain a binary file '{name}', but none was found [item 0]")
+            raise NodeError(
+                f"This operation expects the node's input data to contain a binary file '{name}', but none was found [item 0]"
+            )
         return {"binary": files[name]}
 
     def response(self, body: Any) -> dict[str, Any]:
         """{statusCode, headers, body?}; header names in lower case."""
         entries = (self.options.get("responseHeaders") or {}).get("entries") or []
-        headers = {str(each.get("name", "")).lower(): str(each.get("value", "")) for each in entries if each.get("name")}
+        headers = {
+            str(each.get("name", "")).lower(): str(each.get("value", "")) for each in entries if each.get("name")
+        }
         code = self.options.get("responseCode") or (307 if self.respond_with == "redirect" else 200)
         if self.respond_with == "redirect":
             headers["location"] = str(self.redirect_url)
@@ -138,7 +142,11 @@ class RespondToWebhook(Durable):
 
         data = await context.credentials("jwtAuth")
         algorithm = str(data.get("algorithm") or "HS256")
-        key: Any = RSAKey.import_key(str(data["privateKey"])) if data.get("keyType") == "pemKey" else OctKey.import_key(str(data.get("secret", "")))
+        key: Any = (
+            RSAKey.import_key(str(data["privateKey"]))
+            if data.get("keyType") == "pemKey"
+            else OctKey.import_key(str(data.get("secret", "")))
+        )
         claims = payload if isinstance(payload, dict) else {"data": payload}
         return jwt.encode({"alg": algorithm, "typ": "JWT"}, claims, key, algorithms=[algorithm])
 

@@ -33,8 +33,8 @@ def moment(at: datetime) -> dict[str, Any]:
     shown_offset = f"{offset[:3]}:{offset[3:]}"
     return {
         "timestamp": at.isoformat(timespec="milliseconds"),
-        "Readable date": f"{at:%B} {_ordinal(at.day)} {at.year}, {at.hour % 12 or 12}:{at:%M:%S} {'am' if at.hour < 12 else 'pm'}",  # noqa: PLR2004
-        "Readable time": f"{at.hour % 12 or 12}:{at:%M:%S} {'am' if at.hour < 12 else 'pm'}",  # noqa: PLR2004
+        "Readable date": f"{at:%B} {_ordinal(at.day)} {at.year}, {at.hour % 12 or 12}:{at:%M:%S} {'am' if at.hour < 12 else 'pm'}",
+        "Readable time": f"{at.hour % 12 or 12}:{at:%M:%S} {'am' if at.hour < 12 else 'pm'}",
         "Day of week": f"{at:%A}",
         "Year": f"{at.year}",
         "Month": f"{at:%B}",

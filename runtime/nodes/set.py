@@ -68,7 +68,7 @@ class Assignments(TypedDict, total=False):
 
 def plain_name(name: str) -> str:
     """n8n: without dot notation `['a.b']` and `["a.b"]` still mean the key `a.b`."""
-    if len(name) > 4 and name[:2] in ("['", '["') and name[-2:] in ("']", '"]'):  # noqa: PLR2004
+    if len(name) > 4 and name[:2] in ("['", '["') and name[-2:] in ("']", '"]'):
         return name[2:-2]
     return name
 
@@ -93,7 +93,7 @@ class SetV1(Inline):
 
     def run(self, context: Context, items: Items) -> Outputs:
         """One item out for each item in; booleans are written first, then numbers, then strings."""
-        convert = _CONVERSIONS if context.version >= 2 else _CONVERSIONS_V1  # noqa: PLR2004
+        convert = _CONVERSIONS if context.version >= 2 else _CONVERSIONS_V1
         return [[self._item(context, i, item, convert) for i, item in enumerate(items)]]
 
     def _item(self, context: Context, i: int, item: Item, convert: dict[str, Callable[[Any], Any]]) -> Item:
@@ -102,8 +102,8 @@ class SetV1(Inline):
         json: Json = {} if keep_only else dict(item["json"])
         dots = (p.options or {}).get("dotNotation", True) is not False
         for type_, default in _DEFAULTS.items():
-            written = self.values.get(type_) or ()
-            for raw, field in zip(written, (p.values or {}).get(type_) or (), strict=False):  # type: ignore[arg-type]
+            written = _listed(self.values, type_)
+            for raw, field in zip(written, _listed(p.values, type_), strict=False):
                 name = js_string(field.get("name", UNDEFINED if "name" in raw else "propertyName"))
                 value = field.get("value", UNDEFINED if "value" in raw else default)
                 value = convert.get(type_, _as_is)(value)
@@ -174,7 +174,7 @@ class SetV3(Inline):
         """n8n refuses to start when a constant value does not fit the type of its field."""
         if self.mode == "raw":
             yield from _misfit(at.within("parameters", "jsonOutput"), "jsonOutput", self.json_output, "object")
-        elif version < 3.3:  # noqa: PLR2004
+        elif version < 3.3:
             for index, field in enumerate(_list(self.fields.get("values"))):
                 key = field.get("type", "stringValue")
                 place = at.within("parameters", "fields", "values", index, key)
@@ -187,12 +187,12 @@ class SetV3(Inline):
         for i, item in enumerate(items):
             try:
                 p = context.resolve(self, i)
-                base, keep_binary = p._base(item, context.version)
+                base, keep_binary = p.base(item, context.version)
                 made: Item = {"json": make(self, p, base, context, i), "pairedItem": {"item": i}}
                 if keep_binary and "binary" in item:
                     made["binary"] = item["binary"]
-                if context.version >= 3.3 and self.mode == "manual":  # noqa: PLR2004
-                    p._add_binary(made, item)
+                if context.version >= 3.3 and self.mode == "manual":
+                    p.add_binary(made, item)
             except NodeError as error:
                 error.item = i if error.item is None else error.item
                 if not context.continue_on_fail:
@@ -206,19 +206,16 @@ class SetV3(Inline):
 
     # --- what is kept of the input ---
 
-    def _base(self, item: Item, version: float) -> tuple[Json, bool]:
+    def base(self, item: Item, version: float) -> tuple[Json, bool]:
         """The json to write into, and whether the files stay."""
         options = self.options or {}
         dots = options.get("dotNotation", True) is not False
-        if version < 3.3:  # noqa: PLR2004
+        if version < 3.3:
             fields = self.include_fields_old if self.include_old == "selected" else self.exclude_fields_old
             return _kept(item["json"], self.include_old, fields, dots=dots), bool(options.get("includeBinary"))
         others = bool(self.include_other_fields)
         include = self.include if others else "none"
-        if version < 3.4:  # noqa: PLR2004
-            keep_binary = bool(options.get("includeBinary"))
-        else:
-            keep_binary = others and not options.get("stripBinary")
+        keep_binary = bool(options.get("includeBinary")) if version < 3.4 else others and not options.get("stripBinary")
         fields = self.include_fields if include == "selected" else self.exclude_fields
         return _kept(item["json"], include, fields, dots=dots), keep_binary
 
@@ -229,23 +226,22 @@ class SetV3(Inline):
         options = p.options or {}
         dots = options.get("dotNotation", True) is not False
         lenient = bool(options.get("ignoreConversionErrors"))
-        if context.version < 3.3:  # noqa: PLR2004
-            for name, type_, value in p._old_fields(raw):
+        if context.version < 3.3:
+            for name, type_, value in p.old_fields(raw):
                 write(json, name, converted(name, value, type_, context.version, lenient, i), dots=dots)
             return json
         for each in (p.assignments or {}).get("assignments") or ():
             type_ = each.get("type", "string")
             if type_ == "binary":
                 continue
-            name, value = each.get("name", UNDEFINED), each.get("value")
-            if not isinstance(name, str):
-                name = js_string(name)
+            called, value = each.get("name", UNDEFINED), each.get("value")
+            name = called if isinstance(called, str) else js_string(called)
             if value is not None and not (type_ == "string" and isinstance(value, str)):
                 value = converted(name, value, type_, context.version, lenient, i)
             write(json, name, value, dots=dots)
         return json
 
-    def _old_fields(self, raw: "SetV3") -> Iterator[tuple[str, str, Any]]:
+    def old_fields(self, raw: "SetV3") -> Iterator[tuple[str, str, Any]]:
         """Name, type and value; an object that comes from an expression is raw JSON."""
         written = _list(raw.fields.get("values"))
         for field, source in zip(_list((self.fields or {}).get("values")), written, strict=False):
@@ -267,7 +263,7 @@ class SetV3(Inline):
             write(json, key, value, dots=dots)
         return json
 
-    def _add_binary(self, made: Item, item: Item) -> None:
+    def add_binary(self, made: Item, item: Item) -> None:
         """Assignments of type binary name a file of the input, or are one."""
         for each in (self.assignments or {}).get("assignments") or ():
             if each.get("type") != "binary":
@@ -281,10 +277,17 @@ class SetV3(Inline):
                     description="Specify the property name of the binary data in input item or use an expression to "
                     'access the binary data in previous nodes, e.g. "{{ $(_target_node_).item.binary[_binary_property_name_] }}"',
                 )
-            made["binary"] = made.get("binary", {}) | {each.get("name", ""): value}  # type: ignore[dict-item]
+            files: dict[str, Any] = {**made.get("binary", {}), each.get("name", ""): value}
+            made["binary"] = files
 
 
-_FIELD_DEFAULTS: Json = {"booleanValue": "true", "stringValue": "", "numberValue": "", "arrayValue": "", "objectValue": "={}"}
+_FIELD_DEFAULTS: Json = {
+    "booleanValue": "true",
+    "stringValue": "",
+    "numberValue": "",
+    "arrayValue": "",
+    "objectValue": "={}",
+}
 
 
 def _misfit(at: Location, name: str, value: Any, type_: str) -> Iterator[Diagnostic]:
@@ -352,9 +355,9 @@ def converted(name: str, value: Any, type_: str, version: float, lenient: bool, 
 
 def _nothing(name: str, value: Any, type_: str, version: float, lenient: bool, i: int) -> Any:
     """null and undefined: kept as null; text in version 3, an error in 3.1."""
-    if type_ == "string" and version < 3.2 and not lenient:  # noqa: PLR2004
+    if type_ == "string" and version < 3.2 and not lenient:
         shown = "null" if value is None else "undefined"
-        if version < 3.1:  # noqa: PLR2004
+        if version < 3.1:
             return shown
         raise _refused(name, f"'{name}' expects a string but we got '{shown}'", i)
     return None
@@ -371,7 +374,7 @@ def _refused(name: str, message: str, i: int) -> NodeError:
 
 def parse_parameter(value: Any, name: str, i: int, *, inside: str = "", allow_null: bool = False) -> Json | None:
     """An object from a JSON parameter: text is parsed, with repairs. Raises NodeError."""
-    where = f"entry \"{name}\" inside {inside}" if inside else f"'{name}'"
+    where = f'entry "{name}" inside {inside}' if inside else f"'{name}'"
     if isinstance(value, str):
         try:
             value = parse_repaired(value)
@@ -382,3 +385,8 @@ def parse_parameter(value: Any, name: str, i: int, *, inside: str = "", allow_nu
     if not isinstance(value, dict):
         raise NodeError(f"The {where} in item {i} does not contain a valid JSON object", item=i)
     return value
+
+
+def _listed(groups: Any, type_: str) -> list[Any]:
+    """The conditions or values of one type; none where the group is not there."""
+    return list((groups or {}).get(type_) or ())

@@ -62,7 +62,7 @@ def _overwritten(item: Item, source: Any) -> Item:
         turned: Any = [_with_source(each, source) for each in paired]
     else:
         turned = _with_source(paired, source)
-    return item | {"pairedItem": turned}
+    return {**item, "pairedItem": turned}
 
 
 def _with_source(paired: Any, source: Any) -> Any:

@@ -284,7 +284,7 @@ class SwitchV3(Inline):
             ports.put(fallback, item)
 
     def _by_expression(self, context: Context, items: Items) -> Outputs:
-        constant = context.version >= 3.3  # noqa: PLR2004  # n8n evaluates no expression here any more
+        constant = context.version >= 3.3  # n8n evaluates no expression here any more
         ports = _Ports(_count((self if constant else context.resolve(self, 0)).number_outputs))
         for i, item in enumerate(items):
             try:

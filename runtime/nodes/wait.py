@@ -2,17 +2,29 @@
 
 from typing import Any, Literal
 
-from runtime.nodes.base import AwaitSignal, Command, Done, Durable, DurableContext, Dynamic, Event, NodeError, Sleep, param
+from runtime.nodes.base import (
+    AwaitSignal,
+    Command,
+    Done,
+    Durable,
+    DurableContext,
+    Dynamic,
+    Event,
+    NodeError,
+    Sleep,
+    param,
+)
 from runtime.values.dates import parse_date
 from runtime.values.javascript import js_number
 from schemas.item import Json
+from schemas.node import Conditions
 
 SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}
 Unit = Literal["seconds", "minutes", "hours", "days"]
-OLD = {"resume": ["timeInterval"], "@version": [1]}
-LIMITED = {"limitWaitTime": [True], "resume": ["webhook", "form"]}
-HOOK = {"resume": ["webhook"]}
-FORM = {"resume": ["form"]}
+OLD: Conditions = {"resume": ["timeInterval"], "@version": [1]}
+LIMITED: Conditions = {"limitWaitTime": [True], "resume": ["webhook", "form"]}
+HOOK: Conditions = {"resume": ["webhook"]}
+FORM: Conditions = {"resume": ["form"]}
 
 
 class Wait(Durable):
@@ -40,16 +52,16 @@ class Wait(Durable):
         "onReceived", show={"resume": ["webhook", "form"]}
     )
     response_data: Dynamic[Literal["allEntries", "firstEntryJson", "firstEntryBinary", "noData"]] = param(
-        "firstEntryJson", show=HOOK | {"responseMode": ["lastNode"]}
+        "firstEntryJson", show={**HOOK, "responseMode": ["lastNode"]}
     )
     response_binary_property_name: Dynamic[str] = param(
-        "data", show=HOOK | {"responseData": ["firstEntryBinary"]}, required=True
+        "data", show={**HOOK, "responseData": ["firstEntryBinary"]}, required=True
     )
     limit_wait_time: Dynamic[bool] = param(default=False, show={"resume": ["webhook", "form"]})
     limit_type: Dynamic[Literal["afterTimeInterval", "atSpecifiedTime"]] = param("afterTimeInterval", show=LIMITED)
-    resume_amount: Dynamic[float] = param(1, show=LIMITED | {"limitType": ["afterTimeInterval"]})
-    resume_unit: Dynamic[Unit] = param("hours", show=LIMITED | {"limitType": ["afterTimeInterval"]})
-    max_date_and_time: Dynamic[str] = param("", show=LIMITED | {"limitType": ["atSpecifiedTime"]})
+    resume_amount: Dynamic[float] = param(1, show={**LIMITED, "limitType": ["afterTimeInterval"]})
+    resume_unit: Dynamic[Unit] = param("hours", show={**LIMITED, "limitType": ["afterTimeInterval"]})
+    max_date_and_time: Dynamic[str] = param("", show={**LIMITED, "limitType": ["atSpecifiedTime"]})
     options: Dynamic[dict[str, Any]] = param({}, show={"resume": ["webhook", "form"]})
 
     def advance(self, context: DurableContext, state: Json, event: Event | None) -> tuple[Json, list[Command]]:

@@ -3,7 +3,6 @@
 import re
 import secrets
 from collections.abc import Sequence
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -76,11 +75,6 @@ class TenantStore:
         EgressPolicy.parse(entries)
         async with self._database.tenant_transaction(tenant) as connection:
             await connection.execute("update tenants set egress_allow = %s where id = %s", (list(entries), tenant))
-
-    async def allow_egress(self, tenant: str, hosts: Sequence[str]) -> None:
-        """Open the egress guard for a tenant: `host:port` or networks, in the place of what was open before."""
-        async with self._database.tenant_transaction(tenant) as connection:
-            await connection.execute("update tenants set egress_allow = %s where id = %s", (list(hosts), tenant))
 
     async def issue(self, tenant: str, name: str = "", *, lifetime: timedelta | None = None) -> str:
         """A new key of an existing tenant: this is the only time that anyone sees it."""

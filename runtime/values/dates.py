@@ -28,7 +28,16 @@ _MONTH: Final = {name: i for i, name in enumerate(_MONTHS.split("|"), start=1)}
 _WEEKDAYS: Final = "Mon|Tue|Wed|Thu|Fri|Sat|Sun"
 _LONG_DAYS: Final = "Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday"
 _NAMED_OFFSETS: Final = {
-    "UT": 0, "GMT": 0, "EDT": -4, "EST": -5, "CDT": -5, "CST": -6, "MDT": -6, "MST": -7, "PDT": -7, "PST": -8
+    "UT": 0,
+    "GMT": 0,
+    "EDT": -4,
+    "EST": -5,
+    "CDT": -5,
+    "CST": -6,
+    "MDT": -6,
+    "MST": -7,
+    "PDT": -7,
+    "PST": -8,
 }
 _IANA: Final = r"(?P<zone>[A-Za-z_+-]{1,256}(?::?/[A-Za-z0-9_+-]{1,256}(?:/[A-Za-z0-9_+-]{1,256})?)?)"
 _OFFSET: Final = r"(?:(?P<utc>[Zz])|(?P<oh>[+-]\d\d)(?::?(?P<om>\d\d))?)"

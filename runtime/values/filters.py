@@ -74,9 +74,7 @@ def evaluate_filter(
     """
     options: Mapping[str, Any] = filter_.get("options") or {}
     conditions: Sequence[Mapping[str, Any]] = filter_.get("conditions") or ()
-    results = (
-        _evaluate(condition, options, index, item, zone, now_ms) for index, condition in enumerate(conditions)
-    )
+    results = (_evaluate(condition, options, index, item, zone, now_ms) for index, condition in enumerate(conditions))
     combinator = filter_.get("combinator", "and")
     if combinator == "or":
         return any(results)
@@ -154,7 +152,9 @@ class _Check:
             return self.refused(
                 f"Wrong type: '{shown}' is {_article(kind)} but was expecting {_article(type_)} {self.place}"
             )
-        return self.refused(f"Conversion error: the {kind} '{shown}' can't be converted to {_article(type_)} {self.place}")
+        return self.refused(
+            f"Conversion error: the {kind} '{shown}' can't be converted to {_article(type_)} {self.place}"
+        )
 
     def refused(self, message: str) -> FilterError:
         return FilterError(message, _HINT_STRICT if self.strict else _HINT)
@@ -183,7 +183,7 @@ def _compare(left: Any, right: Any, type_: str, operation: str, *, ignore_case: 
         return not _exists(left)
     if type_ == "array":
         return _compare_arrays(left, right, operation, ignore_case=ignore_case)
-    if type_ == "string" and ignore_case and operation != "equals" and operation != "notEquals":
+    if type_ == "string" and ignore_case and operation not in {"equals", "notEquals"}:
         left = left.lower() if isinstance(left, str) else left
         if isinstance(right, str) and operation not in ("regex", "notRegex"):
             right = right.lower()

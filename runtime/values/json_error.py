@@ -11,7 +11,7 @@ _ESCAPES: Final = '"\\/bfnrt'
 _END: Final = "Unexpected end of JSON input"
 
 
-class _Found(Exception):  # noqa: N818  # carries the sentence out
+class _Found(Exception):  # carries the sentence out
     """The fault."""
 
 

@@ -100,7 +100,9 @@ class _Scanner:
             if symbol == "}" and first:
                 break
             if symbol != '"':
-                self.expect(symbol, "Expected property name or '}'" if first else "Expected double-quoted property name")
+                self.expect(
+                    symbol, "Expected property name or '}'" if first else "Expected double-quoted property name"
+                )
             first = False
             self.string()
             if (symbol := self.space()) != ":":

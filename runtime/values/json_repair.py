@@ -411,7 +411,13 @@ class _String:
         whole.out += self.read_so_far + '"'
         whole.space(newlines=False)
         following = whole.char()
-        if stop_at_delimiter or not following or following in _DELIMITERS or following in _QUOTES or following in _DIGITS:
+        if (
+            stop_at_delimiter
+            or not following
+            or following in _DELIMITERS
+            or following in _QUOTES
+            or following in _DIGITS
+        ):
             whole.concatenated()
             return True
         before = self.previous(at - 1)

@@ -4,21 +4,25 @@ import json
 import re
 from typing import Any, Final
 
-from runtime.values.json_errors import json_error
 from runtime.values.javascript import js_number, js_string, tidy
+from runtime.values.json_errors import json_error
 from schemas.item import UNDEFINED
 
 __all__ = ["NotJsonError", "parse_json", "parse_object_literal"]
 
 _SPACE: Final = re.compile(r"(?:\s|\ufeff|//[^\n\r\u2028\u2029]*|/\*.*?\*/)*", re.DOTALL)
 _IDENTIFIER: Final = re.compile(r"[^\W\d][\w$]*|[$][\w$]*")
-_NUMBER: Final = re.compile(r"[+-]?\s*(?:0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)")
+_NUMBER: Final = re.compile(
+    r"[+-]?\s*(?:0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
+)
 _STRING: Final = re.compile(r"""(["'])((?:(?!\1)[^\\\n\r]|\\(?:\r\n|.))*)\1""", re.DOTALL)
 _ESCAPE: Final = re.compile(r"\\(?:u\{([0-9a-fA-F]+)\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(\r\n|.))", re.DOTALL)
 _CONTROLS: Final = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
 _PAIRS: Final = {"(": ")", "[": "]", "{": "}"}
 _REGEX: Final = re.compile(r"/(?![/*])(?:[^/\\\n]|\\.)+/[a-z]*")
-_OPERAND: Final = re.compile(r"(?!(?:new|typeof|void|delete)\b)(?:[^\W\d]|\$)[\w$]*|0[xX][0-9a-fA-F]+|\d+\.?\d*(?:[eE][+-]?\d+)?")
+_OPERAND: Final = re.compile(
+    r"(?!(?:new|typeof|void|delete)\b)(?:[^\W\d]|\$)[\w$]*|0[xX][0-9a-fA-F]+|\d+\.?\d*(?:[eE][+-]?\d+)?"
+)
 _PREFIX: Final = re.compile(r"[+\-!~]|(?:new|typeof|void|delete)\b")
 _OPERATOR: Final = re.compile(r"=>|\?\.|\?\?|[=!]==?|[<>]=?|&&|\|\||\*\*|[+\-*/%&|^.?:]|(?:in|instanceof)\b")
 _CONSTANTS: Final = {"true": True, "false": False, "null": None}

@@ -11,10 +11,26 @@ from typing import Final
 __all__ = ["Parts", "parse_legacy"]
 
 _TOKEN: Final = re.compile(r"(?P<number>\d+)|(?P<space>\s+)|(?P<word>[^\x00-@\s]+)|(?P<symbol>.)", re.DOTALL)
-_MONTHS: Final = {name: i for i, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1)}
+_MONTHS: Final = {
+    name: i
+    for i, name in enumerate(
+        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], start=1
+    )
+}
 _HALVES: Final = {"am": 0, "pm": 12}
 _ZONES: Final = {
-    "ut": 0, "utc": 0, "z": 0, "gmt": 0, "cdt": -5, "cst": -6, "edt": -4, "est": -5, "mdt": -6, "mst": -7, "pdt": -7, "pst": -8
+    "ut": 0,
+    "utc": 0,
+    "z": 0,
+    "gmt": 0,
+    "cdt": -5,
+    "cst": -6,
+    "edt": -4,
+    "est": -5,
+    "mdt": -6,
+    "mst": -7,
+    "pdt": -7,
+    "pst": -8,
 }
 _MAX_DIGITS: Final = 9
 

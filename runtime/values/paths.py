@@ -3,6 +3,7 @@
 A path such as `a.b[0]["x.y"]` names a place; a path that is itself a key of the object means that key (lodash: `isKey`).
 """
 
+import itertools
 import re
 from functools import lru_cache
 from typing import Any, Final
@@ -81,14 +82,11 @@ def set_path(target: dict[str, Any], path: str, value: Any) -> None:
     """
     keys = _keys(path, target) or ("",)
     place: Any = target
-    for key, following in zip(keys, keys[1:], strict=False):
+    for key, following in itertools.pairwise(keys):
         if key in _FORBIDDEN:
             return
         child = _member(place, key)
-        if isinstance(child, dict | list):
-            child = child.copy()
-        else:
-            child = [] if _INDEX.match(following) else {}
+        child = child.copy() if isinstance(child, dict | list) else [] if _INDEX.match(following) else {}
         _assign(place, key, child)
         place = child
     if keys[-1] not in _FORBIDDEN:

@@ -129,7 +129,7 @@ class _Translator:
 
     def code_point(self, symbol: str) -> str:
         braced = re.compile(r"\{([0-9a-fA-F]+)\}").match(self.source, self.at) if "u" in self.flags else None
-        plain = re.compile(r"[0-9a-fA-F]{%d}" % (4 if symbol == "u" else 2)).match(self.source, self.at)
+        plain = re.compile(f"[0-9a-fA-F]{{{4 if symbol == 'u' else 2}}}").match(self.source, self.at)
         found = braced or plain
         if found is None:
             return symbol
@@ -154,13 +154,13 @@ class _Translator:
         return f"[{'^' if negated else ''}{''.join(parts)}]"
 
     def literal_dash(self, parts: list[str]) -> bool:
-        """A dash beside a class such as `\\w`, first, last or doubled stands for itself."""
+        r"""A dash beside a class such as `\w`, first, last or doubled stands for itself."""
         following = self.source[self.at + 1 : self.at + 3]
         return not parts or following[:1] in ("]", "-") or following in ("\\w", "\\d", "\\s") or len(parts[-1]) > 2
 
 
 def _may_explode(source: str) -> bool:
-    """Whether an unbounded repetition contains another one: `(a+)+`, `(a|b*)*`, `(?:\\w+\\s?)*`."""
+    r"""Whether an unbounded repetition contains another one: `(a+)+`, `(a|b*)*`, `(?:\w+\s?)*`."""
     depth: list[bool] = []
     inside = False
     at = 0

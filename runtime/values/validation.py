@@ -173,12 +173,16 @@ def _options(field: _Field) -> Checked:
 def _url(field: _Field) -> Checked:
     text = js_string(field.value)
     full = text if re.match(r"https?://", text, re.IGNORECASE) else f"https://{text}"
-    return Checked(field.value) if _URL.match(full) else Checked(error=f"'{field.name}' expects a url but we got '{text}'.")
+    return (
+        Checked(field.value)
+        if _URL.match(full)
+        else Checked(error=f"'{field.name}' expects a url but we got '{text}'.")
+    )
 
 
 def _jwt(field: _Field) -> Checked:
-    return Checked(field.value) if _JWT.match(js_string(field.value)) else Checked(
-        error="Value is not a valid JWT token"
+    return (
+        Checked(field.value) if _JWT.match(js_string(field.value)) else Checked(error="Value is not a valid JWT token")
     )
 
 

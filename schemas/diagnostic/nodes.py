@@ -60,7 +60,8 @@ class MissingParameter(Diagnostic):
 
 class InvalidParameter(Diagnostic):
     """A constant does not fit the type of its parameter. n8n refuses to run a workflow with such a node ("The workflow
-    has issues")."""
+    has issues").
+    """
 
     code = "N8T305"
     refused = True

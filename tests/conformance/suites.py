@@ -70,7 +70,9 @@ def _workflow(path: Path, case: dict[str, Any], out: Path | None) -> Graded:
     if "offline" in case:
         faults = real_faults(case, actual)
         kinds = {node["name"]: node["type"] for node in case["workflow"]["nodes"] if "name" in node}
-        types = tuple(sorted({kinds[name] for name in case["offline"] if name in kinds and name in case["expected"]["nodes"]}))
+        types = tuple(
+            sorted({kinds[name] for name in case["offline"] if name in kinds and name in case["expected"]["nodes"]})
+        )
         return Graded(path.stem, not faults, "; ".join(faults[:3]), types)
     found = levels(case, actual)
     types = tuple(sorted({node["type"] for node in case["workflow"]["nodes"]}))
@@ -112,7 +114,10 @@ def _calls(path: Path, out: Path | None, runner: str) -> list[Graded]:
 
     results = list(getattr(values, runner)(path))
     write(out, path, [{"name": each.name, "passed": each.passed, **each.actual} for each in results])
-    return [Graded(f"{path.stem} {each.name}", each.passed, "" if each.passed else str(each.actual), (path.stem,)) for each in results]
+    return [
+        Graded(f"{path.stem} {each.name}", each.passed, "" if each.passed else str(each.actual), (path.stem,))
+        for each in results
+    ]
 
 
 def _wire(path: Path, out: Path | None) -> list[Graded]:
@@ -123,8 +128,16 @@ def _wire(path: Path, out: Path | None) -> list[Graded]:
     graded = []
     for i, case in enumerate(result):
         passed, why = grade_wire(case)
-        counts = not (case.get("nondeterministic") or case.get("outputUnserialisable") or (case.get("error") or {}).get("message") == "wire: case timeout")
-        graded.append(Graded(f"{path.stem} {i} {case.get('label', '')}", passed, why, (path.stem,), case.get("count") or 1, counts))
+        counts = not (
+            case.get("nondeterministic")
+            or case.get("outputUnserialisable")
+            or (case.get("error") or {}).get("message") == "wire: case timeout"
+        )
+        graded.append(
+            Graded(
+                f"{path.stem} {i} {case.get('label', '')}", passed, why, (path.stem,), case.get("count") or 1, counts
+            )
+        )
     return graded
 
 
@@ -139,7 +152,10 @@ def _order(path: Path, tests: list[dict[str, Any]], out: Path | None) -> list[Gr
         order = [name for name, _ in actual["order"]]
         why = "" if order == wanted else f"order {order}, expected {wanted}"
         for name, runs in test["output"]["nodeData"].items():
-            got = [None if run["outputs"] is None else (run["outputs"] or [None])[0] for run in actual["nodes"].get(name, [])]
+            got = [
+                None if run["outputs"] is None else (run["outputs"] or [None])[0]
+                for run in actual["nodes"].get(name, [])
+            ]
             pointer = difference(runs, got)
             why = why or (f"{name} differs at {pointer}" if pointer else "")
         graded.append(Graded(f"{path.stem} {i} {test['order']}", not why, why, ("engine order",)))

@@ -83,7 +83,7 @@ def _untag(value: Any) -> Any:
 
 def _same(actual: dict[str, Any], case: dict[str, Any]) -> bool:
     if "error" in case:
-        return actual.get("error", {}).get("message") == case["error"]["message"]
+        return bool(actual.get("error", {}).get("message") == case["error"]["message"])
     return _equal(actual.get("expected"), case["expected"])
 
 

@@ -36,9 +36,17 @@ def run_wire_case(node_type: str, case: Mapping[str, Any]) -> dict[str, Any]:
     services = WireServices(case)
     try:
         execution, finished = asyncio.run(_run(node_type, case, services))
-    except Exception as error:  # noqa: BLE001 - a broken case must not take the others down
-        return {"actual_requests": services.requests, "actual_output": None, "actual_error": {"name": "Fault", "message": repr(error)}}
-    return {"actual_requests": services.requests, "actual_output": _output(case, execution), "actual_error": _error(finished)}
+    except Exception as error:
+        return {
+            "actual_requests": services.requests,
+            "actual_output": None,
+            "actual_error": {"name": "Fault", "message": repr(error)},
+        }
+    return {
+        "actual_requests": services.requests,
+        "actual_output": _output(case, execution),
+        "actual_error": _error(finished),
+    }
 
 
 async def _run(node_type: str, case: Mapping[str, Any], services: WireServices) -> tuple[Execution, Finished]:
@@ -60,7 +68,14 @@ def _export(node_type: str, case: Mapping[str, Any]) -> dict[str, Any]:
         "parameters": case["parameters"],
         "credentials": {type_: {"id": type_, "name": type_} for type_ in case.get("credentials") or {}},
     }  # fmt: skip
-    start = {"id": "start", "name": "Start", "type": "n8n-nodes-base.manualTrigger", "typeVersion": 1, "position": [0, 0], "parameters": {}}
+    start = {
+        "id": "start",
+        "name": "Start",
+        "type": "n8n-nodes-base.manualTrigger",
+        "typeVersion": 1,
+        "position": [0, 0],
+        "parameters": {},
+    }
     return {
         "nodes": [start, node],
         "connections": {"Start": {"main": [[{"node": _STEP, "type": "main", "index": 0}]]}},
@@ -113,7 +128,9 @@ def _difference(case: Mapping[str, Any]) -> str:
 
 def _comparable(request: Mapping[str, Any]) -> dict[str, Any]:
     parts = urlsplit(request.get("url") or "")
-    headers = {name.lower(): value for name, value in (request.get("headers") or {}).items() if name.lower() not in DULL}
+    headers = {
+        name.lower(): value for name, value in (request.get("headers") or {}).items() if name.lower() not in DULL
+    }
     if isinstance(headers.get("content-type"), str):
         headers["content-type"] = headers["content-type"].split(";")[0]
     return {

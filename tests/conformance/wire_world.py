@@ -57,9 +57,7 @@ class WireServices(OfflineServices):
 @cache
 def _private_key() -> str:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    pem = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     return pem.decode()
 
 
@@ -80,7 +78,9 @@ def response(method: str, url: str, answer: Mapping[str, Any]) -> HttpResponse:
     headers.append(("connection", "close"))
     if method == "HEAD" or status in (204, 304):
         body = b""
-    return HttpResponse(status, http.HTTPStatus(status).phrase if status in set(http.HTTPStatus) else "", headers, body, url)
+    return HttpResponse(
+        status, http.HTTPStatus(status).phrase if status in set(http.HTTPStatus) else "", headers, body, url
+    )
 
 
 def _body(answer: Mapping[str, Any]) -> bytes:

@@ -56,7 +56,7 @@ def test_a_case_raises_its_code(code: str) -> None:
     assert found, given["about"]
     first = found[0]
     assert first.message
-    assert "{" not in first.message.replace("{{", "") or "text" in given or code == "N8T401" or code == "N8T410"
+    assert "{" not in first.message.replace("{{", "") or "text" in given or code in {"N8T401", "N8T410"}
     if "line" in given:
         assert first.at.line == given["line"]
     if "node" in given:

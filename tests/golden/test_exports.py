@@ -69,7 +69,10 @@ def shuffled(value: Any, *, ordered: bool = False) -> Any:
     """The same document with its members the other way round; where order has a meaning it stays."""
     if isinstance(value, dict):
         members = list(value.items()) if ordered else list(reversed(value.items()))
-        return {key: shuffled(each, ordered=ordered or key in ("connections", "parameters", "pinData")) for key, each in members}
+        return {
+            key: shuffled(each, ordered=ordered or key in ("connections", "parameters", "pinData"))
+            for key, each in members
+        }
     return [shuffled(each, ordered=ordered) for each in value] if isinstance(value, list) else value
 
 

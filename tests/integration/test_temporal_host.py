@@ -64,14 +64,21 @@ async def worker(temporal: Client, tenants: tuple[str, str], queue: str, world: 
         yield built
 
 
-async def start(temporal: Client, queue: str, export: dict[str, Any], items: list[dict[str, Any]], **more: Any) -> WorkflowHandle[Any, Any]:
+async def start(
+    temporal: Client, queue: str, export: dict[str, Any], items: list[dict[str, Any]], **more: Any
+) -> WorkflowHandle[Any, Any]:
     """Start an export as a run of a tenant."""
     workflow_id = names.workflow_id(TENANT, "test", str(uuid.uuid4()))
     given = StartInput(
         plan=plan_of(export), tenant=TENANT, template="test", execution_id=workflow_id, items=items, **more
     )
     return await temporal.start_workflow(
-        "test", given.model_dump(mode="json"), id=workflow_id, task_queue=queue, task_timeout=TASK_TIMEOUT, result_type=dict
+        "test",
+        given.model_dump(mode="json"),
+        id=workflow_id,
+        task_queue=queue,
+        task_timeout=TASK_TIMEOUT,
+        result_type=dict,
     )
 
 
@@ -109,7 +116,9 @@ async def test_a_failed_node_fails_the_run_with_its_journal(temporal: Client, qu
     assert [step.node for step in result.journal.steps] == ["Start", "Stop"]
 
 
-async def test_the_journal_can_be_asked_while_a_step_runs(temporal: Client, queue: str, worker: Worker, world: World) -> None:
+async def test_the_journal_can_be_asked_while_a_step_runs(
+    temporal: Client, queue: str, worker: Worker, world: World
+) -> None:
     """What runs now is named, and what is done is listed."""
     world.gate = asyncio.Event()
     export = chain(START, node("Call", "httpRequest", 4.2, {"url": "https://example.com/{{ 1 }}", "options": {}}, 200))
@@ -137,18 +146,24 @@ async def test_cancelling_ends_a_run_in_the_middle_of_a_wait(temporal: Client, q
 async def test_a_webhook_is_answered_by_respond_to_webhook(temporal: Client, queue: str, worker: Worker) -> None:
     """The update gives what the node answered, before the run is over."""
     export = chain(
-        node("Hook", "webhook", 2, {"httpMethod": "POST", "path": "x", "responseMode": "responseNode", "options": {}}, 0),
+        node(
+            "Hook", "webhook", 2, {"httpMethod": "POST", "path": "x", "responseMode": "responseNode", "options": {}}, 0
+        ),
         node("Answer", "respondToWebhook", 1.1, {"respondWith": "firstIncomingItem", "options": {}}, 200),
         node("Wait", "wait", 1.1, {"amount": 1, "unit": "seconds"}, 400),
     )
-    handle = await start(temporal, queue, export, [{"json": {"body": {"n": 1}}}], trigger_kind="webhook", mode="webhook")
+    handle = await start(
+        temporal, queue, export, [{"json": {"body": {"n": 1}}}], trigger_kind="webhook", mode="webhook"
+    )
     answer = await handle.execute_update(names.UPDATE_WEBHOOK, "responseNode", result_type=WebhookAnswer)
     assert answer.response is not None
     assert answer.finished is None
     await handle.result()
 
 
-async def test_a_big_batch_of_scripts_goes_through_a_recorded_activity(temporal: Client, queue: str, worker: Worker) -> None:
+async def test_a_big_batch_of_scripts_goes_through_a_recorded_activity(
+    temporal: Client, queue: str, worker: Worker
+) -> None:
     """Sorting in an expression is not linear: its value comes from a local activity, and the result is the same."""
     fields = {"s": "={{ $json.list.sort((a, b) => a - b).join() }}"}
     export = chain(START, set_node("Sort", 200, fields, "string"))

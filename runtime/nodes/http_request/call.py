@@ -62,7 +62,7 @@ class Call:
             raise _refused(str(error), None, error.description) from error
         except ValueError as error:
             raise _refused(str(error), "ERR_BAD_REQUEST") from error
-        assert isinstance(answer, HttpResponse)  # noqa: S101 - it comes from _http
+        assert isinstance(answer, HttpResponse)
         return Answered(answer, url)
 
     async def _http(self, outgoing: Outgoing) -> HttpResponse:

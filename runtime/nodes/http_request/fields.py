@@ -107,5 +107,3 @@ def http_url(url: Any, i: int) -> str:
 def is_missing(value: Any) -> bool:
     """Whether a value is null or undefined."""
     return value is None or value is UNDEFINED
-
-

@@ -87,7 +87,13 @@ class _FirstShape(Activity):
             await abandon(started)
 
     async def items_of(
-        self, written: "_FirstShape", context: ActivityContext, item: Item, i: int, shared: dict[str, Credential], gate: asyncio.Semaphore
+        self,
+        written: "_FirstShape",
+        context: ActivityContext,
+        item: Item,
+        i: int,
+        shared: dict[str, Credential],
+        gate: asyncio.Semaphore,
     ) -> list[Item]:
         """The items of one input item, `self` being the node as it is for it."""
         try:
@@ -159,11 +165,11 @@ class _FirstShape(Activity):
         named = [each.split(":", 1) if ":" in each else ["file", each] for each in names]
         return Multipart([await file_part(context, item, name, field, i) for name, field in named])
 
-    async def _items(
-        self, context: ActivityContext, answered: Answered, item: Item, i: int
-    ) -> list[dict[str, Any]]:
+    async def _items(self, context: ActivityContext, answered: Answered, item: Item, i: int) -> list[dict[str, Any]]:
         options, response = self.options or {}, answered.response
-        wanted = Wanted(self.response_format, bool(options.get("fullResponse")), property=self.data_property_name or "data")
+        wanted = Wanted(
+            self.response_format, bool(options.get("fullResponse")), property=self.data_property_name or "data"
+        )
         data = axios_data(response.body)
         if response.status not in _SUCCESS and not options.get("ignoreResponseCode"):
             shown = json_stringify("" if data is UNDEFINED else data)

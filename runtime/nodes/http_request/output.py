@@ -55,7 +55,9 @@ def raise_for_status(wanted: Wanted, response: HttpResponse, i: int) -> None:
         return
     text = decode(response.body, None)
     raw = f"{response.status} - {json_stringify(text)}"
-    raise Failed(api_error(status_failure(response.status, raw, axios_data(response.body)), i), axios_error(raw, response.status))
+    raise Failed(
+        api_error(status_failure(response.status, raw, axios_data(response.body)), i), axios_error(raw, response.status)
+    )
 
 
 def resolved_format(wanted: Wanted, response: HttpResponse) -> str:

@@ -12,7 +12,8 @@ from schemas.item import UNDEFINED
 @dataclass(frozen=True)
 class Clash:
     """How to resolve: `resolve` is addSuffix, preferLast or preferInputN; `deep` merges objects; with `keep_filled` a
-    blank value (null, undefined, '') does not replace a filled one."""
+    blank value (null, undefined, '') does not replace a filled one.
+    """
 
     resolve: str = "preferLast"
     deep: bool = True
@@ -36,7 +37,8 @@ class Clash:
 
 def combine(items: Sequence[Item], clash: Clash, *, again: bool = False) -> Item:
     """One item of one per input. Its pairing names them all in the order in which they were merged: the one whose values
-    win comes last (`again`: also in its own place, as n8n's merge by position has it)."""
+    win comes last (`again`: also in its own place, as n8n's merge by position has it).
+    """
     ordered = [*items, items[clash.preferred(len(items))]] if again else _ordered(items, clash)
     paired: list[Any] = []
     for item in items if clash.resolve == "addSuffix" else ordered:
@@ -70,7 +72,8 @@ def _ordered(items: Sequence[Item], clash: Clash) -> list[Item]:
 
 def _merged(parts: Sequence[Mapping[str, Any]], clash: Clash, *, own: bool) -> dict[str, Any]:
     """A new object. But where blank values must not win, n8n copies the first one's own keys only and merges into what
-    lies deeper, so that whoever reads that input's node later sees the merged values there too. So do we."""
+    lies deeper, so that whoever reads that input's node later sees the merged values there too. So do we.
+    """
     result = dict(parts[0]) if not clash.deep or (clash.keep_filled and not own) else copy.deepcopy(dict(parts[0]))
     for part in parts[1:]:
         _into(result, part, clash)

@@ -72,7 +72,11 @@ class MergeV1(Inline):
         for key, value in other["json"].items():
             if key == self.property_name2:
                 continue
-            if self.overwrite == "always" or json.get(key, UNDEFINED) is UNDEFINED or (self.overwrite == "blank" and json[key] in (None, "")):
+            if (
+                self.overwrite == "always"
+                or json.get(key, UNDEFINED) is UNDEFINED
+                or (self.overwrite == "blank" and json[key] in (None, ""))
+            ):
                 json[key] = value
         return {**item, "json": json, "pairedItem": _pairs(item, other)}
 
@@ -94,5 +98,3 @@ def _by_index(one: Items, two: Items, join: str) -> Items:
         else:
             merged.append(one[i] if i < len(one) else two[i])
     return merged
-
-

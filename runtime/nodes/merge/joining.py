@@ -80,7 +80,7 @@ def strictly_equal(a: Any, b: Any) -> bool:
 
 def fuzzy_equal(a: Any, b: Any) -> bool:
     """n8n's fuzzy compare: '3' is 3, 'true' and 1 are true, all that is falsy is alike, an object is its JSON."""
-    from runtime.values.javascript import json_stringify, js_string, truthy  # noqa: PLC0415 - only for fuzzy joins
+    from runtime.values.javascript import js_string, json_stringify, truthy  # noqa: PLC0415 - only for fuzzy joins
 
     if strictly_equal(a, b):
         return True
@@ -99,4 +99,8 @@ def fuzzy_equal(a: Any, b: Any) -> bool:
 
 
 def _truth(value: Any) -> bool | None:
-    return {"true": True, "1": True, 1: True, "false": False, "0": False, 0: False}.get(value) if isinstance(value, str | int) else None
+    return (
+        {"true": True, "1": True, 1: True, "false": False, "0": False, 0: False}.get(value)
+        if isinstance(value, str | int)
+        else None
+    )

@@ -15,12 +15,13 @@ JoinMode = Literal["keepMatches", "keepNonMatches", "keepEverything", "enrichInp
 class _Merge(Inline):
     """What versions 2 and 3 share."""
 
-    def _by_fields(self, context: Context, p: Any, fields: list[tuple[str, str]], one: Items, two: Items) -> Items:
+    def by_fields(self, context: Context, p: Any, fields: list[tuple[str, str]], one: Items, two: Items) -> Items:
+        """Items whose fields agree, joined as the mode says."""
         if not one or not two:
             return _one_sided(p.join_mode, p.output_data_from, one, two)
         options = p.options or {}
         dots = not options.get("disableDotNotation")
-        if context.version < 2.1:  # noqa: PLR2004 - n8n's version
+        if context.version < 2.1:
             check_present(one, [name for name, _ in fields], 1, dots=dots)
             check_present(two, [name for _, name in fields], 2, dots=dots)
         joined = join(
@@ -33,10 +34,11 @@ class _Merge(Inline):
 
 def _known(version: float, clash: Clash) -> Clash | None:
     """None: version 3 does not know preferInput2 here, and gives empty items. Version 2 takes what it does not know for
-    its default."""
-    if version >= 3 and clash.resolve == "preferInput2":  # noqa: PLR2004 - n8n's version
+    its default.
+    """
+    if version >= 3 and clash.resolve == "preferInput2":
         return None
-    if version < 3 and clash.resolve not in ("addSuffix", "preferInput1", "preferInput2"):  # noqa: PLR2004
+    if version < 3 and clash.resolve not in ("addSuffix", "preferInput1", "preferInput2"):
         return Clash("preferLast")
     return clash
 
@@ -79,9 +81,9 @@ def _numbered(items: Items, i: int, clash: Clash) -> Items:
 
 def _by_position(inputs: Sequence[Items], options: dict[str, Any], version: float) -> Items:
     clash = Clash.of(options)
-    if version < 3:  # noqa: PLR2004 - n8n's version
+    if version < 3:
         clash = _known(version, clash) or clash
-    again = version >= 3  # noqa: PLR2004 - n8n's version
+    again = version >= 3
     if options.get("includeUnpaired"):
         rows = [[item for item in row if item is not None] for row in zip_longest(*inputs)]
         return [_row(list(row), clash, again=again) for row in zip_longest(*inputs)] if rows else []
@@ -129,9 +131,7 @@ class MergeV3(_Merge):
     merge_by_fields: Dynamic[dict[str, Any]] = param(
         FIELDS, show={"advanced": [True], "mode": ["combine"], "combineBy": ["combineByFields"]}
     )
-    join_mode: Dynamic[JoinMode] = param(
-        "keepMatches", show={"mode": ["combine"], "combineBy": ["combineByFields"]}
-    )
+    join_mode: Dynamic[JoinMode] = param("keepMatches", show={"mode": ["combine"], "combineBy": ["combineByFields"]})
     output_data_from: Dynamic[Literal["both", "input1", "input2"]] = param(
         "both",
         show={"joinMode": ["keepMatches", "keepNonMatches"], "mode": ["combine"], "combineBy": ["combineByFields"]},
@@ -167,12 +167,15 @@ class MergeV3(_Merge):
             count = int(p.number_inputs or 2)
             given = inputs[:count] + [[] for _ in range(count - len(inputs))]
             return [_by_position(given, p.options or {}, context.version)]
-        return [p._by_fields(context, p, p.fields(), inputs[0], inputs[1])]
+        return [p.by_fields(context, p, p.fields(), inputs[0], inputs[1])]
 
     def fields(self) -> list[tuple[str, str]]:
         """(field of input 1, field of input 2). Raises NodeError."""
         if self.advanced:
-            pairs = [(str(each.get("field1", "")), str(each.get("field2", ""))) for each in self.merge_by_fields.get("values", [])]
+            pairs = [
+                (str(each.get("field1", "")), str(each.get("field2", "")))
+                for each in self.merge_by_fields.get("values", [])
+            ]
         else:
             names = [name.strip() for name in str(self.fields_to_match_string or "").split(",")]
             pairs = [(name, name) for name in names if name]
@@ -193,7 +196,7 @@ def _everything(inputs: list[Items]) -> Any:
 def _complete(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
     if not pairs or any(not a or not b for a, b in pairs):
         raise NodeError(
-            "You need to define at least one pair of fields in \"Fields to Match\" to match on",
+            'You need to define at least one pair of fields in "Fields to Match" to match on',
             description="If you want to match items by field names that are different, use the advanced settings",
         )
     return pairs
@@ -240,10 +243,16 @@ class MergeV2(_Merge):
         if p.mode == "append":
             return [[*inputs[0], *inputs[1]]]
         if p.mode == "chooseBranch":
-            return [[{"json": {}, "pairedItem": _everything(inputs)}] if p.output == "empty" else inputs[p.output == "input2"]]
+            return [
+                [{"json": {}, "pairedItem": _everything(inputs)}]
+                if p.output == "empty"
+                else inputs[p.output == "input2"]
+            ]
         if p.combination_mode == "multiplex":
             return [_all_with_all(inputs[0], inputs[1], p.options or {})]
         if p.combination_mode == "mergeByPosition":
             return [_by_position(inputs, p.options or {}, context.version)]
-        pairs = [(str(each.get("field1", "")), str(each.get("field2", ""))) for each in p.merge_by_fields.get("values", [])]
-        return [p._by_fields(context, p, _complete(pairs), inputs[0], inputs[1])]
+        pairs = [
+            (str(each.get("field1", "")), str(each.get("field2", ""))) for each in p.merge_by_fields.get("values", [])
+        ]
+        return [p.by_fields(context, p, _complete(pairs), inputs[0], inputs[1])]

@@ -22,8 +22,8 @@ def normalise(url: str) -> str:
     scheme = scheme.lower()
     if not colon or scheme not in _DEFAULT_PORTS:
         raise InvalidUrlError("Invalid URL")
-    before, hash_, _ = rest.partition("#")
-    before, question, query = before.partition("?")
+    before, _hash, _ = rest.partition("#")
+    before, _question, query = before.partition("?")
     before = "//" + before.replace("\\", "/").lstrip("/")
     parts = _split(f"{scheme}:{before}")
     path = quote(_resolve(parts.path or "/"), safe=_PATH_SAFE)

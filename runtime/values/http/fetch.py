@@ -20,7 +20,9 @@ class Wire:
     now: float
 
 
-async def fetch(wire: Wire, request: Request, credential: Credential | None, redirects: Redirects) -> tuple[Answer, str]:
+async def fetch(
+    wire: Wire, request: Request, credential: Credential | None, redirects: Redirects
+) -> tuple[Answer, str]:
     """The response and the URL it came from. Raises CredentialError, ValueError, and what `exchange` raises."""
     if credential is None:
         return await exchange(wire.send, request, redirects)

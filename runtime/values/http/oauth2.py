@@ -108,7 +108,7 @@ def _token_answer(status: int, headers: Any, body: bytes) -> dict[str, Any]:
         form = content_type(headers)[0].endswith("x-www-form-urlencoded")
         found = {key: each[-1] for key, each in parse_qs(text).items()} if form else {}
     found = found if isinstance(found, dict) else {}
-    if status >= 400 or "error" in found:  # noqa: PLR2004 - where HTTP's errors begin
+    if status >= 400 or "error" in found:
         raise CredentialError(_ERRORS.get(str(found.get("error")), str(found.get("error") or f"HTTP status {status}")))
     return found
 

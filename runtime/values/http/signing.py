@@ -80,7 +80,14 @@ def digest(outgoing: Outgoing, challenge: str, user: str, password: str, cnonce:
     request = hashed(outgoing.method, uri)
     qop = "auth" if "qop" in given else None
     response = hashed(secret, nonce, count, cnonce, qop, request) if qop else hashed(secret, nonce, request)
-    fields = {"username": user, "realm": realm, "nonce": nonce, "uri": uri, "algorithm": algorithm, "response": response}
+    fields = {
+        "username": user,
+        "realm": realm,
+        "nonce": nonce,
+        "uri": uri,
+        "algorithm": algorithm,
+        "response": response,
+    }
     if qop:
         fields |= {"qop": qop, "nc": count, "cnonce": cnonce}
     if "opaque" in given:
@@ -102,7 +109,9 @@ def aws_v4(outgoing: Outgoing, data: Mapping[str, Any], now: float) -> Outgoing:
     if data.get("temporaryCredentials") and data.get("sessionToken"):
         headers.append(("x-amz-security-token", str(data["sessionToken"])))
     content = outgoing.content or b""
-    signed = {name.lower(): value.strip() for name, value in headers if name.lower() not in _AWS_UNSIGNED} | {"host": host}
+    signed = {name.lower(): value.strip() for name, value in headers if name.lower() not in _AWS_UNSIGNED} | {
+        "host": host
+    }
     if content:
         signed["content-length"] = str(len(content))
     names = ";".join(sorted(signed))
@@ -143,7 +152,9 @@ def _aws_path(path: str, service: str) -> str:
 
 
 def _aws_query(query: str) -> str:
-    pairs = sorted((encode_component(name), encode_component(value)) for name, value in parse_qsl(query, keep_blank_values=True))
+    pairs = sorted(
+        (encode_component(name), encode_component(value)) for name, value in parse_qsl(query, keep_blank_values=True)
+    )
     return "&".join(f"{name}={value}" for name, value in pairs)
 
 

@@ -3,7 +3,7 @@
 import copy
 import json
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -38,7 +38,7 @@ def test_a_flowchart_has_every_node_and_labels_outputs(folder: Path) -> None:
 
 def test_a_drawing_is_well_formed_and_escapes_names(folder: Path) -> None:
     put(folder, "a.json", export(node("<&>\"'", "community.thing")))
-    root = ElementTree.fromstring(run("graph", "a.json", "--format", "svg")[1])  # noqa: S314  our own
+    root = ET.fromstring(run("graph", "a.json", "--format", "svg")[1])  # noqa: S314  our own
     assert [each.get("data-node") for each in root.iter("{http://www.w3.org/2000/svg}g")] == ["Start", "<&>\"'"]
 
 

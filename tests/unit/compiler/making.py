@@ -1,5 +1,6 @@
 """Small exports for tests."""
 
+import itertools
 import json
 from typing import Any
 
@@ -22,7 +23,7 @@ def export(*nodes: Json, connections: Json | None = None, **more: Any) -> Json:
     """A workflow that starts at `Start`; without `connections` each node leads to the next."""
     listed = [START, *nodes]
     if connections is None:
-        connections = {a["name"]: {"main": [[to(b["name"])]]} for a, b in zip(listed, listed[1:], strict=False)}
+        connections = {a["name"]: {"main": [[to(b["name"])]]} for a, b in itertools.pairwise(listed)}
     return {"name": "made", "nodes": listed, "connections": connections, "settings": {"executionOrder": "v1"}} | more
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from compiler.expressions import compile_expression
-from runtime.expressions import evaluate, evaluate_scripts, evaluate_snapshot, render, snapshot, split
+from runtime.expressions import evaluate, evaluate_scripts, evaluate_snapshot, pool, render, snapshot, split
 from runtime.expressions.scope import ExpressionError
 from runtime.values.javascript import BigInt
-from schemas.expression import Script
+from schemas.expression import EXTENSION_NAMES, Script
 from schemas.item import UNDEFINED
 from tests.unit.expressions.world import scope, value, values
 
@@ -222,3 +222,9 @@ def test_the_same_input_gives_the_same_result_in_another_process_elsewhere_in_th
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True, timeout=60
     )
     assert made.stdout.strip() == str(_chancy())
+
+
+def test_the_compiler_knows_exactly_the_extensions_that_there_are() -> None:
+    with pool._pool.borrow() as context:
+        names = str(context.eval("__extensionNames.join()")).split(",")
+    assert frozenset(names) | {"isEmpty", "isNotEmpty"} == EXTENSION_NAMES

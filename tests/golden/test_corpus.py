@@ -1,0 +1,55 @@
+"""Real and broken exports: no crash, no mistake of ours, a verdict for each node, the real cause for what is broken."""
+
+from pathlib import Path
+
+import pytest
+
+from compiler import Compilation, compile_export
+from runtime.catalog import CATALOG
+
+CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
+pytestmark = pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus of real exports is not beside this checkout")
+
+CAUSES = {
+    "bad_node": {"N8T111"},
+    "bad_connection_shape": {"N8T112"},
+    "connections_list": {"N8T112"},
+    "connections_missing": {"N8T116"},
+    "empty_file": {"N8T103"},
+    "malformed_json": {"N8T101", "N8T108"},
+    "no_n8n_types": {"N8T115"},
+    "no_nodes": {"N8T114"},
+    "no_nodes_key": {"N8T107"},
+    "nodes_int": {"N8T107"},
+    "single_node": {"N8T107"},
+}
+
+
+def compiled(path: Path) -> Compilation:
+    return compile_export(path.read_bytes(), file=path.name, catalog=CATALOG)
+
+
+def test_every_real_export_gets_a_verdict_for_each_node_and_no_mistake_of_ours() -> None:
+    for path in sorted((CORPUS / "exports").glob("*.json")):
+        made = compiled(path)
+        assert made.export is not None, path.name
+        assert [each.message for each in made.diagnostics if each.code >= "N8T9"] == [], path.name
+        assert {each.node for each in made.verdicts} == {node.name for node in made.export.nodes}, path.name
+        assert made.runnable == (made.plan is not None), path.name
+
+
+def reasons() -> list[tuple[str, str]]:
+    if not CORPUS.is_dir():
+        return []
+    lines = (CORPUS / "odd" / "index.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    return [(name, reason) for name, _, reason in (line.partition("\t") for line in lines)]
+
+
+@pytest.mark.parametrize(("name", "reason"), reasons())
+def test_a_broken_export_gets_an_error_that_names_the_cause(name: str, reason: str) -> None:
+    made = compiled(CORPUS / "odd" / name)
+    errors = {each.code for each in made.diagnostics if each.level == "error"}
+    kind = reason.partition(":")[0].partition(",")[0]
+    assert errors & CAUSES[kind]
+    assert not errors & {"N8T901"}
+    assert made.plan is None
