@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 import orjson
-from temporalio.client import Client, WithStartWorkflowOperation, WorkflowHandle
+from temporalio.client import Client, WithStartWorkflowOperation, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.common import (
     Priority,
     SearchAttributeKey,
@@ -123,9 +123,12 @@ class Starter:
             search_attributes=_attributes(order),
             priority=Priority(fairness_key=order.tenant),
         )
-        answer = await self._client.execute_update_with_start_workflow(
-            names.UPDATE_WEBHOOK, response_mode, start_workflow_operation=operation, result_type=dict
-        )
+        try:
+            answer = await self._client.execute_update_with_start_workflow(
+                names.UPDATE_WEBHOOK, response_mode, start_workflow_operation=operation, result_type=dict
+            )
+        except WorkflowUpdateFailedError:  # the run was cancelled or terminated while its caller waited
+            return WebhookAnswer()
         return WebhookAnswer.model_validate(answer)
 
     async def _input(self, order: Order) -> dict[str, Any]:

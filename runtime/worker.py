@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from temporalio.client import Client
 from temporalio.worker import Worker
@@ -19,6 +19,7 @@ from runtime.platform.keys import keyring
 from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings
 from runtime.platform.storage import BlobStore
+from runtime.platform.templates import TemplateStore
 from runtime.platform.temporal import connect, data_converter
 from runtime.platform.vault import credential_store
 from runtime.services import WorkerServices
@@ -66,46 +67,9 @@ async def worker(settings: Settings) -> AsyncIterator[Worker]:
         client = await connect(settings, data_converter(settings, keys, blobs))
         services = WorkerServices(settings, database, credential_store(settings, database, keys), blobs, CodeRunner())
         try:
-            yield build_worker(client, services, StoredTemplates(database), settings.task_queue)
+            yield build_worker(client, services, TemplateStore(database), settings.task_queue)
         finally:
             await services.close()
-
-
-class StoredTemplates:
-    """Implements `Templates` over the published templates of each tenant."""
-
-    def __init__(self, database: Database) -> None:
-        from runtime.platform.templates import TemplateStore  # noqa: PLC0415 - psycopg's errors, not needed to build
-
-        self.database, self.store = database, TemplateStore(database)
-
-    async def find(self, tenant: str, reference: dict[str, Any]) -> dict[str, Any]:
-        """A published template by key; an export given in a parameter was compiled into the plan already."""
-        key = str(reference.get("id") or reference.get("name") or "")
-        found = await self.store.current(tenant, key)
-        if found is None:
-            return {"error": f"Workflow does not exist. (No published template {key!r}.)"}
-        data = await self._static_data(tenant, key) if found.wants_static_data else {}
-        return {"plan": found.plan.model_dump(mode="json"), "template": key, "static_data": data}
-
-    async def _static_data(self, tenant: str, key: str) -> dict[str, Any]:
-        async with self.database.tenant_transaction(tenant) as connection:
-            cursor = await connection.execute(
-                "select data from static_data where tenant_id = %s and template_key = %s", (tenant, key)
-            )
-            row = await cursor.fetchone()
-        return row["data"] if row else {}
-
-    async def save_static_data(self, tenant: str, template: str, data: dict[str, Any]) -> None:
-        """One row per template."""
-        import orjson  # noqa: PLC0415 - only here
-
-        async with self.database.tenant_transaction(tenant) as connection:
-            await connection.execute(
-                "insert into static_data (tenant_id, template_key, data) values (%s, %s, %s)"
-                " on conflict (tenant_id, template_key) do update set data = excluded.data, updated_at = now()",
-                (tenant, template, orjson.dumps(data).decode()),
-            )
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:

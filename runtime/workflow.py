@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from temporalio import workflow
-from temporalio.common import RawValue, RetryPolicy
+from temporalio.common import RawValue, RetryPolicy, SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 from temporalio.exceptions import ActivityError, ApplicationError, ChildWorkflowError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
@@ -108,11 +108,11 @@ class Host:
             raise NodeError(
                 f"Workflows call each other more than {MAX_DEPTH} levels deep; '{step}' starts no further one"
             )
-        child = await self._child_input(command)
+        child, attributes = await self._child_input(command)
         handle = await workflow.start_child_workflow(
             child.template, child.model_dump(mode="json"), id=child.execution_id, task_timeout=TASK_TIMEOUT,
             parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL if command.wait else workflow.ParentClosePolicy.ABANDON,
-            search_attributes=workflow.info().typed_search_attributes, result_type=dict, static_summary=step,
+            search_attributes=attributes, result_type=dict, static_summary=step,
         )  # fmt: skip
         if not command.wait:
             return {"status": "running", "outputs": [], "error": None, "execution_id": child.execution_id}
@@ -127,7 +127,7 @@ class Host:
             "execution_id": child.execution_id,
         }  # fmt: skip
 
-    async def _child_input(self, command: StartChild) -> StartInput:
+    async def _child_input(self, command: StartChild) -> tuple[StartInput, TypedSearchAttributes]:
         found = await workflow.execute_local_activity(
             names.FIND_PLAN, {"tenant": self.start.tenant, **command.workflow}, start_to_close_timeout=LOCAL_LIMIT,
             retry_policy=CRASHES, result_type=dict,
@@ -135,12 +135,18 @@ class Host:
         if found.get("error"):
             raise NodeError(found["error"])
         self.sequence += 1
-        return StartInput(
+        child = StartInput(
             plan=Plan.model_validate(found["plan"]), tenant=self.start.tenant, template=found["template"],
-            execution_id=f"{workflow.info().workflow_id}/{self.sequence}", trigger_kind="workflow", mode=command.mode,
+            execution_id=f"{workflow.info().workflow_id}~{self.sequence}", trigger_kind="workflow", mode=command.mode,
             items=command.items, variables=self.start.variables, static_data=found.get("static_data") or {},
             depth=self.start.depth + 1,
         )  # fmt: skip
+        told = {
+            names.TENANT_ID: child.tenant, names.TEMPLATE_KEY: child.template, names.TRIGGER_KIND: child.trigger_kind,
+            names.PLAN_HASH: found.get("plan_hash", ""),
+        }  # fmt: skip
+        pairs = [SearchAttributePair(SearchAttributeKey.for_keyword(name), value) for name, value in told.items()]
+        return child, TypedSearchAttributes(pairs)
 
     def respond(self, response: Mapping[str, Any]) -> None:
         """Keep the first response; the webhook update gives it to the caller."""

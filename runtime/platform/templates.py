@@ -273,8 +273,8 @@ class TemplateStore:
     async def find(self, tenant: str, reference: dict[str, Any]) -> dict[str, Any]:
         """The plan of another workflow, as a run of Execute Workflow asks for it.
 
-        `{'id' | 'name'}` is a template's key, its n8n workflow id, or its name. Gives `{'plan', 'template',
-        'static_data'}`, or `{'error': message}` when the tenant has no such workflow.
+        `{'id' | 'name'}` is a template's key, its n8n workflow id, or its name. Gives `{'plan', 'plan_hash',
+        'template', 'static_data'}`, or `{'error': message}` when the tenant has no such workflow.
         """
         wanted = str(reference.get("id") or reference.get("name") or "")
         found = await self.current(tenant, wanted) or await self._by_workflow(tenant, wanted)
@@ -284,6 +284,7 @@ class TemplateStore:
         return {
             "plan": found.plan.model_dump(mode="json"),
             "template": found.key,
+            "plan_hash": found.plan_hash,
             "static_data": static if static is not None else found.plan.static_data,
         }
 

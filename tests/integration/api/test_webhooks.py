@@ -1,5 +1,6 @@
 """Webhooks against what n8n 2.41 answered to the same requests, and what is ours about them."""
 
+import asyncio
 import json
 import re
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from api.ports import Ports
 from compiler import compile_export
 from runtime.catalog import CATALOG
+from tests.exports import export, node
 from tests.service import eventually
 
 RECORDED = json.loads(Path(__file__).with_name("webhooks_recorded.json").read_text(encoding="utf-8"))
@@ -25,10 +27,10 @@ async def recorded(outside: Ports, worker: None) -> Ports:
     for type_, named in RECORDED["credentials"].items():
         for name, data in named.items():
             await outside.credentials.put("acme", type_, name, data)
-    for place, export in enumerate(RECORDED["flows"].values()):
-        compiled = compile_export(export, file="recorded", catalog=CATALOG, lenient=True)
+    for place, flow in enumerate(RECORDED["flows"].values()):
+        compiled = compile_export(flow, file="recorded", catalog=CATALOG, lenient=True)
         assert compiled.plan is not None, [each.message for each in compiled.diagnostics]
-        await outside.store.publish("acme", f"recorded_{place}", compiled.plan, export)
+        await outside.store.publish("acme", f"recorded_{place}", compiled.plan, flow)
     outside.templates.forget("acme")
     return outside
 
@@ -145,13 +147,13 @@ async def test_too_large_a_body_is_refused_before_it_is_read(recorded: Ports, an
 
 async def test_a_large_file_leaves_the_item_and_comes_back_whole(recorded: Ports, anybody: httpx.AsyncClient) -> None:
     data = bytes(range(256)) * 400
-    export = RECORDED["flows"]["echo"]
-    hook = export["nodes"][0] | {"parameters": {
+    flow = RECORDED["flows"]["echo"]
+    hook = flow["nodes"][0] | {"parameters": {
         "httpMethod": "POST", "path": "file", "responseMode": "lastNode", "responseData": "firstEntryBinary"
     }}  # fmt: skip
-    compiled = compile_export(export | {"nodes": [hook]}, file="file", catalog=CATALOG, lenient=True)
+    compiled = compile_export(flow | {"nodes": [hook]}, file="file", catalog=CATALOG, lenient=True)
     assert compiled.plan is not None
-    await recorded.store.publish("acme", "file", compiled.plan, export)
+    await recorded.store.publish("acme", "file", compiled.plan, flow)
     recorded.templates.forget("acme")
     answer = await anybody.post("/webhook/acme/file", content=data, headers={"content-type": "image/png"})
     assert answer.status_code == 200
@@ -165,3 +167,23 @@ async def test_two_templates_cannot_listen_at_one_path(recorded: Ports, acme: ht
     assert answer.status_code == 409
     assert answer.json()["type"] == "/problems/webhook-taken"
     assert answer.json()["path"] == "echo"
+
+
+@pytest.mark.parametrize("how", ["cancel", "terminate"])
+async def test_a_caller_whose_run_is_stopped_is_told_as_n8n_does(
+    recorded: Ports, anybody: httpx.AsyncClient, acme: httpx.AsyncClient, how: str
+) -> None:
+    path = f"slow-{how}"
+    hook = node("Hook", "webhook", 2, httpMethod="POST", path=path, responseMode="lastNode", options={})
+    slow = node("Wait", "wait", 1.1, resume="timeInterval", amount=60, unit="seconds")
+    assert (await acme.post("/templates", params={"key": path}, json=export(path, hook, slow))).status_code == 201
+    calling = asyncio.create_task(anybody.post(f"/webhook/acme/{path}", json={}))
+
+    async def listed() -> Any:
+        return (await acme.get("/workflows", params={"template": path})).json()["items"]
+
+    run = (await eventually(listed))[0]["workflow_id"]
+    handle = recorded.temporal.get_workflow_handle(run)
+    await (handle.cancel() if how == "cancel" else handle.terminate())
+    answer = await asyncio.wait_for(calling, 20)
+    assert (answer.status_code, answer.json()) == (500, {"message": "Error in workflow"})
