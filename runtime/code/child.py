@@ -97,6 +97,7 @@ class Context:
             self.engine.eval(library)
         names = ("__start", "__poll", "__tick", "__settle", "__clean")
         self.call: dict[str, Any] = {name: self.engine.eval(name) for name in names}
+        self.call["__clean"]()
         self.owner: str | None = None
         self.runs = 0
 

@@ -58,20 +58,23 @@ class ChildPool:
 @cache
 def libraries() -> tuple[str, ...]:
     """What every context loads, in order."""
-    expressions = FOLDER / "expressions"
+    luxon = _text(VENDOR / "luxon.min.js")
     return (
-        _module("base64-js"),
-        _module("ieee754"),
-        _module("buffer"),
-        *((expressions / name).read_text(encoding="utf-8") for name in ("vendor/luxon.min.js", "vendor/jmespath.js")),
-        *((expressions / name).read_text(encoding="utf-8") for name in ("extensions.js", "scope.js")),
-        (Path(__file__).parent / "sandbox.js").read_text(encoding="utf-8"),
+        *(_module(name) for name in ("base64-js", "ieee754", "buffer")),
+        f"(() => {{{luxon}\nglobalThis.luxon = luxon}})()",  # a `var` could not be taken away again
+        _text(VENDOR / "jmespath.js"),
+        *(_text(FOLDER / "expressions" / name) for name in ("extensions.js", "scope.js")),
+        _text(FOLDER / "code" / "sandbox.js"),
     )
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
 
 
 def _module(name: str) -> str:
     """A CommonJS file as a script that puts its exports into `__modules`."""
-    source = (VENDOR / f"{name}.js").read_text(encoding="utf-8")
+    source = _text(VENDOR / f"{name}.js")
     return (
         "globalThis.__modules ??= Object.create(null);"
         f"((module) => {{ ((exports, require) => {{{source}\n}})(module.exports, (name) => globalThis.__modules[name]);"

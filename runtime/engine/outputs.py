@@ -59,18 +59,22 @@ def _with_input(item: Item, origin: Item | None) -> Item:
 
 def _unwrap(items: Items | None) -> Items | None:
     """Items with an `error` show `{error: message}`; `{$error, $json}` likewise."""
-    if not items or not any("error" in item or "$error" in (item["json"] or ()) for item in items):
+    if not items or not any("error" in item or _holds_error(item["json"]) for item in items):
         return items
     return [_shown(item) for item in items]
 
 
+def _holds_error(json: Any) -> bool:
+    return isinstance(json, dict) and "$error" in json
+
+
 def _shown(item: Item) -> Item:
     error = item.get("error")
-    if error:
-        message = error.get("message") if isinstance(error, dict) else str(error)
-        return {**item, "json": {"error": message}}
+    if error or isinstance(error, dict | list):
+        told = isinstance(error, dict) and "message" in error
+        return {**item, "json": {"error": error["message"]} if told else {}}
     json: Any = item["json"]
-    if isinstance(json, dict) and json.get("$error") and json.get("$json"):
+    if _holds_error(json) and json.get("$error") and json.get("$json"):
         inner = json["$error"]
         return {**item, "json": {"error": inner.get("message") if isinstance(inner, dict) else inner}}
     return item

@@ -22,8 +22,9 @@ class Code(Activity):
 
     mode: Literal["runOnceForAllItems", "runOnceForEachItem"] = param("runOnceForAllItems")
     language: Literal["javaScript", "pythonNative", "python"] = param("javaScript")
-    js_code: str = param("", code="javascript")
-    python_code: str = param("", code="python")
+    js_code: str = param("", code="javascript", show={"language": ["javaScript"]})
+    python_code: str = param("", code="python", show={"language": ["python", "pythonNative"]})
+    notice: str = param("")
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
         """One output. An error of the author's code becomes an item under continueOnFail; a wrong result never does."""
