@@ -448,7 +448,7 @@
   // The first frame with a place in a file is the author's, unless a library of ours stands above it. The line is that
   // of the first function with a name: n8n passes over callbacks without one.
   const FRAME = /^\s+at .*:\d+:\d+\)?$/m;
-  const PLACE = new RegExp(`^\\s+at .*\\(${SOURCE}:(\\d+):\\d+\\)$`, 'm');
+  const PLACE = new RegExp(`^\\s+at (?!eval \\().*\\(${SOURCE}:(\\d+):\\d+\\)$`, 'm');
 
   const textOf = (error) => {
     if (error === undefined) return 'Unknown error';
@@ -566,7 +566,9 @@
     const count = job.mode === 'all' || job.mode === 'function' ? 1 : job.snapshot.items.length;
     for (let i = 0; i < count; i++) {
       if (i > 0 && job.mode === 'functionItem') forget();
-      if (!(await runOnce(job, i)) && !job.continueOnFail) break;
+      if ((await runOnce(job, i)) || job.continueOnFail) continue;
+      job.failed = true; // what it changed besides is lost, as in n8n
+      break;
     }
     job.done = true;
   };
@@ -586,13 +588,9 @@
 
   const finished = (job, limit) => {
     const { snapshot } = job;
-    const custom = snapshot.execution?.customData;
-    const parts = [
-      `"outcomes":[${job.outcomes.join(',')}]`,
-      `"logs":${stringify(logs)}`,
-      ...(job.readsStatic ? [`"staticData":${written(snapshot.staticData)}`] : []),
-      ...(custom && keysOf(custom).length ? [`"customData":${written(custom)}`] : []),
-    ];
+    const parts = [`"outcomes":[${job.outcomes.join(',')}]`, `"logs":${stringify(logs)}`];
+    if (!job.failed && job.readsStatic) parts.push(`"staticData":${written(snapshot.staticData)}`);
+    if (!job.failed && snapshot.execution) parts.push(`"customData":${written(snapshot.execution.customData)}`);
     const size = parts.reduce((sum, part) => sum + part.length, 0);
     return size > limit ? `{"tooLarge":${size}}` : `{"done":{${parts.join(',')}}}`;
   };

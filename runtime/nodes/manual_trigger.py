@@ -1,6 +1,6 @@
 """Manual Trigger: starts a run with one empty item, or with what the caller gave."""
 
-from runtime.nodes.base import Trigger
+from runtime.nodes.base import Trigger, param
 
 
 class ManualTrigger(Trigger):
@@ -9,3 +9,5 @@ class ManualTrigger(Trigger):
     type = "n8n-nodes-base.manualTrigger"
     versions = (1,)
     trigger = "manual"
+
+    notice: str = param("")
