@@ -27,6 +27,7 @@ from runtime.nodes.base import (
     RunTool,
     Sleep,
     StartChild,
+    Trigger,
 )
 from runtime.parameters import Bound, Parameters
 from runtime.perform import EVALUATE
@@ -108,6 +109,23 @@ class Execution:
     def start(self, node: str, items: Items) -> None:
         """Choose where the run begins."""
         self.engine.start(node, items, now=self.host.now())
+
+    def result(self) -> Outputs:
+        """What the run gives back: the outputs of the last run of the node that ran last, or of all its runs where the
+        trigger of a sub-workflow says so.
+        """
+        if self.info.mode != "integrated" or not self._returns_all_runs() or self.engine.last is None:
+            return self.engine.result()
+        runs = [run["outputs"] for run in self.engine.runs.get(self.engine.last) or ()]
+        count = max((len(outputs) for outputs in runs), default=0)
+        return [[item for outputs in runs for item in _at(outputs, index)] for index in range(count)]
+
+    def _returns_all_runs(self) -> bool:
+        for step in self.plan.steps:
+            cls = self.catalog.find(step.type, step.version) if step.trigger == "workflow" else None
+            if cls is not None and issubclass(cls, Trigger) and not step.disabled:
+                return cls.bind(step.parameters, step.version).returns_all_runs(step.version)
+        return False
 
     def refusal(self, node: str) -> dict[str, Any] | None:
         """n8n refuses a run when a step that it can reach has issues: the error object, or None."""
@@ -447,6 +465,10 @@ def _inline(cls: type[Node], context: StepContext, execute: Execute) -> Outputs 
         raise NodeError(f"{cls.__name__} does not run inline")
     items = next((each for each in execute.inputs if each), [])
     return node.run(context, items)  # type: ignore[arg-type]  # see perform
+
+
+def _at(outputs: Outputs, index: int) -> Items:
+    return (outputs[index] or []) if index < len(outputs) else []
 
 
 def _connected(step: Step) -> int:

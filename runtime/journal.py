@@ -49,7 +49,7 @@ def result(execution: Execution, finished: Finished, before: dict[str, Any]) -> 
     """What the run leaves. `before` is the static data that it began with."""
     return RunResult(
         journal=journal(execution, finished),
-        outputs=execution.engine.result() if finished.status == "success" else [],
+        outputs=execution.result() if finished.status == "success" else [],
         static_data=execution.static_data if execution.static_data != before else None,
         custom_data=execution.custom_data,
     )

@@ -156,7 +156,7 @@ class LocalHost:
             self.respond(host.response)
         return {
             "status": finished.status,
-            "outputs": execution.engine.result(),
+            "outputs": execution.result(),
             "error": finished.error,
             "execution_id": info.execution_id,
         }

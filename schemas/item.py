@@ -60,6 +60,8 @@ class Item(TypedDict, total=False):
     binary: dict[str, BinaryRef]
     pairedItem: int | PairedItem | list[PairedItem] | list[int]
     error: Any
+    absent: list[str]
+    """On the way into a sub-workflow: declared inputs that the caller left without a value (JSON has no undefined)."""
 
 
 Items: TypeAlias = list[Item]

@@ -41,7 +41,7 @@ def split_errors(outputs: Outputs, count: int, original: Any) -> Outputs:
         if items and any(_is_error(item) for item in items):
             failed += [_with_input(item, original(item)) for item in items if _is_error(item)]
             kept[o] = [item for item in items if not _is_error(item)]
-    return [*kept, failed]
+    return [*kept, failed, *outputs[count:]]
 
 
 def _is_error(item: Item) -> bool:

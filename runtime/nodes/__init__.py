@@ -12,6 +12,7 @@ NODE_FILES: Final[dict[str, str]] = {
     "n8n-nodes-base.cron": "cron",
     "n8n-nodes-base.interval": "interval",
     "n8n-nodes-base.respondToWebhook": "respond_to_webhook",
+    "n8n-nodes-base.executeWorkflow": "execute_workflow",
     "n8n-nodes-base.wait": "wait",
     "n8n-nodes-base.merge": "merge",
     "n8n-nodes-base.noOp": "no_op",

@@ -249,6 +249,11 @@ class Trigger(Inline):
 
     input_count: ClassVar[int] = 0
 
+    def returns_all_runs(self, version: float) -> bool:
+        """Whether a sub-workflow that starts here gives back every run of its last node, or only the last run."""
+        del version
+        return False
+
     def run(self, context: Context, items: Items) -> Outputs | None:
         """Pass on what started the run."""
         del context

@@ -1,9 +1,13 @@
 """When Executed by Another Workflow: a sub-workflow's start, with the inputs that it declares."""
 
-import json
+from collections.abc import Iterator
 from typing import Any, Literal
 
-from runtime.nodes.base import Context, Item, Items, Outputs, Trigger, param
+from runtime.nodes.base import Context, Item, Items, NodeError, Outputs, Trigger, param
+from runtime.values.javascript import js_typeof
+from runtime.values.json_text import NotJsonError, parse_json
+from schemas.diagnostic import Diagnostic, Location
+from schemas.diagnostic.nodes import InvalidParameter
 
 SINCE_INPUTS = {"@version": [{"_cnd": {"gte": 1.1}}]}
 
@@ -24,18 +28,43 @@ class ExecuteWorkflowTrigger(Trigger):
     workflow_inputs: dict[str, Any] = param({}, show=SINCE_INPUTS | {"inputSource": ["workflowInputs"]})
     return_output: Literal["allRuns", "lastRunOnly"] = param("lastRunOnly", show={"@version": [{"_cnd": {"lt": 1.2}}]})
 
+    def check(self, at: Location, version: float) -> Iterator[Diagnostic]:
+        """n8n wants at least one field when fields are to be declared."""
+        if version > 1 and self.input_source == "workflowInputs" and not self.workflow_inputs.get("values"):
+            yield InvalidParameter(at=at.within("parameters", "workflowInputs"), reason="At least 1 field is required.")
+
+    def returns_all_runs(self, version: float) -> bool:
+        """Whether every run of the last node is the sub-workflow's result, or only its last one."""
+        return version >= 1.2 or self.return_output == "allRuns"  # noqa: PLR2004
+
     def run(self, context: Context, items: Items) -> Outputs:
         """The declared fields of every item; files stay."""
-        names = self._names() if context.version > 1 and self.input_source != "passthrough" else []
-        return [[_kept(item, names) for item in items] if names else items]
+        names = self._names() if context.version > 1 and self.input_source != "passthrough" else None
+        return [[_kept(item, names) for item in items]]
 
     def _names(self) -> list[str]:
         if self.input_source == "jsonExample":
-            example = json.loads(self.json_example)
-            return list(example) if isinstance(example, dict) else []
+            return _example(self.json_example)
         values = self.workflow_inputs.get("values") or []
         return [str(each.get("name", "")) for each in values]
 
 
-def _kept(item: Item, names: list[str]) -> Item:
-    return {**item, "json": {name: item["json"].get(name) for name in names}}
+def _example(text: str) -> list[str]:
+    try:
+        example = parse_json(text)
+    except NotJsonError as error:
+        raise NodeError(error.message) from None
+    if not isinstance(example, dict):
+        kind = "array" if isinstance(example, list) else "null" if example is None else js_typeof(example)
+        raise NodeError(f"Invalid JSON schema type. Only object type is supported, but got {kind}")
+    return list(example)
+
+
+def _kept(item: Item, names: list[str] | None) -> Item:
+    """The declared fields: one that is missing is null, one that the caller gave no value stays away."""
+    absent = item.get("absent", ())
+    kept: Item = {**item}
+    kept.pop("absent", None)
+    if names is not None:
+        kept["json"] = {name: item["json"].get(name) for name in names if name not in absent}
+    return kept

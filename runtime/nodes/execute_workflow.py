@@ -1,0 +1,278 @@
+"""Execute Sub-workflow: starts another workflow with the items, once or once per item, and gives back what it ends with."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+from runtime.nodes.base import (
+    ActivityContext,
+    Call,
+    Command,
+    Done,
+    Durable,
+    DurableContext,
+    Dynamic,
+    Event,
+    Item,
+    Items,
+    NodeError,
+    Outputs,
+    StartChild,
+    param,
+)
+from runtime.values.dates import Instant
+from runtime.values.javascript import js_string
+from runtime.values.json_text import NotJsonError, parse_json
+from runtime.values.validation import validate_field
+from schemas.diagnostic import Diagnostic, Location
+from schemas.diagnostic.nodes import InvalidParameter, UnsupportedChoice
+from schemas.item import UNDEFINED, Json
+from schemas.node import Conditions
+
+_TO_1_1: Conditions = {"@version": [{"_cnd": {"lte": 1.1}}]}
+_FROM_1_2: Conditions = {"@version": [{"_cnd": {"gte": 1.2}}]}
+_DATABASE: Conditions = {"source": ["database"]}
+_WITH_INPUTS = 1.2
+_ERRORS_ON_FIRST_OUTPUT = 1.3
+
+
+class ExecuteWorkflow(Durable):
+    """The other workflow is a child of this run: it is waited for, or (`waitForSubWorkflow` off) left to itself."""
+
+    type = "n8n-nodes-base.executeWorkflow"
+    versions = (1, 1.1, 1.2, 1.3, 1.4)
+
+    operation: str = param("call_workflow")
+    source_old: Dynamic[Literal["database", "localFile", "parameter", "url"]] = param(
+        "database", alias="source", show=_TO_1_1
+    )
+    source: Dynamic[Literal["database", "parameter"]] = param("database", show=_FROM_1_2)
+    workflow_id_v1: Dynamic[str] = param(
+        "", alias="workflowId", show={**_DATABASE, "@version": [1]}, required=True
+    )
+    workflow_id: Dynamic[Any] = param(
+        "", show={**_DATABASE, "@version": [{"_cnd": {"gte": 1.1}}]}, required=True
+    )
+    workflow_path: Dynamic[str] = param("", show={"source": ["localFile"]}, required=True)
+    workflow_json: Dynamic[Any] = param("\n\n\n", show={"source": ["parameter"]}, required=True)
+    workflow_url: Dynamic[str] = param("", show={"source": ["url"]}, required=True)
+    workflow_inputs: Dynamic[dict[str, Any]] = param(
+        {"mappingMode": "defineBelow", "value": None},
+        show={**_DATABASE, **_FROM_1_2},
+        hide={"workflowId": [""]},
+        required=True,
+    )
+    mode: Literal["once", "each"] = param("once")
+    options: Dynamic[dict[str, Any]] = param({})
+
+    def check(self, at: Location, version: float) -> Iterator[Diagnostic]:
+        """Constants that do not fit the inputs of the other workflow, and sources that only a server of n8n's own has."""
+        source = self.source_old if version < _WITH_INPUTS else self.source
+        if source == "localFile":
+            yield UnsupportedChoice(
+                at=at.within("parameters", "source"), type=self.type, name="source", value=source,
+                advice="put the workflow's JSON into the node, or publish the workflow as a template",
+            )  # fmt: skip
+        if version >= _WITH_INPUTS and source == "database":
+            yield from self._check_inputs(at.within("parameters", "workflowInputs", "value"))
+
+    def _check_inputs(self, at: Location) -> Iterator[Diagnostic]:
+        mapper = self.workflow_inputs if isinstance(self.workflow_inputs, dict) else {}
+        types = _types(mapper)
+        for name, value in (mapper.get("value") or {}).items():
+            if isinstance(value, str) and value.startswith("="):
+                continue
+            checked = validate_field(name, value, types.get(name, "any"))
+            if checked.error is not None:
+                yield InvalidParameter(at=at.within(name), reason=checked.error)
+
+    def advance(self, context: DurableContext, state: Json, event: Event | None) -> tuple[Json, list[Command]]:
+        """One child for all items, or one after the other with an item each."""
+        if self.mode == "each":
+            return self._each(context, state, event)
+        if event is None:
+            state = {"at": 0, "out": []}
+        assert isinstance(state, dict)
+        try:
+            commands = self._step(context, 0, event, context.items)
+        except NodeError as error:
+            if not context.continue_on_fail:
+                raise
+            every = [{"item": i} for i in range(len(context.items))]
+            return None, [Done([[{"json": {"error": error.message}, "pairedItem": every}]])]  # type: ignore[typeddict-item]
+        if isinstance(commands, list):
+            return state, commands
+        return None, [Done(_returned(commands, context.items))]
+
+    def _each(self, context: DurableContext, state: Json, event: Event | None) -> tuple[Json, list[Command]]:
+        if event is None:
+            state = {"at": 0, "out": []}
+        assert isinstance(state, dict)
+        out: Any = state["out"]
+        while state["at"] < len(context.items):
+            i = state["at"]
+            try:
+                commands = self._step(context, i, event, [context.items[i]])
+            except NodeError as error:
+                self._failed(context, out, i, error)
+            else:
+                if isinstance(commands, list):
+                    return state, commands
+                _append(out, commands, i)
+            event = None
+            state["at"] = i + 1
+        return None, [Done(out)]
+
+    def _step(self, context: DurableContext, i: int, event: Event | None, items: Items) -> "list[Command] | _Finished":
+        """The next commands for the child of item `i`, or what it ended with. Raises NodeError when it failed."""
+        p = context.resolve(self, i)
+        waits = (p.options or {}).get("waitForSubWorkflow", True) is not False
+        if event is None:
+            source = p.source_old if context.version < _WITH_INPUTS else p.source
+            if source == "url":
+                return [Call("fetch", {"url": p.workflow_url}, item=i)]
+            return [self._start(p, context, i, items, waits=waits)]
+        if event.error is not None:
+            raise _start_failed(event.error, i, each=self.mode == "each" and not context.continue_on_fail)
+        if isinstance(event.value, dict) and "export" in event.value:
+            return [StartChild({"export": event.value["export"]}, items, wait=waits)]
+        if not waits:
+            return _Finished([items], waited=False)
+        return self._outcome(event.value, context, i)
+
+    def _outcome(self, value: Mapping[str, Any], context: DurableContext, i: int) -> "_Finished":
+        error = value.get("error") or {}
+        if value.get("status") == "not-started":
+            raise _start_failed(error, i, each=self.mode == "each" and not context.continue_on_fail)
+        if value.get("status") != "success":
+            message = error.get("message") or f"The sub-workflow ended as {value.get('status')}"
+            raise NodeError(message, description=error.get("description"))
+        return _Finished(value.get("outputs") or [])
+
+    def _start(self, p: "ExecuteWorkflow", context: DurableContext, i: int, items: Items, *, waits: bool) -> StartChild:
+        offset = i if self.mode == "each" else 0
+        sent = [self._sent(context, offset + place, item) for place, item in enumerate(items)]
+        return StartChild(self._workflow(p, context), sent, wait=waits)
+
+    def _workflow(self, p: "ExecuteWorkflow", context: DurableContext) -> dict[str, Any]:
+        source = p.source_old if context.version < _WITH_INPUTS else p.source
+        if source == "localFile":
+            raise NodeError("A workflow cannot be read from a file of the server")
+        if source == "parameter":
+            return {"export": _export(p.workflow_json)}
+        if context.version == 1:
+            return {"id": js_string(p.workflow_id_v1)}
+        chosen = p.workflow_id
+        return {"id": js_string(chosen.get("value", "") if isinstance(chosen, Mapping) else "")}
+
+    # --- what the child gets ---
+
+    def _sent(self, context: DurableContext, i: int, item: Item) -> Item:
+        """The item with the declared inputs written over its fields; n8n keeps the others."""
+        p = context.resolve(self, i)
+        if context.version < _WITH_INPUTS or p.source != "database":
+            return item
+        mapper, raw = p.workflow_inputs or {}, self.workflow_inputs or {}
+        if mapper.get("mappingMode", "defineBelow") != "defineBelow" or not isinstance(raw.get("value"), dict):
+            return item
+        json = dict(item["json"])
+        absent: list[str] = []
+        for name, value in self._mapped(mapper, raw["value"], i):
+            json.pop(name, None) if value is UNDEFINED else json.__setitem__(name, value)
+            absent += [name] * (value is UNDEFINED)
+        sent: Item = {**item, "json": json}
+        if absent:
+            sent["absent"] = absent
+        return sent
+
+    def _mapped(self, mapper: Mapping[str, Any], raw: Mapping[str, Any], i: int) -> Iterator[tuple[str, Any]]:
+        """Name and converted value; null counts as nothing where a type is declared, as in n8n."""
+        types = _types(mapper)
+        strict, parse = not mapper.get("attemptToConvertTypes"), bool(mapper.get("convertFieldsToString"))
+        given = mapper.get("value") or {}
+        for name in raw:
+            value = given.get(name, UNDEFINED)
+            if name not in types:
+                yield name, value
+                continue
+            if value is None or value is UNDEFINED:
+                yield name, UNDEFINED
+                continue
+            checked = validate_field(name, value, types[name], strict=strict, parse_strings=parse)
+            if checked.error is not None:
+                raise NodeError(f"Invalid input for '{name}' [item {i}]", description=checked.error, item=i)
+            yield name, checked.value.iso() if isinstance(checked.value, Instant) else checked.value
+
+    # --- what went wrong ---
+
+    def _failed(self, context: DurableContext, out: Outputs, i: int, error: NodeError) -> None:
+        """Under continueOnFail an error item; before version 1.3 n8n puts it on the output of the item's index."""
+        if not context.continue_on_fail:
+            raise error
+        output = 0 if context.version >= _ERRORS_ON_FIRST_OUTPUT else i
+        _port(out, output).append({"json": {"error": error.message}, "pairedItem": {"item": i}})
+
+    async def fetch(self, context: ActivityContext, payload: Json) -> Json:
+        """The export at an address. Raises NodeError when there is none."""
+        assert isinstance(payload, dict)
+        response = await context.http("GET", js_string(payload.get("url")))
+        return {"export": _export(response.body.decode("utf-8", "replace"))}
+
+
+class _Finished:
+    """What a child gave back."""
+
+    def __init__(self, outputs: Outputs, *, waited: bool = True) -> None:
+        self.outputs = outputs
+        self.waited = waited
+
+
+def _types(mapper: Mapping[str, Any]) -> dict[str, str]:
+    return {str(each.get("id")): str(each.get("type", "any")) for each in mapper.get("schema") or ()}
+
+
+def _export(text: Any) -> Any:
+    if not isinstance(text, str):
+        return text
+    try:
+        return parse_json(text)
+    except NotJsonError as error:
+        raise NodeError(error.message) from None
+
+
+def _start_failed(error: Mapping[str, Any], i: int, *, each: bool) -> NodeError:
+    """The child could not even start; with an item each, n8n says for which item."""
+    message = str(error.get("message") or "Workflow does not exist.")
+    if each:
+        return NodeError(f"Error executing workflow with item at index {i}", description=message, item=i)
+    return NodeError(message, description=error.get("description"))
+
+
+def _returned(finished: _Finished, items: Items) -> Outputs:
+    """A child's outputs with their own pairing; what has none belongs to the input of its index, or to all of it."""
+    if not finished.waited:
+        return finished.outputs
+    return [None if output is None else [_paired(each, k, output, items) for k, each in enumerate(output)]
+            for output in finished.outputs]  # fmt: skip
+
+
+def _paired(item: Item, index: int, output: Items, items: Items) -> Item:
+    if item.get("pairedItem") is not None:
+        return item
+    every: Any = [{"item": i} for i in range(len(items))]
+    return {**item, "pairedItem": {"item": index} if len(output) == len(items) else every}
+
+
+def _append(out: Outputs, finished: _Finished, i: int) -> None:
+    for index, output in enumerate(finished.outputs):
+        port = _port(out, index)
+        for item in output or ():
+            port.append({**item, "pairedItem": {"item": i}})
+
+
+def _port(out: Outputs, index: int) -> Items:
+    while len(out) <= index:
+        out.append([])
+    port = out[index]
+    if port is None:
+        port = out[index] = []
+    return port
