@@ -1,8 +1,9 @@
-"""Errors of an author's code, as n8n words them."""
+"""Errors of an author's code, as n8n words them, and of code that went beyond its limits."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from runtime.code.limits import Limits
 from runtime.nodes.base import NodeError
 
 
@@ -21,3 +22,24 @@ def code_error(error: Mapping[str, Any], *, word: str = "line", item: int | None
     bare = error["message"]
     place = f" [{word} {error['line']}]" if error.get("line") else ""
     return CodeError(f"{bare}{place}", bare, description=error.get("description"), item=item)
+
+
+def timed_out(limits: Limits) -> NodeError:
+    """The code was stopped by the clock."""
+    return NodeError(
+        f"Task execution timed out after {limits.seconds:g} seconds",
+        description="The code took too long: look for a loop that never ends.",
+    )
+
+
+def out_of_memory(limits: Limits) -> NodeError:
+    """The code was stopped since it wanted more memory than it may have."""
+    return NodeError(
+        "Node ran out of memory",
+        description=f"The code needed more than {limits.memory_mb} MB: handle fewer items at a time.",
+    )
+
+
+def crashed(detail: str) -> NodeError:
+    """The sandbox's process ended by itself."""
+    return NodeError("The code sandbox ended unexpectedly", description=detail)

@@ -9,6 +9,7 @@ import orjson
 
 from runtime.code.calls import Calls, calls_of
 from runtime.code.child_process import ChildLost, ChildProcess
+from runtime.code.failures import crashed, out_of_memory, timed_out
 from runtime.code.limits import Limits
 from runtime.code.pool import ChildPool, pool_for
 from runtime.nodes.base import ActivityContext, Items, NodeError
@@ -28,7 +29,9 @@ class CodeRunner:
         snapshot = task.get("snapshot") or {}
         owner = task.get("meta", {}).get("tenant", "")
         if language == "python":
-            raise NodeError("Code nodes in Python are not supported here yet; write the node in JavaScript")
+            from runtime.code.python import run_python  # noqa: PLC0415 - starts its own worker process
+
+            return await run_python(code, mode=mode, snapshot=snapshot, limits=self.limits, **options)
         return await self.javascript(code, mode=mode, snapshot=snapshot, owner=owner, **options)
 
     async def javascript(
@@ -100,16 +103,8 @@ class CodeRunner:
 
     def _lost(self, lost: ChildLost) -> NodeError:
         if lost.reason == "time":
-            return NodeError(
-                f"Task execution timed out after {self.limits.seconds:g} seconds",
-                description="The code took too long: look for a loop that never ends.",
-            )
-        if lost.reason == "memory":
-            return NodeError(
-                "Node ran out of memory",
-                description=f"The code needed more than {self.limits.memory_mb} MB: handle fewer items at a time.",
-            )
-        return NodeError("The code sandbox ended unexpectedly", description=str(lost))
+            return timed_out(self.limits)
+        return out_of_memory(self.limits) if lost.reason == "memory" else crashed(str(lost))
 
     def _refused(self, state: Mapping[str, Any]) -> NodeError:
         if "tooLarge" in state:
