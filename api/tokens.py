@@ -1,38 +1,42 @@
 """JSON web tokens: those that stand for an API key, and those that a webhook asks its callers for."""
 
-from typing import Any, Final
-
-from joserfc import jwt
-from joserfc.errors import BadSignatureError, ExpiredTokenError, JoseError
-from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
+from typing import TYPE_CHECKING, Any, Final
 
 from api.problems import Unauthorized
 from runtime.platform.settings import Settings
 
+if TYPE_CHECKING:
+    from joserfc.errors import JoseError
+    from joserfc.jwk import Key
+
 __all__ = ["TokenError", "Tokens", "check_token", "key_of"]
 
 SHARED_SECRET: Final = ("HS256", "HS384", "HS512")
-PUBLIC_KEY: Final[dict[type[RSAKey] | type[ECKey] | type[OKPKey], tuple[str, ...]]] = {
-    RSAKey: ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
-    ECKey: ("ES256", "ES384", "ES512"),
-    OKPKey: ("EdDSA", "Ed25519"),
+PUBLIC_KEY: Final = {
+    "RSAKey": ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
+    "ECKey": ("ES256", "ES384", "ES512"),
+    "OKPKey": ("EdDSA", "Ed25519"),
 }
+"""Kinds of PEM keys, as joserfc calls them, and what they sign. joserfc is loaded when the first token comes."""
 
 
 class TokenError(Exception):
     """A token is not good; the message is the one that n8n's webhook gives."""
 
 
-def key_of(secret: str) -> tuple[Key, tuple[str, ...]]:
+def key_of(secret: str) -> tuple["Key", tuple[str, ...]]:
     """The key in a setting or credential (PEM, or a shared secret), and the algorithms that fit it.
 
     A public key never verifies HMAC, so a token cannot be signed with what everybody knows.
     """
+    from joserfc import jwk  # noqa: PLC0415
+    from joserfc.errors import JoseError  # noqa: PLC0415
+
     if "-----BEGIN" not in secret:
-        return OctKey.import_key(secret), SHARED_SECRET
+        return jwk.OctKey.import_key(secret), SHARED_SECRET
     for kind, algorithms in PUBLIC_KEY.items():
         try:
-            return kind.import_key(secret), algorithms
+            return getattr(jwk, kind).import_key(secret), algorithms
         except (JoseError, ValueError, TypeError):
             continue
     raise TokenError("the key is not a PEM key of a kind that signs tokens")
@@ -49,6 +53,9 @@ def check_token(token: str, secret: str, algorithm: str | None = None) -> dict[s
     Raises:
         TokenError: `jwt malformed`, `invalid signature`, `jwt expired`, ...
     """
+    from joserfc import jwt  # noqa: PLC0415
+    from joserfc.errors import BadSignatureError, ExpiredTokenError, JoseError  # noqa: PLC0415
+
     key, algorithms = key_of(secret)
     if algorithm is not None:
         algorithms = tuple(each for each in algorithms if each == algorithm)
@@ -68,7 +75,7 @@ def check_token(token: str, secret: str, algorithm: str | None = None) -> dict[s
     return decoded.claims
 
 
-def _n8n(error: JoseError) -> str:
+def _n8n(error: "JoseError") -> str:
     return {"unsupported_algorithm": "invalid algorithm", "invalid_claim": "jwt not active"}.get(
         error.error, "invalid token"
     )

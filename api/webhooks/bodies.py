@@ -15,7 +15,6 @@ from urllib.parse import parse_qsl, unquote
 
 import multipart  # type: ignore[import-untyped]  # it has no types of its own
 import orjson
-from lxml import etree
 
 from api.webhooks.answers import refusal
 from schemas.plan import Step
@@ -151,6 +150,8 @@ def _xml(data: bytes) -> Any:
 
     No entity is expanded and nothing is fetched.
     """
+    from lxml import etree  # noqa: PLC0415  # 3 MB for a content type that few webhooks see
+
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True
     )
@@ -172,8 +173,8 @@ def _element(element: Any) -> Any:
 
 
 def _tag(element: Any) -> str:
-    name = etree.QName(element).localname
-    return str(f"{element.prefix}:{name}" if element.prefix else name).lower()
+    name = str(element.tag).rpartition("}")[2]  # lxml writes {namespace}name
+    return (f"{element.prefix}:{name}" if element.prefix else name).lower()
 
 
 def _multipart(content_type: str, data: bytes, chosen: str | None) -> Body:

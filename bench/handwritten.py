@@ -1,0 +1,78 @@
+"""The peer of `bench.webhook`: what a Python programmer would write by hand for the same flow.
+
+One process serves HTTP, one runs the worker, as with us. `python -m bench.handwritten serve|worker`; the address of
+Temporal and the port come from the environment.
+"""
+
+import asyncio
+import json
+import os
+import sys
+import uuid
+from typing import Any
+
+from temporalio import workflow
+from temporalio.client import Client, WithStartWorkflowOperation
+from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.worker import Worker
+
+QUEUE = "handwritten"
+
+
+@workflow.defn
+class Handwritten:
+    """Five assignments, a condition, an answer."""
+
+    def __init__(self) -> None:
+        self.answer: dict[str, Any] | None = None
+
+    @workflow.run
+    async def run(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The flow of `bench.webhook.flow`."""
+        item: dict[str, Any] = {"body": body}
+        for place in range(5):
+            item = {**item, f"text{place}": body["name"], f"number{place}": body["a"] + 1}
+        if item["number0"] > 1:
+            self.answer = item
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return item
+
+    @workflow.update
+    async def respond(self) -> dict[str, Any]:
+        """The answer to the caller."""
+        await workflow.wait_condition(lambda: self.answer is not None)
+        return self.answer or {}
+
+
+async def _serve(client: Client, port: int) -> None:
+    import uvicorn  # noqa: PLC0415  # the worker has no need of it
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        body = json.loads((await receive())["body"])
+        start: Any = WithStartWorkflowOperation(
+            Handwritten.run, body, id=str(uuid.uuid4()), task_queue=QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+        )  # fmt: skip
+        answer = await client.execute_update_with_start_workflow(Handwritten.respond, start_workflow_operation=start)
+        data = json.dumps(answer).encode()
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(data)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": data})
+
+    config = uvicorn.Config(application, port=port, log_level="error", access_log=False, lifespan="off")
+    await uvicorn.Server(config).serve()
+
+
+async def _main(what: str) -> None:
+    client = await Client.connect(os.environ["TEMPORAL_ADDRESS"])
+    if what == "serve":
+        await _serve(client, int(os.environ["TEMPOR8_PORT"]))
+        return
+    async with Worker(client, task_queue=QUEUE, workflows=[Handwritten], max_concurrent_workflow_tasks=100):
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(sys.argv[1]))
