@@ -23,13 +23,14 @@ def check(
     Exit code 0: nothing at --fail-on or above. 1: something. 2: usage or input and output.
     """
     from cli import wishes
+    from cli.findings import fails
 
     config, names = wishes.settings(paths)
-    wish = wishes.wish_of(config, format_, select, ignore, allow_unsupported, verbose)
+    wish = wishes.wish_of(config, names, format_, select, ignore, allow_unsupported, verbose)
     if watch:
         from cli.watch import watching
 
         watching(lambda: wishes.settings(paths)[1], lambda changed: wishes.run(changed, wish, format_))
         return
-    if wishes.run(names, wish, format_).fails(wishes.limit(config, fail_on)):
+    if fails(wishes.run(names, wish, format_), wishes.limit(config, fail_on)):
         raise typer.Exit(1)

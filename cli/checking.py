@@ -1,23 +1,28 @@
-"""Compiling many files: in parallel when there are many, one result after the other in the order of the files."""
+"""Compiling many files: in parallel when there are many, one result after the other in the order of the files.
 
+What is written about a file is made where it was compiled, so that the process that writes holds text and counts only.
+"""
+
+import gc
 import multiprocessing
 import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from cli.inputs import content
-from compiler import Compilation, Verdict, compile_export
-from compiler.report.text import findings, plain
+from cli.inputs import STDIN, content
+from cli.options import Format
+from cli.rendering import rendered
+from compiler import Compilation, compile_export
+from compiler.report.coverage import Entry, entry
 from runtime.catalog import CATALOG
-from schemas.diagnostic import Diagnostic, Location, Severity
+from schemas.diagnostic import Location, Severity
 from schemas.diagnostic.reading import Unreadable
 
 PARALLEL_FROM: Final = 48
 """Files; below that, starting processes costs more than it gains."""
-STYLES: Final = {"error": "31;1", "warning": "33;1", "info": "36", "dim": "2", "bold": "1", "good": "32"}
 
 
 @dataclass(frozen=True)
@@ -28,31 +33,45 @@ class Wish:
     timezone: str = "America/New_York"
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
+    known: frozenset[str] | None = None
+    """Ids and names of the workflows that can be called."""
+    format: Format | None = Format.TEXT
+    """None: nothing is to be written about single files."""
     verbose: bool = False
     colours: bool = False
-    text: bool = True
     plan: bool = False
-    workflow: int | None = None
+    report: bool = False
+    """Whether an entry for the report is wanted."""
 
 
 @dataclass(frozen=True)
 class Checked:
-    """One workflow of one file, ready to be written."""
+    """One workflow of one file: its counts, and what is to be written about it."""
 
     file: str
-    name: str
+    workflow: int
     runnable: bool
-    is_export: bool
-    diagnostics: tuple[Diagnostic, ...]
-    verdicts: tuple[Verdict, ...]
-    lines: tuple[str, ...] = ()
+    levels: dict[Severity, int]
+    text: str = ""
+    """In the format asked for; without a line break at the end."""
     plan: str | None = None
-    plan_id: str | None = None
-    workflow: int = 0
+    entry: Entry | None = None
 
-    def count(self, level: Severity) -> int:
-        """How many findings of a severity."""
-        return sum(each.level is level for each in self.diagnostics)
+
+@dataclass
+class Tally:
+    """What was seen so far."""
+
+    files: int = 0
+    runnable: int = 0
+    levels: dict[Severity, int] = field(default_factory=lambda: dict.fromkeys(Severity, 0))
+
+    def add(self, each: Checked) -> None:
+        """Count one result."""
+        self.files += 1
+        self.runnable += each.runnable
+        for level, count in each.levels.items():
+            self.levels[level] += count
 
 
 def check_files(names: list[str], wish: Wish) -> Iterator[Checked]:
@@ -64,6 +83,9 @@ def check_files(names: list[str], wish: Wish) -> Iterator[Checked]:
         return
     method = "fork" if "fork" in multiprocessing.get_all_start_methods() else None
     context = multiprocessing.get_context(method)
+    CATALOG.load()  # once, instead of once per process
+    gc.freeze()  # what is loaded already is shared with the children instead of copied
+    gc.set_threshold(100_000, 20, 20)  # a compilation makes many small objects and few circles
     with ProcessPoolExecutor(min(os.cpu_count() or 1, 8), mp_context=context) as pool:
         for each in pool.map(work, names, chunksize=8):
             yield from each
@@ -79,11 +101,12 @@ def _check(name: str, wish: Wish) -> list[Checked]:
     compiled = partial(
         compile_export,
         source,
-        file="<stdin>" if name == "-" else name,
+        file="<stdin>" if name == STDIN else name,
         catalog=CATALOG,
         allow_unsupported=wish.allow_unsupported,
         timezone=wish.timezone,
         ignore=wish.ignore,
+        known=wish.known,
     )
     first = compiled(workflow=0)
     others = (compiled(workflow=index) for index in range(1, first.workflows))
@@ -91,23 +114,8 @@ def _check(name: str, wish: Wish) -> list[Checked]:
 
 
 def _checked(made: Compilation, wish: Wish, index: int) -> Checked:
-    shown = tuple(each for each in made.diagnostics if not wish.select or each.code.startswith(wish.select))
-    printed = [each for each in shown if wish.verbose or each.level is not Severity.INFO]
-    lines = tuple(findings(printed, made.text, paint if wish.colours else plain)) if wish.text else ()
-    return Checked(
-        file=made.file,
-        name=made.export.name if made.export else "",
-        runnable=made.runnable,
-        is_export=made.export is not None,
-        diagnostics=shown,
-        verdicts=made.verdicts,
-        lines=lines,
-        plan=made.plan.canonical() if made.plan and wish.plan else None,
-        plan_id=made.plan.id if made.plan and wish.plan else None,
-        workflow=index,
-    )
-
-
-def paint(text: str, style: str) -> str:
-    """Text with ANSI colours."""
-    return f"\x1b[{STYLES[style]}m{text}\x1b[0m"
+    shown = [each for each in made.diagnostics if not wish.select or each.code.startswith(wish.select)]
+    levels = {level: sum(each.level is level for each in shown) for level in Severity}
+    text = rendered(made, shown, wish.format, verbose=wish.verbose, colours=wish.colours) if wish.format else ""
+    plan = made.plan.canonical() if made.plan and wish.plan else None
+    return Checked(made.file, index, made.runnable, levels, text, plan, entry(made) if wish.report else None)

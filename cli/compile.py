@@ -34,25 +34,25 @@ def compile_(
 
     from cli import wishes
     from cli.checking import check_files
-    from cli.findings import write
+    from cli.findings import fails, sentence, write
     from cli.inputs import plan_files
     from cli.report import page
 
     config, names = wishes.settings(paths)
-    wish = replace(wishes.wish_of(config, format_, select, ignore, allow_unsupported, verbose), plan=True)
+    wish = wishes.wish_of(config, names, format_, select, ignore, allow_unsupported, verbose)
+    wish = replace(wish, plan=True, report=report is not None)
     single = out is None and len(names) == 1 and format_ is Format.TEXT
-    targets = plan_files(names)
     kept: list[Checked] = []
-    results = _kept(wishes.progress(check_files(names, wish), len(names)), kept, out, targets)
+    results = _kept(wishes.progress(check_files(names, wish), len(names)), kept, out, plan_files(names))
     tally = write(results, format_, to_stderr=single)
     if report is not None:
-        page(report, kept)
+        page(report, (each.entry for each in kept if each.entry))
     if single and kept[0].plan is not None:
         typer.echo(kept[0].plan)
     if format_ is Format.TEXT:
-        where = f", plans in {out}" if out else ""
-        typer.echo(tally.sentence(wish.colours) + where, err=single)
-    if tally.fails(wishes.limit(config, fail_on)):
+        where = f", plans in {out}" if out and any(each.plan is not None for each in kept) else ""
+        typer.echo(sentence(tally, colours=wish.colours) + where, err=single)
+    if fails(tally, wishes.limit(config, fail_on)):
         raise typer.Exit(1)
 
 
@@ -68,5 +68,5 @@ def _kept(
             path = out / f"{targets[each.file]}{number}.plan.json"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes((each.plan + "\n").encode("utf-8", "surrogatepass"))
-        kept.append(replace(each, lines=(), plan=None if out else each.plan))
+        kept.append(replace(each, text="", plan=each.plan and ("" if out else each.plan)))
         yield each

@@ -51,6 +51,23 @@ def plan_files(names: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def known_workflows(names: Iterable[str]) -> frozenset[str]:
+    """Ids and names of the workflows in these files: what they may call. Files that cannot be read have none."""
+    import orjson
+
+    found: set[str] = set()
+    for name in names:
+        try:
+            document = orjson.loads(content(name)) if name != STDIN else None
+        except (OSError, ValueError):
+            continue
+        for each in document if isinstance(document, list) else [document]:
+            if isinstance(each, dict):
+                found.update(str(each[key]) for key in ("id", "name") if each.get(key))
+        found.add(Path(name).stem)
+    return frozenset(found)
+
+
 def content(name: str) -> bytes:
     """The bytes of a file, or of standard input. Raises OSError."""
     return sys.stdin.buffer.read() if name == STDIN else Path(name).read_bytes()

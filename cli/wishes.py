@@ -3,42 +3,39 @@
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import typer
 
-from cli.checking import Checked, Wish, check_files, paint
+from cli.checking import Checked, Tally, Wish, check_files
 from cli.config import Config, load
-from cli.findings import Tally, write
-from cli.inputs import files
+from cli.findings import sentence, write
+from cli.inputs import files, known_workflows
 from cli.options import FailOn, Format
+from cli.rendering import paint
 from compiler.report.text import Paint, plain
 
 
 def wish_of(
     config: Config,
-    format_: Format = Format.TEXT,
+    names: list[str],
+    format_: Format | None = Format.TEXT,
     select: Iterable[str] | None = None,
     ignore: Iterable[str] | None = None,
     allow_unsupported: bool | None = None,
     verbose: bool = False,
 ) -> Wish:
-    """How to compile and what to show."""
+    """How to compile these files and what to show. Several files are one another's sub-workflows."""
     return Wish(
         allow_unsupported=config.allow_unsupported if allow_unsupported is None else allow_unsupported,
         timezone=config.timezone,
         select=tuple(_codes(select or config.select)),
         ignore=tuple(_codes([*config.ignore, *(ignore or ())])),
+        known=known_workflows(names) if len(names) > 1 else None,
         verbose=verbose,
         colours=format_ is Format.TEXT and sys.stdout.isatty() and not _no_color(),
-        text=format_ is Format.TEXT,
+        format=format_,
     )
-
-
-def quiet(wish: Wish) -> Wish:
-    """The same without rendering findings."""
-    return replace(wish, text=False)
 
 
 def painter(out: Path | None) -> Paint:
@@ -50,7 +47,7 @@ def run(names: list[str], wish: Wish, format_: Format) -> Tally:
     """Check and write; the summary of the text format goes last."""
     tally = write(progress(check_files(names, wish), len(names)), format_)
     if format_ is Format.TEXT:
-        typer.echo(tally.sentence(wish.colours))
+        typer.echo(sentence(tally, colours=wish.colours))
     return tally
 
 

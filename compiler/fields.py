@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from schemas.node import Declared, Node, declarations
+from schemas.node import Node, declarations
 
 
 @dataclass(frozen=True)
@@ -73,11 +73,3 @@ def _parts(annotation: Any) -> Iterator[Expectation]:
         if isinstance(plain, type) and issubclass(plain, dict):
             plain = dict  # a TypedDict
         yield Expectation(frozenset({found[plain]})) if plain in found else Expectation()
-
-
-def shown(node: type[Node], alias: str, parameters: dict[str, Any], version: float) -> Declared | None:
-    """The declaration of a wire name that holds under these parameters; None when every one is hidden."""
-    for each in declarations(node).values():
-        if each.alias == alias and each.visible(parameters, version):
-            return each
-    return None

@@ -6,20 +6,33 @@ what the type does not declare is dropped.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from schemas.node import Declared, Node, declarations
 
 
-def effective(node: type[Node], given: Mapping[str, Any], version: float) -> dict[str, Any]:
-    """Visible parameters with defaults filled, by wire name, in the order of declaration."""
+@dataclass(frozen=True)
+class Effective:
+    """What a node works with."""
+
+    values: dict[str, Any]
+    """By wire name, in the order of declaration."""
+    shown: dict[str, Declared]
+    """The declaration that holds for each of them."""
+
+
+def effective(node: type[Node], given: Mapping[str, Any], version: float) -> Effective:
+    """Visible parameters with defaults filled."""
     if not _declared(node):
-        return dict(given)  # a type whose parameters are all its own business
+        return Effective(dict(given), {})  # a type whose parameters are all its own business
     full = _with_defaults(node, given, version)
-    return {
-        each.alias: full[each.alias] for each in _declared(node) if each.alias in full and each.visible(full, version)
-    }
+    shown: dict[str, Declared] = {}
+    for each in _declared(node):
+        if each.alias in full and each.alias not in shown and each.visible(full, version):
+            shown[each.alias] = each
+    return Effective({name: full[name] for name in shown}, shown)
 
 
 def _with_defaults(node: type[Node], given: Mapping[str, Any], version: float) -> dict[str, Any]:

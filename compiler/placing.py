@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from compiler.expressions import Compiled, compile_expression, compile_resolvables
-from schemas.node import Node, declarations
+from schemas.node import Declared
 
 Place: TypeAlias = tuple[str | int, ...]
 
@@ -59,16 +59,11 @@ def strings(value: Any, at: Place = ()) -> Iterator[tuple[Place, str]]:
             yield from strings(each, (*at, index))
 
 
-def special(node: type[Node], parameters: Mapping[str, Any], version: float) -> Special:
+def special(shown: Mapping[str, Declared]) -> Special:
     """Which shown parameters of a node hold text with `{{ }}` or a program."""
-    shown = [
-        each
-        for each in declarations(node).values()
-        if (each.info.resolvables or each.info.code) and each.visible(parameters, version)
-    ]
     return Special(
-        {each.alias: each.info.resolvables for each in shown if each.info.resolvables},
-        {each.alias: each.info.code for each in shown if each.info.code},
+        {name: each.info.resolvables for name, each in shown.items() if each.info.resolvables},
+        {name: each.info.code for name, each in shown.items() if each.info.code},
     )
 
 

@@ -11,7 +11,7 @@ from compiler.programs import Program
 from compiler.suggest import did_you_mean
 from schemas.diagnostic import Diagnostic, Location, Severity
 from schemas.export import Export, ExportNode
-from schemas.node import Catalog, Node
+from schemas.node import Catalog, Declared, Node
 from schemas.plan import Plan
 
 DEFAULT_TIMEZONE = "America/New_York"
@@ -85,6 +85,8 @@ class Bound:
     declared: type[Node] | None = None
     instance: Node | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
+    shown: dict[str, Declared] = field(default_factory=dict)
+    """The declaration that holds for each parameter."""
     texts: list[tuple[Place, str]] = field(default_factory=list)
     """Every string in its parameters, with its place."""
     found: tuple[Found, ...] = ()

@@ -122,14 +122,30 @@ class Node(BaseModel):
 
         Of several fields with one wire name, the one that is shown gets the value. An absent one has its default.
         """
-        bound = cls.model_construct()
-        values = vars(bound)
+        values: dict[str, Any] = {}
         for name, declared in declarations(cls).items():
             if declared.alias in parameters and declared.visible(parameters, version):
                 values[name] = parameters[declared.alias]
             else:
                 values[name] = declared.default(version)
-        return bound  # type: ignore[return-value]  # our __getattr__ hides what the plugin knows
+        if cls.__private_attributes__:
+            bound = cls.model_construct()
+            vars(bound).update(values)
+            return bound  # type: ignore[return-value]  # our __getattr__ hides what the plugin knows
+        return _made(cls, values)
+
+
+N = TypeVar("N", bound=Node)
+
+
+def _made(cls: type[N], values: dict[str, Any]) -> N:
+    """What `model_construct` makes, without looking for defaults that are all known: runs and compilations bind often."""
+    bound = cls.__new__(cls)
+    object.__setattr__(bound, "__dict__", values)
+    object.__setattr__(bound, "__pydantic_fields_set__", set())
+    object.__setattr__(bound, "__pydantic_extra__", {})
+    object.__setattr__(bound, "__pydantic_private__", None)
+    return bound
 
 
 @dataclass(frozen=True)
@@ -148,14 +164,17 @@ class Declared:
 
     def default(self, version: float) -> Any:
         """The default that holds for a typeVersion."""
-        start = max((first for first in self.info.since if first <= version), default=None)
-        if start is not None:
-            return _copy(self.info.since[start])
+        if self.info.since:
+            start = max((first for first in self.info.since if first <= version), default=None)
+            if start is not None:
+                return _copy(self.info.since[start])
         factory = self.field.default_factory
         return factory() if factory is not None else self.field.default  # type: ignore[call-arg]  # ours take nothing
 
     def visible(self, parameters: Mapping[str, Any], version: float) -> bool:
         """Whether the editor would show it: n8n's displayOptions over the other (effective) parameters."""
+        if not self.info.show and not self.info.hide:
+            return True
         return visible(self.info.show, self.info.hide, parameters, version)
 
 

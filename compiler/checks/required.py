@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from compiler.fields import expectation, shown
+from compiler.fields import expectation
 from compiler.parameters import unknown
 from compiler.source import constant
 from compiler.suggest import nearest
@@ -25,7 +25,7 @@ def required(unit: Unit) -> Iterator[Diagnostic]:
         if bound.declared is not None and declarations(bound.declared):
             yield from _unknown(unit, bound, bound.declared)
             yield from _given(bound, bound.declared)
-            yield from _missing(bound, bound.declared)
+            yield from _missing(bound)
 
 
 def _unknown(unit: Unit, bound: Bound, declared: type[Node]) -> Iterator[Diagnostic]:
@@ -47,7 +47,7 @@ def _given(bound: Bound, declared: type[Node]) -> Iterator[Diagnostic]:
         if name not in known:
             continue
         at = bound.at.within("parameters", name)
-        holds = shown(declared, name, bound.parameters, bound.node.type_version)
+        holds = bound.shown.get(name)
         if holds is None:
             yield HiddenParameter(at=at, name=name)
         elif not (isinstance(value, str) and value.startswith("=")):
@@ -61,13 +61,12 @@ def _given(bound: Bound, declared: type[Node]) -> Iterator[Diagnostic]:
                 yield UnknownOption(at=at, name=name, value=str(value), advice=advice)
 
 
-def _missing(bound: Bound, declared: type[Node]) -> Iterator[Diagnostic]:
-    for each in declarations(declared).values():
-        if each.info.required and each.visible(bound.parameters, bound.node.type_version):
-            value = bound.parameters.get(each.alias)
-            if _empty(value):
-                advice = "choose a value in the editor" if isinstance(value, Mapping) else ""
-                yield MissingParameter(at=bound.at.within("parameters", each.alias), name=each.alias, advice=advice)
+def _missing(bound: Bound) -> Iterator[Diagnostic]:
+    for name, each in bound.shown.items():
+        value = bound.parameters.get(name)
+        if each.info.required and _empty(value):
+            advice = "choose a value in the editor" if isinstance(value, Mapping) else ""
+            yield MissingParameter(at=bound.at.within("parameters", name), name=name, advice=advice)
 
 
 def _empty(value: Any) -> bool:

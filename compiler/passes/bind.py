@@ -16,9 +16,10 @@ def bind(unit: Unit) -> None:
         bound.parameters = node.parameters
         marked = NOTHING
         if bound.declared is not None:
-            bound.parameters = effective(bound.declared, node.parameters, version)
+            found = effective(bound.declared, node.parameters, version)
+            bound.parameters, bound.shown = found.values, found.shown
             bound.instance = bound.declared.bind(bound.parameters, version)
-            marked = special(bound.declared, bound.parameters, version)
+            marked = special(bound.shown)
         bound.texts = list(strings(bound.parameters))
         bound.found = tuple(expressions(bound.texts, marked))
         bound.programs = {

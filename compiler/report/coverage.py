@@ -1,33 +1,69 @@
 """What of a set of exports runs, and what to build or replace first."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
-from compiler.unit import Grade, Verdict
-from schemas.diagnostic import Diagnostic, Severity
+from compiler.unit import Compilation, Grade
+from schemas.diagnostic import Severity
+
+LISTED: Final = 40
+"""Findings per export that the page shows."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A finding as the page shows it."""
+
+    level: str
+    code: str
+    url: str
+    text: str
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One export of the report."""
+    """What the report keeps of one export: figures and lines, so that thousands fit into memory."""
 
     path: str
     name: str
     runnable: bool
-    verdicts: Sequence[Verdict]
-    diagnostics: Sequence[Diagnostic]
+    grades: Counter[Grade]
+    missing: frozenset[str]
+    """Unsupported node types in it."""
+    only_missing: bool
+    """Whether nothing but unsupported nodes stands in its way."""
+    differences: dict[str, str]
+    """Node type -> how it differs."""
+    errors: frozenset[str]
+    """Codes of its errors."""
+    lines: tuple[Line, ...]
 
-    @property
-    def errors(self) -> list[Diagnostic]:
-        """What stands in its way."""
-        return [each for each in self.diagnostics if each.level is Severity.ERROR]
 
-    @property
-    def missing(self) -> set[str]:
-        """Unsupported node types in it."""
-        return {each.type for each in self.verdicts if each.grade is Grade.UNSUPPORTED}
+def entry(made: Compilation) -> Entry:
+    """The entry of one compilation."""
+    errors = [each for each in made.diagnostics if each.level is Severity.ERROR]
+    told = [each for each in made.diagnostics if each.level is not Severity.INFO]
+    return Entry(
+        path=made.file,
+        name=made.export.name if made.export else "",
+        runnable=made.runnable,
+        grades=Counter(each.grade for each in made.verdicts),
+        missing=frozenset(each.type for each in made.verdicts if each.grade is Grade.UNSUPPORTED),
+        only_missing=all(each.unsupported for each in errors),
+        differences={each.type: each.reason for each in made.verdicts if each.grade is Grade.DIFFERS},
+        errors=frozenset(each.code for each in errors if not each.unsupported),
+        lines=tuple(
+            Line(each.level.value, each.code, each.url, _text(each.at.line, each.at.node, each.message, each.hint))
+            for each in told[:LISTED]
+        ),
+    )
+
+
+def _text(line: int | None, node: str | None, message: str, hint: str) -> str:
+    place = ", ".join([*([f"line {line}"] if line else []), *([node] if node else [])])
+    return f"{place}: {message}" + (f" ({hint})" if hint else "")
 
 
 @dataclass
@@ -39,6 +75,7 @@ class Coverage:
     differences: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     """Node type -> how it differs."""
     codes: Counter[str] = field(default_factory=Counter)
+    """Errors but unsupported nodes: code -> exports."""
 
     @property
     def runnable(self) -> int:
@@ -50,26 +87,25 @@ class Coverage:
         """How many nodes there are."""
         return sum(self.nodes.values())
 
+    def add(self, each: Entry) -> None:
+        """Count one export."""
+        self.entries.append(each)
+        self.nodes.update(each.grades)
+        self.codes.update(each.errors)
+        for type_, reason in each.differences.items():
+            self.differences[type_].add(reason)
+
     def missing(self) -> list[tuple[str, int, int]]:
         """(type, exports that use it, exports that run once it and all before it are there), in the order to build."""
-        return _order([(each.missing, _only_missing(each)) for each in self.entries])
+        return _order([(set(each.missing), each.only_missing) for each in self.entries if each.missing])
 
-    def to_json(self) -> dict[str, Any]:
-        """The report as data."""
-        grades = {grade.value: self.nodes[grade] for grade in Grade}
+    def figures(self) -> dict[str, Any]:
+        """The figures as data, without the files."""
         return {
             "exports": len(self.entries),
             "runnable": self.runnable,
-            "nodes": {"total": self.total} | grades,
+            "nodes": {"total": self.total} | {grade.value: self.nodes[grade] for grade in Grade},
             "missing": [{"type": type_, "exports": uses, "unlocks": more} for type_, uses, more in self.missing()],
-            "files": [
-                {
-                    "path": each.path,
-                    "runnable": each.runnable,
-                    "diagnostics": [found.to_json() for found in each.diagnostics],
-                }
-                for each in self.entries
-            ],
         }
 
 
@@ -77,34 +113,24 @@ def coverage(entries: Iterable[Entry]) -> Coverage:
     """The figures over these exports."""
     made = Coverage()
     for each in entries:
-        made.entries.append(each)
-        made.nodes.update(verdict.grade for verdict in each.verdicts)
-        made.codes.update({found.code for found in each.errors})
-        for verdict in each.verdicts:
-            if verdict.grade is Grade.DIFFERS:
-                made.differences[verdict.type].add(verdict.reason)
+        made.add(each)
     return made
-
-
-def _only_missing(each: Entry) -> bool:
-    """Whether nothing but unsupported nodes stands in its way."""
-    return all(found.code in ("N8T301", "N8T302") for found in each.errors)
 
 
 def _order(wanting: list[tuple[set[str], bool]]) -> list[tuple[str, int, int]]:
     """Greedy: next comes the type that brings the most exports nearer to running, the nearly complete ones first."""
-    open_ = [set(types) for types, _ in wanting if types]
-    uses = Counter(type_ for types in open_ for type_ in types)
-    counted = [set(types) for types, only in wanting if types and only]
+    uses = Counter(type_ for types, _ in wanting for type_ in types)
+    left = set(uses)
     found: list[tuple[str, int, int]] = []
-    while uses.keys() - {type_ for type_, _, _ in found}:
-        weight: dict[str, float] = dict.fromkeys(uses.keys() - {type_ for type_, _, _ in found}, 0.0)
-        for types in open_:
+    while left:
+        weight: Counter[str] = Counter()
+        for types, _ in wanting:
             for type_ in types:
-                weight[type_] += 1 / len(types) ** 2
-        best = max(weight, key=lambda type_: (round(weight[type_], 9), uses[type_], type_))
-        unlocked = sum(types == {best} for types in counted)
-        found.append((best, uses[best], unlocked))
-        for types in (*open_, *counted):
+                weight[type_] += 1_000_000 // len(types) ** 2  # whole numbers, so that ties are ties on every machine
+        best = max(left, key=lambda type_: (weight[type_], uses[type_], type_))
+        found.append((best, uses[best], sum(only and types == {best} for types, only in wanting)))
+        left.discard(best)
+        for types, _ in wanting:
             types.discard(best)
+        wanting = [each for each in wanting if each[0]]
     return found

@@ -1,6 +1,7 @@
 """The pages about diagnostic codes, `docs/diagnostics/`: made from the declarations."""
 
 import inspect
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,7 @@ FAMILIES: Final = {
 }
 
 
+@cache
 def rules() -> list[type[Diagnostic]]:
     """Every code of the product, in order."""
     for family in FAMILIES:

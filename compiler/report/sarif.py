@@ -1,10 +1,12 @@
 """Findings as SARIF 2.1.0 (OASIS), which code hosts and editors read. Node names are logical locations."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
+from compiler.report.pages import rules
 from schemas.diagnostic import Diagnostic, Severity
 from schemas.diagnostic.base import PAGES
 
@@ -14,18 +16,24 @@ LEVELS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.
 
 def document(found: Sequence[Diagnostic], version: str) -> dict[str, Any]:
     """One run of tempor8 with every finding as a result."""
-    rules = {type(each).code: type(each) for each in found}
-    codes = sorted(rules)
+    head, tail = frame(version)
+    made: dict[str, Any] = json.loads(head + ",".join(json.dumps(each) for each in results(found)) + tail)
+    return made
+
+
+def frame(version: str) -> tuple[str, str]:
+    """What stands before and after the results, so that they can be written one by one."""
     driver = {
         "name": "tempor8",
         "version": version,
         "semanticVersion": version,
         "informationUri": "https://github.com/tempor8/tempor8",
-        "rules": [rule(rules[code]) for code in codes],
+        "rules": [rule(each) for each in rules()],
     }
-    results = list(_results(found, codes))
-    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
-    return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
+    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": []}
+    text = json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, ensure_ascii=False, indent=1)
+    head, _, tail = text.rpartition("[]")
+    return head + "[", "]" + tail
 
 
 def rule(declared: type[Diagnostic]) -> dict[str, Any]:
@@ -46,7 +54,9 @@ def page_of(declared: type[Diagnostic]) -> str:
     return f"{PAGES}/{declared.code}.md"
 
 
-def _results(found: Sequence[Diagnostic], codes: list[str]) -> Iterable[dict[str, Any]]:
+def results(found: Sequence[Diagnostic]) -> Iterator[dict[str, Any]]:
+    """The findings of one file as SARIF results. Equal ones are numbered, so that each has a fingerprint of its own."""
+    index = {each.code: number for number, each in enumerate(rules())}
     seen: dict[str, int] = {}
     for each in found:
         print_ = fingerprint(each)
@@ -54,7 +64,7 @@ def _results(found: Sequence[Diagnostic], codes: list[str]) -> Iterable[dict[str
         said = f"{each.message}. {each.hint}" if each.hint else each.message
         yield {
             "ruleId": each.code,
-            "ruleIndex": codes.index(each.code),
+            "ruleIndex": index[each.code],
             "level": LEVELS[each.level],
             "message": {"text": said},
             "locations": [_location(each)],

@@ -27,7 +27,7 @@ def summary(found: Coverage, paint: Paint = plain, top: int = 15) -> Iterator[st
             yield f"  {uses:>5} {'+' + str(more):>6}  {one_line(type_)}"
         if len(missing) > top:
             yield paint(f"  and {len(missing) - top} more types (--format json has all)", "dim")
-    others = [(code, count) for code, count in found.codes.most_common() if code not in ("N8T301", "N8T302")]
+    others = sorted(found.codes.items(), key=lambda pair: (-pair[1], pair[0]))
     if others:
         yield ""
         yield paint("other errors", "bold") + "  (exports)"

@@ -567,7 +567,7 @@
     for (let i = 0; i < count; i++) {
       if (i > 0 && job.mode === 'functionItem') forget();
       if ((await runOnce(job, i)) || job.continueOnFail) continue;
-      job.failed = true; // what it changed besides is lost, as in n8n
+      job.failed = job.mode === 'all' || job.mode === 'each'; // what it changed besides is lost, as in n8n; Function nodes keep it
       break;
     }
     job.done = true;

@@ -15,9 +15,9 @@ def must_defer(engine: "Engine", entry: dict[str, Any]) -> bool:
     return any(slot and i < len(entry["inputs"]) and entry["inputs"][i] is None for i, slot in enumerate(slots))
 
 
-def run_other_parents(engine: "Engine", parent: "Step", target: str) -> None:
+def run_other_parents(engine: "Engine", parent: "Step", target: str, output: int) -> None:
     """A node began to wait: queue what its other inputs come from, with one empty item, where nothing of it has run."""
-    siblings = {edge.target for edge in parent.edges}
+    siblings = {edge.target for edge in parent.edges if edge.output == output} - {target}
     for slot in engine.graph.incoming[target]:
         for other, _ in slot:
             if other == parent.name or other in siblings:

@@ -163,7 +163,7 @@ class Engine:
         """(True, outputs) when no node has to run."""
         step = execute.step
         if step.disabled:
-            first = execute.inputs[0] if execute.inputs else None
+            first = execute.whole[0] if execute.whole else None  # executeOnce is not looked at
             return True, None if first is None else [first]
         if step.name in self.pinned:
             return True, [copy.deepcopy(self.pinned[step.name])]  # type: ignore[list-item]
@@ -263,7 +263,7 @@ class Engine:
                 del self.waiting[target]
             self._push(entry)
         elif not self.v1 and fresh:
-            legacy.run_other_parents(self, parent, target)
+            legacy.run_other_parents(self, parent, target, source.get("previousNodeOutput") or 0)
 
     def _push(self, entry: Entry) -> None:
         if self.v1:

@@ -45,6 +45,8 @@ class Trail:
         """
         if target not in self.graph.ancestors(current):
             raise PairingError("Invalid expression", "No path back to referenced node")
+        if not self.runs.get(target):
+            raise PairingError(f"Node '{target}' hasn't been executed")
         if item is None:
             raise _unavailable(target)
         return self._follow(item.get("pairedItem"), source, target, current, set())

@@ -46,12 +46,8 @@ class ExecuteWorkflow(Durable):
         "database", alias="source", show=_TO_1_1
     )
     source: Dynamic[Literal["database", "parameter"]] = param("database", show=_FROM_1_2)
-    workflow_id_v1: Dynamic[str] = param(
-        "", alias="workflowId", show={**_DATABASE, "@version": [1]}, required=True
-    )
-    workflow_id: Dynamic[Any] = param(
-        "", show={**_DATABASE, "@version": [{"_cnd": {"gte": 1.1}}]}, required=True
-    )
+    workflow_id_v1: Dynamic[str] = param("", alias="workflowId", show={**_DATABASE, "@version": [1]}, required=True)
+    workflow_id: Dynamic[Any] = param("", show={**_DATABASE, "@version": [{"_cnd": {"gte": 1.1}}]}, required=True)
     workflow_path: Dynamic[str] = param("", show={"source": ["localFile"]}, required=True)
     workflow_json: Dynamic[Any] = param("\n\n\n", show={"source": ["parameter"]}, required=True)
     workflow_url: Dynamic[str] = param("", show={"source": ["url"]}, required=True)

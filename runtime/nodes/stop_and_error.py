@@ -15,7 +15,7 @@ class StopAndError(Inline):
 
     error_type: Dynamic[Literal["errorMessage", "errorObject"]] = param("errorMessage")
     error_message: Dynamic[str] = param("", show={"errorType": ["errorMessage"]}, required=True)
-    error_object: Dynamic[Any] = param("", show={"errorType": ["errorObject"]}, required=True)
+    error_object: Dynamic[Any] = param("", show={"errorType": ["errorObject"]})
 
     def run(self, context: Context, items: Items) -> Outputs:
         """Always raises; the parameters are those of the first item."""

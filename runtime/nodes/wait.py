@@ -1,5 +1,6 @@
 """Wait: stops the run for a time, until a moment, or until somebody calls. Always durable here."""
 
+import math
 from typing import Any, Literal
 
 from runtime.nodes.base import (
@@ -81,11 +82,11 @@ class Wait(Durable):
             amount, unit = (self.amount_v1, self.unit_v1) if context.version == 1 else (self.amount, self.unit)
             return Sleep(seconds=interval(amount, unit))
         if self.resume == "specificTime":
-            return Sleep(until=moment(self.date_time, context.timezone))
+            return Sleep(until=moment(self.date_time, context.timezone, context.now))
         until = None
         if self.limit_wait_time:
             until = (
-                moment(self.max_date_and_time, context.timezone)
+                moment(self.max_date_and_time, context.timezone, context.now)
                 if self.limit_type == "atSpecifiedTime"
                 else context.now + 1000 * interval(self.resume_amount, self.resume_unit)
             )
@@ -94,7 +95,7 @@ class Wait(Durable):
 
 def interval(amount: Any, unit: Any) -> float:
     """Seconds. Raises NodeError with n8n's words."""
-    number = js_number(amount)
+    number = math.nan if amount is None else js_number(amount)
     if number < 0 or number != number:  # noqa: PLR0124 - NaN
         raise NodeError("Invalid wait amount. Please enter a number that is 0 or greater.")
     if unit not in SECONDS:
@@ -102,9 +103,11 @@ def interval(amount: Any, unit: Any) -> float:
     return float(number * SECONDS[unit])
 
 
-def moment(value: Any, timezone: str) -> float:
+def moment(value: Any, timezone: str, now: float) -> float:
     """Milliseconds since the epoch. Raises NodeError with n8n's words."""
-    at = parse_date(value, timezone) if isinstance(value, str) else None
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    at = parse_date(value, timezone, now) if isinstance(value, str) else None
     if at is None:
         raise NodeError(
             "Cannot put execution to wait because `dateTime` parameter is not a valid date. "

@@ -84,7 +84,9 @@ def evaluate_filter(
 def _evaluate(
     condition: Mapping[str, Any], options: Mapping[str, Any], index: int, item: int, zone: str, now_ms: float
 ) -> bool:
-    operator = condition.get("operator") or {}
+    operator = condition.get("operator")
+    if not operator:
+        raise FilterError("Cannot read properties of undefined (reading 'rightType')", _HINT)
     type_, operation = operator.get("type", "string"), operator.get("operation", "equals")
     left, right = condition.get("leftValue", UNDEFINED), condition.get("rightValue", UNDEFINED)
     right_type = operator.get("rightType") or type_

@@ -22,7 +22,9 @@ def _built(path: Path) -> bool:
     return all(CATALOG.versions(node["type"]) for node in case["workflow"]["nodes"] if node["type"] != UNKNOWN)
 
 
-SYSTEMATIC = [path for path in sorted((HERE / "systematic").glob("*.json")) if _built(path)]
+SYSTEMATIC = [
+    path for path in sorted([*(HERE / "systematic").glob("*.json"), *(HERE / "cases").glob("*.json")]) if _built(path)
+]
 EXPRESSIONS = sorted((HERE / "expressions").glob("*.json"))
 
 

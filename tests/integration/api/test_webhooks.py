@@ -12,7 +12,7 @@ import pytest
 from api.ports import Ports
 from compiler import compile_export
 from runtime.catalog import CATALOG
-from tests.exports import export, node
+from tests.exports import export, node, set_
 from tests.service import eventually
 
 RECORDED = json.loads(Path(__file__).with_name("webhooks_recorded.json").read_text(encoding="utf-8"))
@@ -187,3 +187,28 @@ async def test_a_caller_whose_run_is_stopped_is_told_as_n8n_does(
     await (handle.cancel() if how == "cancel" else handle.terminate())
     answer = await asyncio.wait_for(calling, 20)
     assert (answer.status_code, answer.json()) == (500, {"message": "Error in workflow"})
+
+
+async def test_a_workflow_that_calls_another_shows_both_runs(
+    recorded: Ports, anybody: httpx.AsyncClient, acme: httpx.AsyncClient
+) -> None:
+    del recorded
+    called = export(
+        "Called", node("Start", "executeWorkflowTrigger", 1.1, inputSource="passthrough"), set_("S", done="y")
+    )
+    call = node("Call", "executeWorkflow", 1.2, workflowId={"__rl": True, "mode": "id", "value": "called"}, options={})
+    hook = node("Hook", "webhook", 2, httpMethod="POST", path="caller", responseMode="lastNode", options={})
+    for key, each in (("called", called), ("caller", export("Caller", hook, call))):
+        assert (await acme.post("/templates", params={"key": key}, json=each)).status_code == 201
+    answer = await anybody.post("/webhook/acme/caller", json={})
+    assert answer.json()["done"] == "y"
+
+    async def listed() -> Any:
+        return (await acme.get("/workflows", params={"template": "called", "status": "completed"})).json()["items"]
+
+    child = (await eventually(listed))[0]
+    assert child["trigger"] == "workflow"
+    history = (await acme.get(child["links"]["history"])).json()
+    assert [(step["node"], step["type"]) for step in history["steps"]] == [
+        ("Start", "n8n-nodes-base.executeWorkflowTrigger"), ("S", "n8n-nodes-base.set")
+    ]  # fmt: skip
