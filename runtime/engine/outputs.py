@@ -69,10 +69,11 @@ def _holds_error(json: Any) -> bool:
 
 
 def _shown(item: Item) -> Item:
-    error = item.get("error")
+    error: Any = item.get("error")
     if error or isinstance(error, dict | list):
         told = isinstance(error, dict) and "message" in error
-        return {**item, "json": {"error": error["message"]} if told else {}}
+        shown: dict[str, Any] = {"error": error["message"]} if told else {}
+        return {**item, "json": shown}
     json: Any = item["json"]
     if _holds_error(json) and json.get("$error") and json.get("$json"):
         inner = json["$error"]

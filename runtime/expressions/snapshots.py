@@ -126,6 +126,7 @@ def _pair(scope: Scope, name: str, index: int) -> dict[str, Any]:
     if scope.pair is None:
         return {"error": {"message": "Invalid expression", "description": "No path back to referenced node"}}
     try:
-        return {"item": scope.pair(name, index)}
+        found = scope.pair(name, index)
     except ExpressionError as error:
         return {"error": {"message": error.message, "description": error.description}}
+    return {} if found is UNDEFINED else {"item": found}  # a trail that ends at the start is undefined

@@ -72,7 +72,8 @@ class ExecuteWorkflow(Durable):
             yield from self._check_inputs(at.within("parameters", "workflowInputs", "value"))
 
     def _check_inputs(self, at: Location) -> Iterator[Diagnostic]:
-        mapper = self.workflow_inputs if isinstance(self.workflow_inputs, dict) else {}
+        given: Any = self.workflow_inputs
+        mapper: dict[str, Any] = given if isinstance(given, dict) else {}
         types = _types(mapper)
         for name, value in (mapper.get("value") or {}).items():
             if isinstance(value, str) and value.startswith("="):

@@ -35,7 +35,7 @@ class ExecuteWorkflowTrigger(Trigger):
 
     def returns_all_runs(self, version: float) -> bool:
         """Whether every run of the last node is the sub-workflow's result, or only its last one."""
-        return version >= 1.2 or self.return_output == "allRuns"  # noqa: PLR2004
+        return version >= 1.2 or self.return_output == "allRuns"
 
     def run(self, context: Context, items: Items) -> Outputs:
         """The declared fields of every item; files stay."""

@@ -36,7 +36,7 @@ class FunctionItem(Activity):
         made: Items = []
         for i, outcome in enumerate(value["outcomes"]):
             if "error" not in outcome:
-                made.append({"json": {}, **outcome["data"]})  # JSON has no functions: one that was returned is gone
+                made.append({"json": {}, **outcome["data"]})  # type: ignore[typeddict-item]  # JSON has no functions: one that was returned is gone
                 continue
             error = code_error(outcome["error"], word="Line", item=i)
             if not context.continue_on_fail:
