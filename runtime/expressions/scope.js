@@ -124,6 +124,7 @@
       }
       if (pair.error) fail(pair.error.message, pair.error.description);
       if (pair.item) return this.own(pair.item);
+      if (!pair.at) return undefined; // the trail ends at the start
       const [run, output, at] = pair.at;
       return this.own(this.snapshot.nodes[name].runs[run][output][at]);
     }

@@ -6,7 +6,7 @@ from typing import Any
 from runtime.expressions.nodes import branch_to, leads_here, without_bytes
 from runtime.expressions.scope import ExpressionError, Scope
 from schemas.expression import Script
-from schemas.item import Items, Run
+from schemas.item import UNDEFINED, Items, Run
 
 __all__ = ["snapshot", "snapshot_for"]
 
