@@ -1,9 +1,13 @@
 """The programs of Code nodes: parsed once, for what they read and whether they can run."""
 
+import re
 from dataclasses import dataclass
+from typing import Final
 
 from compiler.expressions.references import references, scan_code
-from compiler.expressions.syntax import Refused, parse_program
+from compiler.expressions.syntax import Refused, Source, parse_program
+
+SPACES: Final = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\ufeff]")
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,18 @@ def program(source: str, language: str) -> Program:
     if language.startswith("python"):
         return Program(source, True, scan_code(source, language))
     try:
-        parsed = parse_program(source)
+        parsed = _parsed(source)
     except Refused as refused:
         return Program(source, False, None, refused)
     return Program(source, False, references(parsed, parsed.root).nodes)
+
+
+def _parsed(source: str) -> Source:
+    """The tree. JavaScript takes every Unicode space for one; the parser stumbles over them at the ends of lines."""
+    try:
+        return parse_program(source)
+    except Refused:
+        plain = SPACES.sub(" ", source)
+        if plain == source:
+            raise
+        return parse_program(plain)

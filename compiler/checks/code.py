@@ -9,7 +9,16 @@ from schemas.diagnostic import Diagnostic
 from schemas.diagnostic.expressions import InvalidCode, NotAvailable
 
 REQUIRE: Final = re.compile(r"\brequire\s*\(\s*['\"]([^'\"]+)['\"]\s*\)")
-MODULES: Final = frozenset({"crypto", "luxon", "jmespath", "buffer", "url", "querystring", "util", "path"})
+INSTEAD: Final = {
+    "crypto": "use the Crypto node",
+    "luxon": "DateTime, Duration and Interval are there without it",
+    "moment": "DateTime (luxon) is there",
+    "jmespath": "$jmespath is there",
+    "buffer": "Buffer is there without it",
+    "axios": "use HTTP Request",
+    "node-fetch": "use HTTP Request",
+    "fs": "use Read/Write Files from Disk",
+}
 GLOBALS: Final = {
     r"\bfetch\s*\(": ("fetch", "use HTTP Request, or this.helpers.httpRequest"),
     r"\bXMLHttpRequest\b": ("XMLHttpRequest", "use HTTP Request"),
@@ -35,8 +44,8 @@ def _javascript(bound: Bound, name: str, source: str) -> Iterator[Diagnostic]:
     at = bound.at.within("parameters", name)
     for found in REQUIRE.finditer(source):
         module = found[1].removeprefix("node:")
-        if module not in MODULES and not _comment(source, found.start()):
-            advice = f"available are {', '.join(sorted(MODULES))}"
+        if not _comment(source, found.start()):
+            advice = INSTEAD.get(module, "n8n has no modules in Code nodes either, unless the operator allows them")
             yield NotAvailable(at=at.after(found.start()), parameter=name, what=f"require('{module}')", advice=advice)
     for pattern, (what, advice) in GLOBALS.items():
         match = re.search(pattern, source)
