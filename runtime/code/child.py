@@ -47,16 +47,24 @@ PR_SET_NO_NEW_PRIVS: Final = 38
 
 
 def confine() -> None:
-    """Give up what a run never needs. V8 reserves terabytes of addresses, so written memory is limited, not address space."""
-    megabyte = 1 << 20
-    soft = {"RLIMIT_CORE": 0, "RLIMIT_FSIZE": 0, "RLIMIT_DATA": 2 * MEMORY * megabyte, "RLIMIT_NOFILE": OPEN_FILES}
-    for name, value in soft.items():
+    """Give up what a run never needs."""
+    for name, value in {"RLIMIT_CORE": 0, "RLIMIT_FSIZE": 0, "RLIMIT_NOFILE": OPEN_FILES}.items():
         with contextlib.suppress(AttributeError, ValueError, OSError):
             resource.setrlimit(getattr(resource, name), (value, value))
     with contextlib.suppress(OSError, AttributeError):
         libc = ctypes.CDLL(None)
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+
+
+def limit_memory() -> None:
+    """Bound what may be written beyond what V8 has taken for itself. It reserves terabytes of addresses and half a
+    gigabyte of data when it starts, so neither address space nor all data together says anything.
+    """
+    with contextlib.suppress(OSError, ValueError, AttributeError, StopIteration), open("/proc/self/status") as status:  # noqa: PTH123
+        taken = next(int(line.split()[1]) for line in status if line.startswith("VmData")) << 10
+        bound = taken + 2 * (MEMORY << 20)
+        resource.setrlimit(resource.RLIMIT_DATA, (bound, bound))
 
 
 def read_exactly(size: int) -> bytes:
@@ -167,6 +175,8 @@ async def main() -> None:
         kind, text = receive()
         if kind == "L":
             child.libraries = json.loads(text)
+            child.spare = Context(child.libraries)
+            limit_memory()
             continue
         try:
             send(*child.run(text))
