@@ -160,6 +160,11 @@ class Child:
             context.close()
             self.used = None
 
+    def full(self, error: Exception) -> bool:
+        """True when a run ended because it reached the memory limit: V8 says so, or only that it stopped."""
+        known = self.used is not None and self.used.engine.was_hard_memory_limit_reached()
+        return known or type(error).__name__ == "JSOOMException"
+
     def idle(self) -> bool:
         """True when nothing waits on stdin."""
         return not select.select([0], [], [], 0)[0]
@@ -182,7 +187,7 @@ async def main() -> None:
             send(*child.run(text))
             child.tidy()
         except Exception as error:  # noqa: BLE001 - the parent decides; it replaces this process
-            send("M" if type(error).__name__ == "JSOOMException" else "E", f"{type(error).__name__}: {error}")
+            send("M" if child.full(error) else "E", f"{type(error).__name__}: {error}")
             os._exit(1)
 
 
