@@ -45,9 +45,11 @@ def split_errors(outputs: Outputs, count: int, original: Any) -> Outputs:
 
 
 def _is_error(item: Item) -> bool:
-    json = item["json"]
+    json: Any = item["json"]
     return bool(item.get("error")) or (
-        bool(json.get("error")) and (len(json) == 1 or (len(json) == 2 and "message" in json))
+        isinstance(json, dict)
+        and bool(json.get("error"))
+        and (len(json) == 1 or (len(json) == 2 and "message" in json))
     )
 
 
@@ -71,8 +73,7 @@ def _holds_error(json: Any) -> bool:
 def _shown(item: Item) -> Item:
     error: Any = item.get("error")
     if error or isinstance(error, dict | list):
-        told = isinstance(error, dict) and "message" in error
-        shown: dict[str, Any] = {"error": error["message"]} if told else {}
+        shown = {"error": error["message"]} if isinstance(error, dict) and "message" in error else {}
         return {**item, "json": shown}
     json: Any = item["json"]
     if _holds_error(json) and json.get("$error") and json.get("$json"):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from schemas.item import Item, Items, Run, Source
+from schemas.item import Items, Run, Source
 from schemas.plan import Plan, Step
 
 
@@ -50,7 +50,7 @@ class Scope:
     """What the model gave a tool (`$fromAI`); None outside tools."""
     paged: Mapping[str, Any] | None = None
     """`$pageCount`, `$request`, `$response` while httpRequest turns pages."""
-    pair: Callable[[str, int], Item] | None = None
+    pair: Callable[[str, int], Any] | None = None
     """`$('Node').item` for an input item index. Raises ExpressionError with n8n's message (runtime.engine.pairing)."""
     root: Step | None = None
     """For sub-nodes: the AI root whose input items are read."""

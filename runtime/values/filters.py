@@ -206,15 +206,15 @@ def _text(value: Any) -> str:
 
 
 def _same_text(left: Any, right: Any) -> bool:
-    return strict_equal(left, right) if isinstance(left, str) or isinstance(right, str) else _both_missing(left, right)
+    return strict_equal(_filled(left), _filled(right))
 
 
-def _both_missing(left: Any, right: Any) -> bool:
-    return left is right
+def _filled(value: Any) -> Any:
+    return "" if value is None or value is UNDEFINED else value
 
 
 def _matches(left: Any, right: Any) -> bool:
-    return from_text(_text(right)).search(_text(left)) is not None
+    return from_text(_text(right)).test(_text(left))
 
 
 def _order(*wanted: int) -> Operation:

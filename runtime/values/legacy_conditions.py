@@ -23,7 +23,9 @@ def legacy_compare(type_: str, operation: str, left: Any, right: Any) -> bool:
     if type_ == "dateTime":
         left, right = _date(left), _date(right)
     compared = _OPERATIONS.get(operation)
-    return compared(left, right) if compared else False
+    if compared is None:
+        raise ProblemError("compareOperationFunctions[compareData.operation] is not a function", kind="TypeError")
+    return compared(left, right)
 
 
 def _date(value: Any) -> float:
@@ -79,7 +81,7 @@ def _contains(left: Any, right: Any) -> bool:
 
 
 def _matches(left: Any, right: Any) -> bool:
-    return from_text(_text(right)).search(_text(left)) is not None
+    return from_text(_text(right)).test(_text(left))
 
 
 _OPERATIONS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {

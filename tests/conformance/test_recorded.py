@@ -19,7 +19,9 @@ def _built(path: Path) -> bool:
     """Whether every node type of a case is built. The compiler tells of those that are not ("unsupported"), so their cases
     are no differences; `python -m tests.conformance` counts them as failed."""
     case = json.loads(path.read_text(encoding="utf-8"))
-    return all(CATALOG.versions(node["type"]) for node in case["workflow"]["nodes"] if node["type"] != UNKNOWN)
+    exports = [case["workflow"], *case.get("subworkflows", {}).values()]
+    types = {node["type"] for export in exports for node in export["nodes"]}
+    return all(CATALOG.versions(type_) for type_ in types - {UNKNOWN})
 
 
 SYSTEMATIC = [

@@ -26,6 +26,7 @@ DIFFERENT = {
     "two3": "we send two calls of one answer as one message; n8n 3.x splits them",
     "toolerr1.7": "we tell the model why its tool failed; n8n gives it an empty text",
     "toolerr2.2": "as toolerr1.7",
+    "tc4": "the line of an error in a Code Tool counts from the start of what runs, one more than in n8n",
 }
 """Cases in which only the requests differ, and on purpose."""
 
