@@ -35,7 +35,7 @@ def build_worker(
     """A worker that is not started yet. `strict` keeps our modules inside the SDK's sandbox, as tests want it."""
     CATALOG.load()
     start_scripts()
-    restrictions = SandboxRestrictions.default
+    restrictions = SandboxRestrictions.default.with_passthrough_modules("re2", "_re2")  # native code loads only once
     if not strict:
         restrictions = restrictions.with_passthrough_modules(*PASSED_THROUGH)
     return Worker(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, Final, Protocol
 
-import re2
+import re2  # type: ignore[import-untyped]
 
 from runtime.values.problem import ProblemError
 
@@ -272,7 +272,7 @@ class _Translator:
         return f"[{'^' if negated else ''}{''.join(parts)}]"
 
     def literal_dash(self, parts: list[str]) -> bool:
-        """A dash beside a class such as `\\w`, first, last or doubled stands for itself."""
+        r"""A dash beside a class such as `\\w`, first, last or doubled stands for itself."""
         following = self.source[self.at + 1 : self.at + 3]
         beside_class = bool(parts) and parts[-1] in (*_CLASSES.values(), *_OTHERS.values())
         return not parts or beside_class or following[:1] in ("]", "-") or following in ("\\w", "\\d", "\\s")
@@ -305,7 +305,7 @@ def _ranges(category: str) -> Iterator[tuple[int, int]]:
 
 
 def _may_explode(source: str) -> bool:
-    """Whether an unbounded repetition contains another one: `(a+)+`, `(a|b*)*`, `(?:\\w+\\s?)*`."""
+    r"""Whether an unbounded repetition contains another one: `(a+)+`, `(a|b*)*`, `(?:\\w+\\s?)*`."""
     depth: list[bool] = []
     inside = False
     at = 0
