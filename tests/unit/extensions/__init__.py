@@ -1,0 +1,1 @@
+"""Tests of n8n's extension functions."""
