@@ -63,7 +63,7 @@ def libraries() -> tuple[str, ...]:
         *(_module(name) for name in ("base64-js", "ieee754", "buffer")),
         f"(() => {{{luxon}\nglobalThis.luxon = luxon}})()",  # a `var` could not be taken away again
         _text(VENDOR / "jmespath.js"),
-        *(_text(FOLDER / "expressions" / name) for name in ("extensions.js", "scope.js")),
+        *(_text(FOLDER / "expressions" / name) for name in ("hashes.js", "extensions.js", "scope.js")),
         _text(FOLDER / "code" / "sandbox.js"),
     )
 

@@ -36,7 +36,7 @@ OutOfMemory = JSOOMException
 OutOfTime = JSTimeoutException
 
 _FOLDER = Path(__file__).parent
-_SOURCES = ("vendor/luxon.min.js", "vendor/jmespath.js", "extensions.js", "scope.js", "kernel.js")
+_SOURCES = ("vendor/luxon.min.js", "vendor/jmespath.js", "hashes.js", "extensions.js", "scope.js", "kernel.js")
 _TABLES = "vendor/transliteration.min.js"  # run at first use: it takes 50 ms
 _FLAGS = (
     "--single-threaded",  # the binding's own default: no compiler threads beside the caller's

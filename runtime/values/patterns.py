@@ -247,7 +247,7 @@ class _Translator:
 
     def code_point(self, symbol: str) -> str:
         braced = re.compile(r"\{([0-9a-fA-F]+)\}").match(self.source, self.at) if "u" in self.flags else None
-        plain = re.compile(r"[0-9a-fA-F]{%d}" % (4 if symbol == "u" else 2)).match(self.source, self.at)
+        plain = re.compile("[0-9a-fA-F]{4}" if symbol == "u" else "[0-9a-fA-F]{2}").match(self.source, self.at)
         found = braced or plain
         if found is None:
             return symbol

@@ -21,7 +21,7 @@ REFERENCE = {"md5": "md5", "sha1": "sha1", "sha224": "sha224", "sha256": "sha256
 def extend() -> Iterator[Callable[[str, str, list[str]], str]]:
     """`__extend(value, name, args)`."""
     with MiniRacer() as engine:
-        for name in ("vendor/luxon.min.js", "extensions.js"):
+        for name in ("vendor/luxon.min.js", "hashes.js", "extensions.js"):
             engine.eval((FOLDER / name).read_text(encoding="utf-8"))
         yield lambda value, name, args: str(
             engine.eval(f"__extend({json.dumps(value)}, {json.dumps(name)}, {json.dumps(args)})")
