@@ -14,8 +14,8 @@ from runtime.code.limits import Limits
 from runtime.code.pool import ChildPool, pool_for
 from runtime.nodes.base import ActivityContext, Items, NodeError
 
-REQUESTS: Final = 300.0
-"""Seconds that all requests of one run may take together."""
+REQUESTS: Final = 45.0
+"""Seconds that all requests of one run may take together: with the code's own time less than a local activity has."""
 
 
 class CodeRunner:
@@ -78,6 +78,9 @@ class CodeRunner:
             state = await self._converse(pool, child, f"{owner}\n{job}", calls)
         except ChildLost as lost:
             raise self._lost(lost) from lost
+        except TimeoutError as error:
+            child.kill()
+            raise timed_out(self.limits) from error
         except BaseException:
             child.kill()
             raise

@@ -4,9 +4,9 @@
 //                                           `optional`: `value?.name()`, undefined when value is null or undefined
 //   __extensionNames                        the names that the compiler rewrites into calls of `__extend`
 //
-// Needs `__bytes` (hashes.js), the global `luxon` (its `Settings.defaultZone` is the workflow's time zone) and, for
-// `replaceSpecialChars`,
-// `__transliteration`: a function that gives the library of that name, called at first use (it takes 50 ms).
+// Needs `__bytes` (hashes.js), `luxon` (its `Settings.defaultZone` is the workflow's time zone) and, for
+// `replaceSpecialChars`, `__transliteration`: a function that gives the library of that name, called at first use, since
+// it takes 50 ms.
 // Pure JavaScript and Intl: no Buffer, URL, crypto or typed arrays. The engine's local time is UTC.
 //
 // Which table answers is decided by the value at run time: array, date-like text, text, number, Date or DateTime,
