@@ -32,7 +32,40 @@ def effective(node: type[Node], given: Mapping[str, Any], version: float) -> Eff
     for each in _declared(node):
         if each.alias in full and each.alias not in shown and each.visible(full, version):
             shown[each.alias] = each
-    return Effective({name: full[name] for name in shown}, shown)
+    values = {name: _filled(full[name], each, name in given) for name, each in shown.items()}
+    return Effective(values, shown)
+
+
+def _filled(value: Any, declared: Declared, given: bool) -> Any:
+    """The value with the defaults inside it; the deepest places first, since those above may add empty ones."""
+    for path, defaults in sorted(declared.info.fill.items(), key=lambda pair: -len(pair[0])):
+        if path or given:
+            value = _fill(value, path.replace("[]", ".[]").split(".") if path else [], defaults)
+    return value
+
+
+def _fill(value: Any, path: list[str], defaults: Mapping[str, Any]) -> Any:
+    if not path:
+        return _with(value, defaults)
+    first, rest = path[0], path[1:]
+    if first == "[]":
+        return [_fill(each, rest, defaults) for each in value] if isinstance(value, list) else value
+    if not isinstance(value, dict) or first not in value:
+        return value
+    return value | {first: _fill(value[first], rest, defaults)}
+
+
+def _with(value: Any, defaults: Mapping[str, Any]) -> Any:
+    """n8n: null counts as absent here."""
+    if not isinstance(value, dict):
+        return value
+    made = dict(value)
+    for name, default in defaults.items():
+        if made.get(name) is None:
+            made[name] = _with({}, default) if isinstance(default, Mapping) else default
+        elif isinstance(default, Mapping):
+            made[name] = _with(made[name], default)
+    return made
 
 
 def _with_defaults(node: type[Node], given: Mapping[str, Any], version: float) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Annotated, Any, ClassVar, Protocol, Self, TypeAlias, TypeVar
+from typing import Annotated, Any, ClassVar, Final, Protocol, Self, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -45,6 +45,15 @@ class ParamInfo:
     secret: bool = False
     code: str | None = None
     """'javascript' or 'python': the value is a program, not an expression."""
+    fill: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Defaults inside the value: path (`values[]` for the entries of a list, '' for a given value itself) -> defaults."""
+
+
+FILTER: Final[Mapping[str, Any]] = {
+    "combinator": "and",
+    "options": {"caseSensitive": True, "leftValue": "", "typeValidation": "strict", "version": 1},
+}
+"""What n8n fills into a parameter of kind `filter` that is given, whatever the node's version (observed)."""
 
 
 def param(
@@ -58,13 +67,14 @@ def param(
     resolvables: str | None = None,
     secret: bool = False,
     code: str | None = None,
+    fill: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Any:
     """Declare a parameter. The wire name is the field's name in camelCase unless `alias` says otherwise.
 
     A parameter that n8n declares several times (other default or meaning per mode or version) is several fields with
     one alias, told apart by `show`.
     """
-    info = ParamInfo(show or {}, hide or {}, since or {}, required, resolvables, secret, code)
+    info = ParamInfo(show or {}, hide or {}, since or {}, required, resolvables, secret, code, fill or {})
     factory: Callable[[], Any] | None = (lambda: _copy(default)) if isinstance(default, dict | list) else None
     extra: dict[str, Any] = {"alias": alias} if alias else {}
     declared: FieldInfo = Field(default_factory=factory, **extra) if factory else Field(default=default, **extra)

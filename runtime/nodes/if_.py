@@ -9,6 +9,7 @@ from runtime.values.filters import Filter, evaluate_filter
 from runtime.values.legacy_conditions import DEFAULT_OPERATION, TYPES, legacy_compare
 from runtime.values.problem import ProblemError
 from schemas.item import UNDEFINED
+from schemas.node import FILTER
 
 
 class Condition(TypedDict, total=False):
@@ -79,7 +80,7 @@ class IfV2(Inline):
     type = "n8n-nodes-base.if"
     versions = (2, 2.1, 2.2, 2.3)
 
-    conditions: Dynamic[Filter] = param({})
+    conditions: Dynamic[Filter] = param({}, fill={"": FILTER})
     loose_type_validation: Dynamic[bool] = param(False, show={"@version": [{"_cnd": {"gte": 2.1}}]})
     options: Dynamic[dict[str, Any]] = param({})
 

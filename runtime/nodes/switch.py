@@ -11,6 +11,7 @@ from runtime.values.legacy_conditions import DEFAULT_OPERATION, legacy_compare
 from runtime.values.problem import ProblemError
 from runtime.values.validation import validate_field
 from schemas.item import UNDEFINED
+from schemas.node import FILTER
 
 _RULES = {"mode": ["rules"]}
 _EXPRESSION = {"mode": ["expression"]}
@@ -227,6 +228,9 @@ _FIRST_RULE: dict[str, Any] = {
 }
 
 
+_INSIDE: dict[str, Any] = {"values[].conditions": FILTER, "values[]": {"conditions": {}, "renameOutput": False}}
+
+
 class SwitchV3(Inline):
     """Switch, since version 3: an output per rule, each rule a filter."""
 
@@ -236,7 +240,7 @@ class SwitchV3(Inline):
     mode: Literal["rules", "expression"] = param("rules")
     number_outputs: Dynamic[float] = param(4, show=_EXPRESSION)
     output: Dynamic[Any] = param("={{}}", show=_EXPRESSION)
-    rules: Dynamic[NewRules] = param(_FIRST_RULE, show=_RULES)
+    rules: Dynamic[NewRules] = param(_FIRST_RULE, show=_RULES, fill=_INSIDE)
     loose_type_validation: Dynamic[bool] = param(False, show={"@version": [{"_cnd": {"gte": 3.1}}]})
     options: Dynamic[dict[str, Any]] = param({}, show=_RULES)
 

@@ -152,3 +152,33 @@ def test_what_a_step_reads_is_known() -> None:
 
 def test_a_plan_says_nothing_of_where_it_came_from() -> None:
     assert "made.json" not in plan(export(START | {"name": "Other"}, connections={})).canonical()
+
+
+CONDITION = {"leftValue": "a", "rightValue": "b", "operator": {"type": "string", "operation": "equals"}}
+FULL = {"caseSensitive": True, "leftValue": "", "typeValidation": "strict", "version": 1}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, {}),
+        ({"conditions": {}}, {"combinator": "and", "options": FULL}),
+        ({"conditions": {"options": None, "combinator": "or"}}, {"combinator": "or", "options": FULL}),
+        ({"conditions": {"options": {"version": 2}}}, {"combinator": "and", "options": FULL | {"version": 2}}),
+        ({"conditions": "={{ 1 }}"}, "={{ 1 }}"),
+    ],
+)
+def test_a_filter_that_is_given_gets_what_it_leaves_out(given: Any, expected: Any) -> None:
+    check = node("Is it?", "n8n-nodes-base.if", 2.2, parameters=given)
+    assert step(export(check), "Is it?", lenient=True).parameters["conditions"] == expected
+
+
+def test_the_filters_of_rules_are_filled_where_they_stand() -> None:
+    rules = {"values": [{}, {"conditions": {"conditions": [CONDITION]}, "renameOutput": True}]}
+    made = step(
+        export(node("Which?", "n8n-nodes-base.switch", 3.2, parameters={"rules": rules})), "Which?", lenient=True
+    )
+    first, second = made.parameters["rules"]["values"]
+    assert first == {"conditions": {}, "renameOutput": False}
+    assert second["renameOutput"] is True
+    assert second["conditions"] == {"conditions": [CONDITION], "combinator": "and", "options": FULL}
