@@ -30,8 +30,8 @@ NODE_FILES: Final[dict[str, str]] = {
     "n8n-nodes-base.functionItem": "function_item",
     "n8n-nodes-base.httpRequest": "http_request",
     "n8n-nodes-base.xml": "xml",
-    # aggregate, sort, splitOut, summarize, removeDuplicates, renameKeys, itemLists, compareDatasets: the transform
-    # engineer is writing these files now (not the flow engineer)
+    "n8n-nodes-base.aggregate": "aggregate",
+    "n8n-nodes-base.splitOut": "split_out",
     "n8n-nodes-base.markdown": "markdown",
     "n8n-nodes-base.html": "html",
     "n8n-nodes-base.htmlExtract": "html_extract",

@@ -1,0 +1,134 @@
+"""Aggregate: all items become one, as lists of values or as one list of whole items."""
+
+from typing import Any, Literal
+
+from runtime.nodes.base import BinaryRef, Context, Dynamic, Inline, Item, Items, NodeError, Outputs, paired, param
+from runtime.values.javascript import js_string
+from runtime.values.paths import get, set_path
+from schemas.item import UNDEFINED
+
+Fields = dict[str, Any]
+
+
+class Aggregate(Inline):
+    """One item out, paired with every item that gave something to it."""
+
+    type = "n8n-nodes-base.aggregate"
+    versions = (1,)
+
+    aggregate: Dynamic[Literal["aggregateIndividualFields", "aggregateAllItemData"]] = param(
+        "aggregateIndividualFields"
+    )
+    fields_to_aggregate: Dynamic[Fields] = param(
+        {"fieldToAggregate": [{"fieldToAggregate": "", "renameField": False}]},
+        show={"aggregate": ["aggregateIndividualFields"]},
+    )
+    destination_field_name: Dynamic[str] = param("data", show={"aggregate": ["aggregateAllItemData"]})
+    include: Dynamic[Literal["allFields", "specifiedFields", "allFieldsExcept"]] = param(
+        "allFields", show={"aggregate": ["aggregateAllItemData"]}
+    )
+    fields_to_exclude: Dynamic[str] = param(
+        "", show={"aggregate": ["aggregateAllItemData"], "include": ["allFieldsExcept"]}
+    )
+    fields_to_include: Dynamic[str] = param(
+        "", show={"aggregate": ["aggregateAllItemData"], "include": ["specifiedFields"]}
+    )
+    options: Dynamic[Fields] = param({})
+
+    def run(self, context: Context, items: Items) -> Outputs:
+        """The parameters are those of the first item."""
+        p = context.resolve(self, 0)
+        options = p.options or {}
+        if p.aggregate == "aggregateIndividualFields":
+            listed = (p.fields_to_aggregate or {}).get("fieldToAggregate") or []
+            made, used = {"json": fields_as_lists(items, listed, options)}, list(range(len(items)))
+        else:
+            kept = names(p.fields_to_include) if p.include == "specifiedFields" else None
+            dropped = names(p.fields_to_exclude) if p.include == "allFieldsExcept" else []
+            parts = whole_items(items, kept, dropped)
+            used = [i for i, _ in parts]
+            made = {"json": {js_string(p.destination_field_name): [json for _, json in parts]}}
+        result: Item = {"json": made["json"], "pairedItem": [paired(i) for i in used]}
+        if options.get("includeBinaries"):
+            files = all_files([items[i] for i in used], unique=bool(options.get("keepOnlyUnique")))
+            if files:
+                result["binary"] = files
+        return [[result]]
+
+
+def names(listed: Any) -> list[str]:
+    """A comma-separated list of field names, or a list of such names."""
+    parts = listed if isinstance(listed, list) else js_string(listed or "").split(",")
+    return [stripped for stripped in (js_string(each).strip() for each in parts) if stripped]
+
+
+def fields_as_lists(items: Items, listed: list[Fields], options: Fields) -> dict[str, Any]:
+    """One list per field. Raises NodeError when two fields would get one name."""
+    dots = not options.get("disableDotNotation")
+    gathered: dict[str, list[Any]] = {}
+    for each in listed:
+        field = js_string(each.get("fieldToAggregate") or "")
+        if not field:
+            continue
+        called = each.get("outputFieldName") if each.get("renameField") else None
+        name = js_string(called) if called else field.rsplit(".", 1)[-1] if dots else field
+        if name in gathered:
+            raise NodeError(
+                f"The '{name}' output field is used more than once",
+                description="Please make sure each output field name is unique",
+            )
+        gathered[name] = _values(items, field, options, dots=dots)
+    json: dict[str, Any] = {}
+    for name, values in gathered.items():
+        if dots:
+            set_path(json, name, values)
+        else:
+            json[name] = values
+    return json
+
+
+def _values(items: Items, field: str, options: Fields, *, dots: bool) -> list[Any]:
+    missing, merge = bool(options.get("keepMissing")), bool(options.get("mergeLists"))
+    values: list[Any] = []
+    for item in items:
+        value = get(item["json"], field) if dots else item["json"].get(field, UNDEFINED)
+        if value is None or value is UNDEFINED:
+            if missing:
+                values.append(None)
+            continue
+        if isinstance(value, list) and not missing:
+            value = [each for each in value if each is not None]
+        values.extend(value if merge and isinstance(value, list) else [value])
+    return values
+
+
+def whole_items(items: Items, kept: list[str] | None, dropped: list[str]) -> list[tuple[int, dict[str, Any]]]:
+    """Index and json of every item, cut down to some top-level fields; an item of which nothing is left goes."""
+    if kept is None and not dropped:
+        return [(i, item["json"]) for i, item in enumerate(items)]
+    parts: list[tuple[int, dict[str, Any]]] = []
+    for i, item in enumerate(items):
+        json = item["json"]
+        chosen = [key for key in json if key not in dropped] if kept is None else [key for key in kept if key in json]
+        if chosen:
+            parts.append((i, {key: json[key] for key in chosen}))
+    return parts
+
+
+def all_files(items: Items, *, unique: bool) -> dict[str, BinaryRef]:
+    """The files of all items; of two with one name the second gets a number, and copies go when `unique`."""
+    files: dict[str, BinaryRef] = {}
+    for item in items:
+        for name, file in item.get("binary", {}).items():
+            if unique and any(_same_file(file, other) for other in files.values()):
+                continue
+            called, count = name, 0
+            while called in files:
+                count += 1
+                called = f"{name}_{count}"
+            files[called] = file
+    return files
+
+
+def _same_file(one: BinaryRef, other: BinaryRef) -> bool:
+    return all(one.get(key) == other.get(key) for key in ("mimeType", "fileType", "fileSize", "fileExtension"))

@@ -1,0 +1,114 @@
+"""Split Out: the members of a list become items of their own."""
+
+from typing import Any, Final, Literal
+
+from runtime.nodes.base import Context, Dynamic, Inline, Item, Items, NodeError, Outputs, param
+from runtime.nodes.set import plain_name
+from runtime.values.javascript import js_string, property_order
+from runtime.values.paths import get, set_path, unset
+from schemas.item import UNDEFINED
+
+Json = dict[str, Any]
+_FILES: Final = "$binary"
+
+
+class SplitOut(Inline):
+    """Lists give their elements, objects their values, anything else itself; where nothing is, the item goes."""
+
+    type = "n8n-nodes-base.splitOut"
+    versions = (1,)
+
+    field_to_split_out: Dynamic[str] = param("", required=True)
+    include: Dynamic[Literal["noOtherFields", "allOtherFields", "selectedOtherFields"]] = param("noOtherFields")
+    fields_to_include: Dynamic[str] = param("", show={"include": ["selectedOtherFields"]})
+    options: Dynamic[Json] = param({})
+
+    def run(self, context: Context, items: Items) -> Outputs:
+        """As many items per item as the longest of the fields has members."""
+        out: Items = []
+        for i, item in enumerate(items):
+            p = context.resolve(self, i)
+            options = p.options or {}
+            fields = split_names(p.field_to_split_out)
+            others = split_names(p.fields_to_include) if p.include == "selectedOtherFields" else []
+            out.extend(split_item(item, i, fields, p.include, others, options))
+        return [out]
+
+
+def split_names(listed: Any) -> list[str]:
+    """A comma-separated list of field names; empty names are kept, as n8n does."""
+    return [plain_name(each.strip()) for each in js_string(listed).split(",")]
+
+
+def split_item(item: Item, i: int, fields: list[str], include: str, others: list[str], options: Json) -> Items:
+    """The items that come of one.
+
+    Raises NodeError when the destination fields do not fit the fields, or when no field to include is given.
+    """
+    dots = not options.get("disableDotNotation")
+    named = options.get("destinationFieldName") or ""
+    called = [each.strip() for each in js_string(named).split(",") if each.strip()]
+    if called and len(called) != len(fields):
+        raise NodeError(
+            "If multiple fields to split out are given, the same number of destination fields must be given"
+        )
+    if include == "selectedOtherFields" and not any(others):
+        raise NodeError("No fields specified", description="Please add a field to include")
+    columns = [_members(item, field, dots=dots) for field in fields]
+    whole = include == "noOtherFields" and len(fields) == 1 and not called
+    base = _base(item["json"], fields, include, dots=dots)
+    after = {name: value for name in others if (value := _read(item["json"], name, dots)) is not UNDEFINED}
+    made: Items = []
+    for row in range(max(map(len, columns), default=0)):
+        new: Item = {"json": dict(base), "pairedItem": {"item": i}}
+        for index, (field, column) in enumerate(zip(fields, columns, strict=True)):
+            if row < len(column):
+                _place(new, field, called[index] if called else field, column[row], whole=whole)
+        for name, value in after.items():
+            if dots:
+                set_path(new["json"], name, value)
+            else:
+                new["json"][name] = value
+        if options.get("includeBinary") and "binary" in item and "binary" not in new:
+            new["binary"] = item["binary"]
+        made.append(new)
+    return made
+
+
+def _read(json: Json, name: str, dots: bool) -> Any:
+    return get(json, name) if dots else json.get(name, UNDEFINED)
+
+
+def _members(item: Item, field: str, *, dots: bool) -> list[Any]:
+    if field == _FILES:
+        return list(item.get("binary", {}).items())
+    value = _read(item["json"], field, dots)
+    if value is UNDEFINED or value is None:
+        return []
+    if isinstance(value, dict):
+        return [value[key] for key in property_order(value)]
+    return value if isinstance(value, list) else [value]
+
+
+def _base(json: Json, fields: list[str], include: str, *, dots: bool) -> Json:
+    if include != "allOtherFields":
+        return {}
+    base = dict(json)
+    for field in fields:
+        if dots:
+            unset(base, field)
+        else:
+            base.pop(field, None)
+    return base
+
+
+def _place(new: Item, field: str, name: str, value: Any, *, whole: bool) -> None:
+    if field == _FILES:
+        key, file = value
+        new["binary"] = {key if name == _FILES else name: file}
+    elif whole and isinstance(value, dict):
+        new["json"] = dict(value)
+    elif whole and isinstance(value, list):
+        new["json"] = {str(index): each for index, each in enumerate(value)}
+    else:
+        new["json"][name] = value
