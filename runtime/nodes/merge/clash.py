@@ -41,13 +41,15 @@ def combine(items: Sequence[Item], clash: Clash, *, again: bool = False) -> Item
     """
     ordered = [*items, items[clash.preferred(len(items))]] if again else _ordered(items, clash)
     paired: list[Any] = []
-    for item in items if clash.resolve == "addSuffix" else ordered:
+    for item in items if clash.resolve == "addSuffix" and not again else ordered:
         pairing = item.get("pairedItem")
         paired += pairing if isinstance(pairing, list) else [] if pairing is None else [pairing]
     if clash.resolve == "addSuffix":
         merged: Item = {"json": {}}
         for i, item in enumerate(items):
             merged["json"].update(suffixed(item["json"], i))
+        if again:
+            merged["json"].update(ordered[-1]["json"])
     else:
         merged = {"json": _merged([item["json"] for item in ordered], clash, own=again)}
     files: dict[str, Any] = {}
@@ -93,6 +95,8 @@ def _blank(value: Any) -> bool:
 def _deep(old: Any, new: Any, clash: Clash) -> Any:
     """lodash's merge: objects by key, arrays by index, everything else replaced."""
     if isinstance(new, dict):
+        if isinstance(old, list):
+            return old  # the members become properties of the array, which JSON does not show
         if not isinstance(old, dict):
             return copy.deepcopy(new)
         _into(old, new, clash)

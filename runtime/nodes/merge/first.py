@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 from runtime.nodes.base import Context, Dynamic, Inline, Item, Items, Outputs, param
-from runtime.nodes.merge.joining import strictly_equal
+from runtime.values.javascript import js_string, truthy
 from runtime.values.paths import get
 from schemas.item import UNDEFINED
 
@@ -42,7 +42,7 @@ class MergeV1(Inline):
             case "append":
                 return [[*one, *two]]
             case "wait":
-                return [[{"json": {}}]]
+                return [[{"json": {}, "pairedItem": [{"item": i} for i in range(len(one))]}]]
             case "passThrough":
                 return [one if p.output == "input1" else two]
             case "multiplex":
@@ -52,18 +52,28 @@ class MergeV1(Inline):
         return [p.by_key(one, two)]
 
     def by_key(self, one: Items, two: Items) -> Items:
-        """Join, keep or remove by one key; of equal keys in input 2 the last counts."""
-        known = [(get(item["json"], self.property_name2), item) for item in two]
-        known = [(key, item) for key, item in known if key is not UNDEFINED]
+        """Join, keep or remove by one key, compared as text; of equal keys in input 2 the last counts, and those that
+        are falsy do not.
+        """
+        known: dict[str, Item] = {}
+        for item in two:
+            key = get(item["json"], self.property_name2)
+            if truthy(key):
+                known[js_string(key)] = item
         if self.mode == "keepKeyMatches":
             return [item for item in one if self._partner(item, known) is not None] if one and two else []
         if self.mode == "removeKeyMatches":
             return [item for item in one if self._partner(item, known) is None] if two else one
-        return [self._joined(item, self._partner(item, known)) for item in one]
+        return [self._joined(item, self._partner(item, known)) for item in one if self._has_key(item)]
 
-    def _partner(self, item: Item, known: list[tuple[Any, Item]]) -> Item | None:
+    def _has_key(self, item: Item) -> bool:
+        """n8n's merge drops items whose key is neither text nor a number nor null."""
         value = get(item["json"], self.property_name1)
-        return next((other for key, other in reversed(known) if strictly_equal(key, value)), None)
+        return value is None or (isinstance(value, str | int | float) and not isinstance(value, bool))
+
+    def _partner(self, item: Item, known: dict[str, Item]) -> Item | None:
+        value = get(item["json"], self.property_name1)
+        return known.get(js_string(value)) if value is not None and self._has_key(item) else None
 
     def _joined(self, item: Item, other: Item | None) -> Item:
         if other is None:
@@ -78,7 +88,7 @@ class MergeV1(Inline):
                 or (self.overwrite == "blank" and json[key] in (None, ""))
             ):
                 json[key] = value
-        return {**item, "json": json, "pairedItem": _pairs(item, other)}
+        return {**item, "json": json}
 
 
 def _pairs(*items: Item) -> Any:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from runtime.nodes.base import Item, Items, NodeError
+from runtime.values.javascript import js_string
+from runtime.values.json_text import NotJsonError, parse_json
 from runtime.values.paths import get
 from schemas.item import UNDEFINED
 
@@ -22,8 +24,11 @@ class Joined:
 
 
 def join(one: Items, two: Items, fields: Pairs, *, dots: bool, fuzzy: bool, first: bool) -> Joined:
-    """Match every item of input 1 against input 2. An undefined value in input 1 matches nothing."""
+    """Match every item of input 1 against input 2. An undefined value in input 1 matches nothing; of two pairs with one
+    field of input 2, the later one counts.
+    """
     same = fuzzy_equal if fuzzy else strictly_equal
+    fields = [(first_name, name) for name, first_name in {name: other for other, name in fields}.items()]
     read = _reader(dots)
     values = [[read(item, name) for _, name in fields] for item in two]
     used: set[int] = set()
@@ -79,28 +84,31 @@ def strictly_equal(a: Any, b: Any) -> bool:
 
 
 def fuzzy_equal(a: Any, b: Any) -> bool:
-    """n8n's fuzzy compare: '3' is 3, 'true' and 1 are true, all that is falsy is alike, an object is its JSON."""
-    from runtime.values.javascript import js_string, json_stringify, truthy  # noqa: PLC0415 - only for fuzzy joins
+    """n8n's fuzzy compare: '3' is 3, 'true', '1' and 1 are true, all that is empty is alike, an object is its JSON."""
+    if strictly_equal(a, b) or (_is_empty(a) and _is_empty(b)):
+        return True
+    if isinstance(b, str):
+        a, b = b, a
+    if isinstance(b, dict | list):
+        return isinstance(a, str) and strictly_equal(_parsed(a), b)
+    if isinstance(b, bool) or isinstance(a, bool):
+        return _truth(a) is not None and _truth(a) is _truth(b)
+    return isinstance(a, str) and isinstance(b, int | float) and js_string(b) == a
 
-    if strictly_equal(a, b):
-        return True
-    if not truthy(a) and not truthy(b):
-        return True
-    if isinstance(a, dict | list) and isinstance(b, str):
-        return json_stringify(a) == b
-    if isinstance(b, dict | list) and isinstance(a, str):
-        return json_stringify(b) == a
-    for x, y in ((a, b), (b, a)):
-        if isinstance(x, bool):
-            return _truth(y) is x
-        if isinstance(x, int | float) and isinstance(y, str):
-            return js_string(x) == y.strip()
-    return False
+
+def _is_empty(value: Any) -> bool:
+    return value is None or value is UNDEFINED or value == "" or value == []
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return parse_json(text)
+    except NotJsonError:
+        return UNDEFINED
 
 
 def _truth(value: Any) -> bool | None:
-    return (
-        {"true": True, "1": True, 1: True, "false": False, "0": False, 0: False}.get(value)
-        if isinstance(value, str | int)
-        else None
-    )
+    """The boolean that a value stands for, or None."""
+    if isinstance(value, str):
+        return {"true": True, "1": True, "false": False, "0": False}.get(value.lower())
+    return bool(value) if isinstance(value, int | float) and value in (0, 1) else None

@@ -15,21 +15,22 @@ JoinMode = Literal["keepMatches", "keepNonMatches", "keepEverything", "enrichInp
 class _Merge(Inline):
     """What versions 2 and 3 share."""
 
-    def by_fields(self, context: Context, p: Any, fields: list[tuple[str, str]], one: Items, two: Items) -> Items:
-        """Items whose fields agree, joined as the mode says."""
-        if not one or not two:
-            return _one_sided(p.join_mode, p.output_data_from, one, two)
+    def by_fields(self, context: Context, p: Any, fields: list[tuple[str, str]], one: Items, two: Items) -> Outputs:
+        """Items whose fields agree, joined as the mode says; no output at all where an empty input leaves nothing."""
         options = p.options or {}
         dots = not options.get("disableDotNotation")
         if context.version < 2.1:
             check_present(one, [name for name, _ in fields], 1, dots=dots)
             check_present(two, [name for _, name in fields], 2, dots=dots)
+        if not one or not two:
+            only = _one_sided(p.join_mode, p.output_data_from, one, two)
+            return [only] if only or context.version < 3 or p.join_mode == "keepNonMatches" else []
         joined = join(
             one, two, fields, dots=dots, fuzzy=bool(options.get("fuzzyCompare")),
             first=options.get("multipleMatches") == "first",
         )  # fmt: skip
         default = "preferInput1" if p.join_mode == "enrichInput2" else "preferLast"
-        return _selected(p, joined, _known(context.version, Clash.of(options, default)))
+        return [_selected(p, joined, _known(context.version, Clash.of(options, default)))]
 
 
 def _known(version: float, clash: Clash) -> Clash | None:
@@ -83,6 +84,8 @@ def _by_position(inputs: Sequence[Items], options: dict[str, Any], version: floa
     clash = Clash.of(options)
     if version < 3:
         clash = _known(version, clash) or clash
+        if not all(inputs):
+            return [item for items in inputs for item in items]
     again = version >= 3
     if options.get("includeUnpaired"):
         rows = [[item for item in row if item is not None] for row in zip_longest(*inputs)]
@@ -98,6 +101,10 @@ def _row(row: list[Item | None], clash: Clash, *, again: bool) -> Item:
         for i, item in enumerate(row):
             if item is not None:
                 json.update(suffixed(item["json"], i))
+        last = row[-1]
+        if again and last is not None:  # n8n merges the preferred input once more, without its suffix
+            merged = combine([*present, last], Clash("preferLast"))
+            json.update(last["json"])
         return {**merged, "json": json}
     return combine([item if item is not None else {"json": {}} for item in row], clash, again=again)
 
@@ -167,7 +174,7 @@ class MergeV3(_Merge):
             count = int(p.number_inputs or 2)
             given = inputs[:count] + [[] for _ in range(count - len(inputs))]
             return [_by_position(given, p.options or {}, context.version)]
-        return [p.by_fields(context, p, p.fields(), inputs[0], inputs[1])]
+        return p.by_fields(context, p, p.fields(), inputs[0], inputs[1])
 
     def fields(self) -> list[tuple[str, str]]:
         """(field of input 1, field of input 2). Raises NodeError."""
@@ -186,11 +193,14 @@ class MergeV3(_Merge):
         if self.output == "empty":
             return [{"json": {}, "pairedItem": _everything(inputs)}]
         number = int(self.use_data_of_input or 1)
-        return inputs[number - 1] if 0 < number <= len(inputs) else []
+        if not 0 < number <= len(inputs):
+            raise NodeError(f"Input {number} doesn't exist", description=f"The node has only {len(inputs)} inputs, so selecting input {number} is not possible.")
+        return inputs[number - 1]
 
 
 def _everything(inputs: list[Items]) -> Any:
-    return [{"item": i, "input": slot} for slot, items in enumerate(inputs) for i in range(len(items))]
+    """n8n pairs an empty result with the items of its first two inputs."""
+    return [{"item": i, "input": slot} for slot, items in enumerate(inputs[:2]) for i in range(len(items))]
 
 
 def _complete(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -255,4 +265,4 @@ class MergeV2(_Merge):
         pairs = [
             (str(each.get("field1", "")), str(each.get("field2", ""))) for each in p.merge_by_fields.get("values", [])
         ]
-        return [p.by_fields(context, p, _complete(pairs), inputs[0], inputs[1])]
+        return p.by_fields(context, p, _complete(pairs), inputs[0], inputs[1])
