@@ -171,7 +171,8 @@ async def _binary(step: Step, item: Mapping[str, Any], answer: Answer, read: Rea
 
 async def _responded(step: Step, response: Mapping[str, Any], read: ReadBinary) -> Answer:
     """What Respond to Webhook gave: `{statusCode, headers, body}`, where a file is `{"binary": reference}`."""
-    headers = {str(name).lower(): str(value) for name, value in (response.get("headers") or {}).items()}
+    given = ((str(name).lower(), str(value)) for name, value in (response.get("headers") or {}).items())
+    headers = {name: value for name, value in given if name != "content-length"}  # the server counts by itself
     answer = Answer(int(response.get("statusCode") or OK), headers_of(step) | headers)
     body = response.get("body")
     if (reference := _file(body)) is not None:

@@ -1,5 +1,6 @@
 """Respond to Webhook: answers the request that started the run; the workflow goes on after it."""
 
+import base64
 import json
 from typing import Any, Literal
 
@@ -18,8 +19,9 @@ from runtime.nodes.base import (
     Respond,
     param,
 )
+from runtime.values.javascript import js_string
 from runtime.values.paths import set_path
-from schemas.item import Json
+from schemas.item import BinaryRef, Json
 
 What = Literal["allIncomingItems", "binary", "firstIncomingItem", "json", "jwt", "noData", "redirect", "text"]
 WAITING = ("webhook", "formTrigger", "chatTrigger", "wait")
@@ -68,15 +70,16 @@ class RespondToWebhook(Durable):
                 return None, [Call("sign", _parsed(node.payload))]
             else:
                 node.require_request(context)
-                response = node.response(node.body(context.items))
+                response = node.response(*node.body(context.items))
         except NodeError as error:
             if context.continue_on_fail:
-                return None, [Done([[{"json": {"error": error.message}, "pairedItem": {"item": 0}}]])]
+                every: Any = [{"item": i} for i in range(len(context.items))]
+                return None, [Done([[{"json": {"error": error.message}, "pairedItem": every}]])]
             raise
         return None, [Respond(response), Done(self._passed(context.items, response, context.version))]
 
     def _passed(self, items: Items, response: dict[str, Any], version: float) -> Outputs:
-        return [items, [{"json": {"response": response}}]] if self._tells(version) else [items]
+        return [items, [{"json": {"response": _shown(response)}}]] if self._tells(version) else [items]
 
     def require_request(self, context: DurableContext) -> None:
         """From 1.1 on there must be a node before this one that a request waits at. Raises NodeError."""
@@ -87,20 +90,23 @@ class RespondToWebhook(Durable):
                 "“Using Respond to Webhook Node” ",
             )
 
-    def body(self, items: Items) -> Any:
-        """What to answer with; None for nothing. Raises NodeError."""
+    def body(self, items: Items) -> tuple[Any, ...]:
+        """What to answer with, as a tuple of one; an empty tuple for nothing. Raises NodeError."""
         match self.respond_with:
             case "json":
-                return _parsed(self.response_json)
+                value = self.response_json
+                return () if value is None or value == "" else (_parsed(value),)
             case "text":
-                return self.response_text or ""
+                return (self.response_text,)
             case "allIncomingItems":
-                return self._keyed([item["json"] for item in items])
+                return (self._keyed([item["json"] for item in items]),)
             case "firstIncomingItem":
-                return self._keyed(items[0]["json"])
+                return (self._keyed(items[0]["json"]),)
             case "binary":
-                return self._binary(items)
-        return None
+                return (self._binary(items),)
+            case "noData" | "redirect":
+                return ()
+        raise NodeError(f'The Response Data option "{self.respond_with}" is not supported!')
 
     def _keyed(self, value: Any) -> Any:
         key = self.options.get("responseKey")
@@ -116,23 +122,23 @@ class RespondToWebhook(Durable):
             raise NodeError("No binary data exists on the first item!")
         name = self.input_field_name if self.response_data_source == "set" else next(iter(files))
         if name not in files:
-            raise NodeError(
-                f"This operation expects the node's input data to contain a binary file '{name}', but none was found [item 0]"
-            )
+            raise NodeError(f"The item has no binary field '{name}' [item 0]")
         return {"binary": files[name]}
 
-    def response(self, body: Any) -> dict[str, Any]:
+    def response(self, *body: Any) -> dict[str, Any]:
         """{statusCode, headers, body?}; header names in lower case."""
         entries = (self.options.get("responseHeaders") or {}).get("entries") or []
-        headers = {
-            str(each.get("name", "")).lower(): str(each.get("value", "")) for each in entries if each.get("name")
+        headers: dict[str, Any] = {
+            js_string(each.get("name", "")).lower(): js_string(each.get("value", "")) for each in entries
         }
         code = self.options.get("responseCode") or (307 if self.respond_with == "redirect" else 200)
         if self.respond_with == "redirect":
-            headers["location"] = str(self.redirect_url)
+            headers["location"] = js_string(self.redirect_url)
+        if self.respond_with == "binary" and body:
+            headers = _described(headers, body[0]["binary"])
         response: dict[str, Any] = {"headers": headers, "statusCode": code}
-        if body is not None:
-            response["body"] = body
+        if body:
+            response["body"] = body[0]
         return response
 
     async def sign(self, context: ActivityContext, payload: Json) -> str:
@@ -149,6 +155,27 @@ class RespondToWebhook(Durable):
         )
         claims = payload if isinstance(payload, dict) else {"data": payload}
         return jwt.encode({"alg": algorithm, "typ": "JWT"}, claims, key, algorithms=[algorithm])
+
+
+def _described(headers: dict[str, Any], file: BinaryRef) -> dict[str, Any]:
+    """The headers with the file's length and type, where the author gave none."""
+    size = file.get("bytes")
+    if size is None and "data" in file:
+        size = len(base64.b64decode(file["data"]))
+    found = dict(headers)
+    if size is not None:
+        found["content-length"] = size
+    found.setdefault("content-type", file["mimeType"])
+    return found
+
+
+def _shown(response: dict[str, Any]) -> dict[str, Any]:
+    """The response as items show it: a file of the item itself is n8n's Buffer in JSON."""
+    body = response.get("body")
+    file = body.get("binary") if isinstance(body, dict) else None
+    if not (isinstance(file, dict) and "mimeType" in file and "data" in file):
+        return response
+    return {**response, "body": {"type": "Buffer", "data": list(base64.b64decode(file["data"]))}}
 
 
 def _parsed(value: Any) -> Any:

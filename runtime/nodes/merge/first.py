@@ -42,7 +42,7 @@ class MergeV1(Inline):
             case "append":
                 return [[*one, *two]]
             case "wait":
-                return [[{"json": {}, "pairedItem": [{"item": i} for i in range(len(one))]}]]
+                return [[{"json": {}, "pairedItem": [{"item": i} for i in range(len(one))]}]]  # type: ignore[typeddict-item]
             case "passThrough":
                 return [one if p.output == "input1" else two]
             case "multiplex":
