@@ -97,7 +97,7 @@ def fuzzy_equal(a: Any, b: Any) -> bool:
 
 
 def _is_empty(value: Any) -> bool:
-    return value is None or value is UNDEFINED or value == "" or value == []
+    return value is None or value is UNDEFINED or value in ("", [])
 
 
 def _parsed(text: str) -> Any:

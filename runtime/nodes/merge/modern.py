@@ -193,9 +193,13 @@ class MergeV3(_Merge):
         if self.output == "empty":
             return [{"json": {}, "pairedItem": _everything(inputs)}]
         number = int(self.use_data_of_input or 1)
-        if not 0 < number <= len(inputs):
-            raise NodeError(f"Input {number} doesn't exist", description=f"The node has only {len(inputs)} inputs, so selecting input {number} is not possible.")
-        return inputs[number - 1]
+        declared = max(len(inputs), int(self.number_inputs or 2))  # an input without a wire is there, and empty
+        if not 0 < number <= declared:
+            raise NodeError(
+                f"Input {number} doesn't exist",
+                description=f"The node has only {declared} inputs, so selecting input {number} is not possible.",
+            )
+        return inputs[number - 1] if number <= len(inputs) else []
 
 
 def _everything(inputs: list[Items]) -> Any:
