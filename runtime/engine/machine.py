@@ -176,7 +176,8 @@ class Engine:
         if outputs is None:
             return
         step = execute.step
-        done = finish(step, outputs, execute.inputs, lambda item: self._original(execute, item))
+        original = None if step.name in self.pinned else lambda item: self._original(execute, item)
+        done = finish(step, outputs, execute.inputs, original)
         self.last = step.name
         self._record(execute, done, outcome)
         self._schedule(step, done, execute.run_index)

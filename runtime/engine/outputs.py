@@ -20,8 +20,10 @@ def _place(i: int, slot: int) -> dict[str, int]:
 
 
 def finish(step: Step, outputs: Outputs, inputs: Sequence[Items | None], original: Any) -> Outputs:
-    """The outputs as they are recorded. `original(item)` finds the input item that an error item stems from."""
-    if step.on_error is OnError.OUTPUT:
+    """The outputs as they are recorded. `original(item)` finds the input item that an error item stems from; None for
+    pinned data, whose errors n8n does not route.
+    """
+    if step.on_error is OnError.OUTPUT and original is not None:
         outputs = split_errors(outputs, step.outputs, original)
     pair(outputs, inputs)
     if step.always_output_data and not (outputs and outputs[0]):
