@@ -96,6 +96,12 @@ class Bound:
     reads: frozenset[str] | None = frozenset()
     problem: str | None = None
     """Why there is no class for it, in the author's terms."""
+    outputs: int | None = None
+    """Main outputs under these parameters, without the error output; None: not known."""
+    required_inputs: int | tuple[int, ...] | None = None
+    """How many, or which, inputs must have data."""
+    misshapen: bool = False
+    """Whether its parameters do not have the structure that its type expects; told once."""
     unsupported: list[str] = field(default_factory=list)
     """Everything about it that this build cannot run."""
     issues: list[str] = field(default_factory=list)

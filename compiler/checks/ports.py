@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
+from compiler.reach import is_part
 from compiler.unit import Bound, Unit
 from schemas.diagnostic import Diagnostic, pointer
 from schemas.diagnostic.graph import ErrorOutputNotOn, ErrorOutputOpen, NeverFires, NoSuchInput, SelfConnection
-from schemas.plan import Kind
 
 
 def ports(unit: Unit) -> Iterator[Diagnostic]:
@@ -13,14 +13,13 @@ def ports(unit: Unit) -> Iterator[Diagnostic]:
     for name, bound in unit.bound.items():
         if any(link.target == name for link in unit.graph.out(name)):
             yield SelfConnection(at=bound.at, node=name)
-        if bound.instance is not None and bound.instance.kind is not Kind.SUBNODE:
+        if bound.outputs is not None and not is_part(bound):
             yield from _outputs(unit, bound)
             yield from _inputs(unit, bound)
 
 
 def _outputs(unit: Unit, bound: Bound) -> Iterator[Diagnostic]:
-    assert bound.instance is not None
-    name, own = bound.node.name, bound.instance.outputs(bound.node.type_version)
+    name, own = bound.node.name, bound.outputs or 0
     wired = {link.output: link for link in unit.graph.out(name)}
     routed = bound.node.on_error == "continueErrorOutput"
     for output, link in sorted(wired.items()):
@@ -33,15 +32,14 @@ def _outputs(unit: Unit, bound: Bound) -> Iterator[Diagnostic]:
 
 
 def _inputs(unit: Unit, bound: Bound) -> Iterator[Diagnostic]:
-    assert bound.instance is not None
-    name, version = bound.node.name, bound.node.type_version
+    name = bound.node.name
     entering = {link.input: link for link in unit.graph.into(name)}
     has = input_count(bound)
     for slot, link in sorted(entering.items()):
         if has is not None and slot >= max(has, 1):
             at = unit.at("/connections" + pointer(link.source, "main", link.output, link.place), name)
             yield NoSuchInput(at=at, node=name, inputs=has, input=slot)
-    needed = bound.instance.required_inputs(version)
+    needed = bound.required_inputs
     if isinstance(needed, tuple) and len(entering) > 0 and _order(unit) == "v1":
         missing = tuple(slot for slot in needed if slot not in entering)
         if missing and max(entering) > 0:  # a single connected slot 0 does not wait

@@ -4,23 +4,35 @@ A finding about a node that never runs (disabled, or out of reach of every trigg
 look at such nodes either.
 """
 
+from compiler.asking import asked
 from compiler.checks import CHECKS
 from compiler.reach import live
 from compiler.suppress import suppress
-from compiler.unit import Unit
+from compiler.unit import Bound, Unit
 from schemas.diagnostic import Diagnostic, Severity
+from schemas.node import Node
 
 
 def check(unit: Unit) -> None:
     """Run every check, soften what is about nodes that never run, drop what the author has chosen not to be told."""
     for bound in unit.bound.values():
-        if bound.instance is not None and not bound.node.disabled:
-            unit.tell(*bound.instance.check(bound.at, bound.node.type_version))
+        if bound.instance is not None:
+            _ask(unit, bound, bound.instance)
     for each in CHECKS:
         unit.tell(*each(unit))
     reached = live(unit)
     unit.diagnostics[:] = [_softened(unit, each, reached) for each in unit.diagnostics]
     suppress(unit)
+
+
+def _ask(unit: Unit, bound: Bound, instance: Node) -> None:
+    """What the node's own code says about its ports and its parameters."""
+    version = bound.node.type_version
+    bound.outputs = asked(unit, bound, lambda: instance.outputs(version), 1)
+    bound.required_inputs = asked(unit, bound, lambda: instance.required_inputs(version), None)
+    if not bound.node.disabled:
+        nothing: list[Diagnostic] = []
+        unit.tell(*asked(unit, bound, lambda: list(instance.check(bound.at, version)), nothing))
 
 
 def _softened(unit: Unit, found: Diagnostic, reached: set[str]) -> Diagnostic:

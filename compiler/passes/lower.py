@@ -43,18 +43,19 @@ def _limits(unit: Unit) -> None:
 
 
 def _step(unit: Unit, bound: Bound) -> Step:
-    node, instance, version = bound.node, bound.instance, bound.node.type_version
+    node = bound.node
     dangling = [each for each in unit.dangling if each.source == node.name and each.type == MAIN]
     wires = sorted([*unit.graph.out(node.name), *dangling], key=lambda each: (each.output, each.place))
     edges = tuple(Edge(output=each.output, target=each.target, input=each.input) for each in wires)
     entering = unit.graph.into(node.name)
     on_error = _on_error(node)
+    routed = on_error is OnError.OUTPUT
     wired = max((each.output for each in edges), default=0) + 1
     return Step(
         name=node.name,
         id=node.id,
         type=bound.declared.type if bound.declared else node.type,
-        version=version,
+        version=node.type_version,
         kind=bound.declared.kind if bound.declared else Kind.UNSUPPORTED,
         position=node.position,
         parameters=bound.parameters,
@@ -62,8 +63,8 @@ def _step(unit: Unit, bound: Bound) -> Step:
         credentials=_credentials(node.credentials),
         edges=edges,
         inputs=max((each.input for each in entering), default=-1) + 1,
-        outputs=instance.outputs(version) + (on_error is OnError.OUTPUT) if instance else wired,
-        required_inputs=instance.required_inputs(version) if instance else None,
+        outputs=max(wired, 1 + routed) if bound.outputs is None else bound.outputs + routed,
+        required_inputs=bound.required_inputs,
         on_error=on_error,
         retry=_retry(node),
         always_output_data=node.always_output_data,

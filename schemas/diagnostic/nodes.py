@@ -211,6 +211,19 @@ class SubWorkflowMissing(Diagnostic):
     id: str
 
 
+class MisshapenParameters(Diagnostic):
+    """A parameter of the node has another structure than n8n's editor ever writes, so the node's own rules could not
+    look at it: a list where an object belongs, an entry that is no object. Written by hand or by a program, most likely.
+    """
+
+    code = "N8T319"
+    text = "the parameters of {node!r} do not have the structure of {type}: {reason}"
+    hint_text = "replace the node in the editor by a fresh one"
+    node: str
+    type: str
+    reason: str
+
+
 class UnusedSuppression(Diagnostic):
     """The node's notes silence a code that is not told about this node (any more): remove the sentence."""
 
