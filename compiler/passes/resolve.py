@@ -15,6 +15,17 @@ ALIASES: Final = {"n8n-nodes-base.start": "n8n-nodes-base.manualTrigger"}
 
 
 OWN: Final = ("n8n-nodes-base.", "@n8n/n8n-nodes-langchain.")
+INSTEAD: Final = {
+    "lmChat": "use the OpenAI Chat Model and set its Base URL",
+    "lm": "use the OpenAI Chat Model and set its Base URL",
+    "memory": "use Simple Memory, which is durable here",
+    "openAi": "use AI Agent or Basic LLM Chain with a chat model",
+    "anthropic": "use AI Agent or Basic LLM Chain with a chat model",
+    "googleGemini": "use AI Agent or Basic LLM Chain with a chat model",
+    "tool": "use the HTTP Request Tool or the Code Tool",
+    "mcpClientTool": "use the HTTP Request Tool",
+}
+"""What does nearly the same, by the beginning of an AI node's name."""
 TYPED: Final = re.compile(r"^(@[\w.-]+/)?[\w-]+\.\w+$")
 
 
@@ -59,4 +70,14 @@ def _advice(unit: Unit, node: ExportNode) -> str:
         return f"did you mean {short[found]!r}?"
     if not TYPED.match(node.type):
         return "n8n's types have the form package.name"
-    return "" if node.type.startswith(OWN) else "this is a community node: replace it by HTTP Request or Code"
+    return "; ".join(each for each in (_instead(node.type), "--allow-unsupported compiles the rest") if each)
+
+
+def _instead(type_: str) -> str:
+    if type_.lower().endswith("trigger"):
+        return "start it by a Webhook or a Schedule Trigger"
+    if type_.startswith(OWN[1]):
+        short = type_.removeprefix(OWN[1])
+        return next((hint for start, hint in INSTEAD.items() if short.startswith(start)), "")
+    own = "" if type_.startswith(OWN) else "a community node: "
+    return own + ("replace it by HTTP Request Tool" if type_.endswith("Tool") else "replace it by HTTP Request or Code")
