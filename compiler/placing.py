@@ -59,6 +59,14 @@ def strings(value: Any, at: Place = ()) -> Iterator[tuple[Place, str]]:
             yield from strings(each, (*at, index))
 
 
+def text_at(parameters: Mapping[str, Any], at: Place) -> str:
+    """The string at a place that `strings` gave."""
+    value: Any = parameters
+    for key in at:
+        value = value[key]
+    return str(value)
+
+
 def special(shown: Mapping[str, Declared]) -> Special:
     """Which shown parameters of a node hold text with `{{ }}` or a program."""
     return Special(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from compiler.ancestry import Ancestry
-from compiler.placing import Found, dotted
+from compiler.placing import Found, dotted, text_at
 from compiler.reach import is_part, live
 from compiler.unit import Bound, Unit
 from schemas.diagnostic import Diagnostic, Location
@@ -30,17 +30,19 @@ def references(unit: Unit) -> Iterator[Diagnostic]:
         for found in bound.found:
             if not _interesting(found):
                 continue
-            at = bound.at.within("parameters", *found.at)
+            whole = bound.at.within("parameters", *found.at)
+            text = text_at(bound.parameters, found.at)
             for name in sorted(found.compiled.references or ()):
+                at = whole.after(max(text.find(name), 0))
                 if name not in unit.bound:
                     advice = unit.hint(name, unit.bound)
                     yield UnknownReference(at=at, parameter=found.name, name=name, advice=advice)
                 elif not ancestry.among(name, before) and not is_part(unit.bound[name]):
                     yield _elsewhere(at, found.name, name, name in reached and _beside(ancestry, bound, name, before))
             if "$env" in found.compiled.variables:
-                yield EnvironmentRead(at=at, parameter=found.name)
+                yield EnvironmentRead(at=whole.after(text.find("$env")), parameter=found.name)
             if isinstance(found.compiled.expression, Script) and not found.compiled.expression.linear:
-                yield UnboundedScript(at=at, parameter=found.name)
+                yield UnboundedScript(at=whole, parameter=found.name)
         yield from _plain(bound)
 
 

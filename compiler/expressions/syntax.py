@@ -69,15 +69,22 @@ def parse(code: str, shift: int = 0) -> Source:
     tree: Tree = _PARSER.parse(data)
     source = Source(data, tree.root_node, shift)
     if tree.root_node.has_error:
-        error = _first_error(tree.root_node)
-        private = source.text(error) == "#"
+        errors = _errors(tree.root_node)
+        private = source.text(errors[0]) == "#"
         message = 'did not recognize object of type "PrivateIdentifier"' if private else "invalid syntax"
-        raise Refused(message, source.index(error.start_byte))
+        raise Refused(message, source.index(_finger(errors).start_byte))
     return source
 
 
-def _first_error(root: Node) -> Node:
-    return next((node for node in walk(root) if node.is_error or node.is_missing), root)
+def _errors(root: Node) -> list[Node]:
+    """Errors, outer before inner."""
+    return [node for node in walk(root) if node.is_error or node.is_missing] or [root]
+
+
+def _finger(errors: list[Node]) -> Node:
+    """The first error that has no smaller one inside: where a reader would put the finger."""
+    outer = {node.parent.id for node in errors if node.parent is not None}
+    return next((node for node in errors if node.id not in outer), errors[0])
 
 
 def parse_program(code: str) -> Source:

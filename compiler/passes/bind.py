@@ -1,12 +1,14 @@
 """Parameters to effective parameters and an instance of the node class; every expression in them is compiled once."""
 
+from compiler.advice import advice
 from compiler.parameters import effective
-from compiler.placing import Special, expressions, special, strings
+from compiler.placing import Special, expressions, special, strings, text_at
 from compiler.programs import program
 from compiler.unit import Bound, Unit
 from schemas.diagnostic.expressions import InvalidExpression
 
 NOTHING = Special({}, {})
+SYNTAX = "invalid syntax"
 
 
 def bind(unit: Unit) -> None:
@@ -42,4 +44,5 @@ def _invalid(unit: Unit, bound: Bound) -> None:
     for found in bound.found:
         for problem in found.compiled.problems:
             at = bound.at.within("parameters", *found.at).after(problem.offset)
-            unit.tell(InvalidExpression(at=at, parameter=found.name, reason=problem.message))
+            hint = advice(text_at(bound.parameters, found.at), problem.offset) if problem.message == SYNTAX else ""
+            unit.tell(InvalidExpression(at=at, parameter=found.name, reason=problem.message, advice=hint))

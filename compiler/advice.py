@@ -1,0 +1,51 @@
+"""What is probably wrong with an expression that does not parse, told from its text."""
+
+import re
+from typing import Final
+
+from compiler.expressions.template import Code, split
+
+BLOCK: Final = re.compile(r"^\s*[#/](each|if|unless|with)\b|^\s*else\s*$")
+STATEMENT: Final = re.compile(r"^\s*(const|let|var|if|for|while|return|function|class|throw|try)\b")
+
+
+def advice(text: str, offset: int) -> str:
+    """A hint for an expression string with a syntax error at `offset`; nothing where the cause is not plain."""
+    code = _chunk(text[1:], offset - 1)
+    if code is None:
+        return ""
+    if not code.strip():
+        return "write an expression between {{ and }}"
+    if BLOCK.match(code):
+        return "n8n has no blocks such as {{#each}}: build the text in a Code node, or with .map(...).join('')"
+    if code.lstrip().startswith("{{"):
+        return "there is a {{ inside {{ }}: remove the inner one"
+    if code.count("{") > code.count("}"):
+        return "the first }} ends an expression, also inside brackets: write } } with a space between"
+    if STATEMENT.match(code):
+        return "an expression has a value; statements belong into a Code node"
+    if re.search(r"\}\s*\S", code) and code.count("}") > code.count("{"):
+        return "an expression ends with }}"
+    if _quotes(code):
+        return "a quote inside a text is written \\' or \\\""
+    return ""
+
+
+def _chunk(template: str, offset: int) -> str | None:
+    """The code in which the error lies."""
+    start = 0
+    for part in split(template):
+        if isinstance(part, Code):
+            begins = template.find("{{", start)
+            ends = begins + 2 + len(part.value) + 2
+            if offset <= ends:
+                return part.value
+            start = ends
+        else:
+            start += len(part.value)
+    return None
+
+
+def _quotes(code: str) -> bool:
+    """Whether a quote stands where a text seems to go on: a letter, a space and a letter beside it, or two in a row."""
+    return bool(re.search(r"""['"]\w[^'"]*['"]\w|\w'\s+\w|['"]{2}\s*[,)]""", code)) or code.count("'") % 2 == 1
