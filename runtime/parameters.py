@@ -69,7 +69,10 @@ def _shadow(node: Node, fields: Sequence[tuple[str, Builder]], i: int) -> Node:
             values.pop(name, None)
             values.setdefault("_failed", {})[name] = _node_error(error, i)
             continue
-        values[name] = None if value is UNDEFINED else value
+        if value is UNDEFINED:
+            value = None
+            values["_undefined"] = values.get("_undefined", frozenset()) | {name}
+        values[name] = value
     object.__setattr__(shadow, "__dict__", values)
     return shadow
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from runtime.expressions.scope import ExpressionError
+from runtime.values.javascript import DateTimeText
 from schemas.item import UNDEFINED
 
 Columns = list[list[Any]]
@@ -23,6 +24,8 @@ def _cell(cell: Any) -> Any:
         return _UNDEFINED
     if isinstance(cell, ExpressionError):
         return {"$tempor8": "error", "message": cell.message, "description": cell.description}
+    if isinstance(cell, DateTimeText):
+        return {"$tempor8": "date", "value": str(cell)}
     if isinstance(cell, dict) and "$tempor8" in cell:
         return {"$tempor8": "value", "value": cell}
     return cell
@@ -39,5 +42,7 @@ def _read(cell: Any) -> Any:
             return UNDEFINED
         if cell["$tempor8"] == "value":
             return cell["value"]
+        if cell["$tempor8"] == "date":
+            return DateTimeText(cell["value"])
         return ExpressionError(cell["message"], description=cell["description"])
     return cell

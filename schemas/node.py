@@ -126,6 +126,10 @@ class Node(BaseModel):
             raise failed[name]
         raise AttributeError(name)
 
+    def is_undefined(self, name: str) -> bool:
+        """Whether this field is None because its expression gave `undefined`, not null."""
+        return name in self.__dict__.get("_undefined", ())
+
     @classmethod
     def bind(cls, parameters: Mapping[str, Any], version: float) -> Self:
         """An instance over effective parameters (wire names), without validation: the compiler has done that.

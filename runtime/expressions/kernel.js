@@ -10,7 +10,7 @@
 // answer:  {columns: [[cell per item] per script], custom: customData | undefined}
 //
 // A cell is a JSON scalar as it is, or a list: [0, value] an object or array, [1] undefined, [2, 'NaN'] a number that
-// JSON does not know, [3, digits] a bigint, [4, value] an object or array with {"\u0000": [..]} where such a cell stands
+// JSON does not know, [3, digits] a bigint, [5, text] a DateTime, [4, value] an object or array with {"\u0000": [..]} where such a cell stands
 // inside it, [9, message, description] the error that n8n raises.
 //
 // What makes two runs equal: the clock stands at `snapshot.now`, Math.random is seeded, stack traces are off, nothing
@@ -277,7 +277,8 @@
         return fail('Expression evaluation failed: Unsupported type');
       case 'object':
         if (value === null) return null;
-        if (DateTime.isDateTime(value) || Duration.isDuration(value)) return value.toString();
+        if (DateTime.isDateTime(value)) return [5, value.toString()];
+        if (Duration.isDuration(value)) return value.toString();
         return nested(value);
       default:
         return uncloned('<function>');

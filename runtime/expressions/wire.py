@@ -9,7 +9,7 @@ import orjson
 
 from runtime.expressions import isolated, pool
 from runtime.expressions.scope import ExpressionError
-from runtime.values.javascript import BigInt
+from runtime.values.javascript import BigInt, DateTimeText
 from schemas.expression import Script
 from schemas.item import UNDEFINED
 
@@ -78,6 +78,8 @@ def _odd(cell: Sequence[Any]) -> Any:
             return _NUMBERS[name]
         case [3, digits]:
             return BigInt(digits)
+        case [5, text]:
+            return DateTimeText(text)
     return _restored(cell[1])
 
 

@@ -9,6 +9,7 @@ NODE_FILES: Final[dict[str, str]] = {
     "n8n-nodes-base.executeWorkflowTrigger": "execute_workflow_trigger",
     "n8n-nodes-base.errorTrigger": "error_trigger",
     "n8n-nodes-base.scheduleTrigger": "schedule_trigger",
+    "n8n-nodes-base.formTrigger": "form_trigger",
     "n8n-nodes-base.cron": "cron",
     "n8n-nodes-base.interval": "interval",
     "n8n-nodes-base.respondToWebhook": "respond_to_webhook",
@@ -35,4 +36,5 @@ NODE_FILES: Final[dict[str, str]] = {
     "n8n-nodes-base.markdown": "markdown",
     "n8n-nodes-base.html": "html",
     "n8n-nodes-base.htmlExtract": "html_extract",
+    "n8n-nodes-base.dateTime": "date_time",
 }

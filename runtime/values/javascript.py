@@ -14,6 +14,7 @@ from schemas.item import UNDEFINED
 
 __all__ = [
     "BigInt",
+    "DateTimeText",
     "compare",
     "js_number",
     "js_string",
@@ -43,6 +44,12 @@ _PLAIN = (-6, 21)  # between these places of the point a number is written witho
 
 class BigInt(int):
     """A JavaScript bigint that came out of a script; an ordinary int everywhere else."""
+
+
+class DateTimeText(str):
+    """A luxon DateTime that came out of a script, as ISO 8601: text everywhere, but dates know that it names its zone."""
+
+    __slots__ = ()
 
 
 def js_typeof(value: Any) -> str:

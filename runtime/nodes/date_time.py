@@ -1,0 +1,175 @@
+"""Date & Time: moment in version 1, luxon in version 2, both as n8n calls them."""
+
+import copy
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from runtime.expressions.library import LibraryError, run_library
+from runtime.nodes.base import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, error_item, param
+from runtime.values.javascript import DateTimeText
+from schemas.item import UNDEFINED
+
+_ABBREVIATION: Final = "\0z\0"
+_MODERN = 2
+_DATE_OF: Final = {"addToDate": "magnitude", "subtractFromDate": "magnitude", "getTimeBetweenDates": "start_date"}
+_NAMES: Final = {
+    "getCurrentDate": "currentDate",
+    "addToDate": "newDate",
+    "subtractFromDate": "newDate",
+    "formatDate": "formattedDate",
+    "roundDate": "roundedDate",
+    "getTimeBetweenDates": "timeDifference",
+    "extractDate": "datePart",
+}
+_UNITS = Literal["years", "quarters", "months", "weeks", "days", "hours", "minutes", "seconds", "milliseconds"]
+_PART = Literal["year", "month", "week", "day", "hour", "minute", "second"]
+_V1, _V2 = {"@version": [1]}, {"@version": [2]}
+
+
+def _on(*operations: str) -> dict[str, list[Any]]:
+    return {**_V2, "operation": list(operations)}
+
+
+class DateTime(Activity):
+    """Dates read, moved, compared and written."""
+
+    type = "n8n-nodes-base.dateTime"
+    versions = (1, 2)
+    local = True
+
+    action: Dynamic[Literal["calculate", "format"]] = param("format", show=_V1)
+    value: Dynamic[Any] = param("", show=_V1, required=True)
+    data_property_name: Dynamic[str] = param("data", show=_V1, required=True)
+    custom: Dynamic[bool] = param(False, show={**_V1, "action": ["format"]})
+    to_format: Dynamic[str] = param("", show={**_V1, "action": ["format"], "custom": [True]})
+    to_known_format: Dynamic[str] = param(
+        "MM/DD/YYYY", alias="toFormat", show={**_V1, "action": ["format"], "custom": [False]}
+    )
+    calculation: Literal["add", "subtract"] = param(
+        "add", alias="operation", show={**_V1, "action": ["calculate"]}, required=True
+    )
+    v1_duration: Dynamic[Any] = param(0, alias="duration", show={**_V1, "action": ["calculate"]}, required=True)
+    v1_time_unit: Dynamic[_UNITS] = param(
+        "days", alias="timeUnit", show={**_V1, "action": ["calculate"]}, required=True
+    )
+
+    operation: Literal[
+        "addToDate", "extractDate", "formatDate", "getCurrentDate", "getTimeBetweenDates", "roundDate",
+        "subtractFromDate",
+    ] = param("getCurrentDate", show=_V2)  # fmt: skip
+    include_time: Dynamic[bool] = param(True, show=_on("getCurrentDate"))
+    magnitude: Dynamic[Any] = param("", show=_on("addToDate", "subtractFromDate"), required=True)
+    time_unit: Dynamic[_UNITS] = param("days", show=_on("addToDate", "subtractFromDate"), required=True)
+    duration: Dynamic[Any] = param(0, show=_on("addToDate", "subtractFromDate"))
+    date: Dynamic[Any] = param("", show=_on("formatDate", "roundDate", "extractDate"))
+    format: Dynamic[str] = param("MM/dd/yyyy", show=_on("formatDate"))
+    custom_format: Dynamic[str] = param("", show={**_on("formatDate"), "format": ["custom"]})
+    mode: Dynamic[Literal["roundDown", "roundUp"]] = param("roundDown", show=_on("roundDate"))
+    to_nearest: Dynamic[_PART] = param("month", show={**_on("roundDate"), "mode": ["roundDown"]})
+    to: Dynamic[Literal["month"]] = param("month", show={**_on("roundDate"), "mode": ["roundUp"]})
+    start_date: Dynamic[Any] = param("", show=_on("getTimeBetweenDates"))
+    end_date: Dynamic[Any] = param("", show=_on("getTimeBetweenDates"))
+    units: Dynamic[Any] = param(["day"], show=_on("getTimeBetweenDates"))
+    part: Dynamic[_PART] = param("month", show=_on("extractDate"))
+    output_field_name: Dynamic[str | None] = param(None, show=_V2)
+
+    options: Dynamic[dict[str, Any]] = param({})
+
+    async def run(self, context: ActivityContext, items: Items) -> Outputs:
+        """All items go through the library in one call."""
+        nodes = [context.resolve(self, i) for i in range(len(items))]
+        modern = context.version >= _MODERN
+        requests = [(node.modern if modern else node.first)(context.timezone) for node in nodes]
+        results = run_library("moment", _script(), requests, zone=context.timezone, now=context.now)
+        out: Items = []
+        for i, (node, result) in enumerate(zip(nodes, results, strict=True)):
+            if node.action == "format" and node.is_undefined("value"):  # n8n leaves such an item out
+                continue
+            if isinstance(result, LibraryError):
+                error = NodeError(str(result), item=i)
+                if not context.continue_on_fail:
+                    raise error
+                out.append(error_item(error, i))
+            else:
+                out.append((node.beside if modern else node.within)(items[i], i, result))
+        return [out]
+
+    def first(self, zone: str) -> dict[str, Any]:
+        """Version 1 as the script reads it."""
+        options = self.options or {}
+        if self.action == "format":
+            return {
+                "kind": "format", "date": self.value, "zone": zone,
+                "toFormat": self.to_format if self.custom else self.to_known_format,
+                **{name: options.get(name) for name in ("fromFormat", "fromTimezone", "toTimezone")},
+            }  # fmt: skip
+        return {
+            "kind": "calculate", **self.given("date", "value"), "operation": self.calculation, "duration": self.v1_duration,
+            "timeUnit": self.v1_time_unit, "fromFormat": options.get("fromFormat"),
+        }  # fmt: skip
+
+    def modern(self, zone: str) -> dict[str, Any]:
+        """Version 2 as the script reads it."""
+        options = self.options or {}
+        request: dict[str, Any] = {"kind": "modern", "operation": self.operation, "zone": zone}
+        if self.operation == "getCurrentDate":
+            return request | {"includeTime": self.include_time, "timezone": options.get("timezone")}
+        request |= self.given("date", _DATE_OF.get(self.operation, "date"))
+        match self.operation:
+            case "addToDate" | "subtractFromDate":
+                request |= {"duration": self.duration, "timeUnit": self.time_unit}
+            case "formatDate":
+                request |= {
+                    "format": self.custom_format if self.format == "custom" else self.format,
+                    "inZone": bool(options.get("timezone")), "fromFormat": options.get("fromFormat"),
+                    "isDate": isinstance(self.date, DateTimeText),
+                }  # fmt: skip
+            case "roundDate":
+                request |= {"roundUp": self.mode == "roundUp", "toNearest": self.to_nearest}
+            case "getTimeBetweenDates":
+                request |= {"units": self.units, "isoString": options.get("isoString")} | self.given("endDate", "end_date")
+            case "extractDate":
+                request["part"] = self.part
+        return request
+
+    def given(self, key: str, name: str) -> dict[str, Any]:
+        """A parameter for the script, left out when it is undefined."""
+        return {} if self.is_undefined(name) else {key: getattr(self, name)}
+
+    def within(self, item: Item, i: int, result: dict[str, Any]) -> Item:
+        """Version 1: the item with one field set."""
+        text = result["text"]
+        if _ABBREVIATION in text:
+            text = text.replace(_ABBREVIATION, _abbreviation(result["at"], result["zone"]))
+        kept = copy.deepcopy(item["json"])
+        kept[self.data_property_name] = text
+        made: Item = {"json": kept, "pairedItem": {"item": i}}
+        if "binary" in item:
+            made["binary"] = item["binary"]
+        return made
+
+    def beside(self, item: Item, i: int, result: Any) -> Item:
+        """Version 2: the result alone, or beside the item's fields."""
+        name = _NAMES[self.operation] if self.output_field_name is None else self.output_field_name
+        kept = copy.deepcopy(item["json"]) if (self.options or {}).get("includeInputFields") else {}
+        if result is not UNDEFINED:
+            kept[name] = result
+        made: Item = {"json": kept, "pairedItem": {"item": i}}
+        if "binary" in item and (self.options or {}).get("includeInputFields"):
+            made["binary"] = item["binary"]
+        return made
+
+
+def _abbreviation(at: float, zone: str) -> str:
+    try:
+        return datetime.fromtimestamp(at / 1000, UTC).astimezone(ZoneInfo(zone)).tzname() or ""
+    except (ZoneInfoNotFoundError, ValueError, OverflowError):
+        return ""
+
+
+@cache
+def _script() -> str:
+    return Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
