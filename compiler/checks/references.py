@@ -35,7 +35,7 @@ def references(unit: Unit) -> Iterator[Diagnostic]:
             for name in sorted(found.compiled.references or ()):
                 at = whole.after(max(text.find(name), 0))
                 if name not in unit.bound:
-                    advice = unit.hint(name, unit.bound)
+                    advice = unit.hint(name, unit.bound) or _before(unit, bound)
                     yield UnknownReference(at=at, parameter=found.name, name=name, advice=advice)
                 elif not ancestry.among(name, before) and not is_part(unit.bound[name]):
                     yield _elsewhere(at, found.name, name, name in reached and _beside(ancestry, bound, name, before))
@@ -58,6 +58,12 @@ def _roots(unit: Unit, name: str) -> set[str]:
     while extra := {link.target for root in roots for link in unit.graph.roots(root)} - roots:
         roots |= extra
     return roots
+
+
+def _before(unit: Unit, bound: Bound) -> str:
+    """What could have been meant when no name is near."""
+    sources = list(dict.fromkeys(link.source for link in unit.graph.into(bound.node.name)))
+    return f"directly before this node comes {', '.join(map(repr, sources[:3]))}" if sources else ""
 
 
 def _beside(ancestry: Ancestry, bound: Bound, name: str, before: int) -> bool:
