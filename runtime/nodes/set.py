@@ -9,7 +9,7 @@ from runtime.nodes.base import Context, Dynamic, Inline, Item, Items, NodeError,
 from runtime.values.javascript import js_number, js_string, truthy
 from runtime.values.json_repair import parse_repaired
 from runtime.values.json_text import NotJsonError
-from runtime.values.paths import get, set_path, unset
+from runtime.values.paths import get, plain_name, set_path, unset
 from runtime.values.validation import as_text, validate_field
 from schemas.diagnostic import Diagnostic, Location
 from schemas.diagnostic.nodes import InvalidParameter
@@ -64,13 +64,6 @@ class Assignments(TypedDict, total=False):
     """The fields since version 3.3."""
 
     assignments: list[Assignment]
-
-
-def plain_name(name: str) -> str:
-    """n8n: without dot notation `['a.b']` and `["a.b"]` still mean the key `a.b`."""
-    if len(name) > 4 and name[:2] in ("['", '["') and name[-2:] in ("']", '"]'):
-        return name[2:-2]
-    return name
 
 
 def write(json: Json, name: str, value: Any, *, dots: bool) -> None:

@@ -3,9 +3,8 @@
 from typing import Any, Final, Literal
 
 from runtime.nodes.base import Context, Dynamic, Inline, Item, Items, NodeError, Outputs, param
-from runtime.nodes.set import plain_name
 from runtime.values.javascript import js_string, property_order
-from runtime.values.paths import get, set_path, unset
+from runtime.values.paths import get, plain_name, set_path, unset
 from schemas.item import UNDEFINED
 
 Json = dict[str, Any]

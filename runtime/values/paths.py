@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from schemas.item import UNDEFINED
 
-__all__ = ["get", "has", "set_path", "to_path", "unset"]
+__all__ = ["get", "has", "plain_name", "set_path", "to_path", "unset"]
 
 _PLAIN: Final = re.compile(r"\w*\Z", re.ASCII)
 _DEEP: Final = re.compile(r"""\.|\[(?:[^\[\]]*|(["'])(?:(?!\1)[^\\]|\\.)*?\1)\]""")
@@ -119,3 +119,10 @@ def unset(target: dict[str, Any], path: str) -> None:
         place.pop(last, None)
     elif isinstance(place, list) and _INDEX.match(last) and int(last) < len(place):
         place[int(last)] = None
+
+
+def plain_name(name: str) -> str:
+    """n8n: without dot notation `['a.b']` and `["a.b"]` still mean the key `a.b`."""
+    if len(name) > 4 and name[:2] in ("['", '["') and name[-2:] in ("']", '"]'):
+        return name[2:-2]
+    return name

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runtime.nodes.base import Item, Items, NodeError
-from runtime.values.javascript import js_string
-from runtime.values.json_text import NotJsonError, parse_json
+from runtime.values.equality import fuzzy_equal, strictly_equal
 from runtime.values.paths import get
 from schemas.item import UNDEFINED
 
@@ -68,47 +67,3 @@ def check_present(items: Items, names: Sequence[str], which: int, *, dots: bool)
     for name in names:
         if not any(read(item, name) is not UNDEFINED for item in items):
             raise NodeError(f"Field '{name}' is not present in any of items in 'Input {which}'")
-
-
-def strictly_equal(a: Any, b: Any) -> bool:
-    """lodash's isEqual over JSON: 1 and true differ, 1 and 1.0 do not."""
-    if isinstance(a, bool) or isinstance(b, bool):
-        return a is b
-    if isinstance(a, dict) and isinstance(b, dict):
-        return a.keys() == b.keys() and all(strictly_equal(a[key], b[key]) for key in a)
-    if isinstance(a, list) and isinstance(b, list):
-        return len(a) == len(b) and all(strictly_equal(x, y) for x, y in zip(a, b, strict=True))
-    if isinstance(a, int | float) and isinstance(b, int | float):
-        return a == b
-    return type(a) is type(b) and bool(a == b)
-
-
-def fuzzy_equal(a: Any, b: Any) -> bool:
-    """n8n's fuzzy compare: '3' is 3, 'true', '1' and 1 are true, all that is empty is alike, an object is its JSON."""
-    if strictly_equal(a, b) or (_is_empty(a) and _is_empty(b)):
-        return True
-    if isinstance(b, str):
-        a, b = b, a
-    if isinstance(b, dict | list):
-        return isinstance(a, str) and strictly_equal(_parsed(a), b)
-    if isinstance(b, bool) or isinstance(a, bool):
-        return _truth(a) is not None and _truth(a) is _truth(b)
-    return isinstance(a, str) and isinstance(b, int | float) and js_string(b) == a
-
-
-def _is_empty(value: Any) -> bool:
-    return value is None or value is UNDEFINED or value in ("", [])
-
-
-def _parsed(text: str) -> Any:
-    try:
-        return parse_json(text)
-    except NotJsonError:
-        return UNDEFINED
-
-
-def _truth(value: Any) -> bool | None:
-    """The boolean that a value stands for, or None."""
-    if isinstance(value, str):
-        return {"true": True, "1": True, "false": False, "0": False}.get(value.lower())
-    return bool(value) if isinstance(value, int | float) and value in (0, 1) else None
