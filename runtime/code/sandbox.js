@@ -3,7 +3,8 @@
 // Needs `luxon`, `jmespath`, `__extend`, `__openScope` (runtime/expressions) and `__modules.buffer`; loaded last.
 //
 //   __start(text)   begins a run. text: JSON {code, mode, continueOnFail, snapshot}; mode is 'all', 'each',
-//                   'function' or 'functionItem'. Its microtasks run when the call returns to the host.
+//                   'function', 'functionItem' or 'sort' (the globals are `items` and little else). Its microtasks run
+//                   when the call returns to the host.
 //   __poll(limit)   JSON: {done: {outcomes, staticData, customData, logs}} | {wait: milliseconds} |
 //                   {calls: [{id, name, args}]} (things that only the host can do) | {stuck: true}
 //   __tick()        fires the timers that are due
@@ -11,7 +12,7 @@
 //   __clean()       takes the run's traces away; false when that is impossible and the context must go
 //
 // An outcome is {data} | {missing: 'undefined' | 'null' | 'number'} | {error: {message, description, line, host}}:
-// one for the modes 'all' and 'function', one per item otherwise, ending early at an error unless continueOnFail.
+// one for the modes 'all', 'function' and 'sort', one per item otherwise, ending early at an error unless continueOnFail.
 // What leaves the sandbox is JSON, as in n8n: dates become ISO text, functions and undefined are dropped.
 'use strict';
 
@@ -360,6 +361,7 @@
         ...legacy(job),
       };
     },
+    sort: (job) => ({ items: copied(job.snapshot.items) }),
   };
 
   const CODE_ONLY = (job) => ({
@@ -434,10 +436,14 @@
     });
 
   const install = (job, i) => {
-    const scope = job.scopeAt(i);
-    for (const name of VARIABLES) lazily(name, () => scope[name]);
-    let input;
-    lazily('$input', () => (input ??= codeInput(scope.$input)));
+    if (job.mode === 'sort') {
+      for (const name of keysOf(base)) if (!BARE.includes(name)) deleteProperty(G, name);
+    } else {
+      const scope = job.scopeAt(i);
+      for (const name of VARIABLES) lazily(name, () => scope[name]);
+      let input;
+      lazily('$input', () => (input ??= codeInput(scope.$input)));
+    }
     const extra = EXTRA[job.mode](job, i);
     for (const name of keysOf(extra)) put(name, extra[name]);
   };
@@ -542,10 +548,14 @@
 
   const RESULT = {
     all: (value) => plainly(value),
+    sort: (value) => plainly(value),
     each: (value, _job, i) => plainly(itemOf(value, i)),
     function: (value) => plainly(functionItems(value)),
     functionItem: (value, job, i) => plainly(functionItem(value, job, i)),
   };
+
+  const ONCE = ['all', 'function', 'sort'];
+  const BARE = ['console', 'global', 'module']; // what a comparer has of the globals
 
   let current = null;
 
@@ -563,7 +573,7 @@
   };
 
   const runAll = async (job) => {
-    const count = job.mode === 'all' || job.mode === 'function' ? 1 : job.snapshot.items.length;
+    const count = ONCE.includes(job.mode) ? 1 : job.snapshot.items.length;
     for (let i = 0; i < count; i++) {
       if (i > 0 && job.mode === 'functionItem') forget();
       if ((await runOnce(job, i)) || job.continueOnFail) continue;
