@@ -1,0 +1,212 @@
+"""Summaries of groups of items, as n8n's Summarize makes them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from runtime.values.javascript import compare, js_string, js_typeof, json_stringify, tidy
+from runtime.values.lists.fields import Json, Reader, names, reader
+from runtime.values.problem import ProblemError
+from schemas.item import UNDEFINED, Item, Items, PairedItem
+
+NOTHING: Final = (
+    "You need to add at least one aggregation to 'Fields to Summarize' with non empty 'Field'"  # n8n's text
+)
+_PREFIXES: Final = {
+    "append": "appended_",
+    "average": "average_",
+    "concatenate": "concatenated_",
+    "count": "count_",
+    "countUnique": "unique_count_",
+    "max": "max_",
+    "min": "min_",
+    "sum": "sum_",
+}
+_PLAIN: Final = str.maketrans({"[": None, "]": None, '"': None, ".": "_", " ": "_"})
+
+
+@dataclass
+class _Group:
+    """Items that share their key values so far: split further (`parts`, by key), or summed up (`values`)."""
+
+    members: list[int]
+    values: Json = field(default_factory=dict)
+    parts: list[tuple[Any, "_Group"]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What to compute (`fieldsToSummarize.values`), what to split by, and how keys are treated.
+
+    `typed`: keys keep their type; else they are text, and an undefined one is `undefined`.
+    """
+
+    wanted: list[Json]
+    split_by: list[str]
+    options: Json
+    typed: bool
+    lenient: bool
+    """A field that no item has is no error."""
+
+    @classmethod
+    def of(cls, wanted: Any, split_by: Any, options: Any, *, typed: bool, lenient: bool) -> "Summary":
+        """From a node's parameters. Raises ProblemError when there is nothing to compute."""
+        chosen = [each for each in (wanted or {}).get("values") or () if each.get("field")]
+        if not chosen:
+            raise ProblemError(NOTHING)
+        return cls(chosen, names(split_by), options or {}, typed, lenient)
+
+    def items(self, items: Items) -> Items:
+        """One item per group, or a single one with the groups as nested objects. Raises ProblemError."""
+        read = reader(dots=not self.options.get("disableDotNotation"))
+        if not self.lenient:
+            self._check(items, read)
+        tree = self._split(items, list(range(len(items))), self.split_by, read)
+        if self.options.get("outputFormat") == "singleItem":
+            return [_item(self._nested(tree, len(self.split_by)), range(len(items)))]
+        return list(self._rows(tree, self.split_by))
+
+    def _check(self, items: Items, read: Reader) -> None:
+        for each in self.wanted:
+            name = js_string(each["field"])
+            if all(read(item["json"], name) is UNDEFINED for item in items):
+                raise ProblemError(f"The field '{name}' does not exist in any items")
+
+    def _split(self, items: Items, members: list[int], keys: list[str], read: Reader) -> _Group:
+        group = _Group(members)
+        if not keys:
+            for each in self.wanted:
+                kind, name = each.get("aggregation", "count"), js_string(each["field"])
+                values = [read(items[i]["json"], name) for i in members]
+                group.values[plain(_PREFIXES.get(kind, "undefined") + name)] = _AGGREGATIONS.get(kind, _count)(
+                    values, each
+                )
+            return group
+        found: dict[tuple[str, Any], tuple[Any, list[int]]] = {}
+        for i in members:
+            key = self._key(read(items[i]["json"], keys[0]))
+            if not (self.options.get("skipEmptySplitFields") and _is_blank_key(key)):
+                found.setdefault((js_typeof(key), key), (key, []))[1].append(i)
+        group.parts = [(key, self._split(items, part, keys[1:], read)) for key, part in found.values()]
+        return group
+
+    def _key(self, value: Any) -> Any:
+        if isinstance(value, dict | list):
+            return json_stringify(value)
+        return value if self.typed else js_string(value)
+
+    def _nested(self, group: _Group, depth: int) -> Json:
+        if not depth:
+            return group.values
+        return {js_string(key): self._nested(part, depth - 1) for key, part in group.parts}
+
+    def _rows(self, group: _Group, keys: list[str]) -> Items:
+        if not keys:
+            return [_item(dict(group.values), group.members)]
+        rows: Items = []
+        for key, part in group.parts:
+            for row in self._rows(part, keys[1:]):
+                row["json"].pop(plain(keys[0]), None)
+                if key is not UNDEFINED:
+                    row["json"][plain(keys[0])] = key
+                rows.append(row)
+        return rows
+
+
+def plain(name: str) -> str:
+    """A field's name as n8n makes it a key of its own: `a.b[0]` is `a_b0`."""
+    return name.translate(_PLAIN)
+
+
+def _item(json: Json, members: Any) -> Item:
+    pairing: list[PairedItem] = [{"item": i} for i in members]
+    return {"json": json, "pairedItem": pairing}
+
+
+def _is_blank_key(key: Any) -> bool:
+    return key is None or key is UNDEFINED or key is False or key == ""
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or value is UNDEFINED or value == ""
+
+
+# --- aggregations: the values of a field in a group, and the entry that asks -------------------------------------------
+
+
+def _kept(values: list[Any], entry: Json) -> list[Any]:
+    return values if entry.get("includeEmpty") else [value for value in values if not _is_empty(value)]
+
+
+def _append(values: list[Any], entry: Json) -> Any:
+    return [None if value is UNDEFINED else value for value in _kept(values, entry)]
+
+
+def _concatenate(values: list[Any], entry: Json) -> str:
+    separator = entry.get("separateBy", ",")
+    if separator == "other":
+        separator = entry.get("customSeparator", "")
+    texts = (_text(value) for value in _kept(values, entry))
+    return js_string(separator).join(texts)
+
+
+def _text(value: Any) -> str:
+    return json_stringify(value) or "" if isinstance(value, dict | list) else js_string(value)
+
+
+def _count(values: list[Any], entry: Json) -> int:
+    return len(_kept(values, entry))
+
+
+def _count_unique(values: list[Any], entry: Json) -> int:
+    """Objects and lists are each their own, as in a JavaScript Set."""
+    kept = _kept(values, entry)
+    own = sum(1 for value in kept if isinstance(value, dict | list))
+    return own + len({(js_typeof(value), value) for value in kept if not isinstance(value, dict | list)})
+
+
+def _numbers(values: list[Any]) -> list[float]:
+    return [value for value in values if js_typeof(value) == "number"]
+
+
+def _total(values: list[Any]) -> float:
+    """Added one by one, in doubles."""
+    total = 0.0
+    for value in _numbers(values):
+        total += value
+    return tidy(total)
+
+
+def _sum(values: list[Any], entry: Json) -> float:
+    del entry
+    return _total(values)
+
+
+def _average(values: list[Any], entry: Json) -> float:
+    del entry
+    count = len(_numbers(values))
+    return tidy(_total(values) / count) if count else float("nan")
+
+
+def _extreme(side: int) -> Callable[[list[Any], Json], Any]:
+    def extreme(values: list[Any], entry: Json) -> Any:
+        del entry
+        best: Any = None
+        for i, value in enumerate(value for value in values if not _is_empty(value)):
+            if i == 0 or compare(value, best) == side:
+                best = value
+        return best
+
+    return extreme
+
+
+_AGGREGATIONS: Final[dict[str, Callable[[list[Any], Json], Any]]] = {
+    "append": _append,
+    "average": _average,
+    "concatenate": _concatenate,
+    "count": _count,
+    "countUnique": _count_unique,
+    "max": _extreme(1),
+    "min": _extreme(-1),
+    "sum": _sum,
+}
