@@ -4,22 +4,22 @@ What is written about a file is made where it was compiled, so that the process 
 """
 
 import gc
-import multiprocessing
 import os
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from cli.inputs import STDIN, content
 from cli.options import Format
 from cli.rendering import rendered
 from compiler import Compilation, compile_export
-from compiler.report.coverage import Entry, entry
 from runtime.catalog import CATALOG
 from schemas.diagnostic import Location, Severity
 from schemas.diagnostic.reading import Unreadable
+
+if TYPE_CHECKING:
+    from compiler.report.coverage import Entry
 
 PARALLEL_FROM: Final = 48
 """Files; below that, starting processes costs more than it gains."""
@@ -55,7 +55,7 @@ class Checked:
     text: str = ""
     """In the format asked for; without a line break at the end."""
     plan: str | None = None
-    entry: Entry | None = None
+    entry: "Entry | None" = None
 
 
 @dataclass
@@ -81,6 +81,9 @@ def check_files(names: list[str], wish: Wish) -> Iterator[Checked]:
         for name in names:
             yield from work(name)
         return
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
     method = "fork" if "fork" in multiprocessing.get_all_start_methods() else None
     context = multiprocessing.get_context(method)
     CATALOG.load()  # once, instead of once per process
@@ -118,4 +121,10 @@ def _checked(made: Compilation, wish: Wish, index: int) -> Checked:
     levels = {level: sum(each.level is level for each in shown) for level in Severity}
     text = rendered(made, shown, wish.format, verbose=wish.verbose, colours=wish.colours) if wish.format else ""
     plan = made.plan.canonical() if made.plan and wish.plan else None
-    return Checked(made.file, index, made.runnable, levels, text, plan, entry(made) if wish.report else None)
+    return Checked(made.file, index, made.runnable, levels, text, plan, _entry(made) if wish.report else None)
+
+
+def _entry(made: Compilation) -> "Entry":
+    from compiler.report.coverage import entry
+
+    return entry(made)

@@ -6,8 +6,6 @@ from typing import Any, Final
 
 from cli.options import Format
 from compiler import Compilation
-from compiler.report.github import annotations
-from compiler.report.sarif import results
 from compiler.report.text import findings, plain
 from schemas.diagnostic import Diagnostic, Severity
 
@@ -21,8 +19,12 @@ def rendered(
     if format_ is Format.JSON:
         return json.dumps(as_json(made, shown), ensure_ascii=False)
     if format_ is Format.SARIF:
+        from compiler.report.sarif import results
+
         return ",\n".join(json.dumps(each, ensure_ascii=False) for each in results(shown))
     if format_ is Format.GITHUB:
+        from compiler.report.github import annotations
+
         return "\n".join(annotations(shown))
     printed = [each for each in shown if verbose or each.level is not Severity.INFO]
     return "\n".join(findings(printed, made.text, paint if colours else plain))

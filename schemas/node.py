@@ -92,7 +92,11 @@ class Node(BaseModel):
     """A node type. Subclass `Inline`, `Activity`, `Durable`, `Trigger` or `SubNode` (`runtime.nodes.base`), never this."""
 
     model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, extra="allow", arbitrary_types_allowed=True
+        alias_generator=to_camel,
+        populate_by_name=True,
+        extra="allow",
+        arbitrary_types_allowed=True,
+        defer_build=True,  # nodes are bound, never validated by pydantic: most of the cost of loading one
     )
 
     type: ClassVar[str]

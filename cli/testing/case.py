@@ -122,6 +122,8 @@ def clean(value: Any) -> Any:
     """JSON as it is written: NaN and infinities as null, what is undefined left out."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
+    if isinstance(value, str):
+        return str(value)  # a date that an expression gave knows more than its text
     if isinstance(value, dict):
         return {
             key: clean(each)

@@ -5,8 +5,6 @@ import re
 from collections.abc import Mapping
 from typing import Any, TypedDict
 
-from jsonschema import Draft7Validator
-
 from runtime.agents.messages import Message, text_of
 
 EMPTY = "The AI model returned an empty response to the Structured Output Parser"
@@ -51,6 +49,8 @@ def loads(text: str) -> Any:
 
 def held(value: Any, schema: Mapping[str, Any], unwrap: str | None, text: str) -> Read:
     """The value without what the schema does not know, if it is valid."""
+    from jsonschema import Draft7Validator  # noqa: PLC0415 - heavy, and compiling an export needs none of it
+
     value = stripped(value, schema)
     error = next(
         iter(sorted(Draft7Validator(schema).iter_errors(value), key=lambda each: len(each.absolute_path))), None

@@ -130,7 +130,9 @@ class DateTime(Activity):
             case "roundDate":
                 request |= {"roundUp": self.mode == "roundUp", "toNearest": self.to_nearest}
             case "getTimeBetweenDates":
-                request |= {"units": self.units, "isoString": options.get("isoString")} | self.given("endDate", "end_date")
+                request |= {"units": self.units, "isoString": options.get("isoString")} | self.given(
+                    "endDate", "end_date"
+                )
             case "extractDate":
                 request["part"] = self.part
         return request

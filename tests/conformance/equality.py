@@ -23,6 +23,8 @@ def _equal(left: Any, right: Any) -> bool:
         return left is right
     if isinstance(left, int | float) and isinstance(right, int | float):
         return left == right or math.isclose(left, right, rel_tol=1e-9)
+    if isinstance(left, str) and isinstance(right, str):
+        return str(left) == str(right)
     if type(left) is not type(right):
         return False
     if isinstance(left, dict):

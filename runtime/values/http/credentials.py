@@ -9,8 +9,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
 from runtime.values.http.body import JSON, Form, Json
 from runtime.values.http.request import Outgoing, Request
 from runtime.values.http.signing import aws_v4, azure_storage, oauth1
@@ -51,6 +49,8 @@ class Credential:
 
 @cache
 def _types() -> dict[str, Any]:
+    import yaml  # noqa: PLC0415 - heavy, and compiling an export needs none of it
+
     text = (Path(__file__).parent / "credential_types.yaml").read_text(encoding="utf-8")
     loaded: dict[str, Any] = yaml.safe_load(text)
     for field_name, types in loaded["bearer"].items():

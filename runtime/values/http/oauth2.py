@@ -5,10 +5,6 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import RSAKey
-
 from runtime.values.http.answer import content_type, decode, parse_json
 from runtime.values.http.body import Form
 from runtime.values.http.credentials import Credential, CredentialError
@@ -115,6 +111,10 @@ def _token_answer(status: int, headers: Any, body: bytes) -> dict[str, Any]:
 
 async def service_account_token(send: Sender, data: Mapping[str, Any], now: float) -> str:
     """An access token for a Google service account, from a signed assertion. `now` in milliseconds."""
+    from joserfc import jwt  # noqa: PLC0415 - heavy, and few nodes need it
+    from joserfc.errors import JoseError  # noqa: PLC0415
+    from joserfc.jwk import RSAKey  # noqa: PLC0415
+
     seconds = int(now // 1000)
     claims = {
         "iss": data.get("email"), "sub": (data.get("delegatedEmail") if data.get("inpersonate") else None) or data.get("email"),
