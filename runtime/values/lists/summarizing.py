@@ -78,9 +78,8 @@ class Summary:
             for each in self.wanted:
                 kind, name = each.get("aggregation", "count"), js_string(each["field"])
                 values = [read(items[i]["json"], name) for i in members]
-                group.values[plain(_PREFIXES.get(kind, "undefined") + name)] = _AGGREGATIONS.get(kind, _count)(
-                    values, each
-                )
+                work: Callable[[list[Any], Json], Any] = _AGGREGATIONS.get(kind, _count)
+                group.values[plain(_PREFIXES.get(kind, "undefined") + name)] = work(values, each)
             return group
         found: dict[tuple[str, Any], tuple[Any, list[int]]] = {}
         for i in members:
