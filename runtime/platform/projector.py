@@ -151,7 +151,11 @@ class Projector:
 
         async def row(run: Run) -> Execution | None:
             async with slots:
-                return await self._row(run)
+                try:
+                    return await self._row(run)
+                except (KeyError, TypeError, ValueError) as error:  # one run's odd data must not stop all others'
+                    log.exception("a run could not be projected", workflow_id=run.id, error=type(error).__name__)
+                    return None
 
         rows = await asyncio.gather(*(row(run) for run in batch))
         by_tenant: defaultdict[str, list[Execution]] = defaultdict(list)

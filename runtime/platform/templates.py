@@ -250,7 +250,7 @@ class TemplateStore:
                 (plan_hash, tenant),
             )
             row = await cursor.fetchone()
-        return {step["name"]: step["type"] for step in row["plan"]["steps"]} if row else {}
+        return {step["name"]: step["type"] for step in row["plan"].get("steps", ())} if row else {}
 
     async def static_data(self, tenant: str, key: str) -> dict[str, Any] | None:
         """A template's static data, as its last run left it; None: no run has written any."""

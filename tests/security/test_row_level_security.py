@@ -30,6 +30,17 @@ ROW: dict[str, dict[str, object]] = {  # the least that each table wants; the te
     "payload_uses": {"address": b"\x01" * 32, "workflow_id": "w"},
 }  # fmt: skip
 
+
+@pytest.fixture(scope="module")
+async def tenants(database: Database) -> tuple[str, str]:
+    """Two tenants of this file alone: the rows here are no runs that another test could make sense of."""
+    names = ("walled", "fenced")
+    for name in names:
+        async with database.tenant_transaction(name) as connection:
+            await connection.execute("insert into tenants (id, name) values (%s, %s)", (name, name.title()))
+    return names
+
+
 OPEN = {"projector_tenants"}  # ids only: whose open runs the projector has to look after
 
 
@@ -124,7 +135,7 @@ async def test_the_application_cannot_lift_its_own_limits(
 
 
 async def test_what_the_operator_publishes_is_read_by_all_and_written_by_none(
-    database: Database, tenants: tuple[str, str]
+    embedded: EmbeddedProfile, database: Database, tenants: tuple[str, str]
 ) -> None:
     async with database.tenant_transaction("*") as connection:
         await connection.execute("insert into tenants (id, name) values ('*', 'operator') on conflict do nothing")
@@ -138,6 +149,12 @@ async def test_what_the_operator_publishes_is_read_by_all_and_written_by_none(
             assert await cursor.fetchone() == {"version": 1}
             moved = await connection.execute("update current_templates set active = false where tenant_id = '*'")
             assert moved.rowcount == 0
+    assert embedded.addresses.database_admin_url is not None
+    async with await psycopg.AsyncConnection.connect(embedded.addresses.database_admin_url) as admin:
+        for table in ("current_templates", "workflow_templates"):  # no other test is to find it
+            await admin.execute(
+                sql.SQL("delete from {} where tenant_id = '*' and key = 'k'").format(sql.Identifier(table))
+            )
 
 
 async def test_a_role_that_sees_through_is_refused_at_start(embedded: EmbeddedProfile) -> None:
