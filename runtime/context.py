@@ -1,7 +1,7 @@
 """What a step sees of its run: the pure part, the same on every host and on replay."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -12,7 +12,7 @@ from schemas.node import Node
 N = TypeVar("N", bound=Node)
 
 
-@dataclass
+@dataclass(eq=False)
 class StepContext:
     """Implements `runtime.nodes.base.Context`."""
 
@@ -25,7 +25,7 @@ class StepContext:
     memory: dict[str, Any]
     now: float
     timezone: str
-    seed: int
+    seed: Callable[[], int]
     mode: str
     workflow: Mapping[str, Any]
     execution_id: str
@@ -39,7 +39,7 @@ class StepContext:
     def random(self) -> random.Random:
         """Seeded by the run: the same numbers on replay."""
         if self._random is None:
-            self._random = random.Random(self.seed)  # noqa: S311 - n8n's Math.random, not a secret
+            self._random = random.Random(self.seed())  # noqa: S311 - n8n's Math.random, not a secret
         return self._random
 
     def resolve(self, node: N, i: int) -> N:

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 from runtime.context import StepContext
 from runtime.engine.machine import Engine
 from runtime.engine.pairing import PairingError
-from runtime.expressions import evaluate, snapshot, split
+from runtime.expressions import evaluate, prepare, snapshot, split
 from runtime.expressions.scope import ExpressionError, Scope
 from runtime.nodes.base import (
     AwaitSignal,
@@ -32,7 +32,6 @@ from runtime.nodes.base import (
 from runtime.parameters import Bound, Parameters
 from runtime.perform import EVALUATE
 from runtime.tasks import decode, encode
-from schemas.expression import Script
 from schemas.item import UNDEFINED, Items, Outputs
 from schemas.node import Catalog, Node, declarations
 from schemas.outcome import Delay, Execute, Finished, Outcome
@@ -91,6 +90,19 @@ class RunInfo:
     arguments: Mapping[str, Any] | None = None
 
 
+class Prepared:
+    """What can be said of a step once for all its runs."""
+
+    def __init__(self, step: Step, cls: type[Node], parents: list[tuple[str, str]]) -> None:
+        self.cls, self.bound, self.parents = cls, Bound(cls, step), parents
+        self.expressions = prepare(each.expression for each in step.expressions)
+        self.connected_outputs = max((edge.output + 1 for edge in step.edges), default=0)
+        self.continue_on_fail = step.on_error is not OnError.STOP
+        self.inline = step.kind is Kind.INLINE or step.trigger is not None
+        self.has_program = any(declared.info.code for declared in declarations(cls).values())
+        """It runs its author's code: whatever that is, it sees the input."""
+
+
 class Execution:
     """Drives one run of a plan."""
 
@@ -103,8 +115,8 @@ class Execution:
         self.custom_data: dict[str, str] = {}
         self.usage: list[dict[str, Any]] = []
         self.active: dict[str, Any] | None = None
-        self._nodes: dict[str, Bound] = {}
-        self._ancestry: dict[str, list[tuple[str, str]]] = {}
+        self._workflow = {"id": plan.workflow_id, "name": plan.name, "active": plan.active}
+        self._prepared: dict[str, Prepared] = {}
 
     def start(self, node: str, items: Items) -> None:
         """Choose where the run begins."""
@@ -150,48 +162,78 @@ class Execution:
 
     async def _execute(self, execute: Execute) -> None:
         while True:
-            outcome = await self._try(execute)
+            outcome = self._at_once(execute) or await self._try(execute)
             delay = self.engine.complete(outcome)
             if not isinstance(delay, Delay):
                 return
             await self.host.sleep(delay.seconds)
             execute = self.engine.retry()
 
+    def _at_once(self, execute: Execute) -> Outcome | None:
+        """A try that needs nobody else: most steps are such, so this way is kept short. None: not this one."""
+        known = self._prepared.get(execute.step.name)
+        if known is None or not known.inline or self._elsewhere(known, execute):
+            return None
+        now = self.host.now()
+        try:
+            columns: Sequence[Sequence[Any]] = ()
+            if known.expressions.expressions:
+                scope = self.scope(execute, now=now)
+                columns = evaluate(known.expressions, scope, len(scope.items), final=not self.host.replays)
+            outputs, error = (
+                _inline(known, self._context(execute, known, Parameters(known.bound, columns), now), execute),
+                None,
+            )
+        except NodeError as failed:
+            outputs, error = None, failed.to_json()
+        return Outcome(outputs=outputs, error=error, started=now, finished=self.host.now())
+
     async def _try(self, execute: Execute) -> Outcome:
         started = self.host.now()
         step = execute.step
         self.active = {"node": step.name, "run": execute.run_index, "attempt": execute.attempt, "started": started}
         try:
-            outputs, error = await self._run(execute), None
+            known = self.known(step)
+            if known.inline and (outcome := self._at_once(execute)) is not None:
+                return outcome
+            outputs, error = await self._run(execute, known, started), None
         except NodeError as failed:
             outputs, error = None, failed.to_json()
         finally:
             self.active = None
         return Outcome(outputs=outputs, error=error, started=started, finished=self.host.now())
 
-    async def _run(self, execute: Execute) -> Outputs | None:
+    async def _run(self, execute: Execute, known: Prepared, now: float) -> Outputs | None:
         step = execute.step
+        scope = self.scope(execute, now=now)
+        if step.kind in (Kind.ACTIVITY, Kind.LOCAL):
+            return await self._activity(execute, scope, step.kind)
+        if known.inline:  # its scripts are not for workflow code
+            return await self._activity(execute, scope, Kind.LOCAL)
+        columns = await self._columns(execute, known, scope)
+        context = self._context(execute, known, Parameters(known.bound, columns), now)
+        if step.kind is Kind.DURABLE:
+            return await self._durable(known.cls, context, execute, scope)
+        raise NodeError(f"{known.cls.__name__} is not a step that can be run by itself")
+
+    def known(self, step: Step) -> Prepared:
+        """What is prepared of a step. Raises NodeError when it cannot run at all."""
+        known = self._prepared.get(step.name)
+        if known is not None:
+            return known
         if step.kind is Kind.UNSUPPORTED:
             raise NodeError(step.problem or f"Node type {step.type} version {step.version:g} is not supported")
         cls = self.catalog.find(step.type, step.version)
         if cls is None:
             raise NodeError(f"Unrecognized node type: {step.type}")
-        if step.trigger is not None:
-            return _inline(cls, self._context(execute, Parameters(self._bound(cls, step), step, ())), execute)
-        scope = self.scope(execute)
-        if step.kind in (Kind.ACTIVITY, Kind.LOCAL):
-            return await self._activity(execute, scope, step.kind)
-        if step.kind is Kind.INLINE and self._elsewhere(step, scope):
-            return await self._activity(execute, scope, Kind.LOCAL)
-        columns = await self._columns(execute, step, scope)
-        context = self._context(execute, Parameters(self._bound(cls, step), step, columns))
-        if step.kind is Kind.DURABLE:
-            return await self._durable(cls, context, execute, scope)
-        return _inline(cls, context, execute)
+        where = self.plan.step
+        parents = [(name, where[name].type) for name in self.engine.graph.ancestors(step.name) if name in where]
+        known = self._prepared[step.name] = Prepared(step, cls, parents)
+        return known
 
     # --- what a step sees --------------------------------------------------------------------------------------------
 
-    def scope(self, execute: Execute, step: Step | None = None) -> Scope:
+    def scope(self, execute: Execute, step: Step | None = None, *, now: float | None = None) -> Scope:
         """The step's surroundings for its expressions; with `step`, those of one of its sub-nodes."""
 
         def pair(name: str, i: int) -> Any:
@@ -203,60 +245,40 @@ class Execution:
 
         return Scope(
             plan=self.plan, step=step or execute.step, items=execute.items, inputs=execute.whole, source=execute.source,
-            run_index=execute.run_index, runs=self.engine.runs, memory=self.engine.memory, now=self.host.now(),
+            run_index=execute.run_index, runs=self.engine.runs, memory=self.engine.memory,
+            now=self.host.now() if now is None else now,
             seed=self.host.seed(), mode=self.info.mode, execution_id=self.info.execution_id,
             resume_url=self.info.resume_url, resume_form_url=self.info.resume_form_url, variables=self.info.variables,
             custom_data=self.custom_data, static_data=self.static_data, arguments=self.info.arguments, pair=pair,
             root=execute.step if step else None,
         )  # fmt: skip
 
-    def _bound(self, cls: type[Node], step: Step) -> Bound:
-        bound = self._nodes.get(step.name)
-        if bound is None:
-            bound = self._nodes[step.name] = Bound(cls, step)
-        return bound
-
-    def _context(self, execute: Execute, parameters: Parameters) -> StepContext:
+    def _context(self, execute: Execute, known: Prepared, parameters: Parameters, now: float) -> StepContext:
         step = execute.step
         return StepContext(
             name=step.name, version=step.version, inputs=execute.inputs, source=execute.source,
-            run_index=execute.run_index, continue_on_fail=step.on_error is not OnError.STOP,
-            memory=self.engine.memory.setdefault(step.name, {}), now=self.host.now(),
-            timezone=self.plan.settings.timezone, seed=self.host.seed(), mode=self.info.mode,
-            workflow=self._workflow(), execution_id=self.info.execution_id,
-            connected_outputs=_connected(step), parents=self._parents(step), parameters=parameters,
+            run_index=execute.run_index, continue_on_fail=known.continue_on_fail,
+            memory=self.engine.memory.setdefault(step.name, {}), now=now,
+            timezone=self.plan.settings.timezone, seed=self.host.seed, mode=self.info.mode,
+            workflow=self._workflow, execution_id=self.info.execution_id,
+            connected_outputs=known.connected_outputs, parents=known.parents, parameters=parameters,
             resume_url=self.info.resume_url,
         )  # fmt: skip
 
-    def _workflow(self) -> dict[str, Any]:
-        return {"id": self.plan.workflow_id, "name": self.plan.name, "active": self.plan.active}
-
-    def _parents(self, step: Step) -> list[tuple[str, str]]:
-        known = self._ancestry.get(step.name)
-        if known is None:
-            where = self.plan.step
-            known = [(name, where[name].type) for name in self.engine.graph.ancestors(step.name) if name in where]
-            self._ancestry[step.name] = known
-        return known
-
     # --- activities --------------------------------------------------------------------------------------------------
 
-    def _elsewhere(self, step: Step, scope: Scope) -> bool:
+    def _elsewhere(self, known: Prepared, execute: Execute | Scope) -> bool:
         """Whether the step's scripts must not run inside workflow code: not linear, or too many at once."""
         if not self.host.replays:
             return False
-        scripts = [
-            each.expression
-            for each in step.expressions
-            if isinstance(each.expression, Script) and not each.expression.quick
-        ]
-        return any(not script.linear for script in scripts) or len(scripts) * len(scope.items) > MOST_CELLS
+        scripts = known.expressions
+        return not scripts.linear or scripts.slow * len(execute.items) > MOST_CELLS
 
-    async def _columns(self, execute: Execute, step: Step, scope: Scope) -> Sequence[Sequence[Any]]:
+    async def _columns(self, execute: Execute, known: Prepared, scope: Scope) -> Sequence[Sequence[Any]]:
         """The values of a step's expressions, from a recorded local activity where they must not be computed here."""
-        expressions = [each.expression for each in step.expressions]
-        if not self._elsewhere(step, scope):
-            return evaluate(expressions, scope, len(scope.items), final=not self.host.replays)
+        step = execute.step
+        if not self._elsewhere(known, scope):
+            return evaluate(known.expressions, scope, len(scope.items), final=not self.host.replays)
         task = self.task(execute, scope, step)
         task["method"] = EVALUATE
         result = await self.host.work(task, Kind.LOCAL)
@@ -269,52 +291,46 @@ class Execution:
         self._absorb(execute.step.name, result)
         return result.get("outputs")
 
-    def _has_program(self, step: Step) -> bool:
-        """True for a step that runs its author's code: whatever that is, it sees the input."""
-        cls = self.catalog.find(step.type, step.version)
-        return cls is not None and any(declared.info.code for declared in declarations(cls).values())
-
     def task(self, execute: Execute, scope: Scope, step: Step | None = None) -> Task:
         """One try of a step (or of its sub-node `step`) as a task for a worker."""
         step = step or execute.step
-        reads = step.reads
+        known, root = self.known(step), self.known(execute.step)
         task: Task = {
             "step": step.model_dump(mode="json"),
             "inputs": execute.inputs,
             "source": execute.source,
             "run_index": execute.run_index,
             "columns": [],
-            "snapshot": snapshot(scope, reads) if _reads_data(step) or self._has_program(step) else None,
+            "snapshot": snapshot(scope, step.reads) if _reads_data(step) or known.has_program else None,
             "memory": self.engine.memory.setdefault(step.name, {}),
             "static_data": self.static_data,
             "meta": {
                 "tenant": self.info.tenant,
                 "execution_id": self.info.execution_id,
-                "workflow": self._workflow(),
+                "workflow": self._workflow,
                 "timezone": self.plan.settings.timezone,
                 "mode": self.info.mode,
                 "now": scope.now,
                 "seed": scope.seed,
-                "connected_outputs": _connected(step),
-                "parents": self._parents(execute.step),
+                "connected_outputs": known.connected_outputs,
+                "parents": root.parents,
                 "resume_url": self.info.resume_url,
             },
             "attempt": execute.attempt,
         }
-        self._fill(task, step, scope)
+        self._fill(task, known, scope)
         return task
 
-    def _fill(self, task: Task, step: Step, scope: Scope) -> None:
+    def _fill(self, task: Task, known: Prepared, scope: Scope) -> None:
         """Put the values of the step's expressions into the task, or its scripts where they are to run in the activity."""
-        expressions = [each.expression for each in step.expressions]
         count = len(scope.items)
-        if not self._elsewhere(step, scope):
-            task["columns"] = encode(evaluate(expressions, scope, count, final=not self.host.replays))
+        if not self._elsewhere(known, scope):
+            task["columns"] = encode(evaluate(known.expressions, scope, count, final=not self.host.replays))
             return
-        columns, data = split(expressions, scope, count)
+        columns, data = split(known.expressions, scope, count)
         task["columns"] = encode(columns)
         if data is not None:
-            pairs = zip(expressions, columns, strict=True)
+            pairs = zip(known.expressions.expressions, columns, strict=True)
             task["scripts"] = [each.model_dump(mode="json") for each, column in pairs if column is None]
             task["script_data"], task["count"] = data, count
 
@@ -451,28 +467,21 @@ class _DurableView:
 
     def _resolved(self, name: str, arguments: Mapping[str, Any] | None = None) -> Parameters:
         step = self._execution.plan.step[name]
-        cls = self._execution.catalog.find(step.type, step.version)
-        if cls is None or step.kind is Kind.UNSUPPORTED:
-            raise NodeError(step.problem or f"Unrecognized node type: {step.type}")
+        known = self._execution.known(step)
         scope = replace(self._execution.scope(self._execute, step), arguments=arguments)
-        columns = evaluate([each.expression for each in step.expressions], scope, len(scope.items))
-        return Parameters(Bound(cls, step), step, columns)
+        return Parameters(known.bound, evaluate(known.expressions, scope, len(scope.items)))
 
 
-def _inline(cls: type[Node], context: StepContext, execute: Execute) -> Outputs | None:
+def _inline(known: Prepared, context: StepContext, execute: Execute) -> Outputs | None:
     node = context.parameters.node
     if not isinstance(node, Inline):
-        raise NodeError(f"{cls.__name__} does not run inline")
+        raise NodeError(f"{known.cls.__name__} does not run inline")
     items = next((each for each in execute.inputs if each), [])
     return node.run(context, items)  # type: ignore[arg-type]  # see perform
 
 
 def _at(outputs: Outputs, index: int) -> Items:
     return (outputs[index] or []) if index < len(outputs) else []
-
-
-def _connected(step: Step) -> int:
-    return max((edge.output + 1 for edge in step.edges), default=0)
 
 
 def _reads_data(step: Step) -> bool:

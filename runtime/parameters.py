@@ -12,36 +12,32 @@ from schemas.plan import Step
 Columns = Sequence[Sequence[Any]]
 """Per expression of the step (in the order of `Step.expressions`): its value per item, or the ExpressionError it ended in."""
 
-Builder = Callable[[int], Any]
+Builder = Callable[[Columns, int], Any]
+"""A parameter's value for an item, from the columns of the step's expressions."""
 
 
 class Bound:
-    """A step's node as written, and which of its fields hold expressions: made once per step, used by every run of it."""
+    """A step's node as written, and how its fields with expressions are built: made once per step, used by every run."""
 
     def __init__(self, cls: type[Node], step: Step) -> None:
         self.node = cls.bind(step.parameters, step.version)
-        wanted = {placed.at[0] for placed in step.expressions}
-        self.fields = {
-            declared.alias: name
+        tree: dict[Any, Any] = {}
+        for number, placed in enumerate(step.expressions):
+            _insert(tree, placed.at, number)
+        self.fields = [
+            (name, _compile(step.parameters.get(declared.alias), tree[declared.alias]))
             for name, declared in declarations(cls).items()
-            if declared.alias in wanted and _holds(self.node, name, declared.alias, step)
-        }
-        self.values = {key: step.parameters.get(str(key)) for key in wanted}
+            if declared.alias in tree and _holds(self.node, name, declared.alias, step)
+        ]
 
 
 class Parameters:
     """Gives a node instance per item."""
 
-    def __init__(self, bound: Bound, step: Step, columns: Columns) -> None:
+    def __init__(self, bound: Bound, columns: Columns) -> None:
         self.node = bound.node
-        tree: dict[Any, Any] = {}
-        for placed, column in zip(step.expressions, columns, strict=False):
-            _insert(tree, placed.at, column)
-        self._fields = [
-            (bound.fields[key], _compile(bound.values[key], branch))
-            for key, branch in tree.items()
-            if key in bound.fields
-        ]
+        self._fields = bound.fields if columns else []
+        self._columns = columns
         self._cache: tuple[int, Node] | None = None
 
     def at(self, i: int) -> Node:
@@ -50,7 +46,7 @@ class Parameters:
             return self.node
         if self._cache is not None and self._cache[0] == i:
             return self._cache[1]
-        node = _shadow(self.node, self._fields, i)
+        node = _shadow(self.node, self._fields, self._columns, i)
         self._cache = (i, node)
         return node
 
@@ -59,12 +55,12 @@ def _holds(node: Node, name: str, alias: str, step: Step) -> bool:
     return alias in step.parameters and vars(node).get(name) is step.parameters[alias]
 
 
-def _shadow(node: Node, fields: Sequence[tuple[str, Builder]], i: int) -> Node:
+def _shadow(node: Node, fields: Sequence[tuple[str, Builder]], columns: Columns, i: int) -> Node:
     shadow = object.__new__(type(node))
     values = vars(node).copy()
     for name, build in fields:
         try:
-            value = build(i)
+            value = build(columns, i)
         except ExpressionError as error:
             values.pop(name, None)
             values.setdefault("_failed", {})[name] = _node_error(error, i)
@@ -82,35 +78,36 @@ def _node_error(error: ExpressionError, i: int) -> NodeError:
 
 
 class _Leaf:
-    """The values of one expression, by item."""
+    """The place of an expression among those of the step."""
 
-    __slots__ = ("column",)
+    __slots__ = ("number",)
 
-    def __init__(self, column: Sequence[Any]) -> None:
-        self.column = column
+    def __init__(self, number: int) -> None:
+        self.number = number
 
 
-def _insert(tree: dict[Any, Any], path: Sequence[str | int], column: Sequence[Any]) -> None:
+def _insert(tree: dict[Any, Any], path: Sequence[str | int], number: int) -> None:
     for key in path[:-1]:
         tree = tree.setdefault(key, {})
-    tree[path[-1]] = _Leaf(column)
+    tree[path[-1]] = _Leaf(number)
 
 
 def _compile(value: Any, branch: Any) -> Builder:
-    """A function of the item index that gives `value` with its expressions replaced; what has none is shared."""
+    """A function that gives `value` with its expressions replaced; what has none is shared."""
     if isinstance(branch, _Leaf):
-        return _reader(branch.column)
+        return _reader(branch.number)
     if isinstance(value, list):
         return _list(value, {key: _compile(value[key], each) for key, each in branch.items()})
     if isinstance(value, dict):
         return _dict(value, {key: _compile(value[key], each) for key, each in branch.items()})
-    return lambda _i: value
+    return lambda _columns, _i: value
 
 
-def _reader(column: Sequence[Any]) -> Builder:
-    def read(i: int) -> Any:
+def _reader(number: int) -> Builder:
+    def read(columns: Columns, i: int) -> Any:
+        column = columns[number]
         cell = column[i] if i < len(column) else UNDEFINED
-        if isinstance(cell, ExpressionError):
+        if cell.__class__ is ExpressionError:
             raise cell
         return cell
 
@@ -118,10 +115,10 @@ def _reader(column: Sequence[Any]) -> Builder:
 
 
 def _list(value: list[Any], builders: Mapping[int, Builder]) -> Builder:
-    def build(i: int) -> list[Any]:
+    def build(columns: Columns, i: int) -> list[Any]:
         copy = value.copy()
         for index, builder in builders.items():
-            made = builder(i)
+            made = builder(columns, i)
             copy[index] = None if made is UNDEFINED else made
         return copy
 
@@ -129,10 +126,10 @@ def _list(value: list[Any], builders: Mapping[int, Builder]) -> Builder:
 
 
 def _dict(value: dict[str, Any], builders: Mapping[str, Builder]) -> Builder:
-    def build(i: int) -> dict[str, Any]:
+    def build(columns: Columns, i: int) -> dict[str, Any]:
         copy = value.copy()
         for key, builder in builders.items():
-            made = builder(i)
+            made = builder(columns, i)
             if made is UNDEFINED:
                 del copy[key]
             else:

@@ -162,7 +162,7 @@ def _context(task: Task, step: Step, parameters: Parameters, services: Services)
     context = TaskContext(
         name=step.name, version=step.version, inputs=task["inputs"], source=task["source"], run_index=task["run_index"],
         continue_on_fail=step.on_error is not OnError.STOP, memory=copy.deepcopy(task["memory"]), now=meta["now"],
-        timezone=meta["timezone"], seed=meta["seed"], mode=meta["mode"], workflow=meta["workflow"],
+        timezone=meta["timezone"], seed=lambda: meta["seed"], mode=meta["mode"], workflow=meta["workflow"],
         execution_id=meta["execution_id"], connected_outputs=meta["connected_outputs"],
         parents=[(name, type_) for name, type_ in meta["parents"]], parameters=parameters,
         resume_url=meta.get("resume_url", ""),
@@ -183,7 +183,7 @@ async def perform(task: Task, catalog: Catalog, services: Services) -> TaskResul
     columns, custom = _columns(task)
     if task.get("method") == EVALUATE:
         return {"columns": encode(columns), "custom_data": custom}  # type: ignore[typeddict-item]
-    context = _context(task, step, Parameters(Bound(cls, step), step, columns), services)
+    context = _context(task, step, Parameters(Bound(cls, step), columns), services)
     context.custom_data.update(custom)
     result: TaskResult = {}
     try:

@@ -7,7 +7,7 @@ from schemas.item import Items, Outputs, Source
 from schemas.plan import Step
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Execute:
     """Run this step once. `inputs` are the stamped inputs (cut by executeOnce); `items` is the effective input for
     expressions, never cut.
@@ -38,7 +38,7 @@ class Finished:
     error: dict[str, Any] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Outcome:
     """How a try of a step ended: outputs (None: nothing at all), or an error object (`name`, `message`, ...)."""
 

@@ -1,6 +1,7 @@
 """Questions about a plan's connections: who comes before whom, and through which output."""
 
 from collections import deque
+from collections.abc import Sequence
 from functools import cached_property
 
 from schemas.plan import Edge, Plan, Step
@@ -13,6 +14,7 @@ class Graph:
         self.plan = plan
         self._ancestors: dict[str, dict[str, None]] = {}
         self._branches: dict[tuple[str, str], int] = {}
+        self._followed: dict[str, Sequence[Edge]] = {}
 
     @cached_property
     def incoming(self) -> dict[str, list[list[tuple[str, int]]]]:
@@ -35,6 +37,19 @@ class Graph:
             for edge in step.edges:
                 by_output.setdefault(edge.output, []).append(edge)
         return result
+
+    def followed(self, step: Step, *, by_position: bool) -> Sequence[Edge]:
+        """The step's edges in the order in which their targets are put on the stack: as in the export, or lowest and
+        rightmost first, so that the topmost runs next.
+        """
+        known = self._followed.get(step.name)
+        if known is None:
+            known = step.edges
+            if by_position:
+                where = self.plan.step
+                known = sorted(known, key=lambda edge: _place(where.get(edge.target)), reverse=True)
+            self._followed[step.name] = known
+        return known
 
     def parents(self, name: str) -> list[str]:
         """Direct parents, first slot first, each once."""
@@ -83,3 +98,7 @@ class Graph:
                     seen[edge.target] = None
                     queue.append(edge.target)
         return [self.plan.step[each] for each in seen]
+
+
+def _place(step: Step | None) -> tuple[float, float]:
+    return (step.position[1], step.position[0]) if step is not None else (0, 0)

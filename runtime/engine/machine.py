@@ -225,7 +225,7 @@ class Engine:
 
     def _schedule(self, step: Step, outputs: Outputs, run_index: int) -> None:
         followed = []
-        for edge in step.edges:
+        for edge in self.graph.followed(step, by_position=self.v1):
             items = outputs[edge.output] if edge.output < len(outputs) else None
             if items is None or not (items or (not self.v1 and edge.input > 0)):
                 continue
@@ -234,9 +234,6 @@ class Engine:
                 self.status = "error"
                 return
             followed.append((edge, items))
-        if self.v1:
-            where = self.plan.step
-            followed.sort(key=lambda each: where[each[0].target].position[::-1], reverse=True)
         for edge, items in followed:
             source: Source = {"previousNode": step.name}
             if edge.output:

@@ -63,9 +63,10 @@ def _with_input(item: Item, origin: Item | None) -> Item:
 
 def _unwrap(items: Items | None) -> Items | None:
     """Items with an `error` show `{error: message}`; `{$error, $json}` likewise."""
-    if not items or not any("error" in item or _holds_error(item["json"]) for item in items):
-        return items
-    return [_shown(item) for item in items]
+    for item in items or ():
+        if "error" in item or _holds_error(item["json"]):
+            return [_shown(each) for each in items or ()]
+    return items
 
 
 def _holds_error(json: Any) -> bool:
@@ -84,21 +85,25 @@ def _shown(item: Item) -> Item:
     return item
 
 
+def _wants(items: Items | None) -> bool:
+    for item in items or ():  # a loop: half the cost of `any` for the one item of most steps
+        if item.get("pairedItem") is None:
+            return True
+    return False
+
+
 def pair(outputs: Outputs, inputs: Sequence[Items | None]) -> None:
     """n8n's automatic pairing, in place, for items without one: only where it cannot be wrong, or so n8n thinks."""
-    first = next((items for items in inputs if items is not None), None)
-    connected = len(inputs)
-    single_input = connected == 1 and first is not None
-    lone = single_input and len(first or ()) == 1
+    wanting = [items for items in outputs if _wants(items)]
+    if not wanting or len(inputs) != 1 or inputs[0] is None:
+        return
+    given = len(inputs[0])
     filled = [items for items in outputs if items is not None]
-    same = single_input and len(filled) == 1 and len(filled[0]) == len(first or ())
-    to_one = single_input and len(filled) == 1 and len(filled[0]) == 1
-    for items in filled:
+    alone = len(filled) == 1
+    to_first = given == 1 or (alone and len(filled[0]) == 1)
+    if not to_first and not (alone and len(filled[0]) == given):
+        return
+    for items in wanting:
         for i, item in enumerate(items):
             if item.get("pairedItem") is None:
-                if lone or to_one:
-                    item["pairedItem"] = {"item": 0}
-                elif same:
-                    item["pairedItem"] = {"item": i}
-                else:
-                    return
+                item["pairedItem"] = {"item": 0 if to_first else i}

@@ -1,7 +1,8 @@
 """All expressions of a step for all its items in one batch."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from runtime.expressions import pool
@@ -14,10 +15,11 @@ from runtime.expressions.snapshots import snapshot_for
 from runtime.expressions.wire import call
 from schemas.expression import Expression, Invalid, Literal, Path, Script, Template
 
-__all__ = ["evaluate", "evaluate_scripts", "evaluate_snapshot", "split", "start"]
+__all__ = ["Prepared", "evaluate", "evaluate_scripts", "evaluate_snapshot", "prepare", "split", "start"]
 
 Column = list[Any]
 Custom = dict[str, str] | None
+Simple = Callable[[Scope, int], Column | None]
 
 SECONDS = 1.0
 """Half of what Temporal grants a workflow task before it calls it a deadlock."""
@@ -30,8 +32,33 @@ def start(isolates: int = 2) -> None:
     pool.fill(isolates)
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """The expressions of a step, with what of them can be said once for all its runs."""
+
+    expressions: tuple[Expression, ...]
+    simple: tuple[Simple, ...]
+    """Per expression, what gives its column without V8; it gives None where V8 is needed."""
+    linear: bool
+    """False when a script that Python cannot do by itself costs more than linear time."""
+    slow: int
+    """How many scripts Python cannot do by itself."""
+
+
+def prepare(expressions: Iterable[Expression]) -> Prepared:
+    """Compile what runs in Python; a step that runs often does so once."""
+    all_ = tuple(expressions)
+    slow = [each for each in all_ if isinstance(each, Script) and not each.quick]
+    return Prepared(all_, tuple(_simple(each) for each in all_), all(each.linear for each in slow), len(slow))
+
+
 def evaluate(
-    expressions: Sequence[Expression], scope: Scope, count: int, *, seconds: float | None = None, final: bool = False
+    expressions: Prepared | Sequence[Expression],
+    scope: Scope,
+    count: int,
+    *,
+    seconds: float | None = None,
+    final: bool = False,
 ) -> list[Column]:
     """A column per expression with a cell per item: a plain JSON-shaped value, UNDEFINED, or an ExpressionError
     instance (kept, to be raised when a node reads that parameter of that item, as n8n does).
@@ -42,10 +69,11 @@ def evaluate(
     Raises ScriptLimit when the scripts need more than `seconds` (1) or too much memory. With `final` (in an activity,
     where the outcome is recorded; 5 seconds) the script at fault gives that as its error instead.
     """
-    columns, data = split(expressions, scope, count)
-    scripts = _open(expressions, columns)
+    prepared = expressions if isinstance(expressions, Prepared) else prepare(expressions)
+    columns, data = split(prepared, scope, count)
     if data is None:
         return [[] if column is None else column for column in columns]
+    scripts = _open(prepared.expressions, columns)
     made, custom = _batch(scripts, data, count, seconds or (FINAL_SECONDS if final else SECONDS), final=final)
     if custom is not None:
         scope.custom_data.clear()
@@ -55,14 +83,16 @@ def evaluate(
 
 
 def split(
-    expressions: Sequence[Expression], scope: Scope, count: int
+    expressions: Prepared | Sequence[Expression], scope: Scope, count: int
 ) -> tuple[list[Column | None], dict[str, Any] | None]:
     """What needs no V8 as columns (None where a script stands), and the snapshot that the scripts read (None: there are
     none): for a step whose scripts must run in a recorded activity.
     """
-    columns = [_simple(expression, scope, count) for expression in expressions]
-    scripts = _open(expressions, columns)
-    return columns, snapshot_for(scope, scripts) if scripts and count else None
+    prepared = expressions if isinstance(expressions, Prepared) else prepare(expressions)
+    columns = [simple(scope, count) for simple in prepared.simple]
+    if not count or None not in columns:
+        return columns, None
+    return columns, snapshot_for(scope, _open(prepared.expressions, columns))
 
 
 def evaluate_scripts(
@@ -102,20 +132,29 @@ def _open(expressions: Sequence[Expression], columns: Sequence[Column | None]) -
     return [each for each, column in pairs if column is None and isinstance(each, Script)]
 
 
-def _simple(expression: Expression, scope: Scope, count: int) -> Column | None:
-    """The column of an expression that needs no V8; None for a script."""
-    if isinstance(expression, Path):
-        return path_column(expression, scope, count)
-    if isinstance(expression, Template):
-        return template_column(expression, scope, count)
-    if isinstance(expression, Literal):
-        return [expression.value] * count
-    if isinstance(expression, Invalid):
-        return [ExpressionError(expression.message, description=expression.description)] * count
-    if expression.quick is not None:
-        with suppress(Slow):
-            return quick_column(expression.quick, scope, count)
-    return None
+def _simple(expression: Expression) -> Simple:
+    """What gives the column of an expression that needs no V8; None for a script."""
+    match expression:
+        case Path():
+            return partial(path_column, expression)
+        case Template():
+            return partial(template_column, expression)
+        case Literal():
+            return lambda _scope, count: [expression.value] * count
+        case Invalid():
+            refused = ExpressionError(expression.message, description=expression.description)
+            return lambda _scope, count: [refused] * count
+    return _unless_slow(quick_column(expression.quick)) if expression.quick is not None else lambda _scope, _count: None
+
+
+def _unless_slow(column: Callable[[Scope, int], Column]) -> Simple:
+    def simple(scope: Scope, count: int) -> Column | None:
+        try:
+            return column(scope, count)
+        except Slow:
+            return None
+
+    return simple
 
 
 # --- V8 ------------------------------------------------------------------------------------------------------------

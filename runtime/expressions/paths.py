@@ -29,19 +29,20 @@ def path_column(path: Path, scope: Scope, count: int) -> Column:
     return column
 
 
-def strict_column(path: Path, scope: Scope, count: int) -> Column:
-    """The same inside an operator: MISSING where JavaScript throws, since a member of null or undefined is read.
-
-    Alone that gives undefined, since n8n swallows it.
+def strict_column(path: Path) -> Callable[[Scope, int], Column]:
+    """What gives the same inside an operator: MISSING where JavaScript throws, since a member of null or undefined is
+    read. Alone that gives undefined, since n8n swallows it.
     """
     if not path.keys:
-        return _column(path, scope, count)
-    *above, last = path.keys
-    owners = _column(path.model_copy(update={"keys": tuple(above)}), scope, count)
-    return [_member(owner, last) for owner in owners]
+        return lambda scope, count: _column(path, scope, count)
+    *keys, last = path.keys
+    above = path.model_copy(update={"keys": tuple(keys)})
+    return lambda scope, count: [_member(owner, last) for owner in _column(above, scope, count)]
 
 
 def _member(owner: Any, key: str | int) -> Any:
+    if owner.__class__ is dict and key in owner:
+        return owner[key]
     if owner is None or owner is UNDEFINED:
         return MISSING
     return owner if owner.__class__ is ExpressionError or owner.__class__ is Function else member(owner, key)

@@ -16,7 +16,9 @@ from schemas.item import UNDEFINED
 
 __all__ = ["Slow", "quick_column"]
 
-Cell = Callable[[int], Any]
+Columns = Sequence[Sequence[Any]]
+"""The columns of the paths of a tree, in the order in which they stand in it."""
+Cell = Callable[[Columns, int], Any]
 _EXACT: Final = 2**53
 
 
@@ -28,50 +30,63 @@ class Slow(Exception):
     """This needs JavaScript."""
 
 
-def quick_column(tree: Sequence[Any], scope: Scope, count: int) -> list[Any]:
-    """The tree's value per item; the ExpressionError in the cells where n8n would raise it. Raises Slow."""
-    cell = _build(tree, scope, count)
-    column: list[Any] = []
-    for i in range(count):
-        try:
-            column.append(cell(i))
-        except ExpressionError as error:
-            column.append(error)
-        except Thrown:
-            column.append(UNDEFINED)
+def quick_column(tree: Sequence[Any]) -> Callable[[Scope, int], list[Any]]:
+    """What gives the tree's value per item, compiled once; the ExpressionError in the cells where n8n would raise it.
+    The function that comes back raises Slow.
+    """
+    paths: list[Callable[[Scope, int], list[Any]]] = []
+    cell = _build(tree, paths)
+
+    def column(scope: Scope, count: int) -> list[Any]:
+        columns = [path(scope, count) for path in paths]
+        return [_value(cell, columns, i) for i in range(count)]
+
     return column
 
 
-def _build(tree: Sequence[Any], scope: Scope, count: int) -> Cell:
+def _value(cell: Cell, columns: Columns, i: int) -> Any:
+    try:
+        return cell(columns, i)
+    except ExpressionError as error:
+        return error
+    except Thrown:
+        return UNDEFINED
+
+
+def _build(tree: Sequence[Any], paths: list[Callable[[Scope, int], list[Any]]]) -> Cell:
     name, rest = tree[0], tree[1:]
     if name == "value":
         value = rest[0]
-        return lambda _i: value
+        return lambda _columns, _i: value
     if name == "path":
-        return _reader(strict_column(Path.model_validate(rest[0]), scope, count))
+        paths.append(strict_column(Path.model_validate(rest[0])))
+        return _reader(len(paths) - 1)
     if name == "text":
-        return _text([each if isinstance(each, str) else _build(each, scope, count) for each in rest])
-    parts = [_build(each, scope, count) for each in rest]
+        return _text([each if isinstance(each, str) else _build(each, paths) for each in rest])
+    parts = [_build(each, paths) for each in rest]
     if name in _LAZY:
         return _LAZY[name](*parts)
     if name == "`":
-        return lambda i: "".join(_plain_text(part(i)) for part in parts)
+        return lambda columns, i: "".join([_plain_text(part(columns, i)) for part in parts])
     work = _EAGER[name]
     if len(parts) == 1:
         (only,) = parts
-        return lambda i: work(only(i))
+        return lambda columns, i: work(only(columns, i))
     left, right = parts
-    return lambda i: work(left(i), right(i))
+    return lambda columns, i: work(left(columns, i), right(columns, i))
 
 
-def _reader(column: Sequence[Any]) -> Cell:
-    def read(i: int) -> Any:
-        value = column[i]
-        if value.__class__ is ExpressionError:
+def _reader(number: int) -> Cell:
+    def read(columns: Columns, i: int) -> Any:
+        value = columns[number][i]
+        kind = value.__class__
+        if kind is str or kind is int:
+            return value
+        if kind is ExpressionError:
             raise value
         if value is MISSING:
             raise Thrown
-        if value.__class__ is Function:
+        if kind is Function:
             raise Slow
         return value
 
@@ -80,12 +95,14 @@ def _reader(column: Sequence[Any]) -> Cell:
 
 def _text(parts: Sequence[str | Cell]) -> Cell:
     """A template: text between expressions, whose values are rendered as n8n does."""
-    return lambda i: "".join(part if isinstance(part, str) else _rendered(part, i) for part in parts)
+    return lambda columns, i: "".join(
+        [part if isinstance(part, str) else _rendered(part, columns, i) for part in parts]
+    )
 
 
-def _rendered(part: Cell, i: int) -> str:
+def _rendered(part: Cell, columns: Columns, i: int) -> str:
     try:
-        return render(_scalar(part(i)))
+        return render(_scalar(part(columns, i)))
     except Thrown:
         return ""
 
@@ -200,31 +217,31 @@ _EAGER: Final[dict[str, Callable[..., Any]]] = {
 
 
 def _and(left: Cell, right: Cell) -> Cell:
-    def both(i: int) -> Any:
-        value = left(i)
-        return right(i) if truthy(value) else value
+    def both(columns: Columns, i: int) -> Any:
+        value = left(columns, i)
+        return right(columns, i) if truthy(value) else value
 
     return both
 
 
 def _or(left: Cell, right: Cell) -> Cell:
-    def either(i: int) -> Any:
-        value = left(i)
-        return value if truthy(value) else right(i)
+    def either(columns: Columns, i: int) -> Any:
+        value = left(columns, i)
+        return value if truthy(value) else right(columns, i)
 
     return either
 
 
 def _coalesce(left: Cell, right: Cell) -> Cell:
-    def first(i: int) -> Any:
-        value = left(i)
-        return right(i) if value is None or value is UNDEFINED else value
+    def first(columns: Columns, i: int) -> Any:
+        value = left(columns, i)
+        return right(columns, i) if value is None or value is UNDEFINED else value
 
     return first
 
 
 def _choose(condition: Cell, yes: Cell, no: Cell) -> Cell:
-    return lambda i: yes(i) if truthy(condition(i)) else no(i)
+    return lambda columns, i: yes(columns, i) if truthy(condition(columns, i)) else no(columns, i)
 
 
 _LAZY: Final[dict[str, Callable[..., Cell]]] = {"&&": _and, "||": _or, "??": _coalesce, "?:": _choose}

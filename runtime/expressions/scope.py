@@ -18,7 +18,7 @@ class ExpressionError(Exception):
         self.item = item
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)  # not frozen: that makes each of the many assignments a call, and a run makes one per step
 class Scope:
     """One step run as its expressions see it."""
 
