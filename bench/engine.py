@@ -1,10 +1,13 @@
-"""How fast the interpreter is by itself: the local host, no server."""
+"""How fast the interpreter is by itself: the local host, no server, beside n8n's engine."""
 
 import asyncio
+import json
 import statistics
 import time
-from typing import Any
+import tracemalloc
+from typing import Any, Final
 
+from bench import n8n
 from bench.exports import Export, code, loop, ten_sets, wide
 from cli.testing.case import plan_of
 from runtime.catalog import CATALOG
@@ -12,7 +15,7 @@ from runtime.execution import RunInfo
 from runtime.local import LocalHost, OfflineServices, run_local
 from schemas.item import Items
 
-RECORDED_N8N: dict[str, tuple[float | None, float | None]] = {
+RECORDED_N8N: Final[dict[str, tuple[float, float]]] = {
     "100 items x 10 Set x 3 expressions": (885, 156),
     "100 items x 10 Set, no expressions": (42, 12),
     "10,000 items, 107,000 evaluations": (35_684, 6_952),
@@ -27,39 +30,71 @@ def items(count: int) -> Items:
     return [{"json": {"n": i, "name": f"name {i}"}} for i in range(count)]
 
 
+CASES: Final[dict[str, tuple[Export, int, int]]] = {
+    "100 items x 10 Set x 3 expressions": (ten_sets(3), 100, 9),
+    "100 items x 10 Set, no expressions": (ten_sets(0), 100, 9),
+    "10,000 items, 107,000 evaluations": (wide(), 10_000, 3),
+    "100,000 items, 1,070,000 evaluations": (wide(), 100_000, 1),
+    "1,000-iteration loop over a Set": (loop(), 1_000, 9),
+    "Code node on 1 item, warm": (code(), 1, 20),
+}
+"""Export, items, how often it is run."""
+
+
+async def run(export: Export, given: Items, services: OfflineServices) -> Any:
+    """One run to its end. Raises RuntimeError when the benchmark itself is wrong."""
+    host = LocalHost(CATALOG, services)
+    execution, finished = await run_local(plan_of(export), host, RunInfo(execution_id="bench"), given)
+    if finished.status != "success":
+        raise RuntimeError(f"the benchmark itself failed: {finished.error}")
+    return execution.engine.runs
+
+
 async def measure(export: Export, given: Items, times: int, services: OfflineServices) -> float:
-    """Median milliseconds of a run, after one that warms up."""
+    """Median milliseconds of a run, after one that warms up; compiling is not counted."""
     plan = plan_of(export)
     spent = []
     for _ in range(times + 1):
         host = LocalHost(CATALOG, services)
         before = time.perf_counter()
-        _, finished = await run_local(plan, host, RunInfo(execution_id="bench"), given)
+        await run_local(plan, host, RunInfo(execution_id="bench"), given)
         spent.append((time.perf_counter() - before) * 1000)
-        if finished.status != "success":
-            raise RuntimeError(f"the benchmark itself failed: {finished.error}")
     return statistics.median(spent[1:])
 
 
-async def run() -> list[dict[str, Any]]:
-    """Every engine benchmark: name, ours in ms, n8n's recorded ms."""
+async def memory(services: OfflineServices) -> dict[str, float]:
+    """Peak of what 10,000 items through five nodes take, beside the JSON of all that is recorded."""
+    given = items(10_000)
+    tracemalloc.start()
+    runs = await run(wide(), given, services)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    size = len(json.dumps({name: [each["outputs"] for each in of] for name, of in runs.items()}))
+    return {"json_mb": round(size / 1e6, 1), "peak_mb": round(peak / 1e6, 1), "times_json": round(peak / size, 1)}
+
+
+async def measure_all() -> list[dict[str, Any]]:
+    """Every case: ours and n8n's (default, legacy) in milliseconds, and whether n8n was measured in this run."""
     services = OfflineServices()
-    todo = [
-        ("100 items x 10 Set x 3 expressions", ten_sets(3), items(100), 9),
-        ("100 items x 10 Set, no expressions", ten_sets(0), items(100), 9),
-        ("10,000 items, 107,000 evaluations", wide(), items(10_000), 3),
-        ("100,000 items, 1,070,000 evaluations", wide(), items(100_000), 1),
-        ("1,000-iteration loop over a Set", loop(), items(1_000), 5),
-        ("Code node on 1 item, warm", code(), items(1), 20),
-    ]
+    here = n8n.installed()
+    asked = {name: (export, items(count)) for name, (export, count, _) in CASES.items() if name in RECORDED_N8N}
+    theirs = {name: list(values) for name, values in RECORDED_N8N.items()}
+    if here:
+        for place, engine in enumerate(("vm", "legacy")):
+            for name, value in n8n.measure(asked, engine).items():
+                theirs[name][place] = value
     rows = []
-    for name, export, given, times in todo:
-        spent = await measure(export, given, times, services)
-        default, legacy = RECORDED_N8N.get(name, (None, None))
-        rows.append({"name": name, "ms": round(spent, 2), "n8n_ms": default, "n8n_legacy_ms": legacy})
+    for name, (export, count, times) in CASES.items():
+        spent = await measure(export, items(count), times, services)
+        default, legacy = theirs.get(name, (None, None))
+        row: dict[str, Any] = {"case": name, "ms": round(spent, 2), "n8n_ms": default, "n8n_legacy_ms": legacy}
+        if default and legacy:
+            row |= {"faster": round(default / spent, 1), "faster_than_legacy": round(legacy / spent, 1)}
+        rows.append(row | {"n8n": ("measured" if here else "recorded") if default else None})
+    rows.append({"case": "memory of 10,000 items through five nodes"} | await memory(services))
     return rows
 
 
 if __name__ == "__main__":
-    for row in asyncio.run(run()):
-        print(row)
+    for each in asyncio.run(measure_all()):
+        print(each)

@@ -1,4 +1,4 @@
-"""The peer of `bench.webhook`: what a Python programmer would write by hand for the same flow.
+"""The peer of `bench.webhook` and `bench.durable`: what a Python programmer would write by hand for the same flows.
 
 One process serves HTTP, one runs the worker, as with us. `python -m bench.handwritten serve|worker`; the address of
 Temporal and the port come from the environment.
@@ -44,6 +44,18 @@ class Handwritten:
         return self.answer or {}
 
 
+@workflow.defn
+class TenSets:
+    """What `bench.exports.ten_sets(1)` does."""
+
+    @workflow.run
+    async def run(self, item: dict[str, Any]) -> dict[str, Any]:
+        """Ten times: the item with a field more."""
+        for _ in range(10):
+            item = {**item, "f0": item["n"] + 0}
+        return item
+
+
 async def _serve(client: Client, port: int) -> None:
     import uvicorn  # noqa: PLC0415  # the worker has no need of it
 
@@ -70,7 +82,7 @@ async def _main(what: str) -> None:
     if what == "serve":
         await _serve(client, int(os.environ["TEMPOR8_PORT"]))
         return
-    async with Worker(client, task_queue=QUEUE, workflows=[Handwritten], max_concurrent_workflow_tasks=100):
+    async with Worker(client, task_queue=QUEUE, workflows=[Handwritten, TenSets], max_concurrent_workflow_tasks=100):
         await asyncio.Event().wait()
 
 

@@ -90,6 +90,10 @@ def inline_binary(data: bytes, mime_type: str | None, file_name: str | None) -> 
     return ref
 
 
+def _wall_clock() -> float:
+    return time.time() * 1000
+
+
 class LocalHost:
     """Carries one execution in this process."""
 
@@ -107,16 +111,12 @@ class LocalHost:
         depth: int = 0,
     ) -> None:
         self.catalog, self.services, self.library = catalog, services, library
-        self.clock = clock or (lambda: time.time() * 1000)
+        self.now = self.clock = clock or _wall_clock
         self._sleep = sleep or asyncio.sleep
         self.info = info or RunInfo()
         self.depth = depth
         self.response: dict[str, Any] | None = None
         self._random = random.Random()  # noqa: S311 - n8n's Math.random
-
-    def now(self) -> float:
-        """Wall clock, milliseconds."""
-        return self.clock()
 
     def seed(self) -> int:
         """Fresh every time."""

@@ -85,16 +85,9 @@ def _shown(item: Item) -> Item:
     return item
 
 
-def _wants(items: Items | None) -> bool:
-    for item in items or ():  # a loop: half the cost of `any` for the one item of most steps
-        if item.get("pairedItem") is None:
-            return True
-    return False
-
-
 def pair(outputs: Outputs, inputs: Sequence[Items | None]) -> None:
     """n8n's automatic pairing, in place, for items without one: only where it cannot be wrong, or so n8n thinks."""
-    wanting = [items for items in outputs if _wants(items)]
+    wanting = [items for items in outputs if items and any(item.get("pairedItem") is None for item in items)]
     if not wanting or len(inputs) != 1 or inputs[0] is None:
         return
     given = len(inputs[0])
