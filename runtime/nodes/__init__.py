@@ -35,6 +35,8 @@ NODE_FILES: Final[dict[str, str]] = {
     "n8n-nodes-base.splitOut": "split_out",
     "n8n-nodes-base.sort": "sort",
     "n8n-nodes-base.summarize": "summarize",
+    "n8n-nodes-base.removeDuplicates": "remove_duplicates",
+    "n8n-nodes-base.renameKeys": "rename_keys",
     "n8n-nodes-base.markdown": "markdown",
     "n8n-nodes-base.html": "html",
     "n8n-nodes-base.htmlExtract": "html_extract",

@@ -1,0 +1,57 @@
+"""Rename Keys: other names for the fields of each item, one by one or by regular expressions."""
+
+import copy
+from typing import Any, Final
+
+from runtime.nodes.base import Context, Dynamic, Inline, Item, Items, NodeError, Outputs, each_item, param
+from runtime.values.javascript import js_string
+from runtime.values.lists.renaming import rename_matching, renamed
+from runtime.values.patterns import compile_pattern
+from runtime.values.problem import ProblemError
+
+ALL_LEVELS: Final = -1
+
+
+class RenameKeys(Inline):
+    """The parameters are read per item."""
+
+    type = "n8n-nodes-base.renameKeys"
+    versions = (1,)
+
+    keys: Dynamic[dict[str, Any]] = param({})
+    additional_options: Dynamic[dict[str, Any]] = param({})
+
+    def run(self, context: Context, items: Items) -> Outputs:
+        """One item per item; files stay."""
+        return each_item(context, items, lambda i, item: self._renamed(context, i, item))
+
+    def _renamed(self, context: Context, i: int, item: Item) -> Item:
+        p = context.resolve(self, i)
+        keys = _listed(p.keys, "key")
+        pairs = [(js_string(each.get("currentKey", "")), js_string(each.get("newKey", ""))) for each in keys]
+        json = renamed(item["json"], pairs)
+        replacements = _listed((p.additional_options or {}).get("regexReplacement"), "replacements")
+        if replacements:
+            json = copy.deepcopy(json)
+        for each in replacements:
+            _replace(json, each)
+        made: Item = {"json": json}
+        if "binary" in item:
+            made["binary"] = item["binary"]
+        return made
+
+
+def _listed(collection: Any, name: str) -> list[dict[str, Any]]:
+    return (collection or {}).get(name) or []
+
+
+def _replace(json: dict[str, Any], replacement: dict[str, Any]) -> None:
+    options = replacement.get("options") or {}
+    try:
+        pattern = compile_pattern(
+            js_string(replacement.get("searchRegex", "")), "i" if options.get("caseInsensitive") else ""
+        )
+        new = js_string(replacement.get("replaceRegex", ""))
+        rename_matching(json, pattern, new, options.get("depth", ALL_LEVELS))
+    except ProblemError as problem:
+        raise NodeError(problem.message, description=problem.description) from problem

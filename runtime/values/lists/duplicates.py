@@ -1,0 +1,113 @@
+"""Removing items that are alike in some fields, as n8n does it: sorted, then each with the one before."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, Final
+
+from runtime.values.equality import strictly_equal
+from runtime.values.javascript import compare, js_typeof, property_order
+from runtime.values.lists.fields import DOTS_HINT, Json, Reader, names, reader
+from runtime.values.lists.sorting import js_sorted
+from runtime.values.paths import set_path
+from runtime.values.problem import ProblemError
+from schemas.item import UNDEFINED, Item, Items
+
+_LABELS: Final = {"selectedFields": "Fields To Compare", "allFieldsExcept": "Fields To Exclude"}
+
+
+def without_duplicates(items: Items, which: Any, listed: Any, options: Any, *, nulls: bool) -> Items:
+    """The first of each kind. `which`: allFields, allFieldsExcept or selectedFields; `listed`: the names that it needs.
+
+    `nulls`: a null is of any type. Raises ProblemError when a field is missing somewhere or changes its type.
+    """
+    options = options or {}
+    dots = not options.get("disableDotNotation")
+    read = reader(dots=dots)
+    chosen = _chosen(items, which, _names(which, listed), dots=dots)
+    rows = [[read(item["json"], name) for name in chosen] for item in items]
+    ordered = js_sorted(range(len(items)), lambda a, b: _compare(rows[a], rows[b]))
+    for column, name in enumerate(chosen):
+        _check(name, [rows[i][column] for i in ordered], dots=dots, nulls=nulls)
+    gone = {b for a, b in pairwise(ordered) if strictly_equal(rows[a], rows[b])}
+    kept = [item for i, item in enumerate(items) if i not in gone]
+    if not options.get("removeOtherFields") or which == "allFields":
+        return kept
+    return [_cut_down(item, i, chosen, read, dots=dots) for i, item in enumerate(kept)]
+
+
+def _names(which: Any, listed: Any) -> list[str]:
+    label = _LABELS.get(which)
+    if label and not isinstance(listed, str | list):
+        raise ProblemError(
+            f"The '{label}' parameter must be a string of fields separated by commas or an array of strings."
+        )
+    return names(listed)
+
+
+def _chosen(items: Items, which: Any, listed: list[str], *, dots: bool) -> list[str]:
+    if which == "selectedFields":
+        if not listed:
+            raise ProblemError("No fields specified. Please add a field to compare on")
+        return listed
+    if which == "allFieldsExcept":
+        if not listed:
+            raise ProblemError("No fields specified. Please add a field to exclude from comparison")
+        return [
+            name for name in _all_fields(items[:1], dots=dots) if name not in listed
+        ]  # n8n asks the first item only
+    return _all_fields(items, dots=dots)
+
+
+def _all_fields(items: Items, *, dots: bool) -> list[str]:
+    found: dict[str, None] = {}
+    for item in items:
+        found |= dict.fromkeys(_flat(item["json"]) if dots else property_order(item["json"]))
+    return list(found)
+
+
+def _flat(value: Json | list[Any], path: str = "") -> list[str]:
+    """The paths of all values within objects and lists; empty ones have none."""
+    keys = property_order(value) if isinstance(value, dict) else map(str, range(len(value)))
+    members = value if isinstance(value, dict) else {str(i): each for i, each in enumerate(value)}
+    flat: list[str] = []
+    for key in keys:
+        each = members[key]
+        flat += _flat(each, f"{path}{key}.") if isinstance(each, dict | list) else [path + key]
+    return flat
+
+
+def _compare(left: Sequence[Any], right: Sequence[Any]) -> int:
+    for a, b in zip(left, right, strict=True):
+        if not strictly_equal(a, b):
+            return -1 if compare(a, b) == -1 else 1
+    return 0
+
+
+def _check(name: str, values: list[Any], *, dots: bool, nulls: bool) -> None:
+    """Whether all items have the field, with values of one type."""
+    before: tuple[int, str] | None = None
+    for i, value in enumerate(values):
+        if value is UNDEFINED:
+            hint = DOTS_HINT if not dots and "." in name else None
+            raise ProblemError(f"'{name}' field is missing from some input items", hint)
+        kind = js_typeof(value)
+        if nulls and value is None:
+            continue
+        if before is not None and before[1] != kind:
+            where = f", in item [{before[0]}] it's a {before[1]} and in item [{i}] it's a {kind} " if nulls else ""
+            raise ProblemError(
+                f"'{name}' isn't always the same type", f"The type of this field varies between items{where}"
+            )
+        before = (i, kind)
+
+
+def _cut_down(item: Item, i: int, chosen: list[str], read: Reader, *, dots: bool) -> Item:
+    """Only the fields that were compared; n8n pairs it with its own place in the list."""
+    json: Json = {}
+    for name in chosen:
+        value = read(item["json"], name)
+        if dots and name not in item["json"]:
+            set_path(json, name, value)
+        else:
+            json[name] = value
+    return {"json": json, "pairedItem": {"item": i}}
