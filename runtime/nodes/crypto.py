@@ -29,6 +29,7 @@ _HASHES: Final = {
 }  # fmt: skip
 _DIGESTS = ["hash", "hmac"]
 _CIPHERS = ["encrypt", "decrypt"]
+_ACTIONS = [*_DIGESTS, *_CIPHERS, "sign", "generate"]
 _BYTES = "string or an instance of Buffer, TypedArray, or DataView"
 _KEYS = "string or an instance of ArrayBuffer, Buffer, TypedArray, DataView, KeyObject, or CryptoKey"
 _WRONG_KEY = "Decryption failed: wrong passphrase, key, cipher, or corrupted payload"
@@ -58,6 +59,8 @@ class _Crypto(Activity):
 
         async def one(i: int, item: Item) -> Item:
             node = context.resolve(self, i)
+            if node.action not in _ACTIONS:  # n8n then shows no field for the result
+                raise NodeError('Could not get parameter "dataPropertyName"', item=i)
             return {"json": {**item["json"], node.data_property_name: await node.result(context, item, i)}}
 
         return await each_item_async(context, items, one)
@@ -73,8 +76,9 @@ class _Crypto(Activity):
         data = await self._data(context, item, i)
         if self.action == "hmac":
             secret = _as_bytes(await self.hmac_secret(context, i), _KEYS, "key")
-            return self._encoded(hmac.new(secret, data, name).digest())
-        return self._encoded(hashlib.new(name, data, usedforsecurity=False).digest())
+            return self._encoded(_digest(lambda: hmac.new(secret, data, name), f"Invalid digest: {self.hash_type}"))
+        unknown = "Digest method not supported"
+        return self._encoded(_digest(lambda: hashlib.new(name, data, usedforsecurity=False), unknown))
 
     async def hmac_secret(self, context: ActivityContext, i: int) -> Any:
         """The key of an HMAC."""
@@ -148,6 +152,14 @@ class CryptoV2(_Crypto):
     async def signing_key(self, context: ActivityContext, i: int) -> str:
         """From the credential."""
         return _present(await context.credentials("crypto", i), "signPrivateKey", "private key", "Private Key")
+
+
+def _digest(hashed: Callable[[], Any], unknown: str) -> bytes:
+    """What the hash gives. Raises NodeError with the text for a hash that nobody knows (an expression can name any)."""
+    try:
+        return bytes(hashed().digest())
+    except ValueError as error:
+        raise NodeError(unknown) from error
 
 
 def _present(credential: Any, field: str, what: str, label: str) -> str:
