@@ -37,6 +37,7 @@ NODE_FILES: Final[dict[str, str]] = {
     "n8n-nodes-base.summarize": "summarize",
     "n8n-nodes-base.removeDuplicates": "remove_duplicates",
     "n8n-nodes-base.renameKeys": "rename_keys",
+    "n8n-nodes-base.itemLists": "item_lists",
     "n8n-nodes-base.markdown": "markdown",
     "n8n-nodes-base.html": "html",
     "n8n-nodes-base.htmlExtract": "html_extract",

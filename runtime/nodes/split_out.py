@@ -4,7 +4,7 @@ from typing import Any, Final, Literal
 
 from runtime.nodes.base import Context, Dynamic, Inline, Item, Items, NodeError, Outputs, param
 from runtime.values.javascript import js_string, property_order
-from runtime.values.paths import get, plain_name, set_path, unset
+from runtime.values.paths import get, plain_name, unset
 from schemas.item import UNDEFINED
 
 Json = dict[str, Any]
@@ -63,11 +63,7 @@ def split_item(item: Item, i: int, fields: list[str], include: str, others: list
         for index, (field, column) in enumerate(zip(fields, columns, strict=True)):
             if row < len(column):
                 _place(new, field, called[index] if called else field, column[row], whole=whole)
-        for name, value in after.items():
-            if dots:
-                set_path(new["json"], name, value)
-            else:
-                new["json"][name] = value
+        new["json"].update(after)
         if options.get("includeBinary") and "binary" in item and "binary" not in new:
             new["binary"] = item["binary"]
         made.append(new)
@@ -82,7 +78,7 @@ def _members(item: Item, field: str, *, dots: bool) -> list[Any]:
     if field == _FILES:
         return list(item.get("binary", {}).items())
     value = _read(item["json"], field, dots)
-    if value is UNDEFINED or value is None:
+    if value is UNDEFINED:
         return []
     if isinstance(value, dict):
         return [value[key] for key in property_order(value)]

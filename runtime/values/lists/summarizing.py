@@ -47,14 +47,18 @@ class Summary:
     typed: bool
     lenient: bool
     """A field that no item has is no error."""
+    numeric: bool = False
+    """The smallest and greatest are of the numbers only; of none at all they are infinite."""
 
     @classmethod
-    def of(cls, wanted: Any, split_by: Any, options: Any, *, typed: bool, lenient: bool) -> "Summary":
+    def of(
+        cls, wanted: Any, split_by: Any, options: Any, *, typed: bool, lenient: bool, numeric: bool = False
+    ) -> "Summary":
         """From a node's parameters. Raises ProblemError when there is nothing to compute."""
         chosen = [each for each in (wanted or {}).get("values") or () if each.get("field")]
         if not chosen:
             raise ProblemError(NOTHING)
-        return cls(chosen, names(split_by), options or {}, typed, lenient)
+        return cls(chosen, names(split_by), options or {}, typed, lenient, numeric)
 
     def items(self, items: Items) -> Items:
         """One item per group, or a single one with the groups as nested objects. Raises ProblemError."""
@@ -78,7 +82,7 @@ class Summary:
             for each in self.wanted:
                 kind, name = each.get("aggregation", "count"), js_string(each["field"])
                 values = [read(items[i]["json"], name) for i in members]
-                work: Callable[[list[Any], Json], Any] = _AGGREGATIONS.get(kind, _count)
+                work: Callable[[list[Any], Json], Any] = self._aggregation(kind)
                 group.values[plain(_PREFIXES.get(kind, "undefined") + name)] = work(values, each)
             return group
         found: dict[tuple[str, Any], tuple[Any, list[int]]] = {}
@@ -88,6 +92,10 @@ class Summary:
                 found.setdefault((js_typeof(key), key), (key, []))[1].append(i)
         group.parts = [(key, self._split(items, part, keys[1:], read)) for key, part in found.values()]
         return group
+
+    def _aggregation(self, kind: Any) -> Callable[[list[Any], Json], Any]:
+        of_numbers = _OF_NUMBERS.get(kind) if self.numeric else None
+        return of_numbers or _AGGREGATIONS.get(kind, _count)
 
     def _key(self, value: Any) -> Any:
         if isinstance(value, dict | list):
@@ -208,4 +216,8 @@ _AGGREGATIONS: Final[dict[str, Callable[[list[Any], Json], Any]]] = {
     "max": _extreme(1),
     "min": _extreme(-1),
     "sum": _sum,
+}
+_OF_NUMBERS: Final[dict[str, Callable[[list[Any], Json], Any]]] = {
+    "max": lambda values, _: max(_numbers(values), default=float("-inf")),
+    "min": lambda values, _: min(_numbers(values), default=float("inf")),
 }

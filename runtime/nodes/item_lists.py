@@ -1,0 +1,186 @@
+"""Item Lists: split out, aggregate, remove duplicates, sort, limit and summarize, before each had a node of its own."""
+
+from typing import Any, ClassVar, Literal
+
+from runtime.code.sorting import sort_by_code
+from runtime.nodes.aggregate import all_files, fields_as_lists, whole_items
+from runtime.nodes.aggregate import names as field_names
+from runtime.nodes.base import (
+    Activity,
+    ActivityContext,
+    Context,
+    Dynamic,
+    Item,
+    Items,
+    NodeError,
+    Outputs,
+    paired,
+    param,
+)
+from runtime.nodes.sort import DEFAULT_CODE
+from runtime.nodes.split_out import split_item, split_names
+from runtime.nodes.summarize import FIRST_FIELDS
+from runtime.values.javascript import js_string
+from runtime.values.lists.duplicates import without_duplicates
+from runtime.values.lists.fields import reader
+from runtime.values.lists.sorting import shuffled, sorted_by_fields
+from runtime.values.lists.summarizing import Summary
+from runtime.values.problem import ProblemError
+from runtime.values.slices import limited
+from schemas.item import UNDEFINED
+
+Fields = dict[str, Any]
+_SPLIT = {"operation": ["splitOutItems"]}
+_AGGREGATE = {"operation": ["aggregateItems", "concatenateItems"]}
+_DEDUPLICATE = {"operation": ["removeDuplicates"]}
+_OBJECTS, _LENIENT, _SCALARS, _NAMES_IN_TEXT, _NULLS_OF_ANY_TYPE = 2, 2.1, 2.2, 3, 3.1
+"""First versions: objects are split too; a missing field is no error; anything is split; names are listed with commas;
+nulls do not change the type of a field."""
+
+
+class ItemLists(Activity):
+    """Six operations; a local activity, since sorting may be an author's code."""
+
+    type = "n8n-nodes-base.itemLists"
+    versions = (1, 2, 2.1, 2.2, 3, 3.1)
+    local: ClassVar[bool] = True
+
+    operation: str = param("splitOutItems")
+    field_to_split_out: Dynamic[str] = param("", required=True, show=_SPLIT)
+    include: Dynamic[Literal["noOtherFields", "allOtherFields", "selectedOtherFields"]] = param(
+        "noOtherFields", show=_SPLIT
+    )
+    include_whole: Dynamic[Literal["allFields", "specifiedFields", "allFieldsExcept"]] = param(
+        "allFields", alias="include", show=_AGGREGATE
+    )
+    fields_to_include: Dynamic[Any] = param(None)
+    fields_to_exclude: Dynamic[Any] = param(None)
+    aggregate: Dynamic[Literal["aggregateIndividualFields", "aggregateAllItemData"]] = param(
+        "aggregateIndividualFields", show=_AGGREGATE
+    )
+    fields_to_aggregate: Dynamic[Fields] = param(
+        {"fieldToAggregate": [{"fieldToAggregate": "", "renameField": False}]}, show=_AGGREGATE
+    )
+    destination_field_name: Dynamic[str] = param("data", show=_AGGREGATE)
+    compare: Dynamic[Literal["allFields", "allFieldsExcept", "selectedFields"]] = param("allFields", show=_DEDUPLICATE)
+    fields_to_compare: Dynamic[Any] = param(None, show=_DEDUPLICATE)
+    order: Dynamic[Literal["simple", "random", "code"]] = param("simple", alias="type", show={"operation": ["sort"]})
+    sort_fields_ui: Dynamic[Fields] = param({}, show={"operation": ["sort"]})
+    code: Dynamic[str] = param(DEFAULT_CODE, show={"operation": ["sort"]})
+    max_items: Dynamic[float] = param(1, show={"operation": ["limit"]})
+    keep: Dynamic[Literal["firstItems", "lastItems"]] = param("firstItems", show={"operation": ["limit"]})
+    fields_to_summarize: Dynamic[Fields] = param(FIRST_FIELDS, show={"operation": ["summarize"]})
+    fields_to_split_by: Dynamic[str] = param("", show={"operation": ["summarize"]})
+    options: Dynamic[Fields] = param({})
+
+    async def run(self, context: ActivityContext, items: Items) -> Outputs:
+        """The parameters are those of the first item, but for splitting. An error ends the node, whatever onError says."""
+        try:
+            if self.operation == "splitOutItems":
+                return [[each for i, item in enumerate(items) for each in self._split(context, i, item)]]
+            p = context.resolve(self, 0)
+            if self.operation == "sort":
+                return [await _sorted(context, p, items)]
+            if self.operation == "limit":
+                return [limited(items, p.max_items, p.keep)]
+            if self.operation == "removeDuplicates":
+                return [_unique(context.version, p, items)]
+            if self.operation == "summarize":
+                return [_summary(context.version, p).items(items)]
+            return [[_aggregated(context.version, p, items)]]
+        except ProblemError as problem:
+            raise NodeError(problem.message, description=problem.description) from problem
+
+    def _split(self, context: Context, i: int, item: Item) -> Items:
+        p = context.resolve(self, i)
+        options = p.options or {}
+        listed = js_string(p.field_to_split_out)
+        fields = split_names(listed) if context.version >= _OBJECTS else [listed]
+        _check_splitting(context.version, item, fields, dots=not options.get("disableDotNotation"))
+        others = _names(p.fields_to_include) if p.include == "selectedOtherFields" else []
+        made = split_item(item, i, fields, p.include, others, options)
+        if context.version < _OBJECTS and p.include == "noOtherFields" and not options.get("destinationFieldName"):
+            members = reader(dots=not options.get("disableDotNotation"))(item["json"], listed)
+            for row, value in zip(made, members, strict=True):
+                if value is None:  # spread as an object, which has no fields
+                    row["json"] = {}
+        return made
+
+
+def _names(listed: Any) -> list[str]:
+    """Field names from either shape: the fixed collection before version 3, the comma-separated text since."""
+    if isinstance(listed, dict):
+        listed = [each.get("fieldName") or "" for each in listed.get("fields") or ()]
+    return field_names(listed)
+
+
+def _check_splitting(version: float, item: Item, fields: list[str], *, dots: bool) -> None:
+    if version >= _SCALARS:
+        return
+    read = reader(dots=dots)
+    for field in fields:
+        value = read(item["json"], field)
+        if value is UNDEFINED:
+            if version < _LENIENT:
+                raise ProblemError(f"Couldn't find the field '{field}' in the input data")
+        elif version < _OBJECTS and not isinstance(value, list):
+            raise ProblemError(f"The provided field '{field}' is not an array")
+        elif not isinstance(value, list | dict):
+            raise ProblemError(f"The provided field '{field}' is not an array or object")
+
+
+def _aggregated(version: float, p: ItemLists, items: Items) -> Item:
+    options = p.options or {}
+    used = list(range(len(items)))
+    if p.aggregate == "aggregateIndividualFields":
+        listed = (p.fields_to_aggregate or {}).get("fieldToAggregate") or []
+        if version < _LENIENT:
+            _check_aggregating(items, listed, options)
+        result: Item = {"json": fields_as_lists(items, listed, options)}
+    else:
+        kept = _names(p.fields_to_include) if p.include_whole == "specifiedFields" else []
+        dropped = _names(p.fields_to_exclude) if p.include_whole == "allFieldsExcept" else []
+        parts = whole_items(items, kept or None, dropped)
+        used = [i for i, _ in parts]
+        result = {"json": {js_string(p.destination_field_name): [json for _, json in parts]}}
+    if version >= _OBJECTS or p.aggregate == "aggregateIndividualFields":
+        result["pairedItem"] = [paired(i) for i in used]
+    files = all_files([items[i] for i in used], unique=bool(options.get("keepOnlyUnique")))
+    if files and options.get("includeBinaries"):
+        result["binary"] = files
+    return result
+
+
+def _check_aggregating(items: Items, listed: list[Fields], options: Fields) -> None:
+    read = reader(dots=not options.get("disableDotNotation"))
+    for each in listed:
+        field = js_string(each.get("fieldToAggregate") or "")
+        if not field:
+            raise ProblemError("Field to aggregate is blank")
+        missing = all(read(item["json"], field) is UNDEFINED for item in items)
+        if missing and not options.get("keepMissing"):
+            raise ProblemError(f"Couldn't find the field '{field}' in the input data")
+
+
+def _unique(version: float, p: ItemLists, items: Items) -> Items:
+    listed = p.fields_to_exclude if p.compare == "allFieldsExcept" else p.fields_to_compare
+    return without_duplicates(items, p.compare, _names(listed), p.options, nulls=version >= _NULLS_OF_ANY_TYPE)
+
+
+async def _sorted(context: ActivityContext, p: ItemLists, items: Items) -> Items:
+    if p.order == "random":
+        return shuffled(context.random, items)
+    if p.order == "code":
+        return await sort_by_code(context, items, p.code)
+    return sorted_by_fields(items, p.sort_fields_ui, p.options)
+
+
+def _summary(version: float, p: ItemLists) -> Summary:
+    return Summary.of(
+        p.fields_to_summarize,
+        p.fields_to_split_by,
+        p.options,
+        typed=False,
+        lenient=version >= _LENIENT,
+        numeric=version < _NAMES_IN_TEXT,
+    )
