@@ -40,6 +40,8 @@ from schemas.task import Task, TaskResult
 
 MOST_CELLS: Final = 20_000
 """Script values that are computed in one go inside workflow code, far below a second of V8."""
+MOST_VALUES: Final = 100_000
+"""Items and values of expressions that one step may move inside workflow code: about half a second of Python."""
 
 
 class Host(Protocol):
@@ -268,11 +270,12 @@ class Execution:
     # --- activities --------------------------------------------------------------------------------------------------
 
     def _elsewhere(self, known: Prepared, execute: Execute | Scope) -> bool:
-        """Whether the step's scripts must not run inside workflow code: not linear, or too many at once."""
+        """Whether the step must not run inside workflow code: its scripts are not linear, or it is too much at once."""
         if not self.host.replays:
             return False
-        scripts = known.expressions
-        return not scripts.linear or scripts.slow * len(execute.items) > MOST_CELLS
+        scripts, count = known.expressions, len(execute.items)
+        values = count * (1 + len(scripts.expressions))
+        return not scripts.linear or scripts.slow * count > MOST_CELLS or values > MOST_VALUES
 
     async def _columns(self, execute: Execute, known: Prepared, scope: Scope) -> Sequence[Sequence[Any]]:
         """The values of a step's expressions, from a recorded local activity where they must not be computed here."""

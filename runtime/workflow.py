@@ -31,8 +31,9 @@ LOCAL_LIMIT: Final = timedelta(minutes=2)
 CRASHES: Final = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=30))
 """Only crashes and faults of a worker are retried here, without end: a node's own error comes back as a result, and
 n8n's retries are the engine's."""
-BUDGET: Final = 20_000
-"""Items moved by inline steps in one activation; then the workflow task ends, far below the 2 s of the deadlock detector."""
+BUDGET: Final = 8_000
+"""Items moved by inline steps in one activation, about 80 ms; then the workflow task ends. Many runs share one
+interpreter lock, so this must stay far below the 2 s of the deadlock detector."""
 SCRIPT_COST: Final = 100
 """A call of V8 counts like this many items."""
 QUICK_COST: Final = 20

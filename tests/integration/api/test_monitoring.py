@@ -13,7 +13,10 @@ from pydantic import SecretStr
 from api.app import create_app
 from api.ports import Ports
 from cli.wiring import ports
+from runtime.platform.keys import Keyring
+from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings
+from runtime.platform.tenants import TenantStore
 from tests.exports import failing, greeting
 from tests.service import client, ended, eventually, started
 
@@ -57,8 +60,13 @@ async def test_metrics_speak_prometheus_when_asked(acme: httpx.AsyncClient) -> N
     assert await eventually(scraped)
 
 
-async def test_metrics_of_a_tenant_without_runs_are_empty_and_not_invented(globex: httpx.AsyncClient) -> None:
-    found = (await globex.get("/metrics")).json()
+async def test_metrics_of_a_tenant_without_runs_are_empty_and_not_invented(
+    application: Litestar, database: Database, keys: Keyring
+) -> None:
+    store = TenantStore(database, keys)
+    await store.create("idle")
+    async with client(application, await store.issue("idle", "test")) as idle:
+        found = (await idle.get("/metrics")).json()
     assert found["runs"]["total"] == 0
     assert found["runs"]["success_rate"] is None
     assert found["templates"] == []
