@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 
 from temporalio.client import Client
 
+from runtime.platform.credentials import CredentialStore
 from runtime.platform.executions import ExecutionStore
 from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings
 from runtime.platform.storage import BlobStore
 from runtime.platform.templates import TemplateCache, TemplateStore
 from runtime.platform.tenants import TenantStore
-from runtime.platform.vault import CredentialStore
 from schemas.node import Catalog
 
 __all__ = ["Ports", "Probe"]

@@ -1,5 +1,6 @@
 """Templates: list, publish (compiled on upload), versions, activate."""
 
+import asyncio
 import re
 from typing import Annotated, Any, Final
 
@@ -137,8 +138,8 @@ class TemplateController(Controller):
         chosen = key or template_key(_name(body))
         if not KEY.fullmatch(chosen):
             raise BadRequest("key: letters, digits, '_', '.' and '-', 128 at most, beginning with a letter or a digit.")
-        compiled = compile_export(
-            body, file=f"{chosen}.json", catalog=ports.catalog, allow_unsupported=allow_unsupported
+        compiled = await asyncio.to_thread(  # a large export must not hold up other requests
+            compile_export, body, file=f"{chosen}.json", catalog=ports.catalog, allow_unsupported=allow_unsupported
         )
         diagnostics = [each.to_json() for each in compiled.diagnostics]
         if compiled.plan is None or not (compiled.runnable or allow_unsupported):

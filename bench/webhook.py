@@ -124,9 +124,10 @@ async def _up(port: int) -> None:
     raise TimeoutError(f"nothing listens at {port}")
 
 
-def _memory(pid: int) -> float:
-    """Resident megabytes."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+def _memory(pid: int, kind: str) -> float:
+    """Megabytes. `Rss`: resident. `Pss`: the same with each page that processes share counted once among them."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith(f"{kind}:")) * 1024 / 1e6
 
 
 def _cpu(pid: int) -> float:
@@ -186,7 +187,8 @@ async def _turns(ports: Mapping[str, int], pids: Mapping[str, int]) -> dict[str,
         "runs_per_second": {name: round(value, 1) for name, value in throughput.items()},
         "of_handwritten": round(throughput["tempor8"] / throughput["handwritten"], 2),
         "cpu_ms_per_run": {child: round(value, 1) for child, value in spent.items()},
-        "memory_mb": {child: round(_memory(pid)) for child, pid in pids.items()},
+        "memory_mb": {child: round(_memory(pid, "Pss")) for child, pid in pids.items()},
+        "resident_mb": {child: round(_memory(pid, "Rss")) for child, pid in pids.items()},
         "load_average": os.getloadavg()[0],
     }
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from api.ports import Ports, Probe
 from runtime.catalog import CATALOG
+from runtime.platform.credentials import CredentialStore, credential_store
 from runtime.platform.executions import ExecutionStore
 from runtime.platform.keys import keyring
 from runtime.platform.postgres import Database
@@ -13,7 +14,6 @@ from runtime.platform.storage import BlobStore
 from runtime.platform.templates import TemplateCache, TemplateStore
 from runtime.platform.temporal import connect, data_converter
 from runtime.platform.tenants import TenantStore
-from runtime.platform.vault import CredentialStore, credential_store
 
 if TYPE_CHECKING:
     from runtime.platform.settings import Settings

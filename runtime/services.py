@@ -13,12 +13,12 @@ from runtime.activities import heartbeat, progress
 from runtime.code import CodeRunner
 from runtime.local import inline_binary
 from runtime.nodes.base import HttpResponse, MissingCredential, NodeApiError, NodeError
+from runtime.platform.credentials import CredentialMissing, CredentialStore
 from runtime.platform.egress import EgressClients, EgressRefused
 from runtime.platform.logging import get_logger
 from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings
 from runtime.platform.storage import BlobMissing, BlobStore
-from runtime.platform.vault import CredentialMissing, CredentialStore
 from schemas.item import BinaryRef
 from schemas.task import Task
 

@@ -15,13 +15,13 @@ from runtime.catalog import CATALOG
 from runtime.code import CodeRunner
 from runtime.expressions import start as start_scripts
 from runtime.perform import Services
+from runtime.platform.credentials import credential_store
 from runtime.platform.keys import keyring
 from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings
 from runtime.platform.storage import BlobStore
 from runtime.platform.templates import TemplateStore
 from runtime.platform.temporal import connect, data_converter
-from runtime.platform.vault import credential_store
 from runtime.services import WorkerServices
 from runtime.workflow import Run
 

@@ -15,7 +15,7 @@ from runtime.platform.keys import Keyring
 from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings
 from runtime.platform.tenants import TenantStore
-from runtime.worker import serve
+from runtime.worker import worker as built_worker
 from tests.exports import failing, greeting
 
 Call = Callable[..., Awaitable[httpx.Response]]
@@ -23,13 +23,20 @@ Call = Callable[..., Awaitable[httpx.Response]]
 
 @pytest.fixture(scope="session")
 async def worker(service: Settings, tenants: tuple[str, str]) -> AsyncIterator[None]:
-    """A worker on the real servers."""
+    """A worker on the real servers. Its start, which holds up the loop for seconds, is over when a test begins."""
     del tenants
-    stop = asyncio.Event()
-    task = asyncio.create_task(serve(service, stop))
+    up, down = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        async with built_worker(service) as built, built:
+            up.set()
+            await down.wait()
+
+    working = asyncio.create_task(work())
+    await up.wait()
     yield
-    stop.set()
-    await asyncio.wait_for(task, 15)
+    down.set()
+    await asyncio.wait_for(working, 15)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from typing import Any, Final
 from api.problems import Unavailable
 from api.tokens import TokenError, check_token
 from api.webhooks.answers import Answer, Refusal, refusal
-from runtime.platform.vault import CredentialMissing, CredentialStore, CredentialsUnavailable
+from runtime.platform.credentials import CredentialMissing, CredentialStore, CredentialsUnavailable
 from schemas.plan import Step
 
 __all__ = ["admit", "cors_headers", "preflight"]

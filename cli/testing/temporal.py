@@ -51,16 +51,19 @@ class CaseTemplates:
         """A case's static data are looked at in the run's state."""
 
 
-async def run_cases(cases: Sequence[Case], histories: Path | None = None) -> list[dict[str, Any]]:
-    """What happened in each case, in the shape of `expected`. With `histories`, each run's history is written there."""
+async def run_cases(cases: Sequence[Case], histories: Path | None = None, limit: float = LIMIT) -> list[dict[str, Any]]:
+    """What happened in each case, in the shape of `expected`. With `histories`, each run's history is written there.
+
+    A case that takes more than `limit` seconds is terminated, and its status is "timeout".
+    """
     with tempfile.TemporaryDirectory(prefix="tempor8-test-") as folder:
         Path(folder).chmod(0o755)  # Postgres runs as a user of its own
         settings = Settings.load({"TEMPOR8_STATE": folder})
         async with EmbeddedProfile(settings, any_ports=True, durable=False, ui=False) as profile:
-            return await _on(profile.settings(), cases, histories)
+            return await _on(profile.settings(), cases, histories, limit)
 
 
-async def _on(settings: Settings, cases: Sequence[Case], histories: Path | None) -> list[dict[str, Any]]:
+async def _on(settings: Settings, cases: Sequence[Case], histories: Path | None, limit: float) -> list[dict[str, Any]]:
     keys = keyring(settings)
     assert settings.database_url is not None
     async with Database(settings.database_url.get_secret_value(), size=8) as database:
@@ -73,13 +76,13 @@ async def _on(settings: Settings, cases: Sequence[Case], histories: Path | None)
 
             async def one(case: Case) -> dict[str, Any]:
                 async with gate:
-                    return await asyncio.wait_for(_run(client, settings.task_queue, templates, case, histories), LIMIT)
+                    return await _run(client, settings.task_queue, templates, case, histories, limit)
 
             return await asyncio.gather(*(one(case) for case in cases))
 
 
 async def _run(
-    client: Client, queue: str, templates: CaseTemplates, case: Case, histories: Path | None
+    client: Client, queue: str, templates: CaseTemplates, case: Case, histories: Path | None, limit: float
 ) -> dict[str, Any]:
     plan = plan_of(case["workflow"])
     for key, export in (case.get("subworkflows") or {}).items():
@@ -95,7 +98,11 @@ async def _run(
         result_type=dict,
     )  # fmt: skip
     try:
-        result = RunResult.model_validate(await handle.result())
+        result = RunResult.model_validate(await asyncio.wait_for(handle.result(), limit))
+    except TimeoutError:
+        await handle.terminate("the case took too long")
+        message = f"This case took more than {limit:g} s and was stopped."
+        return {"status": "timeout", "error": {"node": None, "message": message}, "order": [], "nodes": {}}
     except WorkflowFailureError as error:
         if not isinstance(error.cause, ApplicationError) or not error.cause.details:
             return {"status": "error", "error": {"node": None, "message": str(error.cause)}, "order": [], "nodes": {}}

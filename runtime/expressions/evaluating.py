@@ -27,7 +27,7 @@ FINAL_SECONDS = 5.0
 """n8n's own limit for an expression."""
 
 
-def start(isolates: int = 2) -> None:
+def start(isolates: int = 1) -> None:
     """Make isolates ahead of time, so that the first step does not wait; call it when a worker starts."""
     pool.fill(isolates)
 

