@@ -233,6 +233,12 @@ def from_runtime(error: RuntimeError) -> Problem:
     return Unavailable("temporal", TEMPORAL_DOWN) if "connect" in str(error).lower() else internal(error)
 
 
+def from_database(error: DatabaseUnavailable) -> Problem:
+    """The answer names no address and no cause; the log does."""
+    log.warning("Postgres does not answer", reason=str(error), cause=str(error.__cause__))
+    return Unavailable("postgres", POSTGRES_DOWN)
+
+
 def internal(error: BaseException) -> Problem:
     """Log the error under a number that the answer carries."""
     incident = uuid.uuid4().hex[:12]
@@ -251,7 +257,7 @@ def _handler(make: Callable[[Any], Problem]) -> Callable[[Request[Any, Any, Any]
 HANDLERS: Final[ExceptionHandlersMap] = {
     Problem: _handler(lambda error: error),
     HTTPException: _handler(from_http),
-    DatabaseUnavailable: _handler(lambda _: Unavailable("postgres", POSTGRES_DOWN)),
+    DatabaseUnavailable: _handler(from_database),
     TemporalUnavailable: _handler(lambda _: Unavailable("temporal", TEMPORAL_DOWN)),
     RPCError: _handler(from_rpc),
     BlobTooLarge: _handler(lambda error: TooLarge(error.message)),

@@ -49,8 +49,8 @@ class Database:
             max_size=size,
             timeout=timeout,
             max_idle=300.0,
-            check=AsyncConnectionPool.check_connection,  # a server that came back is used at once, not after an error
-            reconnect_timeout=60.0,
+            check=self._check,  # a server that came back is used at once, not after an error
+            reconnect_timeout=4.0,  # then the next request tries at once; the pause between tries doubles until then
             open=False,
         )
 
@@ -71,6 +71,14 @@ class Database:
         await self._pool.open(wait=False)
         if wait:
             await self.check_role()
+
+    async def _check(self, connection: Connection) -> None:
+        """A server that went away took all connections with it: one that is broken has all be made anew."""
+        try:
+            await AsyncConnectionPool.check_connection(connection)
+        except psycopg.Error:
+            await self._pool.drain()
+            raise
 
     async def close(self) -> None:
         """Give every connection back to the server."""

@@ -100,6 +100,18 @@ async def test_the_pool_says_who_is_away_and_comes_back_by_itself(embedded: Embe
     await database.close()
 
 
+async def test_a_server_that_restarted_costs_no_request_however_many_connections_it_cut(
+    embedded: EmbeddedProfile,
+) -> None:
+    async with Database(embedded.addresses.database_url) as database:
+        await asyncio.gather(*(database.ping() for _ in range(40)))  # the pool is at its largest
+        assert database.statistics()["pool_size"] > 5
+        await embedded.postgres.stop()
+        await embedded.postgres.process.start()
+        for _ in range(20):
+            assert await database.ping() < 3
+
+
 async def test_an_error_of_a_statement_is_not_taken_for_a_server_that_is_away(database: Database) -> None:
     with pytest.raises(psycopg.errors.LockNotAvailable):
         async with database.transaction() as connection, database.transaction() as other:
