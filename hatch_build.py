@@ -53,6 +53,17 @@ TARBALLS = (
         "/6NVYu4U819R2pUIk79n67SYgJHWCce0a5xTP979WbNp0FL9MN1I1QK662IDU1b6JzKTvmhgI7T7JYIxBi3kMQ==",
         {"package/dist/showdown.js": "showdown.js", "package/LICENSE": "showdown.LICENSE"},
     ),
+    # spreadsheets of every kind, as n8n reads and writes them; and CSV files, which it reads with another library
+    Tarball(
+        "@e965/xlsx@0.20.3",
+        "703RN/3OdsRD5mtse2HBX7Um7xwaP9tlswEG6svOtjqokXoX7rJdQj7DyabD2I+xk22RgaIIU+R6BHgkpZGB/w==",
+        {"package/dist/xlsx.full.min.js": "sheetjs.min.js", "package/LICENSE": "sheetjs.LICENSE"},
+    ),
+    Tarball(
+        "csv-parse@7.0.2",
+        "uKZghv9UmPkMVLYy//KZ9HFAIJsl7wkhoEdIL0+rhuSY9pZQlhaeGEDPIe+/w7eh81MOql8Q/9+inAGWG6ZHYA==",
+        {"package/dist/cjs/sync.cjs": "csv_parse.js", "package/LICENSE": "csv_parse.LICENSE"},
+    ),
     # replaceSpecialChars(): the tables that n8n's results come from
     Tarball(
         "transliteration@2.6.1",

@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import mimetypes
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +11,7 @@ from runtime.execution import Execution, RunInfo
 from runtime.nodes.base import AwaitSignal, HttpResponse, MissingCredential, NodeApiError, NodeError, StartChild
 from runtime.perform import Services, perform
 from runtime.start import start_step
+from runtime.values.binary import binary_ref
 from schemas.item import BinaryRef, Items
 from schemas.node import Catalog
 from schemas.outcome import Finished
@@ -44,7 +44,7 @@ class OfflineServices:
     async def write_binary(self, task: Task, data: bytes, mime_type: str | None, file_name: str | None) -> BinaryRef:
         """Files are inline."""
         del task
-        return inline_binary(data, mime_type, file_name)
+        return binary_ref(data, mime_type, file_name)
 
     async def run_code(self, task: Task, language: str, code: str, mode: str, **options: Any) -> dict[str, Any]:
         """Run a Code node in the sandbox."""
@@ -76,18 +76,6 @@ class OfflineServices:
         """There is none."""
         del task, name, path, body, timeout
         return None
-
-
-def inline_binary(data: bytes, mime_type: str | None, file_name: str | None) -> BinaryRef:
-    """A binary reference that carries its bytes, with n8n's fields."""
-    if mime_type is None and file_name:
-        mime_type = mimetypes.guess_type(file_name)[0]
-    ref: BinaryRef = {"mimeType": mime_type or "text/plain", "data": base64.b64encode(data).decode()}
-    if file_name:
-        ref["fileName"] = file_name
-        if "." in file_name:
-            ref["fileExtension"] = file_name.rsplit(".", 1)[1]
-    return ref
 
 
 def _wall_clock() -> float:

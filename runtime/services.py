@@ -11,7 +11,6 @@ import httpx
 
 from runtime.activities import heartbeat, progress
 from runtime.code import CodeRunner
-from runtime.local import inline_binary
 from runtime.nodes.base import HttpResponse, MissingCredential, NodeApiError, NodeError
 from runtime.platform.credentials import CredentialMissing, CredentialStore
 from runtime.platform.egress import EgressClients, EgressRefused
@@ -19,6 +18,7 @@ from runtime.platform.logging import get_logger
 from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings
 from runtime.platform.storage import BlobMissing, BlobStore
+from runtime.values.binary import binary_ref
 from schemas.item import BinaryRef
 from schemas.task import Task
 
@@ -115,7 +115,7 @@ class WorkerServices:
 
     async def write_binary(self, task: Task, data: bytes, mime_type: str | None, file_name: str | None) -> BinaryRef:
         """Small files ride in the item, larger ones are stored."""
-        ref = inline_binary(data, mime_type, file_name)
+        ref = binary_ref(data, mime_type, file_name)
         if len(data) > INLINE_BYTES:
             meta = task["meta"]
             ref["data"] = ""

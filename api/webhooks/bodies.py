@@ -17,13 +17,13 @@ import multipart  # type: ignore[import-untyped]  # it has no types of its own
 import orjson
 
 from api.webhooks.answers import refusal
+from runtime.values.binary import file_size, file_type
 from schemas.plan import Step
 
 __all__ = ["Body", "File", "read_body", "unpacked"]
 
 NOTHING: Final = object()
 SUFFIXES: Final = {"image/jpeg": "jpeg", "application/octet-stream": "bin", "text/plain": "txt", "video/mp4": "mp4"}
-UNITS: Final = ("B", "kB", "MB", "GB")
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,11 @@ class File:
         extension = self._extension()
         told = {
             "mimeType": self.mime_type,
-            "fileType": _file_type(self.mime_type),
+            "fileType": file_type(self.mime_type),
             "fileExtension": extension,
             "data": base64.b64encode(self.data).decode(),
             "fileName": self.file_name or str(uuid.uuid4()),
-            "fileSize": _size(len(self.data)),
+            "fileSize": file_size(len(self.data)),
             "bytes": len(self.data),
         }
         return {name: value for name, value in told.items() if value is not None}
@@ -221,19 +221,3 @@ def _charset(content_type: str) -> str:
         return codecs.lookup(match[1]).name if match else "utf-8"
     except LookupError:
         return "utf-8"
-
-
-def _file_type(mime: str) -> str | None:
-    major, _, minor = mime.partition("/")
-    if mime in ("application/json", "text/html", "application/pdf"):
-        return minor
-    if major in ("image", "audio", "video"):
-        return major
-    return "text" if major == "text" or mime == "application/javascript" else None
-
-
-def _size(count: int) -> str:
-    size, unit = float(count), 0
-    while size >= 1000 and unit < len(UNITS) - 1:  # n8n counts in thousands
-        size, unit = size / 1000, unit + 1
-    return f"{size:.3g} {UNITS[unit]}"

@@ -42,4 +42,7 @@ NODE_FILES: Final[dict[str, str]] = {
     "n8n-nodes-base.html": "html",
     "n8n-nodes-base.htmlExtract": "html_extract",
     "n8n-nodes-base.dateTime": "date_time",
+    "n8n-nodes-base.convertToFile": "convert_to_file",
+    "n8n-nodes-base.extractFromFile": "extract_from_file",
+    "n8n-nodes-base.moveBinaryData": "move_binary_data",
 }

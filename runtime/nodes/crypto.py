@@ -21,7 +21,7 @@ from runtime.nodes.base import (
     param,
 )
 from runtime.values.binary import NoBinaryError, binary_of
-from runtime.values.javascript import js_string, js_typeof
+from runtime.values.javascript import js_string, received
 
 _HASHES: Final = {
     "MD5": "md5", "SHA1": "sha1", "SHA256": "sha256", "SHA384": "sha384", "SHA512": "sha512",
@@ -173,16 +173,7 @@ def _as_bytes(value: Any, accepted: str, argument: str) -> bytes:
     """Text as UTF-8. Raises NodeError with node's text for anything else."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace")
-    kind = js_typeof(value)
-    if value is None:
-        received = "null"
-    elif kind == "object":
-        received = f"an instance of {'Array' if isinstance(value, list) else 'Object'}"
-    elif kind == "undefined":
-        received = "undefined"
-    else:
-        received = f"type {kind} ({js_string(value)})"
-    raise NodeError(f'The "{argument}" argument must be of type {accepted}. Received {received}')
+    raise NodeError(f'The "{argument}" argument must be of type {accepted}. Received {received(value)}')
 
 
 def _random(kind: str, length: int) -> str:

@@ -1,6 +1,37 @@
-"""Files of items: finding one by its name, with n8n's texts when it is not there."""
+"""Files of items: describing one as n8n does, and finding one by its name, with n8n's texts when it is not there."""
+
+import base64
+import mimetypes
+from typing import Final
 
 from schemas.item import BinaryRef, Item
+
+__all__ = ["NoBinaryError", "binary_of", "binary_ref", "file_size", "file_type"]
+
+_TYPES: Final = mimetypes.MimeTypes()  # not the machine's own tables: the same answer everywhere
+_TYPES.types_map[True].update({
+    ".md": "text/markdown", ".yaml": "text/yaml", ".yml": "text/yaml", ".rtf": "application/rtf", ".ics": "text/calendar",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", ".xls": "application/vnd.ms-excel",
+    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document", ".xml": "text/xml",
+    ".ods": "application/vnd.oasis.opendocument.spreadsheet", ".webp": "image/webp", ".gz": "application/gzip",
+})  # fmt: skip
+_SUFFIXES: Final = {
+    "image/jpeg": "jpeg", "application/octet-stream": "bin", "text/plain": "txt", "video/mp4": "mp4",
+    "text/html": "html", "application/x-cfb": "cfb",
+}  # fmt: skip
+_MAGIC: Final = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"),
+    (b"%PDF-", "application/pdf"), (b"{\\rtf", "application/rtf"), (b"\x1f\x8b", "application/gzip"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "application/x-cfb"), (b"BM", "image/bmp"), (b"ID3", "audio/mpeg"),
+    (b"OggS", "audio/ogg"), (b"fLaC", "audio/x-flac"), (b"\x1aE\xdf\xa3", "video/matroska"),
+)  # fmt: skip
+_ZIPPED: Final = (
+    (b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet", "application/vnd.oasis.opendocument.spreadsheet"),
+    (b"xl/", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    (b"word/", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+    (b"ppt/", "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
+)
+_UNITS: Final = ("B", "kB", "MB", "GB")
 
 
 class NoBinaryError(Exception):
@@ -27,3 +58,54 @@ def binary_of(item: Item, name: str, i: int) -> BinaryRef:
             "field in the binary input",
         )
     return binary[name]
+
+
+def binary_ref(data: bytes, mime_type: str | None, file_name: str | None) -> BinaryRef:
+    """A reference that carries its bytes, with n8n's fields.
+
+    The type is the one given, else the name's, else what the first bytes tell, else text.
+    """
+    root, _, extension = (file_name or "").rpartition(".")
+    extension = extension if root else ""
+    found = mime_type or _TYPES.types_map[True].get(f".{extension.lower()}") or _sniffed(data)
+    mime_type = found or "text/plain"
+    if not extension and found:
+        extension = _SUFFIXES.get(found) or (_TYPES.guess_extension(found) or "").lstrip(".")
+    ref: BinaryRef = {"mimeType": mime_type}
+    if kind := file_type(mime_type):
+        ref["fileType"] = kind
+    if extension:
+        ref["fileExtension"] = extension
+    ref["data"] = base64.b64encode(data).decode()
+    if file_name:
+        ref["fileName"] = file_name
+    return ref | {"fileSize": file_size(len(data)), "bytes": len(data)}
+
+
+def _sniffed(data: bytes) -> str | None:
+    if data.startswith(b"PK\x03\x04"):
+        head = data[:4096]
+        return next((mime for mark, mime in _ZIPPED if mark in head), "application/zip")
+    if data.startswith(b"RIFF") and data[8:12] in (b"WEBP", b"WAVE"):
+        return "image/webp" if data[8:12] == b"WEBP" else "audio/wav"
+    if data[4:8] == b"ftyp":
+        return "video/mp4"
+    return next((mime for mark, mime in _MAGIC if data.startswith(mark)), None)
+
+
+def file_type(mime_type: str) -> str | None:
+    """n8n's `fileType`: json, html, pdf, image, audio, video, text, or none."""
+    major, _, minor = mime_type.partition("/")
+    if mime_type in ("application/json", "text/html", "application/pdf"):
+        return minor
+    if major in ("image", "audio", "video"):
+        return major
+    return "text" if major == "text" or mime_type == "application/javascript" else None
+
+
+def file_size(count: int) -> str:
+    """n8n's `fileSize` of so many bytes: three digits, in thousands."""
+    size, unit = float(count), 0
+    while size >= 1000 and unit < len(_UNITS) - 1:
+        size, unit = size / 1000, unit + 1
+    return f"{size:.3g} {_UNITS[unit]}"

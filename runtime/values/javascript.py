@@ -23,6 +23,7 @@ __all__ = [
     "loose_equal",
     "number_string",
     "property_order",
+    "received",
     "strict_equal",
     "tidy",
     "to_integer",
@@ -120,6 +121,16 @@ def _shortest(number: float) -> tuple[str, int]:
     digits = (whole + fraction).lstrip("0")
     point -= len(whole + fraction) - len(digits)
     return digits.rstrip("0"), point
+
+
+def received(value: Any) -> str:
+    """How Node names a value of the wrong type in its errors, after the word Received."""
+    kind = js_typeof(value)
+    if value is None:
+        return "null"
+    if kind == "object":
+        return f"an instance of {'Array' if isinstance(value, list) else 'Object'}"
+    return "undefined" if kind == "undefined" else f"type {kind} ({js_string(value)})"
 
 
 def js_number(value: Any) -> float:

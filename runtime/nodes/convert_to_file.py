@@ -1,0 +1,112 @@
+"""Convert to File: rows to a spreadsheet, JSON, a text or base64 to a file."""
+
+from typing import Any, Final, Literal
+
+from runtime.code.spreadsheets import write_sheet
+from runtime.nodes.base import (
+    Activity,
+    ActivityContext,
+    Dynamic,
+    Item,
+    Items,
+    NodeError,
+    Outputs,
+    each_item_async,
+    error_item,
+    param,
+)
+from runtime.values.encodings import UnknownEncodingError, encode, from_base64
+from runtime.values.javascript import js_string, json_stringify, received
+from runtime.values.paths import get
+from schemas.item import UNDEFINED, PairedItem
+
+_WITH_TYPES: Final = 1.1
+_BYTES: Final = "string or an instance of Buffer, ArrayBuffer, or Array or an Array-like Object"
+
+
+class ConvertToFile(Activity):
+    """Spreadsheets and one JSON file take all items; the others make a file of each."""
+
+    type = "n8n-nodes-base.convertToFile"
+    versions = (1, 1.1)
+    local = True
+
+    operation: Literal["csv", "html", "toJson", "ods", "rtf", "toText", "xls", "xlsx", "toBinary"] = param("csv")
+    mode: Literal["once", "each"] = param("once", show={"operation": ["toJson"]})
+    source_property: Dynamic[str] = param("", show={"operation": ["toText", "toBinary"]}, required=True)
+    binary_property_name: Dynamic[str] = param("data", required=True)
+    options: Dynamic[dict[str, Any]] = param({})
+
+    async def run(self, context: ActivityContext, items: Items) -> Outputs:
+        """Items without JSON that have the file."""
+        if self.operation in ("toText", "toBinary") or (self.operation == "toJson" and self.mode == "each"):
+
+            async def one(i: int, item: Item) -> Item:
+                return await context.resolve(self, i).file(context, item)
+
+            return await each_item_async(context, items, one)
+        try:
+            made = await context.resolve(self, 0).of_all(context, items)
+        except NodeError as error:
+            if not context.continue_on_fail:
+                raise
+            return [[error_item(error, 0)]]
+        pairs: list[PairedItem] = [{"item": i} for i in range(len(items))]
+        return [[{**made, "pairedItem": pairs}]]
+
+    async def of_all(self, context: ActivityContext, items: Items) -> Item:
+        """One file of all items. Raises NodeError."""
+        rows = [item["json"] for item in items]
+        if self.operation == "toJson":
+            data = self.encoded(self.as_json(rows))
+            return await self.item(context, data, "application/json", "file.json")
+        data = await write_sheet(context, rows, self.operation, self.options)
+        return await self.item(context, data, None, f"File.{self.operation}")
+
+    async def file(self, context: ActivityContext, item: Item) -> Item:
+        """A file of one item. Raises NodeError."""
+        if self.operation == "toJson":
+            return await self.item(context, self.encoded(self.as_json(item["json"])), "application/json", "file.json")
+        value = get(item["json"], self.source_property)
+        if value is UNDEFINED:
+            raise NodeError(f'The value in "{self.source_property}" is not set')
+        plain = isinstance(value, str) or (self.operation == "toText" and not isinstance(value, dict | list))
+        if self.operation == "toText":
+            mime = "text/plain" if plain else "application/json"
+            text = js_string(value) if plain else json_stringify(value) or "null"
+            return await self.item(context, self.encoded(text), mime, "file.txt")
+        return await self.item(context, *self.raw(context, value))
+
+    def raw(self, context: ActivityContext, value: Any) -> tuple[bytes, str | None]:
+        """The bytes that base64 stands for (version 1: or a value as it is) and what is known of their type."""
+        mime = self.options.get("mimeType") or None
+        if context.version < _WITH_TYPES and self.options.get("dataIsBase64", True) is False:
+            text = isinstance(value, str)
+            shown = value if text else json_stringify(value) or "null"
+            whole = isinstance(value, dict | list)
+            return self.encoded(shown), mime or ("application/json" if whole else None)
+        if isinstance(value, list):
+            return bytes(int(each) & 0xFF if isinstance(each, int | float) else 0 for each in value), mime
+        if not isinstance(value, str):
+            raise NodeError(f"The first argument must be of type {_BYTES}. Received {received(value)}")
+        return from_base64(value), mime
+
+    def as_json(self, value: Any) -> str:
+        """The value as JSON text, as wide as the options say."""
+        return json_stringify(value, 2 if self.options.get("format") else 0) or "null"
+
+    def encoded(self, text: str) -> bytes:
+        """The text in the chosen encoding. Raises NodeError."""
+        try:
+            return encode(text, str(self.options.get("encoding") or "utf8"), bom=bool(self.options.get("addBOM")))
+        except UnknownEncodingError as error:
+            raise NodeError(str(error)) from error
+
+    async def item(self, context: ActivityContext, data: bytes, mime: str | None, default: str | None = None) -> Item:
+        """An item with nothing but the file."""
+        name = self.options.get("fileName") or None
+        ref = await context.write_binary(data, mime_type=mime, file_name=name or default)
+        if "fileName" not in ref:
+            extension = ref.get("fileExtension")
+            ref = {**ref, "fileName": f"file.{extension}" if extension else "file"}
+        return {"json": {}, "binary": {self.binary_property_name: ref}}

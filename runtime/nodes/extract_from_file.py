@@ -1,0 +1,93 @@
+"""Extract from File: the rows of a spreadsheet, or a file's text, JSON or base64."""
+
+import base64
+from typing import Any, Final, Literal
+
+from runtime.code.spreadsheets import FORMATS, read_csv, read_sheet
+from runtime.nodes.base import (
+    Activity,
+    ActivityContext,
+    Dynamic,
+    Item,
+    Items,
+    NodeError,
+    Outputs,
+    each_item_async,
+    param,
+)
+from runtime.values.binary import NoBinaryError, binary_of
+from runtime.values.encodings import UnknownEncodingError, decode, detect
+from runtime.values.json_text import NotJsonError, parse_json
+from runtime.values.paths import set_path
+from schemas.item import BinaryRef
+
+_MOVED: Final = {"operation": ["binaryToPropery", "fromJson", "text", "xml"]}
+
+
+class ExtractFromFile(Activity):
+    """An item per row, or the item with what is in the file under a field of its own."""
+
+    type = "n8n-nodes-base.extractFromFile"
+    versions = (1, 1.1)
+    local = True
+
+    operation: Literal["csv", "html", "fromJson", "ods", "rtf", "text", "xml", "xls", "xlsx", "binaryToPropery"] = (
+        param("csv")
+    )
+    binary_property_name: Dynamic[str] = param("data", required=True)
+    destination_key: Dynamic[str] = param("data", show=_MOVED, required=True)
+    options: Dynamic[dict[str, Any]] = param({})
+
+    async def run(self, context: ActivityContext, items: Items) -> Outputs:
+        """Each file in turn."""
+
+        async def one(i: int, item: Item) -> list[Item]:
+            node = context.resolve(self, i)
+            try:
+                ref = binary_of(item, node.binary_property_name, i)
+            except NoBinaryError as error:
+                raise NodeError(error.message, description=error.description, item=i) from error
+            data = await context.read_binary(ref)
+            if node.operation in FORMATS:
+                return [{"json": row} for row in await node.rows(context, data)]
+            return [node.moved(item, data)]
+
+        return await each_item_async(context, items, one)
+
+    async def rows(self, context: ActivityContext, data: bytes) -> list[Any]:
+        """The JSON of an item per row. Raises NodeError."""
+        if self.operation == "csv":
+            return await read_csv(context, data, self.options)
+        found = await read_sheet(context, data, self.operation, self.options)
+        headed = self.operation == "rtf" or self.options.get("headerRow") is not False
+        return found if headed else [{"row": row} for row in found]
+
+    def moved(self, item: Item, data: bytes) -> Item:
+        """The item with the file's content in its JSON. Raises NodeError."""
+        keep = self.options.get("keepSource")
+        json = dict(item["json"]) if keep in ("json", "both") else {}
+        set_path(json, self.destination_key, self.content(data))
+        made: Item = {"json": json}
+        binary: dict[str, BinaryRef] = dict(item.get("binary", {}))
+        if keep not in ("binary", "both"):
+            binary.pop(self.binary_property_name, None)
+        if binary:
+            made["binary"] = binary
+        return made
+
+    def content(self, data: bytes) -> Any:
+        """What is in the file. Raises NodeError."""
+        if self.operation == "binaryToPropery":
+            return base64.b64encode(data).decode()
+        try:
+            given = self.options.get("encoding")
+            strip = not given or self.options.get("stripBOM") is not False
+            text = decode(data, str(given or detect(data)), strip_bom=strip)
+        except UnknownEncodingError as error:
+            raise NodeError(str(error)) from error
+        if self.operation != "fromJson":
+            return text
+        try:
+            return parse_json(text) if text else {}
+        except NotJsonError as error:
+            raise NodeError(error.message) from error

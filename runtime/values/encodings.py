@@ -1,0 +1,105 @@
+"""Text encodings by the names of iconv-lite, which n8n's file nodes offer, on Python's codecs."""
+
+import base64
+import binascii
+import codecs
+from typing import Final
+
+__all__ = ["UnknownEncodingError", "decode", "detect", "encode", "from_base64"]
+
+_BOM: Final = "\ufeff"
+_WITH_BOM: Final = frozenset({"utf8", "cesu8", "ucs2"})
+"""The encodings for which n8n shows its options about the byte order mark."""
+_WIDE: Final = {"utf16": "utf-16", "utf32": "utf-32"}
+_NAMES: Final = {
+    "utf8": "utf-8", "cesu8": "utf-8", "ucs2": "utf-16-le", "utf16le": "utf-16-le", "utf16be": "utf-16-be",
+    "utf32le": "utf-32-le", "utf32be": "utf-32-be", "binary": "latin-1", "macroman": "mac-roman", "shiftjis": "shift-jis",
+    "eucjp": "euc-jp", "euckr": "euc-kr", "gb2312": "gb2312", "gbk": "gbk", "gb18030": "gb18030", "big5hkscs": "big5hkscs",
+    "utf7": "utf-7", "utf7imap": "utf-7", "windows1251": "cp1251", "windows1252": "cp1252",
+}  # fmt: skip
+
+
+class UnknownEncodingError(Exception):
+    """iconv-lite's error for a name that it does not know."""
+
+    def __init__(self, name: str) -> None:
+        plain = _plain(name)
+        super().__init__(f"Encoding not recognized: '{name}' (searched as: '{plain}')")
+
+
+def encode(text: str, name: str, *, bom: bool = False) -> bytes:
+    """The bytes of a text; what the encoding lacks becomes `?`. Raises UnknownEncodingError."""
+    plain = _plain(name)
+    if plain == "base64":
+        return from_base64(text)
+    if plain == "hex":
+        return _from_hex(text)
+    if bom and name in _WITH_BOM:
+        text = _BOM + text
+    if plain in _WIDE:  # iconv-lite: little-endian, with a mark
+        return (_BOM + text).encode(f"{_WIDE[plain]}-le", "surrogatepass")
+    codec = _codec(name)
+    errors = "surrogatepass" if codec.startswith("utf-") else "replace"
+    return text.encode(codec, errors)
+
+
+def decode(data: bytes, name: str, *, strip_bom: bool = True) -> str:
+    """The text of bytes, malformed ones replaced. Raises UnknownEncodingError."""
+    plain = _plain(name)
+    if plain == "base64":
+        return base64.b64encode(data).decode()
+    if plain == "hex":
+        return data.hex()
+    if plain in ("utf16", "utf32"):
+        text = data.decode(
+            plain if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else f"{plain}-le", "replace"
+        )
+    else:
+        text = data.decode(_codec(name), "replace")
+    return text.removeprefix(_BOM) if strip_bom or name not in _WITH_BOM else text
+
+
+def detect(data: bytes) -> str:
+    """The encoding of bytes that do not say: their mark, else UTF-8 when they are that, else Western European."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf16"
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return "win1252"
+    return "utf8"
+
+
+def from_base64(text: str) -> bytes:
+    """Node's `Buffer.from(text, 'base64')`: foreign characters are passed over, and padding ends it."""
+    kept = "".join(
+        c for c in text.partition("=")[0].translate(str.maketrans("-_", "+/")) if c.isascii() and c in _ALPHABET
+    )
+    kept = kept[: len(kept) - (len(kept) % 4 == 1)]
+    return base64.b64decode(kept + "=" * (-len(kept) % 4))
+
+
+_ALPHABET: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+
+
+def _from_hex(text: str) -> bytes:
+    pairs = bytearray()
+    for at in range(0, len(text) - 1, 2):
+        try:
+            pairs += binascii.unhexlify(text[at : at + 2])
+        except ValueError:
+            break
+    return bytes(pairs)
+
+
+def _plain(name: str) -> str:
+    return "".join(c for c in name.lower() if c.isalnum())
+
+
+def _codec(name: str) -> str:
+    plain = _plain(name)
+    found = _NAMES.get(plain) or plain.replace("win", "cp", 1) if plain.startswith("win") else _NAMES.get(plain, plain)
+    try:
+        return codecs.lookup(found).name
+    except LookupError:
+        raise UnknownEncodingError(name) from None
