@@ -16,6 +16,7 @@ NODE_FILES: Final[dict[str, str]] = {
     "n8n-nodes-base.executeWorkflow": "execute_workflow",
     "n8n-nodes-base.wait": "wait",
     "n8n-nodes-base.merge": "merge",
+    "n8n-nodes-base.compareDatasets": "compare_datasets",
     "n8n-nodes-base.noOp": "no_op",
     "n8n-nodes-base.set": "set",
     "n8n-nodes-base.if": "if_",

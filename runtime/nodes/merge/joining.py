@@ -28,14 +28,14 @@ def join(one: Items, two: Items, fields: Pairs, *, dots: bool, fuzzy: bool, firs
     """
     same = fuzzy_equal if fuzzy else strictly_equal
     fields = [(first_name, name) for name, first_name in {name: other for other, name in fields}.items()]
-    read = _reader(dots)
+    read = reader(dots)
     values = [[read(item, name) for _, name in fields] for item in two]
     used: set[int] = set()
     matched: list[tuple[Item, Items]] = []
     left: Items = []
     for item in one:
         wanted = [read(item, name) for name, _ in fields]
-        found = [] if any(value is UNDEFINED for value in wanted) else _matches(wanted, values, same, first)
+        found = [] if any(value is UNDEFINED for value in wanted) else matches(wanted, values, same, first)
         if not found:
             left.append(item)
             continue
@@ -45,7 +45,8 @@ def join(one: Items, two: Items, fields: Pairs, *, dots: bool, fuzzy: bool, firs
     return Joined(matched, left, right, [item for i, item in enumerate(two) if i in used])
 
 
-def _matches(wanted: list[Any], values: list[list[Any]], same: Callable[[Any, Any], bool], first: bool) -> list[int]:
+def matches(wanted: list[Any], values: list[list[Any]], same: Callable[[Any, Any], bool], first: bool) -> list[int]:
+    """The places of the rows that have the wanted values, or of the first."""
     found = []
     for i, given in enumerate(values):
         if all(same(a, b) for a, b in zip(wanted, given, strict=True)):
@@ -55,15 +56,16 @@ def _matches(wanted: list[Any], values: list[list[Any]], same: Callable[[Any, An
     return found
 
 
-def _reader(dots: bool) -> Callable[[Item, str], Any]:
+def reader(dots: bool) -> Callable[[Item, str], Any]:
+    """Reads a field of an item by its path, or by its plain name."""
     if dots:
         return lambda item, name: get(item["json"], name)
     return lambda item, name: item["json"].get(name, UNDEFINED)
 
 
-def check_present(items: Items, names: Sequence[str], which: int, *, dots: bool) -> None:
+def check_present(items: Items, names: Sequence[str], which: int | str, *, dots: bool) -> None:
     """Versions before 2.1 want each field in at least one item. Raises NodeError."""
-    read = _reader(dots)
+    read = reader(dots)
     for name in names:
         if not any(read(item, name) is not UNDEFINED for item in items):
             raise NodeError(f"Field '{name}' is not present in any of items in 'Input {which}'")

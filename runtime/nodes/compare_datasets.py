@@ -1,0 +1,191 @@
+"""Compare Datasets: what is only in A, the same in both, different, only in B."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Literal
+
+from runtime.nodes.base import Context, Dynamic, Inline, Item, Items, NodeError, Outputs, param
+from runtime.nodes.merge.joining import Pairs, check_present, matches, reader
+from runtime.values.equality import fuzzy_equal, strictly_equal
+from runtime.values.javascript import truthy
+from runtime.values.paths import get, unset
+from schemas.item import UNDEFINED, PairedItem
+
+_FIELDS: Final = {"values": [{"field1": "", "field2": ""}]}
+_FUZZY_OUTSIDE = _LETTERS = 2
+_LENIENT: Final = 2.2
+Resolve = Literal["preferInput1", "preferInput2", "mix", "includeBoth"]
+Same = Callable[[Any, Any], bool]
+
+
+class CompareDatasets(Inline):
+    """Items of A and B that agree in the fields to match, compared field by field."""
+
+    type = "n8n-nodes-base.compareDatasets"
+    versions = (1, 2, 2.1, 2.2, 2.3)
+    input_count = 2
+
+    merge_by_fields: Dynamic[dict[str, Any]] = param(_FIELDS)
+    resolve_1: Dynamic[Resolve] = param("preferInput2", alias="resolve", show={"@version": [1, 2]})
+    resolve_2: Dynamic[Resolve] = param("includeBoth", alias="resolve", hide={"@version": [1, 2]})
+    fuzzy_compare: Dynamic[bool] = param(False, hide={"@version": [1]})
+    prefer_when_mix: Dynamic[Literal["input1", "input2"]] = param("input1", show={"resolve": ["mix"]})
+    except_when_mix: Dynamic[str] = param("", show={"resolve": ["mix"]})
+    options: Dynamic[dict[str, Any]] = param({})
+
+    def outputs(self, version: float) -> int:
+        """In A only, same, different, in B only."""
+        del version
+        return 4
+
+    def required_inputs(self, version: float) -> int:
+        """One input is enough."""
+        del version
+        return 1
+
+    def run(self, context: Context, items: Items) -> Outputs:
+        """All items of both inputs; parameters are those of the first item."""
+        del items
+        one, two = (list(given or []) for given in (*context.inputs, None, None)[:2])
+        node = context.resolve(self, 0)
+        pairs = node.pairs(context, one, two)
+        same, dots = node.same(context), node.dots
+        read = reader(dots)
+        values = [[read(item, name) for _, name in pairs] for item in two]
+        used: set[int] = set()
+        left: Items = []
+        equal: Items = []
+        different: Items = []
+        for i, item in enumerate(one):
+            wanted = [read(item, name) for name, _ in pairs]
+            found = (
+                []
+                if any(value is UNDEFINED for value in wanted)
+                else matches(wanted, values, same, node.options.get("multipleMatches") != "all")
+            )
+            if not found:
+                left.append({**item, "pairedItem": {"item": i}})
+            used.update(found)
+            for j in found:
+                node.compare(context, (i, item), (j, two[j]), equal, different)
+        right: Items = [{**item, "pairedItem": _second(j)} for j, item in enumerate(two) if j not in used]
+        return [left, equal, different, right]
+
+    @property
+    def dots(self) -> bool:
+        """Whether names are paths."""
+        return not self.options.get("disableDotNotation")
+
+    def same(self, context: Context) -> Same:
+        """How two values are compared."""
+        fuzzy = self.options.get("fuzzyCompare") if context.version < _FUZZY_OUTSIDE else self.fuzzy_compare
+        if not fuzzy:
+            return strictly_equal
+        return fuzzy_equal if context.version < _FUZZY_OUTSIDE else _fuzzier_equal
+
+    def pairs(self, context: Context, one: Items, two: Items) -> Pairs:
+        """The fields to match. Raises NodeError."""
+        entries = self.merge_by_fields.get("values") or []
+        found = [(str(each.get("field1") or ""), str(each.get("field2") or "")) for each in entries]
+        if any(not a or not b for a, b in found):
+            raise NodeError('You need to define at least one pair of fields in "Fields to Match" to match on')
+        if context.version < _LENIENT:
+            for which, items, place in (("A", one, 0), ("B", two, 1)):
+                if items:
+                    check_present(items, [pair[place] for pair in found], which, dots=self.dots)
+        for name in self.skipped():
+            if "." in name and not self.dots:
+                raise NodeError(f"Dot notation is disabled, but field to skip comparing '{name}' contains dot")
+        return found
+
+    def compare(
+        self, context: Context, a: tuple[int, Item], b: tuple[int, Item], equal: Items, different: Items
+    ) -> None:
+        """Put a pair where it belongs."""
+        (i, first), (j, second) = a, b
+        same, resolve = self.same(context), self.chosen(context)
+        one, two = first["json"], second["json"]
+        if _alike(self.without(one), self.without(two), same):
+            from_two = same is not strictly_equal and resolve == "preferInput2"
+            equal.append({**(second if from_two else first), "pairedItem": _second(j) if from_two else {"item": i}})
+        elif resolve == "includeBoth":
+            both: list[PairedItem] = [{"item": i}, _second(j)]
+            different.append({"json": self.told(context, one, two), "pairedItem": both})
+        elif resolve == "mix":
+            from_two = self.prefer_when_mix == "input2"
+            self.mix(*((two, one) if from_two else (one, two)))
+            different.append({**(second if from_two else first), "pairedItem": _second(j) if from_two else {"item": i}})
+        else:
+            from_two = resolve == "preferInput2"
+            different.append({**(second if from_two else first), "pairedItem": _second(j) if from_two else {"item": i}})
+
+    def chosen(self, context: Context) -> str:
+        """Which version of two different items to give."""
+        return self.resolve_1 if context.version <= 2 else self.resolve_2
+
+    def skipped(self) -> list[str]:
+        """The fields that do not count."""
+        return [name.strip() for name in str(self.options.get("skipFields") or "").split(",") if name.strip()]
+
+    def without(self, json: Mapping[str, Any]) -> dict[str, Any]:
+        """The JSON without the fields that do not count."""
+        kept = dict(json)
+        for name in self.skipped():
+            if self.dots:
+                unset(kept, name)
+            else:
+                kept.pop(name, None)
+        return kept
+
+    def told(self, context: Context, one: Mapping[str, Any], two: Mapping[str, Any]) -> dict[str, Any]:
+        """What is the same and what is not, by field."""
+        same, skipped = self.same(context), self.skipped()
+        old = context.version < _LETTERS
+        names = ("input1", "input2") if old else ("inputA", "inputB")
+        result: dict[str, Any] = {"keys": {}, "same": {}, "different": {}}
+        matched = {str(each.get("field1")) for each in self.merge_by_fields.get("values") or []}
+        for key in {**one, **two}:
+            a, b = one.get(key, UNDEFINED), two.get(key, UNDEFINED)
+            if key in matched and a is not UNDEFINED:
+                result["keys"][key] = a
+            if same(a, b) and not (old and (a is UNDEFINED or b is UNDEFINED)):
+                if a is not UNDEFINED:
+                    result["same"][key] = a
+                continue
+            kept = truthy if old else _defined
+            pair = {name: value if kept(value) else None for name, value in zip(names, (a, b), strict=True)}
+            result.setdefault("skipped" if key in skipped else "different", {})[key] = pair
+        return result
+
+    def mix(self, kept: dict[str, Any], other: Mapping[str, Any]) -> None:
+        """Fields of the other item into the preferred one. As in n8n the input item itself changes."""
+        for name in (each.strip() for each in str(self.except_when_mix or "").split(",")):
+            if not name:
+                continue
+            if self.dots:
+                value = get(other, name)
+                kept[name] = None if value is UNDEFINED else value
+            elif name in other:
+                kept[name] = other[name]
+            else:
+                kept.pop(name, None)
+
+
+def _alike(one: Mapping[str, Any], two: Mapping[str, Any], same: Same) -> bool:
+    return all(same(one.get(key, UNDEFINED), two.get(key, UNDEFINED)) for key in {**one, **two})
+
+
+def _fuzzier_equal(a: Any, b: Any) -> bool:
+    """From version 2 on null is also 0."""
+    return fuzzy_equal(a, b) or (a is None and _is_zero(b)) or (b is None and _is_zero(a))
+
+
+def _is_zero(value: Any) -> bool:
+    return value == "0" or (value == 0 and not isinstance(value, bool))
+
+
+def _defined(value: Any) -> bool:
+    return value is not UNDEFINED
+
+
+def _second(j: int) -> PairedItem:
+    return {"item": j, "input": 1}
