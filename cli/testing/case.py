@@ -10,6 +10,7 @@ from runtime.engine.machine import Engine
 from runtime.execution import Execution, RunInfo
 from runtime.local import LocalHost, OfflineServices, run_local
 from schemas.item import Item, Items
+from schemas.node import Catalog
 from schemas.outcome import Finished
 from schemas.plan import Plan
 
@@ -21,9 +22,9 @@ async def _no_wait(seconds: float) -> None:
     del seconds
 
 
-def plan_of(export: Any) -> Plan:
+def plan_of(export: Any, catalog: Catalog = CATALOG) -> Plan:
     """The plan of an export, its faults kept as faults of the run. Raises ValueError when it is no export at all."""
-    compilation = compile_export(export, file="case", catalog=CATALOG, lenient=True)
+    compilation = compile_export(export, file="case", catalog=catalog, lenient=True)
     if compilation.plan is None:
         raise ValueError("; ".join(each.message for each in compilation.diagnostics) or "this is not an n8n export")
     return compilation.plan
@@ -44,17 +45,17 @@ def as_item(value: Any) -> Item:
     return {"json": value}
 
 
-async def run_case(case: Case, services: OfflineServices | None = None) -> dict[str, Any]:
+async def run_case(case: Case, services: OfflineServices | None = None, catalog: Catalog = CATALOG) -> dict[str, Any]:
     """Run on the local host. Returns an object in the shape of `expected`."""
-    plan = plan_of(case["workflow"])
-    library = {key: plan_of(export) for key, export in (case.get("subworkflows") or {}).items()}
+    plan = plan_of(case["workflow"], catalog)
+    library = {key: plan_of(export, catalog) for key, export in (case.get("subworkflows") or {}).items()}
 
     def find(reference: Mapping[str, Any]) -> Plan | None:
         if "export" in reference:
             return plan_of(reference["export"])
         return library.get(str(reference.get("id")))
 
-    host = LocalHost(CATALOG, services or OfflineServices(), library=find, sleep=_no_wait)
+    host = LocalHost(catalog, services or OfflineServices(), library=find, sleep=_no_wait)
     mode = case.get("mode", "trigger")
     info = RunInfo(execution_id="1", mode=mode, pinned=True, static_data=dict(plan.static_data))
     start = plan.step.get(case["start"]) if case.get("start") else None

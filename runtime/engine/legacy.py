@@ -2,11 +2,18 @@
 branches in, even where those were never taken.
 """
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from schemas.item import Outputs
 
 if TYPE_CHECKING:
+    from runtime.engine.graph import Graph
     from runtime.engine.machine import Engine
     from schemas.plan import Step
+
+MOST_VISITS: Final = 10_000
+"""Of nodes on the way up; a plan whose branches part and meet again and again has exponentially many ways."""
 
 
 def must_defer(engine: "Engine", entry: dict[str, Any]) -> bool:
@@ -15,30 +22,76 @@ def must_defer(engine: "Engine", entry: dict[str, Any]) -> bool:
     return any(slot and i < len(entry["inputs"]) and entry["inputs"][i] is None for i, slot in enumerate(slots))
 
 
-def run_other_parents(engine: "Engine", parent: "Step", target: str, output: int) -> None:
-    """A node began to wait: queue what its other inputs come from, with one empty item, where nothing of it has run."""
-    siblings = {edge.target for edge in parent.edges if edge.output == output} - {target}
+def run_other_parents(engine: "Engine", parent: "Step", target: str, outputs: Outputs, output: int, run: int) -> None:
+    """A node began to wait: queue what its other inputs come from, with one empty item, where nothing of it has run.
+
+    `parent` gave its `outputs` in its run `run`; the wire to the waiting `target` leaves at `output`.
+    """
+    children = {edge.target for edge in parent.edges}
+    given = outputs[output] if output < len(outputs) else None
     for slot in engine.graph.incoming[target]:
         for other, _ in slot:
-            if other == parent.name or other in siblings:
+            if other == parent.name or (other in children and not _is_dry(engine, other, run)):
                 continue
             if engine.runs.get(other) or any(entry["node"] == other for entry in engine.stack):
                 continue
-            start = _highest(engine, other, parent.name, siblings)
-            if start is not None:
-                slots = max(len(engine.graph.incoming.get(start, ())), 1)
-                inputs: list[Any] = [[{"json": {}}]] + [[] for _ in range(slots - 1)]
-                engine.stack.append({"node": start, "inputs": inputs, "source": [{"previousNode": parent.name}]})
+            start = _highest(engine, other)
+            if start is None or (not given and parent.name in engine.graph.ancestors(start)):
+                continue
+            if engine.graph.incoming.get(start) and not _is_dry(engine, start, run):
+                continue  # what it waits for is on its way
+            slots = max(len(engine.graph.incoming.get(start, ())), 1)
+            inputs: list[Any] = [[{"json": {}}]] + [[] for _ in range(slots - 1)]
+            engine.stack.append({"node": start, "inputs": inputs, "source": [{"previousNode": parent.name}]})
 
 
-def _highest(engine: "Engine", name: str, parent: str, siblings: set[str]) -> str | None:
-    """The un-run node furthest up from `name`; None when something up there is about to run by itself."""
+def _is_dry(engine: "Engine", name: str, run: int) -> bool:
+    """Whether no wire into the first input of a node carried an item in run `run` of its source."""
+    slots = engine.graph.incoming.get(name)
+    for source, output in slots[0] if slots else ():
+        runs = engine.runs.get(source, ())
+        outputs: Sequence[Any] = runs[run]["outputs"] if run < len(runs) else ()
+        if output < len(outputs) and outputs[output]:
+            return False
+    return True
+
+
+def _highest(engine: "Engine", name: str) -> str | None:
+    """The last node before the first one that has run, on the way up from `name`; None when that meets one that is about
+    to run by itself.
+    """
     stacked = {entry["node"] for entry in engine.stack}
     found: str | None = name
-    for ancestor in engine.graph.ancestors(name):
-        if (ancestor in siblings and ancestor != parent) or ancestor in stacked:
+    for each in (name, *_way_up(engine.graph, name)):
+        if each in stacked:
             return None
-        if engine.runs.get(ancestor):
-            continue
-        found = ancestor
+        if engine.runs.get(each):
+            break
+        found = each
     return found
+
+
+def _way_up(graph: "Graph", name: str) -> list[str]:
+    """Ancestors in n8n's order: each parent with all above it, first wire first; one met again counts where it was met
+    last.
+    """
+    met: dict[str, None] = {}
+    below = [name]
+    climbing = [iter(_parents(graph, name))]
+    for _ in range(MOST_VISITS):
+        if not climbing:
+            break
+        parent = next(climbing[-1], None)
+        if parent is None:
+            climbing.pop()
+            below.pop()
+        elif parent not in below:
+            met.pop(parent, None)
+            met[parent] = None
+            below.append(parent)
+            climbing.append(iter(_parents(graph, parent)))
+    return list(met)
+
+
+def _parents(graph: "Graph", name: str) -> list[str]:
+    return [parent for slot in graph.incoming.get(name, ()) for parent, _ in slot]

@@ -150,12 +150,12 @@ class Engine:
             attempt=attempt,
             inputs=cut,
             whole=whole,
-            items=self._effective(whole) or [],
+            items=self._effective(step.name, whole) or [],
             source=entry["source"],
         )
 
-    def _effective(self, inputs: list[Items | None]) -> Items | None:
-        if self.v1:
+    def _effective(self, node: str, inputs: list[Items | None]) -> Items | None:
+        if self.v1 or (len(inputs) > 1 and node in self.graph.ancestors(node)):  # v0: by the first input, but in a loop
             return next((items for items in inputs if items), None)
         return inputs[0] if inputs else None
 
@@ -174,6 +174,8 @@ class Engine:
     def _advance(self, execute: Execute, outputs: Outputs | None, outcome: Outcome) -> None:
         self.current = None
         if outputs is None:
+            if not self.stack:  # n8n looks at the waiting nodes after a run, and this was none
+                self.waiting.clear()
             return
         step = execute.step
         original = None if step.name in self.pinned else lambda item: self._original(execute, item)
@@ -240,28 +242,32 @@ class Engine:
                 source["previousNodeOutput"] = edge.output
             if run_index:
                 source["previousNodeRun"] = run_index
-            self._deliver(step, edge.target, edge.input, items, source)
+            if self._deliver(edge.target, edge.input, items, source) and not self.v1:
+                legacy.run_other_parents(self, step, edge.target, outputs, edge.output, run_index)
 
-    def _deliver(self, parent: Step, target: str, slot: int, items: Items, source: Source) -> None:
+    def _deliver(self, target: str, slot: int, items: Items, source: Source) -> bool:
+        """Hand items to a node. True when it began to wait for its other inputs with them."""
         slots = len(self.graph.incoming[target])
         if slots <= 1:
             inputs: list[Items | None] = [None] * slot + [items]
             self._push({"node": target, "inputs": inputs, "source": [None] * slot + [source]})
-            return
+            return False
         entries = self.waiting.setdefault(target, [])
         fresh = not entries
         entry = next((each for each in entries if each["inputs"][slot] is None), None)
         if entry is None:
-            entry = {"node": target, "inputs": [None] * slots, "source": [None] * slots}
+            entry = {"node": target, "inputs": [None] * slots, "source": [None] * slots, "place": len(entries)}
+            # n8n numbers by count: when an earlier one has gone, the new one takes the place of the last, which is lost
+            entries[:] = [each for each in entries if each.get("place", 0) != entry["place"]]
             entries.append(entry)
         entry["inputs"][slot], entry["source"][slot] = items, source
-        if all(each is not None for each in entry["inputs"]):
-            entries.remove(entry)
-            if not entries:
-                del self.waiting[target]
-            self._push(entry)
-        elif not self.v1 and fresh:
-            legacy.run_other_parents(self, parent, target, source.get("previousNodeOutput") or 0)
+        if any(each is None for each in entry["inputs"]):
+            return fresh
+        entries.remove(entry)
+        if not entries:
+            del self.waiting[target]
+        self._push(entry)
+        return False
 
     def _push(self, entry: Entry) -> None:
         if self.v1:

@@ -1,0 +1,31 @@
+"""The node type that n8n's own engine tests use and n8n does not ship: it tells its version and its parameter."""
+
+from runtime.catalog import NodeCatalog
+from runtime.nodes.base import Context, Inline, Items, Outputs
+from schemas.node import Node, param
+
+
+class VersionTest(Inline):
+    """Gives one item with both."""
+
+    type = "n8n-nodes-base.versionTest"
+    versions = (1, 2)
+
+    version_test: int = param(1, since={2: 2})
+
+    def run(self, context: Context, items: Items) -> Outputs:
+        """One item, whatever came in."""
+        del items
+        return [[{"json": {"versionFromNode": context.version, "versionFromParameter": self.version_test}}]]
+
+
+class WithDoubles(NodeCatalog):
+    """The catalogue with this type in it."""
+
+    def find(self, type_: str, version: float) -> type[Node] | None:
+        """See NodeCatalog."""
+        return VersionTest if type_ == VersionTest.type else super().find(type_, version)
+
+    def versions(self, type_: str) -> tuple[float, ...]:
+        """See NodeCatalog."""
+        return VersionTest.versions if type_ == VersionTest.type else super().versions(type_)
