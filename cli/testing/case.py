@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from cli.testing.clock import StandingClock
 from compiler import compile_export
 from runtime.catalog import CATALOG
 from runtime.engine.machine import Engine
@@ -55,7 +56,9 @@ async def run_case(case: Case, services: OfflineServices | None = None, catalog:
             return plan_of(reference["export"])
         return library.get(str(reference.get("id")))
 
-    host = LocalHost(catalog, services or OfflineServices(), library=find, sleep=_no_wait)
+    clock = StandingClock(case["now"]) if "now" in case else None
+    services = clock.services() if clock is not None else services or OfflineServices()
+    host = LocalHost(catalog, services, library=find, sleep=_no_wait, clock=clock)
     mode = case.get("mode", "trigger")
     info = RunInfo(execution_id="1", mode=mode, pinned=True, static_data=dict(plan.static_data))
     start = plan.step.get(case["start"]) if case.get("start") else None

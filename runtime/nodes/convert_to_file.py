@@ -67,7 +67,7 @@ class ConvertToFile(Activity):
         """A file of one item. Raises NodeError."""
         if self.operation == "toJson":
             return await self.item(context, self.encoded(self.as_json(item["json"])), "application/json", "file.json")
-        value = get(item["json"], self.source_property)
+        value = get(item["json"], self.source_property) if self.source_property else item["json"]
         if value is UNDEFINED:
             raise NodeError(f'The value in "{self.source_property}" is not set')
         plain = isinstance(value, str) or (self.operation == "toText" and not isinstance(value, dict | list))
