@@ -224,13 +224,15 @@ class SetV3(Inline):
                 write(json, name, converted(name, value, type_, context.version, lenient, i), dots=dots)
             return json
         for each in (p.assignments or {}).get("assignments") or ():
-            type_ = each.get("type", "string")
-            if type_ == "binary":
+            kind = each.get("type")
+            if kind == "binary":
                 continue
             called, value = each.get("name", UNDEFINED), each.get("value")
             name = called if isinstance(called, str) else js_string(called)
-            if value is not None and not (type_ == "string" and isinstance(value, str)):
-                value = converted(name, value, type_, context.version, lenient, i)
+            if value is not None and kind is None:
+                raise NodeError("Cannot read properties of undefined (reading 'toLowerCase')", item=i)
+            if value is not None and not (kind == "string" and isinstance(value, str)):
+                value = converted(name, value, str(kind), context.version, lenient, i)
             write(json, name, value, dots=dots)
         return json
 
