@@ -43,6 +43,7 @@ bench: setup
 
 conformance: setup
 	$(BIN)/python -m tests.conformance
+	$(BIN)/python -m tests.conformance --host temporal
 
 fuzz: setup
 	$(BIN)/python -m pytest tests/property --hypothesis-profile=fuzz

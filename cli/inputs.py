@@ -1,6 +1,7 @@
 """From the paths on the command line to files, in a fixed order."""
 
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatch
 from pathlib import Path
@@ -40,13 +41,15 @@ def _hidden(path: Path) -> bool:
 def plan_files(names: Iterable[str]) -> dict[str, str]:
     """For each file the name of its plan, without ending: its stem, or as much of its path as tells it from others."""
     listed = list(names)
+    stems = Counter(Path(name).stem for name in listed)
     found: dict[str, str] = {}
     for name in listed:
         path = Path("stdin" if name == STDIN else name).with_suffix("")
-        taken = [other for other in listed if Path(other).stem == path.name]
         key = "<stdin>" if name == STDIN else name
         found[key] = (
-            path.name if len(taken) == 1 else "__".join(part for part in path.parts if part not in ("/", "..", "."))
+            path.name
+            if stems[path.name] <= 1
+            else "__".join(part for part in path.parts if part not in ("/", "..", "."))
         )
     return found
 

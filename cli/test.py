@@ -1,8 +1,6 @@
 """`tempor8 test`: run recorded cases offline and say what differs."""
 
 import json
-import os
-from concurrent.futures import ProcessPoolExecutor
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -37,30 +35,24 @@ def test(
     update: Annotated[
         bool, typer.Option("--update", help="Write what happened into the cases as what is expected.")
     ] = False,
+    timeout: Annotated[float, typer.Option("--timeout", min=0.1, help="Seconds that one case may take.")] = 60.0,
 ) -> None:
     """Run cases (workflow, pinned data, input -> expected status, order, outputs) and say what differs, node by node.
 
     Exit code 0: all passed. 1: some differ. 2: no case, or a file that cannot be read.
     """
     from cli.inputs import files
-    from cli.testing.suite import CaseResult, run_file, run_on_temporal
+    from cli.testing.suite import case_files, run_locally, run_on_temporal
 
-    names = [Path(name) for name in files(paths)]
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-    if host is Host.TEMPORAL:
-        results = run_on_temporal(names, out, update=update)
-    elif len(names) < 4:
-        results = [run_file(name, out, update) for name in names]
-    else:
-        with ProcessPoolExecutor(os.cpu_count() or 2) as pool:
-            results = list(pool.map(run_file, names, [out] * len(names), [update] * len(names), chunksize=8))
+    todo = case_files(files(paths), out, update=update, seconds=timeout)
+    results = run_on_temporal(todo) if host is Host.TEMPORAL else run_locally(todo)
     _tell(results, format_)
     if not results or any(each.broken for each in results):
         raise typer.Exit(2)
     if not all(each.passed for each in results):
         raise typer.Exit(1)
-    del CaseResult
 
 
 def _tell(results: list[Any], format_: TestFormat) -> None:

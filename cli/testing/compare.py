@@ -107,7 +107,7 @@ def pairing(value: Any) -> Any:
     return value
 
 
-COUNTED = ("status", "outputs", "order")
+COUNTED = frozenset({"status", "outputs", "order"})
 """The levels that decide whether a case is passed; the others are reported beside it."""
 
 

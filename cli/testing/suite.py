@@ -2,14 +2,21 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from cli.inputs import plan_files
 from cli.testing.case import run_case
 from cli.testing.compare import COUNTED, levels, real_faults
 from cli.testing.loop import services, wait_for
+from cli.testing.processes import LIMIT, DiedError, TooLongError, in_processes, limited
+from cli.testing.told import told
+
+FEW: Final = 4
+"""So many cases are run in this process: starting others takes longer."""
 
 
 @dataclass(frozen=True)
@@ -22,75 +29,116 @@ class CaseResult:
     broken: bool = False
 
 
-def run_file(path: Path, out: Path | None = None, update: bool = False) -> CaseResult:
-    """Run one case file on the local host."""
+@dataclass(frozen=True)
+class CaseFile:
+    """One file and what to do with it."""
+
+    path: Path
+    out: Path | None
+    update: bool = False
+    seconds: float = LIMIT
+
+
+def case_files(names: Sequence[str], out: Path | None, *, update: bool, seconds: float = LIMIT) -> list[CaseFile]:
+    """Each file with the place of its result: under its own name in `out`, or more of its path where names repeat."""
+    called = plan_files(names)
+    return [
+        CaseFile(Path(name), None if out is None else out / f"{called[name]}.json", update, seconds) for name in names
+    ]
+
+
+def run_locally(files: Sequence[CaseFile]) -> list[CaseResult]:
+    """Run case files on the local host, many of them in parallel processes."""
+    if len(files) < FEW:
+        return [run_file(each) for each in files]
+    return in_processes(run_file, files, os.cpu_count() or 2, lambda file: _failed(file, str(DiedError())))
+
+
+def run_file(file: CaseFile) -> CaseResult:
+    """Run one case file on the local host. Whatever goes wrong in it is its own result."""
     try:
-        case = _read(path)
+        case = read(file)
     except ValueError as error:
-        return CaseResult(str(path), passed=False, differences=(str(error),), broken=True)
-    return _graded(path, case, wait_for(run_case(case, services())), out, update=update)
+        return CaseResult(str(file.path), passed=False, differences=(str(error),), broken=True)
+    try:
+        with limited(file.seconds):
+            actual = wait_for(run_case(case, services()))
+    except TooLongError as error:
+        return _failed(file, str(error))
+    except Exception as error:  # noqa: BLE001  # a case can hold anything, and the others are to run
+        return _failed(file, f"it cannot be run: {type(error).__name__}: {error}")
+    return graded(file, case, actual)
 
 
-def run_on_temporal(paths: Sequence[Path], out: Path | None, *, update: bool = False) -> list[CaseResult]:
+def run_on_temporal(files: Sequence[CaseFile]) -> list[CaseResult]:
     """Run case files on the embedded Temporal."""
     from cli.testing.temporal import run_cases
 
-    cases: dict[Path, Any] = {}
+    cases: list[tuple[CaseFile, dict[str, Any]]] = []
     results = []
-    for path in paths:
+    for file in files:
         try:
-            cases[path] = _read(path)
+            cases.append((file, read(file)))
         except ValueError as error:
-            results.append(CaseResult(str(path), passed=False, differences=(str(error),), broken=True))
-    actual = asyncio.run(run_cases(list(cases.values())))
-    return results + [
-        _graded(path, cases[path], each, out, update=update) for path, each in zip(cases, actual, strict=True)
-    ]
+            results.append(CaseResult(str(file.path), passed=False, differences=(str(error),), broken=True))
+    limit = min((file.seconds for file in files), default=LIMIT)
+    actual = asyncio.run(run_cases([case for _, case in cases], limit=limit))
+    return results + [graded(file, case, each) for (file, case), each in zip(cases, actual, strict=True)]
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read(file: CaseFile) -> dict[str, Any]:
     """The case. Raises ValueError that names the file and what is missing."""
     try:
-        case = json.loads(path.read_text(encoding="utf-8"))
+        case = json.loads(file.path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ValueError(f"{path}: {error}") from None
-    missing = [key for key in ("workflow", "expected") if not isinstance(case, dict) or key not in case]
+        raise ValueError(f"{file.path}: {error}") from None
+    if not isinstance(case, dict):
+        raise ValueError(f"{file.path} is no case: it is not a JSON object")  # told like the others
+    missing = [key for key in ("workflow", *(() if file.update else ("expected",))) if key not in case]
     if missing:
-        raise ValueError(f"{path} is no case: it has no {' and no '.join(repr(key) for key in missing)}")
-    return case  # type: ignore[no-any-return]
-
-
-def _graded(path: Path, case: dict[str, Any], actual: dict[str, Any], out: Path | None, *, update: bool) -> CaseResult:
-    if out is not None:
-        (out / path.name).write_text(json.dumps(actual, ensure_ascii=False, indent=1), encoding="utf-8")
-    if update:
-        path.write_text(json.dumps({**case, "expected": actual}, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-        return CaseResult(case.get("name") or path.stem, passed=True)
-    differences = real_faults(case, actual) if "offline" in case else _differences(case, actual)
-    return CaseResult(case.get("name") or path.stem, not differences, tuple(differences))
-
-
-def _differences(case: dict[str, Any], actual: dict[str, Any]) -> list[str]:
-    found = {level: pointer for level, pointer in levels(case, actual).items() if level in COUNTED}
-    if case["expected"]["status"] == "not-started" and actual.get("error") is not None:
-        return []
-    result = {"expected": actual}
-    return [
-        f"{level}: at {pointer} expected {_short(_at(case, pointer))}, got {_short(_at(result, pointer))}"
-        for level, pointer in found.items()
+        hint = "; --update writes what happens" if missing == ["expected"] else ""
+        raise ValueError(f"{file.path} is no case: it has no {' and no '.join(repr(key) for key in missing)}{hint}")
+    faults = [
+        *([] if isinstance(case["workflow"], dict) else ["'workflow' is not an export"]),
+        *([] if file.update else _faults(case["expected"])),
     ]
+    if faults:
+        raise ValueError(f"{file.path} is no case: {'; '.join(faults)}")
+    return case
 
 
-def _at(document: Any, pointer: str) -> Any:
-    for part in pointer.split("/")[1:]:
-        key = part.replace("~1", "/").replace("~0", "~")
-        try:
-            document = document[int(key)] if isinstance(document, list) else document[key]
-        except (KeyError, IndexError, ValueError, TypeError):
-            return "nothing"
-    return document
+def _faults(expected: Any) -> list[str]:
+    if not isinstance(expected, dict):
+        return ["'expected' is not an object"]
+    needed: Mapping[str, type] = {"status": str, "order": list, "nodes": dict}
+    if expected.get("status") == "not-started":
+        needed = {"status": str}
+    return [f"'expected' has no {key!r}" for key, kind in needed.items() if not isinstance(expected.get(key), kind)]
 
 
-def _short(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 120 else text[:117] + "..."
+def graded(file: CaseFile, case: dict[str, Any], actual: dict[str, Any]) -> CaseResult:
+    """Compare, and write what is to be written."""
+    name = str(case.get("name") or file.path.stem)
+    if file.out is not None:
+        _write(file.out, actual)
+    if file.update:
+        _write(file.path, {**case, "expected": actual})
+        return CaseResult(name, passed=True)
+    if "offline" in case:
+        differences = real_faults(case, actual)
+    elif case["expected"]["status"] == "not-started":
+        differences = [] if actual.get("error") is not None else ["n8n refuses to start this; here it ran"]
+    else:
+        differences = told(case, actual) if COUNTED & levels(case, actual).keys() else []
+    return CaseResult(name, not differences, tuple(differences))
+
+
+def _failed(file: CaseFile, why: str) -> CaseResult:
+    return CaseResult(str(file.path), passed=False, differences=(why,))
+
+
+def _write(path: Path, document: Any) -> None:
+    """Whole or not at all."""
+    beside = path.with_name(f".{path.name}.new")
+    beside.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    beside.replace(path)

@@ -1,9 +1,11 @@
 """Recorded cases on the embedded Temporal: the same plans, the same comparison, another host."""
 
 import asyncio
+import contextlib
 import json
 import tempfile
 import uuid
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +14,7 @@ from temporalio.client import Client, WorkflowFailureError, WorkflowHistory
 from temporalio.exceptions import ApplicationError
 
 from cli.testing.case import Case, described, items_of, plan_of
+from cli.testing.processes import LIMIT
 from runtime.engine.machine import Engine
 from runtime.local import OfflineServices
 from runtime.platform.embedded import EmbeddedProfile
@@ -29,8 +32,8 @@ from schemas.run import RunResult, StartInput
 
 TENANT: Final = "test"
 AT_ONCE: Final = 16
-LIMIT: Final = 60.0
-"""Seconds that one case may take."""
+MOST_BYTES: Final = 1 << 20
+"""Of a payload in a history, where nothing is stored beside it."""
 
 
 class CaseTemplates:
@@ -38,6 +41,7 @@ class CaseTemplates:
 
     def __init__(self) -> None:
         self.plans: dict[str, Plan] = {}
+        self.locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def find(self, tenant: str, reference: dict[str, Any]) -> dict[str, Any]:
         """By the id in the case, or the export given as a parameter."""
@@ -51,19 +55,28 @@ class CaseTemplates:
         """A case's static data are looked at in the run's state."""
 
 
-async def run_cases(cases: Sequence[Case], histories: Path | None = None, limit: float = LIMIT) -> list[dict[str, Any]]:
-    """What happened in each case, in the shape of `expected`. With `histories`, each run's history is written there.
+async def run_cases(
+    cases: Sequence[Case],
+    histories: Path | None = None,
+    limit: float = LIMIT,
+    services: OfflineServices | None = None,
+) -> list[dict[str, Any]]:
+    """What happened in each case, in the shape of `expected`.
 
+    With `histories`, the history of each run is written there, in clear and in the order of the cases (`0001-name.json`).
     A case that takes more than `limit` seconds is terminated, and its status is "timeout".
     """
     with tempfile.TemporaryDirectory(prefix="tempor8-test-") as folder:
         Path(folder).chmod(0o755)  # Postgres runs as a user of its own
         settings = Settings.load({"TEMPOR8_STATE": folder})
         async with EmbeddedProfile(settings, any_ports=True, durable=False, ui=False) as profile:
-            return await _on(profile.settings(), cases, histories, limit)
+            plain = profile.settings().model_copy(update={"encrypt_payloads": False, "payload_threshold": MOST_BYTES})
+            return await _on(plain, cases, histories, limit, services or OfflineServices())
 
 
-async def _on(settings: Settings, cases: Sequence[Case], histories: Path | None, limit: float) -> list[dict[str, Any]]:
+async def _on(
+    settings: Settings, cases: Sequence[Case], histories: Path | None, limit: float, services: OfflineServices
+) -> list[dict[str, Any]]:
     keys = keyring(settings)
     assert settings.database_url is not None
     async with Database(settings.database_url.get_secret_value(), size=8) as database:
@@ -71,18 +84,22 @@ async def _on(settings: Settings, cases: Sequence[Case], histories: Path | None,
             await connection.execute("insert into tenants (id) values (%s) on conflict do nothing", (TENANT,))
         client = await connect(settings, data_converter(settings, keys, BlobStore(database, keys)))
         templates = CaseTemplates()
-        async with build_worker(client, OfflineServices(), templates, settings.task_queue):
+        async with build_worker(client, services, templates, settings.task_queue):
             gate = asyncio.Semaphore(AT_ONCE)
 
-            async def one(case: Case) -> dict[str, Any]:
-                async with gate:
-                    return await _run(client, settings.task_queue, templates, case, histories, limit)
+            async def one(i: int, case: Case) -> dict[str, Any]:
+                async with gate, contextlib.AsyncExitStack() as held:
+                    for key in sorted(case.get("subworkflows") or {}):  # other cases may call another one by this id
+                        await held.enter_async_context(templates.locks[key])
+                    name = "".join(c if c.isalnum() else "-" for c in str(case.get("name") or "case"))
+                    place = None if histories is None else histories / f"{i:04}-{name[:80]}.json"
+                    return await _run(client, settings.task_queue, templates, case, place, limit)
 
-            return await asyncio.gather(*(one(case) for case in cases))
+            return await asyncio.gather(*(one(i, case) for i, case in enumerate(cases)))
 
 
 async def _run(
-    client: Client, queue: str, templates: CaseTemplates, case: Case, histories: Path | None, limit: float
+    client: Client, queue: str, templates: CaseTemplates, case: Case, place: Path | None, limit: float
 ) -> dict[str, Any]:
     plan = plan_of(case["workflow"])
     for key, export in (case.get("subworkflows") or {}).items():
@@ -108,8 +125,8 @@ async def _run(
             return {"status": "error", "error": {"node": None, "message": str(error.cause)}, "order": [], "nodes": {}}
         result = RunResult.model_validate(error.cause.details[0])
     told: Mapping[str, Any] = await handle.query(names.QUERY_STATE, result_type=dict)
-    if histories is not None:
-        _write(histories, await handle.fetch_history(), str(case.get("name") or workflow_id))
+    if place is not None:
+        _write(place, await handle.fetch_history())
     journal = result.journal
     engine = Engine(plan, state=told["state"])
     return described(
@@ -117,5 +134,6 @@ async def _run(
     )
 
 
-def _write(folder: Path, history: WorkflowHistory, name: str) -> None:
-    (folder / f"{name}.json").write_text(json.dumps(history.to_json_dict()), encoding="utf-8")
+def _write(place: Path, history: WorkflowHistory) -> None:
+    document = {"workflowId": history.workflow_id, **history.to_json_dict()}
+    place.write_text(json.dumps(document), encoding="utf-8")

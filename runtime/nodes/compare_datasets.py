@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal
 
 from runtime.nodes.base import Context, Dynamic, Inline, Item, Items, NodeError, Outputs, param
-from runtime.nodes.merge.joining import Pairs, check_present, matches, reader
+from runtime.nodes.merge.joining import Pairs, Rows, check_present, reader
 from runtime.values.equality import fuzzy_equal, strictly_equal
 from runtime.values.javascript import truthy
 from runtime.values.paths import get, unset
@@ -50,18 +50,15 @@ class CompareDatasets(Inline):
         pairs = node.pairs(context, one, two)
         same, dots = node.same(context), node.dots
         read = reader(dots)
-        values = [[read(item, name) for _, name in pairs] for item in two]
+        rows = Rows([[read(item, name) for _, name in pairs] for item in two], same)
+        first = node.options.get("multipleMatches") != "all"
         used: set[int] = set()
         left: Items = []
         equal: Items = []
         different: Items = []
         for i, item in enumerate(one):
             wanted = [read(item, name) for name, _ in pairs]
-            found = (
-                []
-                if any(value is UNDEFINED for value in wanted)
-                else matches(wanted, values, same, node.options.get("multipleMatches") != "all")
-            )
+            found = [] if any(value is UNDEFINED for value in wanted) else rows.matches(wanted, first=first)
             if not found:
                 left.append({**item, "pairedItem": {"item": i}})
             used.update(found)

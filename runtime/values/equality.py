@@ -1,12 +1,12 @@
 """When two values are the same: lodash's isEqual, and n8n's fuzzy compare."""
 
-from typing import Any
+from typing import Any, Final
 
 from runtime.values.javascript import js_string
 from runtime.values.json_text import NotJsonError, parse_json
 from schemas.item import UNDEFINED
 
-__all__ = ["fuzzy_equal", "strictly_equal"]
+__all__ = ["fuzzy_equal", "likeness", "strictly_equal"]
 
 
 def strictly_equal(a: Any, b: Any) -> bool:
@@ -33,6 +33,26 @@ def fuzzy_equal(a: Any, b: Any) -> bool:
     if isinstance(b, bool) or isinstance(a, bool):
         return _truth(a) is not None and _truth(a) is _truth(b)
     return isinstance(a, str) and isinstance(b, int | float) and js_string(b) == a
+
+
+_LIKE: Final[dict[str, str]] = {"": "empty", "0": "empty", "false": "empty", "1": "true"}
+
+
+def likeness(value: Any) -> str:
+    """The same text for all values that could be equal, strictly or in a fuzzy way; so only those have to be compared."""
+    if isinstance(value, str):
+        parsed = _parsed(value) if value[:1] in ("{", "[") else UNDEFINED
+        if parsed is not UNDEFINED:
+            return likeness(parsed)
+        short = value.lower() if len(value) <= len("false") else value
+        return _LIKE.get(short, short)
+    if isinstance(value, dict):
+        return "{" + ",".join(sorted(value))
+    if isinstance(value, list):
+        return f"[{len(value)}" if value else "empty"
+    if isinstance(value, int | float):
+        return "empty" if value == 0 else "true" if value == 1 else js_string(value)
+    return "empty"
 
 
 def _is_empty(value: Any) -> bool:

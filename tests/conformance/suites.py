@@ -8,7 +8,11 @@ from typing import Any, Final
 from cli.testing.case import run_case
 from cli.testing.compare import COUNTED, difference, levels, real_faults
 from cli.testing.loop import services, wait_for
+from cli.testing.processes import LIMIT, limited
 from tests.conformance.doubles import WithDoubles
+
+MANY: Final = 600.0
+"""Seconds for a file with many cases."""
 
 
 @dataclass(frozen=True)
@@ -32,19 +36,28 @@ def read(path: Path) -> Any:
         raise ValueError(f"{path}: {error}") from error
 
 
-def write(out: Path | None, path: Path, result: Any) -> None:
-    """Leave a result under the case file's own name."""
+def write(out: Path | None, result: Any) -> None:
+    """Leave a result in a file."""
     if out is not None:
-        (out / path.name).write_text(json.dumps(result, ensure_ascii=True), encoding="utf-8")
+        out.write_text(json.dumps(result, ensure_ascii=True), encoding="utf-8")
 
 
 def run_file(path: Path, out: Path | None = None) -> list[Graded]:
-    """Run every case of a file. A malformed file is one failed case that names it; the others still run."""
+    """Run every case of a file, and write what happened to `out`.
+
+    A malformed file, or one that takes too long, is one failed case that names it; the others still run.
+    """
     try:
         document = read(path)
-        return _suite(path, document, out)
+        with limited(LIMIT if isinstance(document, dict) and "expected" in document else MANY):
+            return _suite(path, document, out)
     except Exception as error:  # a broken case must not take the others down
         return [Graded(path.name, passed=False, why=f"{type(error).__name__}: {error}")]
+
+
+def run_one(one: tuple[Path, Path | None]) -> list[Graded]:
+    """`run_file` for a process of its own, which takes one argument."""
+    return run_file(*one)
 
 
 def _suite(path: Path, document: Any, out: Path | None) -> list[Graded]:
@@ -73,7 +86,12 @@ def _workflow(path: Path, case: dict[str, Any], out: Path | None) -> Graded:
     if "offline" in case:
         case = {"now": RECORDED, **case}
     actual = wait_for(run_case(case, services()))
-    write(out, path, actual)
+    write(out, actual)
+    return grade_workflow(path, case, actual)
+
+
+def grade_workflow(path: Path, case: dict[str, Any], actual: dict[str, Any]) -> Graded:
+    """How a workflow case went, on whichever host."""
     if "offline" in case:
         faults = real_faults(case, actual)
         kinds = {node["name"]: node["type"] for node in case["workflow"]["nodes"] if "name" in node}
@@ -96,7 +114,7 @@ def _expressions(path: Path, out: Path | None) -> list[Graded]:
     from tests.conformance.expressions_score import grade_expression, run_expression_file  # noqa: PLC0415 - only for these
 
     result = run_expression_file(path)
-    write(out, path, result)
+    write(out, result)
     return [
         Graded(f"{path.stem}: {case['expression'][:80]}", *grade_expression(case), types=("expression",))
         for case in result["cases"]
@@ -108,7 +126,7 @@ def _recorded_expressions(path: Path, out: Path | None) -> list[Graded]:
     from tests.conformance.expressions_score import grade_recorded, run_recorded_expressions  # noqa: PLC0415 - only for these
 
     result = run_recorded_expressions(path)
-    write(out, path, result)
+    write(out, result)
     return [
         Graded(f"{path.stem} {case['id']}: {case['expression'][:80]}", *grade_recorded(case), types=("expression",))
         for case in result["cases"]
@@ -120,7 +138,7 @@ def _calls(path: Path, out: Path | None, runner: str) -> list[Graded]:
     from tests.conformance import values  # noqa: PLC0415 - only for these
 
     results = list(getattr(values, runner)(path))
-    write(out, path, [{"name": each.name, "passed": each.passed, **each.actual} for each in results])
+    write(out, [{"name": each.name, "passed": each.passed, **each.actual} for each in results])
     return [
         Graded(f"{path.stem} {each.name}", each.passed, "" if each.passed else str(each.actual), (path.stem,))
         for each in results
@@ -131,7 +149,7 @@ def _wire(path: Path, out: Path | None) -> list[Graded]:
     from tests.conformance.wire import grade_wire, run_wire_file  # noqa: PLC0415 - only for these
 
     result = run_wire_file(path)
-    write(out, path, result)
+    write(out, result)
     graded = []
     for i, case in enumerate(result):
         passed, why = grade_wire(case)
@@ -174,5 +192,5 @@ def _order(path: Path, tests: list[dict[str, Any]], out: Path | None) -> list[Gr
             pointer = difference(runs, got)
             why = why or (f"{name} differs at {pointer}" if pointer else "")
         graded.append(Graded(f"{path.stem} {i} {test['order']}", not why, why, ("engine order",)))
-    write(out, path, results)
+    write(out, results)
     return graded

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runtime.nodes.base import Item, Items, NodeError
-from runtime.values.equality import fuzzy_equal, strictly_equal
+from runtime.values.equality import fuzzy_equal, likeness, strictly_equal
 from runtime.values.paths import get
 from schemas.item import UNDEFINED
 
@@ -29,13 +29,13 @@ def join(one: Items, two: Items, fields: Pairs, *, dots: bool, fuzzy: bool, firs
     same = fuzzy_equal if fuzzy else strictly_equal
     fields = [(first_name, name) for name, first_name in {name: other for other, name in fields}.items()]
     read = reader(dots)
-    values = [[read(item, name) for _, name in fields] for item in two]
+    rows = Rows([[read(item, name) for _, name in fields] for item in two], same)
     used: set[int] = set()
     matched: list[tuple[Item, Items]] = []
     left: Items = []
     for item in one:
         wanted = [read(item, name) for name, _ in fields]
-        found = [] if any(value is UNDEFINED for value in wanted) else matches(wanted, values, same, first)
+        found = [] if any(value is UNDEFINED for value in wanted) else rows.matches(wanted, first=first)
         if not found:
             left.append(item)
             continue
@@ -45,15 +45,24 @@ def join(one: Items, two: Items, fields: Pairs, *, dots: bool, fuzzy: bool, firs
     return Joined(matched, left, right, [item for i, item in enumerate(two) if i in used])
 
 
-def matches(wanted: list[Any], values: list[list[Any]], same: Callable[[Any, Any], bool], first: bool) -> list[int]:
-    """The places of the rows that have the wanted values, or of the first."""
-    found = []
-    for i, given in enumerate(values):
-        if all(same(a, b) for a, b in zip(wanted, given, strict=True)):
-            found.append(i)
-            if first:
-                break
-    return found
+class Rows:
+    """The values of all rows of an input, found by what they could be equal to: not each by each."""
+
+    def __init__(self, values: Sequence[Sequence[Any]], same: Callable[[Any, Any], bool]) -> None:
+        self.values, self.same = values, same
+        self.places: dict[tuple[str, ...], list[int]] = {}
+        for i, row in enumerate(values):
+            self.places.setdefault(tuple(likeness(value) for value in row), []).append(i)
+
+    def matches(self, wanted: Sequence[Any], *, first: bool) -> list[int]:
+        """The places of the rows that have the wanted values, or of the first."""
+        found = []
+        for i in self.places.get(tuple(likeness(value) for value in wanted), ()):
+            if all(self.same(a, b) for a, b in zip(wanted, self.values[i], strict=True)):
+                found.append(i)
+                if first:
+                    break
+        return found
 
 
 def reader(dots: bool) -> Callable[[Item, str], Any]:

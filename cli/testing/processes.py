@@ -1,0 +1,86 @@
+"""Cases in parallel processes: one that takes too long or kills its process is told, and the others still run."""
+
+import contextlib
+import multiprocessing
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from types import FrameType
+from typing import Any, Final, TypeVar
+
+__all__ = ["LIMIT", "DiedError", "TooLongError", "in_processes", "limited"]
+
+Argument = TypeVar("Argument")
+Result = TypeVar("Result")
+LIMIT: Final = 60.0
+"""Seconds that one case may take."""
+
+
+class TooLongError(Exception):
+    """A case did not end in its time."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"it took more than {seconds:g} s and was stopped")
+
+
+class DiedError(Exception):
+    """The process that ran a case is gone: memory, or a crash of native code."""
+
+    def __init__(self) -> None:
+        super().__init__("the process that ran it died")
+
+
+@contextlib.contextmanager
+def limited(seconds: float) -> Iterator[None]:
+    """Raise TooLongError inside after so many seconds, also out of a loop that never waits.
+
+    Without effect where there are no interval timers, or on a thread that gets no signals.
+    """
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ring(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        raise TooLongError(seconds)
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def in_processes(
+    work: Callable[[Argument], Result],
+    arguments: Sequence[Argument],
+    workers: int,
+    died: Callable[[Argument], Result],
+) -> list[Result]:
+    """`work` for each argument, in their order; `died` makes the result of one whose process is gone.
+
+    When a process dies nobody knows by whose fault, so what had no result runs again, each in a process of its own.
+    """
+    context = multiprocessing.get_context("spawn")  # a fork would copy threads' locks
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        asked = [pool.submit(work, each) for each in arguments]
+        results: list[Result | DiedError] = [_result(each) for each in asked]
+    for i, each in enumerate(results):
+        if isinstance(each, DiedError):
+            with ProcessPoolExecutor(1, mp_context=context) as alone:
+                results[i] = _result(alone.submit(work, arguments[i]))
+    return [
+        died(argument) if isinstance(each, DiedError) else each
+        for argument, each in zip(arguments, results, strict=True)
+    ]
+
+
+def _result(asked: "Future[Any]") -> Any:
+    try:
+        return asked.result()
+    except BrokenProcessPool:
+        return DiedError()

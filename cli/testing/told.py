@@ -1,0 +1,102 @@
+"""What differs between a case and a run, node by node, for somebody who reads it in a terminal."""
+
+import json
+from collections.abc import Iterator, Mapping
+from itertools import islice, zip_longest
+from typing import Any, Final
+
+from cli.testing.compare import difference, escape, pairing
+
+__all__ = ["told"]
+
+MOST: Final = 8
+"""Differences that are shown of one output; more are counted."""
+WIDTH: Final = 100
+ABSENT: Final = object()
+
+
+def told(case: Mapping[str, Any], actual: Mapping[str, Any]) -> list[str]:
+    """Lines: status and error first, then the order, then each node with its runs and outputs."""
+    expected = case["expected"]
+    skip = {*case.get("volatile", ()), *case.get("engineDifference", ())}
+    return [*_outcome(expected, actual), *_order(expected, actual, skip), *_nodes(expected, actual, skip)]
+
+
+def _outcome(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> Iterator[str]:
+    if expected["status"] != actual.get("status"):
+        yield f"status: expected {expected['status']}, got {actual.get('status')}"
+    want, got = expected.get("error") or {}, actual.get("error") or {}
+    for key in ("node", "message"):
+        if want.get(key) != got.get(key) and (want.get(key) is not None or got.get(key) is not None):
+            yield f"error {key}: expected {_short(want.get(key, ABSENT))}, got {_short(got.get(key, ABSENT))}"
+
+
+def _order(expected: Mapping[str, Any], actual: Mapping[str, Any], skip: set[str]) -> Iterator[str]:
+    want, got = expected["order"], actual.get("order") or []
+    if difference(want, got, "/expected/order", skip) is None:
+        return
+    place = next(i for i, (a, b) in enumerate(zip_longest(want, got)) if a != b)
+    yield f"order: differs from place {place + 1} on: expected {_steps(want[place:])}, got {_steps(got[place:])}"
+
+
+def _steps(order: list[Any]) -> str:
+    shown = " > ".join(f"{name}[{run}]" for name, run in order[:4]) or "the end"
+    return shown + (" > ..." if len(order) > 4 else "")
+
+
+def _nodes(expected: Mapping[str, Any], actual: Mapping[str, Any], skip: set[str]) -> Iterator[str]:
+    ran = actual.get("nodes") or {}
+    for name in dict.fromkeys([*expected["nodes"], *ran]):
+        pointer = f"/expected/nodes/{escape(name)}"
+        want, got = expected["nodes"].get(name, []), ran.get(name, [])
+        if pointer in skip:
+            continue
+        if len(want) != len(got):
+            yield f"{name}: expected {_times(len(want))}, ran {_times(len(got))}"
+        for run, (a, b) in enumerate(zip(want, got, strict=False)):
+            yield from _run(f"{name}, run {run}" if len(want) > 1 else name, f"{pointer}/{run}", (a, b), skip)
+
+
+def _times(count: int) -> str:
+    return {0: "not at all", 1: "once"}.get(count, f"{count} times")
+
+
+def _run(where: str, pointer: str, pair: tuple[Any, Any], skip: set[str]) -> Iterator[str]:
+    want, got = pair
+    a, b = want.get("outputs"), got.get("outputs")
+    if (a is None) != (b is None):
+        yield f"{where}: expected {'no outputs' if a is None else 'outputs'}, got {'none' if b is None else 'some'}"
+        return
+    for output, (x, y) in enumerate(zip_longest(a or [], b or [], fillvalue=ABSENT)):
+        place = f"{where}, output {output}" if len(a or b or []) > 1 else where
+        found = list(islice(_differ(x, y, f"{pointer}/outputs/{output}", "", skip), MOST + 1))
+        yield from (f"{place}: {line}" for line in found[:MOST])
+        if len(found) > MOST:
+            yield f"{place}: and more"
+    if difference(pairing(want.get("pairedItem")), pairing(got.get("pairedItem")), f"{pointer}/pairedItem", skip):
+        yield f"{where}: items are paired differently (this does not count)"
+
+
+def _differ(want: Any, got: Any, pointer: str, path: str, skip: set[str]) -> Iterator[str]:
+    """Lines "path: expected a, got b" for every leaf that differs."""
+    if pointer in skip or (want is not ABSENT and got is not ABSENT and difference(want, got, pointer, skip) is None):
+        return
+    if isinstance(want, dict) and isinstance(got, dict) and "$number" not in want:
+        for key in dict.fromkeys([*want, *got]):
+            inner = f"{path}.{key}" if key.isidentifier() else f"{path}[{json.dumps(key, ensure_ascii=False)}]"
+            yield from _differ(want.get(key, ABSENT), got.get(key, ABSENT), f"{pointer}/{escape(key)}", inner, skip)
+    elif isinstance(want, list) and isinstance(got, list):
+        if len(want) != len(got):
+            what = "items" if not path else f"elements in {path}"
+            yield f"expected {len(want)} {what}, got {len(got)}"
+        for i, (a, b) in enumerate(zip(want, got, strict=False)):
+            yield from _differ(a, b, f"{pointer}/{i}", f"{path}[{i}]" if path else f"item {i}", skip)
+    else:
+        yield f"{path or 'output'}: expected {_short(want)}, got {_short(got)}"
+
+
+def _short(value: Any) -> str:
+    if value is ABSENT:
+        return "nothing"
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= WIDTH else text[: WIDTH - 3] + "..."
