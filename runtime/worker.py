@@ -28,6 +28,11 @@ from runtime.workflow import Run
 PASSED_THROUGH: Final = ("runtime", "schemas", "pydantic", "orjson", "py_mini_racer", "selectolax", "lxml")
 """Loaded once and not once per run: lint bans clock, randomness and I/O in what runs inside a workflow."""
 
+PATIENCE: Final = 4.0
+"""Seconds that one activation of a workflow may take before the SDK calls it a deadlock; below the time-out of the task.
+The SDK's own 2 count the time that others have the processor: sixteen runs that compute at once are no deadlock.
+"""
+
 
 def build_worker(
     client: Client, services: Services, templates: Templates, task_queue: str, *, strict: bool = False
@@ -38,7 +43,7 @@ def build_worker(
     restrictions = SandboxRestrictions.default.with_passthrough_modules("re2", "_re2")  # native code loads only once
     if not strict:
         restrictions = restrictions.with_passthrough_modules(*PASSED_THROUGH)
-    return Worker(
+    worker = Worker(
         client,
         task_queue=task_queue,
         workflows=[Run],
@@ -52,6 +57,10 @@ def build_worker(
         max_cached_workflows=500,
         graceful_shutdown_timeout=timedelta(seconds=5),
     )
+    inner = worker._workflow_worker  # noqa: SLF001  # it has no argument for it
+    assert inner is not None
+    inner._deadlock_timeout_seconds = PATIENCE  # noqa: SLF001
+    return worker
 
 
 @contextlib.asynccontextmanager

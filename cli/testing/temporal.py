@@ -31,7 +31,7 @@ from schemas.plan import Plan
 from schemas.run import RunResult, StartInput
 
 TENANT: Final = "test"
-AT_ONCE: Final = 16
+AT_ONCE: Final = 8
 MOST_BYTES: Final = 1 << 20
 """Of a payload in a history, where nothing is stored beside it."""
 

@@ -18,7 +18,7 @@ from cli.testing.case import plan_of
 from cli.testing.temporal import CaseTemplates
 from runtime.local import OfflineServices
 from runtime.nodes.base import HttpResponse
-from runtime.worker import build_worker
+from runtime.worker import PATIENCE, build_worker
 from runtime.workflow import TASK_TIMEOUT
 from schemas import names
 from schemas.run import Journal, RunResult, StartInput, WebhookAnswer
@@ -186,3 +186,10 @@ async def test_an_empty_export_says_so(temporal: Client, queue: str, worker: Wor
 def histories() -> list[Path]:
     """Where recorded histories are kept."""
     return sorted((Path(__file__).parents[1] / "replay" / "histories").glob("*.json"))
+
+
+async def test_the_worker_waits_longer_for_an_activation_than_the_sdk_does(worker: Worker) -> None:
+    """The limit is a private attribute of the SDK; when its name changes, this fails."""
+    inner = worker._workflow_worker
+    assert inner is not None
+    assert inner._deadlock_timeout_seconds == PATIENCE < TASK_TIMEOUT.total_seconds()
