@@ -28,7 +28,7 @@ from runtime.workflow import Run
 PASSED_THROUGH: Final = ("runtime", "schemas", "pydantic", "orjson", "py_mini_racer", "selectolax", "lxml")
 """Loaded once and not once per run: lint bans clock, randomness and I/O in what runs inside a workflow."""
 
-PATIENCE: Final = 4.0
+PATIENCE: Final = 4
 """Seconds that one activation of a workflow may take before the SDK calls it a deadlock; below the time-out of the task.
 The SDK's own 2 count the time that others have the processor: sixteen runs that compute at once are no deadlock.
 """
