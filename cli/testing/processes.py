@@ -16,10 +16,12 @@ Argument = TypeVar("Argument")
 Result = TypeVar("Result")
 LIMIT: Final = 60.0
 """Seconds that one case may take."""
+AGAIN: Final = 0.5
+"""Seconds until the next try, where an exception out of a signal was swallowed (a finaliser does so)."""
 
 
-class TooLongError(Exception):
-    """A case did not end in its time."""
+class TooLongError(BaseException):
+    """A case did not end in its time. No `except Exception` on its way may take it for an error of the case."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"it took more than {seconds:g} s and was stopped")
@@ -47,7 +49,7 @@ def limited(seconds: float) -> Iterator[None]:
         raise TooLongError(seconds)
 
     before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
     try:
         yield
     finally:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from cli.testing.case import run_case
 from cli.testing.compare import COUNTED, difference, levels, real_faults
 from cli.testing.loop import services, wait_for
-from cli.testing.processes import LIMIT, limited
+from cli.testing.processes import LIMIT, TooLongError, limited
 from tests.conformance.doubles import WithDoubles
 
 MANY: Final = 600.0
@@ -51,7 +51,7 @@ def run_file(path: Path, out: Path | None = None) -> list[Graded]:
         document = read(path)
         with limited(LIMIT if isinstance(document, dict) and "expected" in document else MANY):
             return _suite(path, document, out)
-    except Exception as error:  # a broken case must not take the others down
+    except (Exception, TooLongError) as error:  # a broken case must not take the others down
         return [Graded(path.name, passed=False, why=f"{type(error).__name__}: {error}")]
 
 
