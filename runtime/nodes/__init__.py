@@ -46,4 +46,5 @@ NODE_FILES: Final[dict[str, str]] = {
     "n8n-nodes-base.convertToFile": "convert_to_file",
     "n8n-nodes-base.extractFromFile": "extract_from_file",
     "n8n-nodes-base.moveBinaryData": "move_binary_data",
+    "n8n-nodes-base.spreadsheetFile": "spreadsheet_file",
 }

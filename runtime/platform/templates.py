@@ -252,6 +252,19 @@ class TemplateStore:
             row = await cursor.fetchone()
         return {step["name"]: step["type"] for step in row["plan"].get("steps", ())} if row else {}
 
+    async def source(self, tenant: str, plan_hash: str) -> tuple[dict[str, Any], Plan] | None:
+        """The export and the plan of a published version; None for one that was never published (`tempor8 run`)."""
+        async with self._database.tenant_transaction(tenant) as connection:
+            cursor = await connection.execute(
+                "select export, plan from workflow_templates where plan_hash = %s and tenant_id in (%s, '*') limit 1",
+                (plan_hash, tenant),
+            )
+            row = await cursor.fetchone()
+        if row is None:
+            return None
+        export = row["export"]
+        return (json.loads(export) if isinstance(export, str) else export), Plan.model_validate(row["plan"])
+
     async def static_data(self, tenant: str, key: str) -> dict[str, Any] | None:
         """A template's static data, as its last run left it; None: no run has written any."""
         async with self._database.tenant_transaction(tenant) as connection:

@@ -1,0 +1,105 @@
+"""A case made of what there is: a run, or the data that an author pinned in an export."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from cli.testing.case import described, run_case
+from runtime.engine.machine import Engine
+from runtime.platform.keys import keyring
+from runtime.platform.postgres import Database
+from runtime.platform.runs import RunReader
+from runtime.platform.settings import Settings
+from runtime.platform.storage import BlobStore
+from runtime.platform.templates import TemplateStore
+from runtime.platform.temporal import connect, data_converter
+from runtime.start import start_step
+from schemas import names
+from schemas.outcome import Finished
+from schemas.plan import Kind, Plan
+
+__all__ = ["CannotRecordError", "from_export", "from_run"]
+
+WORLD = frozenset({Kind.ACTIVITY, Kind.DURABLE, Kind.UNSUPPORTED})
+"""Kinds of steps whose outputs are pinned: they reach outside, or wait."""
+
+
+class CannotRecordError(Exception):
+    """There is no such run, or not enough of it is known. The message says which."""
+
+
+async def from_export(path: Path) -> dict[str, Any]:
+    """The export run offline with its own pinned data. Raises CannotRecordError."""
+    try:
+        export = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CannotRecordError(f"{path}: {error}") from None
+    if not isinstance(export, dict) or not isinstance(export.get("nodes"), list):
+        raise CannotRecordError(f"{path} is not an n8n export: it has no list of nodes")
+    if not export.get("pinData"):
+        raise CannotRecordError(f"{path} has no pinned data; pin the nodes that reach outside in n8n's editor")
+    case: dict[str, Any] = {"name": path.stem, "workflow": export, "mode": "manual", "input": [{"json": {}}]}
+    return {**case, "expected": await run_case(case)}
+
+
+async def from_run(settings: Settings, workflow_id: str) -> tuple[dict[str, Any], list[str]]:
+    """The case of a run that has ended, and the names of nodes that it cannot reproduce: they gave other things in later
+    runs, or on a second output, which pinned data cannot say.
+
+    Raises:
+        CannotRecordError: see there.
+        DatabaseUnavailable, TemporalUnavailable: a server does not answer.
+    """
+    keys = keyring(settings)
+    if settings.database_url is None:
+        raise CannotRecordError("DATABASE_URL is not set, and no embedded servers are up (`tempor8 dev`)")
+    async with Database(settings.database_url.get_secret_value(), size=2) as database:
+        blobs = BlobStore(database, keys, limit=settings.payload_limit)
+        client = await connect(settings, data_converter(settings, keys, blobs))
+        run = await RunReader(client).describe(workflow_id)
+        if run is None:
+            raise CannotRecordError(f"there is no run {workflow_id!r}")
+        if run.open:
+            raise CannotRecordError(f"run {workflow_id!r} has not ended")
+        kept = await TemplateStore(database).source(names.tenant_of(workflow_id), run.plan_hash)
+        if kept is None:
+            raise CannotRecordError(f"the export of run {workflow_id!r} is not kept: only published templates are")
+        told = await _state(client, workflow_id)
+    return _case(run.template, *kept, told)
+
+
+async def _state(client: Client, workflow_id: str) -> Mapping[str, Any]:
+    try:
+        told: Mapping[str, Any] = await client.get_workflow_handle(workflow_id).query(
+            names.QUERY_STATE, result_type=dict
+        )
+    except RPCError as error:
+        message = f"no worker tells of run {workflow_id!r} ({error.status.name}); is one running?"
+        raise CannotRecordError(message) from None
+    return told
+
+
+def _case(name: str, export: dict[str, Any], plan: Plan, told: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    engine = Engine(plan, state=told["state"])
+    result = told.get("result") or {}
+    journal = result.get("journal") or {}
+    finished = Finished(journal.get("status", engine.status), engine.last, journal.get("error"))
+    expected = described(engine, finished, told["static_data"], told["response"])
+    first = engine.order[0][0] if engine.order else (start_step(plan) or plan.steps[0]).name
+    outputs = expected["nodes"].get(first, [{}])[0].get("outputs") or [[]]
+    pins, lost = {}, []
+    for step in plan.steps:
+        runs = [each["outputs"] or [] for each in expected["nodes"].get(step.name, ())]
+        if step.kind in WORLD and runs and step.name != first:
+            pins[step.name] = runs[0][0] if runs[0] else []
+            if any(each != runs[0] for each in runs) or any(runs[0][1:]):
+                lost.append(step.name)
+    case = {
+        "name": name, "workflow": {**export, "pinData": pins}, "start": first, "mode": "trigger",
+        "input": [{"json": each} for each in outputs[0] or []], "expected": expected,
+    }  # fmt: skip
+    return case, lost
