@@ -1,0 +1,153 @@
+"""GraphQL: a query over HTTP; errors in the answer are the node's."""
+
+import re
+from typing import Any, Final, Literal
+
+from runtime.nodes.base import (
+    Activity,
+    ActivityContext,
+    Dynamic,
+    Item,
+    Items,
+    NodeApiError,
+    NodeError,
+    Outputs,
+    error_item,
+    param,
+)
+from runtime.nodes.http_request.call import Call, Failed, credential_of
+from runtime.nodes.http_request.fields import last_wins, pairs
+from runtime.values.http import Request
+from runtime.values.http.answer import axios_data, decode
+from runtime.values.http.body import Bytes, Json
+from runtime.values.http.credentials import Credential
+from runtime.values.http.exchange import Redirects
+from runtime.values.javascript import js_string, truthy
+from runtime.values.json_text import NotJsonError, parse_json
+from schemas.item import UNDEFINED
+
+_POST: Final = {"requestMethod": ["POST"]}
+_AS_JSON: Final = _POST | {"requestFormat": ["json"]}
+_CREDENTIALS: Final = {
+    "basicAuth": "httpBasicAuth", "customAuth": "httpCustomAuth", "digestAuth": "httpDigestAuth",
+    "headerAuth": "httpHeaderAuth", "queryAuth": "httpQueryAuth", "oAuth1": "oAuth1Api", "oAuth2": "oAuth2Api",
+}  # fmt: skip
+_TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_UNKNOWN: Final = "There was an unknown issue while executing the node"
+_CHECK: Final = (
+    "Double-check the node configuration and the service it connects to. Check the error details below and refer to the "
+    '<a href="https://docs.n8n.io" target="_blank">n8n documentation</a> to troubleshoot the issue.'
+)
+
+
+class GraphQL(Activity):
+    """One request per item. The status of the answer does not count, what is in it does."""
+
+    type = "n8n-nodes-base.graphql"
+    versions = (1, 1.1)
+
+    authentication: Dynamic[str] = param("none")
+    node_credential_type: str = param("", show={"authentication": ["predefinedCredentialType"]})
+    request_method: Dynamic[Literal["GET", "POST"]] = param("POST", required=True)
+    endpoint: Dynamic[str] = param("", required=True)
+    allow_unauthorized_certs: Dynamic[bool] = param(False)
+    request_format: Dynamic[Literal["graphql", "json"]] = param(
+        "graphql", since={1.1: "json"}, show=_POST, required=True
+    )
+    query: Dynamic[Any] = param("", required=True)
+    variables: Dynamic[Any] = param("", show=_AS_JSON)
+    operation_name: Dynamic[str] = param("", show=_AS_JSON)
+    response_format: Dynamic[Literal["json", "string"]] = param("json")
+    data_property_name: Dynamic[str] = param("data", show={"responseFormat": ["string"]}, required=True)
+    header_parameters_ui: Dynamic[dict[str, Any]] = param({})
+
+    async def run(self, context: ActivityContext, items: Items) -> Outputs:
+        """The answers; under continueOnFail those with errors are followed by an error item, as in n8n."""
+        out: Items = []
+        shared: dict[str, Credential] = {}
+        for i in range(len(items)):
+            try:
+                node = context.resolve(self, i)
+                answer = await node.asked(self, context, i, shared)
+                out += [{**item, "pairedItem": {"item": i}} for item in node.items(answer)]
+                node.complain(answer)
+            except (Failed, NodeError) as raised:
+                error = raised.error if isinstance(raised, Failed) else raised
+                error.item = i if error.item is None else error.item
+                if not context.continue_on_fail:
+                    raise error from None
+                out.append(error_item(error, i))
+        return [out]
+
+    async def asked(self, written: "GraphQL", context: ActivityContext, i: int, shared: dict[str, Credential]) -> Any:
+        """The answer: JSON, or text where it is none or was asked for as text. Raises Failed, NodeError."""
+        request = Request(self.request_method, js_string(self.endpoint))
+        request.headers = last_wins(pairs(self.header_parameters_ui, written.header_parameters_ui, "parameter"))
+        for name in request.headers:
+            if not _TOKEN.fullmatch(name):
+                message = f'Header name must be a valid HTTP token ["{name}"]'
+                raise NodeApiError(message, http_code="ERR_INVALID_HTTP_TOKEN")
+        plain = self.request_method == "POST" and self.request_format == "graphql"
+        request.default_header("content-type", f"application/{'graphql' if plain else 'json'}")
+        request.default_header("accept", "*/*" if plain else "application/json")
+        if self.request_method == "GET":
+            request.query = {"query": self.query}
+        if plain:
+            request.body = Bytes(js_string(self.query).encode(), "application/graphql")
+        else:
+            operation = self.operation_name or None
+            request.body = Json({"query": self.query, "variables": self.given_variables(), "operationName": operation})
+        type_ = self.node_credential_type if self.authentication == "predefinedCredentialType" else None
+        credential = await credential_of(context, type_ or _CREDENTIALS.get(self.authentication), i, shared)
+        options = {"allowUnauthorizedCerts": self.allow_unauthorized_certs}
+        answered = await Call(context, request, credential, Redirects(21, only_get=True), options, i).send()
+        body = answered.response.body
+        if not body:
+            return UNDEFINED
+        return decode(body, None) if plain else axios_data(body)
+
+    def given_variables(self) -> Any:
+        """The variables as an object. Raises NodeError when they are text that is no JSON."""
+        given = self.variables
+        if not isinstance(given, str):
+            return {} if given is None else given
+        try:
+            return parse_json(given or "{}")
+        except NotJsonError as error:
+            failed = f"Using variables failed:\n{given}\n\nWith error message:\nSyntaxError: {error.message}"
+            raise NodeError(failed) from error
+
+    def items(self, answer: Any) -> list[Item]:
+        """The answer as items. Raises NodeError when it should be JSON and is not."""
+        if self.response_format == "string":
+            return [{"json": {} if answer is UNDEFINED else {self.data_property_name: answer}}]
+        if isinstance(answer, str):
+            try:
+                answer = parse_json(answer)
+            except NotJsonError:
+                raise NodeError('Response body is not valid JSON. Change "Response Format" to "String"') from None
+        if answer is None:
+            raise NodeApiError("Cannot read properties of null (reading 'errors')")
+        values = answer if isinstance(answer, list) else [{} if answer is UNDEFINED else answer]
+        return [{"json": value} for value in values]
+
+    def complain(self, answer: Any) -> None:
+        """Raise the errors in an answer as a NodeApiError."""
+        text = isinstance(answer, str)
+        if text:
+            try:
+                answer = parse_json(answer)
+            except NotJsonError:
+                return
+        if answer is None and not text:
+            raise NodeApiError("Cannot read properties of null (reading 'errors')")
+        errors = answer.get("errors", UNDEFINED) if isinstance(answer, dict) else UNDEFINED
+        if isinstance(errors, list):
+            told = ", ".join(
+                js_string(each.get("message") or each) if isinstance(each, dict) else js_string(each) for each in errors
+            )
+            raise NodeApiError(told or _UNKNOWN, description=None if told else _CHECK)
+        if errors is not UNDEFINED and truthy(errors) and not (text and self.response_format == "string"):
+            raise NodeApiError(
+                "Unexpected error", description=errors.get("message") if isinstance(errors, dict) else None
+            )
