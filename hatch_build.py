@@ -64,6 +64,12 @@ TARBALLS = (
         "uKZghv9UmPkMVLYy//KZ9HFAIJsl7wkhoEdIL0+rhuSY9pZQlhaeGEDPIe+/w7eh81MOql8Q/9+inAGWG6ZHYA==",
         {"package/dist/cjs/sync.cjs": "csv_parse.js", "package/LICENSE": "csv_parse.LICENSE"},
     ),
+    # the RSS Read node
+    Tarball(
+        "rss-parser@3.13.0",
+        "7jWUBV5yGN3rqMMj7CZufl/291QAhvrrGpDNE4k/02ZchL0npisiYYqULF71jCEKoIiHvK/Q2e6IkDwPziT7+w==",
+        {"package/dist/rss-parser.min.js": "rss-parser.js", "package/LICENSE": "rss-parser.LICENSE"},
+    ),
     # replaceSpecialChars(): the tables that n8n's results come from
     Tarball(
         "transliteration@2.6.1",

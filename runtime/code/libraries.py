@@ -15,20 +15,28 @@ VENDOR: Final = Path(__file__).parents[1] / "expressions" / "vendor"
 
 
 async def run_in_sandbox(context: ActivityContext, library: str, body: str, value: dict[str, Any]) -> Any:
-    """What `body`, a function of `value` that sees the library as `lib`, returns as JSON.
+    """What `body`, an async function of `value` that sees the library as `lib`, returns as JSON.
 
     Raises NodeError with the library's own message, or when a limit is hit.
     """
-    code = f"const lib = {_source(library)}; const value = items[0].json; return [{{json: (() => {{ {body} }})()}}];"
+    code = f"const lib = {_source(library)}; const value = items[0].json; "
+    code += f"try {{ return [{{json: {{value: await (async () => {{ {body} }})()}}}}]; }} "
+    code += "catch (error) { return [{json: {error: String(error.message)}}]; }"
     found = await context.run_javascript(code, mode="function", items=[{"json": value}], context=context)
     outcome = found["outcomes"][0]
     if "error" in outcome:
         raise NodeError(outcome["error"].get("message") or "The file cannot be read")
-    return outcome["data"][0]["json"]
+    answer = outcome["data"][0]["json"]
+    if "error" in answer:
+        raise NodeError(answer["error"])
+    return answer.get("value")
 
 
 @cache
 def _source(library: str) -> str:
     """A CommonJS file as an expression."""
     text = (VENDOR / f"{library}.js").read_text(encoding="utf-8")
-    return f"(() => {{ const module = {{ exports: {{}} }}, exports = module.exports; {text}\n; return module.exports; }})()"
+    module = (
+        "const module = { exports: {} }, exports = module.exports, require = () => ({});"  # what it needs is within
+    )
+    return f"(() => {{ {module} {text}\n; return module.exports; }})()"
