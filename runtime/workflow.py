@@ -245,7 +245,8 @@ class Run:
             "result": self.result.model_dump(mode="json") if self.result else None,
         }
 
-    @workflow.update(name=names.UPDATE_WEBHOOK)
+    # a run that is cancelled ends before its caller has an answer; the API tells the caller so
+    @workflow.update(name=names.UPDATE_WEBHOOK, unfinished_policy=workflow.HandlerUnfinishedPolicy.ABANDON)
     async def webhook(self, mode: str) -> WebhookAnswer:
         """The answer to the request that started the run. `mode`: onReceived, lastNode or responseNode."""
         if mode == "onReceived":

@@ -87,6 +87,13 @@ async def test_from_a_new_tenant_to_a_result_by_the_command_line_alone(
     assert [step["node"] for step in (await asyncio.to_thread(workflow, "history", run))["steps"]] == [
         "Start", "Greet", "End"
     ]  # fmt: skip
+    recorded = await asyncio.to_thread(verb, environment, "test", "--record", run)
+    case = tmp_path / "case.json"
+    case.write_text(recorded, encoding="utf-8")
+    assert json.loads(recorded)["expected"]["nodes"]["Greet"][0]["outputs"][0][0]["greeting"] == "Hello Grace"
+    assert "1 of 1 cases passed" in await asyncio.to_thread(verb, environment, "test", str(case))
+    missing = await asyncio.to_thread(verb, environment, "test", "--record", "verbs:greeting:none", code=2)
+    assert "there is no run 'verbs:greeting:none'" in missing
     assert "has ended" in await asyncio.to_thread(workflow, "cancel", run, code=1)
     assert "no template" in await asyncio.to_thread(workflow, "start", "nothing", code=1)
     listed = await asyncio.to_thread(workflow, "list", "--template", "greeting")

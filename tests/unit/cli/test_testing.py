@@ -106,6 +106,20 @@ def test_results_of_cases_with_one_name_do_not_meet(passing: Path, tmp_path: Pat
     assert shown["status"] == "success"
 
 
+def test_a_case_is_made_of_an_exports_own_pinned_data(tmp_path: Path) -> None:
+    document = export(
+        "pins", node("Start", "manualTrigger"), node("Http", "httpRequest", 4.2, url="x"), set_("End", a="b")
+    )
+    place = _write(tmp_path, "pins", document | {"pinData": {"Http": [{"json": {"id": 7}}]}})
+    code, text = _run("--record", place)
+    assert code == 0
+    assert json.loads(text)["expected"]["nodes"]["End"][0]["outputs"] == [[{"id": 7, "a": "b"}]]
+    assert _run(_write(tmp_path, "case", text))[0] == 0
+    code, text = _run("--record", _write(tmp_path, "bare", document))
+    assert code == 2
+    assert "has no pinned data" in text
+
+
 def _odd(number: int) -> str:
     if number == 3:
         os._exit(9)
