@@ -30,6 +30,7 @@ VERBS: Final = {
     "workflow": ("cli.workflow", "Start runs and look after them, over the REST API."),
     "publish": ("cli.publish", "Compile exports and publish them for a tenant."),
     "tenants": ("cli.tenants", "Make tenants and API keys."),
+    "tables": ("cli.tables", "Make and look at the data tables of a tenant."),
     "serve": ("cli.serve", "Serve the REST API and the webhooks."),
     "schemas": ("cli.schemas", "Write JSON Schemas of exports, plans, findings and node parameters."),
     "fmt": ("cli.fmt", "Write exports in one canonical form, for review in git."),

@@ -4,11 +4,13 @@ import asyncio
 import base64
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from runtime.execution import Execution, RunInfo
-from runtime.nodes.base import AwaitSignal, HttpResponse, MissingCredential, NodeApiError, NodeError, StartChild
+from runtime.memory_store import MemoryStore
+from runtime.nodes.base import AwaitSignal, HttpResponse, MissingCredential, NodeApiError, NodeError, StartChild, Store
 from runtime.perform import Services, perform
 from runtime.start import start_step
 from runtime.values.binary import binary_ref
@@ -26,6 +28,7 @@ class OfflineServices:
 
     def __init__(self, code: Any = None) -> None:
         self._code = code
+        self._stores: defaultdict[str, MemoryStore] = defaultdict(MemoryStore)
 
     async def http(self, task: Task, method: str, url: str, **options: Any) -> HttpResponse:
         """Nothing is sent."""
@@ -71,6 +74,15 @@ class OfflineServices:
 
     async def memory_append(self, task: Task, key: str, messages: Sequence[Mapping[str, Any]]) -> None:
         """Nothing is remembered."""
+
+    async def keep(self, task: Task, work: Callable[[Store], Awaitable[Any]]) -> Any:
+        """Kept for the run and its sub-workflows; no attempt is cut off halfway."""
+        root = task["meta"]["execution_id"].partition(".")[0]
+        return await self._stores[root].within(work)
+
+    def forget(self) -> None:
+        """Begin with empty tables: the next run is not to see what the last one kept."""
+        self._stores.clear()
 
     async def service(self, task: Task, name: str, path: str, body: Any, timeout: float) -> HttpResponse | None:
         """There is none."""

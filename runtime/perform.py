@@ -1,11 +1,11 @@
 """Carry out a task: rebuild the step from its JSON, give it a context that reaches the world, and run it."""
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from runtime.context import StepContext
-from runtime.nodes.base import Activity, HttpResponse, Inline, NodeError, SubNode
+from runtime.nodes.base import Activity, HttpResponse, Inline, NodeError, Store, SubNode
 from runtime.parameters import Bound, Parameters
 from runtime.tasks import decode, encode
 from schemas.expression import Script
@@ -50,6 +50,9 @@ class Services(Protocol):
 
     async def memory_append(self, task: Task, key: str, messages: Sequence[Mapping[str, Any]]) -> None:
         """Keep chat messages under a key of the tenant."""
+
+    async def keep(self, task: Task, work: Callable[[Store], Awaitable[Any]]) -> Any:
+        """Work on what the tenant keeps between runs, once for all attempts of the task."""
 
     async def service(self, task: Task, name: str, path: str, body: Any, timeout: float) -> HttpResponse | None:
         """POST JSON to a service of the operator (`local_model`, `agents`); None when there is none."""
@@ -137,6 +140,10 @@ class TaskContext(StepContext):
     async def memory_append(self, key: str, messages: Sequence[Mapping[str, Any]]) -> None:
         """Keep chat messages under a key of the tenant."""
         await self.services.memory_append(self.task, key, messages)
+
+    async def keep(self, work: Callable[[Store], Awaitable[Any]]) -> Any:
+        """Work on what the tenant keeps between runs."""
+        return await self.services.keep(self.task, work)
 
     async def service(self, name: str, path: str, body: Any, *, timeout: float = 300.0) -> HttpResponse | None:
         """A request to a service of the operator."""

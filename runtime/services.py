@@ -4,16 +4,17 @@ import base64
 import hashlib
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 import httpx
 
 from runtime.activities import heartbeat, progress
 from runtime.code import CodeRunner
-from runtime.nodes.base import HttpResponse, MissingCredential, NodeApiError, NodeError
+from runtime.nodes.base import HttpResponse, MissingCredential, NodeApiError, NodeError, Store
 from runtime.platform.credentials import CredentialMissing, CredentialStore
 from runtime.platform.egress import EgressClients, EgressRefused
+from runtime.platform.keeping import keep
 from runtime.platform.logging import get_logger
 from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings
@@ -158,6 +159,11 @@ class WorkerServices:
                     " (select 1 from chat_memory where tenant_id = %s and session_key = %s and message->>'id' = %s)",
                     (tenant, key, json.dumps(dict(message)), tenant, key, message.get("id")),
                 )
+
+    async def keep(self, task: Task, work: Callable[[Store], Awaitable[Any]]) -> Any:
+        """One transaction; the result is kept beside what it did, so that no attempt does it again."""
+        meta = task["meta"]
+        return await keep(self.database, meta["tenant"], f"{meta['execution_id']}:{idempotency_key(task, 0)}", work)
 
     async def service(self, task: Task, name: str, path: str, body: Any, timeout: float) -> HttpResponse | None:
         """A service that the operator set up; it is ours, so the egress guard does not stand before it."""

@@ -58,6 +58,7 @@ async def run_case(case: Case, services: OfflineServices | None = None, catalog:
 
     clock = StandingClock(case["now"]) if "now" in case else None
     services = clock.services() if clock is not None else services or OfflineServices()
+    services.forget()
     host = LocalHost(catalog, services, library=find, sleep=_no_wait, clock=clock)
     mode = case.get("mode", "trigger")
     info = RunInfo(execution_id="1", mode=mode, pinned=True, static_data=dict(plan.static_data))

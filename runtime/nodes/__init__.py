@@ -39,6 +39,7 @@ NODE_FILES: Final[dict[str, str]] = {
     "n8n-nodes-base.sort": "sort",
     "n8n-nodes-base.summarize": "summarize",
     "n8n-nodes-base.removeDuplicates": "remove_duplicates",
+    "n8n-nodes-base.dataTable": "data_table",
     "n8n-nodes-base.renameKeys": "rename_keys",
     "n8n-nodes-base.itemLists": "item_lists",
     "n8n-nodes-base.markdown": "markdown",

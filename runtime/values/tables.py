@@ -1,0 +1,224 @@
+"""Data tables: rows of typed columns that a tenant keeps between runs, with n8n's conditions, orders and refusals.
+
+A table is loaded, worked on and written back by whoever stores it; nothing here touches the world.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final, Literal, get_args
+
+from runtime.values.javascript import js_string, json_stringify
+
+__all__ = ["Column", "Condition", "Row", "Table", "TableError", "moment"]
+
+ColumnType = Literal["string", "number", "boolean", "date"]
+Row = dict[str, Any]
+"""Values by column name, then `id`, `createdAt`, `updatedAt`."""
+
+SYSTEM: Final[Mapping[str, ColumnType]] = {"id": "number", "createdAt": "date", "updatedAt": "date"}
+
+
+class TableError(Exception):
+    """What a table refuses, in n8n's words."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column as its table declares it."""
+
+    name: str
+    type: ColumnType
+
+    def __post_init__(self) -> None:
+        """Raises TableError for a name or a type that no table can have."""
+        if self.type not in get_args(ColumnType):
+            raise TableError(f"'{self.type}' is no column type; there are {', '.join(get_args(ColumnType))}")
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,62}", self.name) or self.name in SYSTEM:
+            raise TableError(
+                f"'{self.name}' cannot be the name of a column: letters, digits and underscores, not first a digit, "
+                f"none of {', '.join(SYSTEM)}"
+            )
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One condition of a filter: column, operator, operand as given."""
+
+    column: str
+    operator: str
+    value: Any = None
+
+
+@dataclass
+class Table:
+    """A table with its rows by id, in the order of their ids; and which of them changed since it was loaded."""
+
+    id: str
+    name: str
+    columns: Sequence[Column]
+    rows: dict[int, Row] = field(default_factory=dict)
+    next_id: int = 1
+    created_at: str = ""
+    updated_at: str = ""
+    changed: set[int] = field(default_factory=set)
+    """Ids of rows that are new, changed or gone."""
+
+    def insert(self, values: Mapping[str, Any], now: str) -> Row:
+        """A new row. Raises TableError."""
+        checked = self.checked(values)
+        row = {column.name: checked.get(column.name) for column in self.columns}
+        row |= {"id": self.next_id, "createdAt": now, "updatedAt": now}
+        self.rows[self.next_id] = row
+        self.changed.add(self.next_id)
+        self.next_id += 1
+        return row
+
+    def update(self, rows: Iterable[Row], values: Mapping[str, Any], now: str, *, dry: bool = False) -> list[Row]:
+        """The rows as they are afterwards; `dry` changes nothing. Raises TableError."""
+        checked = self.checked(values)
+        if not checked:
+            raise TableError("Validation error with data table request: Data columns must not be empty")
+        after = [row | checked | {"updatedAt": now} for row in rows]
+        if not dry:
+            for row in after:
+                self.rows[row["id"]] = row
+                self.changed.add(row["id"])
+        return after
+
+    def delete(self, rows: Iterable[Row]) -> None:
+        """Take rows away."""
+        for row in rows:
+            del self.rows[row["id"]]
+            self.changed.add(row["id"])
+
+    def clear(self) -> int:
+        """Take all rows away; how many there were."""
+        count = len(self.rows)
+        self.delete(list(self.rows.values()))
+        return count
+
+    def select(self, conditions: Sequence[Condition], *, every: bool) -> list[Row]:
+        """The rows that match `every` condition, or any of them; all rows when there is none. Raises TableError."""
+        types = self._types()
+        if missing := [each.column for each in conditions if each.column not in types]:
+            named = ", ".join(f'"{name}"' for name in dict.fromkeys(missing))
+            raise TableError(
+                f"Filter validation failed: Column(s) {named} do not exist in the selected table. This often happens when "
+                "switching between tables with different schemas. Please update your filter conditions."
+            )
+        if not conditions:
+            return list(self.rows.values())
+        tests = [(each.column, _test(each, types[each.column])) for each in conditions]
+        quantifier = all if every else any
+        return [row for row in self.rows.values() if quantifier(test(row[column]) for column, test in tests)]
+
+    def ordered(self, rows: list[Row], column: str, *, descending: bool) -> list[Row]:
+        """Rows by a column; empty values are the least. Raises TableError."""
+        if column not in self._types():
+            raise TableError("Specified column does not exist")
+        return sorted(rows, key=lambda row: (row[column] is not None, row[column]), reverse=descending)
+
+    def checked(self, values: Mapping[str, Any]) -> Row:
+        """Values as the columns hold them. Raises TableError for an unknown column or a value of another type."""
+        types = {column.name: column.type for column in self.columns}
+        made: Row = {}
+        for name, value in values.items():
+            if isinstance(value, dict | list):
+                raise TableError(f"unexpected object input '{json_stringify(value)}' in row 0")
+            if name not in types:
+                raise TableError(f"Validation error with data table request: unknown column name '{name}'")
+            made[name] = None if value is None else _typed(name, value, types[name])
+        return made
+
+    def _types(self) -> dict[str, ColumnType]:
+        return {column.name: column.type for column in self.columns} | dict(SYSTEM)
+
+
+def moment(milliseconds: float) -> str:
+    """An instant as tables write it: ISO, UTC, three digits."""
+    at = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
+
+
+def _typed(name: str, value: Any, type_: ColumnType) -> Any:
+    made = _CASTS[type_](value)
+    if made is None:
+        raise TableError(
+            f"Validation error with data table request: value '{js_string(value)}' does not match column type "
+            f"'{type_}': '{name}' expects a {_EXPECTED[type_]} but we got '{js_string(value)}'{_HINTS.get(type_, '')}"
+        )
+    return made
+
+
+def _number(value: Any) -> float | int | None:
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return None
+    return int(value) if value == int(value) else value
+
+
+def _boolean(value: Any) -> bool | None:
+    if isinstance(value, str):
+        return {"true": True, "1": True, "false": False, "0": False}.get(value.lower())
+    return bool(value) if value in (0, 1) else None
+
+
+def _date(value: Any) -> str | None:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return moment(value)
+    try:
+        at = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return moment((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+_CASTS: Final[Mapping[ColumnType, Callable[[Any], Any]]] = {
+    "string": js_string, "number": _number, "boolean": _boolean, "date": _date,
+}  # fmt: skip
+_EXPECTED: Final[Mapping[ColumnType, str]] = {
+    "string": "string", "number": "number", "boolean": "boolean", "date": "dateTime",
+}  # fmt: skip
+_HINTS: Final[Mapping[ColumnType, str]] = {
+    "date": ' <br/><br/> Consider using <a href="https://moment.github.io/luxon/api-docs/index.html#datetimefromformat" '
+    'target="_blank"><code>DateTime.fromFormat</code></a> to work with custom date formats.',
+}
+
+
+def _test(condition: Condition, type_: ColumnType) -> Callable[[Any], bool]:
+    operator, wanted = condition.operator, condition.value
+    if operator in _UNARY:
+        return _UNARY[operator]
+    if operator in ("like", "ilike"):
+        pattern = ".*".join(re.escape(part) for part in js_string(wanted).split("%"))  # `_` stands for itself
+        like = re.compile(pattern, re.DOTALL | (re.IGNORECASE if operator == "ilike" else 0))
+        return lambda value: value is not None and like.fullmatch(js_string(value)) is not None
+    if operator not in _BINARY:
+        raise TableError(f"'{operator}' is no condition; there are {', '.join((*_BINARY, 'like', 'ilike', *_UNARY))}")
+    operand = None if wanted is None else _typed(condition.column, wanted, type_)
+    compare = _BINARY[operator]
+    if operator == "neq":
+        return lambda value: compare(value, operand)
+    return lambda value: value is not None and operand is not None and compare(value, operand)
+
+
+_BINARY: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
+    "eq": lambda value, wanted: bool(value == wanted),
+    "neq": lambda value, wanted: bool(value != wanted),
+    "gt": lambda value, wanted: bool(value > wanted),
+    "gte": lambda value, wanted: bool(value >= wanted),
+    "lt": lambda value, wanted: bool(value < wanted),
+    "lte": lambda value, wanted: bool(value <= wanted),
+}
+_UNARY: Final[Mapping[str, Callable[[Any], bool]]] = {
+    "isEmpty": lambda value: value is None,
+    "isNotEmpty": lambda value: value is not None,
+    "isTrue": lambda value: value is True,
+    "isFalse": lambda value: value is False,
+}
