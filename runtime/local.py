@@ -6,12 +6,23 @@ import random
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from runtime.execution import Execution, RunInfo
 from runtime.memory_store import MemoryStore
-from runtime.nodes.base import AwaitSignal, HttpResponse, MissingCredential, NodeApiError, NodeError, StartChild, Store
+from runtime.nodes.base import (
+    AwaitSignal,
+    Files,
+    HttpResponse,
+    MissingCredential,
+    NodeApiError,
+    NodeError,
+    StartChild,
+    Store,
+)
 from runtime.perform import Services, perform
+from runtime.platform.files import TenantFiles
 from runtime.start import start_step
 from runtime.values.binary import binary_ref
 from schemas.item import BinaryRef, Items
@@ -19,6 +30,10 @@ from schemas.node import Catalog
 from schemas.outcome import Finished
 from schemas.plan import Kind, Plan, Step
 from schemas.task import Task, TaskResult
+
+FILES_OF: Final = "test"
+"""The tenant of a run that has none."""
+_MOST_BYTES: Final = 64 * 1024 * 1024
 
 
 class OfflineServices:
@@ -29,6 +44,8 @@ class OfflineServices:
     def __init__(self, code: Any = None) -> None:
         self._code = code
         self._stores: defaultdict[str, MemoryStore] = defaultdict(MemoryStore)
+        self._given: dict[str, Mapping[str, Any]] = {}
+        self._folders: dict[str, Path] = {}
 
     async def http(self, task: Task, method: str, url: str, **options: Any) -> HttpResponse:
         """Nothing is sent."""
@@ -36,7 +53,10 @@ class OfflineServices:
         raise NodeApiError(f"{method} {url}: this run is offline; pin the data of this node", http_code="ENETUNREACH")
 
     async def credentials(self, task: Task, type_: str) -> Mapping[str, Any]:
-        """There are none."""
+        """Those that the run was given; no other is there."""
+        given = self._given.get(task["meta"]["execution_id"].partition(".")[0], {})
+        if type_ in given:
+            return given[type_]  # type: ignore[no-any-return]  # a case is JSON
         raise MissingCredential(f"Node '{task['step']['name']}' needs the credential {type_}, and this run is offline")
 
     async def read_binary(self, task: Task, ref: BinaryRef) -> bytes:
@@ -56,6 +76,10 @@ class OfflineServices:
 
             self._code = CodeRunner()
         return await self._code.run(task, language, code, mode, **options)  # type: ignore[no-any-return]
+
+    def files(self, task: Task) -> Files:
+        """Those that the run was given; else there are none."""
+        return TenantFiles(self._folders.get(task["meta"]["execution_id"].partition(".")[0]), FILES_OF, _MOST_BYTES)
 
     def heartbeat(self, *details: Any) -> None:
         """Nobody watches."""
@@ -80,9 +104,16 @@ class OfflineServices:
         root = task["meta"]["execution_id"].partition(".")[0]
         return await self._stores[root].within(work)
 
-    def forget(self) -> None:
-        """Begin with empty tables: the next run is not to see what the last one kept."""
-        self._stores.clear()
+    def begin(self, execution_id: str, credentials: Mapping[str, Any], files: Path | None = None) -> None:
+        """A run with made-up credentials by type, a folder of files, and empty tables: it is not to see what an earlier
+        one kept.
+        """
+        self._stores.pop(execution_id, None)
+        self._given[execution_id] = credentials
+        if files is not None:
+            self._folders[execution_id] = files
+        else:
+            self._folders.pop(execution_id, None)
 
     async def service(self, task: Task, name: str, path: str, body: Any, timeout: float) -> HttpResponse | None:
         """There is none."""

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from runtime.context import StepContext
-from runtime.nodes.base import Activity, HttpResponse, Inline, NodeError, Store, SubNode
+from runtime.nodes.base import Activity, Files, HttpResponse, Inline, NodeError, Store, SubNode
 from runtime.parameters import Bound, Parameters
 from runtime.tasks import decode, encode
 from schemas.expression import Script
@@ -35,6 +35,9 @@ class Services(Protocol):
 
     async def run_code(self, task: Task, language: str, code: str, mode: str, **options: Any) -> dict[str, Any]:
         """Run a Code node: {'value', 'static_data', 'custom_data', 'logs'}. Raises NodeError."""
+
+    def files(self, task: Task) -> Files:
+        """The folder of the task's tenant."""
 
     def heartbeat(self, *details: Any) -> None:
         """Tell the host that the task lives."""
@@ -120,6 +123,11 @@ class TaskContext(StepContext):
         if isinstance(value, Exception):
             raise NodeError(getattr(value, "message", str(value)), item=i)
         return value
+
+    @property
+    def files(self) -> Files:
+        """The folder of the tenant."""
+        return self.services.files(self.task)
 
     def heartbeat(self, *details: Any) -> None:
         """Tell the host that the step lives."""

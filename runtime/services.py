@@ -14,6 +14,7 @@ from runtime.code import CodeRunner
 from runtime.nodes.base import HttpResponse, MissingCredential, NodeApiError, NodeError, Store
 from runtime.platform.credentials import CredentialMissing, CredentialStore
 from runtime.platform.egress import EgressClients, EgressRefused
+from runtime.platform.files import TenantFiles
 from runtime.platform.keeping import keep
 from runtime.platform.logging import get_logger
 from runtime.platform.postgres import Database
@@ -126,6 +127,10 @@ class WorkerServices:
     async def run_code(self, task: Task, language: str, code: str, mode: str, **options: Any) -> dict[str, Any]:
         """A Code node in its child process."""
         return await self.code.run(task, language, code, mode, **options)
+
+    def files(self, task: Task) -> TenantFiles:
+        """The tenant's folder below TEMPOR8_FILES."""
+        return TenantFiles(self.settings.files, task["meta"]["tenant"], self.settings.payload_limit)
 
     def heartbeat(self, *details: Any) -> None:
         """See `runtime.activities.heartbeat`."""

@@ -45,6 +45,7 @@ class BinaryRef(TypedDict, total=False):
 
     mimeType: Required[str]
     fileName: str
+    directory: str
     fileExtension: str
     fileType: str
     fileSize: str

@@ -1,7 +1,10 @@
 """Run one recorded case on a host and write what happened in the shape of a case's `expected`."""
 
+import contextlib
 import math
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from cli.testing.clock import StandingClock
@@ -9,7 +12,7 @@ from compiler import compile_export
 from runtime.catalog import CATALOG
 from runtime.engine.machine import Engine
 from runtime.execution import Execution, RunInfo
-from runtime.local import LocalHost, OfflineServices, run_local
+from runtime.local import FILES_OF, LocalHost, OfflineServices, run_local
 from schemas.item import Item, Items
 from schemas.node import Catalog
 from schemas.outcome import Finished
@@ -58,13 +61,28 @@ async def run_case(case: Case, services: OfflineServices | None = None, catalog:
 
     clock = StandingClock(case["now"]) if "now" in case else None
     services = clock.services() if clock is not None else services or OfflineServices()
-    services.forget()
     host = LocalHost(catalog, services, library=find, sleep=_no_wait, clock=clock)
     mode = case.get("mode", "trigger")
     info = RunInfo(execution_id="1", mode=mode, pinned=True, static_data=dict(plan.static_data))
     start = plan.step.get(case["start"]) if case.get("start") else None
-    execution, finished = await run_local(plan, host, info, items_of(case, plan), start=start)
+    with files_of(case) as folder:
+        services.begin("1", case.get("credentials") or {}, folder)
+        execution, finished = await run_local(plan, host, info, items_of(case, plan), start=start)
     return describe(execution, finished, host.response)
+
+
+@contextlib.contextmanager
+def files_of(case: Case) -> Iterator[Path | None]:
+    """A folder that holds the `files` of a case (path -> text) for as long as it runs; None when it has none."""
+    if "files" not in case:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="tempor8-test-") as folder:
+        for path, text in case["files"].items():
+            place = Path(folder) / FILES_OF / str(path).lstrip("/")
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(text, encoding="utf-8")
+        yield Path(folder)
 
 
 def describe(execution: Execution, finished: Finished, response: Mapping[str, Any] | None = None) -> dict[str, Any]:

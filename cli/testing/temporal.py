@@ -13,7 +13,7 @@ from typing import Any, Final
 from temporalio.client import Client, WorkflowFailureError, WorkflowHistory
 from temporalio.exceptions import ApplicationError
 
-from cli.testing.case import Case, described, items_of, plan_of
+from cli.testing.case import Case, described, files_of, items_of, plan_of
 from cli.testing.processes import LIMIT
 from runtime.engine.machine import Engine
 from runtime.local import OfflineServices
@@ -93,18 +93,25 @@ async def _on(
                         await held.enter_async_context(templates.locks[key])
                     name = "".join(c if c.isalnum() else "-" for c in str(case.get("name") or "case"))
                     place = None if histories is None else histories / f"{i:04}-{name[:80]}.json"
-                    return await _run(client, settings.task_queue, templates, case, place, limit)
+                    workflow_id = names.workflow_id(TENANT, "case", str(uuid.uuid4()))
+                    services.begin(workflow_id, case.get("credentials") or {}, held.enter_context(files_of(case)))
+                    return await _run(client, settings.task_queue, templates, case, place, limit, workflow_id)
 
             return await asyncio.gather(*(one(i, case) for i, case in enumerate(cases)))
 
 
 async def _run(
-    client: Client, queue: str, templates: CaseTemplates, case: Case, place: Path | None, limit: float
+    client: Client,
+    queue: str,
+    templates: CaseTemplates,
+    case: Case,
+    place: Path | None,
+    limit: float,
+    workflow_id: str,
 ) -> dict[str, Any]:
     plan = plan_of(case["workflow"])
     for key, export in (case.get("subworkflows") or {}).items():
         templates.plans[key] = plan_of(export)
-    workflow_id = names.workflow_id(TENANT, "case", str(uuid.uuid4()))
     mode = case.get("mode", "trigger")
     given = StartInput(
         plan=plan, tenant=TENANT, template="case", execution_id=workflow_id, start=case.get("start"), mode=mode,

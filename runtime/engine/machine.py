@@ -200,11 +200,10 @@ class Engine:
     def _original(self, execute: Execute, item: Item) -> Item | None:
         paired = item.get("pairedItem")
         entry: Any = paired[0] if isinstance(paired, list) and paired else paired
-        if entry is None or isinstance(entry, list):
+        if not isinstance(entry, dict):  # a bare number names no input here, though it pairs items elsewhere
             return None
-        place = entry if isinstance(entry, dict) else {"item": entry}
-        items = execute.inputs[place.get("input") or 0] if (place.get("input") or 0) < len(execute.inputs) else None
-        return items[place["item"]] if items and 0 <= place["item"] < len(items) else None
+        items = execute.inputs[entry.get("input") or 0] if (entry.get("input") or 0) < len(execute.inputs) else None
+        return items[entry["item"]] if items and 0 <= entry["item"] < len(items) else None
 
     def _record(self, execute: Execute, outputs: Outputs | None, outcome: Outcome) -> None:
         run: Run = {

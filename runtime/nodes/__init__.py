@@ -27,6 +27,8 @@ NODE_FILES: Final[dict[str, str]] = {
     "n8n-nodes-base.splitInBatches": "split_in_batches",
     "n8n-nodes-base.executionData": "execution_data",
     "n8n-nodes-base.crypto": "crypto",
+    "n8n-nodes-base.jwt": "jwt",
+    "n8n-nodes-base.totp": "totp",
     "n8n-nodes-base.code": "code",
     "n8n-nodes-base.function": "function",
     "n8n-nodes-base.functionItem": "function_item",
@@ -50,4 +52,8 @@ NODE_FILES: Final[dict[str, str]] = {
     "n8n-nodes-base.extractFromFile": "extract_from_file",
     "n8n-nodes-base.moveBinaryData": "move_binary_data",
     "n8n-nodes-base.spreadsheetFile": "spreadsheet_file",
+    "n8n-nodes-base.readWriteFile": "read_write_file",
+    "n8n-nodes-base.readBinaryFile": "read_binary_file",
+    "n8n-nodes-base.readBinaryFiles": "read_binary_files",
+    "n8n-nodes-base.writeBinaryFile": "write_binary_file",
 }

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, TypeVar
 
-from runtime.values.tables import Column, Table
+from runtime.values.kept import Files, Store
 from schemas.item import BinaryRef, Item, Items, Json, Outputs, PairedItem, Source
 from schemas.node import Dynamic, Node, param
 from schemas.plan import Kind
@@ -32,6 +32,7 @@ __all__ = [
     "DurableContext",
     "Dynamic",
     "Event",
+    "Files",
     "HttpRequest",
     "HttpResponse",
     "Inline",
@@ -158,31 +159,6 @@ class HttpResponse:
         return next((value for key, value in reversed(self.headers) if key.lower() == name.lower()), None)
 
 
-class Store(Protocol):
-    """What a tenant keeps between runs, within one transaction."""
-
-    async def tables(self) -> Sequence[Table]:
-        """All data tables without their rows, oldest first."""
-
-    async def open(self, id_: str) -> Table:
-        """A table of `tables` with its rows, locked; what changes in it is written when the transaction ends."""
-
-    async def create(self, name: str, columns: Sequence[Column], now: str) -> Table:
-        """A new table. The name is free."""
-
-    async def rename(self, id_: str, name: str, now: str) -> None:
-        """Give a table another name."""
-
-    async def drop(self, id_: str) -> None:
-        """Delete a table and its rows."""
-
-    async def seen(self, scope: str) -> list[str]:
-        """What was noted under a scope, oldest first, locked."""
-
-    async def note(self, scope: str, values: Sequence[str]) -> None:
-        """Put these values in place of what was noted under a scope."""
-
-
 class ActivityContext(Context, Protocol):
     """What a step that touches the world gets. Secrets exist only here."""
 
@@ -234,6 +210,10 @@ class ActivityContext(Context, Protocol):
         `$request` and `$response` from `paged`. A literal is itself; UNDEFINED where an expression gives nothing.
         """
 
+    @property
+    def files(self) -> Files:
+        """The files of the tenant."""
+
     def heartbeat(self, *details: Any) -> None:
         """Tell Temporal that the step lives, and where a retry should go on."""
 
@@ -255,7 +235,7 @@ class ActivityContext(Context, Protocol):
     async def memory_append(self, key: str, messages: Sequence[Mapping[str, Any]]) -> None:
         """Keep chat messages under a key of the tenant. A message with an `id` that is there already may come twice."""
 
-    async def keep(self, work: Callable[["Store"], Awaitable[Json]]) -> Json:
+    async def keep(self, work: Callable[[Store], Awaitable[Json]]) -> Json:
         """Do `work` on what the tenant keeps between runs, in one transaction: all of it or nothing. A later attempt of
         the same step gets the result of the first that came through, and does nothing again.
         """

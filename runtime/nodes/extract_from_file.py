@@ -3,6 +3,7 @@
 import base64
 from typing import Any, Final, Literal
 
+from runtime.code.pdf import read_pdf
 from runtime.code.spreadsheets import FORMATS, read_csv, read_sheet
 from runtime.nodes.base import (
     Activity,
@@ -31,9 +32,9 @@ class ExtractFromFile(Activity):
     versions = (1, 1.1)
     local = True
 
-    operation: Literal["csv", "html", "fromJson", "ods", "rtf", "text", "xml", "xls", "xlsx", "binaryToPropery"] = (
-        param("csv")
-    )
+    operation: Literal[
+        "csv", "html", "fromJson", "ods", "pdf", "rtf", "text", "xml", "xls", "xlsx", "binaryToPropery"
+    ] = param("csv")
     binary_property_name: Dynamic[str] = param("data", required=True)
     destination_key: Dynamic[str] = param("data", show=_MOVED, required=True)
     options: Dynamic[dict[str, Any]] = param({})
@@ -48,6 +49,9 @@ class ExtractFromFile(Activity):
             except NoBinaryError as error:
                 raise NodeError(error.message, description=error.description, item=i) from error
             data = await context.read_binary(ref)
+            if node.operation == "pdf":
+                found = await read_pdf(data, node.options)
+                return [node.kept(item, {**item["json"], **found} if node.keeps("json") else found)]
             if node.operation in FORMATS:
                 return [{"json": row} for row in await node.rows(context, data)]
             return [node.moved(item, data)]
@@ -64,16 +68,23 @@ class ExtractFromFile(Activity):
 
     def moved(self, item: Item, data: bytes) -> Item:
         """The item with the file's content in its JSON. Raises NodeError."""
-        keep = self.options.get("keepSource")
-        json = dict(item["json"]) if keep in ("json", "both") else {}
+        json: dict[str, Any] = dict(item["json"]) if self.keeps("json") else {}
         set_path(json, self.destination_key, self.content(data))
+        return self.kept(item, json)
+
+    def kept(self, item: Item, json: dict[str, Any]) -> Item:
+        """An item with this JSON, and the file where it is to be kept."""
         made: Item = {"json": json}
         binary: dict[str, BinaryRef] = dict(item.get("binary", {}))
-        if keep not in ("binary", "both"):
+        if not self.keeps("binary"):
             binary.pop(self.binary_property_name, None)
         if binary:
             made["binary"] = binary
         return made
+
+    def keeps(self, part: str) -> bool:
+        """Whether the option Keep Source says so."""
+        return self.options.get("keepSource") in (part, "both")
 
     def content(self, data: bytes) -> Any:
         """What is in the file. Raises NodeError."""

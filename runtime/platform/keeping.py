@@ -5,8 +5,8 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from runtime.nodes.base import Store
 from runtime.platform.postgres import Connection, Database
+from runtime.values.kept import Store
 from runtime.values.tables import Column, Row, Table
 
 __all__ = ["PostgresStore", "keep"]

@@ -1,0 +1,26 @@
+"""Read Binary Files: an item per file of the tenant's folder that matches."""
+
+from runtime.nodes.base import Activity, ActivityContext, Dynamic, Items, Outputs, param
+from runtime.nodes.read_write_file import ROOTED, allowed, read_file
+
+
+class ReadBinaryFiles(Activity):
+    """Once, with the parameters of the first item."""
+
+    type = "n8n-nodes-base.readBinaryFiles"
+    versions = (1,)
+    differs = ROOTED
+
+    file_selector: Dynamic[str] = param("", required=True)
+    data_property_name: Dynamic[str] = param("data", required=True)
+
+    async def run(self, context: ActivityContext, items: Items) -> Outputs:
+        """All files are paired with all items."""
+        node = context.resolve(self, 0)
+        paired = [{"item": i} for i in range(len(items))]
+        return [
+            [
+                {"json": {}, "binary": {node.data_property_name: await read_file(context, path)}, "pairedItem": paired}  # type: ignore[typeddict-item]  # JSON
+                for path in await allowed(context.files.find(str(node.file_selector)))
+            ]
+        ]

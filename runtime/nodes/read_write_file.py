@@ -1,0 +1,107 @@
+"""Read/Write Files from Disk: the tenant's own folder stands in place of the host's root."""
+
+from collections.abc import Awaitable
+from pathlib import PurePosixPath
+from typing import Any, Final, Literal, TypeVar
+
+from runtime.nodes.base import (
+    Activity,
+    ActivityContext,
+    Dynamic,
+    Item,
+    Items,
+    NodeError,
+    Outputs,
+    each_item_async,
+    param,
+)
+from runtime.values.binary import NoBinaryError, binary_of
+from runtime.values.problem import ProblemError
+from schemas.item import BinaryRef
+
+T = TypeVar("T")
+
+ROOTED: Final = "a path is below the tenant's folder in TEMPOR8_FILES; without that setting the node fails, as files are off by default"
+
+
+async def allowed(work: Awaitable[T]) -> T:
+    """What the tenant's folder gives. Raises NodeError."""
+    try:
+        return await work
+    except ProblemError as problem:
+        raise NodeError(problem.message, description=problem.description) from problem
+
+
+async def read_file(
+    context: ActivityContext,
+    path: str,
+    *,
+    name: str | None = None,
+    mime: str | None = None,
+    extension: str | None = None,
+) -> BinaryRef:
+    """A file of the tenant as an item's file. Raises NodeError."""
+    place = PurePosixPath(path)
+    data = await allowed(context.files.read(path))
+    ref = await context.write_binary(data, mime_type=None, file_name=place.name)
+    ref = {**ref, "directory": str(place.parent)}
+    if mime:
+        ref["mimeType"] = mime
+    if name:
+        ref["fileName"] = name
+    if extension:
+        ref["fileExtension"] = extension
+    return ref
+
+
+async def write_file(context: ActivityContext, item: Item, field: str, path: str, i: int, *, append: bool) -> Item:
+    """The item, its file written and `fileName` in its JSON. Raises NodeError."""
+    try:
+        ref = binary_of(item, field, i)
+    except NoBinaryError as error:
+        raise NodeError(error.message, description=error.description, item=i) from error
+    await allowed(context.files.write(path, await context.read_binary(ref), append=append))
+    return {**item, "json": {**item["json"], "fileName": path}, "pairedItem": {"item": i}}
+
+
+class ReadWriteFile(Activity):
+    """An item per file that matches, or the items with their files written."""
+
+    type = "n8n-nodes-base.readWriteFile"
+    versions = (1, 1.1)
+    differs = ROOTED
+
+    operation: Literal["read", "write"] = param("read")
+    file_selector: Dynamic[str] = param("", show={"operation": ["read"]}, required=True)
+    file_name: Dynamic[str] = param("", show={"operation": ["write"]}, required=True)
+    data_property_name: Dynamic[str] = param("data", show={"operation": ["write"]}, required=True)
+    options: Dynamic[dict[str, Any]] = param({})
+
+    async def run(self, context: ActivityContext, items: Items) -> Outputs:
+        """Each item in turn."""
+
+        async def one(i: int, item: Item) -> list[Item]:
+            node = context.resolve(self, i)
+            if node.operation == "write":
+                append = bool(node.options.get("append"))
+                return [await write_file(context, item, node.data_property_name, node.file_name, i, append=append)]
+            return await node.found(context)
+
+        return await each_item_async(context, items, one)
+
+    async def found(self, context: ActivityContext) -> list[Item]:
+        """An item per file. Raises NodeError."""
+        options = self.options
+        literal = options.get("literalBrackets", True) is not False
+        made: list[Item] = []
+        for path in await allowed(context.files.find(str(self.file_selector), literal_brackets=literal)):
+            ref = await read_file(
+                context, path, name=options.get("fileName"), mime=options.get("mimeType"),
+                extension=options.get("fileExtension"),
+            )  # fmt: skip
+            shown: dict[str, Any] = {key: value for key, value in ref.items() if key in _SHOWN}
+            made.append({"json": shown, "binary": {options.get("dataPropertyName") or "data": ref}})
+        return made
+
+
+_SHOWN: Final = ("mimeType", "fileType", "fileName", "fileExtension", "fileSize")

@@ -1,0 +1,132 @@
+"""The files that a tenant's steps may read and write: one folder per tenant, in place of the host's root."""
+
+import asyncio
+import glob
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import Final, TypeVar
+
+from runtime.values.problem import ProblemError
+
+__all__ = ["TenantFiles"]
+
+T = TypeVar("T")
+
+_BRACES: Final = re.compile(r"\{([^{}]*)\}")
+_OFF: Final = "Steps may not read or write files here."
+_MOST_FILES: Final = 10_000
+
+
+class TenantFiles:
+    """`/data/x` of a workflow is `<root>/<tenant>/data/x` of the host; a link that leads out of it is refused.
+
+    Args:
+        root: TEMPOR8_FILES; None: no step reads or writes files.
+        tenant: whose files.
+        limit: bytes that one file may have.
+    """
+
+    def __init__(self, root: Path | None, tenant: str, limit: int) -> None:
+        self._root = None if root is None else Path(os.path.realpath(root / tenant))
+        self._limit = limit
+
+    async def find(self, pattern: str, *, literal_brackets: bool = True) -> list[str]:
+        """Absolute paths (of the tenant) of the files that match `*`, `?`, `**` and `{a,b}`, sorted. Raises ProblemError."""
+        root = self._folder()
+        relative = _relative(pattern)
+        if literal_brackets:
+            relative = relative.replace("[", "[[]")
+
+        def look() -> list[str]:
+            found: set[str] = set()
+            for each in _expanded(relative):
+                for name in glob.iglob(each, root_dir=root, recursive=True):  # noqa: PTH207 - hidden files are left out
+                    if (root / name).is_file():
+                        found.add("/" + name)
+                    if len(found) > _MOST_FILES:
+                        raise ProblemError(f"'{pattern}' matches more than {_MOST_FILES:,} files")
+            return sorted(found)
+
+        return await asyncio.to_thread(look)
+
+    async def read(self, path: str) -> bytes:
+        """The bytes of a file. Raises ProblemError."""
+
+        def work() -> bytes:
+            place = self._place(path)
+            if place.is_file() and (size := place.stat().st_size) > self._limit:
+                raise ProblemError(f"'{path}' has {size:,} bytes; the limit is {self._limit:,} (TEMPOR8_PAYLOAD_LIMIT)")
+            return place.read_bytes()
+
+        return await _told(work, path, "stat")
+
+    async def write(self, path: str, data: bytes, *, append: bool = False) -> None:
+        """Write a file in a folder that is there. Raises ProblemError."""
+
+        def work() -> None:
+            place = self._place(path)
+            if append:
+                with place.open("ab") as file:
+                    file.write(data)
+                return
+            whole = place.with_name(f".{place.name}.part")  # a file is there as a whole, or as it was
+            whole.write_bytes(data)
+            whole.replace(place)
+
+        await _told(work, path, "open")
+
+    def _folder(self) -> Path:
+        if self._root is None:
+            raise ProblemError(
+                _OFF,
+                description="The operator opens them with TEMPOR8_FILES: a folder in which each tenant has one of its own.",
+            )
+        self._root.mkdir(parents=True, exist_ok=True)
+        return self._root
+
+    def _place(self, path: str) -> Path:
+        root = self._folder()
+        place = Path(os.path.realpath(root / _relative(path)))
+        if not place.is_relative_to(root):
+            raise ProblemError("Access to the file is not allowed.")
+        return place
+
+
+def _relative(path: str) -> str:
+    """A path below the root: `..` never leads above it."""
+    if "\0" in path:
+        raise ProblemError("A path cannot hold a null character")
+    parts: list[str] = []
+    for part in PurePosixPath("/" + path).parts[1:]:
+        if part == "..":
+            parts[-1:] = []
+        elif part != "/":
+            parts.append(part)
+    return "/".join(parts)
+
+
+def _expanded(pattern: str) -> Iterator[str]:
+    found = _BRACES.search(pattern)
+    if found is None:
+        yield pattern
+        return
+    for choice in found.group(1).split(","):
+        yield from _expanded(pattern[: found.start()] + choice + pattern[found.end() :])
+
+
+async def _told(work: Callable[[], T], path: str, call: str) -> T:
+    """In a thread; what the system says, in node's words and with the workflow's path."""
+    try:
+        return await asyncio.to_thread(work)
+    except FileNotFoundError as error:
+        raise ProblemError(f"ENOENT: no such file or directory, {call} '{path}'") from error
+    except IsADirectoryError as error:
+        raise ProblemError(f"EISDIR: illegal operation on a directory, {call} '{path}'") from error
+    except NotADirectoryError as error:
+        raise ProblemError(f"ENOTDIR: not a directory, {call} '{path}'") from error
+    except PermissionError as error:
+        raise ProblemError(f"EACCES: permission denied, {call} '{path}'") from error
+    except OSError as error:
+        raise ProblemError(f"'{path}': {error.strerror}") from error
