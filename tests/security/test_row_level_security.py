@@ -28,6 +28,10 @@ ROW: dict[str, dict[str, object]] = {  # the least that each table wants; the te
     "chat_memory": {"session_key": "s", "message": "{}"},
     "payloads": {"address": b"\x01" * 32, "sealed": b"x", "size": 1},
     "payload_uses": {"address": b"\x01" * 32, "workflow_id": "w"},
+    "data_tables": {"id": "t", "name": "t", "columns": "[]", "created_at": "2026-01-01", "updated_at": "2026-01-01"},
+    "data_table_rows": {"table_id": "t", "id": 1, "row": "{}"},
+    "seen_values": {"scope": "s", "list": "[]"},
+    "kept_results": {"key": "k", "result": "{}"},
 }  # fmt: skip
 
 
