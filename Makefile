@@ -34,6 +34,7 @@ generate: setup
 	$(BIN)/tempor8 schemas
 	$(BIN)/python -m compiler.report.pages
 	$(BIN)/python -m tests.golden
+	$(BIN)/python -m tests.architecture.test_openapi
 
 compile: setup
 	$(BIN)/tempor8 compile n8n_exports --out build/plans --report build/report.html

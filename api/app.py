@@ -28,6 +28,7 @@ from api.workflows import WorkflowController
 from runtime.platform.notices import listen
 from runtime.platform.projector import Projector
 from runtime.platform.runs import RunReader
+from runtime.platform.schedules import Scheduler
 from runtime.platform.settings import Settings
 from runtime.platform.templates import CHANGES
 
@@ -64,6 +65,9 @@ def create_app(ports: Ports, *, projector: bool = True) -> Litestar:
             "ports": _always(ports),
             "starter": _always(starter),
             "reader": _always(reader),
+            "scheduler": Provide(
+                lambda: Scheduler(ports.temporal, ports.database, ports.settings.task_queue), sync_to_thread=False
+            ),
         },
         plugins=[PydanticPlugin(prefer_alias=False)],
         request_max_body_size=ports.settings.body_limit,
@@ -86,8 +90,10 @@ def _beside(ports: Ports, *, projector: bool) -> Callable[[Litestar], Any]:
     @contextlib.asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
         url = _url(ports.settings)
-        tasks = [asyncio.create_task(_notices(ports, url), name="template notices")]
+        scheduler = Scheduler(ports.temporal, ports.database, ports.settings.task_queue)
+        tasks = [asyncio.create_task(_notices(ports, url, scheduler), name="template notices")]
         if projector:
+            tasks.append(asyncio.create_task(scheduler.run(), name="scheduler"))
             follow = Projector(ports.temporal, ports.database, url)
             tasks.append(asyncio.create_task(follow.run(), name="projector"))
         try:
@@ -100,14 +106,18 @@ def _beside(ports: Ports, *, projector: bool) -> Callable[[Litestar], Any]:
     return lifespan
 
 
-async def _notices(ports: Ports, url: str) -> None:
+async def _notices(ports: Ports, url: str, scheduler: Scheduler) -> None:
     cache = ports.templates
+
+    def told(tenant: str) -> None:
+        cache.forget(tenant)
+        scheduler.poke()
 
     def attentive(can_hear: bool) -> None:
         cache.attentive = can_hear
         cache.forget()
 
-    await listen(url, CHANGES, cache.forget, attentive)
+    await listen(url, CHANGES, told, attentive)
 
 
 def _url(settings: Settings) -> str:

@@ -17,6 +17,7 @@ from api.problems import BadRequest, DoesNotCompile, TooLarge, UnknownTemplate, 
 from api.schema import problems
 from runtime.platform.postgres import SHARED
 from runtime.platform.routes import Webhook
+from runtime.platform.schedules import Scheduler
 from runtime.platform.templates import Summary, WebhookConflict
 
 __all__ = ["TemplateController", "template_key"]
@@ -32,6 +33,7 @@ class TemplateSummary(BaseModel):
     version: int
     description: str
     plan_hash: str
+    active: bool = Field(description="Whether it listens at its webhooks and starts by its schedules")
     shared: bool = Field(description="Published by the operator for every tenant")
     triggers: list[str]
     nodes: int
@@ -85,6 +87,23 @@ class VersionList(BaseModel):
 
     key: str
     items: list[VersionAnswer]
+
+
+class ScheduleAnswer(BaseModel):
+    """One rule of a schedule node."""
+
+    id: str
+    node: str
+    rule: dict[str, Any] = Field(description="crons (seconds first), or every and offset in seconds; the time zone")
+    applied: bool = Field(description="Whether Temporal knows this rule already; it does within seconds")
+    next: list[Moment] = Field(description="The next times at which a run starts; none: it never does")
+
+
+class ScheduleList(BaseModel):
+    """When a template starts by itself."""
+
+    key: str
+    items: list[ScheduleAnswer]
 
 
 class Activation(BaseModel):
@@ -215,6 +234,45 @@ class TemplateController(Controller):
         ports.templates.forget(tenant)
         return Activation(key=key, webhooks=_webhooks(routes, request, ports))
 
+    @post(
+        "/{key:str}/deactivate",
+        status_code=200,
+        summary="Deactivate a template",
+        responses=problems(UnknownTemplate),
+        description="It listens at no webhook and starts by no schedule any more. Runs that go on are left alone, and a "
+        "start by REST or by another workflow still finds it. Activating it brings everything back.",
+    )
+    async def deactivate(
+        self, request: Request[Principal, None, Any], key: TemplateKey, ports: NamedDependency[Ports]
+    ) -> Activation:
+        """Listen no more."""
+        tenant = request.user.tenant
+        if not await ports.store.deactivate(tenant, key):
+            raise await _unknown(tenant, key, ports)
+        ports.templates.forget(tenant)
+        return Activation(key=key, webhooks=[])
+
+    @get("/{key:str}/schedules", summary="When a template starts by itself", responses=problems(UnknownTemplate))
+    async def schedules(
+        self,
+        request: Request[Principal, None, Any],
+        key: TemplateKey,
+        ports: NamedDependency[Ports],
+        scheduler: NamedDependency[Scheduler],
+    ) -> ScheduleList:
+        """Its rules and their next times."""
+        tenant = request.user.tenant
+        if await ports.templates.current(tenant, key) is None:
+            raise await _unknown(tenant, key, ports)
+        found = await scheduler.listed(tenant, key)
+        return ScheduleList(
+            key=key,
+            items=[
+                ScheduleAnswer(id=each.id, node=each.node, rule=each.spec, applied=each.applied, next=list(each.next))
+                for each in found
+            ],
+        )
+
 
 def template_key(name: str) -> str:
     """A key made from a workflow's name: lower case, words joined by underscores; empty when nothing is left of it."""
@@ -239,6 +297,7 @@ def _summary(each: Summary) -> TemplateSummary:
         version=each.version,
         description=each.description,
         plan_hash=each.plan_hash,
+        active=each.active,
         shared=each.owner == SHARED,
         triggers=metadata.get("triggers", []),
         nodes=metadata.get("nodes", 0),
@@ -253,6 +312,8 @@ def _links(key: str) -> dict[str, str]:
     return {
         "versions": f"/templates/{key}/versions",
         "activate": f"/templates/{key}/activate",
+        "deactivate": f"/templates/{key}/deactivate",
+        "schedules": f"/templates/{key}/schedules",
         "start": "/workflows/start",
     }
 

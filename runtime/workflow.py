@@ -180,22 +180,31 @@ class Run:
     def __init__(self, args: Sequence[RawValue]) -> None:
         document = workflow.payload_converter().from_payload(args[0].payload, dict)
         self.start = StartInput.model_validate(document)
-        self.before = copy.deepcopy(self.start.static_data)
+        if not self.start.execution_id:
+            self.start.execution_id = workflow.info().workflow_id
         self.host = Host(self.start)
+        self.result: RunResult | None = None
+        self.execution: Execution | None = None
+        if self.start.plan is not None:
+            self._prepare(self.start.plan)
+
+    def _prepare(self, plan: Plan) -> Execution:
+        self.before = copy.deepcopy(self.start.static_data)
         info = RunInfo(
             tenant=self.start.tenant, execution_id=self.start.execution_id, mode=self.start.mode,
             variables=self.start.variables, resume_url=self.start.resume_url, pinned=self.start.pinned,
             static_data=self.start.static_data,
         )  # fmt: skip
-        self.execution = Execution(self.start.plan, CATALOG, self.host, info, state=self.start.state)
-        self.result: RunResult | None = None
+        self.execution = Execution(plan, CATALOG, self.host, info, state=self.start.state)
+        return self.execution
 
     @workflow.run
     async def run(self, args: Sequence[RawValue]) -> dict[str, Any]:
         """To the end. A failed run fails the workflow with its RunResult as details."""
         del args
-        finished = await self._finish()
-        done = result(self.execution, finished, self.before)
+        execution = self.execution or self._prepare(await self._current_plan())
+        finished = await self._finish(execution)
+        done = result(execution, finished, self.before)
         self.result = done
         if done.static_data is not None:
             await self._save_static_data(done.static_data)
@@ -208,19 +217,35 @@ class Run:
             type=finished.status, non_retryable=True,
         )  # fmt: skip
 
-    async def _finish(self) -> Finished:
+    async def _current_plan(self) -> Plan:
+        """For a schedule's run: the version that is current now, and the static data as the last run left them."""
+        found = await workflow.execute_local_activity(
+            names.FIND_PLAN, {"tenant": self.start.tenant, "id": self.start.template},
+            start_to_close_timeout=LOCAL_LIMIT, retry_policy=CRASHES, result_type=dict,
+        )  # fmt: skip
+        if found.get("error"):
+            error = {"name": "WorkflowOperationError", "message": found["error"]}
+            gone = RunResult(journal=Journal(status="not-started", error=error))
+            raise ApplicationError(found["error"], gone.model_dump(mode="json"), type="not-started", non_retryable=True)
+        self.start.static_data = found.get("static_data") or {}
+        plan_hash = SearchAttributeKey.for_keyword(names.PLAN_HASH)
+        workflow.upsert_search_attributes([plan_hash.value_set(found.get("plan_hash", ""))])
+        self.start.plan = Plan.model_validate(found["plan"])
+        return self.start.plan
+
+    async def _finish(self, execution: Execution) -> Finished:
         if self.start.state is not None:
-            return await self.execution.run()
-        plan = self.start.plan
+            return await execution.run()
+        plan = execution.plan
         first = plan.step.get(self.start.start) if self.start.start else start_step(plan, self.start.trigger_kind)
         if first is None:
             return Finished(
                 "not-started", None, {"name": "WorkflowOperationError", "message": "The workflow has no start node"}
             )
-        if (refused := self.execution.refusal(first.name)) is not None:
+        if (refused := execution.refusal(first.name)) is not None:
             return Finished("not-started", None, refused)
-        self.execution.start(first.name, self.start.items)  # type: ignore[arg-type]
-        return await self.execution.run()
+        execution.start(first.name, self.start.items)  # type: ignore[arg-type]
+        return await execution.run()
 
     async def _save_static_data(self, data: dict[str, Any]) -> None:
         await workflow.execute_local_activity(
@@ -233,14 +258,16 @@ class Run:
     @workflow.query(name=names.QUERY_JOURNAL)
     def journal(self) -> Journal:
         """What the run has done so far."""
-        return self.result.journal if self.result else journal(self.execution)
+        if self.result is not None:
+            return self.result.journal
+        return journal(self.execution) if self.execution else Journal(status="running")
 
     @workflow.query(name=names.QUERY_STATE)
     def state(self) -> dict[str, Any]:
         """The whole state of the run: what a retry from a node starts with, and what `tempor8 test` looks at."""
         return {
-            "state": self.execution.engine.state(),
-            "static_data": self.execution.static_data,
+            "state": self.execution.engine.state() if self.execution else None,
+            "static_data": self.execution.static_data if self.execution else {},
             "response": self.host.response,
             "result": self.result.model_dump(mode="json") if self.result else None,
         }

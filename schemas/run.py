@@ -12,11 +12,12 @@ class StartInput(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    plan: Plan
+    plan: Plan | None = None
+    """None: the run of a schedule, which takes the version that is current when it begins."""
     tenant: str
     template: str
-    execution_id: str
-    """The Temporal workflow id."""
+    execution_id: str = ""
+    """The Temporal workflow id; of a schedule's runs only Temporal knows it."""
     start: str | None = None
     """The start node; None: n8n's own choice."""
     trigger_kind: str = "manual"

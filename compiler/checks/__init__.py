@@ -13,7 +13,6 @@ from compiler.checks.ports import ports
 from compiler.checks.references import references
 from compiler.checks.required import required
 from compiler.checks.retries import retries
-from compiler.checks.schedules import schedules
 from compiler.checks.security import security
 from compiler.checks.settings import settings
 from compiler.checks.sizes import sizes
@@ -34,7 +33,6 @@ CHECKS: Final[tuple[Callable[[Unit], Iterator[Diagnostic]], ...]] = (
     pinned,
     code,
     webhooks,
-    schedules,
     sub_workflows,
     settings,
     retries,

@@ -1,8 +1,12 @@
 """Cron: the schedule of exports from before Schedule Trigger."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from runtime.nodes.base import Dynamic, Trigger, param
+from runtime.values.schedules import problems
+from schemas.diagnostic import Diagnostic, Location
+from schemas.diagnostic.nodes import BadSchedule
 
 
 class Cron(Trigger):
@@ -14,3 +18,9 @@ class Cron(Trigger):
 
     notice: str = param("")
     trigger_times: Dynamic[dict[str, Any]] = param({})
+
+    def check(self, at: Location, version: float) -> Iterator[Diagnostic]:
+        """Rules that cannot be read, or that never fire."""
+        del version
+        for place, text, reason in problems(self.type, {"triggerTimes": self.trigger_times}):
+            yield BadSchedule(at=at.within("parameters", *place), schedule=text, reason=reason)

@@ -1,10 +1,14 @@
 """Schedule Trigger: starts a run at a time. Temporal keeps the schedule; this node says what the item holds."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from runtime.nodes.base import Context, Dynamic, Items, Outputs, Trigger, param
+from runtime.values.schedules import problems
+from schemas.diagnostic import Diagnostic, Location
+from schemas.diagnostic.nodes import BadSchedule
 
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
@@ -18,6 +22,12 @@ class ScheduleTrigger(Trigger):
 
     notice: str = param("")
     rule: Dynamic[dict[str, Any]] = param({"interval": [{"field": "days"}]})
+
+    def check(self, at: Location, version: float) -> Iterator[Diagnostic]:
+        """Rules that cannot be read, or that never fire."""
+        del version
+        for place, text, reason in problems(self.type, {"rule": self.rule}):
+            yield BadSchedule(at=at.within("parameters", *place), schedule=text, reason=reason)
 
     def run(self, context: Context, items: Items) -> Outputs:
         """What the caller gave, else the moment as text: n8n gives every part as a string."""

@@ -12,6 +12,8 @@ from psycopg.errors import UniqueViolation
 
 from runtime.platform.postgres import SHARED, Connection, Database
 from runtime.platform.routes import Routes, Webhook, routes_of_step
+from runtime.platform.schedules import write_schedules
+from runtime.values.schedules import BadScheduleError, firings
 from schemas.plan import Plan
 
 __all__ = [
@@ -80,6 +82,8 @@ class Summary:
     plan_hash: str
     metadata: dict[str, Any]
     published_at: datetime
+    active: bool = True
+    """Whether it listens at its webhooks and starts by its schedules."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +131,21 @@ def webhooks_of(plan: Plan) -> list[Webhook]:
     ]
 
 
+def _schedules_of(plan: Plan) -> list[tuple[str, str, str]]:
+    """The rows of a plan's enabled schedule nodes; a rule that cannot be read was told when the export was compiled."""
+    rows = []
+    for step in plan.steps:
+        if step.trigger != "schedule" or step.disabled:
+            continue
+        try:
+            rules = firings(step.type, step.parameters, step.name)
+        except BadScheduleError:
+            continue
+        spec = {"timezone": plan.settings.timezone}
+        rows += [(f"{step.name}:{i}", step.name, json.dumps(rule.to_json() | spec)) for i, rule in enumerate(rules)]
+    return rows
+
+
 class TemplateStore:
     """Templates in Postgres. A tenant sees its own and the shared ones; its own win where the keys are equal."""
 
@@ -165,6 +184,7 @@ class TemplateStore:
             await _point(connection, tenant, key, version)
             routes = webhooks_of(plan) if tenant != SHARED else []
             await _listen(connection, tenant, key, routes)
+            await write_schedules(connection, tenant, key, _schedules_of(plan) if tenant != SHARED else [])
             await connection.execute("select pg_notify(%s, %s)", (CHANGES, tenant))
         return Publication(key, version, plan.id, fresh, routes)
 
@@ -185,10 +205,30 @@ class TemplateStore:
             found = await _current(connection, tenant, key)
             if found is None:
                 return None
+            await connection.execute(
+                "update current_templates set active = true where tenant_id = %s and key = %s", (tenant, key)
+            )
             routes = webhooks_of(found.plan)
             await _listen(connection, tenant, key, routes)
+            await write_schedules(connection, tenant, key, _schedules_of(found.plan))
             await connection.execute("select pg_notify(%s, %s)", (CHANGES, tenant))
         return routes
+
+    async def deactivate(self, tenant: str, key: str) -> bool:
+        """Listen nowhere and start by itself never; starts by REST and by other workflows still find the template.
+
+        False: there is no such template.
+        """
+        async with self._database.tenant_transaction(tenant) as connection:
+            if await _current(connection, tenant, key) is None:
+                return False
+            await connection.execute(
+                "update current_templates set active = false where tenant_id = %s and key = %s", (tenant, key)
+            )
+            await _listen(connection, tenant, key, [])
+            await write_schedules(connection, tenant, key, [])
+            await connection.execute("select pg_notify(%s, %s)", (CHANGES, tenant))
+        return True
 
     async def current(self, tenant: str, key: str) -> Published | None:
         """The version that a start of `key` by this tenant runs; None: unknown."""
@@ -200,15 +240,15 @@ class TemplateStore:
         async with self._database.tenant_transaction(tenant) as connection:
             cursor = await connection.execute(
                 "select distinct on (t.key) t.tenant_id, t.key, t.version, t.name, t.description, t.plan_hash,"
-                " t.metadata, t.created_at from current_templates c"
+                " t.metadata, t.created_at, c.active from current_templates c"
                 " join workflow_templates t using (tenant_id, key, version)"
-                " where c.active and c.tenant_id in (%s, '*') order by t.key, (t.tenant_id = '*')",
+                " where c.tenant_id in (%s, '*') order by t.key, (t.tenant_id = '*')",
                 (tenant,),
             )
             rows = await cursor.fetchall()
         return [
             Summary(row["tenant_id"], row["key"], row["version"], row["name"], row["description"], row["plan_hash"],
-                    row["metadata"], row["created_at"])
+                    row["metadata"], row["created_at"], row["active"])
             for row in rows
         ]  # fmt: skip
 
@@ -402,7 +442,7 @@ async def _current(connection: Connection, tenant: str, key: str) -> Published |
     cursor = await connection.execute(
         "select t.tenant_id, t.key, t.version, t.plan_hash, t.plan::text as text from current_templates c"
         " join workflow_templates t using (tenant_id, key, version)"
-        " where c.key = %s and c.active and c.tenant_id in (%s, '*') order by (c.tenant_id = '*') limit 1",
+        " where c.key = %s and c.tenant_id in (%s, '*') order by (c.tenant_id = '*') limit 1",
         (key, tenant),
     )
     row = await cursor.fetchone()

@@ -32,6 +32,7 @@ ROW: dict[str, dict[str, object]] = {  # the least that each table wants; the te
     "data_table_rows": {"table_id": "t", "id": 1, "row": "{}"},
     "seen_values": {"scope": "s", "list": "[]"},
     "kept_results": {"key": "k", "result": "{}"},
+    "schedules": {"id": "t:n:0", "template_key": "t", "node": "n", "spec": "{}"},
 }  # fmt: skip
 
 
@@ -45,7 +46,7 @@ async def tenants(database: Database) -> tuple[str, str]:
     return names
 
 
-OPEN = {"projector_tenants"}  # ids only: whose open runs the projector has to look after
+OPEN = {"projector_tenants", "schedule_changes"}  # ids only: after whose runs and schedules somebody has to look
 
 
 def insert(table: str, tenant: str) -> tuple[sql.Composed, list[object]]:

@@ -1,0 +1,242 @@
+"""When schedule nodes fire: n8n's rules as crontab lines or fixed intervals, for Temporal to keep."""
+
+import calendar
+import re
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+__all__ = ["BadScheduleError", "Firing", "firings", "problems"]
+
+DAY: Final = 86_400
+MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+DAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+_FIELDS: Final = (
+    ("second", 0, 59), ("minute", 0, 59), ("hour", 0, 23), ("day of month", 1, 31), ("month", 1, 12), ("day of week", 0, 7),
+)  # fmt: skip
+_NAMES: Final[Mapping[str, Mapping[str, int]]] = {
+    "month": {name: number for number, name in enumerate(MONTHS, 1)},
+    "day of week": {name: number for number, name in enumerate(DAYS)},
+}
+_MACROS: Final = {
+    "@yearly": "0 0 0 1 1 *", "@annually": "0 0 0 1 1 *", "@monthly": "0 0 0 1 * *", "@weekly": "0 0 0 * * 0",
+    "@daily": "0 0 0 * * *", "@midnight": "0 0 0 * * *", "@hourly": "0 0 * * * *",
+}  # fmt: skip
+_PART: Final = re.compile(r"(\*|\?|\w+)(?:-(\w+))?(?:/(\d+))?")
+_SPECIAL: Final = re.compile(r"\d*[LW]{1,2}|L-\d+|\w+#\d+")
+
+
+class BadScheduleError(Exception):
+    """A schedule that cannot be read, or that never fires. The message says why."""
+
+
+@dataclass(frozen=True)
+class Firing:
+    """One rule: `crons` (seconds first, in the workflow's time zone), or every so many seconds from an offset."""
+
+    crons: tuple[str, ...] = ()
+    every: int = 0
+    offset: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """For the table of schedules."""
+        return {"crons": list(self.crons)} if self.crons else {"every": self.every, "offset": self.offset}
+
+
+def firings(type_: str, parameters: Mapping[str, Any], name: str) -> list[Firing]:
+    """The rules of a schedule node. `name` is the node's: it decides the second, as n8n spreads its schedules at random.
+
+    Raises BadScheduleError.
+    """
+    kind = type_.rpartition(".")[2]
+    if kind == "interval":
+        return [_interval(parameters)]
+    group, rows = _GROUP[kind]
+    return [firing for row in _rows(parameters.get(group), rows) for firing in _firings(kind, row, name)]
+
+
+def problems(type_: str, parameters: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+    """(place in the parameters, what is written there, why it is no schedule) of each rule; a rule with an expression in it
+    is left out.
+    """
+    group, rows = _GROUP[type_.rpartition(".")[2]]
+    for i, row in enumerate(_rows(parameters.get(group), rows)):
+        if any(isinstance(value, str) and value.startswith("=") for value in row.values()):
+            continue
+        try:
+            list(_firings(type_.rpartition(".")[2], row, ""))
+        except BadScheduleError as error:
+            field = next((each for each in ("expression", "cronExpression") if each in row), None)
+            place = (group, rows, i) if field is None else (group, rows, i, field)
+            yield place, str(row[field] if field else row.get("field") or row.get("mode") or ""), str(error)
+
+
+_GROUP: Final = {"scheduleTrigger": ("rule", "interval"), "cron": ("triggerTimes", "item")}
+
+
+def _firings(kind: str, row: Mapping[str, Any], name: str) -> Iterator[Firing]:
+    second = zlib.crc32(name.encode()) % 60
+    if kind == "cron":
+        yield _cron_node(row, second)
+    else:
+        yield from _schedule_trigger(row, second)
+
+
+def _rows(group: Any, name: str) -> list[Mapping[str, Any]]:
+    rows = group.get(name) if isinstance(group, Mapping) else None
+    return [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
+
+
+def _interval(parameters: Mapping[str, Any]) -> Firing:
+    unit = {"seconds": 1, "minutes": 60, "hours": 3600}.get(str(parameters.get("unit", "seconds")), 1)
+    every = _whole(parameters.get("interval", 1), "interval", 1, 1 << 31) * unit
+    return Firing(every=every)
+
+
+def _schedule_trigger(row: Mapping[str, Any], second: int) -> Iterator[Firing]:
+    field = row.get("field", "days")
+    minute = _whole(row.get("triggerAtMinute", 0), "minute", 0, 59)
+    hour = _whole(row.get("triggerAtHour", 0), "hour", 0, 23)
+    every = _whole(
+        row.get(f"{field}Interval", {"seconds": 30, "minutes": 5}.get(str(field), 1)), f"{field} interval", 1, 10_000
+    )
+    match field:
+        case "seconds":
+            yield Firing((f"*/{min(every, 59)} * * * * *",))
+        case "minutes":
+            yield Firing((f"{second} */{min(every, 59)} * * * *",))
+        case "hours":
+            yield Firing((f"{second} {minute} */{min(every, 23)} * * *",))
+        case "days":
+            at = f"{second} {minute} {hour} * * *"
+            yield Firing((at,)) if every == 1 else _apart(every, hour, minute, second)
+        case "weeks":
+            days = [_whole(day, "day of the week", 0, 7) % 7 for day in row.get("triggerAtDay") or [0]]
+            if every == 1:
+                yield Firing((f"{second} {minute} {hour} * * {','.join(map(str, days))}",))
+                return
+            for day in days:
+                yield _apart(7 * every, hour, minute, second, shift=(day - 4) % 7)  # 1970 began on a Thursday
+        case "months":
+            day = _whole(row.get("triggerAtDayOfMonth", 1), "day of the month", 1, 31)
+            yield Firing((f"{second} {minute} {hour} {day} */{min(every, 12)} *",))
+        case "cronExpression":
+            yield Firing(_normal(str(row.get("expression", ""))))
+        case _:
+            raise BadScheduleError(f"there is no interval {field!r}")
+
+
+def _apart(days: int, hour: int, minute: int, second: int, shift: int = 0) -> Firing:
+    """Every so many days, counted from 1970: which of the days it is stays the same whatever is published again."""
+    return Firing(every=days * DAY, offset=shift * DAY + hour * 3600 + minute * 60 + second)
+
+
+def _cron_node(row: Mapping[str, Any], second: int) -> Firing:
+    mode = row.get("mode", "everyDay")
+    minute = _whole(row.get("minute", 0), "minute", 0, 59)
+    hour = _whole(row.get("hour", 14), "hour", 0, 23)
+    match mode:
+        case "everyMinute":
+            return Firing((f"{second} * * * * *",))
+        case "everyHour":
+            return Firing((f"{second} {minute} * * * *",))
+        case "everyDay":
+            return Firing((f"{second} {minute} {hour} * * *",))
+        case "everyWeek":
+            day = _whole(row.get("weekday", 1), "weekday", 0, 7) % 7
+            return Firing((f"{second} {minute} {hour} * * {day}",))
+        case "everyMonth":
+            day = _whole(row.get("dayOfMonth", 1), "day of the month", 1, 31)
+            return Firing((f"{second} {minute} {hour} {day} * *",))
+        case "everyX":
+            value, unit = _whole(row.get("value", 2), "value", 1, 1000), row.get("unit", "hours")
+            if unit == "minutes":
+                return Firing((f"{second} */{min(value, 59)} * * * *",))
+            return Firing((f"{second} 0 */{min(value, 23)} * * *",))
+        case "custom":
+            return Firing(_normal(str(row.get("cronExpression", "* * * * * *"))))
+    raise BadScheduleError(f"there is no mode {mode!r}")
+
+
+def _whole(value: Any, what: str, low: int, high: int) -> int:
+    try:
+        number = int(value)
+    except (TypeError, ValueError):
+        raise BadScheduleError(f"the {what} {value!r} is no number") from None
+    if not low <= number <= high:
+        raise BadScheduleError(f"the {what} {number} is not between {low} and {high}")
+    return number
+
+
+def _normal(text: str) -> tuple[str, ...]:
+    """A cron expression of five fields, of six with seconds first, or a macro, as lines of six fields in numbers; two lines
+    where it names days of the month and of the week, since either of them is enough.
+
+    Raises BadScheduleError.
+    """
+    text = _MACROS.get(text.strip().lower(), text)
+    parts = text.split()
+    if len(parts) not in (5, 6):
+        raise BadScheduleError(f"{len(parts)} fields instead of five or six")
+    if len(parts) == 5:
+        parts = ["0", *parts]
+    fields = [_field(part, *each) for part, each in zip(parts, _FIELDS, strict=True)]
+    second, minute, hour, of_month, month, of_week = fields
+    if of_month != "*":
+        _fires(of_month, month, text)
+    if of_month != "*" and of_week != "*":
+        return (
+            f"{second} {minute} {hour} {of_month} {month} *",
+            f"{second} {minute} {hour} * {month} {of_week}",
+        )
+    return (" ".join(fields),)
+
+
+def _field(part: str, name: str, low: int, high: int) -> str:
+    made = []
+    for each in part.split(","):
+        if _SPECIAL.fullmatch(each):
+            raise BadScheduleError(f"{each!r}: L, W and # are not supported")
+        match = _PART.fullmatch(each)
+        if match is None:
+            raise BadScheduleError(f"{each!r} is no {name}")
+        first, last, step = match.groups()
+        if step is not None and int(step) == 0:
+            raise BadScheduleError(f"{each!r} is no {name}")
+        start = "*" if first in ("*", "?") else str(_value(first, each, name, low, high))
+        end = "" if last is None else f"-{_value(last, each, name, low, high)}"
+        if name == "day of week" and not end and start == "7":
+            start = "0"
+        if name == "day of week" and end == "-7":
+            end = "-6"
+            made.append("0")
+        if start != "*" and step and not end:
+            end = f"-{high}"  # n8n: 5/15 goes on to the end
+        made.append(f"{start}{end}" + (f"/{step}" if step else ""))
+    return "*" if made in (["*"], ["*/1"]) else ",".join(made)
+
+
+def _value(text: str, part: str, name: str, low: int, high: int) -> int:
+    number = int(text) if text.isdigit() else _NAMES.get(name, {}).get(text[:3].lower())
+    if number is None or not low <= number <= high:
+        raise BadScheduleError(f"{part!r} is no {name}")
+    return number
+
+
+def _fires(of_month: str, month: str, text: str) -> None:
+    """Whether any of the months has any of the days."""
+    months = _numbers(month, 1, 12)
+    longest = max(29 if each == 2 else calendar.monthrange(2023, each)[1] for each in months)
+    if min(_numbers(of_month, 1, 31)) > longest:
+        raise BadScheduleError(f"{text!r} never fires: none of its months has such a day")
+
+
+def _numbers(field: str, low: int, high: int) -> list[int]:
+    found: list[int] = []
+    for each in field.split(","):
+        span, _, step = each.partition("/")
+        first, _, last = span.partition("-")
+        start, end = (low, high) if first == "*" else (int(first), int(last or first))
+        found += range(start, end + 1, int(step or 1))
+    return found
