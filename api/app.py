@@ -46,7 +46,7 @@ def create_app(ports: Ports, *, projector: bool = True) -> Litestar:
         ports: what it is wired with.
         projector: follow Temporal's visibility in this process too (one of all processes is active at a time).
     """
-    starter = Starter(ports.temporal, ports.store, ports.settings.task_queue)
+    starter = Starter(ports.temporal, ports.store, ports.settings.task_queue, ports.links)
     reader = RunReader(ports.temporal)
     verifier = Verifier(ports.tenants, Tokens.of(ports.settings))
     return Litestar(

@@ -8,6 +8,7 @@ from temporalio.client import Client
 from runtime.platform.credentials import CredentialStore
 from runtime.platform.executions import ExecutionStore
 from runtime.platform.postgres import Database
+from runtime.platform.resume_links import ResumeLinks
 from runtime.platform.settings import Settings
 from runtime.platform.storage import BlobStore
 from runtime.platform.templates import TemplateCache, TemplateStore
@@ -33,6 +34,7 @@ class Ports:
     blobs: BlobStore
     credentials: CredentialStore
     catalog: Catalog
+    links: ResumeLinks
     probes: Mapping[str, Probe] = field(default_factory=dict)
 
     @property

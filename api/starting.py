@@ -21,6 +21,7 @@ from temporalio.common import (
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from api.problems import KeyReused, NotStartable
+from runtime.platform.resume_links import ResumeLinks
 from runtime.platform.runs import MEMO
 from runtime.platform.templates import Published, TemplateStore
 from schemas import names
@@ -76,8 +77,8 @@ class Started:
 class Starter:
     """Starts runs on Temporal. The plan rides along, so a run is pinned to the version that was current."""
 
-    def __init__(self, client: Client, store: TemplateStore, task_queue: str) -> None:
-        self._client, self._store, self._task_queue = client, store, task_queue
+    def __init__(self, client: Client, store: TemplateStore, task_queue: str, links: ResumeLinks) -> None:
+        self._client, self._store, self._task_queue, self._links = client, store, task_queue, links
 
     async def start(self, order: Order) -> Started:
         """Begin the run; it is durable when this returns.
@@ -146,6 +147,7 @@ class Starter:
             "items": order.items,
             "user_id": order.user_id,
             "static_data": static if static is not None else template.plan.static_data,
+            **(self._links.of(order.workflow_id) if template.waits else {}),
         }
 
     async def _same_request(self, order: Order) -> None:

@@ -10,6 +10,7 @@ from runtime.platform.credentials import CredentialStore, credential_store
 from runtime.platform.executions import ExecutionStore
 from runtime.platform.keys import keyring
 from runtime.platform.postgres import Database
+from runtime.platform.resume_links import ResumeLinks
 from runtime.platform.storage import BlobStore
 from runtime.platform.templates import TemplateCache, TemplateStore
 from runtime.platform.temporal import connect, data_converter
@@ -41,6 +42,7 @@ async def ports(settings: "Settings") -> AsyncIterator[Ports]:
             blobs=blobs,
             credentials=credentials,
             catalog=CATALOG,
+            links=ResumeLinks.of_settings(settings, keys),
             probes={"vault": _vault(credentials)} if settings.vault_address else {},
         )
     finally:

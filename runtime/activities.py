@@ -42,7 +42,8 @@ class Activities:
     @activity.defn(name=names.FIND_PLAN)
     async def find_plan(self, reference: dict[str, Any]) -> dict[str, Any]:
         """The plan of another workflow of the tenant."""
-        return await self.templates.find(reference["tenant"], reference)
+        found = await self.templates.find(reference["tenant"], reference)
+        return found | self.services.resume_links(reference["run"]) if "run" in reference else found
 
     @activity.defn(name=names.SAVE_STATIC_DATA)
     async def save_static_data(self, change: dict[str, Any]) -> None:

@@ -31,6 +31,7 @@ from runtime.nodes.base import (
 )
 from runtime.parameters import Bound, Parameters
 from runtime.perform import EVALUATE
+from runtime.resuming import WAITING, WAITING_FORM, link
 from runtime.tasks import decode, encode
 from schemas.item import UNDEFINED, Items, Outputs
 from schemas.node import Catalog, Node, declarations
@@ -85,11 +86,37 @@ class RunInfo:
     execution_id: str = ""
     mode: str = "trigger"
     variables: Mapping[str, str] = field(default_factory=dict)
-    resume_url: str = ""
-    resume_form_url: str = ""
+    base_url: str = ""
+    """Where the API is reached from outside."""
+    resume_secret: str = ""
+    waits: int = 0
+    """How many waits for a call are over: the ordinal of the next one."""
     pinned: bool = False
     static_data: dict[str, Any] = field(default_factory=dict)
     arguments: Mapping[str, Any] | None = None
+    _links: dict[tuple[str, int], str] = field(default_factory=dict, repr=False)
+
+    @property
+    def resume_url(self) -> str:
+        """The address that resumes the next wait for a call."""
+        return self._link(WAITING)
+
+    @property
+    def resume_form_url(self) -> str:
+        """The address of the form of the next wait for a form."""
+        return self._link(WAITING_FORM)
+
+    def _link(self, kind: str) -> str:
+        """Made once per wait: every step asks for it."""
+        if not self.resume_secret:
+            return ""
+        if (kind, self.waits) not in self._links:
+            made = link(self.base_url, kind, self.execution_id, self.resume_secret, self.waits)
+            self._links = {
+                **{key: each for key, each in self._links.items() if key[1] == self.waits},
+                (kind, self.waits): made,
+            }
+        return self._links[kind, self.waits]
 
 
 class Prepared:

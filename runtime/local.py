@@ -81,6 +81,11 @@ class OfflineServices:
         """Those that the run was given; else there are none."""
         return TenantFiles(self._folders.get(task["meta"]["execution_id"].partition(".")[0]), FILES_OF, _MOST_BYTES)
 
+    def resume_links(self, workflow_id: str) -> dict[str, str]:
+        """Nobody can resume a run that is offline."""
+        del workflow_id
+        return {}
+
     def heartbeat(self, *details: Any) -> None:
         """Nobody watches."""
 
@@ -182,7 +187,7 @@ class LocalHost:
         info = RunInfo(
             tenant=self.info.tenant, execution_id=f"{self.info.execution_id}.{self.depth + 1}", mode=command.mode
         )
-        execution, finished = await run_local(plan, host, info, command.items, prefer="workflow")
+        execution, finished = await run_local(plan, host, info, command.items, prefer=command.kind)
         if host.response is not None:
             self.respond(host.response)
         return {

@@ -60,6 +60,9 @@ class Services(Protocol):
     async def service(self, task: Task, name: str, path: str, body: Any, timeout: float) -> HttpResponse | None:
         """POST JSON to a service of the operator (`local_model`, `agents`); None when there is none."""
 
+    def resume_links(self, workflow_id: str) -> dict[str, str]:
+        """`resume_url` and `resume_secret` of a run that was not started by the API."""
+
     token_limit: int
 
 

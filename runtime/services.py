@@ -18,6 +18,7 @@ from runtime.platform.files import TenantFiles
 from runtime.platform.keeping import keep
 from runtime.platform.logging import get_logger
 from runtime.platform.postgres import Database
+from runtime.platform.resume_links import ResumeLinks
 from runtime.platform.settings import Settings
 from runtime.platform.storage import BlobMissing, BlobStore
 from runtime.values.binary import binary_ref
@@ -38,9 +39,16 @@ class WorkerServices:
     """Implements `runtime.perform.Services` for every tenant of a worker."""
 
     def __init__(
-        self, settings: Settings, database: Database, credentials: CredentialStore, blobs: BlobStore, code: CodeRunner
+        self,
+        settings: Settings,
+        database: Database,
+        credentials: CredentialStore,
+        blobs: BlobStore,
+        code: CodeRunner,
+        links: ResumeLinks,
     ) -> None:
         self.settings, self.database, self.store, self.blobs, self.code = settings, database, credentials, blobs, code
+        self.links = links
         self.token_limit = settings.tokens_per_step
         proxy = settings.egress_proxy.get_secret_value() if settings.egress_proxy else None
         self.clients = EgressClients(settings.egress_allow, proxy)
@@ -131,6 +139,10 @@ class WorkerServices:
     def files(self, task: Task) -> TenantFiles:
         """The tenant's folder below TEMPOR8_FILES."""
         return TenantFiles(self.settings.files, task["meta"]["tenant"], self.settings.payload_limit)
+
+    def resume_links(self, workflow_id: str) -> dict[str, str]:
+        """For a schedule's run."""
+        return self.links.of(workflow_id)
 
     def heartbeat(self, *details: Any) -> None:
         """See `runtime.activities.heartbeat`."""

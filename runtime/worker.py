@@ -18,6 +18,7 @@ from runtime.perform import Services
 from runtime.platform.credentials import credential_store
 from runtime.platform.keys import keyring
 from runtime.platform.postgres import Database
+from runtime.platform.resume_links import ResumeLinks
 from runtime.platform.settings import Settings
 from runtime.platform.storage import BlobStore
 from runtime.platform.templates import TemplateStore
@@ -74,7 +75,9 @@ async def worker(settings: Settings) -> AsyncIterator[Worker]:
     async with Database(settings.database_url.get_secret_value(), size=settings.database_pool_size) as database:
         blobs = BlobStore(database, keys, limit=settings.payload_limit)
         client = await connect(settings, data_converter(settings, keys, blobs))
-        services = WorkerServices(settings, database, credential_store(settings, database, keys), blobs, CodeRunner())
+        links = ResumeLinks.of_settings(settings, keys)
+        store = credential_store(settings, database, keys)
+        services = WorkerServices(settings, database, store, blobs, CodeRunner(), links)
         try:
             yield build_worker(client, services, TemplateStore(database), settings.task_queue)
         finally:

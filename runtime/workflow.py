@@ -14,6 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from runtime.execution import Execution, RunInfo
     from runtime.journal import journal, result
     from runtime.nodes.base import AwaitSignal, NodeError, StartChild
+    from runtime.resuming import child_secret
     from runtime.start import start_step
     from schemas import names
     from schemas.expression import Script
@@ -51,6 +52,9 @@ class Host:
         self.start = start
         self.response: dict[str, Any] | None = None
         self.resumed: dict[str, Any] = {}
+        self.waiting: dict[str, Any] | None = None
+        """The wait for a call that stands now: {ordinal, step, run, until, config}."""
+        self.info: RunInfo | None = None
         self.sequence = 0
         self.spent = 0
 
@@ -97,11 +101,30 @@ class Host:
         """Until the resume signal for this step arrives, or its time is up."""
         key = f"{step}#{run_index}"
         timeout = None if command.until is None else max(0.0, (command.until - self.now()) / 1000)
+        assert self.info is not None
+        self.spent = 0
+        self.waiting = {
+            "ordinal": self.info.waits, "step": step, "run": run_index, "until": command.until,
+            "config": dict(command.config),
+        }  # fmt: skip
         try:
             await workflow.wait_condition(lambda: key in self.resumed, timeout=timeout)
         except TimeoutError:
             return None
+        finally:
+            self.waiting = None
+            self.info.waits += 1
         return self.resumed.pop(key)
+
+    def resume(self, ordinal: int, payload: Any) -> None:
+        """Give a wait what it waits for. The caller has looked whether it still does."""
+        waiting = self.waiting
+        assert waiting is not None
+        assert waiting["ordinal"] == ordinal
+        if waiting["config"].get("responseMode", "onReceived") != "onReceived":
+            self.response = None  # this caller gets an answer of its own
+        self.waiting = None
+        self.resumed[f"{waiting['step']}#{waiting['run']}"] = payload
 
     async def child(self, step: str, command: StartChild) -> dict[str, Any]:
         """Another workflow of the tenant as a child."""
@@ -111,7 +134,7 @@ class Host:
             )
         child, attributes = await self._child_input(command)
         handle = await workflow.start_child_workflow(
-            child.template, child.model_dump(mode="json"), id=child.execution_id, task_timeout=TASK_TIMEOUT,
+            child.template, child.to_json(), id=child.execution_id, task_timeout=TASK_TIMEOUT,
             parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL if command.wait else workflow.ParentClosePolicy.ABANDON,
             search_attributes=attributes, result_type=dict, static_summary=step,
         )  # fmt: skip
@@ -138,10 +161,11 @@ class Host:
         self.sequence += 1
         child = StartInput(
             plan=Plan.model_validate(found["plan"]), tenant=self.start.tenant, template=found["template"],
-            execution_id=f"{workflow.info().workflow_id}~{self.sequence}", trigger_kind="workflow", mode=command.mode,
+            execution_id=f"{workflow.info().workflow_id}~{self.sequence}", trigger_kind=command.kind, mode=command.mode,
             items=command.items, variables=self.start.variables, static_data=found.get("static_data") or {},
-            depth=self.start.depth + 1,
+            depth=self.start.depth + 1, resume_url=self.start.resume_url,
         )  # fmt: skip
+        child.resume_secret = child_secret(self.start.resume_secret, child.execution_id)
         told = {
             names.TENANT_ID: child.tenant, names.TEMPLATE_KEY: child.template, names.TRIGGER_KIND: child.trigger_kind,
             names.PLAN_HASH: found.get("plan_hash", ""),
@@ -164,10 +188,9 @@ class Host:
         if self.spent > BUDGET:
             await self.sleep(0.001)
         if workflow.info().is_continue_as_new_suggested() and workflow.all_handlers_finished():
-            follow = self.start.model_copy(
-                update={"state": execution.engine.state(), "static_data": execution.static_data, "items": []}
-            )
-            workflow.continue_as_new(args=[follow.model_dump(mode="json")], task_timeout=TASK_TIMEOUT)
+            carried = {"state": execution.engine.state(), "static_data": execution.static_data, "items": []}
+            follow = self.start.model_copy(update=carried | {"waits": execution.info.waits})
+            workflow.continue_as_new(args=[follow.to_json()], task_timeout=TASK_TIMEOUT)
 
 
 @workflow.defn(  # type: ignore[call-overload]  # the stubs know either word, the decorator both
@@ -192,9 +215,10 @@ class Run:
         self.before = copy.deepcopy(self.start.static_data)
         info = RunInfo(
             tenant=self.start.tenant, execution_id=self.start.execution_id, mode=self.start.mode,
-            variables=self.start.variables, resume_url=self.start.resume_url, pinned=self.start.pinned,
-            static_data=self.start.static_data,
+            variables=self.start.variables, base_url=self.start.resume_url, resume_secret=self.start.resume_secret,
+            waits=self.start.waits, pinned=self.start.pinned, static_data=self.start.static_data,
         )  # fmt: skip
+        self.host.info = info
         self.execution = Execution(plan, CATALOG, self.host, info, state=self.start.state)
         return self.execution
 
@@ -204,6 +228,8 @@ class Run:
         del args
         execution = self.execution or self._prepare(await self._current_plan())
         finished = await self._finish(execution)
+        if finished.status == "error":
+            await self._tell_error_workflow(execution.plan, finished)
         done = result(execution, finished, self.before)
         self.result = done
         if done.static_data is not None:
@@ -220,7 +246,7 @@ class Run:
     async def _current_plan(self) -> Plan:
         """For a schedule's run: the version that is current now, and the static data as the last run left them."""
         found = await workflow.execute_local_activity(
-            names.FIND_PLAN, {"tenant": self.start.tenant, "id": self.start.template},
+            names.FIND_PLAN, {"tenant": self.start.tenant, "id": self.start.template, "run": self.start.execution_id},
             start_to_close_timeout=LOCAL_LIMIT, retry_policy=CRASHES, result_type=dict,
         )  # fmt: skip
         if found.get("error"):
@@ -228,6 +254,7 @@ class Run:
             gone = RunResult(journal=Journal(status="not-started", error=error))
             raise ApplicationError(found["error"], gone.model_dump(mode="json"), type="not-started", non_retryable=True)
         self.start.static_data = found.get("static_data") or {}
+        self.start.resume_url, self.start.resume_secret = found.get("resume_url", ""), found.get("resume_secret", "")
         plan_hash = SearchAttributeKey.for_keyword(names.PLAN_HASH)
         workflow.upsert_search_attributes([plan_hash.value_set(found.get("plan_hash", ""))])
         self.start.plan = Plan.model_validate(found["plan"])
@@ -246,6 +273,25 @@ class Run:
             return Finished("not-started", None, refused)
         execution.start(first.name, self.start.items)  # type: ignore[arg-type]
         return await execution.run()
+
+    async def _tell_error_workflow(self, plan: Plan, finished: Finished) -> None:
+        """n8n: a production run that failed starts its error workflow, or itself where it has an Error Trigger."""
+        own = any(step.trigger == "error" and not step.disabled for step in plan.steps)
+        target = plan.settings.error_workflow or (self.start.template if own else None)
+        if target is None or self.start.mode in ("manual", "error"):
+            return
+        error = finished.error or {}
+        about = {
+            "id": self.start.execution_id, "url": f"{self.start.resume_url}/workflows/{self.start.execution_id}/status",
+            "error": {"message": error.get("message"), "name": error.get("name"), "node": {"name": error.get("node")}},
+            "lastNodeExecuted": finished.last_node, "mode": self.start.mode,
+        }  # fmt: skip
+        item = {"execution": about, "workflow": {"id": plan.workflow_id or self.start.template, "name": plan.name}}
+        command = StartChild({"id": target}, [{"json": item}], wait=False, mode="error", kind="error")
+        try:
+            await self.host.child("error workflow", command)
+        except NodeError as gone:  # n8n: the failed run is what it is; the missing workflow is told in the log
+            workflow.logger.warning("the error workflow was not started: %s", gone.message)
 
     async def _save_static_data(self, data: dict[str, Any]) -> None:
         await workflow.execute_local_activity(
@@ -272,10 +318,35 @@ class Run:
             "result": self.result.model_dump(mode="json") if self.result else None,
         }
 
+    @workflow.query(name=names.QUERY_WAITING)
+    def waiting(self) -> dict[str, Any] | None:
+        """The wait for a call that stands now, and the credentials that its step names; None when there is none."""
+        waiting = self.host.waiting
+        if waiting is None or self.execution is None:
+            return None
+        step = self.execution.plan.step[waiting["step"]]
+        return waiting | {"type": step.type, "credentials": step.model_dump(mode="json")["credentials"]}
+
+    @workflow.update(name=names.UPDATE_RESUME, unfinished_policy=workflow.HandlerUnfinishedPolicy.ABANDON)
+    async def resume_wait(self, ordinal: int, payload: Any, mode: str) -> WebhookAnswer:
+        """Somebody used the link of a wait: what they get, by the response mode of the wait."""
+        self.host.resume(ordinal, payload)
+        return await self._answer(mode)
+
+    @resume_wait.validator
+    def _still_waits(self, ordinal: int, payload: Any, mode: str) -> None:
+        del payload, mode
+        waiting = self.host.waiting
+        if waiting is None or waiting["ordinal"] != ordinal:
+            raise ApplicationError("this wait is over, or has not begun", type="NotWaiting", non_retryable=True)
+
     # a run that is cancelled ends before its caller has an answer; the API tells the caller so
     @workflow.update(name=names.UPDATE_WEBHOOK, unfinished_policy=workflow.HandlerUnfinishedPolicy.ABANDON)
     async def webhook(self, mode: str) -> WebhookAnswer:
         """The answer to the request that started the run. `mode`: onReceived, lastNode or responseNode."""
+        return await self._answer(mode)
+
+    async def _answer(self, mode: str) -> WebhookAnswer:
         if mode == "onReceived":
             return WebhookAnswer(started=True)
         if mode == "responseNode":

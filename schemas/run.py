@@ -30,12 +30,22 @@ class StartInput(BaseModel):
     variables: dict[str, str] = Field(default_factory=dict)
     static_data: dict[str, Any] = Field(default_factory=dict)
     resume_url: str = ""
+    """Where the API is reached from outside: the beginning of links that resume the run."""
+    resume_secret: str = ""
+    """What such links are made with; see `runtime.resuming`."""
+    waits: int = 0
+    """How many waits for a call are over, carried over a continue-as-new."""
     pinned: bool = False
     """Use the plan's pin data."""
     depth: int = 0
     """How many workflows called each other to get here."""
     state: dict[str, Any] | None = None
     """Engine state carried over a continue-as-new."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As a payload. What came later than the first histories is left out where it says nothing, so that they replay."""
+        later = {"resume_secret", "waits"}
+        return self.model_dump(mode="json", exclude={name for name in later if not getattr(self, name)})
 
 
 class StepRecord(BaseModel):

@@ -4,7 +4,7 @@ This is the busiest path of the service, so it asks Postgres nothing once the ca
 excepted), makes one call to Temporal, and writes no row: the projector does that later.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -15,24 +15,25 @@ from litestar.types import HTTPScope, Receive, Scope, Send
 
 from api.ports import Ports
 from api.principal import PUBLIC
-from api.problems import Problem, TooLarge
+from api.problems import Problem
 from api.starting import Order, Starter, uuid7
 from api.webhooks.access import admit, cors_headers, preflight
 from api.webhooks.answers import (
-    NO_BODY,
     SANDBOX,
     Answer,
     Refusal,
     after_run,
     at_once,
     headers_of,
-    inline_bytes,
     refusal,
     status_of,
 )
 from api.webhooks.bodies import Body, read_body, unpacked
+from api.webhooks.intake import Call, Intake, call_of, send_answer
+from api.webhooks.waiting import Waits
 from runtime.platform.routes import Webhook
 from runtime.platform.templates import Published
+from runtime.resuming import WAITING
 from schemas.plan import Plan, Step
 
 __all__ = ["webhook_handler"]
@@ -41,6 +42,8 @@ PREFIX: Final = "/webhook"
 INLINE_BYTES: Final = 16 * 1024
 """Files up to this size ride in their item; larger ones are blobs."""
 QUERY: Final = qs_codec.DecodeOptions()
+_WAITING: Final = WAITING.removeprefix("webhook") + "/"
+"""What is left of the path of a link below this mount."""
 RESPOND: Final = "n8n-nodes-base.respondToWebhook"
 
 
@@ -54,20 +57,6 @@ class UnknownWebhook(Problem):
 
 
 @dataclass(frozen=True)
-class Call:
-    """One request."""
-
-    method: str
-    tenant: str
-    path: str
-    query: str
-    headers: Mapping[str, str]
-    client: str
-    origin: str
-    """Scheme and host that the caller used."""
-
-
-@dataclass(frozen=True)
 class Target:
     """What a route leads to."""
 
@@ -78,18 +67,20 @@ class Target:
 
 
 def webhook_handler(ports: Ports, starter: Starter) -> ASGIRouteHandler:
-    """The ASGI handler of everything under /webhook."""
-    desk = _Desk(ports, starter)
+    """The ASGI handler of everything under /webhook and /webhook-waiting."""
+    desk, waits = _Desk(ports, starter), Waits(ports)
 
     @asgi(PREFIX, is_mount=True, opt=PUBLIC, copy_scope=True)
     async def webhook(scope: Scope, receive: Receive, send: Send) -> None:
         """Take a request."""
-        call = _call(cast("HTTPScope", scope))
         try:
-            answer = await desk.serve(call, receive)
+            if scope["path"].startswith(_WAITING):  # a mount takes every path that begins like its own
+                answer = await waits.serve(call_of(cast("HTTPScope", scope), _WAITING), receive)
+            else:
+                answer = await desk.serve(call_of(cast("HTTPScope", scope), "webhook"), receive)
         except Refusal as refused:
             answer = refused.answer
-        await _send(answer, send)
+        await send_answer(answer, send)
 
     return webhook
 
@@ -98,7 +89,7 @@ class _Desk:
     """Serves webhook requests."""
 
     def __init__(self, ports: Ports, starter: Starter) -> None:
-        self._ports, self._starter = ports, starter
+        self._ports, self._starter, self._intake = ports, starter, Intake(ports)
         self._faults: dict[tuple[str, str], str | None] = {}
 
     async def serve(self, call: Call, receive: Receive) -> Answer:
@@ -114,7 +105,9 @@ class _Desk:
         step = target.step
         claims = await admit(step, call.tenant, call.headers, call.client, self._ports.credentials)
         self._check(target)
-        data = unpacked(await self._read(call, receive), call.headers.get("content-encoding", ""), self._limit)
+        data = unpacked(
+            await self._intake.read(call, receive), call.headers.get("content-encoding", ""), self._intake.limit
+        )
         answer = await self._run(call, target, read_body(step, call.headers, data), claims)
         answer.headers.setdefault("content-security-policy", SANDBOX)
         if "origin" in call.headers:
@@ -139,7 +132,9 @@ class _Desk:
             await self._starter.start(order)
             return answer
         status_of(step), headers_of(step)  # a bad option is told before the run begins
-        return await after_run(step, await self._starter.start_and_answer(order, mode), self._reader(call.tenant))
+        return await after_run(
+            step, await self._starter.start_and_answer(order, mode), self._intake.reader(call.tenant)
+        )
 
     async def _item(
         self, call: Call, target: Target, body: Body, claims: dict[str, Any] | None, run: str
@@ -147,42 +142,12 @@ class _Desk:
         """n8n's webhook item."""
         step, base = target.step, self._ports.settings.public_url or call.origin
         slash = "/" if str(step.parameters.get("path", "")).endswith("/") else ""  # n8n shows the path as written
-        json: dict[str, Any] = {
-            "headers": call.headers,
-            "params": target.params,
-            "query": _query(call.query),
-            "body": body.value,
-            "webhookUrl": f"{base.rstrip('/')}{PREFIX}/{call.tenant}/{target.webhook.path}{slash}",
-            "executionMode": "production",
-        }
-        if body.absent:
-            del json["body"]
-        if claims is not None:
-            json["jwtPayload"] = claims
-        item: dict[str, Any] = {"json": json}
+        url = f"{base.rstrip('/')}{PREFIX}/{call.tenant}/{target.webhook.path}{slash}"
+        workflow_id = f"{call.tenant}:{target.template.key}:{run}"
+        item = await self._intake.item(call, url, target.params, body, claims, workflow_id)
         if step.parameters.get("multipleMethods"):
             item["method"] = call.method  # the node fills the output of this method
-        binary = {name: file.reference() for name, file in body.files.items()} | body.raw
-        for reference in binary.values():
-            await self._store(call.tenant, reference, f"{call.tenant}:{target.template.key}:{run}")
-        if binary:
-            item["binary"] = binary
         return item
-
-    async def _store(self, tenant: str, reference: dict[str, Any], workflow_id: str) -> None:
-        data = inline_bytes(reference)
-        if len(data) > INLINE_BYTES:
-            reference["data"] = ""
-            reference["id"] = "blob:" + await self._ports.blobs.put(tenant, data, used_by=workflow_id)
-
-    def _reader(self, tenant: str) -> Callable[[Mapping[str, Any]], Awaitable[bytes]]:
-        async def read(reference: Mapping[str, Any]) -> bytes:
-            address = str(reference.get("id") or "")
-            if not address:
-                return inline_bytes(reference)
-            return await self._ports.blobs.get(tenant, address.removeprefix("blob:"))
-
-        return read
 
     async def _target(self, call: Call) -> Target:
         routes = await self._ports.templates.routes(call.tenant) if call.tenant else None
@@ -216,28 +181,6 @@ class _Desk:
         if (fault := self._faults[key]) is not None:
             raise refusal(500, fault)
 
-    @property
-    def _limit(self) -> int:
-        return self._ports.settings.body_limit
-
-    async def _read(self, call: Call, receive: Receive) -> bytes:
-        declared = call.headers.get("content-length", "")
-        if declared.isdigit() and int(declared) > self._limit:
-            raise _too_large(self._limit)
-        chunks, size = [], 0
-        while True:
-            message = await receive()
-            if message["type"] != "http.request":
-                break
-            chunk = message.get("body", b"")
-            size += len(chunk)
-            if size > self._limit:
-                raise _too_large(self._limit)
-            chunks.append(chunk)
-            if not message.get("more_body"):
-                break
-        return b"".join(chunks)
-
 
 def _fault(plan: Plan, step: Step) -> str | None:
     reached, waiting = set(), [step.name]
@@ -256,33 +199,6 @@ def _fault(plan: Plan, step: Step) -> str | None:
     return None
 
 
-def _call(scope: HTTPScope) -> Call:
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in scope["headers"]:
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-        joint = "; " if name == "cookie" else ", "
-        headers[name] = f"{headers[name]}{joint}{value}" if name in headers else value
-    tenant, _, path = scope["path"].strip("/").removeprefix("webhook/").partition("/")
-    client = scope.get("client")
-    return Call(
-        method=scope["method"].upper(),
-        tenant=tenant,
-        path=path.strip("/"),
-        query=scope["query_string"].decode("latin-1"),
-        headers=headers,
-        client=client[0] if client else "",
-        origin=f"{scope['scheme']}://{headers.get('host', 'localhost')}",
-    )
-
-
-def _query(text: str) -> dict[str, Any]:
-    if not text:
-        return {}
-    found = qs_codec.decode(text, QUERY)
-    found.pop("__proto__", None)
-    return found
-
-
 def _unknown(call: Call, methods: list[str]) -> UnknownWebhook:
     if methods:
         names = methods[0] if len(methods) == 1 else f"{', '.join(methods[:-1])} or {methods[-1]}"
@@ -295,21 +211,3 @@ def _unknown(call: Call, methods: list[str]) -> UnknownWebhook:
         message=message,
         hint="Publish or activate a template with this path for the tenant in the address.",
     )
-
-
-def _too_large(limit: int) -> TooLarge:
-    return TooLarge(f"The body is over the limit of {limit} bytes (TEMPOR8_BODY_LIMIT).")
-
-
-async def _send(answer: Answer, send: Send) -> None:
-    body = b"" if answer.status in NO_BODY else answer.body
-    headers = [
-        (name.encode("latin-1", "replace"), value.encode("latin-1", "replace"))
-        for name, value in answer.headers.items()
-    ]
-    if answer.status in NO_BODY:
-        headers = [each for each in headers if each[0] != b"content-type"]
-    else:
-        headers.append((b"content-length", str(len(body)).encode()))
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": False})

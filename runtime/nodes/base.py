@@ -319,6 +319,8 @@ class StartChild:
     items: Items
     wait: bool = True
     mode: str = "integrated"
+    kind: str = "workflow"
+    """The kind of trigger that it begins at."""
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,17 @@ class Wait(Durable):
                 if self.limit_type == "atSpecifiedTime"
                 else context.now + 1000 * interval(self.resume_amount, self.resume_unit)
             )
-        return AwaitSignal(str(self.resume), until=until, config={"method": self.http_method, "options": self.options})
+        return AwaitSignal(str(self.resume), until=until, config=self.config())
+
+    def config(self) -> dict[str, Any]:
+        """What the API must know to let a caller in and to answer it, in a Webhook node's names."""
+        return {
+            "resume": self.resume, "authentication": self.incoming_authentication,
+            "httpMethod": self.http_method if self.resume == "webhook" else "POST", "responseMode": self.response_mode,
+            "responseCode": self.response_code, "responseData": self.response_data,
+            "responseBinaryPropertyName": self.response_binary_property_name, "options": self.options,
+            "formTitle": self.form_title, "formDescription": self.form_description, "formFields": self.form_fields,
+        }  # fmt: skip
 
 
 def interval(amount: Any, unit: Any) -> float:

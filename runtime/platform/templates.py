@@ -69,6 +69,11 @@ class Published:
             step.trigger == "poll" or step.type == "n8n-nodes-base.removeDuplicates" for step in self.plan.steps
         )
 
+    @cached_property
+    def waits(self) -> bool:
+        """Whether a run may wait for a call, or start another workflow that does."""
+        return any(name in self.text for name in (b"resumeUrl", b"resumeFormUrl", b"base.wait", b"executeWorkflow"))
+
 
 @dataclass(frozen=True)
 class Summary:

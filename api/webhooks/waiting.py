@@ -1,0 +1,128 @@
+"""The links of waiting runs: /webhook-waiting/{workflow_id}/{ordinal}-{token}[/{suffix}].
+
+A link opens one wait of one run, once. The token is checked before anything is asked, so that a forged link learns nothing,
+not even whether there is such a run.
+"""
+
+import re
+from dataclasses import replace
+from typing import Any, Final
+
+from litestar.types import Receive
+from temporalio.client import WorkflowQueryFailedError, WorkflowUpdateFailedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from api.ports import Ports
+from api.webhooks.access import admit
+from api.webhooks.answers import Answer, after_run, at_once, refusal
+from api.webhooks.bodies import read_body, unpacked
+from api.webhooks.intake import Call, Intake
+from runtime.platform.runs import RunReader
+from runtime.resuming import WAITING
+from schemas import names
+from schemas.names import tenant_of
+from schemas.plan import CredentialRef, Kind, Step
+from schemas.run import WebhookAnswer
+
+__all__ = ["Waits", "step_of"]
+
+_PLACE: Final = re.compile(r"(\d{1,9})-([0-9a-f]{32})(?:/(.*))?")
+FORGED: Final = "Invalid token"
+_OVER: Final = "This link was used already, or its time is up."
+
+
+class Waits:
+    """Resumes runs."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports, self._intake = ports, Intake(ports)
+        self._reader = RunReader(ports.temporal)
+
+    async def serve(self, call: Call, receive: Receive) -> Answer:
+        """One request.
+
+        Raises:
+            Refusal: forged, used, late, of the wrong method, or not let in.
+        """
+        workflow_id, ordinal, suffix = self.opened(call)
+        waiting = await self.find(workflow_id, ordinal)
+        step = step_of(waiting)
+        config = waiting["config"]
+        if config.get("resume") == "form":
+            raise refusal(409, "The run waits for a form: open its form link.")
+        if call.method != config.get("httpMethod"):
+            raise refusal(404, f"This wait takes {config.get('httpMethod')} requests, not {call.method}.")
+        if suffix != str((config.get("options") or {}).get("webhookSuffix") or "").strip("/"):
+            raise refusal(404, "The webhook suffix of this link is not that of the wait.")
+        tenant = tenant_of(workflow_id)
+        call = replace(call, tenant=tenant)
+        claims = await admit(step, tenant, call.headers, call.client, self._ports.credentials)
+        raw = unpacked(
+            await self._intake.read(call, receive), call.headers.get("content-encoding", ""), self._intake.limit
+        )
+        url = f"{(self._ports.settings.public_url or call.origin).rstrip('/')}/{WAITING}/{workflow_id}"
+        item = await self._intake.item(call, url, {}, read_body(step, call.headers, raw), claims, workflow_id)
+        return await self.resume(workflow_id, ordinal, step, [item])
+
+    def opened(self, call: Call) -> tuple[str, int, str]:
+        """(workflow id, ordinal, suffix) of a link that is ours.
+
+        Raises:
+            Refusal: it is not.
+        """
+        workflow_id, place = call.tenant, _PLACE.fullmatch(call.path)
+        if place is None or not self._ports.links.accepts(workflow_id, int(place[1]), place[2]):
+            raise refusal(401, FORGED)
+        return workflow_id, int(place[1]), (place[3] or "").strip("/")
+
+    async def find(self, workflow_id: str, ordinal: int) -> dict[str, Any]:
+        """The wait that a link opens, as the run tells it.
+
+        Raises:
+            Refusal: the run is gone or over, or does not wait there (any more).
+        """
+        run = await self._reader.describe(workflow_id)
+        if run is None:
+            raise refusal(404, f'The execution "{workflow_id}" does not exist.')
+        if not run.open:
+            raise refusal(409, f'The execution "{workflow_id}" has finished already.')
+        try:
+            waiting: dict[str, Any] | None = await self._ports.temporal.get_workflow_handle(workflow_id).query(
+                names.QUERY_WAITING, result_type=dict
+            )
+        except (WorkflowQueryFailedError, RPCError) as error:
+            raise refusal(503, "No worker answers for this run. Try again.") from error
+        if waiting is None or waiting["ordinal"] < ordinal:
+            raise refusal(409, "The run does not wait here yet, or no longer.")
+        if waiting["ordinal"] != ordinal:
+            raise refusal(409, _OVER)
+        return waiting
+
+    async def resume(self, workflow_id: str, ordinal: int, step: Step, items: list[dict[str, Any]]) -> Answer:
+        """Give the run its items and its caller an answer in the node's response mode.
+
+        Raises:
+            Refusal: somebody else was faster.
+        """
+        handle = self._ports.temporal.get_workflow_handle(workflow_id)
+        mode = step.parameters.get("responseMode") or "onReceived"
+        try:
+            told = await handle.execute_update(names.UPDATE_RESUME, args=[ordinal, items, mode], result_type=dict)
+        except WorkflowUpdateFailedError as error:
+            raise refusal(409, _OVER) from error
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                raise refusal(409, f'The execution "{workflow_id}" has finished already.') from error
+            raise
+        if mode == "onReceived":
+            return at_once(step)
+        return await after_run(step, WebhookAnswer.model_validate(told), self._intake.reader(tenant_of(workflow_id)))
+
+
+def step_of(waiting: dict[str, Any]) -> Step:
+    """The waiting step as its answers and its door need it: parameters as they are for this wait."""
+    credentials = {type_: CredentialRef.model_validate(each) for type_, each in waiting["credentials"].items()}
+    return Step(
+        name=waiting["step"], type=waiting["type"], version=1, kind=Kind.DURABLE, parameters=waiting["config"],
+        credentials=credentials,
+    )  # fmt: skip

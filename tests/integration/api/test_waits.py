@@ -1,0 +1,130 @@
+"""Waits for a call: a link of the run resumes it, once, and no other link does."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from api.ports import Ports
+from runtime.resuming import token
+from tests.exports import export, node, set_
+from tests.service import ended, eventually
+
+pytestmark = pytest.mark.usefixtures("worker")
+
+
+def asking(path: str, **wait: Any) -> dict[str, Any]:
+    """Answers its caller with the link, then waits for somebody to use it."""
+    return export(
+        "Asking",
+        node("Hook", "webhook", 2, path=path, httpMethod="POST", responseMode="responseNode", options={}),
+        node(
+            "Give", "respondToWebhook", 1.1, respondWith="text", responseBody="={{ $execution.resumeUrl }}", options={}
+        ),
+        node("Wait", "wait", 1.1, resume="webhook", **wait),
+        set_("After", answer="={{ $json.query.ok }}", body="={{ $json.body.text }}"),
+    )
+
+
+async def begun(acme: httpx.AsyncClient, anybody: httpx.AsyncClient, key: str, **wait: Any) -> tuple[str, str]:
+    """(link, workflow id) of a run that waits."""
+    assert (await acme.post("/templates", params={"key": key}, json=asking(key, **wait))).status_code in (200, 201)
+    answer = await anybody.post(f"/webhook/acme/{key}", json={})
+    assert answer.status_code == 200, answer.text
+    link = answer.text
+    workflow_id = link.split("/")[-2]
+
+    async def waits() -> Any:
+        status = (await acme.get(f"/workflows/{workflow_id}/status")).json()
+        assert status["status"] == "running", status
+        return ((status["progress"] or {}).get("active") or {}).get("waiting")
+
+    await eventually(waits)
+    return link, workflow_id
+
+
+async def test_a_link_resumes_its_run_once(acme: httpx.AsyncClient, anybody: httpx.AsyncClient) -> None:
+    link, run = await begun(acme, anybody, "asks")
+    answer = await anybody.get(f"{link}?ok=yes")
+    assert answer.status_code == 200, answer.text
+    assert (await ended(acme, run))["status"] == "completed"
+    result = (await acme.get(f"/workflows/{run}/result")).json()
+    assert result["outputs"][0][0]["json"]["answer"] == "yes"
+    again = await anybody.get(f"{link}?ok=no")
+    assert again.status_code == 409
+    assert "has finished already" in again.json()["message"]
+
+
+async def test_a_link_that_nobody_made_has_no_effect_and_tells_nothing(
+    acme: httpx.AsyncClient, anybody: httpx.AsyncClient, outside: Ports
+) -> None:
+    link, run = await begun(acme, anybody, "forged")
+    stem, _, last = link.rpartition("/")
+    secret = outside.links.of(run)["resume_secret"]
+    for forged in (
+        f"{stem}/0-{'0' * 32}",
+        f"{stem}/1-{last[2:]}",
+        f"{stem}/{last[:-1]}x",
+        f"http://tempor8.test/webhook-waiting/acme:forged:other/0-{token(secret, 0)}",
+        f"http://tempor8.test/webhook-waiting/globex:forged:{run.rpartition(':')[2]}/{last}",
+    ):
+        answer = await anybody.get(forged)
+        assert (answer.status_code, answer.json()["message"]) == (401, "Invalid token"), forged
+    early = await anybody.get(f"{stem}/1-{token(secret, 1)}")
+    assert early.status_code == 409, "the link of a wait that has not begun"
+    assert (await acme.get(f"/workflows/{run}/status")).json()["progress"]["active"]["waiting"]
+    assert (await anybody.get(link)).status_code == 200
+
+
+async def test_method_suffix_and_authentication_of_the_wait_hold(
+    acme: httpx.AsyncClient, anybody: httpx.AsyncClient
+) -> None:
+    link, run = await begun(acme, anybody, "guarded", httpMethod="POST", options={"webhookSuffix": "yes"})
+    assert (await anybody.get(f"{link}/yes")).status_code == 404
+    assert (await anybody.post(link)).status_code == 404
+    assert (await anybody.post(f"{link}/yes", json={"text": "hello"})).status_code == 200
+    await ended(acme, run)
+    result = (await acme.get(f"/workflows/{run}/result")).json()
+    assert result["outputs"][0][0]["json"]["body"] == "hello"
+
+
+async def test_the_caller_who_resumes_can_get_the_result(acme: httpx.AsyncClient, anybody: httpx.AsyncClient) -> None:
+    link, _ = await begun(acme, anybody, "answers", responseMode="lastNode")
+    answer = await anybody.get(f"{link}?ok=sure")
+    assert answer.json()["answer"] == "sure"
+
+
+async def test_a_wait_whose_time_is_up_goes_on_and_its_link_is_dead(
+    acme: httpx.AsyncClient, anybody: httpx.AsyncClient
+) -> None:
+    limited = {"limitWaitTime": True, "resumeAmount": 1, "resumeUnit": "seconds"}
+    assert (await acme.post("/templates", params={"key": "late"}, json=asking("late", **limited))).status_code == 201
+    link = (await anybody.post("/webhook/acme/late", json={})).text
+    run = link.split("/")[-2]
+    assert (await ended(acme, run))["status"] == "completed"
+    assert (await anybody.get(link)).status_code == 409
+
+
+async def test_each_turn_of_a_loop_has_a_link_of_its_own(
+    acme: httpx.AsyncClient, anybody: httpx.AsyncClient, outside: Ports
+) -> None:
+    made = export(
+        "Turns", node("Start", "manualTrigger"), node("Loop", "splitInBatches", 3, batchSize=1, options={}),
+        node("Wait", "wait", 1.1, resume="webhook"),
+    )  # fmt: skip
+    made["connections"]["Loop"] = {"main": [[], [{"node": "Wait", "type": "main", "index": 0}]]}
+    made["connections"]["Wait"] = {"main": [[{"node": "Loop", "type": "main", "index": 0}]]}
+    assert (await acme.post("/templates", params={"key": "turns"}, json=made)).status_code == 201
+    body = {"workflow_template": "turns", "input_data": [{"n": 1}, {"n": 2}]}
+    run = (await acme.post("/workflows/start", json=body)).json()["workflow_id"]
+    secret = outside.links.of(run)["resume_secret"]
+    links = [f"/webhook-waiting/{run}/{n}-{token(secret, n)}" for n in range(2)]
+
+    for link in links:
+
+        async def resumed(link: str = link) -> Any:
+            return (await anybody.get(link)).status_code == 200
+
+        await eventually(resumed)
+        assert (await anybody.get(link)).status_code == 409
+    assert (await ended(acme, run))["status"] == "completed"
