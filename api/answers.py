@@ -31,6 +31,20 @@ def iso(moment: datetime) -> str:
 Moment = Annotated[datetime, PlainSerializer(iso, return_type=str)]
 
 
+class RetryRequest(BaseModel):
+    """How a run is tried again. Nothing given: at the node that failed, with the version that the run had."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    from_node: str | None = Field(
+        default=None, max_length=1000, description="Name of the node to begin at; what ran before it is not run again"
+    )
+    from_start: bool = Field(default=False, description="Run everything again, with the same input")
+    with_version: Literal["original", "current"] = Field(
+        default="original", description="The version that the run had, or the one that is current now"
+    )
+
+
 class StartRequest(BaseModel):
     """What starts a run."""
 

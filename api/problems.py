@@ -113,6 +113,12 @@ class RunOpen(Problem):
     slug, status, title = "run-open", 409, "The run has not ended"
 
 
+class NotRetriable(Problem):
+    """The run cannot be tried again like that. `detail` says why, and what can be done instead."""
+
+    slug, status, title = "not-retriable", 409, "The run cannot be tried again like that"
+
+
 class WebhookTaken(Problem):
     """Another template of the tenant listens at the same method and path. Nothing was published."""
 

@@ -56,6 +56,10 @@ class Order:
     run: str
     """The last part of the workflow id."""
     user_id: str | None = None
+    state: dict[str, Any] | None = None
+    """The engine's state to go on with: a retry."""
+    retry_of: str | None = None
+    """The run that this one tries again."""
     request: str | None = None
     """A digest of the request, when a key makes it repeatable."""
 
@@ -146,6 +150,7 @@ class Starter:
             "mode": order.mode,
             "items": order.items,
             "user_id": order.user_id,
+            "state": order.state,
             "static_data": static if static is not None else template.plan.static_data,
             **(self._links.of(order.workflow_id) if template.waits else {}),
         }
@@ -188,7 +193,7 @@ def uuid7() -> str:
 
 
 def _memo(order: Order) -> dict[str, Any] | None:
-    told = {"user_id": order.user_id, "request": order.request}
+    told = {"user_id": order.user_id, "request": order.request, "retry_of": order.retry_of}
     known = {name: value for name, value in told.items() if value is not None}
     return {MEMO: known} if known else None
 

@@ -14,6 +14,7 @@ from api.answers import (
     Canceled,
     HistoryAnswer,
     ResultAnswer,
+    RetryRequest,
     RunPage,
     RunStatus,
     RunSummary,
@@ -28,6 +29,7 @@ from api.principal import Principal
 from api.problems import (
     BadRequest,
     KeyReused,
+    NotRetriable,
     NotStartable,
     RunClosed,
     RunOpen,
@@ -36,6 +38,7 @@ from api.problems import (
     UnknownRun,
     UnknownTemplate,
 )
+from api.retrying import again
 from api.schema import problems
 from api.standing import error_of, row_summary, status_of_row, status_of_run
 from api.starting import Order, Starter, entry_step, run_id_of, uuid7
@@ -238,6 +241,44 @@ class WorkflowController(Controller):
             status=_status(run.status),
             cancel_requested=True,
             links=links(run.id, "status", "history"),
+        )
+
+    @post(
+        "/{workflow_id:str}/retry",
+        status_code=202,
+        summary="Try a run again",
+        responses=problems(BadRequest, UnknownRun, RunOpen, NotRetriable, UnknownTemplate),
+        description="A new run that goes on at the node that failed, at any node, or at the start. The old one stays as it "
+        "is. Asks a worker what the run had done.",
+    )
+    async def retry(
+        self,
+        request: Request[Principal, None, Any],
+        workflow_id: WorkflowId,
+        data: JSONBody[RetryRequest],
+        ports: NamedDependency[Ports],
+        reader: NamedDependency[RunReader],
+        starter: NamedDependency[Starter],
+    ) -> StartAnswer:
+        """Start the new run."""
+        if data.from_start and data.from_node:
+            raise BadRequest("from_node, from_start: one of them.")
+        tenant = request.user.tenant
+        run = await _run(tenant, workflow_id, reader)
+        if run is None:
+            raise _unknown(workflow_id)
+        if run.open:
+            raise RunOpen("The run has not ended yet; cancel it first.", run_status=run.status)
+        order = await again(run, data, ports, await reader.state(run))
+        started = await starter.start(order)
+        return StartAnswer(
+            workflow_id=started.workflow_id,
+            run_id=started.run_id,
+            status="running",
+            workflow_template=order.template.key,
+            template_version=order.template.version,
+            plan_hash=order.template.plan_hash,
+            links=links(started.workflow_id),
         )
 
     @get(

@@ -80,6 +80,24 @@ def cancel(workflow_id: WorkflowId, url: Url = DEFAULT_URL, key: Key = None) -> 
     show(call("POST", url, f"/workflows/{workflow_id}/cancel", key))
 
 
+@app.command()
+def retry(
+    workflow_id: WorkflowId,
+    from_node: Annotated[
+        str | None, typer.Option(help="Name of the node to begin at; else the one that failed.")
+    ] = None,
+    from_start: Annotated[
+        bool, typer.Option("--from-start", help="Run everything again, with the same input.")
+    ] = False,
+    with_version: Annotated[str, typer.Option(help="original or current.")] = "original",
+    url: Url = DEFAULT_URL,
+    key: Key = None,
+) -> None:
+    """Try a run again, as a new run."""
+    body = {"from_node": from_node, "from_start": from_start, "with_version": with_version}
+    show(call("POST", url, f"/workflows/{workflow_id}/retry", key, json=body))
+
+
 @app.command("list")
 def list_(
     status: Annotated[str | None, typer.Option(help="running, completed, failed, canceled, ...")] = None,

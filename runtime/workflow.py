@@ -316,6 +316,7 @@ class Run:
             "static_data": self.execution.static_data if self.execution else {},
             "response": self.host.response,
             "result": self.result.model_dump(mode="json") if self.result else None,
+            "mode": self.start.mode,
         }
 
     @workflow.query(name=names.QUERY_WAITING)

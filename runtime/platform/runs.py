@@ -105,6 +105,21 @@ class RunReader:
             return None
         return told
 
+    async def state(self, run: Run) -> dict[str, Any] | None:
+        """The whole state of a run, also of one that has ended; None when no worker answers in time."""
+        handle = self._client.get_workflow_handle(run.id, run_id=run.run_id)
+        try:
+            told: dict[str, Any] = await handle.query(
+                names.QUERY_STATE, result_type=dict, rpc_timeout=timedelta(seconds=20)
+            )
+        except (WorkflowQueryFailedError, WorkflowQueryRejectedError, TimeoutError):
+            return None
+        except RPCError as error:
+            if error.status is RPCStatusCode.UNAVAILABLE:
+                raise
+            return None
+        return told
+
     async def wait(self, run: Run, seconds: float) -> None:
         """Until the run ends, but no longer than so many seconds."""
         handle = self._client.get_workflow_handle(run.id, result_type=dict)

@@ -297,6 +297,17 @@ class TemplateStore:
             row = await cursor.fetchone()
         return {step["name"]: step["type"] for step in row["plan"].get("steps", ())} if row else {}
 
+    async def by_hash(self, tenant: str, key: str, plan_hash: str) -> Published | None:
+        """The version of a template that has this plan; None: it was never published under this key."""
+        async with self._database.tenant_transaction(tenant) as connection:
+            cursor = await connection.execute(
+                "select tenant_id, key, version, plan_hash, plan::text as text from workflow_templates"
+                " where key = %s and plan_hash = %s and tenant_id in (%s, '*') order by (tenant_id = '*') limit 1",
+                (key, plan_hash, tenant),
+            )
+            row = await cursor.fetchone()
+        return _published(row) if row else None
+
     async def source(self, tenant: str, plan_hash: str) -> tuple[dict[str, Any], Plan] | None:
         """The export and the plan of a published version; None for one that was never published (`tempor8 run`)."""
         async with self._database.tenant_transaction(tenant) as connection:
