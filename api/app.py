@@ -14,6 +14,7 @@ from litestar.openapi.spec import Components, SecurityScheme, Tag
 from litestar.plugins.pydantic import PydanticPlugin
 
 from api.explanations import ProblemController
+from api.forms import form_handler
 from api.health import HealthController
 from api.metrics import MetricsController
 from api.ports import Ports
@@ -58,6 +59,7 @@ def create_app(ports: Ports, *, projector: bool = True) -> Litestar:
             ProblemController,
             openapi_json,
             webhook_handler(ports, starter),
+            form_handler(ports, starter),
         ],
         middleware=[Authentication(verifier)],
         exception_handlers=HANDLERS,

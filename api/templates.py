@@ -16,7 +16,7 @@ from api.principal import Principal
 from api.problems import BadRequest, DoesNotCompile, TooLarge, UnknownTemplate, WebhookTaken
 from api.schema import problems
 from runtime.platform.postgres import SHARED
-from runtime.platform.routes import Webhook
+from runtime.platform.routes import FORM, Webhook
 from runtime.platform.schedules import Scheduler
 from runtime.platform.templates import Summary, WebhookConflict
 
@@ -323,7 +323,7 @@ def _webhooks(routes: list[Webhook], request: Request[Principal, None, Any], por
     return [
         WebhookAnswer(
             method=each.method,
-            url=f"{base}/webhook/{tenant}/{each.path}",
+            url=f"{base}/{'form' if each.method == FORM else 'webhook'}/{tenant}/{each.path}",
             node=each.node,
             response_mode=each.response_mode,
         )

@@ -326,7 +326,11 @@ class Run:
         if waiting is None or self.execution is None:
             return None
         step = self.execution.plan.step[waiting["step"]]
-        return waiting | {"type": step.type, "credentials": step.model_dump(mode="json")["credentials"]}
+        return waiting | {
+            "type": step.type,
+            "timezone": self.execution.plan.settings.timezone,
+            "credentials": step.model_dump(mode="json")["credentials"],
+        }
 
     @workflow.update(name=names.UPDATE_RESUME, unfinished_policy=workflow.HandlerUnfinishedPolicy.ABANDON)
     async def resume_wait(self, ordinal: int, payload: Any, mode: str) -> WebhookAnswer:

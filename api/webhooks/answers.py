@@ -44,15 +44,15 @@ class Answer:
 class Refusal(Exception):
     """The webhook answers with an error of its own, in n8n's words."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, message: str = "") -> None:
         super().__init__(answer.status)
-        self.answer = answer
+        self.answer, self.message = answer, message
 
 
 def refusal(status: int, message: str, **more: Any) -> Refusal:
     """n8n's `{"code": 0, "message": ...}`."""
     body = orjson.dumps({"code": more.pop("code", 0), "message": message} | more)
-    return Refusal(Answer(status, {"content-type": JSON_TYPE}, body))
+    return Refusal(Answer(status, {"content-type": JSON_TYPE}, body), message)
 
 
 IN_WORKFLOW: Final = orjson.dumps({"message": "Error in workflow"})

@@ -12,7 +12,7 @@ from api.problems import TooLarge
 from api.webhooks.answers import NO_BODY, Answer, inline_bytes
 from api.webhooks.bodies import Body
 
-__all__ = ["Call", "Intake", "call_of", "send_answer"]
+__all__ = ["Call", "Intake", "call_of", "query_of", "send_answer"]
 
 INLINE_BYTES: Final = 16 * 1024
 """Files up to this size ride in their item; larger ones are blobs."""
@@ -80,7 +80,7 @@ class Intake:
         json: dict[str, Any] = {
             "headers": call.headers,
             "params": params,
-            "query": _query(call.query),
+            "query": query_of(call.query),
             "body": body.value,
             "webhookUrl": url,
             "executionMode": "production",
@@ -90,12 +90,16 @@ class Intake:
         if claims is not None:
             json["jwtPayload"] = claims
         item: dict[str, Any] = {"json": json}
-        binary = {name: file.reference() for name, file in body.files.items()} | body.raw
-        for reference in binary.values():
-            await self._store(call.tenant, reference, workflow_id)
-        if binary:
+        if binary := await self.stored(call.tenant, body, workflow_id):
             item["binary"] = binary
         return item
+
+    async def stored(self, tenant: str, body: Body, workflow_id: str) -> dict[str, dict[str, Any]]:
+        """The files of a body by binary property, the large ones stored for the run."""
+        binary = {name: file.reference() for name, file in body.files.items()} | body.raw
+        for reference in binary.values():
+            await self._store(tenant, reference, workflow_id)
+        return binary
 
     async def _store(self, tenant: str, reference: dict[str, Any], workflow_id: str) -> None:
         data = inline_bytes(reference)
@@ -135,7 +139,8 @@ def call_of(scope: HTTPScope, prefix: str) -> Call:
     )
 
 
-def _query(text: str) -> dict[str, Any]:
+def query_of(text: str) -> dict[str, Any]:
+    """A query string as n8n parses it."""
     if not text:
         return {}
     found = qs_codec.decode(text, QUERY)

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from schemas.plan import Step
 
-__all__ = ["Routes", "Webhook", "routes_of_step"]
+__all__ = ["FORM", "Routes", "Webhook", "routes_of_step"]
 
 
 @dataclass(frozen=True)
@@ -19,15 +20,22 @@ class Webhook:
     template: str = ""
 
 
+FORM: Final = "FORM"
+"""In place of a method: the page of a form, below /form."""
+
+
 def routes_of_step(step: Step) -> list[Webhook]:
     """The routes of a webhook step. n8n: a path with parameters is prefixed by the webhook's id; an empty one is it."""
+    mode = str(step.parameters.get("responseMode") or "onReceived")
+    if step.trigger == "form":
+        chosen = step.parameters.get("path") or (step.parameters.get("options") or {}).get("path")
+        return [Webhook(FORM, str(chosen or step.webhook_id or step.id or step.name).strip("/"), step.name, mode)]
     methods = step.parameters.get("httpMethod") or "GET"
     path = str(step.parameters.get("path") or "").strip("/")
     if not path:
         path = step.webhook_id or step.id or step.name
     elif step.webhook_id and any(part.startswith(":") for part in path.split("/")):
         path = f"{step.webhook_id}/{path}"
-    mode = str(step.parameters.get("responseMode") or "onReceived")
     return [
         Webhook(str(method).upper(), path, step.name, mode)
         for method in (methods if isinstance(methods, list) else [methods])

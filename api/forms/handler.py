@@ -1,0 +1,164 @@
+"""The pages of forms: /form/{tenant}/{path} starts a run, /form-waiting/{workflow_id}/{token} resumes one."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, cast
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from litestar import asgi
+from litestar.handlers import ASGIRouteHandler
+from litestar.types import HTTPScope, Receive, Scope, Send
+
+from api.forms.fields import Field, fields_of, submitted
+from api.ports import Ports
+from api.principal import PUBLIC
+from api.starting import Order, Starter, uuid7
+from api.webhooks.access import admit
+from api.webhooks.answers import SANDBOX, Answer, Refusal, after_run, refusal
+from api.webhooks.bodies import Body, read_body, unpacked
+from api.webhooks.intake import Call, Intake, call_of, query_of, send_answer
+from api.webhooks.waiting import Waits, step_of
+from runtime.platform.routes import FORM
+from runtime.resuming import WAITING_FORM
+from schemas.names import tenant_of
+from schemas.plan import Step
+
+__all__ = ["form_handler"]
+
+HTML: Final = "text/html; charset=utf-8"
+_WAITING: Final = WAITING_FORM.removeprefix("form") + "/"
+"""What is left of the path of a wait's form below the mount."""
+_THANKS: Final = "Your response has been recorded"
+_PAGES: Final = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined
+)
+
+
+def form_handler(ports: Ports, starter: Starter) -> ASGIRouteHandler:
+    """The ASGI handler of everything under /form and /form-waiting."""
+    desk = _Desk(ports, starter)
+
+    @asgi("/form", is_mount=True, opt=PUBLIC, copy_scope=True)
+    async def form(scope: Scope, receive: Receive, send: Send) -> None:
+        """Show a form, or take what was filled in."""
+        try:
+            if scope["path"].startswith(_WAITING):
+                answer = await desk.waiting(call_of(cast("HTTPScope", scope), _WAITING), receive)
+            else:
+                answer = await desk.trigger(call_of(cast("HTTPScope", scope), "form"), receive)
+        except Refusal as refused:
+            answer = refused.answer
+        answer.headers.setdefault("content-security-policy", SANDBOX)
+        await send_answer(answer, send)
+
+    return form
+
+
+class _Desk:
+    """Serves forms."""
+
+    def __init__(self, ports: Ports, starter: Starter) -> None:
+        self._ports, self._starter = ports, starter
+        self._intake, self._waits = Intake(ports), Waits(ports)
+
+    async def trigger(self, call: Call, receive: Receive) -> Answer:
+        """A form that starts a run.
+
+        Raises:
+            Refusal: there is none, or the caller is not let in.
+        """
+        routes = await self._ports.templates.routes(call.tenant) if call.tenant else None
+        found = routes.match(FORM, call.path) if routes else None
+        template = await self._ports.templates.current(call.tenant, found[0].template) if found else None
+        step = template.plan.step.get(found[0].node) if template and found else None
+        if template is None or step is None or step.disabled:
+            raise refusal(404, "Form not found", hint="Publish or activate a template with a form at this path.")
+        await admit(step, call.tenant, call.headers, call.client, self._ports.credentials)
+        fields = fields_of(step.parameters, query_of(call.query))
+        if call.method != "POST":
+            return _page(step.parameters, fields)
+        run = uuid7()
+        item = await self._item(
+            call, step, fields, receive, template.plan.settings.timezone, f"{call.tenant}:{template.key}:{run}"
+        )
+        if isinstance(item, Answer):
+            return item
+        if query := query_of(call.query):
+            item["json"]["formQueryParameters"] = query
+        mode = step.parameters.get("responseMode") or "onReceived"
+        order = Order(
+            tenant=call.tenant, template=template, start=step.name, trigger_kind="form", mode="webhook", items=[item], run=run
+        )  # fmt: skip
+        if mode == "onReceived":
+            await self._starter.start(order)
+            return _thanks(step.parameters)
+        told = await self._starter.start_and_answer(order, mode)
+        return await after_run(step, told, self._intake.reader(call.tenant))
+
+    async def waiting(self, call: Call, receive: Receive) -> Answer:
+        """A form that resumes a run.
+
+        Raises:
+            Refusal: forged, used, late, or not let in.
+        """
+        workflow_id, ordinal, _ = self._waits.opened(call)
+        found = await self._waits.find(workflow_id, ordinal)
+        step = step_of(found)
+        if step.parameters.get("resume") != "form":
+            raise refusal(409, "The run waits for a call, not for a form.")
+        call = replace(call, tenant=tenant_of(workflow_id))
+        await admit(step, call.tenant, call.headers, call.client, self._ports.credentials)
+        fields = fields_of(step.parameters, query_of(call.query))
+        if call.method != "POST":
+            return _page(step.parameters, fields)
+        item = await self._item(call, step, fields, receive, found["timezone"], workflow_id)
+        if isinstance(item, Answer):
+            return item
+        answer = await self._waits.resume(workflow_id, ordinal, step, [item])
+        return (
+            _thanks(step.parameters)
+            if (step.parameters.get("responseMode") or "onReceived") == "onReceived"
+            else answer
+        )
+
+    async def _item(
+        self, call: Call, step: Step, fields: list[Field], receive: Receive, timezone: str, workflow_id: str
+    ) -> dict[str, Any] | Answer:
+        """n8n's item of a form; or the page again, with what is wrong."""
+        raw = unpacked(
+            await self._intake.read(call, receive), call.headers.get("content-encoding", ""), self._intake.limit
+        )
+        body = read_body(step.model_copy(update={"version": 2.0, "parameters": {}}), call.headers, raw)
+        try:
+            json, files = submitted(fields, body, timezone, datetime.now(UTC))
+        except Refusal as refused:
+            return _page(step.parameters, fields, error=refused.message, status=refused.answer.status)
+        kept = Body(files={files[name]: file for name, file in body.files.items() if name in files})
+        item: dict[str, Any] = {"json": json}
+        if binary := await self._intake.stored(call.tenant, kept, workflow_id):
+            item["binary"] = binary
+        return item
+
+
+def _page(parameters: Mapping[str, Any], fields: list[Field], *, error: str = "", status: int = 200) -> Answer:
+    options = parameters.get("options") or {}
+    shown = _PAGES.get_template("form.html.j2").render(
+        title=str(parameters.get("formTitle") or "Form"), about=str(parameters.get("formDescription") or ""),
+        button=str(options.get("buttonLabel") or "Submit"), fields=fields, error=error, text=None,
+    )  # fmt: skip
+    return Answer(status, {"content-type": HTML}, shown.encode("utf-8", "replace"))
+
+
+def _thanks(parameters: Mapping[str, Any]) -> Answer:
+    """What the node's options answer: a text, or another page."""
+    options = parameters.get("options") or {}
+    chosen = (options.get("respondWithOptions") or {}).get("values") or {}
+    if chosen.get("respondWith") == "redirect" and chosen.get("redirectUrl"):
+        return Answer(303, {"location": str(chosen["redirectUrl"]), "content-type": HTML})
+    text = str(chosen.get("formSubmittedText") or options.get("formSubmittedText") or _THANKS)
+    page = _PAGES.get_template("form.html.j2").render(
+        title=str(parameters.get("formTitle") or "Form"), about="", button="", fields=[], error="", text=text
+    )
+    return Answer(200, {"content-type": HTML}, page.encode("utf-8", "replace"))

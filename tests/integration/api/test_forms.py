@@ -1,0 +1,121 @@
+"""Forms: a page that starts a run, a page that resumes one, and what is filled in wrongly."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from api.ports import Ports
+from runtime.resuming import token
+from tests.exports import export, node, set_
+from tests.service import ended, eventually, started
+
+pytestmark = pytest.mark.usefixtures("worker")
+
+FIELDS = {
+    "values": [
+        {"fieldLabel": "Name", "requiredField": True, "placeholder": "<Ada>"},
+        {"fieldLabel": "Age", "fieldType": "number"},
+        {
+            "fieldLabel": "Plan",
+            "fieldType": "dropdown",
+            "fieldOptions": {"values": [{"option": "Free"}, {"option": "Pro"}]},
+        },
+        {"fieldLabel": "Tags", "fieldType": "checkbox", "fieldOptions": {"values": [{"option": "a"}, {"option": "b"}]}},
+        {"fieldLabel": "CV", "fieldType": "file"},
+    ]
+}
+
+
+def form(**parameters: Any) -> dict[str, Any]:
+    given = {"formTitle": "Join <us>", "formFields": FIELDS, "options": {"path": "join"}} | parameters
+    return export("Join", node("Form", "formTrigger", 2.2, **given), set_("Kept", seen="={{ $json.Name }}"))
+
+
+async def runs_of(acme: httpx.AsyncClient, template: str) -> list[dict[str, Any]]:
+    page = (await acme.get("/workflows", params={"template": template, "status": "completed"})).json()["items"]
+    return [(await acme.get(f"/workflows/{each['workflow_id']}/result")).json() for each in page]
+
+
+async def test_what_is_filled_in_starts_a_run(acme: httpx.AsyncClient, anybody: httpx.AsyncClient) -> None:
+    answer = await acme.post("/templates", params={"key": "join"}, json=form())
+    assert answer.json()["webhooks"][0]["url"].endswith("/form/acme/join")
+    page = await anybody.get("/form/acme/join", params={"Name": "Bob"})
+    assert page.status_code == 200
+    assert "Join &lt;us&gt;" in page.text
+    assert 'placeholder="&lt;Ada&gt;"' in page.text
+    assert 'value="Bob"' in page.text, "a query parameter fills a field in"
+    assert "sandbox" in page.headers["content-security-policy"]
+    filled = {"field-0": " Ada ", "field-1": "36", "field-2": "Pro", "field-3": ["a", "b"]}
+    sent = await anybody.post("/form/acme/join", data=filled, files={"field-4": ("cv.txt", b"text", "text/plain")})
+    assert sent.status_code == 200, sent.text
+    assert "Your response has been recorded" in sent.text
+
+    async def ran() -> Any:
+        return await runs_of(acme, "join")
+
+    item = (await eventually(ran))[0]["outputs"][0][0]
+    json = item["json"]
+    assert {key: json[key] for key in ("Name", "Age", "Plan", "Tags", "formMode")} == {
+        "Name": "Ada", "Age": 36, "Plan": "Pro", "Tags": ["a", "b"], "formMode": "production",
+    }  # fmt: skip
+    assert json["CV"] == {"filename": "cv.txt", "mimetype": "text/plain", "size": 4}
+
+
+@pytest.mark.parametrize(
+    ("filled", "message"),
+    [
+        ({"field-0": ""}, "Field &#39;Name&#39; is required"),
+        ({"field-0": "x", "field-1": "old"}, "Field &#39;Age&#39; must be a number"),
+        ({"field-0": "x", "field-2": "Gold"}, "Field &#39;Plan&#39;: no such option"),
+    ],
+)
+async def test_what_is_filled_in_wrongly_is_shown_and_starts_nothing(
+    acme: httpx.AsyncClient, anybody: httpx.AsyncClient, filled: dict[str, str], message: str
+) -> None:
+    await acme.post("/templates", params={"key": "strict"}, json=form(options={"path": "strict"}))
+    sent = await anybody.post("/form/acme/strict", data=filled)
+    assert sent.status_code == 400
+    assert message in sent.text
+
+
+async def test_the_result_of_the_last_node_and_another_page(
+    acme: httpx.AsyncClient, anybody: httpx.AsyncClient
+) -> None:
+    last = form(options={"path": "lastnode"}, responseMode="lastNode")
+    await acme.post("/templates", params={"key": "lastnode"}, json=last)
+    assert (await anybody.post("/form/acme/lastnode", data={"field-0": "Eve"})).json()["seen"] == "Eve"
+    away = {
+        "path": "away",
+        "respondWithOptions": {"values": {"respondWith": "redirect", "redirectUrl": "https://x.test/"}},
+    }
+    await acme.post("/templates", params={"key": "away"}, json=form(options=away))
+    sent = await anybody.post("/form/acme/away", data={"field-0": "Eve"})
+    assert (sent.status_code, sent.headers["location"]) == (303, "https://x.test/")
+
+
+async def test_a_form_that_is_not_there(anybody: httpx.AsyncClient) -> None:
+    assert (await anybody.get("/form/acme/nowhere")).status_code == 404
+    assert (await anybody.get("/form/globex/join")).status_code == 404
+
+
+async def test_a_run_waits_for_a_form(acme: httpx.AsyncClient, anybody: httpx.AsyncClient, outside: Ports) -> None:
+    made = export(
+        "Waits for a form", node("Start", "manualTrigger"),
+        node("Ask", "wait", 1.1, resume="form", formTitle="More?", formFields=FIELDS), set_("Kept", seen="={{ $json.Name }}"),
+    )  # fmt: skip
+    assert (await acme.post("/templates", params={"key": "more"}, json=made)).status_code == 201
+    run = await started(acme, "more")
+    place = f"{run}/0-{token(outside.links.of(run)['resume_secret'], 0)}"
+
+    async def shown() -> Any:
+        page = await anybody.get(f"/form-waiting/{place}")
+        return page.status_code == 200 and "More?" in page.text
+
+    assert await eventually(shown)
+    assert (await anybody.get(f"/webhook-waiting/{place}")).status_code == 409, "it is no link for calls"
+    assert (await anybody.post(f"/form-waiting/{place}", data={})).status_code == 400
+    assert (await anybody.post(f"/form-waiting/{place}", data={"field-0": "Zoe"})).status_code == 200
+    await ended(acme, run)
+    assert (await acme.get(f"/workflows/{run}/result")).json()["outputs"][0][0]["json"]["seen"] == "Zoe"
+    assert (await anybody.post(f"/form-waiting/{place}", data={"field-0": "Zoe"})).status_code == 409
