@@ -8,7 +8,7 @@ from runtime.platform.executions import Execution, StepRow
 from runtime.platform.runs import Run, moment
 from schemas.run import Journal, StepRecord
 
-__all__ = ["history_of_row", "history_of_run"]
+__all__ = ["history_of_row", "history_of_run", "recorded"]
 
 
 def history_of_run(
@@ -22,7 +22,7 @@ def history_of_run(
         status=status,
         started_at=run.started_at,
         closed_at=run.closed_at,
-        steps=[_recorded(place, step, types.get(step.node)) for place, step in enumerate(journal.steps)],
+        steps=[recorded(place, step, types.get(step.node)) for place, step in enumerate(journal.steps)],
         active=active_of(journal) if run.open else None,
         usage=journal.usage,
         error=error_of(error),
@@ -47,7 +47,8 @@ def history_of_row(row: Execution) -> HistoryAnswer:
     )
 
 
-def _recorded(place: int, step: StepRecord, type_: str | None) -> StepAnswer:
+def recorded(place: int, step: StepRecord, type_: str | None) -> StepAnswer:
+    """One entry of a journal."""
     started = moment(step.started)
     finished = None if step.finished is None else moment(step.finished)
     return StepAnswer(

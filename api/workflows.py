@@ -8,6 +8,7 @@ import orjson
 from litestar import Controller, Request, get, post
 from litestar.di import NamedDependency
 from litestar.params import HeaderParameter, JSONBody, PathParameter, QueryParameter
+from litestar.response import ServerSentEvent
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.answers import (
@@ -23,6 +24,7 @@ from api.answers import (
     StatusAnswer,
     links,
 )
+from api.events import events_of
 from api.histories import history_of_row, history_of_run
 from api.ports import Ports
 from api.principal import Principal
@@ -205,6 +207,31 @@ class WorkflowController(Controller):
             error, status = outcome.error, outcome.status
         types = await ports.store.node_types(tenant, run.plan_hash)
         return history_of_run(run, journal, types, status, error)
+
+    @get(
+        "/{workflow_id:str}/events",
+        summary="Watch a run",
+        responses=problems(UnknownRun),
+        media_type="text/event-stream",
+        description="Server-sent events: `step` for each run of a node as in the history, `status` when it changes, `end`. "
+        "A listener that comes back sends the id of its last event as Last-Event-ID and misses nothing.",
+    )
+    async def events(
+        self,
+        request: Request[Principal, None, Any],
+        workflow_id: WorkflowId,
+        ports: NamedDependency[Ports],
+        reader: NamedDependency[RunReader],
+        last_event_id: Annotated[
+            int | None, HeaderParameter(name="Last-Event-ID", ge=0, description="Number of the last step that was seen")
+        ] = None,
+    ) -> ServerSentEvent:
+        """Until the run ends."""
+        run = await _run(request.user.tenant, workflow_id, reader)
+        if run is None:
+            raise _unknown(workflow_id)
+        types = await ports.store.node_types(request.user.tenant, run.plan_hash)
+        return events_of(run, reader, types, last_event_id or 0)
 
     @post(
         "/{workflow_id:str}/cancel",
