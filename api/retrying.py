@@ -6,7 +6,7 @@ from api.answers import RetryRequest
 from api.ports import Ports
 from api.problems import NotRetriable, UnknownTemplate
 from api.starting import Order, uuid7
-from runtime.engine.retrying import CannotRetryError, state_from_node
+from runtime.retrying import CannotRetryError, state_from_node
 from runtime.platform.runs import Run
 
 __all__ = ["again"]

@@ -3,7 +3,6 @@
 import copy
 from typing import Any
 
-from runtime.engine.graph import Graph
 from schemas.plan import Plan
 
 __all__ = ["CannotRetryError", "state_from_node"]
@@ -38,7 +37,7 @@ def state_from_node(state: dict[str, Any], old: Plan, plan: Plan, node: str | No
         _drop(made, {name}, [name, len(runs) - 1])
     else:
         entry = _entry(made, old, name)
-        after = {step.name for step in Graph(old).downstream(name)}
+        after = {name, *_after(old, name)}
         _drop(made, after, [name, len(runs) - 1])
         pending = [each for each in pending if each["node"] not in after]
         made["waiting"] = {key: each for key, each in made["waiting"].items() if key not in after}
@@ -49,7 +48,7 @@ def state_from_node(state: dict[str, Any], old: Plan, plan: Plan, node: str | No
 
 def _entry(state: dict[str, Any], plan: Plan, name: str) -> dict[str, Any]:
     """The input of a node's last run, from the outputs that it came from."""
-    if name in Graph(plan).ancestors(name):
+    if name in _after(plan, name):
         raise CannotRetryError(
             f"'{name}' stands in a loop that has gone on; begin at the start, or at the failed node."
         )
@@ -65,6 +64,17 @@ def _entry(state: dict[str, Any], plan: Plan, name: str) -> dict[str, Any]:
         output = source.get("previousNodeOutput", 0)
         inputs.append(before[output] if output < len(before) else None)
     return {"node": name, "inputs": inputs, "source": run["source"]}
+
+
+def _after(plan: Plan, name: str) -> set[str]:
+    """What comes after a node; itself too where it stands in a loop."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        targets = {edge.target for edge in plan.step[waiting.pop()].edges if edge.target in plan.step}
+        waiting += targets - found
+        found |= targets
+    return found
 
 
 def _drop(state: dict[str, Any], names: set[str], first: list[Any]) -> None:
