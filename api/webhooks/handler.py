@@ -29,9 +29,10 @@ from api.webhooks.answers import (
     status_of,
 )
 from api.webhooks.bodies import Body, read_body, unpacked
+from api.webhooks.chat import Chat
 from api.webhooks.intake import Call, Intake, call_of, send_answer
 from api.webhooks.waiting import Waits
-from runtime.platform.routes import Webhook
+from runtime.platform.routes import CHAT, Webhook
 from runtime.platform.templates import Published
 from runtime.resuming import WAITING
 from schemas.plan import Plan, Step
@@ -90,6 +91,7 @@ class _Desk:
 
     def __init__(self, ports: Ports, starter: Starter) -> None:
         self._ports, self._starter, self._intake = ports, starter, Intake(ports)
+        self._chat = Chat(ports, starter)
         self._faults: dict[tuple[str, str], str | None] = {}
 
     async def serve(self, call: Call, receive: Receive) -> Answer:
@@ -101,6 +103,9 @@ class _Desk:
         """
         if call.method == "OPTIONS":
             return await self._preflight(call)
+        if (chat := await self._found(CHAT, call)) is not None:
+            answer = await self._chat.serve(call, chat.template, chat.step, receive)
+            return self._shown(answer, call, chat.step, ["GET", "POST"])
         target = await self._target(call)
         step = target.step
         claims = await admit(step, call.tenant, call.headers, call.client, self._ports.credentials)
@@ -109,9 +114,13 @@ class _Desk:
             await self._intake.read(call, receive), call.headers.get("content-encoding", ""), self._intake.limit
         )
         answer = await self._run(call, target, read_body(step, call.headers, data), claims)
+        return self._shown(answer, call, step, [call.method])
+
+    def _shown(self, answer: Answer, call: Call, step: Step, methods: list[str]) -> Answer:
+        """With the headers that a browser wants to see."""
         answer.headers.setdefault("content-security-policy", SANDBOX)
         if "origin" in call.headers:
-            answer.headers.update(cors_headers(step, call.headers["origin"], [call.method]))
+            answer.headers.update(cors_headers(step, call.headers["origin"], methods))
         return answer
 
     async def _run(self, call: Call, target: Target, body: Body, claims: dict[str, Any] | None) -> Answer:
@@ -150,15 +159,20 @@ class _Desk:
         return item
 
     async def _target(self, call: Call) -> Target:
+        if (target := await self._found(call.method, call)) is not None:
+            return target
         routes = await self._ports.templates.routes(call.tenant) if call.tenant else None
-        found = routes.match(call.method, call.path) if routes else None
-        if found is not None:
-            webhook, params = found
-            template = await self._ports.templates.current(call.tenant, webhook.template)
-            step = template.plan.step.get(webhook.node) if template else None
-            if template is not None and step is not None and not step.disabled:
-                return Target(webhook, params, template, step)
         raise _unknown(call, routes.methods(call.path) if routes else [])
+
+    async def _found(self, method: str, call: Call) -> Target | None:
+        routes = await self._ports.templates.routes(call.tenant) if call.tenant else None
+        found = routes.match(method, call.path) if routes else None
+        if found is None:
+            return None
+        webhook, params = found
+        template = await self._ports.templates.current(call.tenant, webhook.template)
+        step = template.plan.step.get(webhook.node) if template else None
+        return None if template is None or step is None or step.disabled else Target(webhook, params, template, step)
 
     async def _preflight(self, call: Call) -> Answer:
         routes = await self._ports.templates.routes(call.tenant)
@@ -166,7 +180,9 @@ class _Desk:
         wanted = call.headers.get("access-control-request-method", "").upper()
         step = None
         if methods:
-            found = routes.match(wanted if wanted in methods else methods[0], call.path)
+            found = routes.match(CHAT, call.path) or routes.match(
+                wanted if wanted in methods else methods[0], call.path
+            )
             template = await self._ports.templates.current(call.tenant, found[0].template) if found else None
             step = template.plan.step.get(found[0].node) if template and found else None
         return preflight(step, call.headers, methods)

@@ -6,7 +6,7 @@ from typing import Final
 
 from schemas.plan import Step
 
-__all__ = ["FORM", "Routes", "Webhook", "routes_of_step"]
+__all__ = ["CHAT", "FORM", "Routes", "Webhook", "routes_of_step"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,8 @@ class Webhook:
 
 FORM: Final = "FORM"
 """In place of a method: the page of a form, below /form."""
+CHAT: Final = "CHAT"
+"""In place of a method: the address of a chat, which takes GET and POST."""
 
 
 def routes_of_step(step: Step) -> list[Webhook]:
@@ -30,6 +32,11 @@ def routes_of_step(step: Step) -> list[Webhook]:
     if step.trigger == "form":
         chosen = step.parameters.get("path") or (step.parameters.get("options") or {}).get("path")
         return [Webhook(FORM, str(chosen or step.webhook_id or step.id or step.name).strip("/"), step.name, mode)]
+    if step.trigger == "chat":
+        public = step.parameters.get("public") is True
+        return (
+            [Webhook(CHAT, f"{step.webhook_id or step.id or step.name}/chat", step.name, "lastNode")] if public else []
+        )
     methods = step.parameters.get("httpMethod") or "GET"
     path = str(step.parameters.get("path") or "").strip("/")
     if not path:
@@ -73,8 +80,9 @@ class Routes:
 
     def methods(self, path: str) -> list[str]:
         """The methods that something listens to at this path."""
-        known = dict.fromkeys(webhook.method for webhook in self.all)
-        return [method for method in known if self.match(method, path) is not None]
+        known = dict.fromkeys(webhook.method for webhook in self.all if webhook.method != FORM)
+        found = [method for method in known if self.match(method, path) is not None]
+        return ["GET", "POST"] if CHAT in found else found
 
 
 def _fit(parts: list[str], given: list[str]) -> dict[str, str] | None:

@@ -131,7 +131,7 @@ def webhooks_of(plan: Plan) -> list[Webhook]:
     return [
         route
         for step in plan.steps
-        if step.trigger in ("webhook", "form") and not step.disabled
+        if step.trigger in ("webhook", "form", "chat") and not step.disabled
         for route in routes_of_step(step)
     ]
 
