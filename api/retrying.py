@@ -6,8 +6,8 @@ from api.answers import RetryRequest
 from api.ports import Ports
 from api.problems import NotRetriable, UnknownTemplate
 from api.starting import Order, uuid7
-from runtime.retrying import CannotRetryError, state_from_node
 from runtime.platform.runs import Run
+from runtime.retrying import CannotRetryError, state_from_node
 
 __all__ = ["again"]
 
