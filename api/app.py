@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -26,6 +27,7 @@ from api.templates import TemplateController
 from api.tokens import Tokens
 from api.webhooks import webhook_handler
 from api.workflows import WorkflowController
+from runtime.platform.collector import Collector
 from runtime.platform.notices import listen
 from runtime.platform.projector import Projector
 from runtime.platform.runs import RunReader
@@ -96,6 +98,8 @@ def _beside(ports: Ports, *, projector: bool) -> Callable[[Litestar], Any]:
         tasks = [asyncio.create_task(_notices(ports, url, scheduler), name="template notices")]
         if projector:
             tasks.append(asyncio.create_task(scheduler.run(), name="scheduler"))
+            collector = Collector(ports.database, ports.blobs, timedelta(days=ports.settings.retention_days))
+            tasks.append(asyncio.create_task(collector.run(), name="collector"))
             follow = Projector(ports.temporal, ports.database, url)
             tasks.append(asyncio.create_task(follow.run(), name="projector"))
         try:

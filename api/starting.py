@@ -117,13 +117,15 @@ class Starter:
             order: the run.
             response_mode: lastNode or responseNode.
         """
+        once = order.request is not None
         operation: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
             order.template.key,
             await self._input(order),
             id=order.workflow_id,
             task_queue=self._task_queue,
             task_timeout=TASK_TIMEOUT,
-            id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING if once else WorkflowIDConflictPolicy.FAIL,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE if once else WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             memo=_memo(order),
             search_attributes=_attributes(order),
             priority=Priority(fairness_key=order.tenant),
@@ -132,9 +134,17 @@ class Starter:
             answer = await self._client.execute_update_with_start_workflow(
                 names.UPDATE_WEBHOOK, response_mode, start_workflow_operation=operation, result_type=dict
             )
+        except WorkflowAlreadyStartedError:  # the same delivery again, after its run has ended
+            return await self._ended(order)
         except WorkflowUpdateFailedError:  # the run was cancelled or terminated while its caller waited
             return WebhookAnswer()
         return WebhookAnswer.model_validate(answer)
+
+    async def _ended(self, order: Order) -> WebhookAnswer:
+        """What a run that is over had for its caller."""
+        told = await self._client.get_workflow_handle(order.workflow_id).query(names.QUERY_STATE, result_type=dict)
+        response = told.get("response")
+        return WebhookAnswer(response=response, finished=None if response else told.get("result"))
 
     async def _input(self, order: Order) -> dict[str, Any]:
         """A `StartInput` as JSON; the plan is put in as the text that it is stored as."""
@@ -153,6 +163,7 @@ class Starter:
             "state": order.state,
             "static_data": static if static is not None else template.plan.static_data,
             **(self._links.of(order.workflow_id) if template.waits else {}),
+            **({"variables": await self._store.variables(order.tenant)} if template.wants_variables else {}),
         }
 
     async def _same_request(self, order: Order) -> None:

@@ -30,6 +30,7 @@ VERBS: Final = {
     "workflow": ("cli.workflow", "Start runs and look after them, over the REST API."),
     "publish": ("cli.publish", "Compile exports and publish them for a tenant."),
     "tenants": ("cli.tenants", "Make tenants and API keys."),
+    "variables": ("cli.variables", "Set what workflows read as $vars."),
     "tables": ("cli.tables", "Make and look at the data tables of a tenant."),
     "serve": ("cli.serve", "Serve the REST API and the webhooks."),
     "schemas": ("cli.schemas", "Write JSON Schemas of exports, plans, findings and node parameters."),

@@ -33,6 +33,7 @@ class StepContext:
     parents: Sequence[tuple[str, str]]
     parameters: Parameters
     resume_url: str = ""
+    custom_data: dict[str, str] = field(default_factory=dict)
     _random: random.Random | None = field(default=None, repr=False)
 
     @property

@@ -291,7 +291,7 @@ class Execution:
             timezone=self.plan.settings.timezone, seed=self.host.seed, mode=self.info.mode,
             workflow=self._workflow, execution_id=self.info.execution_id,
             connected_outputs=known.connected_outputs, parents=known.parents, parameters=parameters,
-            resume_url=self.info.resume_url,
+            resume_url=self.info.resume_url, custom_data=self.custom_data,
         )  # fmt: skip
 
     # --- activities --------------------------------------------------------------------------------------------------

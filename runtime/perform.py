@@ -73,7 +73,6 @@ class TaskContext(StepContext):
     services: Services
     static_data: dict[str, Any]
     snapshot: Mapping[str, Any]
-    custom_data: dict[str, str]
     logs: list[Any]
     usage: list[dict[str, Any]]
 

@@ -1,5 +1,6 @@
 """The Temporal host: a dynamic workflow (its type is the template's key) that carries out an execution's decisions."""
 
+import asyncio
 import copy
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -158,9 +159,16 @@ class Host:
         )  # fmt: skip
         if found.get("error"):
             raise NodeError(found["error"])
+        plan = Plan.model_validate(found["plan"])
+        if command.kind == "workflow" and not _may_call(self.start.plan, plan):
+            raise NodeError(
+                f"The sub-workflow ({plan.workflow_id or found['template']}) you’re trying to execute limits which workflows "
+                "it can be called by.",
+                description="Change the caller policy in the settings of the sub-workflow.",
+            )
         self.sequence += 1
         child = StartInput(
-            plan=Plan.model_validate(found["plan"]), tenant=self.start.tenant, template=found["template"],
+            plan=plan, tenant=self.start.tenant, template=found["template"],
             execution_id=f"{workflow.info().workflow_id}~{self.sequence}", trigger_kind=command.kind, mode=command.mode,
             items=command.items, variables=self.start.variables, static_data=found.get("static_data") or {},
             depth=self.start.depth + 1, resume_url=self.start.resume_url,
@@ -254,6 +262,7 @@ class Run:
             gone = RunResult(journal=Journal(status="not-started", error=error))
             raise ApplicationError(found["error"], gone.model_dump(mode="json"), type="not-started", non_retryable=True)
         self.start.static_data = found.get("static_data") or {}
+        self.start.variables = found.get("variables") or {}
         self.start.resume_url, self.start.resume_secret = found.get("resume_url", ""), found.get("resume_secret", "")
         plan_hash = SearchAttributeKey.for_keyword(names.PLAN_HASH)
         workflow.upsert_search_attributes([plan_hash.value_set(found.get("plan_hash", ""))])
@@ -262,7 +271,7 @@ class Run:
 
     async def _finish(self, execution: Execution) -> Finished:
         if self.start.state is not None:
-            return await execution.run()
+            return await self._in_time(execution)
         plan = execution.plan
         first = plan.step.get(self.start.start) if self.start.start else start_step(plan, self.start.trigger_kind)
         if first is None:
@@ -272,7 +281,17 @@ class Run:
         if (refused := execution.refusal(first.name)) is not None:
             return Finished("not-started", None, refused)
         execution.start(first.name, self.start.items)  # type: ignore[arg-type]
-        return await execution.run()
+        return await self._in_time(execution)
+
+    async def _in_time(self, execution: Execution) -> Finished:
+        """To the end, or to the time-out of the workflow's settings, also in the middle of a step or a wait."""
+        deadline = execution.engine.deadline
+        if deadline is None:
+            return await execution.run()
+        try:
+            return await asyncio.wait_for(execution.run(), max(0.001, (deadline - self.host.now()) / 1000))
+        except TimeoutError:
+            return execution.engine.cancel()
 
     async def _tell_error_workflow(self, plan: Plan, finished: Finished) -> None:
         """n8n: a production run that failed starts its error workflow, or itself where it has an Error Trigger."""
@@ -364,6 +383,16 @@ class Run:
     def resume(self, step: str, run_index: int, payload: Any) -> None:
         """Somebody resumes a step that waits; for one that does not wait (any more) nothing happens."""
         self.host.resumed.setdefault(f"{step}#{run_index}", payload)
+
+
+def _may_call(caller: Plan | None, called: Plan) -> bool:
+    """n8n's caller policy; "the same owner" is the tenant, and any of its workflows."""
+    policy = called.settings.caller_policy
+    if policy == "none":
+        return False
+    if policy == "workflowsFromAList":
+        return caller is not None and caller.workflow_id in called.settings.caller_ids
+    return True
 
 
 def _cause(error: BaseException) -> str:

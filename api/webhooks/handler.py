@@ -16,7 +16,7 @@ from litestar.types import HTTPScope, Receive, Scope, Send
 from api.ports import Ports
 from api.principal import PUBLIC
 from api.problems import Problem
-from api.starting import Order, Starter, uuid7
+from api.starting import Order, Starter, run_id_of, uuid7
 from api.webhooks.access import admit, cors_headers, preflight
 from api.webhooks.answers import (
     SANDBOX,
@@ -45,6 +45,10 @@ INLINE_BYTES: Final = 16 * 1024
 QUERY: Final = qs_codec.DecodeOptions()
 _WAITING: Final = WAITING.removeprefix("webhook") + "/"
 """What is left of the path of a link below this mount."""
+DELIVERY: Final = (
+    "idempotency-key", "webhook-id", "x-github-delivery", "x-gitlab-event-uuid", "x-shopify-webhook-id", "x-delivery-id",
+)  # fmt: skip
+"""Headers that name a delivery: one that comes again starts nothing and gets the answer of the first."""
 RESPOND: Final = "n8n-nodes-base.respondToWebhook"
 
 
@@ -125,7 +129,9 @@ class _Desk:
 
     async def _run(self, call: Call, target: Target, body: Body, claims: dict[str, Any] | None) -> Answer:
         """Start the run and answer in the node's response mode."""
-        step, run = target.step, uuid7()
+        step = target.step
+        delivery = _delivery(call.headers)
+        run = run_id_of(call.tenant, target.template.key, f"{call.path}\x00{delivery}") if delivery else uuid7()
         order = Order(
             tenant=call.tenant,
             template=target.template,
@@ -134,6 +140,7 @@ class _Desk:
             mode="webhook",
             items=[await self._item(call, target, body, claims, run)],
             run=run,
+            request=delivery,
         )
         mode = target.webhook.response_mode
         if mode == "onReceived":
@@ -213,6 +220,11 @@ def _fault(plan: Plan, step: Step) -> str | None:
     if mode == "responseNode" and not responds and step.version >= 2:  # typeVersion
         return "No Respond to Webhook node found in the workflow"
     return None
+
+
+def _delivery(headers: Mapping[str, str]) -> str | None:
+    """What the sender calls this delivery, the same when it sends it again."""
+    return next((f"{name}:{headers[name][:500]}" for name in DELIVERY if headers.get(name)), None)
 
 
 def _unknown(call: Call, methods: list[str]) -> UnknownWebhook:

@@ -118,6 +118,8 @@ class Context(Protocol):
     run_index: int
     continue_on_fail: bool
     """n8n's continueOnFail(): the node is to put errors of an item into its output instead of raising."""
+    custom_data: dict[str, str]
+    """`$execution.customData` of the run."""
     memory: dict[str, Any]
     """n8n's node context: JSON that lasts for the execution and is readable by `$('Node').context`."""
     now: float

@@ -1,10 +1,14 @@
 """Execution Data: saves custom data of the run and passes its items on."""
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from typing_extensions import TypedDict
 
 from runtime.nodes.base import Context, Dynamic, Inline, Items, Outputs, param
+from runtime.values.javascript import js_string
+
+_KEY: Final = 50
+_VALUE: Final = 512
 
 
 class Saved(TypedDict, total=False):
@@ -30,7 +34,9 @@ class ExecutionData(Inline):
     data_to_save: Dynamic[DataToSave] = param({}, show={"operation": ["save"]})
 
     def run(self, context: Context, items: Items) -> Outputs:
-        """The input is the output."""
+        """The input is the output. n8n keeps 50 characters of a key and 512 of a value; an entry without a key is left out."""
         for i in range(len(items)):
-            context.resolve(self, i)
+            for each in context.resolve(self, i).data_to_save.get("values") or ():
+                if key := js_string(each.get("key", ""))[:_KEY]:
+                    context.custom_data[key] = js_string(each.get("value", ""))[:_VALUE]
         return [items]

@@ -57,6 +57,8 @@ class Settings(BaseModel):
     payload_threshold: Annotated[int, Field(validation_alias="TEMPOR8_PAYLOAD_THRESHOLD", ge=1024)] = 64 * 1024
     payload_limit: Annotated[int, Field(validation_alias="TEMPOR8_PAYLOAD_LIMIT", ge=1024)] = 64 * 1024 * 1024
 
+    retention_days: Annotated[int, Field(validation_alias="TEMPOR8_RETENTION_DAYS", ge=1)] = 30
+
     # the service
     host: Annotated[str, Field(validation_alias="TEMPOR8_HOST")] = "127.0.0.1"
     port: Annotated[int, Field(validation_alias="TEMPOR8_PORT", ge=0, le=65535)] = 8202

@@ -70,6 +70,11 @@ class Published:
         )
 
     @cached_property
+    def wants_variables(self) -> bool:
+        """Whether a run may read `$vars`, or start another workflow that does."""
+        return b"$vars" in self.text or b"executeWorkflow" in self.text
+
+    @cached_property
     def waits(self) -> bool:
         """Whether a run may wait for a call, or start another workflow that does."""
         return any(name in self.text for name in (b"resumeUrl", b"resumeFormUrl", b"base.wait", b"executeWorkflow"))
@@ -321,6 +326,12 @@ class TemplateStore:
         export = row["export"]
         return (json.loads(export) if isinstance(export, str) else export), Plan.model_validate(row["plan"])
 
+    async def variables(self, tenant: str) -> dict[str, str]:
+        """n8n's `$vars` of the tenant."""
+        async with self._database.tenant_transaction(tenant) as connection:
+            cursor = await connection.execute("select key, value from variables where tenant_id = %s", (tenant,))
+            return {row["key"]: row["value"] for row in await cursor.fetchall()}
+
     async def static_data(self, tenant: str, key: str) -> dict[str, Any] | None:
         """A template's static data, as its last run left it; None: no run has written any."""
         async with self._database.tenant_transaction(tenant) as connection:
@@ -350,7 +361,9 @@ class TemplateStore:
         if found is None:
             return {"error": f"Workflow does not exist: no published template has the key, id or name {wanted!r}"}
         static = await self.static_data(tenant, found.key) if found.wants_static_data else None
+        own = "run" in reference and found.wants_variables  # a run that another one starts has the other's
         return {
+            **({"variables": await self.variables(tenant)} if own else {}),
             "plan": found.plan.model_dump(mode="json"),
             "template": found.key,
             "plan_hash": found.plan_hash,

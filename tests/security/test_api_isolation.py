@@ -107,7 +107,7 @@ async def test_every_route_that_is_not_listed_as_public_asks_for_a_key(applicati
         for handler in getattr(route, "route_handlers", [getattr(route, "route_handler", None)])
         if handler is not None and handler.opt.get("public")
     }
-    assert public == {"/health", "/livez", "/readyz", "/problems", "/problems/{slug:str}", "/openapi.json", "/webhook",
+    assert public == {"/health", "/livez", "/readyz", "/problems", "/problems/{slug:str}", "/openapi.json", "/webhook", "/form",
         "/openapi", "/openapi/openapi.json", "/openapi/{path:str}"}  # fmt: skip
 
 
