@@ -1,0 +1,203 @@
+"""Everything is killed with -9 under load: no run is lost, none ends twice, and no effect is forgotten.
+
+`make test` kills each server once; `make chaos` kills a hundred times (CHAOS_KILLS), in an order drawn from CHAOS_SEED.
+"""
+
+import asyncio
+import json
+import os
+import random
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import pytest
+
+from cli.stack import Stack, publish, stack
+from compiler import compile_export
+from runtime.catalog import CATALOG
+from runtime.platform.settings import Settings
+from runtime.platform.stand_in import StandIn
+from tests.exports import export, node, set_
+
+TENANT: Final = "chaos"
+FINAL: Final = frozenset({"completed", "failed", "canceled", "terminated", "timed_out"})
+RUNS_PER_KILL: Final = 6
+PATIENCE: Final = 120.0
+"""Seconds after the last kill by which every run must have ended."""
+
+
+@pytest.fixture
+def state() -> Iterator[Path]:
+    """A folder that Postgres' own user can reach."""
+    with tempfile.TemporaryDirectory(prefix="tempor8-chaos-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+def workflows(vendor: str) -> dict[str, dict[str, Any]]:
+    """A mixed load: a webhook, an effect per item, a wait, a sub-workflow with an effect of its own."""
+    fields = {"method": "POST", "sendBody": True, "specifyBody": "json"}
+    per_item = node(
+        "Send", "httpRequest", 4.2, url=f"{vendor}/item", **fields, options={},
+        jsonBody="={{ JSON.stringify({ id: $json.id, item: $json.item }) }}",
+    )  # fmt: skip
+    made = export(
+        "Load",
+        node("Hook", "webhook", 2, path="load", httpMethod="POST", responseMode="onReceived", options={}),
+        node("Items", "code", 2, jsCode="return [0, 1].map(item => ({ json: { id: $json.body.id, item } }))"),
+        per_item,
+        node("Wait", "wait", 1.1, amount=0.5),
+        node("Call", "executeWorkflow", 1.2, workflowId={"__rl": True, "mode": "id", "value": "sub"}, options={},
+             mode="once"),
+        set_("Done", done="yes"),
+    )  # fmt: skip
+    sub = export(
+        "Sub",
+        node("Called", "executeWorkflowTrigger", 1.1, inputSource="passthrough"),
+        node("Tell", "httpRequest", 4.2, url=f"{vendor}/sub", **fields, options={}, executeOnce=True,
+             jsonBody="={{ JSON.stringify({ id: $('Called').first().json.stand_in }) }}"),
+    )  # fmt: skip
+    return {"load": made, "sub": sub}
+
+
+class Load:
+    """Sends webhooks, each until it is taken, as senders do; a delivery that comes twice is one run."""
+
+    def __init__(self, url: str) -> None:
+        self.url, self.taken = url, 0
+
+    async def send(self, number: int) -> None:
+        """One delivery."""
+        async with httpx.AsyncClient(timeout=10) as client:
+            while True:
+                try:
+                    answer = await client.post(
+                        f"{self.url}/webhook/{TENANT}/load", json={"id": number},
+                        headers={"webhook-id": f"delivery-{number}"},
+                    )  # fmt: skip
+                    if answer.status_code == httpx.codes.OK:
+                        self.taken += 1
+                        return
+                except httpx.TransportError:
+                    pass
+                await asyncio.sleep(0.3)
+
+
+def victims(up: Stack) -> dict[str, Callable[[], Awaitable[None]]]:
+    """How to kill each server; worker and API come back by themselves, Temporal and Postgres are started again."""
+    profile = up.profile
+
+    async def worker() -> None:
+        up.worker.kill()
+
+    async def api() -> None:
+        up.api.kill()
+
+    async def temporal() -> None:
+        profile.temporal.process.kill()
+        await profile.temporal.process.wait()
+        await profile.temporal.start()
+
+    async def postgres() -> None:
+        profile.postgres.process.kill()
+        await profile.postgres.process.wait()
+        await profile.postgres.start()
+
+    return {"worker": worker, "temporal": temporal, "api": api, "postgres": postgres}
+
+
+async def storm(folder: Path, kills: list[str]) -> None:
+    """The load, the kills, and what must be true afterwards."""
+    settings = Settings.load({"TEMPOR8_STATE": str(folder), "TEMPOR8_PORT": "0"})
+    with StandIn() as vendor:
+        async with stack(settings) as up:
+            await up.tenants.create(TENANT, "Chaos")
+            key = await up.tenants.issue(TENANT, "chaos")
+            await up.tenants.allow_egress(TENANT, [vendor.url.removeprefix("http://")])
+            for name, document in workflows(vendor.url).items():
+                compiled = compile_export(json.dumps(document), file=f"{name}.json", catalog=CATALOG)
+                assert await publish(up.templates, TENANT, Path(f"{name}.json"), compiled), compiled.diagnostics
+            load, total = Load(up.url), RUNS_PER_KILL * (len(kills) + 1)
+            sending = [asyncio.create_task(load.send(i)) for i in range(RUNS_PER_KILL)]
+            kill, last = victims(up), RUNS_PER_KILL
+            for name in kills:
+                await asyncio.sleep(random.uniform(0.3, 1.5))  # noqa: S311 - when it hurts most is not known
+                await kill[name]()
+                sending += [asyncio.create_task(load.send(i)) for i in range(last, last + RUNS_PER_KILL)]
+                last += RUNS_PER_KILL
+            await asyncio.wait_for(asyncio.gather(*sending), PATIENCE)
+            assert load.taken == total
+            runs = await ended(up, key, total)
+        effects: dict[Any, list[str | None]] = defaultdict(list)
+        for each in vendor.requests:
+            if each.path == "/item":
+                effects[each.body["id"], each.body["item"]].append(each.key())
+    assert {status for status, _ in runs} == {"completed"}, "each run has one end, and it is success"
+    wanted = {(number, item) for number in range(total) for item in (0, 1)}
+    assert set(effects) == wanted, "every effect happened"
+    assert all(len(set(keys)) == 1 for keys in effects.values()), "a repeated effect carries the same Idempotency-Key"
+    repeated = sum(len(keys) - 1 for keys in effects.values())
+    assert repeated <= 2 * RUNS_PER_KILL * len(kills), "what is repeated was under way when something was killed"
+    assert not orphans(folder), "no process is left"
+
+
+async def ended(up: Stack, key: str, total: int) -> list[tuple[str, str]]:
+    """(status, workflow id) of every run of the load, as the API's rows say once nothing is open any more."""
+    deadline = time.monotonic() + PATIENCE
+    found: list[tuple[str, str]] = []
+    async with httpx.AsyncClient(base_url=up.url, headers={"X-API-Key": key}, timeout=20) as client:
+        while time.monotonic() < deadline:
+            found, cursor = [], None
+            try:
+                while True:
+                    params: dict[str, Any] = {"template": "load", "limit": 200} | ({"cursor": cursor} if cursor else {})
+                    page = (await client.get("/workflows", params=params)).json()
+                    found += [(each["status"], each["workflow_id"]) for each in page["items"]]
+                    cursor = page["next_cursor"]
+                    if cursor is None:
+                        break
+            except (httpx.TransportError, KeyError):
+                await asyncio.sleep(0.5)
+                continue
+            if len(found) == total and all(status in FINAL for status, _ in found):
+                for status, workflow_id in found:
+                    told = (await client.get(f"/workflows/{workflow_id}/status")).json()
+                    assert told["status"] == status, "the rows say what Temporal says"
+                return found
+            await asyncio.sleep(0.5)
+    raise AssertionError(
+        f"{len(found)} of {total} runs are known, open: {[each for each in found if each[0] not in FINAL]}"
+    )
+
+
+def orphans(folder: Path) -> list[str]:
+    """Command lines of processes that still work in the folder."""
+    lines = (path.read_bytes().replace(b"\0", b" ").decode(errors="replace") for path in _processes())
+    return [line for line in lines if str(folder) in line]
+
+
+def _processes() -> Iterator[Path]:
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            path.read_bytes()
+        except OSError:
+            continue
+        yield path
+
+
+@pytest.mark.timeout(400)
+async def test_each_server_is_killed_once(state: Path) -> None:
+    await storm(state, ["worker", "temporal", "api", "postgres"])
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(3600)
+async def test_everything_is_killed_again_and_again(state: Path) -> None:
+    drawn = random.Random(os.environ.get("CHAOS_SEED") or None)  # noqa: S311 - the point is to draw it again
+    names = ["worker", "worker", "temporal", "api", "postgres"]
+    await storm(state, [drawn.choice(names) for _ in range(int(os.environ.get("CHAOS_KILLS", "100")))])
