@@ -104,7 +104,12 @@ async def test_a_server_that_restarted_costs_no_request_however_many_connections
     embedded: EmbeddedProfile,
 ) -> None:
     async with Database(embedded.addresses.database_url) as database:
-        await asyncio.gather(*(database.ping() for _ in range(40)))  # the pool is at its largest
+
+        async def hold() -> None:
+            async with database.transaction() as connection:
+                await connection.execute("select pg_sleep(0.3)")
+
+        await asyncio.gather(*(hold() for _ in range(20)))  # the pool is at its largest
         assert database.statistics()["pool_size"] > 5
         await embedded.postgres.stop()
         await embedded.postgres.process.start()
