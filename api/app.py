@@ -49,7 +49,7 @@ def create_app(ports: Ports, *, projector: bool = True) -> Litestar:
         ports: what it is wired with.
         projector: follow Temporal's visibility in this process too (one of all processes is active at a time).
     """
-    starter = Starter(ports.temporal, ports.store, ports.settings.task_queue, ports.links)
+    starter = Starter(ports.temporal, ports.store, ports.settings.task_queue, ports.links, ports.transient)
     reader = RunReader(ports.temporal)
     verifier = Verifier(ports.tenants, Tokens.of(ports.settings))
     return Litestar(
@@ -102,6 +102,8 @@ def _beside(ports: Ports, *, projector: bool) -> Callable[[Litestar], Any]:
             tasks.append(asyncio.create_task(collector.run(), name="collector"))
             follow = Projector(ports.temporal, ports.database, url)
             tasks.append(asyncio.create_task(follow.run(), name="projector"))
+        if ports.transient is not None:
+            tasks.append(asyncio.create_task(ports.transient.run(), name="transient runs"))
         try:
             yield
         finally:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from temporalio.client import Client
 
@@ -14,11 +15,28 @@ from runtime.platform.storage import BlobStore
 from runtime.platform.templates import TemplateCache, TemplateStore
 from runtime.platform.tenants import TenantStore
 from schemas.node import Catalog
+from schemas.run import StartInput, WebhookAnswer
 
-__all__ = ["Ports", "Probe"]
+__all__ = ["Ports", "Probe", "Transient"]
 
 Probe = Callable[[], Awaitable[None]]
 """Raises when what it looks at is down."""
+
+
+class Transient(Protocol):
+    """Runs in this process; see `runtime.transient`."""
+
+    async def start(self, given: StartInput, plan_hash: str) -> str:
+        """Begin a run and return its run id."""
+
+    async def start_and_answer(self, given: StartInput, plan_hash: str, mode: str) -> WebhookAnswer:
+        """Begin a run and give what it wants its caller to get."""
+
+    def cancel(self, workflow_id: str) -> bool:
+        """Stop a run; False: there is none."""
+
+    async def run(self) -> None:
+        """Write what happens until cancelled."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +53,8 @@ class Ports:
     credentials: CredentialStore
     catalog: Catalog
     links: ResumeLinks
+    transient: Transient | None = None
+    """Where transient templates run in this process; None: they run durably, as all others do."""
     probes: Mapping[str, Probe] = field(default_factory=dict)
 
     @property

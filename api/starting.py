@@ -20,13 +20,14 @@ from temporalio.common import (
 )
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
+from api.ports import Transient
 from api.problems import KeyReused, NotStartable
 from runtime.platform.resume_links import ResumeLinks
 from runtime.platform.runs import MEMO
 from runtime.platform.templates import Published, TemplateStore
 from schemas import names
 from schemas.plan import Plan, Step
-from schemas.run import WebhookAnswer
+from schemas.run import StartInput, WebhookAnswer
 
 __all__ = ["Order", "Started", "Starter", "entry_step", "run_id_of", "uuid7"]
 
@@ -81,8 +82,11 @@ class Started:
 class Starter:
     """Starts runs on Temporal. The plan rides along, so a run is pinned to the version that was current."""
 
-    def __init__(self, client: Client, store: TemplateStore, task_queue: str, links: ResumeLinks) -> None:
+    def __init__(
+        self, client: Client, store: TemplateStore, task_queue: str, links: ResumeLinks, transient: Transient | None
+    ) -> None:
         self._client, self._store, self._task_queue, self._links = client, store, task_queue, links
+        self._transient = transient
 
     async def start(self, order: Order) -> Started:
         """Begin the run; it is durable when this returns.
@@ -90,6 +94,9 @@ class Starter:
         Raises:
             KeyReused: the idempotency key belongs to another request.
         """
+        if self._transient is not None and order.template.plan.settings.transient:
+            given = await self._transient_input(order)
+            return Started(order.workflow_id, await self._transient.start(given, order.template.plan_hash))
         once = order.request is not None
         try:
             handle: WorkflowHandle[Any, Any] = await self._client.start_workflow(
@@ -117,6 +124,9 @@ class Starter:
             order: the run.
             response_mode: lastNode or responseNode.
         """
+        if self._transient is not None and order.template.plan.settings.transient:
+            given = await self._transient_input(order)
+            return await self._transient.start_and_answer(given, order.template.plan_hash, response_mode)
         once = order.request is not None
         operation: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
             order.template.key,
@@ -139,6 +149,10 @@ class Starter:
         except WorkflowUpdateFailedError:  # the run was cancelled or terminated while its caller waited
             return WebhookAnswer()
         return WebhookAnswer.model_validate(answer)
+
+    async def _transient_input(self, order: Order) -> StartInput:
+        given = await self._input(order)
+        return StartInput.model_construct(**{**given, "plan": order.template.plan, "items": list(order.items)})
 
     async def _ended(self, order: Order) -> WebhookAnswer:
         """What a run that is over had for its caller."""

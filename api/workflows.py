@@ -247,7 +247,15 @@ class WorkflowController(Controller):
         ports: NamedDependency[Ports],
         reader: NamedDependency[RunReader],
     ) -> Canceled:
-        """Ask Temporal to cancel."""
+        """Ask Temporal to cancel; a transient run is in this process."""
+        if (
+            ports.transient is not None
+            and tenant_of(workflow_id) == request.user.tenant
+            and ports.transient.cancel(workflow_id)
+        ):
+            return Canceled(
+                workflow_id=workflow_id, run_id="", status="running", cancel_requested=True, links=links(workflow_id, "status"),
+            )  # fmt: skip
         run = await _run(request.user.tenant, workflow_id, reader)
         if run is None:
             row = await ports.executions.get(request.user.tenant, workflow_id)

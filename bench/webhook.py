@@ -35,9 +35,9 @@ CLIENTS: Final = 10
 BODY: Final = json.dumps({"a": 1, "name": "Ada Lovelace", "note": "x" * 40}).encode()
 
 
-def flow() -> dict[str, Any]:
-    """The export: two expressions in each of five Set nodes, one in the If."""
-    nodes = [_node("Hook", "webhook", 2, httpMethod="POST", path="bench", responseMode="responseNode", options={})]
+def flow(path: str = "bench", **own: str) -> dict[str, Any]:
+    """The export: two expressions in each of five Set nodes, one in the If. `own`: settings of ours."""
+    nodes = [_node("Hook", "webhook", 2, httpMethod="POST", path=path, responseMode="responseNode", options={})]
     for place in range(5):
         fields = [
             {"id": "t", "name": f"text{place}", "type": "string", "value": "={{ $json.body.name }}"},
@@ -56,7 +56,7 @@ def flow() -> dict[str, Any]:
     nodes.append(_node("Respond", "respondToWebhook", 1.1, respondWith="firstIncomingItem", options={}))
     names = [each["name"] for each in nodes]
     connections = {one: {"main": [[{"node": other, "type": "main", "index": 0}]]} for one, other in pairwise(names)}
-    settings = {"executionOrder": "v1", "timezone": "UTC"}
+    settings = {"executionOrder": "v1", "timezone": "UTC", "tempor8": own}
     return {"name": "bench", "nodes": nodes, "connections": connections, "settings": settings}
 
 
@@ -151,16 +151,35 @@ async def measure() -> dict[str, Any]:
                 processes({"worker": ["cli.main", "worker"], "api": ["cli.main", "serve"]}, ours) as pids,
                 processes({"worker": [peer, "worker"], "api": [peer, "serve"]}, theirs),
             ):
-                return await _turns(ports, pids)
+                found = await _turns(ports, pids)
+            in_process = {**base, "TEMPOR8_PORT": str(free_port(0)), "TEMPOR8_TRANSIENT": "1"}
+            with processes({"api": ["cli.main", "serve"]}, in_process) as pids:
+                return found | {"transient": await _transient(int(in_process["TEMPOR8_PORT"]), pids["api"])}
 
 
 async def _publish(settings: Settings) -> None:
-    compiled = compile_export(flow(), file="bench.json", catalog=CATALOG)
-    assert compiled.plan is not None, [each.message for each in compiled.diagnostics]
     assert settings.database_url is not None
     async with Database(settings.database_url.get_secret_value(), size=2) as database:
         await TenantStore(database, keyring(settings)).create("bench")
-        await TemplateStore(database).publish("bench", "bench", compiled.plan, json.dumps(flow()))
+        for export in (flow(), flow("quick", durability="transient")):
+            compiled = compile_export(export, file="bench.json", catalog=CATALOG)
+            assert compiled.plan is not None, [each.message for each in compiled.diagnostics]
+            key = export["nodes"][0]["parameters"]["path"]
+            await TemplateStore(database).publish("bench", key, compiled.plan, json.dumps(export))
+
+
+async def _transient(port: int, pid: int) -> dict[str, Any]:
+    """The same workflow in the API process: no Temporal, nothing survives a crash, as in n8n."""
+    await _up(port)
+    await load(port, "/webhook/bench/quick", 2, SECONDS / 2)  # warm
+    alone = await load(port, "/webhook/bench/quick", 1, SECONDS / 2)
+    began = time.perf_counter()
+    done = await load(port, "/webhook/bench/quick", CLIENTS, SECONDS)
+    return {
+        "p50_alone_ms": round(statistics.median(alone) * 1000, 1),
+        "runs_per_second": round(len(done) / (time.perf_counter() - began), 1),
+        "memory_mb": round(_memory(pid, "Rss")),
+    }
 
 
 async def _turns(ports: Mapping[str, int], pids: Mapping[str, int]) -> dict[str, Any]:

@@ -32,12 +32,26 @@ async def ports(settings: "Settings") -> AsyncIterator[Ports]:
     try:
         blobs = BlobStore(database, keys, limit=settings.payload_limit)
         credentials = credential_store(settings, database, keys)
+        templates = TemplateStore(database)
+        transient, code = None, None
+        if settings.transient:
+            from runtime.code import CodeRunner
+            from runtime.expressions import start as start_scripts
+            from runtime.services import WorkerServices
+            from runtime.transient import TransientRuns
+
+            CATALOG.load()
+            start_scripts()
+            links = ResumeLinks.of_settings(settings, keys)
+            code = WorkerServices(settings, database, credentials, blobs, CodeRunner(), links)
+            transient = TransientRuns(CATALOG, code, templates, ExecutionStore(database))
         yield Ports(
             settings=settings,
             temporal=await connect(settings, data_converter(settings, keys, blobs), lazy=True),
             database=database,
             tenants=TenantStore(database, keys),
-            templates=TemplateCache(TemplateStore(database)),
+            templates=TemplateCache(templates),
+            transient=transient,
             executions=ExecutionStore(database),
             blobs=blobs,
             credentials=credentials,
@@ -46,6 +60,8 @@ async def ports(settings: "Settings") -> AsyncIterator[Ports]:
             probes={"vault": _vault(credentials)} if settings.vault_address else {},
         )
     finally:
+        if code is not None:
+            await code.close()
         await database.close()
 
 

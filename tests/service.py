@@ -43,7 +43,7 @@ async def worker(service: Settings, tenants: tuple[str, str]) -> AsyncIterator[N
 async def outside(service: Settings, tenants: tuple[str, str]) -> AsyncIterator[Ports]:
     """What the application is wired with."""
     del tenants
-    async with ports(service.model_copy(update={"body_limit": 256 * 1024})) as built:
+    async with ports(service.model_copy(update={"body_limit": 256 * 1024, "transient": True})) as built:
         yield built
 
 

@@ -17,6 +17,7 @@ from compiler.checks.security import security
 from compiler.checks.settings import settings
 from compiler.checks.sizes import sizes
 from compiler.checks.sub_workflows import sub_workflows
+from compiler.checks.transient import transient
 from compiler.checks.triggers import triggers
 from compiler.checks.webhooks import webhooks
 from compiler.unit import Unit
@@ -24,6 +25,7 @@ from schemas.diagnostic import Diagnostic
 
 CHECKS: Final[tuple[Callable[[Unit], Iterator[Diagnostic]], ...]] = (
     triggers,
+    transient,
     ports,
     ai_parts,
     loops,

@@ -26,7 +26,7 @@ from runtime.platform.runs import Outcome, Run, RunReader, moment, run_of
 from runtime.platform.templates import TemplateStore
 from schemas.run import Journal, StepRecord
 
-__all__ = ["Projector"]
+__all__ = ["Projector", "step_row"]
 
 log = get_logger("tempor8.projector")
 
@@ -191,7 +191,7 @@ class Projector:
             outcome = Outcome(run.status, None, None)
         journal = outcome.result.journal if outcome.result else Journal(status="error")
         types = await self._node_types(run)
-        steps = [_step(record, types) for record in journal.steps]
+        steps = [step_row(record, types) for record in journal.steps]
         return _execution(
             run,
             outcome.status,
@@ -278,7 +278,8 @@ def _lost(row: Execution) -> Execution:
     )  # fmt: skip
 
 
-def _step(record: StepRecord, types: dict[str, str]) -> StepRow:
+def step_row(record: StepRecord, types: dict[str, str]) -> StepRow:
+    """A step of a journal as the table has it."""
     return StepRow(
         node=record.node,
         type=types.get(record.node, ""),

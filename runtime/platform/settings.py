@@ -65,6 +65,7 @@ class Settings(BaseModel):
     public_url: Annotated[str | None, Field(validation_alias="TEMPOR8_PUBLIC_URL")] = None
     body_limit: Annotated[int, Field(validation_alias="TEMPOR8_BODY_LIMIT", ge=1024)] = 16 * 1024 * 1024
     state_folder: Annotated[Path, Field(validation_alias="TEMPOR8_STATE")] = Path(".tempor8")
+    transient: Annotated[bool, Field(validation_alias="TEMPOR8_TRANSIENT")] = False
     files: Annotated[Path | None, Field(validation_alias="TEMPOR8_FILES")] = None
     log_level: Annotated[str, Field(validation_alias="TEMPOR8_LOG_LEVEL")] = "info"
     egress_allow: Annotated[tuple[str, ...], Field(validation_alias="TEMPOR8_EGRESS_ALLOW")] = ()

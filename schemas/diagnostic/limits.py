@@ -44,3 +44,16 @@ class PlanTooLarge(Diagnostic):
     hint_text = "move large constants out of the workflow, or split it into sub-workflows"
     size: int
     limit: int
+
+
+class NotTransient(Diagnostic):
+    """The workflow's settings say that its runs are transient: they live in one process and end with it. What takes long, or
+    starts by itself, makes no sense there.
+    """
+
+    code = "N8T605"
+    severity = Severity.WARNING
+    text = "{node!r} makes no sense in a transient workflow: {reason}"
+    hint_text = "take `durability` out of the settings, so that the workflow's runs are durable"
+    node: str
+    reason: str
