@@ -1,6 +1,7 @@
 """HTTP Request 1 and 2, with their own parameter names."""
 
 import asyncio
+from functools import partial
 from typing import Any
 
 from runtime.nodes.base import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, param
@@ -18,7 +19,7 @@ from runtime.nodes.http_request.call import (
 )
 from runtime.nodes.http_request.fields import collected, http_url, last_wins, pairs
 from runtime.nodes.http_request.output import Wanted, file_item, meta, text_json
-from runtime.nodes.http_request.settle import abandon, failed_item, in_order, refused_item
+from runtime.nodes.http_request.settle import Checkpoint, abandon, failed_item, in_order, refused_item
 from runtime.values.http import ACCEPT_ANY, ACCEPT_JSON, Bytes, Failure, Form, Json, Multipart, Request, status_failure
 from runtime.values.http.answer import axios_data
 from runtime.values.http.body import FORM, Body, field_part
@@ -75,12 +76,13 @@ class _FirstShape(Activity):
         """Send them all, then put the results in the order of the items."""
         shared: dict[str, Credential] = {}
         started: list[asyncio.Task[list[Item]]] = []
-        gate = asyncio.Semaphore(AT_ONCE)
+        gate, checkpoint = asyncio.Semaphore(AT_ONCE), Checkpoint(context, len(items))
         try:
             for i, item in enumerate(items):
                 node = context.resolve(self, i)
                 await batch_pause(i, *_batching(node.options or {}))
-                started.append(asyncio.create_task(node.items_of(self, context, item, i, shared, gate)))
+                work = partial(node.items_of, self, context, item, i, shared, gate)
+                started.append(asyncio.create_task(checkpoint.kept(i, work)))
                 await asyncio.sleep(0)
             return [await in_order(started)]
         finally:

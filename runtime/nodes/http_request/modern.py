@@ -1,6 +1,7 @@
 """HTTP Request 3 to 4.5."""
 
 import asyncio
+from functools import partial
 from typing import Any, Literal
 
 from runtime.nodes.base import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, param
@@ -9,7 +10,7 @@ from runtime.nodes.http_request.body import build_body
 from runtime.nodes.http_request.call import AT_ONCE, Call, Failed, Uncaught, batch_pause, credential_of
 from runtime.nodes.http_request.fields import header_fields, http_url, query_fields
 from runtime.nodes.http_request.output import Wanted, accept, items_of
-from runtime.nodes.http_request.settle import abandon, failed_item, in_order, refused_item
+from runtime.nodes.http_request.settle import Checkpoint, abandon, failed_item, in_order, refused_item
 from runtime.values.http import Request
 from runtime.values.http.credentials import Credential
 from runtime.values.http.exchange import Redirects
@@ -74,11 +75,12 @@ class HttpRequest(Activity):
         """Send them all, then put the results in the order of the items."""
         shared: dict[str, Credential] = {}
         started: list[asyncio.Task[list[Item]]] = []
-        gate = asyncio.Semaphore(AT_ONCE)
+        gate, checkpoint = asyncio.Semaphore(AT_ONCE), Checkpoint(context, len(items))
         try:
             for i, item in enumerate(items):
                 await batch_pause(i, *_batching(context.resolve(self, i)))
-                started.append(asyncio.create_task(self._item(context, item, i, shared, gate)))
+                work = partial(self._item, context, item, i, shared, gate)
+                started.append(asyncio.create_task(checkpoint.kept(i, work)))
                 await asyncio.sleep(0)
             return [await in_order(started)]
         finally:
