@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal, NotRequired
 from typing_extensions import TypedDict
 
 from runtime.nodes.base import Context, Dynamic, Inline, Item, Items, NodeError, Outputs, error_item, param
-from runtime.values.javascript import js_number, js_string, truthy
+from runtime.values.javascript import js_number, js_string, property_order, truthy
 from runtime.values.json_repair import parse_repaired
 from runtime.values.json_text import NotJsonError
 from runtime.values.paths import get, plain_name, set_path, unset
@@ -219,10 +219,11 @@ class SetV3(Inline):
         options = p.options or {}
         dots = options.get("dotNotation", True) is not False
         lenient = bool(options.get("ignoreConversionErrors"))
+        made: Json = {}
         if context.version < 3.3:
             for name, type_, value in p.old_fields(raw):
-                write(json, name, converted(name, value, type_, context.version, lenient, i), dots=dots)
-            return json
+                made[name] = converted(name, value, type_, context.version, lenient, i)
+            return _written(json, made, dots=dots)
         for each in (p.assignments or {}).get("assignments") or ():
             kind = each.get("type")
             if kind == "binary":
@@ -233,8 +234,8 @@ class SetV3(Inline):
                 raise NodeError("Cannot read properties of undefined (reading 'toLowerCase')", item=i)
             if value is not None and not (kind == "string" and isinstance(value, str)):
                 value = converted(name, value, str(kind), context.version, lenient, i)
-            write(json, name, value, dots=dots)
-        return json
+            made[name] = value
+        return _written(json, made, dots=dots)
 
     def old_fields(self, raw: "SetV3") -> Iterator[tuple[str, str, Any]]:
         """Name, type and value; an object that comes from an expression is raw JSON."""
@@ -254,9 +255,7 @@ class SetV3(Inline):
         found = parse_parameter(p.json_output, "JSON Output", i, allow_null=True)
         if found is None:
             raise NodeError("Cannot convert undefined or null to object")
-        for key, value in found.items():
-            write(json, key, value, dots=dots)
-        return json
+        return _written(json, found, dots=dots)
 
     def add_binary(self, made: Item, item: Item) -> None:
         """Assignments of type binary name a file of the input, or are one."""
@@ -299,6 +298,15 @@ def _list(value: Any) -> list[Any]:
 
 def _copy(item: Item) -> Item:
     return {**item, "json": dict(item["json"])}
+
+
+def _written(json: Json, made: Json, *, dots: bool) -> Json:
+    """Fields into the JSON. n8n gathers them in an object first: a name that occurs twice has its first place and its last
+    value, and numbers come first.
+    """
+    for name in property_order(made):
+        write(json, name, made[name], dots=dots)
+    return json
 
 
 def _kept(json: Json, include: str, fields: Any, *, dots: bool) -> Json:
