@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import orjson
 from litestar import Controller, Request, Response, get, post
@@ -19,6 +19,10 @@ from runtime.platform.postgres import SHARED
 from runtime.platform.routes import FORM, Webhook
 from runtime.platform.schedules import Scheduler
 from runtime.platform.templates import Summary, WebhookConflict
+
+if TYPE_CHECKING:
+    from compiler import Compilation
+    from schemas.plan import Plan
 
 __all__ = ["TemplateController", "template_key"]
 
@@ -69,6 +73,15 @@ class PublishAnswer(BaseModel):
     verdicts: list[dict[str, Any]] = Field(description="Per node: exact, differs (with the sentence that says how)")
     diagnostics: list[dict[str, Any]] = Field(description="Warnings and notes of the compiler")
     links: dict[str, str]
+
+
+class CheckAnswer(BaseModel):
+    """What the compiler says of an export. Nothing was published."""
+
+    runnable: bool
+    plan_hash: str
+    verdicts: list[dict[str, Any]] = Field(description="Per node: exact, differs (with the sentence that says how)")
+    diagnostics: list[dict[str, Any]] = Field(description="Warnings and notes of the compiler")
 
 
 class VersionAnswer(BaseModel):
@@ -151,24 +164,14 @@ class TemplateController(Controller):
         ] = False,
     ) -> Response[PublishAnswer]:
         """Compile and publish."""
-        from compiler import compile_export  # noqa: PLC0415  # 25 MB that a service which only runs never needs
-
         tenant, body = request.user.tenant, await request.body()
         chosen = key or template_key(_name(body))
         if not KEY.fullmatch(chosen):
             raise BadRequest("key: letters, digits, '_', '.' and '-', 128 at most, beginning with a letter or a digit.")
-        compiled = await asyncio.to_thread(  # a large export must not hold up other requests
-            compile_export, body, file=f"{chosen}.json", catalog=ports.catalog, allow_unsupported=allow_unsupported
-        )
-        diagnostics = [each.to_json() for each in compiled.diagnostics]
-        if compiled.plan is None or not (compiled.runnable or allow_unsupported):
-            errors = [each for each in diagnostics if each["severity"] == "error"]
-            raise DoesNotCompile(
-                f"The export has {len(errors)} error(s); nothing was published.", diagnostics=diagnostics
-            )
+        compiled, plan = await _compiled(body, chosen, ports, allow_unsupported=allow_unsupported)
         try:
             made = await ports.store.publish(
-                tenant, chosen, compiled.plan, body, description=description, created_by=request.user.key
+                tenant, chosen, plan, body, description=description, created_by=request.user.key
             )
         except WebhookConflict as error:
             raise WebhookTaken(f"{error}. Nothing was published.", method=error.method, path=error.path) from error
@@ -179,11 +182,36 @@ class TemplateController(Controller):
             plan_hash=made.plan_hash,
             created=made.fresh,
             webhooks=_webhooks(made.webhooks, request, ports),
-            verdicts=[{"node": each.node, "grade": each.grade, "reason": each.reason} for each in compiled.verdicts],
-            diagnostics=diagnostics,
+            verdicts=_verdicts(compiled),
+            diagnostics=[each.to_json() for each in compiled.diagnostics],
             links=_links(made.key),
         )
         return Response(answer, status_code=201 if made.fresh else 200)
+
+    @post(
+        "/check",
+        status_code=200,
+        summary="Check an export",
+        responses=problems(BadRequest, DoesNotCompile, TooLarge),
+        description="The body is an n8n export. Nothing is published, run or fetched; 422 has every diagnostic.",
+    )
+    async def check(
+        self,
+        request: Request[Principal, None, Any],
+        ports: NamedDependency[Ports],
+        allow_unsupported: Annotated[
+            bool, QueryParameter(description="Nodes that cannot run fail when they are reached")
+        ] = False,
+    ) -> CheckAnswer:
+        """Compile, and say what the compiler says."""
+        body = await request.body()
+        compiled, plan = await _compiled(body, template_key(_name(body)), ports, allow_unsupported=allow_unsupported)
+        return CheckAnswer(
+            runnable=compiled.runnable,
+            plan_hash=plan.id,
+            verdicts=_verdicts(compiled),
+            diagnostics=[each.to_json() for each in compiled.diagnostics],
+        )
 
     @get("/{key:str}/versions", summary="List the versions of a template", responses=problems(UnknownTemplate))
     async def versions(
@@ -272,6 +300,28 @@ class TemplateController(Controller):
                 for each in found
             ],
         )
+
+
+async def _compiled(body: bytes, key: str, ports: Ports, *, allow_unsupported: bool) -> "tuple[Compilation, Plan]":
+    """An export compiled.
+
+    Raises:
+        DoesNotCompile: with every diagnostic.
+    """
+    from compiler import compile_export  # noqa: PLC0415  # 25 MB that a service which only runs never needs
+
+    compiled = await asyncio.to_thread(  # a large export must not hold up other requests
+        compile_export, body, file=f"{key}.json", catalog=ports.catalog, allow_unsupported=allow_unsupported
+    )
+    if compiled.plan is None or not (compiled.runnable or allow_unsupported):
+        diagnostics = [each.to_json() for each in compiled.diagnostics]
+        errors = [each for each in diagnostics if each["severity"] == "error"]
+        raise DoesNotCompile(f"The export has {len(errors)} error(s); nothing was published.", diagnostics=diagnostics)
+    return compiled, compiled.plan
+
+
+def _verdicts(compiled: "Compilation") -> list[dict[str, Any]]:
+    return [{"node": each.node, "grade": each.grade, "reason": each.reason} for each in compiled.verdicts]
 
 
 def template_key(name: str) -> str:

@@ -95,3 +95,17 @@ async def test_what_one_tenant_publishes_another_neither_sees_nor_starts(
     answer = await globex.post("/workflows/start", json={"workflow_template": "greeting"})
     assert answer.status_code == 404
     assert "greeting" not in answer.json()["available"]
+
+
+async def test_checking_says_what_publishing_would_and_publishes_nothing(acme: httpx.AsyncClient) -> None:
+    bad = export("Bad", node("Start", "manualTrigger"), node("What", "noSuchNode"))
+    checked, refused = await acme.post("/templates/check", json=bad), await acme.post("/templates", json=bad)
+    assert checked.status_code == refused.status_code == 422
+    assert checked.json()["diagnostics"] == refused.json()["diagnostics"]
+    fine = await acme.post(
+        "/templates/check", json=export("Only checked", node("Start", "manualTrigger"), node("End", "noOp"))
+    )
+    assert fine.status_code == 200
+    assert fine.json()["runnable"] is True
+    assert [each["grade"] for each in fine.json()["verdicts"]] == ["exact", "exact"]
+    assert "only_checked" not in {each["key"] for each in (await acme.get("/templates")).json()["items"]}
