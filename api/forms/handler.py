@@ -21,6 +21,7 @@ from api.webhooks.bodies import Body, read_body, unpacked
 from api.webhooks.intake import Call, Intake, call_of, query_of, send_answer
 from api.webhooks.waiting import Waits, step_of
 from runtime.platform.routes import FORM
+from runtime.platform.runs import RunReader
 from runtime.resuming import WAITING_FORM
 from schemas.names import tenant_of
 from schemas.plan import Step
@@ -30,6 +31,9 @@ __all__ = ["form_handler"]
 HTML: Final = "text/html; charset=utf-8"
 _WAITING: Final = WAITING_FORM.removeprefix("form") + "/"
 """What is left of the path of a wait's form below the mount."""
+CHAIN: Final = "page"
+"""In the query of a page that follows another one."""
+FORM_PAGE: Final = "n8n-nodes-base.form"
 _THANKS: Final = "Your response has been recorded"
 _PAGES: Final = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined
@@ -61,7 +65,7 @@ class _Desk:
 
     def __init__(self, ports: Ports, starter: Starter) -> None:
         self._ports, self._starter = ports, starter
-        self._intake, self._waits = Intake(ports), Waits(ports)
+        self._intake, self._waits, self._reader = Intake(ports), Waits(ports), RunReader(ports.temporal)
 
     async def trigger(self, call: Call, receive: Receive) -> Answer:
         """A form that starts a run.
@@ -91,6 +95,9 @@ class _Desk:
         order = Order(
             tenant=call.tenant, template=template, start=step.name, trigger_kind="form", mode="webhook", items=[item], run=run
         )  # fmt: skip
+        if any(each.type == FORM_PAGE and not each.disabled for each in template.plan.steps):
+            await self._starter.start(order)
+            return self._next_page(order.workflow_id, 0)
         if mode == "onReceived":
             await self._starter.start(order)
             return _thanks(step.parameters)
@@ -104,7 +111,13 @@ class _Desk:
             Refusal: forged, used, late, or not let in.
         """
         workflow_id, ordinal, _ = self._waits.opened(call)
-        found = await self._waits.find(workflow_id, ordinal)
+        chained = CHAIN in query_of(call.query)
+        try:
+            found = await self._waits.find(workflow_id, ordinal)
+        except Refusal:
+            if not chained or call.method != "GET":
+                raise
+            return await self._between(workflow_id, ordinal)
         step = step_of(found)
         if step.parameters.get("resume") != "form":
             raise refusal(409, "The run waits for a call, not for a form.")
@@ -117,11 +130,33 @@ class _Desk:
         if isinstance(item, Answer):
             return item
         answer = await self._waits.resume(workflow_id, ordinal, step, [item])
+        if chained:
+            return self._next_page(workflow_id, ordinal + 1)
         return (
             _thanks(step.parameters)
             if (step.parameters.get("responseMode") or "onReceived") == "onReceived"
             else answer
         )
+
+    def _next_page(self, workflow_id: str, ordinal: int) -> Answer:
+        """To the page that the run comes to next."""
+        path = self._ports.links.path(WAITING_FORM, workflow_id, ordinal)
+        return Answer(303, {"location": f"{path}?{CHAIN}=1", "content-type": HTML})
+
+    async def _between(self, workflow_id: str, ordinal: int) -> Answer:
+        """What somebody sees who goes from page to page: the run is not there yet, it is over, or that page is done."""
+        run = await self._reader.describe(workflow_id)
+        told = await self._reader.state(run) if run else None
+        if run is None or told is None:
+            raise refusal(503, "No worker answers for this run. Try again.")
+        last = (told.get("response") or {}).get("form")
+        if last is not None:
+            return _last_page(last)
+        if run.open and (now := await self._waits.now(workflow_id)) is not None and now["ordinal"] > ordinal:
+            return self._next_page(workflow_id, now["ordinal"])
+        if run.open:
+            return _shown("Form", "One moment …", refresh=1)
+        return _shown("Form", _THANKS if run.status == "completed" else "The form could not be worked on")
 
     async def _item(
         self, call: Call, step: Step, fields: list[Field], receive: Receive, timezone: str, workflow_id: str
@@ -146,7 +181,7 @@ def _page(parameters: Mapping[str, Any], fields: list[Field], *, error: str = ""
     options = parameters.get("options") or {}
     shown = _PAGES.get_template("form.html.j2").render(
         title=str(parameters.get("formTitle") or "Form"), about=str(parameters.get("formDescription") or ""),
-        button=str(options.get("buttonLabel") or "Submit"), fields=fields, error=error, text=None,
+        button=str(options.get("buttonLabel") or "Submit"), fields=fields, error=error, text=None, refresh=None,
     )  # fmt: skip
     return Answer(status, {"content-type": HTML}, shown.encode("utf-8", "replace"))
 
@@ -158,7 +193,20 @@ def _thanks(parameters: Mapping[str, Any]) -> Answer:
     if chosen.get("respondWith") == "redirect" and chosen.get("redirectUrl"):
         return Answer(303, {"location": str(chosen["redirectUrl"]), "content-type": HTML})
     text = str(chosen.get("formSubmittedText") or options.get("formSubmittedText") or _THANKS)
+    return _shown(str(parameters.get("formTitle") or "Form"), text)
+
+
+def _shown(title: str, text: str, *, refresh: int | None = None) -> Answer:
     page = _PAGES.get_template("form.html.j2").render(
-        title=str(parameters.get("formTitle") or "Form"), about="", button="", fields=[], error="", text=text
+        title=title, about="", button="", fields=[], error="", text=text, refresh=refresh
     )
     return Answer(200, {"content-type": HTML}, page.encode("utf-8", "replace"))
+
+
+def _last_page(last: Mapping[str, Any]) -> Answer:
+    """What a Form node that completes the form shows."""
+    if last.get("redirect"):
+        return Answer(303, {"location": str(last["redirect"]), "content-type": HTML})
+    if "html" in last:
+        return Answer(200, {"content-type": HTML}, str(last["html"]).encode("utf-8", "replace"))
+    return _shown(str(last.get("title") or "Form"), str(last.get("message") or _THANKS))

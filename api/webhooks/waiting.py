@@ -86,16 +86,25 @@ class Waits:
             raise refusal(404, f'The execution "{workflow_id}" does not exist.')
         if not run.open:
             raise refusal(409, f'The execution "{workflow_id}" has finished already.')
+        waiting = await self.now(workflow_id)
+        if waiting is None or waiting["ordinal"] < ordinal:
+            raise refusal(409, "The run does not wait here yet, or no longer.")
+        if waiting["ordinal"] != ordinal:
+            raise refusal(409, _OVER)
+        return waiting
+
+    async def now(self, workflow_id: str) -> dict[str, Any] | None:
+        """The wait for a call at which a run stands; None: at none.
+
+        Raises:
+            Refusal: no worker answers.
+        """
         try:
             waiting: dict[str, Any] | None = await self._ports.temporal.get_workflow_handle(workflow_id).query(
                 names.QUERY_WAITING, result_type=dict
             )
         except (WorkflowQueryFailedError, RPCError) as error:
             raise refusal(503, "No worker answers for this run. Try again.") from error
-        if waiting is None or waiting["ordinal"] < ordinal:
-            raise refusal(409, "The run does not wait here yet, or no longer.")
-        if waiting["ordinal"] != ordinal:
-            raise refusal(409, _OVER)
         return waiting
 
     async def resume(self, workflow_id: str, ordinal: int, step: Step, items: list[dict[str, Any]]) -> Answer:

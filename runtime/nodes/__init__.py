@@ -10,6 +10,7 @@ NODE_FILES: Final[dict[str, str]] = {
     "n8n-nodes-base.errorTrigger": "error_trigger",
     "n8n-nodes-base.scheduleTrigger": "schedule_trigger",
     "n8n-nodes-base.formTrigger": "form_trigger",
+    "n8n-nodes-base.form": "form",
     "n8n-nodes-base.cron": "cron",
     "n8n-nodes-base.interval": "interval",
     "n8n-nodes-base.respondToWebhook": "respond_to_webhook",

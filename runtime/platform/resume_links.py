@@ -5,7 +5,7 @@ from typing import Self
 
 from runtime.platform.keys import Keyring, Purpose
 from runtime.platform.settings import Settings
-from runtime.resuming import secret_of, token
+from runtime.resuming import link, secret_of, token
 from schemas.names import tenant_of
 
 __all__ = ["ResumeLinks"]
@@ -31,6 +31,12 @@ class ResumeLinks:
         """`resume_url` and `resume_secret` of a run that nobody else started."""
         secret = self._keys.fingerprint(tenant_of(workflow_id), Purpose.RESUME_TOKEN, workflow_id.encode()).hex()
         return {"resume_url": self._base, "resume_secret": secret}
+
+    def path(self, kind: str, workflow_id: str, ordinal: int) -> str:
+        """The path of a wait's link."""
+        root = workflow_id.partition("~")[0]
+        secret = secret_of(workflow_id, self.of(root)["resume_secret"])
+        return link("/", kind, workflow_id, secret, ordinal) if secret else ""
 
     def accepts(self, workflow_id: str, ordinal: int, given: str) -> bool:
         """Whether this is the token of the wait; under retired master keys too."""

@@ -77,7 +77,10 @@ class Published:
     @cached_property
     def waits(self) -> bool:
         """Whether a run may wait for a call, or start another workflow that does."""
-        return any(name in self.text for name in (b"resumeUrl", b"resumeFormUrl", b"base.wait", b"executeWorkflow"))
+        return any(
+            name in self.text
+            for name in (b"resumeUrl", b"resumeFormUrl", b"base.wait", b"base.form", b"executeWorkflow")
+        )
 
 
 @dataclass(frozen=True)

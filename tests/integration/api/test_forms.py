@@ -119,3 +119,35 @@ async def test_a_run_waits_for_a_form(acme: httpx.AsyncClient, anybody: httpx.As
     await ended(acme, run)
     assert (await acme.get(f"/workflows/{run}/result")).json()["outputs"][0][0]["json"]["seen"] == "Zoe"
     assert (await anybody.post(f"/form-waiting/{place}", data={"field-0": "Zoe"})).status_code == 409
+
+
+async def test_a_form_of_several_pages_leads_from_one_to_the_next(
+    acme: httpx.AsyncClient, anybody: httpx.AsyncClient
+) -> None:
+    one = {"values": [{"fieldLabel": "Name"}]}
+    made = export(
+        "Pages",
+        node("Form", "formTrigger", 2.2, formTitle="One", formFields=one, options={"path": "pages"}),
+        node("Two", "form", 1, formFields={"values": [{"fieldLabel": "Age", "fieldType": "number"}]},
+             options={"formTitle": "=Two for {{ $json.Name }}", "buttonLabel": "Go"}),
+        node("End", "form", 1, operation="completion", completionTitle="Thanks",
+             completionMessage="={{ $('Form').item.json.Name }} is {{ $json.Age }}", options={}),
+        set_("After", done="yes"),
+    )  # fmt: skip
+    published = await acme.post("/templates", params={"key": "pages"}, json=made)
+    assert published.status_code == 201, published.text
+    sent = await anybody.post("/form/acme/pages", data={"field-0": "Ada"})
+    assert sent.status_code == 303
+    second = sent.headers["location"]
+
+    async def shown(where: str, text: str) -> Any:
+        page = await anybody.get(where)
+        assert page.status_code == 200, page.text
+        return text in page.text
+
+    assert await eventually(lambda: shown(second, "Two for Ada"))
+    sent = await anybody.post(second, data={"field-0": "36"})
+    assert sent.status_code == 303
+    assert await eventually(lambda: shown(sent.headers["location"], "Ada is 36"))
+    assert (await anybody.post(second, data={"field-0": "37"})).status_code == 409, "a page is filled in once"
+    assert "Ada is 36" in (await anybody.get(second)).text, "who goes back sees where the form is now"

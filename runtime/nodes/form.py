@@ -1,0 +1,105 @@
+"""Form: a further page of a form, or its last one. The run waits until the page is filled in; the API shows it."""
+
+from collections.abc import Iterator
+from typing import Any, Final, Literal
+
+from runtime.nodes.base import (
+    AwaitSignal,
+    Command,
+    Done,
+    Durable,
+    DurableContext,
+    Dynamic,
+    Event,
+    NodeError,
+    Respond,
+    param,
+)
+from runtime.nodes.wait import interval, moment
+from runtime.values.json_text import NotJsonError, parse_json
+from schemas.diagnostic import Diagnostic, Location
+from schemas.diagnostic.nodes import UnsupportedChoice
+from schemas.item import Json
+
+_PAGE: Final = {"operation": ["page"]}
+_LAST: Final = {"operation": ["completion"]}
+
+
+class Form(Durable):
+    """A page gives what was filled in; the last page gives its input on."""
+
+    type = "n8n-nodes-base.form"
+    versions = (1, 2.3, 2.4, 2.5)
+
+    operation: Literal["page", "completion"] = param("page")
+    define_form: Dynamic[Literal["fields", "json"]] = param("fields", show=_PAGE)
+    json_output: Dynamic[Any] = param("[]", show={**_PAGE, "defineForm": ["json"]})
+    form_fields: Dynamic[dict[str, Any]] = param({}, show={**_PAGE, "defineForm": ["fields"]})
+    limit_wait_time: Dynamic[bool] = param(default=False)
+    limit_type: Dynamic[Literal["afterTimeInterval", "atSpecifiedTime"]] = param(
+        "afterTimeInterval", show={"limitWaitTime": [True]}
+    )
+    resume_amount: Dynamic[float] = param(1, show={"limitWaitTime": [True], "limitType": ["afterTimeInterval"]})
+    resume_unit: Dynamic[Literal["minutes", "hours", "days"]] = param(
+        "hours", show={"limitWaitTime": [True], "limitType": ["afterTimeInterval"]}
+    )
+    max_date_and_time: Dynamic[str] = param("", show={"limitWaitTime": [True], "limitType": ["atSpecifiedTime"]})
+    respond_with: Literal["text", "redirect", "showText", "returnBinary"] = param("text", show=_LAST)
+    redirect_url: Dynamic[str] = param("", show={**_LAST, "respondWith": ["redirect"]})
+    completion_title: Dynamic[str] = param("", show={**_LAST, "respondWith": ["text", "returnBinary"]})
+    completion_message: Dynamic[str] = param("", show={**_LAST, "respondWith": ["text", "returnBinary"]})
+    response_text: Dynamic[str] = param("", show={**_LAST, "respondWith": ["showText"]})
+    input_data_field_name: Dynamic[str] = param("data", show={**_LAST, "respondWith": ["returnBinary"]})
+    options: Dynamic[dict[str, Any]] = param({})
+
+    def check(self, at: Location, version: float) -> Iterator[Diagnostic]:
+        """A file as the last page is not built."""
+        del version
+        if self.operation == "completion" and self.respond_with == "returnBinary":
+            yield UnsupportedChoice(
+                at=at.within("parameters", "respondWith"), type=self.type, name="respondWith", value=self.respond_with,
+                advice="show a text with a link to the file",
+            )  # fmt: skip
+
+    def advance(self, context: DurableContext, state: Json, event: Event | None) -> tuple[Json, list[Command]]:
+        """One wait for a page; nothing to wait for on the last one."""
+        node = context.resolve(self, 0)
+        if self.operation == "completion":
+            return state, [Respond({"form": node.last_page()}), Done([context.items])]
+        if event is None:
+            return state, [AwaitSignal("form", until=node.until(context), config=node.page())]
+        if event.error is not None:
+            raise NodeError(event.error["message"])
+        return None, [Done([event.value if isinstance(event.value, list) else context.items])]
+
+    def last_page(self) -> dict[str, Any]:
+        """What the API shows when the run has come to this node."""
+        if self.respond_with == "redirect":
+            return {"redirect": self.redirect_url}
+        if self.respond_with == "showText":
+            return {"html": str(self.response_text)}
+        return {"title": str(self.completion_title), "message": str(self.completion_message)}
+
+    def until(self, context: DurableContext) -> float | None:
+        """Milliseconds since the epoch at which the run goes on without an answer."""
+        if not self.limit_wait_time:
+            return None
+        if self.limit_type == "atSpecifiedTime":
+            return moment(self.max_date_and_time, context.timezone, context.now)
+        return context.now + 1000 * interval(self.resume_amount, self.resume_unit)
+
+    def page(self) -> dict[str, Any]:
+        """What the API must know to show the page. Raises NodeError."""
+        options = self.options or {}
+        fields = self.form_fields
+        if self.define_form == "json":
+            try:
+                given = parse_json(self.json_output) if isinstance(self.json_output, str) else self.json_output
+            except NotJsonError as error:
+                raise NodeError(f"The form fields are no JSON: {error.message}") from error
+            fields = {"values": given if isinstance(given, list) else []}
+        return {
+            "resume": "form", "authentication": "none", "httpMethod": "POST", "responseMode": "onReceived",
+            "formTitle": options.get("formTitle") or "", "formDescription": options.get("formDescription") or "",
+            "formFields": fields, "options": {"buttonLabel": options.get("buttonLabel") or ""},
+        }  # fmt: skip
