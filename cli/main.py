@@ -4,7 +4,9 @@ A verb's file has a typer app named `app`: one command, or several when the verb
 (`tempor8 workflow start`). What is heavy is imported inside the functions, so that `tempor8 check` starts quickly.
 """
 
+import atexit
 import os
+import sys
 from importlib import import_module
 from typing import Annotated, Any, Final
 
@@ -94,8 +96,23 @@ def root(
 
 
 def main(**options: Any) -> None:
-    """Run the command."""
-    app(**options)
+    """Run the command, and end the process with its exit code."""
+    try:
+        app(**options)
+    except SystemExit as ended:
+        if "temporalio.bridge" in sys.modules:
+            _end(ended.code)
+        raise
+
+
+def _end(code: Any) -> None:
+    """End at once: threads of the SDK's core may call into an interpreter that is being taken down, which aborts it and
+    would give another exit code than the one that was meant.
+    """
+    atexit._run_exitfuncs()  # noqa: SLF001 - what was to be done at the end is done
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else int(code is not None))
 
 
 if __name__ == "__main__":
