@@ -37,8 +37,9 @@ async def _events(
     while True:
         journal = await _journal(run, reader)
         if journal is not None:
-            for number, step in enumerate(journal.steps[last:], last + 1):
-                yield _message("step", recorded(number - 1, step, types.get(step.node)).model_dump(mode="json"), number)
+            for place, step in journal.since(last):
+                number = place + 1
+                yield _message("step", recorded(place, step, types.get(step.node)).model_dump(mode="json"), number)
                 last, spoken = number, clock()
             status = {"status": run.status if not run.open else "running", "active": journal.active}
             if status != told:

@@ -22,7 +22,7 @@ def history_of_run(
         status=status,
         started_at=run.started_at,
         closed_at=run.closed_at,
-        steps=[recorded(place, step, types.get(step.node)) for place, step in enumerate(journal.steps)],
+        steps=[recorded(place, step, types.get(step.node)) for place, step in journal.since(0)],
         active=active_of(journal) if run.open else None,
         usage=journal.usage,
         error=error_of(error),
@@ -39,7 +39,7 @@ def history_of_row(row: Execution) -> HistoryAnswer:
         status=row.status,
         started_at=row.started_at,
         closed_at=row.closed_at,
-        steps=[_stored(place, step) for place, step in enumerate(row.steps or ())],
+        steps=[_stored(step) for step in row.steps or ()],
         active=None,
         usage=[],
         error=error_of(row.error),
@@ -67,9 +67,9 @@ def recorded(place: int, step: StepRecord, type_: str | None) -> StepAnswer:
     )
 
 
-def _stored(place: int, step: StepRow) -> StepAnswer:
+def _stored(step: StepRow) -> StepAnswer:
     return StepAnswer(
-        sequence=place,
+        sequence=step.place,
         node=step.node,
         type=step.type or None,
         run=step.run,

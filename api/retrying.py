@@ -7,7 +7,7 @@ from api.ports import Ports
 from api.problems import NotRetriable, UnknownTemplate
 from api.starting import Order, uuid7
 from runtime.platform.runs import Run
-from runtime.retrying import CannotRetryError, state_from_node
+from runtime.retrying import CannotRetryError, first_items, state_from_node
 
 __all__ = ["again"]
 
@@ -31,7 +31,7 @@ async def again(run: Run, wanted: RetryRequest, ports: Ports, told: dict[str, An
         raise NotRetriable("The run ended before its first node; start the template anew.")
     if begun not in chosen.plan.step:
         raise NotRetriable(f"The version has no node {begun!r}, at which the run began.")
-    items = state["runs"][begun][0]["outputs"][0] or []
+    items = first_items(state)
     carried = None
     if not wanted.from_start:
         try:

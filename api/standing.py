@@ -97,9 +97,8 @@ def active_of(journal: Journal) -> ActiveStep | None:
 
 
 def _progress(journal: Journal) -> Progress:
-    failed = sum(step.status == "error" for step in journal.steps)
     return Progress(
-        steps_done=len(journal.steps), steps_failed=failed, last_node=journal.last_node, active=active_of(journal)
+        steps_done=journal.count, steps_failed=journal.failed, last_node=journal.last_node, active=active_of(journal)
     )
 
 

@@ -1,5 +1,6 @@
 """Starting a run: the start node, the input, the workflow id, and one call to Temporal."""
 
+import asyncio
 import secrets
 import time
 import uuid
@@ -9,7 +10,13 @@ from datetime import timedelta
 from typing import Any, Final
 
 import orjson
-from temporalio.client import Client, WithStartWorkflowOperation, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.client import (
+    Client,
+    WithStartWorkflowOperation,
+    WorkflowExecutionStatus,
+    WorkflowHandle,
+    WorkflowUpdateFailedError,
+)
 from temporalio.common import (
     Priority,
     SearchAttributeKey,
@@ -19,6 +26,7 @@ from temporalio.common import (
     WorkflowIDReusePolicy,
 )
 from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
 
 from api.ports import Transient
 from api.problems import KeyReused, NotStartable
@@ -29,10 +37,12 @@ from schemas import names
 from schemas.plan import Plan, Step
 from schemas.run import StartInput, WebhookAnswer
 
-__all__ = ["Order", "Started", "Starter", "entry_step", "run_id_of", "uuid7"]
+__all__ = ["Order", "Started", "Starter", "answer_of", "entry_step", "run_id_of", "uuid7"]
 
 TASK_TIMEOUT: Final = timedelta(seconds=5)
 """A worker that was killed in the middle of a workflow task is noticed after this."""
+MOVING: Final = 0.05
+"""Seconds that a run needs to continue as new."""
 
 KEYED_RUNS: Final = uuid.UUID("6d2f0c1e-5a57-4f0e-9d43-0f9ac1f6a1b2")  # any, and never another
 ENTRY_ORDER: Final = ("workflow", "webhook", "form", "chat", "manual", "schedule", "poll", "event", "error")
@@ -148,17 +158,14 @@ class Starter:
             return await self._ended(order)
         except WorkflowUpdateFailedError:  # the run was cancelled or terminated while its caller waited
             return WebhookAnswer()
-        return WebhookAnswer.model_validate(answer)
+        return await answer_of(self._client, order.workflow_id, response_mode, answer)
 
     async def _transient_input(self, order: Order) -> StartInput:
         given = await self._input(order)
         return StartInput.model_construct(**{**given, "plan": order.template.plan, "items": list(order.items)})
 
     async def _ended(self, order: Order) -> WebhookAnswer:
-        """What a run that is over had for its caller."""
-        told = await self._client.get_workflow_handle(order.workflow_id).query(names.QUERY_STATE, result_type=dict)
-        response = told.get("response")
-        return WebhookAnswer(response=response, finished=None if response else told.get("result"))
+        return await _ended(self._client.get_workflow_handle(order.workflow_id))
 
     async def _input(self, order: Order) -> dict[str, Any]:
         """A `StartInput` as JSON; the plan is put in as the text that it is stored as."""
@@ -232,3 +239,30 @@ def _attributes(order: Order) -> TypedSearchAttributes:
             SearchAttributePair(TRIGGER, order.trigger_kind),
         ]
     )
+
+
+async def answer_of(client: Client, workflow_id: str, mode: str, told: dict[str, Any]) -> WebhookAnswer:
+    """The answer that a run has for its caller, from what it has told so far: a run that continues as new is asked again."""
+    answer = WebhookAnswer.model_validate(told)
+    while answer.moved:
+        await asyncio.sleep(MOVING)
+        handle = client.get_workflow_handle(workflow_id)
+        try:
+            again = await handle.execute_update(names.UPDATE_WEBHOOK, mode, result_type=dict)
+        except WorkflowUpdateFailedError:
+            return WebhookAnswer()
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            if (await handle.describe()).status is WorkflowExecutionStatus.RUNNING:  # it moved on just then
+                continue
+            return await _ended(handle)
+        answer = WebhookAnswer.model_validate(again)
+    return answer
+
+
+async def _ended(handle: "WorkflowHandle[Any, Any]") -> WebhookAnswer:
+    """What a run that is over had for its caller."""
+    told = await handle.query(names.QUERY_STATE, result_type=dict)
+    response = told.get("response")
+    return WebhookAnswer(response=response, finished=None if response else told.get("result"))

@@ -65,6 +65,8 @@ def run(
         "error": result.journal.error,
         "steps": [step.model_dump() for step in result.journal.steps],
     }
+    if result.journal.forgotten:
+        shown["forgotten"] = {name: gone.model_dump() for name, gone in result.journal.forgotten.items()}
     typer.echo(json.dumps(shown, indent=2, ensure_ascii=False))
     if result.journal.status != "success":
         raise typer.Exit(1)

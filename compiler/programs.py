@@ -1,10 +1,11 @@
 """The programs of Code nodes: parsed once, for what they read and whether they can run."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
-from compiler.expressions.references import references, scan_code
+from compiler.expressions.references import references, scan_python
 from compiler.expressions.syntax import Refused, Source, parse_program
 
 SPACES: Final = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\ufeff]")
@@ -18,6 +19,8 @@ class Program:
     python: bool
     reads: frozenset[str] | None
     """The nodes whose data it may read; None: any."""
+    ways: Mapping[str, set[str]] = field(default_factory=dict)
+    """How it reads them, where that is known; see `schemas.expression.Script`."""
     refused: Refused | None = None
     """Why it does not parse."""
 
@@ -25,12 +28,13 @@ class Program:
 def program(source: str, language: str) -> Program:
     """A program and what can be told about it."""
     if language.startswith("python"):
-        return Program(source, True, scan_code(source, language))
+        return Program(source, True, scan_python(source))
     try:
         parsed = _parsed(source)
     except Refused as refused:
-        return Program(source, False, None, refused)
-    return Program(source, False, references(parsed, parsed.root).nodes)
+        return Program(source, False, None, refused=refused)
+    found = references(parsed, parsed.root)
+    return Program(source, False, found.nodes, found.ways)
 
 
 def _parsed(source: str) -> Source:

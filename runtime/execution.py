@@ -140,6 +140,7 @@ class Execution:
     ) -> None:
         self.plan, self.catalog, self.host, self.info = plan, catalog, host, info
         self.engine = Engine(plan, state=state, pinned=info.pinned)
+        self.engine.keeps_all = info.mode == "integrated" and self._returns_all_runs()
         self.static_data = info.static_data
         self.custom_data: dict[str, str] = {}
         self.usage: list[dict[str, Any]] = []

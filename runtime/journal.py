@@ -5,17 +5,13 @@ from typing import Any
 from runtime.execution import Execution
 from schemas.item import Run
 from schemas.outcome import Finished
-from schemas.run import Journal, RunResult, StepRecord
+from schemas.run import Forgotten, Journal, RunResult, StepRecord
 
 
 def journal(execution: Execution, finished: Finished | None = None) -> Journal:
     """The journal so far; with `finished`, the whole of it."""
     engine = execution.engine
-    seen: dict[str, int] = {}
-    steps = []
-    for name, run_index in engine.order:
-        steps.append(_record(name, run_index, engine.runs[name][run_index]))
-        seen[name] = run_index
+    steps = [_record(*entry, run=engine.runs[entry[0]][entry[1]]) for entry in engine.order]
     status = finished.status if finished else ("waiting" if (execution.active or {}).get("waiting") else "running")
     return Journal(
         status=status,
@@ -24,10 +20,11 @@ def journal(execution: Execution, finished: Finished | None = None) -> Journal:
         last_node=engine.last,
         error=_error(finished.error if finished else None),
         usage=execution.usage,
+        forgotten={name: Forgotten(**each) for name, each in engine.forgotten.items()},
     )
 
 
-def _record(name: str, run_index: int, run: Run) -> StepRecord:
+def _record(name: str, run_index: int, place: int | None = None, *, run: Run) -> StepRecord:
     return StepRecord(
         node=name,
         run=run_index,
@@ -38,6 +35,7 @@ def _record(name: str, run_index: int, run: Run) -> StepRecord:
         items_in=run.get("inputs", []),
         items_out=[len(items or ()) for items in run["outputs"]],
         error=run.get("error"),
+        place=place,
     )
 
 

@@ -3,9 +3,17 @@
 import copy
 from typing import Any
 
+from runtime.recorded import from_json, to_json
+from schemas.item import Items
 from schemas.plan import Plan
 
-__all__ = ["CannotRetryError", "state_from_node"]
+__all__ = ["CannotRetryError", "first_items", "state_from_node"]
+
+
+def first_items(state: dict[str, Any]) -> Items:
+    """What the first node of a run gave out."""
+    outputs = from_json(state["runs"][state["order"][0][0]])[0]["outputs"]
+    return outputs[0] or [] if outputs else []
 
 
 class CannotRetryError(Exception):
@@ -18,11 +26,12 @@ def state_from_node(state: dict[str, Any], old: Plan, plan: Plan, node: str | No
     `state` is the one that the run under the plan `old` ended with. Raises CannotRetryError.
     """
     made = copy.deepcopy(state)
+    made["runs"] = {each: from_json(runs) for each, runs in made["runs"].items()}
     failed = (made.get("error") or {}).get("node") if made.get("status") == "error" else None
     name = node or failed
     if name is None:
         raise CannotRetryError("No node of the run failed; name one to begin at, or begin at the start.")
-    gone = [each for each, _ in made["order"] if each not in plan.step]
+    gone = [each for each, *_ in made["order"] if each not in plan.step]
     if name not in plan.step or gone:
         missing = name if name not in plan.step else gone[0]
         raise CannotRetryError(
@@ -43,6 +52,7 @@ def state_from_node(state: dict[str, Any], old: Plan, plan: Plan, node: str | No
         made["waiting"] = {key: each for key, each in made["waiting"].items() if key not in after}
     made |= {"stack": [entry, *pending], "error": None, "status": "running", "deadline": None, "current": None}
     made["last"] = made["order"][-1][0] if made["order"] else None
+    made["runs"] = {each: to_json(runs) for each, runs in made["runs"].items()}
     return made
 
 
@@ -79,11 +89,14 @@ def _after(plan: Plan, name: str) -> set[str]:
 
 def _drop(state: dict[str, Any], names: set[str], first: list[Any]) -> None:
     """Forget the runs of these nodes from the place `first` of the order on."""
-    place = next(i for i, each in enumerate(state["order"]) if list(each) == first)
+    place = next(i for i, each in enumerate(state["order"]) if list(each[:2]) == first)
     kept = [each for i, each in enumerate(state["order"]) if i < place or each[0] not in names]
     counts: dict[str, int] = {}
-    for each, _ in kept:
-        counts[each] = counts.get(each, 0) + 1
+    for each, run, *_ in kept:
+        counts[each] = max(counts.get(each, 0), run + 1)
+    for each in state.get("forgotten") or ():
+        if each in state["runs"] and each not in names:
+            counts[each] = len(state["runs"][each])
     state["order"] = kept
     state["runs"] = {each: runs[: counts[each]] for each, runs in state["runs"].items() if each in counts}
     state["memory"] = {each: memory for each, memory in state["memory"].items() if each not in names or each in counts}

@@ -78,12 +78,14 @@ class _Run:
         """As the tables show it."""
         told = self.result.journal if self.result else journal(self.execution) if self.execution else None
         types = {step.name: step.type for step in self.given.plan.steps} if self.given.plan else {}
-        steps: list[StepRow] = [step_row(each, types) for each in told.steps] if told and closed else []
+        steps: list[StepRow] = (
+            [step_row(place, each, types) for place, each in told.since(0)] if told and closed else []
+        )
         return Row(
             tenant=self.given.tenant, id=self.given.execution_id, run_id=self.run_id, template=self.given.template,
             plan_hash=self.plan_hash, trigger_kind=self.given.trigger_kind, status=status, started_at=self.started,
             closed_at=closed, user_id=self.given.user_id, parent_id=None, error=told.error if told else None,
-            step_count=len(steps), steps=steps if closed else None, usage=[],
+            step_count=told.count if told and closed else 0, steps=steps if closed else None, usage=[],
         )  # fmt: skip
 
 

@@ -40,6 +40,8 @@ SCRIPT_COST: Final = 100
 """A call of V8 counts like this many items."""
 QUICK_COST: Final = 20
 """The same for scripts that Python can do by itself, nearly always."""
+MOST_EVENTS: Final = 10_000
+"""Events of a history before a run continues as new, where Temporal does not suggest it before; its limit is 50,000."""
 MAX_DEPTH: Final = 32
 """How deep workflows may call each other."""
 
@@ -58,6 +60,10 @@ class Host:
         self.info: RunInfo | None = None
         self.sequence = 0
         self.spent = 0
+        self.before: dict[str, Any] = {}
+        """The static data that the run began with."""
+        self.moving = False
+        """About to continue as new: whoever waits for an answer asks the new run."""
 
     def now(self) -> float:
         """Temporal's time, milliseconds."""
@@ -195,10 +201,25 @@ class Host:
             self.spent += SCRIPT_COST if any(script.quick is None for script in scripts) else QUICK_COST
         if self.spent > BUDGET:
             await self.sleep(0.001)
-        if workflow.info().is_continue_as_new_suggested() and workflow.all_handlers_finished():
-            carried = {"state": execution.engine.state(), "static_data": execution.static_data, "items": []}
-            follow = self.start.model_copy(update=carried | {"waits": execution.info.waits})
-            workflow.continue_as_new(args=[follow.to_json()], task_timeout=TASK_TIMEOUT)
+        info = workflow.info()
+        if info.is_continue_as_new_suggested() or info.get_current_history_length() > MOST_EVENTS:
+            await self._continue_as_new(execution)
+
+    async def _continue_as_new(self, execution: Execution) -> None:
+        """A run with a caller who waits is asked again by the API; without that, its history would grow to the limit."""
+        self.moving = True
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        carried = {
+            "sequence": self.sequence, "usage": execution.usage, "custom_data": execution.custom_data,
+            "resumed": self.resumed, "response": self.response, "before": self.before,
+        }  # fmt: skip
+        follow = self.start.model_copy(
+            update={
+                "state": execution.engine.state(), "static_data": execution.static_data, "items": [],
+                "waits": execution.info.waits, "carried": carried,
+            }
+        )  # fmt: skip
+        workflow.continue_as_new(args=[follow.to_json()], task_timeout=TASK_TIMEOUT)
 
 
 @workflow.defn(  # type: ignore[call-overload]  # the stubs know either word, the decorator both
@@ -220,7 +241,8 @@ class Run:
             self._prepare(self.start.plan)
 
     def _prepare(self, plan: Plan) -> Execution:
-        self.before = copy.deepcopy(self.start.static_data)
+        carried = self.start.carried or {}
+        self.before = self.host.before = carried.get("before", copy.deepcopy(self.start.static_data))
         info = RunInfo(
             tenant=self.start.tenant, execution_id=self.start.execution_id, mode=self.start.mode,
             variables=self.start.variables, base_url=self.start.resume_url, resume_secret=self.start.resume_secret,
@@ -228,6 +250,9 @@ class Run:
         )  # fmt: skip
         self.host.info = info
         self.execution = Execution(plan, CATALOG, self.host, info, state=self.start.state)
+        self.host.sequence, self.host.response = carried.get("sequence", 0), carried.get("response")
+        self.host.resumed |= carried.get("resumed") or {}
+        self.execution.usage, self.execution.custom_data = carried.get("usage", []), carried.get("custom_data", {})
         return self.execution
 
     @workflow.run
@@ -373,10 +398,13 @@ class Run:
     async def _answer(self, mode: str) -> WebhookAnswer:
         if mode == "onReceived":
             return WebhookAnswer(started=True)
-        if mode == "responseNode":
-            await workflow.wait_condition(lambda: self.host.response is not None or self.result is not None)
-        else:
-            await workflow.wait_condition(lambda: self.result is not None)
+        host = self.host
+        early = mode == "responseNode"
+        await workflow.wait_condition(
+            lambda: host.moving or self.result is not None or (early and host.response is not None)
+        )
+        if self.result is None and not (early and host.response is not None):
+            return WebhookAnswer(moved=True)
         return WebhookAnswer(response=self.host.response, finished=None if self.host.response else self.result)
 
     @workflow.signal(name=names.SIGNAL_RESUME)

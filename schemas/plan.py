@@ -96,6 +96,8 @@ class Step(_Model):
     """For AI roots: connection type (`ai_languageModel`, ...) -> enabled sub-nodes in order."""
     reads: tuple[str, ...] | None = ()
     """Nodes whose data its code or parameters may read (None: any)."""
+    ways: dict[str, tuple[str, ...]] = Field(default_factory=dict, exclude_if=lambda ways: not ways)
+    """How its programs read nodes, as in `Script.ways`."""
     trigger: str | None = None
     """For start nodes: manual, webhook, schedule, workflow, error, chat, form, poll."""
     webhook_id: str | None = None

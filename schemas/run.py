@@ -41,10 +41,13 @@ class StartInput(BaseModel):
     """How many workflows called each other to get here."""
     state: dict[str, Any] | None = None
     """Engine state carried over a continue-as-new."""
+    carried: dict[str, Any] | None = None
+    """What else a continue-as-new carries over: {sequence, usage, custom_data, resumed, response, before}; `before` is the
+    static data that the run began with, where it has changed."""
 
     def to_json(self) -> dict[str, Any]:
         """As a payload. What came later than the first histories is left out where it says nothing, so that they replay."""
-        later = {"resume_secret", "waits"}
+        later = {"resume_secret", "waits", "carried"}
         return self.model_dump(mode="json", exclude={name for name in later if not getattr(self, name)})
 
 
@@ -63,6 +66,17 @@ class StepRecord(BaseModel):
     items_out: list[int] = Field(default_factory=list)
     """Items per output."""
     error: dict[str, Any] | None = None
+    place: int | None = Field(default=None, exclude_if=lambda place: place is None)
+    """Its number among all steps of the run, where some of them are no longer kept; None: its place in the list."""
+
+
+class Forgotten(BaseModel):
+    """What the runs of a node came to that a long execution no longer keeps."""
+
+    runs: int
+    errors: int
+    items: int
+    """Items they gave out."""
 
 
 class Journal(BaseModel):
@@ -78,6 +92,23 @@ class Journal(BaseModel):
     """{name, message, node, description?, ...}."""
     usage: list[dict[str, Any]] = Field(default_factory=list)
     """Per model request: {agent, model, input_tokens, output_tokens, ms}."""
+    forgotten: dict[str, Forgotten] = Field(default_factory=dict, exclude_if=lambda gone: not gone)
+    """Node -> its runs that are not among `steps`: a long run keeps those that somebody can still read."""
+
+    @property
+    def count(self) -> int:
+        """How many steps were done."""
+        return len(self.steps) + sum(each.runs for each in self.forgotten.values())
+
+    @property
+    def failed(self) -> int:
+        """How many of them failed."""
+        return sum(step.status == "error" for step in self.steps) + sum(each.errors for each in self.forgotten.values())
+
+    def since(self, number: int) -> list[tuple[int, StepRecord]]:
+        """The steps from this place on, each with its place."""
+        placed = [(step.place if step.place is not None else i, step) for i, step in enumerate(self.steps)]
+        return [each for each in placed if each[0] >= number]
 
 
 class RunResult(BaseModel):
@@ -100,3 +131,5 @@ class WebhookAnswer(BaseModel):
     """responseMode onReceived: the run has begun."""
     finished: RunResult | None = None
     """responseMode lastNode, or a run that ended without an answer."""
+    moved: bool = Field(default=False, exclude_if=lambda moved: not moved)
+    """The run continues as new before it has an answer: ask again."""

@@ -13,6 +13,7 @@ from temporalio.client import WorkflowQueryFailedError, WorkflowUpdateFailedErro
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.ports import Ports
+from api.starting import answer_of
 from api.webhooks.access import admit
 from api.webhooks.answers import Answer, after_run, at_once, refusal
 from api.webhooks.bodies import read_body, unpacked
@@ -22,7 +23,6 @@ from runtime.resuming import WAITING
 from schemas import names
 from schemas.names import tenant_of
 from schemas.plan import CredentialRef, Kind, Step
-from schemas.run import WebhookAnswer
 
 __all__ = ["Waits", "step_of"]
 
@@ -125,7 +125,8 @@ class Waits:
             raise
         if mode == "onReceived":
             return at_once(step)
-        return await after_run(step, WebhookAnswer.model_validate(told), self._intake.reader(tenant_of(workflow_id)))
+        answer = await answer_of(self._ports.temporal, workflow_id, mode, told)
+        return await after_run(step, answer, self._intake.reader(tenant_of(workflow_id)))
 
 
 def step_of(waiting: dict[str, Any]) -> Step:

@@ -13,6 +13,7 @@ from runtime.catalog import CATALOG
 from runtime.engine.machine import Engine
 from runtime.execution import Execution, RunInfo
 from runtime.local import FILES_OF, LocalHost, OfflineServices, run_local
+from runtime.recorded import known
 from schemas.item import Item, Items
 from schemas.node import Catalog
 from schemas.outcome import Finished
@@ -104,8 +105,8 @@ def described(
         "status": finished.status,
         "lastNodeExecuted": finished.last_node,
         "error": error,
-        "order": [list(each) for each in engine.order],
-        "nodes": {name: [_run(run) for run in runs] for name, runs in engine.runs.items()},
+        "order": [list(each[:2]) for each in engine.order],
+        "nodes": {name: [_run(run) for _, run in known(runs)] for name, runs in engine.runs.items()},
     }
     if response is not None:
         result["response"] = response

@@ -1,6 +1,5 @@
 """n8n's expressions at compile time: template, parse, security gate, classification. Nothing is parsed at run time."""
 
 from compiler.expressions.compiling import Compiled, Problem, compile_expression, compile_resolvables
-from compiler.expressions.references import scan_code
 
-__all__ = ["Compiled", "Problem", "compile_expression", "compile_resolvables", "scan_code"]
+__all__ = ["Compiled", "Problem", "compile_expression", "compile_resolvables"]

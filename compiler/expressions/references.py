@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass, field
 
 from compiler.expressions.simple import called_with, string_value
-from compiler.expressions.syntax import Node, Refused, Source, parse_program, walk
+from compiler.expressions.syntax import Node, Source, walk
 
-__all__ = ["References", "references", "scan_code"]
+__all__ = ["References", "references", "scan_python"]
 
 _WAYS = frozenset({"all", "context", "first", "isExecuted", "item", "itemMatching", "last", "pairedItem", "params"})
 _PAIRED = frozenset({"item", "itemMatching", "pairedItem"})
@@ -95,14 +95,18 @@ def _way(source: Source, call: Node) -> str:
 
 
 def _is_plain(member: Node, way: str) -> bool:
-    """`.first()` and `.last()` of the default branch and run read one item; called otherwise, anything."""
-    if way not in ("first", "last"):
+    """`.first()`, `.last()` and `.all()` read the latest run; given a run (the second argument), any."""
+    if way not in ("first", "last", "all"):
         return True
     call = member.parent
     if call is None or call.type != "call_expression" or call.child_by_field_name("function") != member:
         return False
     arguments = call.child_by_field_name("arguments")
-    return arguments is not None and arguments.type == "arguments"
+    return arguments is not None and arguments.type == "arguments" and _of_latest(arguments.named_children, 1)
+
+
+def _of_latest(given: list[Node], most: int) -> bool:
+    return len(given) <= most and all(each.type != "spread_element" for each in given)
 
 
 def _member(source: Source, node: Node, found: References) -> None:
@@ -137,16 +141,10 @@ def _items(source: Source, node: Node, found: References) -> None:
     if name is None:
         found.dynamic = True
     else:
-        found.add(name, "any")
+        found.add(name, "all" if _of_latest(given, 2) else "any")
 
 
-def scan_code(source: str, language: str = "javascript") -> frozenset[str] | None:
-    """Names of the nodes that a Code node's program may read; None: any, since a name is computed or nothing parses."""
-    if language.startswith("python"):
-        named = {first or second for first, second in _PYTHON_NODE.findall(source)}
-        return None if len(_PYTHON_ANY.findall(source)) > len(_PYTHON_NODE.findall(source)) else frozenset(named)
-    try:
-        program = parse_program(source)
-    except Refused:
-        return None
-    return references(program, program.root).nodes
+def scan_python(source: str) -> frozenset[str] | None:
+    """Names of the nodes that a program in Python may read; None: any, since a name is computed."""
+    named = {first or second for first, second in _PYTHON_NODE.findall(source)}
+    return None if len(_PYTHON_ANY.findall(source)) > len(_PYTHON_NODE.findall(source)) else frozenset(named)

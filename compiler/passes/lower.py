@@ -72,6 +72,7 @@ def _step(unit: Unit, bound: Bound) -> Step:
         disabled=node.disabled,
         subnodes=_subnodes(unit, node.name),
         reads=None if bound.reads is None else tuple(sorted(bound.reads)),
+        ways=_ways(bound),
         trigger=bound.declared.trigger if bound.declared else None,
         webhook_id=node.webhook_id,
         notes=node.notes,
@@ -79,6 +80,15 @@ def _step(unit: Unit, bound: Bound) -> Step:
         issues=tuple(bound.issues),
         problem=bound.problem,
     )
+
+
+def _ways(bound: Bound) -> dict[str, tuple[str, ...]]:
+    """How the programs read each node; a program that does not say may do anything."""
+    found: dict[str, set[str]] = {}
+    for program in bound.programs.values():
+        for name in program.reads or ():
+            found.setdefault(name, set()).update(program.ways.get(name, {"any"}))
+    return {name: tuple(sorted(ways)) for name, ways in sorted(found.items())}
 
 
 def _subnodes(unit: Unit, root: str) -> dict[str, tuple[str, ...]]:

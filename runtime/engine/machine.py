@@ -4,18 +4,25 @@ Hosts call `start` once, then `next` and `complete` in turn until `Finished`. `s
 """
 
 import copy
-from typing import Any
+from functools import cached_property
+from typing import Any, Final
 
 from runtime.engine import legacy
 from runtime.engine.graph import Graph
+from runtime.engine.liveness import Liveness
 from runtime.engine.outputs import finish, stamp
 from runtime.engine.pairing import PairingError, Trail
+from runtime.recorded import Recorded, from_json, known, to_json
 from schemas.item import Item, Items, Outputs, Run, Source
 from schemas.outcome import Delay, Execute, Finished, Outcome
 from schemas.plan import OnError, Plan, Step
 
 Entry = dict[str, Any]
 """A stack entry: {node, inputs: [items|None], source: [source|None]}."""
+FULL: Final = 1_000
+"""Runs that are recorded before the first look at which of them can still be read."""
+ITEMS_PER_RUN: Final = 50
+"""So many items weigh as much as one more run."""
 
 
 class Engine:
@@ -29,8 +36,18 @@ class Engine:
         state = state or {}
         self.stack: list[Entry] = state.get("stack", [])
         self.waiting: dict[str, list[Entry]] = state.get("waiting", {})
-        self.runs: dict[str, list[Run]] = state.get("runs", {})
+        self.runs: dict[str, list[Run] | Recorded] = {
+            name: from_json(runs) for name, runs in state.get("runs", {}).items()
+        }
         self.order: list[list[Any]] = state.get("order", [])
+        """What ran, in order: [node, run], and its number among all as a third once some are forgotten."""
+        self.forgotten: dict[str, dict[str, int]] = state.get("forgotten", {})
+        """Node -> what its runs that are gone came to: {runs, errors, items}."""
+        self.weight: int = state.get("weight", 0)
+        """Of what was recorded since the last look: ITEMS_PER_RUN per run and 1 per item."""
+        self.allowed: int = state.get("allowed", FULL * ITEMS_PER_RUN)
+        self.keeps_all = False
+        """Set by hosts that look at every run in the end."""
         self.memory: dict[str, dict[str, Any]] = state.get("memory", {})
         self.last: str | None = state.get("last")
         self.error: dict[str, Any] | None = state.get("error")
@@ -49,10 +66,10 @@ class Engine:
         current = None
         if self.current is not None:
             current = {"entry": self.entry, "attempt": self.current.attempt}
-        return {
+        state = {
             "stack": self.stack,
             "waiting": self.waiting,
-            "runs": self.runs,
+            "runs": {name: to_json(runs) for name, runs in self.runs.items()},
             "order": self.order,
             "memory": self.memory,
             "last": self.last,
@@ -60,7 +77,10 @@ class Engine:
             "deadline": self.deadline,
             "status": self.status,
             "current": current,
+            "weight": self.weight,
+            "allowed": self.allowed,
         }
+        return state | {"forgotten": self.forgotten} if self.forgotten else state
 
     def _resume(self, running: dict[str, Any]) -> None:
         self.entry = running["entry"]
@@ -82,6 +102,8 @@ class Engine:
             return Finished(self.status, self.last, self.error)
         if self.deadline is not None and now > self.deadline:
             return self._end("canceled")
+        if self.weight >= self.allowed:
+            self._forget()
         if not self.stack and not self._flush():
             return self._end("error" if self.error else "success")
         self.entry = self.stack.pop(0)
@@ -220,7 +242,57 @@ class Engine:
         if outputs is None:
             run["failed"] = True
         self.runs.setdefault(execute.step.name, []).append(run)
-        self.order.append([execute.step.name, execute.run_index])
+        place = [self.recorded] if self.forgotten else []
+        self.order.append([execute.step.name, execute.run_index, *place])
+        self.weight += ITEMS_PER_RUN + sum(len(items or ()) for items in run["outputs"])
+
+    @property
+    def recorded(self) -> int:
+        """How many runs of nodes there were."""
+        return len(self.order) + sum(each["runs"] for each in self.forgotten.values())
+
+    @cached_property
+    def _liveness(self) -> Liveness:
+        return Liveness(self.plan, self.graph)
+
+    def _forget(self) -> None:
+        """Let go of the runs that nobody can read any more. When it happens depends on the state alone, so that a replay
+        does it at the same place; the work is in proportion to what was recorded since the last time.
+        """
+        looked = 0
+        if not (self.keeps_all or self._liveness.everything or self._looks_back()):
+            entries = [*self.stack, *(entry for entries in self.waiting.values() for entry in entries)]
+            kept, looked = self._liveness.live(self.runs, entries, self.memory)
+            self._keep(kept)
+        left = sum(
+            ITEMS_PER_RUN + sum(len(items or ()) for items in run["outputs"])
+            for runs in self.runs.values()
+            for _, run in known(runs)
+        )
+        self.weight, self.allowed = 0, max(FULL * ITEMS_PER_RUN, left, looked)
+
+    def _looks_back(self) -> bool:
+        """Order v0 looks at old runs when a node with several inputs begins to wait."""
+        return not self.v1 and any(len(slots) > 1 for slots in self.graph.incoming.values())
+
+    def _keep(self, live: set[tuple[str, int]]) -> None:
+        whole = self._liveness.whole
+        order = []
+        for number, (name, index, *place) in enumerate(self.order):
+            if name in whole or (name, index) in live:
+                order.append([name, index, place[0] if place else number])
+                continue
+            run = self.runs[name][index]
+            gone = self.forgotten.setdefault(name, {"runs": 0, "errors": 0, "items": 0})
+            gone["runs"] += 1
+            gone["errors"] += run.get("status") == "error"
+            gone["items"] += sum(len(items or ()) for items in run["outputs"])
+        if len(order) == len(self.order):
+            return
+        self.order = order
+        for name, runs in self.runs.items():
+            if name not in whole and name in self.forgotten:
+                self.runs[name] = Recorded({i: run for i, run in known(runs) if (name, i) in live}, len(runs))
 
     # --- what comes next ---------------------------------------------------------------------------------------------
 

@@ -101,6 +101,9 @@
       if (node.runs.length === 0) fail(`Node '${name}' hasn't been executed`);
       const index = run === undefined || run === null ? node.runs.length - 1 : run;
       const outputs = node.runs[index];
+      if (outputs === undefined && node.runs.forgets && index >= 0 && index < node.runs.length) {
+        fail(`Run ${index} of node "${name}" is no longer kept`); // a fault of ours: the compiler did not see this reader
+      }
       if (outputs === undefined) fail(`Run ${index} of node "${name}" not found`);
       const which = branch === undefined || branch === null ? node.branch : branch;
       if (which >= outputs.length) fail(`Node "${name}" has no branch with index ${which}.`);

@@ -5,6 +5,7 @@ from typing import Any
 
 from runtime.expressions.nodes import branch_to, leads_here, without_bytes
 from runtime.expressions.scope import ExpressionError, Scope
+from runtime.recorded import Recorded
 from schemas.expression import Script
 from schemas.item import UNDEFINED, Items, Run
 
@@ -94,13 +95,19 @@ def _build(scope: Scope, items: Sequence[Any], ways: Mapping[str, Collection[str
 
 def _node(scope: Scope, name: str, how: Collection[str]) -> dict[str, Any]:
     runs = scope.runs.get(name, ())
+    shown: Any = [_outputs(run, how) for run in runs] if not isinstance(runs, Recorded) else _sparse(runs, how)
     return {
         "parameters": scope.plan.step[name].parameters,
         "context": scope.memory.get(name, {}),
         "branch": branch_to(scope, name),
         "leads": leads_here(scope, name),
-        "runs": [_outputs(run, how) for run in runs],
+        "runs": shown,
     }
+
+
+def _sparse(runs: Recorded, how: Collection[str]) -> dict[str, Any]:
+    """Like an array in JavaScript: its length, and the runs that are kept."""
+    return {"length": len(runs), "forgets": True} | {str(i): _outputs(run, how) for i, run in runs.items()}
 
 
 def _outputs(run: Run, how: Collection[str]) -> list[Any]:

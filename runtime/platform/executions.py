@@ -36,6 +36,8 @@ class StepRow:
     items_in: list[int]
     items_out: list[int]
     error: dict[str, Any] | None
+    place: int = 0
+    """Its number among the steps of the run."""
 
 
 @dataclass(frozen=True)
@@ -152,9 +154,7 @@ class ExecutionStore:
             cursor = connection.cursor()
             await cursor.executemany(UPSERT, [_values(row) for row in rows])
             closed = [row for row in rows if row.steps is not None]
-            await cursor.executemany(
-                UPSERT_EVENT, [_event(row, place, step) for row in closed for place, step in enumerate(row.steps or ())]
-            )
+            await cursor.executemany(UPSERT_EVENT, [_event(row, step) for row in closed for step in row.steps or ()])
             await cursor.executemany(
                 UPSERT_USAGE, [_usage(row, place, each) for row in closed for place, each in enumerate(row.usage)]
             )
@@ -258,10 +258,10 @@ def _values(row: Execution) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _event(row: Execution, place: int, step: StepRow) -> tuple[Any, ...]:
+def _event(row: Execution, step: StepRow) -> tuple[Any, ...]:
     detail = {"items_in": step.items_in} if len(step.items_in) > 1 else {}
     return (
-        row.tenant, row.id, place, step.node, step.type, step.run, step.tries, step.status, step.started_at,
+        row.tenant, row.id, step.place, step.node, step.type, step.run, step.tries, step.status, step.started_at,
         step.finished_at, sum(step.items_in), step.items_out, _json(step.error), json.dumps(detail),
     )  # fmt: skip
 
@@ -283,7 +283,7 @@ async def _steps(connection: Connection, tenant: str, id_: str) -> list[StepRow]
     )
     return [
         StepRow(row["node"], row["type"], row["run_index"], row["try"], row["status"], row["started_at"],
-                row["finished_at"], row["detail"].get("items_in", [row["items_in"]]), row["items_out"], row["error"])
+                row["finished_at"], row["detail"].get("items_in", [row["items_in"]]), row["items_out"], row["error"], row["sequence"])
         for row in await cursor.fetchall()
     ]  # fmt: skip
 

@@ -191,12 +191,12 @@ class Projector:
             outcome = Outcome(run.status, None, None)
         journal = outcome.result.journal if outcome.result else Journal(status="error")
         types = await self._node_types(run)
-        steps = [step_row(record, types) for record in journal.steps]
+        steps = [step_row(place, record, types) for place, record in journal.since(0)]
         return _execution(
             run,
             outcome.status,
             error=outcome.error,
-            step_count=len(steps),
+            step_count=journal.count,
             steps=steps,
             usage=[_usage(each, run) for each in journal.usage],
         )
@@ -278,7 +278,7 @@ def _lost(row: Execution) -> Execution:
     )  # fmt: skip
 
 
-def step_row(record: StepRecord, types: dict[str, str]) -> StepRow:
+def step_row(place: int, record: StepRecord, types: dict[str, str]) -> StepRow:
     """A step of a journal as the table has it."""
     return StepRow(
         node=record.node,
@@ -291,6 +291,7 @@ def step_row(record: StepRecord, types: dict[str, str]) -> StepRow:
         items_in=list(record.items_in),
         items_out=list(record.items_out),
         error=record.error,
+        place=place,
     )
 
 

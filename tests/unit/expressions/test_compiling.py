@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from compiler.expressions import compile_expression, compile_resolvables, scan_code
+from compiler.expressions import compile_expression, compile_resolvables
 from compiler.expressions.template import Code, Text, split
+from compiler.programs import program
 from schemas.expression import Invalid, Literal, Path, Script, Template
 
 LITERALS: list[tuple[str, Any]] = [
@@ -150,7 +151,7 @@ def test_references_say_how_a_node_is_read() -> None:
     assert expression.references == frozenset("ABCD")
     script = expression.expression
     assert isinstance(script, Script)
-    assert script.ways == {"A": ("first",), "B": ("item",), "C": ("legacy",), "D": ("any",)}
+    assert script.ways == {"A": ("first",), "B": ("item",), "C": ("legacy",), "D": ("all",)}
     assert script.pairs
     assert compile_expression("={{ $('A' + 1).first() }}").references is None
     assert compile_expression("={{ $item(0).$node['A'].json.x + 1 }}").references == frozenset({"A"})
@@ -166,13 +167,17 @@ def test_a_script_that_writes_gets_copies() -> None:
     assert not reader.writes
 
 
+def reads(source: str, language: str) -> frozenset[str] | None:
+    return program(source, language).reads
+
+
 def test_programs_tell_which_nodes_they_read() -> None:
-    assert scan_code("for (const i of $('A').all()) {} return $items('B')", "javaScript") == frozenset({"A", "B"})
-    assert scan_code("return $input.all()", "javaScript") == frozenset()
-    assert scan_code("const n = 'A'; return $(n).all()", "javaScript") is None
-    assert scan_code("return [", "javaScript") is None
-    assert scan_code("return _('A').all()", "python") == frozenset({"A"})
-    assert scan_code("return _items", "pythonNative") == frozenset()
+    assert reads("for (const i of $('A').all()) {} return $items('B')", "javaScript") == frozenset({"A", "B"})
+    assert reads("return $input.all()", "javaScript") == frozenset()
+    assert reads("const n = 'A'; return $(n).all()", "javaScript") is None
+    assert reads("return [", "javaScript") is None
+    assert reads("return _('A').all()", "python") == frozenset({"A"})
+    assert reads("return _items", "pythonNative") == frozenset()
 
 
 def test_resolvables_are_templates_without_the_equals_sign() -> None:

@@ -1,0 +1,144 @@
+"""Nobody who may still read a recorded run finds it gone: engines that forget at every step against ones that never do."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from compiler import compile_export
+from runtime.catalog import CATALOG
+from runtime.engine import machine
+from runtime.engine.machine import Engine
+from runtime.engine.pairing import PairingError
+from runtime.execution import RunInfo
+from runtime.local import LocalHost, OfflineServices, run_local
+from schemas.expression import Path, Placed
+from schemas.outcome import Delay, Execute, Finished
+from schemas.plan import Plan
+from tests.property.test_engine_state import LIMIT, node, plans
+
+
+@st.composite
+def reading_plans(draw: st.DrawFn) -> Plan:
+    """Plans whose steps follow paired items to other steps, which may lie anywhere."""
+    plan = draw(plans())
+    names = [step.name for step in plan.steps]
+    return plan.model_copy(update={"steps": tuple(
+        step.model_copy(update={"expressions": tuple(
+            Placed(at=(target,), expression=Path(root="node.item", node=target))
+            for target in draw(st.lists(st.sampled_from(names), max_size=2, unique=True))
+        )})
+        for step in plan.steps
+    )})  # fmt: skip
+
+
+def seen(plan: Plan, *, forgets: bool) -> list[Any]:
+    """What each step finds at the ends of the trails that it follows."""
+    engine = Engine(plan)
+    engine.keeps_all = not forgets
+    engine.start("N0", [{"json": {"i": i}} for i in range(3)])
+    found: list[Any] = []
+    for _ in range(LIMIT):
+        if forgets:
+            engine.allowed = 0
+            engine = Engine(plan, state=json.loads(json.dumps(engine.state())))
+        decided = engine.next()
+        if isinstance(decided, Finished):
+            break
+        if not isinstance(decided, Execute):
+            continue
+        for placed in decided.step.expressions:
+            trails = [_trail(engine, decided, placed, i) for i in range(len(decided.items))]
+            found.append([decided.step.name, decided.run_index, placed.at[0], trails])
+        while isinstance(engine.complete(node(decided)), Delay):
+            decided = engine.retry()
+    return found
+
+
+def _trail(engine: Engine, execute: Execute, placed: Placed, i: int) -> Any:
+    try:
+        return engine.paired(execute, str(placed.at[0]), i)
+    except PairingError as error:
+        return error.message
+
+
+@settings(max_examples=300, deadline=None)
+@given(reading_plans())
+def test_who_follows_a_paired_item_finds_what_was_there(plan: Plan) -> None:
+    """Whatever was forgotten on the way, before every step and over JSON."""
+    assert seen(plan, forgets=True) == seen(plan, forgets=False)
+
+
+def _looping(body: dict[str, Any], after: dict[str, Any], version: float) -> Plan:
+    """Numbers -> Loop -> Body -> back; Loop's done -> After."""
+    done, again = (0, 1) if version == 3 else (1, 0)
+    fields = {"include": "all", "options": {}}
+    nodes = [
+        {"name": "Numbers", "type": "n8n-nodes-base.executeWorkflowTrigger", "typeVersion": 1, "parameters": {}},
+        {"name": "Mark", "type": "n8n-nodes-base.set", "typeVersion": 3.4,
+         "parameters": {"assignments": {"assignments": [_field("m", "={{ $json.n }}")]}, "includeOtherFields": True}},
+        {"name": "Loop", "type": "n8n-nodes-base.splitInBatches", "typeVersion": version,
+         "parameters": {"batchSize": 2, "options": {}}},
+        {"name": "Body", "type": "n8n-nodes-base.set", "typeVersion": 3.4,
+         "parameters": {"assignments": {"assignments": [_field(k, v) for k, v in body.items()]}, **fields}},
+        {"name": "After", "type": "n8n-nodes-base.set", "typeVersion": 3.4,
+         "parameters": {"assignments": {"assignments": [_field(k, v) for k, v in after.items()]}, **fields}},
+    ]  # fmt: skip
+    for i, each in enumerate(nodes):
+        each |= {"id": str(i), "position": [200 * i, 0]}
+
+    def to(*targets: str) -> list[dict[str, Any]]:
+        return [{"node": target, "type": "main", "index": 0} for target in targets]
+
+    outputs: list[Any] = [[], []]
+    outputs[done], outputs[again] = to("After"), to("Body")
+    export = {
+        "name": "Loop", "nodes": nodes, "settings": {"executionOrder": "v1"},
+        "connections": {
+            "Numbers": {"main": [to("Mark")]}, "Mark": {"main": [to("Loop")]}, "Loop": {"main": outputs},
+            "Body": {"main": [to("Loop")]},
+        },
+    }  # fmt: skip
+    compiled = compile_export(export, file="loop.json", catalog=CATALOG)
+    assert compiled.plan is not None, compiled.findings
+    return compiled.plan
+
+
+def _field(name: str, value: str) -> dict[str, Any]:
+    return {"id": name, "name": name, "value": value, "type": "string"}
+
+
+def _result(plan: Plan, *, forgets: bool, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Engine]:
+    monkeypatch.setattr(machine, "FULL", 4 if forgets else 10**9)
+    items: Any = [{"json": {"n": i}} for i in range(60)]
+    host = LocalHost(CATALOG, OfflineServices())
+    execution, _ = asyncio.run(run_local(plan, host, RunInfo(), items))
+    return execution.result(), execution.engine
+
+
+@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize(
+    ("body", "after", "flat"),
+    [
+        ({"x": "={{ $json.n }}-{{ $('Loop').item.json.n }}"}, {"y": "={{ $json.x }}"}, True),
+        ({"x": "={{ $('Mark').item.json.m }}"}, {"y": "={{ $('Numbers').first().json.n }}"}, True),
+        ({"x": "={{ $('Loop').last().json.n + $runIndex }}"}, {"y": "={{ $('Body').last().json.x }}"}, True),
+        ({"x": "={{ $json.n }}"}, {"y": "={{ $('Loop').item.json.n }}"}, True),
+        ({"x": "={{ $json.n }}"}, {"y": "={{ $('Mark').item.json.m }}"}, False),
+        ({"x": "={{ $json.n }}"}, {"y": "={{ $('Body').all(0, $itemIndex % 30).length }}"}, False),
+        ({"x": "={{ $('Lo' + 'op').first().json.n }}"}, {"y": "={{ $json.x }}"}, False),
+    ],
+)
+def test_a_loop_that_forgets_gives_what_one_that_does_not_gives(
+    body: dict[str, Any], after: dict[str, Any], flat: bool, version: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And it needs no room for rounds that are over, unless somebody asks for them further on."""
+    plan = _looping(body, after, version)
+    wanted, _ = _result(plan, forgets=False, monkeypatch=monkeypatch)
+    got, engine = _result(plan, forgets=True, monkeypatch=monkeypatch)
+    assert got == wanted
+    assert engine.recorded == 64
+    assert (len(engine.order) < 40) is flat
