@@ -94,6 +94,14 @@ class ErrorAnswer(BaseModel):
     description: str | None = None
 
 
+class WaitingFor(BaseModel):
+    """What a step waits for."""
+
+    kind: str = Field(description="time, call (of its resume link), form, workflow (a sub-workflow) or next try")
+    until: Moment | None = None
+    workflow: str | None = None
+
+
 class ActiveStep(BaseModel):
     """The step that works or waits now."""
 
@@ -102,6 +110,7 @@ class ActiveStep(BaseModel):
     attempt: int = 1
     started_at: Moment | None = None
     waiting: bool = False
+    reason: WaitingFor | None = None
 
 
 class Progress(BaseModel):
@@ -177,7 +186,20 @@ class StepAnswer(BaseModel):
     tries: int
     items_in: list[int]
     items_out: list[int]
+    input: list[Any] | None = Field(
+        default=None,
+        description="Per input the first item's json, or the beginning of its text where it is long; null: not known",
+    )
+    output: list[Any] | None = Field(default=None, description="The same per output")
     error: ErrorAnswer | None
+
+
+class ForgottenRuns(BaseModel):
+    """What those runs of a node came to that a long run no longer keeps."""
+
+    runs: int
+    errors: int
+    items: int
 
 
 class HistoryAnswer(BaseModel):
@@ -190,6 +212,9 @@ class HistoryAnswer(BaseModel):
     started_at: Moment
     closed_at: Moment | None
     steps: list[StepAnswer]
+    forgotten: dict[str, ForgottenRuns] = Field(
+        default_factory=dict, description="Node -> runs that are not among the steps, since the run was long"
+    )
     active: ActiveStep | None
     usage: list[dict[str, Any]] = Field(description="One entry per model request of an agent")
     error: ErrorAnswer | None

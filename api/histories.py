@@ -1,8 +1,9 @@
 """What a run did, node by node: from its journal while Temporal has it, from the stored rows afterwards."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from api.answers import HistoryAnswer, StepAnswer, links
+from api.answers import ForgottenRuns, HistoryAnswer, StepAnswer, links
 from api.standing import active_of, duration_ms, error_of
 from runtime.platform.executions import Execution, StepRow
 from runtime.platform.runs import Run, moment
@@ -12,9 +13,15 @@ __all__ = ["history_of_row", "history_of_run", "recorded"]
 
 
 def history_of_run(
-    run: Run, journal: Journal, types: dict[str, str], status: str, error: dict[str, Any] | None
+    run: Run,
+    journal: Journal,
+    types: dict[str, str],
+    *,
+    status: str,
+    error: dict[str, Any] | None,
+    previews: Mapping[str, Any],
 ) -> HistoryAnswer:
-    """Of a run that Temporal knows. `types`: node name -> node type, from its plan."""
+    """Of a run that Temporal knows. `types`: node name -> node type, from its plan; `previews`: see `runtime.previews`."""
     return HistoryAnswer(
         workflow_id=run.id,
         run_id=run.run_id,
@@ -22,7 +29,11 @@ def history_of_run(
         status=status,
         started_at=run.started_at,
         closed_at=run.closed_at,
-        steps=[recorded(place, step, types.get(step.node)) for place, step in journal.since(0)],
+        steps=[
+            recorded(place, step, types.get(step.node), previews.get(f"{step.node}#{step.run}"))
+            for place, step in journal.since(0)
+        ],
+        forgotten={name: ForgottenRuns(**gone.model_dump()) for name, gone in journal.forgotten.items()},
         active=active_of(journal) if run.open else None,
         usage=journal.usage,
         error=error_of(error),
@@ -47,7 +58,7 @@ def history_of_row(row: Execution) -> HistoryAnswer:
     )
 
 
-def recorded(place: int, step: StepRecord, type_: str | None) -> StepAnswer:
+def recorded(place: int, step: StepRecord, type_: str | None, preview: Mapping[str, Any] | None = None) -> StepAnswer:
     """One entry of a journal."""
     started = moment(step.started)
     finished = None if step.finished is None else moment(step.finished)
@@ -63,6 +74,8 @@ def recorded(place: int, step: StepRecord, type_: str | None) -> StepAnswer:
         tries=step.tries,
         items_in=step.items_in,
         items_out=step.items_out,
+        input=preview.get("input") if preview else None,
+        output=preview.get("output") if preview else None,
         error=error_of(step.error),
     )
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import orjson
 
-from api.answers import ActiveStep, ErrorAnswer, Progress, ResultSummary, RunSummary, StatusAnswer, links
+from api.answers import ActiveStep, ErrorAnswer, Progress, ResultSummary, RunSummary, StatusAnswer, WaitingFor, links
 from runtime.platform.executions import Execution
 from runtime.platform.runs import Run, RunReader, moment
 from schemas.run import Journal, RunResult
@@ -93,6 +93,18 @@ def active_of(journal: Journal) -> ActiveStep | None:
         attempt=int(active.get("attempt") or 1),
         started_at=moment(started) if isinstance(started, int | float) else None,
         waiting=bool(active.get("waiting")),
+        reason=_reason(active.get("reason")),
+    )
+
+
+def _reason(told: dict[str, Any] | None) -> WaitingFor | None:
+    if not told:
+        return None
+    until, workflow = told.get("until"), told.get("workflow")
+    return WaitingFor(
+        kind=str(told.get("for")),
+        until=moment(until) if isinstance(until, int | float) else None,
+        workflow=str(workflow) if workflow else None,
     )
 
 

@@ -189,6 +189,10 @@ class WorkflowController(Controller):
         workflow_id: WorkflowId,
         ports: NamedDependency[Ports],
         reader: NamedDependency[RunReader],
+        previews: Annotated[
+            bool,
+            QueryParameter(description="Show the first items of each step's inputs and outputs; a worker is asked"),
+        ] = True,
     ) -> HistoryAnswer:
         """The steps, in the order in which they happened."""
         tenant = request.user.tenant
@@ -206,7 +210,8 @@ class WorkflowController(Controller):
             journal = outcome.result.journal if outcome.result else Journal(status="error")
             error, status = outcome.error, outcome.status
         types = await ports.store.node_types(tenant, run.plan_hash)
-        return history_of_run(run, journal, types, status, error)
+        shown = await reader.previews(run) if previews else {}
+        return history_of_run(run, journal, types, status=status, error=error, previews=shown)
 
     @get(
         "/{workflow_id:str}/events",

@@ -127,3 +127,38 @@ def webhook() -> Export:
         node("If", "if", 2.2, {"conditions": condition("={{ $json.body.n }}", "gte", 0), "options": {}}, 1200),
         node("Respond", "respondToWebhook", 1.1, {"respondWith": "firstIncomingItem", "options": {}}, 1400),
     )
+
+
+def rounds(count: int, every: int, hook: dict[str, Any]) -> Export:
+    """A number that is counted up to `count` in a loop of nodes, with a request, static data and custom data every so often."""
+
+    def when(name: str, left: str, operation: str, right: int) -> dict[str, Any]:
+        operator = {"type": "number", "operation": operation}
+        options = {"caseSensitive": True, "leftValue": "", "typeValidation": "strict", "version": 2}
+        rule = {"id": "1", "leftValue": left, "rightValue": right, "operator": operator}
+        return node(name, "if", 2.2, {"conditions": {"options": options, "conditions": [rule], "combinator": "and"}}, 0)
+
+    def to(*targets: str) -> list[dict[str, Any]]:
+        return [{"node": target, "type": "main", "index": 0} for target in targets]
+
+    code = (
+        "const kept = $getWorkflowStaticData('global'); kept.rounds = (kept.rounds ?? 0) + 1;"
+        "const n = $('Count').last().json.n; $execution.customData.set('at', String(n)); return [{json: {n}}];"
+    )
+    nodes = [
+        hook,
+        set_node("Count", 200, {"n": "={{ ($json.n ?? 0) + 1 }}"}, "number"),
+        when("Due", "={{ $json.n % " + str(every) + " }}", "equals", 0),
+        node("Call", "httpRequest", 4.2, {"url": "https://example.com/{{ $json.n }}", "options": {}}, 500),
+        node("Work", "code", 2, {"jsCode": code}, 600),
+        when("Over", "={{ $json.n }}", "gte", count),
+        set_node("Done", 1000, {"n": "={{ $json.n }}", "works": "={{ $('Work').last().json.n }}"}, "number"),
+    ]
+    return {
+        "name": "Rounds", "nodes": nodes, "settings": {"executionOrder": "v1"},
+        "connections": {
+            hook["name"]: {"main": [to("Count")]}, "Count": {"main": [to("Due")]},
+            "Due": {"main": [to("Call"), to("Over")]}, "Call": {"main": [to("Work")]}, "Work": {"main": [to("Over")]},
+            "Over": {"main": [to("Done"), to("Count")]},
+        },
+    }  # fmt: skip

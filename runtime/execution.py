@@ -196,7 +196,13 @@ class Execution:
             delay = self.engine.complete(outcome)
             if not isinstance(delay, Delay):
                 return
+            until = self.host.now() + 1000 * delay.seconds
+            self.active = {
+                "node": execute.step.name, "run": execute.run_index, "attempt": execute.attempt,
+                "started": outcome.started, "reason": {"for": "next try", "until": until},
+            }  # fmt: skip
             await self.host.sleep(delay.seconds)
+            self.active = None
             execute = self.engine.retry()
 
     def _at_once(self, execute: Execute) -> Outcome | None:
@@ -423,6 +429,7 @@ class Execution:
     async def _carry_out(self, execute: Execute, command: Command) -> Any:
         if self.active is not None:
             self.active["waiting"] = isinstance(command, Sleep | AwaitSignal)
+            self.active["reason"] = self._reason(command)
         match command:
             case Sleep():
                 return await self.host.sleep(self._seconds(command))
@@ -435,6 +442,17 @@ class Execution:
             case RunTool():
                 return await self._tool(execute, command)
         raise NodeError(f"{type(command).__name__} cannot be carried out")
+
+    def _reason(self, command: Command) -> dict[str, Any] | None:
+        """What a step waits for, for whoever looks: {for: time, call, form or workflow, until?, workflow?}."""
+        match command:
+            case Sleep():
+                return {"for": "time", "until": self.host.now() + 1000 * self._seconds(command)}
+            case AwaitSignal():
+                return {"for": "form" if command.name == "form" else "call", "until": command.until}
+            case StartChild(wait=True):
+                return {"for": "workflow", "workflow": command.workflow.get("id") or command.workflow.get("name")}
+        return None
 
     def _seconds(self, command: Sleep) -> float:
         if command.until is not None:

@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from runtime.execution import Execution, RunInfo
     from runtime.journal import journal, result
     from runtime.nodes.base import AwaitSignal, NodeError, StartChild
+    from runtime.previews import previews
     from runtime.resuming import child_secret
     from runtime.start import start_step
     from schemas import names
@@ -351,6 +352,11 @@ class Run:
         if self.result is not None:
             return self.result.journal
         return journal(self.execution) if self.execution else Journal(status="running")
+
+    @workflow.query(name=names.QUERY_PREVIEWS)
+    def previews(self) -> dict[str, Any]:
+        """What its steps had before them and gave out; see `runtime.previews`."""
+        return previews(self.execution.engine) if self.execution else {}
 
     @workflow.query(name=names.QUERY_STATE)
     def state(self) -> dict[str, Any]:

@@ -107,11 +107,16 @@ class RunReader:
 
     async def state(self, run: Run) -> dict[str, Any] | None:
         """The whole state of a run, also of one that has ended; None when no worker answers in time."""
+        return await self._asked(run, names.QUERY_STATE, timedelta(seconds=20))
+
+    async def previews(self, run: Run) -> dict[str, Any]:
+        """First items of what its steps took and gave; see `runtime.previews`. Empty when no worker answers in time."""
+        return await self._asked(run, names.QUERY_PREVIEWS, QUERY_PATIENCE) or {}
+
+    async def _asked(self, run: Run, query: str, patience: timedelta) -> dict[str, Any] | None:
         handle = self._client.get_workflow_handle(run.id, run_id=run.run_id)
         try:
-            told: dict[str, Any] = await handle.query(
-                names.QUERY_STATE, result_type=dict, rpc_timeout=timedelta(seconds=20)
-            )
+            told: dict[str, Any] = await handle.query(query, result_type=dict, rpc_timeout=patience)
         except (WorkflowQueryFailedError, WorkflowQueryRejectedError, TimeoutError):
             return None
         except RPCError as error:

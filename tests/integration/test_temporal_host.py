@@ -14,7 +14,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
 from api.starting import answer_of
-from bench.exports import START, chain, loop, node, set_node, ten_sets
+from bench.exports import START, chain, loop, node, rounds, set_node, ten_sets
 from cli.testing.case import plan_of
 from cli.testing.temporal import CaseTemplates
 from runtime.local import OfflineServices
@@ -196,46 +196,12 @@ async def test_the_worker_waits_longer_for_an_activation_than_the_sdk_does(worke
     assert inner._deadlock_timeout_seconds == PATIENCE < TASK_TIMEOUT.total_seconds()
 
 
-def rounds(count: int, every: int, hook: dict[str, Any]) -> dict[str, Any]:
-    """A number that is counted up to `count` in a loop of nodes, with a request, static data and custom data every so often."""
-
-    def when(name: str, left: str, operation: str, right: int) -> dict[str, Any]:
-        operator = {"type": "number", "operation": operation}
-        options = {"caseSensitive": True, "leftValue": "", "typeValidation": "strict", "version": 2}
-        rule = {"id": "1", "leftValue": left, "rightValue": right, "operator": operator}
-        return node(name, "if", 2.2, {"conditions": {"options": options, "conditions": [rule], "combinator": "and"}}, 0)
-
-    def to(*targets: str) -> list[dict[str, Any]]:
-        return [{"node": target, "type": "main", "index": 0} for target in targets]
-
-    code = (
-        "const kept = $getWorkflowStaticData('global'); kept.rounds = (kept.rounds ?? 0) + 1;"
-        "const n = $('Count').last().json.n; $execution.customData.set('at', String(n)); return [{json: {n}}];"
-    )
-    nodes = [
-        hook,
-        set_node("Count", 200, {"n": "={{ ($json.n ?? 0) + 1 }}"}, "number"),
-        when("Due", "={{ $json.n % " + str(every) + " }}", "equals", 0),
-        node("Call", "httpRequest", 4.2, {"url": "https://example.com/{{ $json.n }}", "options": {}}, 500),
-        node("Work", "code", 2, {"jsCode": code}, 600),
-        when("Over", "={{ $json.n }}", "gte", count),
-        set_node("Done", 1000, {"n": "={{ $json.n }}", "works": "={{ $('Work').last().json.n }}"}, "number"),
-    ]
-    return {
-        "name": "Rounds", "nodes": nodes, "settings": {"executionOrder": "v1"},
-        "connections": {
-            hook["name"]: {"main": [to("Count")]}, "Count": {"main": [to("Due")]},
-            "Due": {"main": [to("Call"), to("Over")]}, "Call": {"main": [to("Work")]}, "Work": {"main": [to("Over")]},
-            "Over": {"main": [to("Done"), to("Count")]},
-        },
-    }  # fmt: skip
-
-
 async def test_a_run_that_continues_as_new_many_times_ends_as_one_that_does_not(
     temporal: Client, queue: str, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Result, journal, custom data and static data; and it keeps no more of its rounds than somebody can read."""
-    export, items = rounds(1500, 50, START), [{"json": {}}]
+    export = rounds(1500, 50, START)
+    items: list[dict[str, Any]] = [{"json": {}}]
     whole = RunResult.model_validate(await (await start(temporal, queue, export, items)).result())
     monkeypatch.setattr("runtime.workflow.MOST_EVENTS", 40)
     handle = await start(temporal, queue, export, items)

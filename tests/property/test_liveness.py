@@ -103,7 +103,7 @@ def _looping(body: dict[str, Any], after: dict[str, Any], version: float) -> Pla
         },
     }  # fmt: skip
     compiled = compile_export(export, file="loop.json", catalog=CATALOG)
-    assert compiled.plan is not None, compiled.findings
+    assert compiled.plan is not None
     return compiled.plan
 
 

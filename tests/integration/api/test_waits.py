@@ -45,6 +45,8 @@ async def begun(acme: httpx.AsyncClient, anybody: httpx.AsyncClient, key: str, *
 
 async def test_a_link_resumes_its_run_once(acme: httpx.AsyncClient, anybody: httpx.AsyncClient) -> None:
     link, run = await begun(acme, anybody, "asks")
+    told = (await acme.get(f"/workflows/{run}/history")).json()["active"]
+    assert (told["node"], told["reason"]) == ("Wait", {"kind": "call", "until": None, "workflow": None})
     answer = await anybody.get(f"{link}?ok=yes")
     assert answer.status_code == 200, answer.text
     assert (await ended(acme, run))["status"] == "completed"

@@ -73,6 +73,20 @@ async def test_history_names_the_nodes_as_the_author_did_with_times_tries_and_co
     assert greet["finished_at"].endswith("Z")
 
 
+async def test_history_shows_the_first_items_that_a_step_took_and_gave(acme: httpx.AsyncClient) -> None:
+    run = await started(acme, "greeting", [{"name": "Ada"}, {"name": "x" * 1000}])
+    await ended(acme, run)
+    greet = (await acme.get(f"/workflows/{run}/history")).json()["steps"][1]
+    assert greet["input"] == [{"name": "Ada"}]
+    assert greet["output"] == [{"name": "Ada", "greeting": "Hello Ada"}]
+    without = (await acme.get(f"/workflows/{run}/history?previews=false")).json()["steps"][1]
+    assert without["output"] is None
+    run = await started(acme, "greeting", {"name": "x" * 1000})
+    await ended(acme, run)
+    long = (await acme.get(f"/workflows/{run}/history")).json()["steps"][0]["output"][0]
+    assert long == '{"name": "' + "x" * 490 + "…"
+
+
 async def test_a_failed_run_says_which_node_failed_and_why(acme: httpx.AsyncClient) -> None:
     run = await started(acme, "failing", {"name": "service"})
     status = await ended(acme, run)
