@@ -6,16 +6,19 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Final
 
+import structlog
 from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from runtime import deployment
 from runtime.activities import Activities, Templates
 from runtime.catalog import CATALOG
 from runtime.code import CodeRunner
 from runtime.expressions import start as start_scripts
 from runtime.perform import Services
 from runtime.platform.credentials import credential_store
+from runtime.platform.deployments import make_current
 from runtime.platform.keys import keyring
 from runtime.platform.postgres import Database
 from runtime.platform.resume_links import ResumeLinks
@@ -25,6 +28,8 @@ from runtime.platform.templates import TemplateStore
 from runtime.platform.temporal import connect, data_converter
 from runtime.services import WorkerServices
 from runtime.workflow import Run
+
+log = structlog.get_logger()
 
 PASSED_THROUGH: Final = ("runtime", "schemas", "pydantic", "orjson", "py_mini_racer", "selectolax", "lxml")
 """Loaded once and not once per run: lint bans clock, randomness and I/O in what runs inside a workflow."""
@@ -36,9 +41,17 @@ The SDK's own 2 count the time that others have the processor: sixteen runs that
 
 
 def build_worker(
-    client: Client, services: Services, templates: Templates, task_queue: str, *, strict: bool = False
+    client: Client,
+    services: Services,
+    templates: Templates,
+    task_queue: str,
+    *,
+    strict: bool = False,
+    versioned: bool = False,
 ) -> Worker:
-    """A worker that is not started yet. `strict` keeps our modules inside the SDK's sandbox, as tests want it."""
+    """A worker that is not started yet. `strict` keeps our modules inside the SDK's sandbox, as tests want it; `versioned`
+    makes it one of its build's, which takes no workflow tasks until the build is current.
+    """
     CATALOG.load()
     start_scripts()
     restrictions = SandboxRestrictions.default.with_passthrough_modules("re2", "_re2")  # native code loads only once
@@ -57,6 +70,7 @@ def build_worker(
         max_concurrent_activities=100,
         max_cached_workflows=500,
         graceful_shutdown_timeout=timedelta(seconds=5),
+        deployment_config=deployment.config() if versioned else None,
     )
     inner = worker._workflow_worker  # noqa: SLF001  # it has no argument for it
     assert inner is not None
@@ -65,8 +79,8 @@ def build_worker(
 
 
 @contextlib.asynccontextmanager
-async def worker(settings: Settings) -> AsyncIterator[Worker]:
-    """A worker over the services that the settings name, ready to `run`.
+async def worker(settings: Settings, *, versioned: bool = False) -> AsyncIterator[Worker]:
+    """A worker over the services that the settings name, ready to `run`. `versioned`: see `build_worker`.
 
     Raises TemporalUnavailable or DatabaseUnavailable, which say what to start.
     """
@@ -79,12 +93,15 @@ async def worker(settings: Settings) -> AsyncIterator[Worker]:
         store = credential_store(settings, database, keys)
         services = WorkerServices(settings, database, store, blobs, CodeRunner(), links)
         try:
-            yield build_worker(client, services, TemplateStore(database), settings.task_queue)
+            yield build_worker(client, services, TemplateStore(database), settings.task_queue, versioned=versioned)
         finally:
             await services.close()
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
-    """Work until `stop` is set."""
-    async with worker(settings) as built, built:
+    """Work until `stop` is set. The build becomes the current one, unless the settings leave that to an operator."""
+    async with worker(settings, versioned=True) as built, built:
+        log.info("worker polls", build=deployment.build_id(), task_queue=settings.task_queue)
+        if settings.promote:
+            await make_current(built.client, deployment.DEPLOYMENT, deployment.build_id())
         await stop.wait()

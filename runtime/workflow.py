@@ -41,8 +41,6 @@ SCRIPT_COST: Final = 100
 """A call of V8 counts like this many items."""
 QUICK_COST: Final = 20
 """The same for scripts that Python can do by itself, nearly always."""
-MOST_EVENTS: Final = 10_000
-"""Events of a history before a run continues as new, where Temporal does not suggest it before; its limit is 50,000."""
 MAX_DEPTH: Final = 32
 """How deep workflows may call each other."""
 
@@ -202,8 +200,7 @@ class Host:
             self.spent += SCRIPT_COST if any(script.quick is None for script in scripts) else QUICK_COST
         if self.spent > BUDGET:
             await self.sleep(0.001)
-        info = workflow.info()
-        if info.is_continue_as_new_suggested() or info.get_current_history_length() > MOST_EVENTS:
+        if workflow.info().is_continue_as_new_suggested():
             await self._continue_as_new(execution)
 
     async def _continue_as_new(self, execution: Execution) -> None:

@@ -37,6 +37,8 @@ class Settings(BaseModel):
     temporal_ui_url: Annotated[str | None, Field(validation_alias="TEMPORAL_UI_URL")] = None
     task_queue: Annotated[str, Field(validation_alias="TEMPOR8_TASK_QUEUE")] = "tempor8"
 
+    promote: Annotated[bool, Field(validation_alias="TEMPOR8_PROMOTE")] = True
+
     # Postgres: the application's role, and the owner's for migrations only
     database_url: Annotated[SecretStr | None, Field(validation_alias="DATABASE_URL")] = None
     database_admin_url: Annotated[SecretStr | None, Field(validation_alias="DATABASE_ADMIN_URL")] = None

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from temporalio import workflow
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError
@@ -196,6 +197,11 @@ async def test_the_worker_waits_longer_for_an_activation_than_the_sdk_does(worke
     assert inner._deadlock_timeout_seconds == PATIENCE < TASK_TIMEOUT.total_seconds()
 
 
+def is_long(info: workflow.Info) -> bool:
+    """As if Temporal's limit were 40 events."""
+    return info.get_current_history_length() > 40
+
+
 async def test_a_run_that_continues_as_new_many_times_ends_as_one_that_does_not(
     temporal: Client, queue: str, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -203,7 +209,7 @@ async def test_a_run_that_continues_as_new_many_times_ends_as_one_that_does_not(
     export = rounds(1500, 50, START)
     items: list[dict[str, Any]] = [{"json": {}}]
     whole = RunResult.model_validate(await (await start(temporal, queue, export, items)).result())
-    monkeypatch.setattr("runtime.workflow.MOST_EVENTS", 40)
+    monkeypatch.setattr(workflow.Info, "is_continue_as_new_suggested", is_long)
     handle = await start(temporal, queue, export, items)
     parted = RunResult.model_validate(await handle.result())
     assert (await handle.describe()).run_id != handle.first_execution_run_id
@@ -219,7 +225,7 @@ async def test_a_caller_who_waits_is_told_to_ask_the_run_that_it_continues_as(
     temporal: Client, queue: str, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A webhook that is answered by its last node does not hold up the continue-as-new, and gets its answer."""
-    monkeypatch.setattr("runtime.workflow.MOST_EVENTS", 40)
+    monkeypatch.setattr(workflow.Info, "is_continue_as_new_suggested", is_long)
     hook = node("Hook", "webhook", 2, {"httpMethod": "POST", "path": "x", "responseMode": "lastNode", "options": {}}, 0)
     handle = await start(temporal, queue, rounds(600, 20, hook), [{"json": {}}], trigger_kind="webhook", mode="webhook")
     answer = await answer_of(temporal, handle.id, "lastNode", {"moved": True})

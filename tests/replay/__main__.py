@@ -1,6 +1,7 @@
-"""`python -m tests.replay CASE.json...`: record the history of each case, as a run that every later interpreter must replay.
+"""`python -m tests.replay CASE.json... SCENE...`: record the history of each case, and of each scene of `tests.replay.scenes`,
+as runs that every later interpreter must replay.
 
-A history is only ever added: where there is one of the case's name, nothing is written and the exit code is 1.
+A history is only ever added: where there is one of the name, nothing is written and the exit code is 1.
 """
 
 import asyncio
@@ -11,13 +12,26 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from unittest import mock
+
+from temporalio.client import Client
 
 from cli.testing.temporal import run_cases
 from runtime.local import OfflineServices
 from runtime.nodes.base import HttpResponse
+from runtime.platform.embedded import EmbeddedProfile
+from runtime.platform.embedded.temporal import DYNAMIC_CONFIG
+from runtime.platform.settings import Settings
+from runtime.platform.temporal import ensure_search_attributes
+from runtime.worker import build_worker
 from schemas.task import Task
+from tests.replay.gate import CONVERTER, state_of
+from tests.replay.scenes import LONG, SCENES, SceneTemplates, Stage
 
 HISTORIES = Path(__file__).parent / "histories"
+STATES = Path(__file__).parent / "states.json"
+"""Name of a history -> hash of the state that it leads to."""
+MOST_EVENTS = 20
 PROCESS = re.compile(r'"\d+@[^"]*"')
 """Process and machine, as the SDK names workers and their own queues."""
 TRACE = re.compile(r'"stackTrace": "(?:[^"\\]|\\.)*"')
@@ -34,14 +48,16 @@ class World(OfflineServices):
 
     async def http(self, task: Task, method: str, url: str, **options: Any) -> HttpResponse:
         """See ActivityContext."""
-        del task, options
+        del task
         fresh = url not in self.asked
         self.asked.add(url)
         headers = [("content-type", "application/json")]
         if fresh and url.endswith("/flaky"):
             return HttpResponse(503, "Service Unavailable", headers, b'{"message": "later"}', url)
         answer: dict[str, Any] = {"method": method, "asked": url}
-        if url.endswith("/chat/completions"):
+        if url.endswith("/tools/chat/completions"):
+            answer = _uses_its_tool(json.loads(options["content"]))
+        elif url.endswith("/chat/completions"):
             message = {"role": "assistant", "content": "It is sunny."}
             choice = {"index": 0, "message": message, "finish_reason": "stop"}
             used = {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13}
@@ -61,6 +77,20 @@ class World(OfflineServices):
         return {"apiKey": "none", "url": "https://example.org/v1"}
 
 
+def _uses_its_tool(request: dict[str, Any]) -> dict[str, Any]:
+    """The model calls its first tool, and tells what that said."""
+    said = request["messages"][-1]
+    message: dict[str, Any] = {"role": "assistant", "content": f"It is {said.get('content')}."}
+    if said["role"] != "tool":
+        function = {"name": request["tools"][0]["function"]["name"], "arguments": '{"input": "2+3"}'}
+        message = {
+            "role": "assistant", "content": None, "tool_calls": [{"id": "c1", "type": "function", "function": function}]
+        }  # fmt: skip
+    used = {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    return {"id": "1", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice], "usage": used}
+
+
 def record(paths: list[Path]) -> int:
     """Run the cases and keep their histories."""
     cases = [json.loads(path.read_text("utf-8")) for path in paths]
@@ -72,11 +102,62 @@ def record(paths: list[Path]) -> int:
         results = asyncio.run(run_cases(cases, histories=Path(folder), services=World()))
         written = sorted(Path(folder).glob("*.json"))
         for place, result, path in zip(places, results, written, strict=True):
-            text = TRACE.sub('"stackTrace": ""', PROCESS.sub('"worker"', path.read_text("utf-8")))
-            place.write_text(json.dumps(json.loads(text), indent=1) + "\n", encoding="utf-8")
-            sys.stdout.write(f"{place.name}: {result['status']}, {len(json.loads(text)['events'])} events\n")
+            _write(place, path.read_text("utf-8"))
+            sys.stdout.write(f"{place.name}: {result['status']}\n")
     return 0
 
 
+def _write(place: Path, history: str) -> None:
+    text = TRACE.sub('"stackTrace": ""', PROCESS.sub('"worker"', history))
+    place.write_text(json.dumps(json.loads(text), indent=1) + "\n", encoding="utf-8")
+
+
+def remember(places: list[Path]) -> None:
+    """Keep the hashes of the states to which new histories lead."""
+    kept: dict[str, str] = json.loads(STATES.read_text("utf-8")) if STATES.exists() else {}
+    kept |= {place.stem: asyncio.run(state_of(place)) for place in places if place.stem not in kept}
+    STATES.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+async def play(wanted: list[str], *, short: bool = False) -> int:
+    """Play the scenes and keep their histories: `NAME.json`, and `NAME-2.json`... where there are several. `short`: on
+    a server that suggests to continue as new after few events.
+    """
+    if there := [name for name in wanted if (HISTORIES / f"{name}.json").exists()]:
+        sys.stderr.write(f"recorded before, and never again: {', '.join(there)}\n")
+        return 1
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        settings = Settings.load({"TEMPOR8_STATE": folder})
+        limit = [f"limit.historyCount.suggestContinueAsNew={MOST_EVENTS}"] if short else []
+        with mock.patch("runtime.platform.embedded.temporal.DYNAMIC_CONFIG", (*DYNAMIC_CONFIG, *limit)):
+            async with EmbeddedProfile(settings, any_ports=True, durable=False, ui=False) as profile:
+                client = await Client.connect(profile.settings().temporal_address or "", data_converter=CONVERTER)
+                await ensure_search_attributes(client)
+                for name in wanted:
+                    await _play(client, name)
+    return 0
+
+
+async def _play(client: Client, name: str) -> None:
+    stage = Stage(client, f"queue-{name}", SceneTemplates())
+    async with build_worker(client, World(), stage.templates, stage.queue):
+        await SCENES[name](stage)
+    for number, handle in enumerate(stage.handles, 1):
+        history = await handle.fetch_history()
+        document = {"workflowId": history.workflow_id, **history.to_json_dict()}
+        place = HISTORIES / (f"{name}.json" if number == 1 else f"{name}-{number}.json")
+        _write(place, json.dumps(document))
+        sys.stdout.write(f"{place.name}: {len(history.events)} events\n")
+
+
 if __name__ == "__main__":
-    sys.exit(record([Path(each) for each in sys.argv[1:]]))
+    _scenes = [each for each in sys.argv[1:] if each in SCENES]
+    _cases = [Path(each) for each in sys.argv[1:] if each not in SCENES]
+    _long = [each for each in _scenes if each in LONG]
+    _short = [each for each in _scenes if each not in LONG]
+    _failed = record(_cases) if _cases else 0
+    _failed = _failed or (asyncio.run(play(_short)) if _short else 0)
+    _failed = _failed or (asyncio.run(play(_long, short=True)) if _long else 0)
+    remember(sorted(HISTORIES.glob("*.json")))
+    sys.exit(_failed)

@@ -1,0 +1,245 @@
+"""Runs that a case cannot tell, since somebody has to do something to them: resume a wait, cancel, ask, run out of history.
+
+`python -m tests.replay NAME...` records them; each is told in a sentence here.
+"""
+
+import asyncio
+import contextlib
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+
+from bench.exports import START, chain, node, rounds, set_node
+from cli.testing.case import plan_of
+from cli.testing.temporal import TENANT, CaseTemplates
+from runtime.workflow import TASK_TIMEOUT
+from schemas import names
+from schemas.plan import Plan
+from schemas.run import StartInput
+
+__all__ = ["LONG", "SCENES", "Stage"]
+
+Export = dict[str, Any]
+
+
+@dataclass
+class Stage:
+    """What a scene is played on."""
+
+    client: Client
+    queue: str
+    templates: "SceneTemplates"
+    handles: list[WorkflowHandle[Any, Any]] = field(default_factory=list)
+    """Runs whose histories are kept, in order."""
+
+    async def start(self, export: Export | None, items: list[Any] | None = None, **more: Any) -> Any:
+        """Begin a run; without an export it is one of a schedule."""
+        run = names.workflow_id(TENANT, "scene", str(uuid.uuid4()))
+        given = StartInput(
+            plan=None if export is None else plan_of(export), tenant=TENANT, template="scene", execution_id=run,
+            items=items or [{"json": {}}], resume_url="https://example.org", resume_secret="0" * 64, **more,
+        )  # fmt: skip
+        handle = await self.client.start_workflow(
+            "scene", given.to_json(), id=run, task_queue=self.queue, task_timeout=TASK_TIMEOUT, result_type=dict
+        )
+        self.handles.append(handle)
+        return handle
+
+    async def waits(self, handle: Any) -> int:
+        """Until the run stands at a wait for a call: its ordinal. Asked late: a query while a local activity works makes the
+        SDK split the workflow task, and then the task's time is another one on replay.
+        """
+        for _ in range(200):
+            await asyncio.sleep(1)
+            if (waiting := await handle.query(names.QUERY_WAITING)) is not None:
+                ordinal: int = waiting["ordinal"]
+                return ordinal
+        raise AssertionError("it never waited")
+
+
+class SceneTemplates(CaseTemplates):
+    """Those of cases, and what a schedule's run asks for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.current: Plan | None = None
+
+    async def find(self, tenant: str, reference: dict[str, Any]) -> dict[str, Any]:
+        """See CaseTemplates."""
+        if reference.get("id") == "scene" and self.current is not None:
+            plan = self.current.model_dump(mode="json")
+            return {
+                "plan": plan, "template": "scene", "static_data": {}, "variables": {"city": "Oslo"},
+                "plan_hash": "0" * 64, "resume_url": "https://example.org", "resume_secret": "0" * 64,
+            }  # fmt: skip
+        return await super().find(tenant, reference)
+
+
+def wait(**parameters: Any) -> Export:
+    """A Wait node."""
+    return node("Wait", "wait", 1.1, parameters, 200)
+
+
+async def a_wait_for_a_call(stage: Stage) -> None:
+    """Resumed by its link with an item."""
+    export = chain(START, wait(resume="webhook", options={}), set_node("After", 400, {"a": "={{ $json.body.ok }}"}))
+    handle = await stage.start(export)
+    ordinal = await stage.waits(handle)
+    payload = [{"json": {"headers": {}, "params": {}, "query": {}, "body": {"ok": 5}}}]
+    await handle.execute_update(names.UPDATE_RESUME, args=[ordinal, payload, "onReceived"])
+    await handle.result()
+
+
+async def a_wait_for_a_call_that_answers(stage: Stage) -> None:
+    """Whoever resumes gets what the last node gave."""
+    export = chain(
+        START, wait(resume="webhook", responseMode="lastNode", options={}), set_node("After", 400, {"a": "1"})
+    )
+    handle = await stage.start(export)
+    ordinal = await stage.waits(handle)
+    await handle.execute_update(names.UPDATE_RESUME, args=[ordinal, [{"json": {"body": {}}}], "lastNode"])
+    await handle.result()
+
+
+async def a_wait_whose_time_is_up(stage: Stage) -> None:
+    """A wait for a call with a limit that nobody calls."""
+    limit = {"limitWaitTime": True, "limitType": "afterTimeInterval", "resumeAmount": 1, "resumeUnit": "seconds"}
+    await (await stage.start(chain(START, wait(resume="webhook", options={}, **limit)))).result()
+
+
+async def two_waits_in_a_loop(stage: Stage) -> None:
+    """Each turn has a wait of its own; the static data change."""
+    code = "const s = $getWorkflowStaticData('global'); s.n = (s.n ?? 0) + 1; return [{json: {n: s.n}}];"
+    operator = {"type": "number", "operation": "gte"}
+    options = {"caseSensitive": True, "leftValue": "", "typeValidation": "loose", "version": 2}
+    rule = {"id": "1", "leftValue": "={{ $('Count').last().json.n }}", "rightValue": 2, "operator": operator}
+    over = node("Over", "if", 2.2, {"conditions": {"options": options, "conditions": [rule], "combinator": "and"}}, 600)
+    back = {"Over": {"main": [[], [{"node": "Count", "type": "main", "index": 0}]]}}
+    count = node("Count", "code", 2, {"jsCode": code}, 100)
+    handle = await stage.start(chain(START, count, wait(resume="webhook", options={}), over, extra=back))
+    for _ in range(2):
+        ordinal = await stage.waits(handle)
+        await handle.execute_update(names.UPDATE_RESUME, args=[ordinal, [{"json": {}}], "onReceived"])
+    await handle.result()
+
+
+async def a_webhook_that_is_answered_early(stage: Stage) -> None:
+    """Respond to Webhook in the middle; the caller's update is answered before the end."""
+    hook = {"httpMethod": "POST", "path": "x", "responseMode": "responseNode", "options": {}}
+    export = chain(
+        node("Hook", "webhook", 2, hook, 0),
+        node("Answer", "respondToWebhook", 1.1, {"respondWith": "firstIncomingItem", "options": {}}, 200),
+        node("Pause", "wait", 1.1, {"amount": 0.2, "unit": "seconds"}, 400),
+    )
+    handle = await stage.start(export, [{"json": {"body": {"n": 1}}}], trigger_kind="webhook", mode="webhook")
+    await handle.execute_update(names.UPDATE_WEBHOOK, "responseNode")
+    await handle.result()
+
+
+async def a_run_of_a_schedule(stage: Stage) -> None:
+    """It takes the version that is current when it begins, and the variables."""
+    rule = {"rule": {"interval": [{"field": "hours"}]}}
+    export = chain(
+        node("Due", "scheduleTrigger", 1.2, rule, 0), set_node("City", 200, {"c": "={{ $vars.city }}"}, "string")
+    )
+    stage.templates.current = plan_of(export)
+    await (await stage.start(None, trigger_kind="schedule")).result()
+
+
+async def a_long_run(stage: Stage) -> None:
+    """It continues as new again and again, and forgets the rounds that are over."""
+    handle = await stage.start(rounds(420, 60, START))
+    await handle.result()
+    runs = [handle.first_execution_run_id or "", *await _chain_of(stage.client, handle)]
+    stage.handles[:] = [stage.client.get_workflow_handle(handle.id, run_id=run_id) for run_id in runs]
+
+
+async def _chain_of(client: Client, handle: WorkflowHandle[Any, Any]) -> list[str]:
+    """The runs that a run continued as, without the first."""
+    found: list[str] = []
+    run_id = handle.first_execution_run_id
+    while run_id:
+        events = (await client.get_workflow_handle(handle.id, run_id=run_id).fetch_history()).events
+        run_id = events[-1].workflow_execution_continued_as_new_event_attributes.new_execution_run_id or None
+        found += [run_id] if run_id else []
+    return found
+
+
+async def sub_workflows_once_and_each(stage: Stage) -> None:
+    """One child for all items, and one per item that nobody waits for."""
+    child = chain(
+        node("In", "executeWorkflowTrigger", 1.1, {"inputSource": "passthrough"}, 0), set_node("Add", 200, {"b": "1"})
+    )
+    stage.templates.plans["child"] = plan_of(child)
+
+    def call(name: str, mode: str, *, waits: bool) -> Export:
+        parameters = {
+            "source": "database", "workflowId": {"__rl": True, "value": "child", "mode": "id"}, "mode": mode,
+            "workflowInputs": {"mappingMode": "defineBelow", "value": {}}, "options": {"waitForSubWorkflow": waits},
+        }  # fmt: skip
+        return node(name, "executeWorkflow", 1.2, parameters, 200)
+
+    items = [{"json": {"a": 1}}, {"json": {"a": 2}}]
+    await (
+        await stage.start(chain(START, call("Once", "once", waits=True), call("Each", "each", waits=False)), items)
+    ).result()
+
+
+async def a_failure_that_starts_its_error_workflow(stage: Stage) -> None:
+    """The run fails, and its error workflow is a child that outlives it."""
+    stage.templates.plans["told"] = plan_of(
+        chain(node("On error", "errorTrigger", 1, {}, 0), set_node("Note", 200, {"n": "1"}))
+    )
+    export = chain(START, node("Stop", "stopAndError", 1, {"errorMessage": "halt"}, 200))
+    export["settings"]["errorWorkflow"] = "told"
+    handle = await stage.start(export)
+    with contextlib.suppress(WorkflowFailureError):
+        await handle.result()
+
+
+async def a_run_that_is_cancelled(stage: Stage) -> None:
+    """In the middle of a wait."""
+    handle = await stage.start(chain(START, wait(amount=1, unit="hours")))
+    await asyncio.sleep(1)
+    await handle.cancel()
+    with contextlib.suppress(WorkflowFailureError):
+        await handle.result()
+
+
+async def a_run_that_runs_out_of_time(stage: Stage) -> None:
+    """The execution time-out of the settings ends a wait."""
+    export = chain(START, wait(amount=1, unit="hours"))
+    export["settings"]["executionTimeout"] = 1
+    handle = await stage.start(export)
+    with contextlib.suppress(WorkflowFailureError):
+        await handle.result()
+
+
+async def a_form_of_two_pages(stage: Stage) -> None:
+    """A page in the middle of the run, then the last one."""
+    fields = {"values": [{"fieldLabel": "Name", "fieldType": "text"}]}
+    export = chain(
+        node("Form", "formTrigger", 2.2, {"formTitle": "One", "formFields": fields, "options": {}}, 0),
+        node("Page", "form", 1, {"formFields": fields, "options": {}}, 200),
+        node("Last", "form", 1, {"operation": "completion", "completionTitle": "Done", "options": {}}, 400),
+    )
+    handle = await stage.start(export, [{"json": {"Name": "Ada"}}], trigger_kind="form", mode="webhook")
+    ordinal = await stage.waits(handle)
+    await handle.execute_update(names.UPDATE_RESUME, args=[ordinal, [{"json": {"Name": "Bob"}}], "onReceived"])
+    await handle.result()
+
+
+LONG = frozenset({"a-long-run"})
+"""Those that need a server whose histories are soon too long."""
+SCENES: dict[str, Callable[[Stage], Awaitable[None]]] = {
+    scene.__name__.replace("_", "-"): scene
+    for scene in (
+        a_wait_for_a_call, a_wait_for_a_call_that_answers, a_wait_whose_time_is_up, two_waits_in_a_loop,
+        a_webhook_that_is_answered_early, a_run_of_a_schedule, a_long_run, sub_workflows_once_and_each,
+        a_failure_that_starts_its_error_workflow, a_run_that_is_cancelled, a_run_that_runs_out_of_time,
+        a_form_of_two_pages,
+    )
+}  # fmt: skip
