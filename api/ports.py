@@ -8,6 +8,7 @@ from temporalio.client import Client
 
 from runtime.platform.credentials import CredentialStore
 from runtime.platform.executions import ExecutionStore
+from runtime.platform.listeners import TestListeners
 from runtime.platform.postgres import Database
 from runtime.platform.resume_links import ResumeLinks
 from runtime.platform.settings import Settings
@@ -61,3 +62,8 @@ class Ports:
     def store(self) -> TemplateStore:
         """Templates, not cached."""
         return self.templates.store
+
+    @property
+    def listeners(self) -> TestListeners:
+        """Who listens for a test call."""
+        return TestListeners(self.database, self.store)

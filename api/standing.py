@@ -18,14 +18,14 @@ SHOWN: Final = ("name", "message", "node", "description", "httpCode", "context")
 """Members of an error that a caller sees; the rest (stacks, requests with their headers) may quote secrets."""
 
 
-async def status_of_run(run: Run, reader: RunReader) -> StatusAnswer:
-    """Of a run that Temporal knows."""
+async def status_of_run(run: Run, reader: RunReader, *, data: bool = True) -> StatusAnswer:
+    """Of a run that Temporal knows; without `data` nothing of what it left."""
     if run.open:
         journal = await reader.journal(run.id)
         return _answer(run, run.status, _progress(journal) if journal else None, None, None)
     outcome = await reader.outcome(run)
     journal = outcome.result.journal if outcome.result else None
-    summary = _summary(outcome.result) if outcome.result and outcome.status == "completed" else None
+    summary = _summary(outcome.result) if data and outcome.result and outcome.status == "completed" else None
     return _answer(run, outcome.status, _progress(journal) if journal else None, summary, outcome.error)
 
 

@@ -73,6 +73,8 @@ class Order:
     """The run that this one tries again."""
     request: str | None = None
     """A digest of the request, when a key makes it repeatable."""
+    pinned: bool = False
+    """Use the plan's pin data: a test."""
 
     @property
     def workflow_id(self) -> str:
@@ -183,6 +185,7 @@ class Starter:
             "user_id": order.user_id,
             "state": order.state,
             "static_data": static if static is not None else template.plan.static_data,
+            **({"pinned": True} if order.pinned else {}),
             **(self._links.of(order.workflow_id) if template.waits else {}),
             **({"variables": await self._store.variables(order.tenant)} if template.wants_variables else {}),
         }

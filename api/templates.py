@@ -13,12 +13,12 @@ from pydantic import BaseModel, Field
 from api.answers import Moment
 from api.ports import Ports
 from api.principal import Principal
-from api.problems import BadRequest, DoesNotCompile, TooLarge, UnknownTemplate, WebhookTaken
+from api.problems import BadRequest, DoesNotCompile, NotStartable, TooLarge, UnknownTemplate, WebhookTaken
 from api.schema import problems
 from runtime.platform.postgres import SHARED
-from runtime.platform.routes import FORM, Webhook
+from runtime.platform.routes import CHAT, FORM, Webhook
 from runtime.platform.schedules import Scheduler
-from runtime.platform.templates import Summary, WebhookConflict
+from runtime.platform.templates import Summary, WebhookConflict, webhooks_of
 
 if TYPE_CHECKING:
     from compiler import Compilation
@@ -123,6 +123,14 @@ class Activation(BaseModel):
     """Where the template listens from now on."""
 
     key: str
+    webhooks: list[WebhookAnswer]
+
+
+class Listening(BaseModel):
+    """Where the template listens for one test call."""
+
+    key: str
+    until: Moment
     webhooks: list[WebhookAnswer]
 
 
@@ -280,6 +288,32 @@ class TemplateController(Controller):
         ports.templates.forget(tenant)
         return Activation(key=key, webhooks=[])
 
+    @post(
+        "/{key:str}/listen",
+        status_code=200,
+        summary="Listen for a test call",
+        responses=problems(UnknownTemplate, NotStartable),
+        description="The webhooks of the template, active or not, listen below /webhook-test for one call. The run is a "
+        "test: pinned data take the place of what nodes would do, static data are not kept, no error workflow starts.",
+    )
+    async def listen(
+        self,
+        request: Request[Principal, None, Any],
+        key: TemplateKey,
+        ports: NamedDependency[Ports],
+        seconds: Annotated[int, QueryParameter(ge=1, le=3600, description="For how long")] = 120,
+    ) -> Listening:
+        """Until somebody calls, or the time is up."""
+        tenant = request.user.tenant
+        template = await ports.store.current(tenant, key)
+        if template is None:
+            raise await _unknown(tenant, key, ports)
+        routes = [each for each in webhooks_of(template.plan) if each.method not in (FORM, CHAT)]
+        if not routes:
+            raise NotStartable("The template has no webhook that could listen.")
+        until = await ports.listeners.open(tenant, template, seconds)
+        return Listening(key=key, until=until, webhooks=_webhooks(routes, request, ports, "webhook-test"))
+
     @get("/{key:str}/schedules", summary="When a template starts by itself", responses=problems(UnknownTemplate))
     async def schedules(
         self,
@@ -363,17 +397,20 @@ def _links(key: str) -> dict[str, str]:
         "versions": f"/templates/{key}/versions",
         "activate": f"/templates/{key}/activate",
         "deactivate": f"/templates/{key}/deactivate",
+        "listen": f"/templates/{key}/listen",
         "schedules": f"/templates/{key}/schedules",
         "start": "/workflows/start",
     }
 
 
-def _webhooks(routes: list[Webhook], request: Request[Principal, None, Any], ports: Ports) -> list[WebhookAnswer]:
+def _webhooks(
+    routes: list[Webhook], request: Request[Principal, None, Any], ports: Ports, place: str = "webhook"
+) -> list[WebhookAnswer]:
     base, tenant = (ports.settings.public_url or str(request.base_url)).rstrip("/"), request.user.tenant
     return [
         WebhookAnswer(
             method=each.method,
-            url=f"{base}/{'form' if each.method == FORM else 'webhook'}/{tenant}/{each.path}",
+            url=f"{base}/{'form' if each.method == FORM else place}/{tenant}/{each.path}",
             node=each.node,
             response_mode=each.response_mode,
         )

@@ -136,7 +136,7 @@ class WorkflowController(Controller):
         """Status, progress, and the result or the error in short."""
         run = await _run(request.user.tenant, workflow_id, reader)
         if run is not None:
-            return await status_of_run(run, reader)
+            return await status_of_run(run, reader, data=await _has_data(run, ports))
         row = await ports.executions.get(request.user.tenant, workflow_id)
         if row is None:
             raise _unknown(workflow_id)
@@ -152,6 +152,7 @@ class WorkflowController(Controller):
         self,
         request: Request[Principal, None, Any],
         workflow_id: WorkflowId,
+        ports: NamedDependency[Ports],
         reader: NamedDependency[RunReader],
         wait: Annotated[float, QueryParameter(ge=0, le=60, description="Seconds to wait for the end")] = 0,
     ) -> ResultAnswer:
@@ -164,6 +165,7 @@ class WorkflowController(Controller):
             run = await reader.describe(workflow_id) or run
         if run.open:
             raise RunOpen("The run has not ended yet.", run_status=run.status)
+        await _keeps_data(run, ports)
         outcome = await reader.outcome(run)
         result = outcome.result
         return ResultAnswer(
@@ -197,7 +199,7 @@ class WorkflowController(Controller):
         """The steps, in the order in which they happened."""
         tenant = request.user.tenant
         run = await _run(tenant, workflow_id, reader)
-        if run is None:
+        if run is None or not await _has_data(run, ports):
             row = await ports.executions.get(tenant, workflow_id, with_steps=True)
             if row is None:
                 raise _unknown(workflow_id)
@@ -235,6 +237,7 @@ class WorkflowController(Controller):
         run = await _run(request.user.tenant, workflow_id, reader)
         if run is None:
             raise _unknown(workflow_id)
+        await _keeps_data(run, ports)
         types = await ports.store.node_types(request.user.tenant, run.plan_hash)
         return events_of(run, reader, types, last_event_id or 0)
 
@@ -309,6 +312,7 @@ class WorkflowController(Controller):
             raise _unknown(workflow_id)
         if run.open:
             raise RunOpen("The run has not ended yet; cancel it first.", run_status=run.status)
+        await _keeps_data(run, ports)
         order = await again(run, data, ports, await reader.state(run))
         started = await starter.start(order)
         return StartAnswer(
@@ -355,6 +359,19 @@ async def _run(tenant: str, workflow_id: str, reader: RunReader) -> Run | None:
     if tenant_of(workflow_id) != tenant or workflow_id.count(":") < 2:  # tenant:template:run
         raise _unknown(workflow_id)
     return await reader.describe(workflow_id)
+
+
+async def _has_data(run: Run, ports: Ports) -> bool:
+    """False for a run that has ended in a way of which its workflow's settings keep no data."""
+    return run.open or (await ports.store.settings(run.tenant, run.plan_hash)).saves(run.status)
+
+
+async def _keeps_data(run: Run, ports: Ports) -> None:
+    if not await _has_data(run, ports):
+        raise UnknownRun(
+            f"The run ended ({run.status}), and the settings of its workflow keep no data of such runs "
+            "(saveDataSuccessExecution, saveDataErrorExecution)."
+        )
 
 
 def _unknown(workflow_id: str) -> UnknownRun:

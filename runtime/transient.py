@@ -25,7 +25,7 @@ from runtime.platform.templates import TemplateStore
 from runtime.start import start_step
 from schemas.node import Catalog
 from schemas.outcome import Finished
-from schemas.plan import Plan
+from schemas.plan import Plan, Settings
 from schemas.run import RunResult, StartInput, WebhookAnswer
 
 __all__ = ["TransientRuns"]
@@ -74,12 +74,17 @@ class _Run:
         self.execution: Execution | None = None
         self.result: RunResult | None = None
 
+    def _saves(self, status: str) -> bool:
+        return (self.given.plan.settings if self.given.plan else Settings()).saves(status)
+
     def row(self, status: str, closed: datetime | None = None) -> Row:
         """As the tables show it."""
         told = self.result.journal if self.result else journal(self.execution) if self.execution else None
         types = {step.name: step.type for step in self.given.plan.steps} if self.given.plan else {}
         steps: list[StepRow] = (
-            [step_row(place, each, types) for place, each in told.since(0)] if told and closed else []
+            [step_row(place, each, types) for place, each in told.since(0)]
+            if told and closed and self._saves(status)
+            else []
         )
         return Row(
             tenant=self.given.tenant, id=self.given.execution_id, run_id=self.run_id, template=self.given.template,

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Final
 
-import structlog
 from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
@@ -20,6 +19,7 @@ from runtime.perform import Services
 from runtime.platform.credentials import credential_store
 from runtime.platform.deployments import make_current
 from runtime.platform.keys import keyring
+from runtime.platform.logging import get_logger
 from runtime.platform.postgres import Database
 from runtime.platform.resume_links import ResumeLinks
 from runtime.platform.settings import Settings
@@ -29,7 +29,7 @@ from runtime.platform.temporal import connect, data_converter
 from runtime.services import WorkerServices
 from runtime.workflow import Run
 
-log = structlog.get_logger()
+log = get_logger("tempor8.worker")
 
 PASSED_THROUGH: Final = ("runtime", "schemas", "pydantic", "orjson", "py_mini_racer", "selectolax", "lxml")
 """Loaded once and not once per run: lint bans clock, randomness and I/O in what runs inside a workflow."""

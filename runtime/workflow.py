@@ -263,7 +263,7 @@ class Run:
             await self._tell_error_workflow(execution.plan, finished)
         done = result(execution, finished, self.before)
         self.result = done
-        if done.static_data is not None:
+        if done.static_data is not None and self.start.mode != "manual":  # n8n keeps those of production runs
             await self._save_static_data(done.static_data)
         await workflow.wait_condition(workflow.all_handlers_finished)
         if finished.status == "success":
@@ -323,8 +323,9 @@ class Run:
         if target is None or self.start.mode in ("manual", "error"):
             return
         error = finished.error or {}
-        about = {
-            "id": self.start.execution_id, "url": f"{self.start.resume_url}/workflows/{self.start.execution_id}/status",
+        run = self.start.execution_id
+        kept = {"id": run, "url": f"{self.start.resume_url}/workflows/{run}/status"} if plan.settings.save_error else {}
+        about = kept | {
             "error": {"message": error.get("message"), "name": error.get("name"), "node": {"name": error.get("node")}},
             "lastNodeExecuted": finished.last_node, "mode": self.start.mode,
         }  # fmt: skip

@@ -121,6 +121,14 @@ class Settings(_Model):
     caller_policy: str = "workflowsFromSameOwner"
     caller_ids: tuple[str, ...] = ()
     transient: bool = False
+    save_success: bool = Field(default=True, exclude_if=lambda saves: saves)
+    """n8n's saveDataSuccessExecution: whether a run that succeeded leaves more than the row that says so."""
+    save_error: bool = Field(default=True, exclude_if=lambda saves: saves)
+    """n8n's saveDataErrorExecution: the same of any other end."""
+
+    def saves(self, status: str) -> bool:
+        """Whether a run that ended so leaves its data."""
+        return self.save_success if status == "completed" else self.save_error
 
 
 class Plan(_Model):

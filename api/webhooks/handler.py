@@ -32,8 +32,8 @@ from api.webhooks.bodies import Body, read_body, unpacked
 from api.webhooks.chat import Chat
 from api.webhooks.intake import Call, Intake, call_of, send_answer
 from api.webhooks.waiting import Waits
-from runtime.platform.routes import CHAT, Webhook
-from runtime.platform.templates import Published
+from runtime.platform.routes import CHAT, Routes, Webhook
+from runtime.platform.templates import Published, webhooks_of
 from runtime.resuming import WAITING
 from schemas.plan import Plan, Step
 
@@ -45,6 +45,9 @@ INLINE_BYTES: Final = 16 * 1024
 QUERY: Final = qs_codec.DecodeOptions()
 _WAITING: Final = WAITING.removeprefix("webhook") + "/"
 """What is left of the path of a link below this mount."""
+_TESTING: Final = "-test/"
+"""The same of a test call."""
+TEST_PREFIX: Final = "/webhook-test"
 DELIVERY: Final = (
     "idempotency-key", "webhook-id", "x-github-delivery", "x-gitlab-event-uuid", "x-shopify-webhook-id", "x-delivery-id",
 )  # fmt: skip
@@ -69,10 +72,12 @@ class Target:
     params: Mapping[str, str]
     template: Published
     step: Step
+    test: bool = False
+    """A test call: it runs the version that listens for it, with pinned data, as if somebody had clicked."""
 
 
 def webhook_handler(ports: Ports, starter: Starter) -> ASGIRouteHandler:
-    """The ASGI handler of everything under /webhook and /webhook-waiting."""
+    """The ASGI handler of everything under /webhook, /webhook-waiting and /webhook-test."""
     desk, waits = _Desk(ports, starter), Waits(ports)
 
     @asgi(PREFIX, is_mount=True, opt=PUBLIC, copy_scope=True)
@@ -81,6 +86,8 @@ def webhook_handler(ports: Ports, starter: Starter) -> ASGIRouteHandler:
         try:
             if scope["path"].startswith(_WAITING):  # a mount takes every path that begins like its own
                 answer = await waits.serve(call_of(cast("HTTPScope", scope), _WAITING), receive)
+            elif scope["path"].startswith(_TESTING):
+                answer = await desk.serve_test(call_of(cast("HTTPScope", scope), _TESTING), receive)
             else:
                 answer = await desk.serve(call_of(cast("HTTPScope", scope), "webhook"), receive)
         except Refusal as refused:
@@ -110,14 +117,31 @@ class _Desk:
         if (chat := await self._found(CHAT, call)) is not None:
             answer = await self._chat.serve(call, chat.template, chat.step, receive)
             return self._shown(answer, call, chat.step, ["GET", "POST"])
-        target = await self._target(call)
+        return await self._serve(call, await self._target(call), receive)
+
+    async def serve_test(self, call: Call, receive: Receive) -> Answer:
+        """One test call, for a template that listens for it. Raises as `serve` does."""
+        wanted = call.method
+        if call.method == "OPTIONS":
+            wanted = call.headers.get("access-control-request-method", "").upper()
+        target = await self._listening(call, wanted)
+        if call.method == "OPTIONS":
+            return preflight(target.step if target else None, call.headers, [wanted] if target else [])
+        if target is None:
+            raise _not_listening(call)
+        return await self._serve(call, target, receive)
+
+    async def _serve(self, call: Call, target: Target, receive: Receive) -> Answer:
         step = target.step
         claims = await admit(step, call.tenant, call.headers, call.client, self._ports.credentials)
         self._check(target)
         data = unpacked(
             await self._intake.read(call, receive), call.headers.get("content-encoding", ""), self._intake.limit
         )
-        answer = await self._run(call, target, read_body(step, call.headers, data), claims)
+        body = read_body(step, call.headers, data)
+        if target.test and not await self._ports.listeners.take(call.tenant, target.template):
+            raise _not_listening(call)
+        answer = await self._run(call, target, body, claims)
         return self._shown(answer, call, step, [call.method])
 
     def _shown(self, answer: Answer, call: Call, step: Step, methods: list[str]) -> Answer:
@@ -130,14 +154,15 @@ class _Desk:
     async def _run(self, call: Call, target: Target, body: Body, claims: dict[str, Any] | None) -> Answer:
         """Start the run and answer in the node's response mode."""
         step = target.step
-        delivery = _delivery(call.headers)
+        delivery = None if target.test else _delivery(call.headers)
         run = run_id_of(call.tenant, target.template.key, f"{call.path}\x00{delivery}") if delivery else uuid7()
         order = Order(
             tenant=call.tenant,
             template=target.template,
             start=step.name,
             trigger_kind="webhook",
-            mode="webhook",
+            mode="manual" if target.test else "webhook",
+            pinned=target.test,
             items=[await self._item(call, target, body, claims, run)],
             run=run,
             request=delivery,
@@ -158,9 +183,11 @@ class _Desk:
         """n8n's webhook item."""
         step, base = target.step, self._ports.settings.public_url or call.origin
         slash = "/" if str(step.parameters.get("path", "")).endswith("/") else ""  # n8n shows the path as written
-        url = f"{base.rstrip('/')}{PREFIX}/{call.tenant}/{target.webhook.path}{slash}"
+        prefix = TEST_PREFIX if target.test else PREFIX
+        url = f"{base.rstrip('/')}{prefix}/{call.tenant}/{target.webhook.path}{slash}"
         workflow_id = f"{call.tenant}:{target.template.key}:{run}"
-        item = await self._intake.item(call, url, target.params, body, claims, workflow_id)
+        mode = "test" if target.test else "production"
+        item = await self._intake.item(call, url, target.params, body, claims, workflow_id, mode=mode)
         if step.parameters.get("multipleMethods"):
             item["method"] = call.method  # the node fills the output of this method
         return item
@@ -170,6 +197,13 @@ class _Desk:
             return target
         routes = await self._ports.templates.routes(call.tenant) if call.tenant else None
         raise _unknown(call, routes.methods(call.path) if routes else [])
+
+    async def _listening(self, call: Call, method: str) -> Target | None:
+        for template in await self._ports.listeners.listed(call.tenant) if call.tenant else ():
+            found = Routes(webhooks_of(template.plan)).match(method, call.path)
+            if found is not None and (step := template.plan.step.get(found[0].node)) is not None:
+                return Target(*found, template=template, step=step, test=True)
+        return None
 
     async def _found(self, method: str, call: Call) -> Target | None:
         routes = await self._ports.templates.routes(call.tenant) if call.tenant else None
@@ -225,6 +259,16 @@ def _fault(plan: Plan, step: Step) -> str | None:
 def _delivery(headers: Mapping[str, str]) -> str | None:
     """What the sender calls this delivery, the same when it sends it again."""
     return next((f"{name}:{headers[name][:500]}" for name in DELIVERY if headers.get(name)), None)
+
+
+def _not_listening(call: Call) -> UnknownWebhook:
+    message = f'The requested webhook "{call.method} {call.path}" is not registered.'
+    return UnknownWebhook(
+        message,
+        code=404,
+        message=message,
+        hint="POST /templates/{key}/listen, then call again: in a test it listens for one call and two minutes.",
+    )
 
 
 def _unknown(call: Call, methods: list[str]) -> UnknownWebhook:

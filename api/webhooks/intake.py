@@ -75,15 +75,17 @@ class Intake:
         body: Body,
         claims: dict[str, Any] | None,
         workflow_id: str,
+        *,
+        mode: str = "production",
     ) -> dict[str, Any]:
-        """n8n's webhook item; its large files are stored for the run."""
+        """n8n's webhook item; its large files are stored for the run. `mode`: production or test."""
         json: dict[str, Any] = {
             "headers": call.headers,
             "params": params,
             "query": query_of(call.query),
             "body": body.value,
             "webhookUrl": url,
-            "executionMode": "production",
+            "executionMode": mode,
         }
         if body.absent:
             del json["body"]

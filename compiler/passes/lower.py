@@ -135,6 +135,8 @@ def _settings(raw: Mapping[str, Any], default_zone: str) -> Settings:
         timeout_s=float(timeout) if isinstance(timeout, int | float) and timeout > 0 else None,
         caller_policy=_named(raw.get("callerPolicy")) or "workflowsFromSameOwner",
         caller_ids=tuple(each.strip() for each in ids.split(",") if each.strip()) if isinstance(ids, str) else (),
+        save_success=raw.get("saveDataSuccessExecution") != "none",
+        save_error=raw.get("saveDataErrorExecution") != "none",
         transient=isinstance(own, Mapping) and own.get("durability") == "transient",
     )
 

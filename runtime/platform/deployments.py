@@ -3,11 +3,11 @@
 import asyncio
 from typing import Final
 
-import structlog
 from temporalio.api.workflowservice.v1 import SetWorkerDeploymentCurrentVersionRequest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from runtime.platform.logging import get_logger
 from runtime.platform.temporal import TemporalUnavailable
 
 __all__ = ["make_current"]
@@ -17,7 +17,7 @@ PATIENCE: Final = 30.0
 """Seconds until a build that polls must be known to the server."""
 NOT_YET: Final = frozenset({RPCStatusCode.NOT_FOUND, RPCStatusCode.FAILED_PRECONDITION, RPCStatusCode.UNAVAILABLE})
 
-log = structlog.get_logger()
+log = get_logger("tempor8.worker")
 
 
 async def make_current(client: Client, deployment: str, build: str) -> None:

@@ -76,6 +76,8 @@ class Execution:
     steps: Sequence[StepRow] | None = None
     """None: not known, so rows that are there stay."""
     usage: Sequence[UsageRow] = field(default_factory=list)
+    kept: bool = True
+    """False: the settings of its workflow want nothing kept but the row."""
 
 
 @dataclass(frozen=True)

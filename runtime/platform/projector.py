@@ -14,10 +14,11 @@ from typing import Any, Final
 
 import psycopg
 from psycopg.errors import ForeignKeyViolation
+from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflow.v1 import WorkflowExecutionInfo
-from temporalio.api.workflowservice.v1 import ListWorkflowExecutionsRequest
+from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest, ListWorkflowExecutionsRequest
 from temporalio.client import Client
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from runtime.platform.executions import Execution, ExecutionStore, StepRow, UsageRow
 from runtime.platform.logging import get_logger
@@ -164,6 +165,9 @@ class Projector:
                 by_tenant[each.tenant].append(each)
         for tenant, executions in by_tenant.items():
             await self._write(tenant, executions)
+            for each in executions:
+                if not each.kept:
+                    await self._delete(each)
 
     async def _write(self, tenant: str, executions: Sequence[Execution]) -> None:
         try:
@@ -190,6 +194,12 @@ class Projector:
             log.warning("a result could not be read", workflow_id=run.id, error=type(error).__name__)
             outcome = Outcome(run.status, None, None)
         journal = outcome.result.journal if outcome.result else Journal(status="error")
+        if not (await self._templates.settings(run.tenant, run.plan_hash)).saves(outcome.status):
+            why = {"message": "The run failed; its workflow keeps no data of such runs"} if outcome.error else None
+            usage = [_usage(each, run) for each in journal.usage]
+            return _execution(
+                run, outcome.status, error=why, step_count=journal.count, steps=[], usage=usage, kept=False
+            )
         types = await self._node_types(run)
         steps = [step_row(place, record, types) for place, record in journal.since(0)]
         return _execution(
@@ -200,6 +210,16 @@ class Projector:
             steps=steps,
             usage=[_usage(each, run) for each in journal.usage],
         )
+
+    async def _delete(self, run: Execution) -> None:
+        """Take a run's history out of Temporal. Payloads beside it go when nobody uses them any more."""
+        execution = WorkflowExecution(workflow_id=run.id, run_id=run.run_id)
+        request = DeleteWorkflowExecutionRequest(namespace=self._client.namespace, workflow_execution=execution)
+        try:
+            await self._client.workflow_service.delete_workflow_execution(request)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
 
     async def _node_types(self, run: Run) -> dict[str, str]:
         key = (run.tenant, run.plan_hash)

@@ -14,7 +14,7 @@ from runtime.platform.postgres import SHARED, Connection, Database
 from runtime.platform.routes import Routes, Webhook, routes_of_step
 from runtime.platform.schedules import write_schedules
 from runtime.values.schedules import BadScheduleError, firings
-from schemas.plan import Plan
+from schemas.plan import Plan, Settings
 
 __all__ = [
     "CHANGES",
@@ -25,12 +25,14 @@ __all__ = [
     "Version",
     "WebhookConflict",
     "describe",
+    "webhooks_of",
 ]
 
 CHANGES: Final = "tempor8_templates"
 """The channel on which a publication tells every process to forget what it has cached; the payload is the tenant."""
 
 
+MOST_KEPT: Final = 1_000
 INSERT: Final = """
     insert into workflow_templates
         (tenant_id, key, version, name, description, plan_hash, plan, export, metadata, created_by)
@@ -164,6 +166,7 @@ class TemplateStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._settings: dict[tuple[str, str], Settings] = {}
 
     async def publish(
         self,
@@ -294,6 +297,24 @@ class TemplateStore:
                 Webhook(row["method"], row["path"], row["node"], row["response_mode"], row["template_key"])
                 for row in await cursor.fetchall()
             ]
+
+    async def settings(self, tenant: str, plan_hash: str) -> Settings:
+        """The settings of a published plan; the defaults for one that was never published. Kept: plans never change."""
+        if (known := self._settings.get((tenant, plan_hash))) is not None:
+            return known
+        async with self._database.tenant_transaction(tenant) as connection:
+            cursor = await connection.execute(
+                "select plan -> 'settings' as settings from workflow_templates"
+                " where plan_hash = %s and tenant_id in (%s, '*') limit 1",
+                (plan_hash, tenant),
+            )
+            row = await cursor.fetchone()
+        if not row:
+            return Settings()
+        if len(self._settings) >= MOST_KEPT:  # plans in use at once
+            self._settings.clear()
+        found = self._settings[tenant, plan_hash] = Settings.model_validate(row["settings"] or {})
+        return found
 
     async def node_types(self, tenant: str, plan_hash: str) -> dict[str, str]:
         """Node name -> type of a published plan; empty for one that was never published (`tempor8 run`)."""

@@ -31,6 +31,7 @@ ROW: dict[str, dict[str, object]] = {  # the least that each table wants; the te
     "data_tables": {"id": "t", "name": "t", "columns": "[]", "created_at": "2026-01-01", "updated_at": "2026-01-01"},
     "data_table_rows": {"table_id": "t", "id": 1, "row": "{}"},
     "seen_values": {"scope": "s", "list": "[]"},
+    "test_listeners": {"template_key": "k", "plan_hash": "h", "expires_at": "2026-01-01"},
     "variables": {"key": "k", "value": "v"},
     "kept_results": {"key": "k", "result": "{}"},
     "schedules": {"id": "t:n:0", "template_key": "t", "node": "n", "spec": "{}"},

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.exports import waiting
+from tests.exports import export, node, set_, waiting
 from tests.service import ended, eventually, started
 
 pytestmark = pytest.mark.usefixtures("published")
@@ -220,3 +220,26 @@ async def test_not_json_and_too_much_are_told_apart(acme: httpx.AsyncClient) -> 
     )
     assert large.status_code == 413
     assert large.json()["type"] == "/problems/body-too-large"
+
+
+async def test_a_workflow_that_saves_no_data_leaves_its_row(
+    acme: httpx.AsyncClient, anybody: httpx.AsyncClient
+) -> None:
+    """saveDataSuccessExecution: none: the history is gone from Temporal, too; how the run ended is known."""
+    settings = {"saveDataSuccessExecution": "none"}
+    quiet = export("Quiet", node("Start", "manualTrigger"), set_("Made", secret="={{ $json.name }}"), settings=settings)
+    await acme.post("/templates", params={"key": "quiet"}, json=quiet)
+    run = await started(acme, "quiet", {"name": "Ada"})
+
+    async def gone() -> bool:
+        return (await acme.get(f"/workflows/{run}/result")).status_code == 404
+
+    await eventually(gone)
+    assert (await acme.get(f"/workflows/{run}/status")).json()["status"] == "completed"
+
+    async def row() -> bool:
+        told = (await acme.get("/workflows", params={"template": "quiet"})).json()["items"]
+        return [(each["status"], each["steps"]) for each in told] == [("completed", 2)]
+
+    await eventually(row)
+    assert (await acme.get(f"/workflows/{run}/history")).json()["steps"] == []
