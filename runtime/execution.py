@@ -127,7 +127,7 @@ class Prepared:
         self.expressions = prepare(each.expression for each in step.expressions)
         self.connected_outputs = max((edge.output + 1 for edge in step.edges), default=0)
         self.continue_on_fail = step.on_error is not OnError.STOP
-        self.inline = step.kind is Kind.INLINE or step.trigger is not None
+        self.inline = step.kind is Kind.INLINE or (step.trigger is not None and step.trigger != "poll")
         self.has_program = any(declared.info.code for declared in declarations(cls).values())
         """It runs its author's code: whatever that is, it sees the input."""
 

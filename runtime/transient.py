@@ -6,6 +6,7 @@ by a shutdown is told as cancelled, and one that died with its process as termin
 
 import asyncio
 import contextlib
+import copy
 import secrets
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -144,7 +145,7 @@ class TransientRuns:
             )  # fmt: skip
             run.host.info = info
             run.execution = Execution(given.plan, self._catalog, run.host, info)
-            before = dict(given.static_data)
+            before = copy.deepcopy(given.static_data)
             finished = await self._finish(run.execution, given)
             run.result = result(run.execution, finished, before)
             status = STATUS.get(finished.status, "failed")

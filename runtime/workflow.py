@@ -200,8 +200,26 @@ class Host:
             self.spent += SCRIPT_COST if any(script.quick is None for script in scripts) else QUICK_COST
         if self.spent > BUDGET:
             await self.sleep(0.001)
+        if self.start.trigger_kind == "poll" and execution.plan.step[step].trigger == "poll":
+            await self.save_static_data(
+                execution
+            )  # how far it has read: the next poll must not wait for this run's end
         if workflow.info().is_continue_as_new_suggested():
             await self._continue_as_new(execution)
+
+    async def save_static_data(self, execution: Execution) -> None:
+        """Write what the run has changed since it last did. n8n keeps those of production runs only."""
+        data, before = execution.static_data, self.before
+        changed = {name: value for name, value in data.items() if name not in before or before[name] != value}
+        if not changed or self.start.mode == "manual":
+            return
+        self.before = copy.deepcopy(data)
+        await workflow.execute_local_activity(
+            names.SAVE_STATIC_DATA,
+            {"tenant": self.start.tenant, "template": self.start.template, "static_data": changed},
+            start_to_close_timeout=LOCAL_LIMIT,
+            retry_policy=CRASHES,
+        )
 
     async def _continue_as_new(self, execution: Execution) -> None:
         """A run with a caller who waits is asked again by the API; without that, its history would grow to the limit."""
@@ -240,7 +258,7 @@ class Run:
 
     def _prepare(self, plan: Plan) -> Execution:
         carried = self.start.carried or {}
-        self.before = self.host.before = carried.get("before", copy.deepcopy(self.start.static_data))
+        self.host.before = carried.get("before", copy.deepcopy(self.start.static_data))
         info = RunInfo(
             tenant=self.start.tenant, execution_id=self.start.execution_id, mode=self.start.mode,
             variables=self.start.variables, base_url=self.start.resume_url, resume_secret=self.start.resume_secret,
@@ -261,10 +279,9 @@ class Run:
         finished = await self._finish(execution)
         if finished.status == "error":
             await self._tell_error_workflow(execution.plan, finished)
-        done = result(execution, finished, self.before)
+        done = result(execution, finished, self.host.before)
         self.result = done
-        if done.static_data is not None and self.start.mode != "manual":  # n8n keeps those of production runs
-            await self._save_static_data(done.static_data)
+        await self.host.save_static_data(execution)
         await workflow.wait_condition(workflow.all_handlers_finished)
         if finished.status == "success":
             return done.model_dump(mode="json")
@@ -335,14 +352,6 @@ class Run:
             await self.host.child("error workflow", command)
         except NodeError as gone:  # n8n: the failed run is what it is; the missing workflow is told in the log
             workflow.logger.warning("the error workflow was not started: %s", gone.message)
-
-    async def _save_static_data(self, data: dict[str, Any]) -> None:
-        await workflow.execute_local_activity(
-            names.SAVE_STATIC_DATA,
-            {"tenant": self.start.tenant, "template": self.start.template, "static_data": data},
-            start_to_close_timeout=LOCAL_LIMIT,
-            retry_policy=CRASHES,
-        )
 
     @workflow.query(name=names.QUERY_JOURNAL)
     def journal(self) -> Journal:

@@ -36,6 +36,7 @@ NODE_FILES: Final[dict[str, str]] = {
     "n8n-nodes-base.httpRequest": "http_request",
     "n8n-nodes-base.graphql": "graphql",
     "n8n-nodes-base.rssFeedRead": "rss_feed_read",
+    "n8n-nodes-base.rssFeedReadTrigger": "rss_feed_read_trigger",
     "n8n-nodes-base.xml": "xml",
     "n8n-nodes-base.aggregate": "aggregate",
     "n8n-nodes-base.splitOut": "split_out",

@@ -1,5 +1,6 @@
 """RSS Read: the entries of an RSS or Atom feed."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -54,27 +55,32 @@ class RssFeedRead(Activity):
 
     async def entries(self, context: ActivityContext, i: int) -> list[dict[str, Any]]:
         """The entries as the parser gives them. Raises NodeError."""
-        if not self.url:
-            raise NodeError('The parameter "URL" has to be set!')
-        if not isinstance(self.url, str) or not _is_url(self.url):
-            raise NodeError('The provided "URL" is not valid!')
-        try:
-            response = await context.http(
-                "GET", self.url, headers=_HEADERS, timeout=60, verify=not self.options.get("ignoreSSL"), item=i
-            )
-        except NodeApiError as error:
-            if error.http_code != "ECONNREFUSED":
-                raise NodeError(error.message) from error
-            told = f'It was not possible to connect to the URL. Please make sure the URL "{self.url}" it is valid!'
-            raise NodeError(told) from error
-        if response.status >= _BAD:
-            raise NodeError(f"Request failed with status code {response.status}")
         fields = [each.strip() for each in str(self.options.get("customFields") or "").split(",") if each.strip()]
-        xml = response.body.decode("utf-8", "replace")
-        found: list[dict[str, Any]] = await run_in_sandbox(
-            context, "rss-parser", _PARSE, {"xml": xml, "fields": fields}
-        )
-        return found
+        return await read_feed(context, self.url, fields, verify=not self.options.get("ignoreSSL"), item=i)
+
+
+async def read_feed(
+    context: ActivityContext, url: Any, fields: Sequence[str] = (), *, verify: bool = True, item: int = 0
+) -> list[dict[str, Any]]:
+    """The entries of a feed, with these fields beside the usual ones. Raises NodeError."""
+    if not url:
+        raise NodeError('The parameter "URL" has to be set!')
+    if not isinstance(url, str) or not _is_url(url):
+        raise NodeError('The provided "URL" is not valid!')
+    try:
+        response = await context.http("GET", url, headers=_HEADERS, timeout=60, verify=verify, item=item)
+    except NodeApiError as error:
+        if error.http_code != "ECONNREFUSED":
+            raise NodeError(error.message) from error
+        told = f'It was not possible to connect to the URL. Please make sure the URL "{url}" it is valid!'
+        raise NodeError(told) from error
+    if response.status >= _BAD:
+        raise NodeError(f"Request failed with status code {response.status}")
+    xml = response.body.decode("utf-8", "replace")
+    found: list[dict[str, Any]] = await run_in_sandbox(
+        context, "rss-parser", _PARSE, {"xml": xml, "fields": list(fields)}
+    )
+    return found
 
 
 def _is_url(text: str) -> bool:

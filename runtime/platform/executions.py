@@ -78,6 +78,8 @@ class Execution:
     usage: Sequence[UsageRow] = field(default_factory=list)
     kept: bool = True
     """False: the settings of its workflow want nothing kept but the row."""
+    empty: bool = False
+    """A poll that found nothing: no run at all in n8n's eyes."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,11 @@ class ExecutionStore:
         """Upsert runs with their steps, in one transaction. Writing the same again changes nothing."""
         async with self._database.tenant_transaction(tenant) as connection:
             cursor = connection.cursor()
+            if empty := [row.id for row in rows if row.empty]:
+                await cursor.execute(
+                    "delete from workflow_executions where tenant_id = %s and id = any(%s)", (tenant, empty)
+                )
+            rows = [row for row in rows if not row.empty]
             await cursor.executemany(UPSERT, [_values(row) for row in rows])
             closed = [row for row in rows if row.steps is not None]
             await cursor.executemany(UPSERT_EVENT, [_event(row, step) for row in closed for step in row.steps or ()])

@@ -194,6 +194,8 @@ class Projector:
             log.warning("a result could not be read", workflow_id=run.id, error=type(error).__name__)
             outcome = Outcome(run.status, None, None)
         journal = outcome.result.journal if outcome.result else Journal(status="error")
+        if run.trigger_kind == "poll" and outcome.status == "completed" and _found_nothing(journal):
+            return _execution(run, outcome.status, kept=False, empty=True)
         if not (await self._templates.settings(run.tenant, run.plan_hash)).saves(outcome.status):
             why = {"message": "The run failed; its workflow keeps no data of such runs"} if outcome.error else None
             usage = [_usage(each, run) for each in journal.usage]
@@ -287,6 +289,10 @@ def _execution(run: Run, status: str, **rest: Any) -> Execution:
         parent_id=run.parent_id,
         **rest,
     )
+
+
+def _found_nothing(journal: Journal) -> bool:
+    return journal.count == 1 and not any(journal.steps[0].items_out)
 
 
 def _lost(row: Execution) -> Execution:

@@ -136,7 +136,8 @@ class Scheduler:
         id_ = f"{tenant}:{row['id']}"
         schedule = self._schedule(tenant, row)
         try:
-            await self._client.create_schedule(id_, schedule)
+            at_once = row["spec"].get("kind") == "poll"  # n8n polls when it begins to
+            await self._client.create_schedule(id_, schedule, trigger_immediately=at_once)
         except ScheduleAlreadyRunningError:
             await self._client.get_schedule_handle(id_).update(lambda _: ScheduleUpdate(schedule))
 
@@ -149,17 +150,18 @@ class Scheduler:
 
     def _schedule(self, tenant: str, row: dict[str, Any]) -> Schedule:
         key, spec = row["template_key"], row["spec"]
+        kind = spec.get("kind", "schedule")
         given = StartInput(
-            tenant=tenant, template=key, start=row["node"], trigger_kind="schedule", mode="trigger", items=[{"json": {}}]
+            tenant=tenant, template=key, start=row["node"], trigger_kind=kind, mode="trigger", items=[{"json": {}}]
         )  # fmt: skip
-        told = {names.TENANT_ID: tenant, names.TEMPLATE_KEY: key, names.TRIGGER_KIND: "schedule"}
+        told = {names.TENANT_ID: tenant, names.TEMPLATE_KEY: key, names.TRIGGER_KIND: kind}
         pairs = [SearchAttributePair(SearchAttributeKey.for_keyword(name), value) for name, value in told.items()]
         every = timedelta(seconds=spec.get("every") or 0)
         return Schedule(
             action=ScheduleActionStartWorkflow(
                 key,
                 given.model_dump(mode="json"),
-                id=names.workflow_id(tenant, key, f"schedule-{row['id'].rpartition(':')[2]}"),
+                id=names.workflow_id(tenant, key, f"{kind}-{row['id'].rpartition(':')[2]}"),
                 task_queue=self._queue,
                 task_timeout=TASK_TIMEOUT,
                 typed_search_attributes=TypedSearchAttributes(pairs),

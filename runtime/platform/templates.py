@@ -147,16 +147,16 @@ def webhooks_of(plan: Plan) -> list[Webhook]:
 
 
 def _schedules_of(plan: Plan) -> list[tuple[str, str, str]]:
-    """The rows of a plan's enabled schedule nodes; a rule that cannot be read was told when the export was compiled."""
+    """The rows of a plan's enabled schedule and polling nodes; a rule that cannot be read was told when the export was compiled."""
     rows = []
     for step in plan.steps:
-        if step.trigger != "schedule" or step.disabled:
+        if step.trigger not in ("schedule", "poll") or step.disabled:
             continue
         try:
             rules = firings(step.type, step.parameters, step.name)
         except BadScheduleError:
             continue
-        spec = {"timezone": plan.settings.timezone}
+        spec = {"timezone": plan.settings.timezone} | ({"kind": "poll"} if step.trigger == "poll" else {})
         rows += [(f"{step.name}:{i}", step.name, json.dumps(rule.to_json() | spec)) for i, rule in enumerate(rules)]
     return rows
 
@@ -366,12 +366,20 @@ class TemplateStore:
         return row["data"] if row else None
 
     async def save_static_data(self, tenant: str, template: str, data: dict[str, Any]) -> None:
-        """Keep a template's static data. n8n: the last run to end wins."""
+        """Keep what a run changed of a template's static data: per node and global, the last run to end wins."""
         async with self._database.tenant_transaction(tenant) as connection:
             await connection.execute(
-                "insert into static_data (tenant_id, template_key, data) values (%s, %s, %s)"
-                " on conflict (tenant_id, template_key) do update set data = excluded.data, updated_at = now()",
-                (tenant, template, json.dumps(data)),
+                "insert into static_data (tenant_id, template_key, data) values (%s, %s, '{}') on conflict do nothing",
+                (tenant, template),
+            )
+            cursor = await connection.execute(  # merged here: jsonb would lose the order of keys
+                "select data from static_data where tenant_id = %s and template_key = %s for update", (tenant, template)
+            )
+            row = await cursor.fetchone()
+            merged = {**(row["data"] if row else {}), **data}
+            await connection.execute(
+                "update static_data set data = %s, updated_at = now() where tenant_id = %s and template_key = %s",
+                (json.dumps(merged), tenant, template),
             )
 
     async def find(self, tenant: str, reference: dict[str, Any]) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def firings(type_: str, parameters: Mapping[str, Any], name: str) -> list[Firing
     kind = type_.rpartition(".")[2]
     if kind == "interval":
         return [_interval(parameters)]
-    group, rows = _GROUP[kind]
+    group, rows = _GROUP.get(kind, _POLL)
     return [firing for row in _rows(parameters.get(group), rows) for firing in _firings(kind, row, name)]
 
 
@@ -60,7 +60,7 @@ def problems(type_: str, parameters: Mapping[str, Any]) -> Iterator[tuple[tuple[
     """(place in the parameters, what is written there, why it is no schedule) of each rule; a rule with an expression in it
     is left out.
     """
-    group, rows = _GROUP[type_.rpartition(".")[2]]
+    group, rows = _GROUP.get(type_.rpartition(".")[2], _POLL)
     for i, row in enumerate(_rows(parameters.get(group), rows)):
         if any(isinstance(value, str) and value.startswith("=") for value in row.values()):
             continue
@@ -72,15 +72,20 @@ def problems(type_: str, parameters: Mapping[str, Any]) -> Iterator[tuple[tuple[
             yield place, str(row[field] if field else row.get("field") or row.get("mode") or ""), str(error)
 
 
+_POLL: Final = ("pollTimes", "item")
+"""What every polling trigger has, in the shape of the Cron node's."""
 _GROUP: Final = {"scheduleTrigger": ("rule", "interval"), "cron": ("triggerTimes", "item")}
 
 
 def _firings(kind: str, row: Mapping[str, Any], name: str) -> Iterator[Firing]:
     second = zlib.crc32(name.encode()) % 60
-    if kind == "cron":
-        yield _cron_node(row, second)
-    else:
+    if kind == "scheduleTrigger":
         yield from _schedule_trigger(row, second)
+        return
+    firing = _cron_node(row, second)
+    if kind not in _GROUP and any(line.startswith("*") for line in firing.crons):
+        raise BadScheduleError("the polling interval is too short, it has to be at least a minute")
+    yield firing
 
 
 def _rows(group: Any, name: str) -> list[Mapping[str, Any]]:

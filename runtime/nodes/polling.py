@@ -1,0 +1,46 @@
+"""The base of polling triggers: a schedule of Temporal asks, and a run begins where there is something new."""
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from runtime.nodes.base import Activity, ActivityContext, Dynamic, Items, Outputs, param
+from runtime.values.schedules import problems
+from schemas.diagnostic import Diagnostic, Location
+from schemas.diagnostic.nodes import BadSchedule
+
+
+class Poll(Activity):
+    """A start node that looks for what is new. Subclasses say in `poll` what that is.
+
+    How far it has read stands in the node's static data, which are written before the run goes on: the next poll never
+    sees what this one saw, and a run that has begun is not lost. The first poll is made when the template is published
+    or activated. A poll that finds nothing leaves no run.
+    """
+
+    trigger = "poll"
+    input_count: ClassVar[int] = 0
+
+    poll_times: Dynamic[dict[str, Any]] = param({"item": [{"mode": "everyMinute"}]})
+
+    def check(self, at: Location, version: float) -> Iterator[Diagnostic]:
+        """Times that cannot be read, never come, or come more often than once a minute."""
+        del version
+        for place, text, reason in problems(str(self.type), {"pollTimes": self.poll_times}):
+            yield BadSchedule(at=at.within("parameters", *place), schedule=text, reason=reason)
+
+    async def run(self, context: ActivityContext, items: Items) -> Outputs:
+        """What the caller gave, else what is new."""
+        if items and items[0]["json"]:
+            return [items]
+        kept: dict[str, Any] = context.static_data.setdefault(f"node:{context.name}", {})
+        found = await context.resolve(self, 0).poll(context, kept)
+        if not kept:
+            del context.static_data[f"node:{context.name}"]
+        return [found]
+
+    async def poll(self, context: ActivityContext, kept: dict[str, Any]) -> Items:
+        """The items that are new. `kept` is what the last poll left in the node's static data; change it in place.
+
+        In a test (`context.mode` is "manual") n8n shows the newest item whatever was read before.
+        """
+        raise NotImplementedError
