@@ -97,7 +97,7 @@ class ErrorAnswer(BaseModel):
 class WaitingFor(BaseModel):
     """What a step waits for."""
 
-    kind: str = Field(description="time, call (of its resume link), form, workflow (a sub-workflow) or next try")
+    kind: str = Field(description="time, call (of its resume link), form, workflow (a sub-workflow), next try, or turn")
     until: Moment | None = None
     workflow: str | None = None
 

@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextvars import ContextVar
 from typing import Any, Final, Protocol
 
 from temporalio import activity
+from temporalio.client import WorkflowExecutionStatus
+from temporalio.service import RPCError, RPCStatusCode
 
 from runtime.perform import Services, perform
 from schemas import names
@@ -27,11 +29,23 @@ class Templates(Protocol):
         """Keep a template's static data."""
 
 
-class Activities:
-    """The activities of a worker, over the services that it has."""
+class Slots(Protocol):
+    """Who may run where a workflow lets only so many; see `runtime.platform.slots`."""
 
-    def __init__(self, catalog: Catalog, services: Services, templates: Templates) -> None:
-        self.catalog, self.services, self.templates = catalog, services, templates
+    async def take(
+        self, tenant: str, key: str, workflow_id: str, limit: int, gone: Callable[[str], Awaitable[bool]]
+    ) -> bool:
+        """Get in line, or a place (True)."""
+
+    async def give_back(self, tenant: str, key: str, workflow_id: str, limit: int) -> Sequence[str]:
+        """Leave; the workflow ids of those whose turn it is now."""
+
+
+class Activities:
+    """The activities of a worker, over the services that it has. Without `slots` nobody has to wait for a turn."""
+
+    def __init__(self, catalog: Catalog, services: Services, templates: Templates, slots: Slots | None = None) -> None:
+        self.catalog, self.services, self.templates, self.slots = catalog, services, templates, slots
 
     @activity.defn(name=names.RUN_STEP)
     async def run_step(self, task: Task) -> TaskResult:
@@ -50,9 +64,35 @@ class Activities:
         """Write static data at the end of a run, as n8n does."""
         await self.templates.save_static_data(change["tenant"], change["template"], change["static_data"])
 
+    @activity.defn(name=names.TAKE_SLOT)
+    async def take_slot(self, asked: dict[str, Any]) -> bool:
+        """Whether it is the run's turn."""
+        if self.slots is None:
+            return True
+        return await self.slots.take(asked["tenant"], asked["key"], asked["workflow_id"], asked["limit"], _has_ended)
+
+    @activity.defn(name=names.GIVE_SLOT_BACK)
+    async def give_slot_back(self, asked: dict[str, Any]) -> None:
+        """Let the next ones in. One that is not reached asks again by itself."""
+        if self.slots is None:
+            return
+        for each in await self.slots.give_back(asked["tenant"], asked["key"], asked["workflow_id"], asked["limit"]):
+            with contextlib.suppress(RPCError):
+                await activity.client().get_workflow_handle(each).signal(names.SIGNAL_TURN)
+
     def all(self) -> list[Callable[..., Any]]:
         """For the worker."""
-        return [self.run_step, self.find_plan, self.save_static_data]
+        return [self.run_step, self.find_plan, self.save_static_data, self.take_slot, self.give_slot_back]
+
+
+async def _has_ended(workflow_id: str) -> bool:
+    try:
+        described = await activity.client().get_workflow_handle(workflow_id).describe()
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return True
+        raise
+    return described.status is not WorkflowExecutionStatus.RUNNING
 
 
 @contextlib.asynccontextmanager

@@ -11,7 +11,7 @@ from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from runtime import deployment
-from runtime.activities import Activities, Templates
+from runtime.activities import Activities, Slots, Templates
 from runtime.catalog import CATALOG
 from runtime.code import CodeRunner
 from runtime.expressions import start as start_scripts
@@ -23,6 +23,7 @@ from runtime.platform.logging import get_logger
 from runtime.platform.postgres import Database
 from runtime.platform.resume_links import ResumeLinks
 from runtime.platform.settings import Settings
+from runtime.platform.slots import RunSlots
 from runtime.platform.storage import BlobStore
 from runtime.platform.templates import TemplateStore
 from runtime.platform.temporal import connect, data_converter
@@ -46,6 +47,7 @@ def build_worker(
     templates: Templates,
     task_queue: str,
     *,
+    slots: Slots | None = None,
     strict: bool = False,
     versioned: bool = False,
 ) -> Worker:
@@ -61,7 +63,7 @@ def build_worker(
         client,
         task_queue=task_queue,
         workflows=[Run],
-        activities=Activities(CATALOG, services, templates).all(),
+        activities=Activities(CATALOG, services, templates, slots).all(),
         workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=1),
         max_heartbeat_throttle_interval=timedelta(milliseconds=50),
@@ -93,7 +95,9 @@ async def worker(settings: Settings, *, versioned: bool = False) -> AsyncIterato
         store = credential_store(settings, database, keys)
         services = WorkerServices(settings, database, store, blobs, CodeRunner(), links)
         try:
-            yield build_worker(client, services, TemplateStore(database), settings.task_queue, versioned=versioned)
+            slots = RunSlots(database)
+            templates = TemplateStore(database)
+            yield build_worker(client, services, templates, settings.task_queue, slots=slots, versioned=versioned)
         finally:
             await services.close()
 

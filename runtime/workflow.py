@@ -1,7 +1,10 @@
 """The Temporal host: a dynamic workflow (its type is the template's key) that carries out an execution's decisions."""
 
 import asyncio
+import contextlib
 import copy
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
@@ -34,6 +37,10 @@ LOCAL_LIMIT: Final = timedelta(minutes=2)
 CRASHES: Final = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=30))
 """Only crashes and faults of a worker are retried here, without end: a node's own error comes back as a result, and
 n8n's retries are the engine's."""
+ONCE: Final = RetryPolicy(maximum_attempts=1)
+"""For a step that its author wants at most once."""
+LONGEST_TURN: Final = 30.0
+"""Seconds after which a run that waits for its turn asks again, in case nobody told it."""
 BUDGET: Final = 8_000
 """Items moved by inline steps in one activation, about 80 ms; then the workflow task ends. Many runs share one
 interpreter lock, so this must stay far below the 2 s of the deadlock detector."""
@@ -61,6 +68,10 @@ class Host:
         self.spent = 0
         self.before: dict[str, Any] = {}
         """The static data that the run began with."""
+        self.turn = False
+        """Holds a place where its workflow lets only so many run."""
+        self.called = False
+        """Somebody gave a place back."""
         self.moving = False
         """About to continue as new: whoever waits for an answer asks the new run."""
 
@@ -75,6 +86,7 @@ class Host:
     async def work(self, task: Task, kind: Kind) -> TaskResult:
         """As an activity or a local one; its id says which step, run and try it is."""
         step = task["step"]["name"]
+        again = ONCE if task["step"].get("at_most_once") else CRASHES
         self.sequence += 1
         self.spent = 0
         activity_id = f"{step}#{task['run_index']}#{task.get('attempt', 1)}#{self.sequence}"
@@ -89,11 +101,16 @@ class Host:
             else:
                 done = await workflow.execute_activity(
                     names.RUN_STEP, task, activity_id=activity_id, start_to_close_timeout=ACTIVITY_LIMIT,
-                    heartbeat_timeout=HEARTBEAT, retry_policy=CRASHES, summary=step, result_type=dict,
+                    heartbeat_timeout=HEARTBEAT, retry_policy=again, summary=step, result_type=dict,
                 )  # fmt: skip
         except ActivityError as error:
             if is_cancelled_exception(error):
                 raise
+            if again is ONCE:
+                raise NodeError(
+                    "The worker that ran this step went away, and the step is delivered at most once",
+                    description="Whether it was done is not known. Look, then retry the run from this node or from the next.",
+                ) from error
             raise NodeError(_cause(error)) from error
         result: TaskResult = done
         return result
@@ -228,6 +245,7 @@ class Host:
         carried = {
             "sequence": self.sequence, "usage": execution.usage, "custom_data": execution.custom_data,
             "resumed": self.resumed, "response": self.response, "before": self.before,
+            **({"turn": True} if self.turn else {}),
         }  # fmt: skip
         follow = self.start.model_copy(
             update={
@@ -276,7 +294,7 @@ class Run:
         """To the end. A failed run fails the workflow with its RunResult as details."""
         del args
         execution = self.execution or self._prepare(await self._current_plan())
-        finished = await self._finish(execution)
+        finished = await self._in_turn(execution)
         if finished.status == "error":
             await self._tell_error_workflow(execution.plan, finished)
         done = result(execution, finished, self.host.before)
@@ -290,6 +308,64 @@ class Run:
             error.get("message") or f"the run ended as {finished.status}", done.model_dump(mode="json"),
             type=finished.status, non_retryable=True,
         )  # fmt: skip
+
+    async def _in_turn(self, execution: Execution) -> Finished:
+        """To the end, when it is the run's turn: where its workflow lets only so many run at a time."""
+        place = self._line(execution.plan)
+        if place is None:
+            return await self._finish(execution)
+        try:
+            if not (self.start.carried or {}).get("turn"):
+                await self._wait_for_turn(execution, place)
+            self.host.turn = True
+            finished = await self._finish(execution)
+        except workflow.ContinueAsNewError:  # the place goes along
+            raise
+        except BaseException:
+            await self._give_back(place)
+            raise
+        await self._give_back(place)
+        return finished
+
+    def _line(self, plan: Plan) -> dict[str, Any] | None:
+        """The line that the run stands in. Sub-workflows, tests and error workflows stand in none, as in n8n."""
+        limit = plan.settings.concurrency
+        if limit is None or self.start.depth or self.start.mode in ("manual", "error"):
+            return None
+        key = self.start.template
+        if limit.key is not None:
+            value: Any = self.start.items[0].get("json") if self.start.items else None
+            for name in limit.key.keys:
+                value = _inside(value, name)
+            text = json.dumps(value, sort_keys=True)
+            key = f"{key}:{hashlib.sha256(text.encode()).hexdigest()}"
+        return {
+            "tenant": self.start.tenant, "key": key, "workflow_id": workflow.info().workflow_id, "limit": limit.limit
+        }  # fmt: skip
+
+    async def _wait_for_turn(self, execution: Execution, place: dict[str, Any]) -> None:
+        pause = 1.0
+        began = self.host.now()
+        while True:
+            self.host.called = False
+            if await self._slot(names.TAKE_SLOT, place):
+                execution.active = None
+                return
+            execution.active = {
+                "node": self.start.start or "", "run": 0, "attempt": 1, "started": began, "waiting": True,
+                "reason": {"for": "turn"},
+            }  # fmt: skip
+            with contextlib.suppress(TimeoutError):
+                await workflow.wait_condition(lambda: self.host.called, timeout=pause)
+            pause = min(LONGEST_TURN, 2 * pause)
+
+    async def _give_back(self, place: dict[str, Any]) -> None:
+        await self._slot(names.GIVE_SLOT_BACK, place)
+
+    async def _slot(self, what: str, place: dict[str, Any]) -> Any:
+        return await workflow.execute_local_activity(
+            what, place, start_to_close_timeout=LOCAL_LIMIT, retry_policy=CRASHES
+        )
 
     async def _current_plan(self) -> Plan:
         """For a schedule's run: the version that is current now, and the static data as the last run left them."""
@@ -420,6 +496,11 @@ class Run:
             return WebhookAnswer(moved=True)
         return WebhookAnswer(response=self.host.response, finished=None if self.host.response else self.result)
 
+    @workflow.signal(name=names.SIGNAL_TURN)
+    def turn(self) -> None:
+        """Perhaps it is the run's turn now."""
+        self.host.called = True
+
     @workflow.signal(name=names.SIGNAL_RESUME)
     def resume(self, step: str, run_index: int, payload: Any) -> None:
         """Somebody resumes a step that waits; for one that does not wait (any more) nothing happens."""
@@ -434,6 +515,12 @@ def _may_call(caller: Plan | None, called: Plan) -> bool:
     if policy == "workflowsFromAList":
         return caller is not None and caller.workflow_id in called.settings.caller_ids
     return True
+
+
+def _inside(value: Any, name: str | int) -> Any:
+    if isinstance(value, dict):
+        return value.get(name)
+    return value[name] if isinstance(value, list) and isinstance(name, int) and 0 <= name < len(value) else None
 
 
 def _cause(error: BaseException) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.expression import Placed
+from schemas.expression import Path, Placed
 
 PLAN_VERSION = 1
 
@@ -91,6 +91,8 @@ class Step(_Model):
     retry: Retry | None = None
     always_output_data: bool = False
     execute_once: bool = False
+    at_most_once: bool = Field(default=False, exclude_if=lambda once: not once)
+    """The author's notes say `delivery: at-most-once`: a step whose worker died is not tried again."""
     disabled: bool = False
     subnodes: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """For AI roots: connection type (`ai_languageModel`, ...) -> enabled sub-nodes in order."""
@@ -110,6 +112,14 @@ class Step(_Model):
     """Why an UNSUPPORTED step cannot run, in the author's terms."""
 
 
+class Concurrency(_Model):
+    """How many runs of a workflow go on at a time; the others wait for their turn."""
+
+    limit: int = Field(ge=1, le=10_000)
+    key: Path | None = None
+    """A walk through the first item of the trigger (`$json.body.customer`): the limit holds for each value of it."""
+
+
 class Settings(_Model):
     """The export's settings that a run obeys."""
 
@@ -121,6 +131,7 @@ class Settings(_Model):
     caller_policy: str = "workflowsFromSameOwner"
     caller_ids: tuple[str, ...] = ()
     transient: bool = False
+    concurrency: Concurrency | None = Field(default=None, exclude_if=lambda limit: limit is None)
     save_success: bool = Field(default=True, exclude_if=lambda saves: saves)
     """n8n's saveDataSuccessExecution: whether a run that succeeded leaves more than the row that says so."""
     save_error: bool = Field(default=True, exclude_if=lambda saves: saves)

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from functools import cache
 from zoneinfo import available_timezones
 
+from compiler.concurrency import BadConcurrencyError, concurrency
 from compiler.suggest import did_you_mean
 from compiler.unit import Unit
 from schemas.diagnostic import Diagnostic
+from schemas.diagnostic.limits import BadConcurrency
 from schemas.diagnostic.nodes import SettingDiffers, SubWorkflowMissing, UnknownTimezone
 
 
@@ -24,10 +26,15 @@ def settings(unit: Unit) -> Iterator[Diagnostic]:
     if given.get("executionOrder") != "v1":
         how = "not v1, so nodes run in n8n's legacy order v0 (all branches side by side)"
         yield SettingDiffers(at=unit.at("/settings"), setting="executionOrder", how=how)
-    error = given.get("errorWorkflow")
+    try:
+        concurrency(given)
+    except BadConcurrencyError as error:
+        yield BadConcurrency(at=unit.at("/settings"), reason=str(error))
+    error_workflow = given.get("errorWorkflow")
     known = unit.options.known
-    if isinstance(error, str) and error not in ("", "DEFAULT") and known is not None and error not in known:
-        yield SubWorkflowMissing(at=unit.at("/settings/errorWorkflow"), what="the error workflow", id=error)
+    named = isinstance(error_workflow, str) and error_workflow not in ("", "DEFAULT")
+    if named and known is not None and error_workflow not in known:
+        yield SubWorkflowMissing(at=unit.at("/settings/errorWorkflow"), what="the error workflow", id=error_workflow)
 
 
 @cache

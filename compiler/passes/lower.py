@@ -4,12 +4,14 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from compiler.concurrency import BadConcurrencyError, concurrency
 from compiler.unit import Bound, Unit
 from schemas.diagnostic.limits import PlanTooLarge
 from schemas.export import MAIN, ExportNode
 from schemas.expression import Placed
-from schemas.plan import CredentialRef, Edge, Kind, OnError, Plan, Retry, Settings, Step
+from schemas.plan import Concurrency, CredentialRef, Edge, Kind, OnError, Plan, Retry, Settings, Step
 
+AT_MOST_ONCE: Final = re.compile(r"(?:^|\s)delivery:\s*at-most-once\b", re.IGNORECASE)
 AGENT: Final = re.compile(r"(?:^|\s)agent:\s*([a-z0-9][a-z0-9_-]*)", re.IGNORECASE)
 MAX_BYTES: Final = 8 * 1024 * 1024
 """Of a plan as canonical JSON: it is carried whole to every process that works on a run."""
@@ -66,9 +68,10 @@ def _step(unit: Unit, bound: Bound) -> Step:
         outputs=max(wired, 1 + routed) if bound.outputs is None else bound.outputs + routed,
         required_inputs=bound.required_inputs,
         on_error=on_error,
-        retry=_retry(node),
+        retry=None if AT_MOST_ONCE.search(node.notes) else _retry(node),
         always_output_data=node.always_output_data,
         execute_once=node.execute_once,
+        at_most_once=AT_MOST_ONCE.search(node.notes) is not None,
         disabled=node.disabled,
         subnodes=_subnodes(unit, node.name),
         reads=None if bound.reads is None else tuple(sorted(bound.reads)),
@@ -137,8 +140,16 @@ def _settings(raw: Mapping[str, Any], default_zone: str) -> Settings:
         caller_ids=tuple(each.strip() for each in ids.split(",") if each.strip()) if isinstance(ids, str) else (),
         save_success=raw.get("saveDataSuccessExecution") != "none",
         save_error=raw.get("saveDataErrorExecution") != "none",
+        concurrency=_concurrency(raw),
         transient=isinstance(own, Mapping) and own.get("durability") == "transient",
     )
+
+
+def _concurrency(raw: Mapping[str, Any]) -> Concurrency | None:
+    try:
+        return concurrency(raw)
+    except BadConcurrencyError:  # told by the check of the settings
+        return None
 
 
 def _named(value: Any) -> str | None:

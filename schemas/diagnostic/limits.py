@@ -46,6 +46,20 @@ class PlanTooLarge(Diagnostic):
     limit: int
 
 
+class BadConcurrency(Diagnostic):
+    """The settings limit how many runs go on at a time, in a way that cannot be read:
+    `"tempor8": {"concurrency": {"limit": 5, "key": "={{ $json.body.customer }}"}}`. The key may be left out; it is a walk
+    through the first item that starts the run.
+    """
+
+    code = "N8T606"
+    text = "the setting tempor8.concurrency: {reason}"
+    hint_text = (
+        'write {{"limit": 5}}, and beside it "key": "={{{{ $json.body.customer }}}}" where each value has its own limit'
+    )
+    reason: str
+
+
 class NotTransient(Diagnostic):
     """The workflow's settings say that its runs are transient: they live in one process and end with it. What takes long, or
     starts by itself, makes no sense there.

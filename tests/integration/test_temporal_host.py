@@ -232,3 +232,28 @@ async def test_a_caller_who_waits_is_told_to_ask_the_run_that_it_continues_as(
     assert (await handle.describe()).run_id != handle.first_execution_run_id
     assert answer.finished is not None
     assert answer.finished.outputs == [[{"json": {"n": 600, "works": 600}, "pairedItem": {"item": 0}}]]
+
+
+@pytest.mark.parametrize(("notes", "asked", "status"), [("delivery: at-most-once", 1, "error"), ("", 2, "success")])
+async def test_a_step_whose_worker_goes_away_is_tried_again_unless_it_is_at_most_once(
+    temporal: Client, queue: str, tenants: tuple[str, str], notes: str, asked: int, status: str
+) -> None:
+    """The request may have been made; the author decides what is worse."""
+    call = node("Call", "httpRequest", 4.2, {"method": "POST", "url": "https://example.com/", "options": {}}, 200)
+    export = chain(START, call | {"notes": notes, "retryOnFail": True})
+    world = World()
+    world.gate = asyncio.Event()
+    first = build_worker(temporal, world, CaseTemplates(), queue)
+    running = asyncio.create_task(first.run())
+    handle = await start(temporal, queue, export, [{"json": {}}])
+    while not world.requests:
+        await asyncio.sleep(0.02)
+    await asyncio.gather(first.shutdown(), running, return_exceptions=True)
+    world.gate.set()
+    async with build_worker(temporal, world, CaseTemplates(), queue):
+        ended = (await asyncio.gather(asyncio.wait_for(handle.result(), 30), return_exceptions=True))[0]
+    if isinstance(ended, WorkflowFailureError) and isinstance(ended.cause, ApplicationError):
+        assert "at most once" in ended.cause.message
+        ended = ended.cause.details[0]
+    assert RunResult.model_validate(ended).journal.status == status
+    assert len(world.requests) == asked

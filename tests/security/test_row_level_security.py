@@ -32,6 +32,7 @@ ROW: dict[str, dict[str, object]] = {  # the least that each table wants; the te
     "data_table_rows": {"table_id": "t", "id": 1, "row": "{}"},
     "seen_values": {"scope": "s", "list": "[]"},
     "test_listeners": {"template_key": "k", "plan_hash": "h", "expires_at": "2026-01-01"},
+    "run_slots": {"key": "k", "workflow_id": "w"},
     "variables": {"key": "k", "value": "v"},
     "kept_results": {"key": "k", "result": "{}"},
     "schedules": {"id": "t:n:0", "template_key": "t", "node": "n", "spec": "{}"},

@@ -22,9 +22,11 @@ from runtime.platform.settings import Settings
 from runtime.platform.supervise import Supervised
 
 SUPERVISOR = """
-import asyncio, sys
+import asyncio, signal, sys
 from runtime.platform.embedded import EmbeddedProfile
 from runtime.platform.settings import Settings
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it for what it starts in the background
 
 async def main():
     profile = EmbeddedProfile(Settings.load({"TEMPOR8_STATE": sys.argv[1]}), any_ports=True, durable=False, ui=False)

@@ -1,0 +1,42 @@
+"""How many runs go on at a time: `settings.tempor8.concurrency` of an export."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from compiler.expressions import compile_expression
+from schemas.expression import Path
+from schemas.plan import Concurrency
+
+__all__ = ["BadConcurrencyError", "concurrency"]
+
+MOST: Final = 10_000
+
+
+class BadConcurrencyError(Exception):
+    """The setting cannot be read. The message says why."""
+
+
+def concurrency(settings: Mapping[str, Any]) -> Concurrency | None:
+    """The limit of an export's settings; None: there is none.
+
+    Raises:
+        BadConcurrencyError: it cannot be read.
+    """
+    own = settings.get("tempor8")
+    if not isinstance(own, Mapping) or (given := own.get("concurrency")) is None:
+        return None
+    if not isinstance(given, Mapping):
+        raise BadConcurrencyError("it is no object")
+    limit, key = given.get("limit"), given.get("key")
+    if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= MOST:
+        raise BadConcurrencyError(f"the limit {limit!r} is no whole number from 1 to {MOST:,}")
+    if own.get("durability") == "transient":
+        raise BadConcurrencyError("runs of a transient workflow know no limit")
+    return Concurrency(limit=limit, key=None if key is None else _key(key))
+
+
+def _key(text: Any) -> Path:
+    found = compile_expression(text).expression if isinstance(text, str) and text.startswith("=") else None
+    if not isinstance(found, Path) or found.root != "$json":
+        raise BadConcurrencyError(f"the key {text!r} is no walk through $json")
+    return found

@@ -1,0 +1,92 @@
+"""Limits of runs at a time, per workflow and per key; steps that are delivered at most once."""
+
+import asyncio
+from datetime import datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from api.ports import Ports
+from tests.exports import export, node, set_
+from tests.service import ended, eventually, started
+
+pytestmark = pytest.mark.usefixtures("worker")
+
+
+def limited(name: str, seconds: float, **concurrency: Any) -> dict[str, Any]:
+    """Waits a little, a few at a time."""
+    made = export(
+        name,
+        node("In", "executeWorkflowTrigger", 1.1, inputSource="passthrough"),
+        node("Wait", "wait", 1.1, amount=seconds, unit="seconds"),
+        set_("Done", ok="yes"),
+    )
+    made["settings"]["tempor8"] = {"concurrency": concurrency}
+    return made
+
+
+def most_at_once(runs: list[dict[str, Any]]) -> int:
+    """How many of these histories were inside their Wait at one moment."""
+    spans = []
+    for run in runs:
+        step = next(each for each in run["steps"] if each["node"] == "Wait")
+        spans.append(tuple(datetime.fromisoformat(step[name]) for name in ("started_at", "finished_at")))
+    return max(sum(begin <= at < end for begin, end in spans) for at, _ in spans)
+
+
+async def histories(acme: httpx.AsyncClient, runs: list[str]) -> list[dict[str, Any]]:
+    """Of runs that all end well."""
+    for run in runs:
+        assert (await ended(acme, run))["status"] == "completed"
+    return [(await acme.get(f"/workflows/{run}/history")).json() for run in runs]
+
+
+async def test_no_more_runs_go_on_than_the_workflow_allows(acme: httpx.AsyncClient) -> None:
+    """Six runs, two at a time, in the order in which they came; one that waits says for what."""
+    made = limited("Two", 0.8, limit=2)
+    assert (await acme.post("/templates", params={"key": "two"}, json=made)).status_code == 201
+    runs = []
+    for _ in range(6):
+        runs.append(await started(acme, "two"))
+        await asyncio.sleep(0.15)  # a place in line is taken when a run begins, on whichever worker
+
+    async def waits() -> Any:
+        return ((await acme.get(f"/workflows/{runs[-1]}/history")).json()["active"] or {}).get("reason")
+
+    assert (await eventually(waits))["kind"] == "turn"
+    told = await histories(acme, runs)
+    assert most_at_once(told) == 2
+    begun = [each["steps"][0]["started_at"] for each in told]
+    assert begun == sorted(begun)
+
+
+async def test_a_key_has_a_limit_of_its_own(acme: httpx.AsyncClient) -> None:
+    """Two customers, one run each at a time."""
+    made = limited("Customers", 0.4, limit=1, key="={{ $json.customer.id }}")
+    assert (await acme.post("/templates", params={"key": "customers"}, json=made)).status_code == 201
+    runs = {
+        name: [await started(acme, "customers", {"customer": {"id": name}}) for _ in range(3)] for name in ("a", "b")
+    }
+    told = {name: await histories(acme, each) for name, each in runs.items()}
+    assert [most_at_once(each) for each in told.values()] == [1, 1]
+    assert most_at_once([*told["a"], *told["b"]]) == 2
+
+
+async def test_a_run_that_is_killed_gives_its_place_to_the_next(acme: httpx.AsyncClient, outside: Ports) -> None:
+    """Cancelled, it leaves by itself; terminated, it is found out."""
+    made = limited("One", 3600, limit=1)
+    assert (await acme.post("/templates", params={"key": "one"}, json=made)).status_code == 201
+    runs = [await started(acme, "one") for _ in range(3)]
+
+    async def inside(run: str) -> Any:
+        told = ((await acme.get(f"/workflows/{run}/history")).json()["active"] or {}).get("reason") or {}
+        return told.get("kind") == "time"
+
+    await eventually(lambda: inside(runs[0]), 10)
+    await acme.post(f"/workflows/{runs[0]}/cancel")
+    await eventually(lambda: inside(runs[1]), 10)
+    await outside.temporal.get_workflow_handle(runs[1]).terminate()
+    await eventually(lambda: inside(runs[2]), 30)
+    await acme.post(f"/workflows/{runs[2]}/cancel")
+    assert (await ended(acme, runs[2]))["status"] == "canceled"
