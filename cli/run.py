@@ -146,7 +146,7 @@ async def _on(
     assert settings.database_url is not None
     async with Database(settings.database_url.get_secret_value(), size=4) as database, worker(settings) as built, built:
         await TenantStore(database, keys).create(tenant)
-        client = await connect(settings, data_converter(settings, keys, BlobStore(database, keys)))
+        client = await connect(settings, data_converter(settings, keys, BlobStore.of(settings, database, keys)))
         template = "".join(c if c.isalnum() or c in "_.-" else "_" for c in plan.name) or "run"
         workflow_id = names.workflow_id(tenant, template, str(uuid.uuid4()))
         given = StartInput(

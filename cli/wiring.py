@@ -30,7 +30,7 @@ async def ports(settings: "Settings") -> AsyncIterator[Ports]:
     database = Database(url, size=settings.database_pool_size)
     await database.open(wait=False)
     try:
-        blobs = BlobStore(database, keys, limit=settings.payload_limit)
+        blobs = BlobStore.of(settings, database, keys)
         credentials = credential_store(settings, database, keys)
         templates = TemplateStore(database)
         transient, code = None, None

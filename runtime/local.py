@@ -20,11 +20,13 @@ from runtime.nodes.base import (
     NodeError,
     StartChild,
     Store,
+    StoredFile,
 )
 from runtime.perform import Services, perform
 from runtime.platform.files import TenantFiles
 from runtime.start import start_step
 from runtime.values.binary import binary_ref
+from runtime.values.streams import LongBytes
 from schemas.item import BinaryRef, Items
 from schemas.node import Catalog
 from schemas.outcome import Finished
@@ -64,9 +66,16 @@ class OfflineServices:
         del task
         return base64.b64decode(ref["data"])
 
-    async def write_binary(self, task: Task, data: bytes, mime_type: str | None, file_name: str | None) -> BinaryRef:
+    async def open_binary(self, task: Task, ref: BinaryRef) -> bytes | LongBytes:
+        """Files are inline."""
+        return await self.read_binary(task, ref)
+
+    async def write_binary(
+        self, task: Task, data: bytes | StoredFile, mime_type: str | None, file_name: str | None
+    ) -> BinaryRef:
         """Files are inline."""
         del task
+        assert isinstance(data, bytes)
         return binary_ref(data, mime_type, file_name)
 
     async def run_code(self, task: Task, language: str, code: str, mode: str, **options: Any) -> dict[str, Any]:

@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from runtime.context import StepContext
-from runtime.nodes.base import Activity, Files, HttpResponse, Inline, NodeError, Store, SubNode
+from runtime.nodes.base import Activity, Files, HttpResponse, Inline, NodeError, Store, StoredFile, SubNode
 from runtime.parameters import Bound, Parameters
 from runtime.tasks import decode, encode
+from runtime.values.streams import LongBytes
 from schemas.expression import Script
 from schemas.item import BinaryRef, Items
 from schemas.node import Catalog
@@ -30,7 +31,12 @@ class Services(Protocol):
     async def read_binary(self, task: Task, ref: BinaryRef) -> bytes:
         """Stored bytes."""
 
-    async def write_binary(self, task: Task, data: bytes, mime_type: str | None, file_name: str | None) -> BinaryRef:
+    async def open_binary(self, task: Task, ref: BinaryRef) -> bytes | LongBytes:
+        """The same, piece by piece when they are many."""
+
+    async def write_binary(
+        self, task: Task, data: bytes | StoredFile, mime_type: str | None, file_name: str | None
+    ) -> BinaryRef:
         """Store bytes."""
 
     async def run_code(self, task: Task, language: str, code: str, mode: str, **options: Any) -> dict[str, Any]:
@@ -89,8 +95,12 @@ class TaskContext(StepContext):
         """The bytes behind a reference."""
         return await self.services.read_binary(self.task, ref)
 
+    async def open_binary(self, ref: BinaryRef) -> bytes | LongBytes:
+        """The bytes behind a reference, piece by piece when they are many."""
+        return await self.services.open_binary(self.task, ref)
+
     async def write_binary(
-        self, data: bytes, *, mime_type: str | None = None, file_name: str | None = None
+        self, data: bytes | StoredFile, *, mime_type: str | None = None, file_name: str | None = None
     ) -> BinaryRef:
         """Store bytes."""
         return await self.services.write_binary(self.task, data, mime_type, file_name)

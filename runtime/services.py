@@ -4,14 +4,14 @@ import base64
 import hashlib
 import json
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 import httpx
 
 from runtime.activities import heartbeat, progress
 from runtime.code import CodeRunner
-from runtime.nodes.base import HttpResponse, MissingCredential, NodeApiError, NodeError, Store
+from runtime.nodes.base import HttpResponse, MissingCredential, NodeApiError, NodeError, Store, StoredFile
 from runtime.platform.credentials import CredentialMissing, CredentialStore
 from runtime.platform.egress import EgressClients, EgressRefused
 from runtime.platform.files import TenantFiles
@@ -20,13 +20,16 @@ from runtime.platform.logging import get_logger
 from runtime.platform.postgres import Database
 from runtime.platform.resume_links import ResumeLinks
 from runtime.platform.settings import Settings
-from runtime.platform.storage import BlobMissing, BlobStore
+from runtime.platform.storage import PIECES, BlobMissing, BlobStore, BlobTooLarge
 from runtime.values.binary import binary_ref
+from runtime.values.streams import LongBytes
 from schemas.item import BinaryRef
 from schemas.task import Task
 
 INLINE_BYTES: Final = 16 * 1024
 """Files up to this size ride in their item; larger ones are blobs."""
+LONG: Final = 1024 * 1024
+"""Bytes of a response from which on it goes into storage, where it is a file."""
 MUTATING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 MEMORY_LIMIT: Final = 1000
 EGRESS_PATIENCE: Final = 3.0
@@ -71,11 +74,18 @@ class WorkerServices:
             tenant, await self._allowed(tenant), verify=options.get("verify", True), proxy=options.get("proxy"),
             certificate=options.get("certificate"),
         )  # fmt: skip
+        content = options.get("content")
+        if isinstance(content, LongBytes):
+            headers.append(("Content-Length", str(len(content))))
         try:
             request = client.build_request(
-                method, url, headers=headers, content=options.get("content"), timeout=options.get("timeout", 300.0)
+                method, url, headers=headers, content=content, timeout=options.get("timeout", 300.0)
             )
-            response = await client.send(request, follow_redirects=options.get("follow_redirects", True))
+            response = await client.send(request, stream=True, follow_redirects=options.get("follow_redirects", True))
+            try:
+                body, stored = await self._body(task, response, options.get("store"))
+            finally:
+                await response.aclose()
         except EgressRefused as error:
             raise NodeApiError(str(error), http_code="EGRESS") from error
         except httpx.TimeoutException as error:
@@ -88,9 +98,41 @@ class WorkerServices:
             status=response.status_code,
             reason=response.reason_phrase,
             headers=list(response.headers.multi_items()),
-            body=response.content,
+            body=body,
             url=str(response.url),
+            stored=stored,
         )
+
+    async def _body(
+        self, task: Task, response: httpx.Response, store: Callable[[int, Sequence[tuple[str, str]]], bool] | None
+    ) -> tuple[bytes, StoredFile | None]:
+        """The body, or where it is when it is long and the caller wants it stored. Raises NodeError for one that is too long."""
+        pieces = response.aiter_bytes()
+        first = bytearray()
+        async for piece in pieces:
+            first += piece
+            if len(first) > LONG:
+                break
+        else:
+            return bytes(first), None
+        if store is not None and store(response.status_code, response.headers.multi_items()):
+            return b"", await self._kept(task, _chained(bytes(first), pieces))
+        async for piece in pieces:
+            first += piece
+            if len(first) > self.settings.payload_limit:
+                raise NodeError(
+                    f"The response is over the limit of {self.settings.payload_limit:,} bytes (TEMPOR8_PAYLOAD_LIMIT)",
+                    description="Let the node put the response into a file: files may be larger, and are never held whole.",
+                )
+        return bytes(first), None
+
+    async def _kept(self, task: Task, data: bytes | AsyncIterator[bytes]) -> StoredFile:
+        meta = task["meta"]
+        try:
+            kept = await self.blobs.keep(meta["tenant"], data, used_by=meta["execution_id"])
+        except BlobTooLarge as error:
+            raise NodeError(error.message) from error
+        return StoredFile(kept.id, kept.size, kept.head)
 
     async def _allowed(self, tenant: str) -> tuple[str, ...]:
         now = time.monotonic()
@@ -119,17 +161,41 @@ class WorkerServices:
         if "id" not in ref:
             return base64.b64decode(ref.get("data", ""))
         try:
-            return await self.blobs.get(task["meta"]["tenant"], ref["id"].removeprefix("blob:"))
+            return await self.blobs.read(task["meta"]["tenant"], ref["id"])
+        except BlobTooLarge as error:
+            raise NodeError(
+                f"The file {ref.get('fileName') or ref['id']} of {ref.get('fileSize')} is too large to be worked on: a step "
+                f"may hold {self.settings.payload_limit:,} bytes (TEMPOR8_PAYLOAD_LIMIT)",
+                description="HTTP Request sends and takes files of any size; other nodes read them whole.",
+            ) from error
         except (BlobMissing, ValueError) as error:
             raise NodeError(f"The file {ref.get('fileName') or ref['id']} is gone from storage") from error
 
-    async def write_binary(self, task: Task, data: bytes, mime_type: str | None, file_name: str | None) -> BinaryRef:
+    async def open_binary(self, task: Task, ref: BinaryRef) -> bytes | LongBytes:
+        """Long files piece by piece."""
+        if not ref.get("id", "").startswith(PIECES):
+            return await self.read_binary(task, ref)
+        tenant, name = task["meta"]["tenant"], ref.get("fileName") or ref["id"]
+
+        async def pieces() -> AsyncIterator[bytes]:
+            try:
+                async for piece in self.blobs.stream(tenant, ref["id"]):
+                    yield piece
+            except BlobMissing as error:
+                raise NodeError(f"The file {name} is gone from storage") from error
+
+        return LongBytes(int(ref.get("bytes") or 0), pieces, ref["id"])
+
+    async def write_binary(
+        self, task: Task, data: bytes | StoredFile, mime_type: str | None, file_name: str | None
+    ) -> BinaryRef:
         """Small files ride in the item, larger ones are stored."""
-        ref = binary_ref(data, mime_type, file_name)
-        if len(data) > INLINE_BYTES:
-            meta = task["meta"]
-            ref["data"] = ""
-            ref["id"] = "blob:" + await self.blobs.put(meta["tenant"], data, used_by=meta["execution_id"])
+        if isinstance(data, bytes) and len(data) <= INLINE_BYTES:
+            return binary_ref(data, mime_type, file_name)
+        stored = await self._kept(task, data) if isinstance(data, bytes) else data
+        head = data if isinstance(data, bytes) else stored.head
+        ref = binary_ref(head, mime_type, file_name, stored.size)
+        ref["id"] = stored.id
         return ref
 
     async def run_code(self, task: Task, language: str, code: str, mode: str, **options: Any) -> dict[str, Any]:
@@ -197,6 +263,12 @@ class WorkerServices:
         return HttpResponse(
             response.status_code, response.reason_phrase, list(response.headers.multi_items()), response.content
         )
+
+
+async def _chained(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for piece in rest:
+        yield piece
 
 
 def idempotency_key(task: Task, item: int) -> str:

@@ -89,7 +89,7 @@ async def worker(settings: Settings, *, versioned: bool = False) -> AsyncIterato
     keys = keyring(settings)
     assert settings.database_url is not None
     async with Database(settings.database_url.get_secret_value(), size=settings.database_pool_size) as database:
-        blobs = BlobStore(database, keys, limit=settings.payload_limit)
+        blobs = BlobStore.of(settings, database, keys)
         client = await connect(settings, data_converter(settings, keys, blobs))
         links = ResumeLinks.of_settings(settings, keys)
         store = credential_store(settings, database, keys)

@@ -107,7 +107,7 @@ class Intake:
         data = inline_bytes(reference)
         if len(data) > INLINE_BYTES:
             reference["data"] = ""
-            reference["id"] = "blob:" + await self._ports.blobs.put(tenant, data, used_by=workflow_id)
+            reference["id"] = (await self._ports.blobs.keep(tenant, data, used_by=workflow_id)).id
 
     def reader(self, tenant: str) -> Callable[[Mapping[str, Any]], Awaitable[bytes]]:
         """What fetches the bytes of a tenant's files."""
@@ -116,7 +116,7 @@ class Intake:
             address = str(reference.get("id") or "")
             if not address:
                 return inline_bytes(reference)
-            return await self._ports.blobs.get(tenant, address.removeprefix("blob:"))
+            return await self._ports.blobs.read(tenant, address)
 
         return read
 

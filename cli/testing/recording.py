@@ -58,7 +58,7 @@ async def from_run(settings: Settings, workflow_id: str) -> tuple[dict[str, Any]
     if settings.database_url is None:
         raise CannotRecordError("DATABASE_URL is not set, and no embedded servers are up (`tempor8 dev`)")
     async with Database(settings.database_url.get_secret_value(), size=2) as database:
-        blobs = BlobStore(database, keys, limit=settings.payload_limit)
+        blobs = BlobStore.of(settings, database, keys)
         client = await connect(settings, data_converter(settings, keys, blobs))
         run = await RunReader(client).describe(workflow_id)
         if run is None:

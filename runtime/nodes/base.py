@@ -10,11 +10,12 @@
 """
 
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from runtime.values.kept import Files, Store
+from runtime.values.streams import LongBytes
 from schemas.item import BinaryRef, Item, Items, Json, Outputs, PairedItem, Source
 from schemas.node import Dynamic, Node, param
 from schemas.plan import Kind
@@ -147,14 +148,25 @@ class HttpRequest(Protocol):
 
 
 @dataclass(frozen=True)
+class StoredFile:
+    """A file that is in storage already: its id, how many bytes it has, and the first of them."""
+
+    id: str
+    size: int
+    head: bytes
+
+
+@dataclass(frozen=True)
 class HttpResponse:
-    """What came back. `body` is the whole body; large bodies are streamed with `ActivityContext.http_stream`."""
+    """What came back. `body` is the whole body, unless `store` let a long one go straight into storage."""
 
     status: int
     reason: str
     headers: list[tuple[str, str]]
     body: bytes
     url: str = ""
+    stored: StoredFile | None = None
+    """Where the body is, when it was too long to be held: `body` is empty then."""
 
     def header(self, name: str) -> str | None:
         """The last header of this name, any case."""
@@ -175,17 +187,17 @@ class ActivityContext(Context, Protocol):
         url: str,
         *,
         headers: Sequence[tuple[str, str]] = (),
-        content: bytes | AsyncIterator[bytes] | None = None,
+        content: bytes | LongBytes | None = None,
         timeout: float = 300.0,
         follow_redirects: bool = True,
-        max_redirects: int = 21,
         verify: bool = True,
         proxy: str | None = None,
         item: int = 0,
         certificate: Mapping[str, str] | None = None,
-        cross_origin_auth: bool = True,
+        store: Callable[[int, Sequence[tuple[str, str]]], bool] | None = None,
     ) -> HttpResponse:
-        """One request through the egress guard, with an `Idempotency-Key` on mutating methods.
+        """One request through the egress guard, with an `Idempotency-Key` on mutating methods. `store(status, headers)` says
+        whether a long body goes into storage instead of memory.
 
         Raises NodeApiError for connection failures (message as n8n's). A status of 4xx or 5xx is returned, not raised.
         """
@@ -194,10 +206,13 @@ class ActivityContext(Context, Protocol):
         """The decrypted credential of this type. Raises MissingCredential when the tenant has none."""
 
     async def read_binary(self, ref: BinaryRef) -> bytes:
-        """The bytes behind a reference. Raises NodeError when they are gone."""
+        """The bytes behind a reference. Raises NodeError when they are gone, or too many to be held in memory."""
+
+    async def open_binary(self, ref: BinaryRef) -> bytes | LongBytes:
+        """The bytes behind a reference, piece by piece when they are many. Raises NodeError when they are gone."""
 
     async def write_binary(
-        self, data: bytes, *, mime_type: str | None = None, file_name: str | None = None
+        self, data: bytes | StoredFile, *, mime_type: str | None = None, file_name: str | None = None
     ) -> BinaryRef:
         """Store bytes and give the reference; the mime type is guessed from the name, then from the bytes."""
 

@@ -59,6 +59,18 @@ class Settings(BaseModel):
     payload_threshold: Annotated[int, Field(validation_alias="TEMPOR8_PAYLOAD_THRESHOLD", ge=1024)] = 64 * 1024
     payload_limit: Annotated[int, Field(validation_alias="TEMPOR8_PAYLOAD_LIMIT", ge=1024)] = 64 * 1024 * 1024
 
+    # Where large payloads and files live: a bucket, or without one Postgres
+    s3_bucket: Annotated[str | None, Field(validation_alias="TEMPOR8_S3_BUCKET")] = None
+    s3_endpoint: Annotated[str | None, Field(validation_alias="TEMPOR8_S3_ENDPOINT")] = None
+    s3_region: Annotated[str, Field(validation_alias=_from("TEMPOR8_S3_REGION", "AWS_REGION"))] = "us-east-1"
+    s3_access_key: Annotated[
+        str | None, Field(validation_alias=_from("TEMPOR8_S3_ACCESS_KEY", "AWS_ACCESS_KEY_ID"))
+    ] = None
+    s3_secret_key: Annotated[
+        SecretStr | None, Field(validation_alias=_from("TEMPOR8_S3_SECRET_KEY", "AWS_SECRET_ACCESS_KEY"))
+    ] = None
+    file_limit: Annotated[int, Field(validation_alias="TEMPOR8_FILE_LIMIT", ge=1024)] = 1024 * 1024 * 1024
+
     retention_days: Annotated[int, Field(validation_alias="TEMPOR8_RETENTION_DAYS", ge=1)] = 30
 
     # the service

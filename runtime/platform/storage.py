@@ -1,7 +1,9 @@
-"""Bytes that are too large for a history, or binary data of items: sealed rows in Postgres, addressed by content."""
+"""Bytes that are too large for a history, or binary data of items: sealed, addressed by content, in Postgres or a bucket."""
 
 import asyncio
-from collections.abc import Sequence
+import json
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -17,12 +19,21 @@ from temporalio.converter import (
 from temporalio.exceptions import ApplicationError
 
 from runtime.platform.keys import Keyring, Purpose
+from runtime.platform.objects import Objects
 from runtime.platform.postgres import Database
+from runtime.platform.settings import Settings
 from schemas.names import tenant_of
 
-__all__ = ["BlobMissing", "BlobStore", "BlobTooLarge", "PostgresStorageDriver"]
+__all__ = ["PIECES", "BlobMissing", "BlobStore", "BlobTooLarge", "Kept", "PostgresStorageDriver"]
 
 RETENTION: Final = timedelta(days=30)
+PIECE: Final = 4 * 1024 * 1024
+"""Bytes of a piece of a long file."""
+HEAD: Final = 4100
+"""First bytes that tell what kind of file it is."""
+WHOLE: Final = "blob:"
+PIECES: Final = "pieces:"
+"""Before the address in the id of a file: its bytes are there, or the list of the addresses that have them."""
 
 
 class BlobMissing(ApplicationError):
@@ -37,30 +48,56 @@ class BlobMissing(ApplicationError):
 
 
 class BlobTooLarge(ApplicationError):
-    """More bytes than TEMPOR8_PAYLOAD_LIMIT. Not retryable: the same step makes the same bytes again."""
+    """More bytes than the limit. Not retryable: the same step makes the same bytes again."""
 
-    def __init__(self, size: int, limit: int) -> None:
+    def __init__(self, size: int, limit: int, setting: str = "TEMPOR8_PAYLOAD_LIMIT") -> None:
         super().__init__(
-            f"a payload of {size:,} bytes is over the limit of {limit:,} bytes (TEMPOR8_PAYLOAD_LIMIT). "
+            f"a payload of {size:,} bytes is over the limit of {limit:,} bytes ({setting}). "
             "Split the items into batches, or keep the data outside the run and pass its address.",
             type="BlobTooLarge",
             non_retryable=True,
         )
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A file in storage: `id` for its reference, its size, and its first bytes, which tell what it is."""
+
+    id: str
+    size: int
+    head: bytes
+
+
 class BlobStore:
     """Sealed blobs of all tenants.
 
     Args:
-        database: where the rows are.
+        database: where the rows are, and the bytes unless `objects` has them.
         keyring: seals and addresses them.
-        limit: bytes that one blob may have.
+        limit: bytes that one blob may have, and that a step may hold in memory.
+        file_limit: bytes that a file in pieces may have.
+        objects: a bucket for the bytes.
     """
 
-    def __init__(self, database: Database, keyring: Keyring, *, limit: int = 64 * 1024 * 1024) -> None:
+    def __init__(
+        self,
+        database: Database,
+        keyring: Keyring,
+        *,
+        limit: int = 64 * 1024 * 1024,
+        file_limit: int = 1024 * 1024 * 1024,
+        objects: Objects | None = None,
+    ) -> None:
         self._database = database
         self._keyring = keyring
-        self._limit = limit
+        self._limit, self._file_limit = limit, file_limit
+        self._objects = objects
+
+    @classmethod
+    def of(cls, settings: Settings, database: Database, keyring: Keyring) -> "BlobStore":
+        """As the settings say."""
+        limits = {"limit": settings.payload_limit, "file_limit": settings.file_limit}
+        return cls(database, keyring, **limits, objects=Objects.of(settings))
 
     async def put(self, tenant: str, data: bytes, *, used_by: str) -> str:
         """Keep `data` for the run chain `used_by` (a workflow id) and return its address (hex). Idempotent.
@@ -77,17 +114,19 @@ class BlobStore:
                 # the update locks a row that is there already, so that no collection takes it before its use is noted
                 "insert into payloads (tenant_id, address, sealed, size) values (%s, %s, %s, %s)"
                 " on conflict (tenant_id, address) do update set created_at = now()",
-                (tenant, address, sealed, len(data)),
+                (tenant, address, None if self._objects else sealed, len(data)),
             )
             await connection.execute(
                 "insert into payload_uses (tenant_id, address, workflow_id) values (%s, %s, %s)"
                 " on conflict (tenant_id, address, workflow_id) do update set used_at = now()",
                 (tenant, address, used_by),
             )
+            if self._objects:  # while the row is locked: a collection deletes the object under the same lock
+                await self._objects.put(tenant, address.hex(), sealed)
         return address.hex()
 
     async def get(self, tenant: str, address: str) -> bytes:
-        """The bytes at `address`.
+        """The bytes at `address`, wherever they were put.
 
         Raises:
             BlobMissing: this tenant has none there.
@@ -98,9 +137,48 @@ class BlobStore:
                 "select sealed from payloads where tenant_id = %s and address = %s", (tenant, bytes.fromhex(address))
             )
             row = await cursor.fetchone()
-        if row is None:
+        sealed = row["sealed"] if row else None
+        if row and sealed is None and self._objects:
+            sealed = await self._objects.get(tenant, address)
+        if sealed is None:
             raise BlobMissing(tenant, address)
-        return await asyncio.to_thread(self._keyring.open, tenant, Purpose.BLOB, row["sealed"])
+        return await asyncio.to_thread(self._keyring.open, tenant, Purpose.BLOB, sealed)
+
+    # --- files: one blob, or a list of them --------------------------------------------------------------------------
+
+    async def keep(self, tenant: str, data: bytes | AsyncIterable[bytes], *, used_by: str) -> Kept:
+        """Keep a file. A long one is kept in pieces and never held as a whole.
+
+        Raises:
+            BlobTooLarge: over the limit of files.
+            DatabaseUnavailable: try again.
+        """
+        pieces, size, head = [], 0, b""
+        async for piece in _pieces(data):
+            size, head = size + len(piece), head or piece[:HEAD]
+            if size > self._file_limit:
+                raise BlobTooLarge(size, self._file_limit, "TEMPOR8_FILE_LIMIT")
+            pieces.append(await self.put(tenant, piece, used_by=used_by))
+        if len(pieces) == 1:
+            return Kept(f"{WHOLE}{pieces[0]}", size, head)
+        listed = json.dumps({"size": size, "pieces": pieces}).encode()
+        return Kept(f"{PIECES}{await self.put(tenant, listed, used_by=used_by)}", size, head)
+
+    async def stream(self, tenant: str, id_: str) -> AsyncIterator[bytes]:
+        """The bytes of a file, piece by piece. Raises as `get` does, and ValueError for an id that is none of ours."""
+        if id_.startswith(PIECES):
+            for address in json.loads(await self.get(tenant, id_.removeprefix(PIECES)))["pieces"]:
+                yield await self.get(tenant, address)
+        else:
+            yield await self.get(tenant, id_.removeprefix(WHOLE))
+
+    async def read(self, tenant: str, id_: str) -> bytes:
+        """The whole of a file. Raises as `stream` does, and BlobTooLarge for one that nobody should hold in memory."""
+        if id_.startswith(PIECES):
+            size = json.loads(await self.get(tenant, id_.removeprefix(PIECES)))["size"]
+            if size > self._limit:
+                raise BlobTooLarge(size, self._limit)
+        return b"".join([piece async for piece in self.stream(tenant, id_)])
 
     async def collect(self, tenant: str, *, retention: timedelta = RETENTION) -> int:
         """Delete the blobs that only run chains closed for longer than `retention` hold; returns how many.
@@ -114,16 +192,36 @@ class BlobStore:
                 "  on e.tenant_id = u.tenant_id and e.id = u.workflow_id"
                 " where u.tenant_id = p.tenant_id and u.address = p.address"
                 "  and (e.closed_at is null or e.closed_at > now() - %(retention)s"
-                "       or u.used_at > now() - %(retention)s))",
+                "       or u.used_at > now() - %(retention)s)) returning encode(address, 'hex') as address, sealed is null as away",
                 {"retention": retention},
             )
-            return cursor.rowcount
+            rows = await cursor.fetchall()
+            if self._objects:  # before the rows are gone for others, see `put`
+                await self._objects.delete(tenant, [row["address"] for row in rows if row["away"]])
+            return len(rows)
 
     def _seal(self, tenant: str, data: bytes) -> tuple[bytes, bytes]:
         return (
             self._keyring.fingerprint(tenant, Purpose.BLOB, data),
             self._keyring.seal(tenant, Purpose.BLOB, data, deterministic=True),
         )
+
+
+async def _pieces(data: bytes | AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """The same bytes in pieces of PIECE; one empty piece when there is nothing."""
+    if isinstance(data, bytes):
+        for start in range(0, max(len(data), 1), PIECE):
+            yield data[start : start + PIECE]
+        return
+    held, some = bytearray(), False
+    async for each in data:
+        held += each
+        while len(held) >= PIECE:
+            some = True
+            yield bytes(held[:PIECE])
+            del held[:PIECE]
+    if held or not some:
+        yield bytes(held)
 
 
 class PostgresStorageDriver(StorageDriver):

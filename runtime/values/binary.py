@@ -60,8 +60,9 @@ def binary_of(item: Item, name: str, i: int) -> BinaryRef:
     return binary[name]
 
 
-def binary_ref(data: bytes, mime_type: str | None, file_name: str | None) -> BinaryRef:
-    """A reference that carries its bytes, with n8n's fields.
+def binary_ref(data: bytes, mime_type: str | None, file_name: str | None, size: int | None = None) -> BinaryRef:
+    """A reference that carries its bytes, with n8n's fields; with `size`, `data` is only the beginning of the file, and the
+    reference carries none.
 
     The type is the one given, else the name's, else what the first bytes tell, else text.
     """
@@ -76,10 +77,11 @@ def binary_ref(data: bytes, mime_type: str | None, file_name: str | None) -> Bin
         ref["fileType"] = kind
     if extension:
         ref["fileExtension"] = extension
-    ref["data"] = base64.b64encode(data).decode()
+    ref["data"] = base64.b64encode(data).decode() if size is None else ""
     if file_name:
         ref["fileName"] = file_name
-    return ref | {"fileSize": file_size(len(data)), "bytes": len(data)}
+    count = len(data) if size is None else size
+    return ref | {"fileSize": file_size(count), "bytes": count}
 
 
 def _sniffed(data: bytes) -> str | None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -40,6 +40,8 @@ class Call:
     options: Mapping[str, Any]
     item: int
     certificate: Mapping[str, str] | None = None
+    store: Callable[[int, Sequence[tuple[str, str]]], bool] | None = None
+    """See ActivityContext.http."""
 
     def with_request(self, request: Request) -> "Call":
         """The same call of another request."""
@@ -78,6 +80,7 @@ class Call:
             proxy=options.get("proxy") or None,
             item=self.item,
             certificate=self.certificate,
+            store=self.store,
         )
 
 

@@ -1,6 +1,7 @@
 """HTTP Request 3 to 4.5."""
 
 import asyncio
+from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
 
@@ -9,7 +10,7 @@ from runtime.nodes.http_request import pagination
 from runtime.nodes.http_request.body import build_body
 from runtime.nodes.http_request.call import AT_ONCE, Call, Failed, Uncaught, batch_pause, credential_of
 from runtime.nodes.http_request.fields import header_fields, http_url, query_fields
-from runtime.nodes.http_request.output import Wanted, accept, items_of
+from runtime.nodes.http_request.output import Wanted, accept, goes_into_storage, items_of
 from runtime.nodes.http_request.settle import Checkpoint, abandon, failed_item, in_order, refused_item
 from runtime.values.http import Request
 from runtime.values.http.credentials import Credential
@@ -108,7 +109,8 @@ class HttpRequest(Activity):
     ) -> list[dict[str, Any]]:
         paging = pagination.settings(context.resolve(self, i).options, self.options, i)
         if paging is None:
-            return await items_of(context, wanted, await call.send(), item, i)
+            stored = replace(call, store=partial(goes_into_storage, wanted))
+            return await items_of(context, wanted, await stored.send(), item, i)
         pages = await pagination.pages(context, call, wanted, paging, i)
         return [made for page in pages for made in await items_of(context, wanted, page, item, i, paged=True)]
 

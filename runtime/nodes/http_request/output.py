@@ -1,6 +1,6 @@
 """A response to items."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +70,13 @@ def resolved_format(wanted: Wanted, response: HttpResponse) -> str:
     return "file" if is_binary_type(media) else "text"
 
 
+def goes_into_storage(wanted: Wanted, status: int, headers: Sequence[tuple[str, str]]) -> bool:
+    """Whether a long body is a file: then nobody has to hold it."""
+    if status not in _SUCCESS and not wanted.never_error:
+        return False
+    return resolved_format(wanted, HttpResponse(status, "", list(headers), b"")) == "file"
+
+
 def body_of(wanted: Wanted, response: HttpResponse, i: int) -> Any:
     """The body as a value: JSON or text; undefined when it is empty. Raises NodeError when it is not JSON but has to be."""
     if wanted.format == "autodetect":
@@ -133,7 +140,7 @@ async def file_item(context: ActivityContext, wanted: Wanted, answered: Answered
     response = answered.response
     media, _ = content_type(response.headers)
     ref = await context.write_binary(
-        response.body, mime_type=media or None, file_name=file_name(response.headers, answered.url)
+        response.stored or response.body, mime_type=media or None, file_name=file_name(response.headers, answered.url)
     )
     binary = {**item.get("binary", {}), wanted.property: ref}
     return {"json": meta(response) if wanted.full else item["json"], "binary": binary}

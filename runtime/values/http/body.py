@@ -7,6 +7,7 @@ from typing import Any
 
 from runtime.values.http.query import ArrayFormat, stringify
 from runtime.values.javascript import js_string, json_stringify
+from runtime.values.streams import LongBytes, joined
 from schemas.item import UNDEFINED
 
 FORM = "application/x-www-form-urlencoded"
@@ -47,18 +48,18 @@ class Part:
     """A part of a multipart form: a field, or a file when it has a file name."""
 
     name: str
-    content: bytes
+    content: bytes | LongBytes
     filename: str | None = None
     content_type: str | None = None
 
-    def encode(self) -> bytes:
+    def encode(self) -> bytes | LongBytes:
         """Headers and content."""
         lines = f'Content-Disposition: form-data; name="{_quoted(self.name)}"'
         if self.filename is not None:
             lines += f'; filename="{_quoted(self.filename)}"'
         if self.content_type is not None:
             lines += f"\r\nContent-Type: {self.content_type}"
-        return _utf8(lines) + b"\r\n\r\n" + self.content
+        return joined([_utf8(lines) + b"\r\n\r\n", self.content])
 
 
 @dataclass
@@ -67,22 +68,23 @@ class Multipart:
 
     parts: Sequence[Part] = field(default_factory=list)
 
-    def encode(self) -> tuple[bytes, str | None]:
+    def encode(self) -> tuple[bytes | LongBytes, str | None]:
         """The bytes and their content type. The boundary is a hash of the parts: a retry sends the same bytes."""
         parts = [part.encode() for part in self.parts]
-        boundary = "-" * 26 + hashlib.sha256(b"\0".join(parts)).hexdigest()[:24]
-        body = b"".join(b"--%s\r\n%s\r\n" % (boundary.encode(), part) for part in parts)
-        return body + f"--{boundary}--\r\n".encode(), f"multipart/form-data; boundary={boundary}"
+        told = b"\0".join(part.name.encode() if isinstance(part, LongBytes) else part for part in parts)
+        boundary = "-" * 26 + hashlib.sha256(told).hexdigest()[:24]
+        body = [each for part in parts for each in (f"--{boundary}\r\n".encode(), part, b"\r\n")]
+        return joined([*body, f"--{boundary}--\r\n".encode()]), f"multipart/form-data; boundary={boundary}"
 
 
 @dataclass
 class Bytes:
     """Bytes or text as they are."""
 
-    content: bytes | str
+    content: bytes | str | LongBytes
     content_type: str | None = None
 
-    def encode(self) -> tuple[bytes, str | None]:
+    def encode(self) -> tuple[bytes | LongBytes, str | None]:
         """The bytes and their content type."""
         return _utf8(self.content) if isinstance(self.content, str) else self.content, self.content_type
 

@@ -10,6 +10,7 @@ from runtime.values.http.address import normalise, split_userinfo
 from runtime.values.http.body import Body, Form, Json
 from runtime.values.http.query import ArrayFormat, stringify
 from runtime.values.javascript import js_string
+from runtime.values.streams import LongBytes
 from schemas.item import UNDEFINED
 
 ACCEPT_ANY: Final = (
@@ -92,7 +93,7 @@ class Outgoing:
     method: str
     url: str
     headers: list[tuple[str, str]]
-    content: bytes | None
+    content: bytes | LongBytes | None
 
 
 def basic_authorization(user: str, password: str) -> str:

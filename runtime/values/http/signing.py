@@ -42,7 +42,7 @@ def _quote(value: Any) -> str:
 def _base_string(outgoing: Outgoing, fields: Mapping[str, str]) -> str:
     url, _, query = outgoing.url.partition("?")
     pairs = [*fields.items(), *parse_qsl(query, keep_blank_values=True)]
-    if _header(outgoing, "content-type").startswith(FORM) and outgoing.content:
+    if _header(outgoing, "content-type").startswith(FORM) and isinstance(outgoing.content, bytes):
         pairs += parse_qsl(outgoing.content.decode(), keep_blank_values=True)
     encoded = sorted((encode_component(name), encode_component(value)) for name, value in pairs)
     normal = "&".join(f"{name}={value}" for name, value in encoded)
@@ -109,6 +109,8 @@ def aws_v4(outgoing: Outgoing, data: Mapping[str, Any], now: float) -> Outgoing:
     if data.get("temporaryCredentials") and data.get("sessionToken"):
         headers.append(("x-amz-security-token", str(data["sessionToken"])))
     content = outgoing.content or b""
+    if not isinstance(content, bytes):
+        raise ValueError("A file of more than 4 MB cannot be sent with an AWS credential: it signs the whole content")
     signed = {name.lower(): value.strip() for name, value in headers if name.lower() not in _AWS_UNSIGNED} | {
         "host": host
     }

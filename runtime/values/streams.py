@@ -1,0 +1,43 @@
+"""Long bytes that are read piece by piece, as often as somebody needs them."""
+
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
+
+__all__ = ["LongBytes", "joined"]
+
+
+class LongBytes:
+    """The content of a request that nobody should hold in memory. Each iteration begins anew.
+
+    Args:
+        size: how many bytes there are.
+        pieces: gives them.
+        name: what stands for the content where it is hashed; the same content has the same.
+    """
+
+    def __init__(self, size: int, pieces: Callable[[], AsyncIterable[bytes]], name: str) -> None:
+        self.size, self._pieces, self.name = size, pieces, name
+
+    def __len__(self) -> int:
+        return self.size
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for piece in self._pieces():
+            yield piece
+
+
+def joined(parts: Sequence[bytes | LongBytes]) -> bytes | LongBytes:
+    """One after the other; bytes when all of them are."""
+    short = [part for part in parts if isinstance(part, bytes)]
+    if len(short) == len(parts):
+        return b"".join(short)
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for part in parts:
+            if isinstance(part, bytes):
+                yield part
+                continue
+            async for piece in part:
+                yield piece
+
+    name = "+".join(part.name if isinstance(part, LongBytes) else str(len(part)) for part in parts)
+    return LongBytes(sum(map(len, parts)), pieces, name)
