@@ -1,27 +1,33 @@
 """Everything is killed with -9 under load: no run is lost, none ends twice, and no effect is forgotten.
 
-`make test` kills each server once; `make chaos` kills a hundred times (CHAOS_KILLS), in an order drawn from CHAOS_SEED.
+The network between worker and Temporal is cut, the disk for payloads is full, clocks jump: the same holds.
+
+`make test` does each once; `make chaos` a hundred times (CHAOS_KILLS), in an order drawn from CHAOS_SEED.
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import random
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
 import pytest
 
+import cli.stack
 from cli.stack import Stack, publish, stack
 from compiler import compile_export
 from runtime.catalog import CATALOG
 from runtime.platform.settings import Settings
 from runtime.platform.stand_in import StandIn
+from runtime.platform.supervise import Supervised
+from tests.chaos.faults import Clock, FullDisk, Wire
 from tests.exports import export, node, set_
 
 TENANT: Final = "chaos"
@@ -49,7 +55,9 @@ def workflows(vendor: str) -> dict[str, dict[str, Any]]:
     made = export(
         "Load",
         node("Hook", "webhook", 2, path="load", httpMethod="POST", responseMode="onReceived", options={}),
-        node("Items", "code", 2, jsCode="return [0, 1].map(item => ({ json: { id: $json.body.id, item } }))"),
+        node("Items", "code", 2, jsCode=(  # too much for a history, and another payload in each run
+            "return [0, 1].map(item => ({ json: { id: $json.body.id, item, bulk: String($json.body.id).repeat(50000) } }))"
+        )),
         per_item,
         node("Wait", "wait", 1.1, amount=0.5),
         node("Call", "executeWorkflow", 1.2, workflowId={"__rl": True, "mode": "id", "value": "sub"}, options={},
@@ -88,9 +96,22 @@ class Load:
                 await asyncio.sleep(0.3)
 
 
-def victims(up: Stack) -> dict[str, Callable[[], Awaitable[None]]]:
-    """How to kill each server; worker and API come back by themselves, Temporal and Postgres are started again."""
+def victims(up: Stack, wire: Wire, clock: Clock) -> dict[str, Callable[[], Awaitable[None]]]:
+    """How to do each harm; worker and API come back by themselves, Temporal and Postgres are started again."""
     profile = up.profile
+    admin = profile.addresses.database_admin_url
+    assert admin is not None
+
+    async def network() -> None:
+        await wire.cut(7)  # longer than heartbeats and workflow tasks wait: somebody else would take over
+
+    async def disk() -> None:
+        await FullDisk(admin).fill(4)
+
+    async def time_jumps() -> None:
+        for seconds in (7200, -7200, 0):
+            clock.jump(seconds)
+            await asyncio.sleep(1.5)
 
     async def worker() -> None:
         up.worker.kill()
@@ -108,14 +129,39 @@ def victims(up: Stack) -> dict[str, Callable[[], Awaitable[None]]]:
         await profile.postgres.process.wait()
         await profile.postgres.start()
 
-    return {"worker": worker, "temporal": temporal, "api": api, "postgres": postgres}
+    return {
+        "worker": worker, "temporal": temporal, "api": api, "postgres": postgres,
+        "network": network, "disk": disk, "clock": time_jumps,
+    }  # fmt: skip
 
 
-async def storm(folder: Path, kills: list[str]) -> None:
+@contextlib.asynccontextmanager
+async def around(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Wire, Clock]]:
+    """A wire between worker and Temporal, and a clock of worker and API."""
+    wire, clock = Wire(), Clock(folder)
+    await wire.start()
+    child = cli.stack._child
+
+    def harmed(name: str, arguments: list[str], logs: Path, environment: Mapping[str, str]) -> Supervised:
+        changed = dict(environment)
+        if Clock.library() and name in ("worker", "api"):
+            changed |= clock.environment()
+        if name == "worker":
+            changed["TEMPORAL_ADDRESS"] = wire.to(changed["TEMPORAL_ADDRESS"])
+        return child(name, arguments, logs, changed)
+
+    monkeypatch.setattr(cli.stack, "_child", harmed)
+    try:
+        yield wire, clock
+    finally:
+        await wire.stop()
+
+
+async def storm(folder: Path, kills: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """The load, the kills, and what must be true afterwards."""
     settings = Settings.load({"TEMPOR8_STATE": str(folder), "TEMPOR8_PORT": "0"})
     with StandIn() as vendor:
-        async with stack(settings) as up:
+        async with around(folder, monkeypatch) as (wire, clock), stack(settings) as up:
             await up.tenants.create(TENANT, "Chaos")
             key = await up.tenants.issue(TENANT, "chaos")
             await up.tenants.allow_egress(TENANT, [vendor.url.removeprefix("http://")])
@@ -124,7 +170,7 @@ async def storm(folder: Path, kills: list[str]) -> None:
                 assert await publish(up.templates, TENANT, Path(f"{name}.json"), compiled), compiled.diagnostics
             load, total = Load(up.url), RUNS_PER_KILL * (len(kills) + 1)
             sending = [asyncio.create_task(load.send(i)) for i in range(RUNS_PER_KILL)]
-            kill, last = victims(up), RUNS_PER_KILL
+            kill, last = victims(up, wire, clock), RUNS_PER_KILL
             for name in kills:
                 await asyncio.sleep(random.uniform(0.3, 1.5))  # noqa: S311 - when it hurts most is not known
                 await kill[name]()
@@ -191,13 +237,24 @@ def _processes() -> Iterator[Path]:
 
 
 @pytest.mark.timeout(400)
-async def test_each_server_is_killed_once(state: Path) -> None:
-    await storm(state, ["worker", "temporal", "api", "postgres"])
+async def test_each_server_is_killed_once(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    await storm(state, ["worker", "temporal", "api", "postgres"], monkeypatch)
+
+
+@pytest.mark.timeout(400)
+async def test_the_network_is_cut_the_disk_is_full_and_the_clock_jumps(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if Clock.library() is None:
+        pytest.skip("libfaketime is not here: apt-get install libfaketime")
+    await storm(state, ["network", "disk", "clock"], monkeypatch)
 
 
 @pytest.mark.chaos
 @pytest.mark.timeout(3600)
-async def test_everything_is_killed_again_and_again(state: Path) -> None:
+async def test_everything_is_killed_again_and_again(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = random.Random(os.environ.get("CHAOS_SEED") or None)  # noqa: S311 - the point is to draw it again
-    names = ["worker", "worker", "temporal", "api", "postgres"]
-    await storm(state, [drawn.choice(names) for _ in range(int(os.environ.get("CHAOS_KILLS", "100")))])
+    names = ["worker", "worker", "temporal", "api", "postgres", "network", "disk"]
+    names += ["clock"] if Clock.library() else []
+    kills = [drawn.choice(names) for _ in range(int(os.environ.get("CHAOS_KILLS", "100")))]
+    await storm(state, kills, monkeypatch)
