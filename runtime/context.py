@@ -3,13 +3,24 @@
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from runtime.parameters import Parameters
 from schemas.item import Items, Source
 from schemas.node import Node
 
 N = TypeVar("N", bound=Node)
+
+
+class Links(Protocol):
+    """Makes the links of a run; see `runtime.execution.RunInfo`."""
+
+    @property
+    def resume_form_url(self) -> str:
+        """See StepContext."""
+
+    def bound_link(self, query: str) -> str:
+        """See StepContext."""
 
 
 @dataclass(eq=False)
@@ -34,7 +45,17 @@ class StepContext:
     parameters: Parameters
     resume_url: str = ""
     custom_data: dict[str, str] = field(default_factory=dict)
+    info: "Links | None" = None
     _random: random.Random | None = field(default=None, repr=False)
+
+    @property
+    def resume_form_url(self) -> str:
+        """The address of the form of the next wait for a form."""
+        return self.info.resume_form_url if self.info else ""
+
+    def bound_link(self, query: str) -> str:
+        """The address that resumes the next wait with this query."""
+        return self.info.bound_link(query) if self.info else ""
 
     @property
     def random(self) -> random.Random:

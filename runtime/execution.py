@@ -106,6 +106,10 @@ class RunInfo:
         """The address of the form of the next wait for a form."""
         return self._link(WAITING_FORM)
 
+    def bound_link(self, query: str) -> str:
+        """The address that resumes the next wait with this query, and with no other."""
+        return link(self.base_url, WAITING, self.execution_id, self.resume_secret, self.waits, query)
+
     def _link(self, kind: str) -> str:
         """Made once per wait: every step asks for it."""
         if not self.resume_secret:
@@ -298,7 +302,7 @@ class Execution:
             timezone=self.plan.settings.timezone, seed=self.host.seed, mode=self.info.mode,
             workflow=self._workflow, execution_id=self.info.execution_id,
             connected_outputs=known.connected_outputs, parents=known.parents, parameters=parameters,
-            resume_url=self.info.resume_url, custom_data=self.custom_data,
+            resume_url=self.info.resume_url, custom_data=self.custom_data, info=self.info,
         )  # fmt: skip
 
     # --- activities --------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import random
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any, Final
 
@@ -77,6 +78,13 @@ class OfflineServices:
         del task
         assert isinstance(data, bytes)
         return binary_ref(data, mime_type, file_name)
+
+    async def mail(
+        self, task: Task, sender: str, recipients: Sequence[str], message: EmailMessage, *, verify: bool, item: int
+    ) -> dict[str, Any]:
+        """Offline runs send nothing."""
+        del sender, recipients, message, verify
+        raise NodeError(f"Node '{task['step']['name']}' sends mail, and this run is offline", item=item)
 
     async def run_code(self, task: Task, language: str, code: str, mode: str, **options: Any) -> dict[str, Any]:
         """Run a Code node in the sandbox."""

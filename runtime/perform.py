@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from email.message import EmailMessage
 from typing import Any, Final, Protocol
 
 from runtime.context import StepContext
@@ -38,6 +39,11 @@ class Services(Protocol):
         self, task: Task, data: bytes | StoredFile, mime_type: str | None, file_name: str | None
     ) -> BinaryRef:
         """Store bytes."""
+
+    async def mail(
+        self, task: Task, sender: str, recipients: Sequence[str], message: EmailMessage, *, verify: bool, item: int
+    ) -> dict[str, Any]:
+        """Send a message by the step's `smtp` credential. Raises NodeError."""
 
     async def run_code(self, task: Task, language: str, code: str, mode: str, **options: Any) -> dict[str, Any]:
         """Run a Code node: {'value', 'static_data', 'custom_data', 'logs'}. Raises NodeError."""
@@ -104,6 +110,12 @@ class TaskContext(StepContext):
     ) -> BinaryRef:
         """Store bytes."""
         return await self.services.write_binary(self.task, data, mime_type, file_name)
+
+    async def mail(
+        self, sender: str, recipients: Sequence[str], message: EmailMessage, *, verify: bool = True, item: int = 0
+    ) -> dict[str, Any]:
+        """Send by the `smtp` credential."""
+        return await self.services.mail(self.task, sender, recipients, message, verify=verify, item=item)
 
     async def run_javascript(self, code: str, *, mode: str, **options: Any) -> Any:
         """Run a Code node's JavaScript; its static data and custom data are kept."""

@@ -5,6 +5,8 @@ import hashlib
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from email.message import EmailMessage
+from email.policy import SMTP
 from typing import Any, Final
 
 import httpx
@@ -17,6 +19,8 @@ from runtime.platform.egress import EgressClients, EgressRefused
 from runtime.platform.files import TenantFiles
 from runtime.platform.keeping import keep
 from runtime.platform.logging import get_logger
+from runtime.platform.mail import MailError
+from runtime.platform.mail import send as send_mail
 from runtime.platform.postgres import Database
 from runtime.platform.resume_links import ResumeLinks
 from runtime.platform.settings import Settings
@@ -197,6 +201,22 @@ class WorkerServices:
         ref = binary_ref(head, mime_type, file_name, stored.size)
         ref["id"] = stored.id
         return ref
+
+    async def mail(
+        self, task: Task, sender: str, recipients: Sequence[str], message: EmailMessage, *, verify: bool, item: int
+    ) -> dict[str, Any]:
+        """Through the tenant's egress guard. The Message-ID is the same on every attempt, so that receivers know a repetition."""
+        server, tenant = await self.credentials(task, "smtp"), task["meta"]["tenant"]
+        domain = sender.rpartition("@")[2] or "localhost"
+        message["Message-ID"] = f"<{idempotency_key(task, item)}@{domain}>"
+        allow = (*self.settings.egress_allow, *await self._allowed(tenant))
+        try:
+            told = await send_mail(allow, server, sender, recipients, message.as_bytes(policy=SMTP), verify=verify)
+        except EgressRefused as error:
+            raise NodeApiError(str(error), http_code="EGRESS") from error
+        except MailError as error:
+            raise NodeError(str(error), item=item) from error
+        return told | {"messageId": message["Message-ID"]}
 
     async def run_code(self, task: Task, language: str, code: str, mode: str, **options: Any) -> dict[str, Any]:
         """A Code node in its child process."""

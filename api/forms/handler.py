@@ -110,7 +110,9 @@ class _Desk:
         Raises:
             Refusal: forged, used, late, or not let in.
         """
-        workflow_id, ordinal, _ = self._waits.opened(call)
+        workflow_id, ordinal, _, bound = self._waits.opened(call)
+        if bound:
+            raise refusal(401, "Invalid token")
         chained = CHAIN in query_of(call.query)
         try:
             found = await self._waits.find(workflow_id, ordinal)

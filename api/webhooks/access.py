@@ -36,7 +36,7 @@ async def admit(
     options = step.parameters.get("options") or {}
     if options.get("ipWhitelist") and not _listed(client, str(options["ipWhitelist"])):
         raise Refusal(Answer(403, {}, b"IP is not allowed to access the webhook!"))
-    if options.get("ignoreBots") and _is_bot(headers.get("user-agent", "")):
+    if options.get("ignoreBots") and is_bot(headers.get("user-agent", "")):
         raise _refused(403, WRONG)
     kind = step.parameters.get("authentication") or "none"
     if kind == "none":
@@ -120,7 +120,8 @@ def _listed(client: str, listed: str) -> bool:
     return False
 
 
-def _is_bot(user_agent: str) -> bool:
+def is_bot(user_agent: str) -> bool:
+    """Whether a program and no person seems to call."""
     return not user_agent or BOT.search(user_agent) is not None
 
 

@@ -14,10 +14,10 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from api.ports import Ports
 from api.starting import answer_of
-from api.webhooks.access import admit
-from api.webhooks.answers import Answer, after_run, at_once, refusal
+from api.webhooks.access import admit, is_bot
+from api.webhooks.answers import SANDBOX, Answer, after_run, at_once, refusal
 from api.webhooks.bodies import read_body, unpacked
-from api.webhooks.intake import Call, Intake
+from api.webhooks.intake import Call, Intake, query_of
 from runtime.platform.runs import RunReader
 from runtime.resuming import WAITING
 from schemas import names
@@ -28,6 +28,8 @@ __all__ = ["Waits", "step_of"]
 
 _PLACE: Final = re.compile(r"(\d{1,9})-([0-9a-f]{32})(?:/(.*))?")
 FORGED: Final = "Invalid token"
+HTML: Final = "text/html; charset=utf-8"
+THANKS: Final = b"<!doctype html><title>Answered</title><p>Your answer was recorded. You can close this page."
 _OVER: Final = "This link was used already, or its time is up."
 
 
@@ -44,10 +46,14 @@ class Waits:
         Raises:
             Refusal: forged, used, late, of the wrong method, or not let in.
         """
-        workflow_id, ordinal, suffix = self.opened(call)
+        workflow_id, ordinal, suffix, bound = self.opened(call)
         waiting = await self.find(workflow_id, ordinal)
         step = step_of(waiting)
         config = waiting["config"]
+        if (config.get("resume") == "approval") is not bound:
+            raise refusal(401, FORGED)
+        if bound:
+            return await self._approved(call, workflow_id, ordinal, step)
         if config.get("resume") == "form":
             raise refusal(409, "The run waits for a form: open its form link.")
         if call.method != config.get("httpMethod"):
@@ -64,16 +70,31 @@ class Waits:
         item = await self._intake.item(call, url, {}, read_body(step, call.headers, raw), claims, workflow_id)
         return await self.resume(workflow_id, ordinal, step, [item])
 
-    def opened(self, call: Call) -> tuple[str, int, str]:
-        """(workflow id, ordinal, suffix) of a link that is ours.
+    async def _approved(self, call: Call, workflow_id: str, ordinal: int, step: Step) -> Answer:
+        """Somebody pressed a button of a message. Programs that look at every link in a mail decide nothing."""
+        if call.method != "GET":
+            raise refusal(404, f"This wait takes GET requests, not {call.method}.")
+        if is_bot(call.headers.get("user-agent", "")):
+            return Answer(200, {"content-type": HTML}, b"")
+        approved = query_of(call.query).get("approved") == "true"
+        await self.resume(workflow_id, ordinal, step, [{"json": {"approved": approved}}])
+        return Answer(200, {"content-type": HTML, "content-security-policy": SANDBOX}, THANKS)
+
+    def opened(self, call: Call) -> tuple[str, int, str, bool]:
+        """(workflow id, ordinal, suffix, bound) of a link that is ours; `bound`: it goes with its query.
 
         Raises:
             Refusal: it is not.
         """
         workflow_id, place = call.tenant, _PLACE.fullmatch(call.path)
-        if place is None or not self._ports.links.accepts(workflow_id, int(place[1]), place[2]):
+        if place is None:
             raise refusal(401, FORGED)
-        return workflow_id, int(place[1]), (place[3] or "").strip("/")
+        accepts, ordinal, suffix = self._ports.links.accepts, int(place[1]), (place[3] or "").strip("/")
+        if accepts(workflow_id, ordinal, place[2]):
+            return workflow_id, ordinal, suffix, False
+        if not call.query or not accepts(workflow_id, ordinal, place[2], call.query):
+            raise refusal(401, FORGED)
+        return workflow_id, ordinal, suffix, True
 
     async def find(self, workflow_id: str, ordinal: int) -> dict[str, Any]:
         """The wait that a link opens, as the run tells it.

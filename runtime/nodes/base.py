@@ -12,6 +12,7 @@
 import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from email.message import EmailMessage
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from runtime.values.kept import Files, Store
@@ -216,6 +217,13 @@ class ActivityContext(Context, Protocol):
     ) -> BinaryRef:
         """Store bytes and give the reference; the mime type is guessed from the name, then from the bytes."""
 
+    async def mail(
+        self, sender: str, recipients: Sequence[str], message: EmailMessage, *, verify: bool = True, item: int = 0
+    ) -> dict[str, Any]:
+        """Send by the `smtp` credential, through the egress guard, with a Message-ID that is the same on every attempt; what
+        nodemailer tells of it. Raises NodeError.
+        """
+
     async def run_javascript(self, code: str, *, mode: str, **options: Any) -> Any:
         """Run a Code node's JavaScript in a child process with limits. See `runtime.code`."""
 
@@ -394,6 +402,12 @@ class DurableContext(Context, Protocol):
 
     items: Items
     """The effective input."""
+    resume_form_url: str
+    """The link of the form of the next wait for a form."""
+
+    def bound_link(self, query: str) -> str:
+        """The link that resumes the next wait with this query, and with no other."""
+
     agent: str | None
     """The specialist named in the node's notes (`agent: <slug>`)."""
 

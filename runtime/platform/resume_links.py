@@ -38,9 +38,9 @@ class ResumeLinks:
         secret = secret_of(workflow_id, self.of(root)["resume_secret"])
         return link("/", kind, workflow_id, secret, ordinal) if secret else ""
 
-    def accepts(self, workflow_id: str, ordinal: int, given: str) -> bool:
-        """Whether this is the token of the wait; under retired master keys too."""
+    def accepts(self, workflow_id: str, ordinal: int, given: str, bound: str = "") -> bool:
+        """Whether this is the token of the wait (and of this query); under retired master keys too."""
         root = workflow_id.partition("~")[0]
         secrets = self._keys.fingerprints(tenant_of(root), Purpose.RESUME_TOKEN, root.encode())
-        wanted = [token(secret_of(workflow_id, each.hex()), ordinal) for each in secrets]
+        wanted = [token(secret_of(workflow_id, each.hex()), ordinal, bound) for each in secrets]
         return any(hmac.compare_digest(each.encode(), given.encode()) for each in wanted)

@@ -81,7 +81,7 @@ class Published:
         """Whether a run may wait for a call, or start another workflow that does."""
         return any(
             name in self.text
-            for name in (b"resumeUrl", b"resumeFormUrl", b"base.wait", b"base.form", b"executeWorkflow")
+            for name in (b"resumeUrl", b"resumeFormUrl", b"base.wait", b"base.form", b"executeWorkflow", b"sendAndWait")
         )
 
 

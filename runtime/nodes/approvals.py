@@ -1,0 +1,115 @@
+"""Send and wait: what every node shares that asks a person and waits for the answer.
+
+A subclass sends; this module says what is asked, which links go out, how long the run waits, and what came back. The links of
+an approval carry their answer under their signature, so that none can be turned into the other.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+from runtime.nodes.base import (
+    AwaitSignal,
+    Call,
+    Command,
+    Done,
+    Durable,
+    DurableContext,
+    Dynamic,
+    Event,
+    NodeError,
+    param,
+)
+from runtime.nodes.wait import interval, moment
+from runtime.values.javascript import js_string
+from runtime.values.json_text import NotJsonError, parse_json
+from schemas.item import Json
+
+ASKS: Final = {"operation": ["sendAndWait"]}
+_OWN: Final = frozenset({"formMode", "submittedAt", "formQueryParameters"})
+"""What a form's item has beside its fields."""
+_TEXT: Final = "Response"
+Asked = dict[str, Any]
+"""What goes out: {message, buttons: [{label, url}]}."""
+
+
+class SendAndWait(Durable):
+    """Sends a question for all items, and waits for its answer."""
+
+    message: Dynamic[str] = param("", show=ASKS, required=True)
+    response_type: Dynamic[Literal["approval", "freeText", "customForm"]] = param("approval", show=ASKS)
+    approval_options: Dynamic[dict[str, Any]] = param({}, show={**ASKS, "responseType": ["approval"]})
+    define_form: Literal["fields", "json"] = param("fields", show={**ASKS, "responseType": ["customForm"]})
+    json_output: Dynamic[Any] = param("", show={**ASKS, "responseType": ["customForm"], "defineForm": ["json"]})
+    form_fields: Dynamic[dict[str, Any]] = param(
+        {}, show={**ASKS, "responseType": ["customForm"], "defineForm": ["fields"]}
+    )
+    options: Dynamic[dict[str, Any]] = param({})
+
+    def ask(self, context: DurableContext, state: Json, event: Event | None) -> tuple[Json, list[Command]]:
+        """The reducer of the operation: send (a call of `send_request`), wait, give the answer."""
+        node = context.resolve(self, 0)
+        if event is None:
+            return "sent", [
+                Call("send_request", {"message": js_string(node.message), "buttons": node.buttons(context)})
+            ]
+        if event.error is not None:
+            raise NodeError(event.error["message"], description=event.error.get("description"))
+        if state == "sent":
+            kind = "call" if node.response_type == "approval" else "form"
+            return "asked", [AwaitSignal(kind, until=node.until(context), config=node.page(context))]
+        if not isinstance(event.value, list):  # nobody answered in time
+            return None, [Done([context.items])]
+        return None, [Done([[{"json": {"data": node.answer(event.value)}}]])]
+
+    def buttons(self, context: DurableContext) -> list[dict[str, str]]:
+        """What the message offers: label and link of each button."""
+        if self.response_type != "approval":
+            label = (self.options or {}).get("messageButtonLabel") or "Respond"
+            return [{"label": str(label), "url": context.resume_form_url}]
+        chosen = (self.approval_options or {}).get("values") or {}
+        made = [{"label": str(chosen.get("approveLabel") or "Approve"), "url": context.bound_link("approved=true")}]
+        if chosen.get("approvalType") == "double":
+            label = str(chosen.get("disapproveLabel") or "Decline")
+            made.insert(0, {"label": label, "url": context.bound_link("approved=false")})
+        return made
+
+    def until(self, context: DurableContext) -> float | None:
+        """Milliseconds since the epoch at which the run goes on without an answer. Raises NodeError."""
+        limit = ((self.options or {}).get("limitWaitTime") or {}).get("values") or {}
+        if not limit:
+            return None
+        if limit.get("limitType") == "atSpecifiedTime":
+            return moment(limit.get("maxDateAndTime"), context.timezone, context.now)
+        return context.now + 1000 * interval(limit.get("resumeAmount", 45), limit.get("resumeUnit", "minutes"))
+
+    def page(self, context: DurableContext) -> dict[str, Any]:
+        """What the API must know to take the answer. Raises NodeError."""
+        del context
+        if self.response_type == "approval":
+            return {"resume": "approval", "authentication": "none", "httpMethod": "GET", "responseMode": "onReceived"}
+        options = self.options or {}
+        fields: Any = {"values": [{"fieldLabel": _TEXT, "fieldType": "textarea", "requiredField": True}]}
+        if self.response_type == "customForm":
+            fields = self.form_fields if self.define_form == "fields" else {"values": _given(self.json_output)}
+        return {
+            "resume": "form", "authentication": "none", "httpMethod": "POST", "responseMode": "onReceived",
+            "formTitle": options.get("responseFormTitle") or js_string(self.message),
+            "formDescription": options.get("responseFormDescription") or "", "formFields": fields,
+            "options": {"buttonLabel": options.get("responseFormButtonLabel") or "Submit"},
+        }  # fmt: skip
+
+    def answer(self, items: list[Any]) -> dict[str, Any]:
+        """n8n's `data`."""
+        json: Mapping[str, Any] = items[0]["json"] if items else {}
+        if self.response_type == "approval":
+            return {"approved": json.get("approved") is True}
+        fields = {name: value for name, value in json.items() if name not in _OWN}
+        return {"text": fields.get(_TEXT)} if self.response_type == "freeText" else fields
+
+
+def _given(value: Any) -> list[Any]:
+    try:
+        found = parse_json(value) if isinstance(value, str) else value
+    except NotJsonError as error:
+        raise NodeError(f"The form fields are no JSON: {error.message}") from error
+    return found if isinstance(found, list) else []

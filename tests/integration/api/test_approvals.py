@@ -1,0 +1,221 @@
+"""Send and wait: a message with links goes out, the run waits, and the link that was pressed is the answer."""
+
+import asyncio
+import email
+import re
+from collections.abc import AsyncIterator
+from email.message import Message
+from email.policy import default
+from typing import Any
+
+import httpx
+import pytest
+
+from api.ports import Ports
+from runtime.services import WorkerServices
+from tests.exports import export, node, set_
+from tests.service import ended, eventually, started
+
+pytestmark = pytest.mark.usefixtures("worker")
+
+BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/130.0"}
+
+
+class Post:
+    """An SMTP server as far as a sender needs it. It refuses whoever is called nobody."""
+
+    def __init__(self) -> None:
+        self.messages: list[tuple[list[str], Message]] = []
+        self.port = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection."""
+        to: list[str] = []
+
+        def say(text: str) -> None:
+            writer.write(f"{text}\r\n".encode())
+
+        say("220 post ESMTP")
+        while line := (await reader.readline()).decode().strip():
+            verb = line.partition(" ")[0].upper()
+            if verb == "EHLO":
+                say("250-post")
+                say("250 AUTH PLAIN LOGIN")
+            elif verb == "RCPT" and "nobody" in line:
+                say("550 no such user")
+            elif verb == "RCPT":
+                to.append(line.partition("<")[2].partition(">")[0])
+                say("250 ok")
+            elif verb == "AUTH" and "AHVzZXIAc2VjcmV0" not in line:  # user, secret
+                say("535 wrong password")
+            elif verb == "AUTH":
+                say("235 welcome")
+            elif verb == "DATA":
+                say("354 go on")
+                text = b""
+                while (each := await reader.readline()) != b".\r\n":
+                    text += each
+                self.messages.append((to, email.message_from_bytes(text, policy=default)))
+                say("250 kept as 1")
+            else:
+                say("221 bye" if verb == "QUIT" else "250 ok")
+            await writer.drain()
+        writer.close()
+
+    def links(self) -> list[str]:
+        """Those of the last message, in its order."""
+        body = self.messages[-1][1].get_body(("plain",))  # type: ignore[attr-defined]
+        return re.findall(r"https?://[^\s/]+(/\S+)", body.get_content())
+
+
+@pytest.fixture
+async def post(outside: Ports, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Post]:
+    """A server, and a credential for it; the tenant may go there."""
+    made = Post()
+    server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
+    made.port = server.sockets[0].getsockname()[1]
+    credential = {"host": "127.0.0.1", "port": made.port, "secure": False, "user": "user", "password": "secret"}
+    await outside.credentials.put("acme", "smtp", "post", credential)
+
+    async def allowed(self: WorkerServices, tenant: str) -> tuple[str, ...]:
+        del self, tenant
+        return ("127.0.0.1",)
+
+    monkeypatch.setattr(WorkerServices, "_allowed", allowed)
+    yield made
+    server.close()
+
+
+def mail(name: str, version: float = 2.1, **parameters: Any) -> dict[str, Any]:
+    """A Send Email node with its credential."""
+    given = {
+        "fromEmail": "Us <us@example.com>",
+        "toEmail": "ada@example.com",
+        "subject": "Hi",
+        "options": {},
+    } | parameters
+    return node(name, "emailSend", version, **given) | {"credentials": {"smtp": {"id": "1", "name": "post"}}}
+
+
+async def asking(acme: httpx.AsyncClient, post: Post, key: str, **parameters: Any) -> str:
+    """A run that has asked and waits for the answer."""
+    made = export(
+        key,
+        node("In", "executeWorkflowTrigger", 1.1, inputSource="passthrough"),
+        mail("Ask", operation="sendAndWait", message="Ship it?", **parameters),
+        set_("After", answer="={{ JSON.stringify($json.data) }}"),
+    )
+    assert (await acme.post("/templates", params={"key": key}, json=made)).status_code in (200, 201)
+    run = await started(acme, key, {"n": 1})
+
+    async def waits() -> Any:
+        return ((await acme.get(f"/workflows/{run}/status")).json()["progress"] or {}).get("active", {}).get("waiting")
+
+    await eventually(waits, 10)
+    assert len(post.messages) == 1
+    return run
+
+
+async def answer_of(acme: httpx.AsyncClient, run: str) -> Any:
+    """What the run made of it."""
+    status = await ended(acme, run)
+    assert status["status"] == "completed", status
+    result = (await acme.get(f"/workflows/{run}/result")).json()
+    return result["outputs"][0][0]["json"]["answer"]
+
+
+async def test_the_button_that_is_pressed_is_the_answer(
+    acme: httpx.AsyncClient, anybody: httpx.AsyncClient, post: Post
+) -> None:
+    """Once: the other link does nothing afterwards. No link can be turned into the other, and no mail scanner decides."""
+    both = {"values": {"approvalType": "double", "approveLabel": "Yes", "disapproveLabel": "No"}}
+    run = await asking(acme, post, "approve", approvalOptions=both)
+    no, yes = post.links()
+    assert (no.partition("?")[2], yes.partition("?")[2]) == ("approved=false", "approved=true")
+    forged = await anybody.get(no.replace("false", "true"), headers=BROWSER)
+    bare = await anybody.get(no.partition("?")[0], headers=BROWSER)
+    assert (forged.status_code, bare.status_code) == (401, 401)
+    scanned = await anybody.get(yes, headers={"User-Agent": "Mozilla/5.0 (compatible; Googlebot/2.1)"})
+    assert (scanned.status_code, scanned.text) == (200, "")
+    assert (await anybody.post(yes, headers=BROWSER)).status_code == 404
+    pressed = await anybody.get(no, headers=BROWSER)
+    assert pressed.status_code == 200
+    assert "recorded" in pressed.text
+    assert await answer_of(acme, run) == '{"approved":false}'
+    late = await anybody.get(yes, headers=BROWSER)
+    assert late.status_code == 409
+
+
+async def test_a_text_is_asked_for_with_a_form(acme: httpx.AsyncClient, anybody: httpx.AsyncClient, post: Post) -> None:
+    """Free text, then fields of the author's own."""
+    run = await asking(acme, post, "free_text", responseType="freeText")
+    (link,) = post.links()
+    page = await anybody.get(link, headers=BROWSER)
+    assert "Ship it?" in page.text
+    names = re.findall(r'name="(field-\d+)"', page.text)
+    assert (await anybody.post(link, headers=BROWSER, data={names[0]: "Tomorrow"})).status_code == 200
+    assert await answer_of(acme, run) == '{"text":"Tomorrow"}'
+    post.messages.clear()
+    fields = {
+        "values": [{"fieldLabel": "When", "fieldType": "text"}, {"fieldLabel": "How many", "fieldType": "number"}]
+    }
+    run = await asking(acme, post, "custom_form", responseType="customForm", formFields=fields)
+    (link,) = post.links()
+    names = re.findall(r'name="(field-\d+)"', (await anybody.get(link, headers=BROWSER)).text)
+    given = dict(zip(names, ("Now", "3"), strict=True))
+    assert (await anybody.post(link, headers=BROWSER, data=given)).status_code == 200
+    assert await answer_of(acme, run) == '{"When":"Now","How many":3}'
+
+
+async def test_a_question_that_nobody_answers_goes_on_with_its_input(acme: httpx.AsyncClient, post: Post) -> None:
+    """When its time is up."""
+    limit = {
+        "limitWaitTime": {"values": {"limitType": "afterTimeInterval", "resumeAmount": 1, "resumeUnit": "seconds"}}
+    }
+    run = await asking(acme, post, "unanswered", options=limit)
+    status = await ended(acme, run)
+    assert status["status"] == "completed"
+    assert (await acme.get(f"/workflows/{run}/result")).json()["outputs"][0][0]["json"]["n"] == 1
+
+
+async def test_mail_goes_out_with_files_and_copies(acme: httpx.AsyncClient, post: Post) -> None:
+    """A message per item; what nodemailer tells is the item; a refused receiver is no error, a wrong password is one."""
+    made = export(
+        "Mails",
+        node("In", "executeWorkflowTrigger", 1.1, inputSource="passthrough"),
+        node("File", "convertToFile", 1.1, operation="toText", sourceProperty="text", binaryPropertyName="data",
+             options={"fileName": "note.txt"}),
+        mail("Send", emailFormat="both", text="plain", html="<b>rich</b>", subject="=For {{ $itemIndex }}",
+             toEmail="ada@example.com, nobody@example.com",
+             options={"ccEmail": "cc@example.com", "bccEmail": "bcc@example.com", "attachments": "data"}),
+    )  # fmt: skip
+    await acme.post("/templates", params={"key": "mails"}, json=made)
+    run = await started(acme, "mails", [{"text": "one"}, {"text": "two"}])
+    status = await ended(acme, run)
+    assert status["status"] == "completed", status
+    items = [each["json"] for each in (await acme.get(f"/workflows/{run}/result")).json()["outputs"][0]]
+    assert len(post.messages) == len(items) == 2
+    assert items[0]["accepted"] == ["ada@example.com", "cc@example.com", "bcc@example.com"]
+    assert items[0]["rejected"] == ["nobody@example.com"]
+    assert items[0]["response"] == "250 kept as 1" or "kept as 1" in items[0]["response"]
+    to, message = post.messages[0]
+    assert to == items[0]["accepted"]
+    assert (message["Subject"], message["Bcc"], message["Cc"]) == ("For 0", None, "cc@example.com")
+    assert message["Message-ID"] == items[0]["messageId"] != items[1]["messageId"]
+    parts = {part.get_content_type(): part for part in message.walk()}
+    assert {"text/plain", "text/html", "multipart/mixed"} <= set(parts)
+    assert [part.get_filename() for part in message.iter_attachments()] == ["note.txt"]  # type: ignore[attr-defined]
+
+
+async def test_a_server_that_refuses_is_told(acme: httpx.AsyncClient, outside: Ports, post: Post) -> None:
+    """The password is not in the message."""
+    credential = {"host": "127.0.0.1", "port": post.port, "secure": False, "user": "user", "password": "wrong-one"}
+    await outside.credentials.put("acme", "smtp", "post", credential)
+    made = export(
+        "Refused", node("In", "executeWorkflowTrigger", 1.1, inputSource="passthrough"), mail("Send", html="<p>x</p>")
+    )
+    await acme.post("/templates", params={"key": "refused_mail"}, json=made)
+    status = await ended(acme, await started(acme, "refused_mail", {"n": 1}))
+    assert status["status"] == "failed"
+    assert "wrong password" in status["error"]["message"]
+    assert "wrong-one" not in str(status)
