@@ -35,12 +35,13 @@ from runtime.resuming import WAITING, WAITING_FORM, link
 from runtime.tasks import decode, encode
 from schemas.item import UNDEFINED, Items, Outputs
 from schemas.node import Catalog, Node, declarations
-from schemas.outcome import Delay, Execute, Finished, Outcome
+from schemas.outcome import Delay, Execute, Finished, Idle, Outcome
 from schemas.plan import Kind, OnError, Plan, Step
 from schemas.task import Task, TaskResult
 
 MOST_CELLS: Final = 20_000
 """Script values that are computed in one go inside workflow code, far below a second of V8."""
+WAIT: Final = "n8n-nodes-base.wait"
 MOST_VALUES: Final = 100_000
 """Items and values of expressions that one step may move inside workflow code: about half a second of Python."""
 
@@ -185,18 +186,29 @@ class Execution:
 
     async def run(self) -> Finished:
         """Step by step to the end."""
-        while True:
-            decided = self.engine.next(self.host.now())
-            if isinstance(decided, Finished):
-                return decided
-            if isinstance(decided, Execute):
-                await self._execute(decided)
-                decided = decided.step
-            await self.host.boundary(self, decided.name)
+        waits = Waits(self)
+        try:
+            while True:
+                await waits.settle()
+                decided = self.engine.next(self.host.now())
+                if isinstance(decided, Finished):
+                    return decided
+                if isinstance(decided, Idle):
+                    await waits.next()
+                    continue
+                if isinstance(decided, Execute):
+                    if waits.takes(decided):
+                        continue
+                    await self.carry_out(decided)
+                    decided = decided.step
+                await self.host.boundary(self, decided.name)
+        finally:
+            waits.cancel()
 
-    async def _execute(self, execute: Execute) -> None:
+    async def carry_out(self, execute: Execute) -> None:
+        """Try the step until it is settled."""
         while True:
-            outcome = self._at_once(execute) or await self._try(execute)
+            outcome = self._at_once(execute) or await self.attempt(execute)
             delay = self.engine.complete(outcome)
             if not isinstance(delay, Delay):
                 return
@@ -228,10 +240,12 @@ class Execution:
             outputs, error = None, failed.to_json()
         return Outcome(outputs=outputs, error=error, started=now, finished=self.host.now())
 
-    async def _try(self, execute: Execute) -> Outcome:
+    async def attempt(self, execute: Execute, *, aside: bool = False) -> Outcome:
+        """One try that may need others; `aside`: it is not the step that whoever looks is told of."""
         started = self.host.now()
         step = execute.step
-        self.active = {"node": step.name, "run": execute.run_index, "attempt": execute.attempt, "started": started}
+        if not aside:
+            self.active = {"node": step.name, "run": execute.run_index, "attempt": execute.attempt, "started": started}
         try:
             known = self.known(step)
             if known.inline and (outcome := self._at_once(execute)) is not None:
@@ -240,7 +254,8 @@ class Execution:
         except NodeError as failed:
             outputs, error = None, failed.to_json()
         finally:
-            self.active = None
+            if not aside:
+                self.active = None
         return Outcome(outputs=outputs, error=error, started=started, finished=self.host.now())
 
     async def _run(self, execute: Execute, known: Prepared, now: float) -> Outputs | None:
@@ -484,6 +499,67 @@ class Execution:
         result = await self.host.work(task, Kind.ACTIVITY)
         self._absorb(step.name, result)
         return result.get("outputs")
+
+
+class Waits:
+    """The waits for a time that run beside the rest of the execution, where its settings want them to overlap."""
+
+    def __init__(self, execution: Execution) -> None:
+        self._execution = execution
+        self._open: dict[int, tuple[Execute, asyncio.Task[None]]] = {}
+        self._ended: asyncio.Queue[tuple[int, Outcome | Exception]] = asyncio.Queue()
+
+    def takes(self, execute: Execute) -> bool:
+        """Set the step aside when it is such a wait."""
+        step = execute.step
+        if not self._execution.plan.settings.overlapping_waits or step.type != WAIT:
+            return False
+        if step.parameters.get("resume", "timeInterval") not in ("timeInterval", "specificTime"):
+            return False
+        number = self._execution.engine.set_aside()
+        self._open[number] = (execute, asyncio.create_task(self._wait(number, execute)))
+        return True
+
+    async def settle(self) -> None:
+        """Take up those that are over."""
+        while not self._ended.empty():
+            await self._take_up(*self._ended.get_nowait())
+
+    async def next(self) -> None:
+        """Until one is over, and take it up."""
+        execution, (first, _) = self._execution, next(iter(self._open.values()))
+        execution.active = {
+            "node": first.step.name, "run": first.run_index, "attempt": 1, "started": execution.host.now(),
+            "waiting": True, "reason": {"for": "time"},
+        }  # fmt: skip
+        try:
+            ended = await self._ended.get()
+        finally:
+            execution.active = None
+        await self._take_up(*ended)
+
+    def cancel(self) -> None:
+        """Nobody waits any more."""
+        for _, task in self._open.values():
+            task.cancel()
+
+    async def _take_up(self, number: int, ended: Outcome | Exception) -> None:
+        del self._open[number]
+        if isinstance(ended, Exception):
+            raise ended
+        execution = self._execution
+        step = execution.engine.take_up(number).step
+        delay = execution.engine.complete(ended)
+        if isinstance(delay, Delay):
+            await execution.host.sleep(delay.seconds)
+            await execution.carry_out(execution.engine.retry())
+        await execution.host.boundary(execution, step.name)
+
+    async def _wait(self, number: int, execute: Execute) -> None:
+        try:
+            self._ended.put_nowait((number, await self._execution.attempt(execute, aside=True)))
+        except Exception as fault:  # noqa: BLE001 - a fault of the host ends the run; kept to itself it would hang it
+            self._ended.put_nowait((number, fault))
 
 
 class _DurableView:

@@ -8,8 +8,10 @@ from runtime.engine.machine import Engine
 from runtime.recorded import ForgottenRunError
 from schemas.item import Items, Run
 
-__all__ = ["previews"]
+__all__ = ["previews", "said"]
 
+SPEAKING: Final = frozenset({"@n8n/n8n-nodes-langchain.agent"})
+"""Nodes whose output a caller in response mode "streaming" hears."""
 LONGEST: Final = 500
 """Characters of JSON that are shown of an item; a longer one is shown as the beginning of its text."""
 MOST: Final = 1_000
@@ -22,6 +24,17 @@ def previews(engine: Engine) -> dict[str, dict[str, list[Any]]]:
         f"{name}#{run}": {"input": _inputs(engine, engine.runs[name][run]), "output": _outputs(engine.runs[name][run])}
         for name, run, *_ in engine.order[-MOST:]
     }
+
+
+def said(engine: Engine) -> list[dict[str, Any]]:
+    """The answers of agents that are done, in order: {node, id, run, at, texts}."""
+    found = []
+    for name, index, *_ in engine.order:
+        step, run = engine.plan.step[name], engine.runs[name][index]
+        if step.type in SPEAKING and not run.get("failed") and run["outputs"]:
+            texts = [item["json"].get("output") for item in run["outputs"][0] or ()]
+            found.append({"node": name, "id": step.id, "run": index, "at": run.get("finished"), "texts": texts})
+    return found
 
 
 def _outputs(run: Run) -> list[Any]:

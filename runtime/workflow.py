@@ -18,7 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from runtime.execution import Execution, RunInfo
     from runtime.journal import journal, result
     from runtime.nodes.base import AwaitSignal, NodeError, StartChild
-    from runtime.previews import previews
+    from runtime.previews import previews, said
     from runtime.resuming import child_secret
     from runtime.start import start_step
     from schemas import names
@@ -50,6 +50,10 @@ QUICK_COST: Final = 20
 """The same for scripts that Python can do by itself, nearly always."""
 MAX_DEPTH: Final = 32
 """How deep workflows may call each other."""
+MAX_CHILDREN: Final = 10_000
+"""How many other workflows one run may start."""
+MOST_OPEN: Final = 1_000
+"""How many of those that it does not wait for may be open at a time; Temporal refuses more than 2,000."""
 
 
 class Host:
@@ -65,6 +69,9 @@ class Host:
         """The wait for a call that stands now: {ordinal, step, run, until, config}."""
         self.info: RunInfo | None = None
         self.sequence = 0
+        self.children = 0
+        self.loose: set[Any] = set()
+        """Children that nobody waits for and that still run."""
         self.spent = 0
         self.before: dict[str, Any] = {}
         """The static data that the run began with."""
@@ -155,6 +162,10 @@ class Host:
             raise NodeError(
                 f"Workflows call each other more than {MAX_DEPTH} levels deep; '{step}' starts no further one"
             )
+        if self.children >= MAX_CHILDREN:
+            raise NodeError(f"The run has started {MAX_CHILDREN:,} other workflows; '{step}' starts no further one")
+        self.children += 1
+        await workflow.wait_condition(lambda: len(self.loose) < MOST_OPEN)
         child, attributes = await self._child_input(command)
         handle = await workflow.start_child_workflow(
             child.template, child.to_json(), id=child.execution_id, task_timeout=TASK_TIMEOUT,
@@ -162,6 +173,8 @@ class Host:
             search_attributes=attributes, result_type=dict, static_summary=step,
         )  # fmt: skip
         if not command.wait:
+            self.loose.add(handle)
+            handle.add_done_callback(self.loose.discard)
             return {"status": "running", "outputs": [], "error": None, "execution_id": child.execution_id}
         try:
             done = RunResult.model_validate(await handle)
@@ -221,7 +234,7 @@ class Host:
             await self.save_static_data(
                 execution
             )  # how far it has read: the next poll must not wait for this run's end
-        if workflow.info().is_continue_as_new_suggested():
+        if workflow.info().is_continue_as_new_suggested() and not execution.engine.aside:
             await self._continue_as_new(execution)
 
     async def save_static_data(self, execution: Execution) -> None:
@@ -245,7 +258,7 @@ class Host:
         carried = {
             "sequence": self.sequence, "usage": execution.usage, "custom_data": execution.custom_data,
             "resumed": self.resumed, "response": self.response, "before": self.before,
-            **({"turn": True} if self.turn else {}),
+            **({"turn": True} if self.turn else {}), **({"children": self.children} if self.children else {}),
         }  # fmt: skip
         follow = self.start.model_copy(
             update={
@@ -285,6 +298,7 @@ class Run:
         self.host.info = info
         self.execution = Execution(plan, CATALOG, self.host, info, state=self.start.state)
         self.host.sequence, self.host.response = carried.get("sequence", 0), carried.get("response")
+        self.host.children = carried.get("children", 0)
         self.host.resumed |= carried.get("resumed") or {}
         self.execution.usage, self.execution.custom_data = carried.get("usage", []), carried.get("custom_data", {})
         return self.execution
@@ -440,6 +454,11 @@ class Run:
     def previews(self) -> dict[str, Any]:
         """What its steps had before them and gave out; see `runtime.previews`."""
         return previews(self.execution.engine) if self.execution else {}
+
+    @workflow.query(name=names.QUERY_SAID)
+    def said(self) -> list[dict[str, Any]]:
+        """What its agents have answered so far; see `runtime.previews`."""
+        return said(self.execution.engine) if self.execution else []
 
     @workflow.query(name=names.QUERY_STATE)
     def state(self) -> dict[str, Any]:

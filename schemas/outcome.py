@@ -30,6 +30,11 @@ class Delay:
 
 
 @dataclass(frozen=True)
+class Idle:
+    """Nothing can run until one of the steps ends that were set aside."""
+
+
+@dataclass(frozen=True)
 class Finished:
     """The execution is over: success, error, canceled. `error` is n8n's error object with the node's name."""
 

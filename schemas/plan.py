@@ -131,6 +131,8 @@ class Settings(_Model):
     caller_policy: str = "workflowsFromSameOwner"
     caller_ids: tuple[str, ...] = ()
     transient: bool = False
+    overlapping_waits: bool = Field(default=False, exclude_if=lambda overlaps: not overlaps)
+    """Waits for a time in parallel branches run side by side; in n8n one branch waits after the other."""
     concurrency: Concurrency | None = Field(default=None, exclude_if=lambda limit: limit is None)
     save_success: bool = Field(default=True, exclude_if=lambda saves: saves)
     """n8n's saveDataSuccessExecution: whether a run that succeeded leaves more than the row that says so."""

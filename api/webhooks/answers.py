@@ -1,7 +1,7 @@
 """What a webhook sends back: n8n's response modes, as n8n 2.41 answered them."""
 
 import base64
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -34,6 +34,8 @@ class Answer:
     status: int = OK
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
+    stream: AsyncIterator[bytes] | None = None
+    """In place of a body: pieces that are sent as they come."""
 
     def with_type(self, content_type: str) -> "Answer":
         """The same, with a content type unless its headers have one."""

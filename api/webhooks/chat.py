@@ -15,6 +15,7 @@ from api.webhooks.access import admit
 from api.webhooks.answers import JSON_TYPE, Answer, after_run, refusal
 from api.webhooks.bodies import Body, read_body, unpacked
 from api.webhooks.intake import Call, Intake
+from api.webhooks.streaming import stream_of
 from runtime.platform.templates import Published
 from schemas.plan import Step
 
@@ -67,6 +68,8 @@ class Chat:
             tenant=call.tenant, template=template, start=step.name, trigger_kind="chat", mode="webhook", items=[item], run=run
         )  # fmt: skip
         wanted = (step.parameters.get("options") or {}).get("responseMode")
+        if wanted == "streaming":
+            return await stream_of(self._ports, self._starter, order)
         told = await self._starter.start_and_answer(order, "responseNode" if wanted == "responseNode" else "lastNode")
         return await after_run(step, told, self._intake.reader(call.tenant))
 

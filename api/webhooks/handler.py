@@ -31,6 +31,7 @@ from api.webhooks.answers import (
 from api.webhooks.bodies import Body, read_body, unpacked
 from api.webhooks.chat import Chat
 from api.webhooks.intake import Call, Intake, call_of, send_answer
+from api.webhooks.streaming import stream_of
 from api.webhooks.waiting import Waits
 from runtime.platform.routes import CHAT, Routes, Webhook
 from runtime.platform.templates import Published, webhooks_of
@@ -172,6 +173,8 @@ class _Desk:
             answer = at_once(step)
             await self._starter.start(order)
             return answer
+        if mode == "streaming":
+            return await stream_of(self._ports, self._starter, order)
         status_of(step), headers_of(step)  # a bad option is told before the run begins
         return await after_run(
             step, await self._starter.start_and_answer(order, mode), self._intake.reader(call.tenant)

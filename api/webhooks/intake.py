@@ -161,6 +161,12 @@ async def send_answer(answer: Answer, send: Send) -> None:
         (name.encode("latin-1", "replace"), value.encode("latin-1", "replace"))
         for name, value in answer.headers.items()
     ]
+    if answer.stream is not None:
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        async for piece in answer.stream:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        return
     if answer.status in NO_BODY:
         headers = [each for each in headers if each[0] != b"content-type"]
     else:

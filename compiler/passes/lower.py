@@ -141,6 +141,7 @@ def _settings(raw: Mapping[str, Any], default_zone: str) -> Settings:
         save_success=raw.get("saveDataSuccessExecution") != "none",
         save_error=raw.get("saveDataErrorExecution") != "none",
         concurrency=_concurrency(raw),
+        overlapping_waits=isinstance(own, Mapping) and own.get("overlappingWaits") is True,
         transient=isinstance(own, Mapping) and own.get("durability") == "transient",
     )
 

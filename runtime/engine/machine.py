@@ -14,7 +14,7 @@ from runtime.engine.outputs import finish, stamp
 from runtime.engine.pairing import PairingError, Trail
 from runtime.recorded import Recorded, from_json, known, to_json
 from schemas.item import Item, Items, Outputs, Run, Source
-from schemas.outcome import Delay, Execute, Finished, Outcome
+from schemas.outcome import Delay, Execute, Finished, Idle, Outcome
 from schemas.plan import OnError, Plan, Step
 
 Entry = dict[str, Any]
@@ -53,6 +53,9 @@ class Engine:
         self.error: dict[str, Any] | None = state.get("error")
         self.deadline: float | None = state.get("deadline")
         self.status: str = state.get("status", "running")
+        self.aside: dict[int, Entry] = {}
+        """Entries of steps that wait beside the others, by number."""
+        self._number = 0
         self.current: Execute | None = None
         self.entry: Entry | None = None
         self._deferred = 0
@@ -67,7 +70,7 @@ class Engine:
         if self.current is not None:
             current = {"entry": self.entry, "attempt": self.current.attempt}
         state = {
-            "stack": self.stack,
+            "stack": [*self.aside.values(), *self.stack],
             "waiting": self.waiting,
             "runs": {name: to_json(runs) for name, runs in self.runs.items()},
             "order": self.order,
@@ -94,7 +97,7 @@ class Engine:
         if self.plan.settings.timeout_s:
             self.deadline = now + self.plan.settings.timeout_s * 1000
 
-    def next(self, now: float = 0.0) -> Execute | Finished | Step:
+    def next(self, now: float = 0.0) -> Execute | Finished | Idle | Step:
         """What to do now: run a step, or nothing more. A Step means that it was settled without running its node
         (disabled, pinned, no input): call `next` again.
         """
@@ -104,6 +107,8 @@ class Engine:
             return self._end("canceled")
         if self.weight >= self.allowed:
             self._forget()
+        if not self.stack and self.aside:
+            return Idle()
         if not self.stack and not self._flush():
             return self._end("error" if self.error else "success")
         self.entry = self.stack.pop(0)
@@ -137,6 +142,20 @@ class Engine:
             return None
         self._advance(execute, outcome.outputs, outcome)
         return None
+
+    def set_aside(self) -> int:
+        """Let the others go on while the current step waits; gives the number under which it comes back."""
+        assert self.entry is not None
+        self._number += 1
+        self.aside[self._number] = self.entry
+        self.current = self.entry = None
+        return self._number
+
+    def take_up(self, number: int) -> Execute:
+        """The step that was set aside is the current one again: tell how it ended."""
+        self.entry = self.aside.pop(number)
+        self.current = self._execute(self.entry, 1)
+        return self.current
 
     def retry(self) -> Execute:
         """The same step again: the next try."""
@@ -261,7 +280,11 @@ class Engine:
         """
         looked = 0
         if not (self.keeps_all or self._liveness.everything or self._looks_back()):
-            entries = [*self.stack, *(entry for entries in self.waiting.values() for entry in entries)]
+            entries = [
+                *self.aside.values(),
+                *self.stack,
+                *(entry for entries in self.waiting.values() for entry in entries),
+            ]
             kept, looked = self._liveness.live(self.runs, entries, self.memory)
             self._keep(kept)
         left = sum(

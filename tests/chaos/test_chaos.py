@@ -24,6 +24,7 @@ import cli.stack
 from cli.stack import Stack, publish, stack
 from compiler import compile_export
 from runtime.catalog import CATALOG
+from runtime.platform.credentials import credential_store
 from runtime.platform.settings import Settings
 from runtime.platform.stand_in import StandIn
 from runtime.platform.supervise import Supervised
@@ -46,7 +47,7 @@ def state() -> Iterator[Path]:
 
 
 def workflows(vendor: str) -> dict[str, dict[str, Any]]:
-    """A mixed load: a webhook, an effect per item, a wait, a sub-workflow with an effect of its own."""
+    """A mixed load: a webhook, an effect per item, a wait, a sub-workflow with an agent and an effect of its own, a schedule."""
     fields = {"method": "POST", "sendBody": True, "specifyBody": "json"}
     per_item = node(
         "Send", "httpRequest", 4.2, url=f"{vendor}/item", **fields, options={},
@@ -64,13 +65,31 @@ def workflows(vendor: str) -> dict[str, dict[str, Any]]:
              mode="once"),
         set_("Done", done="yes"),
     )  # fmt: skip
+    tick = export(
+        "Tick",
+        node("Every", "scheduleTrigger", 1.2, rule={"interval": [{"field": "seconds", "secondsInterval": 1}]}),
+        node("Tell", "httpRequest", 4.2, url=f"{vendor}/tick", **fields, options={},
+             jsonBody="={{ JSON.stringify({ id: $execution.id }) }}"),
+    )  # fmt: skip
     sub = export(
         "Sub",
         node("Called", "executeWorkflowTrigger", 1.1, inputSource="passthrough"),
+        node("Think", "agent", 2.2, promptType="define", text="Go on?", options={})
+        | {"type": "@n8n/n8n-nodes-langchain.agent", "executeOnce": True},
         node("Tell", "httpRequest", 4.2, url=f"{vendor}/sub", **fields, options={}, executeOnce=True,
              jsonBody="={{ JSON.stringify({ id: $('Called').first().json.stand_in }) }}"),
     )  # fmt: skip
-    return {"load": made, "sub": sub}
+    model = node("Model", "lmChatOpenAi", 1.2, model={"__rl": True, "mode": "id", "value": "m"}, options={})
+    sub["nodes"].append(
+        model
+        | {
+            "type": "@n8n/n8n-nodes-langchain.lmChatOpenAi",
+            "credentials": {"openAiApi": {"id": "1", "name": "vendor"}},
+        }
+    )
+    wire = {"node": "Think", "type": "ai_languageModel", "index": 0}
+    sub["connections"]["Model"] = {"ai_languageModel": [[wire]]}
+    return {"load": made, "sub": sub, "tick": tick}
 
 
 class Load:
@@ -165,6 +184,8 @@ async def storm(folder: Path, kills: list[str], monkeypatch: pytest.MonkeyPatch)
             await up.tenants.create(TENANT, "Chaos")
             key = await up.tenants.issue(TENANT, "chaos")
             await up.tenants.allow_egress(TENANT, [vendor.url.removeprefix("http://")])
+            store = credential_store(up.settings, up.database, up.keys)
+            await store.put(TENANT, "openAiApi", "vendor", {"apiKey": "none", "url": f"{vendor.url}/v1"})
             for name, document in workflows(vendor.url).items():
                 compiled = compile_export(json.dumps(document), file=f"{name}.json", catalog=CATALOG)
                 assert await publish(up.templates, TENANT, Path(f"{name}.json"), compiled), compiled.diagnostics
@@ -178,7 +199,9 @@ async def storm(folder: Path, kills: list[str], monkeypatch: pytest.MonkeyPatch)
                 last += RUNS_PER_KILL
             await asyncio.wait_for(asyncio.gather(*sending), PATIENCE)
             assert load.taken == total
-            runs = await ended(up, key, total)
+            runs = await ended(up, key, "load", total)
+            await up.templates.deactivate(TENANT, "tick")
+            ticks = await ended(up, key, "tick", None)
         effects: dict[Any, list[str | None]] = defaultdict(list)
         for each in vendor.requests:
             if each.path == "/item":
@@ -189,11 +212,23 @@ async def storm(folder: Path, kills: list[str], monkeypatch: pytest.MonkeyPatch)
     assert all(len(set(keys)) == 1 for keys in effects.values()), "a repeated effect carries the same Idempotency-Key"
     repeated = sum(len(keys) - 1 for keys in effects.values())
     assert repeated <= 2 * RUNS_PER_KILL * len(kills), "what is repeated was under way when something was killed"
+    ticked: dict[Any, set[str | None]] = defaultdict(set)
+    for each in vendor.requests:
+        if each.path == "/tick":
+            ticked[each.body["id"]].add(each.key())
+    assert {status for status, _ in ticks} == {"completed"}, "a schedule's runs end, too"
+    assert set(ticked) == {workflow_id for _, workflow_id in ticks}, "each of them did what it is for, and no other did"
+    assert all(len(keys) == 1 for keys in ticked.values())
+    thoughts = sum(each.path.endswith("/chat/completions") for each in vendor.requests)
+    assert total <= thoughts <= total + RUNS_PER_KILL * len(kills), "an agent thinks again only where it was cut off"
     assert not orphans(folder), "no process is left"
 
 
-async def ended(up: Stack, key: str, total: int) -> list[tuple[str, str]]:
-    """(status, workflow id) of every run of the load, as the API's rows say once nothing is open any more."""
+async def ended(up: Stack, key: str, template: str, total: int | None) -> list[tuple[str, str]]:
+    """(status, workflow id) of every run of a template, as the API's rows say once nothing is open any more. `total`: None
+    where nobody knows how many there are: then two looks in a row must find the same.
+    """
+    before: list[tuple[str, str]] | None = None
     deadline = time.monotonic() + PATIENCE
     found: list[tuple[str, str]] = []
     async with httpx.AsyncClient(base_url=up.url, headers={"X-API-Key": key}, timeout=20) as client:
@@ -201,7 +236,9 @@ async def ended(up: Stack, key: str, total: int) -> list[tuple[str, str]]:
             found, cursor = [], None
             try:
                 while True:
-                    params: dict[str, Any] = {"template": "load", "limit": 200} | ({"cursor": cursor} if cursor else {})
+                    params: dict[str, Any] = {"template": template, "limit": 200} | (
+                        {"cursor": cursor} if cursor else {}
+                    )
                     page = (await client.get("/workflows", params=params)).json()
                     found += [(each["status"], each["workflow_id"]) for each in page["items"]]
                     cursor = page["next_cursor"]
@@ -210,12 +247,14 @@ async def ended(up: Stack, key: str, total: int) -> list[tuple[str, str]]:
             except (httpx.TransportError, KeyError):
                 await asyncio.sleep(0.5)
                 continue
-            if len(found) == total and all(status in FINAL for status, _ in found):
+            settled = len(found) == total if total is not None else found == before and len(found) > 0
+            before = found
+            if settled and all(status in FINAL for status, _ in found):
                 for status, workflow_id in found:
                     told = (await client.get(f"/workflows/{workflow_id}/status")).json()
                     assert told["status"] == status, "the rows say what Temporal says"
                 return found
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(0.5 if total is not None else 3)
     raise AssertionError(
         f"{len(found)} of {total} runs are known, open: {[each for each in found if each[0] not in FINAL]}"
     )

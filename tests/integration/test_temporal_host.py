@@ -257,3 +257,65 @@ async def test_a_step_whose_worker_goes_away_is_tried_again_unless_it_is_at_most
         ended = ended.cause.details[0]
     assert RunResult.model_validate(ended).journal.status == status
     assert len(world.requests) == asked
+
+
+async def test_a_run_starts_only_so_many_other_workflows_and_few_at_a_time(
+    temporal: Client, queue: str, tenants: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waits for room before it starts the next one that it does not wait for, and one too many fails the step."""
+    monkeypatch.setattr("runtime.workflow.MOST_OPEN", 2)
+    monkeypatch.setattr("runtime.workflow.MAX_CHILDREN", 6)
+    templates = CaseTemplates()
+    wait = node("Wait", "wait", 1.1, {"amount": 0.4, "unit": "seconds"}, 200)
+    templates.plans["child"] = plan_of(
+        chain(node("In", "executeWorkflowTrigger", 1.1, {"inputSource": "passthrough"}, 0), wait)
+    )
+    call = {
+        "workflowId": {"__rl": True, "value": "child", "mode": "id"}, "mode": "each",
+        "options": {"waitForSubWorkflow": False},
+    }  # fmt: skip
+    export = chain(START, node("Call", "executeWorkflow", 1.2, call, 200))
+    async with build_worker(temporal, World(), templates, queue):
+        handle = await start(temporal, queue, export, [{"json": {"n": i}} for i in range(6)])
+        await handle.result()
+        events = [event async for event in handle.fetch_history_events()]
+        begun = [each for each in events if each.HasField("child_workflow_execution_started_event_attributes")]
+        ended = [each for each in events if each.HasField("child_workflow_execution_completed_event_attributes")]
+        assert len(begun) == 6
+        assert len(ended) >= 4, "the third waited for the first"
+        handle = await start(temporal, queue, export, [{"json": {"n": i}} for i in range(7)])
+        with pytest.raises(WorkflowFailureError) as failed:
+            await handle.result()
+    assert isinstance(failed.value.cause, ApplicationError)
+    assert "started 6 other workflows" in json.dumps(failed.value.cause.details)
+
+
+@pytest.mark.parametrize(("overlap", "least", "most"), [(False, 2.0, 9.0), (True, 1.0, 1.9)])
+async def test_waits_in_parallel_branches_come_one_after_the_other_unless_they_may_overlap(
+    temporal: Client, queue: str, worker: Worker, overlap: bool, least: float, most: float
+) -> None:
+    """n8n's order is the default; a setting of the export lets them run side by side. Both merge what the branches give."""
+
+    def to(*targets: tuple[str, int]) -> list[list[dict[str, Any]]]:
+        return [[{"node": name, "type": "main", "index": slot} for name, slot in targets]]
+
+    waits = [node(name, "wait", 1.1, {"amount": 1, "unit": "seconds"}, 200) for name in ("A", "B")]
+    fields = [set_node(f"After {name}", 400, {"by": f"'{name}'"}, "string") for name in ("A", "B")]
+    export = {
+        "name": "Branches",
+        "nodes": [START, *waits, *fields, node("Merge", "merge", 3, {"mode": "append"}, 600)],
+        "settings": {"executionOrder": "v1", "tempor8": {"overlappingWaits": overlap}},
+        "connections": {
+            "Start": {"main": to(("A", 0), ("B", 0))}, "A": {"main": to(("After A", 0))},
+            "B": {"main": to(("After B", 0))}, "After A": {"main": to(("Merge", 0))},
+            "After B": {"main": to(("Merge", 1))},
+        },
+    }  # fmt: skip
+    handle = await start(temporal, queue, export, [{"json": {"n": 1}}])
+    result = RunResult.model_validate(await handle.result())
+    assert result.outputs[0] is not None
+    assert [item["json"]["by"] for item in result.outputs[0]] == ["'A'", "'B'"]
+    spans = {step.node: (step.started, step.finished or 0.0) for step in result.journal.steps}
+    assert result.journal.count == 6
+    took = (max(spans["A"][1], spans["B"][1]) - min(spans["A"][0], spans["B"][0])) / 1000
+    assert least <= took <= most
