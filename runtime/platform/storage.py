@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+import psycopg
 from temporalio.api.common.v1 import Payload
 from temporalio.converter import (
     StorageDriver,
@@ -20,7 +21,7 @@ from temporalio.exceptions import ApplicationError
 
 from runtime.platform.keys import Keyring, Purpose
 from runtime.platform.objects import Objects
-from runtime.platform.postgres import Database
+from runtime.platform.postgres import Database, DatabaseUnavailable
 from runtime.platform.settings import Settings
 from schemas.names import tenant_of
 
@@ -29,6 +30,10 @@ __all__ = ["PIECES", "BlobMissing", "BlobStore", "BlobTooLarge", "Kept", "Postgr
 RETENTION: Final = timedelta(days=30)
 PIECE: Final = 4 * 1024 * 1024
 """Bytes of a piece of a long file."""
+PATIENCE: Final = 2.5
+"""Seconds for which a store that is away is asked again: a result that waits longer has lost its activity, which nobody sees
+live any more."""
+PACE: Final = 0.1
 HEAD: Final = 4100
 """First bytes that tell what kind of file it is."""
 WHOLE: Final = "blob:"
@@ -239,8 +244,20 @@ class PostgresStorageDriver(StorageDriver):
         workflow_id = _workflow_id(context)
         tenant = tenant_of(workflow_id)
         data = [payload.SerializeToString(deterministic=True) for payload in payloads]
-        addresses = [await self._blobs.put(tenant, blob, used_by=workflow_id) for blob in data]
+        addresses = [await self._put(tenant, blob, workflow_id) for blob in data]
         return [StorageDriverClaim({"tenant": tenant, "address": address}) for address in addresses]
+
+    async def _put(self, tenant: str, blob: bytes, workflow_id: str) -> str:
+        """Kept, also when the store is away for a moment: what cannot be kept is worked out again, with all its effects."""
+        clock = asyncio.get_running_loop().time
+        until = clock() + PATIENCE
+        while True:
+            try:
+                return await self._blobs.put(tenant, blob, used_by=workflow_id)
+            except (DatabaseUnavailable, psycopg.OperationalError):
+                if clock() > until:
+                    raise
+                await asyncio.sleep(PACE)
 
     async def retrieve(
         self, context: StorageDriverRetrieveContext, claims: Sequence[StorageDriverClaim]

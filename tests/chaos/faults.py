@@ -106,7 +106,8 @@ class Clock:
     def environment(self) -> Mapping[str, str]:
         """For a process whose clock may jump."""
         return {
-            "LD_PRELOAD": self.library() or "", "FAKETIME_TIMESTAMP_FILE": str(self._file), "FAKETIME_NO_CACHE": "1",
+            "LD_PRELOAD": self.library() or "", "FAKETIME_TIMESTAMP_FILE": str(self._file),
+            "FAKETIME_CACHE_DURATION": "1",  # seconds: read at every look at the clock, the file would cost more than all else
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         }  # fmt: skip
 
