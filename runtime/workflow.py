@@ -30,8 +30,9 @@ with workflow.unsafe.imports_passed_through():
 
 TASK_TIMEOUT: Final = timedelta(seconds=5)
 """Workflow task time-out of runs and children: a worker that was killed is noticed within it."""
-HEARTBEAT: Final = timedelta(seconds=3)
-"""An activity whose worker was killed runs again after this long."""
+HEARTBEAT: Final = timedelta(seconds=6)
+"""An activity whose worker was killed runs again after this long. A worker that starves for a processor misses beats, too: with
+3 s, every step of a busy minute was tried again and again."""
 ACTIVITY_LIMIT: Final = timedelta(hours=24)
 LOCAL_LIMIT: Final = timedelta(minutes=2)
 CRASHES: Final = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=30))
