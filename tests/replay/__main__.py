@@ -9,7 +9,8 @@ import json
 import re
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -54,6 +55,10 @@ class World(OfflineServices):
         headers = [("content-type", "application/json")]
         if fresh and url.endswith("/flaky"):
             return HttpResponse(503, "Service Unavailable", headers, b'{"message": "later"}', url)
+        if url.endswith("/feed"):
+            entry = "<item><title>New</title><pubDate>Mon, 02 Mar 2026 10:00:00 GMT</pubDate></item>"
+            feed = f'<?xml version="1.0"?><rss version="2.0"><channel><title>N</title>{entry}</channel></rss>'
+            return HttpResponse(200, "OK", headers, feed.encode(), url)
         answer: dict[str, Any] = {"method": method, "asked": url}
         if url.endswith("/tools/chat/completions"):
             answer = _uses_its_tool(json.loads(options["content"]))
@@ -70,6 +75,13 @@ class World(OfflineServices):
                 "usage": used,
             }
         return HttpResponse(200, "OK", headers, json.dumps(answer).encode(), url)
+
+    async def mail(
+        self, task: Task, sender: str, recipients: Sequence[str], message: EmailMessage, *, verify: bool, item: int
+    ) -> dict[str, Any]:
+        """Every message arrives."""
+        del task, message, verify, item
+        return {"accepted": list(recipients), "rejected": [], "envelope": {"from": sender, "to": list(recipients)}}
 
     async def credentials(self, task: Task, type_: str) -> Mapping[str, Any]:
         """Any type has the same."""

@@ -72,7 +72,7 @@ class SceneTemplates(CaseTemplates):
         if reference.get("id") == "scene" and self.current is not None:
             plan = self.current.model_dump(mode="json")
             return {
-                "plan": plan, "template": "scene", "static_data": {}, "variables": {"city": "Oslo"},
+                "plan": plan, "template": "scene", "static_data": self.current.static_data, "variables": {"city": "Oslo"},
                 "plan_hash": "0" * 64, "resume_url": "https://example.org", "resume_secret": "0" * 64,
             }  # fmt: skip
         return await super().find(tenant, reference)
@@ -232,6 +232,61 @@ async def a_form_of_two_pages(stage: Stage) -> None:
     await handle.result()
 
 
+async def waits_that_overlap(stage: Stage) -> None:
+    """Two branches wait side by side, the second for less, and a Merge has both."""
+
+    def to(*targets: tuple[str, int]) -> list[list[dict[str, Any]]]:
+        return [[{"node": name, "type": "main", "index": slot} for name, slot in targets]]
+
+    waits = [
+        node(name, "wait", 1.1, {"amount": amount, "unit": "seconds"}, 200) for name, amount in (("A", 1), ("B", 0.4))
+    ]
+    fields = [set_node(f"After {name}", 400, {"by": name}, "string") for name in ("A", "B")]
+    export = {
+        "name": "Branches", "nodes": [START, *waits, *fields, node("Merge", "merge", 3, {"mode": "append"}, 600)],
+        "settings": {"executionOrder": "v1", "tempor8": {"overlappingWaits": True}},
+        "connections": {
+            "Start": {"main": to(("A", 0), ("B", 0))}, "A": {"main": to(("After A", 0))},
+            "B": {"main": to(("After B", 0))}, "After A": {"main": to(("Merge", 0))},
+            "After B": {"main": to(("Merge", 1))},
+        },
+    }  # fmt: skip
+    await (await stage.start(export)).result()
+
+
+async def a_run_in_turn(stage: Stage) -> None:
+    """It takes its place in the line of a key, and gives it back."""
+    export = chain(START, set_node("Done", 200, {"n": "1"}))
+    export["settings"]["tempor8"] = {"concurrency": {"limit": 1, "key": "={{ $json.customer }}"}}
+    await (await stage.start(export, [{"json": {"customer": "a"}}])).result()
+
+
+async def an_approval(stage: Stage) -> None:
+    """A message goes out, and its link comes back."""
+    ask = {
+        "operation": "sendAndWait", "fromEmail": "us@example.com", "toEmail": "ada@example.com", "subject": "Hi",
+        "message": "Ship it?", "options": {},
+    }  # fmt: skip
+    mail = node("Ask", "emailSend", 2.1, ask, 200) | {"credentials": {"smtp": {"id": "1", "name": "post"}}}
+    handle = await stage.start(
+        chain(START, mail, set_node("After", 400, {"a": "={{ $json.data.approved }}"}, "boolean"))
+    )
+    ordinal = await stage.waits(handle)
+    await handle.execute_update(names.UPDATE_RESUME, args=[ordinal, [{"json": {"approved": True}}], "onReceived"])
+    await handle.result()
+
+
+async def a_poll(stage: Stage) -> None:
+    """A feed with an entry after the last one that was seen: the time is written before the run goes on."""
+    export = chain(
+        node("Feed", "rssFeedReadTrigger", 1, {"feedUrl": "https://example.com/feed"}, 0),
+        set_node("Title", 200, {"t": "={{ $json.title }}"}, "string"),
+    )
+    export["staticData"] = {"node:Feed": {"lastItemDate": "2026-03-01T00:00:00.000Z"}}
+    stage.templates.current = plan_of(export)
+    await (await stage.start(None, trigger_kind="poll")).result()
+
+
 LONG = frozenset({"a-long-run"})
 """Those that need a server whose histories are soon too long."""
 SCENES: dict[str, Callable[[Stage], Awaitable[None]]] = {
@@ -240,6 +295,6 @@ SCENES: dict[str, Callable[[Stage], Awaitable[None]]] = {
         a_wait_for_a_call, a_wait_for_a_call_that_answers, a_wait_whose_time_is_up, two_waits_in_a_loop,
         a_webhook_that_is_answered_early, a_run_of_a_schedule, a_long_run, sub_workflows_once_and_each,
         a_failure_that_starts_its_error_workflow, a_run_that_is_cancelled, a_run_that_runs_out_of_time,
-        a_form_of_two_pages,
+        a_form_of_two_pages, waits_that_overlap, a_run_in_turn, an_approval, a_poll,
     )
 }  # fmt: skip
