@@ -86,6 +86,13 @@ class OfflineServices:
         del sender, recipients, message, verify
         raise NodeError(f"Node '{task['step']['name']}' sends mail, and this run is offline", item=item)
 
+    async def mailbox(
+        self, task: Task, name: str, criteria: str, *, after: int | None, mark: Sequence[int]
+    ) -> list[tuple[int, bytes]]:
+        """Offline runs read nothing."""
+        del name, criteria, after, mark
+        raise NodeError(f"Node '{task['step']['name']}' reads mail, and this run is offline")
+
     async def run_code(self, task: Task, language: str, code: str, mode: str, **options: Any) -> dict[str, Any]:
         """Run a Code node in the sandbox."""
         if self._code is None:

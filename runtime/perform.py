@@ -45,6 +45,11 @@ class Services(Protocol):
     ) -> dict[str, Any]:
         """Send a message by the step's `smtp` credential. Raises NodeError."""
 
+    async def mailbox(
+        self, task: Task, name: str, criteria: str, *, after: int | None, mark: Sequence[int]
+    ) -> list[tuple[int, bytes]]:
+        """Read mail by the step's `imap` credential. Raises NodeError."""
+
     async def run_code(self, task: Task, language: str, code: str, mode: str, **options: Any) -> dict[str, Any]:
         """Run a Code node: {'value', 'static_data', 'custom_data', 'logs'}. Raises NodeError."""
 
@@ -116,6 +121,12 @@ class TaskContext(StepContext):
     ) -> dict[str, Any]:
         """Send by the `smtp` credential."""
         return await self.services.mail(self.task, sender, recipients, message, verify=verify, item=item)
+
+    async def mailbox(
+        self, name: str, criteria: str, *, after: int | None, mark: Sequence[int]
+    ) -> list[tuple[int, bytes]]:
+        """Read mail by the `imap` credential."""
+        return await self.services.mailbox(self.task, name, criteria, after=after, mark=mark)
 
     async def run_javascript(self, code: str, *, mode: str, **options: Any) -> Any:
         """Run a Code node's JavaScript; its static data and custom data are kept."""

@@ -19,7 +19,7 @@ from runtime.platform.egress import EgressClients, EgressRefused
 from runtime.platform.files import TenantFiles
 from runtime.platform.keeping import keep
 from runtime.platform.logging import get_logger
-from runtime.platform.mail import MailError
+from runtime.platform.mail import MailError, receive
 from runtime.platform.mail import send as send_mail
 from runtime.platform.postgres import Database
 from runtime.platform.resume_links import ResumeLinks
@@ -217,6 +217,20 @@ class WorkerServices:
         except MailError as error:
             raise NodeError(str(error), item=item) from error
         return told | {"messageId": message["Message-ID"]}
+
+    async def mailbox(
+        self, task: Task, name: str, criteria: str, *, after: int | None, mark: Sequence[int]
+    ) -> list[tuple[int, bytes]]:
+        """Through the tenant's egress guard."""
+        server, tenant = await self.credentials(task, "imap"), task["meta"]["tenant"]
+        allow = (*self.settings.egress_allow, *await self._allowed(tenant))
+        try:
+            found = await receive(allow, server, name, criteria, after=after, mark=mark)
+        except EgressRefused as error:
+            raise NodeApiError(str(error), http_code="EGRESS") from error
+        except MailError as error:
+            raise NodeError(str(error)) from error
+        return [(each.uid, each.raw) for each in found]
 
     async def run_code(self, task: Task, language: str, code: str, mode: str, **options: Any) -> dict[str, Any]:
         """A Code node in its child process."""

@@ -7,6 +7,7 @@ NODE_FILES: Final[dict[str, str]] = {
     "n8n-nodes-base.start": "start",
     "n8n-nodes-base.webhook": "webhook",
     "n8n-nodes-base.executeWorkflowTrigger": "execute_workflow_trigger",
+    "n8n-nodes-base.emailReadImap": "email_read_imap",
     "n8n-nodes-base.emailSend": "email_send",
     "n8n-nodes-base.errorTrigger": "error_trigger",
     "n8n-nodes-base.scheduleTrigger": "schedule_trigger",

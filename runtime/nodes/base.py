@@ -224,6 +224,13 @@ class ActivityContext(Context, Protocol):
         nodemailer tells of it. Raises NodeError.
         """
 
+    async def mailbox(
+        self, name: str, criteria: str, *, after: int | None, mark: Sequence[int]
+    ) -> list[tuple[int, bytes]]:
+        """(uid, raw message) of what matches in a mailbox of the `imap` credential, oldest first, through the egress guard;
+        `mark`: uids of earlier ones to mark as read first. Raises NodeError.
+        """
+
     async def run_javascript(self, code: str, *, mode: str, **options: Any) -> Any:
         """Run a Code node's JavaScript in a child process with limits. See `runtime.code`."""
 

@@ -1,0 +1,132 @@
+"""Email Trigger (IMAP): what came since the last look starts a run, once, and is marked as read afterwards."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from api.ports import Ports
+from runtime.services import WorkerServices
+from tests.exports import export, node, set_
+from tests.service import eventually
+
+pytestmark = pytest.mark.usefixtures("worker")
+
+MESSAGE = (
+    "From: Ada <ada@example.com>\r\nTo: us@example.com\r\nSubject: {0}\r\nDate: Mon, 02 Mar 2026 10:00:00 +0100\r\n"
+    "Message-ID: <{0}@example.com>\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"
+    "Content-Type: text/plain\r\n\r\nhello {0}\r\n--b\r\nContent-Type: text/csv\r\n"
+    "Content-Disposition: attachment; filename=a.csv\r\n\r\na,b\r\n--b--\r\n"
+)
+
+
+class Box:
+    """An IMAP server with one mailbox, as far as a reader needs it."""
+
+    def __init__(self) -> None:
+        self.messages: dict[int, bytes] = {}
+        self.read: set[int] = set()
+        self.searched: list[str] = []
+
+    def put(self, uid: int, subject: str) -> None:
+        """A new message."""
+        self.messages[uid] = MESSAGE.format(subject).encode()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection."""
+        writer.write(b"* OK ready\r\n")
+        while line := (await reader.readline()).decode().strip():
+            tag, _, rest = line.partition(" ")
+            verb = " ".join(rest.split()[:2]).upper() if rest.upper().startswith("UID") else rest.split()[0].upper()
+            if verb == "LOGIN" and '"secret"' not in rest:
+                writer.write(f"{tag} NO wrong password\r\n".encode())
+            else:
+                writer.write(self._answer(verb, rest) + f"{tag} OK done\r\n".encode())
+            await writer.drain()
+            if verb == "LOGOUT":
+                break
+        writer.close()
+
+    def _answer(self, verb: str, rest: str) -> bytes:
+        if verb == "CAPABILITY":
+            return b"* CAPABILITY IMAP4rev1\r\n"
+        if verb == "SELECT":
+            return f"* {len(self.messages)} EXISTS\r\n".encode()
+        if verb == "UID SEARCH":
+            self.searched.append(rest.partition("SEARCH ")[2])
+            low = int(found[1]) if (found := re.search(r"UID (\d+):", rest)) else 1
+            uids = [uid for uid in self.messages if uid >= low and ("UNSEEN" not in rest or uid not in self.read)]
+            return f"* SEARCH {' '.join(map(str, uids))}\r\n".encode()
+        if verb == "UID FETCH":
+            uid = int(rest.split()[2])
+            raw = self.messages[uid]
+            return f"* {uid} FETCH (UID {uid} BODY[] {{{len(raw)}}}\r\n".encode() + raw + b")\r\n"
+        if verb == "UID STORE":
+            self.read |= {int(each) for each in rest.split()[2].split(",")}
+        return b""
+
+
+@pytest.fixture
+async def box(outside: Ports, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Box]:
+    """A mailbox, and a credential for it; the tenant may go there."""
+    made = Box()
+    server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    credential = {"host": "127.0.0.1", "port": port, "secure": False, "user": "user", "password": "secret"}
+    await outside.credentials.put("acme", "imap", "box", credential)
+
+    async def allowed(self: WorkerServices, tenant: str) -> tuple[str, ...]:
+        del self, tenant
+        return ("127.0.0.1",)
+
+    monkeypatch.setattr(WorkerServices, "_allowed", allowed)
+    yield made
+    server.close()
+
+
+async def test_new_messages_start_a_run(acme: httpx.AsyncClient, outside: Ports, box: Box) -> None:
+    """The first look takes what is unread, the next what came after it."""
+    box.put(7, "first")
+    mail = node("Mail", "emailReadImap", 2, downloadAttachments=True, options={})
+    made = export(
+        "Mails", mail | {"credentials": {"imap": {"id": "1", "name": "box"}}}, set_("Got", s="={{ $json.subject }}")
+    )
+    assert (await acme.post("/templates", params={"key": "mailbox"}, json=made)).status_code == 201
+
+    async def runs(count: int) -> Any:
+        found = (await acme.get("/workflows", params={"template": "mailbox"})).json()["items"]
+        return found if [each["status"] for each in found] == ["completed"] * count else None
+
+    (run,) = await eventually(lambda: runs(1), 20)
+    item = (await acme.get(f"/workflows/{run['workflow_id']}/result")).json()["outputs"][0][0]
+    assert item["json"] | {"metadata": None} == {
+        "textPlain": "hello first\n", "metadata": None, "subject": "first", "from": "Ada <ada@example.com>",
+        "to": "us@example.com", "date": "Mon, 02 Mar 2026 10:00:00 +0100", "attributes": {"uid": 7}, "s": "first",
+    }  # fmt: skip
+    assert item["json"]["metadata"]["message-id"] == "<first@example.com>"
+    assert item["binary"]["attachment_0"]["fileName"] == "a.csv"
+    assert box.read == set(), "not before the run has it"
+    box.put(8, "second")
+    await asyncio.sleep(1.1)  # Temporal names the runs of a schedule by the second
+    await outside.temporal.get_schedule_handle("acme:mailbox:Mail:0").trigger()
+    assert await eventually(lambda: runs(2), 20)
+    assert box.read == {7}
+    assert box.searched == ["UNSEEN", "UNSEEN UID 8:*"]
+    await acme.post("/templates/mailbox/deactivate")
+
+
+@pytest.mark.parametrize(
+    ("config", "keys"),
+    [
+        ('["UNSEEN"]', "UNSEEN"),
+        ('["UNSEEN", ["FROM", "ada"], "!FLAGGED"]', 'UNSEEN FROM "ada" NOT FLAGGED'),
+        ("[]", "ALL"),
+    ],
+)
+def test_search_keys_are_those_of_imap(config: str, keys: str) -> None:
+    from runtime.nodes.email_read_imap import search_keys  # noqa: PLC0415
+
+    assert search_keys(config) == keys
