@@ -103,7 +103,7 @@ async def test_new_messages_start_a_run(acme: httpx.AsyncClient, outside: Ports,
     (run,) = await eventually(lambda: runs(1), 20)
     item = (await acme.get(f"/workflows/{run['workflow_id']}/result")).json()["outputs"][0][0]
     assert item["json"] | {"metadata": None} == {
-        "textPlain": "hello first\n", "metadata": None, "subject": "first", "from": "Ada <ada@example.com>",
+        "textPlain": "hello first", "metadata": None, "subject": "first", "from": "Ada <ada@example.com>",
         "to": "us@example.com", "date": "Mon, 02 Mar 2026 10:00:00 +0100", "attributes": {"uid": 7}, "s": "first",
     }  # fmt: skip
     assert item["json"]["metadata"]["message-id"] == "<first@example.com>"
