@@ -15,6 +15,7 @@ from tests.service import eventually
 
 pytestmark = pytest.mark.usefixtures("worker")
 
+YEARLY = {"item": [{"mode": "custom", "cronExpression": "0 0 1 1 *"}]}
 MESSAGE = (
     "From: Ada <ada@example.com>\r\nTo: us@example.com\r\nSubject: {0}\r\nDate: Mon, 02 Mar 2026 10:00:00 +0100\r\n"
     "Message-ID: <{0}@example.com>\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"
@@ -90,7 +91,7 @@ async def box(outside: Ports, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
 async def test_new_messages_start_a_run(acme: httpx.AsyncClient, outside: Ports, box: Box) -> None:
     """The first look takes what is unread, the next what came after it."""
     box.put(7, "first")
-    mail = node("Mail", "emailReadImap", 2, downloadAttachments=True, options={})
+    mail = node("Mail", "emailReadImap", 2, downloadAttachments=True, options={}, pollTimes=YEARLY)
     made = export(
         "Mails", mail | {"credentials": {"imap": {"id": "1", "name": "box"}}}, set_("Got", s="={{ $json.subject }}")
     )
