@@ -35,7 +35,9 @@ TENANT: Final = "chaos"
 FINAL: Final = frozenset({"completed", "failed", "canceled", "terminated", "timed_out"})
 RUNS_PER_KILL: Final = 6
 PATIENCE: Final = 120.0
-"""Seconds after the last kill by which every run must have ended."""
+"""Seconds after the last kill by which every run must have ended, and by which every delivery must be taken."""
+PER_KILL: Final = 4.0
+"""More seconds for each kill: what could not run meanwhile runs afterwards, and what failed often is tried less often."""
 
 
 @pytest.fixture
@@ -197,11 +199,12 @@ async def storm(folder: Path, kills: list[str], monkeypatch: pytest.MonkeyPatch)
                 await kill[name]()
                 sending += [asyncio.create_task(load.send(i)) for i in range(last, last + RUNS_PER_KILL)]
                 last += RUNS_PER_KILL
-            await asyncio.wait_for(asyncio.gather(*sending), PATIENCE)
+            patience = PATIENCE + PER_KILL * len(kills)
+            await asyncio.wait_for(asyncio.gather(*sending), patience)
             assert load.taken == total
-            runs = await ended(up, key, "load", total)
+            runs = await ended(up, key, "load", total, patience)
             await up.templates.deactivate(TENANT, "tick")
-            ticks = await ended(up, key, "tick", None)
+            ticks = await ended(up, key, "tick", None, patience)
         effects: dict[Any, list[str | None]] = defaultdict(list)
         for each in vendor.requests:
             if each.path == "/item" and isinstance(each.body, dict):  # else its sender was killed in the middle of it
@@ -224,12 +227,12 @@ async def storm(folder: Path, kills: list[str], monkeypatch: pytest.MonkeyPatch)
     assert not orphans(folder), "no process is left"
 
 
-async def ended(up: Stack, key: str, template: str, total: int | None) -> list[tuple[str, str]]:
+async def ended(up: Stack, key: str, template: str, total: int | None, patience: float) -> list[tuple[str, str]]:
     """(status, workflow id) of every run of a template, as the API's rows say once nothing is open any more. `total`: None
     where nobody knows how many there are: then two looks in a row must find the same.
     """
     before: list[tuple[str, str]] | None = None
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     found: list[tuple[str, str]] = []
     async with httpx.AsyncClient(base_url=up.url, headers={"X-API-Key": key}, timeout=20) as client:
         while time.monotonic() < deadline:
