@@ -286,6 +286,7 @@ class Engine:
                 *(entry for entries in self.waiting.values() for entry in entries),
             ]
             kept, looked = self._liveness.live(self.runs, entries, self.memory)
+            kept.update((name, run) for name, run, *_ in self.order[:1])  # a retry from the start takes its items
             self._keep(kept)
         left = sum(
             ITEMS_PER_RUN + sum(len(items or ()) for items in run["outputs"])

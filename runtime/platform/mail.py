@@ -43,12 +43,9 @@ async def send(
     """
     host, secure = str(server.get("host") or ""), bool(server.get("secure", True))
     port = int(server.get("port") or _PORT[secure])
-    context = ssl.create_default_context()
-    if not verify:
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     client = aiosmtplib.SMTP(
         hostname=host, sock=await _connected(EgressPolicy.parse(allow), host, port), use_tls=secure,
-        start_tls=False if secure or server.get("disableStartTls") else None, tls_context=context, timeout=_PATIENCE,
+        start_tls=False if secure or server.get("disableStartTls") else None, tls_context=_context(verify=verify), timeout=_PATIENCE,
         local_hostname=str(server.get("hostName") or "") or "localhost",
     )  # fmt: skip
     try:
@@ -131,7 +128,7 @@ async def receive(
     connected.settimeout(_PATIENCE)
 
     def work() -> list[Received]:
-        client = _Imap(connected, host, _context(server) if secure else None)
+        client = _Imap(connected, host, _context(verify=not server.get("allowUnauthorizedCerts")) if secure else None)
         try:
             client.login(str(server.get("user") or ""), str(server.get("password") or ""))
             _done(client.select(_quoted(mailbox)))
@@ -170,9 +167,9 @@ class _Imap(imaplib.IMAP4):
         return self._context.wrap_socket(self._connected, server_hostname=self.host)
 
 
-def _context(server: Mapping[str, Any]) -> ssl.SSLContext:
+def _context(*, verify: bool) -> ssl.SSLContext:
     context = ssl.create_default_context()
-    if server.get("allowUnauthorizedCerts"):
+    if not verify:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context
 

@@ -15,9 +15,10 @@ from runtime.engine.machine import Engine
 from runtime.engine.pairing import PairingError
 from runtime.execution import RunInfo
 from runtime.local import LocalHost, OfflineServices, run_local
+from runtime.retrying import first_items
 from schemas.expression import Path, Placed
-from schemas.outcome import Delay, Execute, Finished
-from schemas.plan import Plan
+from schemas.outcome import Delay, Execute, Finished, Outcome
+from schemas.plan import Edge, Kind, Plan, Settings, Step
 from tests.property.test_engine_state import LIMIT, node, plans
 
 
@@ -142,3 +143,24 @@ def test_a_loop_that_forgets_gives_what_one_that_does_not_gives(
     assert got == wanted
     assert engine.recorded == 64
     assert (len(engine.order) < 40) is flat
+
+
+def test_the_first_run_is_kept_for_a_retry_from_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the node at which the run began stands in a loop of its own."""
+    monkeypatch.setattr(machine, "FULL", 4)
+    plan = Plan(
+        name="round",
+        steps=(
+            Step(name="A", type="test", version=1, kind=Kind.INLINE, edges=(Edge(output=0, target="B", input=0),)),
+            Step(name="B", type="test", version=1, kind=Kind.INLINE, edges=(Edge(output=0, target="A", input=0),)),
+        ),
+        settings=Settings(order="v1"),
+    )
+    engine = Engine(plan)
+    engine.start("A", [{"json": {"first": True}}])
+    for i in range(40):
+        decided = engine.next()
+        assert isinstance(decided, Execute)
+        engine.complete(Outcome(outputs=[[{"json": {"first": i == 0}}]]))
+    assert engine.forgotten
+    assert first_items(json.loads(json.dumps(engine.state())))[0]["json"] == {"first": True}
