@@ -19,9 +19,9 @@ from runtime.nodes.base import (
     NodeError,
     param,
 )
-from runtime.nodes.wait import interval, moment
+from runtime.nodes.form import fields_of_json
+from runtime.nodes.wait import limit
 from runtime.values.javascript import js_string
-from runtime.values.json_text import NotJsonError, parse_json
 from schemas.item import Json
 
 ASKS: Final = {"operation": ["sendAndWait"]}
@@ -75,12 +75,11 @@ class SendAndWait(Durable):
 
     def until(self, context: DurableContext) -> float | None:
         """Milliseconds since the epoch at which the run goes on without an answer. Raises NodeError."""
-        limit = ((self.options or {}).get("limitWaitTime") or {}).get("values") or {}
-        if not limit:
+        given = ((self.options or {}).get("limitWaitTime") or {}).get("values") or {}
+        if not given:
             return None
-        if limit.get("limitType") == "atSpecifiedTime":
-            return moment(limit.get("maxDateAndTime"), context.timezone, context.now)
-        return context.now + 1000 * interval(limit.get("resumeAmount", 45), limit.get("resumeUnit", "minutes"))
+        amount, unit = given.get("resumeAmount", 45), given.get("resumeUnit", "minutes")
+        return limit(context, given.get("limitType"), amount, unit, given.get("maxDateAndTime"))
 
     def page(self, context: DurableContext) -> dict[str, Any]:
         """What the API must know to take the answer. Raises NodeError."""
@@ -90,7 +89,7 @@ class SendAndWait(Durable):
         options = self.options or {}
         fields: Any = {"values": [{"fieldLabel": _TEXT, "fieldType": "textarea", "requiredField": True}]}
         if self.response_type == "customForm":
-            fields = self.form_fields if self.define_form == "fields" else {"values": _given(self.json_output)}
+            fields = self.form_fields if self.define_form == "fields" else {"values": fields_of_json(self.json_output)}
         return {
             "resume": "form", "authentication": "none", "httpMethod": "POST", "responseMode": "onReceived",
             "formTitle": options.get("responseFormTitle") or js_string(self.message),
@@ -105,11 +104,3 @@ class SendAndWait(Durable):
             return {"approved": json.get("approved") is True}
         fields = {name: value for name, value in json.items() if name not in _OWN}
         return {"text": fields.get(_TEXT)} if self.response_type == "freeText" else fields
-
-
-def _given(value: Any) -> list[Any]:
-    try:
-        found = parse_json(value) if isinstance(value, str) else value
-    except NotJsonError as error:
-        raise NodeError(f"The form fields are no JSON: {error.message}") from error
-    return found if isinstance(found, list) else []

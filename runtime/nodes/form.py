@@ -15,7 +15,7 @@ from runtime.nodes.base import (
     Respond,
     param,
 )
-from runtime.nodes.wait import interval, moment
+from runtime.nodes.wait import limit
 from runtime.values.json_text import NotJsonError, parse_json
 from schemas.diagnostic import Diagnostic, Location
 from schemas.diagnostic.nodes import UnsupportedChoice
@@ -84,22 +84,25 @@ class Form(Durable):
         """Milliseconds since the epoch at which the run goes on without an answer."""
         if not self.limit_wait_time:
             return None
-        if self.limit_type == "atSpecifiedTime":
-            return moment(self.max_date_and_time, context.timezone, context.now)
-        return context.now + 1000 * interval(self.resume_amount, self.resume_unit)
+        return limit(context, self.limit_type, self.resume_amount, self.resume_unit, self.max_date_and_time)
 
     def page(self) -> dict[str, Any]:
         """What the API must know to show the page. Raises NodeError."""
         options = self.options or {}
         fields = self.form_fields
         if self.define_form == "json":
-            try:
-                given = parse_json(self.json_output) if isinstance(self.json_output, str) else self.json_output
-            except NotJsonError as error:
-                raise NodeError(f"The form fields are no JSON: {error.message}") from error
-            fields = {"values": given if isinstance(given, list) else []}
+            fields = {"values": fields_of_json(self.json_output)}
         return {
             "resume": "form", "authentication": "none", "httpMethod": "POST", "responseMode": "onReceived",
             "formTitle": options.get("formTitle") or "", "formDescription": options.get("formDescription") or "",
             "formFields": fields, "options": {"buttonLabel": options.get("buttonLabel") or ""},
         }  # fmt: skip
+
+
+def fields_of_json(value: Any) -> list[Any]:
+    """The fields of a form that its author wrote as JSON. Raises NodeError."""
+    try:
+        found = parse_json(value) if isinstance(value, str) else value
+    except NotJsonError as error:
+        raise NodeError(f"The form fields are no JSON: {error.message}") from error
+    return found if isinstance(found, list) else []

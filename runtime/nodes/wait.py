@@ -85,11 +85,7 @@ class Wait(Durable):
             return Sleep(until=moment(self.date_time, context.timezone, context.now))
         until = None
         if self.limit_wait_time:
-            until = (
-                moment(self.max_date_and_time, context.timezone, context.now)
-                if self.limit_type == "atSpecifiedTime"
-                else context.now + 1000 * interval(self.resume_amount, self.resume_unit)
-            )
+            until = limit(context, self.limit_type, self.resume_amount, self.resume_unit, self.max_date_and_time)
         return AwaitSignal(str(self.resume), until=until, config=self.config())
 
     def config(self) -> dict[str, Any]:
@@ -101,6 +97,13 @@ class Wait(Durable):
             "responseBinaryPropertyName": self.response_binary_property_name, "options": self.options,
             "formTitle": self.form_title, "formDescription": self.form_description, "formFields": self.form_fields,
         }  # fmt: skip
+
+
+def limit(context: DurableContext, kind: Any, amount: Any, unit: Any, date: Any) -> float:
+    """The end of a wait that has a limit, in milliseconds since the epoch. Raises NodeError."""
+    if kind == "atSpecifiedTime":
+        return moment(date, context.timezone, context.now)
+    return context.now + 1000 * interval(amount, unit)
 
 
 def interval(amount: Any, unit: Any) -> float:
