@@ -21,13 +21,12 @@ from runtime.nodes.base import (
     NodeError,
     StartChild,
     Store,
-    StoredFile,
 )
 from runtime.perform import Services, perform
 from runtime.platform.files import TenantFiles
 from runtime.start import start_step
 from runtime.values.binary import binary_ref
-from runtime.values.streams import LongBytes
+from runtime.values.streams import LongBytes, StoredFile
 from schemas.item import BinaryRef, Items
 from schemas.node import Catalog
 from schemas.outcome import Finished

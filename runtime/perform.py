@@ -6,10 +6,10 @@ from email.message import EmailMessage
 from typing import Any, Final, Protocol
 
 from runtime.context import StepContext
-from runtime.nodes.base import Activity, Files, HttpResponse, Inline, NodeError, Store, StoredFile, SubNode
+from runtime.nodes.base import Activity, Files, HttpResponse, Inline, NodeError, Store, SubNode
 from runtime.parameters import Bound, Parameters
 from runtime.tasks import decode, encode
-from runtime.values.streams import LongBytes
+from runtime.values.streams import LongBytes, StoredFile
 from schemas.expression import Script
 from schemas.item import BinaryRef, Items
 from schemas.node import Catalog

@@ -13,7 +13,7 @@ import httpx
 
 from runtime.activities import heartbeat, progress
 from runtime.code import CodeRunner
-from runtime.nodes.base import HttpResponse, MissingCredential, NodeApiError, NodeError, Store, StoredFile
+from runtime.nodes.base import HttpResponse, MissingCredential, NodeApiError, NodeError, Store
 from runtime.platform.credentials import CredentialMissing, CredentialStore
 from runtime.platform.egress import EgressClients, EgressRefused
 from runtime.platform.files import TenantFiles
@@ -26,7 +26,7 @@ from runtime.platform.resume_links import ResumeLinks
 from runtime.platform.settings import Settings
 from runtime.platform.storage import PIECES, BlobMissing, BlobStore, BlobTooLarge
 from runtime.values.binary import binary_ref
-from runtime.values.streams import LongBytes
+from runtime.values.streams import LongBytes, StoredFile
 from schemas.item import BinaryRef
 from schemas.task import Task
 
@@ -133,10 +133,9 @@ class WorkerServices:
     async def _kept(self, task: Task, data: bytes | AsyncIterator[bytes]) -> StoredFile:
         meta = task["meta"]
         try:
-            kept = await self.blobs.keep(meta["tenant"], data, used_by=meta["execution_id"])
+            return await self.blobs.keep(meta["tenant"], data, used_by=meta["execution_id"])
         except BlobTooLarge as error:
             raise NodeError(error.message) from error
-        return StoredFile(kept.id, kept.size, kept.head)
 
     async def _allowed(self, tenant: str) -> tuple[str, ...]:
         now = time.monotonic()
@@ -170,7 +169,7 @@ class WorkerServices:
             raise NodeError(
                 f"The file {ref.get('fileName') or ref['id']} of {ref.get('fileSize')} is too large to be worked on: a step "
                 f"may hold {self.settings.payload_limit:,} bytes (TEMPOR8_PAYLOAD_LIMIT)",
-                description="HTTP Request sends and takes files of any size; other nodes read them whole.",
+                description="HTTP Request sends and takes longer files; other nodes read them whole.",
             ) from error
         except (BlobMissing, ValueError) as error:
             raise NodeError(f"The file {ref.get('fileName') or ref['id']} is gone from storage") from error

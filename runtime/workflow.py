@@ -94,7 +94,7 @@ class Host:
     async def work(self, task: Task, kind: Kind) -> TaskResult:
         """As an activity or a local one; its id says which step, run and try it is."""
         step = task["step"]["name"]
-        again = ONCE if task["step"].get("at_most_once") else CRASHES
+        again = ONCE if task["step"].get("at_most_once") and kind is Kind.ACTIVITY else CRASHES
         self.sequence += 1
         self.spent = 0
         activity_id = f"{step}#{task['run_index']}#{task.get('attempt', 1)}#{self.sequence}"

@@ -16,7 +16,7 @@ from email.message import EmailMessage
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from runtime.values.kept import Files, Store
-from runtime.values.streams import LongBytes
+from runtime.values.streams import LongBytes, StoredFile
 from schemas.item import BinaryRef, Item, Items, Json, Outputs, PairedItem, Source
 from schemas.node import Dynamic, Node, param
 from schemas.plan import Kind
@@ -146,15 +146,6 @@ class Context(Protocol):
 
 class HttpRequest(Protocol):
     """One outgoing request as a node describes it."""
-
-
-@dataclass(frozen=True)
-class StoredFile:
-    """A file that is in storage already: its id, how many bytes it has, and the first of them."""
-
-    id: str
-    size: int
-    head: bytes
 
 
 @dataclass(frozen=True)

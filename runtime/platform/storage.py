@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -23,9 +22,10 @@ from runtime.platform.keys import Keyring, Purpose
 from runtime.platform.objects import Objects
 from runtime.platform.postgres import Database, DatabaseUnavailable
 from runtime.platform.settings import Settings
+from runtime.values.streams import StoredFile
 from schemas.names import tenant_of
 
-__all__ = ["PIECES", "BlobMissing", "BlobStore", "BlobTooLarge", "Kept", "PostgresStorageDriver"]
+__all__ = ["PIECES", "BlobMissing", "BlobStore", "BlobTooLarge", "PostgresStorageDriver"]
 
 RETENTION: Final = timedelta(days=30)
 PIECE: Final = 4 * 1024 * 1024
@@ -62,15 +62,6 @@ class BlobTooLarge(ApplicationError):
             type="BlobTooLarge",
             non_retryable=True,
         )
-
-
-@dataclass(frozen=True)
-class Kept:
-    """A file in storage: `id` for its reference, its size, and its first bytes, which tell what it is."""
-
-    id: str
-    size: int
-    head: bytes
 
 
 class BlobStore:
@@ -151,7 +142,7 @@ class BlobStore:
 
     # --- files: one blob, or a list of them --------------------------------------------------------------------------
 
-    async def keep(self, tenant: str, data: bytes | AsyncIterable[bytes], *, used_by: str) -> Kept:
+    async def keep(self, tenant: str, data: bytes | AsyncIterable[bytes], *, used_by: str) -> StoredFile:
         """Keep a file. A long one is kept in pieces and never held as a whole.
 
         Raises:
@@ -165,9 +156,9 @@ class BlobStore:
                 raise BlobTooLarge(size, self._file_limit, "TEMPOR8_FILE_LIMIT")
             pieces.append(await self.put(tenant, piece, used_by=used_by))
         if len(pieces) == 1:
-            return Kept(f"{WHOLE}{pieces[0]}", size, head)
+            return StoredFile(f"{WHOLE}{pieces[0]}", size, head)
         listed = json.dumps({"size": size, "pieces": pieces}).encode()
-        return Kept(f"{PIECES}{await self.put(tenant, listed, used_by=used_by)}", size, head)
+        return StoredFile(f"{PIECES}{await self.put(tenant, listed, used_by=used_by)}", size, head)
 
     async def stream(self, tenant: str, id_: str) -> AsyncIterator[bytes]:
         """The bytes of a file, piece by piece. Raises as `get` does, and ValueError for an id that is none of ours."""

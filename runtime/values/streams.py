@@ -1,8 +1,18 @@
 """Long bytes that are read piece by piece, as often as somebody needs them."""
 
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
 
-__all__ = ["LongBytes", "joined"]
+__all__ = ["LongBytes", "StoredFile", "joined"]
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file that is in storage: the id for its reference, how many bytes it has, and the first of them."""
+
+    id: str
+    size: int
+    head: bytes
 
 
 class LongBytes:
