@@ -7,14 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from temporalio.client import Client
-from temporalio.worker import (
-    FixedSizeSlotSupplier,
-    ResourceBasedSlotConfig,
-    ResourceBasedSlotSupplier,
-    ResourceBasedTunerConfig,
-    Worker,
-    WorkerTuner,
-)
+from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from runtime import deployment
@@ -35,6 +28,7 @@ from runtime.platform.storage import BlobStore
 from runtime.platform.templates import TemplateStore
 from runtime.platform.temporal import connect, data_converter
 from runtime.services import WorkerServices
+from runtime.tuning import tuner
 from runtime.workflow import Run
 
 log = get_logger("tempor8.worker")
@@ -75,7 +69,7 @@ def build_worker(
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=1),
         max_heartbeat_throttle_interval=timedelta(milliseconds=50),
         default_heartbeat_throttle_interval=timedelta(milliseconds=50),
-        tuner=_tuner(),
+        tuner=tuner(),
         max_cached_workflows=500,
         graceful_shutdown_timeout=timedelta(seconds=5),
         deployment_config=deployment.config() if versioned else None,
@@ -84,20 +78,6 @@ def build_worker(
     assert inner is not None
     inner._deadlock_timeout_seconds = PATIENCE  # noqa: SLF001
     return worker
-
-
-def _tuner() -> WorkerTuner:
-    """How much a worker does at once. Steps mostly wait for others, so there may be many; but when the processor is busy no more
-    are taken than can be kept alive, since those that starve miss their heartbeats and are done again by somebody else.
-    """
-    busy = ResourceBasedTunerConfig(target_memory_usage=0.9, target_cpu_usage=0.85)
-    steps = ResourceBasedSlotConfig(minimum_slots=10, maximum_slots=100, ramp_throttle=timedelta(milliseconds=20))
-    return WorkerTuner.create_composite(
-        workflow_supplier=FixedSizeSlotSupplier(100),
-        activity_supplier=ResourceBasedSlotSupplier(steps, busy),
-        local_activity_supplier=FixedSizeSlotSupplier(100),
-        nexus_supplier=FixedSizeSlotSupplier(10),
-    )
 
 
 @contextlib.asynccontextmanager

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping
+from concurrent.futures import Future
 from typing import Any, Final
 
 import orjson
@@ -72,17 +73,15 @@ class CodeRunner:
 
     async def _run(self, owner: str, job: str, calls: Calls) -> dict[str, Any]:
         pool = pool_for(self.limits)
-        loop = asyncio.get_running_loop()
-        child = await loop.run_in_executor(pool.threads, pool.take, owner)
+        child = await _taken(pool, owner)
         try:
             state = await self._converse(pool, child, f"{owner}\n{job}", calls)
-        except ChildLost as lost:
-            raise self._lost(lost) from lost
-        except TimeoutError as error:
-            child.kill()
-            raise timed_out(self.limits) from error
-        except BaseException:
-            child.kill()
+        except BaseException as error:
+            pool.lose(child)
+            if isinstance(error, ChildLost):
+                raise self._lost(error) from error
+            if isinstance(error, TimeoutError):
+                raise timed_out(self.limits) from error
             raise
         pool.give_back(owner, child)
         return state
@@ -113,6 +112,20 @@ class CodeRunner:
         if "tooLarge" in state:
             return NodeError(f"The code returned more than {self.limits.output_mb} MB")
         return NodeError("The code never finishes", description="It waits for a promise that nothing will ever settle.")
+
+
+async def _taken(pool: ChildPool, owner: str) -> ChildProcess:
+    taking = pool.takers.submit(pool.take, owner)
+    try:
+        return await asyncio.wrap_future(taking)
+    except asyncio.CancelledError:
+
+        def return_it(done: Future[ChildProcess]) -> None:
+            if not done.cancelled() and done.exception() is None:
+                pool.give_back(owner, done.result())
+
+        taking.add_done_callback(return_it)
+        raise
 
 
 async def _answer(asked: list[dict[str, Any]], calls: Calls) -> list[dict[str, Any]]:

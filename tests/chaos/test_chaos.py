@@ -178,8 +178,8 @@ async def around(folder: Path, monkeypatch: pytest.MonkeyPatch, *, jumping: bool
         await wire.stop()
 
 
-async def storm(folder: Path, kills: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The load, the kills, and what must be true afterwards."""
+async def storm(folder: Path, kills: list[str], monkeypatch: pytest.MonkeyPatch, *, first: int = RUNS_PER_KILL) -> None:
+    """The load (`first` runs at once, more after each kill), the kills, and what must be true afterwards."""
     settings = Settings.load({"TEMPOR8_STATE": str(folder), "TEMPOR8_PORT": "0"})
     with StandIn() as vendor:
         async with around(folder, monkeypatch, jumping="clock" in kills) as (wire, clock), stack(settings) as up:
@@ -191,9 +191,9 @@ async def storm(folder: Path, kills: list[str], monkeypatch: pytest.MonkeyPatch)
             for name, document in workflows(vendor.url).items():
                 compiled = compile_export(json.dumps(document), file=f"{name}.json", catalog=CATALOG)
                 assert await publish(up.templates, TENANT, Path(f"{name}.json"), compiled), compiled.diagnostics
-            load, total = Load(up.url), RUNS_PER_KILL * (len(kills) + 1)
-            sending = [asyncio.create_task(load.send(i)) for i in range(RUNS_PER_KILL)]
-            kill, last = victims(up, wire, clock), RUNS_PER_KILL
+            load, total = Load(up.url), first + RUNS_PER_KILL * len(kills)
+            sending = [asyncio.create_task(load.send(i)) for i in range(first)]
+            kill, last = victims(up, wire, clock), first
             for name in kills:
                 await asyncio.sleep(random.uniform(0.3, 1.5))  # noqa: S311 - when it hurts most is not known
                 await kill[name]()
@@ -293,6 +293,15 @@ async def test_the_clock_jumps(state: Path, monkeypatch: pytest.MonkeyPatch) -> 
     if Clock.library() is None:
         pytest.skip("libfaketime is not here: apt-get install libfaketime")
     await storm(state, ["clock"], monkeypatch)
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(400)
+async def test_more_runs_at_once_than_the_machine_can_do_repeat_nothing(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Steps that starve would miss their heartbeats and be done again, by a worker that has even less time then."""
+    await storm(state, [], monkeypatch, first=250)
 
 
 @pytest.mark.chaos
