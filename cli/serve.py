@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import signal
+import socket
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -20,6 +21,8 @@ app = verb()
 
 PAUSE: Final = 2.0
 """Seconds between two tries to reach a server that is down."""
+BACKLOG: Final = 2048
+"""Connections that may wait to be accepted."""
 
 
 @app.command()
@@ -32,7 +35,8 @@ def serve(
 ) -> None:
     """Serve the API until SIGTERM or Ctrl-C. While Temporal or Postgres is down it answers 503 and says which.
 
-    Exit code 2: a setting is malformed, or the database's role could see through row-level security.
+    Exit code 2: a setting is malformed, somebody else listens at the address, or the database's role could see through
+    row-level security.
     """
     import uvloop
 
@@ -46,9 +50,39 @@ def serve(
         raise typer.Exit(2) from None
     chosen = {"host": host, "port": port}
     settings = settings.model_copy(update={name: value for name, value in chosen.items() if value is not None})
+    try:
+        listeners = _listeners(settings.host, settings.port)
+    except OSError as error:
+        typer.echo(
+            f"cannot listen at {settings.host}:{settings.port} ({error.strerror or error}). "
+            "Stop who does, or choose another address with --host and --port (TEMPOR8_HOST, TEMPOR8_PORT).",
+            err=True,
+        )
+        raise typer.Exit(2) from None
     logging.configure(settings.log_level)
-    if not uvloop.run(_serve(settings, projector=projector)):
+    if not uvloop.run(_serve(settings, listeners, projector=projector)):
         raise typer.Exit(2)
+
+
+def _listeners(host: str, port: int) -> list[socket.socket]:
+    """Sockets that listen, one for each address of the host. They are ours and not uvicorn's, which ends the process in the middle
+    of everything when an address is taken. Raises OSError.
+    """
+    made: list[socket.socket] = []
+    try:
+        for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+            each = socket.socket(family, kind, protocol)
+            made.append(each)
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                each.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            each.bind(address)
+            each.listen(BACKLOG)
+    except OSError:
+        for each in made:
+            each.close()
+        raise
+    return made
 
 
 def _attached(settings: "Settings") -> "Settings":
@@ -61,7 +95,7 @@ def _attached(settings: "Settings") -> "Settings":
     return attached(settings, addresses) if addresses else settings
 
 
-async def _serve(settings: "Settings", *, projector: bool) -> bool:
+async def _serve(settings: "Settings", listeners: list[socket.socket], *, projector: bool) -> bool:
     """Until told to stop; False when the database's role is not one that we may use."""
     import uvicorn
 
@@ -80,8 +114,6 @@ async def _serve(settings: "Settings", *, projector: bool) -> bool:
         server = Server(
             uvicorn.Config(
                 create_app(outside, projector=projector),
-                host=settings.host,
-                port=settings.port,
                 log_config=None,
                 access_log=False,  # a line per request costs more than the request, and the run has its own record
                 server_header=False,
@@ -92,9 +124,11 @@ async def _serve(settings: "Settings", *, projector: bool) -> bool:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, setattr, server, "should_exit", True)
         guard = asyncio.create_task(_guard(outside, server))
-        await server.serve()
-        guard.cancel()
-        (refused,) = await asyncio.gather(guard, return_exceptions=True)
+        try:
+            await server.serve(sockets=listeners)
+        finally:
+            guard.cancel()
+            (refused,) = await asyncio.gather(guard, return_exceptions=True)
     return refused is not True
 
 

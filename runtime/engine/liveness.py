@@ -131,11 +131,11 @@ class Liveness:
         step = self.plan.step.get(name)
         if step is None or step.type != _LOOP:
             return
-        roots.add(self.ahead.get(name), [context.get("items")], context.get("sourceData") or ())
+        roots.add_held(self.ahead.get(name), context.get("items"), context.get("sourceData") or ())
         done = _DONE.get(int(step.version))
         targets = [self.ahead.get(edge.target, frozenset()) for edge in step.edges if edge.output == done]
         wanted = frozenset[str]().union(*targets) - {name}
-        roots.add(wanted, [context.get("processedItems")], ())
+        roots.add_held(wanted, context.get("processedItems"), ())
 
 
 class _Roots:
@@ -149,13 +149,21 @@ class _Roots:
     def add(
         self, wanted: frozenset[str] | None, inputs: Iterable[Items | None], source: Sequence[Source | None]
     ) -> None:
-        """Everything that these items may be followed to."""
+        """Everything that the inputs of a node may be followed to. An item that enters a node is paired with its own place
+        there, whatever it was paired with where it came from.
+        """
         if not wanted:
             return
-        for items in inputs:
-            for item in items or ():
+        for slot, items in enumerate(inputs):
+            for i in range(len(items or ())):
                 self.looked += 1
-                self._follow(item.get("pairedItem"), source, wanted)
+                self._follow({"item": i, "input": slot}, source, wanted)
+
+    def add_held(self, wanted: frozenset[str] | None, items: Items | None, source: Sequence[Source | None]) -> None:
+        """Everything that items may be followed to which have entered a node, and which it has not given out yet."""
+        for item in (items or ()) if wanted else ():
+            self.looked += 1
+            self._follow(item.get("pairedItem"), source, wanted or frozenset())
 
     def _follow(self, paired: Any, source: Sequence[Source | None], wanted: frozenset[str]) -> None:
         waiting = [(paired, source, wanted)]
@@ -190,9 +198,10 @@ class _Roots:
 
 
 def _came_from(runs: Mapping[str, Sequence[Run]], run: Run) -> Iterator[Items | None]:
-    """The input of a run, from the outputs that it came from."""
+    """The inputs of a run, from the outputs that they came from."""
     for source in run["source"]:
         if source is None:
+            yield None
             continue
         before = _at(runs.get(source["previousNode"], ()), source.get("previousNodeRun", 0))
         outputs = before["outputs"] if before is not None else []

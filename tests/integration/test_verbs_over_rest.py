@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -146,3 +147,14 @@ async def test_a_role_that_row_level_security_does_not_bind_is_refused(
     assert admin is not None
     unsafe = {**environment, "DATABASE_URL": admin, "TEMPOR8_PORT": str(free_port(0))}
     assert "row-level security" in await asyncio.to_thread(verb, unsafe, "serve", code=2)
+
+
+async def test_an_address_at_which_somebody_listens_is_told_at_once(environment: dict[str, str]) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        taken = {**environment, "TEMPOR8_PORT": str(port)}
+        told = await asyncio.to_thread(verb, taken, "serve", code=2)
+    assert told.startswith(f"cannot listen at 127.0.0.1:{port} (Address already in use)")
+    assert "--port" in told

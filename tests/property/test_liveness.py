@@ -73,6 +73,39 @@ def test_who_follows_a_paired_item_finds_what_was_there(plan: Plan) -> None:
     assert seen(plan, forgets=True) == seen(plan, forgets=False)
 
 
+def test_an_item_that_waits_is_followed_from_where_it_stands_and_not_from_where_it_stood(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A Filter's only item, once the sixth: it waits in front of the last node while a loop goes round and round."""
+    monkeypatch.setattr(machine, "FULL", 1)
+    monkeypatch.setattr(machine, "ITEMS_PER_RUN", 1)
+
+    def step(name: str, *targets: tuple[int, str], **more: Any) -> Step:
+        edges = tuple(Edge(output=output, target=target, input=0) for output, target in targets)
+        return Step(name=name, type="test", version=1, kind=Kind.INLINE, edges=edges, **more)
+
+    follows = Placed(at=("A",), expression=Path(root="node.item", node="A"))
+    steps = (
+        step("A", (0, "B")), step("B", (0, "Filter")), step("Filter", (1, "Round"), (0, "Last")), step("Round", (0, "B")),
+        step("Last", expressions=(follows,), position=(0, 1)),
+    )  # fmt: skip
+    engine = Engine(Plan(name="waits", steps=steps, settings=Settings(order="v1")))
+    engine.start("A", [{"json": {"i": i}} for i in range(6)])
+    while isinstance(decided := engine.next(), Execute) and decided.step.name != "Last":
+        outputs: Any = [decided.items]
+        if decided.step.name == "Round":  # what goes round comes from nowhere
+            outputs = [[{"json": {}, "pairedItem": {"item": 99}}]]
+        if decided.step.name == "Filter":
+            first = [{"json": {}, "pairedItem": {"item": 5}}] if decided.run_index == 0 else []
+            outputs = [first, decided.items if decided.run_index < 30 else []]
+        engine.complete(Outcome(outputs=outputs))
+    assert isinstance(decided, Execute)
+    assert engine.forgotten["B"]["runs"] > 20
+    found = engine.paired(decided, "A", 0)
+    assert found is not None
+    assert found["json"] == {"i": 5}
+
+
 def _looping(body: dict[str, Any], after: dict[str, Any], version: float) -> Plan:
     """Numbers -> Loop -> Body -> back; Loop's done -> After."""
     done, again = (0, 1) if version == 3 else (1, 0)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -16,6 +17,9 @@ __all__ = ["EmbeddedError", "Process", "accepts", "free_port", "program"]
 
 LOCALHOST: Final = "127.0.0.1"
 STOP_SECONDS: Final = 10.0
+QUIET: Final = (10_240, 32_768)
+"""Ports that neither Linux nor macOS gives to outgoing connections, unless told to."""
+TRIES: Final = 100
 
 
 class EmbeddedError(Exception):
@@ -115,8 +119,15 @@ class Process:
 
 
 def free_port(preferred: int = 0) -> int:
-    """`preferred` when nobody listens there, else a port that is free now."""
-    for candidate in (preferred, 0):
+    """`preferred` when nobody listens there, else a port that is free now.
+
+    Never one of those that systems give to outgoing connections: while a server is down for a moment, somebody who looks for
+    it could be given its own port, and then it cannot come back.
+    """
+    drawn = secrets.SystemRandom()
+    for candidate in (preferred, *(drawn.randrange(*QUIET) for _ in range(TRIES))):
+        if not candidate:
+            continue
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

@@ -149,6 +149,7 @@ async def test_usual_ports_that_are_taken_give_way_to_free_ones(folder: Path) ->
         assert server.address != f"127.0.0.1:{port}"
         await server.stop()
     assert free_port(port) == port
+    assert all(10_240 <= free_port() < 32_768 for _ in range(20)), "one of those for outgoing connections can be lost"
 
 
 async def test_a_second_command_on_the_same_folder_learns_where_the_first_one_is(embedded: EmbeddedProfile) -> None:
