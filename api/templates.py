@@ -293,7 +293,8 @@ class TemplateController(Controller):
         status_code=200,
         summary="Listen for a test call",
         responses=problems(UnknownTemplate, NotStartable),
-        description="The webhooks of the template, active or not, listen below /webhook-test for one call. The run is a "
+        description="The webhooks and forms of the template, active or not, listen below /webhook-test and /form-test for one "
+        "call. The run is a "
         "test: pinned data take the place of what nodes would do, static data are not kept, no error workflow starts.",
     )
     async def listen(
@@ -308,11 +309,11 @@ class TemplateController(Controller):
         template = await ports.store.current(tenant, key)
         if template is None:
             raise await _unknown(tenant, key, ports)
-        routes = [each for each in webhooks_of(template.plan) if each.method not in (FORM, CHAT)]
+        routes = [each for each in webhooks_of(template.plan) if each.method != CHAT]
         if not routes:
-            raise NotStartable("The template has no webhook that could listen.")
+            raise NotStartable("The template has no webhook and no form that could listen.")
         until = await ports.listeners.open(tenant, template, seconds)
-        return Listening(key=key, until=until, webhooks=_webhooks(routes, request, ports, "webhook-test"))
+        return Listening(key=key, until=until, webhooks=_webhooks(routes, request, ports, suffix="-test"))
 
     @get("/{key:str}/schedules", summary="When a template starts by itself", responses=problems(UnknownTemplate))
     async def schedules(
@@ -404,13 +405,13 @@ def _links(key: str) -> dict[str, str]:
 
 
 def _webhooks(
-    routes: list[Webhook], request: Request[Principal, None, Any], ports: Ports, place: str = "webhook"
+    routes: list[Webhook], request: Request[Principal, None, Any], ports: Ports, suffix: str = ""
 ) -> list[WebhookAnswer]:
     base, tenant = (ports.settings.public_url or str(request.base_url)).rstrip("/"), request.user.tenant
     return [
         WebhookAnswer(
             method=each.method,
-            url=f"{base}/{'form' if each.method == FORM else place}/{tenant}/{each.path}",
+            url=f"{base}/{'form' if each.method == FORM else 'webhook'}{suffix}/{tenant}/{each.path}",
             node=each.node,
             response_mode=each.response_mode,
         )

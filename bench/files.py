@@ -1,4 +1,6 @@
-"""A file of 500 MB from one server into storage and from there to another one: time, and the most that the worker held."""
+"""A file of 500 MB from one server into storage, its first rows taken out, and from there to another server: time, and the most
+that the worker held.
+"""
 
 import os
 import threading
@@ -24,6 +26,9 @@ from schemas.run import RunResult, StartInput
 
 MEGABYTES: Final = int(os.environ.get("BENCH_MEGABYTES", "500"))
 PIECE: Final = 1_000_000
+ROW: Final = 20
+"""Bytes of a row."""
+ROWS: Final = 1_000
 
 
 class _Server(BaseHTTPRequestHandler):
@@ -31,13 +36,13 @@ class _Server(BaseHTTPRequestHandler):
     taken = 0
 
     def do_GET(self) -> None:
-        """The file: no piece is like another."""
+        """The file, rows of CSV: no piece is like another."""
         self.send_response(200)
-        self.send_header("Content-Type", "application/octet-stream")
+        self.send_header("Content-Type", "text/csv")
         self.send_header("Content-Length", str(MEGABYTES * PIECE))
         self.end_headers()
         for i in range(MEGABYTES):
-            self.wfile.write(i.to_bytes(8, "big") * (PIECE // 8))
+            self.wfile.write(b"".join(b"%06d,%012d\n" % (i, n) for n in range(PIECE // ROW)))
 
     def do_POST(self) -> None:
         """Count what comes."""
@@ -66,9 +71,14 @@ async def measure() -> dict[str, Any]:
         "options": {},
     }  # fmt: skip
     fetch = {"url": url, "options": {"response": {"response": {"responseFormat": "file"}}}}
+    rows = {"operation": "csv", "binaryPropertyName": "data", "options": {"maxRowCount": ROWS, "headerRow": False}}
+    both = {"Fetch": {"main": [[{"node": name, "type": "main", "index": 0} for name in ("Rows", "Send")]]}, "Send": {}}
     plan = plan_of(
-        chain(START, node("Fetch", "httpRequest", 4.2, fetch, 200), node("Send", "httpRequest", 4.2, send, 400))
-    )
+        chain(
+            START, node("Fetch", "httpRequest", 4.2, fetch, 200), node("Send", "httpRequest", 4.2, send, 400),
+            node("Rows", "extractFromFile", 1, rows, 400), extra=both,
+        )
+    )  # fmt: skip
     with state_folder() as folder:
         async with EmbeddedProfile(Settings.load({"TEMPOR8_STATE": folder}), any_ports=True, ui=False) as profile:
             settings = profile.settings()
@@ -94,8 +104,9 @@ async def measure() -> dict[str, Any]:
                     seconds = time.perf_counter() - began
                     peak = _peak(pids["worker"])
     server.shutdown()
+    (extracted,) = (step.items_out for step in result.journal.steps if step.node == "Rows")
     return {
-        "status": result.journal.status, "megabytes": MEGABYTES, "arrived": _Server.taken // PIECE,
+        "status": result.journal.status, "megabytes": MEGABYTES, "arrived": _Server.taken // PIECE, "rows": extracted[0],
         "seconds": round(seconds, 1), "worker_peak_mb": peak,
     }  # fmt: skip
 

@@ -29,6 +29,7 @@ from runtime.nodes.base import (
     StartChild,
     Trigger,
 )
+from runtime.overlapping import Overlapping
 from runtime.parameters import Bound, Parameters
 from runtime.perform import EVALUATE
 from runtime.resuming import WAITING, WAITING_FORM, link
@@ -41,7 +42,6 @@ from schemas.task import Task, TaskResult
 
 MOST_CELLS: Final = 20_000
 """Script values that are computed in one go inside workflow code, far below a second of V8."""
-WAIT: Final = "n8n-nodes-base.wait"
 MOST_VALUES: Final = 100_000
 """Items and values of expressions that one step may move inside workflow code: about half a second of Python."""
 
@@ -64,8 +64,8 @@ class Host(Protocol):
     async def sleep(self, seconds: float) -> None:
         """A durable timer."""
 
-    async def signal(self, step: str, run_index: int, command: AwaitSignal) -> Any:
-        """Wait for somebody to resume this step. None when its time is up."""
+    async def signal(self, step: str, run_index: int, command: AwaitSignal, ordinal: int | None = None) -> Any:
+        """Wait for somebody to resume this step. None when its time is up. `ordinal`: of the wait, where it was given before."""
 
     async def child(self, step: str, command: StartChild) -> dict[str, Any]:
         """Run another workflow: {'status', 'outputs', 'error', 'execution_id'}."""
@@ -150,6 +150,9 @@ class Execution:
         self.custom_data: dict[str, str] = {}
         self.usage: list[dict[str, Any]] = []
         self.active: dict[str, Any] | None = None
+        """The step that works or waits, for whoever looks; not one that was set aside."""
+        self.reasons: dict[tuple[str, int], dict[str, Any]] = {}
+        """What steps wait for, by node and run."""
         self._workflow = {"id": plan.workflow_id, "name": plan.name, "active": plan.active}
         self._prepared: dict[str, Prepared] = {}
 
@@ -186,7 +189,7 @@ class Execution:
 
     async def run(self) -> Finished:
         """Step by step to the end."""
-        waits = Waits(self)
+        waits = Overlapping(self)
         try:
             while True:
                 await waits.settle()
@@ -254,6 +257,7 @@ class Execution:
         except NodeError as failed:
             outputs, error = None, failed.to_json()
         finally:
+            self.reasons.pop((step.name, execute.run_index), None)
             if not aside:
                 self.active = None
         return Outcome(outputs=outputs, error=error, started=started, finished=self.host.now())
@@ -298,18 +302,23 @@ class Execution:
                 raise ExpressionError(error.message, description=error.description, item=i) from None
             return UNDEFINED if found is None else found
 
+        info = self._info(execute)
         return Scope(
             plan=self.plan, step=step or execute.step, items=execute.items, inputs=execute.whole, source=execute.source,
             run_index=execute.run_index, runs=self.engine.runs, memory=self.engine.memory,
             now=self.host.now() if now is None else now,
             seed=self.host.seed(), mode=self.info.mode, execution_id=self.info.execution_id,
-            resume_url=self.info.resume_url, resume_form_url=self.info.resume_form_url, variables=self.info.variables,
+            resume_url=info.resume_url, resume_form_url=info.resume_form_url, variables=self.info.variables,
             custom_data=self.custom_data, static_data=self.static_data, arguments=self.info.arguments, pair=pair,
             root=execute.step if step else None,
         )  # fmt: skip
 
+    def _info(self, execute: Execute) -> RunInfo:
+        """With the links of the wait that the step is, where it has its own."""
+        return self.info if execute.ordinal is None else replace(self.info, waits=execute.ordinal)
+
     def _context(self, execute: Execute, known: Prepared, parameters: Parameters, now: float) -> StepContext:
-        step = execute.step
+        step, info = execute.step, self._info(execute)
         return StepContext(
             name=step.name, version=step.version, inputs=execute.inputs, source=execute.source,
             run_index=execute.run_index, continue_on_fail=known.continue_on_fail,
@@ -317,7 +326,7 @@ class Execution:
             timezone=self.plan.settings.timezone, seed=self.host.seed, mode=self.info.mode,
             workflow=self._workflow, execution_id=self.info.execution_id,
             connected_outputs=known.connected_outputs, parents=known.parents, parameters=parameters,
-            resume_url=self.info.resume_url, custom_data=self.custom_data, info=self.info,
+            resume_url=info.resume_url, custom_data=self.custom_data, info=info,
         )  # fmt: skip
 
     # --- activities --------------------------------------------------------------------------------------------------
@@ -370,7 +379,7 @@ class Execution:
                 "seed": scope.seed,
                 "connected_outputs": known.connected_outputs,
                 "parents": root.parents,
-                "resume_url": self.info.resume_url,
+                "resume_url": self._info(execute).resume_url,
             },
             "attempt": execute.attempt,
         }
@@ -446,14 +455,17 @@ class Execution:
         events.put_nowait(event)
 
     async def _carry_out(self, execute: Execute, command: Command) -> Any:
-        if self.active is not None:
+        where, reason = (execute.step.name, execute.run_index), self._reason(command)
+        if reason is not None:
+            self.reasons[where] = reason
+        if self.active is not None and (self.active["node"], self.active["run"]) == where:
             self.active["waiting"] = isinstance(command, Sleep | AwaitSignal)
-            self.active["reason"] = self._reason(command)
+            self.active["reason"] = reason
         match command:
             case Sleep():
                 return await self.host.sleep(self._seconds(command))
             case AwaitSignal():
-                return await self.host.signal(execute.step.name, execute.run_index, command)
+                return await self.host.signal(execute.step.name, execute.run_index, command, execute.ordinal)
             case StartChild():
                 return await self.host.child(execute.step.name, command)
             case Call():
@@ -499,67 +511,6 @@ class Execution:
         result = await self.host.work(task, Kind.ACTIVITY)
         self._absorb(step.name, result)
         return result.get("outputs")
-
-
-class Waits:
-    """The waits for a time that run beside the rest of the execution, where its settings want them to overlap."""
-
-    def __init__(self, execution: Execution) -> None:
-        self._execution = execution
-        self._open: dict[int, tuple[Execute, asyncio.Task[None]]] = {}
-        self._ended: asyncio.Queue[tuple[int, Outcome | Exception]] = asyncio.Queue()
-
-    def takes(self, execute: Execute) -> bool:
-        """Set the step aside when it is such a wait."""
-        step = execute.step
-        if not self._execution.plan.settings.overlapping_waits or step.type != WAIT:
-            return False
-        if step.parameters.get("resume", "timeInterval") not in ("timeInterval", "specificTime"):
-            return False
-        number = self._execution.engine.set_aside()
-        self._open[number] = (execute, asyncio.create_task(self._wait(number, execute)))
-        return True
-
-    async def settle(self) -> None:
-        """Take up those that are over."""
-        while not self._ended.empty():
-            await self._take_up(*self._ended.get_nowait())
-
-    async def next(self) -> None:
-        """Until one is over, and take it up."""
-        execution, (first, _) = self._execution, next(iter(self._open.values()))
-        execution.active = {
-            "node": first.step.name, "run": first.run_index, "attempt": 1, "started": execution.host.now(),
-            "waiting": True, "reason": {"for": "time"},
-        }  # fmt: skip
-        try:
-            ended = await self._ended.get()
-        finally:
-            execution.active = None
-        await self._take_up(*ended)
-
-    def cancel(self) -> None:
-        """Nobody waits any more."""
-        for _, task in self._open.values():
-            task.cancel()
-
-    async def _take_up(self, number: int, ended: Outcome | Exception) -> None:
-        del self._open[number]
-        if isinstance(ended, Exception):
-            raise ended
-        execution = self._execution
-        step = execution.engine.take_up(number).step
-        delay = execution.engine.complete(ended)
-        if isinstance(delay, Delay):
-            await execution.host.sleep(delay.seconds)
-            await execution.carry_out(execution.engine.retry())
-        await execution.host.boundary(execution, step.name)
-
-    async def _wait(self, number: int, execute: Execute) -> None:
-        try:
-            self._ended.put_nowait((number, await self._execution.attempt(execute, aside=True)))
-        except Exception as fault:  # noqa: BLE001 - a fault of the host ends the run; kept to itself it would hang it
-            self._ended.put_nowait((number, fault))
 
 
 class _DurableView:

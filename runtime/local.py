@@ -71,10 +71,12 @@ class OfflineServices:
         return await self.read_binary(task, ref)
 
     async def write_binary(
-        self, task: Task, data: bytes | StoredFile, mime_type: str | None, file_name: str | None
+        self, task: Task, data: bytes | LongBytes | StoredFile, mime_type: str | None, file_name: str | None
     ) -> BinaryRef:
         """Files are inline."""
         del task
+        if isinstance(data, LongBytes):
+            data = b"".join([piece async for piece in data])
         assert isinstance(data, bytes)
         return binary_ref(data, mime_type, file_name)
 
@@ -190,9 +192,9 @@ class LocalHost:
         """In this process."""
         await self._sleep(seconds)
 
-    async def signal(self, step: str, run_index: int, command: AwaitSignal) -> Any:
+    async def signal(self, step: str, run_index: int, command: AwaitSignal, ordinal: int | None = None) -> Any:
         """Nobody can resume a run that lives nowhere else; with a limit, time passes."""
-        del run_index
+        del run_index, ordinal
         if command.until is None:
             raise NodeError(f"'{step}' waits for a call from outside, which a local run cannot receive")
         await self._sleep(max(0.0, (command.until - self.now()) / 1000))

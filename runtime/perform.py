@@ -36,7 +36,7 @@ class Services(Protocol):
         """The same, piece by piece when they are many."""
 
     async def write_binary(
-        self, task: Task, data: bytes | StoredFile, mime_type: str | None, file_name: str | None
+        self, task: Task, data: bytes | LongBytes | StoredFile, mime_type: str | None, file_name: str | None
     ) -> BinaryRef:
         """Store bytes."""
 
@@ -111,7 +111,7 @@ class TaskContext(StepContext):
         return await self.services.open_binary(self.task, ref)
 
     async def write_binary(
-        self, data: bytes | StoredFile, *, mime_type: str | None = None, file_name: str | None = None
+        self, data: bytes | LongBytes | StoredFile, *, mime_type: str | None = None, file_name: str | None = None
     ) -> BinaryRef:
         """Store bytes."""
         return await self.services.write_binary(self.task, data, mime_type, file_name)

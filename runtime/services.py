@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from email.message import EmailMessage
 from email.policy import SMTP
 from typing import Any, Final
@@ -130,7 +130,7 @@ class WorkerServices:
                 )
         return bytes(first), None
 
-    async def _kept(self, task: Task, data: bytes | AsyncIterator[bytes]) -> StoredFile:
+    async def _kept(self, task: Task, data: bytes | AsyncIterable[bytes]) -> StoredFile:
         meta = task["meta"]
         try:
             return await self.blobs.keep(meta["tenant"], data, used_by=meta["execution_id"])
@@ -169,7 +169,8 @@ class WorkerServices:
             raise NodeError(
                 f"The file {ref.get('fileName') or ref['id']} of {ref.get('fileSize')} is too large to be worked on: a step "
                 f"may hold {self.settings.payload_limit:,} bytes (TEMPOR8_PAYLOAD_LIMIT)",
-                description="HTTP Request sends and takes longer files; other nodes read them whole.",
+                description="HTTP Request and the file nodes move longer files, and the first rows of a CSV file can be taken; "
+                "all else reads them whole.",
             ) from error
         except (BlobMissing, ValueError) as error:
             raise NodeError(f"The file {ref.get('fileName') or ref['id']} is gone from storage") from error
@@ -190,12 +191,12 @@ class WorkerServices:
         return LongBytes(int(ref.get("bytes") or 0), pieces, ref["id"])
 
     async def write_binary(
-        self, task: Task, data: bytes | StoredFile, mime_type: str | None, file_name: str | None
+        self, task: Task, data: bytes | LongBytes | StoredFile, mime_type: str | None, file_name: str | None
     ) -> BinaryRef:
         """Small files ride in the item, larger ones are stored."""
         if isinstance(data, bytes) and len(data) <= INLINE_BYTES:
             return binary_ref(data, mime_type, file_name)
-        stored = await self._kept(task, data) if isinstance(data, bytes) else data
+        stored = data if isinstance(data, StoredFile) else await self._kept(task, data)
         head = data if isinstance(data, bytes) else stored.head
         ref = binary_ref(head, mime_type, file_name, stored.size)
         ref["id"] = stored.id
@@ -237,7 +238,7 @@ class WorkerServices:
 
     def files(self, task: Task) -> TenantFiles:
         """The tenant's folder below TEMPOR8_FILES."""
-        return TenantFiles(self.settings.files, task["meta"]["tenant"], self.settings.payload_limit)
+        return TenantFiles(self.settings.files, task["meta"]["tenant"], self.settings.file_limit)
 
     def resume_links(self, workflow_id: str) -> dict[str, str]:
         """For a schedule's run."""

@@ -66,8 +66,10 @@ class Host:
         self.start = start
         self.response: dict[str, Any] | None = None
         self.resumed: dict[str, Any] = {}
-        self.waiting: dict[str, Any] | None = None
-        """The wait for a call that stands now: {ordinal, step, run, until, config}."""
+        self.waiting: dict[int, dict[str, Any]] = {}
+        """The waits for a call that stand now, by ordinal: {ordinal, step, run, until, config}. More than one only where they
+        may overlap.
+        """
         self.info: RunInfo | None = None
         self.sequence = 0
         self.children = 0
@@ -128,33 +130,31 @@ class Host:
         self.spent = 0
         await workflow.sleep(seconds)
 
-    async def signal(self, step: str, run_index: int, command: AwaitSignal) -> Any:
+    async def signal(self, step: str, run_index: int, command: AwaitSignal, ordinal: int | None = None) -> Any:
         """Until the resume signal for this step arrives, or its time is up."""
         key = f"{step}#{run_index}"
         timeout = None if command.until is None else max(0.0, (command.until - self.now()) / 1000)
         assert self.info is not None
         self.spent = 0
-        self.waiting = {
-            "ordinal": self.info.waits, "step": step, "run": run_index, "until": command.until,
-            "config": dict(command.config),
+        number = self.info.waits if ordinal is None else ordinal
+        self.waiting[number] = {
+            "ordinal": number, "step": step, "run": run_index, "until": command.until, "config": dict(command.config),
         }  # fmt: skip
         try:
             await workflow.wait_condition(lambda: key in self.resumed, timeout=timeout)
         except TimeoutError:
             return None
         finally:
-            self.waiting = None
-            self.info.waits += 1
+            self.waiting.pop(number, None)
+            if ordinal is None:
+                self.info.waits += 1
         return self.resumed.pop(key)
 
     def resume(self, ordinal: int, payload: Any) -> None:
         """Give a wait what it waits for. The caller has looked whether it still does."""
-        waiting = self.waiting
-        assert waiting is not None
-        assert waiting["ordinal"] == ordinal
+        waiting = self.waiting.pop(ordinal)
         if waiting["config"].get("responseMode", "onReceived") != "onReceived":
             self.response = None  # this caller gets an answer of its own
-        self.waiting = None
         self.resumed[f"{waiting['step']}#{waiting['run']}"] = payload
 
     async def child(self, step: str, command: StartChild) -> dict[str, Any]:
@@ -473,11 +473,14 @@ class Run:
         }
 
     @workflow.query(name=names.QUERY_WAITING)
-    def waiting(self) -> dict[str, Any] | None:
-        """The wait for a call that stands now, and the credentials that its step names; None when there is none."""
-        waiting = self.host.waiting
-        if waiting is None or self.execution is None:
+    def waiting(self, ordinal: int | None = None) -> dict[str, Any] | None:
+        """The wait for a call with this ordinal, or else the first that stands now, and the credentials that its step names;
+        None when there is none.
+        """
+        standing = self.host.waiting
+        if not standing or self.execution is None:
             return None
+        waiting = standing[ordinal if ordinal in standing else min(standing)]
         step = self.execution.plan.step[waiting["step"]]
         return waiting | {
             "type": step.type,
@@ -494,8 +497,7 @@ class Run:
     @resume_wait.validator
     def _still_waits(self, ordinal: int, payload: Any, mode: str) -> None:
         del payload, mode
-        waiting = self.host.waiting
-        if waiting is None or waiting["ordinal"] != ordinal:
+        if ordinal not in self.host.waiting:
             raise ApplicationError("this wait is over, or has not begun", type="NotWaiting", non_retryable=True)
 
     # a run that is cancelled ends before its caller has an answer; the API tells the caller so

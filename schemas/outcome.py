@@ -20,6 +20,8 @@ class Execute:
     whole: list[Items | None]
     items: Items
     source: list[Source | None]
+    ordinal: int | None = None
+    """Which wait for a call of the run it is, where others may wait beside it."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The pages of forms: /form/{tenant}/{path} starts a run, /form-waiting/{workflow_id}/{token} resumes one."""
+"""The pages of forms: /form/{tenant}/{path} and /form-test/... start a run, /form-waiting/{workflow_id}/{token} resumes one."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,21 +16,23 @@ from api.ports import Ports
 from api.principal import PUBLIC
 from api.starting import Order, Starter, uuid7
 from api.webhooks.access import admit
-from api.webhooks.answers import SANDBOX, Answer, Refusal, after_run, refusal
+from api.webhooks.answers import SANDBOX, TEXT_TYPE, Answer, Refusal, after_run, refusal
 from api.webhooks.bodies import Body, read_body, unpacked
 from api.webhooks.intake import Call, Intake, call_of, query_of, send_answer
 from api.webhooks.waiting import Waits, step_of
 from runtime.platform.routes import FORM
 from runtime.platform.runs import RunReader
+from runtime.platform.templates import Published
 from runtime.resuming import WAITING_FORM
 from schemas.names import tenant_of
 from schemas.plan import Step
 
 __all__ = ["form_handler"]
 
-HTML: Final = "text/html; charset=utf-8"
 _WAITING: Final = WAITING_FORM.removeprefix("form") + "/"
 """What is left of the path of a wait's form below the mount."""
+_TESTING: Final = "-test/"
+"""The same of a test."""
 CHAIN: Final = "page"
 """In the query of a page that follows another one."""
 FORM_PAGE: Final = "n8n-nodes-base.form"
@@ -41,7 +43,7 @@ _PAGES: Final = Environment(
 
 
 def form_handler(ports: Ports, starter: Starter) -> ASGIRouteHandler:
-    """The ASGI handler of everything under /form and /form-waiting."""
+    """The ASGI handler of everything under /form, /form-test and /form-waiting."""
     desk = _Desk(ports, starter)
 
     @asgi("/form", is_mount=True, opt=PUBLIC, copy_scope=True)
@@ -50,6 +52,8 @@ def form_handler(ports: Ports, starter: Starter) -> ASGIRouteHandler:
         try:
             if scope["path"].startswith(_WAITING):
                 answer = await desk.waiting(call_of(cast("HTTPScope", scope), _WAITING), receive)
+            elif scope["path"].startswith(_TESTING):
+                answer = await desk.trigger(call_of(cast("HTTPScope", scope), _TESTING), receive, test=True)
             else:
                 answer = await desk.trigger(call_of(cast("HTTPScope", scope), "form"), receive)
         except Refusal as refused:
@@ -67,18 +71,13 @@ class _Desk:
         self._ports, self._starter = ports, starter
         self._intake, self._waits, self._reader = Intake(ports), Waits(ports), RunReader(ports.temporal)
 
-    async def trigger(self, call: Call, receive: Receive) -> Answer:
-        """A form that starts a run.
+    async def trigger(self, call: Call, receive: Receive, *, test: bool = False) -> Answer:
+        """A form that starts a run; as a `test`, of the version that listens for it.
 
         Raises:
             Refusal: there is none, or the caller is not let in.
         """
-        routes = await self._ports.templates.routes(call.tenant) if call.tenant else None
-        found = routes.match(FORM, call.path) if routes else None
-        template = await self._ports.templates.current(call.tenant, found[0].template) if found else None
-        step = template.plan.step.get(found[0].node) if template and found else None
-        if template is None or step is None or step.disabled:
-            raise refusal(404, "Form not found", hint="Publish or activate a template with a form at this path.")
+        template, step = await (self._listening(call) if test else self._published(call))
         await admit(step, call.tenant, call.headers, call.client, self._ports.credentials)
         fields = fields_of(step.parameters, query_of(call.query))
         if call.method != "POST":
@@ -89,11 +88,16 @@ class _Desk:
         )
         if isinstance(item, Answer):
             return item
+        if test:
+            item["json"]["formMode"] = "test"
+            if not await self._ports.listeners.take(call.tenant, template):
+                raise _not_listening()
         if query := query_of(call.query):
             item["json"]["formQueryParameters"] = query
         mode = step.parameters.get("responseMode") or "onReceived"
         order = Order(
-            tenant=call.tenant, template=template, start=step.name, trigger_kind="form", mode="webhook", items=[item], run=run
+            tenant=call.tenant, template=template, start=step.name, trigger_kind="form", items=[item], run=run,
+            mode="manual" if test else "webhook", pinned=test,
         )  # fmt: skip
         if any(each.type == FORM_PAGE and not each.disabled for each in template.plan.steps):
             await self._starter.start(order)
@@ -103,6 +107,22 @@ class _Desk:
             return _thanks(step.parameters)
         told = await self._starter.start_and_answer(order, mode)
         return await after_run(step, told, self._intake.reader(call.tenant))
+
+    async def _published(self, call: Call) -> tuple[Published, Step]:
+        routes = await self._ports.templates.routes(call.tenant) if call.tenant else None
+        found = routes.match(FORM, call.path) if routes else None
+        template = await self._ports.templates.current(call.tenant, found[0].template) if found else None
+        step = template.plan.step.get(found[0].node) if template and found else None
+        if template is None or step is None or step.disabled:
+            raise refusal(404, "Form not found", hint="Publish or activate a template with a form at this path.")
+        return template, step
+
+    async def _listening(self, call: Call) -> tuple[Published, Step]:
+        found = await self._ports.listeners.find(call.tenant, FORM, call.path)
+        step = found[2].plan.step.get(found[0].node) if found else None
+        if found is None or step is None:
+            raise _not_listening()
+        return found[2], step
 
     async def waiting(self, call: Call, receive: Receive) -> Answer:
         """A form that resumes a run.
@@ -143,7 +163,7 @@ class _Desk:
     def _next_page(self, workflow_id: str, ordinal: int) -> Answer:
         """To the page that the run comes to next."""
         path = self._ports.links.path(WAITING_FORM, workflow_id, ordinal)
-        return Answer(303, {"location": f"{path}?{CHAIN}=1", "content-type": HTML})
+        return Answer(303, {"location": f"{path}?{CHAIN}=1", "content-type": TEXT_TYPE})
 
     async def _between(self, workflow_id: str, ordinal: int) -> Answer:
         """What somebody sees who goes from page to page: the run is not there yet, it is over, or that page is done."""
@@ -179,13 +199,21 @@ class _Desk:
         return item
 
 
+def _not_listening() -> Refusal:
+    return refusal(
+        404,
+        "Form not found",
+        hint="POST /templates/{key}/listen, then open it again: in a test it listens for one answer.",
+    )
+
+
 def _page(parameters: Mapping[str, Any], fields: list[Field], *, error: str = "", status: int = 200) -> Answer:
     options = parameters.get("options") or {}
     shown = _PAGES.get_template("form.html.j2").render(
         title=str(parameters.get("formTitle") or "Form"), about=str(parameters.get("formDescription") or ""),
         button=str(options.get("buttonLabel") or "Submit"), fields=fields, error=error, text=None, refresh=None,
     )  # fmt: skip
-    return Answer(status, {"content-type": HTML}, shown.encode("utf-8", "replace"))
+    return Answer(status, {"content-type": TEXT_TYPE}, shown.encode("utf-8", "replace"))
 
 
 def _thanks(parameters: Mapping[str, Any]) -> Answer:
@@ -193,7 +221,7 @@ def _thanks(parameters: Mapping[str, Any]) -> Answer:
     options = parameters.get("options") or {}
     chosen = (options.get("respondWithOptions") or {}).get("values") or {}
     if chosen.get("respondWith") == "redirect" and chosen.get("redirectUrl"):
-        return Answer(303, {"location": str(chosen["redirectUrl"]), "content-type": HTML})
+        return Answer(303, {"location": str(chosen["redirectUrl"]), "content-type": TEXT_TYPE})
     text = str(chosen.get("formSubmittedText") or options.get("formSubmittedText") or _THANKS)
     return _shown(str(parameters.get("formTitle") or "Form"), text)
 
@@ -202,13 +230,13 @@ def _shown(title: str, text: str, *, refresh: int | None = None) -> Answer:
     page = _PAGES.get_template("form.html.j2").render(
         title=title, about="", button="", fields=[], error="", text=text, refresh=refresh
     )
-    return Answer(200, {"content-type": HTML}, page.encode("utf-8", "replace"))
+    return Answer(200, {"content-type": TEXT_TYPE}, page.encode("utf-8", "replace"))
 
 
 def _last_page(last: Mapping[str, Any]) -> Answer:
     """What a Form node that completes the form shows."""
     if last.get("redirect"):
-        return Answer(303, {"location": str(last["redirect"]), "content-type": HTML})
+        return Answer(303, {"location": str(last["redirect"]), "content-type": TEXT_TYPE})
     if "html" in last:
-        return Answer(200, {"content-type": HTML}, str(last["html"]).encode("utf-8", "replace"))
+        return Answer(200, {"content-type": TEXT_TYPE}, str(last["html"]).encode("utf-8", "replace"))
     return _shown(str(last.get("title") or "Form"), str(last.get("message") or _THANKS))

@@ -13,7 +13,8 @@ from schemas.run import RunResult, WebhookAnswer
 __all__ = ["Answer", "Refusal", "after_run", "at_once", "refusal"]
 
 JSON_TYPE: Final = "application/json; charset=utf-8"
-TEXT_TYPE: Final = "text/html; charset=utf-8"  # what n8n sends for text that says nothing of itself
+TEXT_TYPE: Final = "text/html; charset=utf-8"
+"""Of pages, and what n8n sends for text that says nothing of itself."""
 SANDBOX: Final = (
     "sandbox allow-downloads allow-forms allow-modals allow-orientation-lock allow-pointer-lock allow-popups "
     "allow-popups-to-escape-sandbox allow-presentation allow-scripts allow-top-navigation-by-user-activation "

@@ -12,7 +12,7 @@ from litestar.types import Receive
 from api.ports import Ports
 from api.starting import Order, Starter, uuid7
 from api.webhooks.access import admit
-from api.webhooks.answers import JSON_TYPE, Answer, after_run, refusal
+from api.webhooks.answers import JSON_TYPE, TEXT_TYPE, Answer, after_run, refusal
 from api.webhooks.bodies import Body, read_body, unpacked
 from api.webhooks.intake import Call, Intake
 from api.webhooks.streaming import stream_of
@@ -86,5 +86,5 @@ def _page(parameters: Mapping[str, Any]) -> Answer:
         f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'unsafe-inline'; connect-src 'self'; "
         "form-action 'none'; base-uri 'none'"
     )
-    headers = {"content-type": "text/html; charset=utf-8", "content-security-policy": policy}
+    headers = {"content-type": TEXT_TYPE, "content-security-policy": policy}
     return Answer(200, headers, page.encode("utf-8", "replace"))

@@ -33,8 +33,8 @@ from api.webhooks.chat import Chat
 from api.webhooks.intake import Call, Intake, call_of, send_answer
 from api.webhooks.streaming import stream_of
 from api.webhooks.waiting import Waits
-from runtime.platform.routes import CHAT, Routes, Webhook
-from runtime.platform.templates import Published, webhooks_of
+from runtime.platform.routes import CHAT, Webhook
+from runtime.platform.templates import Published
 from runtime.resuming import WAITING
 from schemas.plan import Plan, Step
 
@@ -202,11 +202,9 @@ class _Desk:
         raise _unknown(call, routes.methods(call.path) if routes else [])
 
     async def _listening(self, call: Call, method: str) -> Target | None:
-        for template in await self._ports.listeners.listed(call.tenant) if call.tenant else ():
-            found = Routes(webhooks_of(template.plan)).match(method, call.path)
-            if found is not None and (step := template.plan.step.get(found[0].node)) is not None:
-                return Target(*found, template=template, step=step, test=True)
-        return None
+        found = await self._ports.listeners.find(call.tenant, method, call.path)
+        step = found[2].plan.step.get(found[0].node) if found else None
+        return None if found is None or step is None else Target(*found, step=step, test=True)
 
     async def _found(self, method: str, call: Call) -> Target | None:
         routes = await self._ports.templates.routes(call.tenant) if call.tenant else None

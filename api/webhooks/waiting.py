@@ -15,7 +15,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from api.ports import Ports
 from api.starting import answer_of
 from api.webhooks.access import admit, is_bot
-from api.webhooks.answers import SANDBOX, Answer, after_run, at_once, refusal
+from api.webhooks.answers import SANDBOX, TEXT_TYPE, Answer, after_run, at_once, refusal
 from api.webhooks.bodies import read_body, unpacked
 from api.webhooks.intake import Call, Intake, query_of
 from runtime.platform.runs import RunReader
@@ -28,7 +28,6 @@ __all__ = ["Waits", "step_of"]
 
 _PLACE: Final = re.compile(r"(\d{1,9})-([0-9a-f]{32})(?:/(.*))?")
 FORGED: Final = "Invalid token"
-HTML: Final = "text/html; charset=utf-8"
 THANKS: Final = b"<!doctype html><title>Answered</title><p>Your answer was recorded. You can close this page."
 _OVER: Final = "This link was used already, or its time is up."
 
@@ -75,10 +74,10 @@ class Waits:
         if call.method != "GET":
             raise refusal(404, f"This wait takes GET requests, not {call.method}.")
         if is_bot(call.headers.get("user-agent", "")):
-            return Answer(200, {"content-type": HTML}, b"")
+            return Answer(200, {"content-type": TEXT_TYPE}, b"")
         approved = query_of(call.query).get("approved") == "true"
         await self.resume(workflow_id, ordinal, step, [{"json": {"approved": approved}}])
-        return Answer(200, {"content-type": HTML, "content-security-policy": SANDBOX}, THANKS)
+        return Answer(200, {"content-type": TEXT_TYPE, "content-security-policy": SANDBOX}, THANKS)
 
     def opened(self, call: Call) -> tuple[str, int, str, bool]:
         """(workflow id, ordinal, suffix, bound) of a link that is ours; `bound`: it goes with its query.
@@ -107,22 +106,22 @@ class Waits:
             raise refusal(404, f'The execution "{workflow_id}" does not exist.')
         if not run.open:
             raise refusal(409, f'The execution "{workflow_id}" has finished already.')
-        waiting = await self.now(workflow_id)
+        waiting = await self.now(workflow_id, ordinal)
         if waiting is None or waiting["ordinal"] < ordinal:
             raise refusal(409, "The run does not wait here yet, or no longer.")
         if waiting["ordinal"] != ordinal:
             raise refusal(409, _OVER)
         return waiting
 
-    async def now(self, workflow_id: str) -> dict[str, Any] | None:
-        """The wait for a call at which a run stands; None: at none.
+    async def now(self, workflow_id: str, ordinal: int | None = None) -> dict[str, Any] | None:
+        """The wait for a call with this ordinal, or else the first at which a run stands; None: at none.
 
         Raises:
             Refusal: no worker answers.
         """
         try:
             waiting: dict[str, Any] | None = await self._ports.temporal.get_workflow_handle(workflow_id).query(
-                names.QUERY_WAITING, result_type=dict
+                names.QUERY_WAITING, ordinal, result_type=dict
             )
         except (WorkflowQueryFailedError, RPCError) as error:
             raise refusal(503, "No worker answers for this run. Try again.") from error

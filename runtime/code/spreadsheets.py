@@ -9,12 +9,17 @@ from typing import Any, Final
 from runtime.code.libraries import run_in_sandbox
 from runtime.nodes.base import ActivityContext, NodeError
 from runtime.values.javascript import js_number
+from runtime.values.streams import LongBytes
 
-__all__ = ["FORMATS", "read_csv", "read_sheet", "write_sheet"]
+__all__ = ["FORMATS", "read_csv", "read_sheet", "takes_head", "write_sheet"]
 
 FORMATS: Final = ("csv", "html", "rtf", "ods", "xls", "xlsx")
 _BOOKS: Final = ("ods", "xls", "xlsx")
 """Formats of several sheets; n8n shows the options about sheets and ranges for these alone."""
+_WIDE: Final = ("utf16le", "ucs2", "ucs-2")
+FIRST: Final = 4 * 1024 * 1024
+MOST: Final = 64 * 1024 * 1024
+"""Bytes of a long CSV file in which its first rows are looked for: at first, and at most."""
 _CSV: Final = """
 const rows = [];
 let skipped = 0;
@@ -35,11 +40,41 @@ return { rows, skipped };
 """
 
 
-async def read_csv(context: ActivityContext, data: bytes, options: Mapping[str, Any]) -> list[dict[str, Any]]:
+async def read_csv(
+    context: ActivityContext, data: bytes | LongBytes, options: Mapping[str, Any]
+) -> list[dict[str, Any]]:
     """The rows of a CSV file: an object per row, or `{row: ...}` without a header. Raises NodeError.
 
-    A broken record ends the file, as in n8n, unless records with errors are to be skipped.
+    A broken record ends the file, as in n8n, unless records with errors are to be skipped. Of a long file only as much is read
+    as the option for the number of rows asks for.
     """
+    if isinstance(data, bytes):
+        return await _csv_rows(context, data, options)
+    head, looked = bytearray(), FIRST
+    async for piece in data:
+        head += piece
+        if len(head) < looked:
+            continue
+        whole = bytes(head[: head.rfind(b"\n") + 1])
+        rows = await _csv_rows(context, whole, options)
+        if len(rows) >= js_number(options["maxRowCount"]):  # a record that is cut in its middle is none
+            return rows
+        looked *= 4
+        if looked > MOST:
+            raise NodeError(
+                f"The first {options['maxRowCount']} rows are not in the first {len(head):,} bytes of the file",
+                description="Ask for fewer rows: a step may not hold more of it.",
+            )
+    return await _csv_rows(context, bytes(head), options)
+
+
+def takes_head(options: Mapping[str, Any]) -> bool:
+    """Whether the first part of a CSV file may be enough: in an encoding whose lines can be told without decoding."""
+    encoding = str(options.get("encoding") or "utf-8")
+    return js_number(options.get("maxRowCount", -1)) > -1 and encoding not in _WIDE
+
+
+async def _csv_rows(context: ActivityContext, data: bytes, options: Mapping[str, Any]) -> list[dict[str, Any]]:
     skip = (options.get("skipRecordsWithErrors") or {}).get("value") or {}
     request: dict[str, Any] = {
         "text": _text(data, str(options.get("encoding") or "utf-8")),

@@ -204,7 +204,7 @@ class ActivityContext(Context, Protocol):
         """The bytes behind a reference, piece by piece when they are many. Raises NodeError when they are gone."""
 
     async def write_binary(
-        self, data: bytes | StoredFile, *, mime_type: str | None = None, file_name: str | None = None
+        self, data: bytes | LongBytes | StoredFile, *, mime_type: str | None = None, file_name: str | None = None
     ) -> BinaryRef:
         """Store bytes and give the reference; the mime type is guessed from the name, then from the bytes."""
 

@@ -4,7 +4,7 @@ import base64
 from typing import Any, Final, Literal
 
 from runtime.code.pdf import read_pdf
-from runtime.code.spreadsheets import FORMATS, read_csv, read_sheet
+from runtime.code.spreadsheets import FORMATS, read_csv, read_sheet, takes_head
 from runtime.nodes.base import (
     Activity,
     ActivityContext,
@@ -48,6 +48,8 @@ class ExtractFromFile(Activity):
                 ref = binary_of(item, node.binary_property_name, i)
             except NoBinaryError as error:
                 raise NodeError(error.message, description=error.description, item=i) from error
+            if node.operation == "csv" and takes_head(node.options):
+                return [{"json": row} for row in await read_csv(context, await context.open_binary(ref), node.options)]
             data = await context.read_binary(ref)
             if node.operation == "pdf":
                 found = await read_pdf(data, node.options)

@@ -60,7 +60,7 @@ async def write_file(context: ActivityContext, item: Item, field: str, path: str
         ref = binary_of(item, field, i)
     except NoBinaryError as error:
         raise NodeError(error.message, description=error.description, item=i) from error
-    await allowed(context.files.write(path, await context.read_binary(ref), append=append))
+    await allowed(context.files.write(path, await context.open_binary(ref), append=append))
     return {**item, "json": {**item["json"], "fileName": path}, "pairedItem": {"item": i}}
 
 

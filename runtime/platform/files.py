@@ -4,16 +4,20 @@ import asyncio
 import glob
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Final, TypeVar
 
 from runtime.values.problem import ProblemError
+from runtime.values.streams import LongBytes
 
 __all__ = ["TenantFiles"]
 
 T = TypeVar("T")
 
+PIECE: Final = 4 * 1024 * 1024
+"""Bytes of a long file that are in memory at a time."""
 _BRACES: Final = re.compile(r"\{([^{}]*)\}")
 _OFF: Final = "Steps may not read or write files here."
 _MOST_FILES: Final = 10_000
@@ -51,31 +55,46 @@ class TenantFiles:
 
         return await asyncio.to_thread(look)
 
-    async def read(self, path: str) -> bytes:
-        """The bytes of a file. Raises ProblemError."""
+    async def read(self, path: str) -> bytes | LongBytes:
+        """The bytes of a file; those of a long one piece by piece. Raises ProblemError."""
 
-        def work() -> bytes:
+        def work() -> bytes | int:
             place = self._place(path)
-            if place.is_file() and (size := place.stat().st_size) > self._limit:
-                raise ProblemError(f"'{path}' has {size:,} bytes; the limit is {self._limit:,} (TEMPOR8_PAYLOAD_LIMIT)")
-            return place.read_bytes()
+            size = place.stat().st_size
+            if place.is_file() and size > self._limit:
+                raise ProblemError(f"'{path}' has {size:,} bytes; the limit is {self._limit:,} (TEMPOR8_FILE_LIMIT)")
+            return place.read_bytes() if size <= PIECE else size
 
-        return await _told(work, path, "stat")
+        async def pieces() -> AsyncIterator[bytes]:
+            file = await _told(lambda: self._place(path).open("rb"), path, "open")
+            try:
+                while piece := await _told(lambda: file.read(PIECE), path, "read"):
+                    yield piece
+            finally:
+                file.close()
 
-    async def write(self, path: str, data: bytes, *, append: bool = False) -> None:
+        found = await _told(work, path, "stat")
+        return found if isinstance(found, bytes) else LongBytes(found, pieces, path)
+
+    async def write(self, path: str, data: bytes | LongBytes, *, append: bool = False) -> None:
         """Write a file in a folder that is there. Raises ProblemError."""
 
-        def work() -> None:
+        def work() -> tuple[Path, Path]:
             place = self._place(path)
-            if append:
-                with place.open("ab") as file:
-                    file.write(data)
-                return
-            whole = place.with_name(f".{place.name}.part")  # a file is there as a whole, or as it was
-            whole.write_bytes(data)
-            whole.replace(place)
+            return place, place if append else place.with_name(f".{place.name}.part")
 
-        await _told(work, path, "open")
+        place, target = await _told(work, path, "open")
+        file = await _told(lambda: target.open("ab" if append else "wb"), path, "open")
+        try:
+            with file:
+                async for piece in _pieces(data):
+                    await _told(partial(file.write, piece), path, "write")
+        except BaseException:
+            if not append:
+                target.unlink(missing_ok=True)
+            raise
+        if not append:  # a file is there as a whole, or as it was
+            await _told(lambda: target.replace(place), path, "open")
 
     def _folder(self) -> Path:
         if self._root is None:
@@ -92,6 +111,14 @@ class TenantFiles:
         if not place.is_relative_to(root):
             raise ProblemError("Access to the file is not allowed.")
         return place
+
+
+async def _pieces(data: bytes | LongBytes) -> AsyncIterator[bytes]:
+    if isinstance(data, bytes):
+        yield data
+        return
+    async for piece in data:
+        yield piece
 
 
 def _relative(path: str) -> str:

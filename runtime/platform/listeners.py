@@ -1,9 +1,10 @@
-"""Templates that listen for a test call: below /webhook-test, for one call and a short while, active or not."""
+"""Templates that listen for a test call: below /webhook-test and /form-test, for one call and a short while, active or not."""
 
 from datetime import datetime
 
 from runtime.platform.postgres import Database
-from runtime.platform.templates import Published, TemplateStore
+from runtime.platform.routes import Routes, Webhook
+from runtime.platform.templates import Published, TemplateStore, webhooks_of
 
 __all__ = ["TestListeners"]
 
@@ -29,6 +30,14 @@ class TestListeners:
         assert row is not None
         until: datetime = row["expires_at"]
         return until
+
+    async def find(self, tenant: str, method: str, path: str) -> tuple[Webhook, dict[str, str], Published] | None:
+        """Where such a call leads: the route, its path parameters, and the version that listens."""
+        for template in await self.listed(tenant) if tenant else ():
+            found = Routes(webhooks_of(template.plan)).match(method, path)
+            if found is not None:
+                return *found, template
+        return None
 
     async def listed(self, tenant: str) -> list[Published]:
         """The versions that listen now."""

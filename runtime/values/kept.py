@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from runtime.values.streams import LongBytes
 from runtime.values.tables import Column, Table
 
 __all__ = ["Files", "Store"]
@@ -14,10 +15,10 @@ class Files(Protocol):
     async def find(self, pattern: str, *, literal_brackets: bool = True) -> list[str]:
         """Paths of the files that match `*`, `?`, `**` and `{a,b}`, sorted."""
 
-    async def read(self, path: str) -> bytes:
-        """The bytes of a file."""
+    async def read(self, path: str) -> bytes | LongBytes:
+        """The bytes of a file; those of a long one piece by piece."""
 
-    async def write(self, path: str, data: bytes, *, append: bool = False) -> None:
+    async def write(self, path: str, data: bytes | LongBytes, *, append: bool = False) -> None:
         """Write a file in a folder that is there."""
 
 

@@ -5,6 +5,7 @@ import threading
 import uuid
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,6 +34,13 @@ LIMIT = 6 * MIB
 """What a step may hold here: far less than the file."""
 
 
+def rows(i: int) -> bytes:
+    """The `i`-th MiB of a CSV file; a quoted cell has a line break, and many of them lie across the borders of pieces."""
+    head = b"id,text\r\n" if i == 0 else b""
+    lines = b"".join(b'%d,"one\ntwo"\r\n' % (i * 40_000 + n) for n in range(40_000))
+    return (head + lines).ljust(MIB, b"\n")
+
+
 class Server:
     """Sends a long file, and takes one."""
 
@@ -52,7 +60,7 @@ class Server:
                 self.send_header("Content-Length", str(SIZE))
                 self.end_headers()
                 for i in range(SIZE // MIB):
-                    self.wfile.write(bytes([i]) * MIB)
+                    self.wfile.write(bytes([i]) * MIB if "csv" not in self.path else rows(i))
 
             def do_POST(self) -> None:
                 left, hashed = int(self.headers["Content-Length"]), hashlib.sha256()
@@ -87,10 +95,10 @@ def server() -> Iterator[Server]:
 
 
 async def run(
-    temporal: Client, service: Settings, database: Database, keys: Keyring, export: dict[str, Any]
+    temporal: Client, service: Settings, database: Database, keys: Keyring, export: dict[str, Any], **more: Any
 ) -> RunResult:
     """Run an export with a worker that may hold LIMIT bytes."""
-    settings = service.model_copy(update={"egress_allow": ("127.0.0.1",), "payload_limit": LIMIT})
+    settings = service.model_copy(update={"egress_allow": ("127.0.0.1",), "payload_limit": LIMIT} | more)
     blobs = BlobStore.of(settings, database, keys)
     store = credential_store(settings, database, keys)
     services = WorkerServices(settings, database, store, blobs, CodeRunner(), ResumeLinks.of_settings(settings, keys))
@@ -163,3 +171,42 @@ async def test_what_is_too_long_to_be_held_is_told_by_the_node_that_would_hold_i
     assert result.journal.error is not None
     assert result.journal.error["node"] == "Apart"
     assert "too large to be worked on" in result.journal.error["message"]
+
+
+async def test_the_first_rows_of_a_long_csv_file_are_read_and_no_more_of_it(
+    temporal: Client, tenants: tuple[str, str], service: Settings, database: Database, keys: Keyring, server: Server
+) -> None:
+    """Many of them, beyond the first part that is looked at; and the whole file goes on to somebody else."""
+
+    def apart(options: dict[str, Any]) -> dict[str, Any]:
+        given = {"operation": "csv", "binaryPropertyName": "data", "options": options}
+        return node("Rows", "extractFromFile", 1, given, 400)
+
+    keep = node("Last", "limit", 1, {"maxItems": 1, "keep": "lastItems"}, 600)
+    for count in (3, 200_000):
+        export = chain(START, fetch(f"{server.url}/csv", responseFormat="file"), apart({"maxRowCount": count}), keep)
+        result = await run(temporal, service, database, keys, export)
+        assert result.outputs[0] is not None, result.journal.error
+        assert result.outputs[0][0]["json"] == {"id": str(count - 1), "text": "one\ntwo"}
+        assert [step.items_out for step in result.journal.steps if step.node == "Rows"] == [[count]]
+    whole = await run(
+        temporal, service, database, keys, chain(START, fetch(f"{server.url}/csv", responseFormat="file"), apart({}))
+    )
+    assert whole.journal.error is not None
+    assert "too large to be worked on" in whole.journal.error["message"]
+
+
+async def test_a_long_file_goes_to_the_disk_and_comes_back(
+    temporal: Client, tenants: tuple[str, str], service: Settings, database: Database, keys: Keyring, server: Server,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    """The nodes for files move it, too."""
+    write = node("Write", "readWriteFile", 1, {"operation": "write", "fileName": "/long.bin", "options": {}}, 400)
+    read = node("Read", "readWriteFile", 1, {"operation": "read", "fileSelector": "/*.bin", "options": {}}, 600)
+    raw = send(server.url, contentType="binaryData", inputDataFieldName="data")
+    export = chain(START, fetch(f"{server.url}/file", responseFormat="file"), write, read, raw)
+    result = await run(temporal, service, database, keys, export, files=tmp_path)
+    assert result.journal.status == "success", result.journal.error
+    wanted = hashlib.sha256(b"".join(bytes([i]) * MIB for i in range(SIZE // MIB))).hexdigest()
+    assert server.taken == [{"size": SIZE, "sha256": wanted, "type": "application/octet-stream"}]
+    assert (tmp_path / "acme" / "long.bin").stat().st_size == SIZE

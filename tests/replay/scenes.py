@@ -232,12 +232,13 @@ async def a_form_of_two_pages(stage: Stage) -> None:
     await handle.result()
 
 
+def to(*targets: tuple[str, int]) -> dict[str, Any]:
+    """Connections of a node: (target, input)."""
+    return {"main": [[{"node": name, "type": "main", "index": slot} for name, slot in targets]]}
+
+
 async def waits_that_overlap(stage: Stage) -> None:
     """Two branches wait side by side, the second for less, and a Merge has both."""
-
-    def to(*targets: tuple[str, int]) -> list[list[dict[str, Any]]]:
-        return [[{"node": name, "type": "main", "index": slot} for name, slot in targets]]
-
     waits = [
         node(name, "wait", 1.1, {"amount": amount, "unit": "seconds"}, 200) for name, amount in (("A", 1), ("B", 0.4))
     ]
@@ -246,12 +247,30 @@ async def waits_that_overlap(stage: Stage) -> None:
         "name": "Branches", "nodes": [START, *waits, *fields, node("Merge", "merge", 3, {"mode": "append"}, 600)],
         "settings": {"executionOrder": "v1", "tempor8": {"overlappingWaits": True}},
         "connections": {
-            "Start": {"main": to(("A", 0), ("B", 0))}, "A": {"main": to(("After A", 0))},
-            "B": {"main": to(("After B", 0))}, "After A": {"main": to(("Merge", 0))},
-            "After B": {"main": to(("Merge", 1))},
+            "Start": to(("A", 0), ("B", 0)), "A": to(("After A", 0)), "B": to(("After B", 0)),
+            "After A": to(("Merge", 0)), "After B": to(("Merge", 1)),
         },
     }  # fmt: skip
     await (await stage.start(export)).result()
+
+
+async def calls_that_overlap(stage: Stage) -> None:
+    """Two branches wait for a call side by side; the second is called first."""
+    waits = [node(name, "wait", 1.1, {"resume": "webhook", "options": {}}, 200) for name in ("A", "B")]
+    fields = [set_node(f"After {name}", 400, {"at": "={{ $execution.resumeUrl }}"}, "string") for name in ("A", "B")]
+    export = {
+        "name": "Calls", "nodes": [START, *waits, *fields, node("Merge", "merge", 3, {"mode": "append"}, 600)],
+        "settings": {"executionOrder": "v1", "tempor8": {"overlappingWaits": True}},
+        "connections": {
+            "Start": to(("A", 0), ("B", 0)), "A": to(("After A", 0)), "B": to(("After B", 0)),
+            "After A": to(("Merge", 0)), "After B": to(("Merge", 1)),
+        },
+    }  # fmt: skip
+    handle = await stage.start(export)
+    await stage.waits(handle)
+    for ordinal in (1, 0):
+        await handle.execute_update(names.UPDATE_RESUME, args=[ordinal, [{"json": {}}], "onReceived"])
+    await handle.result()
 
 
 async def a_run_in_turn(stage: Stage) -> None:
@@ -295,6 +314,6 @@ SCENES: dict[str, Callable[[Stage], Awaitable[None]]] = {
         a_wait_for_a_call, a_wait_for_a_call_that_answers, a_wait_whose_time_is_up, two_waits_in_a_loop,
         a_webhook_that_is_answered_early, a_run_of_a_schedule, a_long_run, sub_workflows_once_and_each,
         a_failure_that_starts_its_error_workflow, a_run_that_is_cancelled, a_run_that_runs_out_of_time,
-        a_form_of_two_pages, waits_that_overlap, a_run_in_turn, an_approval, a_poll,
+        a_form_of_two_pages, waits_that_overlap, calls_that_overlap, a_run_in_turn, an_approval, a_poll,
     )
 }  # fmt: skip

@@ -12,7 +12,6 @@ import httpx
 import pytest
 
 from api.ports import Ports
-from runtime.services import WorkerServices
 from tests.exports import export, node, set_
 from tests.service import ended, eventually, started
 
@@ -69,19 +68,13 @@ class Post:
 
 
 @pytest.fixture
-async def post(outside: Ports, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Post]:
+async def post(outside: Ports, loopback: None) -> AsyncIterator[Post]:
     """A server, and a credential for it; the tenant may go there."""
     made = Post()
     server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
     made.port = server.sockets[0].getsockname()[1]
     credential = {"host": "127.0.0.1", "port": made.port, "secure": False, "user": "user", "password": "secret"}
     await outside.credentials.put("acme", "smtp", "post", credential)
-
-    async def allowed(self: WorkerServices, tenant: str) -> tuple[str, ...]:
-        del self, tenant
-        return ("127.0.0.1",)
-
-    monkeypatch.setattr(WorkerServices, "_allowed", allowed)
     yield made
     server.close()
 
@@ -219,3 +212,40 @@ async def test_a_server_that_refuses_is_told(acme: httpx.AsyncClient, outside: P
     assert status["status"] == "failed"
     assert "wrong password" in status["error"]["message"]
     assert "wrong-one" not in str(status)
+
+
+async def test_two_people_are_asked_at_one_time_where_waits_may_overlap(
+    acme: httpx.AsyncClient, anybody: httpx.AsyncClient, post: Post
+) -> None:
+    """Both messages are out before anybody has answered; each link is its own question's."""
+    made = export(
+        "Two",
+        node("In", "executeWorkflowTrigger", 1.1, inputSource="passthrough"),
+        mail("Ask A", operation="sendAndWait", message="A?", toEmail="a@example.com"),
+        mail("Ask B", operation="sendAndWait", message="B?", toEmail="b@example.com", responseType="freeText"),
+        node("Both", "merge", 3, mode="append"),
+        settings={"tempor8": {"overlappingWaits": True}},
+    )
+    made["connections"] = {
+        "In": {"main": [[{"node": name, "type": "main", "index": 0} for name in ("Ask A", "Ask B")]]},
+        "Ask A": {"main": [[{"node": "Both", "type": "main", "index": 0}]]},
+        "Ask B": {"main": [[{"node": "Both", "type": "main", "index": 1}]]},
+    }
+    assert (await acme.post("/templates", params={"key": "two"}, json=made)).status_code == 201
+    run = await started(acme, "two", {"n": 1})
+
+    async def sent() -> Any:
+        return len(post.messages) == 2
+
+    await eventually(sent, 10)
+    links = {}
+    for receivers, message in post.messages:
+        body = message.get_body(("plain",)).get_content()  # type: ignore[attr-defined]
+        (links[str(receivers)],) = re.findall(r"https?://[^\s/]+(/\S+)", body)
+    ((_, of_a), (_, of_b)) = sorted(links.items())
+    names = re.findall(r'name="(field-\d+)"', (await anybody.get(of_b, headers=BROWSER)).text)
+    assert (await anybody.post(of_b, headers=BROWSER, data={names[0]: "Yes, B"})).status_code == 200
+    assert (await anybody.get(of_a, headers=BROWSER)).status_code == 200
+    assert (await ended(acme, run))["status"] == "completed"
+    outputs = (await acme.get(f"/workflows/{run}/result")).json()["outputs"]
+    assert [item["json"]["data"] for item in outputs[0]] == [{"approved": True}, {"text": "Yes, B"}]

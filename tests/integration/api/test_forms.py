@@ -151,3 +151,27 @@ async def test_a_form_of_several_pages_leads_from_one_to_the_next(
     assert await eventually(lambda: shown(sent.headers["location"], "Ada is 36"))
     assert (await anybody.post(second, data={"field-0": "37"})).status_code == 409, "a page is filled in once"
     assert "Ada is 36" in (await anybody.get(second)).text, "who goes back sees where the form is now"
+
+
+async def test_a_form_is_tried_without_being_active(acme: httpx.AsyncClient, anybody: httpx.AsyncClient) -> None:
+    """One answer, of the version that listens, and the item says that it is a test. To look at the page is no answer."""
+    made = form(options={"path": "tried-form"}, formFields={"values": [{"fieldLabel": "Name"}]})
+    await acme.post("/templates", params={"key": "tried_form"}, json=made)
+    await acme.post("/templates/tried_form/deactivate")
+    assert (await anybody.get("/form/acme/tried-form")).status_code == 404
+    refused = await anybody.get("/form-test/acme/tried-form")
+    assert (refused.status_code, refused.json()["message"]) == (404, "Form not found")
+    told = (await acme.post("/templates/tried_form/listen")).json()
+    assert [each["url"].split("/", 3)[3] for each in told["webhooks"]] == ["form-test/acme/tried-form"]
+    assert (await anybody.get("/form-test/globex/tried-form")).status_code == 404
+    for _ in range(2):
+        assert (await anybody.get("/form-test/acme/tried-form")).status_code == 200
+    assert (await anybody.post("/form-test/acme/tried-form", data={"field-0": "Ada"})).status_code == 200
+    assert (await anybody.post("/form-test/acme/tried-form", data={"field-0": "Ada"})).status_code == 404
+
+    async def ran() -> Any:
+        return await runs_of(acme, "tried_form")
+
+    (run,) = await eventually(ran)
+    json = run["outputs"][0][0]["json"]
+    assert (json["Name"], json["formMode"], json["seen"]) == ("Ada", "test", "Ada")

@@ -130,3 +130,51 @@ async def test_each_turn_of_a_loop_has_a_link_of_its_own(
         await eventually(resumed)
         assert (await anybody.get(link)).status_code == 409
     assert (await ended(acme, run))["status"] == "completed"
+
+
+async def test_calls_are_waited_for_side_by_side_where_the_workflow_lets_waits_overlap(
+    acme: httpx.AsyncClient, anybody: httpx.AsyncClient, outside: Ports
+) -> None:
+    """Each wait has a link of its own, known before it begins; they are used in any order, once."""
+    made = export(
+        "Beside", node("Start", "manualTrigger"), set_("Link A", a="={{ $execution.resumeUrl }}"),
+        node("A", "wait", 1.1, resume="webhook"), set_("Link B", b="={{ $execution.resumeUrl }}"),
+        node("B", "wait", 1.1, resume="webhook"),
+        set_("After A", got="=A {{ $json.query.n }}, {{ $('Link A').first().json.a }}"),
+        set_("After B", got="=B {{ $json.query.n }}, {{ $('Link B').first().json.b }}"),
+        node("Both", "merge", 3, mode="append"), settings={"tempor8": {"overlappingWaits": True}},
+    )  # fmt: skip
+
+    for each in made["nodes"]:
+        each["position"] = [0, 200 * ("B" in each["name"])]
+
+    def to(*targets: tuple[str, int]) -> dict[str, Any]:
+        return {"main": [[{"node": name, "type": "main", "index": slot} for name, slot in targets]]}
+
+    made["connections"] = {
+        "Start": to(("Link A", 0), ("Link B", 0)), "Link A": to(("A", 0)), "Link B": to(("B", 0)),
+        "A": to(("After A", 0)), "B": to(("After B", 0)), "After A": to(("Both", 0)), "After B": to(("Both", 1)),
+    }  # fmt: skip
+    assert (await acme.post("/templates", params={"key": "beside"}, json=made)).status_code == 201
+    run = (await acme.post("/workflows/start", json={"workflow_template": "beside", "input_data": [{}]})).json()[
+        "workflow_id"
+    ]
+    secret = outside.links.of(run)["resume_secret"]
+    links = [f"/webhook-waiting/{run}/{n}-{token(secret, n)}" for n in range(2)]
+
+    async def both_stand() -> Any:
+        steps = (await acme.get(f"/workflows/{run}/history")).json()["steps"]
+        return [each["node"] for each in steps] == ["Start", "Link A", "Link B"]
+
+    await eventually(both_stand)
+    active = (await acme.get(f"/workflows/{run}/status")).json()["progress"]["active"]
+    assert (active["node"], active["waiting"]) == ("A", True)
+
+    assert (await anybody.get(f"{links[1]}?n=2")).status_code == 200
+    assert (await anybody.get(f"{links[1]}?n=3")).status_code == 409
+    assert (await anybody.get(f"{links[0]}?n=1")).status_code == 200
+    assert (await ended(acme, run))["status"] == "completed"
+    outputs = (await acme.get(f"/workflows/{run}/result")).json()["outputs"]
+    told = [item["json"]["got"] for item in outputs[0]]
+    assert [each.partition("/webhook-waiting")[0][:4] for each in told] == ["A 1,", "B 2,"]
+    assert [told[i].endswith(link) for i, link in enumerate(links)] == [True, True]

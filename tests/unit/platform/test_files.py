@@ -1,11 +1,13 @@
 """A tenant's folder stands in place of the host's root, and nothing leads out of it."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from runtime.platform.files import TenantFiles
+from runtime.platform.files import PIECE, TenantFiles
 from runtime.values.problem import ProblemError
+from runtime.values.streams import LongBytes
 
 LIMIT = 100
 
@@ -52,7 +54,7 @@ async def test_another_tenant_has_other_files(tmp_path: Path) -> None:
 async def test_what_is_too_large_a_folder_or_nowhere_is_said(tmp_path: Path) -> None:
     (tmp_path / "acme" / "d").mkdir(parents=True)
     (tmp_path / "acme" / "big").write_bytes(b"x" * (LIMIT + 1))
-    with pytest.raises(ProblemError, match="TEMPOR8_PAYLOAD_LIMIT"):
+    with pytest.raises(ProblemError, match="TEMPOR8_FILE_LIMIT"):
         await of(tmp_path).read("/big")
     with pytest.raises(ProblemError, match="EISDIR"):
         await of(tmp_path).read("/d")
@@ -67,3 +69,24 @@ async def test_patterns_leave_out_hidden_files_and_take_brackets_as_they_are(tmp
     assert await of(tmp_path).find("/{a,b}.*") == ["/a.txt", "/b.json"]
     assert await of(tmp_path).find("/c [1].txt") == ["/c [1].txt"]
     assert await of(tmp_path).find("/[ab].*", literal_brackets=False) == ["/a.txt", "/b.json"]
+
+
+async def test_a_long_file_is_read_and_written_piece_by_piece(tmp_path: Path) -> None:
+    """One that breaks off in the middle leaves what was there before."""
+    files, data = TenantFiles(tmp_path, "acme", 4 * PIECE), bytes(range(256)) * (PIECE // 256) + b"end"
+    await files.write("/long", data)
+    found = await files.read("/long")
+    assert isinstance(found, LongBytes)
+    assert len(found) == len(data)
+    await files.write("/copy", found)
+    await files.write("/copy", found, append=True)
+    assert (tmp_path / "acme" / "copy").read_bytes() == data * 2
+
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"half"
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        await files.write("/copy", LongBytes(9, broken, "broken"))
+    assert sorted(each.name for each in (tmp_path / "acme").iterdir()) == ["copy", "long"]
+    assert (tmp_path / "acme" / "copy").stat().st_size == 2 * len(data)
