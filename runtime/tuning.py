@@ -82,7 +82,7 @@ def tuner() -> WorkerTuner:
     """
     return WorkerTuner.create_composite(
         workflow_supplier=LoopSlots(minimum=10, maximum=100),
-        activity_supplier=LoopSlots(minimum=20, maximum=200),
+        activity_supplier=LoopSlots(minimum=10, maximum=200),
         local_activity_supplier=FixedSizeSlotSupplier(100),
         nexus_supplier=FixedSizeSlotSupplier(10),
     )
