@@ -1,7 +1,9 @@
 """`tempor8 dev`: the whole service on this machine, until Ctrl-C."""
 
 import asyncio
+import contextlib
 import signal
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -51,9 +53,14 @@ async def _dev(settings: object, exports: Path) -> None:
         typer.echo(f"Temporal  {up.profile.addresses.temporal_ui_url}")
         typer.echo(f"State     {up.profile.folder} (logs in logs/). Ctrl-C stops everything.")
         watching = asyncio.create_task(_publish_changes(up, exports))
-        await stop.wait()
-        watching.cancel()
+        keeping = asyncio.create_task(up.profile.keep(partial(typer.echo, err=True)))
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait({keeping, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (watching, stopped, keeping):
+            task.cancel()
         typer.echo("stopping")
+    with contextlib.suppress(asyncio.CancelledError):
+        await keeping  # raises what ended it, if it was not we
 
 
 async def _publish_changes(up: "Stack", folder: Path) -> None:

@@ -118,6 +118,12 @@ class EmbeddedPostgres:
         await self._process.start()
         await self._ready()
 
+    async def restart(self) -> None:
+        """Start it where it was, after it has ended. Raises EmbeddedError."""
+        await self._end_predecessor()
+        await self.process.start()
+        await self._ready()
+
     async def stop(self) -> None:
         """Stop it."""
         if self._process is not None:

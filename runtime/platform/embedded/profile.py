@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import os
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, Self
@@ -23,6 +24,8 @@ __all__ = ["Addresses", "EmbeddedBusy", "EmbeddedProfile", "attached", "running"
 
 LOCK: Final = "lock"
 RUNNING: Final = "running.json"
+PAUSE: Final = 0.3
+"""Seconds before a server that ended is started again."""
 
 
 class Addresses(BaseModel):
@@ -112,6 +115,22 @@ class EmbeddedProfile:
             self._lock.close()
             self._lock = None
 
+    async def keep(self, tell: Callable[[str], None]) -> None:
+        """Start a server again, at its address, whenever it ends: until this is cancelled. `tell` hears of it.
+
+        Raises:
+            EmbeddedError: one does not come back.
+        """
+
+        async def one(server: EmbeddedTemporal | EmbeddedPostgres) -> None:
+            while True:
+                status = await server.process.wait()
+                await asyncio.sleep(PAUSE)  # whoever stops everything may have stopped it
+                tell(f"{server.process.name} ended (status {status}) and is started again")
+                await server.restart()
+
+        await asyncio.gather(*(one(server) for server in self._servers()))
+
     async def __aenter__(self) -> Self:
         await self.start()
         return self
@@ -135,12 +154,14 @@ class EmbeddedProfile:
         """The settings with the addresses of these servers filled in."""
         return attached(self._settings, self.addresses)
 
+    def _servers(self) -> list[EmbeddedTemporal | EmbeddedPostgres]:
+        wanted: list[tuple[bool, EmbeddedTemporal | EmbeddedPostgres]] = [
+            (self._settings.embedded_temporal, self.temporal), (self._settings.embedded_postgres, self.postgres)
+        ]  # fmt: skip
+        return [server for is_wanted, server in wanted if is_wanted]
+
     async def _start_servers(self) -> None:
-        servers = []
-        if self._settings.embedded_temporal:
-            servers.append(self.temporal.start())
-        if self._settings.embedded_postgres:
-            servers.append(self.postgres.start())
+        servers = [server.start() for server in self._servers()]
         # both come to an end before an error is raised, so that what did start can be stopped
         for outcome in await asyncio.gather(*servers, return_exceptions=True):
             if outcome is not None:

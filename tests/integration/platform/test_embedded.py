@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from runtime.platform.embedded import EmbeddedBusy, EmbeddedPostgres, EmbeddedProfile, EmbeddedTemporal, running
-from runtime.platform.embedded.process import EmbeddedError, Process, free_port
+from runtime.platform.embedded.process import EmbeddedError, Process, accepts, free_port
 from runtime.platform.settings import Settings
 from runtime.platform.supervise import Supervised
 
@@ -150,6 +150,41 @@ async def test_usual_ports_that_are_taken_give_way_to_free_ones(folder: Path) ->
         await server.stop()
     assert free_port(port) == port
     assert all(10_240 <= free_port() < 32_768 for _ in range(20)), "one of those for outgoing connections can be lost"
+
+
+async def test_a_server_that_is_killed_comes_back_where_it_was(folder: Path) -> None:
+    """With what it had, while somebody keeps the profile; and it is told."""
+    told: list[str] = []
+    async with EmbeddedProfile(Settings.load({"TEMPOR8_STATE": str(folder)}), any_ports=True, ui=False) as profile:
+        keeping = asyncio.create_task(profile.keep(told.append))
+        addresses = profile.addresses
+        assert addresses.database_admin_url is not None
+        with psycopg.connect(addresses.database_admin_url, autocommit=True) as connection:
+            connection.execute("create table here (x int)")
+        before = [profile.temporal.process.pid, profile.postgres.process.pid]
+        await asyncio.sleep(0)
+        profile.temporal.process.kill()
+        profile.postgres.process.kill()
+        async with asyncio.timeout(30):
+            while len(told) < 2 or not all(
+                [
+                    await accepts(int(profile.temporal.address.rpartition(":")[2])),
+                    _answers(addresses.database_admin_url),
+                ]
+            ):
+                await asyncio.sleep(0.1)
+        assert sorted(each.partition(" ")[0] for each in told) == ["Postgres", "Temporal"]
+        assert not set(before) & {profile.temporal.process.pid, profile.postgres.process.pid}
+        keeping.cancel()
+
+
+def _answers(url: str) -> bool:
+    try:
+        with psycopg.connect(url) as connection:
+            connection.execute("select x from here")
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 async def test_a_second_command_on_the_same_folder_learns_where_the_first_one_is(embedded: EmbeddedProfile) -> None:
