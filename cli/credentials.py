@@ -35,6 +35,8 @@ def set_(tenant: Tenant, type_: Type, name: Name) -> None:
     """Set a credential to the fields that come in as a JSON object on standard input, such as
     {"name": "X-Api-Key", "value": "..."}. Fields that it had before are gone.
     """
+    if not type_.strip() or not name.strip():
+        _refuse("a credential has a type and a name, as the nodes of the export say them")
     if sys.stdin.isatty():
         typer.echo("fields as a JSON object, then Ctrl-D:", err=True)
     fields = _json(sys.stdin.read(), "standard input")
@@ -82,7 +84,9 @@ def delete(tenant: Tenant, type_: Type, name: Name) -> None:
 
 def _entry(document: Any, i: int, file: Path) -> tuple[str, str, Mapping[str, Any]]:
     where = f"{file}: entry {i + 1}"
-    if not isinstance(document, dict) or not all(isinstance(document.get(key), str) for key in ("type", "name")):
+    if not isinstance(document, dict) or not all(
+        isinstance(document.get(key), str) and document[key].strip() for key in ("type", "name")
+    ):
         _refuse(f"{where} has no type and name: this is no export of n8n's credentials")
     data = document.get("data")
     if isinstance(data, str):

@@ -191,6 +191,7 @@ async def test_credentials_are_set_from_standard_input_and_from_an_export_of_n8n
         (("set", "lender2", "smtp", "Post"), "hush{", 2, "standard input: not JSON"),
         (("set", "lender2", "smtp", "Post"), '["hush"]', 2, "the fields are a JSON object"),
         (("import", "lender2", "-"), '[{"name": "P", "type": "smtp", "data": "hush"}]', 2, "--decrypted"),
+        (("set", "lender2", "smtp", ""), '{"password": "hush"}', 2, "has a type and a name"),
         (("import", "lender2", "-"), '{"nodes": "hush"}', 2, "no export of n8n's credentials"),
         (("import", "lender2", "/nowhere.json"), "", 2, "/nowhere.json: No such file"),
         (("set", "nobody", "smtp", "Post"), '{"password": "hush"}', 1, "there is no such tenant"),
