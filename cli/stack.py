@@ -66,7 +66,9 @@ async def stack(settings: Settings) -> AsyncIterator[Stack]:
             environment["TEMPOR8_LOCAL_MODEL_URL"] = f"http://127.0.0.1:{model_port}"
             await up.enter_async_context(_child("model", command(model_port)[1:], logs, environment))
         worker = await up.enter_async_context(_child("worker", _verb("worker"), logs, environment))
-        api = await up.enter_async_context(_child("api", _verb("serve"), logs, environment))
+        # an address is one process's
+        served = {name: value for name, value in environment.items() if name != "TEMPOR8_METRICS_ADDRESS"}
+        api = await up.enter_async_context(_child("api", _verb("serve"), logs, served))
         attached = profile.settings()
         assert attached.database_url is not None
         database = await up.enter_async_context(Database(attached.database_url.get_secret_value(), size=4))
