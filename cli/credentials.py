@@ -13,6 +13,8 @@ from cli.tenants import Tenant, on_database
 
 if TYPE_CHECKING:
     from runtime.platform.credentials import CredentialStore
+    from runtime.platform.postgres import Database
+    from runtime.platform.tenants import TenantStore
 
 app = verb()
 T = TypeVar("T")
@@ -52,7 +54,7 @@ def import_(
         Path, typer.Argument(help="What `n8n export:credentials --decrypted` wrote; - for standard input.")
     ],
 ) -> None:
-    """Set the credentials of an n8n. All or none of them."""
+    """Set the credentials of an n8n. None is set when one of them is malformed."""
     try:
         text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -113,11 +115,9 @@ def _refuse(why: str) -> NoReturn:
 def _on_store(work: "Callable[[CredentialStore], Awaitable[T]]") -> T:
     from runtime.platform.credentials import CredentialMissing, CredentialsUnavailable, credential_store
     from runtime.platform.keys import keyring
-    from runtime.platform.postgres import Database
     from runtime.platform.settings import Settings
 
-    async def inside(database: object, _: object) -> T:
-        assert isinstance(database, Database)
+    async def inside(database: "Database", _: "TenantStore") -> T:
         settings = Settings.load()
         return await work(credential_store(settings, database, keyring(settings)))
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 import typer
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 app = verb()
 T = TypeVar("T")
 
+NO_TENANT: Final = "there is no such tenant; make it with: tempor8 tenants create"
 Tenant = Annotated[str, typer.Argument(help="Id of the tenant: letters, digits, '_', '.', '-'.")]
 
 
@@ -106,7 +107,7 @@ def allow(
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
     if not done:
-        typer.echo("there is no such tenant; make it with: tempor8 tenants create", err=True)
+        typer.echo(NO_TENANT, err=True)
         raise typer.Exit(1)
 
 
@@ -139,7 +140,7 @@ def on_database(work: "Callable[[Database, TenantStore], Awaitable[T]]") -> T:
     try:
         return asyncio.run(inside())
     except ForeignKeyViolation:
-        typer.echo("there is no such tenant; make it with: tempor8 tenants create", err=True)
+        typer.echo(NO_TENANT, err=True)
         raise typer.Exit(1) from None
     except (SettingsError, SealError, DatabaseUnavailable, UnsafeRole, BadTenant) as error:
         typer.echo(str(error), err=True)

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final, TypeVar
 
 from runtime.values.problem import ProblemError
-from runtime.values.streams import LongBytes
+from runtime.values.streams import LongBytes, pieces_of
 
 __all__ = ["TenantFiles"]
 
@@ -87,7 +87,7 @@ class TenantFiles:
         file = await _told(lambda: target.open("ab" if append else "wb"), path, "open")
         try:
             with file:
-                async for piece in _pieces(data):
+                async for piece in pieces_of(data):
                     await _told(partial(file.write, piece), path, "write")
         except BaseException:
             if not append:
@@ -111,14 +111,6 @@ class TenantFiles:
         if not place.is_relative_to(root):
             raise ProblemError("Access to the file is not allowed.")
         return place
-
-
-async def _pieces(data: bytes | LongBytes) -> AsyncIterator[bytes]:
-    if isinstance(data, bytes):
-        yield data
-        return
-    async for piece in data:
-        yield piece
 
 
 def _relative(path: str) -> str:

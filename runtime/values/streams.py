@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
-__all__ = ["LongBytes", "StoredFile", "joined"]
+__all__ = ["LongBytes", "StoredFile", "joined", "pieces_of"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,15 @@ class LongBytes:
             yield piece
 
 
+async def pieces_of(data: bytes | LongBytes) -> AsyncIterator[bytes]:
+    """The same, piece by piece; bytes are one."""
+    if isinstance(data, bytes):
+        yield data
+        return
+    async for piece in data:
+        yield piece
+
+
 def joined(parts: Sequence[bytes | LongBytes]) -> bytes | LongBytes:
     """One after the other; bytes when all of them are."""
     short = [part for part in parts if isinstance(part, bytes)]
@@ -43,10 +52,7 @@ def joined(parts: Sequence[bytes | LongBytes]) -> bytes | LongBytes:
 
     async def pieces() -> AsyncIterator[bytes]:
         for part in parts:
-            if isinstance(part, bytes):
-                yield part
-                continue
-            async for piece in part:
+            async for piece in pieces_of(part):
                 yield piece
 
     name = "+".join(part.name if isinstance(part, LongBytes) else str(len(part)) for part in parts)

@@ -237,13 +237,10 @@ def to(*targets: tuple[str, int]) -> dict[str, Any]:
     return {"main": [[{"node": name, "type": "main", "index": slot} for name, slot in targets]]}
 
 
-async def waits_that_overlap(stage: Stage) -> None:
-    """Two branches wait side by side, the second for less, and a Merge has both."""
-    waits = [
-        node(name, "wait", 1.1, {"amount": amount, "unit": "seconds"}, 200) for name, amount in (("A", 1), ("B", 0.4))
-    ]
-    fields = [set_node(f"After {name}", 400, {"by": name}, "string") for name in ("A", "B")]
-    export = {
+def side_by_side(waits: list[Export], by: list[str]) -> Export:
+    """Waits A and B in two branches, a field after each, and a Merge that has both."""
+    fields = [set_node(f"After {name}", 400, {"by": value}, "string") for name, value in zip("AB", by, strict=True)]
+    return {
         "name": "Branches", "nodes": [START, *waits, *fields, node("Merge", "merge", 3, {"mode": "append"}, 600)],
         "settings": {"executionOrder": "v1", "tempor8": {"overlappingWaits": True}},
         "connections": {
@@ -251,22 +248,20 @@ async def waits_that_overlap(stage: Stage) -> None:
             "After A": to(("Merge", 0)), "After B": to(("Merge", 1)),
         },
     }  # fmt: skip
-    await (await stage.start(export)).result()
+
+
+async def waits_that_overlap(stage: Stage) -> None:
+    """Two branches wait side by side, the second for less, and a Merge has both."""
+    waits = [
+        node(name, "wait", 1.1, {"amount": amount, "unit": "seconds"}, 200) for name, amount in (("A", 1), ("B", 0.4))
+    ]
+    await (await stage.start(side_by_side(waits, ["A", "B"]))).result()
 
 
 async def calls_that_overlap(stage: Stage) -> None:
     """Two branches wait for a call side by side; the second is called first."""
     waits = [node(name, "wait", 1.1, {"resume": "webhook", "options": {}}, 200) for name in ("A", "B")]
-    fields = [set_node(f"After {name}", 400, {"at": "={{ $execution.resumeUrl }}"}, "string") for name in ("A", "B")]
-    export = {
-        "name": "Calls", "nodes": [START, *waits, *fields, node("Merge", "merge", 3, {"mode": "append"}, 600)],
-        "settings": {"executionOrder": "v1", "tempor8": {"overlappingWaits": True}},
-        "connections": {
-            "Start": to(("A", 0), ("B", 0)), "A": to(("After A", 0)), "B": to(("After B", 0)),
-            "After A": to(("Merge", 0)), "After B": to(("Merge", 1)),
-        },
-    }  # fmt: skip
-    handle = await stage.start(export)
+    handle = await stage.start(side_by_side(waits, ["={{ $execution.resumeUrl }}"] * 2))
     await stage.waits(handle)
     for ordinal in (1, 0):
         await handle.execute_update(names.UPDATE_RESUME, args=[ordinal, [{"json": {}}], "onReceived"])
