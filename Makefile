@@ -10,7 +10,7 @@ setup: $(STAMP)
 # uv comes from PyPI: into a venv of its own, or, where Debian's python3 has no venv module, into a plain folder.
 $(STAMP): pyproject.toml uv.lock hatch_build.py
 	@PYTHON=$(PYTHON) sh .ci/uv.sh sync --locked --compile-bytecode
-	@$(BIN)/python -m compileall -q schemas compiler runtime api cli || true  # a cold `tempor8` starts in half the time
+	@$(BIN)/python -m compileall -q schemas compiler runtime service api cli || true  # a cold `tempor8` starts in half the time
 	@touch $@
 
 demo: setup

@@ -14,26 +14,26 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme, Tag
 from litestar.plugins.pydantic import PydanticPlugin
 
-from api.explanations import ProblemController
-from api.forms import form_handler
+from api.authentication import PUBLIC, Authentication, Verifier
+from api.dependencies import Ports
 from api.health import HealthController
 from api.metrics import MetricsController
-from api.ports import Ports
-from api.principal import PUBLIC, Authentication, Verifier
+from api.openapi import openapi_json
+from api.problem_pages import ProblemController
 from api.problems import HANDLERS
-from api.schema import openapi_json
-from api.starting import Starter
-from api.templates import TemplateController
+from api.runs.routes import WorkflowController
+from api.templates.routes import TemplateController
 from api.tokens import Tokens
-from api.webhooks import webhook_handler
-from api.workflows import WorkflowController
-from runtime.platform.collector import Collector
-from runtime.platform.notices import listen
-from runtime.platform.projector import Projector
-from runtime.platform.runs import RunReader
-from runtime.platform.schedules import Scheduler
+from api.triggers.forms import form_handler
+from api.triggers.webhooks import webhook_handler
+from runtime.platform.pg_listen import listen
 from runtime.platform.settings import Settings
-from runtime.platform.templates import CHANGES
+from service.projector import Projector
+from service.retention import Collector
+from service.run_reader import RunReader
+from service.run_start import Starter
+from service.scheduler import Scheduler
+from service.templates import CHANGES
 
 __all__ = ["create_app"]
 

@@ -15,8 +15,8 @@ from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.service import RPCError
 
-from api.ports import Ports
-from api.principal import PUBLIC
+from api.authentication import PUBLIC
+from api.dependencies import Ports
 from api.problems import POSTGRES_DOWN, TEMPORAL_DOWN
 
 __all__ = ["HealthController"]

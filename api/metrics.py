@@ -10,11 +10,11 @@ from litestar.params import QueryParameter
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from pydantic import BaseModel, Field
 
-from api.ports import Ports
-from api.principal import Principal
+from api.authentication import Principal
+from api.dependencies import Ports
+from api.openapi import problems
 from api.problems import BadRequest
-from api.schema import problems
-from runtime.platform.executions import STATUSES, Metrics
+from service.execution_store import STATUSES, Metrics
 
 __all__ = ["MetricsController"]
 

@@ -13,10 +13,11 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
 from temporalio.service import RPCError, RPCStatusCode
 
-from runtime.platform.logging import get_logger
 from runtime.platform.postgres import DatabaseUnavailable
-from runtime.platform.storage import BlobTooLarge
+from runtime.platform.storage.blobs import BlobTooLarge
+from runtime.platform.telemetry.logging import get_logger
 from runtime.platform.temporal import TemporalUnavailable
+from service.errors import IdempotencyKeyReusedError, NotRetriableError, NotStartableError, VersionGoneError
 
 __all__ = ["HANDLERS", "Problem", "problem_response"]
 
@@ -263,6 +264,10 @@ def _handler(make: Callable[[Any], Problem]) -> Callable[[Request[Any, Any, Any]
 HANDLERS: Final[ExceptionHandlersMap] = {
     Problem: _handler(lambda error: error),
     HTTPException: _handler(from_http),
+    IdempotencyKeyReusedError: _handler(lambda error: KeyReused(str(error))),
+    NotStartableError: _handler(lambda error: NotStartable(str(error))),
+    NotRetriableError: _handler(lambda error: NotRetriable(str(error))),
+    VersionGoneError: _handler(lambda error: UnknownTemplate(str(error), available=[])),
     DatabaseUnavailable: _handler(from_database),
     TemporalUnavailable: _handler(lambda _: Unavailable("temporal", TEMPORAL_DOWN)),
     RPCError: _handler(from_rpc),

@@ -11,8 +11,8 @@ from bench import n8n
 from bench.exports import Export, code, loop, ten_sets, wide
 from cli.testing.case import plan_of
 from runtime.catalog import CATALOG
-from runtime.execution import RunInfo
-from runtime.local import LocalHost, OfflineServices, run_local
+from runtime.hosts.local.host import LocalHost, OfflineServices, run_local
+from runtime.interpreter.execution import RunInfo
 from schemas.item import Items
 
 RECORDED_N8N: Final[dict[str, tuple[float, float]]] = {

@@ -13,16 +13,16 @@ from typing import Any, Final
 from bench.exports import START, chain, node
 from bench.webhook import processes, state_folder
 from cli.testing.case import plan_of
+from runtime.hosts.temporal.workflow import TASK_TIMEOUT
 from runtime.platform.embedded import EmbeddedProfile
 from runtime.platform.keys import keyring
 from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings
-from runtime.platform.storage import BlobStore
+from runtime.platform.storage.blobs import BlobStore
 from runtime.platform.temporal import connect, data_converter
-from runtime.platform.tenants import TenantStore
-from runtime.workflow import TASK_TIMEOUT
 from schemas import names
 from schemas.run import RunResult, StartInput
+from service.tenants import TenantStore
 
 MEGABYTES: Final = int(os.environ.get("BENCH_MEGABYTES", "500"))
 PIECE: Final = 1_000_000

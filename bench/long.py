@@ -12,20 +12,20 @@ from bench.exports import START, rounds
 from bench.webhook import state_folder
 from cli.testing.case import plan_of
 from cli.testing.temporal import CaseTemplates
-from runtime.local import OfflineServices
-from runtime.nodes.base import HttpResponse
+from runtime.contract.node import HttpResponse
+from runtime.hosts.local.host import OfflineServices
+from runtime.hosts.temporal.worker import build_worker
+from runtime.hosts.temporal.workflow import TASK_TIMEOUT
 from runtime.platform.embedded import EmbeddedProfile
 from runtime.platform.keys import keyring
 from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings
-from runtime.platform.storage import BlobStore
+from runtime.platform.storage.blobs import BlobStore
 from runtime.platform.temporal import connect, data_converter
-from runtime.platform.tenants import TenantStore
-from runtime.worker import build_worker
-from runtime.workflow import TASK_TIMEOUT
 from schemas import names
 from schemas.run import RunResult, StartInput
 from schemas.task import Task
+from service.tenants import TenantStore
 
 COUNTS: Final = tuple(int(each) for each in os.environ.get("BENCH_ROUNDS", "10000,100000").split(","))
 EVERY: Final = 100

@@ -14,12 +14,12 @@ from temporalio.client import Client
 
 from bench.exports import START, chain, node
 from bench.webhook import state_folder
-from cli.stack import Stack, stack
+from cli.support.stack import Stack, stack
 from cli.testing.case import plan_of
+from runtime.hosts.temporal.workflow import TASK_TIMEOUT
 from runtime.platform.settings import Settings
-from runtime.platform.storage import BlobStore
+from runtime.platform.storage.blobs import BlobStore
 from runtime.platform.temporal import connect, data_converter
-from runtime.workflow import TASK_TIMEOUT
 from schemas import names
 from schemas.run import RunResult, StartInput
 

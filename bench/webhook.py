@@ -25,8 +25,8 @@ from runtime.platform.embedded.process import free_port
 from runtime.platform.keys import keyring
 from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings
-from runtime.platform.templates import TemplateStore
-from runtime.platform.tenants import TenantStore
+from service.templates import TemplateStore
+from service.tenants import TenantStore
 
 SECONDS: Final = float(os.environ.get("BENCH_SECONDS", "8"))
 """Length of one measurement."""

@@ -10,7 +10,7 @@ from compiler.passes.lower import lower
 from compiler.passes.normalize import normalize
 from compiler.passes.read import read
 from compiler.passes.resolve import resolve
-from compiler.position import positioned
+from compiler.source.locate import positioned
 from compiler.unit import DEFAULT_TIMEZONE, Bound, Compilation, Grade, Options, Unit, Verdict
 from schemas.diagnostic.internal import CompilerBug
 from schemas.node import Catalog

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from compiler.graph import Graph, Link
-from compiler.placing import Found, Place
-from compiler.programs import Program
+from compiler.graph.graph import Graph, Link
+from compiler.sites.expression_sites import Found, Place
+from compiler.sites.programs import Program
 from compiler.suggest import did_you_mean
 from schemas.diagnostic import Diagnostic, Location, Severity
 from schemas.export import Export, ExportNode

@@ -1,4 +1,4 @@
-"""The contract of a node type: its parameters are its fields, its base class (in `runtime.nodes.base`) says where it runs.
+"""The contract of a node type: its parameters are its fields, its base class (in `runtime.contract.node`) says where it runs.
 
 n8n omits a parameter that has its default and drops one that is hidden; so defaults per typeVersion and display
 conditions are part of each field's declaration (`param`).
@@ -89,7 +89,7 @@ def _copy(value: Any) -> Any:
 
 
 class Node(BaseModel):
-    """A node type. Subclass `Inline`, `Activity`, `Durable`, `Trigger` or `SubNode` (`runtime.nodes.base`), never this."""
+    """A node type. Subclass `Inline`, `Activity`, `Durable`, `Trigger` or `SubNode` (`runtime.contract.node`), never this."""
 
     model_config = ConfigDict(
         alias_generator=to_camel,

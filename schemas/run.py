@@ -32,7 +32,7 @@ class StartInput(BaseModel):
     resume_url: str = ""
     """Where the API is reached from outside: the beginning of links that resume the run."""
     resume_secret: str = ""
-    """What such links are made with; see `runtime.resuming`."""
+    """What such links are made with; see `schemas.resume_link`."""
     waits: int = 0
     """How many waits for a call are over, carried over a continue-as-new."""
     pinned: bool = False

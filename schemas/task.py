@@ -14,7 +14,7 @@ class Task(TypedDict, total=False):
     source: Required[list[Source | None]]
     run_index: Required[int]
     columns: Required[list[list[Any] | None]]
-    """Values of the step's expressions per item; see `runtime.tasks` for how undefined and errors are written."""
+    """Values of the step's expressions per item; see `runtime.interpreter.task_codec` for how undefined and errors are written."""
     scripts: list[dict[str, Any]]
     """Scripts to evaluate inside the activity, in the places where `columns` has null; they read `script_data`."""
     script_data: dict[str, Any]

@@ -13,7 +13,7 @@ from runtime.platform.embedded import EmbeddedProfile
 from runtime.platform.keys import Keyring, keyring
 from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings
-from runtime.platform.storage import BlobStore
+from runtime.platform.storage.blobs import BlobStore
 from runtime.platform.temporal import connect, data_converter
 
 ROOT = Path(__file__).resolve().parents[1]

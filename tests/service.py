@@ -9,14 +9,14 @@ import pytest
 from litestar import Litestar
 
 from api.app import create_app
-from api.ports import Ports
-from cli.wiring import ports
+from api.dependencies import Ports
+from cli.support.wiring import ports
+from runtime.hosts.temporal.capabilities import WorkerServices
+from runtime.hosts.temporal.worker import worker as built_worker
 from runtime.platform.keys import Keyring
 from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings
-from runtime.platform.tenants import TenantStore
-from runtime.services import WorkerServices
-from runtime.worker import worker as built_worker
+from service.tenants import TenantStore
 from tests.exports import failing, greeting
 
 Call = Callable[..., Awaitable[httpx.Response]]

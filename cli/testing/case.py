@@ -11,9 +11,9 @@ from cli.testing.clock import StandingClock
 from compiler import compile_export
 from runtime.catalog import CATALOG
 from runtime.engine.machine import Engine
-from runtime.execution import Execution, RunInfo
-from runtime.local import FILES_OF, LocalHost, OfflineServices, run_local
-from runtime.recorded import known
+from runtime.engine.node_runs import known
+from runtime.hosts.local.host import FILES_OF, LocalHost, OfflineServices, run_local
+from runtime.interpreter.execution import Execution, RunInfo
 from schemas.item import Item, Items
 from schemas.node import Catalog
 from schemas.outcome import Finished

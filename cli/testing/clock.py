@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from runtime.code import CodeRunner
-from runtime.local import OfflineServices
+from runtime.hosts.local.host import OfflineServices
+from runtime.sandbox import CodeRunner
 
 __all__ = ["StandingClock"]
 

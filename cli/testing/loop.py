@@ -6,7 +6,7 @@ from collections.abc import Coroutine
 from functools import cache
 from typing import Any, TypeVar
 
-from runtime.local import OfflineServices
+from runtime.hosts.local.host import OfflineServices
 
 T = TypeVar("T")
 

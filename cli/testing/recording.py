@@ -10,17 +10,17 @@ from temporalio.service import RPCError
 
 from cli.testing.case import described, run_case
 from runtime.engine.machine import Engine
+from runtime.engine.start_node import start_step
 from runtime.platform.keys import keyring
 from runtime.platform.postgres import Database
-from runtime.platform.runs import RunReader
 from runtime.platform.settings import Settings
-from runtime.platform.storage import BlobStore
-from runtime.platform.templates import TemplateStore
+from runtime.platform.storage.blobs import BlobStore
 from runtime.platform.temporal import connect, data_converter
-from runtime.start import start_step
 from schemas import names
 from schemas.outcome import Finished
 from schemas.plan import Kind, Plan
+from service.run_reader import RunReader
+from service.templates import TemplateStore
 
 __all__ = ["CannotRecordError", "from_export", "from_run"]
 

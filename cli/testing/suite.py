@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from cli.inputs import plan_files
+from cli.support.inputs import plan_files
 from cli.testing.case import run_case
 from cli.testing.compare import COUNTED, levels, real_faults
 from cli.testing.loop import services, wait_for

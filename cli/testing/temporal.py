@@ -16,15 +16,15 @@ from temporalio.exceptions import ApplicationError
 from cli.testing.case import Case, described, files_of, items_of, plan_of
 from cli.testing.processes import LIMIT
 from runtime.engine.machine import Engine
-from runtime.local import OfflineServices
+from runtime.hosts.local.host import OfflineServices
+from runtime.hosts.temporal.worker import build_worker
+from runtime.hosts.temporal.workflow import TASK_TIMEOUT
 from runtime.platform.embedded import EmbeddedProfile
 from runtime.platform.keys import keyring
 from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings
-from runtime.platform.storage import BlobStore
+from runtime.platform.storage.blobs import BlobStore
 from runtime.platform.temporal import connect, data_converter
-from runtime.worker import build_worker
-from runtime.workflow import TASK_TIMEOUT
 from schemas import names
 from schemas.outcome import Finished
 from schemas.plan import Plan

@@ -8,10 +8,10 @@ from compiler.checks.code import code
 from compiler.checks.credentials import credentials
 from compiler.checks.differences import differences
 from compiler.checks.loops import loops
+from compiler.checks.parameters import required
 from compiler.checks.pinned import pinned
 from compiler.checks.ports import ports
 from compiler.checks.references import references
-from compiler.checks.required import required
 from compiler.checks.retries import retries
 from compiler.checks.security import security
 from compiler.checks.settings import settings

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from compiler.cycles import cycles
+from compiler.graph.cycles import cycles
 from compiler.unit import Bound, Unit
 from schemas.diagnostic import Diagnostic
 from schemas.diagnostic.graph import EndlessCycle, LoopAlwaysReset, LoopNotClosed

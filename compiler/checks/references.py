@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from compiler.ancestry import Ancestry
-from compiler.placing import Found, dotted, text_at
-from compiler.reach import is_part, live
+from compiler.graph.ancestry import Ancestry
+from compiler.graph.reachability import is_part, live
+from compiler.sites.expression_sites import Found, dotted, text_at
 from compiler.unit import Bound, Unit
 from schemas.diagnostic import Diagnostic, Location
 from schemas.diagnostic.expressions import (

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from compiler.placing import dotted
+from compiler.sites.expression_sites import dotted
 from compiler.unit import Bound, Unit
 from schemas.diagnostic import Diagnostic
 from schemas.diagnostic.security import CertificatesUnchecked, CredentialOverHttp, QueryFromData, SecretInParameter

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import cache
 from zoneinfo import available_timezones
 
-from compiler.concurrency import BadConcurrencyError, concurrency
+from compiler.sites.concurrency import BadConcurrencyError, concurrency
 from compiler.suggest import did_you_mean
 from compiler.unit import Unit
 from schemas.diagnostic import Diagnostic

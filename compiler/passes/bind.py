@@ -1,9 +1,9 @@
 """Parameters to effective parameters and an instance of the node class; every expression in them is compiled once."""
 
-from compiler.advice import advice
-from compiler.parameters import effective
-from compiler.placing import Special, expressions, special, strings, text_at
-from compiler.programs import program
+from compiler.parameters.effective import effective
+from compiler.sites.advice import advice
+from compiler.sites.expression_sites import Special, expressions, special, strings, text_at
+from compiler.sites.programs import program
 from compiler.unit import Bound, Unit
 from schemas.diagnostic.expressions import InvalidExpression
 

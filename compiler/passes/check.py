@@ -4,10 +4,10 @@ A finding about a node that never runs (disabled, or out of reach of every trigg
 look at such nodes either.
 """
 
-from compiler.asking import asked
 from compiler.checks import CHECKS
-from compiler.reach import live
-from compiler.suppress import suppress
+from compiler.graph.reachability import live
+from compiler.parameters.node_hooks import asked
+from compiler.source.suppress import suppress
 from compiler.unit import Bound, Unit
 from schemas.diagnostic import Diagnostic, Severity
 from schemas.node import Node

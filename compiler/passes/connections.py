@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from compiler.source import constant
+from compiler.source.source import constant
 from compiler.unit import Unit
 from schemas.diagnostic import pointer
 from schemas.diagnostic.reading import BadConnections, ConnectionsMissing

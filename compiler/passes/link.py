@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from compiler.graph import Link
+from compiler.graph.graph import Link
 from compiler.unit import Unit
 from schemas.diagnostic import Location, pointer
 from schemas.diagnostic.graph import DanglingConnection, DuplicateConnection, StaleConnections

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from compiler.concurrency import BadConcurrencyError, concurrency
+from compiler.sites.concurrency import BadConcurrencyError, concurrency
 from compiler.unit import Bound, Unit
 from schemas.diagnostic.limits import PlanTooLarge
 from schemas.export import MAIN, ExportNode

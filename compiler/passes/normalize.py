@@ -10,10 +10,10 @@ from dataclasses import replace
 from typing import Any, Final, TypeGuard
 
 from compiler.passes.connections import connections
-from compiler.source import constant
+from compiler.source.source import constant
+from compiler.source.wrappers import at as value_at
+from compiler.source.wrappers import no_workflow, workflows
 from compiler.unit import Unit
-from compiler.wrappers import at as value_at
-from compiler.wrappers import no_workflow, workflows
 from schemas.diagnostic import Location, pointer
 from schemas.diagnostic.graph import DuplicateName
 from schemas.diagnostic.reading import (

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any, Final
 
-from compiler.source import duplicates
+from compiler.source.source import duplicates
 from compiler.unit import Unit
 from schemas.diagnostic import Location
 from schemas.diagnostic.reading import (

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from compiler.source import Lines
+from compiler.source.source import Lines
 from schemas.redact import redact
 
 WIDTH: Final = 100

@@ -1,6 +1,6 @@
 """JSON Schemas made from the declarations: the export, the plan, findings, and the parameters of every node type.
 
-`schemas/nodes/<type>.schema.json` has one definition per typeVersion under `$defs`; `schemas/export.schema.json` refers to
+`schemas/generated/nodes/<type>.schema.json` has one definition per typeVersion under `$defs`; `schemas/generated/export.schema.json` refers to
 them by type and version, so that an editor that knows it completes and checks the parameters of each node.
 """
 
@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from compiler.fields import expectation
+from compiler.parameters.fields import expectation
 from schemas.diagnostic import Location
 from schemas.export import Export
 from schemas.node import Catalog, Declared, Node, declarations

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeAlias
 
 from compiler.report.excerpt import excerpt
-from compiler.source import Lines
+from compiler.source.source import Lines
 from schemas.diagnostic import Diagnostic, Severity
 
 Paint: TypeAlias = Callable[[str, str], str]

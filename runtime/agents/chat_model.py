@@ -6,11 +6,11 @@ from typing import Any, ClassVar, cast
 
 import orjson
 
+from runtime.agents.dialects import embedded
+from runtime.agents.dialects.chat import ModelAnswer, Request
 from runtime.agents.messages import Message
-from runtime.agents.models import embedded
-from runtime.agents.models.chat import ModelAnswer, Request
 from runtime.agents.reading import read
-from runtime.nodes.base import ActivityContext, MissingCredential, NodeError, SubNode
+from runtime.contract.node import ActivityContext, MissingCredential, NodeError, SubNode
 from schemas.item import BinaryRef, Json
 
 INLINE_LIMIT = 24 * 1024

@@ -3,9 +3,9 @@
 from typing import Any, ClassVar
 
 from runtime.agents.chat_model import ChatModel
-from runtime.agents.models import ollama
-from runtime.agents.models.chat import ModelAnswer, Request, post, sampling
-from runtime.nodes.base import ActivityContext, Dynamic, param
+from runtime.agents.dialects import ollama
+from runtime.agents.dialects.chat import ModelAnswer, Request, post, sampling
+from runtime.contract.node import ActivityContext, Dynamic, param
 
 OPTIONS = {
     "temperature": "temperature",

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from runtime.agents.chat_model import ChatModel
-from runtime.agents.models import openai_chat, openai_responses
-from runtime.agents.models.chat import ModelAnswer, Request, post, sampling
-from runtime.nodes.base import ActivityContext, Dynamic, NodeError, param
+from runtime.agents.dialects import openai_chat, openai_responses
+from runtime.agents.dialects.chat import ModelAnswer, Request, post, sampling
+from runtime.contract.node import ActivityContext, Dynamic, NodeError, param
 
 REASONING = re.compile(r"^o\d|^gpt-5")
 CHAT = {

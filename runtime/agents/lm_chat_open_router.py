@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from runtime.agents.models.chat import sampling
+from runtime.agents.dialects.chat import sampling
 from runtime.agents.openai_compatible import OpenAiCompatible
-from runtime.nodes.base import Dynamic, param
+from runtime.contract.node import Dynamic, param
 
 LISTS = {"order": "order", "only": "only", "ignore": "ignore"}
 VALUES = {

@@ -1,6 +1,6 @@
 """Manual Chat Trigger: the chat of n8n's editor, before the Chat Trigger."""
 
-from runtime.nodes.base import Trigger
+from runtime.contract.node import Trigger
 
 
 class ManualChatTrigger(Trigger):

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from runtime.agents.chat_model import ChatModel
-from runtime.agents.models import openai_chat
-from runtime.agents.models.chat import ModelAnswer, Request, post, sampling
-from runtime.nodes.base import ActivityContext, Dynamic, param
+from runtime.agents.dialects import openai_chat
+from runtime.agents.dialects.chat import ModelAnswer, Request, post, sampling
+from runtime.contract.node import ActivityContext, Dynamic, param
 
 SAMPLING = {
     "temperature": "temperature",

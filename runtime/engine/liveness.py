@@ -11,8 +11,8 @@ from functools import cached_property
 from typing import Any, Final
 
 from runtime.engine.graph import Graph
+from runtime.engine.node_runs import ForgottenRunError
 from runtime.engine.pairing import origins
-from runtime.recorded import ForgottenRunError
 from schemas.expression import Path, Script, Template
 from schemas.item import Items, Run, Source
 from schemas.plan import Kind, Plan, Step

@@ -10,9 +10,9 @@ from typing import Any, Final
 from runtime.engine import legacy
 from runtime.engine.graph import Graph
 from runtime.engine.liveness import Liveness
+from runtime.engine.node_runs import Recorded, from_json, known, to_json
 from runtime.engine.outputs import finish, stamp
 from runtime.engine.pairing import PairingError, Trail
-from runtime.recorded import Recorded, from_json, known, to_json
 from schemas.item import Item, Items, Outputs, Run, Source
 from schemas.outcome import Delay, Execute, Finished, Idle, Outcome
 from schemas.plan import OnError, Plan, Step

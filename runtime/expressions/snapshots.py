@@ -3,9 +3,9 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from runtime.engine.node_runs import Recorded
 from runtime.expressions.nodes import branch_to, leads_here, without_bytes
 from runtime.expressions.scope import ExpressionError, Scope
-from runtime.recorded import Recorded
 from schemas.expression import Script
 from schemas.item import UNDEFINED, Items, Run
 

@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final, Literal
 
-from runtime.code.failures import code_error
-from runtime.code.items import all_items, one_item
-from runtime.nodes.base import Activity, ActivityContext, Items, NodeError, Outputs, error_item, param
+from runtime.contract.node import Activity, ActivityContext, Items, NodeError, Outputs, error_item, param
+from runtime.sandbox.failures import code_error
+from runtime.sandbox.items import all_items, one_item
 
 FOR_ALL: Final = "runOnceForAllItems"
 PER_ITEM: Final = "runOnceForEachItem"

@@ -2,8 +2,7 @@
 
 from typing import Any, Final, Literal
 
-from runtime.code.spreadsheets import write_sheet
-from runtime.nodes.base import (
+from runtime.contract.node import (
     Activity,
     ActivityContext,
     Dynamic,
@@ -15,6 +14,7 @@ from runtime.nodes.base import (
     error_item,
     param,
 )
+from runtime.sandbox.spreadsheets import write_sheet
 from runtime.values.encodings import UnknownEncodingError, encode, from_base64
 from runtime.values.javascript import js_string, json_stringify, received
 from runtime.values.paths import get

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any, Final, Literal
 
-from runtime.nodes.base import (
+from runtime.contract.node import (
     Activity,
     ActivityContext,
     Dynamic,

@@ -5,8 +5,7 @@ from email.utils import formatdate, getaddresses, parseaddr
 from html import escape
 from typing import Any, Literal
 
-from runtime.nodes.approvals import ASKS, SendAndWait
-from runtime.nodes.base import (
+from runtime.contract.node import (
     Activity,
     ActivityContext,
     Call,
@@ -22,6 +21,7 @@ from runtime.nodes.base import (
     error_item,
     param,
 )
+from runtime.nodes.approvals import ASKS, SendAndWait
 from runtime.nodes.http_request.settle import Checkpoint
 from runtime.values.binary import NoBinaryError, binary_of
 from runtime.values.javascript import js_string

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from runtime.nodes.base import (
+from runtime.contract.node import (
     ActivityContext,
     Call,
     Command,

@@ -3,9 +3,7 @@
 import base64
 from typing import Any, Final, Literal
 
-from runtime.code.pdf import read_pdf
-from runtime.code.spreadsheets import FORMATS, read_csv, read_sheet, takes_head
-from runtime.nodes.base import (
+from runtime.contract.node import (
     Activity,
     ActivityContext,
     Dynamic,
@@ -16,6 +14,8 @@ from runtime.nodes.base import (
     each_item_async,
     param,
 )
+from runtime.sandbox.pdf import read_pdf
+from runtime.sandbox.spreadsheets import FORMATS, read_csv, read_sheet, takes_head
 from runtime.values.binary import NoBinaryError, binary_of
 from runtime.values.encodings import UnknownEncodingError, decode, detect
 from runtime.values.json_text import NotJsonError, parse_json

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Final, Literal
 
-from runtime.nodes.base import (
+from runtime.contract.node import (
     AwaitSignal,
     Command,
     Done,

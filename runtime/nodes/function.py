@@ -2,8 +2,8 @@
 
 from typing import ClassVar, Final
 
-from runtime.code.failures import code_error
-from runtime.nodes.base import Activity, ActivityContext, Items, Outputs, param
+from runtime.contract.node import Activity, ActivityContext, Items, Outputs, param
+from runtime.sandbox.failures import code_error
 
 DEFAULT: Final = """\
 // Code here will run only once, no matter how many input items there are.

@@ -3,7 +3,7 @@
 import re
 from typing import Any, Final, Literal
 
-from runtime.nodes.base import (
+from runtime.contract.node import (
     Activity,
     ActivityContext,
     Dynamic,
@@ -15,13 +15,13 @@ from runtime.nodes.base import (
     error_item,
     param,
 )
+from runtime.http import Request
+from runtime.http.answer import axios_data, decode
+from runtime.http.body import Bytes, Json
+from runtime.http.credentials import Credential
+from runtime.http.exchange import Redirects
 from runtime.nodes.http_request.call import Call, Failed, credential_of
 from runtime.nodes.http_request.fields import last_wins, pairs
-from runtime.values.http import Request
-from runtime.values.http.answer import axios_data, decode
-from runtime.values.http.body import Bytes, Json
-from runtime.values.http.credentials import Credential
-from runtime.values.http.exchange import Redirects
 from runtime.values.javascript import js_string, truthy
 from runtime.values.json_text import NotJsonError, parse_json
 from schemas.item import UNDEFINED

@@ -6,8 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from runtime.contract.node import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, error_item, param
 from runtime.expressions.library import LibraryError, run_library
-from runtime.nodes.base import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, error_item, param
 from runtime.values.binary import NoBinaryError, binary_of
 from runtime.values.paths import get
 from schemas.item import UNDEFINED

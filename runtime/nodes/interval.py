@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from runtime.nodes.base import Dynamic, Trigger, param
+from runtime.contract.node import Dynamic, Trigger, param
 
 
 class Interval(Trigger):

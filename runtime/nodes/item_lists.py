@@ -2,10 +2,7 @@
 
 from typing import Any, ClassVar, Literal
 
-from runtime.code.sorting import sort_by_code
-from runtime.nodes.aggregate import all_files, fields_as_lists, whole_items
-from runtime.nodes.aggregate import names as field_names
-from runtime.nodes.base import (
+from runtime.contract.node import (
     Activity,
     ActivityContext,
     Context,
@@ -17,9 +14,12 @@ from runtime.nodes.base import (
     paired,
     param,
 )
+from runtime.nodes.aggregate import all_files, fields_as_lists, whole_items
+from runtime.nodes.aggregate import names as field_names
 from runtime.nodes.sort import DEFAULT_CODE
 from runtime.nodes.split_out import split_item, split_names
 from runtime.nodes.summarize import FIRST_FIELDS
+from runtime.sandbox.sorting import sort_by_code
 from runtime.values.javascript import js_string
 from runtime.values.lists.duplicates import without_duplicates
 from runtime.values.lists.fields import reader

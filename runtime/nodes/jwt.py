@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
-from runtime.nodes.base import (
+from runtime.contract.node import (
     Activity,
     ActivityContext,
     Dynamic,

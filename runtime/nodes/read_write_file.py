@@ -4,7 +4,7 @@ from collections.abc import Awaitable
 from pathlib import PurePosixPath
 from typing import Any, Final, Literal, TypeVar
 
-from runtime.nodes.base import (
+from runtime.contract.node import (
     Activity,
     ActivityContext,
     Dynamic,

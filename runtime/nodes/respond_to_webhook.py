@@ -4,7 +4,7 @@ import base64
 import json
 from typing import Any, Literal
 
-from runtime.nodes.base import (
+from runtime.contract.node import (
     ActivityContext,
     Call,
     Command,

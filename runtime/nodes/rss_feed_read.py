@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from runtime.code.libraries import run_in_sandbox
-from runtime.nodes.base import (
+from runtime.contract.node import (
     Activity,
     ActivityContext,
     Dynamic,
@@ -16,6 +15,7 @@ from runtime.nodes.base import (
     error_item,
     param,
 )
+from runtime.sandbox.libraries import run_in_sandbox
 from schemas.item import PairedItem
 
 _PER_ITEM: Final = 1.1

@@ -2,8 +2,7 @@
 
 from typing import Any, Final, Literal
 
-from runtime.code.spreadsheets import read_csv, read_sheet, write_sheet
-from runtime.nodes.base import (
+from runtime.contract.node import (
     Activity,
     ActivityContext,
     Dynamic,
@@ -15,6 +14,7 @@ from runtime.nodes.base import (
     error_item,
     param,
 )
+from runtime.sandbox.spreadsheets import read_csv, read_sheet, write_sheet
 from runtime.values.binary import NoBinaryError, binary_of
 from schemas.item import BinaryRef, PairedItem
 

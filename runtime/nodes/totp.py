@@ -6,7 +6,7 @@ import hmac
 import math
 from typing import Any, Final, Literal
 
-from runtime.nodes.base import (
+from runtime.contract.node import (
     Activity,
     ActivityContext,
     Dynamic,

@@ -3,7 +3,7 @@
 import math
 from typing import Any, Literal
 
-from runtime.nodes.base import (
+from runtime.contract.node import (
     AwaitSignal,
     Command,
     Done,

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from runtime.platform.keys import Keyring, Purpose
-from runtime.platform.payloads import dumps, loads
 from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings
+from runtime.platform.storage.payloads import dumps, loads
 
 __all__ = [
     "CredentialMissing",

@@ -11,10 +11,10 @@ from temporalio.service import RPCError, RPCStatusCode, TLSConfig
 
 from runtime.platform.codec import SealingCodec
 from runtime.platform.keys import Keyring
-from runtime.platform.metrics import exposed_runtime
-from runtime.platform.payloads import JsonPayloadConverter
 from runtime.platform.settings import Settings
-from runtime.platform.storage import BlobStore, PostgresStorageDriver
+from runtime.platform.storage.blobs import BlobStore, PostgresStorageDriver
+from runtime.platform.storage.payloads import JsonPayloadConverter
+from runtime.platform.telemetry.metrics import exposed_runtime
 from schemas.names import PLAN_HASH, TEMPLATE_KEY, TENANT_ID, TRIGGER_KIND
 
 __all__ = ["SEARCH_ATTRIBUTES", "TemporalUnavailable", "connect", "data_converter", "ensure_search_attributes"]

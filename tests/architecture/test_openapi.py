@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from api.app import create_app
-from api.explanations import kinds
+from api.problem_pages import kinds
 from runtime.platform.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]

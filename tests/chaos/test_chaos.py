@@ -20,14 +20,14 @@ from typing import Any, Final
 import httpx
 import pytest
 
-import cli.stack
-from cli.stack import Stack, publish, stack
+import cli.support.stack
+from cli.support.stack import Stack, publish, stack
 from compiler import compile_export
 from runtime.catalog import CATALOG
 from runtime.platform.credentials import credential_store
+from runtime.platform.embedded.fake_vendor import StandIn
+from runtime.platform.embedded.supervise import Supervised
 from runtime.platform.settings import Settings
-from runtime.platform.stand_in import StandIn
-from runtime.platform.supervise import Supervised
 from tests.chaos.faults import Clock, FullDisk, Wire
 from tests.exports import export, node, set_
 
@@ -161,7 +161,7 @@ async def around(folder: Path, monkeypatch: pytest.MonkeyPatch, *, jumping: bool
     """A wire between worker and Temporal, and a clock of worker and API, where it is to jump: a false clock costs time."""
     wire, clock = Wire(), Clock(folder)
     await wire.start()
-    child = cli.stack._child
+    child = cli.support.stack._child
 
     def harmed(name: str, arguments: list[str], logs: Path, environment: Mapping[str, str]) -> Supervised:
         changed = dict(environment)
@@ -171,7 +171,7 @@ async def around(folder: Path, monkeypatch: pytest.MonkeyPatch, *, jumping: bool
             changed["TEMPORAL_ADDRESS"] = wire.to(changed["TEMPORAL_ADDRESS"])
         return child(name, arguments, logs, changed)
 
-    monkeypatch.setattr(cli.stack, "_child", harmed)
+    monkeypatch.setattr(cli.support.stack, "_child", harmed)
     try:
         yield wire, clock
     finally:

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from cli.inputs import plan_files
+from cli.support.inputs import plan_files
 from cli.testing.processes import DiedError, in_processes
 from tests.conformance.suites import Graded, run_one
 

@@ -11,10 +11,10 @@ from typing import Any
 from cli.testing.case import as_item, plan_of
 from compiler.expressions import compile_expression
 from runtime.catalog import CATALOG
-from runtime.execution import RunInfo
 from runtime.expressions import evaluate
 from runtime.expressions.scope import ExpressionError, Scope
-from runtime.local import LocalHost, OfflineServices, run_local
+from runtime.hosts.local.host import LocalHost, OfflineServices, run_local
+from runtime.interpreter.execution import RunInfo
 from runtime.values.javascript import BigInt
 from schemas.item import UNDEFINED
 from schemas.plan import Kind, Plan, Settings, Step

@@ -11,8 +11,8 @@ from urllib.parse import unquote, urlsplit
 from cli.testing.case import as_item, clean, plan_of
 from cli.testing.compare import difference
 from runtime.catalog import CATALOG
-from runtime.execution import Execution, RunInfo
-from runtime.local import LocalHost, run_local
+from runtime.hosts.local.host import LocalHost, run_local
+from runtime.interpreter.execution import Execution, RunInfo
 from schemas.outcome import Finished
 from tests.conformance.wire_world import WireServices, show_binary
 

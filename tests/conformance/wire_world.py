@@ -13,9 +13,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from runtime.local import OfflineServices
-from runtime.nodes.base import HttpResponse, NodeApiError, NodeError
-from runtime.values.http import connection_failure
+from runtime.contract.node import HttpResponse, NodeApiError, NodeError
+from runtime.hosts.local.host import OfflineServices
+from runtime.http import connection_failure
 from schemas.item import BinaryRef
 from schemas.task import Task
 

@@ -9,10 +9,10 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import Replayer
 
 from cli.testing.temporal import CaseTemplates
-from runtime.nodes.base import HttpResponse
-from runtime.platform.stand_in import StandIn
-from runtime.worker import build_worker
-from runtime.workflow import TASK_TIMEOUT
+from runtime.contract.node import HttpResponse
+from runtime.hosts.temporal.worker import build_worker
+from runtime.hosts.temporal.workflow import TASK_TIMEOUT
+from runtime.platform.embedded.fake_vendor import StandIn
 from schemas import names
 from schemas.run import RunResult, StartInput
 from schemas.task import Task

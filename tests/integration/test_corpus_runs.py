@@ -11,7 +11,7 @@ import pytest
 from cli.testing.temporal import run_cases
 from compiler import compile_export
 from runtime.catalog import CATALOG
-from runtime.start import start_step
+from runtime.engine.start_node import start_step
 from schemas.plan import Kind
 
 TAKEN = 80

@@ -15,18 +15,18 @@ from temporalio.exceptions import ApplicationError
 from bench.exports import START, chain, node
 from cli.testing.case import plan_of
 from cli.testing.temporal import CaseTemplates
-from runtime.code import CodeRunner
+from runtime.hosts.temporal.capabilities import WorkerServices
+from runtime.hosts.temporal.worker import build_worker
+from runtime.hosts.temporal.workflow import TASK_TIMEOUT
 from runtime.platform.credentials import credential_store
 from runtime.platform.keys import Keyring
 from runtime.platform.postgres import Database
-from runtime.platform.resume_links import ResumeLinks
 from runtime.platform.settings import Settings
-from runtime.platform.storage import BlobStore
-from runtime.services import WorkerServices
-from runtime.worker import build_worker
-from runtime.workflow import TASK_TIMEOUT
+from runtime.platform.storage.blobs import BlobStore
+from runtime.sandbox import CodeRunner
 from schemas import names
 from schemas.run import RunResult, StartInput
+from service.resume_keys import ResumeLinks
 
 MIB = 1024 * 1024
 SIZE = 30 * MIB

@@ -14,17 +14,17 @@ from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
-from api.starting import answer_of
 from bench.exports import START, chain, loop, node, rounds, set_node, ten_sets
 from cli.testing.case import plan_of
 from cli.testing.temporal import CaseTemplates
-from runtime.local import OfflineServices
-from runtime.nodes.base import HttpResponse
-from runtime.worker import PATIENCE, build_worker
-from runtime.workflow import TASK_TIMEOUT
+from runtime.contract.node import HttpResponse
+from runtime.hosts.local.host import OfflineServices
+from runtime.hosts.temporal.worker import PATIENCE, build_worker
+from runtime.hosts.temporal.workflow import TASK_TIMEOUT
 from schemas import names
 from schemas.run import Journal, RunResult, StartInput, WebhookAnswer
 from schemas.task import Task
+from service.run_start import answer_of
 
 TENANT = "acme"
 
@@ -263,8 +263,8 @@ async def test_a_run_starts_only_so_many_other_workflows_and_few_at_a_time(
     temporal: Client, queue: str, tenants: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It waits for room before it starts the next one that it does not wait for, and one too many fails the step."""
-    monkeypatch.setattr("runtime.workflow.MOST_OPEN", 2)
-    monkeypatch.setattr("runtime.workflow.MAX_CHILDREN", 6)
+    monkeypatch.setattr("runtime.hosts.temporal.workflow.MOST_OPEN", 2)
+    monkeypatch.setattr("runtime.hosts.temporal.workflow.MAX_CHILDREN", 6)
     templates = CaseTemplates()
     wait = node("Wait", "wait", 1.1, {"amount": 0.4, "unit": "seconds"}, 200)
     templates.plans["child"] = plan_of(

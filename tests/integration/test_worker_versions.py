@@ -12,10 +12,10 @@ from temporalio.client import Client, WorkflowHandle
 
 from bench.exports import START, chain, node, set_node
 from cli.testing.case import plan_of
-from runtime import deployment
+from runtime.hosts.temporal import build_id as deployment
+from runtime.hosts.temporal.worker import serve
+from runtime.hosts.temporal.workflow import TASK_TIMEOUT
 from runtime.platform.settings import Settings
-from runtime.worker import serve
-from runtime.workflow import TASK_TIMEOUT
 from schemas import names
 from schemas.run import RunResult, StartInput
 
@@ -105,7 +105,9 @@ def test_a_build_is_named_after_its_interpreter_and_libraries(monkeypatch: pytes
     first = deployment.build_id()
     deployment.build_id.cache_clear()
     assert deployment.build_id() == first
-    monkeypatch.setattr("runtime.deployment.metadata.version", lambda name: "99" if name == "mini-racer" else "1")
+    monkeypatch.setattr(
+        "runtime.hosts.temporal.build_id.metadata.version", lambda name: "99" if name == "mini-racer" else "1"
+    )
     deployment.build_id.cache_clear()
     assert deployment.build_id() != first
     deployment.build_id.cache_clear()

@@ -13,9 +13,9 @@ from runtime.catalog import CATALOG
 from runtime.engine import machine
 from runtime.engine.machine import Engine
 from runtime.engine.pairing import PairingError
-from runtime.execution import RunInfo
-from runtime.local import LocalHost, OfflineServices, run_local
-from runtime.retrying import first_items
+from runtime.engine.retry_state import first_items
+from runtime.hosts.local.host import LocalHost, OfflineServices, run_local
+from runtime.interpreter.execution import RunInfo
 from schemas.expression import Path, Placed
 from schemas.outcome import Delay, Execute, Finished, Outcome
 from schemas.plan import Edge, Kind, Plan, Settings, Step

@@ -15,7 +15,7 @@ import pytest
 from cli.testing.case import run_case
 from cli.testing.compare import COUNTED, levels
 from cli.testing.temporal import run_cases
-from runtime.local import OfflineServices
+from runtime.hosts.local.host import OfflineServices
 from tests.property.workflows import Case, drawn
 
 FEW, MANY = 25, 400

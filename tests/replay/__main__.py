@@ -18,13 +18,13 @@ from unittest import mock
 from temporalio.client import Client
 
 from cli.testing.temporal import run_cases
-from runtime.local import OfflineServices
-from runtime.nodes.base import HttpResponse
+from runtime.contract.node import HttpResponse
+from runtime.hosts.local.host import OfflineServices
+from runtime.hosts.temporal.worker import build_worker
 from runtime.platform.embedded import EmbeddedProfile
 from runtime.platform.embedded.temporal import DYNAMIC_CONFIG
 from runtime.platform.settings import Settings
 from runtime.platform.temporal import ensure_search_attributes
-from runtime.worker import build_worker
 from schemas.task import Task
 from tests.replay.gate import CONVERTER, state_of
 from tests.replay.scenes import LONG, SCENES, SceneTemplates, Stage

@@ -28,8 +28,8 @@ from temporalio.worker import (
     WorkflowOutboundInterceptor,
 )
 
-from runtime.platform.payloads import JsonPayloadConverter
-from runtime.workflow import Run
+from runtime.hosts.temporal.workflow import Run
+from runtime.platform.storage.payloads import JsonPayloadConverter
 
 __all__ = ["CONVERTER", "faults", "state_of"]
 

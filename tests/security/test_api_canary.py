@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.ports import Ports
+from api.dependencies import Ports
 from tests.exports import export, node
 from tests.service import client, ended, eventually, started
 

@@ -7,7 +7,7 @@ import pytest
 from litestar import Litestar
 
 from runtime.platform.settings import Settings
-from runtime.platform.tenants import TenantStore
+from service.tenants import TenantStore
 from tests.service import client, ended, eventually, started
 
 pytestmark = pytest.mark.usefixtures("published")
@@ -120,7 +120,7 @@ async def test_the_key_decides_and_a_body_that_names_another_tenant_is_refused(g
 async def test_a_revoked_key_stops_working(
     application: Litestar, database: Any, keys: Any, tenants: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.principal.TRUST", 0.0)
+    monkeypatch.setattr("api.authentication.TRUST", 0.0)
     store = TenantStore(database, keys)
     key = await store.issue(tenants[0], "short-lived")
     async with client(application, key) as caller:
@@ -143,7 +143,7 @@ async def test_an_error_tells_nothing_of_the_inside(
     async def broken(*_: Any, **__: Any) -> None:
         raise KeyError("secret-of-the-inside")
 
-    monkeypatch.setattr("runtime.platform.executions.ExecutionStore.page", broken)
+    monkeypatch.setattr("service.execution_store.ExecutionStore.page", broken)
     answer = await acme.get("/workflows")
     assert answer.status_code == 500
     assert answer.json()["type"] == "/problems/internal-error"

@@ -15,7 +15,7 @@ from runtime.platform.credentials import SealedCredentials
 from runtime.platform.embedded import EmbeddedProfile
 from runtime.platform.keys import Keyring
 from runtime.platform.postgres import Database
-from runtime.platform.storage import BlobStore
+from runtime.platform.storage.blobs import BlobStore
 
 CANARY = "canary-5e1f0c77"
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from runtime.code import CodeRunner, Limits
-from runtime.nodes.base import NodeError
-from tests.unit.code.world import INPUT, snapshot
+from runtime.contract.node import NodeError
+from runtime.sandbox import CodeRunner, Limits
+from tests.unit.sandbox.world import INPUT, snapshot
 
 LIMITS = Limits(seconds=2, memory_mb=128, output_mb=2)
 

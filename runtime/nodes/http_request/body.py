@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING, Any
 
-from runtime.nodes.base import ActivityContext, BinaryRef, Item, NodeApiError, NodeError
+from runtime.contract.node import ActivityContext, BinaryRef, Item, NodeApiError, NodeError
+from runtime.http import Bytes, Form, Json, Multipart, Part, parse_form
+from runtime.http.body import FORM, Body, field_part
 from runtime.nodes.http_request.fields import is_missing, last_wins, named, pairs, parse_field
-from runtime.values.http import Bytes, Form, Json, Multipart, Part, parse_form
-from runtime.values.http.body import FORM, Body, field_part
 from runtime.values.javascript import js_string
 from runtime.values.paths import set_path
 from schemas.item import UNDEFINED

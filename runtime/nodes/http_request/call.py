@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from runtime.nodes.base import ActivityContext, HttpResponse, NodeApiError, NodeError
-from runtime.values.http import Failure, InvalidUrlError, Request, TooManyRedirectsError, UnsupportedRedirectError
-from runtime.values.http.credentials import Credential, CredentialError, scheme
-from runtime.values.http.exchange import Redirects
-from runtime.values.http.fetch import Wire, fetch
-from runtime.values.http.request import Outgoing
+from runtime.contract.node import ActivityContext, HttpResponse, NodeApiError, NodeError
+from runtime.http import Failure, InvalidUrlError, Request, TooManyRedirectsError, UnsupportedRedirectError
+from runtime.http.credentials import Credential, CredentialError, scheme
+from runtime.http.exchange import Redirects
+from runtime.http.fetch import Wire, fetch
+from runtime.http.request import Outgoing
 
 _DEFAULT_TIMEOUT_MS = 300_000
 AT_ONCE = 100  # n8n has no limit; sockets do

@@ -4,7 +4,12 @@ import asyncio
 from functools import partial
 from typing import Any
 
-from runtime.nodes.base import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, param
+from runtime.contract.node import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, param
+from runtime.http import ACCEPT_ANY, ACCEPT_JSON, Bytes, Failure, Form, Json, Multipart, Request, status_failure
+from runtime.http.answer import axios_data
+from runtime.http.body import FORM, Body, field_part
+from runtime.http.credentials import Credential
+from runtime.http.exchange import Redirects
 from runtime.nodes.http_request.body import file_part
 from runtime.nodes.http_request.call import (
     AT_ONCE,
@@ -20,11 +25,6 @@ from runtime.nodes.http_request.call import (
 from runtime.nodes.http_request.fields import collected, http_url, last_wins, pairs
 from runtime.nodes.http_request.output import Wanted, file_item, meta, text_json
 from runtime.nodes.http_request.settle import Checkpoint, abandon, failed_item, in_order, refused_item
-from runtime.values.http import ACCEPT_ANY, ACCEPT_JSON, Bytes, Failure, Form, Json, Multipart, Request, status_failure
-from runtime.values.http.answer import axios_data
-from runtime.values.http.body import FORM, Body, field_part
-from runtime.values.http.credentials import Credential
-from runtime.values.http.exchange import Redirects
 from runtime.values.javascript import js_string, json_stringify, truthy
 from runtime.values.json_text import NotJsonError, parse_json
 from schemas.item import UNDEFINED

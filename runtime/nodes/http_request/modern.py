@@ -5,16 +5,16 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
 
-from runtime.nodes.base import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, param
+from runtime.contract.node import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, param
+from runtime.http import Request
+from runtime.http.credentials import Credential
+from runtime.http.exchange import Redirects
 from runtime.nodes.http_request import pagination
 from runtime.nodes.http_request.body import build_body
 from runtime.nodes.http_request.call import AT_ONCE, Call, Failed, Uncaught, batch_pause, credential_of
 from runtime.nodes.http_request.fields import header_fields, http_url, query_fields
 from runtime.nodes.http_request.output import Wanted, accept, goes_into_storage, items_of
 from runtime.nodes.http_request.settle import Checkpoint, abandon, failed_item, in_order, refused_item
-from runtime.values.http import Request
-from runtime.values.http.credentials import Credential
-from runtime.values.http.exchange import Redirects
 
 Pair = list[dict[str, Any]]
 _NO_PAIRS: dict[str, Pair] = {"parameters": [{"name": "", "value": ""}]}

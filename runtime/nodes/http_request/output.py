@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runtime.nodes.base import ActivityContext, HttpResponse, Item, NodeError
-from runtime.nodes.http_request.call import Answered, Failed, Uncaught, api_error, axios_error
-from runtime.values.http import ACCEPT_ANY, ACCEPT_JSON, status_failure
-from runtime.values.http.answer import (
+from runtime.contract.node import ActivityContext, HttpResponse, Item, NodeError
+from runtime.http import ACCEPT_ANY, ACCEPT_JSON, status_failure
+from runtime.http.answer import (
     axios_data,
     content_type,
     decode,
@@ -16,6 +15,7 @@ from runtime.values.http.answer import (
     is_binary_type,
     parse_json,
 )
+from runtime.nodes.http_request.call import Answered, Failed, Uncaught, api_error, axios_error
 from runtime.values.javascript import json_stringify
 from schemas.item import UNDEFINED
 

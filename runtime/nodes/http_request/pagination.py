@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from runtime.nodes.base import ActivityContext, NodeApiError, NodeError
+from runtime.contract.node import ActivityContext, NodeApiError, NodeError
+from runtime.http import Json, Request, status_failure
+from runtime.http.answer import axios_data, decode, header_object
 from runtime.nodes.http_request.call import Answered, Call, Failed, api_error
 from runtime.nodes.http_request.output import Wanted, body_of, resolved_format
-from runtime.values.http import Json, Request, status_failure
-from runtime.values.http.answer import axios_data, decode, header_object
 from runtime.values.javascript import js_string, truthy
 from schemas.item import UNDEFINED
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runtime.nodes.base import Item
+from runtime.contract.node import Item
 from schemas.item import UNDEFINED
 
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from runtime.platform.postgres import Database, DatabaseUnavailable
-from runtime.platform.storage import BlobStore
+from runtime.platform.storage.blobs import BlobStore
 from tests.exports import export, node, set_
 from tests.service import ended, eventually, started
 

@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from runtime.platform.collector import Collector
 from runtime.platform.postgres import Database
-from runtime.platform.storage import BlobMissing, BlobStore
+from runtime.platform.storage.blobs import BlobMissing, BlobStore
+from service.retention import Collector
 from tests.exports import export, node, set_
 from tests.service import ended, eventually, started
 

@@ -5,8 +5,8 @@ from typing import Any
 import httpx
 import pytest
 
-from api.ports import Ports
-from runtime.resuming import token
+from api.dependencies import Ports
+from schemas.resume_link import token
 from tests.exports import export, node, set_
 from tests.service import ended, eventually, started
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.ports import Ports
+from api.dependencies import Ports
 from tests.exports import export, node, set_
 from tests.service import ended, eventually, started
 

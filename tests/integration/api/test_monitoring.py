@@ -11,12 +11,12 @@ from litestar import Litestar
 from pydantic import SecretStr
 
 from api.app import create_app
-from api.ports import Ports
-from cli.wiring import ports
+from api.dependencies import Ports
+from cli.support.wiring import ports
 from runtime.platform.keys import Keyring
 from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings
-from runtime.platform.tenants import TenantStore
+from service.tenants import TenantStore
 from tests.exports import failing, greeting
 from tests.service import client, ended, eventually, started
 

@@ -6,9 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
-from api.ports import Ports
-from runtime.nodes.base import HttpResponse
-from runtime.services import WorkerServices
+from api.dependencies import Ports
+from runtime.contract.node import HttpResponse
+from runtime.hosts.temporal.capabilities import WorkerServices
 from tests.exports import export, node, set_
 from tests.service import eventually
 

@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from api.ports import Ports
+from api.dependencies import Ports
 from compiler import compile_export
-from runtime.transient import TransientRuns
+from runtime.hosts.local.transient import TransientRuns
 from schemas.plan import Plan
 from schemas.run import StartInput
 from tests.exports import export, node, set_

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.ports import Ports
+from api.dependencies import Ports
 from compiler import compile_export
 from runtime.catalog import CATALOG
 from tests.exports import export, node, set_

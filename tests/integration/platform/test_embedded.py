@@ -18,8 +18,8 @@ import pytest
 
 from runtime.platform.embedded import EmbeddedBusy, EmbeddedPostgres, EmbeddedProfile, EmbeddedTemporal, running
 from runtime.platform.embedded.process import EmbeddedError, Process, accepts, free_port
+from runtime.platform.embedded.supervise import Supervised
 from runtime.platform.settings import Settings
-from runtime.platform.supervise import Supervised
 
 SUPERVISOR = """
 import asyncio, signal, sys

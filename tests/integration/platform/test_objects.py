@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 
 from runtime.platform.keys import Keyring
-from runtime.platform.objects import PayloadStoreUnavailable
 from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings
-from runtime.platform.storage import PIECE, BlobMissing, BlobStore, BlobTooLarge
+from runtime.platform.storage.blobs import PIECE, BlobMissing, BlobStore, BlobTooLarge
+from runtime.platform.storage.objects import PayloadStoreUnavailable
 from tests.integration.platform.bucket import Bucket
 from tests.integration.platform.test_storage import age, chain, close
 

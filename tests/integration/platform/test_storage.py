@@ -8,7 +8,7 @@ import pytest
 
 from runtime.platform.keys import Keyring
 from runtime.platform.postgres import Database
-from runtime.platform.storage import BlobMissing, BlobStore, BlobTooLarge
+from runtime.platform.storage.blobs import BlobMissing, BlobStore, BlobTooLarge
 
 NOW = timedelta(0)
 

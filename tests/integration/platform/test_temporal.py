@@ -19,7 +19,7 @@ from runtime.platform.embedded.process import free_port
 from runtime.platform.keys import Keyring
 from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings
-from runtime.platform.storage import BlobStore
+from runtime.platform.storage.blobs import BlobStore
 from runtime.platform.temporal import TemporalUnavailable, connect, data_converter, ensure_search_attributes
 
 CANARY = "canary-7f3a9c"

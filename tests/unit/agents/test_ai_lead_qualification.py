@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from runtime.platform.stand_in import StandIn
+from runtime.platform.embedded.fake_vendor import StandIn
 from tests.unit.agents.world import World, calls, outputs, plan_of, run
 
 ROOT = Path(__file__).parents[3]

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from runtime.nodes.base import Call, Done, Event, RunTool, Sleep
-from runtime.platform.stand_in import StandIn
+from runtime.contract.node import Call, Done, Event, RunTool, Sleep
+from runtime.platform.embedded.fake_vendor import StandIn
 from tests.unit.agents.world import World, calls, driver, model, node, outputs, run, said, workflow
 
 CALCULATOR = (node("Calc", "toolCalculator", 1), "ai_tool")

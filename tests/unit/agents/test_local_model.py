@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
-from runtime.agents.models.chat import Request
-from runtime.agents.models.embedded import body, outline, worded
-from runtime.platform import local_model
-from runtime.platform.stand_in import StandIn
+from runtime.agents.dialects.chat import Request
+from runtime.agents.dialects.embedded import body, outline, worded
+from runtime.platform.embedded import local_model
+from runtime.platform.embedded.fake_vendor import StandIn
 from tests.unit.agents.world import World, model, node, outputs, run, workflow
 
 SCHEMA: dict[str, Any] = {
@@ -42,7 +42,7 @@ def served() -> Iterator[str]:
     if not local_model.available():
         pytest.skip("the extra 'local-model' is not installed, and its weights are 93 MB")
     process = subprocess.Popen(
-        [sys.executable, "-m", "runtime.platform.local_model"],
+        [sys.executable, "-m", "runtime.platform.embedded.local_model"],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,

@@ -5,9 +5,9 @@ from typing import Any, cast
 import pytest
 
 from runtime.agents import from_ai, reading, wanted
+from runtime.agents.dialects.gemini import plain
 from runtime.agents.memory import window
 from runtime.agents.messages import Message
-from runtime.agents.models.gemini import plain
 from runtime.agents.tool_calculator import BEWILDERED, calculate
 from runtime.agents.toolbox import function_name, result_text
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from runtime.platform.stand_in import MODEL_PATHS, StandIn
+from runtime.platform.embedded.fake_vendor import MODEL_PATHS, StandIn
 from tests.unit.agents.world import World, outputs, run
 
 FOLDER = Path(__file__).parent / "recorded"

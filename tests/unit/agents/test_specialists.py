@@ -8,8 +8,8 @@ import pytest
 from jsonschema import Draft7Validator
 
 from runtime.agents import specialists
-from runtime.nodes.base import NodeError
-from runtime.platform.stand_in import StandIn, smallest
+from runtime.contract.node import NodeError
+from runtime.platform.embedded.fake_vendor import StandIn, smallest
 from tests.unit.agents.world import World, calls, model, node, outputs, run, said, workflow
 
 SLUGS = sorted(specialists.catalog())

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from runtime.nodes.base import HttpResponse
-from runtime.platform.stand_in import StandIn
+from runtime.contract.node import HttpResponse
+from runtime.platform.embedded.fake_vendor import StandIn
 from schemas.task import Task
 from tests.unit.agents.world import World, node, outputs, run, workflow
 

@@ -9,10 +9,10 @@ import httpx
 
 from compiler.pipeline import compile_export
 from runtime.catalog import CATALOG
-from runtime.execution import Execution, RunInfo
-from runtime.local import LocalHost, OfflineServices, run_local
-from runtime.nodes.base import Durable, DurableContext, HttpResponse, MissingCredential, NodeApiError
-from runtime.platform.stand_in import StandIn
+from runtime.contract.node import Durable, DurableContext, HttpResponse, MissingCredential, NodeApiError
+from runtime.hosts.local.host import LocalHost, OfflineServices, run_local
+from runtime.interpreter.execution import Execution, RunInfo
+from runtime.platform.embedded.fake_vendor import StandIn
 from schemas.item import Item, Items
 from schemas.node import Node
 from schemas.outcome import Finished

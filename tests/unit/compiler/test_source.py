@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compiler.source import Lines, duplicates, into_string, places
+from compiler.source.source import Lines, duplicates, into_string, places
 
 TEXT = '{\n  "nodes": [\n    {"name": "A", "x": 1},\n    {"name": "B\\n\\u00e9!", "a/b~c": [true, null]}\n  ]\n}\n'
 

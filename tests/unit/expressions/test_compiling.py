@@ -6,7 +6,7 @@ import pytest
 
 from compiler.expressions import compile_expression, compile_resolvables
 from compiler.expressions.template import Code, Text, split
-from compiler.programs import program
+from compiler.sites.programs import program
 from schemas.expression import Invalid, Literal, Path, Script, Template
 
 LITERALS: list[tuple[str, Any]] = [

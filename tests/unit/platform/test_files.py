@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.platform.files import PIECE, TenantFiles
+from runtime.platform.storage.files import PIECE, TenantFiles
 from runtime.values.problem import ProblemError
 from runtime.values.streams import LongBytes
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from runtime.platform.logging import BLOT, configure, get_logger, redact
+from runtime.platform.telemetry.logging import BLOT, configure, get_logger, redact
 
 KEY = "t8_acme_" + "0a" * 24
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 from temporalio.converter import DataConverter
 
-from runtime.platform.payloads import JsonPayloadConverter, dumps, loads
+from runtime.platform.storage.payloads import JsonPayloadConverter, dumps, loads
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

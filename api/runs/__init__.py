@@ -1,0 +1,1 @@
+"""Runs: start, status, result, history, events, cancel, retry."""

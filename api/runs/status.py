@@ -1,0 +1,144 @@
+"""How a run stands: the status answer, from Temporal for runs that it still has, from the stored row for older ones."""
+
+from datetime import datetime
+from typing import Any, Final
+
+import orjson
+
+from api.models import ActiveStep, ErrorAnswer, Progress, ResultSummary, RunSummary, StatusAnswer, WaitingFor, links
+from schemas.run import Journal, RunResult
+from service.execution_store import Execution
+from service.run_reader import Run, RunReader, moment
+
+__all__ = ["active_of", "duration_ms", "error_of", "row_summary", "status_of_row", "status_of_run"]
+
+PREVIEW_LIMIT: Final = 4096
+"""Bytes of the first item that a status shows."""
+SHOWN: Final = ("name", "message", "node", "description", "httpCode", "context")
+"""Members of an error that a caller sees; the rest (stacks, requests with their headers) may quote secrets."""
+
+
+async def status_of_run(run: Run, reader: RunReader, *, data: bool = True) -> StatusAnswer:
+    """Of a run that Temporal knows; without `data` nothing of what it left."""
+    if run.open:
+        journal = await reader.journal(run.id)
+        return _answer(run, run.status, _progress(journal) if journal else None, None, None)
+    outcome = await reader.outcome(run)
+    journal = outcome.result.journal if outcome.result else None
+    summary = _summary(outcome.result) if data and outcome.result and outcome.status == "completed" else None
+    return _answer(run, outcome.status, _progress(journal) if journal else None, summary, outcome.error)
+
+
+def status_of_row(row: Execution) -> StatusAnswer:
+    """Of a run that only its row remembers."""
+    summary = row_summary(row)
+    progress = Progress(steps_done=row.step_count, steps_failed=0, last_node=None, active=None)
+    return StatusAnswer(
+        **summary.model_dump(exclude={"steps", "started_at", "closed_at"}),
+        started_at=row.started_at,
+        closed_at=row.closed_at,
+        progress=progress,
+        result=None,
+    )
+
+
+def row_summary(row: Execution) -> RunSummary:
+    """A stored run as lists show it."""
+    return RunSummary(
+        workflow_id=row.id,
+        run_id=row.run_id,
+        workflow_template=row.template,
+        plan_hash=row.plan_hash,
+        status=row.status,
+        trigger=row.trigger_kind,
+        user_id=row.user_id,
+        started_at=row.started_at,
+        closed_at=row.closed_at,
+        duration_ms=duration_ms(row.started_at, row.closed_at),
+        steps=row.step_count,
+        error=error_of(row.error),
+        links=links(row.id),
+    )
+
+
+def error_of(error: dict[str, Any] | None) -> ErrorAnswer | None:
+    """n8n's error object without what may quote secrets."""
+    if error is None:
+        return None
+    shown = {name: error[name] for name in SHOWN if error.get(name) is not None}
+    if isinstance(shown.get("node"), dict):
+        shown["node"] = shown["node"].get("name")
+    shown["message"] = str(shown.get("message") or error.get("name") or "The run failed")
+    return ErrorAnswer.model_validate({name: _text(name, value) for name, value in shown.items()})
+
+
+def _text(name: str, value: Any) -> Any:
+    return value if isinstance(value, str) or name == "context" else str(value)
+
+
+def duration_ms(started: datetime, ended: datetime | None) -> int | None:
+    """Whole milliseconds between two moments; None while it goes on."""
+    return None if ended is None else round((ended - started).total_seconds() * 1000)
+
+
+def active_of(journal: Journal) -> ActiveStep | None:
+    """The step that works or waits now."""
+    active = journal.active
+    if not active or not active.get("node"):
+        return None
+    started = active.get("started")
+    return ActiveStep(
+        node=str(active["node"]),
+        run=int(active.get("run") or 0),
+        attempt=int(active.get("attempt") or 1),
+        started_at=moment(started) if isinstance(started, int | float) else None,
+        waiting=bool(active.get("waiting")),
+        reason=_reason(active.get("reason")),
+    )
+
+
+def _reason(told: dict[str, Any] | None) -> WaitingFor | None:
+    if not told:
+        return None
+    until, workflow = told.get("until"), told.get("workflow")
+    return WaitingFor(
+        kind=str(told.get("for")),
+        until=moment(until) if isinstance(until, int | float) else None,
+        workflow=str(workflow) if workflow else None,
+    )
+
+
+def _progress(journal: Journal) -> Progress:
+    return Progress(
+        steps_done=journal.count, steps_failed=journal.failed, last_node=journal.last_node, active=active_of(journal)
+    )
+
+
+def _summary(result: RunResult) -> ResultSummary:
+    items = [len(output or ()) for output in result.outputs]
+    first = next((output[0] for output in result.outputs if output), None)
+    shown = first.get("json") if first else None
+    if shown is not None and len(orjson.dumps(shown, default=str)) > PREVIEW_LIMIT:
+        shown = None
+    return ResultSummary(last_node=result.journal.last_node, items=items, first_item=shown)
+
+
+def _answer(
+    run: Run, status: str, progress: Progress | None, result: ResultSummary | None, error: dict[str, Any] | None
+) -> StatusAnswer:
+    return StatusAnswer(
+        workflow_id=run.id,
+        run_id=run.run_id,
+        workflow_template=run.template,
+        plan_hash=run.plan_hash,
+        status=status,
+        trigger=run.trigger_kind,
+        user_id=run.user_id,
+        started_at=run.started_at,
+        closed_at=run.closed_at,
+        duration_ms=duration_ms(run.started_at, run.closed_at),
+        progress=progress,
+        result=result,
+        error=error_of(error),
+        links=links(run.id),
+    )

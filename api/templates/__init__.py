@@ -1,0 +1,1 @@
+"""Templates: publish, versions, activate, check."""

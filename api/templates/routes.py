@@ -1,0 +1,424 @@
+"""Templates: list, publish (compiled on upload), versions, activate."""
+
+import asyncio
+import re
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import orjson
+from litestar import Controller, Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import PathParameter, QueryParameter
+from pydantic import BaseModel, Field
+
+from api.authentication import Principal
+from api.dependencies import Ports
+from api.models import Moment
+from api.openapi import problems
+from api.problems import BadRequest, DoesNotCompile, NotStartable, TooLarge, UnknownTemplate, WebhookTaken
+from runtime.platform.postgres import SHARED
+from service.routes import CHAT, FORM, Webhook
+from service.scheduler import Scheduler
+from service.templates import Summary, WebhookConflict, webhooks_of
+
+if TYPE_CHECKING:
+    from compiler import Compilation
+    from schemas.plan import Plan
+
+__all__ = ["TemplateController", "template_key"]
+
+KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
+
+
+class TemplateSummary(BaseModel):
+    """A template that the tenant may start."""
+
+    key: str
+    name: str
+    version: int
+    description: str
+    plan_hash: str
+    active: bool = Field(description="Whether it listens at its webhooks and starts by its schedules")
+    shared: bool = Field(description="Published by the operator for every tenant")
+    triggers: list[str]
+    nodes: int
+    agents: list[str]
+    durability: str
+    published_at: Moment
+    links: dict[str, str]
+
+
+class TemplateList(BaseModel):
+    """Every template that the tenant may start, by key."""
+
+    items: list[TemplateSummary]
+
+
+class WebhookAnswer(BaseModel):
+    """Where a template listens."""
+
+    method: str
+    url: str
+    node: str
+    response_mode: str
+
+
+class PublishAnswer(BaseModel):
+    """What was published. `created` is false when this very plan was there already."""
+
+    key: str
+    version: int
+    plan_hash: str
+    created: bool
+    webhooks: list[WebhookAnswer]
+    verdicts: list[dict[str, Any]] = Field(description="Per node: exact, differs (with the sentence that says how)")
+    diagnostics: list[dict[str, Any]] = Field(description="Warnings and notes of the compiler")
+    links: dict[str, str]
+
+
+class CheckAnswer(BaseModel):
+    """What the compiler says of an export. Nothing was published."""
+
+    runnable: bool
+    plan_hash: str
+    verdicts: list[dict[str, Any]] = Field(description="Per node: exact, differs (with the sentence that says how)")
+    diagnostics: list[dict[str, Any]] = Field(description="Warnings and notes of the compiler")
+
+
+class VersionAnswer(BaseModel):
+    """One version of a template. Versions never change."""
+
+    version: int
+    plan_hash: str
+    name: str
+    current: bool
+    published_at: Moment
+    created_by: str | None
+
+
+class VersionList(BaseModel):
+    """The versions of a template, newest first."""
+
+    key: str
+    items: list[VersionAnswer]
+
+
+class ScheduleAnswer(BaseModel):
+    """One rule of a schedule node."""
+
+    id: str
+    node: str
+    rule: dict[str, Any] = Field(description="crons (seconds first), or every and offset in seconds; the time zone")
+    applied: bool = Field(description="Whether Temporal knows this rule already; it does within seconds")
+    next: list[Moment] = Field(description="The next times at which a run starts; none: it never does")
+
+
+class ScheduleList(BaseModel):
+    """When a template starts by itself."""
+
+    key: str
+    items: list[ScheduleAnswer]
+
+
+class Activation(BaseModel):
+    """Where the template listens from now on."""
+
+    key: str
+    webhooks: list[WebhookAnswer]
+
+
+class Listening(BaseModel):
+    """Where the template listens for one test call."""
+
+    key: str
+    until: Moment
+    webhooks: list[WebhookAnswer]
+
+
+TemplateKey = Annotated[str, PathParameter(description="Key of the template", max_length=128)]
+
+
+class TemplateController(Controller):
+    """Everything under /templates."""
+
+    path = "/templates"
+    tags = ("Templates",)
+
+    @get(
+        "/",
+        summary="List templates",
+        responses=problems(),
+        description="The tenant's own and the shared ones; its own win where keys are equal.",
+    )
+    async def list_(self, request: Request[Principal, None, Any], ports: NamedDependency[Ports]) -> TemplateList:
+        """What can be started."""
+        return TemplateList(items=[_summary(each) for each in await ports.store.summaries(request.user.tenant)])
+
+    @post(
+        "/",
+        status_code=201,
+        summary="Publish a template",
+        responses=problems(BadRequest, DoesNotCompile, TooLarge, WebhookTaken),
+        description="The body is an n8n export. It is compiled; 422 has the same diagnostics as `tempor8 check`. "
+        "The new version is current at once and its webhooks listen; runs that go on keep the plan they started with.",
+    )
+    async def publish(
+        self,
+        request: Request[Principal, None, Any],
+        ports: NamedDependency[Ports],
+        key: Annotated[str | None, QueryParameter(description="Key; default: made from its name")] = None,
+        description: Annotated[str, QueryParameter(description="One sentence for lists", max_length=2000)] = "",
+        allow_unsupported: Annotated[
+            bool, QueryParameter(description="Nodes that cannot run fail when they are reached")
+        ] = False,
+    ) -> Response[PublishAnswer]:
+        """Compile and publish."""
+        tenant, body = request.user.tenant, await request.body()
+        chosen = key or template_key(_name(body))
+        if not KEY.fullmatch(chosen):
+            raise BadRequest("key: letters, digits, '_', '.' and '-', 128 at most, beginning with a letter or a digit.")
+        compiled, plan = await _compiled(body, chosen, ports, allow_unsupported=allow_unsupported)
+        try:
+            made = await ports.store.publish(
+                tenant, chosen, plan, body, description=description, created_by=request.user.key
+            )
+        except WebhookConflict as error:
+            raise WebhookTaken(f"{error}. Nothing was published.", method=error.method, path=error.path) from error
+        ports.templates.forget(tenant)
+        answer = PublishAnswer(
+            key=made.key,
+            version=made.version,
+            plan_hash=made.plan_hash,
+            created=made.fresh,
+            webhooks=_webhooks(made.webhooks, request, ports),
+            verdicts=_verdicts(compiled),
+            diagnostics=[each.to_json() for each in compiled.diagnostics],
+            links=_links(made.key),
+        )
+        return Response(answer, status_code=201 if made.fresh else 200)
+
+    @post(
+        "/check",
+        status_code=200,
+        summary="Check an export",
+        responses=problems(BadRequest, DoesNotCompile, TooLarge),
+        description="The body is an n8n export. Nothing is published, run or fetched; 422 has every diagnostic.",
+    )
+    async def check(
+        self,
+        request: Request[Principal, None, Any],
+        ports: NamedDependency[Ports],
+        allow_unsupported: Annotated[
+            bool, QueryParameter(description="Nodes that cannot run fail when they are reached")
+        ] = False,
+    ) -> CheckAnswer:
+        """Compile, and say what the compiler says."""
+        body = await request.body()
+        compiled, plan = await _compiled(body, template_key(_name(body)), ports, allow_unsupported=allow_unsupported)
+        return CheckAnswer(
+            runnable=compiled.runnable,
+            plan_hash=plan.id,
+            verdicts=_verdicts(compiled),
+            diagnostics=[each.to_json() for each in compiled.diagnostics],
+        )
+
+    @get("/{key:str}/versions", summary="List the versions of a template", responses=problems(UnknownTemplate))
+    async def versions(
+        self, request: Request[Principal, None, Any], key: TemplateKey, ports: NamedDependency[Ports]
+    ) -> VersionList:
+        """Newest first."""
+        found = await ports.store.versions(request.user.tenant, key)
+        if not found:
+            raise await _unknown(request.user.tenant, key, ports)
+        return VersionList(
+            key=key,
+            items=[
+                VersionAnswer(
+                    version=each.version,
+                    plan_hash=each.plan_hash,
+                    name=each.name,
+                    current=each.current,
+                    published_at=each.published_at,
+                    created_by=each.created_by,
+                )
+                for each in found
+            ],
+        )
+
+    @post(
+        "/{key:str}/activate",
+        status_code=200,
+        summary="Activate a template",
+        responses=problems(UnknownTemplate, WebhookTaken),
+        description="Makes a shared template listen at its webhooks for this tenant. "
+        "With `version`, an earlier version of the tenant's own template becomes current again.",
+    )
+    async def activate(
+        self,
+        request: Request[Principal, None, Any],
+        key: TemplateKey,
+        ports: NamedDependency[Ports],
+        version: Annotated[int | None, QueryParameter(ge=1, description="The version that becomes current")] = None,
+    ) -> Activation:
+        """Listen, or go back to a version."""
+        tenant = request.user.tenant
+        try:
+            routes = await ports.store.activate(tenant, key, version)
+        except WebhookConflict as error:
+            raise WebhookTaken(f"{error}.", method=error.method, path=error.path) from error
+        if routes is None:
+            raise await _unknown(tenant, key, ports)
+        ports.templates.forget(tenant)
+        return Activation(key=key, webhooks=_webhooks(routes, request, ports))
+
+    @post(
+        "/{key:str}/deactivate",
+        status_code=200,
+        summary="Deactivate a template",
+        responses=problems(UnknownTemplate),
+        description="It listens at no webhook and starts by no schedule any more. Runs that go on are left alone, and a "
+        "start by REST or by another workflow still finds it. Activating it brings everything back.",
+    )
+    async def deactivate(
+        self, request: Request[Principal, None, Any], key: TemplateKey, ports: NamedDependency[Ports]
+    ) -> Activation:
+        """Listen no more."""
+        tenant = request.user.tenant
+        if not await ports.store.deactivate(tenant, key):
+            raise await _unknown(tenant, key, ports)
+        ports.templates.forget(tenant)
+        return Activation(key=key, webhooks=[])
+
+    @post(
+        "/{key:str}/listen",
+        status_code=200,
+        summary="Listen for a test call",
+        responses=problems(UnknownTemplate, NotStartable),
+        description="The webhooks and forms of the template, active or not, listen below /webhook-test and /form-test for one "
+        "call. The run is a "
+        "test: pinned data take the place of what nodes would do, static data are not kept, no error workflow starts.",
+    )
+    async def listen(
+        self,
+        request: Request[Principal, None, Any],
+        key: TemplateKey,
+        ports: NamedDependency[Ports],
+        seconds: Annotated[int, QueryParameter(ge=1, le=3600, description="For how long")] = 120,
+    ) -> Listening:
+        """Until somebody calls, or the time is up."""
+        tenant = request.user.tenant
+        template = await ports.store.current(tenant, key)
+        if template is None:
+            raise await _unknown(tenant, key, ports)
+        routes = [each for each in webhooks_of(template.plan) if each.method != CHAT]
+        if not routes:
+            raise NotStartable("The template has no webhook and no form that could listen.")
+        until = await ports.listeners.open(tenant, template, seconds)
+        return Listening(key=key, until=until, webhooks=_webhooks(routes, request, ports, suffix="-test"))
+
+    @get("/{key:str}/schedules", summary="When a template starts by itself", responses=problems(UnknownTemplate))
+    async def schedules(
+        self,
+        request: Request[Principal, None, Any],
+        key: TemplateKey,
+        ports: NamedDependency[Ports],
+        scheduler: NamedDependency[Scheduler],
+    ) -> ScheduleList:
+        """Its rules and their next times."""
+        tenant = request.user.tenant
+        if await ports.templates.current(tenant, key) is None:
+            raise await _unknown(tenant, key, ports)
+        found = await scheduler.listed(tenant, key)
+        return ScheduleList(
+            key=key,
+            items=[
+                ScheduleAnswer(id=each.id, node=each.node, rule=each.spec, applied=each.applied, next=list(each.next))
+                for each in found
+            ],
+        )
+
+
+async def _compiled(body: bytes, key: str, ports: Ports, *, allow_unsupported: bool) -> "tuple[Compilation, Plan]":
+    """An export compiled.
+
+    Raises:
+        DoesNotCompile: with every diagnostic.
+    """
+    from compiler import compile_export  # noqa: PLC0415  # 25 MB that a service which only runs never needs
+
+    compiled = await asyncio.to_thread(  # a large export must not hold up other requests
+        compile_export, body, file=f"{key}.json", catalog=ports.catalog, allow_unsupported=allow_unsupported
+    )
+    if compiled.plan is None or not (compiled.runnable or allow_unsupported):
+        diagnostics = [each.to_json() for each in compiled.diagnostics]
+        errors = [each for each in diagnostics if each["severity"] == "error"]
+        raise DoesNotCompile(f"The export has {len(errors)} error(s); nothing was published.", diagnostics=diagnostics)
+    return compiled, compiled.plan
+
+
+def _verdicts(compiled: "Compilation") -> list[dict[str, Any]]:
+    return [{"node": each.node, "grade": each.grade, "reason": each.reason} for each in compiled.verdicts]
+
+
+def template_key(name: str) -> str:
+    """A key made from a workflow's name: lower case, words joined by underscores; empty when nothing is left of it."""
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:128]
+
+
+def _name(body: bytes) -> str:
+    """The export's name, as far as the body has one; what is wrong with it the compiler says."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return "export"
+    name = document.get("name") if isinstance(document, dict) else None
+    return name if isinstance(name, str) and template_key(name) else "export"
+
+
+def _summary(each: Summary) -> TemplateSummary:
+    metadata = each.metadata
+    return TemplateSummary(
+        key=each.key,
+        name=each.name,
+        version=each.version,
+        description=each.description,
+        plan_hash=each.plan_hash,
+        active=each.active,
+        shared=each.owner == SHARED,
+        triggers=metadata.get("triggers", []),
+        nodes=metadata.get("nodes", 0),
+        agents=metadata.get("agents", []),
+        durability=metadata.get("durability", "durable"),
+        published_at=each.published_at,
+        links=_links(each.key),
+    )
+
+
+def _links(key: str) -> dict[str, str]:
+    return {
+        "versions": f"/templates/{key}/versions",
+        "activate": f"/templates/{key}/activate",
+        "deactivate": f"/templates/{key}/deactivate",
+        "listen": f"/templates/{key}/listen",
+        "schedules": f"/templates/{key}/schedules",
+        "start": "/workflows/start",
+    }
+
+
+def _webhooks(
+    routes: list[Webhook], request: Request[Principal, None, Any], ports: Ports, suffix: str = ""
+) -> list[WebhookAnswer]:
+    base, tenant = (ports.settings.public_url or str(request.base_url)).rstrip("/"), request.user.tenant
+    return [
+        WebhookAnswer(
+            method=each.method,
+            url=f"{base}/{'form' if each.method == FORM else 'webhook'}{suffix}/{tenant}/{each.path}",
+            node=each.node,
+            response_mode=each.response_mode,
+        )
+        for each in routes
+    ]
+
+
+async def _unknown(tenant: str, key: str, ports: Ports) -> UnknownTemplate:
+    available = [each.key for each in await ports.store.summaries(tenant)]
+    return UnknownTemplate(f"There is no template {key!r}.", available=available)

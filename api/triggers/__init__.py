@@ -1,0 +1,1 @@
+"""What starts, resumes and answers runs from outside: webhooks, forms, chats, links of waits."""

@@ -1,0 +1,149 @@
+"""Who may call a webhook: the node's own authentication, its address list, bots, and cross-origin rules, as n8n's."""
+
+import base64
+import binascii
+import hmac
+import ipaddress
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from api.problems import Unavailable
+from api.tokens import TokenError, check_token
+from api.triggers.webhooks.answers import Answer, Refusal, refusal
+from runtime.platform.credentials import CredentialMissing, CredentialStore, CredentialsUnavailable
+from schemas.plan import Step
+
+__all__ = ["admit", "cors_headers", "preflight"]
+
+TYPES: Final = {"basicAuth": "httpBasicAuth", "headerAuth": "httpHeaderAuth", "jwtAuth": "jwtAuth"}
+WRONG: Final = "Authorization data is wrong!"
+BOT: Final = re.compile(
+    r"bot\b|bot[/_\-]|crawl|spider|slurp|scrape|preview|facebookexternalhit|whatsapp|embedly|curl|wget|python|httpx|"
+    r"java/|go-http|ruby|perl|php|okhttp|axios|node-fetch|headless|lighthouse|monitor|postman",
+    re.IGNORECASE,
+)
+
+
+async def admit(
+    step: Step, tenant: str, headers: Mapping[str, str], client: str, credentials: CredentialStore
+) -> dict[str, Any] | None:
+    """Let the caller in, or refuse. Returns the claims of a JWT, None for every other kind.
+
+    Raises:
+        Refusal: 401 or 403 in n8n's words.
+    """
+    options = step.parameters.get("options") or {}
+    if options.get("ipWhitelist") and not _listed(client, str(options["ipWhitelist"])):
+        raise Refusal(Answer(403, {}, b"IP is not allowed to access the webhook!"))
+    if options.get("ignoreBots") and is_bot(headers.get("user-agent", "")):
+        raise _refused(403, WRONG)
+    kind = step.parameters.get("authentication") or "none"
+    if kind == "none":
+        return None
+    secret = await _secret(step, tenant, kind, credentials)
+    if kind == "basicAuth":
+        _basic(headers.get("authorization", ""), secret)
+    elif kind == "headerAuth":
+        _header(headers, secret)
+    else:
+        return _jwt(headers.get("authorization", ""), secret)
+    return None
+
+
+async def _secret(step: Step, tenant: str, kind: str, credentials: CredentialStore) -> Mapping[str, Any]:
+    type_ = TYPES.get(kind)
+    if type_ is None:
+        raise refusal(500, f"Webhook authentication '{kind}' is not supported")
+    reference = step.credentials.get(type_)
+    if reference is None:
+        raise refusal(500, "No authentication data defined on node!")
+    try:
+        return await credentials.get(tenant, type_, reference.name or reference.id or "")
+    except CredentialMissing as error:
+        raise refusal(500, "No authentication data defined on node!") from error
+    except CredentialsUnavailable as error:
+        raise Unavailable("vault", "The credential store does not answer.") from error
+
+
+def _basic(given: str, secret: Mapping[str, Any]) -> None:
+    scheme, _, value = given.partition(" ")
+    try:
+        user, colon, password = base64.b64decode(value, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        user, colon, password = "", "", ""
+    if scheme.lower() != "basic" or not colon:
+        raise _refused(401, "Authorization is required!")
+    if not (_same(user, secret.get("user", "")) & _same(password, secret.get("password", ""))):
+        raise _refused(401, "Authentication data is wrong!")
+
+
+def _header(headers: Mapping[str, str], secret: Mapping[str, Any]) -> None:
+    if not _same(headers.get(str(secret.get("name", "")).lower(), ""), secret.get("value", "")):
+        raise _refused(403, WRONG)
+
+
+def _jwt(given: str, secret: Mapping[str, Any]) -> dict[str, Any]:
+    scheme, _, token = given.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise _refused(401, "No token provided")
+    key = secret.get("publicKey") if secret.get("keyType") == "pemKey" else secret.get("secret")
+    try:
+        return check_token(token.strip(), str(key or ""), str(secret.get("algorithm") or "HS256"))
+    except TokenError as error:
+        raise _refused(403, str(error)) from None
+
+
+def _same(given: str, wanted: Any) -> bool:
+    """Compared in constant time; an empty secret matches nothing."""
+    return bool(wanted) and hmac.compare_digest(given.encode(), str(wanted).encode())
+
+
+def _refused(status: int, message: str) -> Refusal:
+    return Refusal(Answer(status, {"www-authenticate": 'Basic realm="Webhook"'}, message.encode()))
+
+
+def _listed(client: str, listed: str) -> bool:
+    """Whether an address is in n8n's comma-separated list of addresses and networks."""
+    try:
+        address = ipaddress.ip_address(client)
+    except ValueError:
+        return False
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    for entry in listed.split(","):
+        try:
+            if address in ipaddress.ip_network(entry.strip(), strict=False):
+                return True
+        except ValueError:
+            continue
+    return False
+
+
+def is_bot(user_agent: str) -> bool:
+    """Whether a program and no person seems to call."""
+    return not user_agent or BOT.search(user_agent) is not None
+
+
+def cors_headers(step: Step, origin: str | None, methods: list[str]) -> dict[str, str]:
+    """What a browser on another origin wants to see. n8n: an unlisted origin is told the first listed one."""
+    if not origin:
+        return {}
+    options = step.parameters.get("options") or {}
+    allowed = [each.strip() for each in str(options.get("allowedOrigins") or "*").split(",")]
+    shown = origin if "*" in allowed or origin in allowed else allowed[0]
+    return {
+        "access-control-allow-methods": ", ".join(["OPTIONS", *methods]),
+        "access-control-allow-origin": shown,
+        "vary": "Origin",
+    }
+
+
+def preflight(step: Step | None, headers: Mapping[str, str], methods: list[str]) -> Answer:
+    """The answer to OPTIONS."""
+    answer = Answer(204, cors_headers(step, headers.get("origin"), methods) if step else {})
+    if answer.headers:
+        answer.headers["access-control-max-age"] = "300"
+        if "access-control-request-headers" in headers:
+            answer.headers["access-control-allow-headers"] = headers["access-control-request-headers"]
+    return answer

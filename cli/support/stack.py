@@ -1,0 +1,100 @@
+"""The whole service on one machine: embedded servers, local model, worker and API in one supervised process tree."""
+
+import contextlib
+import os
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from compiler import Compilation, compile_export
+from runtime.catalog import CATALOG
+from runtime.platform.embedded import EmbeddedProfile
+from runtime.platform.embedded.local_model import available, command
+from runtime.platform.embedded.process import free_port
+from runtime.platform.embedded.supervise import Supervised
+from runtime.platform.keys import Keyring, keyring
+from runtime.platform.postgres import Database
+from runtime.platform.settings import Settings
+from service.templates import Publication, TemplateStore
+from service.tenants import TenantStore
+
+EXPORTS: Final = Path("n8n_exports")
+
+
+@dataclass
+class Stack:
+    """What is up, and where."""
+
+    profile: EmbeddedProfile
+    settings: Settings
+    database: Database
+    keys: Keyring
+    worker: Supervised
+    api: Supervised
+    url: str
+    model: bool
+    """Whether the embedded local model answers for agents without a credential."""
+
+    @property
+    def templates(self) -> TemplateStore:
+        """Published templates."""
+        return TemplateStore(self.database)
+
+    @property
+    def tenants(self) -> TenantStore:
+        """Tenants and keys."""
+        return TenantStore(self.database, self.keys)
+
+
+@contextlib.asynccontextmanager
+async def stack(settings: Settings) -> AsyncIterator[Stack]:
+    """Start everything, and stop it in reverse order. Ports that are taken are replaced by free ones.
+
+    Raises EmbeddedError or EmbeddedBusy, which say what is in the way.
+    """
+    async with AsyncExitStack() as up:
+        profile = await up.enter_async_context(EmbeddedProfile(settings))
+        port = free_port(settings.port)
+        environment = {**os.environ, **profile.environment(), "TEMPOR8_PORT": str(port)}
+        logs = profile.folder / "logs"
+        logs.mkdir(exist_ok=True)
+        model = settings.local_model_url is None and available()
+        if model:
+            model_port = free_port(0)
+            environment["TEMPOR8_LOCAL_MODEL_URL"] = f"http://127.0.0.1:{model_port}"
+            await up.enter_async_context(_child("model", command(model_port)[1:], logs, environment))
+        worker = await up.enter_async_context(_child("worker", _verb("worker"), logs, environment))
+        # an address is one process's
+        served = {name: value for name, value in environment.items() if name != "TEMPOR8_METRICS_ADDRESS"}
+        api = await up.enter_async_context(_child("api", _verb("serve"), logs, served))
+        attached = profile.settings()
+        assert attached.database_url is not None
+        database = await up.enter_async_context(Database(attached.database_url.get_secret_value(), size=4))
+        yield Stack(profile, attached, database, keyring(attached), worker, api, f"http://127.0.0.1:{port}", model)
+
+
+def _verb(name: str) -> list[str]:
+    return ["-m", "cli.main", name]
+
+
+def _child(name: str, arguments: list[str], logs: Path, environment: Mapping[str, str]) -> Supervised:
+    return Supervised(name, arguments, logs / f"{name}.log", environment)
+
+
+def compiled(folder: Path = EXPORTS) -> Iterator[tuple[Path, Compilation]]:
+    """Every export directly in the folder, compiled."""
+    for path in sorted(folder.glob("*.json")):
+        yield path, compile_export(path.read_bytes(), file=str(path), catalog=CATALOG)
+
+
+async def publish(store: TemplateStore, tenant: str, path: Path, compilation: Compilation) -> Publication | None:
+    """Publish one compiled export under its file's name; None when it does not compile."""
+    if compilation.plan is None:
+        return None
+    return await store.publish(tenant, path.stem, compilation.plan, compilation.text, metadata=_verdict(compilation))
+
+
+def _verdict(compilation: Compilation) -> dict[str, Any]:
+    return {"runnable": compilation.runnable, "differs": [each.node for each in compilation.verdicts if each.reason]}

@@ -1,0 +1,72 @@
+"""The API's outside, from the settings: what `serve` and the tests build an application on."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from api.dependencies import Ports, Probe
+from runtime.catalog import CATALOG
+from runtime.platform.credentials import CredentialStore, credential_store
+from runtime.platform.keys import keyring
+from runtime.platform.postgres import Database
+from runtime.platform.storage.blobs import BlobStore
+from runtime.platform.temporal import connect, data_converter
+from service.execution_store import ExecutionStore
+from service.resume_keys import ResumeLinks
+from service.templates import TemplateCache, TemplateStore
+from service.tenants import TenantStore
+
+if TYPE_CHECKING:
+    from runtime.platform.settings import Settings
+
+__all__ = ["ports"]
+
+
+@contextlib.asynccontextmanager
+async def ports(settings: "Settings") -> AsyncIterator[Ports]:
+    """Connections that are made when they are first used, so that a server that is down delays nothing but its use."""
+    keys = keyring(settings)
+    url = settings.database_url.get_secret_value() if settings.database_url else "postgresql://localhost:5432/tempor8"
+    database = Database(url, size=settings.database_pool_size)
+    await database.open(wait=False)
+    try:
+        blobs = BlobStore.of(settings, database, keys)
+        credentials = credential_store(settings, database, keys)
+        templates = TemplateStore(database)
+        transient, code = None, None
+        if settings.transient:
+            from runtime.expressions import start as start_scripts
+            from runtime.hosts.local.transient import TransientRuns
+            from runtime.hosts.temporal.capabilities import WorkerServices
+            from runtime.sandbox import CodeRunner
+
+            CATALOG.load()
+            start_scripts()
+            links = ResumeLinks.of_settings(settings, keys)
+            code = WorkerServices(settings, database, credentials, blobs, CodeRunner(), links)
+            transient = TransientRuns(CATALOG, code, templates, ExecutionStore(database))
+        yield Ports(
+            settings=settings,
+            temporal=await connect(settings, data_converter(settings, keys, blobs), lazy=True),
+            database=database,
+            tenants=TenantStore(database, keys),
+            templates=TemplateCache(templates),
+            transient=transient,
+            executions=ExecutionStore(database),
+            blobs=blobs,
+            credentials=credentials,
+            catalog=CATALOG,
+            links=ResumeLinks.of_settings(settings, keys),
+            probes={"vault": _vault(credentials)} if settings.vault_address else {},
+        )
+    finally:
+        if code is not None:
+            await code.close()
+        await database.close()
+
+
+def _vault(credentials: CredentialStore) -> Probe:
+    async def probe() -> None:
+        await credentials.names("health")  # a tenant that need not exist: a list that may be empty is an answer
+
+    return probe

@@ -1,0 +1,1 @@
+"""The verbs of `tempor8`, one file each."""

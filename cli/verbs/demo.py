@@ -1,0 +1,150 @@
+"""`tempor8 demo`: an export becomes a durable run, a worker is killed in the middle of it, and nothing is lost."""
+
+import asyncio
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import typer
+
+from cli.support.options import verb
+
+if TYPE_CHECKING:
+    import httpx
+
+    from cli.support.stack import Stack
+
+app = verb()
+
+TEMPLATE: Final = "ai_lead_qualification"
+SAMPLE: Final = Path("n8n_exports/samples/ai_lead_qualification.json")
+PATIENCE: Final = 120.0
+"""Seconds that the run may take: the local model is slow on a busy machine."""
+
+
+@app.command()
+def demo() -> None:
+    """Start everything, publish the exports, run one, kill its worker half-way, and show how it ends.
+
+    Exit code 0: the run succeeded with nothing done twice. 1: it did not. 2: something is in the way.
+    """
+    from runtime.platform.embedded import EmbeddedError
+    from runtime.platform.settings import Settings, SettingsError
+
+    try:
+        ok = asyncio.run(_demo(Settings.load()))
+    except (SettingsError, EmbeddedError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+    if not ok:
+        raise typer.Exit(1)
+
+
+async def _demo(settings: object) -> bool:
+    import httpx
+
+    from cli.support.stack import compiled, publish, stack
+    from runtime.platform.embedded.fake_vendor import StandIn
+
+    began = time.monotonic()
+    _say("starting Temporal, Postgres, worker and API")
+    async with stack(settings) as up:  # type: ignore[arg-type]
+        keys = {}
+        for tenant, name in (("acme", "Acme"), ("globex", "Globex")):
+            await up.tenants.create(tenant, name)
+            keys[tenant] = await up.tenants.issue(tenant, "demo")
+        for path, compilation in compiled():
+            published = await publish(up.templates, "acme", path, compilation)
+            if published is None:
+                _say(f"{path} does not compile: {compilation.diagnostics[0].message}")
+                return False
+            _say(f"published {published.key} version {published.version}, plan {published.plan_hash[:12]}")
+        if up.model:
+            _say(
+                "no model credential is set: agents use the embedded local model (SmolLM2-135M), which is small and poor"
+            )
+        with StandIn() as vendor:
+            await up.tenants.allow_egress("acme", [vendor.url.removeprefix("http://")])
+            _say(f"calls to vendors go to a stand-in on this machine, {vendor.url}; nothing leaves it")
+            async with httpx.AsyncClient(base_url=up.url, timeout=30) as client:
+                await _ready(client)
+                _say(f"ready after {time.monotonic() - began:.1f} s")
+                ok = await _run(up, client, keys, vendor)
+        _go_on(up, keys["acme"])
+    return ok
+
+
+async def _ready(client: "httpx.AsyncClient") -> None:
+    import httpx
+
+    for _ in range(300):
+        try:
+            answer = await client.get("/health")
+            if answer.status_code == httpx.codes.OK and answer.json().get("status") in ("ok", "healthy"):
+                return
+        except httpx.TransportError:
+            pass
+        await asyncio.sleep(0.1)
+    typer.echo("the API did not become healthy within 30 s; see .tempor8/logs", err=True)
+    raise typer.Exit(1)
+
+
+async def _run(up: "Stack", client: "httpx.AsyncClient", keys: dict[str, str], vendor: Any) -> bool:
+    sample = json.loads(SAMPLE.read_text(encoding="utf-8"))
+    sample["crm"] = {"base_url": vendor.url}
+    ours, theirs = ({"X-API-Key": keys[tenant]} for tenant in ("acme", "globex"))
+    body = {"workflow_template": TEMPLATE, "tenant_id": "acme", "user_id": "user_123", "input_data": sample}
+    answer = await client.post("/workflows/start", json=body, headers=ours)
+    answer.raise_for_status()
+    run = answer.json()["workflow_id"]
+    _say(f"started {TEMPLATE} for tenant acme: {run}")
+    ended = await _follow(up, client, run, ours)
+    foreign = await client.get(f"/workflows/{run}/status", headers=theirs)
+    _say(f"tenant globex asks for the same run: {foreign.status_code}")
+    posts = [each for each in vendor.requests if each.method == "POST" and "/contacts" in each.path]
+    _say(f"requests that the CRM stand-in received: {len(posts)}")
+    result = (await client.get(f"/workflows/{run}/status", headers=ours)).json()
+    typer.echo(json.dumps(result.get("result"), indent=2, ensure_ascii=False))
+    once = len({each.key() for each in posts}) == len(posts) <= 1
+    return ended == "completed" and foreign.status_code == 404 and once
+
+
+async def _follow(up: "Stack", client: "httpx.AsyncClient", run: str, headers: dict[str, str]) -> str:
+    """Show each step as it is done; kill the worker once the run waits. Returns the final status."""
+    shown, killed, deadline = 0, False, time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        status = (await client.get(f"/workflows/{run}/status", headers=headers)).json()
+        history = (await client.get(f"/workflows/{run}/history", headers=headers)).json()
+        for event in history.get("steps", [])[shown:]:
+            typer.echo(f"    {event['node']:28} {event['status']:8} {event.get('duration_ms') or 0:8.0f} ms")
+        shown = max(shown, len(history.get("steps", [])))
+        active = (status.get("progress") or {}).get("active") or {}
+        if not killed and str(active.get("node", "")).startswith("Give the mailbox") and up.worker.pid:
+            _say(f"kill -9 {up.worker.pid}: the worker is gone, in the middle of the run")
+            up.worker.kill()
+            killed = True
+        if status.get("status") not in ("running", "waiting"):
+            _say(f"the run ended: {status.get('status')}{' (the worker was killed once)' if killed else ''}")
+            return str(status.get("status")) if killed else "not killed"
+        await asyncio.sleep(0.2)
+    _say("the run did not end in time")
+    return "running"
+
+
+def _go_on(up: "Stack", key: str) -> None:
+    typer.echo(
+        f"""
+How to go on: `make dev` starts the same and stays up. With it running:
+  curl {up.url}/templates -H "X-API-Key: {key}"
+  curl -X POST {up.url}/workflows/start -H "X-API-Key: {key}" -H "Content-Type: application/json" \\
+    -d '{{"workflow_template": "{TEMPLATE}", "tenant_id": "acme", "user_id": "user_123",
+         "input_data": {{"lead_data": {{"name": "Ada", "email": "ada@example.com"}}}}}}'
+  Temporal's own web UI: {up.profile.addresses.temporal_ui_url}
+Everything is stopped now; the state stays in {up.profile.folder.name}/.
+"""
+    )
+
+
+def _say(line: str) -> None:
+    typer.echo(f"==> {line}")

@@ -1,0 +1,93 @@
+"""`tempor8 dev`: the whole service on this machine, until Ctrl-C."""
+
+import asyncio
+import contextlib
+import signal
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from cli.support.options import verb
+
+if TYPE_CHECKING:
+    from cli.support.stack import Stack
+
+app = verb()
+
+TENANT: Final = "dev"
+
+
+@app.command()
+def dev(
+    exports: Annotated[Path, typer.Option("--exports", help="The folder whose exports are published.")] = Path(
+        "n8n_exports"
+    ),
+) -> None:
+    """Start Temporal, Postgres, worker, API and console; publish every export of the folder, again when a file changes.
+
+    Exit code 2: something is in the way; the message says what.
+    """
+    from runtime.platform.embedded import EmbeddedError
+    from runtime.platform.settings import Settings, SettingsError
+
+    try:
+        asyncio.run(_dev(Settings.load(), exports))
+    except (SettingsError, EmbeddedError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+
+
+async def _dev(settings: object, exports: Path) -> None:
+    from cli.support.stack import stack
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with stack(settings) as up:  # type: ignore[arg-type]
+        await up.tenants.create(TENANT, "Development")
+        key = await up.tenants.issue(TENANT, "dev")
+        typer.echo(f"API       {up.url}  (tenant {TENANT}, key {key})")
+        typer.echo(f"Temporal  {up.profile.addresses.temporal_ui_url}")
+        typer.echo(f"State     {up.profile.folder} (logs in logs/). Ctrl-C stops everything.")
+        watching = asyncio.create_task(_publish_changes(up, exports))
+        keeping = asyncio.create_task(up.profile.keep(partial(typer.echo, err=True)))
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait({keeping, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (watching, stopped, keeping):
+            task.cancel()
+        typer.echo("stopping")
+    with contextlib.suppress(asyncio.CancelledError):
+        await keeping  # raises what ended it, if it was not we
+
+
+async def _publish_changes(up: "Stack", folder: Path) -> None:
+    """Publish what is new or changed in the folder, twice a second; print findings instead where it does not compile."""
+    from cli.support.stack import publish
+    from compiler import compile_export
+    from runtime.catalog import CATALOG
+    from runtime.platform.postgres import DatabaseUnavailable
+    from service.templates import WebhookConflict
+
+    known: dict[Path, int] = {}
+    while True:
+        for path in sorted(folder.glob("*.json")):
+            changed = path.stat().st_mtime_ns
+            if known.get(path) == changed:
+                continue
+            known[path] = changed
+            compilation = await asyncio.to_thread(compile_export, path.read_bytes(), file=str(path), catalog=CATALOG)
+            try:
+                published = await publish(up.templates, TENANT, path, compilation)
+            except (WebhookConflict, DatabaseUnavailable) as error:
+                typer.echo(f"{path}: not published: {error}", err=True)
+                continue
+            if published is None:
+                for each in compilation.diagnostics:
+                    typer.echo(f"{path}:{each.at.line or 1}: {each.code} {each.level}: {each.message}", err=True)
+                typer.echo(f"{path}: not published", err=True)
+            elif published.fresh:
+                typer.echo(f"published {published.key} version {published.version} ({published.plan_hash[:12]})")
+        await asyncio.sleep(0.5)

@@ -1,0 +1,24 @@
+"""`tempor8 explain CODE`: the page of a diagnostic code."""
+
+from typing import Annotated
+
+import typer
+
+from cli.support.options import verb
+
+app = verb()
+
+
+@app.command()
+def explain(code: Annotated[str, typer.Argument(help="A code, such as N8T301, or the name of its class.")]) -> None:
+    """Show the page of a diagnostic code."""
+    from compiler.report.pages import page, rules
+    from compiler.suggest import did_you_mean
+
+    listed = {each.code: each for each in rules()}
+    wanted = listed.get(code.upper()) or next((each for each in listed.values() if each.__name__ == code), None)
+    if wanted is None:
+        hint = did_you_mean(code.upper(), listed)
+        typer.echo(f"there is no code {code!r}; {hint or '`tempor8 rules` lists them'}", err=True)
+        raise typer.Exit(2)
+    typer.echo(page(wanted))

@@ -1,0 +1,79 @@
+"""`tempor8 publish`: compile exports and publish them for a tenant."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.support.options import verb
+
+if TYPE_CHECKING:
+    from compiler import Compilation
+    from service.templates import TemplateStore
+
+app = verb()
+
+
+@app.command()
+def publish(
+    paths: Annotated[list[Path], typer.Argument(help="Exports, or folders of them; a file's name becomes its key.")],
+    tenant: Annotated[str, typer.Option("--tenant", "-t", help="Whose they are; '*': every tenant may start them.")],
+    allow_unsupported: Annotated[
+        bool, typer.Option("--allow-unsupported", help="Steps that cannot run fail when they are reached.")
+    ] = False,
+) -> None:
+    """Publish exports: each becomes the current version of its template and listens at its webhooks.
+
+    Exit code 0: all are published. 1: one does not compile or its webhook is taken; those before it stay published.
+    2: files, or Postgres does not answer.
+    """
+    from cli.verbs.tenants import on_database
+    from compiler import compile_export
+    from runtime.catalog import CATALOG
+    from runtime.platform.postgres import SHARED, Database
+    from service.templates import TemplateStore
+    from service.tenants import TenantStore
+
+    files = [file for path in paths for file in (sorted(path.glob("*.json")) if path.is_dir() else [path])]
+
+    async def work(database: Database, tenants: TenantStore) -> bool:
+        if tenant == SHARED:
+            await tenants.create(SHARED, "Operator")
+        store = TemplateStore(database)
+        done = []
+        for file in files:
+            compiled = await asyncio.to_thread(
+                compile_export, _read(file), file=str(file), catalog=CATALOG, allow_unsupported=allow_unsupported
+            )
+            done.append(await _publish(store, tenant, file, compiled))
+        return all(done)
+
+    if not on_database(work):
+        raise typer.Exit(1)
+
+
+async def _publish(store: "TemplateStore", tenant: str, file: Path, compiled: "Compilation") -> bool:
+    from service.templates import WebhookConflict
+
+    if compiled.plan is None:
+        for each in compiled.diagnostics:
+            if each.level == "error":
+                typer.echo(f"{file}:{each.at.line or 1}: {each.code} {each.message}", err=True)
+        return False
+    try:
+        made = await store.publish(tenant, file.stem, compiled.plan, compiled.text)
+    except WebhookConflict as error:
+        typer.echo(f"{file}: {error}", err=True)
+        return False
+    what = "published" if made.fresh else "unchanged"
+    typer.echo(f"{what} {made.key} version {made.version} ({made.plan_hash[:12]})")
+    return True
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        typer.echo(f"{file}: {error.strerror}", err=True)
+        raise typer.Exit(2) from None

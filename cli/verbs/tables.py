@@ -1,0 +1,112 @@
+"""`tempor8 tables`: the data tables of a tenant."""
+
+import json
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from cli.support.options import verb
+from cli.verbs.tenants import Tenant, on_database
+
+if TYPE_CHECKING:
+    from runtime.contract.node import Store
+    from runtime.values.tables import Table
+
+app = verb()
+T = TypeVar("T")
+Name = Annotated[str, typer.Argument(help="Name of the table.")]
+
+
+@app.callback()
+def tables() -> None:
+    """Make and look at the data tables that Data Table nodes work on. An export names a table by the id that it had in
+    n8n; here it is found by its name.
+
+    Exit code 0: done. 1: there is no such tenant or table, or there is one already. 2: usage, or Postgres does not answer.
+    """
+
+
+@app.command("list")
+def list_(tenant: Tenant) -> None:
+    """Id, name and columns of each table."""
+
+    async def work(store: "Store") -> "list[Table]":
+        return list(await store.tables())
+
+    for table in _within(tenant, work):
+        typer.echo(f"{table.id}  {table.name}  {' '.join(f'{each.name}:{each.type}' for each in table.columns)}")
+
+
+@app.command()
+def create(
+    tenant: Tenant,
+    name: Name,
+    columns: Annotated[list[str], typer.Argument(help="name:type, type one of string, number, boolean, date.")],
+) -> None:
+    """Make a table and print its id."""
+    from runtime.values.tables import Column, TableError, moment
+
+    try:
+        typed = [each.partition(":") for each in columns]
+        declared = [Column(column, type_ or "string") for column, _, type_ in typed]  # type: ignore[arg-type]  # it checks
+    except TableError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+
+    async def work(store: "Store") -> "Table | None":
+        if any(table.name == name for table in await store.tables()):
+            return None
+        return await store.create(name, declared, moment(time.time() * 1000))
+
+    made = _within(tenant, work)
+    if made is None:
+        typer.echo(f"tenant {tenant} has a table '{name}' already", err=True)
+        raise typer.Exit(1)
+    typer.echo(made.id)
+
+
+@app.command()
+def rows(tenant: Tenant, name: Name) -> None:
+    """The rows of a table, one JSON object a line."""
+
+    async def work(store: "Store") -> "Table | None":
+        found = next((table for table in await store.tables() if table.name == name), None)
+        return await store.open(found.id) if found else None
+
+    for row in _found(tenant, name, _within(tenant, work)).rows.values():
+        typer.echo(json.dumps(row, ensure_ascii=False))
+
+
+@app.command()
+def delete(tenant: Tenant, name: Name) -> None:
+    """Delete a table and its rows."""
+
+    async def work(store: "Store") -> "Table | None":
+        found = next((table for table in await store.tables() if table.name == name), None)
+        if found is not None:
+            await store.drop(found.id)
+        return found
+
+    _found(tenant, name, _within(tenant, work))
+
+
+def _found(tenant: str, name: str, table: "Table | None") -> "Table":
+    if table is None:
+        typer.echo(f"tenant {tenant} has no table '{name}'; see: tempor8 tables list {tenant}", err=True)
+        raise typer.Exit(1)
+    return table
+
+
+def _within(tenant: str, work: "Callable[[Store], Awaitable[T]]") -> T:
+    from service.data_store import PostgresStore
+
+    async def inside(database: object, _: object) -> T:
+        from runtime.platform.postgres import Database
+
+        assert isinstance(database, Database)
+        async with database.tenant_transaction(tenant) as connection:
+            return await work(PostgresStore(connection, tenant))
+
+    return on_database(inside)

@@ -1,0 +1,105 @@
+"""`tempor8 test`: run recorded cases offline and say what differs."""
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli.support.options import verb
+
+app = verb()
+
+
+class Host(StrEnum):
+    """Where cases run."""
+
+    LOCAL = "local"
+    TEMPORAL = "temporal"
+
+
+class TestFormat(StrEnum):
+    """How results are written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+@app.command()
+def test(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Case files, or folders of them.")] = None,
+    host: Annotated[Host, typer.Option("--host", help="In this process, or on the embedded Temporal.")] = Host.LOCAL,
+    out: Annotated[Path | None, typer.Option("--out", help="Write one file per case with what happened.")] = None,
+    format_: Annotated[TestFormat, typer.Option("--format", "-f")] = TestFormat.TEXT,
+    update: Annotated[
+        bool, typer.Option("--update", help="Write what happened into the cases as what is expected.")
+    ] = False,
+    record: Annotated[
+        str | None,
+        typer.Option("--record", help="Print a case made of a run (its id), or of an export's pinned data (its file)."),
+    ] = None,
+    timeout: Annotated[float, typer.Option("--timeout", min=0.1, help="Seconds that one case may take.")] = 60.0,
+) -> None:
+    """Run cases (workflow, pinned data, input -> expected status, order, outputs) and say what differs, node by node.
+
+    Exit code 0: all passed. 1: some differ. 2: no case, or a file that cannot be read.
+    """
+    if record is not None:
+        _record(record)
+        return
+    if not paths:
+        raise typer.BadParameter("name case files or folders, or --record")
+    from cli.support.inputs import files
+    from cli.testing.suite import case_files, run_locally, run_on_temporal
+
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+    todo = case_files(files(paths), out, update=update, seconds=timeout)
+    results = run_on_temporal(todo) if host is Host.TEMPORAL else run_locally(todo)
+    _tell(results, format_)
+    if not results or any(each.broken for each in results):
+        raise typer.Exit(2)
+    if not all(each.passed for each in results):
+        raise typer.Exit(1)
+
+
+def _record(what: str) -> None:
+    """A case on standard output. The embedded servers are found as `tempor8 worker` finds them."""
+    import asyncio
+
+    from cli.testing.recording import CannotRecordError, from_export, from_run
+    from runtime.platform.embedded import attached, running
+    from runtime.platform.postgres import DatabaseUnavailable
+    from runtime.platform.settings import Settings, SettingsError
+    from runtime.platform.temporal import TemporalUnavailable
+
+    lost: list[str] = []
+    try:
+        if Path(what).is_file():
+            case = asyncio.run(from_export(Path(what)))
+        else:
+            settings = Settings.load()
+            if settings.database_url is None and (addresses := running(settings.state_folder.resolve())) is not None:
+                settings = attached(settings, addresses)
+            case, lost = asyncio.run(from_run(settings, what))
+    except (CannotRecordError, SettingsError, DatabaseUnavailable, TemporalUnavailable) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+    if lost:
+        typer.echo(f"pinned data cannot say what these gave in every run: {', '.join(lost)}", err=True)
+    typer.echo(json.dumps(case, ensure_ascii=False, indent=2))
+
+
+def _tell(results: list[Any], format_: TestFormat) -> None:
+    passed = sum(each.passed for each in results)
+    if format_ is TestFormat.JSON:
+        failed = [{"case": each.name, "differs": list(each.differences)} for each in results if not each.passed]
+        typer.echo(json.dumps({"cases": len(results), "passed": passed, "failed": failed}, indent=1))
+        return
+    for each in results:
+        if not each.passed:
+            typer.echo(f"FAIL {each.name}")
+            for line in each.differences:
+                typer.echo(f"  {line}")
+    typer.echo(f"{passed} of {len(results)} cases passed")

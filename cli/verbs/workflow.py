@@ -1,0 +1,134 @@
+"""`tempor8 workflow`: runs over the REST API."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli.support.options import verb
+from cli.support.rest import DEFAULT_URL, Key, Url, call, show
+
+app = verb()
+
+WorkflowId = Annotated[str, typer.Argument(help="The workflow_id that the start printed.")]
+
+
+@app.callback()
+def workflow() -> None:
+    """Start runs and look after them. Answers are JSON on standard output.
+
+    Exit code 0: done. 1: the API refused, or the run that was waited for did not succeed. 2: usage, or no API there.
+    """
+
+
+@app.command()
+def start(
+    template: Annotated[str, typer.Argument(help="Key of a published template.")],
+    input_: Annotated[
+        str, typer.Option("--input", "-i", help="JSON, a file with JSON, or - for standard input.")
+    ] = "{}",
+    user: Annotated[str | None, typer.Option(help="user_id of the run.")] = None,
+    idempotency_key: Annotated[str | None, typer.Option(help="The same key starts one run only.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for the end and print the result.")] = False,
+    url: Url = DEFAULT_URL,
+    key: Key = None,
+) -> None:
+    """Start a run."""
+    body = {"workflow_template": template, "user_id": user, "input_data": _json(input_)}
+    headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+    answer = call("POST", url, "/workflows/start", key, json=body, headers=headers)
+    if not wait:
+        show(answer)
+        return
+    path = f"/workflows/{answer['workflow_id']}"
+    while call("GET", url, f"{path}/status", key)["status"] == "running":
+        _wait(url, path, key)
+    result = call("GET", url, f"{path}/result", key)
+    show(result)
+    if result["status"] != "completed":
+        raise typer.Exit(1)
+
+
+@app.command()
+def status(workflow_id: WorkflowId, url: Url = DEFAULT_URL, key: Key = None) -> None:
+    """How a run stands."""
+    show(call("GET", url, f"/workflows/{workflow_id}/status", key))
+
+
+@app.command()
+def result(
+    workflow_id: WorkflowId,
+    wait: Annotated[float, typer.Option(help="Seconds to wait for the end, 60 at most.")] = 0,
+    url: Url = DEFAULT_URL,
+    key: Key = None,
+) -> None:
+    """What a run left."""
+    show(call("GET", url, f"/workflows/{workflow_id}/result", key, params={"wait": wait}))
+
+
+@app.command()
+def history(workflow_id: WorkflowId, url: Url = DEFAULT_URL, key: Key = None) -> None:
+    """What a run did, node by node."""
+    show(call("GET", url, f"/workflows/{workflow_id}/history", key))
+
+
+@app.command()
+def cancel(workflow_id: WorkflowId, url: Url = DEFAULT_URL, key: Key = None) -> None:
+    """Cancel a run."""
+    show(call("POST", url, f"/workflows/{workflow_id}/cancel", key))
+
+
+@app.command()
+def retry(
+    workflow_id: WorkflowId,
+    from_node: Annotated[
+        str | None, typer.Option(help="Name of the node to begin at; else the one that failed.")
+    ] = None,
+    from_start: Annotated[
+        bool, typer.Option("--from-start", help="Run everything again, with the same input.")
+    ] = False,
+    with_version: Annotated[str, typer.Option(help="original or current.")] = "original",
+    url: Url = DEFAULT_URL,
+    key: Key = None,
+) -> None:
+    """Try a run again, as a new run."""
+    body = {"from_node": from_node, "from_start": from_start, "with_version": with_version}
+    show(call("POST", url, f"/workflows/{workflow_id}/retry", key, json=body))
+
+
+@app.command("list")
+def list_(
+    status: Annotated[str | None, typer.Option(help="running, completed, failed, canceled, ...")] = None,
+    template: Annotated[str | None, typer.Option(help="Key of a template.")] = None,
+    limit: Annotated[int, typer.Option(help="Runs per page, 200 at most.", min=1, max=200)] = 50,
+    cursor: Annotated[str | None, typer.Option(help="next_cursor of the page before.")] = None,
+    url: Url = DEFAULT_URL,
+    key: Key = None,
+) -> None:
+    """List runs, newest first."""
+    wanted = {"status": status, "template": template, "limit": limit, "cursor": cursor}
+    params = {name: value for name, value in wanted.items() if value is not None}
+    show(call("GET", url, "/workflows", key, params=params))
+
+
+def _wait(url: str, path: str, key: str | None) -> None:
+    """One long poll; that the run goes on (409) is no error here."""
+    import httpx
+
+    httpx.get(f"{url.rstrip('/')}{path}/result", params={"wait": 50}, headers={"X-API-Key": key or ""}, timeout=75)
+
+
+def _json(text: str) -> Any:
+    try:
+        if text == "-":
+            return json.load(sys.stdin)
+        if not text.lstrip().startswith(("{", "[")):
+            return json.loads(Path(text).read_text(encoding="utf-8"))
+        return json.loads(text)
+    except OSError as error:
+        typer.echo(f"{text}: {error.strerror}", err=True)
+    except ValueError as error:
+        typer.echo(f"--input is not JSON: {error}", err=True)
+    raise typer.Exit(2)

@@ -1,0 +1,76 @@
+"""Parameters against their declarations: unknown names, hidden ones, wrong types and options, required ones left empty."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from compiler.parameters.effective import unknown
+from compiler.parameters.fields import expectation
+from compiler.source.source import constant
+from compiler.suggest import nearest
+from compiler.unit import Bound, Unit
+from schemas.diagnostic import Diagnostic
+from schemas.diagnostic.nodes import (
+    HiddenParameter,
+    MissingParameter,
+    UnknownOption,
+    UnknownParameter,
+    WrongParameterType,
+)
+from schemas.node import Node, declarations
+
+
+def required(unit: Unit) -> Iterator[Diagnostic]:
+    """Checks of every supported node's parameters."""
+    for bound in unit.bound.values():
+        if bound.declared is not None and declarations(bound.declared):
+            yield from _unknown(unit, bound, bound.declared)
+            yield from _given(bound, bound.declared)
+            yield from _missing(bound)
+
+
+def _unknown(unit: Unit, bound: Bound, declared: type[Node]) -> Iterator[Diagnostic]:
+    known = {each.alias for each in declarations(declared).values()}
+    node = bound.node
+    for name in unknown(declared, node.parameters):
+        yield UnknownParameter(
+            at=bound.at.within("parameters", name),
+            type=node.type,
+            version=node.type_version,
+            name=name,
+            advice=unit.hint(name, known - node.parameters.keys()),
+        )
+
+
+def _given(bound: Bound, declared: type[Node]) -> Iterator[Diagnostic]:
+    known = {each.alias for each in declarations(declared).values()}
+    for name, value in bound.node.parameters.items():
+        if name not in known:
+            continue
+        at = bound.at.within("parameters", name)
+        holds = bound.shown.get(name)
+        if holds is None:
+            yield HiddenParameter(at=at, name=name)
+        elif not (isinstance(value, str) and value.startswith("=")):
+            wanted = expectation(declared, holds.name)
+            if not wanted.takes(value):
+                yield WrongParameterType(at=at, name=name, expected=wanted.words, actual=constant(value))
+            elif wanted.options and value is not None and value not in wanted.options and not isinstance(value, list):
+                options = {str(each) for each in wanted.options}
+                found = nearest(str(value), options)
+                advice = f"did you mean {found!r}?" if found else f"there are {', '.join(sorted(options))}"
+                yield UnknownOption(at=at, name=name, value=str(value), advice=advice)
+
+
+def _missing(bound: Bound) -> Iterator[Diagnostic]:
+    for name, each in bound.shown.items():
+        value = bound.parameters.get(name)
+        if each.info.required and _empty(value):
+            advice = "choose a value in the editor" if isinstance(value, Mapping) else ""
+            yield MissingParameter(at=bound.at.within("parameters", name), name=name, advice=advice)
+
+
+def _empty(value: Any) -> bool:
+    """n8n: a text, a list or a resource locator without a value."""
+    if isinstance(value, Mapping) and ("__rl" in value or "mode" in value):
+        return value.get("value") in (None, "")
+    return value in (None, "", [])

@@ -1,0 +1,1 @@
+"""Effective parameters of a node, and the hooks of its class."""

@@ -1,0 +1,1 @@
+"""Where expressions and programs stand in an export."""

@@ -1,0 +1,1 @@
+"""The text of an export: lines and columns, wrapper shapes, canonical form, suppressions."""

@@ -1,0 +1,45 @@
+"""Findings get their line and column, and their order: by file position."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from compiler.source.source import Lines, Place, into_string, places
+from schemas.diagnostic import Diagnostic, Severity
+
+RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
+
+
+def positioned(found: Iterable[Diagnostic], text: str) -> list[Diagnostic]:
+    """The findings with line and column, sorted by position, code and message, each once."""
+    listed = list(found)
+    if text:
+        where = places(text, {pointer for each in listed for pointer in _ancestors(each.at.pointer)})
+        lines = Lines(text)
+        listed = [_place(each, where, lines) for each in listed]
+    listed.sort(key=lambda each: (each.at.line or 0, each.at.column or 0, each.code, each.at.pointer, each.message))
+    return [each for index, each in enumerate(listed) if index == 0 or each != listed[index - 1]]
+
+
+def _ancestors(pointer: str) -> list[str]:
+    """A pointer and those above it: a parameter that is absent is told at its node."""
+    found = [pointer]
+    while pointer:
+        pointer = pointer.rpartition("/")[0]
+        found.append(pointer)
+    return found
+
+
+def _place(each: Diagnostic, where: dict[str, Place], lines: Lines) -> Diagnostic:
+    if each.at.line is not None:
+        return each
+    pointer = next((pointer for pointer in _ancestors(each.at.pointer) if pointer in where), None)
+    if pointer is None:
+        return each
+    place = where[pointer]
+    exact = pointer == each.at.pointer
+    if exact and each.at.offset is not None:
+        offset = into_string(lines.text, place, each.at.offset)
+    else:
+        offset = place.key if exact and each.at_key else place.value
+    line, column = lines.at(offset)
+    return each.model_copy(update={"at": replace(each.at, line=line, column=column)})

@@ -1,0 +1,60 @@
+"""Where in a document the workflows are: n8n's API, its template site and backup tools wrap them in their own ways."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from compiler.source.source import constant
+from schemas.diagnostic import Location, pointer
+from schemas.diagnostic.reading import NotAnExport
+
+WRAPPERS: Final = ("workflow", "workflows", "data", "json", "workflowData", "template", "results", "items")
+MAX_NESTING: Final = 4
+
+
+def workflows(document: Any) -> list[str]:
+    """JSON Pointers of all workflows in a document, in its order; empty when there is none."""
+    return list(_search(document, "", MAX_NESTING))
+
+
+def _search(value: Any, path: str, levels: int) -> Iterator[str]:
+    if isinstance(value, Mapping) and isinstance(value.get("nodes"), list):
+        yield path
+    elif levels and isinstance(value, Mapping):
+        for key in WRAPPERS:
+            if isinstance(value.get(key), Mapping | list):
+                yield from _search(value[key], path + pointer(key), levels - 1)
+    elif levels and isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from _search(each, path + pointer(index), levels - 1)
+
+
+def at(document: Any, path: str) -> Any:
+    """The value at a pointer that `workflows` gave."""
+    for key in path.split("/")[1:]:
+        document = document[int(key)] if isinstance(document, list) else document[key]
+    return document
+
+
+def no_workflow(document: Any, where: Location) -> NotAnExport:
+    """Why a document without a workflow is none, in the author's terms."""
+    if not isinstance(document, Mapping):
+        return NotAnExport(at=where, reason=f"the document is {constant(document)}, not an object")
+    if "nodes" in document:
+        reason = f"`nodes` is {constant(document['nodes'])}, not a list"
+        return NotAnExport(at=where.within("nodes"), reason=reason, advice=_advice(document))
+    if {"type", "name"} <= document.keys() and ("data" in document or "nodesAccess" in document):
+        return NotAnExport(
+            at=where, reason="this is a credential of n8n", advice="import it with `tempor8 credentials import`"
+        )
+    if {"type", "parameters"} <= document.keys():
+        return NotAnExport(at=where, reason="this is a single node", advice="export the whole workflow")
+    return NotAnExport(at=where, reason="it has no `nodes`", advice=_advice(document))
+
+
+def _advice(document: Mapping[str, Any]) -> str:
+    for key, value in document.items():
+        if isinstance(value, str) and value.lstrip().startswith("{") and '"nodes"' in value:
+            return f"{key!r} holds a workflow as text: save that text as a file of its own"
+    if {"description", "slug", "url", "title", "user_name"} & document.keys():
+        return "this describes a workflow; download the workflow itself"
+    return "a workflow has `nodes` and `connections`; use *Download* in n8n's editor"

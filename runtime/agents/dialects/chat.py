@@ -1,0 +1,124 @@
+"""What a chat model is asked and what it answers, in whatever dialect."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+
+from runtime.agents.messages import Message, ToolSpec
+from runtime.contract.node import ActivityContext, HttpResponse, NodeApiError
+
+REFUSED: Final = {
+    400: "Bad request - please check your parameters",
+    401: "Authorization failed - please check your credentials",
+    402: "Payment required - perhaps check your payment details?",
+    403: "Forbidden - perhaps check your credentials?",
+    404: "The resource you are requesting could not be found",
+    405: "Method not allowed - please check you are using the right HTTP method",
+    429: "The service is receiving too many requests from you",
+    500: "The service was not able to process your request",
+    502: "Bad gateway - the service failed to handle your request",
+    503: (
+        "Service unavailable - try again later or consider setting this node to retry automatically "
+        "(in the node settings)"
+    ),
+    504: "Gateway timed out - perhaps try again later?",
+}
+"""What n8n tells about a status."""
+
+MAX_WAIT_S: Final = 60.0
+"""The longest `Retry-After` that is obeyed; a service that wants longer is asked after that all the same."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One question. `schema` is the JSON that is wanted (through the tool `via`, or as the answer's text)."""
+
+    messages: Sequence[Message]
+    tools: Sequence[ToolSpec] = ()
+    schema: Mapping[str, Any] | None = None
+    via: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """`temperature`, `max_tokens`: what holds where the node leaves it open."""
+    id: str = ""
+    """The same on every attempt; goes along as `Idempotency-Key`."""
+
+
+@dataclass(frozen=True)
+class ModelAnswer:
+    """What came back, with the tokens it cost."""
+
+    message: Message
+    model: str
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+async def post(
+    context: ActivityContext,
+    url: str,
+    body: Mapping[str, Any],
+    headers: Mapping[str, str],
+    *,
+    timeout: float = 60.0,
+    key: str = "",
+) -> dict[str, Any]:
+    """POST JSON, get JSON. `key` is the same on every attempt.
+
+    Raises NodeApiError with n8n's sentence for the status; `retryable` in its data says that it may pass.
+    """
+    response = await context.http(
+        "POST",
+        url,
+        headers=[
+            ("Content-Type", "application/json"),
+            ("Accept", "application/json"),
+            *headers.items(),
+            *([("Idempotency-Key", hashlib.sha256(key.encode()).hexdigest()[:32])] if key else []),
+        ],
+        content=orjson.dumps(body),
+        timeout=timeout,
+    )
+    return answer(response)
+
+
+def answer(response: HttpResponse) -> dict[str, Any]:
+    """The JSON of a good response. Raises NodeApiError for the others."""
+    if response.status >= 400:
+        raise refusal(response.status, _said(response.body), response.header("retry-after"))
+    try:
+        value = orjson.loads(response.body)
+    except orjson.JSONDecodeError:
+        value = None
+    if not isinstance(value, dict):
+        raise NodeApiError("The model's service did not answer with JSON", http_code=str(response.status))
+    return value
+
+
+def refusal(status: int, said: str | None, retry_after: str | None = None) -> NodeApiError:
+    """A status as n8n's error. 429 and 5xx may pass by themselves, the others will not."""
+    data: dict[str, Any] = {}
+    if status == 429 or status >= 500:
+        data["retryable"] = True
+        if retry_after is not None and retry_after.replace(".", "", 1).isdigit():
+            data["retryAfter"] = min(float(retry_after), MAX_WAIT_S)
+    return NodeApiError(
+        REFUSED.get(status, said or f"HTTP {status}"), description=said, http_code=str(status), data=data
+    )
+
+
+def _said(body: bytes) -> str | None:
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return body.decode("utf-8", "replace")[:500] or None
+    error = value.get("error", value) if isinstance(value, dict) else value
+    message = error.get("message") if isinstance(error, dict) else error
+    return str(message) if message else None
+
+
+def sampling(options: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """Options of a node under the provider's names; what is not set is left to the provider."""
+    return {wire: options[name] for name, wire in names.items() if options.get(name) is not None}

@@ -1,0 +1,100 @@
+"""Google's Gemini API (https://ai.google.dev/api/generate-content)."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from runtime.agents.dialects.chat import ModelAnswer, Request
+from runtime.agents.messages import Message, Part, text_of
+from runtime.contract.node import ActivityContext
+
+UNKNOWN = frozenset({"additionalProperties", "$schema", "default", "$ref", "$defs"})
+"""Keywords of JSON Schema that its function declarations refuse."""
+
+
+async def body(context: ActivityContext, request: Request) -> dict[str, Any]:
+    """The request without `generationConfig` and `safetySettings`."""
+    made: dict[str, Any] = {"contents": await _contents(context, request.messages)}
+    system = "\n\n".join(text_of(each) for each in request.messages if each["role"] == "system")
+    if system:
+        made["systemInstruction"] = {"role": "system", "parts": [{"text": system}]}
+    if request.tools:
+        made["tools"] = [{"functionDeclarations": [_declared(each) for each in request.tools]}]
+    return made
+
+
+def _declared(tool: Mapping[str, Any]) -> dict[str, Any]:
+    made = {"name": tool["name"], "description": tool["description"]}
+    schema = plain(tool["schema"])
+    return made | ({"parameters": schema} if schema.get("properties") else {})  # an object without fields is refused
+
+
+def plain(schema: Any) -> Any:
+    """A schema in the subset that Gemini takes."""
+    if isinstance(schema, list):
+        return [plain(each) for each in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    made = {key: plain(value) for key, value in schema.items() if key not in UNKNOWN or not isinstance(key, str)}
+    if isinstance(made.get("properties"), Mapping):  # names of fields are not keywords
+        made["properties"] = {key: plain(value) for key, value in schema["properties"].items()}
+    return made
+
+
+async def _contents(context: ActivityContext, messages: Sequence[Message]) -> list[dict[str, Any]]:
+    made: list[dict[str, Any]] = []
+    for message in messages:
+        if message["role"] == "system":
+            continue
+        role = "model" if message["role"] == "assistant" else "user"
+        parts = await _parts(context, message)
+        if made and made[-1]["role"] == role:
+            made[-1]["parts"] += parts
+        else:
+            made.append({"role": role, "parts": parts})
+    return made
+
+
+async def _parts(context: ActivityContext, message: Message) -> list[dict[str, Any]]:
+    if message.get("raw") is not None:
+        return list(message["raw"])  # calls carry thought signatures that must come back as they were
+    if message["role"] == "tool":
+        return [{"functionResponse": {"name": message["name"], "response": {"result": text_of(message)}}}]
+    content = message["content"]
+    parts = (
+        [await _part(context, part) for part in content]
+        if isinstance(content, list)
+        else [{"text": content}]
+        if content
+        else []
+    )
+    return parts + [
+        {"functionCall": {"name": call["name"], "args": call["arguments"]}} for call in message.get("tool_calls") or []
+    ]
+
+
+async def _part(context: ActivityContext, part: Part) -> dict[str, Any]:
+    if part["type"] == "text":
+        return {"text": part["text"]}
+    if part["type"] == "image_url":
+        return {"fileData": {"fileUri": part["text"]}}
+    data = base64.b64encode(await context.read_binary(part["ref"])).decode()
+    return {"inlineData": {"mimeType": part["ref"]["mimeType"], "data": data}}
+
+
+def read(answer: Mapping[str, Any], model: str) -> ModelAnswer:
+    """Text and calls of the first candidate. Calls have no ids of their own: their place is their id."""
+    candidates = answer.get("candidates") or [{}]
+    parts = (candidates[0].get("content") or {}).get("parts") or []
+    text = "".join(each.get("text", "") for each in parts if not each.get("thought"))
+    message: Message = {"role": "assistant", "content": text}
+    calls = [each["functionCall"] for each in parts if "functionCall" in each]
+    if calls:
+        message["tool_calls"] = [
+            {"id": call.get("id") or f"call_{n}", "name": call["name"], "arguments": call.get("args") or {}}
+            for n, call in enumerate(calls)
+        ]
+        message["raw"] = parts
+    usage = answer.get("usageMetadata") or {}
+    output = (usage.get("candidatesTokenCount") or 0) + (usage.get("thoughtsTokenCount") or 0)
+    return ModelAnswer(message, str(answer.get("modelVersion") or model), usage.get("promptTokenCount") or 0, output)

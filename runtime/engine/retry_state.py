@@ -1,0 +1,102 @@
+"""The state that a run is tried again with: what it had done stays done, one node and what comes after it runs again."""
+
+import copy
+from typing import Any
+
+from runtime.engine.node_runs import from_json, to_json
+from schemas.item import Items
+from schemas.plan import Plan
+
+__all__ = ["CannotRetryError", "first_items", "state_from_node"]
+
+
+def first_items(state: dict[str, Any]) -> Items:
+    """What the first node of a run gave out."""
+    outputs = from_json(state["runs"][state["order"][0][0]])[0]["outputs"]
+    return outputs[0] or [] if outputs else []
+
+
+class CannotRetryError(Exception):
+    """The run cannot go on from there. The message says why, and what can be done."""
+
+
+def state_from_node(state: dict[str, Any], old: Plan, plan: Plan, node: str | None) -> dict[str, Any]:
+    """The engine state for a new run under `plan`, which begins at the last run of `node`; None: at the node that failed.
+
+    `state` is the one that the run under the plan `old` ended with. Raises CannotRetryError.
+    """
+    made = copy.deepcopy(state)
+    made["runs"] = {each: from_json(runs) for each, runs in made["runs"].items()}
+    failed = (made.get("error") or {}).get("node") if made.get("status") == "error" else None
+    name = node or failed
+    if name is None:
+        raise CannotRetryError("No node of the run failed; name one to begin at, or begin at the start.")
+    gone = [each for each, *_ in made["order"] if each not in plan.step]
+    if name not in plan.step or gone:
+        missing = name if name not in plan.step else gone[0]
+        raise CannotRetryError(
+            f"The version has no node '{missing}'; take the original version, or begin at the start."
+        )
+    runs = made["runs"].get(name)
+    if not runs:
+        raise CannotRetryError(f"'{name}' has not run, so nothing is known of its input.")
+    pending = made["stack"][1:] if failed else made["stack"]
+    if name == failed:
+        entry = made["stack"][0]
+        _drop(made, {name}, [name, len(runs) - 1])
+    else:
+        entry = _entry(made, old, name)
+        after = {name, *_after(old, name)}
+        _drop(made, after, [name, len(runs) - 1])
+        pending = [each for each in pending if each["node"] not in after]
+        made["waiting"] = {key: each for key, each in made["waiting"].items() if key not in after}
+    made |= {"stack": [entry, *pending], "error": None, "status": "running", "deadline": None, "current": None}
+    made["last"] = made["order"][-1][0] if made["order"] else None
+    made["runs"] = {each: to_json(runs) for each, runs in made["runs"].items()}
+    return made
+
+
+def _entry(state: dict[str, Any], plan: Plan, name: str) -> dict[str, Any]:
+    """The input of a node's last run, from the outputs that it came from."""
+    if name in _after(plan, name):
+        raise CannotRetryError(
+            f"'{name}' stands in a loop that has gone on; begin at the start, or at the failed node."
+        )
+    run = state["runs"][name][-1]
+    if not run["source"]:
+        return {"node": name, "inputs": [run["outputs"][0] if run["outputs"] else []], "source": []}
+    inputs: list[Any] = []
+    for source in run["source"]:
+        if source is None:
+            inputs.append(None)
+            continue
+        before = state["runs"][source["previousNode"]][source.get("previousNodeRun", 0)]["outputs"]
+        output = source.get("previousNodeOutput", 0)
+        inputs.append(before[output] if output < len(before) else None)
+    return {"node": name, "inputs": inputs, "source": run["source"]}
+
+
+def _after(plan: Plan, name: str) -> set[str]:
+    """What comes after a node; itself too where it stands in a loop."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        targets = {edge.target for edge in plan.step[waiting.pop()].edges if edge.target in plan.step}
+        waiting += targets - found
+        found |= targets
+    return found
+
+
+def _drop(state: dict[str, Any], names: set[str], first: list[Any]) -> None:
+    """Forget the runs of these nodes from the place `first` of the order on."""
+    place = next(i for i, each in enumerate(state["order"]) if list(each[:2]) == first)
+    kept = [each for i, each in enumerate(state["order"]) if i < place or each[0] not in names]
+    counts: dict[str, int] = {}
+    for each, run, *_ in kept:
+        counts[each] = max(counts.get(each, 0), run + 1)
+    for each in state.get("forgotten") or ():
+        if each in state["runs"] and each not in names:
+            counts[each] = len(state["runs"][each])
+    state["order"] = kept
+    state["runs"] = {each: runs[: counts[each]] for each, runs in state["runs"].items() if each in counts}
+    state["memory"] = {each: memory for each, memory in state["memory"].items() if each not in names or each in counts}

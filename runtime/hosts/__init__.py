@@ -1,0 +1,1 @@
+"""What carries an execution: Temporal in production, this process in tests and for transient templates."""

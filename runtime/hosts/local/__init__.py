@@ -1,0 +1,1 @@
+"""The in-process host: `tempor8 test`, conformance cases, transient templates."""

@@ -1,0 +1,1 @@
+"""The Temporal host: workflow, activities, worker and build id."""

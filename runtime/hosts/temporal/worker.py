@@ -1,0 +1,111 @@
+"""Builds a worker: client, services, workflow and activities on one task queue."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Final
+
+from temporalio.client import Client
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from runtime.catalog import CATALOG
+from runtime.expressions import start as start_scripts
+from runtime.hosts.temporal import build_id as deployment
+from runtime.hosts.temporal.activities import Activities, Slots, Templates
+from runtime.hosts.temporal.capabilities import WorkerServices
+from runtime.hosts.temporal.promotion import make_current
+from runtime.hosts.temporal.slot_supplier import tuner
+from runtime.hosts.temporal.workflow import Run
+from runtime.interpreter.task_runner import Services
+from runtime.platform.credentials import credential_store
+from runtime.platform.keys import keyring
+from runtime.platform.postgres import Database
+from runtime.platform.settings import Settings
+from runtime.platform.storage.blobs import BlobStore
+from runtime.platform.telemetry.logging import get_logger
+from runtime.platform.temporal import connect, data_converter
+from runtime.sandbox import CodeRunner
+from service.concurrency import RunSlots
+from service.resume_keys import ResumeLinks
+from service.templates import TemplateStore
+
+log = get_logger("tempor8.worker")
+
+PASSED_THROUGH: Final = ("runtime", "schemas", "pydantic", "orjson", "py_mini_racer", "selectolax", "lxml")
+"""Loaded once and not once per run: lint bans clock, randomness and I/O in what runs inside a workflow."""
+
+PATIENCE: Final = 4
+"""Seconds that one activation of a workflow may take before the SDK calls it a deadlock; below the time-out of the task.
+The SDK's own 2 count the time that others have the processor: sixteen runs that compute at once are no deadlock.
+"""
+
+
+def build_worker(
+    client: Client,
+    services: Services,
+    templates: Templates,
+    task_queue: str,
+    *,
+    slots: Slots | None = None,
+    strict: bool = False,
+    versioned: bool = False,
+) -> Worker:
+    """A worker that is not started yet. `strict` keeps our modules inside the SDK's sandbox, as tests want it; `versioned`
+    makes it one of its build's, which takes no workflow tasks until the build is current.
+    """
+    CATALOG.load()
+    start_scripts()
+    restrictions = SandboxRestrictions.default.with_passthrough_modules("re2", "_re2")  # native code loads only once
+    if not strict:
+        restrictions = restrictions.with_passthrough_modules(*PASSED_THROUGH)
+    worker = Worker(
+        client,
+        task_queue=task_queue,
+        workflows=[Run],
+        activities=Activities(CATALOG, services, templates, slots).all(),
+        workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
+        sticky_queue_schedule_to_start_timeout=timedelta(seconds=1),
+        max_heartbeat_throttle_interval=timedelta(milliseconds=50),
+        default_heartbeat_throttle_interval=timedelta(milliseconds=50),
+        tuner=tuner(),
+        max_cached_workflows=500,
+        graceful_shutdown_timeout=timedelta(seconds=5),
+        deployment_config=deployment.config() if versioned else None,
+    )
+    inner = worker._workflow_worker  # noqa: SLF001  # it has no argument for it
+    assert inner is not None
+    inner._deadlock_timeout_seconds = PATIENCE  # noqa: SLF001
+    return worker
+
+
+@contextlib.asynccontextmanager
+async def worker(settings: Settings, *, versioned: bool = False) -> AsyncIterator[Worker]:
+    """A worker over the services that the settings name, ready to `run`. `versioned`: see `build_worker`.
+
+    Raises TemporalUnavailable or DatabaseUnavailable, which say what to start.
+    """
+    keys = keyring(settings)
+    assert settings.database_url is not None
+    async with Database(settings.database_url.get_secret_value(), size=settings.database_pool_size) as database:
+        blobs = BlobStore.of(settings, database, keys)
+        client = await connect(settings, data_converter(settings, keys, blobs))
+        links = ResumeLinks.of_settings(settings, keys)
+        store = credential_store(settings, database, keys)
+        services = WorkerServices(settings, database, store, blobs, CodeRunner(), links)
+        try:
+            slots = RunSlots(database)
+            templates = TemplateStore(database)
+            yield build_worker(client, services, templates, settings.task_queue, slots=slots, versioned=versioned)
+        finally:
+            await services.close()
+
+
+async def serve(settings: Settings, stop: asyncio.Event) -> None:
+    """Work until `stop` is set. The build becomes the current one, unless the settings leave that to an operator."""
+    async with worker(settings, versioned=True) as built, built:
+        log.info("worker polls", build=deployment.build_id(), task_queue=settings.task_queue)
+        if settings.promote:
+            await make_current(built.client, deployment.DEPLOYMENT, deployment.build_id())
+        await stop.wait()

@@ -1,0 +1,111 @@
+"""Request bodies: each kind gives its bytes and the content type that goes with them."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from runtime.http.query import ArrayFormat, stringify
+from runtime.values.javascript import js_string, json_stringify
+from runtime.values.streams import LongBytes, joined
+from schemas.item import UNDEFINED
+
+FORM = "application/x-www-form-urlencoded"
+JSON = "application/json"
+
+
+@dataclass
+class Json:
+    """A JSON value. As in axios a string goes out as it is, null as nothing."""
+
+    value: Any
+
+    def encode(self) -> tuple[bytes, str | None]:
+        """The bytes and their content type. Raises ValueError for a number or a boolean, which axios refuses."""
+        if isinstance(self.value, bool | int | float):
+            raise ValueError("Data after transformation must be a string, an ArrayBuffer, a Buffer, or a Stream")
+        if self.value is None or self.value is UNDEFINED:
+            return b"", FORM
+        if isinstance(self.value, str):
+            return _utf8(self.value), FORM
+        return _utf8(json_stringify(self.value) or ""), JSON
+
+
+@dataclass
+class Form:
+    """An urlencoded form."""
+
+    fields: dict[str, Any]
+    arrays: ArrayFormat = "indices"
+
+    def encode(self) -> tuple[bytes, str | None]:
+        """The bytes and their content type."""
+        return stringify(self.fields, self.arrays).encode(), FORM
+
+
+@dataclass
+class Part:
+    """A part of a multipart form: a field, or a file when it has a file name."""
+
+    name: str
+    content: bytes | LongBytes
+    filename: str | None = None
+    content_type: str | None = None
+
+    def encode(self) -> bytes | LongBytes:
+        """Headers and content."""
+        lines = f'Content-Disposition: form-data; name="{_quoted(self.name)}"'
+        if self.filename is not None:
+            lines += f'; filename="{_quoted(self.filename)}"'
+        if self.content_type is not None:
+            lines += f"\r\nContent-Type: {self.content_type}"
+        return joined([_utf8(lines) + b"\r\n\r\n", self.content])
+
+
+@dataclass
+class Multipart:
+    """A multipart/form-data body."""
+
+    parts: Sequence[Part] = field(default_factory=list)
+
+    def encode(self) -> tuple[bytes | LongBytes, str | None]:
+        """The bytes and their content type. The boundary is a hash of the parts: a retry sends the same bytes."""
+        parts = [part.encode() for part in self.parts]
+        told = b"\0".join(part.name.encode() if isinstance(part, LongBytes) else part for part in parts)
+        boundary = "-" * 26 + hashlib.sha256(told).hexdigest()[:24]
+        body = [each for part in parts for each in (f"--{boundary}\r\n".encode(), part, b"\r\n")]
+        return joined([*body, f"--{boundary}--\r\n".encode()]), f"multipart/form-data; boundary={boundary}"
+
+
+@dataclass
+class Bytes:
+    """Bytes or text as they are."""
+
+    content: bytes | str | LongBytes
+    content_type: str | None = None
+
+    def encode(self) -> tuple[bytes | LongBytes, str | None]:
+        """The bytes and their content type."""
+        return _utf8(self.content) if isinstance(self.content, str) else self.content, self.content_type
+
+
+Body = Json | Form | Multipart | Bytes
+
+
+def field_part(name: str, value: Any) -> Part:
+    """A plain field of a multipart form. Raises ValueError for what node's form-data refuses."""
+    if isinstance(value, list):
+        raise ValueError("Arrays are not supported.")
+    if isinstance(value, dict):
+        raise ValueError("source.on is not a function")
+    if isinstance(value, bool):
+        raise ValueError("data should be a string, Buffer or Uint8Array")
+    return Part(name, _utf8(js_string(value)))
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\r", "%0D").replace("\n", "%0A").replace('"', "%22")
+
+
+def _utf8(text: str) -> bytes:
+    return text.encode("utf-8", "replace")

@@ -1,0 +1,105 @@
+"""One exchange: encode, send, follow redirects as follow-redirects (axios) does."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from runtime.http.address import InvalidUrlError, is_same_host_or_below, join, origin
+from runtime.http.request import Outgoing, Request
+
+_REDIRECTS = range(300, 400)
+_SEE_OTHER = 303
+_POST_TO_GET = (301, 302)
+_CONTENT = ("content-",)
+_PRIVATE = ("authorization", "proxy-authorization", "cookie")
+
+
+class Answer(Protocol):
+    """A response, as `ActivityContext.http` gives it."""
+
+    @property
+    def status(self) -> int:
+        """The status code."""
+
+    @property
+    def reason(self) -> str:
+        """The reason phrase."""
+
+    @property
+    def headers(self) -> Sequence[tuple[str, str]]:
+        """Names and values in order."""
+
+    @property
+    def body(self) -> bytes:
+        """The whole body."""
+
+
+class Sender(Protocol):
+    """Sends one request and follows nothing."""
+
+    async def __call__(self, outgoing: Outgoing) -> Answer:
+        """The response, whatever its status."""
+
+
+class TooManyRedirectsError(Exception):
+    """More redirects than allowed."""
+
+
+class UnsupportedRedirectError(Exception):
+    """A redirect leads to something that is not HTTP."""
+
+
+@dataclass(frozen=True)
+class Redirects:
+    """How redirects are followed: at most `limit` (0: none). `keep_authorization`: the Authorization header also goes to
+    another host, as n8n did before version 4.4 of its node.
+    """
+
+    limit: int = 21
+    keep_authorization: bool = True
+    only_get: bool = False
+    """Follow for GET and HEAD only."""
+
+
+async def exchange(
+    send: Sender, request: Request, redirects: Redirects, sign: Callable[[Outgoing], Outgoing] | None = None
+) -> tuple[Answer, str]:
+    """The last response and the URL that gave it. `sign` signs the first request; redirects carry what it made.
+
+    Raises what `encode` raises, and the redirect errors above.
+    """
+    outgoing = request.encode() if sign is None else sign(request.encode())
+    followed = 0
+    while True:
+        answer = await send(outgoing)
+        location = _location(answer)
+        wanted = redirects.limit and (not redirects.only_get or outgoing.method in ("GET", "HEAD"))
+        if location is None or not wanted:
+            return answer, outgoing.url
+        followed += 1
+        if followed > redirects.limit:
+            raise TooManyRedirectsError("Maximum number of redirects exceeded")
+        outgoing = _next(outgoing, answer.status, location, redirects)
+
+
+def _location(answer: Answer) -> str | None:
+    if answer.status not in _REDIRECTS:
+        return None
+    return next((value for name, value in answer.headers if name.lower() == "location"), None)
+
+
+def _next(outgoing: Outgoing, status: int, location: str, redirects: Redirects) -> Outgoing:
+    try:
+        url = join(outgoing.url, location)
+    except InvalidUrlError as error:
+        raise UnsupportedRedirectError(f"Redirected request failed: {error}") from error
+    dropped: tuple[str, ...] = ("host",)
+    method, content = outgoing.method, outgoing.content
+    if (status in _POST_TO_GET and method == "POST") or (status == _SEE_OTHER and method not in ("GET", "HEAD")):
+        method, content, dropped = "GET", None, (*dropped, *_CONTENT)
+    if not is_same_host_or_below(outgoing.url, url):
+        dropped += _PRIVATE[1:] if redirects.keep_authorization else _PRIVATE
+    elif origin(outgoing.url) != origin(url) and not redirects.keep_authorization:
+        dropped += _PRIVATE[:1]
+    headers = [(name, value) for name, value in outgoing.headers if not name.lower().startswith(dropped)]
+    return Outgoing(method, url, headers, content)

@@ -1,0 +1,71 @@
+"""A request with a credential: sign it, send it, and once answer what a server says to that (401, a digest challenge)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from runtime.http import oauth2, signing
+from runtime.http.credentials import Credential, apply, signature
+from runtime.http.exchange import Answer, Redirects, Sender, exchange
+from runtime.http.request import Outgoing, Request
+
+_UNAUTHORIZED = 401
+
+
+@dataclass(frozen=True)
+class Wire:
+    """What a request needs from the world. `nonce` gives fresh random text; `now` is milliseconds since the epoch."""
+
+    send: Sender
+    nonce: Callable[[], str]
+    now: float
+
+
+async def fetch(
+    wire: Wire, request: Request, credential: Credential | None, redirects: Redirects
+) -> tuple[Answer, str]:
+    """The response and the URL it came from. Raises CredentialError, ValueError, and what `exchange` raises."""
+    if credential is None:
+        return await exchange(wire.send, request, redirects)
+    if credential.is_oauth2:
+        return await _with_token(wire, request, credential, redirects)
+    signed = await _signed(wire, request, credential)
+    signer = signature(credential, wire.now, wire.nonce())
+
+    async def send(outgoing: Outgoing) -> Answer:
+        answer = await wire.send(outgoing)
+        if credential.type == "httpDigestAuth" and answer.status == _UNAUTHORIZED:
+            return await _challenged(wire, outgoing, answer, credential)
+        return answer
+
+    return await exchange(send, signed, redirects, signer)
+
+
+async def _signed(wire: Wire, request: Request, credential: Credential) -> Request:
+    signed = request.copy()
+    if credential.type == "googleApi":
+        if credential.data.get("httpNode"):
+            token = await oauth2.service_account_token(wire.send, credential.data, wire.now)
+            signed.set_header("Authorization", f"Bearer {token}")
+    else:
+        apply(signed, credential)
+    return signed
+
+
+async def _with_token(wire: Wire, request: Request, credential: Credential, redirects: Redirects) -> tuple[Answer, str]:
+    async with credential.renewing:
+        await oauth2.ensure_token(wire.send, credential)
+    token = (credential.data["oauthTokenData"] or {}).get("access_token")
+    answer, url = await exchange(wire.send, await _signed(wire, request, credential), redirects)
+    if answer.status != (credential.data.get("tokenExpiredStatusCode") or _UNAUTHORIZED):
+        return answer, url
+    async with credential.renewing:
+        if token == (credential.data["oauthTokenData"] or {}).get("access_token"):
+            await oauth2.renew(wire.send, credential)
+    return await exchange(wire.send, await _signed(wire, request, credential), redirects)
+
+
+async def _challenged(wire: Wire, outgoing: Outgoing, answer: Answer, credential: Credential) -> Answer:
+    challenge = next((value for name, value in answer.headers if name.lower() == "www-authenticate"), "")
+    user, password = (str(credential.data.get(key) or "") for key in ("user", "password"))
+    answered = signing.digest(outgoing, challenge, user, password, wire.nonce())
+    return answer if answered is None else await wire.send(answered)

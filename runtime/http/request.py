@@ -1,0 +1,118 @@
+"""A request as a node describes it, and what goes out for it."""
+
+import base64
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Self
+
+from runtime.http.address import normalise, split_userinfo
+from runtime.http.body import Body, Form, Json
+from runtime.http.query import ArrayFormat, stringify
+from runtime.values.javascript import js_string
+from runtime.values.streams import LongBytes
+from schemas.item import UNDEFINED
+
+ACCEPT_ANY: Final = (
+    "application/json,text/html,application/xhtml+xml,application/xml,text/*;q=0.9, image/*;q=0.8, */*;q=0.7"
+)
+ACCEPT_JSON: Final = "application/json,text/*;q=0.99"
+_FORBIDDEN = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
+
+
+@dataclass
+class Request:
+    """One request. Header names keep their case until they go out; a later one replaces an earlier one of any case."""
+
+    method: str
+    url: str
+    query: Any = field(default_factory=dict)
+    headers: dict[str, Any] = field(default_factory=dict)
+    body: Body | None = None
+    arrays: ArrayFormat = "indices"
+
+    def copy(self) -> Self:
+        """A copy whose query, headers and body fields may be changed."""
+        body = self.body
+        if isinstance(body, Json) and isinstance(body.value, dict):
+            body = Json(dict(body.value))
+        elif isinstance(body, Form):
+            body = Form(dict(body.fields), body.arrays)
+        query = dict(self.query) if isinstance(self.query, Mapping) else self.query
+        return replace(self, query=query, headers=dict(self.headers), body=body)
+
+    def header(self, name: str) -> Any:
+        """The header of this name in any case, or None."""
+        return next((value for key, value in self.headers.items() if key.lower() == name.lower()), None)
+
+    def set_header(self, name: str, value: Any) -> None:
+        """Set a header in place of any of this name."""
+        for key in [key for key in self.headers if key.lower() == name.lower()]:
+            del self.headers[key]
+        self.headers[name] = value
+
+    def default_header(self, name: str, value: Any) -> None:
+        """Set a header unless there is one of this name."""
+        if self.header(name) is None:
+            self.headers[name] = value
+
+    def basic(self, user: str, password: str) -> None:
+        """HTTP Basic authentication (RFC 7617), in UTF-8."""
+        self.set_header("Authorization", basic_authorization(user, password))
+
+    def merge_body(self, fields: Mapping[str, Any], *, prefer: bool = True) -> None:
+        """Add fields to the body, which becomes JSON if there was none. `prefer`: they replace fields of the same name."""
+        if isinstance(self.body, Form):
+            own = self.body.fields
+            self.body = Form(own | dict(fields) if prefer else dict(fields) | own, self.body.arrays)
+        else:
+            value = self.body.value if isinstance(self.body, Json) else None
+            own = value if isinstance(value, dict) else {}
+            self.body = Json(own | dict(fields) if prefer else dict(fields) | own)
+
+    def encode(self) -> "Outgoing":
+        """What goes out. Raises InvalidUrlError for the URL and ValueError for a body that cannot be sent."""
+        url, userinfo = split_userinfo(normalise(self.url))
+        query = stringify(self.query, self.arrays)
+        if query:
+            url += ("&" if "?" in url else "?") + query
+        content, content_type = self.body.encode() if self.body is not None else (None, None)
+        headers = outgoing_headers(self.headers)
+        names = {name.lower() for name, _ in headers}
+        if content_type is not None and (content_type.startswith("multipart/") or "content-type" not in names):
+            headers = [pair for pair in headers if pair[0].lower() != "content-type"] + [("content-type", content_type)]
+        if userinfo is not None and "authorization" not in names:
+            headers.append(("authorization", basic_authorization(*userinfo)))
+        return Outgoing(self.method, url, headers, content)
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A request in bytes."""
+
+    method: str
+    url: str
+    headers: list[tuple[str, str]]
+    content: bytes | LongBytes | None
+
+
+def basic_authorization(user: str, password: str) -> str:
+    """The value of the header."""
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def outgoing_headers(headers: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Headers as text, one pair per element of a list; null and undefined dropped, what a header must not hold removed.
+
+    The last of a name wins, in the place and the spelling of the first.
+    """
+    out: dict[str, tuple[str, list[Any]]] = {}
+    for name, value in headers.items():
+        if name and value is not None and value is not UNDEFINED and value is not False:
+            first = out.get(name.lower(), (name, []))[0]
+            out[name.lower()] = (first, value if isinstance(value, list) else [value])
+    return [(name, _header_text(each)) for name, values in out.values() for each in values]
+
+
+def _header_text(value: Any) -> str:
+    return _FORBIDDEN.sub("", js_string(value)).strip(" \t")

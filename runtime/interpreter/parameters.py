@@ -1,0 +1,139 @@
+"""Parameters of a step per input item: the declared ones, with the values of its expressions put in their places."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from runtime.contract.node import NodeError
+from runtime.expressions.scope import ExpressionError
+from schemas.item import UNDEFINED
+from schemas.node import Node, declarations
+from schemas.plan import Step
+
+Columns = Sequence[Sequence[Any]]
+"""Per expression of the step (in the order of `Step.expressions`): its value per item, or the ExpressionError it ended in."""
+
+Builder = Callable[[Columns, int], Any]
+"""A parameter's value for an item, from the columns of the step's expressions."""
+
+
+class Bound:
+    """A step's node as written, and how its fields with expressions are built: made once per step, used by every run."""
+
+    def __init__(self, cls: type[Node], step: Step) -> None:
+        self.node = cls.bind(step.parameters, step.version)
+        tree: dict[Any, Any] = {}
+        for number, placed in enumerate(step.expressions):
+            _insert(tree, placed.at, number)
+        self.fields = [
+            (name, _compile(step.parameters.get(declared.alias), tree[declared.alias]))
+            for name, declared in declarations(cls).items()
+            if declared.alias in tree and _holds(self.node, name, declared.alias, step)
+        ]
+
+
+class Parameters:
+    """Gives a node instance per item."""
+
+    def __init__(self, bound: Bound, columns: Columns) -> None:
+        self.node = bound.node
+        self._fields = bound.fields if columns else []
+        self._columns = columns
+        self._cache: tuple[int, Node] | None = None
+
+    def at(self, i: int) -> Node:
+        """The node as it is for item `i`."""
+        if not self._fields:
+            return self.node
+        if self._cache is not None and self._cache[0] == i:
+            return self._cache[1]
+        node = _shadow(self.node, self._fields, self._columns, i)
+        self._cache = (i, node)
+        return node
+
+
+def _holds(node: Node, name: str, alias: str, step: Step) -> bool:
+    return alias in step.parameters and vars(node).get(name) is step.parameters[alias]
+
+
+def _shadow(node: Node, fields: Sequence[tuple[str, Builder]], columns: Columns, i: int) -> Node:
+    shadow = object.__new__(type(node))
+    values = vars(node).copy()
+    for name, build in fields:
+        try:
+            value = build(columns, i)
+        except ExpressionError as error:
+            values.pop(name, None)
+            values.setdefault("_failed", {})[name] = _node_error(error, i)
+            continue
+        if value is UNDEFINED:
+            value = None
+            values["_undefined"] = values.get("_undefined", frozenset()) | {name}
+        values[name] = value
+    object.__setattr__(shadow, "__dict__", values)
+    return shadow
+
+
+def _node_error(error: ExpressionError, i: int) -> NodeError:
+    return NodeError(error.message, description=error.description, item=i)
+
+
+class _Leaf:
+    """The place of an expression among those of the step."""
+
+    __slots__ = ("number",)
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+def _insert(tree: dict[Any, Any], path: Sequence[str | int], number: int) -> None:
+    for key in path[:-1]:
+        tree = tree.setdefault(key, {})
+    tree[path[-1]] = _Leaf(number)
+
+
+def _compile(value: Any, branch: Any) -> Builder:
+    """A function that gives `value` with its expressions replaced; what has none is shared."""
+    if isinstance(branch, _Leaf):
+        return _reader(branch.number)
+    if isinstance(value, list):
+        return _list(value, {key: _compile(value[key], each) for key, each in branch.items()})
+    if isinstance(value, dict):
+        return _dict(value, {key: _compile(value[key], each) for key, each in branch.items()})
+    return lambda _columns, _i: value
+
+
+def _reader(number: int) -> Builder:
+    def read(columns: Columns, i: int) -> Any:
+        column = columns[number]
+        cell = column[i] if i < len(column) else UNDEFINED
+        if cell.__class__ is ExpressionError:
+            raise cell
+        return cell
+
+    return read
+
+
+def _list(value: list[Any], builders: Mapping[int, Builder]) -> Builder:
+    def build(columns: Columns, i: int) -> list[Any]:
+        copy = value.copy()
+        for index, builder in builders.items():
+            made = builder(columns, i)
+            copy[index] = None if made is UNDEFINED else made
+        return copy
+
+    return build
+
+
+def _dict(value: dict[str, Any], builders: Mapping[str, Builder]) -> Builder:
+    def build(columns: Columns, i: int) -> dict[str, Any]:
+        copy = value.copy()
+        for key, builder in builders.items():
+            made = builder(columns, i)
+            if made is UNDEFINED:
+                del copy[key]
+            else:
+                copy[key] = made
+        return copy
+
+    return build

@@ -1,0 +1,155 @@
+"""What code may ask of the host: `this.helpers` of a Code node, carried out through the step's context."""
+
+import base64
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, TypeAlias
+from urllib.parse import quote, urlencode, urljoin
+
+from runtime.contract.node import ActivityContext, HttpResponse, NodeApiError
+
+Calls: TypeAlias = Mapping[str, Callable[..., Awaitable[Any]]]
+"""By name; arguments and results are JSON, bytes are `{"$bytes": base64}`."""
+
+OK: Final = range(200, 300)
+
+
+def calls_of(context: ActivityContext) -> Calls:
+    """The helpers that reach the world through `context`."""
+
+    async def http_request(options: Mapping[str, Any]) -> Any:
+        return await _http(context, options, _Modern())
+
+    async def request(options: Mapping[str, Any]) -> Any:
+        return await _http(context, options, _Legacy())
+
+    async def read_binary(ref: Any) -> Any:
+        return _packed(await context.read_binary(ref))
+
+    async def write_binary(data: Any, file_name: str | None = None, mime_type: str | None = None) -> Any:
+        return await context.write_binary(_bytes(data), mime_type=mime_type, file_name=file_name)
+
+    return {"httpRequest": http_request, "request": request, "readBinary": read_binary, "writeBinary": write_binary}
+
+
+class _Modern:
+    """`helpers.httpRequest`: axios-like options."""
+
+    def url(self, options: Mapping[str, Any]) -> str:
+        url = options.get("url") or ""
+        return urljoin(options["baseURL"], url) if options.get("baseURL") else url
+
+    def full(self, options: Mapping[str, Any]) -> bool:
+        return bool(options.get("returnFullResponse"))
+
+    def tolerant(self, options: Mapping[str, Any]) -> bool:
+        return bool(options.get("ignoreHttpStatusErrors"))
+
+    def binary(self, options: Mapping[str, Any]) -> bool:
+        return options.get("encoding") in ("arraybuffer", "blob")
+
+    def parsed(self, options: Mapping[str, Any], response: HttpResponse) -> bool:
+        return bool(options.get("json")) or "json" in (response.header("content-type") or "")
+
+
+class _Legacy(_Modern):
+    """`helpers.request`: the options of the old request library."""
+
+    def url(self, options: Mapping[str, Any]) -> str:
+        return str(options.get("uri") or options.get("url") or "")
+
+    def full(self, options: Mapping[str, Any]) -> bool:
+        return bool(options.get("resolveWithFullResponse"))
+
+    def tolerant(self, options: Mapping[str, Any]) -> bool:
+        return options.get("simple") is False
+
+    def binary(self, options: Mapping[str, Any]) -> bool:
+        return "encoding" in options and options["encoding"] is None
+
+    def parsed(self, options: Mapping[str, Any], response: HttpResponse) -> bool:
+        del response
+        return bool(options.get("json"))
+
+
+async def _http(context: ActivityContext, options: Mapping[str, Any], style: _Modern) -> dict[str, Any]:
+    headers = [(str(name), str(value)) for name, value in (options.get("headers") or {}).items()]
+    content = _content(options, headers)
+    response = await context.http(
+        str(options.get("method") or "GET").upper(),
+        _with_query(style.url(options), options.get("qs")),
+        headers=_authorised(headers, options.get("auth")),
+        content=content,
+        timeout=float(options.get("timeout") or 300_000) / 1000,
+        follow_redirects=not options.get("disableFollowRedirect", options.get("followRedirect") is False),
+        verify=not (options.get("skipSslCertificateValidation") or options.get("rejectUnauthorized") is False),
+    )
+    if response.status not in OK and not style.tolerant(options):
+        raise NodeApiError(f"Request failed with status code {response.status}", http_code=str(response.status))
+    body = _packed(response.body) if style.binary(options) else _read(response, parse=style.parsed(options, response))
+    if not style.full(options):
+        return {"body": body}
+    shown = {name.lower(): value for name, value in response.headers}
+    return {"full": {"body": body, "headers": shown, "statusCode": response.status, "statusMessage": response.reason}}
+
+
+def _content(options: Mapping[str, Any], headers: list[tuple[str, str]]) -> bytes | None:
+    """The body as bytes; adds the content type that it implies."""
+    named = {name.lower() for name, _ in headers}
+
+    def typed(mime: str, content: bytes) -> bytes:
+        if "content-type" not in named:
+            headers.append(("Content-Type", mime))
+        return content
+
+    if options.get("form") is not None:
+        return typed("application/x-www-form-urlencoded", urlencode(options["form"], doseq=True).encode())
+    body = options.get("body", options["json"] if isinstance(options.get("json"), dict | list) else None)
+    if body is None:
+        return None
+    if isinstance(body, dict) and "$bytes" in body:
+        return _bytes(body)
+    if isinstance(body, str):
+        return body.encode()
+    return typed("application/json", json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode())
+
+
+def _with_query(url: str, query: Mapping[str, Any] | None) -> str:
+    if not query:
+        return url
+    pairs = [(f"{name}[{i}]" if isinstance(value, list) else name, each) for name, value in query.items()
+             for i, each in enumerate(value if isinstance(value, list) else [value])]  # fmt: skip
+    text = "&".join(f"{quote(name, safe='[]')}={quote(_text(value), safe='')}" for name, value in pairs)
+    return f"{url}{'&' if '?' in url else '?'}{text}"
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None else str(value)
+
+
+def _authorised(headers: list[tuple[str, str]], auth: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    if not auth:
+        return headers
+    user, password = auth.get("username") or auth.get("user") or "", auth.get("password") or auth.get("pass") or ""
+    token = base64.b64encode(f"{user}:{password}".encode()).decode()
+    return [*headers, ("Authorization", f"Basic {token}")]
+
+
+def _read(response: HttpResponse, *, parse: bool) -> Any:
+    text = response.body.decode("utf-8", "replace")
+    if parse:
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+    return text
+
+
+def _packed(data: bytes) -> dict[str, str]:
+    return {"$bytes": base64.b64encode(data).decode()}
+
+
+def _bytes(value: Any) -> bytes:
+    return base64.b64decode(value["$bytes"])

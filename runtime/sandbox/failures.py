@@ -1,0 +1,45 @@
+"""Errors of an author's code, as n8n words them, and of code that went beyond its limits."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from runtime.contract.node import NodeError
+from runtime.sandbox.limits import Limits
+
+
+class CodeError(NodeError):
+    """The author's code threw. `bare` is the message without the line."""
+
+    name = "WrappedExecutionError"
+
+    def __init__(self, message: str, bare: str, **rest: Any) -> None:
+        super().__init__(message, **rest)
+        self.bare = bare
+
+
+def code_error(error: Mapping[str, Any], *, word: str = "line", item: int | None = None) -> CodeError:
+    """`{"message", "description", "line"}` of an outcome as an error: `boom [line 3]`."""
+    bare = error["message"]
+    place = f" [{word} {error['line']}]" if error.get("line") else ""
+    return CodeError(f"{bare}{place}", bare, description=error.get("description"), item=item)
+
+
+def timed_out(limits: Limits) -> NodeError:
+    """The code was stopped by the clock."""
+    return NodeError(
+        f"Task execution timed out after {limits.seconds:g} seconds",
+        description="The code took too long: look for a loop that never ends.",
+    )
+
+
+def out_of_memory(limits: Limits) -> NodeError:
+    """The code was stopped since it wanted more memory than it may have."""
+    return NodeError(
+        "Node ran out of memory",
+        description=f"The code needed more than {limits.memory_mb} MB: handle fewer items at a time.",
+    )
+
+
+def crashed(detail: str) -> NodeError:
+    """The sandbox's process ended by itself."""
+    return NodeError("The code sandbox ended unexpectedly", description=detail)

@@ -1,0 +1,128 @@
+"""Child processes that wait for work, one owner's code at a time in each."""
+
+import atexit
+import os
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from runtime.sandbox.child_process import ChildProcess
+from runtime.sandbox.limits import Limits
+
+FOLDER: Final = Path(__file__).parents[1]
+VENDOR: Final = FOLDER / "expressions" / "vendor"
+BUSY_MOST: Final = max(8, 4 * (os.cpu_count() or 2))
+"""Children at one time. More than processors, since code may sleep or wait for its requests."""
+IDLE_MOST: Final = max(2, os.cpu_count() or 2)
+"""Children that are kept, and that start without hesitation: more cannot compute at one time."""
+HESITATION: Final = 0.25
+"""Seconds to wait for one of them before another starts: most code is done in milliseconds, and a start costs 150 of them."""
+
+
+class ChildPool:
+    """Hands out children, preferring one whose context belongs to the same owner."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.process = os.getpid()
+        self.threads = ThreadPoolExecutor(BUSY_MOST, thread_name_prefix="code")
+        self.takers = ThreadPoolExecutor(IDLE_MOST, thread_name_prefix="code_take")
+        """Apart from `threads`: who waits for a child must not stand in the way of the child's own work."""
+        self._changed = threading.Condition()
+        self._idle: list[tuple[str, ChildProcess]] = []
+        self._busy = 0
+
+    def take(self, owner: str) -> ChildProcess:
+        """A child for one run; blocks while enough others work. It must go to `give_back` or `lose`."""
+        until = time.monotonic() + HESITATION
+        with self._changed:
+            while not self._idle and self._busy >= IDLE_MOST:
+                left = until - time.monotonic()
+                if left <= 0 and self._busy < BUSY_MOST:
+                    break
+                self._changed.wait(left if left > 0 else None)
+            self._busy += 1
+            if self._idle:
+                mine = (i for i, (whose, _) in reversed(list(enumerate(self._idle))) if whose == owner)
+                return self._idle.pop(next(mine, len(self._idle) - 1))[1]
+        try:
+            return ChildProcess(self.limits, libraries())
+        except BaseException:
+            self._leave()
+            raise
+
+    def give_back(self, owner: str, child: ChildProcess) -> None:
+        """It is in good health and free."""
+        with self._changed:
+            self._idle.append((owner, child))
+            surplus = self._idle.pop(0)[1] if len(self._idle) > IDLE_MOST else None
+        self._leave()
+        if surplus is not None:
+            surplus.kill()
+
+    def lose(self, child: ChildProcess) -> None:
+        """It is not to be trusted any more, or dead already."""
+        child.kill()
+        self._leave()
+
+    def close(self) -> None:
+        """Kill the children that wait."""
+        with self._changed:
+            idle, self._idle = self._idle, []
+        for _, child in idle:
+            child.kill()
+
+    def _leave(self) -> None:
+        with self._changed:
+            self._busy -= 1
+            self._changed.notify_all()
+
+
+@cache
+def libraries() -> tuple[str, ...]:
+    """What every context loads, in order."""
+    luxon = _text(VENDOR / "luxon.min.js")
+    return (
+        *(_module(name) for name in ("base64-js", "ieee754", "buffer")),
+        f"(() => {{{luxon}\nglobalThis.luxon = luxon}})()",  # a `var` could not be taken away again
+        _text(VENDOR / "jmespath.js"),
+        *(_text(FOLDER / "expressions" / name) for name in ("hashes.js", "extensions.js", "scope.js")),
+        _text(FOLDER / "sandbox" / "sandbox.js"),
+    )
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def _module(name: str) -> str:
+    """A CommonJS file as a script that puts its exports into `__modules`."""
+    source = _text(VENDOR / f"{name}.js")
+    return (
+        "globalThis.__modules ??= Object.create(null);"
+        f"((module) => {{ ((exports, require) => {{{source}\n}})(module.exports, (name) => globalThis.__modules[name]);"
+        f" globalThis.__modules[{name!r}] = module.exports; }})({{ exports: {{}} }})"
+    )
+
+
+_pools: dict[Limits, ChildPool] = {}
+_lock: Final = threading.Lock()
+
+
+def pool_for(limits: Limits) -> ChildPool:
+    """The pool of this process for these limits."""
+    with _lock:
+        pool = _pools.get(limits)
+        if pool is None or pool.process != os.getpid():
+            pool = _pools[limits] = ChildPool(limits)
+            _at_exit(pool.close)
+        return pool
+
+
+def _at_exit(close: Callable[[], None]) -> None:
+    process = os.getpid()
+    atexit.register(lambda: close() if os.getpid() == process else None)

@@ -1,0 +1,152 @@
+"""Python of Code nodes, on an interpreter without files, sockets, environment or foreign modules (pydantic-monty).
+
+n8n's native Python: `_items` in the mode for all items, `_item` in the mode per item, both as dictionaries; the code is
+the body of a function. The interpreter is its own worker process, replaced when it dies.
+"""
+
+import asyncio
+import atexit
+import json
+import math
+import os
+import re
+import textwrap
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import date, datetime
+from typing import Any, Final
+
+from pydantic_monty import Monty, MontyCrashedError, MontyError, MontySession
+
+from runtime.contract.node import Items
+from runtime.sandbox.failures import crashed, out_of_memory, timed_out
+from runtime.sandbox.limits import Limits
+
+NAMES: Final = {"all": "_items", "each": "_item"}
+LOG_LINES: Final = 1000
+LARGEST: Final = 2**63 - 1
+"""Beyond this an integer is a float, as it is to JavaScript."""
+UNSUPPORTED: Final = re.compile(r"The monty syntax parser does not yet support (?:the )?(.+)")
+LEGACY: Final = re.compile(r"name '(_input|_node|_json|items|item|_now|_jmespath|_vars)' is not defined")
+
+
+class _Interpreters:
+    """The worker processes of this process, started at first use."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pool: Monty | None = None
+        self._owner = 0
+
+    def get(self) -> Monty:
+        with self._lock:
+            if self._pool is None or self._owner != os.getpid():
+                self._pool, self._owner = Monty(max_checkouts_per_worker=1000).__enter__(), os.getpid()
+            return self._pool
+
+    def close(self) -> None:
+        with self._lock:
+            if self._pool is not None and self._owner == os.getpid():
+                with suppress(Exception):  # its processes end with ours anyway
+                    self._pool.__exit__(None, None, None)
+            self._pool = None
+
+
+_interpreters: Final = _Interpreters()
+atexit.register(_interpreters.close)
+
+
+async def run_python(
+    code: str,
+    *,
+    mode: str,
+    snapshot: Mapping[str, Any],
+    limits: Limits,
+    items: Items | None = None,
+    continue_on_fail: bool = False,
+) -> dict[str, Any]:
+    """Like `CodeRunner.javascript`, for Python. `mode`: 'all' or 'each'. Raises NodeError when a limit is hit."""
+    given: Items = snapshot["items"] if items is None else items
+    return await asyncio.to_thread(_run, code, mode, given, limits, continue_on_fail)
+
+
+def _run(code: str, mode: str, items: Items, limits: Limits, continue_on_fail: bool) -> dict[str, Any]:
+    logs: list[dict[str, str]] = []
+    outcomes: list[dict[str, Any]] = []
+    bounds: Any = {"max_feed_duration_secs": limits.seconds, "max_memory": limits.memory_mb << 20}
+    program = (
+        f"def _user_function({NAMES[mode]}):\n{textwrap.indent(code, '    ')}\n    pass\n_user_function({NAMES[mode]})"
+    )
+    try:
+        with _interpreters.get().checkout(limits=bounds, script_name="code") as session:
+            for value in [items] if mode == "all" else items:
+                outcomes.append(_once(session, program, {NAMES[mode]: value}, logs, limits))
+                if "error" in outcomes[-1] and not continue_on_fail:
+                    break
+    except MontyCrashedError as error:
+        raise crashed(str(error)) from error
+    if mode == "each":
+        outcomes = [_paired(outcome, i) for i, outcome in enumerate(outcomes)]
+    return {"value": {"outcomes": outcomes}, "static_data": None, "custom_data": None, "logs": logs}
+
+
+def _once(
+    session: MontySession, program: str, inputs: dict[str, Any], logs: list[dict[str, str]], limits: Limits
+) -> dict[str, Any]:
+    def printed(stream: str, text: str) -> None:
+        if len(logs) < LOG_LINES and text.strip():
+            logs.append({"level": "error" if stream == "stderr" else "info", "text": text.rstrip("\n")})
+
+    try:
+        value = session.feed_run(program, inputs=inputs, print_callback=printed)
+    except MontyCrashedError:
+        raise
+    except MontyError as error:
+        if "time limit exceeded" in str(error):
+            raise timed_out(limits) from error
+        if "memory limit exceeded" in str(error):
+            raise out_of_memory(limits) from error
+        return {"error": _error(error)}
+    return {"missing": "undefined"} if value is None else {"data": _json(value)}
+
+
+def _error(error: MontyError) -> dict[str, Any]:
+    inner = error.exception()
+    message = str(inner) or type(inner).__name__
+    frames = error.traceback() if hasattr(error, "traceback") else []
+    line = frames[-1].line - 1 if frames else None  # the line above the code is ours
+    shape: dict[str, Any] = {"message": message, "description": type(inner).__name__}
+    if (missing := UNSUPPORTED.search(message)) is not None:
+        shape["message"] = f"Python in Code nodes does not support {missing[1]}"
+    if LEGACY.search(message) is not None:
+        shape["description"] = "Python in Code nodes reads its input from `_items`, or `_item` in the mode per item"
+    if line:
+        shape["line"] = line
+    return shape
+
+
+def _json(value: Any) -> Any:
+    """What JSON can hold: dates as ISO text, tuples and sets as lists, anything else as text; NaN is null."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, int) and abs(value) > LARGEST:
+        return float(value)
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): _json(each) for key, each in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_json(each) for each in value]
+    return value.isoformat() if isinstance(value, date | datetime) else json.loads(json.dumps(str(value)))
+
+
+def _paired(outcome: dict[str, Any], i: int) -> dict[str, Any]:
+    """An outcome of the mode per item in the shape of JavaScript's: an item with its pairing."""
+    if "data" not in outcome:
+        return outcome
+    value, pairing = outcome["data"], {"item": i}
+    if isinstance(value, dict) and "json" in value:
+        files = {"binary": value["binary"]} if value.get("binary") else {}
+        return {"data": {"json": value["json"], **files, "pairedItem": pairing}}
+    return {"data": {"json": value, "pairedItem": pairing}}

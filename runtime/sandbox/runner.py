@@ -1,0 +1,159 @@
+"""Runs the code of Code, Function and Function Item nodes."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from concurrent.futures import Future
+from typing import Any, Final
+
+import orjson
+
+from runtime.contract.node import ActivityContext, Items, NodeError
+from runtime.sandbox.calls import Calls, calls_of
+from runtime.sandbox.child_process import ChildLost, ChildProcess
+from runtime.sandbox.failures import crashed, out_of_memory, timed_out
+from runtime.sandbox.limits import Limits
+from runtime.sandbox.pool import ChildPool, pool_for
+
+REQUESTS: Final = 45.0
+"""Seconds that all requests of one run may take together: with the code's own time less than a local activity has."""
+
+
+class CodeRunner:
+    """The sandboxes of a host. Children are shared by all runners of a process and start at first use."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
+
+    async def run(self, task: Mapping[str, Any], language: str, code: str, mode: str, **options: Any) -> dict[str, Any]:
+        """For `Services.run_code`: {'value', 'static_data', 'custom_data', 'logs'}. Raises NodeError."""
+        snapshot = task.get("snapshot") or {}
+        owner = task.get("meta", {}).get("tenant", "")
+        if language == "python":
+            from runtime.sandbox.python import run_python  # noqa: PLC0415 - starts its own worker process
+
+            return await run_python(code, mode=mode, snapshot=snapshot, limits=self.limits, **options)
+        return await self.javascript(code, mode=mode, snapshot=snapshot, owner=owner, **options)
+
+    async def javascript(
+        self,
+        code: str,
+        *,
+        mode: str,
+        snapshot: Mapping[str, Any],
+        items: Items | None = None,
+        continue_on_fail: bool = False,
+        owner: str = "",
+        context: ActivityContext | None = None,
+    ) -> dict[str, Any]:
+        """Run code over a snapshot (see scope.js).
+
+        `mode`: 'all', 'each', 'function' or 'functionItem'. `items`: the input, where it is not all that the snapshot has
+        (Execute Once). `owner`: whose code it is, since code of one owner may meet what earlier code of the same owner
+        left in memory, and of no other. `context`: reaches the world for `this.helpers`. Raises NodeError when a limit
+        is hit.
+        """
+        if items is not None:
+            snapshot = {**snapshot, "items": items}
+        job = {"code": code, "mode": mode, "continueOnFail": continue_on_fail, "snapshot": snapshot}
+        state = await self._run(owner, _dumps(job), calls_of(context) if context is not None else {})
+        if "done" not in state:
+            raise self._refused(state)
+        done = state["done"]
+        return {
+            "value": {"outcomes": done["outcomes"]},
+            "static_data": done.get("staticData"),
+            "custom_data": done.get("customData"),
+            "logs": done["logs"],
+        }
+
+    async def close(self) -> None:
+        """End the children that wait."""
+        pool_for(self.limits).close()
+
+    async def _run(self, owner: str, job: str, calls: Calls) -> dict[str, Any]:
+        pool = pool_for(self.limits)
+        child = await _taken(pool, owner)
+        try:
+            state = await self._converse(pool, child, f"{owner}\n{job}", calls)
+        except BaseException as error:
+            pool.lose(child)
+            if isinstance(error, ChildLost):
+                raise self._lost(error) from error
+            if isinstance(error, TimeoutError):
+                raise timed_out(self.limits) from error
+            raise
+        pool.give_back(owner, child)
+        return state
+
+    async def _converse(self, pool: ChildPool, child: ChildProcess, text: str, calls: Calls) -> dict[str, Any]:
+        """Frames to and fro until the run is over."""
+        loop = asyncio.get_running_loop()
+        kind, until = "R", loop.time() + self.limits.seconds
+        async with asyncio.timeout(self.limits.seconds + REQUESTS):
+            while True:
+                left = until - loop.time()
+                kind, text = await loop.run_in_executor(pool.threads, child.exchange, kind, text, left)
+                if kind == "D":
+                    return _loads(text)
+                if kind != "C":
+                    child.kill()
+                    raise ChildLost("memory" if kind == "M" else "crash", text)
+                asked = loop.time()
+                kind, text = "A", _dumps(await _answer(_loads(text)["calls"], calls))
+                until += loop.time() - asked
+
+    def _lost(self, lost: ChildLost) -> NodeError:
+        if lost.reason == "time":
+            return timed_out(self.limits)
+        return out_of_memory(self.limits) if lost.reason == "memory" else crashed(str(lost))
+
+    def _refused(self, state: Mapping[str, Any]) -> NodeError:
+        if "tooLarge" in state:
+            return NodeError(f"The code returned more than {self.limits.output_mb} MB")
+        return NodeError("The code never finishes", description="It waits for a promise that nothing will ever settle.")
+
+
+async def _taken(pool: ChildPool, owner: str) -> ChildProcess:
+    taking = pool.takers.submit(pool.take, owner)
+    try:
+        return await asyncio.wrap_future(taking)
+    except asyncio.CancelledError:
+
+        def return_it(done: Future[ChildProcess]) -> None:
+            if not done.cancelled() and done.exception() is None:
+                pool.give_back(owner, done.result())
+
+        taking.add_done_callback(return_it)
+        raise
+
+
+async def _answer(asked: list[dict[str, Any]], calls: Calls) -> list[dict[str, Any]]:
+    return list(await asyncio.gather(*(_one(each, calls) for each in asked)))
+
+
+async def _one(asked: Mapping[str, Any], calls: Calls) -> dict[str, Any]:
+    work = calls.get(asked["name"])
+    if work is None:
+        message = f'The function "helpers.{asked["name"]}" is not supported in the Code Node'
+        return {"id": asked["id"], "error": {"message": message}}
+    try:
+        return {"id": asked["id"], "value": await work(*asked["args"])}
+    except NodeError as error:
+        shape = {"message": error.message, "description": error.description, "data": error.data}
+        return {"id": asked["id"], "error": shape}
+
+
+def _dumps(value: Any) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except (TypeError, orjson.JSONEncodeError):  # integers beyond 64 bits, lone surrogates
+        return json.dumps(value, separators=(",", ":"))
+
+
+def _loads(text: str) -> dict[str, Any]:
+    try:
+        value: dict[str, Any] = orjson.loads(text)
+    except orjson.JSONDecodeError:  # lone surrogates
+        value = json.loads(text)
+    return value

@@ -1,0 +1,147 @@
+"""Spreadsheets and CSV files to rows and back, on the libraries that n8n uses: SheetJS and csv-parse."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from runtime.contract.node import ActivityContext, NodeError
+from runtime.sandbox.libraries import run_in_sandbox
+from runtime.values.javascript import js_number
+from runtime.values.streams import LongBytes
+
+__all__ = ["FORMATS", "read_csv", "read_sheet", "takes_head", "write_sheet"]
+
+FORMATS: Final = ("csv", "html", "rtf", "ods", "xls", "xlsx")
+_BOOKS: Final = ("ods", "xls", "xlsx")
+"""Formats of several sheets; n8n shows the options about sheets and ranges for these alone."""
+_WIDE: Final = ("utf16le", "ucs2", "ucs-2")
+FIRST: Final = 4 * 1024 * 1024
+MOST: Final = 64 * 1024 * 1024
+"""Bytes of a long CSV file in which its first rows are looked for: at first, and at most."""
+_CSV: Final = """
+const rows = [];
+let skipped = 0;
+const { text, header, empties, limit, ...options } = value;
+try {
+  lib.parse(text, {
+    ...options, columns: header,
+    onRecord: (record) => {
+      if (!empties) record = Object.fromEntries(Object.entries(record).filter(([, cell]) => cell !== ''));
+      rows.push(header ? record : { row: record });
+    },
+    onSkip: () => { skipped += 1; },
+  });
+} catch (error) {
+  if (!error.code || error.code.startsWith('CSV_INVALID_OPTION')) throw error; // not a broken record
+}
+return { rows, skipped };
+"""
+
+
+async def read_csv(
+    context: ActivityContext, data: bytes | LongBytes, options: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """The rows of a CSV file: an object per row, or `{row: ...}` without a header. Raises NodeError.
+
+    A broken record ends the file, as in n8n, unless records with errors are to be skipped. Of a long file only as much is read
+    as the option for the number of rows asks for.
+    """
+    if isinstance(data, bytes):
+        return await _csv_rows(context, data, options)
+    head, looked = bytearray(), FIRST
+    async for piece in data:
+        head += piece
+        if len(head) < looked:
+            continue
+        whole = bytes(head[: head.rfind(b"\n") + 1])
+        rows = await _csv_rows(context, whole, options)
+        if len(rows) >= js_number(options["maxRowCount"]):  # a record that is cut in its middle is none
+            return rows
+        looked *= 4
+        if looked > MOST:
+            raise NodeError(
+                f"The first {options['maxRowCount']} rows are not in the first {len(head):,} bytes of the file",
+                description="Ask for fewer rows: a step may not hold more of it.",
+            )
+    return await _csv_rows(context, bytes(head), options)
+
+
+def takes_head(options: Mapping[str, Any]) -> bool:
+    """Whether the first part of a CSV file may be enough: its lines can be told without decoding, and nobody counts broken ones,
+    of which a cut would make one more.
+    """
+    if ((options.get("skipRecordsWithErrors") or {}).get("value") or {}).get("enabled"):
+        return False
+    encoding = str(options.get("encoding") or "utf-8")
+    return js_number(options.get("maxRowCount", -1)) > -1 and encoding not in _WIDE
+
+
+async def _csv_rows(context: ActivityContext, data: bytes, options: Mapping[str, Any]) -> list[dict[str, Any]]:
+    skip = (options.get("skipRecordsWithErrors") or {}).get("value") or {}
+    request: dict[str, Any] = {
+        "text": _text(data, str(options.get("encoding") or "utf-8")),
+        "header": options.get("headerRow") is not False,
+        "empties": bool(options.get("includeEmptyCells")),
+        "delimiter": options.get("delimiter", ","),
+        "bom": bool(options.get("enableBOM")),
+        "relaxQuotes": bool(options.get("relaxQuotes")),
+        "skipRecordsWithError": bool(skip.get("enabled")),
+        "skipEmptyLines": True,
+    }
+    if "fromLine" in options:
+        request["fromLine"] = options["fromLine"]
+    if js_number(options.get("maxRowCount", -1)) > -1:
+        request["to"] = options["maxRowCount"]
+    found = await run_in_sandbox(context, "csv_parse", _CSV, request)
+    most = js_number(skip.get("maxSkippedRecords", -1)) if skip.get("enabled") else -1
+    if most > 0 and found["skipped"] > most:
+        raise NodeError("Max number of skipped records exceeded")
+    rows: list[dict[str, Any]] = found["rows"]
+    return rows
+
+
+async def read_sheet(context: ActivityContext, data: bytes, format_: str, options: Mapping[str, Any]) -> list[Any]:
+    """The rows of a sheet: objects by the header, or lists without one. Raises NodeError."""
+    many, wanted = format_ in _BOOKS, options.get("range")
+    request = {
+        "data": base64.b64encode(data).decode(),
+        "raw": bool(options.get("rawData")),
+        "sheet": (options.get("sheetName") or "") if many else "",
+        "header": format_ == "rtf" or options.get("headerRow") is not False,
+        "empties": format_ != "rtf" and bool(options.get("includeEmptyCells")),
+        "range": None if not wanted or not many else int(wanted) if str(wanted).isdigit() else str(wanted),
+    }
+    found = await run_in_sandbox(context, "sheetjs.min", _sheets(), {"read": request})
+    if "error" in found:
+        raise NodeError(found["error"])
+    rows: list[Any] = found["rows"]
+    return rows
+
+
+async def write_sheet(
+    context: ActivityContext, rows: Sequence[Mapping[str, Any]], format_: str, options: Mapping[str, Any]
+) -> bytes:
+    """A file of one sheet; nested values get columns of their own (`a.b.0`). Raises NodeError."""
+    request = {
+        "rows": list(rows),
+        "format": "biff8" if format_ == "xls" else format_,
+        "header": options.get("headerRow") is not False,
+        "delimiter": options.get("delimiter") or "",
+        "sheet": (options.get("sheetName") if format_ in _BOOKS else None) or "Sheet",
+        "compression": bool(options.get("compression")),
+    }
+    return base64.b64decode((await run_in_sandbox(context, "sheetjs.min", _sheets(), {"write": request}))["data"])
+
+
+def _text(data: bytes, encoding: str) -> str:
+    if encoding == "ascii":  # Node drops the highest bit
+        return bytes(byte & 0x7F for byte in data).decode("ascii")
+    names = {"utf16le": "utf-16-le", "ucs2": "utf-16-le", "ucs-2": "utf-16-le", "latin1": "latin-1"}
+    return data.decode(names.get(encoding, "utf-8"), "replace")
+
+
+@cache
+def _sheets() -> str:
+    return (Path(__file__).parent / "spreadsheets.js").read_text(encoding="utf-8")

@@ -1,0 +1,146 @@
+"""What a tenant keeps between runs, in Postgres: data tables, and values that were seen before."""
+
+import json
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from runtime.contract.kept import Store
+from runtime.platform.postgres import Connection, Database
+from runtime.values.tables import Column, Row, Table
+
+__all__ = ["PostgresStore", "keep"]
+
+
+async def keep(database: Database, tenant: str, key: str, work: Callable[[Store], Awaitable[Any]]) -> Any:
+    """What `work` gives, done once for this `key` (of an execution's step): its result lies in the same transaction.
+
+    Raises DatabaseUnavailable: nothing was done.
+    """
+    async with database.tenant_transaction(tenant) as connection:
+        await connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"{tenant}/{key}",))
+        cursor = await connection.execute(
+            "select result from kept_results where tenant_id = %s and key = %s", (tenant, key)
+        )
+        if (row := await cursor.fetchone()) is not None:
+            return row["result"]
+        store = PostgresStore(connection, tenant)
+        result = await work(store)
+        if await store.save():
+            await connection.execute(
+                "insert into kept_results (tenant_id, key, result) values (%s, %s, %s)",
+                (tenant, key, json.dumps(result)),
+            )
+        return result
+
+
+class PostgresStore:
+    """Implements `runtime.contract.node.Store` within one transaction; `save` writes what changed in opened tables."""
+
+    def __init__(self, connection: Connection, tenant: str) -> None:
+        self._connection, self._tenant = connection, tenant
+        self._opened: dict[str, Table] = {}
+        self._wrote = False
+
+    async def tables(self) -> Sequence[Table]:
+        """See Store."""
+        cursor = await self._connection.execute(
+            "select id, name, columns, next_id, created_at, updated_at from data_tables"
+            " where tenant_id = %s order by created_at, id",
+            (self._tenant,),
+        )
+        return [_table(row) for row in await cursor.fetchall()]
+
+    async def open(self, id_: str) -> Table:
+        """See Store."""
+        if id_ not in self._opened:
+            cursor = await self._connection.execute(
+                "select id, name, columns, next_id, created_at, updated_at from data_tables"
+                " where tenant_id = %s and id = %s for update",
+                (self._tenant, id_),
+            )
+            found = await cursor.fetchone()
+            assert found is not None, "callers take the id from `tables`"
+            table = self._opened[id_] = _table(found)
+            cursor = await self._connection.execute(
+                "select id, row from data_table_rows where tenant_id = %s and table_id = %s order by id",
+                (self._tenant, id_),
+            )
+            table.rows = {row["id"]: row["row"] for row in await cursor.fetchall()}
+        return self._opened[id_]
+
+    async def create(self, name: str, columns: Sequence[Column], now: str) -> Table:
+        """See Store."""
+        table = Table(uuid.uuid4().hex[:16], name, columns, created_at=now, updated_at=now)
+        await self._connection.execute(
+            "insert into data_tables (tenant_id, id, name, columns, created_at, updated_at) values (%s, %s, %s, %s, %s, %s)",
+            (self._tenant, table.id, name, json.dumps([[each.name, each.type] for each in columns]), now, now),
+        )
+        self._wrote = True
+        return table
+
+    async def rename(self, id_: str, name: str, now: str) -> None:
+        """See Store."""
+        await self._connection.execute(
+            "update data_tables set name = %s, updated_at = %s where tenant_id = %s and id = %s",
+            (name, now, self._tenant, id_),
+        )
+        self._wrote = True
+
+    async def drop(self, id_: str) -> None:
+        """See Store."""
+        await self._connection.execute("delete from data_tables where tenant_id = %s and id = %s", (self._tenant, id_))
+        self._opened.pop(id_, None)
+        self._wrote = True
+
+    async def seen(self, scope: str) -> list[str]:
+        """See Store."""
+        await self._connection.execute(
+            "insert into seen_values (tenant_id, scope, list) values (%s, %s, '[]') on conflict do nothing",
+            (self._tenant, scope),
+        )
+        cursor = await self._connection.execute(
+            "select list from seen_values where tenant_id = %s and scope = %s for update", (self._tenant, scope)
+        )
+        row = await cursor.fetchone()
+        return list(row["list"]) if row else []
+
+    async def note(self, scope: str, values: Sequence[str]) -> None:
+        """See Store."""
+        await self._connection.execute(
+            "insert into seen_values (tenant_id, scope, list) values (%s, %s, %s)"
+            " on conflict (tenant_id, scope) do update set list = excluded.list",
+            (self._tenant, scope, json.dumps(list(values))),
+        )
+        self._wrote = True
+
+    async def save(self) -> bool:
+        """Write what changed in the tables that were opened; whether anything was written in this transaction."""
+        for table in self._opened.values():
+            if not table.changed:
+                continue
+            self._wrote = True
+            gone = [id_ for id_ in table.changed if id_ not in table.rows]
+            there = [(self._tenant, table.id, id_, json.dumps(table.rows[id_])) for id_ in table.changed - set(gone)]
+            async with self._connection.cursor() as cursor:
+                await cursor.execute(
+                    "delete from data_table_rows where tenant_id = %s and table_id = %s and id = any(%s)",
+                    (self._tenant, table.id, gone),
+                )
+                await cursor.executemany(
+                    "insert into data_table_rows (tenant_id, table_id, id, row) values (%s, %s, %s, %s)"
+                    " on conflict (tenant_id, table_id, id) do update set row = excluded.row",
+                    there,
+                )
+                await cursor.execute(
+                    "update data_tables set next_id = %s where tenant_id = %s and id = %s",
+                    (table.next_id, self._tenant, table.id),
+                )
+        return self._wrote
+
+
+def _table(row: Row) -> Table:
+    return Table(
+        row["id"], row["name"], [Column(name, type_) for name, type_ in row["columns"]], next_id=row["next_id"],
+        created_at=row["created_at"], updated_at=row["updated_at"],
+    )  # fmt: skip

@@ -1,0 +1,551 @@
+"""Published templates: immutable versions, and one pointer per key that says which version is current."""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Final
+
+from psycopg.errors import UniqueViolation
+
+from runtime.platform.postgres import SHARED, Connection, Database
+from runtime.values.schedules import BadScheduleError, firings
+from schemas.plan import Plan, Settings
+from service.routes import Routes, Webhook, routes_of_step
+from service.scheduler import write_schedules
+
+__all__ = [
+    "CHANGES",
+    "Published",
+    "Summary",
+    "TemplateCache",
+    "TemplateStore",
+    "Version",
+    "WebhookConflict",
+    "describe",
+    "webhooks_of",
+]
+
+CHANGES: Final = "tempor8_templates"
+"""The channel on which a publication tells every process to forget what it has cached; the payload is the tenant."""
+
+
+MOST_KEPT: Final = 1_000
+INSERT: Final = """
+    insert into workflow_templates
+        (tenant_id, key, version, name, description, plan_hash, plan, export, metadata, created_by)
+    values (%(tenant)s, %(key)s, %(version)s, %(name)s, %(description)s, %(hash)s, %(plan)s, %(export)s, %(metadata)s,
+        %(by)s)"""
+
+
+class WebhookConflict(Exception):
+    """Another template of the tenant listens at this method and path already."""
+
+    def __init__(self, method: str, path: str, template: str) -> None:
+        super().__init__(f"{method} {path} is taken by template {template}")
+        self.method, self.path, self.template = method, path, template
+
+
+@dataclass(frozen=True)
+class Published:
+    """One version of a template as a run needs it. `owner` is the tenant, or '*' for a shared template."""
+
+    owner: str
+    key: str
+    version: int
+    plan_hash: str
+    text: bytes
+    """The plan as JSON, ready to be put into a start input."""
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The plan."""
+        return Plan.model_validate_json(self.text)
+
+    @cached_property
+    def wants_static_data(self) -> bool:
+        """Whether a run can read or write workflow static data; for the others nothing is looked up."""
+        return b"StaticData" in self.text or any(
+            step.trigger == "poll" or step.type == "n8n-nodes-base.removeDuplicates" for step in self.plan.steps
+        )
+
+    @cached_property
+    def wants_variables(self) -> bool:
+        """Whether a run may read `$vars`, or start another workflow that does."""
+        return b"$vars" in self.text or b"executeWorkflow" in self.text
+
+    @cached_property
+    def waits(self) -> bool:
+        """Whether a run may wait for a call, or start another workflow that does."""
+        return any(
+            name in self.text
+            for name in (b"resumeUrl", b"resumeFormUrl", b"base.wait", b"base.form", b"executeWorkflow", b"sendAndWait")
+        )
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A current template as lists show it."""
+
+    owner: str
+    key: str
+    version: int
+    name: str
+    description: str
+    plan_hash: str
+    metadata: dict[str, Any]
+    published_at: datetime
+    active: bool = True
+    """Whether it listens at its webhooks and starts by its schedules."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """One entry of a template's list of versions."""
+
+    version: int
+    plan_hash: str
+    name: str
+    current: bool
+    published_at: datetime
+    created_by: str | None
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What `publish` did. `fresh` is False when this very plan was the current version already."""
+
+    key: str
+    version: int
+    plan_hash: str
+    fresh: bool
+    webhooks: list[Webhook] = field(default_factory=list)
+
+
+def describe(plan: Plan) -> dict[str, Any]:
+    """What lists show of a plan: triggers, number of nodes, agents, durability."""
+    started = [step for step in plan.steps if step.trigger and not step.disabled]
+    return {
+        "triggers": list(dict.fromkeys(step.trigger for step in started)),
+        "nodes": len(plan.steps),
+        "agents": sorted({step.agent for step in plan.steps if step.agent}),
+        "durability": "transient" if plan.settings.transient else "durable",
+        "timeout_s": plan.settings.timeout_s,
+    }
+
+
+def webhooks_of(plan: Plan) -> list[Webhook]:
+    """Every route of a plan's enabled webhook steps."""
+    return [
+        route
+        for step in plan.steps
+        if step.trigger in ("webhook", "form", "chat") and not step.disabled
+        for route in routes_of_step(step)
+    ]
+
+
+def _schedules_of(plan: Plan) -> list[tuple[str, str, str]]:
+    """The rows of a plan's enabled schedule and polling nodes; a rule that cannot be read was told when the export was compiled."""
+    rows = []
+    for step in plan.steps:
+        if step.trigger not in ("schedule", "poll") or step.disabled:
+            continue
+        try:
+            rules = firings(step.type, step.parameters, step.name)
+        except BadScheduleError:
+            continue
+        spec = {"timezone": plan.settings.timezone} | ({"kind": "poll"} if step.trigger == "poll" else {})
+        rows += [(f"{step.name}:{i}", step.name, json.dumps(rule.to_json() | spec)) for i, rule in enumerate(rules)]
+    return rows
+
+
+class TemplateStore:
+    """Templates in Postgres. A tenant sees its own and the shared ones; its own win where the keys are equal."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._settings: dict[tuple[str, str], Settings] = {}
+
+    async def publish(
+        self,
+        tenant: str,
+        key: str,
+        plan: Plan,
+        export: str | bytes | Mapping[str, Any],
+        *,
+        description: str = "",
+        metadata: Mapping[str, Any] | None = None,
+        created_by: str | None = None,
+    ) -> Publication:
+        """Keep `plan` as the next version of `key`, make it current, and listen at its webhooks, in one transaction.
+
+        The same plan twice is one version. Shared templates (tenant '*') listen nowhere until a tenant activates them.
+
+        Raises:
+            WebhookConflict: a route is another template's; nothing was changed.
+            DatabaseUnavailable: Postgres does not answer.
+        """
+        row = {
+            "tenant": tenant, "key": key, "name": plan.name or key, "hash": plan.id, "plan": plan.canonical(),
+            "export": _text(export), "metadata": json.dumps(describe(plan) | dict(metadata or {})),
+            "description": description or _description(_text(export)), "by": created_by,
+        }  # fmt: skip
+        async with self._database.tenant_transaction(tenant) as connection:
+            await connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"{tenant}/{key}",))
+            version, fresh = await _next_version(connection, tenant, key, plan.id)
+            if fresh:
+                await connection.execute(INSERT, row | {"version": version})
+            await _point(connection, tenant, key, version)
+            routes = webhooks_of(plan) if tenant != SHARED else []
+            await _listen(connection, tenant, key, routes)
+            await write_schedules(connection, tenant, key, _schedules_of(plan) if tenant != SHARED else [])
+            await connection.execute("select pg_notify(%s, %s)", (CHANGES, tenant))
+        return Publication(key, version, plan.id, fresh, routes)
+
+    async def activate(self, tenant: str, key: str, version: int | None = None) -> list[Webhook] | None:
+        """Listen at the webhooks of a template, a shared one included, for this tenant.
+
+        With `version`, that one of the tenant's own versions becomes current first. None: there is no such template
+        or version.
+
+        Raises:
+            WebhookConflict: see `publish`.
+        """
+        async with self._database.tenant_transaction(tenant) as connection:
+            if version is not None and not await _exists(connection, tenant, key, version):
+                return None
+            if version is not None:
+                await _point(connection, tenant, key, version)
+            found = await _current(connection, tenant, key)
+            if found is None:
+                return None
+            await connection.execute(
+                "update current_templates set active = true where tenant_id = %s and key = %s", (tenant, key)
+            )
+            routes = webhooks_of(found.plan)
+            await _listen(connection, tenant, key, routes)
+            await write_schedules(connection, tenant, key, _schedules_of(found.plan))
+            await connection.execute("select pg_notify(%s, %s)", (CHANGES, tenant))
+        return routes
+
+    async def deactivate(self, tenant: str, key: str) -> bool:
+        """Listen nowhere and start by itself never; starts by REST and by other workflows still find the template.
+
+        False: there is no such template.
+        """
+        async with self._database.tenant_transaction(tenant) as connection:
+            if await _current(connection, tenant, key) is None:
+                return False
+            await connection.execute(
+                "update current_templates set active = false where tenant_id = %s and key = %s", (tenant, key)
+            )
+            await _listen(connection, tenant, key, [])
+            await write_schedules(connection, tenant, key, [])
+            await connection.execute("select pg_notify(%s, %s)", (CHANGES, tenant))
+        return True
+
+    async def current(self, tenant: str, key: str) -> Published | None:
+        """The version that a start of `key` by this tenant runs; None: unknown."""
+        async with self._database.tenant_transaction(tenant) as connection:
+            return await _current(connection, tenant, key)
+
+    async def summaries(self, tenant: str) -> list[Summary]:
+        """Every template that the tenant may start, by key."""
+        async with self._database.tenant_transaction(tenant) as connection:
+            cursor = await connection.execute(
+                "select distinct on (t.key) t.tenant_id, t.key, t.version, t.name, t.description, t.plan_hash,"
+                " t.metadata, t.created_at, c.active from current_templates c"
+                " join workflow_templates t using (tenant_id, key, version)"
+                " where c.tenant_id in (%s, '*') order by t.key, (t.tenant_id = '*')",
+                (tenant,),
+            )
+            rows = await cursor.fetchall()
+        return [
+            Summary(row["tenant_id"], row["key"], row["version"], row["name"], row["description"], row["plan_hash"],
+                    row["metadata"], row["created_at"], row["active"])
+            for row in rows
+        ]  # fmt: skip
+
+    async def versions(self, tenant: str, key: str) -> list[Version]:
+        """The versions of a template, newest first; of the tenant's own one if there is one, else of the shared one."""
+        async with self._database.tenant_transaction(tenant) as connection:
+            cursor = await connection.execute(
+                "select t.tenant_id, t.version, t.plan_hash, t.name, t.created_at, t.created_by,"
+                " c.version is not distinct from t.version as current from workflow_templates t"
+                " left join current_templates c on c.tenant_id = t.tenant_id and c.key = t.key"
+                " where t.key = %s and t.tenant_id in (%s, '*') order by (t.tenant_id = '*'), t.version desc",
+                (key, tenant),
+            )
+            rows = await cursor.fetchall()
+        own = [row for row in rows if row["tenant_id"] == rows[0]["tenant_id"]]
+        return [
+            Version(row["version"], row["plan_hash"], row["name"], row["current"], row["created_at"], row["created_by"])
+            for row in own
+        ]
+
+    async def webhooks(self, tenant: str) -> list[Webhook]:
+        """Every route of the tenant."""
+        async with self._database.tenant_transaction(tenant) as connection:
+            cursor = await connection.execute(
+                "select method, path, node, response_mode, template_key from webhooks where tenant_id = %s"
+                " order by method, path",
+                (tenant,),
+            )
+            return [
+                Webhook(row["method"], row["path"], row["node"], row["response_mode"], row["template_key"])
+                for row in await cursor.fetchall()
+            ]
+
+    async def settings(self, tenant: str, plan_hash: str) -> Settings:
+        """The settings of a published plan; the defaults for one that was never published. Kept: plans never change."""
+        if (known := self._settings.get((tenant, plan_hash))) is not None:
+            return known
+        async with self._database.tenant_transaction(tenant) as connection:
+            cursor = await connection.execute(
+                "select plan -> 'settings' as settings from workflow_templates"
+                " where plan_hash = %s and tenant_id in (%s, '*') limit 1",
+                (plan_hash, tenant),
+            )
+            row = await cursor.fetchone()
+        if not row:
+            return Settings()
+        if len(self._settings) >= MOST_KEPT:  # plans in use at once
+            self._settings.clear()
+        found = self._settings[tenant, plan_hash] = Settings.model_validate(row["settings"] or {})
+        return found
+
+    async def node_types(self, tenant: str, plan_hash: str) -> dict[str, str]:
+        """Node name -> type of a published plan; empty for one that was never published (`tempor8 run`)."""
+        async with self._database.tenant_transaction(tenant) as connection:
+            cursor = await connection.execute(
+                "select plan from workflow_templates where plan_hash = %s and tenant_id in (%s, '*') limit 1",
+                (plan_hash, tenant),
+            )
+            row = await cursor.fetchone()
+        return {step["name"]: step["type"] for step in row["plan"].get("steps", ())} if row else {}
+
+    async def by_hash(self, tenant: str, key: str, plan_hash: str) -> Published | None:
+        """The version of a template that has this plan; None: it was never published under this key."""
+        async with self._database.tenant_transaction(tenant) as connection:
+            cursor = await connection.execute(
+                "select tenant_id, key, version, plan_hash, plan::text as text from workflow_templates"
+                " where key = %s and plan_hash = %s and tenant_id in (%s, '*') order by (tenant_id = '*') limit 1",
+                (key, plan_hash, tenant),
+            )
+            row = await cursor.fetchone()
+        return _published(row) if row else None
+
+    async def source(self, tenant: str, plan_hash: str) -> tuple[dict[str, Any], Plan] | None:
+        """The export and the plan of a published version; None for one that was never published (`tempor8 run`)."""
+        async with self._database.tenant_transaction(tenant) as connection:
+            cursor = await connection.execute(
+                "select export, plan from workflow_templates where plan_hash = %s and tenant_id in (%s, '*') limit 1",
+                (plan_hash, tenant),
+            )
+            row = await cursor.fetchone()
+        if row is None:
+            return None
+        export = row["export"]
+        return (json.loads(export) if isinstance(export, str) else export), Plan.model_validate(row["plan"])
+
+    async def variables(self, tenant: str) -> dict[str, str]:
+        """n8n's `$vars` of the tenant."""
+        async with self._database.tenant_transaction(tenant) as connection:
+            cursor = await connection.execute("select key, value from variables where tenant_id = %s", (tenant,))
+            return {row["key"]: row["value"] for row in await cursor.fetchall()}
+
+    async def static_data(self, tenant: str, key: str) -> dict[str, Any] | None:
+        """A template's static data, as its last run left it; None: no run has written any."""
+        async with self._database.tenant_transaction(tenant) as connection:
+            cursor = await connection.execute(
+                "select data from static_data where tenant_id = %s and template_key = %s", (tenant, key)
+            )
+            row = await cursor.fetchone()
+        return row["data"] if row else None
+
+    async def save_static_data(self, tenant: str, template: str, data: dict[str, Any]) -> None:
+        """Keep what a run changed of a template's static data: per node and global, the last run to end wins."""
+        async with self._database.tenant_transaction(tenant) as connection:
+            await connection.execute(
+                "insert into static_data (tenant_id, template_key, data) values (%s, %s, '{}') on conflict do nothing",
+                (tenant, template),
+            )
+            cursor = await connection.execute(  # merged here: jsonb would lose the order of keys
+                "select data from static_data where tenant_id = %s and template_key = %s for update", (tenant, template)
+            )
+            row = await cursor.fetchone()
+            merged = {**(row["data"] if row else {}), **data}
+            await connection.execute(
+                "update static_data set data = %s, updated_at = now() where tenant_id = %s and template_key = %s",
+                (json.dumps(merged), tenant, template),
+            )
+
+    async def find(self, tenant: str, reference: dict[str, Any]) -> dict[str, Any]:
+        """The plan of another workflow, as a run of Execute Workflow asks for it.
+
+        `{'id' | 'name'}` is a template's key, its n8n workflow id, or its name. Gives `{'plan', 'plan_hash',
+        'template', 'static_data'}`, or `{'error': message}` when the tenant has no such workflow.
+        """
+        wanted = str(reference.get("id") or reference.get("name") or "")
+        found = await self.current(tenant, wanted) or await self._by_workflow(tenant, wanted)
+        if found is None:
+            return {"error": f"Workflow does not exist: no published template has the key, id or name {wanted!r}"}
+        static = await self.static_data(tenant, found.key) if found.wants_static_data else None
+        own = "run" in reference and found.wants_variables  # a run that another one starts has the other's
+        return {
+            **({"variables": await self.variables(tenant)} if own else {}),
+            "plan": found.plan.model_dump(mode="json"),
+            "template": found.key,
+            "plan_hash": found.plan_hash,
+            "static_data": static if static is not None else found.plan.static_data,
+        }
+
+    async def _by_workflow(self, tenant: str, wanted: str) -> Published | None:
+        async with self._database.tenant_transaction(tenant) as connection:
+            cursor = await connection.execute(
+                "select t.tenant_id, t.key, t.version, t.plan_hash, t.plan::text as text from current_templates c"
+                " join workflow_templates t using (tenant_id, key, version)"
+                " where c.tenant_id in (%(tenant)s, '*')"
+                " and (t.plan ->> 'workflow_id' = %(wanted)s or t.name = %(wanted)s)"
+                " order by (t.tenant_id = '*'), (t.plan ->> 'workflow_id' <> %(wanted)s), t.key limit 1",
+                {"tenant": tenant, "wanted": wanted},
+            )
+            row = await cursor.fetchone()
+        return _published(row) if row else None
+
+
+class TemplateCache:
+    """Current templates in memory, so that a start asks Postgres nothing.
+
+    `forget` is called for each notice on `CHANGES`. While no notice can arrive (`attentive` is False) an entry lives
+    for `patience` seconds only.
+    """
+
+    def __init__(self, store: TemplateStore, *, patience: float = 1.0, size: int = 1000) -> None:
+        self.store = store
+        self.attentive = False
+        self._patience, self._size = patience, size
+        self._current: dict[tuple[str, str], tuple[float, Published | None]] = {}
+        self._routes: dict[str, tuple[float, Routes]] = {}
+        self._generation = 0
+
+    def forget(self, tenant: str | None = None) -> None:
+        """Drop what is known of a tenant; of all when None or when the shared templates changed."""
+        self._generation += 1
+        if tenant is None or tenant == SHARED:
+            self._current.clear()
+            self._routes.clear()
+            return
+        self._routes.pop(tenant, None)
+        for known in [each for each in self._current if each[0] == tenant]:
+            del self._current[known]
+
+    async def current(self, tenant: str, key: str) -> Published | None:
+        """See `TemplateStore.current`. Unknown keys are not remembered: they may be published any moment."""
+        now = asyncio.get_running_loop().time()
+        held = self._current.get((tenant, key))
+        if held is not None and (self.attentive or now - held[0] < self._patience):
+            return held[1]
+        generation = self._generation
+        found = await self.store.current(tenant, key)
+        if found is not None and generation == self._generation:
+            if len(self._current) >= self._size:
+                self._current.pop(next(iter(self._current)))
+            self._current[tenant, key] = (now, found)
+        return found
+
+    async def routes(self, tenant: str) -> Routes:
+        """Where the tenant's webhooks listen."""
+        now = asyncio.get_running_loop().time()
+        held = self._routes.get(tenant)
+        if held is not None and (self.attentive or now - held[0] < self._patience):
+            return held[1]
+        generation = self._generation
+        found = Routes(await self.store.webhooks(tenant))
+        if found.all and generation == self._generation:
+            if len(self._routes) >= self._size:
+                self._routes.pop(next(iter(self._routes)))
+            self._routes[tenant] = (now, found)
+        return found
+
+
+async def _next_version(connection: Connection, tenant: str, key: str, plan_hash: str) -> tuple[int, bool]:
+    """(version, whether it is still to be written)."""
+    cursor = await connection.execute(
+        "select version, plan_hash from workflow_templates where tenant_id = %s and key = %s order by version desc",
+        (tenant, key),
+    )
+    rows = await cursor.fetchall()
+    same = next((row["version"] for row in rows if row["plan_hash"] == plan_hash), None)
+    if same is not None:
+        return same, False
+    return (rows[0]["version"] + 1 if rows else 1), True
+
+
+async def _point(connection: Connection, tenant: str, key: str, version: int) -> None:
+    await connection.execute(
+        "insert into current_templates (tenant_id, key, version) values (%s, %s, %s) on conflict (tenant_id, key)"
+        " do update set version = excluded.version, active = true, changed_at = now()",
+        (tenant, key, version),
+    )
+
+
+async def _exists(connection: Connection, tenant: str, key: str, version: int) -> bool:
+    cursor = await connection.execute(
+        "select 1 from workflow_templates where tenant_id = %s and key = %s and version = %s", (tenant, key, version)
+    )
+    return await cursor.fetchone() is not None
+
+
+async def _current(connection: Connection, tenant: str, key: str) -> Published | None:
+    cursor = await connection.execute(
+        "select t.tenant_id, t.key, t.version, t.plan_hash, t.plan::text as text from current_templates c"
+        " join workflow_templates t using (tenant_id, key, version)"
+        " where c.key = %s and c.tenant_id in (%s, '*') order by (c.tenant_id = '*') limit 1",
+        (key, tenant),
+    )
+    row = await cursor.fetchone()
+    return _published(row) if row else None
+
+
+def _published(row: Mapping[str, Any]) -> Published:
+    return Published(row["tenant_id"], row["key"], row["version"], row["plan_hash"], row["text"].encode())
+
+
+async def _listen(connection: Connection, tenant: str, key: str, routes: Sequence[Webhook]) -> None:
+    await connection.execute("delete from webhooks where tenant_id = %s and template_key = %s", (tenant, key))
+    for route in dict.fromkeys(routes):
+        try:
+            async with connection.transaction():  # a savepoint: after a conflict we still ask who has the route
+                await connection.execute(
+                    "insert into webhooks (tenant_id, method, path, template_key, node, response_mode)"
+                    " values (%s, %s, %s, %s, %s, %s)",
+                    (tenant, route.method, route.path, key, route.node, route.response_mode),
+                )
+        except UniqueViolation:
+            cursor = await connection.execute(
+                "select template_key from webhooks where tenant_id = %s and method = %s and path = %s",
+                (tenant, route.method, route.path),
+            )
+            row = await cursor.fetchone()
+            raise WebhookConflict(route.method, route.path, row["template_key"] if row else "?") from None
+
+
+def _text(export: str | bytes | Mapping[str, Any]) -> str:
+    if isinstance(export, bytes):
+        return export.decode("utf-8")
+    return export if isinstance(export, str) else json.dumps(dict(export), ensure_ascii=False)
+
+
+def _description(export: str) -> str:
+    """What the author wrote about the workflow, in either of the places where n8n keeps it."""
+    try:
+        document = json.loads(export)
+    except ValueError:
+        return ""
+    found = document if isinstance(document, dict) else {}
+    meta = found.get("meta")
+    text = found.get("description") or (meta.get("description") if isinstance(meta, dict) else None)
+    return text if isinstance(text, str) else ""

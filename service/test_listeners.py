@@ -1,0 +1,62 @@
+"""Templates that listen for a test call: below /webhook-test and /form-test, for one call and a short while, active or not."""
+
+from datetime import datetime
+
+from runtime.platform.postgres import Database
+from service.routes import Routes, Webhook
+from service.templates import Published, TemplateStore, webhooks_of
+
+__all__ = ["TestListeners"]
+
+
+class TestListeners:
+    """Who listens. A tenant's rows are the tenant's."""
+
+    def __init__(self, database: Database, templates: TemplateStore) -> None:
+        self._database, self._templates = database, templates
+
+    async def open(self, tenant: str, template: Published, seconds: int) -> datetime:
+        """Listen with this version, in place of an earlier one of the template. Gives the moment until which."""
+        async with self._database.tenant_transaction(tenant) as connection:
+            row = await (
+                await connection.execute(
+                    "insert into test_listeners (tenant_id, template_key, plan_hash, expires_at)"
+                    " values (%s, %s, %s, now() + make_interval(secs => %s))"
+                    " on conflict (tenant_id, template_key) do update"
+                    " set plan_hash = excluded.plan_hash, expires_at = excluded.expires_at returning expires_at",
+                    (tenant, template.key, template.plan_hash, seconds),
+                )
+            ).fetchone()
+        assert row is not None
+        until: datetime = row["expires_at"]
+        return until
+
+    async def find(self, tenant: str, method: str, path: str) -> tuple[Webhook, dict[str, str], Published] | None:
+        """Where such a call leads: the route, its path parameters, and the version that listens."""
+        for template in await self.listed(tenant) if tenant else ():
+            found = Routes(webhooks_of(template.plan)).match(method, path)
+            if found is not None:
+                return *found, template
+        return None
+
+    async def listed(self, tenant: str) -> list[Published]:
+        """The versions that listen now."""
+        async with self._database.tenant_transaction(tenant) as connection:
+            cursor = await connection.execute(
+                "select template_key, plan_hash from test_listeners where tenant_id = %s and expires_at > now()"
+                " order by expires_at desc",
+                (tenant,),
+            )
+            rows = await cursor.fetchall()
+        found = [await self._templates.by_hash(tenant, row["template_key"], row["plan_hash"]) for row in rows]
+        return [each for each in found if each is not None]
+
+    async def take(self, tenant: str, template: Published) -> bool:
+        """End the listening, since its call has come. False: another call was faster, or the time is up."""
+        async with self._database.tenant_transaction(tenant) as connection:
+            cursor = await connection.execute(
+                "delete from test_listeners where tenant_id = %s and template_key = %s and plan_hash = %s"
+                " and expires_at > now()",
+                (tenant, template.key, template.plan_hash),
+            )
+            return cursor.rowcount == 1

@@ -1,1 +1,0 @@
-"""Tests of n8n's extension functions."""
