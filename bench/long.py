@@ -12,7 +12,7 @@ from bench.exports import START, rounds
 from bench.webhook import state_folder
 from cli.testing.case import plan_of
 from cli.testing.temporal import CaseTemplates
-from runtime.contract.node import HttpResponse
+from runtime.contract import HttpResponse
 from runtime.hosts.local.host import OfflineServices
 from runtime.hosts.temporal.worker import build_worker
 from runtime.hosts.temporal.workflow import TASK_TIMEOUT

@@ -35,7 +35,7 @@ async def keep(database: Database, tenant: str, key: str, work: Callable[[Store]
 
 
 class PostgresStore:
-    """Implements `runtime.contract.node.Store` within one transaction; `save` writes what changed in opened tables."""
+    """Implements `runtime.contract.Store` within one transaction; `save` writes what changed in opened tables."""
 
     def __init__(self, connection: Connection, tenant: str) -> None:
         self._connection, self._tenant = connection, tenant

@@ -10,11 +10,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar.types import Receive
 
 from api.dependencies import Ports
-from api.triggers.webhooks.access import admit
-from api.triggers.webhooks.answers import JSON_TYPE, TEXT_TYPE, Answer, after_run, refusal
-from api.triggers.webhooks.bodies import Body, read_body, unpacked
-from api.triggers.webhooks.intake import Call, Intake
-from api.triggers.webhooks.streaming import stream_of
+from api.triggers.access import admit
+from api.triggers.bodies import Body, read_body, unpacked
+from api.triggers.requests import Call, Intake
+from api.triggers.responses import JSON_TYPE, TEXT_TYPE, Answer, after_run, refusal
+from api.triggers.streaming import stream_of
 from schemas.plan import Step
 from service.run_start import Order, Starter, uuid7
 from service.templates import Published

@@ -13,10 +13,10 @@ from temporalio.client import WorkflowQueryFailedError, WorkflowUpdateFailedErro
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.dependencies import Ports
-from api.triggers.webhooks.access import admit, is_bot
-from api.triggers.webhooks.answers import SANDBOX, TEXT_TYPE, Answer, after_run, at_once, refusal
-from api.triggers.webhooks.bodies import read_body, unpacked
-from api.triggers.webhooks.intake import Call, Intake, query_of
+from api.triggers.access import admit, is_bot
+from api.triggers.bodies import read_body, unpacked
+from api.triggers.requests import Call, Intake, query_of
+from api.triggers.responses import SANDBOX, TEXT_TYPE, Answer, after_run, at_once, refusal
 from schemas import names
 from schemas.names import tenant_of
 from schemas.plan import CredentialRef, Kind, Step

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from api.dependencies import Ports, Probe
 from runtime.catalog import CATALOG
-from runtime.platform.credentials import CredentialStore, credential_store
+from runtime.platform.credential_store import credential_store
+from runtime.platform.credentials import CredentialStore
 from runtime.platform.keys import keyring
 from runtime.platform.postgres import Database
 from runtime.platform.storage.blobs import BlobStore

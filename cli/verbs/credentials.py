@@ -113,7 +113,8 @@ def _refuse(why: str) -> NoReturn:
 
 
 def _on_store(work: "Callable[[CredentialStore], Awaitable[T]]") -> T:
-    from runtime.platform.credentials import CredentialMissing, CredentialsUnavailable, credential_store
+    from runtime.platform.credential_store import credential_store
+    from runtime.platform.credentials import CredentialMissing, CredentialsUnavailable
     from runtime.platform.keys import keyring
     from runtime.platform.settings import Settings
 

@@ -11,7 +11,7 @@ from cli.support.options import verb
 from cli.verbs.tenants import Tenant, on_database
 
 if TYPE_CHECKING:
-    from runtime.contract.node import Store
+    from runtime.contract import Store
     from runtime.values.tables import Table
 
 app = verb()

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from runtime.agents.agent_loop import DIFFERS, Agent
 from runtime.agents.root import Answer, Go, Talk
-from runtime.contract.node import DurableContext, Dynamic, NodeError, param
+from runtime.contract import DurableContext, Dynamic, NodeError, param
 from schemas.diagnostic import Diagnostic, Location
 from schemas.diagnostic.nodes import UnsupportedChoice
 from schemas.item import Item

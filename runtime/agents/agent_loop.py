@@ -20,7 +20,7 @@ from runtime.agents.messages import (
 from runtime.agents.output_parser import Parser, unfit
 from runtime.agents.root import NO_MODEL, NO_PROMPT, NO_PROMPT_HINT, Answer, Batching, Go, Question, Reply, Root, Talk
 from runtime.agents.wanted import FORMAT_TOOL, FORMAT_TOOL_ORDER, FORMAT_TOOL_TEXT, Wanted
-from runtime.contract.node import ActivityContext, Call, Command, DurableContext, Dynamic, NodeError, param
+from runtime.contract import ActivityContext, Call, Command, DurableContext, Dynamic, NodeError, param
 from schemas.item import Item, Json
 
 STOPPED = "Agent stopped due to max iterations."

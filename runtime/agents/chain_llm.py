@@ -8,7 +8,7 @@ from runtime.agents.messages import Message, as_text, assistant, dumps, system, 
 from runtime.agents.output_parser import Parser, unfit
 from runtime.agents.root import NO_PROMPT, NO_PROMPT_HINT, Answer, Batching, Go, Question, Reply, Root, Talk
 from runtime.agents.wanted import json_or_text
-from runtime.contract.node import DurableContext, Dynamic, NodeError, param
+from runtime.contract import DurableContext, Dynamic, NodeError, param
 from schemas.item import Item
 
 ROLES = {

@@ -10,7 +10,7 @@ from runtime.agents.dialects import embedded
 from runtime.agents.dialects.chat import ModelAnswer, Request
 from runtime.agents.messages import Message
 from runtime.agents.reading import read
-from runtime.contract.node import ActivityContext, MissingCredential, NodeError, SubNode
+from runtime.contract import ActivityContext, MissingCredential, NodeError, SubNode
 from schemas.item import BinaryRef, Json
 
 INLINE_LIMIT = 24 * 1024

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from runtime.contract.node import Dynamic, Trigger, param
+from runtime.contract import Dynamic, Trigger, param
 
 PUBLIC: dict[str, list[Any]] = {"public": [True]}
 IN_CHAT: dict[str, list[Any]] = {"availableInChat": [True], "@version": [{"_cnd": {"gte": 1.2}}]}

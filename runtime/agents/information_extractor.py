@@ -8,7 +8,7 @@ from runtime.agents.json_root import JsonRoot
 from runtime.agents.output_parser_structured import EXAMPLE, SCHEMA
 from runtime.agents.root import Answer, Talk
 from runtime.agents.wanted import Wanted, closed, from_example, parsed_schema
-from runtime.contract.node import DurableContext, Dynamic, NodeError, param
+from runtime.contract import DurableContext, Dynamic, NodeError, param
 
 INSTRUCTIONS = (
     "Extract information from the text that the user gives. Leave out what the text does not say; never guess."

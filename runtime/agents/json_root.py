@@ -6,7 +6,7 @@ from runtime.agents.messages import as_text, system, user
 from runtime.agents.output_parser import unfit
 from runtime.agents.root import Answer, Batching, Go, Question, Reply, Root, Talk
 from runtime.agents.wanted import FIX, Wanted
-from runtime.contract.node import DurableContext, Dynamic, param
+from runtime.contract import DurableContext, Dynamic, param
 
 
 class JsonRoot(Root):

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from runtime.agents.chat_model import ChatModel
 from runtime.agents.dialects import anthropic
 from runtime.agents.dialects.chat import ModelAnswer, Request, post, sampling
-from runtime.contract.node import ActivityContext, Dynamic, param
+from runtime.contract import ActivityContext, Dynamic, param
 
 SAMPLING = {"temperature": "temperature", "topP": "top_p", "topK": "top_k"}
 LIMITS = {

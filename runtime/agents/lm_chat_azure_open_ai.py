@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from runtime.agents.openai_compatible import OpenAiCompatible
-from runtime.contract.node import Dynamic, param
+from runtime.contract import Dynamic, param
 from schemas.diagnostic import Diagnostic, Location
 from schemas.diagnostic.nodes import UnsupportedChoice
 

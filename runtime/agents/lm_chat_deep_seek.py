@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from runtime.agents.openai_compatible import OpenAiCompatible
-from runtime.contract.node import Dynamic, param
+from runtime.contract import Dynamic, param
 
 
 class LmChatDeepSeek(OpenAiCompatible):

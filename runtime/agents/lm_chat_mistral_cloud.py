@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from runtime.agents.dialects.chat import sampling
 from runtime.agents.openai_compatible import OpenAiCompatible
-from runtime.contract.node import Dynamic, param
+from runtime.contract import Dynamic, param
 
 
 class LmChatMistralCloud(OpenAiCompatible):

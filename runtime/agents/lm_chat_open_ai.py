@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from runtime.agents.chat_model import ChatModel
 from runtime.agents.dialects import openai_chat, openai_responses
 from runtime.agents.dialects.chat import ModelAnswer, Request, post, sampling
-from runtime.contract.node import ActivityContext, Dynamic, NodeError, param
+from runtime.contract import ActivityContext, Dynamic, NodeError, param
 
 REASONING = re.compile(r"^o\d|^gpt-5")
 CHAT = {

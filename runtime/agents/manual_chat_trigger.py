@@ -1,6 +1,6 @@
 """Manual Chat Trigger: the chat of n8n's editor, before the Chat Trigger."""
 
-from runtime.contract.node import Trigger
+from runtime.contract import Trigger
 
 
 class ManualChatTrigger(Trigger):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from runtime.agents.messages import Message
-from runtime.contract.node import ActivityContext, NodeError, SubNode
+from runtime.contract import ActivityContext, NodeError, SubNode
 from schemas.item import Json
 
 

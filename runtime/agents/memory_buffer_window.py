@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from runtime.agents.memory import Memory, sub_node_error
-from runtime.contract.node import Dynamic, param
+from runtime.contract import Dynamic, param
 
 ID = "={{ $json.sessionId }}"
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runtime.agents.wanted import FIX, Wanted
-from runtime.contract.node import DurableContext, NodeError, SubNode
+from runtime.contract import DurableContext, NodeError, SubNode
 
 UNFIT = "Model output doesn't fit required format"
 UNFIT_HINT = "To continue the execution when this happens, change the 'On Error' parameter in the root node's settings"

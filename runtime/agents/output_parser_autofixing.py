@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from runtime.contract.node import Dynamic, SubNode, param
+from runtime.contract import Dynamic, SubNode, param
 
 
 class OutputParserAutofixing(SubNode):

@@ -3,7 +3,7 @@
 from typing import Any
 
 from runtime.agents.output_parser import UNFIT, UNFIT_HINT, OutputParser
-from runtime.contract.node import Dynamic, NodeError, param
+from runtime.contract import Dynamic, NodeError, param
 
 
 class OutputParserItemList(OutputParser):

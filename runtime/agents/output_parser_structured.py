@@ -5,7 +5,7 @@ from typing import Any
 
 from runtime.agents.output_parser import OutputParser
 from runtime.agents.wanted import Wanted, closed, from_example, parsed_schema, wrapped
-from runtime.contract.node import Dynamic, param
+from runtime.contract import Dynamic, param
 
 EXAMPLE = '{\n\t"state": "California",\n\t"cities": ["Los Angeles", "San Francisco", "San Diego"]\n}'
 SCHEMA = """{

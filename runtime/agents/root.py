@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, cast
 
 from runtime.agents.messages import Message, ToolSpec
-from runtime.contract.node import Call, Command, Done, Durable, DurableContext, Event, NodeError, Sleep, error_item
+from runtime.contract import Call, Command, Done, Durable, DurableContext, Event, NodeError, Sleep, error_item
 from schemas.item import Item, Json, Outputs
 
 NO_MODEL = "A Chat Model sub-node must be connected and enabled"

@@ -5,7 +5,7 @@ from typing import Any
 from runtime.agents.json_root import JsonRoot
 from runtime.agents.root import Answer, Talk
 from runtime.agents.wanted import Wanted
-from runtime.contract.node import DurableContext, Dynamic, NodeError, param
+from runtime.contract import DurableContext, Dynamic, NodeError, param
 from schemas.item import Item
 
 DEFAULT = "Positive, Neutral, Negative"

@@ -6,7 +6,7 @@ from typing import Any
 from runtime.agents.json_root import JsonRoot
 from runtime.agents.root import Answer, Talk
 from runtime.agents.wanted import Wanted
-from runtime.contract.node import DurableContext, Dynamic, NodeError, param
+from runtime.contract import DurableContext, Dynamic, NodeError, param
 from schemas.item import Item
 
 INSTRUCTIONS = "Classify the text that the user gives into these categories: {categories}. Do not explain."

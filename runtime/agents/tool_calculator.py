@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from runtime.agents.messages import ToolSpec
 from runtime.agents.toolbox import Tool, function_name, one_text
-from runtime.contract.node import ActivityContext, Outputs
+from runtime.contract import ActivityContext, Outputs
 
 PURPOSE: Final = (
     "Computes arithmetic. The input is one expression such as `(2 + 3) * 4 ^ 2`, `sqrt(2)` or `max(1, 7) % 3`."

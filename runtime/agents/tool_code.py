@@ -8,7 +8,7 @@ from typing import Any
 from runtime.agents.messages import ToolSpec
 from runtime.agents.tool_workflow import input_schema
 from runtime.agents.toolbox import Tool, function_name, one_text
-from runtime.contract.node import ActivityContext, Dynamic, NodeError, Outputs, param
+from runtime.contract import ActivityContext, Dynamic, NodeError, Outputs, param
 from runtime.sandbox.failures import code_error
 
 EXAMPLE = '{\n\t"some_input": "some_value"\n}'

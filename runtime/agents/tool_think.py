@@ -5,7 +5,7 @@ from typing import Any
 
 from runtime.agents.messages import ToolSpec
 from runtime.agents.toolbox import Tool, function_name, one_text
-from runtime.contract.node import ActivityContext, Dynamic, Outputs, param
+from runtime.contract import ActivityContext, Dynamic, Outputs, param
 
 PURPOSE = (
     "Use the tool to think about something. It will not obtain new information or change the database, but just append "

@@ -4,7 +4,7 @@ from functools import cache
 from types import new_class
 from typing import Final
 
-from runtime.contract.node import param
+from runtime.contract import param
 from schemas.node import Node
 from schemas.plan import Kind
 

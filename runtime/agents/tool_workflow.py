@@ -8,7 +8,7 @@ from runtime.agents import from_ai
 from runtime.agents.messages import ToolCall, ToolSpec, dumps
 from runtime.agents.toolbox import Tool, function_name, one_text, result_text
 from runtime.agents.wanted import closed, from_example, parsed_schema
-from runtime.contract.node import Command, DurableContext, Dynamic, NodeError, StartChild, param
+from runtime.contract import Command, DurableContext, Dynamic, NodeError, StartChild, param
 from schemas.item import Item
 
 ONE_TEXT = one_text()

@@ -6,7 +6,7 @@ from typing import Any
 
 from runtime.agents import from_ai
 from runtime.agents.messages import ToolCall, ToolSpec, dumps
-from runtime.contract.node import Command, DurableContext, NodeError, RunTool, SubNode
+from runtime.contract import Command, DurableContext, NodeError, RunTool, SubNode
 from schemas.item import Outputs
 
 

@@ -25,7 +25,7 @@ class Links(Protocol):
 
 @dataclass(eq=False)
 class StepContext:
-    """Implements `runtime.contract.node.Context`."""
+    """Implements `runtime.contract.Context`."""
 
     name: str
     version: float

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
-from runtime.contract.node import (
+from runtime.contract import (
     AwaitSignal,
     Call,
     Command,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from runtime.contract.node import NodeError
+from runtime.contract import NodeError
 from runtime.expressions.scope import ExpressionError
 from schemas.item import UNDEFINED
 from schemas.node import Node, declarations

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from email.message import EmailMessage
 from typing import Any, Final, Protocol
 
-from runtime.contract.node import Activity, Files, HttpResponse, Inline, NodeError, Store, SubNode
+from runtime.contract import Activity, Files, HttpResponse, Inline, NodeError, Store, SubNode
 from runtime.interpreter.context import StepContext
 from runtime.interpreter.parameters import Bound, Parameters
 from runtime.interpreter.task_codec import decode, encode

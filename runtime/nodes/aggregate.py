@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from runtime.contract.node import BinaryRef, Context, Dynamic, Inline, Item, Items, NodeError, Outputs, paired, param
+from runtime.contract import BinaryRef, Context, Dynamic, Inline, Item, Items, NodeError, Outputs, paired, param
 from runtime.values.javascript import js_string
 from runtime.values.paths import get, set_path
 from schemas.item import UNDEFINED

@@ -7,7 +7,7 @@ an approval carry their answer under their signature, so that none can be turned
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
-from runtime.contract.node import (
+from runtime.contract import (
     AwaitSignal,
     Call,
     Command,

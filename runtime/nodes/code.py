@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final, Literal
 
-from runtime.contract.node import Activity, ActivityContext, Items, NodeError, Outputs, error_item, param
+from runtime.contract import Activity, ActivityContext, Items, NodeError, Outputs, error_item, param
 from runtime.sandbox.failures import code_error
 from runtime.sandbox.items import all_items, one_item
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Final, Literal
 
-from runtime.contract.node import (
+from runtime.contract import (
     Activity,
     ActivityContext,
     Dynamic,

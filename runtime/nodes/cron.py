@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from runtime.contract.node import Dynamic, Trigger, param
+from runtime.contract import Dynamic, Trigger, param
 from runtime.values.schedules import problems
 from schemas.diagnostic import Diagnostic, Location
 from schemas.diagnostic.nodes import BadSchedule

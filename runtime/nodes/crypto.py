@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any, Final, Literal
 
-from runtime.contract.node import (
+from runtime.contract import (
     Activity,
     ActivityContext,
     Dynamic,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from runtime.contract.node import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, error_item, param
+from runtime.contract import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, error_item, param
 from runtime.expressions.library import LibraryError, run_library
 from runtime.values.javascript import DateTimeText
 from schemas.item import UNDEFINED

@@ -9,7 +9,7 @@ from email.utils import getaddresses, parsedate_to_datetime
 from html import escape
 from typing import Any, Final, Literal, cast
 
-from runtime.contract.node import ActivityContext, Dynamic, Item, Items, NodeError, param
+from runtime.contract import ActivityContext, Dynamic, Item, Items, NodeError, param
 from runtime.nodes.polling import Poll
 
 TOP: Final = ("cc", "date", "from", "subject", "to")

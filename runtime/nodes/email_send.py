@@ -5,7 +5,7 @@ from email.utils import formatdate, getaddresses, parseaddr
 from html import escape
 from typing import Any, Literal
 
-from runtime.contract.node import (
+from runtime.contract import (
     Activity,
     ActivityContext,
     Call,

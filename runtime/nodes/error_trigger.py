@@ -1,6 +1,6 @@
 """Error Trigger: starts an error workflow with what is known about the run that failed."""
 
-from runtime.contract.node import Context, Items, Outputs, Trigger
+from runtime.contract import Context, Items, Outputs, Trigger
 
 
 class ErrorTrigger(Trigger):

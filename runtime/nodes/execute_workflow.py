@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from runtime.contract.node import (
+from runtime.contract import (
     ActivityContext,
     Call,
     Command,

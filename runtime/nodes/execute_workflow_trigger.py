@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from runtime.contract.node import Context, Item, Items, NodeError, Outputs, Trigger, param
+from runtime.contract import Context, Item, Items, NodeError, Outputs, Trigger, param
 from runtime.values.javascript import js_typeof
 from runtime.values.json_text import NotJsonError, parse_json
 from schemas.diagnostic import Diagnostic, Location

@@ -4,7 +4,7 @@ from typing import Any, Final, Literal
 
 from typing_extensions import TypedDict
 
-from runtime.contract.node import Context, Dynamic, Inline, Items, Outputs, param
+from runtime.contract import Context, Dynamic, Inline, Items, Outputs, param
 from runtime.values.javascript import js_string
 
 _KEY: Final = 50

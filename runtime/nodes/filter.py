@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from typing_extensions import TypedDict
 
-from runtime.contract.node import Context, Dynamic, Inline, Items, NodeError, Outputs, param
+from runtime.contract import Context, Dynamic, Inline, Items, NodeError, Outputs, param
 from runtime.values.filters import Filter, evaluate_filter
 from runtime.values.legacy_conditions import DEFAULT_OPERATION, TYPES, legacy_compare
 from runtime.values.problem import ProblemError

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Final, Literal
 
-from runtime.contract.node import (
+from runtime.contract import (
     AwaitSignal,
     Command,
     Done,

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from runtime.contract.node import Dynamic, Trigger, param
+from runtime.contract import Dynamic, Trigger, param
 
 _WITH_PATH = {"@version": [{"_cnd": {"lte": 2.1}}]}
 

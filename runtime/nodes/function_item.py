@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Final
 
-from runtime.contract.node import Activity, ActivityContext, Items, Outputs, param
+from runtime.contract import Activity, ActivityContext, Items, Outputs, param
 from runtime.sandbox.failures import code_error
 
 DEFAULT: Final = """\

@@ -3,7 +3,7 @@
 import re
 from typing import Any, Final, Literal
 
-from runtime.contract.node import (
+from runtime.contract import (
     Activity,
     ActivityContext,
     Dynamic,

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final, Literal
 
-from runtime.contract.node import ActivityContext, Dynamic, Item, Items, NodeError, Outputs, each_item, param
+from runtime.contract import ActivityContext, Dynamic, Item, Items, NodeError, Outputs, each_item, param
 from runtime.nodes.html_extract import Extraction, clean_up
 from runtime.values.javascript import js_string
 from schemas.item import UNDEFINED, PairedItem

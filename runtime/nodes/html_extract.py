@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from runtime.contract.node import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, error_item, param
+from runtime.contract import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, error_item, param
 from runtime.expressions.library import LibraryError, run_library
 from runtime.values.binary import NoBinaryError, binary_of
 from runtime.values.paths import get

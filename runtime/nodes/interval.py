@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from runtime.contract.node import Dynamic, Trigger, param
+from runtime.contract import Dynamic, Trigger, param
 
 
 class Interval(Trigger):

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
-from runtime.contract.node import (
+from runtime.contract import (
     Activity,
     ActivityContext,
     Dynamic,

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from runtime.contract.node import Context, Dynamic, Inline, Items, Outputs, param
+from runtime.contract import Context, Dynamic, Inline, Items, Outputs, param
 from runtime.values.slices import limited
 
 

@@ -1,6 +1,6 @@
 """Manual Trigger: starts a run with one empty item, or with what the caller gave."""
 
-from runtime.contract.node import Trigger, param
+from runtime.contract import Trigger, param
 
 
 class ManualTrigger(Trigger):

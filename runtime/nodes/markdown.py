@@ -3,7 +3,7 @@
 import copy
 from typing import Any, Literal
 
-from runtime.contract.node import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, error_item, param
+from runtime.contract import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, error_item, param
 from runtime.expressions.library import LibraryError, run_library
 from runtime.values.paths import set_path
 

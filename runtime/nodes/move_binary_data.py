@@ -3,7 +3,7 @@
 import base64
 from typing import Any, Final, Literal
 
-from runtime.contract.node import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, param
+from runtime.contract import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, param
 from runtime.values.encodings import UnknownEncodingError, decode, encode, from_base64
 from runtime.values.javascript import js_string, json_stringify
 from runtime.values.json_text import NotJsonError, parse_json

@@ -1,6 +1,6 @@
 """No Operation: passes its items through."""
 
-from runtime.contract.node import Context, Inline, Items, Outputs
+from runtime.contract import Context, Inline, Items, Outputs
 
 
 class NoOp(Inline):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from runtime.contract.node import Activity, ActivityContext, Dynamic, Items, Outputs, param
+from runtime.contract import Activity, ActivityContext, Dynamic, Items, Outputs, param
 from runtime.values.schedules import problems
 from schemas.diagnostic import Diagnostic, Location
 from schemas.diagnostic.nodes import BadSchedule

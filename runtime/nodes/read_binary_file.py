@@ -1,6 +1,6 @@
 """Read Binary File: adds one file of the tenant's folder to each item."""
 
-from runtime.contract.node import Activity, ActivityContext, Dynamic, Item, Items, Outputs, each_item_async, param
+from runtime.contract import Activity, ActivityContext, Dynamic, Item, Items, Outputs, each_item_async, param
 from runtime.nodes.read_write_file import ROOTED, read_file
 
 

@@ -1,6 +1,6 @@
 """Read Binary Files: an item per file of the tenant's folder that matches."""
 
-from runtime.contract.node import Activity, ActivityContext, Dynamic, Items, Outputs, param
+from runtime.contract import Activity, ActivityContext, Dynamic, Items, Outputs, param
 from runtime.nodes.read_write_file import ROOTED, allowed, read_file
 
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable
 from pathlib import PurePosixPath
 from typing import Any, Final, Literal, TypeVar
 
-from runtime.contract.node import (
+from runtime.contract import (
     Activity,
     ActivityContext,
     Dynamic,

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any, Final, Literal
 
-from runtime.contract.node import (
+from runtime.contract import (
     ActivityContext,
     Call,
     Command,

@@ -3,7 +3,7 @@
 import copy
 from typing import Any, Final
 
-from runtime.contract.node import Context, Dynamic, Inline, Item, Items, NodeError, Outputs, each_item, param
+from runtime.contract import Context, Dynamic, Inline, Item, Items, NodeError, Outputs, each_item, param
 from runtime.values.javascript import js_string
 from runtime.values.lists.renaming import rename_matching, renamed
 from runtime.values.patterns import compile_pattern

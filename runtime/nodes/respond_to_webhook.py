@@ -4,7 +4,7 @@ import base64
 import json
 from typing import Any, Literal
 
-from runtime.contract.node import (
+from runtime.contract import (
     ActivityContext,
     Call,
     Command,

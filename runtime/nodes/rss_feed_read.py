@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from runtime.contract.node import (
+from runtime.contract import (
     Activity,
     ActivityContext,
     Dynamic,

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from runtime.contract.node import ActivityContext, Dynamic, Items, param
+from runtime.contract import ActivityContext, Dynamic, Items, param
 from runtime.nodes.polling import Poll
 from runtime.nodes.rss_feed_read import read_feed
 

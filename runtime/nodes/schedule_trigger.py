@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from runtime.contract.node import Context, Dynamic, Items, Outputs, Trigger, param
+from runtime.contract import Context, Dynamic, Items, Outputs, Trigger, param
 from runtime.values.schedules import problems
 from schemas.diagnostic import Diagnostic, Location
 from schemas.diagnostic.nodes import BadSchedule

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-from runtime.contract.node import Context, Dynamic, Inline, Item, Items, NodeError, Outputs, error_item, param
+from runtime.contract import Context, Dynamic, Inline, Item, Items, NodeError, Outputs, error_item, param
 from runtime.values.javascript import js_number, js_string, property_order, truthy
 from runtime.values.json_repair import parse_repaired
 from runtime.values.json_text import NotJsonError

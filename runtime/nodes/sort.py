@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar, Final, Literal
 
-from runtime.contract.node import Activity, ActivityContext, Dynamic, Items, NodeError, Outputs, param
+from runtime.contract import Activity, ActivityContext, Dynamic, Items, NodeError, Outputs, param
 from runtime.sandbox.sorting import sort_by_code
 from runtime.values.lists.sorting import shuffled, sorted_by_fields
 from runtime.values.problem import ProblemError

@@ -6,7 +6,7 @@ Its state is n8n's node context, which expressions read as `$('Loop').context`.
 import math
 from typing import Any, ClassVar
 
-from runtime.contract.node import Context, Dynamic, Inline, Item, Items, Outputs, param
+from runtime.contract import Context, Dynamic, Inline, Item, Items, Outputs, param
 from runtime.values.javascript import js_number, tidy, truthy
 from runtime.values.slices import spliced
 

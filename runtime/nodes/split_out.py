@@ -2,7 +2,7 @@
 
 from typing import Any, Final, Literal
 
-from runtime.contract.node import Context, Dynamic, Inline, Item, Items, NodeError, Outputs, param
+from runtime.contract import Context, Dynamic, Inline, Item, Items, NodeError, Outputs, param
 from runtime.values.javascript import js_string, property_order
 from runtime.values.paths import get, plain_name, unset
 from schemas.item import UNDEFINED

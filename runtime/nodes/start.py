@@ -1,6 +1,6 @@
 """Start: how exports from before n8n 1.0 begin a manual run."""
 
-from runtime.contract.node import Trigger
+from runtime.contract import Trigger
 
 
 class Start(Trigger):

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from runtime.contract.node import Context, Dynamic, Inline, Items, NodeError, Outputs, param
+from runtime.contract import Context, Dynamic, Inline, Items, NodeError, Outputs, param
 from runtime.values.javascript import js_string, json_stringify
 from runtime.values.json_text import NotJsonError, parse_json
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from runtime.contract.node import Context, Dynamic, Inline, Items, NodeError, Outputs, param
+from runtime.contract import Context, Dynamic, Inline, Items, NodeError, Outputs, param
 from runtime.values.lists.summarizing import Summary
 from runtime.values.problem import ProblemError
 

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from typing_extensions import TypedDict
 
-from runtime.contract.node import Context, Dynamic, Inline, Item, Items, NodeError, Outputs, param
+from runtime.contract import Context, Dynamic, Inline, Item, Items, NodeError, Outputs, param
 from runtime.values.filters import Filter, evaluate_filter
 from runtime.values.javascript import compare, js_number, js_string
 from runtime.values.legacy_conditions import DEFAULT_OPERATION, legacy_compare

@@ -6,7 +6,7 @@ import hmac
 import math
 from typing import Any, Final, Literal
 
-from runtime.contract.node import (
+from runtime.contract import (
     Activity,
     ActivityContext,
     Dynamic,

@@ -3,7 +3,7 @@
 import math
 from typing import Any, Literal
 
-from runtime.contract.node import (
+from runtime.contract import (
     AwaitSignal,
     Command,
     Done,

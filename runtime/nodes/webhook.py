@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from runtime.contract.node import Context, Dynamic, Items, Outputs, Trigger, param
+from runtime.contract import Context, Dynamic, Items, Outputs, Trigger, param
 
 Method = Literal["DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"]
 WITH_STREAMING = {"@version": [1, 1.1, 2]}

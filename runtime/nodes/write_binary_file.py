@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from runtime.contract.node import Activity, ActivityContext, Dynamic, Item, Items, Outputs, each_item_async, param
+from runtime.contract import Activity, ActivityContext, Dynamic, Item, Items, Outputs, each_item_async, param
 from runtime.nodes.read_write_file import ROOTED, write_file
 
 

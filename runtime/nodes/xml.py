@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from runtime.contract.node import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, param
+from runtime.contract import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, param
 from runtime.values.javascript import js_string
 from runtime.values.xml_reader import XmlError, XmlOptions, read_xml
 from runtime.values.xml_writer import Builder

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote, urlencode, urljoin
 
-from runtime.contract.node import ActivityContext, HttpResponse, NodeApiError
+from runtime.contract import ActivityContext, HttpResponse, NodeApiError
 
 Calls: TypeAlias = Mapping[str, Callable[..., Awaitable[Any]]]
 """By name; arguments and results are JSON, bytes are `{"$bytes": base64}`."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from runtime.contract.node import NodeError
+from runtime.contract import NodeError
 from runtime.sandbox.limits import Limits
 
 

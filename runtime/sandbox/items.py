@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from runtime.contract.node import NodeError
+from runtime.contract import NodeError
 from schemas.item import Item, Items
 
 RESERVED: Final = ("json", "binary", "pairedItem", "error", "index")

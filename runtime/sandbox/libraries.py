@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from runtime.contract.node import ActivityContext, NodeError
+from runtime.contract import ActivityContext, NodeError
 
 __all__ = ["run_in_sandbox"]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from runtime.contract.node import NodeError
+from runtime.contract import NodeError
 
 __all__ = ["read_pdf"]
 

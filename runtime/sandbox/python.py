@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from pydantic_monty import Monty, MontyCrashedError, MontyError, MontySession
 
-from runtime.contract.node import Items
+from runtime.contract import Items
 from runtime.sandbox.failures import crashed, out_of_memory, timed_out
 from runtime.sandbox.limits import Limits
 

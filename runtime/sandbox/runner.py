@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import orjson
 
-from runtime.contract.node import ActivityContext, Items, NodeError
+from runtime.contract import ActivityContext, Items, NodeError
 from runtime.sandbox.calls import Calls, calls_of
 from runtime.sandbox.child_process import ChildLost, ChildProcess
 from runtime.sandbox.failures import crashed, out_of_memory, timed_out

@@ -3,7 +3,7 @@
 import re
 from typing import Any, Final
 
-from runtime.contract.node import ActivityContext, Items, NodeError
+from runtime.contract import ActivityContext, Items, NodeError
 from runtime.sandbox.failures import code_error
 from runtime.values.javascript import js_string
 

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from runtime.contract.node import ActivityContext, NodeError
+from runtime.contract import ActivityContext, NodeError
 from runtime.sandbox.libraries import run_in_sandbox
 from runtime.values.javascript import js_number
 from runtime.values.streams import LongBytes

@@ -24,7 +24,7 @@ import cli.support.stack
 from cli.support.stack import Stack, publish, stack
 from compiler import compile_export
 from runtime.catalog import CATALOG
-from runtime.platform.credentials import credential_store
+from runtime.platform.credential_store import credential_store
 from runtime.platform.embedded.fake_vendor import StandIn
 from runtime.platform.embedded.supervise import Supervised
 from runtime.platform.settings import Settings

@@ -1,7 +1,7 @@
 """The node type that n8n's own engine tests use and n8n does not ship: it tells its version and its parameter."""
 
 from runtime.catalog import NodeCatalog
-from runtime.contract.node import Context, Inline, Items, Outputs
+from runtime.contract import Context, Inline, Items, Outputs
 from schemas.node import Node, param
 
 

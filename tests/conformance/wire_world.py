@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from runtime.contract.node import HttpResponse, NodeApiError, NodeError
+from runtime.contract import HttpResponse, NodeApiError, NodeError
 from runtime.hosts.local.host import OfflineServices
 from runtime.http import connection_failure
 from schemas.item import BinaryRef

@@ -9,7 +9,7 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import Replayer
 
 from cli.testing.temporal import CaseTemplates
-from runtime.contract.node import HttpResponse
+from runtime.contract import HttpResponse
 from runtime.hosts.temporal.worker import build_worker
 from runtime.hosts.temporal.workflow import TASK_TIMEOUT
 from runtime.platform.embedded.fake_vendor import StandIn

@@ -18,7 +18,7 @@ from cli.testing.temporal import CaseTemplates
 from runtime.hosts.temporal.capabilities import WorkerServices
 from runtime.hosts.temporal.worker import build_worker
 from runtime.hosts.temporal.workflow import TASK_TIMEOUT
-from runtime.platform.credentials import credential_store
+from runtime.platform.credential_store import credential_store
 from runtime.platform.keys import Keyring
 from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings

@@ -17,7 +17,7 @@ from temporalio.worker import Worker
 from bench.exports import START, chain, loop, node, rounds, set_node, ten_sets
 from cli.testing.case import plan_of
 from cli.testing.temporal import CaseTemplates
-from runtime.contract.node import HttpResponse
+from runtime.contract import HttpResponse
 from runtime.hosts.local.host import OfflineServices
 from runtime.hosts.temporal.worker import PATIENCE, build_worker
 from runtime.hosts.temporal.workflow import TASK_TIMEOUT

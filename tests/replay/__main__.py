@@ -18,7 +18,7 @@ from unittest import mock
 from temporalio.client import Client
 
 from cli.testing.temporal import run_cases
-from runtime.contract.node import HttpResponse
+from runtime.contract import HttpResponse
 from runtime.hosts.local.host import OfflineServices
 from runtime.hosts.temporal.worker import build_worker
 from runtime.platform.embedded import EmbeddedProfile

@@ -11,10 +11,10 @@ import psycopg
 import pytest
 from temporalio.client import Client
 
-from runtime.platform.credentials import SealedCredentials
 from runtime.platform.embedded import EmbeddedProfile
 from runtime.platform.keys import Keyring
 from runtime.platform.postgres import Database
+from runtime.platform.sealed_credentials import SealedCredentials
 from runtime.platform.storage.blobs import BlobStore
 
 CANARY = "canary-5e1f0c77"

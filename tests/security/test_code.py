@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from runtime.contract.node import NodeError
+from runtime.contract import NodeError
 from runtime.sandbox import CodeRunner, Limits
 from tests.unit.sandbox.world import INPUT, snapshot
 

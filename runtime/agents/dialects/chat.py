@@ -8,7 +8,7 @@ from typing import Any, Final
 import orjson
 
 from runtime.agents.messages import Message, ToolSpec
-from runtime.contract.node import ActivityContext, HttpResponse, NodeApiError
+from runtime.contract import ActivityContext, HttpResponse, NodeApiError
 
 REFUSED: Final = {
     400: "Bad request - please check your parameters",

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from runtime.agents.dialects.chat import ModelAnswer, Request, answer
 from runtime.agents.messages import Message, text_of
-from runtime.contract.node import ActivityContext, MissingCredential
+from runtime.contract import ActivityContext, MissingCredential
 from schemas.item import Json
 
 NAME: Final = "embedded-local-model"

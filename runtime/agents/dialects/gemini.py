@@ -6,7 +6,7 @@ from typing import Any
 
 from runtime.agents.dialects.chat import ModelAnswer, Request
 from runtime.agents.messages import Message, Part, text_of
-from runtime.contract.node import ActivityContext
+from runtime.contract import ActivityContext
 
 UNKNOWN = frozenset({"additionalProperties", "$schema", "default", "$ref", "$defs"})
 """Keywords of JSON Schema that its function declarations refuse."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from runtime.agents.dialects.chat import ModelAnswer, Request
 from runtime.agents.messages import Message, Part, ToolCall, ToolSpec, dumps, text_of
-from runtime.contract.node import ActivityContext
+from runtime.contract import ActivityContext
 
 
 async def body(context: ActivityContext, model: str, request: Request) -> dict[str, Any]:

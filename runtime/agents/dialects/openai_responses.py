@@ -6,7 +6,7 @@ from typing import Any
 from runtime.agents.dialects.chat import ModelAnswer, Request
 from runtime.agents.dialects.openai_chat import picture, tool_call
 from runtime.agents.messages import Message, ToolCall, dumps, text_of
-from runtime.contract.node import ActivityContext
+from runtime.contract import ActivityContext
 
 
 async def body(context: ActivityContext, model: str, request: Request) -> dict[str, Any]:

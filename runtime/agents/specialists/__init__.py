@@ -16,7 +16,7 @@ from jsonschema import Draft7Validator
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from runtime.agents.dialects.chat import answer
-from runtime.contract.node import ActivityContext, NodeError
+from runtime.contract import ActivityContext, NodeError
 
 CLASSES: Final[dict[str, dict[str, Any]]] = {
     "fast": {"temperature": 0, "max_tokens": 1024},

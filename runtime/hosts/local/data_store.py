@@ -6,12 +6,12 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from runtime.contract.node import Store
+from runtime.contract import Store
 from runtime.values.tables import Column, Table
 
 
 class MemoryStore:
-    """Implements `runtime.contract.node.Store`; a transaction is a copy that is put in place when its work is done."""
+    """Implements `runtime.contract.Store`; a transaction is a copy that is put in place when its work is done."""
 
     def __init__(self) -> None:
         self._tables: dict[str, Table] = {}

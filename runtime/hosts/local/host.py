@@ -10,7 +10,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any, Final
 
-from runtime.contract.node import (
+from runtime.contract import (
     AwaitSignal,
     Files,
     HttpResponse,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from runtime.contract.node import NodeError, StartChild
+from runtime.contract import NodeError, StartChild
 from runtime.engine.start_node import start_step
 from runtime.hosts.local.host import LocalHost
 from runtime.interpreter.execution import Execution, RunInfo

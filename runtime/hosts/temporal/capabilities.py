@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import httpx
 
-from runtime.contract.node import HttpResponse, MissingCredential, NodeApiError, NodeError, Store
+from runtime.contract import HttpResponse, MissingCredential, NodeApiError, NodeError, Store
 from runtime.hosts.temporal.activities import heartbeat, progress
 from runtime.platform.credentials import CredentialMissing, CredentialStore
 from runtime.platform.egress import EgressClients, EgressRefused

@@ -19,7 +19,7 @@ from runtime.hosts.temporal.promotion import make_current
 from runtime.hosts.temporal.slot_supplier import tuner
 from runtime.hosts.temporal.workflow import Run
 from runtime.interpreter.task_runner import Services
-from runtime.platform.credentials import credential_store
+from runtime.platform.credential_store import credential_store
 from runtime.platform.keys import keyring
 from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings

@@ -15,7 +15,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, ChildWorkflow
 
 with workflow.unsafe.imports_passed_through():
     from runtime.catalog import CATALOG
-    from runtime.contract.node import AwaitSignal, NodeError, StartChild
+    from runtime.contract import AwaitSignal, NodeError, StartChild
     from runtime.engine.start_node import start_step
     from runtime.interpreter.execution import Execution, RunInfo
     from runtime.interpreter.journal import journal, result

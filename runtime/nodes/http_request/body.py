@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from runtime.contract.node import ActivityContext, BinaryRef, Item, NodeApiError, NodeError
+from runtime.contract import ActivityContext, BinaryRef, Item, NodeApiError, NodeError
 from runtime.http import Bytes, Form, Json, Multipart, Part, parse_form
 from runtime.http.body import FORM, Body, field_part
 from runtime.nodes.http_request.fields import is_missing, last_wins, named, pairs, parse_field

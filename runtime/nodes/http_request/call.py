@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from runtime.contract.node import ActivityContext, HttpResponse, NodeApiError, NodeError
+from runtime.contract import ActivityContext, HttpResponse, NodeApiError, NodeError
 from runtime.http import Failure, InvalidUrlError, Request, TooManyRedirectsError, UnsupportedRedirectError
 from runtime.http.credentials import Credential, CredentialError, scheme
 from runtime.http.exchange import Redirects

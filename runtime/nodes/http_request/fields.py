@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from runtime.contract.node import NodeError
+from runtime.contract import NodeError
 from runtime.values.javascript import js_string
 from runtime.values.json_error import json_error
 from runtime.values.json_text import NotJsonError, parse_json

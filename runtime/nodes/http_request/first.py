@@ -4,7 +4,7 @@ import asyncio
 from functools import partial
 from typing import Any
 
-from runtime.contract.node import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, param
+from runtime.contract import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, param
 from runtime.http import ACCEPT_ANY, ACCEPT_JSON, Bytes, Failure, Form, Json, Multipart, Request, status_failure
 from runtime.http.answer import axios_data
 from runtime.http.body import FORM, Body, field_part

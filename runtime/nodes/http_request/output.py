@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runtime.contract.node import ActivityContext, HttpResponse, Item, NodeError
+from runtime.contract import ActivityContext, HttpResponse, Item, NodeError
 from runtime.http import ACCEPT_ANY, ACCEPT_JSON, status_failure
 from runtime.http.answer import (
     axios_data,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from runtime.contract.node import ActivityContext, NodeApiError, NodeError
+from runtime.contract import ActivityContext, NodeApiError, NodeError
 from runtime.http import Json, Request, status_failure
 from runtime.http.answer import axios_data, decode, header_object
 from runtime.nodes.http_request.call import Answered, Call, Failed, api_error

@@ -6,7 +6,7 @@ from typing import Final
 
 import orjson
 
-from runtime.contract.node import ActivityContext, Context, Item, NodeError, error_item
+from runtime.contract import ActivityContext, Context, Item, NodeError, error_item
 from runtime.nodes.http_request.call import Failed
 
 

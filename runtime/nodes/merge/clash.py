@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runtime.contract.node import Item
+from runtime.contract import Item
 from schemas.item import UNDEFINED
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from runtime.contract.node import Context, Dynamic, Inline, Item, Items, Outputs, param
+from runtime.contract import Context, Dynamic, Inline, Item, Items, Outputs, param
 from runtime.values.javascript import js_string, truthy
 from runtime.values.paths import get
 from schemas.item import UNDEFINED

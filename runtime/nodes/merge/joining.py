@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runtime.contract.node import Item, Items, NodeError
+from runtime.contract import Item, Items, NodeError
 from runtime.values.equality import fuzzy_equal, likeness, strictly_equal
 from runtime.values.paths import get
 from schemas.item import UNDEFINED

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from typing import Any, Literal
 
-from runtime.contract.node import Context, Dynamic, Inline, Item, Items, NodeError, Outputs, param
+from runtime.contract import Context, Dynamic, Inline, Item, Items, NodeError, Outputs, param
 from runtime.nodes.merge.clash import Clash, combine, suffixed
 from runtime.nodes.merge.joining import Joined, check_present, join
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from api.dependencies import Ports
-from runtime.contract.node import HttpResponse
+from runtime.contract import HttpResponse
 from runtime.hosts.temporal.capabilities import WorkerServices
 from tests.exports import export, node, set_
 

@@ -8,16 +8,12 @@ from pathlib import Path
 import hvac
 import pytest
 
-from runtime.platform.credentials import (
-    CredentialMissing,
-    CredentialStore,
-    CredentialsUnavailable,
-    SealedCredentials,
-    credential_store,
-)
+from runtime.platform.credential_store import credential_store
+from runtime.platform.credentials import CredentialMissing, CredentialStore, CredentialsUnavailable
 from runtime.platform.embedded.vault import EmbeddedVault
 from runtime.platform.keys import Keyring, SealError, new_master_key
 from runtime.platform.postgres import Database
+from runtime.platform.sealed_credentials import SealedCredentials
 from runtime.platform.settings import Settings
 from runtime.platform.vault import VaultCredentials
 

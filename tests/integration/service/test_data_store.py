@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from runtime.contract.node import Store
+from runtime.contract import Store
 from runtime.platform.postgres import Database
 from runtime.values.tables import Column, Table
 from service.data_store import keep

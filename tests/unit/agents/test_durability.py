@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from runtime.contract.node import Call, Done, Event, RunTool, Sleep
+from runtime.contract import Call, Done, Event, RunTool, Sleep
 from runtime.platform.embedded.fake_vendor import StandIn
 from tests.unit.agents.world import World, calls, driver, model, node, outputs, run, said, workflow
 

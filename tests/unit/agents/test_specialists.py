@@ -8,7 +8,7 @@ import pytest
 from jsonschema import Draft7Validator
 
 from runtime.agents import specialists
-from runtime.contract.node import NodeError
+from runtime.contract import NodeError
 from runtime.platform.embedded.fake_vendor import StandIn, smallest
 from tests.unit.agents.world import World, calls, model, node, outputs, run, said, workflow
 
@@ -24,7 +24,9 @@ def noted(slug: str, **parameters: Any) -> dict[str, Any]:
 
 def test_files_are_named_after_their_slug() -> None:
     """Adding a specialist is adding a file: every YAML file of the folder is one."""
-    files = {each.name for each in resources.files("runtime.agents").joinpath("catalog").iterdir()}
+    files = {
+        each.name for each in resources.files("runtime.agents.specialists").iterdir() if each.name.endswith(".yaml")
+    }
     assert files == {f"{slug}.yaml" for slug in SLUGS}
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from runtime.contract.node import HttpResponse
+from runtime.contract import HttpResponse
 from runtime.platform.embedded.fake_vendor import StandIn
 from schemas.task import Task
 from tests.unit.agents.world import World, node, outputs, run, workflow

@@ -9,7 +9,7 @@ import httpx
 
 from compiler.pipeline import compile_export
 from runtime.catalog import CATALOG
-from runtime.contract.node import Durable, DurableContext, HttpResponse, MissingCredential, NodeApiError
+from runtime.contract import Durable, DurableContext, HttpResponse, MissingCredential, NodeApiError
 from runtime.hosts.local.host import LocalHost, OfflineServices, run_local
 from runtime.interpreter.execution import Execution, RunInfo
 from runtime.platform.embedded.fake_vendor import StandIn

@@ -5,8 +5,8 @@ import zlib
 
 import pytest
 
-from api.triggers.webhooks.answers import Refusal
-from api.triggers.webhooks.bodies import read_body, unpacked
+from api.triggers.bodies import read_body, unpacked
+from api.triggers.responses import Refusal
 from schemas.plan import Kind, Step
 
 

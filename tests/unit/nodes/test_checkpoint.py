@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, cast
 
-from runtime.contract.node import ActivityContext
+from runtime.contract import ActivityContext
 from runtime.nodes.http_request.settle import Checkpoint
 from schemas.item import Item
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cli.testing.case import run_case
-from runtime.contract.node import HttpResponse
+from runtime.contract import HttpResponse
 from runtime.hosts.local.host import OfflineServices
 from schemas.task import Task
 from tests.exports import export, node

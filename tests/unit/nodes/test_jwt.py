@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from runtime.contract.node import NodeError
+from runtime.contract import NodeError
 from runtime.nodes.jwt import Jwt
 
 

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from runtime.contract.node import ActivityContext, BinaryRef, HttpResponse
+from runtime.contract import ActivityContext, BinaryRef, HttpResponse
 from runtime.sandbox import CodeRunner
 from tests.unit.sandbox.world import snapshot
 

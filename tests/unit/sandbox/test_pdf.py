@@ -2,7 +2,7 @@
 
 import pytest
 
-from runtime.contract.node import NodeError
+from runtime.contract import NodeError
 from runtime.sandbox.pdf import read_pdf
 
 

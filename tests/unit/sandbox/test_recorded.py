@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from runtime.catalog import CATALOG
-from runtime.contract.node import ActivityContext, Items, NodeError
+from runtime.contract import ActivityContext, Items, NodeError
 from runtime.sandbox import CodeRunner
 from tests.conformance.equality import same_value
 from tests.unit.sandbox.world import INPUT, Context

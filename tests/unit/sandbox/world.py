@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from runtime.contract.node import Items
+from runtime.contract import Items
 from runtime.sandbox import CodeRunner
 
 INPUT: Items = [

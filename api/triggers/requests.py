@@ -9,8 +9,8 @@ from litestar.types import HTTPScope, Receive, Send
 
 from api.dependencies import Ports
 from api.problems import TooLarge
-from api.triggers.webhooks.answers import NO_BODY, Answer, inline_bytes
-from api.triggers.webhooks.bodies import Body
+from api.triggers.bodies import Body
+from api.triggers.responses import NO_BODY, Answer, inline_bytes
 
 __all__ = ["Call", "Intake", "call_of", "query_of", "send_answer"]
 

@@ -13,7 +13,7 @@ from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.service import RPCError
 
 from api.dependencies import Ports
-from api.triggers.webhooks.answers import JSON_TYPE, Answer
+from api.triggers.responses import JSON_TYPE, Answer
 from schemas import names
 from schemas.run import WebhookAnswer
 from service.run_reader import RunReader

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from api.problems import Unavailable
 from api.tokens import TokenError, check_token
-from api.triggers.webhooks.answers import Answer, Refusal, refusal
+from api.triggers.responses import Answer, Refusal, refusal
 from runtime.platform.credentials import CredentialMissing, CredentialStore, CredentialsUnavailable
 from schemas.plan import Step
 

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, unquote
 import multipart  # type: ignore[import-untyped]  # it has no types of its own
 import orjson
 
-from api.triggers.webhooks.answers import refusal
+from api.triggers.responses import refusal
 from runtime.values.binary import file_size, file_type
 from schemas.plan import Step
 

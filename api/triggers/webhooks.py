@@ -16,10 +16,11 @@ from litestar.types import HTTPScope, Receive, Scope, Send
 from api.authentication import PUBLIC
 from api.dependencies import Ports
 from api.problems import Problem
+from api.triggers.access import admit, cors_headers, preflight
+from api.triggers.bodies import Body, read_body, unpacked
 from api.triggers.chats import Chat
-from api.triggers.waits import Waits
-from api.triggers.webhooks.access import admit, cors_headers, preflight
-from api.triggers.webhooks.answers import (
+from api.triggers.requests import Call, Intake, call_of, send_answer
+from api.triggers.responses import (
     SANDBOX,
     Answer,
     Refusal,
@@ -29,9 +30,8 @@ from api.triggers.webhooks.answers import (
     refusal,
     status_of,
 )
-from api.triggers.webhooks.bodies import Body, read_body, unpacked
-from api.triggers.webhooks.intake import Call, Intake, call_of, send_answer
-from api.triggers.webhooks.streaming import stream_of
+from api.triggers.streaming import stream_of
+from api.triggers.waits import Waits
 from schemas.plan import Plan, Step
 from schemas.resume_link import WAITING
 from service.routes import CHAT, Webhook

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from api.triggers.webhooks.answers import refusal
-from api.triggers.webhooks.bodies import Body
+from api.triggers.bodies import Body
+from api.triggers.responses import refusal
 
 __all__ = ["Field", "fields_of", "submitted"]
 

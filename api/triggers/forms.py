@@ -13,12 +13,12 @@ from litestar.types import HTTPScope, Receive, Scope, Send
 
 from api.authentication import PUBLIC
 from api.dependencies import Ports
-from api.triggers.forms.fields import Field, fields_of, submitted
+from api.triggers.access import admit
+from api.triggers.bodies import Body, read_body, unpacked
+from api.triggers.form_fields import Field, fields_of, submitted
+from api.triggers.requests import Call, Intake, call_of, query_of, send_answer
+from api.triggers.responses import SANDBOX, TEXT_TYPE, Answer, Refusal, after_run, refusal
 from api.triggers.waits import Waits, step_of
-from api.triggers.webhooks.access import admit
-from api.triggers.webhooks.answers import SANDBOX, TEXT_TYPE, Answer, Refusal, after_run, refusal
-from api.triggers.webhooks.bodies import Body, read_body, unpacked
-from api.triggers.webhooks.intake import Call, Intake, call_of, query_of, send_answer
 from schemas.names import tenant_of
 from schemas.plan import Step
 from schemas.resume_link import WAITING_FORM

@@ -1,0 +1,90 @@
+"""What a durable step may order, and the event that comes back for each command."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from schemas.item import Items, Json, Outputs
+
+__all__ = ["AwaitSignal", "Call", "Command", "Done", "Event", "Respond", "RunTool", "Sleep", "StartChild"]
+
+
+@dataclass(frozen=True)
+class Sleep:
+    """Wait for `seconds`, or until `until` (ms since the epoch). The event's value is None."""
+
+    seconds: float | None = None
+    until: float | None = None
+
+
+@dataclass(frozen=True)
+class AwaitSignal:
+    """Wait until somebody resumes the run. The event's value is the payload, or None when `until` (ms) has passed."""
+
+    name: str
+    until: float | None = None
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StartChild:
+    """Start another workflow. The event's value: {'status', 'outputs', 'error', 'execution_id'}; with `wait=False` as
+    soon as it has started.
+    """
+
+    workflow: Mapping[str, Any]
+    """{'id': ...} for a template of the tenant, {'name': ...}, or {'export': {...}} for one given as a parameter."""
+    items: Items
+    wait: bool = True
+    mode: str = "integrated"
+    kind: str = "workflow"
+    """The kind of trigger that it begins at."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """Run an async method of this step's node class, or of the sub-node `step`, as one activity:
+    `async def <method>(self, context: ActivityContext, payload) -> Json`. The event's value is what it returns.
+    """
+
+    method: str
+    payload: Json
+    step: str | None = None
+    item: int = 0
+
+
+@dataclass(frozen=True)
+class RunTool:
+    """Run a tool sub-node once with the model's arguments (`$fromAI` reads them). The event's value is its outputs."""
+
+    step: str
+    arguments: Mapping[str, Any]
+    item: int = 0
+    id: str = ""
+    """Which call of this step run it is; part of the idempotency keys of its requests."""
+
+
+@dataclass(frozen=True)
+class Respond:
+    """Answer the webhook request that started the run: {'statusCode', 'headers', 'body', ...}. No event comes back."""
+
+    response: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Done:
+    """The step is finished."""
+
+    outputs: Outputs | None
+
+
+Command = Sleep | AwaitSignal | StartChild | Call | RunTool | Respond | Done
+
+
+@dataclass(frozen=True)
+class Event:
+    """The outcome of a command: `index` is its place in the list that was returned. `error` is n8n's error object."""
+
+    index: int
+    value: Any = None
+    error: dict[str, Any] | None = None

@@ -1,0 +1,54 @@
+"""Errors of a step, as n8n records them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["MissingCredential", "NodeApiError", "NodeError"]
+
+
+class NodeError(Exception):
+    """What a user sees as a failed node: n8n's NodeOperationError.
+
+    `message` is n8n's text. `item` is the index of the input item at fault.
+    """
+
+    name = "NodeOperationError"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        description: str | None = None,
+        item: int | None = None,
+        data: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.description = description
+        self.item = item
+        self.data = dict(data or {})
+
+    def to_json(self) -> dict[str, Any]:
+        """n8n's error object as it is recorded with a run."""
+        shape: dict[str, Any] = {"name": self.name, "message": self.message}
+        if self.description is not None:
+            shape["description"] = self.description
+        if self.item is not None:
+            shape["context"] = {"itemIndex": self.item}
+        return shape | self.data
+
+
+class NodeApiError(NodeError):
+    """A vendor or HTTP endpoint refused: n8n's NodeApiError. `http_code` is the status as text."""
+
+    name = "NodeApiError"
+
+    def __init__(self, message: str, *, http_code: str | None = None, **rest: Any) -> None:
+        super().__init__(message, **rest)
+        self.http_code = http_code
+        if http_code is not None:
+            self.data.setdefault("httpCode", http_code)
+
+
+class MissingCredential(NodeError):
+    """The tenant has no credential of the type that a step needs (an AI model may then fall back to the embedded one)."""
