@@ -8,6 +8,8 @@ from runtime.agents import AGENT_FILES
 from runtime.agents.tool_variant import SUFFIX, tool_variant
 from runtime.nodes import NODE_FILES
 from schemas.node import Node
+from schemas.plan import Plan
+from schemas.plan_facts import with_facts
 
 PACKAGES: Final = (("runtime.nodes", NODE_FILES), ("runtime.agents", AGENT_FILES))
 
@@ -32,6 +34,10 @@ class NodeCatalog:
         """The class for this type and version, or None."""
         return next((each for each in classes(type_) if version in each.versions), None)
 
+    def shapes(self, type_: str) -> tuple[type[Node], ...]:
+        """All classes of a type; empty if the type is unknown."""
+        return classes(type_)
+
     def versions(self, type_: str) -> tuple[float, ...]:
         """All supported versions of a type, ascending; empty if the type is unknown."""
         return tuple(sorted({version for each in classes(type_) for version in each.versions}))
@@ -47,3 +53,8 @@ class NodeCatalog:
 
 
 CATALOG: Final = NodeCatalog()
+
+
+def upgrade(plan: Plan) -> Plan:
+    """Return a plan with the facts of this build's classes, which plans of earlier versions lack."""
+    return with_facts(plan, CATALOG)

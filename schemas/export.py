@@ -9,7 +9,6 @@ from typing import Any, ClassVar, TypeAlias
 from pydantic import ConfigDict
 from pydantic.alias_generators import to_camel
 
-STICKY_NOTE = "n8n-nodes-base.stickyNote"
 MAIN = "main"
 
 WIRE = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="allow")

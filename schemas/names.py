@@ -2,6 +2,10 @@
 
 from typing import Final
 
+FORM: Final = "FORM"
+"""In place of a route's method: the page of a form, below /form."""
+CHAT: Final = "CHAT"
+"""In place of a route's method: the address of a chat, which takes GET and POST."""
 TASK_QUEUE: Final = "tempor8"
 RUN_STEP: Final = "run_step"
 FIND_PLAN: Final = "find_plan"

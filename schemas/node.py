@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Annotated, Any, ClassVar, Final, Protocol, Self, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 
 from schemas.diagnostic import Diagnostic, Location
+from schemas.facts import Facts
 from schemas.plan import Kind
 
 T = TypeVar("T")
@@ -88,7 +89,7 @@ def _copy(value: Any) -> Any:
     return [_copy(each) for each in value] if isinstance(value, list) else value
 
 
-class Node(BaseModel):
+class Node(Facts):
     """A node type. Subclass `Inline`, `Activity`, `Durable`, `Trigger` or `SubNode` (`runtime.contract.node`), never this."""
 
     model_config = ConfigDict(
@@ -102,11 +103,9 @@ class Node(BaseModel):
     type: ClassVar[str]
     versions: ClassVar[tuple[float, ...]]
     kind: ClassVar[Kind]
-    credential_types: ClassVar[tuple[str, ...]] = ()
     input_count: ClassVar[int] = 1
     differs: ClassVar[str | None] = None
     """A sentence that says how this node type differs from n8n's; None: exact."""
-    trigger: ClassVar[str | None] = None
 
     def outputs(self, version: float) -> int:
         """Regular main outputs under these parameters (Switch: one per rule), the error output not counted."""
@@ -260,6 +259,9 @@ class Catalog(Protocol):
 
     def versions(self, type_: str) -> tuple[float, ...]:
         """All supported versions of a type, ascending; empty if the type is unknown."""
+
+    def shapes(self, type_: str) -> tuple[type[Node], ...]:
+        """All classes of a type; empty if the type is unknown."""
 
     def types(self) -> tuple[str, ...]:
         """All node types, sorted."""

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.expression import Path, Placed
 
-PLAN_VERSION = 1
+PLAN_VERSION = 2
+"""1: no facts of node types; `schemas.facts.with_facts` adds them when such a plan is read."""
 
 
 class _Model(BaseModel):
@@ -64,6 +65,60 @@ class CredentialRef(_Model):
     name: str | None = None
 
 
+class Needs(_Model):
+    """What must be looked up before a run of the plan begins."""
+
+    variables: bool = False
+    """A step reads `$vars`, or may start another workflow, which inherits them."""
+    static_data: bool = False
+    """A step reads or writes workflow static data."""
+    resume_links: bool = False
+    """A step may wait for a call, reads the links of waits, or may start another workflow, which derives its own."""
+
+
+class Route(_Model):
+    """Where a trigger listens. Path segments that begin with ':' are parameters."""
+
+    method: str
+    """An HTTP method, or `FORM` or `CHAT` for the addresses below /form and /chat."""
+    path: str
+    node: str
+    response_mode: str = "onReceived"
+
+
+class Firing(_Model):
+    """One rule of a schedule: crontab lines, or every so many seconds from an offset. Exactly one of the two is set."""
+
+    crons: tuple[str, ...] = Field(default=(), exclude_if=lambda crons: not crons)
+    """Six fields, seconds first, in the workflow's time zone."""
+    every: int = Field(default=0, exclude_if=lambda every: not every)
+    """Seconds."""
+    offset: int = Field(default=0, exclude_if=lambda offset: not offset)
+    """Seconds after the epoch, modulo `every`."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the row of the table `schedules`."""
+        return {"crons": list(self.crons)} if self.crons else {"every": self.every, "offset": self.offset}
+
+
+class Schedule(_Model):
+    """When a trigger starts runs by itself."""
+
+    node: str
+    firing: Firing
+    poll: bool = False
+    """A run begins only where the trigger finds something new."""
+
+
+class Loop(_Model):
+    """The outputs of a node that emits its items batch by batch."""
+
+    body: int
+    """The output that emits the next batch."""
+    done: int | None = None
+    """The output that emits all items once the loop is over; None: the branch ends."""
+
+
 class Step(_Model):
     """A node in a plan. `parameters` are the effective ones (defaults filled, hidden dropped); expression strings stay
     in them as written (n8n's raw parameters) and `expressions` says what each place evaluates to.
@@ -110,6 +165,16 @@ class Step(_Model):
     """What n8n refuses before a run that could reach this step: its lines of "The 'X' node has issues:"."""
     problem: str | None = None
     """Why an UNSUPPORTED step cannot run, in the author's terms."""
+    overlaps: Literal["time", "call"] | None = Field(default=None, exclude_if=lambda waits: waits is None)
+    """What it waits for beside the rest of the run, where the settings let waits overlap."""
+    loop: Loop | None = Field(default=None, exclude_if=lambda loop: loop is None)
+    """The outputs of a loop node."""
+    speaks: bool = Field(default=False, exclude_if=lambda speaks: not speaks)
+    """A caller in response mode `streaming` receives its output."""
+    responds: bool = Field(default=False, exclude_if=lambda responds: not responds)
+    """It answers the request that started the run."""
+    form_page: bool = Field(default=False, exclude_if=lambda page: not page)
+    """It shows a further page of the form that started the run."""
 
 
 class Concurrency(_Model):
@@ -157,6 +222,11 @@ class Plan(_Model):
     pin_data: dict[str, list[dict[str, Any]]] = Field(default_factory=dict)
     """Pinned items per node; used only when a run asks for it."""
     static_data: dict[str, Any] = Field(default_factory=dict)
+    needs: Needs | None = Field(default=None, exclude_if=lambda needs: needs is None)
+    routes: tuple[Route, ...] = Field(default=(), exclude_if=lambda routes: not routes)
+    """Where its enabled triggers listen."""
+    schedules: tuple[Schedule, ...] = Field(default=(), exclude_if=lambda schedules: not schedules)
+    """When its enabled triggers start runs by themselves."""
 
     @cached_property
     def step(self) -> dict[str, Step]:

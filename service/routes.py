@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
 
-from schemas.plan import Step
+from schemas.names import CHAT, FORM
+from schemas.plan import Route
 
-__all__ = ["CHAT", "FORM", "Routes", "Webhook", "routes_of_step"]
+__all__ = ["Routes", "Webhook"]
 
 
 @dataclass(frozen=True)
 class Webhook:
-    """Where a step listens. Segments that begin with ':' are parameters."""
+    """Where a step of a published template listens. Segments that begin with ':' are parameters."""
 
     method: str
     path: str
@@ -19,34 +19,10 @@ class Webhook:
     response_mode: str = "onReceived"
     template: str = ""
 
-
-FORM: Final = "FORM"
-"""In place of a method: the page of a form, below /form."""
-CHAT: Final = "CHAT"
-"""In place of a method: the address of a chat, which takes GET and POST."""
-
-
-def routes_of_step(step: Step) -> list[Webhook]:
-    """The routes of a webhook step. n8n: a path with parameters is prefixed by the webhook's id; an empty one is it."""
-    mode = str(step.parameters.get("responseMode") or "onReceived")
-    if step.trigger == "form":
-        chosen = step.parameters.get("path") or (step.parameters.get("options") or {}).get("path")
-        return [Webhook(FORM, str(chosen or step.webhook_id or step.id or step.name).strip("/"), step.name, mode)]
-    if step.trigger == "chat":
-        public = step.parameters.get("public") is True
-        return (
-            [Webhook(CHAT, f"{step.webhook_id or step.id or step.name}/chat", step.name, "lastNode")] if public else []
-        )
-    methods = step.parameters.get("httpMethod") or "GET"
-    path = str(step.parameters.get("path") or "").strip("/")
-    if not path:
-        path = step.webhook_id or step.id or step.name
-    elif step.webhook_id and any(part.startswith(":") for part in path.split("/")):
-        path = f"{step.webhook_id}/{path}"
-    return [
-        Webhook(str(method).upper(), path, step.name, mode)
-        for method in (methods if isinstance(methods, list) else [methods])
-    ]
+    @classmethod
+    def of(cls, route: Route) -> "Webhook":
+        """Return the webhook of a route in a plan."""
+        return cls(route.method, route.path, route.node, route.response_mode)
 
 
 class Routes:

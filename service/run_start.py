@@ -187,7 +187,7 @@ class Starter:
     async def _input(self, order: Order) -> dict[str, Any]:
         """A `StartInput` as JSON; the plan is put in as the text that it is stored as."""
         template = order.template
-        static = await self._store.static_data(order.tenant, template.key) if template.wants_static_data else None
+        static = await self._store.static_data(order.tenant, template.key) if template.needs.static_data else None
         return {
             "plan": orjson.Fragment(template.text),
             "tenant": order.tenant,
@@ -201,8 +201,8 @@ class Starter:
             "state": order.state,
             "static_data": static if static is not None else template.plan.static_data,
             **({"pinned": True} if order.pinned else {}),
-            **(self._links.of(order.workflow_id) if template.waits else {}),
-            **({"variables": await self._store.variables(order.tenant)} if template.wants_variables else {}),
+            **(self._links.of(order.workflow_id) if template.needs.resume_links else {}),
+            **({"variables": await self._store.variables(order.tenant)} if template.needs.variables else {}),
         }
 
     async def _same_request(self, order: Order) -> None:

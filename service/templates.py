@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -11,9 +11,8 @@ from typing import Any, Final
 from psycopg.errors import UniqueViolation
 
 from runtime.platform.postgres import SHARED, Connection, Database
-from runtime.values.schedules import BadScheduleError, firings
-from schemas.plan import Plan, Settings
-from service.routes import Routes, Webhook, routes_of_step
+from schemas.plan import Needs, Plan, Settings
+from service.routes import Routes, Webhook
 from service.scheduler import write_schedules
 
 __all__ = [
@@ -59,30 +58,18 @@ class Published:
     text: bytes
     """The plan as JSON, ready to be put into a start input."""
 
+    upgrade: Callable[[Plan], Plan] = field(default=lambda plan: plan, repr=False, compare=False)
+    """Adds what plans of earlier versions lack (`schemas.plan_facts.with_facts` over the catalogue)."""
+
     @cached_property
     def plan(self) -> Plan:
         """The plan."""
-        return Plan.model_validate_json(self.text)
+        return self.upgrade(Plan.model_validate_json(self.text))
 
     @cached_property
-    def wants_static_data(self) -> bool:
-        """Whether a run can read or write workflow static data; for the others nothing is looked up."""
-        return b"StaticData" in self.text or any(
-            step.trigger == "poll" or step.type == "n8n-nodes-base.removeDuplicates" for step in self.plan.steps
-        )
-
-    @cached_property
-    def wants_variables(self) -> bool:
-        """Whether a run may read `$vars`, or start another workflow that does."""
-        return b"$vars" in self.text or b"executeWorkflow" in self.text
-
-    @cached_property
-    def waits(self) -> bool:
-        """Whether a run may wait for a call, or start another workflow that does."""
-        return any(
-            name in self.text
-            for name in (b"resumeUrl", b"resumeFormUrl", b"base.wait", b"base.form", b"executeWorkflow", b"sendAndWait")
-        )
+    def needs(self) -> Needs:
+        """What a run must have looked up; everything, for an old plan that nothing upgrades."""
+        return self.plan.needs or Needs(variables=True, static_data=True, resume_links=True)
 
 
 @dataclass(frozen=True)
@@ -137,35 +124,27 @@ def describe(plan: Plan) -> dict[str, Any]:
 
 
 def webhooks_of(plan: Plan) -> list[Webhook]:
-    """Every route of a plan's enabled webhook steps."""
-    return [
-        route
-        for step in plan.steps
-        if step.trigger in ("webhook", "form", "chat") and not step.disabled
-        for route in routes_of_step(step)
-    ]
+    """Return where a plan's enabled triggers listen."""
+    return [Webhook.of(route) for route in plan.routes]
 
 
 def _schedules_of(plan: Plan) -> list[tuple[str, str, str]]:
-    """The rows of a plan's enabled schedule and polling nodes; a rule that cannot be read was told when the export was compiled."""
-    rows = []
-    for step in plan.steps:
-        if step.trigger not in ("schedule", "poll") or step.disabled:
-            continue
-        try:
-            rules = firings(step.type, step.parameters, step.name)
-        except BadScheduleError:
-            continue
-        spec = {"timezone": plan.settings.timezone} | ({"kind": "poll"} if step.trigger == "poll" else {})
-        rows += [(f"{step.name}:{i}", step.name, json.dumps(rule.to_json() | spec)) for i, rule in enumerate(rules)]
+    """Return the rows (id within the template, node, specification as JSON) of a plan's schedules."""
+    rows, counts = [], dict[str, int]()
+    for each in plan.schedules:
+        number = counts.get(each.node, 0)
+        counts[each.node] = number + 1
+        spec = {"timezone": plan.settings.timezone} | ({"kind": "poll"} if each.poll else {})
+        rows.append((f"{each.node}:{number}", each.node, json.dumps(each.firing.to_json() | spec)))
     return rows
 
 
 class TemplateStore:
     """Templates in Postgres. A tenant sees its own and the shared ones; its own win where the keys are equal."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, upgrade: Callable[[Plan], Plan] = lambda plan: plan) -> None:
         self._database = database
+        self._upgrade = upgrade
         self._settings: dict[tuple[str, str], Settings] = {}
 
     async def publish(
@@ -218,7 +197,7 @@ class TemplateStore:
                 return None
             if version is not None:
                 await _point(connection, tenant, key, version)
-            found = await _current(connection, tenant, key)
+            found = await self._current_version(connection, tenant, key)
             if found is None:
                 return None
             await connection.execute(
@@ -236,7 +215,7 @@ class TemplateStore:
         False: there is no such template.
         """
         async with self._database.tenant_transaction(tenant) as connection:
-            if await _current(connection, tenant, key) is None:
+            if await self._current_version(connection, tenant, key) is None:
                 return False
             await connection.execute(
                 "update current_templates set active = false where tenant_id = %s and key = %s", (tenant, key)
@@ -249,7 +228,7 @@ class TemplateStore:
     async def current(self, tenant: str, key: str) -> Published | None:
         """The version that a start of `key` by this tenant runs; None: unknown."""
         async with self._database.tenant_transaction(tenant) as connection:
-            return await _current(connection, tenant, key)
+            return await self._current_version(connection, tenant, key)
 
     async def summaries(self, tenant: str) -> list[Summary]:
         """Every template that the tenant may start, by key."""
@@ -335,7 +314,7 @@ class TemplateStore:
                 (key, plan_hash, tenant),
             )
             row = await cursor.fetchone()
-        return _published(row) if row else None
+        return self._published(row) if row else None
 
     async def source(self, tenant: str, plan_hash: str) -> tuple[dict[str, Any], Plan] | None:
         """The export and the plan of a published version; None for one that was never published (`tempor8 run`)."""
@@ -392,8 +371,8 @@ class TemplateStore:
         found = await self.current(tenant, wanted) or await self._by_workflow(tenant, wanted)
         if found is None:
             return {"error": f"Workflow does not exist: no published template has the key, id or name {wanted!r}"}
-        static = await self.static_data(tenant, found.key) if found.wants_static_data else None
-        own = "run" in reference and found.wants_variables  # a run that another one starts has the other's
+        static = await self.static_data(tenant, found.key) if found.needs.static_data else None
+        own = "run" in reference and found.needs.variables  # a run that another one starts has the other's
         return {
             **({"variables": await self.variables(tenant)} if own else {}),
             "plan": found.plan.model_dump(mode="json"),
@@ -401,6 +380,20 @@ class TemplateStore:
             "plan_hash": found.plan_hash,
             "static_data": static if static is not None else found.plan.static_data,
         }
+
+    async def _current_version(self, connection: Connection, tenant: str, key: str) -> Published | None:
+        cursor = await connection.execute(
+            "select t.tenant_id, t.key, t.version, t.plan_hash, t.plan::text as text from current_templates c"
+            " join workflow_templates t using (tenant_id, key, version)"
+            " where c.key = %s and c.tenant_id in (%s, '*') order by (c.tenant_id = '*') limit 1",
+            (key, tenant),
+        )
+        row = await cursor.fetchone()
+        return self._published(row) if row else None
+
+    def _published(self, row: Mapping[str, Any]) -> Published:
+        text = row["text"].encode()
+        return Published(row["tenant_id"], row["key"], row["version"], row["plan_hash"], text, self._upgrade)
 
     async def _by_workflow(self, tenant: str, wanted: str) -> Published | None:
         async with self._database.tenant_transaction(tenant) as connection:
@@ -413,7 +406,7 @@ class TemplateStore:
                 {"tenant": tenant, "wanted": wanted},
             )
             row = await cursor.fetchone()
-        return _published(row) if row else None
+        return self._published(row) if row else None
 
 
 class TemplateCache:
@@ -497,21 +490,6 @@ async def _exists(connection: Connection, tenant: str, key: str, version: int) -
         "select 1 from workflow_templates where tenant_id = %s and key = %s and version = %s", (tenant, key, version)
     )
     return await cursor.fetchone() is not None
-
-
-async def _current(connection: Connection, tenant: str, key: str) -> Published | None:
-    cursor = await connection.execute(
-        "select t.tenant_id, t.key, t.version, t.plan_hash, t.plan::text as text from current_templates c"
-        " join workflow_templates t using (tenant_id, key, version)"
-        " where c.key = %s and c.tenant_id in (%s, '*') order by (c.tenant_id = '*') limit 1",
-        (key, tenant),
-    )
-    row = await cursor.fetchone()
-    return _published(row) if row else None
-
-
-def _published(row: Mapping[str, Any]) -> Published:
-    return Published(row["tenant_id"], row["key"], row["version"], row["plan_hash"], row["text"].encode())
 
 
 async def _listen(connection: Connection, tenant: str, key: str, routes: Sequence[Webhook]) -> None:

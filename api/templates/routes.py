@@ -16,7 +16,8 @@ from api.models import Moment
 from api.openapi import problems
 from api.problems import BadRequest, DoesNotCompile, NotStartable, TooLarge, UnknownTemplate, WebhookTaken
 from runtime.platform.postgres import SHARED
-from service.routes import CHAT, FORM, Webhook
+from schemas.names import CHAT, FORM
+from service.routes import Webhook
 from service.scheduler import Scheduler
 from service.templates import Summary, WebhookConflict, webhooks_of
 

@@ -19,10 +19,9 @@ from api.triggers.form_fields import Field, fields_of, submitted
 from api.triggers.requests import Call, Intake, call_of, query_of, send_answer
 from api.triggers.responses import SANDBOX, TEXT_TYPE, Answer, Refusal, after_run, refusal
 from api.triggers.waits import Waits, step_of
-from schemas.names import tenant_of
+from schemas.names import FORM, tenant_of
 from schemas.plan import Step
 from schemas.resume_link import WAITING_FORM
-from service.routes import FORM
 from service.run_reader import RunReader
 from service.run_start import Order, Starter, uuid7
 from service.templates import Published
@@ -35,7 +34,6 @@ _TESTING: Final = "-test/"
 """The same of a test."""
 CHAIN: Final = "page"
 """In the query of a page that follows another one."""
-FORM_PAGE: Final = "n8n-nodes-base.form"
 _THANKS: Final = "Your response has been recorded"
 _PAGES: Final = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined
@@ -99,7 +97,7 @@ class _Desk:
             tenant=call.tenant, template=template, start=step.name, trigger_kind="form", items=[item], run=run,
             mode="manual" if test else "webhook", pinned=test,
         )  # fmt: skip
-        if any(each.type == FORM_PAGE and not each.disabled for each in template.plan.steps):
+        if any(each.form_page and not each.disabled for each in template.plan.steps):
             await self._starter.start(order)
             return self._next_page(order.workflow_id, 0)
         if mode == "onReceived":

@@ -32,9 +32,10 @@ from api.triggers.responses import (
 )
 from api.triggers.streaming import stream_of
 from api.triggers.waits import Waits
+from schemas.names import CHAT
 from schemas.plan import Plan, Step
 from schemas.resume_link import WAITING
-from service.routes import CHAT, Webhook
+from service.routes import Webhook
 from service.run_start import Order, Starter, run_id_of, uuid7
 from service.templates import Published
 
@@ -53,7 +54,6 @@ DELIVERY: Final = (
     "idempotency-key", "webhook-id", "x-github-delivery", "x-gitlab-event-uuid", "x-shopify-webhook-id", "x-delivery-id",
 )  # fmt: skip
 """Headers that name a delivery: one that comes again starts nothing and gets the answer of the first."""
-RESPOND: Final = "n8n-nodes-base.respondToWebhook"
 
 
 class UnknownWebhook(Problem):
@@ -248,7 +248,7 @@ def _fault(plan: Plan, step: Step) -> str | None:
             continue
         reached.add(name)
         waiting.extend(edge.target for edge in plan.step[name].edges)
-    responds = any(plan.step[name].type == RESPOND and not plan.step[name].disabled for name in reached)
+    responds = any(plan.step[name].responds and not plan.step[name].disabled for name in reached)
     mode = step.parameters.get("responseMode") or "onReceived"
     if mode != "responseNode" and responds:
         return "Unused Respond to Webhook node found in the workflow"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from compiler import Compilation, compile_export
-from runtime.catalog import CATALOG
+from runtime.catalog import CATALOG, upgrade
 from runtime.platform.embedded import EmbeddedProfile
 from runtime.platform.embedded.local_model import available, command
 from runtime.platform.embedded.process import free_port
@@ -40,7 +40,7 @@ class Stack:
     @property
     def templates(self) -> TemplateStore:
         """Published templates."""
-        return TemplateStore(self.database)
+        return TemplateStore(self.database, upgrade)
 
     @property
     def tenants(self) -> TenantStore:

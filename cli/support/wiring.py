@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from api.dependencies import Ports, Probe
-from runtime.catalog import CATALOG
+from runtime.catalog import CATALOG, upgrade
 from runtime.platform.credential_store import credential_store
 from runtime.platform.credentials import CredentialStore
 from runtime.platform.keys import keyring
@@ -33,7 +33,7 @@ async def ports(settings: "Settings") -> AsyncIterator[Ports]:
     try:
         blobs = BlobStore.of(settings, database, keys)
         credentials = credential_store(settings, database, keys)
-        templates = TemplateStore(database)
+        templates = TemplateStore(database, upgrade)
         transient, code = None, None
         if settings.transient:
             from runtime.expressions import start as start_scripts

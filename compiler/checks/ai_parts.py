@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from compiler.graph.reachability import is_part
+from compiler.reachability import is_part
 from compiler.suggest import nearest
 from compiler.unit import Bound, Unit
 from schemas.diagnostic import Diagnostic, pointer

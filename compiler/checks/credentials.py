@@ -1,56 +1,46 @@
 """Credentials: chosen where the node needs one, of a type that it uses."""
 
 from collections.abc import Iterator
-from typing import Final
 
+from compiler.parameters.node_hooks import call_hook
 from compiler.unit import Bound, Unit
 from schemas.diagnostic import Diagnostic
 from schemas.diagnostic.credentials import CredentialByName, CredentialNotChosen, CredentialNotUsed
-from schemas.plan import Kind
-
-HTTP: Final = frozenset(
-    {"n8n-nodes-base.httpRequest", "@n8n/n8n-nodes-langchain.toolHttpRequest", "n8n-nodes-base.graphql"}
-)
+from schemas.facts import CredentialUse
+from schemas.node import visible
 
 
 def credentials(unit: Unit) -> Iterator[Diagnostic]:
     """Every node that can have a credential."""
     for bound in unit.bound.values():
-        if bound.node.disabled:
-            continue
-        for type_, raw in bound.node.credentials.items():
-            if isinstance(raw, str):
-                yield CredentialByName(at=bound.at.within("credentials", type_), type=type_, name=raw)
-        wanted = _wanted(bound)
-        if wanted and not (wanted & bound.node.credentials.keys()):
-            yield CredentialNotChosen(at=bound.at, node=bound.node.name, types=tuple(sorted(wanted)))
-        elif wanted:
-            for type_ in sorted(bound.node.credentials.keys() - wanted):
-                at = bound.at.within("credentials", type_)
-                yield CredentialNotUsed(at=at, node=bound.node.name, type=type_, types=tuple(sorted(wanted)))
+        if not bound.node.disabled:
+            yield from _by_name(bound)
+            yield from _choice(unit, bound)
 
 
-def _wanted(bound: Bound) -> set[str]:
-    """Types of which the node needs one, as it is set up; empty where it needs none or that cannot be told."""
-    if bound.declared is None:
-        return set()
-    if bound.node.type in HTTP:
-        return _http(bound)
-    if bound.declared.credential_types and bound.declared.kind in (Kind.SUBNODE, Kind.ACTIVITY):
-        chosen = bound.parameters.get("authentication")
-        return (
-            set()
-            if chosen in ("none", "", None) and "authentication" in bound.parameters
-            else set(bound.declared.credential_types)
-        )
-    return set()
+def _by_name(bound: Bound) -> Iterator[Diagnostic]:
+    for type_, raw in bound.node.credentials.items():
+        if isinstance(raw, str):
+            yield CredentialByName(at=bound.at.within("credentials", type_), type=type_, name=raw)
 
 
-def _http(bound: Bound) -> set[str]:
-    parameters = bound.parameters
-    kind = parameters.get("authentication")
-    field = {"predefinedCredentialType": "nodeCredentialType", "genericCredentialType": "genericAuthType"}.get(
-        str(kind)
-    )
-    chosen = parameters.get(field) if field else None
-    return {chosen} if isinstance(chosen, str) and chosen and not chosen.startswith("=") else set()
+def _choice(unit: Unit, bound: Bound) -> Iterator[Diagnostic]:
+    uses = _uses(unit, bound)
+    chosen = bound.node.credentials.keys()
+    required = {use.type for use in uses if use.required}
+    known = {use.type for use in uses}
+    if required and not required & chosen:
+        yield CredentialNotChosen(at=bound.at, node=bound.node.name, types=tuple(sorted(required)))
+    elif known:
+        for type_ in sorted(chosen - known):
+            at = bound.at.within("credentials", type_)
+            yield CredentialNotUsed(at=at, node=bound.node.name, type=type_, types=tuple(sorted(known)))
+
+
+def _uses(unit: Unit, bound: Bound) -> list[CredentialUse]:
+    """The types that the node uses as it is set up."""
+    instance, version = bound.instance, bound.node.type_version
+    if instance is None:
+        return []
+    uses: list[CredentialUse] = call_hook(unit, bound, lambda: list(instance.credential_needs(version)), [])
+    return [use for use in uses if visible(use.show, {}, bound.parameters, version)]

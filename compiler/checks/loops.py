@@ -4,30 +4,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from compiler.graph.cycles import cycles
+from compiler.parameters.node_hooks import call_hook
 from compiler.unit import Bound, Unit
 from schemas.diagnostic import Diagnostic
 from schemas.diagnostic.graph import EndlessCycle, LoopAlwaysReset, LoopNotClosed
 from schemas.diagnostic.limits import WaitInLoop
 
-LOOP: Final = "n8n-nodes-base.splitInBatches"
-WAIT: Final = "n8n-nodes-base.wait"
-FORWARDS: Final = frozenset(
-    f"n8n-nodes-base.{name}"
-    for name in (
-        "set",
-        "noOp",
-        "wait",
-        "renameKeys",
-        "dateTime",
-        "crypto",
-        "executionData",
-        "markdown",
-        "respondToWebhook",
-    )
-)
-"""Types that give out an item for each one that comes in, whatever is in it."""
-SECONDS: Final = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}
 TIGHT_S: Final = 5
+"""Seconds of a wait below which a loop over it fills the history."""
 
 
 def loops(unit: Unit) -> Iterator[Diagnostic]:
@@ -37,20 +21,22 @@ def loops(unit: Unit) -> Iterator[Diagnostic]:
         if all(_forwards(unit.bound[name]) for name in circle):
             nodes = tuple(name for name in unit.bound if name in circle)
             yield EndlessCycle(at=unit.bound[nodes[0]].at, nodes=nodes)
-        yield from (found for name in sorted(circle) if (found := _wait(unit.bound[name])))
+        yield from (found for name in sorted(circle) if (found := _wait(unit, unit.bound[name])))
     for bound in unit.bound.values():
-        if bound.node.type == LOOP and not bound.node.disabled:
-            yield from _loop(unit, bound)
+        if bound.instance is not None and not bound.node.disabled:
+            loop = bound.instance.loop_outputs(bound.node.type_version)
+            if loop is not None:
+                yield from _loop(unit, bound, loop.body)
 
 
 def _forwards(bound: Bound) -> bool:
-    node = bound.node
-    return node.disabled or (node.type in FORWARDS and node.on_error != "continueErrorOutput")
+    node, declared = bound.node, bound.declared
+    forwards = declared is not None and declared.one_item_each
+    return node.disabled or (forwards and node.on_error != "continueErrorOutput")
 
 
-def _loop(unit: Unit, bound: Bound) -> Iterator[Diagnostic]:
+def _loop(unit: Unit, bound: Bound, body: int) -> Iterator[Diagnostic]:
     node = bound.node
-    body = 1 if node.type_version >= 3 else 0
     starts = [link.target for link in unit.graph.out(node.name) if link.output == body]
     if starts and node.name not in unit.graph.downstream(starts):
         yield LoopNotClosed(at=bound.at, node=node.name)
@@ -59,12 +45,11 @@ def _loop(unit: Unit, bound: Bound) -> Iterator[Diagnostic]:
         yield LoopAlwaysReset(at=bound.at.within("parameters", "options", "reset"), node=node.name)
 
 
-def _wait(bound: Bound) -> WaitInLoop | None:
-    parameters, node = bound.parameters, bound.node
-    if node.type != WAIT or node.disabled or parameters.get("resume", "timeInterval") != "timeInterval":
+def _wait(unit: Unit, bound: Bound) -> WaitInLoop | None:
+    node, instance = bound.node, bound.instance
+    if instance is None or node.disabled:
         return None
-    amount, unit = parameters.get("amount"), parameters.get("unit")
-    if not isinstance(amount, int | float) or not isinstance(unit, str) or unit not in SECONDS:
+    seconds = call_hook(unit, bound, lambda: instance.wait_seconds(node.type_version), None)
+    if seconds is None or seconds >= TIGHT_S:
         return None
-    seconds = amount * SECONDS[unit]
-    return WaitInLoop(at=bound.at, node=node.name, seconds=seconds) if seconds < TIGHT_S else None
+    return WaitInLoop(at=bound.at, node=node.name, seconds=seconds)

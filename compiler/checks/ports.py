@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from compiler.graph.reachability import is_part
+from compiler.reachability import is_part
 from compiler.unit import Bound, Unit
 from schemas.diagnostic import Diagnostic, pointer
 from schemas.diagnostic.graph import ErrorOutputNotOn, ErrorOutputOpen, NeverFires, NoSuchInput, SelfConnection

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from compiler.graph.ancestry import Ancestry
-from compiler.graph.reachability import is_part, live
+from compiler.reachability import is_part, live
 from compiler.sites.expression_sites import Found, dotted, text_at
 from compiler.unit import Bound, Unit
 from schemas.diagnostic import Diagnostic, Location

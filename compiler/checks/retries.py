@@ -3,37 +3,31 @@
 from collections.abc import Iterator
 from typing import Final
 
+from compiler.parameters.node_hooks import call_hook
 from compiler.unit import Bound, Unit
 from schemas.diagnostic import Diagnostic
 from schemas.diagnostic.nodes import RetryOnMutation
+from schemas.facts import is_literal
 
-HTTP: Final = "n8n-nodes-base.httpRequest"
-SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 READS: Final = ("get", "search", "list", "select", "read", "lookup", "find", "download", "count", "execute")
-SENDS: Final = frozenset({"n8n-nodes-base.emailSend", "n8n-nodes-base.discord", "n8n-nodes-base.twilio"})
+"""How operations begin that change nothing."""
 
 
 def retries(unit: Unit) -> Iterator[Diagnostic]:
     """Nodes with Retry On Fail that change something outside."""
     for bound in unit.bound.values():
         if bound.node.retry_on_fail and not bound.node.disabled:
-            what = _mutation(bound)
+            what = _mutation(unit, bound)
             if what is not None:
                 yield RetryOnMutation(at=bound.at.within("retryOnFail"), node=bound.node.name, what=what)
 
 
-def _mutation(bound: Bound) -> str | None:
-    if bound.node.type == HTTP:
-        method = str(bound.parameters.get("method") or bound.parameters.get("requestMethod") or "GET")
-        return None if method.upper() in SAFE or method.startswith("=") else f"its {method} request"
-    if bound.node.type in SENDS:
-        return "what it sends"
+def _mutation(unit: Unit, bound: Bound) -> str | None:
+    """What the class declares; of a type that is unknown here, what the name of its operation says."""
+    instance = bound.instance
+    if instance is not None:
+        return call_hook(unit, bound, lambda: instance.mutation(bound.node.type_version), None)
     operation = bound.parameters.get("operation")
-    if (
-        isinstance(operation, str)
-        and operation
-        and not operation.startswith("=")
-        and not operation.lower().startswith(READS)
-    ):
-        return f"its operation {operation!r}" if bound.node.credentials else None
-    return None
+    if not isinstance(operation, str) or not operation or not is_literal(operation) or not bound.node.credentials:
+        return None
+    return None if operation.lower().startswith(READS) else f"its operation {operation!r}"

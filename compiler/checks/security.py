@@ -11,9 +11,8 @@ from schemas.diagnostic import Diagnostic
 from schemas.diagnostic.security import CertificatesUnchecked, CredentialOverHttp, QueryFromData, SecretInParameter
 from schemas.redact import looks_secret
 
-SQL: Final = frozenset(
-    f"n8n-nodes-base.{name}" for name in ("postgres", "mySql", "microsoftSql", "snowflake", "questDb", "timescaleDb")
-)
+RUNS_QUERY: Final = "executeQuery"
+"""The operation by which n8n's database nodes run SQL that their author wrote."""
 SECRET_NAMES: Final = re.compile(
     r"(?i)^(authorization|x-api-key|api-?key|apikey|x-auth-token|access_token|token|password|secret|client_secret)$"
 )
@@ -34,7 +33,7 @@ def security(unit: Unit) -> Iterator[Diagnostic]:
             yield CertificatesUnchecked(at=bound.at.within("parameters", "options"), node=bound.node.name)
         yield from _plain_http(bound)
         query = bound.parameters.get("query")
-        if bound.node.type in SQL and isinstance(query, str) and "{{" in query:
+        if bound.parameters.get("operation") == RUNS_QUERY and isinstance(query, str) and "{{" in query:
             yield QueryFromData(at=bound.at.within("parameters", "query"), node=bound.node.name)
 
 

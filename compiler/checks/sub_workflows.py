@@ -1,13 +1,11 @@
 """Calls of other workflows that are not among those that are here."""
 
 from collections.abc import Iterator
-from typing import Any, Final
 
+from compiler.parameters.node_hooks import call_hook
 from compiler.unit import Unit
 from schemas.diagnostic import Diagnostic
 from schemas.diagnostic.nodes import SubWorkflowMissing
-
-CALLS: Final = frozenset({"n8n-nodes-base.executeWorkflow", "@n8n/n8n-nodes-langchain.toolWorkflow"})
 
 
 def sub_workflows(unit: Unit) -> Iterator[Diagnostic]:
@@ -16,17 +14,8 @@ def sub_workflows(unit: Unit) -> Iterator[Diagnostic]:
     if known is None:
         return
     for bound in unit.bound.values():
-        if (
-            bound.node.type in CALLS
-            and not bound.node.disabled
-            and bound.parameters.get("source") in (None, "database")
-        ):
-            id_ = _id(bound.parameters.get("workflowId"))
-            if id_ and not id_.startswith("=") and id_ not in known:
-                at = bound.at.within("parameters", "workflowId")
-                yield SubWorkflowMissing(at=at, what="the workflow", id=id_)
-
-
-def _id(value: Any) -> str:
-    found = value.get("value") if isinstance(value, dict) else value
-    return str(found) if isinstance(found, str | int) else ""
+        if bound.instance is None or bound.node.disabled:
+            continue
+        id_ = call_hook(unit, bound, bound.instance.started_workflow, None)
+        if id_ and id_ not in known:
+            yield SubWorkflowMissing(at=bound.at.within("parameters", "workflowId"), what="the workflow", id=id_)

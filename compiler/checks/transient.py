@@ -1,16 +1,11 @@
 """Nodes that make no sense where runs end with their process."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
 
-from compiler.unit import Unit
+from compiler.parameters.node_hooks import call_hook
+from compiler.unit import Bound, Unit
 from schemas.diagnostic import Diagnostic
 from schemas.diagnostic.limits import NotTransient
-
-WAIT: Final = "n8n-nodes-base.wait"
-SHORT: Final = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}
-LONGEST: Final = 60
-"""Seconds of a wait that a process may be trusted with."""
 
 
 def transient(unit: Unit) -> Iterator[Diagnostic]:
@@ -20,22 +15,14 @@ def transient(unit: Unit) -> Iterator[Diagnostic]:
     if not isinstance(own, Mapping) or own.get("durability") != "transient":
         return
     for name, bound in unit.bound.items():
-        if bound.node.disabled:
-            continue
-        trigger = bound.declared.trigger if bound.declared else None
-        if trigger in ("schedule", "poll"):
-            yield NotTransient(at=bound.at, node=name, reason="a schedule's runs are durable whatever the settings say")
-        elif bound.node.type == WAIT and (reason := _long(bound.parameters)):
+        if not bound.node.disabled and (reason := _reason(unit, bound)):
             yield NotTransient(at=bound.at, node=name, reason=reason)
 
 
-def _long(parameters: Mapping[str, Any]) -> str | None:
-    resume = parameters.get("resume", "timeInterval")
-    if resume in ("webhook", "form"):
-        return "nobody can resume a run that lives in one process"
-    if resume == "specificTime":
-        return "the process may be gone by then"
-    amount, unit = parameters.get("amount"), parameters.get("unit", "seconds")
-    if isinstance(amount, int | float) and amount * SHORT.get(str(unit), 1) > LONGEST:
-        return f"it waits for more than {LONGEST} s"
-    return None
+def _reason(unit: Unit, bound: Bound) -> str | None:
+    instance = bound.instance
+    if instance is None:
+        return None
+    if instance.trigger in ("schedule", "poll"):
+        return "a schedule's runs are durable whatever the settings say"
+    return call_hook(unit, bound, lambda: instance.not_transient(bound.node.type_version), None)

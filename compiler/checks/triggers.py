@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from compiler.graph.reachability import is_part, live
-from compiler.graph.reachability import triggers as triggers_of
+from compiler.reachability import is_part, live
+from compiler.reachability import triggers as triggers_of
 from compiler.unit import Unit
 from schemas.diagnostic import Diagnostic
 from schemas.diagnostic.graph import NoTrigger, SeveralTriggers, Unreachable

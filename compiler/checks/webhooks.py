@@ -1,41 +1,43 @@
 """Webhooks: paths that clash, answers that nobody gives or nobody hears, doors that are open."""
 
 from collections.abc import Iterator
-from typing import Final
 
+from compiler.parameters.node_hooks import call_hook
 from compiler.unit import Bound, Unit
 from schemas.diagnostic import Diagnostic
 from schemas.diagnostic.nodes import NoRespondNode, RespondUnheard, WebhookClash
 from schemas.diagnostic.security import OpenWebhook
-
-WEBHOOK: Final = "n8n-nodes-base.webhook"
-RESPOND: Final = "n8n-nodes-base.respondToWebhook"
-WAIT: Final = "n8n-nodes-base.wait"
-HEARS: Final = frozenset(
-    {WEBHOOK, WAIT, "n8n-nodes-base.executeWorkflowTrigger", "@n8n/n8n-nodes-langchain.chatTrigger"}
-)
-"""Types that may have somebody waiting for an answer. A sub-workflow answers for the one that called it."""
+from schemas.facts import is_literal
+from schemas.plan import Kind
 
 
 def webhooks(unit: Unit) -> Iterator[Diagnostic]:
     """Every webhook and every node that answers one."""
     enabled = [bound for bound in unit.bound.values() if not bound.node.disabled]
-    hooks = [bound for bound in enabled if bound.node.type == WEBHOOK]
+    hooks = [bound for bound in enabled if bound.declared is not None and bound.declared.trigger == "webhook"]
     yield from _clashes(hooks)
     for bound in hooks:
         if bound.parameters.get("authentication", "none") == "none":
             yield OpenWebhook(at=bound.at, node=bound.node.name)
     for bound in enabled:
-        if bound.node.type in (WEBHOOK, WAIT) and bound.parameters.get("responseMode") == "responseNode":
+        if _mode(unit, bound) == "responseNode":
             after = unit.graph.downstream([bound.node.name])
-            if not any(unit.bound[name].node.type in (RESPOND, *_CALLS) for name in after):
+            if not any(_may_respond(unit.bound[name]) for name in after):
                 yield NoRespondNode(at=bound.at.within("parameters", "responseMode"), node=bound.node.name)
-        if bound.node.type == RESPOND and not _heard(unit, bound):
+        if bound.declared is not None and bound.declared.responds and not _heard(unit, bound):
             yield RespondUnheard(at=bound.at, node=bound.node.name)
 
 
-_CALLS: Final = ("n8n-nodes-base.executeWorkflow",)
-"""A sub-workflow may answer instead."""
+def _mode(unit: Unit, bound: Bound) -> str | None:
+    """The response mode by which the callers of a node are answered; None: it has none of its own."""
+    return call_hook(unit, bound, bound.instance.caller_mode, None) if bound.instance is not None else None
+
+
+def _may_respond(bound: Bound) -> bool:
+    """Whether the node answers the caller, or starts a sub-workflow that may do so instead."""
+    if bound.instance is None:
+        return False
+    return bound.instance.responds or (bound.instance.kind is not Kind.SUBNODE and bound.instance.starts_workflow())
 
 
 def _clashes(hooks: list[Bound]) -> Iterator[Diagnostic]:
@@ -54,15 +56,12 @@ def _clashes(hooks: list[Bound]) -> Iterator[Diagnostic]:
 
 
 def _heard(unit: Unit, bound: Bound) -> bool:
+    """Whether a caller may wait for the answer. A sub-workflow answers for the workflow that called it."""
     for name in unit.graph.upstream([bound.node.name]):
         before = unit.bound[name]
-        if before.node.type not in HEARS:
+        if before.declared is None or not before.declared.has_caller:
             continue
-        mode = before.parameters.get("responseMode")
-        if (
-            before.node.type not in (WEBHOOK, WAIT)
-            or mode in ("responseNode", "streaming")
-            or str(mode).startswith("=")
-        ):
+        mode = _mode(unit, before)
+        if mode is None or mode in ("responseNode", "streaming") or not is_literal(mode):
             return True
     return False

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from compiler.expressions.simple import called_with, string_value
 from compiler.expressions.syntax import Node, Source, walk
 
-__all__ = ["References", "references", "scan_python"]
+__all__ = ["References", "python_variables", "references", "scan_python"]
 
 _WAYS = frozenset({"all", "context", "first", "isExecuted", "item", "itemMatching", "last", "pairedItem", "params"})
 _PAIRED = frozenset({"item", "itemMatching", "pairedItem"})
+_STATIC_DATA = frozenset({"$getWorkflowStaticData", "getWorkflowStaticData"})
+_PYTHON_VARIABLE = re.compile(r"\b_(vars|execution|getWorkflowStaticData)\b")
 _PYTHON_NODE = re.compile(r"""\b_(?:node)?\s*[\[(]\s*(?:'([^'\\]*)'|"([^"\\]*)")\s*[\])]""")
 _PYTHON_ANY = re.compile(r"\b_(?:\s*\(|node\b|items\s*\()")
 
@@ -46,14 +48,16 @@ def references(source: Source, root: Node) -> References:
     for node in walk(root):
         if node.type in ("identifier", "shorthand_property_identifier"):
             _identifier(source, node, found)
-        elif node.type == "property_identifier" and source.text(node) in ("$node", "$items", "$"):
-            _identifier(source, node, found)  # `$item(0).$node["X"]`
+        elif node.type == "property_identifier" and source.text(node) in ("$node", "$items", "$", *_STATIC_DATA):
+            _identifier(source, node, found)  # `$item(0).$node["X"]`, `this.getWorkflowStaticData("global")`
     return found
 
 
 def _identifier(source: Source, node: Node, found: References) -> None:
     name = source.text(node)
-    if name.startswith("$") or name in ("items", "item"):
+    if name in _STATIC_DATA:
+        found.variables.add("$getWorkflowStaticData")
+    elif name.startswith("$") or name in ("items", "item"):
         found.variables.add(name)
     if name == "$":
         _call(source, node, found)
@@ -142,6 +146,11 @@ def _items(source: Source, node: Node, found: References) -> None:
         found.dynamic = True
     else:
         found.add(name, "all" if _of_latest(given, 2) else "any")
+
+
+def python_variables(source: str) -> frozenset[str]:
+    """Return n8n's variables that a program in Python may read, by their names in JavaScript."""
+    return frozenset(f"${name}" for name in _PYTHON_VARIABLE.findall(source))
 
 
 def scan_python(source: str) -> frozenset[str] | None:

@@ -1,4 +1,4 @@
-"""Questions to a node's own code, which takes the structure of its parameters for granted."""
+"""Calls of a node class's own methods, which take the structure of its parameters for granted."""
 
 from collections.abc import Callable
 from typing import Final, TypeVar
@@ -12,14 +12,16 @@ SHAPE: Final = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 """What goes wrong where a list stands in the place of an object."""
 
 
-def asked(unit: Unit, bound: Bound, question: Callable[[], T], otherwise: T) -> T:
-    """The answer, or `otherwise` and a finding when the parameters do not have the structure that the node expects."""
+def call_hook(unit: Unit, bound: Bound, hook: Callable[[], T], default: T) -> T:
+    """Return what a method of the node's class returns, or `default` and a finding when the parameters do not have the structure
+    that the class expects.
+    """
     try:
-        return question()
+        return hook()
     except SHAPE as error:
         if not bound.misshapen:
             bound.misshapen = True
             reason = f"{error}"
             at = bound.at.within("parameters")
             unit.tell(MisshapenParameters(at=at, node=bound.node.name, type=bound.node.type, reason=reason))
-        return otherwise
+        return default

@@ -5,8 +5,8 @@ look at such nodes either.
 """
 
 from compiler.checks import CHECKS
-from compiler.graph.reachability import live
-from compiler.parameters.node_hooks import asked
+from compiler.parameters.node_hooks import call_hook
+from compiler.reachability import live
 from compiler.source.suppress import suppress
 from compiler.unit import Bound, Unit
 from schemas.diagnostic import Diagnostic, Severity
@@ -28,11 +28,11 @@ def check(unit: Unit) -> None:
 def _ask(unit: Unit, bound: Bound, instance: Node) -> None:
     """What the node's own code says about its ports and its parameters."""
     version = bound.node.type_version
-    bound.outputs = asked(unit, bound, lambda: instance.outputs(version), 1)
-    bound.required_inputs = asked(unit, bound, lambda: instance.required_inputs(version), None)
+    bound.outputs = call_hook(unit, bound, lambda: instance.outputs(version), 1)
+    bound.required_inputs = call_hook(unit, bound, lambda: instance.required_inputs(version), None)
     if not bound.node.disabled:
         nothing: list[Diagnostic] = []
-        unit.tell(*asked(unit, bound, lambda: list(instance.check(bound.at, version)), nothing))
+        unit.tell(*call_hook(unit, bound, lambda: list(instance.check(bound.at, version)), nothing))
 
 
 def _softened(unit: Unit, found: Diagnostic, reached: set[str]) -> Diagnostic:

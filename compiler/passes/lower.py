@@ -1,15 +1,40 @@
 """What was found out to a plan: the only place that writes one."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from compiler.parameters.node_hooks import call_hook
 from compiler.sites.concurrency import BadConcurrencyError, concurrency
 from compiler.unit import Bound, Unit
 from schemas.diagnostic.limits import PlanTooLarge
 from schemas.export import MAIN, ExportNode
 from schemas.expression import Placed
-from schemas.plan import Concurrency, CredentialRef, Edge, Kind, OnError, Plan, Retry, Settings, Step
+from schemas.facts import NodeIdentity
+from schemas.plan import (
+    Concurrency,
+    CredentialRef,
+    Edge,
+    Kind,
+    Needs,
+    OnError,
+    Plan,
+    Retry,
+    Route,
+    Schedule,
+    Settings,
+    Step,
+)
+from schemas.plan_facts import (
+    RESUME_LINKS,
+    STATIC_DATA,
+    VARIABLES,
+    needs_of,
+    read_by,
+    routes_of,
+    schedules_of,
+    step_facts,
+)
 
 AT_MOST_ONCE: Final = re.compile(r"(?:^|\s)delivery:\s*at-most-once\b", re.IGNORECASE)
 AGENT: Final = re.compile(r"(?:^|\s)agent:\s*([a-z0-9][a-z0-9_-]*)", re.IGNORECASE)
@@ -23,14 +48,19 @@ def lower(unit: Unit) -> None:
         return
     export = unit.export
     assert export is not None
+    settings = _settings(export.settings, unit.options.timezone)
+    enabled = [bound for bound in unit.bound.values() if bound.instance is not None and not bound.node.disabled]
     unit.plan = Plan(
         workflow_id=export.id,
         name=export.name,
         active=export.active,
-        settings=_settings(export.settings, unit.options.timezone),
+        settings=settings,
         steps=tuple(_step(unit, unit.bound[node.name]) for node in export.nodes),
         pin_data={name: items for name, items in export.pin_data.items() if name in unit.bound},
         static_data=export.static_data,
+        needs=_needs(unit, enabled, settings),
+        routes=tuple(each for bound in enabled for each in _routes(unit, bound)),
+        schedules=tuple(each for bound in enabled for each in _schedules(unit, bound)),
     )
     _limits(unit)
 
@@ -82,7 +112,42 @@ def _step(unit: Unit, bound: Bound) -> Step:
         agent=found[1].lower() if (found := AGENT.search(node.notes)) else None,
         issues=tuple(bound.issues),
         problem=bound.problem,
+        **_facts(unit, bound),
     )
+
+
+def _facts(unit: Unit, bound: Bound) -> dict[str, Any]:
+    instance = bound.instance
+    if instance is None:
+        return {}
+    return call_hook(unit, bound, lambda: step_facts(instance, bound.node.type_version), {})
+
+
+def _needs(unit: Unit, enabled: list[Bound], settings: Settings) -> Needs:
+    nodes = [bound.instance for bound in enabled if bound.instance is not None]
+    reads = {name for bound in enabled for name in _read(bound)}
+    default = Needs(variables=True, static_data=True, resume_links=True)
+    return call_hook(unit, enabled[0], lambda: needs_of(nodes, reads, settings), default) if enabled else Needs()
+
+
+def _read(bound: Bound) -> Iterator[str]:
+    for found in bound.found:
+        yield from read_by(found.compiled.expression)
+    for program in bound.programs.values():
+        yield from (VARIABLES, RESUME_LINKS, STATIC_DATA) if program.variables is None else program.variables
+
+
+def _routes(unit: Unit, bound: Bound) -> tuple[Route, ...]:
+    node, instance = bound.node, bound.instance
+    assert instance is not None
+    identity = NodeIdentity(node.name, node.id, node.webhook_id)
+    return call_hook(unit, bound, lambda: routes_of(instance, identity), ())
+
+
+def _schedules(unit: Unit, bound: Bound) -> tuple[Schedule, ...]:
+    instance = bound.instance
+    assert instance is not None
+    return call_hook(unit, bound, lambda: schedules_of(instance, bound.node.name), ())
 
 
 def _ways(bound: Bound) -> dict[str, tuple[str, ...]]:

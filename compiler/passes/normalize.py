@@ -25,7 +25,7 @@ from schemas.diagnostic.reading import (
     Unwrapped,
     WrongType,
 )
-from schemas.export import STICKY_NOTE, Export, ExportNode
+from schemas.export import Export, ExportNode
 
 MAX_NODES: Final = 2_000
 TYPED: Final = re.compile(r"^(@[\w.-]+/)?[\w-]+\.\w+$")
@@ -71,7 +71,7 @@ def _nodes(unit: Unit, raw: list[Any]) -> list[ExportNode]:
     for index, each in enumerate(raw):
         at = unit.at(f"/nodes/{index}")
         node = _node(unit, each, at)
-        if node is None or node.type == STICKY_NOTE:
+        if node is None or any(shape.annotation for shape in unit.catalog.shapes(node.type)):
             continue
         if node.name in nodes:
             unit.tell(DuplicateName(at=replace(at.within("name"), node=node.name), name=node.name))

@@ -7,12 +7,7 @@ from compiler.suggest import nearest
 from compiler.unit import Bound, Unit
 from schemas.diagnostic import Location
 from schemas.diagnostic.nodes import UnsupportedNode, UnsupportedVersion
-from schemas.diagnostic.reading import Normalised
 from schemas.export import ExportNode
-
-ALIASES: Final = {"n8n-nodes-base.start": "n8n-nodes-base.manualTrigger"}
-"""Types that n8n has replaced by one that does the same."""
-
 
 OWN: Final = ("n8n-nodes-base.", "@n8n/n8n-nodes-langchain.")
 INSTEAD: Final = {
@@ -43,21 +38,19 @@ def resolve(unit: Unit) -> None:
 
 def _class(unit: Unit, bound: Bound) -> None:
     node, catalog = bound.node, unit.catalog
-    type_ = node.type
-    if type_ in ALIASES and not catalog.versions(type_):
-        type_ = ALIASES[type_]
-        unit.tell(Normalised(at=bound.at.within("type"), what=f"{node.type} runs as {type_}"))
-    bound.declared = catalog.find(type_, node.type_version)
+    bound.declared = catalog.find(node.type, node.type_version)
     if bound.declared is not None:
         return
-    versions = catalog.versions(type_)
+    versions = catalog.versions(node.type)
     finding: UnsupportedVersion | UnsupportedNode
     if versions:
         nearest = min(versions, key=lambda each: (abs(each - node.type_version), -each))
         at = bound.at.within("typeVersion")
-        finding = UnsupportedVersion(at=at, type=type_, version=node.type_version, supported=versions, nearest=nearest)
+        finding = UnsupportedVersion(
+            at=at, type=node.type, version=node.type_version, supported=versions, nearest=nearest
+        )
     else:
-        finding = UnsupportedNode(at=bound.at.within("type"), type=type_, advice=_advice(unit, node))
+        finding = UnsupportedNode(at=bound.at.within("type"), type=node.type, advice=_advice(unit, node))
     bound.problem = finding.message
     unit.tell(finding)
 

@@ -36,6 +36,8 @@ class Agent(Root):
     A talk keeps `iteration`, `steps`, `pending` calls and the specialist's `brief`.
     """
 
+    speaks = True
+
     differs = DIFFERS
     fails_when_stopped: ClassVar[bool] = False
     """From version 3 on it is an error when the iterations run out; before, an answer that says so."""

@@ -3,6 +3,9 @@
 from typing import Any
 
 from runtime.contract import Dynamic, Trigger, param
+from schemas.facts import CredentialUse, NodeIdentity
+from schemas.names import CHAT
+from schemas.plan import Route
 
 PUBLIC: dict[str, list[Any]] = {"public": [True]}
 IN_CHAT: dict[str, list[Any]] = {"availableInChat": [True], "@version": [{"_cnd": {"gte": 1.2}}]}
@@ -14,6 +17,8 @@ class ChatTrigger(Trigger):
     type = "@n8n/n8n-nodes-langchain.chatTrigger"
     versions = (1, 1.1, 1.2, 1.3, 1.4, 1.5)
     trigger = "chat"
+    has_caller = True
+    credential_uses = (CredentialUse("httpBasicAuth", PUBLIC | {"authentication": ["basicAuth"]}),)
 
     public: bool = param(False)
     mode: str = param("hostedChat", show=PUBLIC)
@@ -29,3 +34,10 @@ class ChatTrigger(Trigger):
     agent_description: Dynamic[str] = param("", show=IN_CHAT)
     suggested_prompts: Dynamic[dict[str, Any]] = param({}, show=IN_CHAT)
     options: Dynamic[dict[str, Any]] = param({})
+
+    def routes(self, identity: NodeIdentity) -> list[Route]:
+        """Return the chat's address, when it is public."""
+        if self.public is not True:
+            return []
+        path = f"{identity.webhook_id or identity.id or identity.name}/chat"
+        return [Route(method=CHAT, path=path, node=identity.name, response_mode="lastNode")]

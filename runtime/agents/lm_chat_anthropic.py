@@ -1,12 +1,13 @@
 """Anthropic Chat Model."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from runtime.agents.chat_model import ChatModel
 from runtime.agents.dialects import anthropic
 from runtime.agents.dialects.chat import ModelAnswer, Request, post, sampling
 from runtime.contract import ActivityContext, Dynamic, param
+from schemas.facts import CredentialUse
 
 SAMPLING = {"temperature": "temperature", "topP": "top_p", "topK": "top_k"}
 LIMITS = {
@@ -25,7 +26,7 @@ class LmChatAnthropic(ChatModel):
 
     type = "@n8n/n8n-nodes-langchain.lmChatAnthropic"
     versions = (1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6)
-    credential_types: ClassVar[tuple[str, ...]] = ("anthropicApi",)
+    credential_uses = (CredentialUse("anthropicApi"),)
     credential = "anthropicApi"
 
     model_name: Dynamic[str] = param(

@@ -1,12 +1,13 @@
 """Azure OpenAI Chat Model: OpenAI's models as deployments of a resource."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from runtime.agents.openai_compatible import OpenAiCompatible
 from runtime.contract import Dynamic, param
 from schemas.diagnostic import Diagnostic, Location
 from schemas.diagnostic.nodes import UnsupportedChoice
+from schemas.facts import CredentialUse
 
 KEY = "azureOpenAiApi"
 
@@ -16,7 +17,7 @@ class LmChatAzureOpenAi(OpenAiCompatible):
 
     type = "@n8n/n8n-nodes-langchain.lmChatAzureOpenAi"
     versions = (1,)
-    credential_types: ClassVar[tuple[str, ...]] = (KEY,)
+    credential_uses = (CredentialUse(KEY),)
     credential = KEY
     base_url = ""
 

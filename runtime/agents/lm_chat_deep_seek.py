@@ -1,9 +1,8 @@
 """DeepSeek Chat Model."""
 
-from typing import ClassVar
-
 from runtime.agents.openai_compatible import OpenAiCompatible
 from runtime.contract import Dynamic, param
+from schemas.facts import CredentialUse
 
 
 class LmChatDeepSeek(OpenAiCompatible):
@@ -11,7 +10,7 @@ class LmChatDeepSeek(OpenAiCompatible):
 
     type = "@n8n/n8n-nodes-langchain.lmChatDeepSeek"
     versions = (1,)
-    credential_types: ClassVar[tuple[str, ...]] = ("deepSeekApi",)
+    credential_uses = (CredentialUse("deepSeekApi"),)
     credential = "deepSeekApi"
     base_url = "https://api.deepseek.com"
     timeout_ms = 360_000

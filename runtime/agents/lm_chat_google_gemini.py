@@ -1,11 +1,12 @@
 """Google Gemini Chat Model."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from runtime.agents.chat_model import ChatModel
 from runtime.agents.dialects import gemini
 from runtime.agents.dialects.chat import ModelAnswer, Request, post, sampling
 from runtime.contract import ActivityContext, Dynamic, param
+from schemas.facts import CredentialUse
 
 CONFIG = {"temperature": "temperature", "topK": "topK", "topP": "topP", "maxOutputTokens": "maxOutputTokens"}
 
@@ -15,7 +16,7 @@ class LmChatGoogleGemini(ChatModel):
 
     type = "@n8n/n8n-nodes-langchain.lmChatGoogleGemini"
     versions = (1, 1.1, 1.2)
-    credential_types: ClassVar[tuple[str, ...]] = ("googlePalmApi",)
+    credential_uses = (CredentialUse("googlePalmApi"),)
     credential = "googlePalmApi"
 
     model: Dynamic[str] = param(

@@ -1,9 +1,8 @@
 """Groq Chat Model."""
 
-from typing import ClassVar
-
 from runtime.agents.openai_compatible import OpenAiCompatible
 from runtime.contract import Dynamic, param
+from schemas.facts import CredentialUse
 
 
 class LmChatGroq(OpenAiCompatible):
@@ -11,7 +10,7 @@ class LmChatGroq(OpenAiCompatible):
 
     type = "@n8n/n8n-nodes-langchain.lmChatGroq"
     versions = (1,)
-    credential_types: ClassVar[tuple[str, ...]] = ("groqApi",)
+    credential_uses = (CredentialUse("groqApi"),)
     credential = "groqApi"
     base_url = "https://api.groq.com/openai/v1"
     limit_option = "maxTokensToSample"

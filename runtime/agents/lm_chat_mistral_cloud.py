@@ -1,11 +1,12 @@
 """Mistral Cloud Chat Model."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from runtime.agents.dialects.chat import sampling
 from runtime.agents.openai_compatible import OpenAiCompatible
 from runtime.contract import Dynamic, param
+from schemas.facts import CredentialUse
 
 
 class LmChatMistralCloud(OpenAiCompatible):
@@ -13,7 +14,7 @@ class LmChatMistralCloud(OpenAiCompatible):
 
     type = "@n8n/n8n-nodes-langchain.lmChatMistralCloud"
     versions = (1,)
-    credential_types: ClassVar[tuple[str, ...]] = ("mistralCloudApi",)
+    credential_uses = (CredentialUse("mistralCloudApi"),)
     credential = "mistralCloudApi"
     base_url = "https://api.mistral.ai/v1"
 

@@ -1,11 +1,12 @@
 """Ollama Chat Model: models on a machine of one's own."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from runtime.agents.chat_model import ChatModel
 from runtime.agents.dialects import ollama
 from runtime.agents.dialects.chat import ModelAnswer, Request, post, sampling
 from runtime.contract import ActivityContext, Dynamic, param
+from schemas.facts import CredentialUse
 
 OPTIONS = {
     "temperature": "temperature",
@@ -33,7 +34,7 @@ class LmChatOllama(ChatModel):
 
     type = "@n8n/n8n-nodes-langchain.lmChatOllama"
     versions = (1,)
-    credential_types: ClassVar[tuple[str, ...]] = ("ollamaApi",)
+    credential_uses = (CredentialUse("ollamaApi"),)
     credential = "ollamaApi"
 
     model: Dynamic[str] = param("llama3.2")

@@ -3,12 +3,13 @@
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from runtime.agents.chat_model import ChatModel
 from runtime.agents.dialects import openai_chat, openai_responses
 from runtime.agents.dialects.chat import ModelAnswer, Request, post, sampling
 from runtime.contract import ActivityContext, Dynamic, NodeError, param
+from schemas.facts import CredentialUse
 
 REASONING = re.compile(r"^o\d|^gpt-5")
 CHAT = {
@@ -33,7 +34,7 @@ class LmChatOpenAi(ChatModel):
 
     type = "@n8n/n8n-nodes-langchain.lmChatOpenAi"
     versions = (1, 1.1, 1.2, 1.3)
-    credential_types: ClassVar[tuple[str, ...]] = ("openAiApi",)
+    credential_uses = (CredentialUse("openAiApi"),)
     credential = "openAiApi"
 
     model_name: Dynamic[str] = param("gpt-5-mini", alias="model", hide={"@version": [{"_cnd": {"gte": 1.2}}]})

@@ -1,11 +1,12 @@
 """OpenRouter Chat Model: many vendors behind one address."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from runtime.agents.dialects.chat import sampling
 from runtime.agents.openai_compatible import OpenAiCompatible
 from runtime.contract import Dynamic, param
+from schemas.facts import CredentialUse
 
 LISTS = {"order": "order", "only": "only", "ignore": "ignore"}
 VALUES = {
@@ -21,7 +22,7 @@ class LmChatOpenRouter(OpenAiCompatible):
 
     type = "@n8n/n8n-nodes-langchain.lmChatOpenRouter"
     versions = (1,)
-    credential_types: ClassVar[tuple[str, ...]] = ("openRouterApi",)
+    credential_uses = (CredentialUse("openRouterApi"),)
     credential = "openRouterApi"
     base_url = "https://openrouter.ai/api/v1"
     timeout_ms = 360_000

@@ -1,9 +1,8 @@
 """xAI Grok Chat Model."""
 
-from typing import ClassVar
-
 from runtime.agents.openai_compatible import OpenAiCompatible
 from runtime.contract import Dynamic, param
+from schemas.facts import CredentialUse
 
 
 class LmChatXAiGrok(OpenAiCompatible):
@@ -11,7 +10,7 @@ class LmChatXAiGrok(OpenAiCompatible):
 
     type = "@n8n/n8n-nodes-langchain.lmChatXAiGrok"
     versions = (1,)
-    credential_types: ClassVar[tuple[str, ...]] = ("xAiApi",)
+    credential_uses = (CredentialUse("xAiApi"),)
     credential = "xAiApi"
     base_url = "https://api.x.ai/v1"
     timeout_ms = 360_000

@@ -81,7 +81,6 @@ class Question:
 class Root(Durable):
     """A root node. Subclasses write `begin` and one `after_<stage>` per stage."""
 
-    credential_types: ClassVar[tuple[str, ...]] = ()
     paired: ClassVar[bool] = True
 
     def batching(self, context: DurableContext) -> Batching:

@@ -9,6 +9,7 @@ from runtime.agents.messages import ToolCall, ToolSpec, dumps
 from runtime.agents.toolbox import Tool, function_name, one_text, result_text
 from runtime.agents.wanted import closed, from_example, parsed_schema
 from runtime.contract import Command, DurableContext, Dynamic, NodeError, StartChild, param
+from schemas.facts import workflow_reference
 from schemas.item import Item
 
 ONE_TEXT = one_text()
@@ -23,6 +24,14 @@ class WorkflowTool(Tool):
     source: str = param("database")
     workflow_id: Dynamic[Any] = param("", show={"source": ["database"]})
     workflow_json: Dynamic[Any] = param("", show={"source": ["parameter"]})
+
+    def starts_workflow(self) -> bool:
+        """Always."""
+        return True
+
+    def started_workflow(self) -> str | None:
+        """Return the id that is written down."""
+        return workflow_reference(self.workflow_id) if self.source == "database" else None
 
     def workflow(self) -> dict[str, Any]:
         """For `StartChild`. Raises NodeError for an export that is none."""

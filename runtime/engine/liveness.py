@@ -20,9 +20,6 @@ from schemas.plan import Kind, Plan, Step
 __all__ = ["Liveness"]
 
 _PAIRED: Final = frozenset({"item", "itemMatching", "pairedItem"})
-_DONE: Final = {2: 1, 3: 0}
-"""Version of Loop Over Items -> the output that gives out what came back."""
-_LOOP: Final = "n8n-nodes-base.splitInBatches"
 
 Place = tuple[str, int]
 """A node and a run of it."""
@@ -129,11 +126,10 @@ class Liveness:
     def _loop(self, name: str, context: Mapping[str, Any], roots: "_Roots") -> None:
         """What Loop Over Items holds: items still to be given out, and those that came back."""
         step = self.plan.step.get(name)
-        if step is None or step.type != _LOOP:
+        if step is None or step.loop is None:
             return
         roots.add_held(self.ahead.get(name), context.get("items"), context.get("sourceData") or ())
-        done = _DONE.get(int(step.version))
-        targets = [self.ahead.get(edge.target, frozenset()) for edge in step.edges if edge.output == done]
+        targets = [self.ahead.get(edge.target, frozenset()) for edge in step.edges if edge.output == step.loop.done]
         wanted = frozenset[str]().union(*targets) - {name}
         roots.add_held(wanted, context.get("processedItems"), ())
 

@@ -37,6 +37,7 @@ from schemas.item import UNDEFINED, Items, Outputs
 from schemas.node import Catalog, Node, declarations
 from schemas.outcome import Delay, Execute, Finished, Idle, Outcome
 from schemas.plan import Kind, OnError, Plan, Step
+from schemas.plan_facts import FACTS, with_facts
 from schemas.resume_link import WAITING, WAITING_FORM, link
 from schemas.task import Task, TaskResult
 
@@ -143,8 +144,8 @@ class Execution:
     def __init__(
         self, plan: Plan, catalog: Catalog, host: Host, info: RunInfo, *, state: dict[str, Any] | None = None
     ) -> None:
-        self.plan, self.catalog, self.host, self.info = plan, catalog, host, info
-        self.engine = Engine(plan, state=state, pinned=info.pinned)
+        self.plan, self.catalog, self.host, self.info = with_facts(plan, catalog), catalog, host, info
+        self.engine = Engine(self.plan, state=state, pinned=info.pinned)
         self.engine.keeps_all = info.mode == "integrated" and self._returns_all_runs()
         self.static_data = info.static_data
         self.custom_data: dict[str, str] = {}
@@ -361,7 +362,7 @@ class Execution:
         step = step or execute.step
         known, root = self.known(step), self.known(execute.step)
         task: Task = {
-            "step": step.model_dump(mode="json"),
+            "step": step.model_dump(mode="json", exclude=FACTS),  # so that histories of plans without facts replay
             "inputs": execute.inputs,
             "source": execute.source,
             "run_index": execute.run_index,

@@ -2,18 +2,12 @@
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from schemas.outcome import Delay, Execute, Outcome
-from schemas.plan import Step
 
 if TYPE_CHECKING:
     from runtime.interpreter.execution import Execution
-
-WAIT: Final = "n8n-nodes-base.wait"
-FOR_A_TIME: Final = ("timeInterval", "specificTime")
-ASKS: Final = "sendAndWait"
-"""The operation of nodes that ask a person (`runtime.nodes.approvals`)."""
 
 
 class Overlapping:
@@ -26,10 +20,10 @@ class Overlapping:
 
     def takes(self, execute: Execute) -> bool:
         """Set the step aside when it is a wait. One for a call gets the number of its links now: the next has another."""
-        if not self._execution.plan.settings.overlapping_waits or not _waits(execute.step):
+        if not self._execution.plan.settings.overlapping_waits or execute.step.overlaps is None:
             return False
         info = self._execution.info
-        if _for_a_call(execute.step):
+        if execute.step.overlaps == "call":
             execute = replace(execute, ordinal=info.waits)
             info.waits += 1
         number = self._execution.engine.set_aside()
@@ -77,11 +71,3 @@ class Overlapping:
             self._ended.put_nowait((number, await self._execution.attempt(execute, aside=True)))
         except Exception as fault:  # noqa: BLE001 - a fault of the host ends the run; kept to itself it would hang it
             self._ended.put_nowait((number, fault))
-
-
-def _waits(step: Step) -> bool:
-    return step.type == WAIT or step.parameters.get("operation") == ASKS
-
-
-def _for_a_call(step: Step) -> bool:
-    return step.type != WAIT or step.parameters.get("resume", FOR_A_TIME[0]) not in FOR_A_TIME

@@ -10,8 +10,6 @@ from schemas.item import Items, Run
 
 __all__ = ["previews", "said"]
 
-SPEAKING: Final = frozenset({"@n8n/n8n-nodes-langchain.agent"})
-"""Nodes whose output a caller in response mode "streaming" hears."""
 LONGEST: Final = 500
 """Characters of JSON that are shown of an item; a longer one is shown as the beginning of its text."""
 MOST: Final = 1_000
@@ -31,7 +29,7 @@ def said(engine: Engine) -> list[dict[str, Any]]:
     found = []
     for name, index, *_ in engine.order:
         step, run = engine.plan.step[name], engine.runs[name][index]
-        if step.type in SPEAKING and not run.get("failed") and run["outputs"]:
+        if step.speaks and not run.get("failed") and run["outputs"]:
             texts = [item["json"].get("output") for item in run["outputs"][0] or ()]
             found.append({"node": name, "id": step.id, "run": index, "at": run.get("finished"), "texts": texts})
     return found

@@ -5,6 +5,7 @@ from typing import Final
 NODE_FILES: Final[dict[str, str]] = {
     "n8n-nodes-base.manualTrigger": "manual_trigger",
     "n8n-nodes-base.start": "start",
+    "n8n-nodes-base.stickyNote": "sticky_note",
     "n8n-nodes-base.webhook": "webhook",
     "n8n-nodes-base.executeWorkflowTrigger": "execute_workflow_trigger",
     "n8n-nodes-base.emailReadImap": "email_read_imap",

@@ -22,9 +22,11 @@ from runtime.contract import (
 from runtime.nodes.form import fields_of_json
 from runtime.nodes.wait import limit
 from runtime.values.javascript import js_string
+from schemas.facts import WaitsFor
 from schemas.item import Json
 
-ASKS: Final = {"operation": ["sendAndWait"]}
+SEND_AND_WAIT: Final = "sendAndWait"
+ASKS: Final = {"operation": [SEND_AND_WAIT]}
 _OWN: Final = frozenset({"formMode", "submittedAt", "formQueryParameters"})
 """What a form's item has beside its fields."""
 _TEXT: Final = "Response"
@@ -44,6 +46,10 @@ class SendAndWait(Durable):
         {}, show={**ASKS, "responseType": ["customForm"], "defineForm": ["fields"]}
     )
     options: Dynamic[dict[str, Any]] = param({})
+
+    def waits_for(self) -> WaitsFor | None:
+        """An answer, when the node asks for one."""
+        return "call" if getattr(self, "operation", None) == SEND_AND_WAIT else None
 
     def ask(self, context: DurableContext, state: Json, event: Event | None) -> tuple[Json, list[Command]]:
         """The reducer of the operation: send (a call of `send_request`), wait, give the answer."""

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from runtime.contract import Dynamic, Trigger, param
-from runtime.values.schedules import problems
+from runtime.values.schedules import cron_row, firings, problems
 from schemas.diagnostic import Diagnostic, Location
 from schemas.diagnostic.nodes import BadSchedule
+from schemas.plan import Firing
 
 
 class Cron(Trigger):
@@ -22,5 +23,9 @@ class Cron(Trigger):
     def check(self, at: Location, version: float) -> Iterator[Diagnostic]:
         """Rules that cannot be read, or that never fire."""
         del version
-        for place, text, reason in problems(self.type, {"triggerTimes": self.trigger_times}):
-            yield BadSchedule(at=at.within("parameters", *place), schedule=text, reason=reason)
+        for place, text, reason in problems(self.trigger_times, "item", cron_row):
+            yield BadSchedule(at=at.within("parameters", "triggerTimes", *place), schedule=text, reason=reason)
+
+    def firings(self, name: str) -> list[Firing]:
+        """Return one firing per time."""
+        return firings(self.trigger_times, "item", cron_row, name)

@@ -22,6 +22,7 @@ from runtime.contract import (
 )
 from runtime.values.binary import NoBinaryError, binary_of
 from runtime.values.javascript import js_string, received
+from schemas.facts import CredentialUse
 
 _HASHES: Final = {
     "MD5": "md5", "SHA1": "sha1", "SHA256": "sha256", "SHA384": "sha384", "SHA512": "sha512",
@@ -38,6 +39,8 @@ _SALT, _NONCE, _TAG = 16, 12, 16
 
 class _Crypto(Activity):
     """What both versions share."""
+
+    one_item_each = True
 
     local = True
 
@@ -126,7 +129,7 @@ class CryptoV2(_Crypto):
 
     type = "n8n-nodes-base.crypto"
     versions = (2,)
-    credential_types = ("crypto",)
+    credential_uses = (CredentialUse("crypto", {"action": ["hmac", "sign", *_CIPHERS]}),)
 
     hash_type: Dynamic[str] = param("SHA256", alias="type", show={"action": _DIGESTS})
     mode: Dynamic[Literal["symmetric", "asymmetric"]] = param("symmetric", show={"action": _CIPHERS})

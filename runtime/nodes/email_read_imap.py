@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, cast
 
 from runtime.contract import ActivityContext, Dynamic, Item, Items, NodeError, param
 from runtime.nodes.polling import Poll
+from schemas.facts import CredentialUse
 
 TOP: Final = ("cc", "date", "from", "subject", "to")
 """Headers that stand beside the text; the others are metadata."""
@@ -24,7 +25,7 @@ class EmailReadImap(Poll):
 
     type = "n8n-nodes-base.emailReadImap"
     versions = (2, 2.1)
-    credential_types = ("imap",)
+    credential_uses = (CredentialUse("imap"),)
     differs = "The mailbox is looked into once a minute; n8n is told of a message at once"
 
     mailbox: Dynamic[str] = param("INBOX")

@@ -25,6 +25,7 @@ from runtime.nodes.approvals import ASKS, SendAndWait
 from runtime.nodes.http_request.settle import Checkpoint
 from runtime.values.binary import NoBinaryError, binary_of
 from runtime.values.javascript import js_string
+from schemas.facts import CredentialUse
 from schemas.item import Json
 
 SENDS = {"operation": ["send"]}
@@ -77,7 +78,7 @@ class EmailSendV1(Activity):
 
     type = "n8n-nodes-base.emailSend"
     versions = (1,)
-    credential_types = ("smtp",)
+    credential_uses = (CredentialUse("smtp"),)
 
     from_email: Dynamic[str] = param("", required=True)
     to_email: Dynamic[str] = param("", required=True)
@@ -88,6 +89,11 @@ class EmailSendV1(Activity):
     html: Dynamic[str] = param("")
     attachments: Dynamic[str] = param("")
     options: Dynamic[dict[str, Any]] = param({})
+
+    def mutation(self, version: float) -> str:
+        """A message that is sent cannot be taken back."""
+        del version
+        return "what it sends"
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
         """A message per item."""
@@ -111,7 +117,7 @@ class EmailSend(SendAndWait):
 
     type = "n8n-nodes-base.emailSend"
     versions = (2, 2.1)
-    credential_types = ("smtp",)
+    credential_uses = (CredentialUse("smtp"),)
     differs = "No line that advertises n8n is put below the message"
 
     resource: Literal["email"] = param("email")
@@ -125,6 +131,11 @@ class EmailSend(SendAndWait):
     email_format: Dynamic[Literal["text", "html", "both"]] = param("html", show=SENDS, hide={"@version": [2]})
     text: Dynamic[str] = param("", show=SENDS)
     html: Dynamic[str] = param("", show=SENDS)
+
+    def mutation(self, version: float) -> str:
+        """A message that is sent cannot be taken back."""
+        del version
+        return "what it sends"
 
     def advance(self, context: DurableContext, state: Json, event: Event | None) -> tuple[Json, list[Command]]:
         """One call that sends everything, or the question."""

@@ -25,6 +25,7 @@ from runtime.values.json_text import NotJsonError, parse_json
 from runtime.values.validation import validate_field
 from schemas.diagnostic import Diagnostic, Location
 from schemas.diagnostic.nodes import InvalidParameter, UnsupportedChoice
+from schemas.facts import workflow_reference
 from schemas.item import UNDEFINED, Json
 from schemas.node import Conditions
 
@@ -59,6 +60,15 @@ class ExecuteWorkflow(Durable):
     )
     mode: Literal["once", "each"] = param("once")
     options: Dynamic[dict[str, Any]] = param({})
+
+    def starts_workflow(self) -> bool:
+        """Always."""
+        return True
+
+    def started_workflow(self) -> str | None:
+        """Return the id that is written down; a source other than the database has none."""
+        sources = {self.source_old, self.source} - {"database"}
+        return None if sources else workflow_reference(self.workflow_id or self.workflow_id_v1)
 
     def check(self, at: Location, version: float) -> Iterator[Diagnostic]:
         """Constants that do not fit the inputs of the other workflow, and sources that only a server of n8n's own has."""

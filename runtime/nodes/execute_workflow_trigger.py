@@ -18,6 +18,7 @@ class ExecuteWorkflowTrigger(Trigger):
     type = "n8n-nodes-base.executeWorkflowTrigger"
     versions = (1, 1.1, 1.2)
     trigger = "workflow"
+    has_caller = True
 
     events: str = param("worklfow_call")
     input_source: Literal["workflowInputs", "jsonExample", "passthrough"] = param("workflowInputs", show=SINCE_INPUTS)

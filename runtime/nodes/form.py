@@ -19,6 +19,7 @@ from runtime.nodes.wait import limit
 from runtime.values.json_text import NotJsonError, parse_json
 from schemas.diagnostic import Diagnostic, Location
 from schemas.diagnostic.nodes import UnsupportedChoice
+from schemas.facts import WaitsFor
 from schemas.item import Json
 
 _PAGE: Final = {"operation": ["page"]}
@@ -30,6 +31,7 @@ class Form(Durable):
 
     type = "n8n-nodes-base.form"
     versions = (1, 2.3, 2.4, 2.5)
+    form_page = True
 
     operation: Literal["page", "completion"] = param("page")
     define_form: Dynamic[Literal["fields", "json"]] = param("fields", show=_PAGE)
@@ -51,6 +53,13 @@ class Form(Durable):
     response_text: Dynamic[str] = param("", show={**_LAST, "respondWith": ["showText"]})
     input_data_field_name: Dynamic[str] = param("data", show={**_LAST, "respondWith": ["returnBinary"]})
     options: Dynamic[dict[str, Any]] = param({})
+
+    def waits_for(self) -> WaitsFor | None:
+        """The last page waits for nothing."""
+        return "call" if self.operation == "page" else None
+
+    def overlapping_wait(self) -> None:
+        """Pages come one after the other."""
 
     def check(self, at: Location, version: float) -> Iterator[Diagnostic]:
         """A file as the last page is not built."""

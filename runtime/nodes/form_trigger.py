@@ -3,6 +3,9 @@
 from typing import Any, Literal
 
 from runtime.contract import Dynamic, Trigger, param
+from schemas.facts import CredentialUse, NodeIdentity
+from schemas.names import FORM
+from schemas.plan import Route
 
 _WITH_PATH = {"@version": [{"_cnd": {"lte": 2.1}}]}
 
@@ -13,7 +16,8 @@ class FormTrigger(Trigger):
     type = "n8n-nodes-base.formTrigger"
     versions = (1, 2, 2.1, 2.2, 2.3, 2.4, 2.5, 2.6)
     trigger = "form"
-    credential_types = ("httpBasicAuth",)
+    has_caller = True
+    credential_uses = (CredentialUse("httpBasicAuth", {"authentication": ["basicAuth"]}),)
 
     authentication: Literal["basicAuth", "n8nUserAuth", "none"] = param(
         "none", show={"@version": [{"_cnd": {"gte": 2}}]}
@@ -27,3 +31,15 @@ class FormTrigger(Trigger):
     form_fields: Dynamic[dict[str, Any]] = param({})
     response_mode: Dynamic[Literal["onReceived", "lastNode", "responseNode"]] = param("onReceived")
     options: Dynamic[dict[str, Any]] = param({})
+
+    def caller_mode(self) -> str:
+        """Return the response mode."""
+        return self.response_mode
+
+    def routes(self, identity: NodeIdentity) -> list[Route]:
+        """Return the form's address."""
+        options: Any = self.options
+        chosen = self.path or (options.get("path") if isinstance(options, dict) else None)
+        path = str(chosen or identity.webhook_id or identity.id or identity.name).strip("/")
+        mode = str(self.response_mode or "onReceived")
+        return [Route(method=FORM, path=path, node=identity.name, response_mode=mode)]

@@ -21,9 +21,11 @@ from runtime.http.body import Bytes, Json
 from runtime.http.credentials import Credential
 from runtime.http.exchange import Redirects
 from runtime.nodes.http_request.call import Call, Failed, credential_of
+from runtime.nodes.http_request.facts import credential_uses
 from runtime.nodes.http_request.fields import last_wins, pairs
 from runtime.values.javascript import js_string, truthy
 from runtime.values.json_text import NotJsonError, parse_json
+from schemas.facts import CredentialUse
 from schemas.item import UNDEFINED
 
 _POST: Final = {"requestMethod": ["POST"]}
@@ -61,6 +63,20 @@ class GraphQL(Activity):
     data_property_name: Dynamic[str] = param("data", show={"responseFormat": ["string"]}, required=True)
     header_parameters_ui: Dynamic[dict[str, Any]] = param({})
 
+    def credential_needs(self, version: float) -> list[CredentialUse]:
+        """Return the type that the parameters name."""
+        del version
+        return credential_uses(self._credential_type())
+
+    def mutation(self, version: float) -> str | None:
+        """A query that is written down says what it does."""
+        del version
+        return "its mutation" if str(self.query).lstrip("= \n\t").startswith("mutation") else None
+
+    def _credential_type(self) -> str | None:
+        named = self.node_credential_type if self.authentication == "predefinedCredentialType" else None
+        return named or _CREDENTIALS.get(self.authentication)
+
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
         """The answers; under continueOnFail those with errors are followed by an error item, as in n8n."""
         out: Items = []
@@ -97,8 +113,7 @@ class GraphQL(Activity):
         else:
             operation = self.operation_name or None
             request.body = Json({"query": self.query, "variables": self.given_variables(), "operationName": operation})
-        type_ = self.node_credential_type if self.authentication == "predefinedCredentialType" else None
-        credential = await credential_of(context, type_ or _CREDENTIALS.get(self.authentication), i, shared)
+        credential = await credential_of(context, self._credential_type(), i, shared)
         options = {"allowUnauthorizedCerts": self.allow_unauthorized_certs}
         answered = await Call(context, request, credential, Redirects(21, only_get=True), options, i).send()
         body = answered.response.body

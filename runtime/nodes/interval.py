@@ -3,6 +3,8 @@
 from typing import Literal
 
 from runtime.contract import Dynamic, Trigger, param
+from runtime.values.schedules import interval
+from schemas.plan import Firing
 
 
 class Interval(Trigger):
@@ -15,3 +17,8 @@ class Interval(Trigger):
     notice: str = param("")
     interval: Dynamic[int] = param(1)
     unit: Dynamic[Literal["seconds", "minutes", "hours"]] = param("seconds")
+
+    def firings(self, name: str) -> list[Firing]:
+        """Return the one interval."""
+        del name
+        return [interval(self.interval, self.unit)]

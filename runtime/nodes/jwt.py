@@ -20,6 +20,7 @@ from runtime.contract import (
 )
 from runtime.values.javascript import json_stringify
 from runtime.values.json_text import NotJsonError, parse_json
+from schemas.facts import CredentialUse
 
 _READ: Final = {"operation": ["verify", "decode"]}
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
@@ -32,7 +33,7 @@ class Jwt(Activity):
     type = "n8n-nodes-base.jwt"
     versions = (1,)
     local = True
-    credential_types = ("jwtAuth",)
+    credential_uses = (CredentialUse("jwtAuth"),)
 
     operation: Literal["decode", "sign", "verify"] = param("sign")
     use_json: Dynamic[bool] = param(False, show={"operation": ["sign"]})

@@ -22,6 +22,7 @@ class Markdown(Activity):
 
     type = "n8n-nodes-base.markdown"
     versions = (1,)
+    one_item_each = True
     local = True
 
     mode: Dynamic[Literal["htmlToMarkdown", "markdownToHtml"]] = param("htmlToMarkdown")

@@ -8,6 +8,7 @@ class NoOp(Inline):
 
     type = "n8n-nodes-base.noOp"
     versions = (1,)
+    one_item_each = True
 
     def run(self, context: Context, items: Items) -> Outputs:
         """The input is the output."""

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from runtime.contract import Activity, ActivityContext, Dynamic, Items, Outputs, param
-from runtime.values.schedules import problems
+from runtime.values.schedules import firings, poll_row, problems
 from schemas.diagnostic import Diagnostic, Location
 from schemas.diagnostic.nodes import BadSchedule
+from schemas.plan import Firing
 
 
 class Poll(Activity):
@@ -18,6 +19,7 @@ class Poll(Activity):
     """
 
     trigger = "poll"
+    uses_static_data = True
     input_count: ClassVar[int] = 0
 
     poll_times: Dynamic[dict[str, Any]] = param({"item": [{"mode": "everyMinute"}]})
@@ -25,8 +27,12 @@ class Poll(Activity):
     def check(self, at: Location, version: float) -> Iterator[Diagnostic]:
         """Times that cannot be read, never come, or come more often than once a minute."""
         del version
-        for place, text, reason in problems(str(self.type), {"pollTimes": self.poll_times}):
-            yield BadSchedule(at=at.within("parameters", *place), schedule=text, reason=reason)
+        for place, text, reason in problems(self.poll_times, "item", poll_row):
+            yield BadSchedule(at=at.within("parameters", "pollTimes", *place), schedule=text, reason=reason)
+
+    def firings(self, name: str) -> list[Firing]:
+        """Return one firing per time."""
+        return firings(self.poll_times, "item", poll_row, name)
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
         """What the caller gave, else what is new."""

@@ -17,6 +17,7 @@ class RenameKeys(Inline):
 
     type = "n8n-nodes-base.renameKeys"
     versions = (1,)
+    one_item_each = True
 
     keys: Dynamic[dict[str, Any]] = param({})
     additional_options: Dynamic[dict[str, Any]] = param({})

@@ -21,6 +21,7 @@ from runtime.contract import (
 )
 from runtime.values.javascript import js_string
 from runtime.values.paths import set_path
+from schemas.facts import CredentialUse
 from schemas.item import BinaryRef, Json
 
 What = Literal["allIncomingItems", "binary", "firstIncomingItem", "json", "jwt", "noData", "redirect", "text"]
@@ -33,7 +34,9 @@ class RespondToWebhook(Durable):
 
     type = "n8n-nodes-base.respondToWebhook"
     versions = (1, 1.1, 1.2, 1.3, 1.4, 1.5)
-    credential_types = ("jwtAuth",)
+    responds = True
+    one_item_each = True
+    credential_uses = (CredentialUse("jwtAuth", {"respondWith": ["jwt"]}),)
 
     enable_response_output: Dynamic[bool] = param(default=False, show={"@version": [{"_cnd": {"gte": 1.4}}]})
     respond_with: Dynamic[What] = param("firstIncomingItem")

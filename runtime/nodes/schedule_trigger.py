@@ -6,9 +6,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from runtime.contract import Context, Dynamic, Items, Outputs, Trigger, param
-from runtime.values.schedules import problems
+from runtime.values.schedules import firings, problems, schedule_row
 from schemas.diagnostic import Diagnostic, Location
 from schemas.diagnostic.nodes import BadSchedule
+from schemas.plan import Firing
 
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
@@ -26,8 +27,12 @@ class ScheduleTrigger(Trigger):
     def check(self, at: Location, version: float) -> Iterator[Diagnostic]:
         """Rules that cannot be read, or that never fire."""
         del version
-        for place, text, reason in problems(self.type, {"rule": self.rule}):
-            yield BadSchedule(at=at.within("parameters", *place), schedule=text, reason=reason)
+        for place, text, reason in problems(self.rule, "interval", schedule_row):
+            yield BadSchedule(at=at.within("parameters", "rule", *place), schedule=text, reason=reason)
+
+    def firings(self, name: str) -> list[Firing]:
+        """Return one firing or more per rule."""
+        return firings(self.rule, "interval", schedule_row, name)
 
     def run(self, context: Context, items: Items) -> Outputs:
         """What the caller gave, else the moment as text: n8n gives every part as a string."""

@@ -79,6 +79,7 @@ class SetV1(Inline):
 
     type = "n8n-nodes-base.set"
     versions = (1, 2)
+    one_item_each = True
 
     keep_only_set: Dynamic[bool] = param(False)
     values: Dynamic[Values] = param({})
@@ -133,6 +134,7 @@ class SetV3(Inline):
 
     type = "n8n-nodes-base.set"
     versions: ClassVar[tuple[float, ...]] = (3, 3.1, 3.2, 3.3, 3.4, 3.5)
+    one_item_each = True
 
     mode: Dynamic[Literal["manual", "raw"]] = param("manual")
     duplicate_item: Dynamic[bool] = param(False)

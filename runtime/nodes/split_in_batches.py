@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from runtime.contract import Context, Dynamic, Inline, Item, Items, Outputs, param
 from runtime.values.javascript import js_number, tidy, truthy
 from runtime.values.slices import spliced
+from schemas.plan import Loop
 
 
 class _Batches(Inline):
@@ -77,6 +78,11 @@ class SplitInBatchesV1(_Batches):
     type = "n8n-nodes-base.splitInBatches"
     versions = (1,)
 
+    def loop_outputs(self, version: float) -> Loop:
+        """There is the loop alone."""
+        del version
+        return Loop(body=0)
+
     def run(self, context: Context, items: Items) -> Outputs | None:
         """The next batch, or nothing at all."""
         batch = self._next(context, items)
@@ -93,6 +99,11 @@ class SplitInBatchesV2(_Batches):
         """Loop and done."""
         del version
         return 2
+
+    def loop_outputs(self, version: float) -> Loop:
+        """The first output is the loop."""
+        del version
+        return Loop(body=0, done=1)
 
     def run(self, context: Context, items: Items) -> Outputs:
         """The next batch, or all that came back."""
@@ -113,6 +124,11 @@ class SplitInBatchesV3(_Batches):
         """Done and loop."""
         del version
         return 2
+
+    def loop_outputs(self, version: float) -> Loop:
+        """The second output is the loop."""
+        del version
+        return Loop(body=1, done=0)
 
     def run(self, context: Context, items: Items) -> Outputs:
         """The next batch, or all that came back."""

@@ -17,6 +17,7 @@ from runtime.contract import (
     each_item_async,
     param,
 )
+from schemas.facts import CredentialUse
 
 _ALGORITHMS: Final = {
     "SHA1": "sha1", "SHA224": "sha224", "SHA256": "sha256", "SHA384": "sha384", "SHA512": "sha512",
@@ -30,7 +31,7 @@ class Totp(Activity):
     type = "n8n-nodes-base.totp"
     versions = (1,)
     local = True
-    credential_types = ("totpApi",)
+    credential_uses = (CredentialUse("totpApi"),)
 
     operation: Literal["generateSecret"] = param("generateSecret")
     options: Dynamic[dict[str, Any]] = param({}, show={"operation": ["generateSecret"]})

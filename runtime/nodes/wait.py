@@ -17,6 +17,7 @@ from runtime.contract import (
 )
 from runtime.values.dates import parse_date
 from runtime.values.javascript import js_number
+from schemas.facts import CredentialUse, WaitsFor
 from schemas.item import Json
 from schemas.node import Conditions
 
@@ -26,6 +27,11 @@ OLD: Conditions = {"resume": ["timeInterval"], "@version": [1]}
 LIMITED: Conditions = {"limitWaitTime": [True], "resume": ["webhook", "form"]}
 HOOK: Conditions = {"resume": ["webhook"]}
 FORM: Conditions = {"resume": ["form"]}
+CALLED: Conditions = {"resume": ["webhook", "form"]}
+CALLER_CREDENTIALS = {"basicAuth": "httpBasicAuth", "headerAuth": "httpHeaderAuth", "jwtAuth": "jwtAuth"}
+"""How a caller signs in -> the credential type that it is checked against."""
+TRANSIENT_LIMIT = 60
+"""Seconds of a wait that a process may be trusted with."""
 
 
 class Wait(Durable):
@@ -33,7 +39,11 @@ class Wait(Durable):
 
     type = "n8n-nodes-base.wait"
     versions = (1, 1.1)
-    credential_types = ("httpBasicAuth", "httpHeaderAuth", "jwtAuth")
+    has_caller = True
+    one_item_each = True
+    credential_uses = tuple(
+        CredentialUse(type_, {**CALLED, "incomingAuthentication": [name]}) for name, type_ in CALLER_CREDENTIALS.items()
+    )
 
     resume: Dynamic[Literal["timeInterval", "specificTime", "webhook", "form"]] = param("timeInterval")
     incoming_authentication: Dynamic[Literal["basicAuth", "headerAuth", "jwtAuth", "none"]] = param(
@@ -64,6 +74,31 @@ class Wait(Durable):
     resume_unit: Dynamic[Unit] = param("hours", show={**LIMITED, "limitType": ["afterTimeInterval"]})
     max_date_and_time: Dynamic[str] = param("", show={**LIMITED, "limitType": ["atSpecifiedTime"]})
     options: Dynamic[dict[str, Any]] = param({}, show={"resume": ["webhook", "form"]})
+
+    def waits_for(self) -> WaitsFor:
+        """A time or a moment needs no caller."""
+        return "time" if self.resume in ("timeInterval", "specificTime") else "call"
+
+    def wait_seconds(self, version: float) -> float | None:
+        """Return the interval where it is written down."""
+        amount: Any = self.amount_v1 if version == 1 else self.amount
+        unit: Any = self.unit_v1 if version == 1 else self.unit
+        if self.resume != "timeInterval" or not isinstance(amount, int | float) or unit not in SECONDS:
+            return None
+        return float(amount * SECONDS[unit])
+
+    def not_transient(self, version: float) -> str | None:
+        """A process cannot be resumed from outside, and does not last."""
+        if self.resume in ("webhook", "form"):
+            return "nobody can resume a run that lives in one process"
+        if self.resume == "specificTime":
+            return "the process may be gone by then"
+        seconds = self.wait_seconds(version)
+        return f"it waits for more than {TRANSIENT_LIMIT} s" if seconds and seconds > TRANSIENT_LIMIT else None
+
+    def caller_mode(self) -> str:
+        """Return the response mode of the wait's caller; a wait for a time answers nobody."""
+        return self.response_mode if self.waits_for() == "call" else "onReceived"
 
     def advance(self, context: DurableContext, state: Json, event: Event | None) -> tuple[Json, list[Command]]:
         """One timer or one signal."""

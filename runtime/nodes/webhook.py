@@ -3,6 +3,8 @@
 from typing import Any, Literal
 
 from runtime.contract import Context, Dynamic, Items, Outputs, Trigger, param
+from schemas.facts import CredentialUse, NodeIdentity
+from schemas.plan import Route
 
 Method = Literal["DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"]
 WITH_STREAMING = {"@version": [1, 1.1, 2]}
@@ -14,7 +16,12 @@ class Webhook(Trigger):
     type = "n8n-nodes-base.webhook"
     versions = (1, 1.1, 2, 2.1)
     trigger = "webhook"
-    credential_types = ("httpBasicAuth", "httpHeaderAuth", "jwtAuth")
+    has_caller = True
+    credential_uses = (
+        CredentialUse("httpBasicAuth", {"authentication": ["basicAuth"]}),
+        CredentialUse("httpHeaderAuth", {"authentication": ["headerAuth"]}),
+        CredentialUse("jwtAuth", {"authentication": ["jwtAuth"]}),
+    )
 
     multiple_methods: bool = param(default=False)
     http_method: Dynamic[Method] = param("GET", show={"multipleMethods": [False]})
@@ -36,6 +43,25 @@ class Webhook(Trigger):
         """One per method."""
         del version
         return len(self.http_methods) if self.multiple_methods and isinstance(self.http_methods, list) else 1
+
+    def caller_mode(self) -> str:
+        """Return the response mode."""
+        return self.response_mode
+
+    def routes(self, identity: NodeIdentity) -> list[Route]:
+        """Return one route per method. n8n prefixes a path with parameters by the webhook's id, and takes it for an empty one."""
+        path = str(self.path or "").strip("/")
+        own = identity.webhook_id or identity.id or identity.name
+        if not path:
+            path = own
+        elif identity.webhook_id and any(part.startswith(":") for part in path.split("/")):
+            path = f"{identity.webhook_id}/{path}"
+        methods: Any = self.http_methods if self.multiple_methods else self.http_method
+        mode = str(self.response_mode or "onReceived")
+        return [
+            Route(method=str(method).upper(), path=path, node=identity.name, response_mode=mode)
+            for method in (methods if isinstance(methods, list) else [methods or "GET"])
+        ]
 
     def run(self, context: Context, items: Items) -> Outputs:
         """The request's item on the output of its method."""

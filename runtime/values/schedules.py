@@ -3,11 +3,13 @@
 import calendar
 import re
 import zlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-__all__ = ["BadScheduleError", "Firing", "firings", "problems"]
+from schemas.facts import BadScheduleError
+from schemas.plan import Firing
+
+__all__ = ["BadScheduleError", "Firing", "cron_row", "firings", "interval", "poll_row", "problems", "schedule_row"]
 
 DAY: Final = 86_400
 MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -27,65 +29,40 @@ _PART: Final = re.compile(r"(\*|\?|\w+)(?:-(\w+))?(?:/(\d+))?")
 _SPECIAL: Final = re.compile(r"\d*[LW]{1,2}|L-\d+|\w+#\d+")
 
 
-class BadScheduleError(Exception):
-    """A schedule that cannot be read, or that never fires. The message says why."""
+Reader = Callable[[Mapping[str, Any], int], Iterator[Firing]]
+"""(a row of a schedule node, the second at which it fires) -> its firings."""
 
 
-@dataclass(frozen=True)
-class Firing:
-    """One rule: `crons` (seconds first, in the workflow's time zone), or every so many seconds from an offset."""
+def firings(group: Any, rows: str, read: Reader, name: str) -> list[Firing]:
+    """Return the firings of all rows of a schedule node. `name` is the node's: it decides the second, as n8n spreads its
+    schedules at random.
 
-    crons: tuple[str, ...] = ()
-    every: int = 0
-    offset: int = 0
+    Args:
+        group: the parameter that holds the rows.
+        rows: the member of `group` that is the list of rows.
+        read: reads one row.
+        name: the node's name.
 
-    def to_json(self) -> dict[str, Any]:
-        """For the table of schedules."""
-        return {"crons": list(self.crons)} if self.crons else {"every": self.every, "offset": self.offset}
-
-
-def firings(type_: str, parameters: Mapping[str, Any], name: str) -> list[Firing]:
-    """The rules of a schedule node. `name` is the node's: it decides the second, as n8n spreads its schedules at random.
-
-    Raises BadScheduleError.
+    Raises:
+        BadScheduleError: a row cannot be read or never fires.
     """
-    kind = type_.rpartition(".")[2]
-    if kind == "interval":
-        return [_interval(parameters)]
-    group, rows = _GROUP.get(kind, _POLL)
-    return [firing for row in _rows(parameters.get(group), rows) for firing in _firings(kind, row, name)]
+    second = zlib.crc32(name.encode()) % 60
+    return [firing for row in _rows(group, rows) for firing in read(row, second)]
 
 
-def problems(type_: str, parameters: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
-    """(place in the parameters, what is written there, why it is no schedule) of each rule; a rule with an expression in it
-    is left out.
+def problems(group: Any, rows: str, read: Reader) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+    """Yield (place below the group, what is written there, why it is no schedule) of each row that cannot be read; a row with
+    an expression in it is left out.
     """
-    group, rows = _GROUP.get(type_.rpartition(".")[2], _POLL)
-    for i, row in enumerate(_rows(parameters.get(group), rows)):
+    for i, row in enumerate(_rows(group, rows)):
         if any(isinstance(value, str) and value.startswith("=") for value in row.values()):
             continue
         try:
-            list(_firings(type_.rpartition(".")[2], row, ""))
+            list(read(row, 0))
         except BadScheduleError as error:
             field = next((each for each in ("expression", "cronExpression") if each in row), None)
-            place = (group, rows, i) if field is None else (group, rows, i, field)
+            place = (rows, i) if field is None else (rows, i, field)
             yield place, str(row[field] if field else row.get("field") or row.get("mode") or ""), str(error)
-
-
-_POLL: Final = ("pollTimes", "item")
-"""What every polling trigger has, in the shape of the Cron node's."""
-_GROUP: Final = {"scheduleTrigger": ("rule", "interval"), "cron": ("triggerTimes", "item")}
-
-
-def _firings(kind: str, row: Mapping[str, Any], name: str) -> Iterator[Firing]:
-    second = zlib.crc32(name.encode()) % 60
-    if kind == "scheduleTrigger":
-        yield from _schedule_trigger(row, second)
-        return
-    firing = _cron_node(row, second)
-    if kind not in _GROUP and any(line.startswith("*") for line in firing.crons):
-        raise BadScheduleError("the polling interval is too short, it has to be at least a minute")
-    yield firing
 
 
 def _rows(group: Any, name: str) -> list[Mapping[str, Any]]:
@@ -93,13 +70,22 @@ def _rows(group: Any, name: str) -> list[Mapping[str, Any]]:
     return [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
 
 
-def _interval(parameters: Mapping[str, Any]) -> Firing:
-    unit = {"seconds": 1, "minutes": 60, "hours": 3600}.get(str(parameters.get("unit", "seconds")), 1)
-    every = _whole(parameters.get("interval", 1), "interval", 1, 1 << 31) * unit
-    return Firing(every=every)
+def poll_row(row: Mapping[str, Any], second: int) -> Iterator[Firing]:
+    """Read a row of a polling trigger's `pollTimes`. Raises BadScheduleError for one more often than once a minute."""
+    for firing in cron_row(row, second):
+        if any(line.startswith("*") for line in firing.crons):
+            raise BadScheduleError("the polling interval is too short, it has to be at least a minute")
+        yield firing
 
 
-def _schedule_trigger(row: Mapping[str, Any], second: int) -> Iterator[Firing]:
+def interval(amount: Any, unit: Any) -> Firing:
+    """Read the parameters of the Interval node. Raises BadScheduleError."""
+    seconds = {"seconds": 1, "minutes": 60, "hours": 3600}.get(str(unit), 1)
+    return Firing(every=_whole(amount, "interval", 1, 1 << 31) * seconds)
+
+
+def schedule_row(row: Mapping[str, Any], second: int) -> Iterator[Firing]:
+    """Read a row of the Schedule Trigger's `rule`. Raises BadScheduleError."""
     field = row.get("field", "days")
     minute = _whole(row.get("triggerAtMinute", 0), "minute", 0, 59)
     hour = _whole(row.get("triggerAtHour", 0), "hour", 0, 23)
@@ -108,26 +94,26 @@ def _schedule_trigger(row: Mapping[str, Any], second: int) -> Iterator[Firing]:
     )
     match field:
         case "seconds":
-            yield Firing((f"*/{min(every, 59)} * * * * *",))
+            yield Firing(crons=(f"*/{min(every, 59)} * * * * *",))
         case "minutes":
-            yield Firing((f"{second} */{min(every, 59)} * * * *",))
+            yield Firing(crons=(f"{second} */{min(every, 59)} * * * *",))
         case "hours":
-            yield Firing((f"{second} {minute} */{min(every, 23)} * * *",))
+            yield Firing(crons=(f"{second} {minute} */{min(every, 23)} * * *",))
         case "days":
             at = f"{second} {minute} {hour} * * *"
-            yield Firing((at,)) if every == 1 else _apart(every, hour, minute, second)
+            yield Firing(crons=(at,)) if every == 1 else _apart(every, hour, minute, second)
         case "weeks":
             days = [_whole(day, "day of the week", 0, 7) % 7 for day in row.get("triggerAtDay") or [0]]
             if every == 1:
-                yield Firing((f"{second} {minute} {hour} * * {','.join(map(str, days))}",))
+                yield Firing(crons=(f"{second} {minute} {hour} * * {','.join(map(str, days))}",))
                 return
             for day in days:
                 yield _apart(7 * every, hour, minute, second, shift=(day - 4) % 7)  # 1970 began on a Thursday
         case "months":
             day = _whole(row.get("triggerAtDayOfMonth", 1), "day of the month", 1, 31)
-            yield Firing((f"{second} {minute} {hour} {day} */{min(every, 12)} *",))
+            yield Firing(crons=(f"{second} {minute} {hour} {day} */{min(every, 12)} *",))
         case "cronExpression":
-            yield Firing(_normal(str(row.get("expression", ""))))
+            yield Firing(crons=_normal(str(row.get("expression", ""))))
         case _:
             raise BadScheduleError(f"there is no interval {field!r}")
 
@@ -137,31 +123,32 @@ def _apart(days: int, hour: int, minute: int, second: int, shift: int = 0) -> Fi
     return Firing(every=days * DAY, offset=shift * DAY + hour * 3600 + minute * 60 + second)
 
 
-def _cron_node(row: Mapping[str, Any], second: int) -> Firing:
+def cron_row(row: Mapping[str, Any], second: int) -> Iterator[Firing]:
+    """Read a row of the Cron node's `triggerTimes`. Raises BadScheduleError."""
     mode = row.get("mode", "everyDay")
     minute = _whole(row.get("minute", 0), "minute", 0, 59)
     hour = _whole(row.get("hour", 14), "hour", 0, 23)
     match mode:
         case "everyMinute":
-            return Firing((f"{second} * * * * *",))
+            yield Firing(crons=(f"{second} * * * * *",))
         case "everyHour":
-            return Firing((f"{second} {minute} * * * *",))
+            yield Firing(crons=(f"{second} {minute} * * * *",))
         case "everyDay":
-            return Firing((f"{second} {minute} {hour} * * *",))
+            yield Firing(crons=(f"{second} {minute} {hour} * * *",))
         case "everyWeek":
             day = _whole(row.get("weekday", 1), "weekday", 0, 7) % 7
-            return Firing((f"{second} {minute} {hour} * * {day}",))
+            yield Firing(crons=(f"{second} {minute} {hour} * * {day}",))
         case "everyMonth":
             day = _whole(row.get("dayOfMonth", 1), "day of the month", 1, 31)
-            return Firing((f"{second} {minute} {hour} {day} * *",))
+            yield Firing(crons=(f"{second} {minute} {hour} {day} * *",))
         case "everyX":
             value, unit = _whole(row.get("value", 2), "value", 1, 1000), row.get("unit", "hours")
-            if unit == "minutes":
-                return Firing((f"{second} */{min(value, 59)} * * * *",))
-            return Firing((f"{second} 0 */{min(value, 23)} * * *",))
+            every = f"*/{min(value, 59)} *" if unit == "minutes" else f"0 */{min(value, 23)}"
+            yield Firing(crons=(f"{second} {every} * * *",))
         case "custom":
-            return Firing(_normal(str(row.get("cronExpression", "* * * * * *"))))
-    raise BadScheduleError(f"there is no mode {mode!r}")
+            yield Firing(crons=_normal(str(row.get("cronExpression", "* * * * * *"))))
+        case _:
+            raise BadScheduleError(f"there is no mode {mode!r}")
 
 
 def _whole(value: Any, what: str, low: int, high: int) -> int:

@@ -10,7 +10,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from runtime.catalog import CATALOG
+from runtime.catalog import CATALOG, upgrade
 from runtime.expressions import start as start_scripts
 from runtime.hosts.temporal import build_id as deployment
 from runtime.hosts.temporal.activities import Activities, Slots, Templates
@@ -96,7 +96,7 @@ async def worker(settings: Settings, *, versioned: bool = False) -> AsyncIterato
         services = WorkerServices(settings, database, store, blobs, CodeRunner(), links)
         try:
             slots = RunSlots(database)
-            templates = TemplateStore(database)
+            templates = TemplateStore(database, upgrade)
             yield build_worker(client, services, templates, settings.task_queue, slots=slots, versioned=versioned)
         finally:
             await services.close()

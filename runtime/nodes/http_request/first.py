@@ -22,11 +22,13 @@ from runtime.nodes.http_request.call import (
     batch_pause,
     credential_of,
 )
+from runtime.nodes.http_request.facts import credential_uses, mutation
 from runtime.nodes.http_request.fields import collected, http_url, last_wins, pairs
 from runtime.nodes.http_request.output import Wanted, file_item, meta, text_json
 from runtime.nodes.http_request.settle import Checkpoint, abandon, failed_item, in_order, refused_item
 from runtime.values.javascript import js_string, json_stringify, truthy
 from runtime.values.json_text import NotJsonError, parse_json
+from schemas.facts import CredentialUse
 from schemas.item import UNDEFINED
 
 _WITH_BODY = ["PATCH", "POST", "PUT"]
@@ -71,6 +73,16 @@ class _FirstShape(Activity):
     def credential_type(self) -> str | None:
         """The credential type that the authentication parameters name."""
         raise NotImplementedError
+
+    def credential_needs(self, version: float) -> list[CredentialUse]:
+        """Return the type that the parameters name."""
+        del version
+        return credential_uses(self.credential_type())
+
+    def mutation(self, version: float) -> str | None:
+        """A method other than GET, HEAD and OPTIONS changes something."""
+        del version
+        return mutation(self.request_method)
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
         """Send them all, then put the results in the order of the items."""

@@ -12,9 +12,11 @@ from runtime.http.exchange import Redirects
 from runtime.nodes.http_request import pagination
 from runtime.nodes.http_request.body import build_body
 from runtime.nodes.http_request.call import AT_ONCE, Call, Failed, Uncaught, batch_pause, credential_of
+from runtime.nodes.http_request.facts import credential_uses, mutation
 from runtime.nodes.http_request.fields import header_fields, http_url, query_fields
 from runtime.nodes.http_request.output import Wanted, accept, goes_into_storage, items_of
 from runtime.nodes.http_request.settle import Checkpoint, abandon, failed_item, in_order, refused_item
+from schemas.facts import CredentialUse
 
 Pair = list[dict[str, Any]]
 _NO_PAIRS: dict[str, Pair] = {"parameters": [{"name": "", "value": ""}]}
@@ -135,6 +137,17 @@ class HttpRequest(Activity):
         credential = await credential_of(context, self._credential_type(), i, shared)
         certificate = dict(await context.credentials("httpSslAuth", i)) if self.provide_ssl_certificates else None
         return Call(context, request, credential, _redirects(options, version), options, i, certificate), wanted
+
+    def credential_needs(self, version: float) -> list[CredentialUse]:
+        """Return the type that the parameters name, and that of the client certificate."""
+        del version
+        certificate = [CredentialUse("httpSslAuth", {"provideSslCertificates": [True]})]
+        return credential_uses(self._credential_type()) + certificate
+
+    def mutation(self, version: float) -> str | None:
+        """A method other than GET, HEAD and OPTIONS changes something."""
+        del version
+        return mutation(self.method)
 
     def _credential_type(self) -> str | None:
         if self.authentication == "predefinedCredentialType":

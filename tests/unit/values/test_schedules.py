@@ -4,53 +4,63 @@ from typing import Any
 
 import pytest
 
-from runtime.values.schedules import BadScheduleError, Firing, firings, problems
+from runtime.values.schedules import BadScheduleError, Firing, cron_row, firings, interval, problems, schedule_row
 
-TRIGGER = "n8n-nodes-base.scheduleTrigger"
-CRON = "n8n-nodes-base.cron"
 SECOND = 55
 """Of a node named X: the second is decided by the name."""
 
 RULES: list[tuple[str, dict[str, Any], Firing]] = [
-    ("every day at midnight unless told otherwise", {}, Firing((f"{SECOND} 0 0 * * *",))),
-    ("seconds", {"field": "seconds"}, Firing(("*/30 * * * * *",))),
-    ("minutes", {"field": "minutes", "minutesInterval": 10}, Firing((f"{SECOND} */10 * * * *",))),
-    ("hours", {"field": "hours", "hoursInterval": 6, "triggerAtMinute": 15}, Firing((f"{SECOND} 15 */6 * * *",))),
-    ("weekdays", {"field": "weeks", "triggerAtDay": [1, 7], "triggerAtHour": 8}, Firing((f"{SECOND} 0 8 * * 1,0",))),
-    ("months", {"field": "months", "monthsInterval": 3, "triggerAtDayOfMonth": 2}, Firing((f"{SECOND} 0 0 2 */3 *",))),
+    ("every day at midnight unless told otherwise", {}, Firing(crons=(f"{SECOND} 0 0 * * *",))),
+    ("seconds", {"field": "seconds"}, Firing(crons=("*/30 * * * * *",))),
+    ("minutes", {"field": "minutes", "minutesInterval": 10}, Firing(crons=(f"{SECOND} */10 * * * *",))),
+    ("hours", {"field": "hours", "hoursInterval": 6, "triggerAtMinute": 15}, Firing(crons=(f"{SECOND} 15 */6 * * *",))),
+    (
+        "weekdays",
+        {"field": "weeks", "triggerAtDay": [1, 7], "triggerAtHour": 8},
+        Firing(crons=(f"{SECOND} 0 8 * * 1,0",)),
+    ),
+    (
+        "months",
+        {"field": "months", "monthsInterval": 3, "triggerAtDayOfMonth": 2},
+        Firing(crons=(f"{SECOND} 0 0 2 */3 *",)),
+    ),
     ("every third day", {"field": "days", "daysInterval": 3, "triggerAtHour": 1}, Firing(every=259_200, offset=3655)),
-    ("five fields", {"field": "cronExpression", "expression": "0 9 * * 1-5"}, Firing(("0 0 9 * * 1-5",))),
-    ("six fields", {"field": "cronExpression", "expression": "5/20 0 9 * JAN,mar ?"}, Firing(("5-59/20 0 9 * 1,3 *",))),
-    ("a macro", {"field": "cronExpression", "expression": "@daily"}, Firing(("0 0 0 * * *",))),
-    ("Sunday as 7", {"field": "cronExpression", "expression": "0 0 * * 5-7"}, Firing(("0 0 0 * * 0,5-6",))),
+    ("five fields", {"field": "cronExpression", "expression": "0 9 * * 1-5"}, Firing(crons=("0 0 9 * * 1-5",))),
+    (
+        "six fields",
+        {"field": "cronExpression", "expression": "5/20 0 9 * JAN,mar ?"},
+        Firing(crons=("5-59/20 0 9 * 1,3 *",)),
+    ),
+    ("a macro", {"field": "cronExpression", "expression": "@daily"}, Firing(crons=("0 0 0 * * *",))),
+    ("Sunday as 7", {"field": "cronExpression", "expression": "0 0 * * 5-7"}, Firing(crons=("0 0 0 * * 0,5-6",))),
     (
         "a day of the month or one of the week",
         {"field": "cronExpression", "expression": "0 0 1 * MON"},
-        Firing(("0 0 0 1 * *", "0 0 0 * * 1")),
+        Firing(crons=("0 0 0 1 * *", "0 0 0 * * 1")),
     ),
 ]
 
 
 @pytest.mark.parametrize(("row", "wanted"), [each[1:] for each in RULES], ids=[each[0] for each in RULES])
 def test_a_rule_of_the_schedule_trigger(row: dict[str, Any], wanted: Firing) -> None:
-    assert firings(TRIGGER, {"rule": {"interval": [row]}}, "X") == [wanted]
+    assert firings({"interval": [row]}, "interval", schedule_row, "X") == [wanted]
 
 
 @pytest.mark.parametrize(
     ("row", "wanted"),
     [
-        ({"mode": "everyMinute"}, Firing((f"{SECOND} * * * * *",))),
-        ({"mode": "everyWeek", "hour": 7, "minute": 30, "weekday": "2"}, Firing((f"{SECOND} 30 7 * * 2",))),
-        ({"mode": "everyX", "value": 3, "unit": "minutes"}, Firing((f"{SECOND} */3 * * * *",))),
-        ({"mode": "custom", "cronExpression": "*/10 * * * * *"}, Firing(("*/10 * * * * *",))),
+        ({"mode": "everyMinute"}, Firing(crons=(f"{SECOND} * * * * *",))),
+        ({"mode": "everyWeek", "hour": 7, "minute": 30, "weekday": "2"}, Firing(crons=(f"{SECOND} 30 7 * * 2",))),
+        ({"mode": "everyX", "value": 3, "unit": "minutes"}, Firing(crons=(f"{SECOND} */3 * * * *",))),
+        ({"mode": "custom", "cronExpression": "*/10 * * * * *"}, Firing(crons=("*/10 * * * * *",))),
     ],
 )
 def test_a_rule_of_the_old_cron_node(row: dict[str, Any], wanted: Firing) -> None:
-    assert firings(CRON, {"triggerTimes": {"item": [row]}}, "X") == [wanted]
+    assert firings({"item": [row]}, "item", cron_row, "X") == [wanted]
 
 
 def test_an_interval_of_the_old_node() -> None:
-    assert firings("n8n-nodes-base.interval", {"interval": 2, "unit": "hours"}, "X") == [Firing(every=7200)]
+    assert interval(2, "hours") == Firing(every=7200)
 
 
 @pytest.mark.parametrize(
@@ -67,9 +77,9 @@ def test_an_interval_of_the_old_node() -> None:
     ],
 )
 def test_a_cron_expression_that_is_none(text: str, reason: str) -> None:
-    parameters = {"rule": {"interval": [{"field": "cronExpression", "expression": text}]}}
+    rule = {"interval": [{"field": "cronExpression", "expression": text}]}
     with pytest.raises(BadScheduleError, match=reason):
-        firings(TRIGGER, parameters, "X")
-    ((place, shown, told),) = problems(TRIGGER, parameters)
-    assert (place, shown) == (("rule", "interval", 0, "expression"), text)
-    assert reason in told
+        firings(rule, "interval", schedule_row, "X")
+    ((place, shown, message),) = problems(rule, "interval", schedule_row)
+    assert (place, shown) == (("interval", 0, "expression"), text)
+    assert reason in message

@@ -1,29 +1,20 @@
 """Which nodes a run can reach: those downstream of an enabled trigger, and the sub-nodes that serve them."""
 
-from typing import Final
-
 from compiler.unit import Bound, Unit
 from schemas.plan import Kind
 
-TRIGGERS: Final = frozenset(
-    {
-        "n8n-nodes-base.webhook", "n8n-nodes-base.cron", "n8n-nodes-base.interval", "n8n-nodes-base.start",
-        "n8n-nodes-base.emailReadImap", "n8n-nodes-base.rssFeedRead.trigger",
-    }
-)  # fmt: skip
-"""Trigger types whose name does not say so."""
 
-
-def is_trigger(bound: Bound) -> bool:
-    """Whether the node can start a run, supported or not."""
+def is_trigger(unit: Unit, bound: Bound) -> bool:
+    """Return whether the node can start a run, supported or not. A type that is unknown here says so by its name."""
     if bound.declared is not None:
         return bound.declared.trigger is not None
-    return bound.node.type in TRIGGERS or bound.node.type.lower().endswith("trigger")
+    shapes = unit.catalog.shapes(bound.node.type)
+    return any(each.trigger for each in shapes) or bound.node.type.lower().endswith("trigger")
 
 
 def triggers(unit: Unit, *, disabled: bool = False) -> list[str]:
     """Names of the triggers that are enabled (or disabled), in the order of the export."""
-    return [name for name, bound in unit.bound.items() if is_trigger(bound) and bound.node.disabled is disabled]
+    return [name for name, bound in unit.bound.items() if is_trigger(unit, bound) and bound.node.disabled is disabled]
 
 
 def live(unit: Unit) -> set[str]:
