@@ -11,7 +11,7 @@ SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 def json_text(document: Any, indent: int | None = None) -> str:
-    """Return JSON in clear text, where half of a surrogate pair stays an escape (`"\\ud83d"`), which reads back."""
+    """Return JSON in clear text, where half of a surrogate pair stays an escape, which reads back."""
     return printable(json.dumps(document, ensure_ascii=False, indent=indent))
 
 

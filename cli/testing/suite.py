@@ -56,9 +56,7 @@ def case_files(
     """Return each file with the place of its result: under its own name in `out`, or more of its path where names repeat."""
     called = plan_files(names)
     places = [None if out is None else out / f"{called[name]}.json" for name in names]
-    return [
-        CaseFile(Path(name), place, update, accept, seconds) for name, place in zip(names, places, strict=True)
-    ]
+    return [CaseFile(Path(name), place, update, accept, seconds) for name, place in zip(names, places, strict=True)]
 
 
 def run_locally(files: Sequence[CaseFile]) -> list[CaseResult]:

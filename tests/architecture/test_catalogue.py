@@ -70,20 +70,26 @@ def test_every_file_that_declares_a_node_is_in_the_catalogue(package: str) -> No
     declared = {path.relative_to(folder).parts[0].removesuffix(".py") for path in declaring(folder)}
     registry = f"{folder.relative_to(ROOT)}/__init__.py"
     missing = [f'add a line `"<its type>": "{name}",` to the files in {registry}' for name in sorted(declared - listed)]
-    stale = [f'{registry} names "{name}", which declares no type: remove the line' for name in sorted(listed - declared)]
+    stale = [
+        f'{registry} names "{name}", which declares no type: remove the line' for name in sorted(listed - declared)
+    ]
     assert missing + stale == [], "\n".join(missing + stale)
 
 
 @pytest.mark.parametrize("type_", CATALOG.types())
 def test_a_node_type_is_declared_in_the_file_that_the_catalogue_names(type_: str) -> None:
     found = classes(type_)
-    assert found, f'no class of the file that the catalogue names for {type_} has `type = "{type_}"`: correct one of them'
+    assert found, (
+        f'no class of the file that the catalogue names for {type_} has `type = "{type_}"`: correct one of them'
+    )
     versions = [version for each in found for version in each.versions]
     twice = sorted({version for version in versions if versions.count(version) > 1})
     assert not twice, f"{type_}: more than one class declares version {twice}; take it out of `versions` of one"
     for each in found:
         assert each.__doc__, f"{each.__module__}.{each.__name__} has no docstring: say what the node does in one line"
-        assert each.kind, f"{each.__name__} has no base class that says where it runs: docs/adding-a-node.md has the choice"
+        assert each.kind, (
+            f"{each.__name__} has no base class that says where it runs: docs/adding-a-node.md has the choice"
+        )
 
 
 UNRECORDED = {

@@ -48,7 +48,9 @@ def everything() -> list[Path]:
 
 
 def summary(graded: list[Graded]) -> dict[str, Any]:
-    """Return {"cases", "passed", "weighted", "by_type", "by_folder", "levels", "failed"}; `weighted` counts each case as often as real exports use it."""
+    """Return {"cases", "passed", "weighted", "by_type", "by_folder", "levels", "failed"}; `weighted` counts each case as often
+    as real exports use it.
+    """
     counted = [each for each in graded if each.counts]
     by_type: dict[str, list[int]] = collections.defaultdict(lambda: [0, 0])
     for each in counted:
@@ -111,7 +113,9 @@ def main(argv: list[str] | None = None) -> int:
         print("levels that differ:", result["levels"])
         for folder, score in result["by_folder"].items():
             share = f"{100 * score['passed'] / score['cases']:.1f} %"
-            print(f"{folder:20}{score['passed']:6} of {score['cases']:5} passed{share:>9}, {score['known']} known to differ")
+            print(
+                f"{folder:20}{score['passed']:6} of {score['cases']:5} passed{share:>9}, {score['known']} known to differ"
+            )
         print(f"{result['passed']} of {result['cases']} cases passed")
     if not result["cases"]:
         return 2

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.on_temporal import graded_on_temporal, is_workflow_case
 from tests.conformance.known import known
+from tests.conformance.on_temporal import graded_on_temporal, is_workflow_case
 from tests.conformance.test_recorded import CASES
 
 SAMPLE = 300

@@ -37,7 +37,9 @@ def _check(files: list[Path]) -> None:
     graded = [each for path in files for each in run_file(path) if each.counts]
     wrong = [f"{each.name}: {each.why}" for each in graded if not each.passed and each.name not in known()]
     mended = [each.name for each in graded if each.passed and each.name in known()]
-    assert not wrong, "\n".join(["these differ from n8n, see `tempor8 test tests/conformance/FOLDER/NAME.json`:", *wrong])
+    assert not wrong, "\n".join(
+        ["these differ from n8n, see `tempor8 test tests/conformance/FOLDER/NAME.json`:", *wrong]
+    )
     assert not mended, "\n".join(["these pass now: remove them from tests/conformance/known.json", *mended])
 
 

@@ -105,7 +105,9 @@ def _manual(**more: Any) -> dict[str, Any]:
     return case
 
 
-def test_an_input_that_a_manual_trigger_ignores_is_told_and_is_never_written_into_an_expectation(tmp_path: Path) -> None:
+def test_an_input_that_a_manual_trigger_ignores_is_told_and_is_never_written_into_an_expectation(
+    tmp_path: Path,
+) -> None:
     place = _write(tmp_path, "manual", _manual())
     code, text = _run(place, "--update")
     assert code == 2
@@ -118,7 +120,7 @@ def test_an_input_that_a_manual_trigger_ignores_is_told_and_is_never_written_int
     code, text = _run(place)
     assert code == 0
     assert "warning" in text
-    assert "Write \"mode\": \"trigger\"" in text
+    assert 'Write "mode": "trigger"' in text
 
 
 def test_what_the_workflow_responds_is_compared(tmp_path: Path) -> None:
