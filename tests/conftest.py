@@ -15,8 +15,7 @@ from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings
 from runtime.platform.storage.blobs import BlobStore
 from runtime.platform.temporal import connect, data_converter
-
-ROOT = Path(__file__).resolve().parents[1]
+from tests.shared_folder import ABSENT, shared_path
 
 settings.register_profile("quick", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("fuzz", max_examples=5000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -26,9 +25,9 @@ settings.load_profile("quick")
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of recorded cases and corpora beside the repository."""
-    folder = ROOT.parent / "shared"
-    if not folder.is_dir():
-        pytest.skip("the recorded cases are kept beside the repository (../shared), and are not on this machine")
+    folder = shared_path()
+    if folder is None:
+        pytest.skip(ABSENT)
     return folder
 
 

@@ -1,10 +1,11 @@
 """Talking to a running API: its address, the key, and answers on standard output."""
 
-import json
 import os
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
+
+from cli.support.json_text import json_text
 
 if TYPE_CHECKING:
     import httpx
@@ -50,4 +51,4 @@ def _refusal(answer: "httpx.Response") -> str:
 def show(document: Any) -> None:
     """JSON on standard output: indented for people, one line when it goes into a pipe."""
     indent = 2 if os.isatty(1) else None
-    typer.echo(json.dumps(document, indent=indent, ensure_ascii=False))
+    typer.echo(json_text(document, indent=indent))

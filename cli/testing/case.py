@@ -5,7 +5,7 @@ import math
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from cli.testing.clock import StandingClock
 from compiler import compile_export
@@ -20,6 +20,8 @@ from schemas.outcome import Finished
 from schemas.plan import Plan
 
 Case = Mapping[str, Any]
+EMPTY_ITEM: Final[Items] = [{"json": {}}]
+"""What n8n's Manual Trigger gives when an author presses the button."""
 
 
 async def _no_wait(seconds: float) -> None:
@@ -39,8 +41,18 @@ def items_of(case: Case, plan: Plan) -> Items:
     """The items that the start node gives: in manual mode a Manual Trigger emits its own one empty item."""
     start = plan.step.get(case.get("start") or "")
     if case.get("mode") == "manual" and "offline" not in case and start is not None and start.trigger == "manual":
-        return [{"json": {}}]
+        return list(EMPTY_ITEM)
     return [as_item(each) for each in case.get("input") or []]
+
+
+def ignores_input(case: Case) -> bool:
+    """Return whether the case has an `input` that its start node does not take: see `items_of`. Raises ValueError for what
+    is no export.
+    """
+    items = [as_item(each) for each in case.get("input") or []]
+    if case.get("mode") != "manual" or items in ([], EMPTY_ITEM):
+        return False
+    return items_of(case, plan_of(case["workflow"])) != items
 
 
 def as_item(value: Any) -> Item:

@@ -9,42 +9,54 @@ from pathlib import Path
 from typing import Any, Final
 
 from cli.support.inputs import plan_files
-from cli.testing.case import run_case
+from cli.support.json_text import json_text
+from cli.testing.case import ignores_input, run_case
 from cli.testing.compare import COUNTED, levels, real_faults
+from cli.testing.expectation import Expectation, expectation
 from cli.testing.loop import services, wait_for
 from cli.testing.processes import LIMIT, DiedError, TooLongError, in_processes, limited
 from cli.testing.told import told
 
+IGNORED: Final = (
+    "its 'input' is ignored: in mode \"manual\" a Manual Trigger gives one empty item. "
+    'Write "mode": "trigger" to give it the input, or leave the input out'
+)
 FEW: Final = 4
 """So many cases are run in this process: starting others takes longer."""
 
 
 @dataclass(frozen=True)
 class CaseResult:
-    """How one case went. `broken`: the file is no case."""
+    """How one case went. `broken`: the file is no case. `expectation`: what an update wrote or refused to write."""
 
     name: str
     passed: bool
     differences: tuple[str, ...] = ()
     broken: bool = False
+    warnings: tuple[str, ...] = ()
+    expectation: Expectation | None = None
 
 
 @dataclass(frozen=True)
 class CaseFile:
-    """One file and what to do with it."""
+    """One file and what to do with it. `update` writes what the case expects where it says nothing yet, `accept` also
+    replaces what it expects.
+    """
 
     path: Path
     out: Path | None
     update: bool = False
+    accept: bool = False
     seconds: float = LIMIT
 
 
-def case_files(names: Sequence[str], out: Path | None, *, update: bool, seconds: float = LIMIT) -> list[CaseFile]:
-    """Each file with the place of its result: under its own name in `out`, or more of its path where names repeat."""
+def case_files(
+    names: Sequence[str], out: Path | None, *, update: bool, accept: bool = False, seconds: float = LIMIT
+) -> list[CaseFile]:
+    """Return each file with the place of its result: under its own name in `out`, or more of its path where names repeat."""
     called = plan_files(names)
-    return [
-        CaseFile(Path(name), None if out is None else out / f"{called[name]}.json", update, seconds) for name in names
-    ]
+    places = [None if out is None else out / f"{called[name]}.json" for name in names]
+    return [CaseFile(Path(name), place, update, accept, seconds) for name, place in zip(names, places, strict=True)]
 
 
 def run_locally(files: Sequence[CaseFile]) -> list[CaseResult]:
@@ -59,15 +71,14 @@ def run_file(file: CaseFile) -> CaseResult:
     try:
         case = read(file)
     except ValueError as error:
-        return CaseResult(str(file.path), passed=False, differences=(str(error),), broken=True)
+        return _broken(file, error)
     try:
         with limited(file.seconds):
-            actual = wait_for(run_case(case, services()))
+            return graded(file, case, wait_for(run_case(case, services())))
     except TooLongError as error:
         return _failed(file, str(error))
     except Exception as error:  # noqa: BLE001  # a case can hold anything, and the others are to run
         return _failed(file, f"it cannot be run: {type(error).__name__}: {error}")
-    return graded(file, case, actual)
 
 
 def run_on_temporal(files: Sequence[CaseFile]) -> list[CaseResult]:
@@ -80,7 +91,7 @@ def run_on_temporal(files: Sequence[CaseFile]) -> list[CaseResult]:
         try:
             cases.append((file, read(file)))
         except ValueError as error:
-            results.append(CaseResult(str(file.path), passed=False, differences=(str(error),), broken=True))
+            results.append(_broken(file, error))
     limit = min((file.seconds for file in files), default=LIMIT)
     actual = asyncio.run(run_cases([case for _, case in cases], limit=limit))
     return results + [graded(file, case, each) for (file, case), each in zip(cases, actual, strict=True)]
@@ -104,6 +115,8 @@ def read(file: CaseFile) -> dict[str, Any]:
     ]
     if faults:
         raise ValueError(f"{file.path} is no case: {'; '.join(faults)}")
+    if file.update and ignores_input(case):
+        raise ValueError(f"{file.path}: nothing is written, for {IGNORED}")
     return case
 
 
@@ -119,18 +132,39 @@ def _faults(expected: Any) -> list[str]:
 def graded(file: CaseFile, case: dict[str, Any], actual: dict[str, Any]) -> CaseResult:
     """Compare, and write what is to be written."""
     name = str(case.get("name") or file.path.stem)
+    warnings = (f"{file.path}: {IGNORED}.",) if ignores_input(case) else ()
     if file.out is not None:
         _write(file.out, actual)
-    if file.update:
+    if "expected" not in case:
         _write(file.path, {**case, "expected": actual})
-        return CaseResult(name, passed=True)
+        return CaseResult(name, passed=True, expectation=expectation(actual))
+    try:
+        differences = tuple(_differences(case, actual))
+    except Exception as error:  # noqa: BLE001  # 'expected' can hold anything, and the others are to be compared
+        return _failed(file, f"its 'expected' cannot be compared: {type(error).__name__}: {error}")
+    if file.accept and case["expected"] != actual:
+        _write(file.path, {**case, "expected": actual})
+        return CaseResult(name, passed=True, expectation=Expectation("changed", differences or (SAME,)))
+    if file.update and differences:
+        return CaseResult(name, passed=False, expectation=Expectation("refused", differences))
+    return CaseResult(name, not differences, differences, warnings=warnings)
+
+
+SAME: Final = "status, order, outputs and response are the same; other parts differ"
+
+
+def _differences(case: Mapping[str, Any], actual: Mapping[str, Any]) -> list[str]:
+    if faults := _faults(case["expected"]):
+        return faults
     if "offline" in case:
-        differences = real_faults(case, actual)
-    elif case["expected"]["status"] == "not-started":
-        differences = [] if actual.get("error") is not None else ["n8n refuses to start this; here it ran"]
-    else:
-        differences = told(case, actual) if COUNTED & levels(case, actual).keys() else []
-    return CaseResult(name, not differences, tuple(differences))
+        return real_faults(case, actual)
+    if case["expected"]["status"] == "not-started":
+        return [] if actual.get("error") is not None else ["n8n refuses to start this; here it ran"]
+    return told(case, actual) if COUNTED & levels(case, actual).keys() else []
+
+
+def _broken(file: CaseFile, error: ValueError) -> CaseResult:
+    return CaseResult(str(file.path), passed=False, differences=(str(error),), broken=True)
 
 
 def _failed(file: CaseFile, why: str) -> CaseResult:
@@ -140,5 +174,5 @@ def _failed(file: CaseFile, why: str) -> CaseResult:
 def _write(path: Path, document: Any) -> None:
     """Whole or not at all."""
     beside = path.with_name(f".{path.name}.new")
-    beside.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    beside.write_text(json_text(document, indent=2) + "\n", encoding="utf-8")
     beside.replace(path)

@@ -95,7 +95,10 @@ async def _on(
                     place = None if histories is None else histories / f"{i:04}-{name[:80]}.json"
                     workflow_id = names.workflow_id(TENANT, "case", str(uuid.uuid4()))
                     services.begin(workflow_id, case.get("credentials") or {}, held.enter_context(files_of(case)))
-                    return await _run(client, settings.task_queue, templates, case, place, limit, workflow_id)
+                    try:
+                        return await _run(client, settings.task_queue, templates, case, place, limit, workflow_id)
+                    except Exception as error:  # noqa: BLE001  # a case can hold anything, and the others are to run
+                        return _not_run("error", f"it cannot be run: {type(error).__name__}: {error}")
 
             return await asyncio.gather(*(one(i, case) for i, case in enumerate(cases)))
 
@@ -125,11 +128,10 @@ async def _run(
         result = RunResult.model_validate(await asyncio.wait_for(handle.result(), limit))
     except TimeoutError:
         await handle.terminate("the case took too long")
-        message = f"This case took more than {limit:g} s and was stopped."
-        return {"status": "timeout", "error": {"node": None, "message": message}, "order": [], "nodes": {}}
+        return _not_run("timeout", f"This case took more than {limit:g} s and was stopped.")
     except WorkflowFailureError as error:
         if not isinstance(error.cause, ApplicationError) or not error.cause.details:
-            return {"status": "error", "error": {"node": None, "message": str(error.cause)}, "order": [], "nodes": {}}
+            return _not_run("error", str(error.cause))
         result = RunResult.model_validate(error.cause.details[0])
     told: Mapping[str, Any] = await handle.query(names.QUERY_STATE, result_type=dict)
     if place is not None:
@@ -139,6 +141,10 @@ async def _run(
     return described(
         engine, Finished(journal.status, journal.last_node, journal.error), told["static_data"], told["response"]
     )
+
+
+def _not_run(status: str, message: str) -> dict[str, Any]:
+    return {"status": status, "error": {"node": None, "message": message}, "order": [], "nodes": {}}
 
 
 def _write(place: Path, history: WorkflowHistory) -> None:

@@ -1,10 +1,10 @@
 """What differs between a case and a run, node by node, for somebody who reads it in a terminal."""
 
-import json
 from collections.abc import Iterator, Mapping
 from itertools import islice, zip_longest
 from typing import Any, Final
 
+from cli.support.json_text import json_text
 from cli.testing.compare import difference, escape, pairing
 
 __all__ = ["told"]
@@ -19,7 +19,12 @@ def told(case: Mapping[str, Any], actual: Mapping[str, Any]) -> list[str]:
     """Lines: status and error first, then the order, then each node with its runs and outputs."""
     expected = case["expected"]
     skip = {*case.get("volatile", ()), *case.get("engineDifference", ())}
-    return [*_outcome(expected, actual), *_order(expected, actual, skip), *_nodes(expected, actual, skip)]
+    return [
+        *_outcome(expected, actual),
+        *_order(expected, actual, skip),
+        *_nodes(expected, actual, skip),
+        *_response(expected, actual, skip),
+    ]
 
 
 def _outcome(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> Iterator[str]:
@@ -27,7 +32,9 @@ def _outcome(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> Iterator
         yield f"status: expected {expected['status']}, got {actual.get('status')}"
     want, got = expected.get("error") or {}, actual.get("error") or {}
     for key in ("node", "message"):
-        if want.get(key) != got.get(key) and (want.get(key) is not None or got.get(key) is not None):
+        if want and key not in want:  # the case does not care
+            continue
+        if want.get(key) != got.get(key):
             yield f"error {key}: expected {_short(want.get(key, ABSENT))}, got {_short(got.get(key, ABSENT))}"
 
 
@@ -57,6 +64,11 @@ def _nodes(expected: Mapping[str, Any], actual: Mapping[str, Any], skip: set[str
             yield from _run(f"{name}, run {run}" if len(want) > 1 else name, f"{pointer}/{run}", (a, b), skip)
 
 
+def _response(expected: Mapping[str, Any], actual: Mapping[str, Any], skip: set[str]) -> Iterator[str]:
+    want, got = (ABSENT if each.get("response") is None else each["response"] for each in (expected, actual))
+    yield from _differ(want, got, "/expected/response", "response", skip)
+
+
 def _times(count: int) -> str:
     return {0: "not at all", 1: "once"}.get(count, f"{count} times")
 
@@ -83,7 +95,7 @@ def _differ(want: Any, got: Any, pointer: str, path: str, skip: set[str]) -> Ite
         return
     if isinstance(want, dict) and isinstance(got, dict) and "$number" not in want:
         for key in dict.fromkeys([*want, *got]):
-            inner = f"{path}.{key}" if key.isidentifier() else f"{path}[{json.dumps(key, ensure_ascii=False)}]"
+            inner = f"{path}.{key}" if key.isidentifier() else f"{path}[{json_text(key)}]"
             yield from _differ(want.get(key, ABSENT), got.get(key, ABSENT), f"{pointer}/{escape(key)}", inner, skip)
     elif isinstance(want, list) and isinstance(got, list):
         if len(want) != len(got):
@@ -98,5 +110,5 @@ def _differ(want: Any, got: Any, pointer: str, path: str, skip: set[str]) -> Ite
 def _short(value: Any) -> str:
     if value is ABSENT:
         return "nothing"
-    text = json.dumps(value, ensure_ascii=False)
+    text = json_text(value)
     return text if len(text) <= WIDTH else text[: WIDTH - 3] + "..."

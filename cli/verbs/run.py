@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.support.json_text import json_text
 from cli.support.options import verb
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def run(
     }
     if result.journal.forgotten:
         shown["forgotten"] = {name: gone.model_dump() for name, gone in result.journal.forgotten.items()}
-    typer.echo(json.dumps(shown, indent=2, ensure_ascii=False))
+    typer.echo(json_text(shown, indent=2))
     if result.journal.status != "success":
         raise typer.Exit(1)
 

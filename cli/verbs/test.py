@@ -3,10 +3,11 @@
 import json
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
+from cli.support.json_text import json_text, printable
 from cli.support.options import verb
 
 app = verb()
@@ -33,7 +34,10 @@ def test(
     out: Annotated[Path | None, typer.Option("--out", help="Write one file per case with what happened.")] = None,
     format_: Annotated[TestFormat, typer.Option("--format", "-f")] = TestFormat.TEXT,
     update: Annotated[
-        bool, typer.Option("--update", help="Write what happened into the cases as what is expected.")
+        bool, typer.Option("--update", help="Write what happened into the cases that do not say what they expect.")
+    ] = False,
+    accept: Annotated[
+        bool, typer.Option("--accept", help="With --update: replace what cases expect by what happened.")
     ] = False,
     record: Annotated[
         str | None,
@@ -50,12 +54,14 @@ def test(
         return
     if not paths:
         raise typer.BadParameter("name case files or folders, or --record")
+    if accept and not update:
+        raise typer.BadParameter("--accept says what --update may do; give both")
     from cli.support.inputs import files
     from cli.testing.suite import case_files, run_locally, run_on_temporal
 
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-    todo = case_files(files(paths), out, update=update, seconds=timeout)
+    todo = case_files(files(paths), out, update=update, accept=accept, seconds=timeout)
     results = run_on_temporal(todo) if host is Host.TEMPORAL else run_locally(todo)
     _tell(results, format_)
     if not results or any(each.broken for each in results):
@@ -88,18 +94,47 @@ def _record(what: str) -> None:
         raise typer.Exit(2) from None
     if lost:
         typer.echo(f"pinned data cannot say what these gave in every run: {', '.join(lost)}", err=True)
-    typer.echo(json.dumps(case, ensure_ascii=False, indent=2))
+    typer.echo(json_text(case, indent=2))
+
+
+HEADINGS: Final = {
+    "new": "NEW {name}: this is what it expects now",
+    "changed": "CHANGED {name}: what it expected was replaced",
+    "refused": "UNCHANGED {name}: it expects something else; --accept replaces that by what happened",
+}
+
+
+def _as_json(results: list[Any]) -> dict[str, Any]:
+    """Return {"cases", "passed", "failed"}, and "expectations" where cases were updated, "warnings" where there are some."""
+    failed = [each for each in results if not each.passed]
+    updated = [each for each in results if each.expectation is not None]
+    shown: dict[str, Any] = {
+        "cases": len(results),
+        "passed": sum(each.passed for each in results),
+        "failed": [{"case": each.name, "differs": list(each.differences or each.expectation.lines)} for each in failed],
+    }
+    if updated:
+        shown["expectations"] = [
+            {"case": each.name, "state": each.expectation.state, "lines": list(each.expectation.lines)}
+            for each in updated
+        ]
+    if warnings := [line for each in results for line in each.warnings]:
+        shown["warnings"] = warnings
+    return shown
 
 
 def _tell(results: list[Any], format_: TestFormat) -> None:
     passed = sum(each.passed for each in results)
+    for warning in (line for each in results for line in each.warnings):
+        typer.echo(f"warning: {warning}", err=True)
     if format_ is TestFormat.JSON:
-        failed = [{"case": each.name, "differs": list(each.differences)} for each in results if not each.passed]
-        typer.echo(json.dumps({"cases": len(results), "passed": passed, "failed": failed}, indent=1))
+        typer.echo(json.dumps(_as_json(results), indent=1))
         return
     for each in results:
-        if not each.passed:
+        if each.expectation is not None:
+            typer.echo(f"{HEADINGS[each.expectation.state].format(name=each.name)}")
+        elif not each.passed:
             typer.echo(f"FAIL {each.name}")
-            for line in each.differences:
-                typer.echo(f"  {line}")
+        for line in each.expectation.lines if each.expectation is not None else each.differences:
+            typer.echo(f"  {printable(line)}")
     typer.echo(f"{passed} of {len(results)} cases passed")

@@ -1,10 +1,11 @@
 """A new node touches three places: its file, one line in the catalogue, one case. Here all three are asked for."""
 
 import ast
-import re
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,8 +13,9 @@ from runtime.catalog import CATALOG, PACKAGES, classes
 
 ROOT = Path(__file__).parents[2]
 NODES = ROOT / "runtime" / "nodes"
-CASES = ROOT / "tests"
-TYPE = re.compile(r'"type":\s*"([^"]+)"')
+CASES = ROOT / "tests" / "conformance"
+AGENT_CASES = ROOT / "tests" / "unit" / "agents"
+"""Sub-nodes do not run by themselves: a model, a tool, a memory or a parser is covered by a recorded run of an agent."""
 
 
 def declaring(folder: Path) -> Iterator[Path]:
@@ -35,9 +37,29 @@ def _names_type(statement: ast.stmt) -> bool:
 
 @cache
 def covered() -> frozenset[str]:
-    """Node types that occur in a case of our own: a JSON or JSON Lines file below tests/ (agents keep theirs beside their tests)."""
-    texts = (path.read_text(encoding="utf-8") for path in CASES.rglob("*.json*"))
-    return frozenset(found for text in texts for found in TYPE.findall(text))
+    """Node types that a case runs: a workflow case, a file of requests and answers, or a recorded run of an agent."""
+    cases = {path: json.loads(path.read_bytes()) for path in CASES.rglob("*.json")}
+    ran = {type_ for case in cases.values() if isinstance(case, dict) for type_ in types_that_ran(case)}
+    wire = {path.stem.replace("__", "/") for path in cases if path.parent.name == "wire"}
+    lines = [line for path in AGENT_CASES.rglob("*.jsonl") for line in path.read_text(encoding="utf-8").splitlines()]
+    return frozenset(ran | wire | {type_ for line in lines for type_ in types_of_agents(json.loads(line))})
+
+
+def types_that_ran(case: Mapping[str, Any]) -> set[str]:
+    """Return the types of the nodes that the case expects to run and does not pin."""
+    expected, workflow = case.get("expected"), case.get("workflow")
+    if not isinstance(expected, dict) or not isinstance(workflow, dict):
+        return set()
+    ran = {name for name, _ in expected.get("order", ())} & set(expected.get("nodes", ()))
+    pinned = set(workflow.get("pinData") or ())
+    return {node["type"] for node in workflow["nodes"] if node.get("name") in ran - pinned}
+
+
+def types_of_agents(case: Mapping[str, Any]) -> set[str]:
+    """Return the types of the nodes of a recorded run of an agent, or of a recorded call of a model."""
+    if case.get("expected"):
+        return {node["type"] for node in case["workflow"]["nodes"]}
+    return {case["model"]["type"]} if case.get("requests") else set()
 
 
 @pytest.mark.parametrize("package", [package for package, _ in PACKAGES])
@@ -45,18 +67,29 @@ def test_every_file_that_declares_a_node_is_in_the_catalogue(package: str) -> No
     folder = ROOT.joinpath(*package.split("."))
     listed = {file for name, files in PACKAGES if name == package for file in files.values()}
     # a node that outgrew one file is a folder of its name
-    assert {path.relative_to(folder).parts[0].removesuffix(".py") for path in declaring(folder)} == listed
+    declared = {path.relative_to(folder).parts[0].removesuffix(".py") for path in declaring(folder)}
+    registry = f"{folder.relative_to(ROOT)}/__init__.py"
+    missing = [f'add a line `"<its type>": "{name}",` to the files in {registry}' for name in sorted(declared - listed)]
+    stale = [
+        f'{registry} names "{name}", which declares no type: remove the line' for name in sorted(listed - declared)
+    ]
+    assert missing + stale == [], "\n".join(missing + stale)
 
 
 @pytest.mark.parametrize("type_", CATALOG.types())
 def test_a_node_type_is_declared_in_the_file_that_the_catalogue_names(type_: str) -> None:
     found = classes(type_)
-    assert found
+    assert found, (
+        f'no class of the file that the catalogue names for {type_} has `type = "{type_}"`: correct one of them'
+    )
     versions = [version for each in found for version in each.versions]
-    assert len(versions) == len(set(versions)), "one class per version"
+    twice = sorted({version for version in versions if versions.count(version) > 1})
+    assert not twice, f"{type_}: more than one class declares version {twice}; take it out of `versions` of one"
     for each in found:
-        assert each.__doc__
-        assert each.kind
+        assert each.__doc__, f"{each.__module__}.{each.__name__} has no docstring: say what the node does in one line"
+        assert each.kind, (
+            f"{each.__name__} has no base class that says where it runs: docs/adding-a-node.md has the choice"
+        )
 
 
 UNRECORDED = {
@@ -72,4 +105,23 @@ UNRECORDED = {
 
 @pytest.mark.parametrize("type_", [each for each in CATALOG.types() if each not in UNRECORDED])
 def test_a_node_type_has_a_conformance_case(type_: str) -> None:
-    assert type_ in covered(), f"put a case with a {type_} node into {CASES.relative_to(ROOT)}"
+    name = type_.rpartition(".")[2]
+    place = CASES.relative_to(ROOT) / "cases" / f"{name}.json"
+    if type_ not in covered():
+        pytest.fail(
+            f"no case runs a {type_} node (one that only pins it does not count).\n"
+            f"Write {place}: docs/adding-a-node.md has a case to copy. Then run\n"
+            f"  tempor8 test {place} --update\n"
+            "read what it prints, and compare it with n8n.\n"
+            f"For a sub-node of agents record a run into a .jsonl file below {AGENT_CASES.relative_to(ROOT)}.",
+            pytrace=False,
+        )
+
+
+def test_a_case_covers_what_it_runs_and_nothing_else() -> None:
+    nodes = [{"name": name, "type": f"type of {name}"} for name in ("Start", "Pinned", "Skipped")]
+    workflow = {"nodes": nodes, "pinData": {"Pinned": [{}]}}
+    expected = {"order": [["Start", 0], ["Pinned", 0]], "nodes": {"Start": [{}], "Pinned": [{}]}}
+    assert types_that_ran({"workflow": workflow, "expected": expected}) == {"type of Start"}
+    assert types_that_ran({"workflow": workflow}) == set()
+    assert types_that_ran(workflow) == set()

@@ -14,7 +14,6 @@ from runtime.catalog import CATALOG
 from tests.golden.test_diagnostics import SPECIAL, case, compiled
 
 ROOT = Path(__file__).parents[2]
-CORPUS = ROOT.parent / "shared" / "corpus" / "exports"
 TOLD = ("N8T303", "N8T307", "N8T308")
 
 
@@ -56,11 +55,10 @@ def test_an_editor_sees_wrong_parameters_through_the_schema_of_exports() -> None
     assert list(error.absolute_path) == ["nodes", 1, "parameters", "mode"]
 
 
-def test_schemas_and_checks_agree_on_real_exports() -> None:
-    if not CORPUS.is_dir():
-        pytest.skip("the corpus of real exports is not beside this checkout")
+def test_schemas_and_checks_agree_on_real_exports(shared: Path) -> None:
+    corpus = shared / "corpus" / "exports"
     validators: dict[tuple[str, float], jsonschema.Draft202012Validator] = {}
-    for path in sorted(CORPUS.glob("*.json"))[:150]:
+    for path in sorted(corpus.glob("*.json"))[:150]:
         made = compiled({"text": path.read_text(encoding="utf-8")})
         told = {(each.at.node, each.facts.get("name")) for each in made.diagnostics if each.code in TOLD}
         for node in made.export.nodes if made.export else ():

@@ -3,14 +3,18 @@
 import asyncio
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from cli.testing.temporal import run_cases
-from tests.conformance.suites import Graded, grade_workflow, read
+from tests.conformance.suites import REPLAY, Graded, folder_of, grade_workflow, read
 from tests.replay.gate import faults
 
 __all__ = ["is_workflow_case", "run_on_temporal"]
+
+LIMIT: Final = 20.0
+"""Seconds that one case may take: a workflow task that fails is tried again for ever."""
 
 
 def is_workflow_case(path: Path) -> bool:
@@ -32,7 +36,10 @@ async def graded_on_temporal(paths: Sequence[Path]) -> list[Graded]:
     """See `run_on_temporal`."""
     cases: list[dict[str, Any]] = [read(path) for path in paths]
     with tempfile.TemporaryDirectory(prefix="tempor8-histories-") as folder:
-        results = await run_cases(cases, histories=Path(folder))
-        told = [(each.stem, await faults(each)) for each in sorted(Path(folder).glob("*.json"))]
-    graded = [grade_workflow(path, case, each) for path, case, each in zip(paths, cases, results, strict=True)]
-    return graded + [Graded(f"replay of {name}", passed=False, why="; ".join(found)) for name, found in told if found]
+        results = await run_cases(cases, histories=Path(folder), limit=LIMIT)
+        told = [(each.stem.partition("-")[2], await faults(each)) for each in sorted(Path(folder).glob("*.json"))]
+    graded = [
+        replace(grade_workflow(path, case, each), folder=folder_of(path))
+        for path, case, each in zip(paths, cases, results, strict=True)
+    ]
+    return graded + [Graded(f"{REPLAY}{name}", passed=False, why="; ".join(found)) for name, found in told if found]

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.conformance.expressions_score import filled
+from tests.shared_folder import shared_path
 
-ORACLE = Path(__file__).resolve().parents[3] / "shared" / "oracle" / "oracle.sh"
+ORACLE = shared_path("oracle", "oracle.sh")
 
 
 def record(path: Path) -> int:
@@ -35,6 +36,8 @@ def written(document: dict[str, Any]) -> str:
 
 
 def _ask(document: dict[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
+    if ORACLE is None:
+        raise SystemExit("recording needs the oracle beside the repository: ../shared/oracle/oracle.sh")
     with tempfile.TemporaryDirectory() as folder:
         questions, answers = Path(folder) / "in.jsonl", Path(folder) / "out.jsonl"
         questions.write_text("".join(_question(document, i) for i in range(len(document["cases"]))), encoding="utf-8")

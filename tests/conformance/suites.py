@@ -1,7 +1,7 @@
 """The recorded shapes: how a file of each is run, graded, and its results written."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +13,9 @@ from tests.conformance.doubles import WithDoubles
 
 MANY: Final = 600.0
 """Seconds for a file with many cases."""
+
+REPLAY: Final = "replay of "
+"""Before the name of a case whose history does not replay."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Graded:
     weight: float = 1.0
     counts: bool = True
     levels: tuple[str, ...] = field(default=())
+    folder: str = ""
 
 
 def read(path: Path) -> Any:
@@ -42,6 +46,13 @@ def write(out: Path | None, result: Any) -> None:
         out.write_text(json.dumps(result, ensure_ascii=True), encoding="utf-8")
 
 
+def folder_of(path: Path) -> str:
+    """Return the folder of a case below `conformance/` (`systematic`, `kinds/wire`): scores are given by folder."""
+    parts = path.parent.parts
+    place = max((i + 1 for i, part in enumerate(parts) if part == "conformance"), default=len(parts) - 1)
+    return "/".join(parts[place:])
+
+
 def run_file(path: Path, out: Path | None = None) -> list[Graded]:
     """Run every case of a file, and write what happened to `out`.
 
@@ -50,9 +61,10 @@ def run_file(path: Path, out: Path | None = None) -> list[Graded]:
     try:
         document = read(path)
         with limited(LIMIT if isinstance(document, dict) and "expected" in document else MANY):
-            return _suite(path, document, out)
+            graded = _suite(path, document, out)
     except (Exception, TooLongError) as error:  # a broken case must not take the others down
-        return [Graded(path.name, passed=False, why=f"{type(error).__name__}: {error}")]
+        graded = [Graded(path.stem, passed=False, why=f"{type(error).__name__}: {error}")]
+    return [replace(each, folder=folder_of(path)) for each in graded]
 
 
 def run_one(one: tuple[Path, Path | None]) -> list[Graded]:

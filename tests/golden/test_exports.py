@@ -14,11 +14,13 @@ import pytest
 
 from compiler import compile_export
 from runtime.catalog import CATALOG
+from tests.shared_folder import shared_path
 
 ROOT = Path(__file__).parents[2]
 EXPORTS = sorted((ROOT / "n8n_exports").glob("*.json"))
 FOLDER = Path(__file__).parent / "exports"
-CORPUS = ROOT.parent / "shared" / "corpus" / "exports"
+CORPUS = shared_path("corpus", "exports")
+"""Real exports, where they are beside this checkout; our own are enough where they are not."""
 
 SCRIPT = """
 import sys
@@ -61,7 +63,7 @@ def under(seed: str, paths: list[Path]) -> str:
 
 
 def test_plans_and_findings_are_the_same_under_two_hash_seeds() -> None:
-    paths = [*EXPORTS, *sorted(CORPUS.glob("*.json"))[::10]]
+    paths = [*EXPORTS, *(sorted(CORPUS.glob("*.json"))[::10] if CORPUS else [])]
     assert under("1", paths) == under("4711", paths)
 
 

@@ -17,9 +17,10 @@ from cli.testing.compare import COUNTED, levels
 from cli.testing.temporal import run_cases
 from runtime.hosts.local.host import OfflineServices
 from tests.property.workflows import Case, drawn
+from tests.shared_folder import shared_path
 
 FEW, MANY = 25, 400
-ORACLE = Path(__file__).resolve().parents[3] / "shared" / "oracle" / "oracle.sh"
+ORACLE = shared_path("oracle", "oracle.sh")
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ async def test_the_two_hosts_agree(cases: list[Case]) -> None:
 async def test_n8n_agrees(cases: list[Case], tmp_path: Path, request: pytest.FixtureRequest) -> None:
     if request.config.getoption("hypothesis_profile", None) != "fuzz":
         pytest.skip("n8n takes a minute: `make fuzz` asks it")
-    if not ORACLE.exists() or not Path(os.environ.get("ORACLE_DIR", "")).joinpath("app").is_dir():
+    if ORACLE is None or not Path(os.environ.get("ORACLE_DIR", "")).joinpath("app").is_dir():
         pytest.skip("n8n is not installed here: name its folder in ORACLE_DIR")
     # order v0 is measured by its recorded cases: of random workflows in that order, some two in a hundred differ
     cases = [case for case in cases if case["workflow"]["settings"]["executionOrder"] == "v1"]

@@ -62,6 +62,117 @@ def test_what_differs_is_said_by_node_item_and_field(passing: Path) -> None:
     assert 'Greet: item 0.greeting: expected "Good day Ada", got "Hello Ada"' in text
 
 
+def test_update_shows_a_new_expectation(tmp_path: Path) -> None:
+    code, text = _run(_write(tmp_path, "new", _case("new", set_("Greet", a="b"))), "--update")
+    assert code == 0
+    assert "NEW new: this is what it expects now" in text
+    assert "status: success" in text
+    assert 'Greet: {"name": "Ada", "a": "b"}' in text
+
+
+def test_update_shows_what_would_change_and_writes_it_only_when_it_is_accepted(passing: Path) -> None:
+    case = json.loads((passing / "greets.json").read_text("utf-8"))
+    case["expected"]["nodes"]["Greet"][0]["outputs"][0][0]["greeting"] = "Good day Ada"
+    place = _write(passing, "greets", case)
+    before = place.read_bytes()
+    difference = 'Greet: item 0.greeting: expected "Good day Ada", got "Hello Ada"'
+    code, text = _run(place, "--update")
+    assert (code, place.read_bytes()) == (1, before)
+    assert "--accept replaces" in text
+    assert difference in text
+    code, text = _run(place, "--update", "--accept")
+    assert code == 0
+    assert "CHANGED greets" in text
+    assert difference in text
+    assert _run(place)[0] == 0
+
+
+def test_update_leaves_a_case_that_passes_as_it_is(passing: Path) -> None:
+    before = (passing / "greets.json").read_bytes()
+    assert _run(passing, "--update") == (0, "1 of 1 cases passed\n")
+    assert (passing / "greets.json").read_bytes() == before
+
+
+def test_accept_alone_is_refused() -> None:
+    code, text = _run(".", "--accept")
+    assert code == 2
+    assert "give both" in text
+
+
+def _manual(**more: Any) -> dict[str, Any]:
+    case = _case("manual", set_("Greet", greeting="=Hello {{ $json.name }}"), mode="manual", **more)
+    case["workflow"]["nodes"][0]["type"] = "n8n-nodes-base.manualTrigger"
+    return case
+
+
+def test_an_input_that_a_manual_trigger_ignores_is_told_and_is_never_written_into_an_expectation(
+    tmp_path: Path,
+) -> None:
+    place = _write(tmp_path, "manual", _manual())
+    code, text = _run(place, "--update")
+    assert code == 2
+    assert '"mode": "trigger"' in text
+    assert "expected" not in json.loads(place.read_text("utf-8"))
+    _write(tmp_path, "manual", _manual(input=[{}]))
+    assert _run(place, "--update")[0] == 0
+    expected = json.loads(place.read_text("utf-8"))["expected"]
+    _write(tmp_path, "manual", _manual(expected=expected))
+    code, text = _run(place)
+    assert code == 0
+    assert "warning" in text
+    assert 'Write "mode": "trigger"' in text
+
+
+def test_what_the_workflow_responds_is_compared(tmp_path: Path) -> None:
+    respond = node("Answer", "respondToWebhook", 1.1, respondWith="text", responseBody="Hello", options={})
+    case = _case("responds", respond, mode="webhook")
+    case["workflow"]["nodes"][0] = node("Start", "webhook", 2, path="x", responseMode="responseNode")
+    place = _write(tmp_path, "responds", case)
+    assert _run(place, "--update")[0] == 0
+    case = json.loads(place.read_text("utf-8"))
+    case["expected"]["response"]["body"] = "Goodbye"
+    _write(tmp_path, "responds", case)
+    code, text = _run(place)
+    assert code == 1
+    assert 'response.body: expected "Goodbye", got "Hello"' in text
+    del case["expected"]["response"]
+    _write(tmp_path, "responds", case)
+    code, text = _run(place)
+    assert code == 1
+    assert "response: expected nothing, got {" in text
+
+
+def test_an_expected_error_may_leave_out_the_node(passing: Path) -> None:
+    case = _case("refuses", node("Refuse", "stopAndError", errorMessage="No"))
+    place = _write(passing, "refuses", case)
+    assert _run(place, "--update")[0] == 0
+    case = json.loads(place.read_text("utf-8"))
+    case["expected"]["error"] = {"message": "No"}
+    _write(passing, "refuses", case)
+    assert _run(passing) == (0, "2 of 2 cases passed\n")
+    case["expected"]["status"] = "success"
+    _write(passing, "refuses", case)
+    code, text = _run(passing)
+    assert code == 1
+    assert "status: expected success, got error" in text
+    assert "1 of 2 cases passed" in text
+
+
+def test_half_of_an_emoji_is_written_as_an_escape(tmp_path: Path) -> None:
+    place = _write(tmp_path, "half", _case("half", set_("Cut", t="={{ 'Hi 😀'.slice(0, 4) }}")))
+    code, text = _run(place, "--update", "--out", tmp_path / "out")
+    assert code == 0
+    assert '"t": "Hi \\ud83d"' in text
+    assert '"t": "Hi \\ud83d"' in place.read_text("utf-8")
+    assert _run(place)[0] == 0
+    case = json.loads(place.read_text("utf-8"))
+    case["expected"]["nodes"]["Cut"][0]["outputs"][0][0]["t"] = "Hi"
+    _write(tmp_path, "half", case)
+    code, text = _run(place)
+    assert code == 1
+    assert "Hi \\ud83d" in text
+
+
 def test_a_case_without_what_it_expects_is_told_how_to_get_it(tmp_path: Path) -> None:
     code, text = _run(_write(tmp_path, "new", _case("new", set_("Greet", a="b"))))
     assert code == 2
