@@ -32,8 +32,8 @@ lint: setup
 # what is written from declarations and compared in tests: schemas, the pages of diagnostics, the plans of our exports
 generate: setup
 	$(BIN)/tempor8 schemas
-	$(BIN)/python -m compiler.report.pages
 	$(BIN)/python -m tests.golden
+	$(BIN)/python -m compiler.report.pages
 	$(BIN)/python -m tests.architecture.test_openapi
 
 compile: setup

@@ -11,11 +11,12 @@ from schemas.redact import redact
 
 LISTED: Final = 12
 """Members of a list that a message names."""
-PAGES: Final = "https://github.com/tempor8/tempor8/blob/main/docs/diagnostics"
+SOURCE: Final = "https://github.com/tempor8/tempor8/blob/main"
+PAGES: Final = f"{SOURCE}/docs/diagnostics"
 
 
 class Severity(StrEnum):
-    """How bad a finding is: an error stops the export from running, a warning does not, info only tells."""
+    """How bad a finding is: an error stops the export from running, a warning does not, info only informs."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -55,7 +56,8 @@ def pointer(*keys: str | int) -> str:
 class Diagnostic(BaseModel):
     """A finding. Subclasses declare `code`, `severity`, a `text` with the facts in braces, and the facts as fields.
 
-    The docstring of a subclass is its page in `docs/diagnostics/`.
+    The docstring of a subclass is its page in `docs/diagnostics/`: what the code means, `## Why it matters`,
+    `## What to do`. Its example is in `compiler/report/examples/<code>/`.
     """
 
     model_config = ConfigDict(frozen=True, defer_build=True)  # most classes are never raised in one run
@@ -68,7 +70,7 @@ class Diagnostic(BaseModel):
     """Whether the finding is about the name of a member, so that the caret goes under the name."""
 
     suppressible: ClassVar[bool] = True
-    """Whether a note of the author's may silence it; what makes a plan impossible cannot be silenced."""
+    """Whether the author may suppress it in the notes of a node; what makes a plan impossible cannot be suppressed."""
 
     unsupported: ClassVar[bool] = False
     """Whether it says that this build cannot run something that is valid; `--allow-unsupported` makes it a warning."""
@@ -111,7 +113,7 @@ class Diagnostic(BaseModel):
         return f"{PAGES}/{self.code}.md"
 
     def to_json(self) -> dict[str, Any]:
-        """The finding as data, for `--format json`, the API and whoever reads them."""
+        """Return the finding as data, for `--format json` and the API."""
         at = self.at
         place = {"file": at.file, "line": at.line, "column": at.column, "pointer": at.pointer}
         said = {"code": self.code, "severity": self.level.value, "message": self.message, "hint": self.hint}
