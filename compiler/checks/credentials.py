@@ -31,7 +31,7 @@ def credentials(unit: Unit) -> Iterator[Diagnostic]:
 
 
 def _wanted(bound: Bound) -> set[str]:
-    """Types of which the node needs one, as it is set up; empty where it needs none or that cannot be told."""
+    """Types of which the node needs one with its parameters; empty if it needs none, or if that is not known."""
     if bound.declared is None:
         return set()
     if bound.node.type in HTTP:

@@ -1,4 +1,4 @@
-"""Retries of what may have taken effect already."""
+"""Retries of operations that may have taken effect already."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -14,7 +14,7 @@ SENDS: Final = frozenset({"n8n-nodes-base.emailSend", "n8n-nodes-base.discord", 
 
 
 def retries(unit: Unit) -> Iterator[Diagnostic]:
-    """Nodes with Retry On Fail that change something outside."""
+    """Yield a finding for each node with Retry On Fail that changes something outside the workflow."""
     for bound in unit.bound.values():
         if bound.node.retry_on_fail and not bound.node.disabled:
             what = _mutation(bound)
@@ -27,7 +27,7 @@ def _mutation(bound: Bound) -> str | None:
         method = str(bound.parameters.get("method") or bound.parameters.get("requestMethod") or "GET")
         return None if method.upper() in SAFE or method.startswith("=") else f"its {method} request"
     if bound.node.type in SENDS:
-        return "what it sends"
+        return "its message"
     operation = bound.parameters.get("operation")
     if (
         isinstance(operation, str)

@@ -1,4 +1,4 @@
-"""Nodes that make no sense where runs end with their process."""
+"""Nodes that do not work in a transient workflow, whose runs end with their process."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -10,7 +10,7 @@ from schemas.diagnostic.limits import NotTransient
 WAIT: Final = "n8n-nodes-base.wait"
 SHORT: Final = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}
 LONGEST: Final = 60
-"""Seconds of a wait that a process may be trusted with."""
+"""Seconds. A longer wait is reported."""
 
 
 def transient(unit: Unit) -> Iterator[Diagnostic]:
@@ -24,7 +24,7 @@ def transient(unit: Unit) -> Iterator[Diagnostic]:
             continue
         trigger = bound.declared.trigger if bound.declared else None
         if trigger in ("schedule", "poll"):
-            yield NotTransient(at=bound.at, node=name, reason="a schedule's runs are durable whatever the settings say")
+            yield NotTransient(at=bound.at, node=name, reason="the runs of a schedule are always durable")
         elif bound.node.type == WAIT and (reason := _long(bound.parameters)):
             yield NotTransient(at=bound.at, node=name, reason=reason)
 
@@ -32,9 +32,9 @@ def transient(unit: Unit) -> Iterator[Diagnostic]:
 def _long(parameters: Mapping[str, Any]) -> str | None:
     resume = parameters.get("resume", "timeInterval")
     if resume in ("webhook", "form"):
-        return "nobody can resume a run that lives in one process"
+        return "a run that lives in one process cannot be resumed by a request"
     if resume == "specificTime":
-        return "the process may be gone by then"
+        return "the process may have ended by then"
     amount, unit = parameters.get("amount"), parameters.get("unit", "seconds")
     if isinstance(amount, int | float) and amount * SHORT.get(str(unit), 1) > LONGEST:
         return f"it waits for more than {LONGEST} s"

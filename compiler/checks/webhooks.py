@@ -1,4 +1,4 @@
-"""Webhooks: paths that clash, answers that nobody gives or nobody hears, doors that are open."""
+"""Webhooks: clashing paths, missing or unused Respond to Webhook nodes, missing authentication."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -14,11 +14,11 @@ WAIT: Final = "n8n-nodes-base.wait"
 HEARS: Final = frozenset(
     {WEBHOOK, WAIT, "n8n-nodes-base.executeWorkflowTrigger", "@n8n/n8n-nodes-langchain.chatTrigger"}
 )
-"""Types that may have somebody waiting for an answer. A sub-workflow answers for the one that called it."""
+"""Types whose caller may wait for a response. A sub-workflow responds for the workflow that called it."""
 
 
 def webhooks(unit: Unit) -> Iterator[Diagnostic]:
-    """Every webhook and every node that answers one."""
+    """Yield findings about each webhook and each Respond to Webhook node."""
     enabled = [bound for bound in unit.bound.values() if not bound.node.disabled]
     hooks = [bound for bound in enabled if bound.node.type == WEBHOOK]
     yield from _clashes(hooks)
@@ -35,7 +35,7 @@ def webhooks(unit: Unit) -> Iterator[Diagnostic]:
 
 
 _CALLS: Final = ("n8n-nodes-base.executeWorkflow",)
-"""A sub-workflow may answer instead."""
+"""A sub-workflow may respond instead."""
 
 
 def _clashes(hooks: list[Bound]) -> Iterator[Diagnostic]:

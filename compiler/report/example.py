@@ -1,7 +1,7 @@
 """Examples of the diagnostic pages: for each code, an export that yields it and the same export corrected.
 
-They are files, `examples/<code>/wrong.json` and `right.json`, so that they can be given to `tempor8 check`; the tests do
-so with each of them. `finding.txt` is what the tool prints about the wrong one. What would be too large for a file is
+They are files, `examples/<code>/wrong.json` and `right.json`, so that they can be given to `tempor8 check`, as the tests do
+with each of them. `finding.txt` is what the tool prints about the wrong one. What would be too large for a file is
 written as `{"$repeat": value, "times": n}`.
 """
 
@@ -19,6 +19,8 @@ WIDTH: Final = 100
 """Characters per line of JSON on a page."""
 LONGEST_LINE: Final = 160
 """Characters of a line that is shown whole."""
+SHORT: Final = 22
+"""Lines of an export that is shown whole."""
 BYTE_ORDER_MARK: Final = "\ufeff"
 
 
@@ -41,15 +43,23 @@ def finding(code: str) -> str:
 def shown(code: str) -> tuple[str, str]:
     """Return what a page shows of the wrong and of the right example.
 
-    Of two exports these are the members, and among the nodes the entries, in which they differ. Examples about reading a
-    file (1xx) are shown as they are, because their text is the point.
+    Of two exports these are the members, and among the nodes the entries, in which they differ. Exports that are short, or
+    examples about reading a file (1xx), whose text is the point, are shown whole.
     """
     wrong, right = (_text(code, name) for name in (WRONG, RIGHT))
-    if code.startswith("N8T1") and REPEAT not in wrong:
+    if whole(code):
         return _shorten(wrong), _shorten(right)
     documents = json.loads(wrong), json.loads(right)
     first, second = _difference(*documents), _difference(*reversed(documents))
     return _shorten(write(first)), _shorten(write(second))
+
+
+def whole(code: str) -> bool:
+    """Return whether the page of a code shows its exports whole."""
+    texts = [_text(code, name) for name in (WRONG, RIGHT)]
+    if any(REPEAT in each for each in texts):
+        return False
+    return code.startswith("N8T1") or max(each.count("\n") for each in texts) < SHORT
 
 
 def write(value: Any, indent: int = 0, head: int = 0) -> str:
@@ -75,7 +85,11 @@ def _flat(value: Any) -> str:
     if isinstance(value, Mapping) and REPEAT in value:
         return f"{_flat(value[REPEAT])} ... ({value['times']:,} times)"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{json.dumps(key, ensure_ascii=False)}: {_flat(each)}" for key, each in value.items()) + "}"
+        return (
+            "{"
+            + ", ".join(f"{json.dumps(key, ensure_ascii=False)}: {_flat(each)}" for key, each in value.items())
+            + "}"
+        )
     if isinstance(value, list):
         return "[" + ", ".join(map(_flat, value)) + "]"
     return json.dumps(value, ensure_ascii=False)

@@ -112,7 +112,7 @@ class EmailSend(SendAndWait):
     type = "n8n-nodes-base.emailSend"
     versions = (2, 2.1)
     credential_types = ("smtp",)
-    differs = "No line that advertises n8n is put below the message"
+    differs = "The attribution line of n8n is not added to the message"
 
     resource: Literal["email"] = param("email")
     operation: Literal["send", "sendAndWait"] = param("send")

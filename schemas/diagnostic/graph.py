@@ -225,7 +225,9 @@ class ErrorOutputNotOn(Diagnostic):
 
     code = "N8T213"
     severity = Severity.WARNING
-    text = "output {output} of {node!r} is connected, but the node has {outputs} outputs: no data ever leaves there"
+    text = (
+        "output {output} of {node!r} is connected, but does not exist (outputs: {outputs}): no data ever leaves there"
+    )
     hint_text = "{advice}"
     node: str
     outputs: int
@@ -263,7 +265,7 @@ class NoSuchInput(Diagnostic):
 
     code = "N8T215"
     severity = Severity.WARNING
-    text = "input {input} of {node!r} is connected, but the node has {inputs} inputs"
+    text = "input {input} of {node!r} is connected, but does not exist (inputs: {inputs})"
     node: str
     inputs: int
     input: int

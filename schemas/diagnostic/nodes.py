@@ -345,7 +345,7 @@ class MisshapenParameters(Diagnostic):
     """
 
     code = "N8T319"
-    text = "the parameters of {node!r} do not have the structure of {type}: {reason}"
+    text = "the parameters of {node!r} do not have the structure that {type} expects ({reason})"
     hint_text = "replace the node in the editor by a new one"
     node: str
     type: str

@@ -58,8 +58,8 @@ def test_a_code_belongs_to_its_family(rule: type[Diagnostic]) -> None:
 @each_rule
 def test_a_code_says_what_it_means_why_it_matters_and_what_to_do(rule: type[Diagnostic]) -> None:
     said = sections(rule)
-    for heading, name in {"": "a first sentence that says what it means", WHY: f"'## {WHY}'", FIX: f"'## {FIX}'"}.items():
-        assert said.get(heading), f"the docstring of {rule.__name__} is the page of {rule.code}: it lacks {name} {GUIDE}"
+    missing = [heading or "a sentence that says what it means" for heading in ("", WHY, FIX) if not said.get(heading)]
+    assert not missing, f"the docstring of {rule.__name__} is the page of {rule.code}; add to it: {missing} {GUIDE}"
     unknown = said.keys() - {"", WHY, FIX, ARISES}
     assert not unknown, f"the page of {rule.code} has no section {sorted(unknown)}; use '{WHY}', '{FIX}' or '{ARISES}'"
 
@@ -82,7 +82,7 @@ def test_a_code_has_an_example_or_says_why_it_has_none(rule: type[Diagnostic]) -
 def test_a_text_names_only_facts_of_its_class(rule: type[Diagnostic]) -> None:
     facts = set(rule.model_fields) - {"at", "softened"}
     named = {name for text in (rule.text, rule.hint_text) for _, name, _, _ in string.Formatter().parse(text) if name}
-    assert named <= facts, f"declare {sorted(named - facts)} as fields of {rule.__name__}, or remove them from its texts"
+    assert named <= facts, f"{rule.__name__}: declare {sorted(named - facts)} as fields, or remove them from its texts"
 
 
 def test_every_example_is_about_a_code() -> None:

@@ -18,6 +18,8 @@ KNOWN = frozenset({"invoices"})
 """Ids of the workflows that the examples may call."""
 WITHOUT_LINE = {"N8T103", "N8T106"}
 """Codes about a file of which no text was read."""
+LONGEST_LINE = 300
+"""Characters. Only a message that repeats the name of N8T603 is longer."""
 ALSO = {"N8T705": {"N8T301"}}
 """Errors and warnings of a right example that are not its subject: this build has no Postgres node."""
 
@@ -39,10 +41,10 @@ def first(code: str) -> Diagnostic:
 
 
 def printed(code: str) -> str:
-    """What `tempor8 check wrong.json` prints about the finding, with long lines of the excerpt cut."""
+    """What `tempor8 check wrong.json` prints about the finding, with very long lines cut."""
     finding = first(code)
     text = example.source(code, example.WRONG).decode(errors="replace").removeprefix(example.BYTE_ORDER_MARK)
-    lines = (line if len(line) <= 160 else f"{line[:157]}..." for line in findings([finding], text))
+    lines = (line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} ..." for line in findings([finding], text))
     return "\n".join(lines) + "\n"
 
 
