@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 from referencing import Registry, Resource
 
+from compiler import compile_export
 from compiler.report.example import RIGHT, WRONG, source
 from compiler.report.schemas import DIALECT, diagnostic, files, parameters
 from runtime.catalog import CATALOG
@@ -60,7 +61,7 @@ def test_schemas_and_checks_agree_on_real_exports() -> None:
         pytest.skip("the corpus of real exports is not beside this checkout")
     validators: dict[tuple[str, float], jsonschema.Draft202012Validator] = {}
     for path in sorted(CORPUS.glob("*.json"))[:150]:
-        made = compiled({"text": path.read_text(encoding="utf-8")})
+        made = compile_export(path.read_bytes(), file=path.name, catalog=CATALOG)
         told = {(each.at.node, each.facts.get("name")) for each in made.diagnostics if each.code in TOLD}
         for node in made.export.nodes if made.export else ():
             declared = CATALOG.find(node.type, node.type_version)
