@@ -43,8 +43,8 @@ def rule(declared: type[Diagnostic]) -> dict[str, Any]:
         "id": declared.code,
         "name": declared.__name__,
         "shortDescription": {"text": said[""].partition(". ")[0].rstrip(".") + "."},
-        "fullDescription": {"text": f"{said['']} {said[WHY]}"},
-        "help": {"text": said[FIX]},
+        "fullDescription": {"text": f"{said['']} {said.get(WHY, '')}"},
+        "help": {"text": said.get(FIX, "")},
         "helpUri": page_of(declared),
         "defaultConfiguration": {"level": LEVELS[declared.severity]},
     }

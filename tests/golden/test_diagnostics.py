@@ -26,6 +26,8 @@ ALSO = {"N8T705": {"N8T301"}}
 
 def compiled(code: str, name: str = example.WRONG) -> Compilation:
     """Compile an example."""
+    path = example.EXAMPLES / code / name
+    assert path.is_file(), f"add {path} (docs/adding-a-check.md, step 4)"
     return compile_export(example.source(code, name), file=name, catalog=CATALOG, known=KNOWN)
 
 
@@ -64,7 +66,9 @@ def test_the_right_example_yields_neither_its_code_nor_an_error_or_warning(code:
 
 @pytest.mark.parametrize("code", CODES)
 def test_the_finding_is_the_one_on_file(code: str) -> None:
-    assert printed(code) == example.finding(code), "if the change is meant, run: make generate"
+    path = example.EXAMPLES / code / example.FINDING
+    on_file = path.read_text(encoding="utf-8") if path.is_file() else ""
+    assert printed(code) == on_file, f"{path} is missing or out of date; if the change is meant, run: make generate"
 
 
 def test_a_pass_that_fails_is_reported_as_a_fault_of_tempor8(monkeypatch: pytest.MonkeyPatch) -> None:
