@@ -3,6 +3,8 @@
 After a change of a text that is meant: `make generate`, which writes `finding.txt` and the pages again.
 """
 
+from functools import cache
+
 import pytest
 
 from compiler import Compilation, compile_export, pipeline
@@ -24,6 +26,7 @@ ALSO = {"N8T705": {"N8T301"}}
 """Errors and warnings of a right example that are not its subject: this build has no Postgres node."""
 
 
+@cache
 def compiled(code: str, name: str = example.WRONG) -> Compilation:
     """Compile an example."""
     path = example.EXAMPLES / code / name
