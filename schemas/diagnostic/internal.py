@@ -19,7 +19,7 @@ class CompilerBug(Diagnostic):
 
     code = "N8T901"
     suppressible = False
-    text = "tempor8 failed in the pass {stage!r}: {error}"
+    text = "the compiler failed in the pass {stage!r}: {error}"
     hint_text = "this is a fault of tempor8: please report it with the export"
     stage: str
     error: str

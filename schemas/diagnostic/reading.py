@@ -339,7 +339,7 @@ class ByteOrderMark(Diagnostic):
     """The file starts with a byte order mark (BOM), which JSON does not allow.
 
     ## Why it matters
-    tempor8 skips the mark; n8n's import refuses the file. Some Windows editors write it.
+    The compiler skips the mark; n8n's import refuses the file. Some Windows editors write it.
 
     ## What to do
     Save the file as UTF-8 without BOM.

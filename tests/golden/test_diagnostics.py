@@ -81,7 +81,7 @@ def test_a_pass_that_fails_is_reported_as_a_fault_of_tempor8(monkeypatch: pytest
     monkeypatch.setattr(pipeline, "PASSES", (broken,))
     (found,) = compile_export("{}", file="x.json", catalog=CATALOG).diagnostics
     assert found.code == "N8T901"
-    assert found.message == "tempor8 failed in the pass 'broken': RuntimeError: cannot do Unit"
+    assert found.message == "the compiler failed in the pass 'broken': RuntimeError: cannot do Unit"
 
 
 def update() -> None:
