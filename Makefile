@@ -33,8 +33,8 @@ lint: setup
 # the table of known differences
 generate: setup
 	$(BIN)/tempor8 schemas
-	$(BIN)/python -m compiler.report.pages
 	$(BIN)/python -m tests.golden
+	$(BIN)/python -m compiler.report.pages
 	$(BIN)/python -m tests.conformance.known
 	$(BIN)/python -m tests.architecture.test_openapi
 

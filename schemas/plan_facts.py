@@ -25,7 +25,7 @@ VARIABLES: Final = "$vars"
 RESUME_LINKS: Final = "$execution"
 STATIC_DATA: Final = "$getWorkflowStaticData"
 _LINKS: Final = frozenset({"resumeUrl", "resumeFormUrl"})
-FACTS: Final = frozenset({"overlaps", "loop", "speaks", "responds", "form_page"})
+FACTS: Final = {"overlaps", "loop", "speaks", "responds", "form_page"}
 """The members of `Step` that hold facts of its class. A task never needs them."""
 
 

@@ -63,4 +63,4 @@ def _read(path: Path) -> Config:
 
 
 def _wanted(default: Any) -> str:
-    return {list: "a list of texts", bool: "true or false", str: "a text"}[type(default)]
+    return {list: "a list of strings", bool: "true or false", str: "a string"}[type(default)]

@@ -1,4 +1,4 @@
-"""`tempor8 check`: everything that is to be told about exports, without writing anything."""
+"""`tempor8 check`: report every finding about exports, without writing anything."""
 
 import typer
 
@@ -18,7 +18,7 @@ def check(
     verbose: Verbose = False,
     watch: Watch = False,
 ) -> None:
-    """Tell everything that is to be told about exports, without writing anything.
+    """Report every finding about exports, without writing anything.
 
     Exit code 0: nothing at --fail-on or above. 1: something. 2: usage or input and output.
     """

@@ -1,4 +1,4 @@
-"""AI sub-nodes: on the right port, none missing, none that nobody uses."""
+"""AI sub-nodes: on the right port, none missing, none left unconnected."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ WORDS: Final = {
 
 
 def ai_parts(unit: Unit) -> Iterator[Diagnostic]:
-    """Every sub-node's port, and what every root needs."""
+    """Yield findings about the port of each sub-node and about the sub-nodes that each root node requires."""
     yield from _ports(unit)
     for name, bound in unit.bound.items():
         if not bound.node.disabled:
@@ -70,7 +70,7 @@ def _ports(unit: Unit) -> Iterator[Diagnostic]:
                 continue
             reason = f"it is {WORDS.get(own, own)}"
         elif source.declared is not None and source.declared.kind is not Kind.SUBNODE and not _may_serve(source, port):
-            reason = "it is no sub-node"
+            reason = "it is not a sub-node"
         else:
             continue
         yield WrongPort(at=at, source=link.source, target=link.target, port=WORDS.get(port, port), reason=reason)

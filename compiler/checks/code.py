@@ -1,4 +1,4 @@
-"""Programs: syntax, what they read, and what they use that is not available."""
+"""Programs of Code nodes: syntax errors, and modules and globals that are not available."""
 
 import re
 from collections.abc import Iterator
@@ -11,10 +11,10 @@ from schemas.diagnostic.expressions import InvalidCode, NotAvailable
 REQUIRE: Final = re.compile(r"\brequire\s*\(\s*['\"]([^'\"]+)['\"]\s*\)")
 INSTEAD: Final = {
     "crypto": "use the Crypto node",
-    "luxon": "DateTime, Duration and Interval are there without it",
-    "moment": "DateTime (luxon) is there",
-    "jmespath": "$jmespath is there",
-    "buffer": "Buffer is there without it",
+    "luxon": "DateTime, Duration and Interval are available without it",
+    "moment": "DateTime (Luxon) is available",
+    "jmespath": "$jmespath is available",
+    "buffer": "Buffer is available without it",
     "axios": "use HTTP Request",
     "node-fetch": "use HTTP Request",
     "fs": "use Read/Write Files from Disk",
@@ -28,7 +28,7 @@ GLOBALS: Final = {
 
 
 def code(unit: Unit) -> Iterator[Diagnostic]:
-    """Every program of a Code node."""
+    """Yield findings about each program of a Code node."""
     for bound in unit.bound.values():
         if bound.node.disabled:
             continue
@@ -45,7 +45,9 @@ def _javascript(bound: Bound, name: str, source: str) -> Iterator[Diagnostic]:
     for found in REQUIRE.finditer(source):
         module = found[1].removeprefix("node:")
         if not _comment(source, found.start()):
-            advice = INSTEAD.get(module, "n8n has no modules in Code nodes either, unless the operator allows them")
+            advice = INSTEAD.get(
+                module, "n8n does not allow modules in Code nodes either, unless the operator enables them"
+            )
             yield NotAvailable(at=at.after(found.start()), parameter=name, what=f"require('{module}')", advice=advice)
     for pattern, (what, advice) in GLOBALS.items():
         match = re.search(pattern, source)

@@ -57,7 +57,7 @@ def _given(bound: Bound, declared: type[Node]) -> Iterator[Diagnostic]:
             elif wanted.options and value is not None and value not in wanted.options and not isinstance(value, list):
                 options = {str(each) for each in wanted.options}
                 found = nearest(str(value), options)
-                advice = f"did you mean {found!r}?" if found else f"there are {', '.join(sorted(options))}"
+                advice = f"did you mean {found!r}?" if found else f"the options are {', '.join(sorted(options))}"
                 yield UnknownOption(at=at, name=name, value=str(value), advice=advice)
 
 

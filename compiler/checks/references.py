@@ -47,7 +47,7 @@ def references(unit: Unit) -> Iterator[Diagnostic]:
 
 
 def _interesting(found: Found) -> bool:
-    """Whether there may be something to tell: most expressions read `$json` and nothing else."""
+    """Whether there may be a finding: most expressions read `$json` and nothing else."""
     made = found.compiled
     return bool(made.references) or "$env" in made.variables or isinstance(made.expression, Script)
 
@@ -63,7 +63,7 @@ def _roots(unit: Unit, name: str) -> set[str]:
 def _before(unit: Unit, bound: Bound) -> str:
     """What could have been meant when no name is near."""
     sources = list(dict.fromkeys(link.source for link in unit.graph.into(bound.node.name)))
-    return f"directly before this node comes {', '.join(map(repr, sources[:3]))}" if sources else ""
+    return f"the node directly before this one is {' or '.join(map(repr, sources[:3]))}" if sources else ""
 
 
 def _beside(ancestry: Ancestry, bound: Bound, name: str, before: int) -> bool:
@@ -77,7 +77,7 @@ def _elsewhere(at: Location, parameter: str, name: str, beside: bool) -> OtherBr
 
 
 def _plain(bound: Bound) -> Iterator[Diagnostic]:
-    """Text with `{{ $json... }}` that nobody evaluates."""
+    """Text with `{{ $json... }}` that is not evaluated."""
     evaluated = {found.at for found in bound.found}
     for at, text in bound.texts:
         if "{{" not in text or text[0] == "=" or at in evaluated or str(at[0]) in bound.programs:

@@ -1,4 +1,4 @@
-"""Retries of what may have taken effect already."""
+"""Retries of operations that may have taken effect already."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -14,7 +14,7 @@ READS: Final = ("get", "search", "list", "select", "read", "lookup", "find", "do
 
 
 def retries(unit: Unit) -> Iterator[Diagnostic]:
-    """Nodes with Retry On Fail that change something outside."""
+    """Yield a finding for each node with Retry On Fail that changes something outside the workflow."""
     for bound in unit.bound.values():
         if bound.node.retry_on_fail and not bound.node.disabled:
             what = _mutation(unit, bound)

@@ -1,4 +1,4 @@
-"""What gives secrets away or lets strangers in."""
+"""Secrets in parameters, TLS that is not verified, plain HTTP, queries assembled from data."""
 
 import re
 from collections.abc import Iterator
@@ -62,7 +62,7 @@ def _pairs(value: Any, at: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | 
 def _constant(value: str) -> bool:
     secret = value.removeprefix("Bearer ").removeprefix("Basic ").strip()
     if value.startswith("=") or looks_secret(value) or PLACEHOLDER.search(value):
-        return False  # the first loop has told about what looks like one by itself
+        return False  # the first loop reports what looks like a secret by itself
     return len(secret) >= 16 and " " not in secret and any(each.isdigit() for each in secret)
 
 

@@ -13,7 +13,7 @@ from schemas.diagnostic.nodes import SettingDiffers, SubWorkflowMissing, Unknown
 
 
 def settings(unit: Unit) -> Iterator[Diagnostic]:
-    """Every setting that has something to tell."""
+    """Yield findings about each setting of the workflow."""
     assert unit.export is not None
     given = unit.export.settings
     zone = given.get("timezone")
@@ -21,10 +21,10 @@ def settings(unit: Unit) -> Iterator[Diagnostic]:
         at = unit.at("/settings/timezone")
         yield UnknownTimezone(at=at, zone=zone, advice=did_you_mean(zone, _zones()))
     if given.get("binaryMode") == "combined":
-        how = "files are kept apart from JSON, as with 'separate'"
+        how = "binary data is stored separately from JSON, as with 'separate'"
         yield SettingDiffers(at=unit.at("/settings/binaryMode"), setting="binaryMode", how=how)
     if given.get("executionOrder") != "v1":
-        how = "not v1, so nodes run in n8n's legacy order v0 (all branches side by side)"
+        how = "it is not v1, so nodes run in n8n's legacy order v0 (all branches level by level)"
         yield SettingDiffers(at=unit.at("/settings"), setting="executionOrder", how=how)
     try:
         concurrency(given)

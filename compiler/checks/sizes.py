@@ -1,4 +1,4 @@
-"""What is too large or too long for Temporal."""
+"""Names and pinned data that exceed the limits of Temporal."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Calls of other workflows that are not among those that are here."""
+"""Calls of workflows that are not available."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from schemas.diagnostic.nodes import SubWorkflowMissing
 
 
 def sub_workflows(unit: Unit) -> Iterator[Diagnostic]:
-    """Every call by id, when the caller has said which workflows there are."""
+    """Yield a finding for each call of an unknown id, if the known workflows were given."""
     known = unit.options.known
     if known is None:
         return

@@ -1,4 +1,4 @@
-"""Nodes that make no sense where runs end with their process."""
+"""Nodes that do not work in a transient workflow, whose runs end with their process."""
 
 from collections.abc import Iterator, Mapping
 
@@ -24,5 +24,5 @@ def _reason(unit: Unit, bound: Bound) -> str | None:
     if instance is None:
         return None
     if instance.trigger in ("schedule", "poll"):
-        return "a schedule's runs are durable whatever the settings say"
+        return "the runs of a schedule are always durable"
     return call_hook(unit, bound, lambda: instance.not_transient(bound.node.type_version), None)

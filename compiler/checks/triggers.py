@@ -1,4 +1,4 @@
-"""What starts the workflow, and what nothing ever starts."""
+"""Triggers of the workflow, and nodes that no trigger leads to."""
 
 from collections.abc import Iterator
 
@@ -14,12 +14,12 @@ def triggers(unit: Unit) -> Iterator[Diagnostic]:
     starts = triggers_of(unit)
     if not starts:
         off = triggers_of(unit, disabled=True)
-        yield NoTrigger(at=unit.at("/nodes"), disabled=f" that is enabled ({', '.join(off)} is not)" if off else "")
+        yield NoTrigger(at=unit.at("/nodes"), disabled=f" that is enabled (disabled: {', '.join(off)})" if off else "")
         return
     if len(starts) > 1:
         yield SeveralTriggers(at=unit.at("/nodes"), count=len(starts), triggers=tuple(starts))
     reached = live(unit)
     for name, bound in unit.bound.items():
-        alone = not unit.graph.roots(name)  # sub-nodes are told about by ai_parts
+        alone = not unit.graph.roots(name)  # sub-nodes are reported by ai_parts
         if name not in reached and alone and not bound.node.disabled and not is_part(bound):
             yield Unreachable(at=bound.at, node=name)

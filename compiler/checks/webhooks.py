@@ -1,4 +1,4 @@
-"""Webhooks: paths that clash, answers that nobody gives or nobody hears, doors that are open."""
+"""Webhooks: clashing paths, missing or unused Respond to Webhook nodes, missing authentication."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from schemas.plan import Kind
 
 
 def webhooks(unit: Unit) -> Iterator[Diagnostic]:
-    """Every webhook and every node that answers one."""
+    """Yield findings about each webhook and each Respond to Webhook node."""
     enabled = [bound for bound in unit.bound.values() if not bound.node.disabled]
     hooks = [bound for bound in enabled if bound.declared is not None and bound.declared.trigger == "webhook"]
     yield from _clashes(hooks)

@@ -30,7 +30,7 @@ class Expectation:
     def words(self) -> str:
         """The types for a reader."""
         names = {
-            str: "a text",
+            str: "a string",
             bool: "true or false",
             int: "a number",
             float: "a number",

@@ -1,4 +1,4 @@
-"""What can be told before a run: each node's own rule, then one whole-graph check per file of `compiler.checks`.
+"""Findings before a run: each node's own rule, then one whole-graph check per file of `compiler.checks`.
 
 A finding about a node that never runs (disabled, or out of reach of every trigger) is a warning at most: n8n does not
 look at such nodes either.
@@ -14,7 +14,7 @@ from schemas.node import Node
 
 
 def check(unit: Unit) -> None:
-    """Run every check, soften what is about nodes that never run, drop what the author has chosen not to be told."""
+    """Run every check, soften findings about nodes that never run, and drop those that the author has suppressed."""
     for bound in unit.bound.values():
         if bound.instance is not None:
             _ask(unit, bound, bound.instance)

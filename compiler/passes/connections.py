@@ -11,7 +11,7 @@ from schemas.export import MAIN, Connections, Target
 
 
 def connections(unit: Unit, workflow: Mapping[str, Any], nodes: int) -> Connections:
-    """The connections of a workflow with `nodes` nodes. What is misshapen is told and left out."""
+    """The connections of a workflow with `nodes` nodes. What has the wrong structure is reported and left out."""
     raw = workflow.get("connections")
     if raw is None or raw == []:
         if nodes > 1 and "connections" not in workflow:

@@ -1,4 +1,4 @@
-"""Connections to the node graph: what leads nowhere is told, and kept aside: n8n fails when it follows one."""
+"""Connections to the node graph. One that leads nowhere is reported and kept: n8n fails when it follows it."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""A document to an `Export`: every old and odd shape is read as n8n reads it, and the change is told.
+"""A document to an `Export`: every old and unusual form is read as n8n reads it, and the change is reported.
 
 The fields of the export that comes out of here have their proper types, so that no later pass asks again.
 """

@@ -125,7 +125,7 @@ def _explain(unit: Unit, error: json.JSONDecodeError) -> NotJson | SeveralDocume
 
 
 def _cause(text: str, offset: int, message: str) -> tuple[str, str]:  # noqa: C901, PLR0911 - one line per cause
-    """What is wrong in an author's words, and what to do; told from what stands where the reader gave up."""
+    """The cause in the author's terms and what to do, derived from the text where the reader stopped."""
     head, here, before = text.lstrip(), text[offset : offset + 1], text[:offset].rstrip()[-1:]
     if head.startswith("```"):
         return "the document is wrapped in a Markdown code fence", "remove the lines that start with ```"
@@ -136,20 +136,20 @@ def _cause(text: str, offset: int, message: str) -> tuple[str, str]:  # noqa: C9
     if not here:
         return "the document ends too early", "the file was cut off; export the workflow from n8n again"
     if text.startswith(("//", "/*"), offset) or here == "#":
-        return "JSON has no comments", "remove the comment"
+        return "JSON does not allow comments", "remove the comment"
     if here == "'" or (message.startswith("Expecting property name") and here.isalpha()):
-        return "names and texts are written in double quotes", 'write "name"'
+        return "names and strings need double quotes", 'write "name"'
     if (before == "," and here in "}]") or message.startswith("Illegal trailing comma"):
-        return f"a comma before {here or before!r}", "remove the trailing comma"
+        return f"there is a comma before {here or before!r}", "remove the trailing comma"
     if message.startswith("Invalid control character"):
-        return "a line break or control character inside a text", r"write \n for a line break"
+        return "a string contains a line break or control character", r"write \n for a line break"
     if message.startswith("Invalid \\escape"):
-        return f"an unknown escape {text[offset : offset + 2]!r}", r"write \\ for a backslash"
+        return f"the escape {text[offset : offset + 2]!r} is unknown", r"write \\ for a backslash"
     if message.startswith("Expecting ',' delimiter"):
         cause = (
-            'a quote inside a text must be written \\"'
+            'write \\" for a quote inside a string'
             if before == '"' and here.isalnum()
-            else "a comma or a bracket is missing before it"
+            else "add the missing comma or bracket before it"
         )
         return f"unexpected {text[offset : offset + 12].splitlines()[0]!r}", cause
     return f"{message[0].lower()}{message[1:]}", ""

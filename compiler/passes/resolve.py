@@ -62,15 +62,17 @@ def _advice(unit: Unit, node: ExportNode) -> str:
     if found is not None:
         return f"did you mean {short[found]!r}?"
     if not TYPED.match(node.type):
-        return "n8n's types have the form package.name"
-    return "; ".join(each for each in (_instead(node.type), "--allow-unsupported compiles the rest") if each)
+        return "n8n types have the form package.name"
+    return "; ".join(each for each in (_instead(node.type), "--allow-unsupported compiles the other nodes") if each)
 
 
 def _instead(type_: str) -> str:
     if type_.lower().endswith("trigger"):
-        return "start it by a Webhook or a Schedule Trigger"
+        return "start the workflow with a Webhook or a Schedule Trigger"
     if type_.startswith(OWN[1]):
         short = type_.removeprefix(OWN[1])
         return next((hint for start, hint in INSTEAD.items() if short.startswith(start)), "")
-    own = "" if type_.startswith(OWN) else "a community node: "
-    return own + ("replace it by HTTP Request Tool" if type_.endswith("Tool") else "replace it by HTTP Request or Code")
+    own = "" if type_.startswith(OWN) else "this is a community node: "
+    return own + (
+        "replace it with HTTP Request Tool" if type_.endswith("Tool") else "replace it with HTTP Request or Code"
+    )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
-from compiler.report.pages import rules
+from compiler.report.pages import FIX, WHY, rules, sections
 from schemas.diagnostic import Diagnostic, Severity
 from schemas.diagnostic.base import PAGES
 
@@ -22,7 +22,7 @@ def document(found: Sequence[Diagnostic], version: str) -> dict[str, Any]:
 
 
 def frame(version: str) -> tuple[str, str]:
-    """What stands before and after the results, so that they can be written one by one."""
+    """Return the text before and after the results, so that they can be written one by one."""
     driver = {
         "name": "tempor8",
         "version": version,
@@ -37,13 +37,14 @@ def frame(version: str) -> tuple[str, str]:
 
 
 def rule(declared: type[Diagnostic]) -> dict[str, Any]:
-    """A code as a reporting descriptor."""
-    page = " ".join((declared.__doc__ or "").split())
+    """Return a code as a reporting descriptor: what it means and why it matters, and what to do as its help."""
+    said = {heading: " ".join(text.split()) for heading, text in sections(declared).items()}
     return {
         "id": declared.code,
         "name": declared.__name__,
-        "shortDescription": {"text": page.partition(". ")[0].rstrip(".") + "."},
-        "fullDescription": {"text": page},
+        "shortDescription": {"text": said[""].partition(". ")[0].rstrip(".") + "."},
+        "fullDescription": {"text": f"{said['']} {said.get(WHY, '')}"},
+        "help": {"text": said.get(FIX, "")},
         "helpUri": page_of(declared),
         "defaultConfiguration": {"level": LEVELS[declared.severity]},
     }

@@ -1,4 +1,4 @@
-"""What is probably wrong with an expression that does not parse, told from its text."""
+"""The probable cause of a syntax error in an expression, derived from its text."""
 
 import re
 from typing import Final
@@ -10,24 +10,24 @@ STATEMENT: Final = re.compile(r"^\s*(const|let|var|if|for|while|return|function|
 
 
 def advice(text: str, offset: int) -> str:
-    """A hint for an expression string with a syntax error at `offset`; nothing where the cause is not plain."""
+    """Return a hint for an expression with a syntax error at `offset`, or an empty text if the cause is not clear."""
     code = _chunk(text[1:], offset - 1)
     if code is None:
         return ""
     if not code.strip():
         return "write an expression between {{ and }}"
     if BLOCK.match(code):
-        return "n8n has no blocks such as {{#each}}: build the text in a Code node, or with .map(...).join('')"
+        return "n8n has no blocks such as {{#each}}: build the text in a Code node or with .map(...).join('')"
     if code.lstrip().startswith("{{"):
         return "there is a {{ inside {{ }}: remove the inner one"
     if code.count("{") > code.count("}"):
-        return "the first }} ends an expression, also inside brackets: write } } with a space between"
+        return "the first }} ends an expression, even inside brackets: write } } with a space"
     if STATEMENT.match(code):
-        return "an expression has a value; statements belong into a Code node"
+        return "an expression must have a value: move statements into a Code node"
     if re.search(r"\}\s*\S", code) and code.count("}") > code.count("{"):
-        return "an expression ends with }}"
+        return "an expression must end with }}"
     if _quotes(code):
-        return "a quote inside a text is written \\' or \\\""
+        return "write \\' or \\\" for a quote inside a string"
     return ""
 
 

@@ -26,17 +26,17 @@ def concurrency(settings: Mapping[str, Any]) -> Concurrency | None:
     if not isinstance(own, Mapping) or (given := own.get("concurrency")) is None:
         return None
     if not isinstance(given, Mapping):
-        raise BadConcurrencyError("it is no object")
+        raise BadConcurrencyError("it is not an object")
     limit, key = given.get("limit"), given.get("key")
     if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= MOST:
-        raise BadConcurrencyError(f"the limit {limit!r} is no whole number from 1 to {MOST:,}")
+        raise BadConcurrencyError(f"the limit {limit!r} is not a whole number from 1 to {MOST:,}")
     if own.get("durability") == "transient":
-        raise BadConcurrencyError("runs of a transient workflow know no limit")
+        raise BadConcurrencyError("a limit does not apply to runs of a transient workflow")
     return Concurrency(limit=limit, key=None if key is None else _key(key))
 
 
 def _key(text: Any) -> Path:
     found = compile_expression(text).expression if isinstance(text, str) and text.startswith("=") else None
     if not isinstance(found, Path) or found.root != "$json":
-        raise BadConcurrencyError(f"the key {text!r} is no walk through $json")
+        raise BadConcurrencyError(f"the key {text!r} is not a path into $json, such as ={{{{ $json.body.customer }}}}")
     return found

@@ -1,7 +1,7 @@
-"""What the author has chosen not to be told: by `--ignore`, and by a sentence in a node's notes.
+"""Findings that the author has suppressed: by `--ignore`, or by a sentence in the notes of a node.
 
 `tempor8: ignore N8T312 because the API deduplicates` in the notes of a node (several codes with commas between them).
-A reason is asked for, since the next reader will ask too.
+A reason is expected, because the next reader will ask for it.
 """
 
 import re

@@ -36,7 +36,7 @@ def at(document: Any, path: str) -> Any:
 
 
 def no_workflow(document: Any, where: Location) -> NotAnExport:
-    """Why a document without a workflow is none, in the author's terms."""
+    """Return the finding that says why a document contains no workflow."""
     if not isinstance(document, Mapping):
         return NotAnExport(at=where, reason=f"the document is {constant(document)}, not an object")
     if "nodes" in document:
@@ -54,7 +54,7 @@ def no_workflow(document: Any, where: Location) -> NotAnExport:
 def _advice(document: Mapping[str, Any]) -> str:
     for key, value in document.items():
         if isinstance(value, str) and value.lstrip().startswith("{") and '"nodes"' in value:
-            return f"{key!r} holds a workflow as text: save that text as a file of its own"
+            return f"{key!r} contains a workflow as text: save that text as a file of its own"
     if {"description", "slug", "url", "title", "user_name"} & document.keys():
-        return "this describes a workflow; download the workflow itself"
+        return "this is a description of a workflow; download the workflow itself"
     return "a workflow has `nodes` and `connections`; use *Download* in n8n's editor"

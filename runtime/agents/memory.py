@@ -12,7 +12,7 @@ class Memory(SubNode):
     """A chat memory. n8n's lives in one process for an hour at most; ours lasts."""
 
     connection = "ai_memory"
-    differs = "The conversation is kept in the database and not only in memory, so it survives restarts"
+    differs = "The conversation is stored in the database and not only in memory, so it survives restarts"
 
     def session(self, name: str, version: float, item: Mapping[str, Any]) -> str:
         """The session of an input item. Raises NodeError when there is none; `name` is the node's name."""

@@ -26,7 +26,7 @@ class EmailReadImap(Poll):
     type = "n8n-nodes-base.emailReadImap"
     versions = (2, 2.1)
     credential_uses = (CredentialUse("imap"),)
-    differs = "The mailbox is looked into once a minute; n8n is told of a message at once"
+    differs = "The mailbox is checked once a minute; in n8n, a new message starts the workflow at once"
 
     mailbox: Dynamic[str] = param("INBOX")
     post_process_action: Dynamic[Literal["read", "nothing"]] = param("read")

@@ -93,7 +93,7 @@ class EmailSendV1(Activity):
     def mutation(self, version: float) -> str:
         """A message that is sent cannot be taken back."""
         del version
-        return "what it sends"
+        return "its message"
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
         """A message per item."""
@@ -118,7 +118,7 @@ class EmailSend(SendAndWait):
     type = "n8n-nodes-base.emailSend"
     versions = (2, 2.1)
     credential_uses = (CredentialUse("smtp"),)
-    differs = "No line that advertises n8n is put below the message"
+    differs = "The attribution line of n8n is not added to the message"
 
     resource: Literal["email"] = param("email")
     operation: Literal["send", "sendAndWait"] = param("send")
@@ -135,7 +135,7 @@ class EmailSend(SendAndWait):
     def mutation(self, version: float) -> str:
         """A message that is sent cannot be taken back."""
         del version
-        return "what it sends"
+        return "its message"
 
     def advance(self, context: DurableContext, state: Json, event: Event | None) -> tuple[Json, list[Command]]:
         """One call that sends everything, or the question."""

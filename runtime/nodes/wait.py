@@ -90,9 +90,9 @@ class Wait(Durable):
     def not_transient(self, version: float) -> str | None:
         """A process cannot be resumed from outside, and does not last."""
         if self.resume in ("webhook", "form"):
-            return "nobody can resume a run that lives in one process"
+            return "a run that lives in one process cannot be resumed by a request"
         if self.resume == "specificTime":
-            return "the process may be gone by then"
+            return "the process may have ended by then"
         seconds = self.wait_seconds(version)
         return f"it waits for more than {TRANSIENT_LIMIT} s" if seconds and seconds > TRANSIENT_LIMIT else None
 

@@ -115,7 +115,7 @@ def schedule_row(row: Mapping[str, Any], second: int) -> Iterator[Firing]:
         case "cronExpression":
             yield Firing(crons=_normal(str(row.get("expression", ""))))
         case _:
-            raise BadScheduleError(f"there is no interval {field!r}")
+            raise BadScheduleError(f"the interval {field!r} does not exist")
 
 
 def _apart(days: int, hour: int, minute: int, second: int, shift: int = 0) -> Firing:
@@ -148,14 +148,14 @@ def cron_row(row: Mapping[str, Any], second: int) -> Iterator[Firing]:
         case "custom":
             yield Firing(crons=_normal(str(row.get("cronExpression", "* * * * * *"))))
         case _:
-            raise BadScheduleError(f"there is no mode {mode!r}")
+            raise BadScheduleError(f"the mode {mode!r} does not exist")
 
 
 def _whole(value: Any, what: str, low: int, high: int) -> int:
     try:
         number = int(value)
     except (TypeError, ValueError):
-        raise BadScheduleError(f"the {what} {value!r} is no number") from None
+        raise BadScheduleError(f"the {what} {value!r} is not a number") from None
     if not low <= number <= high:
         raise BadScheduleError(f"the {what} {number} is not between {low} and {high}")
     return number
@@ -170,7 +170,7 @@ def _normal(text: str) -> tuple[str, ...]:
     text = _MACROS.get(text.strip().lower(), text)
     parts = text.split()
     if len(parts) not in (5, 6):
-        raise BadScheduleError(f"{len(parts)} fields instead of five or six")
+        raise BadScheduleError(f"it has {len(parts)} fields instead of five or six")
     if len(parts) == 5:
         parts = ["0", *parts]
     fields = [_field(part, *each) for part, each in zip(parts, _FIELDS, strict=True)]
@@ -192,10 +192,10 @@ def _field(part: str, name: str, low: int, high: int) -> str:
             raise BadScheduleError(f"{each!r}: L, W and # are not supported")
         match = _PART.fullmatch(each)
         if match is None:
-            raise BadScheduleError(f"{each!r} is no {name}")
+            raise BadScheduleError(f"{each!r} is not a valid {name}")
         first, last, step = match.groups()
         if step is not None and int(step) == 0:
-            raise BadScheduleError(f"{each!r} is no {name}")
+            raise BadScheduleError(f"{each!r} is not a valid {name}")
         start = "*" if first in ("*", "?") else str(_value(first, each, name, low, high))
         end = "" if last is None else f"-{_value(last, each, name, low, high)}"
         if name == "day of week" and not end and start == "7":
@@ -212,7 +212,7 @@ def _field(part: str, name: str, low: int, high: int) -> str:
 def _value(text: str, part: str, name: str, low: int, high: int) -> int:
     number = int(text) if text.isdigit() else _NAMES.get(name, {}).get(text[:3].lower())
     if number is None or not low <= number <= high:
-        raise BadScheduleError(f"{part!r} is no {name}")
+        raise BadScheduleError(f"{part!r} is not a valid {name}")
     return number
 
 

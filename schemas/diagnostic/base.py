@@ -1,4 +1,4 @@
-"""A finding and its place. The families beside this file hold one class per code."""
+"""A finding and its place. The other modules of this package hold one class per code."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -11,11 +11,12 @@ from schemas.redact import redact
 
 LISTED: Final = 12
 """Members of a list that a message names."""
-PAGES: Final = "https://github.com/tempor8/tempor8/blob/main/docs/diagnostics"
+SOURCE: Final = "https://github.com/tempor8/tempor8/blob/main"
+PAGES: Final = f"{SOURCE}/docs/diagnostics"
 
 
 class Severity(StrEnum):
-    """How bad a finding is: an error stops the export from running, a warning does not, info only tells."""
+    """How bad a finding is: an error stops the export from running, a warning does not, info only informs."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -39,26 +40,27 @@ class Location:
     column: int | None = None
 
     def within(self, *keys: str | int) -> "Location":
-        """The same node, deeper in the document."""
+        """Return a place within this one, deeper in the document."""
         return replace(self, pointer=self.pointer + pointer(*keys), offset=None)
 
     def after(self, characters: int) -> "Location":
-        """The same place, so many characters into its text."""
+        """Return the place so many characters into the text at this one."""
         return replace(self, offset=characters)
 
 
 def pointer(*keys: str | int) -> str:
-    """The JSON Pointer (RFC 6901) of a path."""
+    """Return the JSON Pointer (RFC 6901) of a path."""
     return "".join("/" + str(key).replace("~", "~0").replace("/", "~1") for key in keys)
 
 
 class Diagnostic(BaseModel):
     """A finding. Subclasses declare `code`, `severity`, a `text` with the facts in braces, and the facts as fields.
 
-    The docstring of a subclass is its page in `docs/diagnostics/`.
+    The docstring of a subclass is its page in `docs/diagnostics/`: what the code means, `## Why it matters`,
+    `## What to do`. Its example is in `compiler/report/examples/<code>/`.
     """
 
-    model_config = ConfigDict(frozen=True, defer_build=True)  # most classes are never raised in one run
+    model_config = ConfigDict(frozen=True, defer_build=True)  # most classes are not used in a run
 
     code: ClassVar[str]
     severity: ClassVar[Severity] = Severity.ERROR
@@ -68,7 +70,7 @@ class Diagnostic(BaseModel):
     """Whether the finding is about the name of a member, so that the caret goes under the name."""
 
     suppressible: ClassVar[bool] = True
-    """Whether a note of the author's may silence it; what makes a plan impossible cannot be silenced."""
+    """Whether the author may suppress it in the notes of a node; what makes a plan impossible cannot be suppressed."""
 
     unsupported: ClassVar[bool] = False
     """Whether it says that this build cannot run something that is valid; `--allow-unsupported` makes it a warning."""
@@ -81,23 +83,23 @@ class Diagnostic(BaseModel):
 
     @property
     def level(self) -> Severity:
-        """The severity of this very finding."""
+        """The severity of this finding: `softened` if that is set, else that of its class."""
         return self.softened or self.severity
 
     def soften(self, severity: Severity = Severity.WARNING) -> Self:
-        """The same finding, milder; one that is already as mild stays."""
+        """Return the finding with a milder severity, or unchanged if it is as mild already."""
         ranks = list(Severity)
         milder = ranks.index(severity) > ranks.index(self.level)
         return self.model_copy(update={"softened": severity}) if milder else self
 
     @property
     def message(self) -> str:
-        """The sentence for the author."""
+        """The message for the author of the workflow."""
         return self.text.format(**self.shown)
 
     @property
     def hint(self) -> str:
-        """What to do about it; may be empty."""
+        """What to do about the finding; may be empty."""
         return self.hint_text.format(**self.shown).strip()
 
     @property
@@ -111,7 +113,7 @@ class Diagnostic(BaseModel):
         return f"{PAGES}/{self.code}.md"
 
     def to_json(self) -> dict[str, Any]:
-        """The finding as data, for `--format json`, the API and whoever reads them."""
+        """Return the finding as data, for `--format json` and the API."""
         at = self.at
         place = {"file": at.file, "line": at.line, "column": at.column, "pointer": at.pointer}
         said = {"code": self.code, "severity": self.level.value, "message": self.message, "hint": self.hint}
@@ -124,7 +126,7 @@ class Diagnostic(BaseModel):
 
 
 def show(value: Any) -> str:
-    """A fact as a reader sees it; what looks like a secret is masked."""
+    """Return a fact as text; what looks like a secret is masked."""
     if isinstance(value, list | tuple):
         shown = ", ".join(show(each) for each in value[:LISTED])
         return shown + (f" and {len(value) - LISTED} more" if len(value) > LISTED else "")
@@ -132,7 +134,7 @@ def show(value: Any) -> str:
 
 
 def declared(family: type[Diagnostic] = Diagnostic) -> Iterator[type[Diagnostic]]:
-    """Every concrete class that has been loaded."""
+    """Yield every concrete class that has been loaded."""
     for each in family.__subclasses__():
         if "code" in vars(each):
             yield each

@@ -4,18 +4,33 @@ from schemas.diagnostic.base import Diagnostic, Severity
 
 
 class CredentialNotChosen(Diagnostic):
-    """The node needs a credential and the export names none, as exports that were made to be shared do."""
+    """The node needs a credential, and the export names none. Exports that were made to be shared often omit them.
+
+    ## Why it matters
+    The workflow compiles, but the node fails when it runs, because it cannot authenticate.
+
+    ## What to do
+    Choose a credential in n8n's editor and export again, or create one of this type for the tenant with
+    `tempor8 credentials`.
+    """
 
     code = "N8T501"
     severity = Severity.WARNING
-    text = "{node!r} needs a credential of type {types}, and has none"
-    hint_text = "choose it in the editor, or create one of that type for the tenant: `tempor8 credentials`"
+    text = "{node!r} needs a credential of type {types}, but has none"
+    hint_text = "choose one in the editor, or create one of that type for the tenant: `tempor8 credentials`"
     node: str
     types: tuple[str, ...]
 
 
 class CredentialNotUsed(Diagnostic):
-    """The node has a credential of a type that it does not use, as it is set up."""
+    """The node has a credential of a type that it does not use with its current parameters.
+
+    ## Why it matters
+    The credential has no effect. It is usually left over from a change of the node's authentication.
+
+    ## What to do
+    Remove the credential from the node, or choose the authentication that uses it.
+    """
 
     code = "N8T502"
     severity = Severity.INFO
@@ -27,10 +42,18 @@ class CredentialNotUsed(Diagnostic):
 
 
 class CredentialByName(Diagnostic):
-    """A very old export: the credential is known by its name alone."""
+    """A credential is identified only by its name, as very old versions of n8n wrote it.
+
+    ## Why it matters
+    The name has to match a credential of the tenant exactly. Current versions of n8n write an id as well, which
+    survives renaming.
+
+    ## What to do
+    Nothing is required as long as the name is right. Saving the workflow in a current n8n adds the id.
+    """
 
     code = "N8T503"
     severity = Severity.INFO
-    text = "the credential {type!r} is known by its name {name!r} alone"
+    text = "the credential of type {type!r} is identified only by its name, {name!r}"
     type: str
     name: str

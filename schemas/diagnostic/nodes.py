@@ -4,10 +4,14 @@ from schemas.diagnostic.base import Diagnostic, Severity
 
 
 class UnsupportedNode(Diagnostic):
-    """This build cannot run the node type. The export is valid all the same: unsupported is not invalid.
+    """This build of tempor8 cannot run the node type. The export is valid all the same.
 
-    `--allow-unsupported` compiles it with a step that raises a clear error when it is reached, so that other branches
-    can run.
+    ## Why it matters
+    No plan is made, because the workflow could not be completed.
+
+    ## What to do
+    Replace the node as the hint suggests, or compile with `--allow-unsupported`: the node then becomes a step that
+    raises a clear error when it is reached, and the other branches run.
     """
 
     code = "N8T301"
@@ -20,13 +24,21 @@ class UnsupportedNode(Diagnostic):
 
 
 class UnsupportedVersion(Diagnostic):
-    """The node type is supported, but not in this typeVersion."""
+    """The node type is supported, but not in this `typeVersion`.
+
+    ## Why it matters
+    Parameters and behaviour change between the versions of a node, so no other version is used in its place.
+
+    ## What to do
+    Replace the node in the editor by a new one of the same type, which gets the current version. With
+    `--allow-unsupported`, the node becomes a step that raises an error when it is reached.
+    """
 
     code = "N8T302"
     suppressible = False
     unsupported = True
     text = "version {version} of {type} is not supported; supported are {supported}"
-    hint_text = "the nearest is {nearest}: replace the node in the editor by a fresh one"
+    hint_text = "the nearest version is {nearest}: replace the node in the editor by a new one"
     type: str
     version: float
     supported: tuple[float, ...]
@@ -34,7 +46,14 @@ class UnsupportedVersion(Diagnostic):
 
 
 class UnknownParameter(Diagnostic):
-    """The node type has no such parameter in this version; n8n ignores it, and so does tempor8."""
+    """The node type has no such parameter in this version.
+
+    ## Why it matters
+    n8n ignores the parameter, and so does tempor8. A misspelt parameter therefore has no effect.
+
+    ## What to do
+    Correct the name, or remove the parameter.
+    """
 
     code = "N8T303"
     severity = Severity.WARNING
@@ -48,7 +67,14 @@ class UnknownParameter(Diagnostic):
 
 
 class MissingParameter(Diagnostic):
-    """A required parameter is empty. n8n refuses to run a workflow with such a node ("The workflow has issues")."""
+    """A required parameter is empty.
+
+    ## Why it matters
+    n8n does not start a run that could reach such a node ("The workflow has issues").
+
+    ## What to do
+    Fill the parameter in the editor.
+    """
 
     code = "N8T304"
     refused = True
@@ -59,8 +85,13 @@ class MissingParameter(Diagnostic):
 
 
 class InvalidParameter(Diagnostic):
-    """A constant does not fit the type of its parameter. n8n refuses to run a workflow with such a node ("The workflow
-    has issues").
+    """A constant does not fit the type that is chosen for it.
+
+    ## Why it matters
+    n8n does not start a run that could reach such a node ("The workflow has issues").
+
+    ## What to do
+    Write a value of the chosen type, or choose another type.
     """
 
     code = "N8T305"
@@ -70,7 +101,14 @@ class InvalidParameter(Diagnostic):
 
 
 class UnsupportedChoice(Diagnostic):
-    """The node type is supported, but not with this value of a parameter (a kind, a mode, an operation)."""
+    """The node type is supported, but not with this value of a parameter, such as a kind, a mode or an operation.
+
+    ## Why it matters
+    No plan is made, because the workflow could not be completed.
+
+    ## What to do
+    Choose another value. With `--allow-unsupported`, the node becomes a step that raises an error when it is reached.
+    """
 
     code = "N8T306"
     suppressible = False
@@ -84,11 +122,18 @@ class UnsupportedChoice(Diagnostic):
 
 
 class UnknownOption(Diagnostic):
-    """The value is none of the choices that the parameter has. n8n shows such a parameter in red."""
+    """The value is not one of the options of the parameter.
+
+    ## Why it matters
+    n8n's editor marks the parameter in red. What the node does with the value is not defined.
+
+    ## What to do
+    Choose one of the options.
+    """
 
     code = "N8T307"
     severity = Severity.WARNING
-    text = "{name} has no option {value!r}"
+    text = "the parameter {name!r} has no option {value!r}"
     hint_text = "{advice}"
     name: str
     value: str
@@ -96,28 +141,50 @@ class UnknownOption(Diagnostic):
 
 
 class WrongParameterType(Diagnostic):
-    """The value has another JSON type than the parameter. n8n takes it as it is, and what comes of that depends."""
+    """The value has a different JSON type from the parameter.
+
+    ## Why it matters
+    n8n passes the value on as it is. What the node makes of it depends on the node; a text such as `"false"`, for
+    instance, counts as true.
+
+    ## What to do
+    Write a value of the expected type.
+    """
 
     code = "N8T308"
     severity = Severity.WARNING
-    text = "{name} should be {expected}, but is {actual}"
+    text = "the parameter {name!r} should be {expected}, but is {actual}"
     name: str
     expected: str
     actual: str
 
 
 class HiddenParameter(Diagnostic):
-    """The parameter has a value, but other parameters hide it, so n8n drops it when it loads the workflow."""
+    """The parameter has a value, but other parameters of the node hide it.
+
+    ## Why it matters
+    n8n drops the value when it loads the workflow, so it has no effect.
+
+    ## What to do
+    Remove the parameter, or change the parameters that hide it.
+    """
 
     code = "N8T309"
     severity = Severity.INFO
-    text = "{name!r} has no effect: other parameters hide it"
+    text = "the parameter {name!r} has no effect, because other parameters hide it"
     at_key = True
     name: str
 
 
 class Differs(Diagnostic):
-    """The node runs, but not in every respect as in n8n; the sentence says how."""
+    """The node runs, but not in every respect as in n8n. The message says what is different.
+
+    ## Why it matters
+    A workflow that depends on this detail gives a different result.
+
+    ## What to do
+    Check whether the workflow depends on it. If it does not, suppress the finding; otherwise use another node.
+    """
 
     code = "N8T310"
     severity = Severity.INFO
@@ -127,7 +194,14 @@ class Differs(Diagnostic):
 
 
 class SettingDiffers(Diagnostic):
-    """A setting of the workflow means something else here, or nothing."""
+    """A setting of the workflow has another effect than its author may expect, or none.
+
+    ## Why it matters
+    The message says what the setting does in tempor8.
+
+    ## What to do
+    Change the setting if the effect matters; otherwise nothing is required.
+    """
 
     code = "N8T311"
     severity = Severity.INFO
@@ -137,43 +211,70 @@ class SettingDiffers(Diagnostic):
 
 
 class RetryOnMutation(Diagnostic):
-    """The node is tried again after an error, and it changes something outside: what failed may have been done all the
-    same. Each attempt carries the same `Idempotency-Key`, which helps when the receiver knows that header.
+    """*Retry On Fail* is on for a node that changes something outside the workflow.
+
+    ## Why it matters
+    An attempt that failed may have taken effect all the same, for instance if only the response was lost. The retry then
+    does it twice. Each attempt carries the same `Idempotency-Key` header, which helps if the receiver honours it.
+
+    ## What to do
+    Make sure that the receiver ignores repeated requests and suppress the finding, or turn *Retry On Fail* off.
     """
 
     code = "N8T312"
     severity = Severity.WARNING
     text = "{node!r} is retried, although {what} may have taken effect"
-    hint_text = "make sure that the receiver ignores repetitions (Idempotency-Key), or turn Retry On Fail off"
+    hint_text = "make sure that the receiver ignores repeated requests (Idempotency-Key), or turn Retry On Fail off"
     node: str
     what: str
 
 
 class UnknownTimezone(Diagnostic):
-    """The time zone of the workflow's settings does not exist."""
+    """The time zone in the workflow's settings does not exist.
+
+    ## Why it matters
+    Schedules and dates of the workflow cannot be computed.
+
+    ## What to do
+    Write a name of the IANA time zone database, such as `Europe/Berlin`.
+    """
 
     code = "N8T313"
-    text = "there is no time zone {zone!r}"
+    text = "the time zone {zone!r} does not exist"
     hint_text = "{advice}"
     zone: str
     advice: str = ""
 
 
 class BadSchedule(Diagnostic):
-    """A schedule that cannot be read: a cron expression with a wrong field, or an interval that is none."""
+    """A schedule is invalid: a field of a cron expression is wrong, or an interval has no usable value.
+
+    ## Why it matters
+    The workflow would never start.
+
+    ## What to do
+    Correct the expression: minute, hour, day of month, month, day of week; seconds may come first as a sixth field.
+    """
 
     code = "N8T314"
-    text = "the schedule {schedule!r} cannot be read: {reason}"
+    text = "the schedule {schedule!r} is invalid: {reason}"
     hint_text = "five fields: minute hour day-of-month month day-of-week, or six with seconds first"
     schedule: str
     reason: str
 
 
 class WebhookClash(Diagnostic):
-    """Two webhooks of the workflow have one path and one method; n8n refuses to activate such a workflow."""
+    """Two webhooks of the workflow have the same path and the same HTTP method.
+
+    ## Why it matters
+    A request could not be assigned to one of them. n8n refuses to activate such a workflow.
+
+    ## What to do
+    Change the path or the method of one of them.
+    """
 
     code = "N8T315"
-    text = "{node!r} has the path of {other!r}: {method} {path}"
+    text = "{node!r} has the same path and method as {other!r}: {method} {path}"
     hint_text = "change one of the paths"
     node: str
     other: str
@@ -182,7 +283,14 @@ class WebhookClash(Diagnostic):
 
 
 class NoRespondNode(Diagnostic):
-    """The webhook answers *Using Respond to Webhook Node*, but no such node comes after it; n8n refuses the request."""
+    """The webhook responds *Using 'Respond to Webhook' Node*, but no such node comes after it.
+
+    ## Why it matters
+    n8n answers each request with an error.
+
+    ## What to do
+    Add a Respond to Webhook node, or change *Respond* of the webhook.
+    """
 
     code = "N8T316"
     text = "{node!r} waits for a Respond to Webhook node, but none comes after it"
@@ -191,44 +299,71 @@ class NoRespondNode(Diagnostic):
 
 
 class RespondUnheard(Diagnostic):
-    """A Respond to Webhook node comes after no webhook that waits for it, so its answer reaches nobody."""
+    """No webhook that precedes the Respond to Webhook node waits for its response.
+
+    ## Why it matters
+    The response is never sent. The caller gets the response of the webhook's own mode.
+
+    ## What to do
+    Set *Respond* of the webhook to *Using 'Respond to Webhook' Node*, or remove the node.
+    """
 
     code = "N8T317"
     severity = Severity.WARNING
-    text = "{node!r} answers nobody: no webhook before it responds using this node"
+    text = "the response of {node!r} is never sent: no webhook before it responds using this node"
     hint_text = "set Respond of the webhook to Using Respond to Webhook Node"
     node: str
 
 
 class SubWorkflowMissing(Diagnostic):
-    """The workflow calls another one that is not among those that are here."""
+    """The workflow calls another workflow that is not among the workflows of this command or tenant.
+
+    ## Why it matters
+    The call fails at run time, unless the other workflow has been published under this id by then.
+
+    ## What to do
+    Export the other workflow too, and publish it under this id.
+    """
 
     code = "N8T318"
     severity = Severity.WARNING
-    text = "{what} {id!r} is not here"
+    text = "{what} {id!r} is not available"
     hint_text = "export that workflow too, and publish it under this id"
     what: str
     id: str
 
 
 class MisshapenParameters(Diagnostic):
-    """A parameter of the node has another structure than n8n's editor ever writes, so the node's own rules could not
-    look at it: a list where an object belongs, an entry that is no object. Written by hand or by a program, most likely.
+    """The parameters of the node have a structure that n8n's editor never writes, such as a list instead of an object.
+
+    ## Why it matters
+    The node's own checks could not read them, and n8n would probably fail too. Such parameters were usually written by
+    hand or by a program.
+
+    ## What to do
+    Replace the node in the editor by a new one, and export the workflow again.
     """
 
     code = "N8T319"
-    text = "the parameters of {node!r} do not have the structure of {type}: {reason}"
-    hint_text = "replace the node in the editor by a fresh one"
+    text = "the parameters of {node!r} do not have the structure that {type} expects ({reason})"
+    hint_text = "replace the node in the editor by a new one"
     node: str
     type: str
     reason: str
 
 
 class UnusedSuppression(Diagnostic):
-    """The node's notes silence a code that is not told about this node (any more): remove the sentence."""
+    """The notes of the node suppress a code that is not reported for this node.
+
+    ## Why it matters
+    The cause is gone, or the code is wrong. A suppression that is kept could hide a later finding.
+
+    ## What to do
+    Remove the sentence from the notes.
+    """
 
     code = "N8T390"
     severity = Severity.INFO
-    text = "the notes ignore {suppressed}, which is not told about this node"
+    text = "the notes suppress {suppressed}, which is not reported for this node"
     hint_text = "remove it from the notes"
     suppressed: str

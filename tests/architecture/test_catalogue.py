@@ -93,6 +93,7 @@ def test_a_node_type_is_declared_in_the_file_that_the_catalogue_names(type_: str
 
 
 UNRECORDED = {
+    "n8n-nodes-base.stickyNote": "a remark on the canvas: it never runs",
     "@n8n/n8n-nodes-langchain.chatTrigger": "starts a run from a page; its item is the caller's",
     "@n8n/n8n-nodes-langchain.manualChatTrigger": "starts a run from the editor only",
     "@n8n/n8n-nodes-langchain.lmChatGroq": "n8n's address of the vendor is fixed: nothing can be recorded without it",

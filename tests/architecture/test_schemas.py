@@ -8,10 +8,11 @@ import jsonschema
 import pytest
 from referencing import Registry, Resource
 
-from compiler.report.pages import rules
+from compiler import compile_export
+from compiler.report.example import RIGHT, WRONG, source
 from compiler.report.schemas import DIALECT, diagnostic, files, parameters
 from runtime.catalog import CATALOG
-from tests.golden.test_diagnostics import SPECIAL, case, compiled
+from tests.golden.test_diagnostics import CODES, compiled
 
 ROOT = Path(__file__).parents[2]
 TOLD = ("N8T303", "N8T307", "N8T308")
@@ -34,10 +35,9 @@ def test_a_file_is_a_schema(name: str) -> None:
 
 def test_every_finding_is_a_diagnostic() -> None:
     validator = jsonschema.Draft202012Validator(diagnostic())
-    for rule in rules():
-        if rule.code not in SPECIAL:
-            for each in compiled(case(rule.code)).diagnostics:
-                validator.validate(json.loads(json.dumps(each.to_json())))
+    for code in CODES:
+        for each in compiled(code).diagnostics:
+            validator.validate(json.loads(json.dumps(each.to_json())))
 
 
 def registry() -> Registry[Any]:
@@ -49,7 +49,7 @@ def registry() -> Registry[Any]:
 def test_an_editor_sees_wrong_parameters_through_the_schema_of_exports() -> None:
     schema = json.loads(files(CATALOG)["export.schema.json"])
     validator = jsonschema.Draft202012Validator(schema, registry=registry())
-    good, bad = case("N8T390")["export"], case("N8T307")["export"]
+    good, bad = (json.loads(source("N8T307", name)) for name in (RIGHT, WRONG))
     assert list(validator.iter_errors(good)) == []
     (error,) = validator.iter_errors(bad)
     assert list(error.absolute_path) == ["nodes", 1, "parameters", "mode"]
@@ -59,7 +59,7 @@ def test_schemas_and_checks_agree_on_real_exports(shared: Path) -> None:
     corpus = shared / "corpus" / "exports"
     validators: dict[tuple[str, float], jsonschema.Draft202012Validator] = {}
     for path in sorted(corpus.glob("*.json"))[:150]:
-        made = compiled({"text": path.read_text(encoding="utf-8")})
+        made = compile_export(path.read_bytes(), file=path.name, catalog=CATALOG)
         told = {(each.at.node, each.facts.get("name")) for each in made.diagnostics if each.code in TOLD}
         for node in made.export.nodes if made.export else ():
             declared = CATALOG.find(node.type, node.type_version)

@@ -1,5 +1,6 @@
-"""`python -m tests.golden`: write the plans and findings of `n8n_exports/` anew."""
+"""`python -m tests.golden`: write the plans and findings of `n8n_exports/` and of the diagnostics' examples again."""
 
-from tests.golden.test_exports import update
+from tests.golden import test_diagnostics, test_exports
 
-update()
+test_exports.update()
+test_diagnostics.update()

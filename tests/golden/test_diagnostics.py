@@ -1,75 +1,90 @@
-"""Each code has a case, and the case raises it. The cases are files: `diagnostics/<code>.json`."""
+"""Each code has an example, two exports in `compiler/report/examples/<code>/`: `wrong.json` yields it, `right.json` does not.
 
-import json
-from pathlib import Path
-from typing import Any
+After a change of a text that is meant: `make generate`, which writes `finding.txt` and the pages again.
+"""
+
+from functools import cache
 
 import pytest
 
 from compiler import Compilation, compile_export, pipeline
-from compiler.report.pages import rules
+from compiler.report import example
+from compiler.report.pages import ARISES, rules, sections
+from compiler.report.text import findings
 from runtime.catalog import CATALOG
+from schemas.diagnostic import Diagnostic, Severity
 
-CASES = Path(__file__).parent / "diagnostics"
-
-
-def case(code: str) -> dict[str, Any]:
-    made: dict[str, Any] = json.loads((CASES / f"{code}.json").read_text())
-    return made
-
-
-def source(given: dict[str, Any]) -> str | bytes:
-    """The document of a case; what is large is made here."""
-    if "hex" in given:
-        return bytes.fromhex(given["hex"])
-    if "repeat" in given:
-        text, times = given["repeat"]
-        return str(text) * int(times)
-    if "text" in given:
-        return str(given["text"])
-    if "nodes" in given:
-        plain = {"type": "n8n-nodes-base.noOp", "typeVersion": 1, "position": [0, 0], "parameters": {}}
-        return json.dumps({"nodes": [plain | {"name": f"n{i}"} for i in range(given["nodes"])], "connections": {}})
-    export: dict[str, Any] = given["export"]
-    if "pinned" in given:
-        name, size = given["pinned"]
-        export = export | {"pinData": {name: [{"json": {"text": "x" * size}}]}}
-    if "value" in given:
-        name, size = given["value"]
-        node = next(each for each in export["nodes"] if each["name"] == name)
-        node["parameters"]["assignments"]["assignments"][0]["value"] = "x" * size
-    return json.dumps(export, indent=1)
+CODES = [rule.code for rule in rules() if ARISES not in sections(rule)]
+"""Codes that an export can yield."""
+KNOWN = frozenset({"invoices"})
+"""Ids of the workflows that the examples may call."""
+WITHOUT_LINE = {"N8T103", "N8T106"}
+"""Codes about a file of which no text was read."""
+LONGEST_LINE = 300
+"""Characters. Only a message that repeats the name of N8T603 is longer."""
+ALSO = {"N8T705": {"N8T301"}}
+"""Errors and warnings of a right example that are not its subject: this build has no Postgres node."""
 
 
-def compiled(given: dict[str, Any]) -> Compilation:
-    known = frozenset(given["known"]) if "known" in given else None
-    return compile_export(source(given), file="case.json", catalog=CATALOG, known=known)
+@cache
+def compiled(code: str, name: str = example.WRONG) -> Compilation:
+    """Compile an example."""
+    path = example.EXAMPLES / code / name
+    assert path.is_file(), f"add {path} (docs/adding-a-check.md, step 4)"
+    return compile_export(example.source(code, name), file=name, catalog=CATALOG, known=KNOWN)
 
 
-SPECIAL = {"N8T117": "told by the command line", "N8T901": "needs a pass that fails"}
+def first(code: str) -> Diagnostic:
+    """The finding that an example is about."""
+    found = compiled(code).diagnostics
+    matching = [each for each in found if each.code == code]
+    assert matching, (
+        f"{example.EXAMPLES / code / example.WRONG} yields {[each.code for each in found]}, but not {code}."
+        " Either the example does not show the fault, or the check is missing from CHECKS in compiler/checks/__init__.py."
+    )
+    return matching[0]
 
 
-@pytest.mark.parametrize("code", sorted(rule.code for rule in rules() if rule.code not in SPECIAL))
-def test_a_case_raises_its_code(code: str) -> None:
-    given = case(code)
-    found = [each for each in compiled(given).diagnostics if each.code == code]
-    assert found, given["about"]
-    first = found[0]
-    assert first.message
-    assert "{" not in first.message.replace("{{", "") or "text" in given or code in {"N8T401", "N8T410"}
-    if "line" in given:
-        assert first.at.line == given["line"]
-    if "node" in given:
-        assert first.at.node == given["node"]
-        assert first.at.line is not None
-        assert first.at.column is not None
+def printed(code: str) -> str:
+    """What `tempor8 check wrong.json` prints about the finding, with very long lines cut."""
+    finding = first(code)
+    text = example.source(code, example.WRONG).decode(errors="replace").removeprefix(example.BYTE_ORDER_MARK)
+    lines = (line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} ..." for line in findings([finding], text))
+    return "\n".join(lines) + "\n"
 
 
-def test_a_pass_that_fails_is_told_as_a_mistake_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("code", CODES)
+def test_the_wrong_example_yields_its_code_with_a_message_and_a_place(code: str) -> None:
+    finding = first(code)
+    assert finding.message
+    assert (finding.at.line is None) == (code in WITHOUT_LINE)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_the_right_example_yields_neither_its_code_nor_an_error_or_warning(code: str) -> None:
+    found = compiled(code, example.RIGHT).diagnostics
+    assert code not in {each.code for each in found}, f"{example.EXAMPLES / code / example.RIGHT} still yields {code}"
+    assert {each.code for each in found if each.level is not Severity.INFO} <= ALSO.get(code, set())
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_the_finding_is_the_one_on_file(code: str) -> None:
+    path = example.EXAMPLES / code / example.FINDING
+    on_file = path.read_text(encoding="utf-8") if path.is_file() else ""
+    assert printed(code) == on_file, f"{path} is missing or out of date; if the change is meant, run: make generate"
+
+
+def test_a_pass_that_fails_is_reported_as_a_fault_of_tempor8(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(unit: object) -> None:
         raise RuntimeError(f"cannot do {type(unit).__name__}")
 
     monkeypatch.setattr(pipeline, "PASSES", (broken,))
     (found,) = compile_export("{}", file="x.json", catalog=CATALOG).diagnostics
     assert found.code == "N8T901"
-    assert found.message == "a mistake of tempor8 in the pass 'broken': RuntimeError: cannot do Unit"
+    assert found.message == "the compiler failed in the pass 'broken': RuntimeError: cannot do Unit"
+
+
+def update() -> None:
+    """Write `finding.txt` of every example again."""
+    for code in CODES:
+        (example.EXAMPLES / code / example.FINDING).write_text(printed(code), encoding="utf-8")

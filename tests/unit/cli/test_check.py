@@ -64,10 +64,10 @@ def test_text_shows_the_line_a_caret_and_what_to_do(folder: Path) -> None:
     put(folder, "a.json", export(WARNED))
     _, out, _ = run("check", "a.json")
     first, excerpt, caret, hint, summary = out.splitlines()
-    assert first == "a.json:23:17: warning[N8T307] in 'Edit': mode has no option 'cooked'"
+    assert first == "a.json:23:17: warning[N8T307] in 'Edit': the parameter 'mode' has no option 'cooked'"
     assert excerpt.endswith('"mode": "cooked"')
     assert excerpt[caret.index("^") :].startswith('"cooked"')
-    assert hint.strip() == "= there are manual, raw"
+    assert hint.strip() == "= the options are manual, raw"
     assert summary == "1 of 1 export runnable, 1 warning"
 
 
@@ -141,7 +141,7 @@ def test_the_configuration_of_the_project_holds(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[check]\nfail_on = 3\n", "fail_on should be a text"),
+        ("[check]\nfail_on = 3\n", "fail_on should be a string"),
         ("[check]\nignores = []\n", "there is no setting 'ignores'"),
         ('[check]\nfail-on = "always"\n', "fail-on should be error, warning or never"),
         ("[check\n", "tempor8.toml"),
@@ -202,6 +202,16 @@ def test_a_report_page_escapes_what_exports_say(folder: Path) -> None:
     assert "<script>" not in out
     assert "&lt;script&gt;" in out
     assert "http" not in out.replace("https://github.com/tempor8/", "")
+
+
+def test_explain_shows_why_an_example_and_what_to_do() -> None:
+    code, out, _ = run("explain", "N8T304")
+    assert code == 0
+    headings = [line for line in out.splitlines() if line.startswith("#")]
+    sections = ["Why it matters", "Example", "What to do", "Message"]
+    assert headings == ["# N8T304: MissingParameter", *(f"## {each}" for each in sections)]
+    assert '"parameters": {"url": ""}' in out
+    assert "the parameter 'url' is required, but empty" in out
 
 
 def test_explain_knows_codes_and_names() -> None:

@@ -19,9 +19,9 @@ def told(value: str) -> InvalidExpression:
         ("={{ }}", "write an expression between"),
         ("={{ {{ $json.a }} }}", "there is a {{ inside"),
         ("=Hello {{#each $json.items}}x{{/each}}", "n8n has no blocks"),
-        ("={{ const a = 1; a }}", "an expression has a value"),
-        ("=Title: {{ $json.title } #short", "an expression ends with }}"),
-        ("={{ $fromAI('color', 'without '#'', 'string') }}", "a quote inside a text"),
+        ("={{ const a = 1; a }}", "an expression must have a value"),
+        ("=Title: {{ $json.title } #short", "an expression must end with }}"),
+        ("={{ $fromAI('color', 'without '#'', 'string') }}", "write \\' or"),
     ],
 )
 def test_a_syntax_error_has_a_hint(value: str, hint: str) -> None:

@@ -68,11 +68,11 @@ def test_an_interval_of_the_old_node() -> None:
     [
         ("0 0 30 2 *", "never fires"),
         ("0 0 31 4,6 *", "never fires"),
-        ("61 * * * *", "'61' is no minute"),
+        ("61 * * * *", "'61' is not a valid minute"),
         ("* * *", "3 fields instead of five or six"),
         ("0 0 L * *", "L, W and # are not supported"),
         ("0 0 * * 2#1", "L, W and # are not supported"),
-        ("*/0 * * * *", "is no minute"),
+        ("*/0 * * * *", "is not a valid minute"),
         ("", "0 fields"),
     ],
 )
