@@ -37,7 +37,7 @@ def lower(unit: Unit) -> None:
 
 def _limits(unit: Unit) -> None:
     """A plan is hardly larger than its export, so only large ones are measured."""
-    if unit.plan is not None and len(unit.text) > MAX_BYTES // 2:
+    if unit.plan is not None and unit.size > MAX_BYTES // 2:
         size = len(unit.plan.canonical().encode("utf-8", "surrogatepass"))
         if size > MAX_BYTES:
             unit.tell(PlanTooLarge(at=unit.at(), size=size, limit=MAX_BYTES))
