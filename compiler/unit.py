@@ -1,9 +1,10 @@
 """What the passes share: one export on its way to a plan, and what has been found out about it so far."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from compiler.graph.graph import Graph, Link
 from compiler.sites.expression_sites import Found, Place
@@ -16,6 +17,7 @@ from schemas.export import Export, ExportNode
 from schemas.node import Catalog, Declared, Node
 from schemas.plan import Plan
 
+AGENT: Final = re.compile(r"(?:^|\s)agent:\s*([a-z0-9][a-z0-9_-]*)", re.IGNORECASE)
 DEFAULT_TIMEZONE = "America/New_York"
 """n8n's own default (GENERIC_TIMEZONE)."""
 
@@ -116,6 +118,12 @@ class Bound:
     """Everything about it that this build cannot run."""
     issues: list[str] = field(default_factory=list)
     """Why n8n refuses to start a run that could reach it."""
+
+    @property
+    def specialist(self) -> str | None:
+        """The slug of the specialist that the notes name."""
+        match = AGENT.search(self.node.notes)
+        return match[1].lower() if match else None
 
 
 @dataclass

@@ -12,7 +12,6 @@ from schemas.expression import Placed
 from schemas.plan import Concurrency, CredentialRef, Edge, Kind, OnError, Plan, Retry, Settings, Step
 
 AT_MOST_ONCE: Final = re.compile(r"(?:^|\s)delivery:\s*at-most-once\b", re.IGNORECASE)
-AGENT: Final = re.compile(r"(?:^|\s)agent:\s*([a-z0-9][a-z0-9_-]*)", re.IGNORECASE)
 MAX_BYTES: Final = 8 * 1024 * 1024
 """Of a plan as canonical JSON: it is carried whole to every process that works on a run."""
 
@@ -79,7 +78,7 @@ def _step(unit: Unit, bound: Bound) -> Step:
         trigger=bound.declared.trigger if bound.declared else None,
         webhook_id=node.webhook_id,
         notes=node.notes,
-        agent=found[1].lower() if (found := AGENT.search(node.notes)) else None,
+        agent=bound.specialist,
         issues=tuple(bound.issues),
         problem=bound.problem,
     )

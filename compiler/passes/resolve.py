@@ -16,6 +16,7 @@ ALIASES: Final = {"n8n-nodes-base.start": "n8n-nodes-base.manualTrigger"}
 
 OWN: Final = ("n8n-nodes-base.", "@n8n/n8n-nodes-langchain.")
 INSTEAD: Final = {
+    "agentTool": "put the agent into a workflow of its own and call that with the Call n8n Workflow Tool",
     "lmChat": "use the OpenAI Chat Model and set its Base URL",
     "lm": "use the OpenAI Chat Model and set its Base URL",
     "memory": "use Simple Memory, which is durable here",
@@ -47,12 +48,15 @@ def _class(unit: Unit, bound: Bound) -> None:
     if type_ in ALIASES and not catalog.versions(type_):
         type_ = ALIASES[type_]
         unit.tell(Normalised(at=bound.at.within("type"), what=f"{node.type} runs as {type_}"))
-    bound.declared = catalog.find(type_, node.type_version)
-    if bound.declared is not None:
+    declared = catalog.find(type_, node.type_version)
+    if declared is not None and declared.unsupported is None:
+        bound.declared = declared
         return
     versions = catalog.versions(type_)
     finding: UnsupportedVersion | UnsupportedNode
-    if versions:
+    if declared is not None:
+        finding = UnsupportedNode(at=bound.at.within("type"), type=type_, advice=declared.unsupported or "")
+    elif versions:
         nearest = min(versions, key=lambda each: (abs(each - node.type_version), -each))
         at = bound.at.within("typeVersion")
         finding = UnsupportedVersion(at=at, type=type_, version=node.type_version, supported=versions, nearest=nearest)

@@ -37,6 +37,7 @@ class Agent(Root):
     """
 
     differs = DIFFERS
+    takes_specialist = True
     fails_when_stopped: ClassVar[bool] = False
     """From version 3 on it is an error when the iterations run out; before, an answer that says so."""
 

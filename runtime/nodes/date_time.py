@@ -38,6 +38,7 @@ class DateTime(Activity):
 
     type = "n8n-nodes-base.dateTime"
     versions = (1, 2)
+    usable_as_tool = True
     local = True
 
     action: Dynamic[Literal["calculate", "format"]] = param("format", show=_V1)

@@ -111,6 +111,7 @@ class EmailSend(SendAndWait):
 
     type = "n8n-nodes-base.emailSend"
     versions = (2, 2.1)
+    usable_as_tool = True
     credential_types = ("smtp",)
     differs = "No line that advertises n8n is put below the message"
 

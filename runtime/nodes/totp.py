@@ -29,6 +29,7 @@ class Totp(Activity):
 
     type = "n8n-nodes-base.totp"
     versions = (1,)
+    usable_as_tool = True
     local = True
     credential_types = ("totpApi",)
 

@@ -18,6 +18,11 @@ class UnsupportedNode(Diagnostic):
     type: str
     advice: str = ""
 
+    @property
+    def lacks(self) -> str:
+        """The type."""
+        return self.type
+
 
 class UnsupportedVersion(Diagnostic):
     """The node type is supported, but not in this typeVersion."""
@@ -31,6 +36,11 @@ class UnsupportedVersion(Diagnostic):
     version: float
     supported: tuple[float, ...]
     nearest: float
+
+    @property
+    def lacks(self) -> str:
+        """The type in this version."""
+        return f"{self.type} {self.version:g}"
 
 
 class UnknownParameter(Diagnostic):
@@ -81,6 +91,11 @@ class UnsupportedChoice(Diagnostic):
     name: str
     value: str
     advice: str = ""
+
+    @property
+    def lacks(self) -> str:
+        """The type with this choice."""
+        return f"{self.type} ({self.name}: {self.value})"
 
 
 class UnknownOption(Diagnostic):
@@ -222,6 +237,25 @@ class MisshapenParameters(Diagnostic):
     node: str
     type: str
     reason: str
+
+
+class UnknownSpecialist(Diagnostic):
+    """The node's notes say `agent: <slug>`, which hands its work to a specialist, and there is no specialist of this
+    name. A run that reaches the node would fail.
+    """
+
+    code = "N8T320"
+    suppressible = False
+    unsupported = True
+    text = "there is no specialist agent {slug!r}"
+    hint_text = "{advice}"
+    slug: str
+    advice: str = ""
+
+    @property
+    def lacks(self) -> str:
+        """The specialist."""
+        return f"agent: {self.slug}"
 
 
 class UnusedSuppression(Diagnostic):

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from compiler import compile_exports
-from compiler.passes import read
 from compiler.report.excerpt import excerpt
 from compiler.report.text import findings
 from compiler.source import document
@@ -44,7 +43,7 @@ def test_the_text_of_a_list_is_parsed_once_and_searched_a_fixed_number_of_times(
         searched.append(inside.end - inside.value if inside else len(text))
         return places(text, wanted, inside, path)
 
-    monkeypatch.setattr(read.json, "loads", count_parsed)
+    monkeypatch.setattr("compiler.passes.read.json.loads", count_parsed)
     monkeypatch.setattr(document, "places", count_searched)
     text = listed(60)
     made = list(compile_exports(text, file="all.json", catalog=CATALOG))
