@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from compiler.unit import Unit
 from schemas.diagnostic import Diagnostic
+from schemas.diagnostic.base import LISTED
 from schemas.diagnostic.nodes import UnknownSpecialist
 
 
@@ -15,5 +16,5 @@ def specialists(unit: Unit) -> Iterator[Diagnostic]:
             continue
         known = unit.catalog.specialists()
         if slug.replace("-", "_") not in known:
-            at, advice = bound.at.within("notes"), unit.hint(slug.replace("-", "_"), known)
-            yield UnknownSpecialist(at=at, slug=slug, advice=advice or "`agent:` in the notes names a specialist")
+            advice = unit.hint(slug.replace("-", "_"), known) or f"there are {', '.join(known[:LISTED])}"
+            yield UnknownSpecialist(at=bound.at.within("notes"), slug=slug, advice=advice)

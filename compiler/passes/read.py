@@ -25,6 +25,15 @@ from schemas.diagnostic.reading import (
 MAX_BYTES: Final = 16 * 1024 * 1024
 MAX_DEPTH: Final = 200
 MAX_DUPLICATES: Final = 20
+_UTF_16: Final = ("UTF-16", "save it as UTF-8 (PowerShell: `Out-File -Encoding utf8`)")
+_PACKED: Final = "unpack it first"
+FORMATS: Final = {
+    b"\xff\xfe": _UTF_16,
+    b"\xfe\xff": _UTF_16,
+    b"\x1f\x8b": ("a gzip archive", _PACKED),
+    b"PK\x03\x04": ("a zip archive", _PACKED),
+}
+"""What a file that is not UTF-8 is, by its first bytes, and what to do about it."""
 
 
 class _Constant(ValueError):
@@ -66,7 +75,7 @@ def _decode(unit: Unit, document: Document) -> bool:
     elif isinstance(source, str):
         document.text = source
     if document.text.startswith("\ufeff"):
-        document.text = document.text[1:]
+        document.text = document.text.lstrip("\ufeff")
         document.findings.append(ByteOrderMark(at=unit.at()))
     if not document.text.strip():
         unit.stop(EmptyFile(at=unit.at()))
@@ -76,7 +85,9 @@ def _decode(unit: Unit, document: Document) -> bool:
 def _not_utf8(unit: Unit, source: bytes, start: int) -> NotUtf8:
     before = source[:start]
     at = Location(file=unit.file, line=before.count(b"\n") + 1, column=start - before.rfind(b"\n"))
-    return NotUtf8(at=at, byte=f"0x{source[start]:02x}", position=start)
+    format_, advice = next((what for mark, what in FORMATS.items() if source.startswith(mark)), ("", ""))
+    known = {"format": f"this is {format_}", "advice": advice} if format_ else {}
+    return NotUtf8(at=at, byte=f"0x{source[start]:02x}", position=start, **known)
 
 
 def _parse(unit: Unit, document: Document) -> None:
