@@ -37,7 +37,7 @@ def with_tool(type_: str, version: float) -> Json:
 @pytest.mark.parametrize(
     ("type_", "version", "grade"),
     [
-        ("n8n-nodes-base.rssFeedReadTool", 1.2, Grade.EXACT),
+        ("n8n-nodes-base.totpTool", 1, Grade.EXACT),
         ("n8n-nodes-base.jwtTool", 1, Grade.EXACT),
         ("n8n-nodes-base.setTool", 3.4, Grade.UNSUPPORTED),
         ("n8n-nodes-base.waitTool", 1.1, Grade.UNSUPPORTED),
