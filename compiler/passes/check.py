@@ -7,7 +7,7 @@ look at such nodes either.
 from compiler.checks import CHECKS
 from compiler.graph.reachability import live
 from compiler.parameters.node_hooks import asked
-from compiler.source.suppress import suppress
+from compiler.passes.suppress import suppress
 from compiler.unit import Bound, Unit
 from schemas.diagnostic import Diagnostic, Severity
 from schemas.node import Node

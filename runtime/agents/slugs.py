@@ -10,5 +10,5 @@ ENDING: Final = ".yaml"
 @cache
 def slugs() -> tuple[str, ...]:
     """Every slug, sorted."""
-    files = (each.name for each in resources.files("runtime.agents").joinpath("catalog").iterdir())
+    files = (each.name for each in resources.files("runtime.agents").joinpath("specialists").iterdir())
     return tuple(sorted(name.removesuffix(ENDING) for name in files if name.endswith(ENDING)))
