@@ -1,4 +1,4 @@
-"""`make bench [ONLY=engine,durable,webhook,long,files,recovery]`: every figure that the docs state, as JSON lines; ratios are of this run."""
+"""`make bench [ONLY=engine,durable,webhook,long,files,exports,recovery]`: every figure that the docs state, as JSON lines; ratios are of this run."""
 
 import asyncio
 import json
@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, Final
 
-from bench import durable, engine, files, long, recovery, webhook
+from bench import durable, engine, files, lists, long, recovery, webhook
 
 PARTS: Final[dict[str, Callable[[], Any]]] = {
     "engine": lambda: asyncio.run(engine.measure_all()),
@@ -16,6 +16,7 @@ PARTS: Final[dict[str, Callable[[], Any]]] = {
     "webhook": lambda: asyncio.run(webhook.measure()),
     "long": lambda: asyncio.run(long.measure()),
     "files": lambda: asyncio.run(files.measure()),
+    "exports": lists.measure,
     "recovery": lambda: asyncio.run(recovery.measure()),
 }
 

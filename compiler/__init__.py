@@ -1,6 +1,6 @@
 """Export to plan. Never imports the runtime: the catalogue of node types is an argument."""
 
-from compiler.pipeline import compile_export
+from compiler.pipeline import compile_export, compile_exports
 from compiler.unit import Compilation, Grade, Verdict
 
-__all__ = ["Compilation", "Grade", "Verdict", "compile_export"]
+__all__ = ["Compilation", "Grade", "Verdict", "compile_export", "compile_exports"]

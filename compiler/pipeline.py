@@ -1,6 +1,7 @@
 """The compiler: a tuple of passes and one loop."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from compiler.passes.bind import bind
@@ -10,6 +11,7 @@ from compiler.passes.lower import lower
 from compiler.passes.normalize import normalize
 from compiler.passes.read import read
 from compiler.passes.resolve import resolve
+from compiler.source.document import Document
 from compiler.source.locate import positioned
 from compiler.unit import DEFAULT_TIMEZONE, Bound, Compilation, Grade, Options, Unit, Verdict
 from schemas.diagnostic.internal import CompilerBug
@@ -36,7 +38,34 @@ def compile_export(
     None when an error was told; with `lenient` only when the document is no export. `ignore` has codes, or beginnings
     of codes, that are not to be told. `known` has ids and names of workflows that can be called.
     """
-    unit = Unit(source, file, catalog, Options(allow_unsupported, lenient, timezone, ignore, known, workflow))
+    options = Options(allow_unsupported, lenient, timezone, ignore, known, workflow)
+    return _compiled(Unit(source, file, catalog, options))
+
+
+def compile_exports(
+    source: str | bytes | Mapping[str, Any],
+    *,
+    file: str,
+    catalog: Catalog,
+    allow_unsupported: bool = False,
+    timezone: str = DEFAULT_TIMEZONE,
+    ignore: tuple[str, ...] = (),
+    known: frozenset[str] | None = None,
+) -> Iterator[Compilation]:
+    """Every workflow of a document, in its order; a document that holds none gives one compilation that says so.
+
+    The document is read once, so that time and memory grow with its length. The arguments are `compile_export`'s.
+    """
+    options = Options(allow_unsupported, timezone=timezone, ignore=ignore, known=known)
+    first = _compiled(Unit(source, file, catalog, options))
+    yield first
+    document = first.document
+    del first
+    for number in range(1, len(document.workflows)):
+        yield _compiled(Unit(source, file, catalog, replace(options, workflow=number), document))
+
+
+def _compiled(unit: Unit) -> Compilation:
     for each in PASSES:
         try:
             each(unit)
@@ -44,14 +73,14 @@ def compile_export(
             unit.stop(CompilerBug(at=unit.at(), stage=each.__name__, error=f"{type(error).__name__}: {error}"))
         if unit.stopped:
             break
+    document = unit.document or Document()
     return Compilation(
         plan=None if unit.stopped else unit.plan,
-        diagnostics=tuple(positioned(unit.diagnostics, unit.text)),
+        diagnostics=tuple(positioned(unit.diagnostics, document, unit.base)),
         verdicts=tuple(_verdicts(unit)),
-        file=file,
+        file=unit.file,
         export=unit.export,
-        text=unit.text,
-        workflows=unit.workflows,
+        document=document,
     )
 
 

@@ -1,19 +1,23 @@
 """What the passes share: one export on its way to a plan, and what has been found out about it so far."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from compiler.graph.graph import Graph, Link
 from compiler.sites.expression_sites import Found, Place
 from compiler.sites.programs import Program
+from compiler.source.document import Document
+from compiler.source.source import Lines
 from compiler.suggest import did_you_mean
 from schemas.diagnostic import Diagnostic, Location, Severity
 from schemas.export import Export, ExportNode
 from schemas.node import Catalog, Declared, Node
 from schemas.plan import Plan
 
+AGENT: Final = re.compile(r"(?:^|\s)agent:\s*([a-z0-9][a-z0-9_-]*)", re.IGNORECASE)
 DEFAULT_TIMEZONE = "America/New_York"
 """n8n's own default (GENERIC_TIMEZONE)."""
 
@@ -66,9 +70,17 @@ class Compilation:
     verdicts: tuple[Verdict, ...]
     file: str = ""
     export: Export | None = None
-    text: str = ""
-    workflows: int = 1
-    """How many workflows the document holds."""
+    document: Document = field(default_factory=Document)
+
+    @property
+    def text(self) -> str:
+        """The whole document, without a byte order mark; empty when it came as parsed JSON."""
+        return self.document.text
+
+    @property
+    def lines(self) -> Lines:
+        """The lines of the document."""
+        return self.document.lines
 
     @property
     def runnable(self) -> bool:
@@ -107,6 +119,12 @@ class Bound:
     issues: list[str] = field(default_factory=list)
     """Why n8n refuses to start a run that could reach it."""
 
+    @property
+    def specialist(self) -> str | None:
+        """The slug of the specialist that the notes name."""
+        match = AGENT.search(self.node.notes)
+        return match[1].lower() if match else None
+
 
 @dataclass
 class Unit:
@@ -116,12 +134,10 @@ class Unit:
     file: str
     catalog: Catalog
     options: Options = Options()
-    text: str = ""
-    document: Any = None
+    document: Document | None = None
+    """What was read; given when another workflow of the same document has been compiled before."""
     base: str = ""
     """JSON Pointer of the workflow within the document."""
-    workflows: int = 1
-    """How many workflows the document holds."""
     export: Export | None = None
     pointers: dict[str, str] = field(default_factory=dict)
     """JSON Pointer of each node, by name."""
@@ -159,6 +175,11 @@ class Unit:
     def at_node(self, name: str) -> Location:
         """The place of a node."""
         return self.bound[name].at if name in self.bound else self.at(self.pointers.get(name, ""), name)
+
+    @property
+    def size(self) -> int:
+        """Characters of the document; 0 when it came as parsed JSON."""
+        return len(self.document.text) if self.document is not None else 0
 
     @property
     def failed(self) -> bool:

@@ -5,6 +5,7 @@ from functools import cache
 from typing import Final
 
 from runtime.agents import AGENT_FILES
+from runtime.agents.slugs import slugs
 from runtime.agents.tool_variant import SUFFIX, tool_variant
 from runtime.nodes import NODE_FILES
 from schemas.node import Node
@@ -23,7 +24,7 @@ def classes(type_: str) -> tuple[type[Node], ...]:
             found = (each for each in vars(module).values() if isinstance(each, type) and issubclass(each, Node))
             return tuple(each for each in found if getattr(each, "type", None) == type_)
     if type_.endswith(SUFFIX):
-        return tuple(tool_variant(each) for each in classes(type_.removesuffix(SUFFIX)) if each.trigger is None)
+        return tuple(tool_variant(each) for each in classes(type_.removesuffix(SUFFIX)) if each.usable_as_tool)
     return ()
 
 
@@ -45,6 +46,10 @@ class NodeCatalog:
     def types(self) -> tuple[str, ...]:
         """All node types, sorted."""
         return tuple(sorted(type_ for _, files in PACKAGES for type_ in files))
+
+    def specialists(self) -> tuple[str, ...]:
+        """Slugs of the specialist agents, sorted."""
+        return slugs()
 
     def load(self) -> None:
         """Import every node file now (a worker does so before its first run)."""

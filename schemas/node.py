@@ -46,6 +46,8 @@ class ParamInfo:
     secret: bool = False
     code: str | None = None
     """'javascript' or 'python': the value is a program, not an expression."""
+    unsupported: Mapping[str, str] = field(default_factory=dict)
+    """Choices of n8n's that this build cannot run -> what to do instead."""
     fill: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Defaults inside the value: path (`values[]` for the entries of a list, '' for a given value itself) -> defaults."""
 
@@ -68,6 +70,7 @@ def param(
     resolvables: str | None = None,
     secret: bool = False,
     code: str | None = None,
+    unsupported: Mapping[str, str] | None = None,
     fill: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Any:
     """Declare a parameter. The wire name is the field's name in camelCase unless `alias` says otherwise.
@@ -75,7 +78,9 @@ def param(
     A parameter that n8n declares several times (other default or meaning per mode or version) is several fields with
     one alias, told apart by `show`.
     """
-    info = ParamInfo(show or {}, hide or {}, since or {}, required, resolvables, secret, code, fill or {})
+    info = ParamInfo(
+        show or {}, hide or {}, since or {}, required, resolvables, secret, code, unsupported or {}, fill or {}
+    )
     factory: Callable[[], Any] | None = (lambda: _copy(default)) if isinstance(default, dict | list) else None
     extra: dict[str, Any] = {"alias": alias} if alias else {}
     declared: FieldInfo = Field(default_factory=factory, **extra) if factory else Field(default=default, **extra)
@@ -106,6 +111,12 @@ class Node(Facts):
     input_count: ClassVar[int] = 1
     differs: ClassVar[str | None] = None
     """A sentence that says how this node type differs from n8n's; None: exact."""
+    unsupported: ClassVar[str | None] = None
+    """What to do instead of a node type that n8n has and this build declares but cannot run; None: it runs."""
+    usable_as_tool: ClassVar[bool] = False
+    """Whether n8n offers the node as a tool of an agent too, under its type with `Tool` behind it."""
+    takes_specialist: ClassVar[bool] = False
+    """Whether `agent: <slug>` in the node's notes hands its work to a specialist."""
 
     def outputs(self, version: float) -> int:
         """Regular main outputs under these parameters (Switch: one per rule), the error output not counted."""
@@ -265,3 +276,6 @@ class Catalog(Protocol):
 
     def types(self) -> tuple[str, ...]:
         """All node types, sorted."""
+
+    def specialists(self) -> tuple[str, ...]:
+        """Slugs of the specialist agents, sorted."""

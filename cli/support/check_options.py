@@ -10,7 +10,7 @@ import typer
 from cli.support.compile_files import Checked, Tally, Wish, check_files
 from cli.support.config import Config, load
 from cli.support.formats import paint
-from cli.support.inputs import files, known_workflows
+from cli.support.inputs import files, known_workflows, nothing_in
 from cli.support.options import FailOn, Format
 from cli.support.write_results import sentence, write
 from compiler.report.text import Paint, plain
@@ -67,9 +67,15 @@ def _bar(results: Iterable[Checked], total: int) -> Iterator[Checked]:
 
 
 def settings(paths: list[Path]) -> tuple[Config, list[str]]:
-    """The configuration, and the files that the paths mean."""
+    """The configuration, and the files that the paths mean.
+
+    Raises typer.BadParameter (exit code 2) when they mean none: no file is no success.
+    """
     config = load()
-    return config, files(paths, config.exclude)
+    names = files(paths, config.exclude)
+    if not names:
+        raise typer.BadParameter(nothing_in(paths, config.exclude))
+    return config, names
 
 
 def limit(config: Config, fail_on: FailOn | None) -> FailOn:

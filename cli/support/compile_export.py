@@ -30,7 +30,7 @@ def compiled_source(source: bytes, name: str) -> Compilation:
     made = compile_export(source, file="<stdin>" if name == "-" else name, catalog=CATALOG, lenient=True)
     if made.plan is None:
         errors = [each for each in made.diagnostics if each.level is Severity.ERROR]
-        for line in findings(errors, made.text):
+        for line in findings(errors, made.lines):
             typer.echo(line, err=True)
         raise typer.Exit(2)
     return made

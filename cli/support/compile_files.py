@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from cli.support.formats import rendered
 from cli.support.inputs import STDIN, content
 from cli.support.options import Format
-from compiler import Compilation, compile_export
+from compiler import Compilation, compile_exports
 from runtime.catalog import CATALOG
 from schemas.diagnostic import Location, Severity
 from schemas.diagnostic.reading import Unreadable
@@ -101,8 +101,7 @@ def _check(name: str, wish: Wish) -> list[Checked]:
         at = Location(file=name)
         broken = Unreadable(at=at, reason=error.strerror or str(error))
         return [_checked(Compilation(None, (broken,), (), name), wish, 0)]
-    compiled = partial(
-        compile_export,
+    compiled = compile_exports(
         source,
         file="<stdin>" if name == STDIN else name,
         catalog=CATALOG,
@@ -111,9 +110,7 @@ def _check(name: str, wish: Wish) -> list[Checked]:
         ignore=wish.ignore,
         known=wish.known,
     )
-    first = compiled(workflow=0)
-    others = (compiled(workflow=index) for index in range(1, first.workflows))
-    return [_checked(each, wish, index) for index, each in enumerate((first, *others))]
+    return [_checked(each, wish, index) for index, each in enumerate(compiled)]
 
 
 def _checked(made: Compilation, wish: Wish, index: int) -> Checked:

@@ -27,7 +27,7 @@ def rendered(
 
         return "\n".join(annotations(shown))
     printed = [each for each in shown if verbose or each.level is not Severity.INFO]
-    return "\n".join(findings(printed, made.text, paint if colours else plain))
+    return "\n".join(findings(printed, made.lines, paint if colours else plain))
 
 
 def as_json(made: Compilation, shown: Sequence[Diagnostic]) -> dict[str, Any]:

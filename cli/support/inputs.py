@@ -10,6 +10,8 @@ from typing import Final
 import typer
 
 STDIN: Final = "-"
+LISTED: Final = 5
+"""Endings of files that a message names."""
 
 
 def files(paths: Iterable[Path], exclude: Iterable[str] = ()) -> list[str]:
@@ -36,6 +38,17 @@ def _expand(path: Path) -> Iterator[str]:
 
 def _hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts)
+
+
+def nothing_in(paths: Iterable[Path], exclude: Iterable[str] = ()) -> str:
+    """Why these paths mean no file."""
+    listed = list(paths)
+    if any(files([path]) for path in listed):
+        return f"every file is excluded by {', '.join(exclude)}"
+    folders = ", ".join(str(path) for path in listed)
+    endings = sorted({each.suffix for path in listed for each in path.rglob("*") if each.is_file()})
+    other = f"; its files end in {', '.join(each or '(nothing)' for each in endings[:LISTED])}" if endings else ""
+    return f"there is no *.json file in {folders}{other}. Name a file to have it read whatever its name ends in"
 
 
 def plan_files(names: Iterable[str]) -> dict[str, str]:

@@ -28,9 +28,10 @@ def check(
     config, names = wishes.settings(paths)
     wish = wishes.wish_of(config, names, format_, select, ignore, allow_unsupported, verbose)
     if watch:
+        from cli.support.inputs import files
         from cli.support.watch import watching
 
-        watching(lambda: wishes.settings(paths)[1], lambda changed: wishes.run(changed, wish, format_))
+        watching(lambda: files(paths, config.exclude), lambda changed: wishes.run(changed, wish, format_))
         return
     if fails(wishes.run(names, wish, format_), wishes.limit(config, fail_on)):
         raise typer.Exit(1)

@@ -16,6 +16,7 @@ from compiler.checks.retries import retries
 from compiler.checks.security import security
 from compiler.checks.settings import settings
 from compiler.checks.sizes import sizes
+from compiler.checks.specialists import specialists
 from compiler.checks.sub_workflows import sub_workflows
 from compiler.checks.transient import transient
 from compiler.checks.triggers import triggers
@@ -32,6 +33,7 @@ CHECKS: Final[tuple[Callable[[Unit], Iterator[Diagnostic]], ...]] = (
     required,
     differences,
     references,
+    specialists,
     pinned,
     code,
     webhooks,

@@ -14,6 +14,7 @@ from schemas.diagnostic.nodes import (
     MissingParameter,
     UnknownOption,
     UnknownParameter,
+    UnsupportedChoice,
     WrongParameterType,
 )
 from schemas.node import Node, declarations
@@ -26,6 +27,16 @@ def required(unit: Unit) -> Iterator[Diagnostic]:
             yield from _unknown(unit, bound, bound.declared)
             yield from _given(bound, bound.declared)
             yield from _missing(bound)
+            yield from _unsupported(bound)
+
+
+def _unsupported(bound: Bound) -> Iterator[Diagnostic]:
+    """Choices that the node declares as n8n's and not ours."""
+    for name, each in bound.shown.items():
+        value = bound.parameters.get(name)
+        if isinstance(value, str) and value in each.info.unsupported:
+            at, advice = bound.at.within("parameters", name), each.info.unsupported[value]
+            yield UnsupportedChoice(at=at, type=bound.node.type, name=name, value=value, advice=advice)
 
 
 def _unknown(unit: Unit, bound: Bound, declared: type[Node]) -> Iterator[Diagnostic]:

@@ -6,8 +6,8 @@ look at such nodes either.
 
 from compiler.checks import CHECKS
 from compiler.parameters.node_hooks import call_hook
+from compiler.passes.suppress import suppress
 from compiler.reachability import live
-from compiler.source.suppress import suppress
 from compiler.unit import Bound, Unit
 from schemas.diagnostic import Diagnostic, Severity
 from schemas.node import Node

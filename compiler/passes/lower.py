@@ -37,7 +37,6 @@ from schemas.plan_facts import (
 )
 
 AT_MOST_ONCE: Final = re.compile(r"(?:^|\s)delivery:\s*at-most-once\b", re.IGNORECASE)
-AGENT: Final = re.compile(r"(?:^|\s)agent:\s*([a-z0-9][a-z0-9_-]*)", re.IGNORECASE)
 MAX_BYTES: Final = 8 * 1024 * 1024
 """Of a plan as canonical JSON: it is carried whole to every process that works on a run."""
 
@@ -67,7 +66,7 @@ def lower(unit: Unit) -> None:
 
 def _limits(unit: Unit) -> None:
     """A plan is hardly larger than its export, so only large ones are measured."""
-    if unit.plan is not None and len(unit.text) > MAX_BYTES // 2:
+    if unit.plan is not None and unit.size > MAX_BYTES // 2:
         size = len(unit.plan.canonical().encode("utf-8", "surrogatepass"))
         if size > MAX_BYTES:
             unit.tell(PlanTooLarge(at=unit.at(), size=size, limit=MAX_BYTES))
@@ -109,7 +108,7 @@ def _step(unit: Unit, bound: Bound) -> Step:
         trigger=bound.declared.trigger if bound.declared else None,
         webhook_id=node.webhook_id,
         notes=node.notes,
-        agent=found[1].lower() if (found := AGENT.search(node.notes)) else None,
+        agent=bound.specialist,
         issues=tuple(bound.issues),
         problem=bound.problem,
         **_facts(unit, bound),

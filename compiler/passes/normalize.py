@@ -12,7 +12,7 @@ from typing import Any, Final, TypeGuard
 from compiler.passes.connections import connections
 from compiler.source.source import constant
 from compiler.source.wrappers import at as value_at
-from compiler.source.wrappers import no_workflow, workflows
+from compiler.source.wrappers import no_workflow
 from compiler.unit import Unit
 from schemas.diagnostic import Location, pointer
 from schemas.diagnostic.graph import DuplicateName
@@ -33,15 +33,15 @@ TYPED: Final = re.compile(r"^(@[\w.-]+/)?[\w-]+\.\w+$")
 
 def normalize(unit: Unit) -> None:
     """Fill `unit.export`, `unit.base` and `unit.pointers`."""
-    found = workflows(unit.document)
+    assert unit.document is not None
+    found, value = unit.document.workflows, unit.document.value
     if len(found) <= unit.options.workflow:
-        unit.stop(no_workflow(unit.document, unit.at()))
+        unit.stop(no_workflow(value, unit.at()))
         return
-    unit.workflows = len(found)
     unit.base = found[unit.options.workflow]
     if unit.base:
         unit.tell(Unwrapped(at=unit.at(), wrapper=unit.base.strip("/")))
-    _export(unit, value_at(unit.document, unit.base))
+    _export(unit, value_at(value, unit.base))
 
 
 def _export(unit: Unit, workflow: Mapping[str, Any]) -> None:

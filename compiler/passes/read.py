@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any, Final
 
+from compiler.source.document import Document
 from compiler.source.source import duplicates
 from compiler.unit import Unit
 from schemas.diagnostic import Location
@@ -24,6 +25,15 @@ from schemas.diagnostic.reading import (
 MAX_BYTES: Final = 16 * 1024 * 1024
 MAX_DEPTH: Final = 200
 MAX_DUPLICATES: Final = 20
+_UTF_16: Final = ("UTF-16", "save it as UTF-8 (PowerShell: `Out-File -Encoding utf8`)")
+_PACKED: Final = "unpack it first"
+FORMATS: Final = {
+    b"\xff\xfe": _UTF_16,
+    b"\xfe\xff": _UTF_16,
+    b"\x1f\x8b": ("a gzip archive", _PACKED),
+    b"PK\x03\x04": ("a zip archive", _PACKED),
+}
+"""What a file that is not UTF-8 is, by its first bytes, and what to do about it."""
 
 
 class _Constant(ValueError):
@@ -31,16 +41,26 @@ class _Constant(ValueError):
 
 
 def read(unit: Unit) -> None:
-    """Fill `unit.text` and `unit.document`."""
+    """Fill `unit.document`, unless it has been read for another of its workflows."""
+    if unit.document is None:
+        unit.document = Document()
+        _read(unit, unit.document)
+    if not unit.stopped:
+        unit.tell(*unit.document.findings_of(unit.options.workflow))
+
+
+def _read(unit: Unit, document: Document) -> None:
     if isinstance(unit.source, Mapping):
-        unit.document = unit.source
-    elif _decode(unit):
-        _parse(unit)
-    if not unit.stopped and not _shallow(unit.document):
+        document.value = unit.source
+    elif _decode(unit, document):
+        _parse(unit, document)
+    if not unit.stopped and not _shallow(document.value):
         unit.stop(TooDeep(at=unit.at(), limit=MAX_DEPTH))
+    if unit.stopped:
+        unit.tell(*document.findings)
 
 
-def _decode(unit: Unit) -> bool:
+def _decode(unit: Unit, document: Document) -> bool:
     source = unit.source
     size = len(source)
     if size > MAX_BYTES:
@@ -48,16 +68,16 @@ def _decode(unit: Unit) -> bool:
         return False
     if isinstance(source, bytes):
         try:
-            unit.text = source.decode("utf-8")
+            document.text = source.decode("utf-8")
         except UnicodeDecodeError as error:
             unit.stop(_not_utf8(unit, source, error.start))
             return False
     elif isinstance(source, str):
-        unit.text = source
-    if unit.text.startswith("\ufeff"):
-        unit.text = unit.text[1:]
-        unit.tell(ByteOrderMark(at=unit.at()))
-    if not unit.text.strip():
+        document.text = source
+    if document.text.startswith("\ufeff"):
+        document.text = document.text.lstrip("\ufeff")
+        document.findings.append(ByteOrderMark(at=unit.at()))
+    if not document.text.strip():
         unit.stop(EmptyFile(at=unit.at()))
     return not unit.stopped
 
@@ -65,11 +85,13 @@ def _decode(unit: Unit) -> bool:
 def _not_utf8(unit: Unit, source: bytes, start: int) -> NotUtf8:
     before = source[:start]
     at = Location(file=unit.file, line=before.count(b"\n") + 1, column=start - before.rfind(b"\n"))
-    return NotUtf8(at=at, byte=f"0x{source[start]:02x}", position=start)
+    format_, advice = next((what for mark, what in FORMATS.items() if source.startswith(mark)), ("", ""))
+    known = {"format": f"this is {format_}", "advice": advice} if format_ else {}
+    return NotUtf8(at=at, byte=f"0x{source[start]:02x}", position=start, **known)
 
 
-def _parse(unit: Unit) -> None:
-    repeated = False
+def _parse(unit: Unit, document: Document) -> None:
+    text, repeated = document.text, False
 
     def pairs(members: list[tuple[str, Any]]) -> dict[str, Any]:
         nonlocal repeated
@@ -78,19 +100,21 @@ def _parse(unit: Unit) -> None:
         return made
 
     try:
-        unit.document = json.loads(unit.text, object_pairs_hook=pairs, parse_constant=_refuse)
+        document.value = json.loads(text, object_pairs_hook=pairs, parse_constant=_refuse)
     except json.JSONDecodeError as error:
-        unit.stop(_explain(unit, error))
+        unit.stop(_explain(unit, text, error))
     except _Constant as error:
-        found = re.search(rf'(?<![\w"]){error}(?![\w"])', unit.text)
-        unit.stop(NotANumber(at=_place(unit, found.start() if found else 0), constant=str(error)))
+        found = re.search(rf'(?<![\w"]){error}(?![\w"])', text)
+        unit.stop(NotANumber(at=_place(unit, text, found.start() if found else 0), constant=str(error)))
     except RecursionError:
         unit.stop(TooDeep(at=unit.at(), limit=MAX_DEPTH))
     except ValueError as error:  # a number of more than 4,300 digits
         unit.stop(NotJson(at=unit.at(), reason=str(error).partition(";")[0]))
     if repeated and not unit.stopped:
-        told = islice(duplicates(unit.text), MAX_DUPLICATES)
-        unit.tell(*(DuplicateKey(at=Location(file=unit.file, pointer=path), key=key) for path, key in told))
+        first = islice(duplicates(text), MAX_DUPLICATES)
+        document.findings.extend(
+            DuplicateKey(at=Location(file=unit.file, pointer=path), key=key) for path, key in first
+        )
 
 
 def _refuse(constant: str) -> Any:
@@ -111,13 +135,13 @@ def _shallow(document: Any) -> bool:
     return False
 
 
-def _place(unit: Unit, offset: int) -> Location:
-    line = unit.text.count("\n", 0, offset) + 1
-    return Location(file=unit.file, line=line, column=offset - unit.text.rfind("\n", 0, offset))
+def _place(unit: Unit, text: str, offset: int) -> Location:
+    line = text.count("\n", 0, offset) + 1
+    return Location(file=unit.file, line=line, column=offset - text.rfind("\n", 0, offset))
 
 
-def _explain(unit: Unit, error: json.JSONDecodeError) -> NotJson | SeveralDocuments:
-    at, text, offset = _place(unit, error.pos), unit.text, error.pos
+def _explain(unit: Unit, text: str, error: json.JSONDecodeError) -> NotJson | SeveralDocuments:
+    at, offset = _place(unit, text, error.pos), error.pos
     if error.msg == "Extra data":
         return SeveralDocuments(at=at, excerpt=text[offset : offset + 30].strip())
     reason, advice = _cause(text, offset, error.msg)

@@ -11,6 +11,7 @@ from schemas.export import ExportNode
 
 OWN: Final = ("n8n-nodes-base.", "@n8n/n8n-nodes-langchain.")
 INSTEAD: Final = {
+    "agentTool": "put the agent into a workflow of its own and call that with the Call n8n Workflow Tool",
     "lmChat": "use the OpenAI Chat Model and set its Base URL",
     "lm": "use the OpenAI Chat Model and set its Base URL",
     "memory": "use Simple Memory, which is durable here",
@@ -38,12 +39,15 @@ def resolve(unit: Unit) -> None:
 
 def _class(unit: Unit, bound: Bound) -> None:
     node, catalog = bound.node, unit.catalog
-    bound.declared = catalog.find(node.type, node.type_version)
-    if bound.declared is not None:
+    declared = catalog.find(node.type, node.type_version)
+    if declared is not None and declared.unsupported is None:
+        bound.declared = declared
         return
     versions = catalog.versions(node.type)
     finding: UnsupportedVersion | UnsupportedNode
-    if versions:
+    if declared is not None:
+        finding = UnsupportedNode(at=bound.at.within("type"), type=node.type, advice=declared.unsupported or "")
+    elif versions:
         nearest = min(versions, key=lambda each: (abs(each - node.type_version), -each))
         at = bound.at.within("typeVersion")
         finding = UnsupportedVersion(

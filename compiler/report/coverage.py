@@ -31,7 +31,7 @@ class Entry:
     runnable: bool
     grades: Counter[Grade]
     missing: frozenset[str]
-    """Unsupported node types in it."""
+    """What keeps it from running and could be built: node types, versions and choices of nodes that a run reaches."""
     only_missing: bool
     """Whether nothing but unsupported nodes stands in its way."""
     differences: dict[str, str]
@@ -50,7 +50,7 @@ def entry(made: Compilation) -> Entry:
         name=made.export.name if made.export else "",
         runnable=made.runnable,
         grades=Counter(each.grade for each in made.verdicts),
-        missing=frozenset(each.type for each in made.verdicts if each.grade is Grade.UNSUPPORTED),
+        missing=frozenset(each.lacks for each in errors if each.unsupported),
         only_missing=all(each.unsupported for each in errors),
         differences={each.type: each.reason for each in made.verdicts if each.grade is Grade.DIFFERS},
         errors=frozenset(each.code for each in errors if not each.unsupported),
@@ -96,7 +96,10 @@ class Coverage:
             self.differences[type_].add(reason)
 
     def missing(self) -> list[tuple[str, int, int]]:
-        """(type, exports that use it, exports that run once it and all before it are there), in the order to build."""
+        """(what, exports that need it, exports that run once it and all before it are there), in the order to build.
+
+        Exports that run today are not counted, nor are nodes that never run; each export is unlocked once at most.
+        """
         return _order([(set(each.missing), each.only_missing) for each in self.entries if each.missing])
 
     def figures(self) -> dict[str, Any]:

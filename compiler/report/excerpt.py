@@ -11,9 +11,17 @@ BEFORE: Final = 40
 
 def excerpt(lines: Lines, line: int, column: int) -> tuple[str, int]:
     """The text to show and the column (from 0) of the caret in it. Control characters are shown as spaces."""
-    text = "".join(each if each.isprintable() else " " for each in lines.line(line))
-    start = column - 1 - BEFORE if len(text) > WIDTH and column - 1 > BEFORE else len(text) - len(text.lstrip())
-    start = min(start, column - 1)
-    shown = text[start : start + WIDTH]
+    first, end = lines.span(line)
+    before = column - 1
+    if end - first > WIDTH and before > BEFORE:
+        start = before - BEFORE
+    else:
+        indented = _printable(lines.text[first : first + before])
+        start = len(indented) - len(indented.lstrip())
+    shown = _printable(lines.text[first + start : min(end, first + start + WIDTH)])
     masked = redact(shown)
     return masked, min(column - 1 - start, len(masked))
+
+
+def _printable(text: str) -> str:
+    return "".join(each if each.isprintable() else " " for each in text)

@@ -22,7 +22,7 @@ def summary(found: Coverage, paint: Paint = plain, top: int = 15) -> Iterator[st
     missing = found.missing()
     if missing:
         yield ""
-        yield paint("build or replace first", "bold") + "  (exports that use it, exports that then run)"
+        yield paint("build or replace first", "bold") + "  (exports that need it, exports that then run)"
         for type_, uses, more in missing[:top]:
             yield f"  {uses:>5} {'+' + str(more):>6}  {one_line(type_)}"
         if len(missing) > top:

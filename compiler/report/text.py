@@ -17,9 +17,8 @@ def plain(text: str, _style: str) -> str:
     return text
 
 
-def findings(found: Sequence[Diagnostic], text: str, paint: Paint = plain) -> Iterator[str]:
-    """The lines to print, one block per finding."""
-    lines = Lines(text)
+def findings(found: Sequence[Diagnostic], lines: Lines, paint: Paint = plain) -> Iterator[str]:
+    """The lines to print, one block per finding; `lines` are those of the document."""
     for each in found:
         yield from _block(each, lines, paint)
 

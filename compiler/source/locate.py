@@ -3,27 +3,27 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from compiler.source.source import Lines, Place, into_string, places
+from compiler.source.document import Document
+from compiler.source.source import Lines, Place, into_string
 from schemas.diagnostic import Diagnostic, Severity
 
 RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
 
-def positioned(found: Iterable[Diagnostic], text: str) -> list[Diagnostic]:
-    """The findings with line and column, sorted by position, code and message, each once."""
+def positioned(found: Iterable[Diagnostic], document: Document, base: str) -> list[Diagnostic]:
+    """The findings about the workflow at `base` with line and column, sorted by position, code and message, each once."""
     listed = list(found)
-    if text:
-        where = places(text, {pointer for each in listed for pointer in _ancestors(each.at.pointer)})
-        lines = Lines(text)
-        listed = [_place(each, where, lines) for each in listed]
+    if document.text and listed:
+        where = document.places({above for each in listed for above in _ancestors(each.at.pointer, base)}, base)
+        listed = [_place(each, where, document.lines) for each in listed]
     listed.sort(key=lambda each: (each.at.line or 0, each.at.column or 0, each.code, each.at.pointer, each.message))
     return [each for index, each in enumerate(listed) if index == 0 or each != listed[index - 1]]
 
 
-def _ancestors(pointer: str) -> list[str]:
-    """A pointer and those above it: a parameter that is absent is told at its node."""
+def _ancestors(pointer: str, base: str = "") -> list[str]:
+    """A pointer and those above it up to `base`: a parameter that is absent is told at its node."""
     found = [pointer]
-    while pointer:
+    while pointer and pointer != base:
         pointer = pointer.rpartition("/")[0]
         found.append(pointer)
     return found

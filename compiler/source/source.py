@@ -31,15 +31,19 @@ class Place:
     end: int
 
 
-def places(text: str, wanted: Iterable[str]) -> dict[str, Place]:
+def places(text: str, wanted: Iterable[str], inside: Place | None = None, path: str = "") -> dict[str, Place]:
     """The places of JSON Pointers in a well-formed document; what is not there is left out.
 
-    Of members with one name the last one counts, as for the reader.
+    Of members with one name the last one counts, as for the reader. `inside` is the place of the value at `path`, when
+    only that part of the document is to be looked at.
     """
+    if inside is None:
+        start = _space(text, 0)
+        inside = Place(start, start, len(text))
     found: dict[str, Place] = {}
     left = set(wanted)
     try:  # noqa: SIM105 - contextlib costs more than this on a hot path
-        _enter(text, _space(text, 0), "", _space(text, 0), _Search(left, _above(left), found))
+        _enter(text, inside.value, path, inside.key, _Search(left, _above(left), found))
     except (RecursionError, StopIteration, ValueError, IndexError):
         pass  # the document is not well-formed; what was found before the fault stands
     return found
@@ -151,9 +155,16 @@ class Lines:
 
     def line(self, number: int) -> str:
         """The text of a line, without its end."""
+        start, end = self.span(number)
+        return self.text[start:end]
+
+    def span(self, number: int) -> tuple[int, int]:
+        """Offsets of a line's start and end, without the characters that end it."""
         start = self._starts[number - 1]
         end = self._starts[number] - 1 if number < len(self._starts) else len(self.text)
-        return self.text[start:end].rstrip("\r")
+        while end > start and self.text[end - 1] == "\r":
+            end -= 1
+        return start, end
 
 
 def into_string(text: str, place: Place, characters: int) -> int:

@@ -9,6 +9,8 @@ from schemas.diagnostic.reading import NotAnExport
 
 WRAPPERS: Final = ("workflow", "workflows", "data", "json", "workflowData", "template", "results", "items")
 MAX_NESTING: Final = 4
+CREDENTIALS: Final = "import it with `tempor8 credentials import`"
+DOWNLOAD: Final = "use *Download* in n8n's editor, or `n8n export:workflow`"
 
 
 def workflows(document: Any) -> list[str]:
@@ -17,7 +19,7 @@ def workflows(document: Any) -> list[str]:
 
 
 def _search(value: Any, path: str, levels: int) -> Iterator[str]:
-    if isinstance(value, Mapping) and isinstance(value.get("nodes"), list):
+    if isinstance(value, Mapping) and isinstance(value.get("nodes"), list) and not _describes(value):
         yield path
     elif levels and isinstance(value, Mapping):
         for key in WRAPPERS:
@@ -26,6 +28,12 @@ def _search(value: Any, path: str, levels: int) -> Iterator[str]:
     elif levels and isinstance(value, list):
         for index, each in enumerate(value):
             yield from _search(each, path + pointer(index), levels - 1)
+
+
+def _describes(value: Mapping[str, Any]) -> bool:
+    """Whether `nodes` lists what a template is made of, as n8n's template site has it, and the workflow lies deeper."""
+    inner = value.get("workflow")
+    return "connections" not in value and isinstance(inner, Mapping) and isinstance(inner.get("nodes"), list)
 
 
 def at(document: Any, path: str) -> Any:
@@ -37,18 +45,40 @@ def at(document: Any, path: str) -> Any:
 
 def no_workflow(document: Any, where: Location) -> NotAnExport:
     """Return the finding that says why a document contains no workflow."""
+    if isinstance(document, list):
+        return _no_list(document, where)
     if not isinstance(document, Mapping):
         return NotAnExport(at=where, reason=f"the document is {constant(document)}, not an object")
     if "nodes" in document:
         reason = f"`nodes` is {constant(document['nodes'])}, not a list"
         return NotAnExport(at=where.within("nodes"), reason=reason, advice=_advice(document))
-    if {"type", "name"} <= document.keys() and ("data" in document or "nodesAccess" in document):
-        return NotAnExport(
-            at=where, reason="this is a credential of n8n", advice="import it with `tempor8 credentials import`"
-        )
+    if _is_credential(document):
+        return NotAnExport(at=where, reason="this is a credential of n8n", advice=CREDENTIALS)
     if {"type", "parameters"} <= document.keys():
         return NotAnExport(at=where, reason="this is a single node", advice="export the whole workflow")
     return NotAnExport(at=where, reason="it has no `nodes`", advice=_advice(document))
+
+
+def _no_list(document: list[Any], where: Location) -> NotAnExport:
+    """What a list without a workflow holds, told by its first object."""
+    first = next((each for each in document if isinstance(each, Mapping)), None)
+    if not document:
+        return NotAnExport(at=where, reason="the list is empty", advice=DOWNLOAD)
+    if first is None:
+        return NotAnExport(at=where, reason=f"the list holds {constant(document[0])}, not workflows", advice=DOWNLOAD)
+    if _is_credential(first):
+        return NotAnExport(at=where, reason="this is an export of credentials, not of workflows", advice=CREDENTIALS)
+    if isinstance(first.get("nodes"), str):
+        reason = "these are rows of n8n's database, whose `nodes` is JSON in a text"
+        return NotAnExport(at=where, reason=reason, advice=DOWNLOAD)
+    if {"type", "parameters"} <= first.keys():
+        reason = "this is a list of nodes without the workflow around it"
+        return NotAnExport(at=where, reason=reason, advice="export the whole workflow: `nodes` and `connections`")
+    return NotAnExport(at=where, reason="nothing in the list has `nodes`", advice=DOWNLOAD)
+
+
+def _is_credential(document: Mapping[str, Any]) -> bool:
+    return {"type", "name"} <= document.keys() and ("data" in document or "nodesAccess" in document)
 
 
 def _advice(document: Mapping[str, Any]) -> str:

@@ -39,6 +39,7 @@ class Agent(Root):
     speaks = True
 
     differs = DIFFERS
+    takes_specialist = True
     fails_when_stopped: ClassVar[bool] = False
     """From version 3 on it is an error when the iterations run out; before, an answer that says so."""
 

@@ -1,4 +1,4 @@
-"""Ordinary nodes as tools: n8n offers every node `x` also as `xTool`, which an agent may call."""
+"""Ordinary nodes as tools: a node `x` that n8n marks as usable as tool exists as `xTool` too, which an agent may call."""
 
 from functools import cache
 from types import new_class
@@ -9,6 +9,8 @@ from schemas.node import Node
 from schemas.plan import Kind
 
 SUFFIX: Final = "Tool"
+WAITING: Final = "put the node into a workflow of its own and call that with the Call n8n Workflow Tool"
+"""A tool runs as one activity so far, and a durable node cannot run as one."""
 
 
 @cache
@@ -23,5 +25,7 @@ def tool_variant(node: type[Node]) -> type[Node]:
         "type": node.type + SUFFIX,
     }
     made: type[Node] = new_class(node.__name__ + SUFFIX, (node,), exec_body=lambda body: body.update(namespace))
+    if node.kind is Kind.DURABLE:
+        made.unsupported = WAITING
     made.kind = Kind.SUBNODE
     return made

@@ -31,7 +31,9 @@ class ConvertToFile(Activity):
     versions = (1, 1.1)
     local = True
 
-    operation: Literal["csv", "html", "toJson", "ods", "rtf", "toText", "xls", "xlsx", "toBinary"] = param("csv")
+    operation: Literal["csv", "html", "iCal", "toJson", "ods", "rtf", "toText", "xls", "xlsx", "toBinary"] = param(
+        "csv", unsupported={"iCal": "write the calendar's text in a Code node and use the operation toText"}
+    )
     mode: Literal["once", "each"] = param("once", show={"operation": ["toJson"]})
     source_property: Dynamic[str] = param("", show={"operation": ["toText", "toBinary"]}, required=True)
     binary_property_name: Dynamic[str] = param("data", required=True)

@@ -108,6 +108,7 @@ class CryptoV1(_Crypto):
 
     type = "n8n-nodes-base.crypto"
     versions = (1,)
+    usable_as_tool = True
 
     hash_type: Dynamic[str] = param("MD5", alias="type", show={"action": _DIGESTS})
     secret: Dynamic[Any] = param("", show={"action": ["hmac"]}, required=True, secret=True)
@@ -129,6 +130,7 @@ class CryptoV2(_Crypto):
 
     type = "n8n-nodes-base.crypto"
     versions = (2,)
+    usable_as_tool = True
     credential_uses = (CredentialUse("crypto", {"action": ["hmac", "sign", *_CIPHERS]}),)
 
     hash_type: Dynamic[str] = param("SHA256", alias="type", show={"action": _DIGESTS})

@@ -39,6 +39,7 @@ class DateTime(Activity):
     type = "n8n-nodes-base.dateTime"
     versions = (1, 2)
     one_item_each = True
+    usable_as_tool = True
     local = True
 
     action: Dynamic[Literal["calculate", "format"]] = param("format", show=_V1)

@@ -117,6 +117,7 @@ class EmailSend(SendAndWait):
 
     type = "n8n-nodes-base.emailSend"
     versions = (2, 2.1)
+    usable_as_tool = True
     credential_uses = (CredentialUse("smtp"),)
     differs = "The attribution line of n8n is not added to the message"
 

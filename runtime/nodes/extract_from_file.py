@@ -33,8 +33,8 @@ class ExtractFromFile(Activity):
     local = True
 
     operation: Literal[
-        "csv", "html", "fromJson", "ods", "pdf", "rtf", "text", "xml", "xls", "xlsx", "binaryToPropery"
-    ] = param("csv")
+        "csv", "html", "fromIcs", "fromJson", "ods", "pdf", "rtf", "text", "xml", "xls", "xlsx", "binaryToPropery"
+    ] = param("csv", unsupported={"fromIcs": "use the operation text and read the calendar in a Code node"})
     binary_property_name: Dynamic[str] = param("data", required=True)
     destination_key: Dynamic[str] = param("data", show=_MOVED, required=True)
     options: Dynamic[dict[str, Any]] = param({})

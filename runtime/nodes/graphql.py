@@ -47,6 +47,7 @@ class GraphQL(Activity):
 
     type = "n8n-nodes-base.graphql"
     versions = (1, 1.1)
+    usable_as_tool = True
 
     authentication: Dynamic[str] = param("none")
     node_credential_type: str = param("", show={"authentication": ["predefinedCredentialType"]})

@@ -32,6 +32,7 @@ class Jwt(Activity):
 
     type = "n8n-nodes-base.jwt"
     versions = (1,)
+    usable_as_tool = True
     local = True
     credential_uses = (CredentialUse("jwtAuth"),)
 

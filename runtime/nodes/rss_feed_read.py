@@ -32,6 +32,7 @@ class RssFeedRead(Activity):
 
     type = "n8n-nodes-base.rssFeedRead"
     versions = (1, 1.1, 1.2)
+    usable_as_tool = True
 
     url: Dynamic[Any] = param("", required=True)
     options: Dynamic[dict[str, Any]] = param({})

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 from runtime.contract import Context, Dynamic, Items, Outputs, Trigger, param
@@ -12,6 +12,8 @@ from schemas.diagnostic.nodes import BadSchedule
 from schemas.plan import Firing
 
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+_MISFIRE: Final = {"@version": [{"_cnd": {"gte": 1.4}}]}
 
 
 class ScheduleTrigger(Trigger):
@@ -23,6 +25,9 @@ class ScheduleTrigger(Trigger):
 
     notice: str = param("")
     rule: Dynamic[dict[str, Any]] = param({"interval": [{"field": "days"}]})
+    misfire_policy: Literal["coalesce", "coalesce_owner", "skip"] = param("skip", show=_MISFIRE)
+    misfire_grace_seconds: float = param(0, show=_MISFIRE)
+    skip_durable_scheduler: bool = param(False)
 
     def check(self, at: Location, version: float) -> Iterator[Diagnostic]:
         """Rules that cannot be read, or that never fire."""

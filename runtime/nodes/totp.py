@@ -30,6 +30,7 @@ class Totp(Activity):
 
     type = "n8n-nodes-base.totp"
     versions = (1,)
+    usable_as_tool = True
     local = True
     credential_uses = (CredentialUse("totpApi"),)
 

@@ -108,6 +108,11 @@ class Diagnostic(BaseModel):
         return {name: getattr(self, name) for name in type(self).model_fields if name not in ("at", "softened")}
 
     @property
+    def lacks(self) -> str:
+        """What this build would have to support for the finding to go away; empty unless `unsupported`."""
+        return ""
+
+    @property
     def url(self) -> str:
         """The page about the code."""
         return f"{PAGES}/{self.code}.md"

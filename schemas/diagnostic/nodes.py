@@ -22,6 +22,11 @@ class UnsupportedNode(Diagnostic):
     type: str
     advice: str = ""
 
+    @property
+    def lacks(self) -> str:
+        """The type."""
+        return self.type
+
 
 class UnsupportedVersion(Diagnostic):
     """The node type is supported, but not in this `typeVersion`.
@@ -43,6 +48,11 @@ class UnsupportedVersion(Diagnostic):
     version: float
     supported: tuple[float, ...]
     nearest: float
+
+    @property
+    def lacks(self) -> str:
+        """The type in this version."""
+        return f"{self.type} {self.version:g}"
 
 
 class UnknownParameter(Diagnostic):
@@ -119,6 +129,11 @@ class UnsupportedChoice(Diagnostic):
     name: str
     value: str
     advice: str = ""
+
+    @property
+    def lacks(self) -> str:
+        """The type with this choice."""
+        return f"{self.type} ({self.name}: {self.value})"
 
 
 class UnknownOption(Diagnostic):
@@ -350,6 +365,31 @@ class MisshapenParameters(Diagnostic):
     node: str
     type: str
     reason: str
+
+
+class UnknownSpecialist(Diagnostic):
+    """The notes of the node name a specialist agent that does not exist.
+
+    ## Why it matters
+    A node whose notes say `agent: <slug>` hands its work to that specialist. A run that reaches the node would fail.
+
+    ## What to do
+    Correct the slug: `docs/agents.md` names the specialists. Remove the line from the notes
+    to let the node's own parameters do the work.
+    """
+
+    code = "N8T320"
+    suppressible = False
+    unsupported = True
+    text = "there is no specialist agent {slug!r}"
+    hint_text = "{advice}"
+    slug: str
+    advice: str = ""
+
+    @property
+    def lacks(self) -> str:
+        """The specialist."""
+        return f"agent: {self.slug}"
 
 
 class UnusedSuppression(Diagnostic):

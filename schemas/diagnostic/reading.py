@@ -34,10 +34,12 @@ class NotUtf8(Diagnostic):
 
     code = "N8T102"
     suppressible = False
-    text = "the file is not valid UTF-8: byte {byte} at offset {position}"
-    hint_text = "save the file as UTF-8"
+    text = "the file is not valid UTF-8: {format} (byte {byte} at offset {position})"
+    hint_text = "{advice}"
     byte: str
     position: int
+    format: str = "this is another encoding"
+    advice: str = "save the file as UTF-8"
 
 
 class EmptyFile(Diagnostic):

@@ -11,6 +11,7 @@ from compiler import Compilation, compile_export, pipeline
 from compiler.report import example
 from compiler.report.pages import ARISES, rules, sections
 from compiler.report.text import findings
+from compiler.source.source import Lines
 from runtime.catalog import CATALOG
 from schemas.diagnostic import Diagnostic, Severity
 
@@ -49,7 +50,7 @@ def printed(code: str) -> str:
     """What `tempor8 check wrong.json` prints about the finding, with very long lines cut."""
     finding = first(code)
     text = example.source(code, example.WRONG).decode(errors="replace").removeprefix(example.BYTE_ORDER_MARK)
-    lines = (line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} ..." for line in findings([finding], text))
+    lines = (line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} ..." for line in findings([finding], Lines(text)))
     return "\n".join(lines) + "\n"
 
 

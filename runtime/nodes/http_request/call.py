@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +12,8 @@ from runtime.http.credentials import Credential, CredentialError, scheme
 from runtime.http.exchange import Redirects
 from runtime.http.fetch import Wire, fetch
 from runtime.http.request import Outgoing
+from schemas.diagnostic import Diagnostic, Location
+from schemas.diagnostic.nodes import UnsupportedChoice
 
 _DEFAULT_TIMEOUT_MS = 300_000
 AT_ONCE = 100  # n8n has no limit; sockets do
@@ -116,6 +118,14 @@ def axios_error(raw: str, status: int) -> dict[str, Any]:
     """What n8n shows of a response with an error status."""
     code = {4: "ERR_BAD_REQUEST", 5: "ERR_BAD_RESPONSE"}.get(status // 100)
     return {"message": raw, "name": "AxiosError"} | ({"code": code} if code else {}) | {"status": status}
+
+
+def check_credential(at: Location, parameter: str, type_: Any) -> Iterator[Diagnostic]:
+    """A credential type, chosen by `parameter`, by which no request can be signed here."""
+    if isinstance(type_, str) and type_ and not type_.startswith("=") and scheme(type_) is None:
+        advice = "use a generic credential, such as Header Auth"
+        at = at.within("parameters", parameter)
+        yield UnsupportedChoice(at=at, type="n8n-nodes-base.httpRequest", name=parameter, value=type_, advice=advice)
 
 
 async def credential_of(

@@ -1,6 +1,7 @@
 """HTTP Request 1 and 2, with their own parameter names."""
 
 import asyncio
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -20,6 +21,7 @@ from runtime.nodes.http_request.call import (
     api_error,
     axios_error,
     batch_pause,
+    check_credential,
     credential_of,
 )
 from runtime.nodes.http_request.facts import credential_uses, mutation
@@ -28,6 +30,7 @@ from runtime.nodes.http_request.output import Wanted, file_item, meta, text_json
 from runtime.nodes.http_request.settle import Checkpoint, abandon, failed_item, in_order, refused_item
 from runtime.values.javascript import js_string, json_stringify, truthy
 from runtime.values.json_text import NotJsonError, parse_json
+from schemas.diagnostic import Diagnostic, Location
 from schemas.facts import CredentialUse
 from schemas.item import UNDEFINED
 
@@ -222,6 +225,14 @@ class HttpRequestV2(_FirstShape):
     authentication: Dynamic[str] = param("none")
     node_credential_type: str = param("", show={"authentication": ["predefinedCredentialType"]})
     generic_auth_type: Dynamic[str] = param("", show={"authentication": ["genericCredentialType"]})
+
+    def check(self, at: Location, version: float) -> Iterator[Diagnostic]:
+        """The credential type must be one that can sign a request."""
+        del version
+        if self.authentication == "predefinedCredentialType":
+            yield from check_credential(at, "nodeCredentialType", self.node_credential_type)
+        elif self.authentication == "genericCredentialType":
+            yield from check_credential(at, "genericAuthType", self.generic_auth_type)
 
     def credential_type(self) -> str | None:
         """As from version 3 on."""

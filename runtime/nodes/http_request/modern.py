@@ -1,6 +1,7 @@
 """HTTP Request 3 to 4.5."""
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
@@ -11,11 +12,20 @@ from runtime.http.credentials import Credential
 from runtime.http.exchange import Redirects
 from runtime.nodes.http_request import pagination
 from runtime.nodes.http_request.body import build_body
-from runtime.nodes.http_request.call import AT_ONCE, Call, Failed, Uncaught, batch_pause, credential_of
+from runtime.nodes.http_request.call import (
+    AT_ONCE,
+    Call,
+    Failed,
+    Uncaught,
+    batch_pause,
+    check_credential,
+    credential_of,
+)
 from runtime.nodes.http_request.facts import credential_uses, mutation
 from runtime.nodes.http_request.fields import header_fields, http_url, query_fields
 from runtime.nodes.http_request.output import Wanted, accept, goes_into_storage, items_of
 from runtime.nodes.http_request.settle import Checkpoint, abandon, failed_item, in_order, refused_item
+from schemas.diagnostic import Diagnostic, Location
 from schemas.facts import CredentialUse
 
 Pair = list[dict[str, Any]]
@@ -30,6 +40,7 @@ class HttpRequest(Activity):
 
     type = "n8n-nodes-base.httpRequest"
     versions = (3, 4, 4.1, 4.2, 4.3, 4.4, 4.5)
+    usable_as_tool = True
 
     method: Dynamic[str] = param("GET")
     url: Dynamic[str] = param("", required=True)
@@ -73,6 +84,14 @@ class HttpRequest(Activity):
     raw_content_type: Dynamic[str] = param("", show=_BODY | {"contentType": ["raw"]})
     raw_body: Dynamic[Any] = param("", alias="body", show=_BODY | {"contentType": ["raw"]})
     options: Dynamic[dict[str, Any]] = param({})
+
+    def check(self, at: Location, version: float) -> Iterator[Diagnostic]:
+        """The credential type must be one that can sign a request."""
+        del version
+        if self.authentication == "predefinedCredentialType":
+            yield from check_credential(at, "nodeCredentialType", self.node_credential_type)
+        elif self.authentication == "genericCredentialType":
+            yield from check_credential(at, "genericAuthType", self.generic_auth_type)
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
         """Send them all, then put the results in the order of the items."""

@@ -124,9 +124,10 @@ class MergeV3(_Merge):
     type = "n8n-nodes-base.merge"
     versions = (3, 3.1, 3.2)
     input_count = 2
-    differs = "the mode 'SQL Query' is not supported: a run that reaches it fails with a sentence that says so"
 
-    mode: Literal["append", "combine", "combineBySql", "chooseBranch"] = param("append")
+    mode: Literal["append", "combine", "combineBySql", "chooseBranch"] = param(
+        "append", unsupported={"combineBySql": "use the mode Combine, or a Code node"}
+    )
     combine_by: Literal["combineByFields", "combineByPosition", "combineAll"] = param(
         "combineByFields", show={"mode": ["combine"]}
     )

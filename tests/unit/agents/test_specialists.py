@@ -1,16 +1,17 @@
 """Specialist agents: the catalogue's files, what a node gets from one, and the agents service of the operator."""
 
-import json
 from importlib import resources
 from typing import Any
 
 import pytest
 from jsonschema import Draft7Validator
 
+from compiler import Grade, compile_export
 from runtime.agents import specialists
+from runtime.catalog import CATALOG
 from runtime.contract import NodeError
 from runtime.platform.embedded.fake_vendor import StandIn, smallest
-from tests.unit.agents.world import World, calls, model, node, outputs, run, said, workflow
+from tests.unit.agents.world import World, calls, model, node, outputs, run, workflow
 
 SLUGS = sorted(specialists.catalog())
 MODEL = (model(), "ai_languageModel")
@@ -112,9 +113,9 @@ async def test_agents_service() -> None:
     assert [(each["model"], each["input_tokens"]) for each in execution.usage] == [("theirs", 5)]
 
 
-async def test_unknown_specialist_fails_the_node() -> None:
-    """A slug that nobody has is an error of the node, not a plain agent."""
-    with StandIn(script=[said("x")]) as stand_in:
-        _, finished = await run(workflow(noted("nobody"), MODEL), World(stand_in), [LEAD])
-    assert finished.status == "error"
-    assert "There is no specialist agent 'nobody'" in json.dumps(finished.error)
+def test_an_unknown_specialist_is_an_error_of_the_export_that_names_the_nearest() -> None:
+    made = compile_export(workflow(noted("sales-inteligence-specialist"), MODEL), file="x.json", catalog=CATALOG)
+    (found,) = (each for each in made.diagnostics if each.code == "N8T320")
+    assert found.hint == "did you mean 'sales_intelligence_specialist'?"
+    assert not made.runnable
+    assert [each.grade for each in made.verdicts if each.node == found.at.node] == [Grade.UNSUPPORTED]

@@ -223,3 +223,15 @@ def test_explain_knows_codes_and_names() -> None:
 
 def test_rules_lists_every_code() -> None:
     assert len(json.loads(run("rules", "--format", "json")[1])) == len(run("rules")[1].splitlines())
+
+
+@pytest.mark.parametrize("verb", ["check", "compile", "report"])
+@pytest.mark.parametrize(("name", "ending"), [("X.JSON", ".JSON"), ("w.yaml", ".yaml")])
+def test_a_folder_without_an_export_is_an_error_of_usage_that_says_what_is_there(
+    folder: Path, verb: str, name: str, ending: str
+) -> None:
+    put(folder, f"exports/{name}", export())
+    code, out, err = run(verb, "exports")
+    assert (code, out) == (2, "")
+    assert "there is no *.json file in exports" in err
+    assert ending in err

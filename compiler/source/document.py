@@ -1,0 +1,65 @@
+"""A JSON document that has been read, and what is looked up in it once for all the workflows that it holds.
+
+`n8n export:workflow --all` writes one list of every workflow. Reading or searching the whole text again for each of
+them would take time and memory that grow with the square of the list.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from compiler.source.source import Lines, Place, places
+from compiler.source.wrappers import workflows
+from schemas.diagnostic import Diagnostic
+
+
+@dataclass
+class Document:
+    """The text, the JSON value in it, and what the reader has to tell about it as a whole."""
+
+    text: str = ""
+    """Empty for a document that came as parsed JSON."""
+    value: Any = None
+    findings: list[Diagnostic] = field(default_factory=list)
+
+    @cached_property
+    def workflows(self) -> tuple[str, ...]:
+        """JSON Pointers of its workflows, in its order."""
+        return tuple(workflows(self.value))
+
+    @cached_property
+    def lines(self) -> Lines:
+        """Its lines."""
+        return Lines(self.text)
+
+    def findings_of(self, workflow: int) -> list[Diagnostic]:
+        """What the reader found inside this workflow; the first workflow also has what lies outside of all."""
+        return self._by_workflow[workflow]
+
+    def places(self, pointers: Iterable[str], base: str) -> dict[str, Place]:
+        """The places of JSON Pointers, looked for in the workflow at `base` alone unless one lies outside of it."""
+        listed = set(pointers)
+        if base not in self._spans or not all(_within(each, base) for each in listed):
+            return places(self.text, listed)
+        return places(self.text, listed, self._spans[base], base)
+
+    @cached_property
+    def _spans(self) -> dict[str, Place]:
+        return places(self.text, self.workflows) if len(self.workflows) > 1 else {}
+
+    @cached_property
+    def _by_workflow(self) -> defaultdict[int, list[Diagnostic]]:
+        numbers = {base: number for number, base in enumerate(self.workflows)}
+        found: defaultdict[int, list[Diagnostic]] = defaultdict(list)
+        for each in self.findings:
+            above = [each.at.pointer]
+            while above[-1]:
+                above.append(above[-1].rpartition("/")[0])
+            found[next((numbers[path] for path in above if path in numbers), 0)].append(each)
+        return found
+
+
+def _within(path: str, base: str) -> bool:
+    return path == base or path.startswith(base + "/")

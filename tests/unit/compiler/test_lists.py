@@ -1,0 +1,111 @@
+"""A document of many workflows is read once, and each workflow costs what it costs in a file of its own."""
+
+import json
+import tracemalloc
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from compiler import compile_exports
+from compiler.report.excerpt import excerpt
+from compiler.report.text import findings
+from compiler.source import document
+from compiler.source.document import Document
+from compiler.source.source import Lines, Place, places
+from runtime.catalog import CATALOG
+
+
+def workflow(number: int, **more: Any) -> dict[str, Any]:
+    start = {"name": "Start", "type": "n8n-nodes-base.manualTrigger", "typeVersion": 1, "position": [0, 0]}
+    chat = {"name": "Chat", "type": "n8n-nodes-base.nobody", "typeVersion": 1, "position": [0, 0], "parameters": {}}
+    return {"name": f"w{number}", "nodes": [start, chat], "connections": {}} | more
+
+
+def listed(count: int) -> str:
+    return json.dumps([workflow(number) for number in range(count)])
+
+
+def test_the_text_of_a_list_is_parsed_once_and_searched_a_fixed_number_of_times(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    parsed: list[int] = []
+    searched: list[int] = []
+    loads = json.loads
+
+    def count_parsed(text: str, **options: Any) -> Any:
+        parsed.append(len(text))
+        return loads(text, **options)
+
+    def count_searched(
+        text: str, wanted: Iterable[str], inside: Place | None = None, path: str = ""
+    ) -> dict[str, Place]:
+        searched.append(inside.end - inside.value if inside else len(text))
+        return places(text, wanted, inside, path)
+
+    monkeypatch.setattr("compiler.passes.read.json.loads", count_parsed)
+    monkeypatch.setattr(document, "places", count_searched)
+    text = listed(60)
+    made = list(compile_exports(text, file="all.json", catalog=CATALOG))
+    assert [each.export.name for each in made if each.export] == [f"w{number}" for number in range(60)]
+    assert parsed == [len(text)]
+    assert sum(searched) <= 2 * len(text)
+
+
+def test_findings_in_a_list_have_the_place_that_they_have_in_the_whole_text() -> None:
+    text = json.dumps([workflow(number) for number in range(3)], indent=1)
+    for number, made in enumerate(compile_exports(text, file="all.json", catalog=CATALOG)):
+        (found,) = (each for each in made.diagnostics if each.code == "N8T301")
+        pointer = f"/{number}/nodes/1/type"
+        assert found.at.pointer == pointer
+        assert (found.at.line, found.at.column) == Lines(text).at(places(text, [pointer])[pointer].value)
+
+
+def test_what_the_reader_finds_is_told_once_and_with_the_workflow_that_it_is_in() -> None:
+    inner = json.dumps(workflow(1)).replace('"name": "w1"', '"name": "w0", "name": "w1"')
+    text = f"\ufeff[{json.dumps(workflow(0))}, {inner}]"
+    told = [[each.code for each in made.diagnostics] for made in compile_exports(text, file="a", catalog=CATALOG)]
+    assert ["N8T122" in codes for codes in told] == [True, False]
+    assert ["N8T104" in codes for codes in told] == [False, True]
+
+
+def test_a_document_without_a_workflow_gives_one_compilation() -> None:
+    (made,) = compile_exports("{}", file="x.json", catalog=CATALOG)
+    assert [each.code for each in made.diagnostics] == ["N8T107"]
+
+
+def test_memory_grows_with_the_length_of_a_list_and_not_with_its_square() -> None:
+    def peak(count: int) -> int:
+        text = json.dumps(
+            [workflow(number, pinData={"Start": [{"json": {"t": "x" * 5_000}}]}) for number in range(count)]
+        )
+        tracemalloc.start()
+        for made in compile_exports(text, file="all.json", catalog=CATALOG):
+            list(findings(made.diagnostics, made.lines))
+        try:
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(2)  # what is loaded at first use is not the list's
+    assert peak(80) / peak(20) < 4.5
+
+
+def test_an_excerpt_of_one_long_line_reads_the_characters_that_it_shows_and_no_others() -> None:
+    class Counted(str):
+        __slots__ = ()
+        read = 0
+
+        def __getitem__(self, part: Any) -> str:
+            taken = super().__getitem__(part)
+            Counted.read += len(taken)
+            return taken
+
+    text = Counted("x" * 200_000)
+    shown, caret = excerpt(Lines(text), 1, 100_000)
+    assert (len(shown), caret) == (100, 40)
+    assert Counted.read < 300
+
+
+def test_a_document_that_came_as_parsed_json_has_no_places() -> None:
+    assert Document(value=workflow(0)).places([""], "") == {}

@@ -1,0 +1,151 @@
+"""A node that cannot work is never called exact, and a report counts what stands in the way of a run."""
+
+from typing import Any
+
+import pytest
+
+from compiler import Grade
+from compiler.report.coverage import coverage, entry
+from runtime.catalog import CATALOG, classes
+from schemas.plan import Kind
+from tests.unit.compiler.making import START, Json, compiled, export, node, to
+
+AGENT = "@n8n/n8n-nodes-langchain.agent"
+HTTP = "n8n-nodes-base.httpRequest"
+
+
+def verdict(name: str, made: Any) -> tuple[Grade, str]:
+    (found,) = (each for each in made.verdicts if each.node == name)
+    return found.grade, found.reason
+
+
+def with_tool(type_: str, version: float) -> Json:
+    """An agent with this tool."""
+    parts = [
+        node("Agent", AGENT, 2, parameters={"promptType": "define", "text": "x"}),
+        node("Model", "@n8n/n8n-nodes-langchain.lmChatOpenAi", 1.2),
+        node("Tool", type_, version),
+    ]
+    connections = {
+        "Start": {"main": [[to("Agent")]]},
+        "Model": {"ai_languageModel": [[to("Agent", type_="ai_languageModel")]]},
+        "Tool": {"ai_tool": [[to("Agent", type_="ai_tool")]]},
+    }
+    return export(*parts, connections=connections)
+
+
+@pytest.mark.parametrize(
+    ("type_", "version", "grade"),
+    [
+        ("n8n-nodes-base.totpTool", 1, Grade.EXACT),
+        ("n8n-nodes-base.jwtTool", 1, Grade.EXACT),
+        ("n8n-nodes-base.setTool", 3.4, Grade.UNSUPPORTED),
+        ("n8n-nodes-base.waitTool", 1.1, Grade.UNSUPPORTED),
+        ("n8n-nodes-base.executeWorkflowTool", 1.2, Grade.UNSUPPORTED),
+        ("n8n-nodes-base.emailSendTool", 2.1, Grade.UNSUPPORTED),
+        (AGENT + "Tool", 2.2, Grade.UNSUPPORTED),
+        ("@n8n/n8n-nodes-langchain.chainLlmTool", 1.5, Grade.UNSUPPORTED),
+    ],
+)
+def test_a_tool_variant_exists_where_n8n_has_one_and_is_unsupported_where_the_node_is_durable(
+    type_: str, version: float, grade: Grade
+) -> None:
+    made = compiled(with_tool(type_, version))
+    assert verdict("Tool", made)[0] is grade
+    assert made.runnable is (grade is Grade.EXACT)
+
+
+def test_every_tool_variant_of_a_durable_node_says_what_to_do_instead() -> None:
+    durable = [each for type_ in CATALOG.types() for each in classes(type_) if each.kind is Kind.DURABLE]
+    usable = [each for each in durable if each.usable_as_tool]
+    assert usable
+    for each in usable:
+        variant = CATALOG.find(each.type + "Tool", each.versions[0])
+        assert variant is not None
+        assert variant.unsupported
+
+
+@pytest.mark.parametrize(
+    ("type_", "version", "parameters", "reason"),
+    [
+        ("n8n-nodes-base.merge", 3.2, {"mode": "combineBySql"}, "mode 'combineBySql'"),
+        ("n8n-nodes-base.convertToFile", 1.1, {"operation": "iCal"}, "operation 'iCal'"),
+        ("n8n-nodes-base.extractFromFile", 1.1, {"operation": "fromIcs"}, "operation 'fromIcs'"),
+        (
+            HTTP,
+            4.2,
+            {"url": "https://x.y", "authentication": "predefinedCredentialType", "nodeCredentialType": "fedExApi"},
+            "nodeCredentialType 'fedExApi'",
+        ),
+    ],
+)
+def test_a_choice_that_cannot_run_is_unsupported_by_name(
+    type_: str, version: float, parameters: Json, reason: str
+) -> None:
+    made = compiled(export(node("Step", type_, version, parameters=parameters)))
+    grade, said = verdict("Step", made)
+    assert grade is Grade.UNSUPPORTED
+    assert said.startswith(reason)
+    assert not made.runnable
+    assert compiled(export(node("Step", type_, version, parameters=parameters)), allow_unsupported=True).runnable
+
+
+@pytest.mark.parametrize(
+    ("type_", "version", "parameters"),
+    [
+        ("n8n-nodes-base.merge", 3.2, {"mode": "append"}),
+        ("n8n-nodes-base.convertToFile", 1.1, {"operation": "csv"}),
+        (
+            HTTP,
+            4.2,
+            {"url": "https://x.y", "authentication": "predefinedCredentialType", "nodeCredentialType": "notionApi"},
+        ),
+        (
+            HTTP,
+            4.2,
+            {
+                "url": "https://x.y",
+                "authentication": "predefinedCredentialType",
+                "nodeCredentialType": "={{ $json.t }}",
+            },
+        ),
+    ],
+)
+def test_other_choices_of_the_same_nodes_are_exact(type_: str, version: float, parameters: Json) -> None:
+    made = compiled(export(node("Step", type_, version, parameters=parameters)))
+    assert verdict("Step", made) == (Grade.EXACT, "")
+
+
+def test_schedule_trigger_1_4_has_its_parameters_for_missed_times() -> None:
+    parameters = {"misfirePolicy": "skip", "misfireGraceSeconds": 60, "rule": {"interval": [{"field": "hours"}]}}
+    every_hour = node("Every hour", "n8n-nodes-base.scheduleTrigger", 1.4, parameters=parameters)
+    made = compiled(export(every_hour, connections={}))
+    assert [each.message for each in made.diagnostics if each.at.node == "Every hour"] == []
+
+
+# --- what to build first ---
+
+SLACK = "n8n-nodes-base.slack"
+
+
+def test_what_never_runs_and_what_runs_already_is_not_on_the_list_of_what_to_build() -> None:
+    lonely = export(node("Tell", SLACK), connections={})
+    disabled = export(node("Tell", SLACK, disabled=True))
+    runs = export(node("Work"))
+    made = coverage(entry(compiled(each)) for each in (lonely, disabled, runs))
+    assert (made.runnable, made.missing()) == (3, [])
+
+
+def test_exports_that_run_and_those_that_then_run_are_no_more_than_there_are() -> None:
+    needed = export(node("Tell", SLACK))
+    old = export(node("Work", "n8n-nodes-base.set", 9))
+    by_sql = export(node("Merge", "n8n-nodes-base.merge", 3.2, parameters={"mode": "combineBySql"}))
+    broken = export(node("Tell", SLACK), node("Ask", HTTP, 4.2))  # its URL is missing: building Slack is not enough
+    made = coverage(entry(compiled(each)) for each in (needed, old, by_sql, broken, export(START | {"name": "Other"})))
+    unlocked = {what: (uses, more) for what, uses, more in made.missing()}
+    assert unlocked == {
+        SLACK: (2, 1),
+        "n8n-nodes-base.set 9": (1, 1),
+        "n8n-nodes-base.merge (mode: combineBySql)": (1, 1),
+    }
+    assert made.runnable + sum(more for _, more in unlocked.values()) <= len(made.entries)
