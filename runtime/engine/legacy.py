@@ -2,27 +2,39 @@
 branches in, even where those were never taken.
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Protocol
 
-from schemas.item import Outputs
+from runtime.engine.graph import Graph
+from schemas.item import Outputs, Run
+from schemas.plan import Step
 
-if TYPE_CHECKING:
-    from runtime.engine.graph import Graph
-    from runtime.engine.machine import Engine
-    from schemas.plan import Step
-
-MOST_VISITS: Final = 10_000
-"""Of nodes on the way up; a plan whose branches part and meet again and again has exponentially many ways."""
+MAX_VISITS: Final = 10_000
+"""Nodes visited on the way up; a plan whose branches part and meet again and again has exponentially many ways."""
 
 
-def must_defer(engine: "Engine", entry: dict[str, Any]) -> bool:
+class Progress(Protocol):
+    """What order v0 looks at of a run: the engine."""
+
+    stack: list[dict[str, Any]]
+    """Entries to run, next one first."""
+
+    @property
+    def graph(self) -> Graph:
+        """The main connections of the plan."""
+
+    @property
+    def runs(self) -> Mapping[str, Sequence[Run]]:
+        """The runs of each node so far."""
+
+
+def must_defer(engine: Progress, entry: dict[str, Any]) -> bool:
     """True when an input that has a wire got no data yet: the entry goes to the end of the stack."""
     slots = engine.graph.incoming.get(entry["node"], [])
     return any(slot and i < len(entry["inputs"]) and entry["inputs"][i] is None for i, slot in enumerate(slots))
 
 
-def run_other_parents(engine: "Engine", parent: "Step", target: str, outputs: Outputs, output: int, run: int) -> None:
+def run_other_parents(engine: Progress, parent: Step, target: str, outputs: Outputs, output: int, run: int) -> None:
     """A node began to wait: queue what its other inputs come from, with one empty item, where nothing of it has run.
 
     `parent` gave its `outputs` in its run `run`; the wire to the waiting `target` leaves at `output`.
@@ -45,7 +57,7 @@ def run_other_parents(engine: "Engine", parent: "Step", target: str, outputs: Ou
             engine.stack.append({"node": start, "inputs": inputs, "source": [{"previousNode": parent.name}]})
 
 
-def _is_dry(engine: "Engine", name: str, run: int) -> bool:
+def _is_dry(engine: Progress, name: str, run: int) -> bool:
     """Whether no wire into the first input of a node carried an item in run `run` of its source."""
     slots = engine.graph.incoming.get(name)
     for source, output in slots[0] if slots else ():
@@ -56,7 +68,7 @@ def _is_dry(engine: "Engine", name: str, run: int) -> bool:
     return True
 
 
-def _highest(engine: "Engine", name: str) -> str | None:
+def _highest(engine: Progress, name: str) -> str | None:
     """The last node before the first one that has run, on the way up from `name`; None when that meets one that is about
     to run by itself.
     """
@@ -71,14 +83,14 @@ def _highest(engine: "Engine", name: str) -> str | None:
     return found
 
 
-def _way_up(graph: "Graph", name: str) -> list[str]:
+def _way_up(graph: Graph, name: str) -> list[str]:
     """Ancestors in n8n's order: each parent with all above it, first wire first; one met again counts where it was met
     last.
     """
     met: dict[str, None] = {}
     below = [name]
     climbing = [iter(_parents(graph, name))]
-    for _ in range(MOST_VISITS):
+    for _ in range(MAX_VISITS):
         if not climbing:
             break
         parent = next(climbing[-1], None)
@@ -93,5 +105,5 @@ def _way_up(graph: "Graph", name: str) -> list[str]:
     return list(met)
 
 
-def _parents(graph: "Graph", name: str) -> list[str]:
+def _parents(graph: Graph, name: str) -> list[str]:
     return [parent for slot in graph.incoming.get(name, ()) for parent, _ in slot]
