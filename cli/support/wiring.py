@@ -36,7 +36,7 @@ async def ports(settings: "Settings") -> AsyncIterator[Ports]:
         templates = TemplateStore(database, upgrade)
         transient, code = None, None
         if settings.transient:
-            from runtime.expressions import start as start_scripts
+            from runtime.expressions.v8 import start as start_scripts
             from runtime.hosts.local.transient import TransientRuns
             from runtime.hosts.temporal.capabilities import WorkerServices
             from runtime.sandbox import CodeRunner

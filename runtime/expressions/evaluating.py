@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from runtime.expressions import pool
+from runtime.expressions.evaluator import ScriptEvaluator
 from runtime.expressions.limits import ScriptLimit
 from runtime.expressions.paths import path_column, template_column
 from runtime.expressions.quick import Slow, quick_column
@@ -15,7 +15,7 @@ from runtime.expressions.snapshots import snapshot_for
 from runtime.expressions.wire import call
 from schemas.expression import Expression, Invalid, Literal, Path, Script, Template
 
-__all__ = ["Prepared", "evaluate", "evaluate_scripts", "evaluate_snapshot", "prepare", "split", "start"]
+__all__ = ["Prepared", "evaluate", "evaluate_scripts", "evaluate_snapshot", "prepare", "split"]
 
 Column = list[Any]
 Custom = dict[str, str] | None
@@ -25,11 +25,6 @@ SECONDS = 1.0
 """Half of what Temporal grants a workflow task before it calls it a deadlock."""
 FINAL_SECONDS = 5.0
 """n8n's own limit for an expression."""
-
-
-def start(isolates: int = 1) -> None:
-    """Make isolates ahead of time, so that the first step does not wait; call it when a worker starts."""
-    pool.fill(isolates)
 
 
 @dataclass(frozen=True)
@@ -56,6 +51,7 @@ def evaluate(
     expressions: Prepared | Sequence[Expression],
     scope: Scope,
     count: int,
+    evaluator: ScriptEvaluator,
     *,
     seconds: float | None = None,
     final: bool = False,
@@ -74,7 +70,8 @@ def evaluate(
     if data is None:
         return [[] if column is None else column for column in columns]
     scripts = _open(prepared.expressions, columns)
-    made, custom = _batch(scripts, data, count, seconds or (FINAL_SECONDS if final else SECONDS), final=final)
+    limit = seconds or (FINAL_SECONDS if final else SECONDS)
+    made, custom = _batch(evaluator, scripts, data, count, limit, final=final)
     if custom is not None:
         scope.custom_data.clear()
         scope.custom_data.update(custom)
@@ -96,31 +93,43 @@ def split(
 
 
 def evaluate_scripts(
-    scripts: Sequence[Script], data: Mapping[str, Any], count: int, *, seconds: float = FINAL_SECONDS
+    scripts: Sequence[Script],
+    data: Mapping[str, Any],
+    count: int,
+    evaluator: ScriptEvaluator,
+    *,
+    seconds: float = FINAL_SECONDS,
 ) -> tuple[list[Column], Custom]:
     """Columns of scripts over the snapshot of `split`, in an activity, where the outcome is recorded: a limit is the
     error of the script at fault. Beside them `$execution.customData`, when a script set it.
     """
-    return _batch(scripts, data, count, seconds, final=True)
+    return _batch(evaluator, scripts, data, count, seconds, final=True)
 
 
 def evaluate_snapshot(
-    expressions: Sequence[Expression], data: Mapping[str, Any], index: int, *, seconds: float = FINAL_SECONDS
+    expressions: Sequence[Expression],
+    data: Mapping[str, Any],
+    index: int,
+    evaluator: ScriptEvaluator,
+    *,
+    seconds: float = FINAL_SECONDS,
 ) -> list[Any]:
     """The values of expressions for one item over a snapshot (see `snapshot`), all on V8: for `$response` and its like,
     where an activity turns pages. Cells as in `evaluate`; a limit is an ExpressionError.
     """
-    return [_over_snapshot(expression, data, index, seconds) for expression in expressions]
+    return [_over_snapshot(evaluator, expression, data, index, seconds) for expression in expressions]
 
 
-def _over_snapshot(expression: Expression, data: Mapping[str, Any], index: int, seconds: float) -> Any:
+def _over_snapshot(
+    evaluator: ScriptEvaluator, expression: Expression, data: Mapping[str, Any], index: int, seconds: float
+) -> Any:
     if isinstance(expression, Literal):
         return expression.value
     if isinstance(expression, Invalid):
         return ExpressionError(expression.message, description=expression.description)
     script = expression if isinstance(expression, Script) else as_script(expression)
     try:
-        columns, _ = call([script], data, index, 1, seconds, apart=not script.linear)
+        columns, _ = call(evaluator, [script], data, index, 1, seconds, apart=not script.linear)
     except ScriptLimit as limit:
         return ExpressionError(limit.message)
     return columns[0][0]
@@ -157,34 +166,48 @@ def _unless_slow(column: Callable[[Scope, int], Column]) -> Simple:
     return simple
 
 
-# --- V8 ------------------------------------------------------------------------------------------------------------
+# --- scripts ------------------------------------------------------------------------------------------------------------
 
 
 def _batch(
-    scripts: Sequence[Script], data: Mapping[str, Any], count: int, seconds: float, *, final: bool
+    evaluator: ScriptEvaluator,
+    scripts: Sequence[Script],
+    data: Mapping[str, Any],
+    count: int,
+    seconds: float,
+    *,
+    final: bool,
 ) -> tuple[list[Column], Custom]:
-    """The linear scripts in this process, the others in the child."""
+    """The linear scripts together, then the others apart."""
     found: dict[int, Column] = {}
     custom: Custom = None
     for apart in (False, True):
         group = [i for i, script in enumerate(scripts) if script.linear is not apart]
         if group:
-            made, changed = _group([scripts[i] for i in group], data, count, seconds, apart=apart, final=final)
+            some = [scripts[i] for i in group]
+            made, changed = _group(evaluator, some, data, count, seconds, apart=apart, final=final)
             found.update(zip(group, made, strict=True))
             custom = changed if changed is not None else custom
     return [found[i] for i in range(len(scripts))], custom
 
 
 def _group(
-    scripts: Sequence[Script], data: Mapping[str, Any], count: int, seconds: float, *, apart: bool, final: bool
+    evaluator: ScriptEvaluator,
+    scripts: Sequence[Script],
+    data: Mapping[str, Any],
+    count: int,
+    seconds: float,
+    *,
+    apart: bool,
+    final: bool,
 ) -> tuple[list[Column], Custom]:
     """One call for all; one by one once a limit was hit, to find the script at fault."""
     try:
-        return call(scripts, data, 0, count, seconds, apart=apart)
+        return call(evaluator, scripts, data, 0, count, seconds, apart=apart)
     except ScriptLimit as limit:
         if not final:
             raise
         if len(scripts) == 1:
             return [[ExpressionError(limit.message)] * count], None
-    singles = [_group([script], data, count, seconds, apart=apart, final=True) for script in scripts]
+    singles = [_group(evaluator, [script], data, count, seconds, apart=apart, final=True) for script in scripts]
     return [columns[0] for columns, _ in singles], next((c for _, c in reversed(singles) if c is not None), None)

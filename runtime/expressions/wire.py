@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from runtime.expressions import isolated, pool
+from runtime.expressions.evaluator import ScriptEvaluator
 from runtime.expressions.scope import ExpressionError
 from runtime.values.javascript import BigInt, DateTimeText
 from schemas.expression import Script
@@ -20,7 +20,14 @@ _NUMBERS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
 def call(
-    scripts: Sequence[Script], data: Mapping[str, Any], first: int, count: int, seconds: float, *, apart: bool
+    evaluator: ScriptEvaluator,
+    scripts: Sequence[Script],
+    data: Mapping[str, Any],
+    first: int,
+    count: int,
+    seconds: float,
+    *,
+    apart: bool,
 ) -> tuple[list[list[Any]], dict[str, str] | None]:
     """A column per script for `count` items from `first` on, and the custom data if a script changed it.
 
@@ -33,12 +40,7 @@ def call(
         "seed": int(data["seed"]) & 0x7FFFFFFF,
         "snapshot": data,
     }
-    sources = [script.source for script in scripts]
-    if apart:
-        text = isolated.run(sources, _dumps(request), seconds)
-    else:
-        text = pool.run(sources, lambda names: _dumps({"scripts": names, **request}), seconds)
-    answer = _loads(text)
+    answer = _loads(evaluator([script.source for script in scripts], _dumps(request), seconds, apart=apart))
     return [[_cell(cell) for cell in column] for column in answer["columns"]], answer.get("custom")
 
 

@@ -26,7 +26,7 @@ from runtime.contract import (
 )
 from runtime.engine.machine import Engine
 from runtime.engine.pairing import PairingError
-from runtime.expressions import evaluate, prepare, snapshot, split
+from runtime.expressions import ScriptEvaluator, evaluate, prepare, snapshot, split
 from runtime.expressions.scope import ExpressionError, Scope
 from runtime.interpreter.context import StepContext
 from runtime.interpreter.parallel_waits import Overlapping
@@ -52,6 +52,8 @@ class Host(Protocol):
 
     replays: bool
     """Whether this code runs again on the recorded history: then nothing here may depend on how long it takes."""
+    evaluator: ScriptEvaluator
+    """What the scripts of expressions run on."""
 
     def now(self) -> float:
         """Milliseconds since the epoch; the same on replay."""
@@ -235,7 +237,9 @@ class Execution:
             columns: Sequence[Sequence[Any]] = ()
             if known.expressions.expressions:
                 scope = self.scope(execute, now=now)
-                columns = evaluate(known.expressions, scope, len(scope.items), final=not self.host.replays)
+                columns = evaluate(
+                    known.expressions, scope, len(scope.items), self.host.evaluator, final=not self.host.replays
+                )
             outputs, error = (
                 _inline(known, self._context(execute, known, Parameters(known.bound, columns), now), execute),
                 None,
@@ -344,7 +348,9 @@ class Execution:
         """The values of a step's expressions, from a recorded local activity where they must not be computed here."""
         step = execute.step
         if not self._elsewhere(known, scope):
-            return evaluate(known.expressions, scope, len(scope.items), final=not self.host.replays)
+            return evaluate(
+                known.expressions, scope, len(scope.items), self.host.evaluator, final=not self.host.replays
+            )
         task = self.task(execute, scope, step)
         task["method"] = EVALUATE
         result = await self.host.work(task, Kind.LOCAL)
@@ -391,7 +397,9 @@ class Execution:
         """Put the values of the step's expressions into the task, or its scripts where they are to run in the activity."""
         count = len(scope.items)
         if not self._elsewhere(known, scope):
-            task["columns"] = encode(evaluate(known.expressions, scope, count, final=not self.host.replays))
+            task["columns"] = encode(
+                evaluate(known.expressions, scope, count, self.host.evaluator, final=not self.host.replays)
+            )
             return
         columns, data = split(known.expressions, scope, count)
         task["columns"] = encode(columns)
@@ -550,7 +558,8 @@ class _DurableView:
         step = self._execution.plan.step[name]
         known = self._execution.known(step)
         scope = replace(self._execution.scope(self._execute, step), arguments=arguments)
-        return Parameters(known.bound, evaluate(known.expressions, scope, len(scope.items)))
+        evaluator = self._execution.host.evaluator
+        return Parameters(known.bound, evaluate(known.expressions, scope, len(scope.items), evaluator))
 
 
 def _inline(known: Prepared, context: StepContext, execute: Execute) -> Outputs | None:

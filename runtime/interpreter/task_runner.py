@@ -6,6 +6,7 @@ from email.message import EmailMessage
 from typing import Any, Final, Protocol
 
 from runtime.contract import Activity, Files, HttpResponse, Inline, NodeError, Store, SubNode
+from runtime.expressions import ScriptEvaluator, evaluate_scripts, evaluate_snapshot
 from runtime.interpreter.context import StepContext
 from runtime.interpreter.parameters import Bound, Parameters
 from runtime.interpreter.task_codec import decode, encode
@@ -88,6 +89,7 @@ class TaskContext(StepContext):
 
     task: Task
     services: Services
+    evaluator: ScriptEvaluator
     static_data: dict[str, Any]
     snapshot: Mapping[str, Any]
     logs: list[Any]
@@ -147,14 +149,12 @@ class TaskContext(StepContext):
 
     async def evaluate_paged(self, path: tuple[str | int, ...], i: int, paged: Mapping[str, Any]) -> Any:
         """The compiled expression at this parameter path, with $pageCount, $request and $response set."""
-        from runtime.expressions import evaluate_snapshot  # noqa: PLC0415 - only HTTP pagination needs V8 here
-
         step = Step.model_validate(self.task["step"])
         placed = next((each for each in step.expressions if each.at == path), None)
         if placed is None:
             return _dig(step.parameters, path)
         snapshot = dict(self.snapshot) | {"paged": dict(paged)}
-        value = evaluate_snapshot([placed.expression], snapshot, i)[0]
+        value = evaluate_snapshot([placed.expression], snapshot, i, self.evaluator)[0]
         if isinstance(value, Exception):
             raise NodeError(getattr(value, "message", str(value)), item=i)
         return value
@@ -224,16 +224,17 @@ def _context(task: Task, step: Step, parameters: Parameters, services: Services)
     return context
 
 
-async def perform(task: Task, catalog: Catalog, services: Services) -> TaskResult:
+async def perform(task: Task, catalog: Catalog, services: Services, evaluator: ScriptEvaluator) -> TaskResult:
     """Run a task. A node's error is part of the result; anything else that is raised is a fault of the worker."""
     step = Step.model_validate(task["step"])
     cls = catalog.find(step.type, step.version)
     if cls is None:
         return {"error": NodeError(f"Unrecognized node type: {step.type}").to_json()}
-    columns, custom = _columns(task)
+    columns, custom = _columns(task, evaluator)
     if task.get("method") == EVALUATE:
         return {"columns": encode(columns), "custom_data": custom}  # type: ignore[typeddict-item]
     context = _context(task, step, Parameters(Bound(cls, step), columns), services)
+    context.evaluator = evaluator
     context.custom_data.update(custom)
     result: TaskResult = {}
     try:
@@ -255,15 +256,13 @@ async def perform(task: Task, catalog: Catalog, services: Services) -> TaskResul
     return result
 
 
-def _columns(task: Task) -> tuple[list[list[Any]], dict[str, str]]:
+def _columns(task: Task, evaluator: ScriptEvaluator) -> tuple[list[list[Any]], dict[str, str]]:
     """The task's columns, with those of its scripts evaluated now; and `$execution.customData` that a script set."""
     columns = decode(task["columns"])
     if "scripts" not in task:
         return [column or [] for column in columns], {}
-    from runtime.expressions import evaluate_scripts  # noqa: PLC0415 - V8, only where a script needs it
-
     scripts = [Script.model_validate(each) for each in task["scripts"]]
-    made, custom = evaluate_scripts(scripts, task["script_data"], task["count"])
+    made, custom = evaluate_scripts(scripts, task["script_data"], task["count"], evaluator)
     given = iter(made)
     return [next(given) if column is None else column for column in columns], custom or {}
 

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from runtime.contract import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, error_item, param
-from runtime.expressions.library import LibraryError, run_library
+from runtime.expressions.v8.library import LibraryError, run_library
 from runtime.values.javascript import DateTimeText
 from schemas.item import UNDEFINED
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from runtime.contract import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, error_item, param
-from runtime.expressions.library import LibraryError, run_library
+from runtime.expressions.v8.library import LibraryError, run_library
 from runtime.values.binary import NoBinaryError, binary_of
 from runtime.values.paths import get
 from schemas.item import UNDEFINED

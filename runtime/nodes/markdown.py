@@ -4,7 +4,7 @@ import copy
 from typing import Any, Literal
 
 from runtime.contract import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, error_item, param
-from runtime.expressions.library import LibraryError, run_library
+from runtime.expressions.v8.library import LibraryError, run_library
 from runtime.values.paths import set_path
 
 _TO_HTML = """

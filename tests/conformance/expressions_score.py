@@ -13,6 +13,7 @@ from compiler.expressions import compile_expression
 from runtime.catalog import CATALOG
 from runtime.expressions import evaluate
 from runtime.expressions.scope import ExpressionError, Scope
+from runtime.expressions.v8 import run_scripts
 from runtime.hosts.local.host import LocalHost, OfflineServices, run_local
 from runtime.interpreter.execution import RunInfo
 from runtime.values.javascript import BigInt
@@ -135,7 +136,7 @@ def _evaluate(expression: str, items: Sequence[Any], index: int, timezone: str, 
         return expression
     compiled = compile_expression(expression)
     index = max(index, 0)
-    return evaluate([compiled.expression], scope, index + 1)[0][index]
+    return evaluate([compiled.expression], scope, index + 1, run_scripts)[0][index]
 
 
 def grade_recorded(case: Record) -> tuple[bool, str]:

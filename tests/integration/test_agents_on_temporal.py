@@ -104,6 +104,7 @@ async def test_replays(temporal: Client, tenants: tuple[str, str]) -> None:
         history = await handle.fetch_history()
     config = worker.config()
     replayer = Replayer(
-        workflows=config["workflows"], data_converter=temporal.data_converter, workflow_runner=config["workflow_runner"]
-    )
+        workflows=config["workflows"], data_converter=temporal.data_converter, interceptors=config["interceptors"],
+        workflow_runner=config["workflow_runner"],
+    )  # fmt: skip
     await replayer.replay_workflow(history)

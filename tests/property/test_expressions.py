@@ -10,6 +10,7 @@ from compiler.expressions import compile_expression
 from runtime.expressions import evaluate
 from runtime.expressions.rendering import as_script
 from runtime.expressions.scope import ExpressionError
+from runtime.expressions.v8 import run_scripts
 from runtime.values.javascript import js_number, js_string, json_stringify, loose_equal, strict_equal, truthy
 from schemas.expression import Path, Script, Template
 from schemas.item import UNDEFINED
@@ -92,7 +93,10 @@ def test_python_gives_what_v8_gives(text: str, items: list[dict[str, Any]]) -> N
     if not isinstance(expression, Path | Template | Script):
         return
     world = scope(items)
-    here, there = evaluate([expression], world, len(items))[0], evaluate([_on_v8(text)], world, len(items))[0]
+    here, there = (
+        evaluate([expression], world, len(items), run_scripts)[0],
+        evaluate([_on_v8(text)], world, len(items), run_scripts)[0],
+    )
     assert all(map(_same, here, there)), (text, items, here, there)
 
 
@@ -101,7 +105,7 @@ def test_javascripts_conversions_in_python_give_what_v8_gives(pair: list[Any]) -
     source = """return (((a, b) => [___s.String(a), ___s.Number(a), !!a, a == b, a === b, ___s.JSON.stringify(a), a < b, a > b])(
         ___s.$json.pair[0], ___s.$json.pair[1]));"""
     script = Script(source=source, variables=("$json",), linear=True)
-    (answer,) = evaluate([script], scope([{"pair": pair}]), 1)[0]
+    (answer,) = evaluate([script], scope([{"pair": pair}]), 1, run_scripts)[0]
     if answer is UNDEFINED:
         return  # an object whose toString is data cannot become text
     a, b = pair

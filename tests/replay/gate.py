@@ -28,6 +28,8 @@ from temporalio.worker import (
     WorkflowOutboundInterceptor,
 )
 
+from runtime.expressions.v8 import run_scripts
+from runtime.hosts.temporal.extern import ScriptInterceptor
 from runtime.hosts.temporal.workflow import Run
 from runtime.platform.storage.payloads import JsonPayloadConverter
 
@@ -64,7 +66,7 @@ async def _replayed(path: Path, hashes: Mapping[str, str] | None) -> tuple[list[
     replayer = Replayer(
         workflows=[Run],
         data_converter=CONVERTER,
-        interceptors=[_Watching(seen)],
+        interceptors=[ScriptInterceptor(run_scripts), _Watching(seen)],
         workflow_runner=UnsandboxedWorkflowRunner(),
     )
     outcome = await replayer.replay_workflow(history, raise_on_replay_failure=False)

@@ -9,6 +9,7 @@ import pytest
 from compiler.expressions import compile_expression
 from runtime.expressions import ScriptLimit, evaluate
 from runtime.expressions.scope import ExpressionError
+from runtime.expressions.v8 import run_scripts
 from schemas.expression import Invalid
 from schemas.item import UNDEFINED
 from tests.unit.expressions.world import scope, value
@@ -145,8 +146,8 @@ CLEAN = [
 @pytest.mark.parametrize("expression", POLLUTION)
 def test_nothing_that_a_script_changes_outlives_it(expression: str) -> None:
     attack, probe = (compile_expression(text).expression for text in (expression, PROBE))
-    evaluate([attack], scope([{"ok": True}]), 1)
-    assert evaluate([probe], scope([{"ok": True}]), 1)[0][0] == CLEAN
+    evaluate([attack], scope([{"ok": True}]), 1, run_scripts)
+    assert evaluate([probe], scope([{"ok": True}]), 1, run_scripts)[0][0] == CLEAN
 
 
 def test_proto_keys_in_data_are_plain_keys() -> None:
@@ -178,7 +179,7 @@ def test_what_never_ends_or_takes_everything_is_stopped_and_the_worker_lives(exp
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     compiled = compile_expression(expression).expression
     with pytest.raises(ScriptLimit):
-        evaluate([compiled], scope(), 1, seconds=2)
+        evaluate([compiled], scope(), 1, run_scripts, seconds=2)
     assert time.monotonic() - started < 15
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 * 1024  # KiB, of this process
     assert value("={{ $json.a.map(x => x * 2) }}", {"a": [1, 2]}) == [2, 4]
@@ -187,7 +188,7 @@ def test_what_never_ends_or_takes_everything_is_stopped_and_the_worker_lives(exp
 def test_in_an_activity_a_limit_is_the_error_of_the_script_at_fault_alone() -> None:
     texts = ["={{ (() => { while (true) {} })() }}", "={{ [3, 1].sort() }}", "={{ $json.a }}"]
     expressions = [compile_expression(text).expression for text in texts]
-    columns = evaluate(expressions, scope([{"a": 1}]), 1, seconds=1, final=True)
+    columns = evaluate(expressions, scope([{"a": 1}]), 1, run_scripts, seconds=1, final=True)
     assert isinstance(columns[0][0], ExpressionError)
     assert columns[0][0].message == "Expression timed out"
     assert columns[1:] == [[[1, 3]], [1]]
@@ -196,6 +197,6 @@ def test_in_an_activity_a_limit_is_the_error_of_the_script_at_fault_alone() -> N
 def test_one_steps_data_is_not_seen_by_the_next() -> None:
     secret = scope([{"password": "canary-7f3a"}])
     leave = compile_expression("={{ (kept = $json.password), $json.password.match(/(c).*/)[0] }}")
-    evaluate([leave.expression], secret, 1)
+    evaluate([leave.expression], secret, 1, run_scripts)
     look = "={{ [typeof kept, RegExp.input, RegExp.lastMatch, RegExp.$1, Object.keys($item(0)).length] }}"
     assert "canary" not in str(value(look))

@@ -21,6 +21,8 @@ from runtime.contract import (
     Store,
 )
 from runtime.engine.start_node import start_step
+from runtime.expressions import ScriptEvaluator
+from runtime.expressions.v8 import run_scripts
 from runtime.hosts.local.data_store import MemoryStore
 from runtime.interpreter.execution import Execution, RunInfo
 from runtime.interpreter.task_runner import Services, perform
@@ -177,6 +179,7 @@ class LocalHost:
         self.info = info or RunInfo()
         self.depth = depth
         self.response: dict[str, Any] | None = None
+        self.evaluator: ScriptEvaluator = run_scripts
         self._random = random.Random()  # noqa: S311 - n8n's Math.random
 
     def seed(self) -> int:
@@ -186,7 +189,7 @@ class LocalHost:
     async def work(self, task: Task, kind: Kind) -> TaskResult:
         """Right here."""
         del kind
-        return await perform(task, self.catalog, self.services)
+        return await perform(task, self.catalog, self.services, self.evaluator)
 
     async def sleep(self, seconds: float) -> None:
         """In this process."""

@@ -10,6 +10,7 @@ from temporalio import activity
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
+from runtime.expressions.v8 import run_scripts
 from runtime.interpreter.task_runner import Services, perform
 from schemas import names
 from schemas.node import Catalog
@@ -51,7 +52,7 @@ class Activities:
     async def run_step(self, task: Task) -> TaskResult:
         """One try of a step. A node's error is part of the result, so Temporal retries nothing but crashes."""
         async with _pulse():
-            return await perform(task, self.catalog, self.services)
+            return await perform(task, self.catalog, self.services, run_scripts)
 
     @activity.defn(name=names.FIND_PLAN)
     async def find_plan(self, reference: dict[str, Any]) -> dict[str, Any]:

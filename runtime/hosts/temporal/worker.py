@@ -11,10 +11,12 @@ from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from runtime.catalog import CATALOG, upgrade
-from runtime.expressions import start as start_scripts
+from runtime.expressions.v8 import run_scripts
+from runtime.expressions.v8 import start as start_scripts
 from runtime.hosts.temporal import build_id as deployment
 from runtime.hosts.temporal.activities import Activities, Slots, Templates
 from runtime.hosts.temporal.capabilities import WorkerServices
+from runtime.hosts.temporal.extern import ScriptInterceptor
 from runtime.hosts.temporal.promotion import make_current
 from runtime.hosts.temporal.slot_supplier import tuner
 from runtime.hosts.temporal.workflow import Run
@@ -33,13 +35,30 @@ from service.templates import TemplateStore
 
 log = get_logger("tempor8.worker")
 
-PASSED_THROUGH: Final = ("runtime", "schemas", "pydantic", "orjson", "py_mini_racer", "selectolax", "lxml")
-"""Loaded once and not once per run: lint bans clock, randomness and I/O in what runs inside a workflow."""
+LIBRARIES: Final = ("pydantic", "pydantic_core", "orjson", "re2", "_re2", "py_mini_racer", "selectolax", "lxml")
+"""Packages that the sandbox never loads again: their native code loads only once in a process."""
+OURS: Final = ("runtime", "schemas")
+"""Our packages, loaded once per process and not once per run. So the SDK's sandbox does not see what they read;
+`tests/architecture/test_determinism.py` looks at their source instead, and `tests/replay/test_sandbox.py` replays with them
+inside the sandbox.
+"""
+OUTSIDE: Final = ("runtime.expressions.v8", "runtime.expressions.limits")
+"""The script evaluator, which workflow code is given from outside, and what it raises: one class on both sides."""
 
 PATIENCE: Final = 4
 """Seconds that one activation of a workflow may take before the SDK calls it a deadlock; below the time-out of the task.
 The SDK's own 2 count the time that others have the processor: sixteen runs that compute at once are no deadlock.
 """
+
+
+def workflow_runner(*, strict: bool = False) -> SandboxedWorkflowRunner:
+    """Return what runs workflow code; the one place that says which modules its sandbox shares with the process.
+
+    `strict` loads our modules inside the sandbox, again for each run, so that a clock, randomness or a file that one of them
+    reads fails the workflow task. Tests use it: it costs a second per run.
+    """
+    shared = (*LIBRARIES, *(OUTSIDE if strict else OURS))
+    return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*shared))
 
 
 def build_worker(
@@ -52,20 +71,18 @@ def build_worker(
     strict: bool = False,
     versioned: bool = False,
 ) -> Worker:
-    """A worker that is not started yet. `strict` keeps our modules inside the SDK's sandbox, as tests want it; `versioned`
-    makes it one of its build's, which takes no workflow tasks until the build is current.
+    """A worker that is not started yet. `strict`: see `workflow_runner`; `versioned` makes it one of its build's, which
+    takes no workflow tasks until the build is current.
     """
     CATALOG.load()
     start_scripts()
-    restrictions = SandboxRestrictions.default.with_passthrough_modules("re2", "_re2")  # native code loads only once
-    if not strict:
-        restrictions = restrictions.with_passthrough_modules(*PASSED_THROUGH)
     worker = Worker(
         client,
         task_queue=task_queue,
         workflows=[Run],
         activities=Activities(CATALOG, services, templates, slots).all(),
-        workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
+        interceptors=[ScriptInterceptor(run_scripts)],
+        workflow_runner=workflow_runner(strict=strict),
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=1),
         max_heartbeat_throttle_interval=timedelta(milliseconds=50),
         default_heartbeat_throttle_interval=timedelta(milliseconds=50),

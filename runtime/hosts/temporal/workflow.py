@@ -13,21 +13,23 @@ from temporalio import workflow
 from temporalio.common import RawValue, RetryPolicy, SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 from temporalio.exceptions import ActivityError, ApplicationError, ChildWorkflowError, is_cancelled_exception
 
-with workflow.unsafe.imports_passed_through():
-    from runtime.catalog import CATALOG
-    from runtime.contract import AwaitSignal, NodeError, StartChild
-    from runtime.engine.start_node import start_step
-    from runtime.interpreter.execution import Execution, RunInfo
-    from runtime.interpreter.journal import journal, result
-    from runtime.interpreter.previews import previews, said
-    from schemas import names
-    from schemas.expression import Script
-    from schemas.outcome import Finished
-    from schemas.plan import Kind, Plan
-    from schemas.resume_link import child_secret
-    from schemas.run import Journal, RunResult, StartInput, WebhookAnswer
-    from schemas.task import Task, TaskResult
+from runtime.catalog import CATALOG
+from runtime.contract import AwaitSignal, NodeError, StartChild
+from runtime.engine.start_node import start_step
+from runtime.expressions import ScriptEvaluator
+from runtime.interpreter.execution import Execution, RunInfo
+from runtime.interpreter.journal import journal, result
+from runtime.interpreter.previews import previews, said
+from schemas import names
+from schemas.expression import Script
+from schemas.outcome import Finished
+from schemas.plan import Kind, Plan
+from schemas.resume_link import child_secret
+from schemas.run import Journal, RunResult, StartInput, WebhookAnswer
+from schemas.task import Task, TaskResult
 
+EVALUATOR: Final = "tempor8_script_evaluator"
+"""Name of the extern function on which scripts run; see `runtime.hosts.temporal.extern`."""
 TASK_TIMEOUT: Final = timedelta(seconds=5)
 """Workflow task time-out of runs and children: a worker that was killed is noticed within it."""
 HEARTBEAT: Final = timedelta(seconds=6)
@@ -64,6 +66,7 @@ class Host:
 
     def __init__(self, start: StartInput) -> None:
         self.start = start
+        self.evaluator: ScriptEvaluator = workflow.extern_functions()[EVALUATOR]
         self.response: dict[str, Any] | None = None
         self.resumed: dict[str, Any] = {}
         self.waiting: dict[int, dict[str, Any]] = {}

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from compiler.expressions import compile_expression
-from runtime.expressions import evaluate, evaluate_scripts, evaluate_snapshot, pool, render, snapshot, split
+from runtime.expressions import evaluate, evaluate_scripts, evaluate_snapshot, render, snapshot, split
 from runtime.expressions.scope import ExpressionError
+from runtime.expressions.v8 import pool, run_scripts
 from runtime.values.javascript import BigInt
 from schemas.expression import EXTENSION_NAMES, Script
 from schemas.item import UNDEFINED
@@ -129,7 +130,7 @@ def test_a_script_that_writes_leaves_the_data_alone() -> None:
     items = [{"a": [2, 1]}, {"a": [3]}]
     world = scope(items)
     codes = ["$json.a.sort()", "$json.a", "$input.first().json.a.push(9)", "$json.a.length + 0"]
-    columns = evaluate([compile_expression(f"={{{{ {code} }}}}").expression for code in codes], world, 2)
+    columns = evaluate([compile_expression(f"={{{{ {code} }}}}").expression for code in codes], world, 2, run_scripts)
     assert columns == [[[1, 2], [3]], [[2, 1], [3]], [3, 3], [2, 1]]
     assert world.items[0]["json"] == {"a": [2, 1]}
 
@@ -154,7 +155,7 @@ def test_zone_of_the_workflow() -> None:
 
 def test_custom_data_comes_back() -> None:
     world = scope([{}])
-    evaluate([compile_expression("={{ $execution.customData.set('k', 5) }}").expression], world, 1)
+    evaluate([compile_expression("={{ $execution.customData.set('k', 5) }}").expression], world, 1, run_scripts)
     assert world.custom_data == {"k": "5"}
 
 
@@ -169,7 +170,7 @@ def test_scripts_can_run_later_over_what_was_split_off() -> None:
     assert columns == [[5], None]
     assert data is not None
     scripts = [each for each in expressions if isinstance(each, Script)]
-    assert evaluate_scripts(scripts, data, 1) == ([["101"]], None)
+    assert evaluate_scripts(scripts, data, 1, run_scripts) == ([["101"]], None)
 
 
 def test_one_item_over_a_snapshot() -> None:
@@ -181,7 +182,7 @@ def test_one_item_over_a_snapshot() -> None:
         "={{ $('Src').item.json.id }}",
         "=c",
     ]
-    made = evaluate_snapshot([compile_expression(text).expression for text in texts], data, 0)
+    made = evaluate_snapshot([compile_expression(text).expression for text in texts], data, 0, run_scripts)
     assert made == ["u", 7, "p5", 5, "c"]
 
 
@@ -206,7 +207,7 @@ CHANCY = [
 
 def _chancy() -> list[Any]:
     world = scope([{"list": list(range(50)), "b": 1, "a": 2, "7": 3}] * 3)
-    return evaluate([compile_expression(text).expression for text in CHANCY], world, 3)
+    return evaluate([compile_expression(text).expression for text in CHANCY], world, 3, run_scripts)
 
 
 def test_the_same_input_gives_the_same_result_twice() -> None:

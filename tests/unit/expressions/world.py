@@ -7,6 +7,7 @@ from typing import Any
 from compiler.expressions import compile_expression
 from runtime.expressions import evaluate
 from runtime.expressions.scope import ExpressionError, Scope
+from runtime.expressions.v8 import run_scripts
 from schemas.item import Item, Items
 from schemas.plan import Edge, Kind, Plan, Settings, Step
 
@@ -69,7 +70,7 @@ def scope(items: Sequence[dict[str, Any]] = ({},), zone: str = "UTC", **extra: A
 
 def value(expression: str, item: dict[str, Any] | None = None, **extra: Any) -> Any:
     """The value of one expression over one item. Raises ExpressionError."""
-    (column,) = evaluate([compile_expression(expression).expression], scope([item or {}], **extra), 1)
+    (column,) = evaluate([compile_expression(expression).expression], scope([item or {}], **extra), 1, run_scripts)
     if isinstance(column[0], ExpressionError):
         raise column[0]
     return column[0]
@@ -77,4 +78,4 @@ def value(expression: str, item: dict[str, Any] | None = None, **extra: Any) -> 
 
 def values(expression: str, items: Sequence[dict[str, Any]], **extra: Any) -> list[Any]:
     """Its values over several items; errors stay in their cells."""
-    return evaluate([compile_expression(expression).expression], scope(items, **extra), len(items))[0]
+    return evaluate([compile_expression(expression).expression], scope(items, **extra), len(items), run_scripts)[0]

@@ -4,13 +4,14 @@ One that hit a limit is thrown away: what its scripts left behind is unknown.
 """
 
 import atexit
+import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
 from runtime.expressions.limits import OUT_OF_MEMORY, OUT_OF_TIME, ScriptLimit
-from runtime.expressions.v8 import Context, OutOfMemory, OutOfTime, neutral, warm
+from runtime.expressions.v8.binding import Context, OutOfMemory, OutOfTime, neutral, warm
 from schemas.expression import FORBIDDEN_NAMES
 
 __all__ = ["fill", "run"]
@@ -92,7 +93,8 @@ def _discard(context: Context) -> None:
     threading.Thread(target=context.close, name="v8-close", daemon=True).start()
 
 
-def run(sources: Sequence[str], request: Callable[[list[str]], str], seconds: float) -> str:
-    """The kernel's answer. `request` makes the request's JSON from the ids of the scripts. Raises ScriptLimit."""
+def run(sources: Sequence[str], request: str, seconds: float) -> str:
+    """The kernel's answer to a request without its `scripts`. Raises ScriptLimit."""
     with _pool.borrow() as context:
-        return context.run(request(context.define(sources)), seconds)
+        names = json.dumps(context.define(sources))
+        return context.run(f'{{"scripts":{names},{request[1:]}', seconds)

@@ -1,7 +1,7 @@
 """The V8 binding: the only file of this package that knows it. One isolate with everything loaded, here or in a child.
 
-A module and a script: `python -I v8.py` is the child process that runs what the host does not trust to end (see
-`isolated.py`). So it imports nothing of ours.
+A module and a script: `python -I binding.py` is the child process that runs what the host does not trust to end (see
+`child.py`). So it imports nothing of ours.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Failure = JSEvalException
 OutOfMemory = JSOOMException
 OutOfTime = JSTimeoutException
 
-_FOLDER = Path(__file__).parent
+_FOLDER = Path(__file__).parents[1]  # the JavaScript is for Code nodes, too
 _SOURCES = ("vendor/luxon.min.js", "vendor/jmespath.js", "hashes.js", "extensions.js", "scope.js", "kernel.js")
 _TABLES = "vendor/transliteration.min.js"  # run at first use: it takes 50 ms
 _FLAGS = (

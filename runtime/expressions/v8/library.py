@@ -10,13 +10,14 @@ from typing import Any
 
 from runtime.expressions.evaluating import evaluate_snapshot
 from runtime.expressions.scope import ExpressionError
+from runtime.expressions.v8.evaluator import run_scripts
 from schemas.expression import Script
 from schemas.item import UNDEFINED
 
 __all__ = ["LibraryError", "run_library"]
 
 _BATCH = 500  # values per call, so that a call stays far below its time limit
-_VENDOR = Path(__file__).parent / "vendor"
+_VENDOR = Path(__file__).parents[1] / "vendor"
 _SHOWDOWN_STATICS = (
     ("while (/¨C(\\d+)C/.test(repText)) {\n      var num = RegExp.$1;",
      "var m; while ((m = /¨C(\\d+)C/.exec(repText))) {\n      var num = m[1];"),
@@ -64,7 +65,7 @@ def run_library(
     results: list[Any] = []
     for first in range(0, len(values), _BATCH):
         batch = {"values": list(values[first : first + _BATCH])}
-        found = evaluate_snapshot([script], _snapshot(batch, zone, now), 0, seconds=seconds)[0]
+        found = evaluate_snapshot([script], _snapshot(batch, zone, now), 0, run_scripts, seconds=seconds)[0]
         if isinstance(found, ExpressionError):
             results += [LibraryError(found.message)] * len(batch["values"])
         else:

@@ -15,12 +15,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from runtime.expressions.limits import OUT_OF_MEMORY, OUT_OF_TIME, ScriptLimit
-from runtime.expressions.v8 import HEADER
+from runtime.expressions.v8.binding import HEADER
 from schemas.expression import FORBIDDEN_NAMES
 
 __all__ = ["run"]
 
-_SCRIPT = Path(__file__).with_name("v8.py")
+_SCRIPT = Path(__file__).with_name("binding.py")
 _START_SECONDS = 20.0
 _CHUNK = 1 << 20
 _KEPT_SCRIPTS = 2_000

@@ -1,0 +1,5 @@
+"""V8: the only part of the expressions that starts processes and threads and reads files. Hosts hand it to the interpreter."""
+
+from runtime.expressions.v8.evaluator import run_scripts, start
+
+__all__ = ["run_scripts", "start"]
