@@ -39,7 +39,7 @@ async def ports(settings: "Settings") -> AsyncIterator[Ports]:
             from runtime.expressions.v8 import start as start_scripts
             from runtime.hosts.local.transient import TransientRuns
             from runtime.hosts.temporal.capabilities import WorkerServices
-            from runtime.sandbox import CodeRunner
+            from runtime.sandbox.runner import CodeRunner
 
             CATALOG.load()
             start_scripts()

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from runtime.hosts.local.host import OfflineServices
-from runtime.sandbox import CodeRunner
+from runtime.sandbox.runner import CodeRunner
 
 __all__ = ["StandingClock"]
 

@@ -1,6 +1,5 @@
 """Chat model sub-nodes: one request is one activity, and what it cost is recorded beside it."""
 
-import time
 from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 
@@ -9,7 +8,6 @@ import orjson
 from runtime.agents.dialects import embedded
 from runtime.agents.dialects.chat import ModelAnswer, Request
 from runtime.agents.messages import Message
-from runtime.agents.reading import read
 from runtime.contract import ActivityContext, MissingCredential, NodeError, SubNode
 from schemas.item import BinaryRef, Json
 
@@ -31,6 +29,8 @@ class ChatModel(SubNode):
         """Ask once. Gives `message`, `tokens`, `earlier` (a reference to the conversation so far, once it is long) and
         `read` (the wanted JSON, or the problem with it).
         """
+        from runtime.agents.reading import read  # noqa: PLC0415 - JSON Schema is for activities
+
         asked = cast(dict[str, Any], payload)
         self._limit(context, asked.get("spent", 0))
         messages = [*await _earlier(context, asked.get("earlier")), *asked["messages"]]
@@ -54,6 +54,8 @@ class ChatModel(SubNode):
             )
 
     async def _timed(self, context: ActivityContext, asked: Mapping[str, Any], request: Request) -> ModelAnswer:
+        import time  # noqa: PLC0415 - a clock is for activities; sub-nodes are also read in workflow code
+
         started = time.perf_counter()
         answer: ModelAnswer | None = None
         try:

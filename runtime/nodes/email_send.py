@@ -22,7 +22,7 @@ from runtime.contract import (
     param,
 )
 from runtime.nodes.approvals import ASKS, SendAndWait
-from runtime.nodes.http_request.settle import Checkpoint
+from runtime.nodes.checkpoint import Checkpoint
 from runtime.values.binary import NoBinaryError, binary_of
 from runtime.values.javascript import js_string
 from schemas.facts import CredentialUse

@@ -23,7 +23,7 @@ from runtime.platform.keys import Keyring
 from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings
 from runtime.platform.storage.blobs import BlobStore
-from runtime.sandbox import CodeRunner
+from runtime.sandbox.runner import CodeRunner
 from schemas import names
 from schemas.run import RunResult, StartInput
 from service.resume_keys import ResumeLinks

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from runtime.contract import NodeError
-from runtime.sandbox import CodeRunner, Limits
+from runtime.sandbox import Limits
+from runtime.sandbox.runner import CodeRunner
 from tests.unit.sandbox.world import INPUT, snapshot
 
 LIMITS = Limits(seconds=2, memory_mb=128, output_mb=2)

@@ -99,7 +99,7 @@ class OfflineServices:
     async def run_code(self, task: Task, language: str, code: str, mode: str, **options: Any) -> dict[str, Any]:
         """Run a Code node in the sandbox."""
         if self._code is None:
-            from runtime.sandbox import CodeRunner  # noqa: PLC0415 - starts child processes
+            from runtime.sandbox.runner import CodeRunner  # noqa: PLC0415 - starts child processes
 
             self._code = CodeRunner()
         return await self._code.run(task, language, code, mode, **options)  # type: ignore[no-any-return]

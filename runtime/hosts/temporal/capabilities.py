@@ -22,7 +22,7 @@ from runtime.platform.settings import Settings
 from runtime.platform.storage.blobs import PIECES, BlobMissing, BlobStore, BlobTooLarge
 from runtime.platform.storage.files import TenantFiles
 from runtime.platform.telemetry.logging import get_logger
-from runtime.sandbox import CodeRunner
+from runtime.sandbox.runner import CodeRunner
 from runtime.values.binary import binary_ref
 from runtime.values.streams import LongBytes, StoredFile
 from schemas.item import BinaryRef

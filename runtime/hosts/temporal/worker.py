@@ -29,7 +29,7 @@ from runtime.platform.settings import Settings
 from runtime.platform.storage.blobs import BlobStore
 from runtime.platform.telemetry.logging import get_logger
 from runtime.platform.temporal import connect, data_converter
-from runtime.sandbox import CodeRunner
+from runtime.sandbox.runner import CodeRunner
 from service.concurrency import RunSlots
 from service.resume_keys import ResumeLinks
 from service.templates import TemplateStore

@@ -11,6 +11,7 @@ from runtime.http.answer import axios_data
 from runtime.http.body import FORM, Body, field_part
 from runtime.http.credentials import Credential
 from runtime.http.exchange import Redirects
+from runtime.nodes.checkpoint import Checkpoint
 from runtime.nodes.http_request.body import file_part
 from runtime.nodes.http_request.call import (
     AT_ONCE,
@@ -27,7 +28,7 @@ from runtime.nodes.http_request.call import (
 from runtime.nodes.http_request.facts import credential_uses, mutation
 from runtime.nodes.http_request.fields import collected, http_url, last_wins, pairs
 from runtime.nodes.http_request.output import Wanted, file_item, meta, text_json
-from runtime.nodes.http_request.settle import Checkpoint, abandon, failed_item, in_order, refused_item
+from runtime.nodes.http_request.settle import abandon, failed_item, in_order, refused_item
 from runtime.values.javascript import js_string, json_stringify, truthy
 from runtime.values.json_text import NotJsonError, parse_json
 from schemas.diagnostic import Diagnostic, Location

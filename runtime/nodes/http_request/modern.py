@@ -10,6 +10,7 @@ from runtime.contract import Activity, ActivityContext, Dynamic, Item, Items, No
 from runtime.http import Request
 from runtime.http.credentials import Credential
 from runtime.http.exchange import Redirects
+from runtime.nodes.checkpoint import Checkpoint
 from runtime.nodes.http_request import pagination
 from runtime.nodes.http_request.body import build_body
 from runtime.nodes.http_request.call import (
@@ -24,7 +25,7 @@ from runtime.nodes.http_request.call import (
 from runtime.nodes.http_request.facts import credential_uses, mutation
 from runtime.nodes.http_request.fields import header_fields, http_url, query_fields
 from runtime.nodes.http_request.output import Wanted, accept, goes_into_storage, items_of
-from runtime.nodes.http_request.settle import Checkpoint, abandon, failed_item, in_order, refused_item
+from runtime.nodes.http_request.settle import abandon, failed_item, in_order, refused_item
 from schemas.diagnostic import Diagnostic, Location
 from schemas.facts import CredentialUse
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from runtime.contract import ActivityContext
-from runtime.nodes.http_request.settle import Checkpoint
+from runtime.nodes.checkpoint import Checkpoint
 from schemas.item import Item
 
 

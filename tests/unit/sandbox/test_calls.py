@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 
 from runtime.contract import ActivityContext, BinaryRef, HttpResponse
-from runtime.sandbox import CodeRunner
+from runtime.sandbox.runner import CodeRunner
 from tests.unit.sandbox.world import snapshot
 
 

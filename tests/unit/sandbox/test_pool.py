@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from runtime.sandbox import CodeRunner
 from runtime.sandbox.limits import Limits
 from runtime.sandbox.pool import BUSY_MOST, IDLE_MOST, ChildPool, pool_for
+from runtime.sandbox.runner import CodeRunner
 
 SNAPSHOT: dict[str, list[dict[str, dict[str, object]]]] = {"items": [{"json": {}}]}
 

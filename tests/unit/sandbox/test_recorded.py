@@ -8,7 +8,7 @@ import pytest
 
 from runtime.catalog import CATALOG
 from runtime.contract import ActivityContext, Items, NodeError
-from runtime.sandbox import CodeRunner
+from runtime.sandbox.runner import CodeRunner
 from tests.conformance.equality import same_value
 from tests.unit.sandbox.world import INPUT, Context
 

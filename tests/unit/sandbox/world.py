@@ -3,7 +3,7 @@
 from typing import Any
 
 from runtime.contract import Items
-from runtime.sandbox import CodeRunner
+from runtime.sandbox.runner import CodeRunner
 
 INPUT: Items = [
     {"json": {"id": 1, "name": "Ada", "d": "2024-03-10T08:30:00.000Z", "o": {"a": [1, 2]}}, "pairedItem": {"item": 0}},
