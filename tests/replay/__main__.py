@@ -1,5 +1,5 @@
-"""`python -m tests.replay CASE.json... SCENE...`: record the history of each case, and of each scene of `tests.replay.scenes`,
-as runs that every later interpreter must replay.
+"""`python -m tests.replay CASE.json... SCENE...`: record the history of each case, and of each scene of `tests.replay.scenes` and
+`tests.replay.node_scenes`, as runs that every later interpreter must replay.
 
 A history is only ever added: where there is one of the name, nothing is written and the exit code is 1.
 """
@@ -14,6 +14,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 from unittest import mock
+from urllib.parse import unquote
 
 from temporalio.client import Client
 
@@ -27,11 +28,15 @@ from runtime.platform.settings import Settings
 from runtime.platform.temporal import ensure_search_attributes
 from schemas.task import Task
 from tests.replay.gate import CONVERTER, state_of
+from tests.replay.node_scenes import NODE_SCENES
 from tests.replay.scenes import LONG, SCENES, SceneTemplates, Stage
 
+ALL_SCENES = SCENES | NODE_SCENES
 HISTORIES = Path(__file__).parent / "histories"
 STATES = Path(__file__).parent / "states.json"
 """Name of a history -> hash of the state that it leads to."""
+SAYS = re.compile(r"/says/([^/]*)/")
+"""The answer of a chat model in its own address, quoted."""
 MOST_EVENTS = 20
 PROCESS = re.compile(r'"\d+@[^"]*"')
 """Process and machine, as the SDK names workers and their own queues."""
@@ -40,7 +45,7 @@ TRACE = re.compile(r'"stackTrace": "(?:[^"\\]|\\.)*"')
 
 class World(OfflineServices):
     """Answers every request with its own address; the first one to an address that ends in `/flaky` with a 503. A chat
-    model answers with a sentence.
+    model answers with a sentence, or with the text that its address holds after `/says/`.
     """
 
     def __init__(self) -> None:
@@ -63,7 +68,8 @@ class World(OfflineServices):
         if url.endswith("/tools/chat/completions"):
             answer = _uses_its_tool(json.loads(options["content"]))
         elif url.endswith("/chat/completions"):
-            message = {"role": "assistant", "content": "It is sunny."}
+            text = SAYS.search(url)
+            message = {"role": "assistant", "content": unquote(text[1]) if text else "It is sunny."}
             choice = {"index": 0, "message": message, "finish_reason": "stop"}
             used = {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13}
             answer = {
@@ -154,7 +160,7 @@ async def play(wanted: list[str], *, short: bool = False) -> int:
 async def _play(client: Client, name: str) -> None:
     stage = Stage(client, f"queue-{name}", SceneTemplates())
     async with build_worker(client, World(), stage.templates, stage.queue):
-        await SCENES[name](stage)
+        await ALL_SCENES[name](stage)
     for number, handle in enumerate(stage.handles, 1):
         history = await handle.fetch_history()
         document = {"workflowId": history.workflow_id, **history.to_json_dict()}
@@ -164,8 +170,8 @@ async def _play(client: Client, name: str) -> None:
 
 
 if __name__ == "__main__":
-    _scenes = [each for each in sys.argv[1:] if each in SCENES]
-    _cases = [Path(each) for each in sys.argv[1:] if each not in SCENES]
+    _scenes = [each for each in sys.argv[1:] if each in ALL_SCENES]
+    _cases = [Path(each) for each in sys.argv[1:] if each not in ALL_SCENES]
     _long = [each for each in _scenes if each in LONG]
     _short = [each for each in _scenes if each not in LONG]
     _failed = record(_cases) if _cases else 0
