@@ -60,7 +60,7 @@ def world() -> World:
 
 @pytest.fixture
 async def worker(temporal: Client, tenants: tuple[str, str], queue: str, world: World) -> AsyncIterator[Worker]:
-    """A worker whose own modules stay inside the SDK's sandbox, so that a clock read in a node would fail the run."""
+    """A worker as it runs in production."""
     built = build_worker(temporal, world, CaseTemplates(), queue)
     async with built:
         yield built

@@ -26,6 +26,7 @@ from temporalio.worker import (
     WorkflowInboundInterceptor,
     WorkflowInterceptorClassInput,
     WorkflowOutboundInterceptor,
+    WorkflowRunner,
 )
 
 from runtime.expressions.v8 import run_scripts
@@ -41,16 +42,18 @@ CONVERTER = DataConverter(payload_converter_class=JsonPayloadConverter)
 """Histories of the gate are in clear."""
 
 
-async def faults(path: Path, hashes: Mapping[str, str] | None = None) -> list[str]:
+async def faults(
+    path: Path, hashes: Mapping[str, str] | None = None, runner: WorkflowRunner | None = None
+) -> list[str]:
     """What a replay of this history does otherwise; empty: nothing. Payloads are compared as JSON, the last state with the
-    hash of it that was kept.
+    hash of it that was kept. `runner`: what runs workflow code; without, no sandbox.
     """
-    return (await _replayed(path, hashes))[0]
+    return (await _replayed(path, hashes, runner))[0]
 
 
 async def state_of(path: Path) -> str:
     """The hash of the state that this history leads to."""
-    return state_hash((await _replayed(path, None))[1])
+    return state_hash((await _replayed(path, None, None))[1])
 
 
 def state_hash(states: Sequence[Any]) -> str:
@@ -59,7 +62,9 @@ def state_hash(states: Sequence[Any]) -> str:
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
-async def _replayed(path: Path, hashes: Mapping[str, str] | None) -> tuple[list[str], list[Any]]:
+async def _replayed(
+    path: Path, hashes: Mapping[str, str] | None, runner: WorkflowRunner | None
+) -> tuple[list[str], list[Any]]:
     document = json.loads(path.read_text(encoding="utf-8"))
     history = WorkflowHistory.from_json(document.pop("workflowId"), document)
     seen: dict[str, list[Any]] = {kind: [] for kind in KINDS}
@@ -67,7 +72,7 @@ async def _replayed(path: Path, hashes: Mapping[str, str] | None) -> tuple[list[
         workflows=[Run],
         data_converter=CONVERTER,
         interceptors=[ScriptInterceptor(run_scripts), _Watching(seen)],
-        workflow_runner=UnsandboxedWorkflowRunner(),
+        workflow_runner=runner or UnsandboxedWorkflowRunner(),
     )
     outcome = await replayer.replay_workflow(history, raise_on_replay_failure=False)
     if outcome.replay_failure is not None:

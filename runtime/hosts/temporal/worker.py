@@ -72,11 +72,10 @@ def build_worker(
     task_queue: str,
     *,
     slots: Slots | None = None,
-    strict: bool = False,
     versioned: bool = False,
 ) -> Worker:
-    """A worker that is not started yet. `strict`: see `workflow_runner`; `versioned` makes it one of its build's, which
-    takes no workflow tasks until the build is current.
+    """A worker that is not started yet. `versioned` makes it one of its build's, which takes no workflow tasks until the
+    build is current.
     """
     CATALOG.load()
     start_scripts()
@@ -86,7 +85,7 @@ def build_worker(
         workflows=[Run],
         activities=Activities(CATALOG, services, templates, slots).all(),
         interceptors=[ScriptInterceptor(run_scripts)],
-        workflow_runner=workflow_runner(strict=strict),
+        workflow_runner=workflow_runner(),
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=1),
         max_heartbeat_throttle_interval=timedelta(milliseconds=50),
         default_heartbeat_throttle_interval=timedelta(milliseconds=50),
