@@ -46,8 +46,8 @@ def test_every_node_that_workflow_code_runs_is_in_a_history() -> None:
     """Inline, durable and trigger nodes, each class: what an earlier interpreter did with it is kept."""
     missing = IN_WORKFLOW_CODE - frozenset().union(*nodes_that_ran().values())
     assert not missing, (
-        f"no history runs {sorted(f'{each.type} {each.versions}' for each in missing)}: add a scene to "
-        "tests/replay/node_scenes.py and record it with `python -m tests.replay NAME`"
+        f"no history runs {sorted(f'{each.type} {each.versions}' for each in missing)}. Record one of its case: "
+        "python -m tests.replay tests/conformance/cases/NAME.json"
     )
 
 
