@@ -13,12 +13,12 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from runtime.catalog import CATALOG, upgrade
 from runtime.expressions import start as start_scripts
 from runtime.hosts.temporal import build_id as deployment
-from runtime.hosts.temporal.activities import Activities, Slots, Templates
-from runtime.hosts.temporal.capabilities import WorkerServices
+from runtime.hosts.temporal.activities import Activities, Links, Slots, Templates
 from runtime.hosts.temporal.promotion import make_current
+from runtime.hosts.temporal.resources import WorkerResources
 from runtime.hosts.temporal.slot_supplier import tuner
 from runtime.hosts.temporal.workflow import Run
-from runtime.interpreter.task_runner import Services
+from runtime.interpreter.capabilities import HostCapabilities
 from runtime.platform.credential_store import credential_store
 from runtime.platform.keys import keyring
 from runtime.platform.postgres import Database
@@ -26,7 +26,6 @@ from runtime.platform.settings import Settings
 from runtime.platform.storage.blobs import BlobStore
 from runtime.platform.telemetry.logging import get_logger
 from runtime.platform.temporal import connect, data_converter
-from runtime.sandbox import CodeRunner
 from service.concurrency import RunSlots
 from service.resume_keys import ResumeLinks
 from service.templates import TemplateStore
@@ -44,11 +43,12 @@ The SDK's own 2 count the time that others have the processor: sixteen runs that
 
 def build_worker(
     client: Client,
-    services: Services,
+    capabilities: HostCapabilities,
     templates: Templates,
     task_queue: str,
     *,
     slots: Slots | None = None,
+    links: Links | None = None,
     strict: bool = False,
     versioned: bool = False,
 ) -> Worker:
@@ -64,7 +64,7 @@ def build_worker(
         client,
         task_queue=task_queue,
         workflows=[Run],
-        activities=Activities(CATALOG, services, templates, slots).all(),
+        activities=Activities(CATALOG, capabilities, templates, slots, links).all(),
         workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=1),
         max_heartbeat_throttle_interval=timedelta(milliseconds=50),
@@ -82,7 +82,7 @@ def build_worker(
 
 @contextlib.asynccontextmanager
 async def worker(settings: Settings, *, versioned: bool = False) -> AsyncIterator[Worker]:
-    """A worker over the services that the settings name, ready to `run`. `versioned`: see `build_worker`.
+    """A worker over the servers that the settings name, ready to `run`. `versioned`: see `build_worker`.
 
     Raises TemporalUnavailable or DatabaseUnavailable, which say what to start.
     """
@@ -93,13 +93,19 @@ async def worker(settings: Settings, *, versioned: bool = False) -> AsyncIterato
         client = await connect(settings, data_converter(settings, keys, blobs))
         links = ResumeLinks.of_settings(settings, keys)
         store = credential_store(settings, database, keys)
-        services = WorkerServices(settings, database, store, blobs, CodeRunner(), links)
+        resources = WorkerResources.of(settings, database, store, blobs)
         try:
-            slots = RunSlots(database)
-            templates = TemplateStore(database, upgrade)
-            yield build_worker(client, services, templates, settings.task_queue, slots=slots, versioned=versioned)
+            yield build_worker(
+                client,
+                resources.capabilities(),
+                TemplateStore(database, upgrade),
+                settings.task_queue,
+                slots=RunSlots(database),
+                links=links,
+                versioned=versioned,
+            )
         finally:
-            await services.close()
+            await resources.close()
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
