@@ -3,13 +3,16 @@
 import json
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import TypeVar, cast
 
 from runtime.contract.capabilities import Store
 from runtime.platform.postgres import Connection, Database
 from runtime.values.tables import Column, Row, Table
 
 __all__ = ["PostgresStore", "run_once"]
+
+T = TypeVar("T")
+"""JSON."""
 
 
 async def run_once(database: Database, tenant: str, key: str, work: Callable[[Store], Awaitable[T]]) -> T:
@@ -23,7 +26,7 @@ async def run_once(database: Database, tenant: str, key: str, work: Callable[[St
             "select result from kept_results where tenant_id = %s and key = %s", (tenant, key)
         )
         if (row := await cursor.fetchone()) is not None:
-            return row["result"]
+            return cast("T", row["result"])
         store = PostgresStore(connection, tenant)
         result = await work(store)
         if await store.save():

@@ -1,6 +1,7 @@
 """What a node is and what it may ask for: everything that a node file imports.
 
-Bases (`node`), contexts (`context`), what a task may use (`capabilities`), commands and events (`commands`), errors (`errors`), item helpers (`items`).
+Bases (`node`), contexts (`context`), what a task may use (`capabilities`), commands and events (`commands`), errors (`errors`),
+item helpers (`items`).
 """
 
 from runtime.contract.capabilities import Capabilities, Files, HttpResponse, Store

@@ -4,10 +4,12 @@ import asyncio
 import copy
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import TypeVar
 
 from runtime.contract.capabilities import Store
 from runtime.values.tables import Column, Table
+
+T = TypeVar("T")
 
 
 class MemoryStore(Store):
