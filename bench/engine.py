@@ -11,7 +11,8 @@ from bench import n8n
 from bench.exports import Export, code, loop, ten_sets, wide
 from cli.testing.case import plan_of
 from runtime.catalog import CATALOG
-from runtime.hosts.local.host import LocalHost, OfflineServices, run_local
+from runtime.hosts.local.host import LocalHost, run_local
+from runtime.hosts.local.offline import OfflineCapabilities
 from runtime.interpreter.execution import RunInfo
 from schemas.item import Items
 
@@ -41,32 +42,32 @@ CASES: Final[dict[str, tuple[Export, int, int]]] = {
 """Export, items, how often it is run."""
 
 
-async def run(export: Export, given: Items, services: OfflineServices) -> Any:
+async def run(export: Export, given: Items, capabilities: OfflineCapabilities) -> Any:
     """One run to its end. Raises RuntimeError when the benchmark itself is wrong."""
-    host = LocalHost(CATALOG, services)
+    host = LocalHost(CATALOG, capabilities)
     execution, finished = await run_local(plan_of(export), host, RunInfo(execution_id="bench"), given)
     if finished.status != "success":
         raise RuntimeError(f"the benchmark itself failed: {finished.error}")
     return execution.engine.runs
 
 
-async def measure(export: Export, given: Items, times: int, services: OfflineServices) -> float:
+async def measure(export: Export, given: Items, times: int, capabilities: OfflineCapabilities) -> float:
     """Median milliseconds of a run, after one that warms up; compiling is not counted."""
     plan = plan_of(export)
     spent = []
     for _ in range(times + 1):
-        host = LocalHost(CATALOG, services)
+        host = LocalHost(CATALOG, capabilities)
         before = time.perf_counter()
         await run_local(plan, host, RunInfo(execution_id="bench"), given)
         spent.append((time.perf_counter() - before) * 1000)
     return statistics.median(spent[1:])
 
 
-async def memory(services: OfflineServices) -> dict[str, float]:
+async def memory(capabilities: OfflineCapabilities) -> dict[str, float]:
     """Peak of what 10,000 items through five nodes take, beside the JSON of all that is recorded."""
     given = items(10_000)
     tracemalloc.start()
-    runs = await run(wide(), given, services)
+    runs = await run(wide(), given, capabilities)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     size = len(json.dumps({name: [each["outputs"] for each in of] for name, of in runs.items()}))
@@ -75,7 +76,7 @@ async def memory(services: OfflineServices) -> dict[str, float]:
 
 async def measure_all() -> list[dict[str, Any]]:
     """Every case: ours and n8n's (default, legacy) in milliseconds, and whether n8n was measured in this run."""
-    services = OfflineServices()
+    capabilities = OfflineCapabilities()
     here = n8n.installed()
     asked = {name: (export, items(count)) for name, (export, count, _) in CASES.items() if name in RECORDED_N8N}
     theirs = {name: list(values) for name, values in RECORDED_N8N.items()}
@@ -85,13 +86,13 @@ async def measure_all() -> list[dict[str, Any]]:
                 theirs[name][place] = value
     rows = []
     for name, (export, count, times) in CASES.items():
-        spent = await measure(export, items(count), times, services)
+        spent = await measure(export, items(count), times, capabilities)
         default, legacy = theirs.get(name, (None, None))
         row: dict[str, Any] = {"case": name, "ms": round(spent, 2), "n8n_ms": default, "n8n_legacy_ms": legacy}
         if default and legacy:
             row |= {"faster": round(default / spent, 1), "faster_than_legacy": round(legacy / spent, 1)}
         rows.append(row | {"n8n": ("measured" if here else "recorded") if default else None})
-    rows.append({"case": "memory of 10,000 items through five nodes"} | await memory(services))
+    rows.append({"case": "memory of 10,000 items through five nodes"} | await memory(capabilities))
     return rows
 
 

@@ -13,7 +13,7 @@ from bench.webhook import state_folder
 from cli.testing.case import plan_of
 from cli.testing.temporal import CaseTemplates
 from runtime.contract import HttpResponse
-from runtime.hosts.local.host import OfflineServices
+from runtime.hosts.local.offline import OfflineCapabilities
 from runtime.hosts.temporal.worker import build_worker
 from runtime.hosts.temporal.workflow import TASK_TIMEOUT
 from runtime.platform.embedded import EmbeddedProfile
@@ -24,17 +24,19 @@ from runtime.platform.storage.blobs import BlobStore
 from runtime.platform.temporal import connect, data_converter
 from schemas import names
 from schemas.run import RunResult, StartInput
-from schemas.task import Task
 from service.tenants import TenantStore
 
 COUNTS: Final = tuple(int(each) for each in os.environ.get("BENCH_ROUNDS", "10000,100000").split(","))
 EVERY: Final = 100
 
 
-class _World(OfflineServices):
-    async def http(self, task: Task, method: str, url: str, **options: Any) -> HttpResponse:
+class _World(OfflineCapabilities):
+    def __init__(self) -> None:
+        super().__init__(http=self)
+
+    async def request(self, method: str, url: str, **options: Any) -> HttpResponse:
         """Any request is answered with its own URL."""
-        del task, method, options
+        del method, options
         headers = [("content-type", "application/json")]
         return HttpResponse(200, "OK", headers, json.dumps({"asked": url}).encode(), url)
 

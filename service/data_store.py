@@ -3,17 +3,20 @@
 import json
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import TypeVar, cast
 
-from runtime.contract.kept import Store
+from runtime.contract.capabilities import Store
 from runtime.platform.postgres import Connection, Database
 from runtime.values.tables import Column, Row, Table
 
-__all__ = ["PostgresStore", "keep"]
+__all__ = ["PostgresStore", "run_once"]
+
+T = TypeVar("T")
+"""JSON."""
 
 
-async def keep(database: Database, tenant: str, key: str, work: Callable[[Store], Awaitable[Any]]) -> Any:
-    """What `work` gives, done once for this `key` (of an execution's step): its result lies in the same transaction.
+async def run_once(database: Database, tenant: str, key: str, work: Callable[[Store], Awaitable[T]]) -> T:
+    """Return what `work` returns, run once for this `key` (of an execution's step): its result is in the same transaction.
 
     Raises DatabaseUnavailable: nothing was done.
     """
@@ -23,7 +26,7 @@ async def keep(database: Database, tenant: str, key: str, work: Callable[[Store]
             "select result from kept_results where tenant_id = %s and key = %s", (tenant, key)
         )
         if (row := await cursor.fetchone()) is not None:
-            return row["result"]
+            return cast("T", row["result"])
         store = PostgresStore(connection, tenant)
         result = await work(store)
         if await store.save():

@@ -14,6 +14,7 @@ from runtime.platform.postgres import SHARED, Connection, Database
 from schemas.plan import Needs, Plan, Settings
 from service.routes import Routes, Webhook
 from service.scheduler import write_schedules
+from service.variables import VariableStore
 
 __all__ = [
     "CHANGES",
@@ -331,9 +332,7 @@ class TemplateStore:
 
     async def variables(self, tenant: str) -> dict[str, str]:
         """n8n's `$vars` of the tenant."""
-        async with self._database.tenant_transaction(tenant) as connection:
-            cursor = await connection.execute("select key, value from variables where tenant_id = %s", (tenant,))
-            return {row["key"]: row["value"] for row in await cursor.fetchall()}
+        return await VariableStore(self._database).all(tenant)
 
     async def static_data(self, tenant: str, key: str) -> dict[str, Any] | None:
         """A template's static data, as its last run left it; None: no run has written any."""

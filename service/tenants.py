@@ -2,6 +2,7 @@
 
 import re
 import secrets
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,10 +12,12 @@ from runtime.platform.egress import EgressPolicy
 from runtime.platform.keys import Keyring, Purpose
 from runtime.platform.postgres import SHARED, Database
 
-__all__ = ["ApiKey", "BadTenant", "TenantStore", "tenant_of_key"]
+__all__ = ["ApiKey", "BadTenant", "EgressAllowLists", "TenantStore", "tenant_of_key"]
 
 TENANT_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 KEY: Final = re.compile(rf"t8_({TENANT_ID.pattern})_([0-9a-f]{{48}})")
+EGRESS_CACHE_SECONDS: Final = 3.0
+"""How long a tenant's egress entries are remembered."""
 
 
 class BadTenant(Exception):
@@ -130,3 +133,22 @@ class TenantStore:
                 (tenant, key_id),
             )
             return cursor.rowcount == 1
+
+
+class EgressAllowLists:
+    """What each tenant opened in the egress guard, remembered for `EGRESS_CACHE_SECONDS`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._cache: dict[str, tuple[float, tuple[str, ...]]] = {}
+
+    async def get(self, tenant: str) -> tuple[str, ...]:
+        """Return the hosts and networks of a tenant; none for a tenant that does not exist. Raises DatabaseUnavailable."""
+        now = time.monotonic()
+        cached = self._cache.get(tenant)
+        if cached is None or now - cached[0] > EGRESS_CACHE_SECONDS:
+            async with self._database.tenant_transaction(tenant) as connection:
+                cursor = await connection.execute("select egress_allow from tenants where id = %s", (tenant,))
+                row = await cursor.fetchone()
+            cached = self._cache[tenant] = now, tuple(row["egress_allow"]) if row else ()
+        return cached[1]

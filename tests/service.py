@@ -11,12 +11,11 @@ from litestar import Litestar
 from api.app import create_app
 from api.dependencies import Ports
 from cli.support.wiring import ports
-from runtime.hosts.temporal.capabilities import WorkerServices
 from runtime.hosts.temporal.worker import worker as built_worker
 from runtime.platform.keys import Keyring
 from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings
-from service.tenants import TenantStore
+from service.tenants import EgressAllowLists, TenantStore
 from tests.exports import failing, greeting
 
 Call = Callable[..., Awaitable[httpx.Response]]
@@ -120,11 +119,11 @@ async def published(acme: httpx.AsyncClient, worker: None) -> dict[str, Any]:
 def loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     """Steps of every tenant may go to this machine."""
 
-    async def allowed(self: WorkerServices, tenant: str) -> tuple[str, ...]:
+    async def allowed(self: EgressAllowLists, tenant: str) -> tuple[str, ...]:
         del self, tenant
         return ("127.0.0.1",)
 
-    monkeypatch.setattr(WorkerServices, "_allowed", allowed)
+    monkeypatch.setattr(EgressAllowLists, "get", allowed)
 
 
 async def started(acme: httpx.AsyncClient, template: str, data: Any = None, **rest: Any) -> str:

@@ -34,18 +34,16 @@ async def ports(settings: "Settings") -> AsyncIterator[Ports]:
         blobs = BlobStore.of(settings, database, keys)
         credentials = credential_store(settings, database, keys)
         templates = TemplateStore(database, upgrade)
-        transient, code = None, None
+        transient, resources = None, None
         if settings.transient:
             from runtime.expressions.v8 import start as start_scripts
             from runtime.hosts.local.transient import TransientRuns
-            from runtime.hosts.temporal.capabilities import WorkerServices
-            from runtime.sandbox.runner import CodeRunner
+            from runtime.hosts.temporal.resources import WorkerResources
 
             CATALOG.load()
             start_scripts()
-            links = ResumeLinks.of_settings(settings, keys)
-            code = WorkerServices(settings, database, credentials, blobs, CodeRunner(), links)
-            transient = TransientRuns(CATALOG, code, templates, ExecutionStore(database))
+            resources = WorkerResources.of(settings, database, credentials, blobs)
+            transient = TransientRuns(CATALOG, resources.capabilities(), templates, ExecutionStore(database))
         yield Ports(
             settings=settings,
             temporal=await connect(settings, data_converter(settings, keys, blobs), lazy=True),
@@ -61,8 +59,8 @@ async def ports(settings: "Settings") -> AsyncIterator[Ports]:
             probes={"vault": _vault(credentials)} if settings.vault_address else {},
         )
     finally:
-        if code is not None:
-            await code.close()
+        if resources is not None:
+            await resources.close()
         await database.close()
 
 

@@ -12,7 +12,8 @@ from compiler import compile_export
 from runtime.catalog import CATALOG
 from runtime.engine.machine import Engine
 from runtime.engine.node_runs import known
-from runtime.hosts.local.host import FILES_OF, LocalHost, OfflineServices, run_local
+from runtime.hosts.local.host import LocalHost, run_local
+from runtime.hosts.local.offline import FILES_OF, OfflineCapabilities
 from runtime.interpreter.execution import Execution, RunInfo
 from schemas.item import Item, Items
 from schemas.node import Catalog
@@ -62,7 +63,9 @@ def as_item(value: Any) -> Item:
     return {"json": value}
 
 
-async def run_case(case: Case, services: OfflineServices | None = None, catalog: Catalog = CATALOG) -> dict[str, Any]:
+async def run_case(
+    case: Case, capabilities: OfflineCapabilities | None = None, catalog: Catalog = CATALOG
+) -> dict[str, Any]:
     """Run on the local host. Returns an object in the shape of `expected`."""
     plan = plan_of(case["workflow"], catalog)
     library = {key: plan_of(export, catalog) for key, export in (case.get("subworkflows") or {}).items()}
@@ -73,13 +76,13 @@ async def run_case(case: Case, services: OfflineServices | None = None, catalog:
         return library.get(str(reference.get("id")))
 
     clock = StandingClock(case["now"]) if "now" in case else None
-    services = clock.services() if clock is not None else services or OfflineServices()
-    host = LocalHost(catalog, services, library=find, sleep=_no_wait, clock=clock)
+    capabilities = clock.capabilities() if clock is not None else capabilities or OfflineCapabilities()
+    host = LocalHost(catalog, capabilities, library=find, sleep=_no_wait, clock=clock)
     mode = case.get("mode", "trigger")
     info = RunInfo(execution_id="1", mode=mode, pinned=True, static_data=dict(plan.static_data))
     start = plan.step.get(case["start"]) if case.get("start") else None
     with files_of(case) as folder:
-        services.begin("1", case.get("credentials") or {}, folder)
+        capabilities.begin("1", case.get("credentials") or {}, folder)
         execution, finished = await run_local(plan, host, info, items_of(case, plan), start=start)
     return describe(execution, finished, host.response)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from runtime.hosts.local.host import OfflineServices
+from runtime.hosts.local.offline import OfflineCapabilities
 from runtime.sandbox.runner import CodeRunner
 
 __all__ = ["StandingClock"]
@@ -20,9 +20,9 @@ class StandingClock:
         """Milliseconds since the epoch."""
         return self.instant
 
-    def services(self) -> OfflineServices:
-        """Services whose Code nodes see this clock."""
-        return OfflineServices(_CodeAt(self.instant))
+    def capabilities(self) -> OfflineCapabilities:
+        """Capabilities of offline runs whose Code nodes see this clock."""
+        return OfflineCapabilities(_CodeAt(self.instant))
 
 
 class _CodeAt(CodeRunner):

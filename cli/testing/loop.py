@@ -1,4 +1,4 @@
-"""One event loop and one set of services per process: sandbox children are started once and not per case."""
+"""One event loop and one set of capabilities per process: sandbox children are started once and not per case."""
 
 import asyncio
 import atexit
@@ -6,15 +6,15 @@ from collections.abc import Coroutine
 from functools import cache
 from typing import Any, TypeVar
 
-from runtime.hosts.local.host import OfflineServices
+from runtime.hosts.local.offline import OfflineCapabilities
 
 T = TypeVar("T")
 
 
 @cache
-def services() -> OfflineServices:
-    """This process's services."""
-    return OfflineServices()
+def capabilities() -> OfflineCapabilities:
+    """Return this process's capabilities of offline runs."""
+    return OfflineCapabilities()
 
 
 @cache

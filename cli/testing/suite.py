@@ -13,7 +13,7 @@ from cli.support.json_text import json_text
 from cli.testing.case import ignores_input, run_case
 from cli.testing.compare import COUNTED, levels, real_faults
 from cli.testing.expectation import Expectation, expectation
-from cli.testing.loop import services, wait_for
+from cli.testing.loop import capabilities, wait_for
 from cli.testing.processes import LIMIT, DiedError, TooLongError, in_processes, limited
 from cli.testing.told import told
 
@@ -74,7 +74,7 @@ def run_file(file: CaseFile) -> CaseResult:
         return _broken(file, error)
     try:
         with limited(file.seconds):
-            return graded(file, case, wait_for(run_case(case, services())))
+            return graded(file, case, wait_for(run_case(case, capabilities())))
     except TooLongError as error:
         return _failed(file, str(error))
     except Exception as error:  # noqa: BLE001  # a case can hold anything, and the others are to run

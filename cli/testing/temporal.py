@@ -16,7 +16,7 @@ from temporalio.exceptions import ApplicationError
 from cli.testing.case import Case, described, files_of, items_of, plan_of
 from cli.testing.processes import LIMIT
 from runtime.engine.machine import Engine
-from runtime.hosts.local.host import OfflineServices
+from runtime.hosts.local.offline import OfflineCapabilities
 from runtime.hosts.temporal.worker import build_worker
 from runtime.hosts.temporal.workflow import TASK_TIMEOUT
 from runtime.platform.embedded import EmbeddedProfile
@@ -59,7 +59,7 @@ async def run_cases(
     cases: Sequence[Case],
     histories: Path | None = None,
     limit: float = LIMIT,
-    services: OfflineServices | None = None,
+    capabilities: OfflineCapabilities | None = None,
 ) -> list[dict[str, Any]]:
     """What happened in each case, in the shape of `expected`.
 
@@ -71,11 +71,11 @@ async def run_cases(
         settings = Settings.load({"TEMPOR8_STATE": folder})
         async with EmbeddedProfile(settings, any_ports=True, durable=False, ui=False) as profile:
             plain = profile.settings().model_copy(update={"encrypt_payloads": False, "payload_threshold": MOST_BYTES})
-            return await _on(plain, cases, histories, limit, services or OfflineServices())
+            return await _on(plain, cases, histories, limit, capabilities or OfflineCapabilities())
 
 
 async def _on(
-    settings: Settings, cases: Sequence[Case], histories: Path | None, limit: float, services: OfflineServices
+    settings: Settings, cases: Sequence[Case], histories: Path | None, limit: float, capabilities: OfflineCapabilities
 ) -> list[dict[str, Any]]:
     keys = keyring(settings)
     assert settings.database_url is not None
@@ -84,7 +84,7 @@ async def _on(
             await connection.execute("insert into tenants (id) values (%s) on conflict do nothing", (TENANT,))
         client = await connect(settings, data_converter(settings, keys, BlobStore(database, keys)))
         templates = CaseTemplates()
-        async with build_worker(client, services, templates, settings.task_queue):
+        async with build_worker(client, capabilities, templates, settings.task_queue):
             gate = asyncio.Semaphore(AT_ONCE)
 
             async def one(i: int, case: Case) -> dict[str, Any]:
@@ -94,7 +94,7 @@ async def _on(
                     name = "".join(c if c.isalnum() else "-" for c in str(case.get("name") or "case"))
                     place = None if histories is None else histories / f"{i:04}-{name[:80]}.json"
                     workflow_id = names.workflow_id(TENANT, "case", str(uuid.uuid4()))
-                    services.begin(workflow_id, case.get("credentials") or {}, held.enter_context(files_of(case)))
+                    capabilities.begin(workflow_id, case.get("credentials") or {}, held.enter_context(files_of(case)))
                     try:
                         return await _run(client, settings.task_queue, templates, case, place, limit, workflow_id)
                     except Exception as error:  # noqa: BLE001  # a case can hold anything, and the others are to run

@@ -1,14 +1,18 @@
 """`tempor8 variables`: what a tenant's workflows read as `$vars`."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from cli.support.options import verb
 from cli.verbs.tenants import Tenant, on_database
 
+if TYPE_CHECKING:
+    from service.variables import VariableStore
+
 app = verb()
+T = TypeVar("T")
 Key = Annotated[str, typer.Argument(help="Letters, digits, underscores; 50 at most.")]
 
 
@@ -25,44 +29,31 @@ def set_(
     tenant: Tenant, key: Key, value: Annotated[str, typer.Argument(help="Its value, 1,000 characters at most.")]
 ) -> None:
     """Set a variable."""
-    from psycopg.errors import CheckViolation
+    from service.variables import BadVariable
 
     try:
-        _within(
-            tenant,
-            "insert into variables (tenant_id, key, value) values (%s, %s, %s)"
-            " on conflict (tenant_id, key) do update set value = excluded.value, updated_at = now()",
-            (tenant, key, value),
-        )
-    except CheckViolation:
-        typer.echo("a key has letters, digits and underscores, 50 at most; a value 1,000 characters at most", err=True)
+        _within(lambda store: store.set(tenant, key, value))
+    except BadVariable as error:
+        typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
 
 
 @app.command("list")
 def list_(tenant: Tenant) -> None:
     """Every variable with its value."""
-    for row in _within(tenant, "select key, value from variables where tenant_id = %s order by key", (tenant,))[1]:
-        typer.echo(f"{row['key']}={row['value']}")
+    for key, value in _within(lambda store: store.all(tenant)).items():
+        typer.echo(f"{key}={value}")
 
 
 @app.command()
 def delete(tenant: Tenant, key: Key) -> None:
     """Delete a variable."""
-    count, _ = _within(tenant, "delete from variables where tenant_id = %s and key = %s", (tenant, key))
-    if not count:
+    if not _within(lambda store: store.delete(tenant, key)):
         typer.echo(f"tenant {tenant} has no variable {key}", err=True)
         raise typer.Exit(1)
 
 
-def _within(tenant: str, query: str, values: tuple[str, ...]) -> tuple[int, list[dict[str, str]]]:
-    async def inside(database: object, _: object) -> tuple[int, list[dict[str, str]]]:
-        from runtime.platform.postgres import Database
+def _within(work: "Callable[[VariableStore], Awaitable[T]]") -> T:
+    from service.variables import VariableStore
 
-        assert isinstance(database, Database)
-        async with database.tenant_transaction(tenant) as connection:
-            cursor = await connection.execute(query.encode(), values)
-            return cursor.rowcount, list(await cursor.fetchall()) if cursor.description else []
-
-    work: Callable[[object, object], Awaitable[tuple[int, list[dict[str, str]]]]] = inside
-    return on_database(work)
+    return on_database(lambda database, _: work(VariableStore(database)))

@@ -40,16 +40,16 @@ class ChatModel(SubNode):
         if request.schema is not None:
             reply["read"] = read(answer.message, request.schema, via=request.via, unwrap=asked["unwrap"])
         if len(orjson.dumps([*asked["messages"], answer.message])) > INLINE_LIMIT:
-            reply["earlier"] = await context.write_binary(
+            reply["earlier"] = await context.blobs.write(
                 orjson.dumps([*messages, answer.message]), mime_type="application/json", file_name="conversation.json"
             )
         return reply
 
     @staticmethod
     def _limit(context: ActivityContext, spent: int) -> None:
-        if spent >= context.token_limit:
+        if spent >= context.models.token_limit:
             raise NodeError(
-                f"The limit of {context.token_limit} model tokens for one run of a node is reached",
+                f"The limit of {context.models.token_limit} model tokens for one run of a node is reached",
                 description="Raise TEMPOR8_TOKENS_PER_STEP, or give the agent fewer items or iterations",
             )
 
@@ -93,4 +93,4 @@ def _usage(asked: Mapping[str, Any], answer: ModelAnswer | None, model: str, sec
 
 
 async def _earlier(context: ActivityContext, ref: BinaryRef | None) -> list[Message]:
-    return cast("list[Message]", orjson.loads(await context.read_binary(ref))) if ref else []
+    return cast("list[Message]", orjson.loads(await context.blobs.read(ref))) if ref else []

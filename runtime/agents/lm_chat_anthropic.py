@@ -55,7 +55,7 @@ class LmChatAnthropic(ChatModel):
 
     async def ask(self, context: ActivityContext, request: Request) -> ModelAnswer:
         """One POST, with the tenant's key."""
-        credential = await context.credentials(self.credential)
+        credential = await context.credentials.get(self.credential)
         name = self.wire_name(context.version)
         options = {"temperature": request.settings.get("temperature")} | dict(self.options or {})
         body = await anthropic.body(context, name, request)

@@ -26,7 +26,7 @@ class LmChatGoogleGemini(ChatModel):
 
     async def ask(self, context: ActivityContext, request: Request) -> ModelAnswer:
         """One POST, with the key in a header and not in the address."""
-        credential = await context.credentials(self.credential)
+        credential = await context.credentials.get(self.credential)
         options = {
             "temperature": request.settings.get("temperature"),
             "maxOutputTokens": request.settings.get("max_tokens"),

@@ -42,7 +42,7 @@ class LmChatOllama(ChatModel):
 
     async def ask(self, context: ActivityContext, request: Request) -> ModelAnswer:
         """One POST; a local model may take its time."""
-        credential = await context.credentials(self.credential)
+        credential = await context.credentials.get(self.credential)
         options = {"temperature": request.settings.get("temperature")} | dict(self.options or {})
         body = await ollama.body(context, self.named, request)
         if chosen := sampling(options, OPTIONS):

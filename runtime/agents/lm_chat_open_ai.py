@@ -61,7 +61,7 @@ class LmChatOpenAi(ChatModel):
 
     async def ask(self, context: ActivityContext, request: Request) -> ModelAnswer:
         """One POST, with the tenant's key."""
-        credential = await context.credentials(self.credential)
+        credential = await context.credentials.get(self.credential)
         options = {"temperature": request.settings.get("temperature")} | dict(self.options)
         base = (
             options.get("baseURL") or credential.get("url") or credential.get("baseURL") or "https://api.openai.com/v1"

@@ -25,13 +25,13 @@ class Memory(SubNode):
     async def load(self, context: ActivityContext, payload: Json) -> Json:
         """The newest messages of a session, oldest first; `payload`: {'key', 'limit'}."""
         asked = cast(dict[str, Any], payload)
-        found = await context.memory_load(asked["key"], asked["limit"] * 2)
+        found = await context.chat_memory.load(asked["key"], asked["limit"] * 2)
         return cast(Json, window(cast("list[Message]", found), asked["limit"]))
 
     async def save(self, context: ActivityContext, payload: Json) -> Json:
         """Keep messages; `payload`: {'key', 'messages'}. Each has an id, so that a repeated try shows up once."""
         asked = cast(dict[str, Any], payload)
-        await context.memory_append(asked["key"], asked["messages"])
+        await context.chat_memory.append(asked["key"], asked["messages"])
         return None
 
 

@@ -40,7 +40,7 @@ class OpenAiCompatible(ChatModel):
 
     async def ask(self, context: ActivityContext, request: Request) -> ModelAnswer:
         """One POST, with the tenant's key."""
-        credential = await context.credentials(self.credential)
+        credential = await context.credentials.get(self.credential)
         options = {"temperature": request.settings.get("temperature")} | dict(self.options or {})
         body = await openai_chat.body(context, self.named, request) | sampling(options, SAMPLING)
         limit = options.get(self.limit_option) or request.settings.get("max_tokens")

@@ -54,9 +54,7 @@ class ToolCode(Tool):
             ran = await context.run_python(code, mode="all", items=[])
         else:
             opening = f"const query = {json.dumps(query)}; return [{{json: {{value: await (async () => {{"
-            ran = await context.run_javascript(
-                f"{opening}{self.js_code}\n}})()}}}}];", mode="all", items=[], context=context
-            )
+            ran = await context.run_javascript(f"{opening}{self.js_code}\n}})()}}}}];", mode="all", items=[])
         outcome = ran["outcomes"][0]
         if "error" in outcome:
             raise code_error(outcome["error"])

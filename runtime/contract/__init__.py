@@ -1,14 +1,14 @@
 """What a node is and what it may ask for: everything that a node file imports.
 
-Bases (`node`), contexts (`context`), commands and events (`commands`), errors (`errors`), item helpers (`items`).
+Bases (`node`), contexts (`context`), what a task may use (`capabilities`), commands and events (`commands`), errors (`errors`),
+item helpers (`items`).
 """
 
+from runtime.contract.capabilities import Capabilities, Files, HttpResponse, Store
 from runtime.contract.commands import AwaitSignal, Call, Command, Done, Event, Respond, RunTool, Sleep, StartChild
 from runtime.contract.context import ActivityContext, Context, DurableContext
 from runtime.contract.errors import MissingCredential, NodeApiError, NodeError
-from runtime.contract.http import HttpResponse
 from runtime.contract.items import each_item, each_item_async, error_item, paired
-from runtime.contract.kept import Files, Store
 from runtime.contract.node import Activity, Durable, Inline, SubNode, Trigger
 from schemas.item import BinaryRef, Item, Items, Outputs
 from schemas.node import Dynamic, param
@@ -19,6 +19,7 @@ __all__ = [
     "AwaitSignal",
     "BinaryRef",
     "Call",
+    "Capabilities",
     "Command",
     "Context",
     "Done",

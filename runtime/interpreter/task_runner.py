@@ -1,151 +1,68 @@
 """Carry out a task: rebuild the step from its JSON, give it a context that reaches the world, and run it."""
 
 import copy
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from email.message import EmailMessage
-from typing import Any, Final, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
-from runtime.contract import Activity, Files, HttpResponse, Inline, NodeError, Store, SubNode
+from runtime.contract import Activity, Capabilities, Inline, NodeError, SubNode
 from runtime.expressions import ScriptEvaluator, evaluate_scripts, evaluate_snapshot
+from runtime.interpreter.capabilities import NAMES, HostCapabilities, refuse
 from runtime.interpreter.context import StepContext
 from runtime.interpreter.parameters import Bound, Parameters
 from runtime.interpreter.task_codec import decode, encode
-from runtime.values.streams import LongBytes, StoredFile
 from schemas.expression import Script
-from schemas.item import BinaryRef, Items
+from schemas.item import Items
 from schemas.node import Catalog
-from schemas.plan import OnError, Step
+from schemas.plan import Kind, OnError, Step
 from schemas.task import Task, TaskResult
 
 EVALUATE: Final = "evaluate expressions"
 """The method of a task that only evaluates scripts; no node has one of this name."""
 
 
-class Services(Protocol):
-    """The world as activities reach it. Each host brings its own."""
-
-    async def http(self, task: Task, method: str, url: str, **options: Any) -> HttpResponse:
-        """One request through the egress guard of the task's tenant."""
-
-    async def credentials(self, task: Task, type_: str) -> Mapping[str, Any]:
-        """The decrypted credential that the step names for this type. Raises NodeError."""
-
-    async def read_binary(self, task: Task, ref: BinaryRef) -> bytes:
-        """Stored bytes."""
-
-    async def open_binary(self, task: Task, ref: BinaryRef) -> bytes | LongBytes:
-        """The same, piece by piece when they are many."""
-
-    async def write_binary(
-        self, task: Task, data: bytes | LongBytes | StoredFile, mime_type: str | None, file_name: str | None
-    ) -> BinaryRef:
-        """Store bytes."""
-
-    async def mail(
-        self, task: Task, sender: str, recipients: Sequence[str], message: EmailMessage, *, verify: bool, item: int
-    ) -> dict[str, Any]:
-        """Send a message by the step's `smtp` credential. Raises NodeError."""
-
-    async def mailbox(
-        self, task: Task, name: str, criteria: str, *, after: int | None, mark: Sequence[int]
-    ) -> list[tuple[int, bytes]]:
-        """Read mail by the step's `imap` credential. Raises NodeError."""
-
-    async def run_code(self, task: Task, language: str, code: str, mode: str, **options: Any) -> dict[str, Any]:
-        """Run a Code node: {'value', 'static_data', 'custom_data', 'logs'}. Raises NodeError."""
-
-    def files(self, task: Task) -> Files:
-        """The folder of the task's tenant."""
-
-    def heartbeat(self, *details: Any) -> None:
-        """Tell the host that the task lives."""
-
-    def progress(self) -> Sequence[Any]:
-        """Details of the last heartbeat of an attempt that was cut off."""
-
-    def log(self, event: str, **facts: Any) -> None:
-        """A structured log line."""
-
-    async def memory_load(self, task: Task, key: str, limit: int) -> list[dict[str, Any]]:
-        """The last `limit` chat messages kept under a key of the tenant."""
-
-    async def memory_append(self, task: Task, key: str, messages: Sequence[Mapping[str, Any]]) -> None:
-        """Keep chat messages under a key of the tenant."""
-
-    async def keep(self, task: Task, work: Callable[[Store], Awaitable[Any]]) -> Any:
-        """Work on what the tenant keeps between runs, once for all attempts of the task."""
-
-    async def service(self, task: Task, name: str, path: str, body: Any, timeout: float) -> HttpResponse | None:
-        """POST JSON to a service of the operator (`local_model`, `agents`); None when there is none."""
-
-    def resume_links(self, workflow_id: str) -> dict[str, str]:
-        """`resume_url` and `resume_secret` of a run that was not started by the API."""
-
-    token_limit: int
-
-
 class TaskContext(StepContext):
     """Implements `ActivityContext`."""
 
     task: Task
-    services: Services
+    kind: Kind
+    capabilities: Capabilities
     evaluator: ScriptEvaluator
     static_data: dict[str, Any]
     snapshot: Mapping[str, Any]
     logs: list[Any]
     usage: list[dict[str, Any]]
 
-    async def http(self, method: str, url: str, **options: Any) -> HttpResponse:
-        """One request; see ActivityContext."""
-        return await self.services.http(self.task, method, url, **options)
+    def __getattr__(self, name: str) -> Any:
+        """A capability. Raises NodeError when the kind of step does not have it."""
+        if name not in NAMES:
+            raise AttributeError(name)
+        refuse(self.kind, name, type(self.parameters.node).__name__)
+        value = getattr(self.capabilities, name)
+        setattr(self, name, value)
+        return value
 
-    async def credentials(self, type_: str, i: int = 0) -> Mapping[str, Any]:
-        """The decrypted credential of this type."""
-        del i
-        return await self.services.credentials(self.task, type_)
-
-    async def read_binary(self, ref: BinaryRef) -> bytes:
-        """The bytes behind a reference."""
-        return await self.services.read_binary(self.task, ref)
-
-    async def open_binary(self, ref: BinaryRef) -> bytes | LongBytes:
-        """The bytes behind a reference, piece by piece when they are many."""
-        return await self.services.open_binary(self.task, ref)
-
-    async def write_binary(
-        self, data: bytes | LongBytes | StoredFile, *, mime_type: str | None = None, file_name: str | None = None
-    ) -> BinaryRef:
-        """Store bytes."""
-        return await self.services.write_binary(self.task, data, mime_type, file_name)
-
-    async def mail(
-        self, sender: str, recipients: Sequence[str], message: EmailMessage, *, verify: bool = True, item: int = 0
-    ) -> dict[str, Any]:
-        """Send by the `smtp` credential."""
-        return await self.services.mail(self.task, sender, recipients, message, verify=verify, item=item)
-
-    async def mailbox(
-        self, name: str, criteria: str, *, after: int | None, mark: Sequence[int]
-    ) -> list[tuple[int, bytes]]:
-        """Read mail by the `imap` credential."""
-        return await self.services.mailbox(self.task, name, criteria, after=after, mark=mark)
-
-    async def run_javascript(self, code: str, *, mode: str, **options: Any) -> Any:
+    async def run_javascript(
+        self, code: str, *, mode: str, items: Items | None = None, continue_on_fail: bool = False
+    ) -> Any:
         """Run a Code node's JavaScript; its static data and custom data are kept."""
-        return await self._code("javascript", code, mode, options)
+        done = await self.code.run(
+            "javascript", code, mode, items=items, continue_on_fail=continue_on_fail, helpers=self.capabilities
+        )
+        return self._absorb(done)
 
-    async def run_python(self, code: str, *, mode: str, **options: Any) -> Any:
-        """Run a Code node's Python."""
-        return await self._code("python", code, mode, options)
+    async def run_python(
+        self, code: str, *, mode: str, items: Items | None = None, continue_on_fail: bool = False
+    ) -> Any:
+        """Run a Code node's Python, likewise."""
+        return self._absorb(await self.code.run("python", code, mode, items=items, continue_on_fail=continue_on_fail))
 
-    async def _code(self, language: str, code: str, mode: str, options: Mapping[str, Any]) -> Any:
-        result = await self.services.run_code(self.task, language, code, mode, **options)
-        if result.get("static_data") is not None:
+    def _absorb(self, done: Mapping[str, Any]) -> Any:
+        if done.get("static_data") is not None:
             self.static_data.clear()
-            self.static_data.update(result["static_data"])
-        self.custom_data.update(result.get("custom_data") or {})
-        self.logs += result.get("logs") or []
-        return result.get("value")
+            self.static_data.update(done["static_data"])
+        self.custom_data.update(done.get("custom_data") or {})
+        self.logs += done.get("logs") or []
+        return done.get("value")
 
     async def evaluate_paged(self, path: tuple[str | int, ...], i: int, paged: Mapping[str, Any]) -> Any:
         """The compiled expression at this parameter path, with $pageCount, $request and $response set."""
@@ -159,44 +76,6 @@ class TaskContext(StepContext):
             raise NodeError(getattr(value, "message", str(value)), item=i)
         return value
 
-    @property
-    def files(self) -> Files:
-        """The folder of the tenant."""
-        return self.services.files(self.task)
-
-    def heartbeat(self, *details: Any) -> None:
-        """Tell the host that the step lives."""
-        self.services.heartbeat(*details)
-
-    def progress(self) -> Sequence[Any]:
-        """Details of the last heartbeat of an attempt that was cut off."""
-        return self.services.progress()
-
-    def log(self, event: str, **facts: Any) -> None:
-        """A structured log line."""
-        self.services.log(event, node=self.name, execution_id=self.execution_id, **facts)
-
-    async def memory_load(self, key: str, limit: int) -> list[dict[str, Any]]:
-        """Chat messages kept under a key of the tenant."""
-        return await self.services.memory_load(self.task, key, limit)
-
-    async def memory_append(self, key: str, messages: Sequence[Mapping[str, Any]]) -> None:
-        """Keep chat messages under a key of the tenant."""
-        await self.services.memory_append(self.task, key, messages)
-
-    async def keep(self, work: Callable[[Store], Awaitable[Any]]) -> Any:
-        """Work on what the tenant keeps between runs."""
-        return await self.services.keep(self.task, work)
-
-    async def service(self, name: str, path: str, body: Any, *, timeout: float = 300.0) -> HttpResponse | None:
-        """A request to a service of the operator."""
-        return await self.services.service(self.task, name, path, body, timeout)
-
-    @property
-    def token_limit(self) -> int:
-        """Model tokens that one run of a step may use."""
-        return self.services.token_limit
-
 
 def _dig(value: Any, path: Sequence[str | int]) -> Any:
     for key in path:
@@ -207,7 +86,7 @@ def _dig(value: Any, path: Sequence[str | int]) -> Any:
     return value
 
 
-def _context(task: Task, step: Step, parameters: Parameters, services: Services) -> TaskContext:
+def _context(task: Task, step: Step, parameters: Parameters, capabilities: Capabilities) -> TaskContext:
     meta = task["meta"]
     context = TaskContext(
         name=step.name, version=step.version, inputs=task["inputs"], source=task["source"], run_index=task["run_index"],
@@ -217,14 +96,14 @@ def _context(task: Task, step: Step, parameters: Parameters, services: Services)
         parents=[(name, type_) for name, type_ in meta["parents"]], parameters=parameters,
         resume_url=meta.get("resume_url", ""),
     )  # fmt: skip
-    context.task, context.services = task, services
+    context.task, context.kind, context.capabilities = task, step.kind, capabilities
     context.static_data = copy.deepcopy(task.get("static_data") or {})
     context.snapshot = task.get("snapshot") or {}
     context.custom_data, context.logs, context.usage = {}, [], []
     return context
 
 
-async def perform(task: Task, catalog: Catalog, services: Services, evaluator: ScriptEvaluator) -> TaskResult:
+async def perform(task: Task, catalog: Catalog, host: HostCapabilities, evaluator: ScriptEvaluator) -> TaskResult:
     """Run a task. A node's error is part of the result; anything else that is raised is a fault of the worker."""
     step = Step.model_validate(task["step"])
     cls = catalog.find(step.type, step.version)
@@ -233,7 +112,7 @@ async def perform(task: Task, catalog: Catalog, services: Services, evaluator: S
     columns, custom = _columns(task, evaluator)
     if task.get("method") == EVALUATE:
         return {"columns": encode(columns), "custom_data": custom}  # type: ignore[typeddict-item]
-    context = _context(task, step, Parameters(Bound(cls, step), columns), services)
+    context = _context(task, step, Parameters(Bound(cls, step), columns), host.for_task(task))
     context.evaluator = evaluator
     context.custom_data.update(custom)
     result: TaskResult = {}

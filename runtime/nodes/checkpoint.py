@@ -23,7 +23,7 @@ class Checkpoint:
 
     def __init__(self, context: ActivityContext, count: int) -> None:
         self._context, self._count, self._size = context, count, 0
-        told = context.progress() if count > 1 else ()
+        told = context.progress.details() if count > 1 else ()
         found = told[0] if told and isinstance(told[0], dict) else {}
         self._done: dict[str, list[Item]] = dict(found.get(_DONE) or {})
 
@@ -36,5 +36,5 @@ class Checkpoint:
             self._size += len(orjson.dumps(made, default=str))
             if self._size < _MOST:
                 self._done[str(i)] = made
-                self._context.heartbeat({_DONE: self._done})
+                self._context.progress.heartbeat({_DONE: self._done})
         return made

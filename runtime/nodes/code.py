@@ -38,13 +38,13 @@ class Code(Activity):
         mode = "each" if per_item else "all"
         if self.language == "javaScript" and not self.js_code:
             return [{"error": {"message": "Unknown error"}}] * (len(items) if per_item else 1)
-        options = {"items": items, "continue_on_fail": context.continue_on_fail}
+        tolerant = context.continue_on_fail
         if self.language != "javaScript":
-            value = await context.run_python(self.python_code, mode=mode, **options)
+            value = await context.run_python(self.python_code, mode=mode, items=items, continue_on_fail=tolerant)
         else:
             if per_item:
                 _refuse_all_items(self.js_code)
-            value = await context.run_javascript(self.js_code, mode=mode, context=context, **options)
+            value = await context.run_javascript(self.js_code, mode=mode, items=items, continue_on_fail=tolerant)
         outcomes: list[dict[str, Any]] = value["outcomes"]
         return outcomes
 

@@ -107,7 +107,7 @@ class ConvertToFile(Activity):
     async def item(self, context: ActivityContext, data: bytes, mime: str | None, default: str | None = None) -> Item:
         """An item with nothing but the file."""
         name = self.options.get("fileName") or None
-        ref = await context.write_binary(data, mime_type=mime, file_name=name or default)
+        ref = await context.blobs.write(data, mime_type=mime, file_name=name or default)
         if "fileName" not in ref:
             extension = ref.get("fileExtension")
             ref = {**ref, "fileName": f"file.{extension}" if extension else "file"}

@@ -95,7 +95,7 @@ class _Crypto(Activity):
         if not self.binary_data:
             return _as_bytes(self.value, _BYTES, "data")
         try:
-            return await context.read_binary(binary_of(item, self.binary_property_name, i))
+            return await context.blobs.read(binary_of(item, self.binary_property_name, i))
         except NoBinaryError as error:
             raise NodeError(error.message, description=error.description, item=i) from error
 
@@ -142,7 +142,7 @@ class CryptoV2(_Crypto):
         """The value that goes into the item. Raises NodeError."""
         if self.action not in _CIPHERS:
             return await super().result(context, item, i)
-        credential = await context.credentials("crypto", i)
+        credential = await context.credentials.get("crypto", i)
         text = js_string(self.message)
         if self.mode == "asymmetric":
             return _asymmetric(self.action, credential, text)
@@ -152,11 +152,11 @@ class CryptoV2(_Crypto):
 
     async def hmac_secret(self, context: ActivityContext, i: int) -> Any:
         """From the credential."""
-        return _present(await context.credentials("crypto", i), "hmacSecret", "HMAC secret", "HMAC Secret")
+        return _present(await context.credentials.get("crypto", i), "hmacSecret", "HMAC secret", "HMAC Secret")
 
     async def signing_key(self, context: ActivityContext, i: int) -> str:
         """From the credential."""
-        return _present(await context.credentials("crypto", i), "signPrivateKey", "private key", "Private Key")
+        return _present(await context.credentials.get("crypto", i), "signPrivateKey", "private key", "Private Key")
 
 
 def _digest(hashed: Callable[[], Any], unknown: str) -> bytes:

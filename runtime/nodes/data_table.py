@@ -72,7 +72,7 @@ class DataTable(Activity):
                 made += ({"json": json, "pairedItem": {"item": i}} for json in found)
             return [made]
 
-        return cast(Outputs, await context.keep(work))
+        return cast(Outputs, await context.data_store.run_once(work))
 
     async def _bulk(self, context: ActivityContext, store: Store, items: Items) -> Items:
         count = 0

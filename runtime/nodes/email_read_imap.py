@@ -41,7 +41,7 @@ class EmailReadImap(Poll):
         track = options.get("trackLastMessageId", True) is not False
         last = kept.get("lastMessageUid") if track else None
         criteria = search_keys(options.get("customEmailConfig") or '["UNSEEN"]')
-        found = await context.mailbox(
+        found = await context.mail.receive(
             str(self.mailbox), criteria, after=last if isinstance(last, int) else None,
             mark=kept.get("unmarked") or (),
         )  # fmt: skip
@@ -61,7 +61,7 @@ class EmailReadImap(Poll):
         if not simple or self.download_attachments:
             prefix = str(self.data_property_attachments_prefix_name)
             binary = {
-                f"{prefix}{i}": await context.write_binary(
+                f"{prefix}{i}": await context.blobs.write(
                     cast("bytes", part.get_payload(decode=True) or b""),
                     mime_type=part.get_content_type(),
                     file_name=part.get_filename(),

@@ -41,7 +41,7 @@ async def deliver(
     recipients = [address for _, address in getaddresses([each for each in fields if each]) if address]
     if not recipients:
         raise NodeError("No recipients defined", item=item)
-    return await context.mail(sender, recipients, message, verify=verify, item=item)
+    return await context.mail.send(sender, recipients, message, verify=verify, item=item)
 
 
 async def composed(context: ActivityContext, item: Item, i: int, parts: dict[str, Any]) -> EmailMessage:
@@ -65,7 +65,7 @@ async def composed(context: ActivityContext, item: Item, i: int, parts: dict[str
             raise NodeError(error.message, description=error.description, item=i) from error
         major, _, minor = (ref.get("mimeType") or "application/octet-stream").partition("/")
         made.add_attachment(
-            await context.read_binary(ref),
+            await context.blobs.read(ref),
             maintype=major,
             subtype=minor or "octet-stream",
             filename=ref.get("fileName") or name,

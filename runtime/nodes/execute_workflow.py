@@ -221,7 +221,7 @@ class ExecuteWorkflow(Durable):
     async def fetch(self, context: ActivityContext, payload: Json) -> Json:
         """The export at an address. Raises NodeError when there is none."""
         assert isinstance(payload, dict)
-        response = await context.http("GET", js_string(payload.get("url")))
+        response = await context.http.request("GET", js_string(payload.get("url")))
         return {"export": _export(response.body.decode("utf-8", "replace"))}
 
 

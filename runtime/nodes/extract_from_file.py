@@ -49,8 +49,8 @@ class ExtractFromFile(Activity):
             except NoBinaryError as error:
                 raise NodeError(error.message, description=error.description, item=i) from error
             if node.operation == "csv" and takes_head(node.options):
-                return [{"json": row} for row in await read_csv(context, await context.open_binary(ref), node.options)]
-            data = await context.read_binary(ref)
+                return [{"json": row} for row in await read_csv(context, await context.blobs.open(ref), node.options)]
+            data = await context.blobs.read(ref)
             if node.operation == "pdf":
                 found = await read_pdf(data, node.options)
                 return [node.kept(item, {**item["json"], **found} if node.keeps("json") else found)]

@@ -33,8 +33,9 @@ class Function(Activity):
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
         """One output. Under continueOnFail any error, a wrong result included, becomes the only item."""
-        options = {"items": items, "continue_on_fail": context.continue_on_fail, "context": context}
-        value = await context.run_javascript(self.function_code, mode="function", **options)
+        value = await context.run_javascript(
+            self.function_code, mode="function", items=items, continue_on_fail=context.continue_on_fail
+        )
         outcome = value["outcomes"][0]
         if "error" not in outcome:
             return [outcome["data"]]

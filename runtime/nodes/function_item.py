@@ -31,8 +31,9 @@ class FunctionItem(Activity):
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
         """One item per input item. Under continueOnFail an error takes the place of its item."""
-        options = {"items": items, "continue_on_fail": context.continue_on_fail, "context": context}
-        value = await context.run_javascript(self.function_code, mode="functionItem", **options)
+        value = await context.run_javascript(
+            self.function_code, mode="functionItem", items=items, continue_on_fail=context.continue_on_fail
+        )
         made: Items = []
         for i, outcome in enumerate(value["outcomes"]):
             if "error" not in outcome:

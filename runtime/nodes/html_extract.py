@@ -76,7 +76,7 @@ class Extraction(Activity):
         if self.source_data == "json":
             return self.find(item, context.version)
         try:
-            data = await context.read_binary(binary_of(item, self.data_property_name, i))
+            data = await context.blobs.read(binary_of(item, self.data_property_name, i))
         except NoBinaryError as error:
             raise NodeError(error.message, description=error.description, item=i) from error
         return data.decode("utf-8", "replace")

@@ -61,7 +61,7 @@ class Jwt(Activity):
 
     async def answer(self, context: ActivityContext, i: int) -> dict[str, Any]:
         """The JSON of item `i`. Raises NodeError."""
-        credential = await context.credentials("jwtAuth", i)
+        credential = await context.credentials.get("jwtAuth", i)
         algorithm = str(self.options.get("algorithm") or credential.get("algorithm") or "HS256")
         if self.operation == "sign":
             return {"token": self.signed(credential, algorithm, context.now / 1000, i)}

@@ -54,7 +54,7 @@ class MoveBinaryData(Activity):
         ref = item.get("binary", {}).get(self.source_key)
         if ref is None:
             return None
-        data = await context.read_binary(ref)
+        data = await context.blobs.read(ref)
         options = self.options
         text = decode(data, str(options.get("encoding") or "utf8"), strip_bom=options.get("stripBOM") is not False)
         json: Any
@@ -97,7 +97,7 @@ class MoveBinaryData(Activity):
             mime = mime or (None if plain and context.version >= _NAMED else "application/json")
         if from64 and context.version < _NAMED:
             mime = mime or "application/json"
-        ref = await context.write_binary(data, mime_type=mime, file_name=options.get("fileName") or None)
+        ref = await context.blobs.write(data, mime_type=mime, file_name=options.get("fileName") or None)
         if context.version >= _NAMED and "fileName" not in ref:
             extension = ref.get("fileExtension")
             ref = {**ref, "fileName": f"file.{extension}" if extension else "file"}

@@ -43,7 +43,7 @@ async def read_file(
     """A file of the tenant as an item's file. Raises NodeError."""
     place = PurePosixPath(path)
     data = await allowed(context.files.read(path))
-    ref = await context.write_binary(data, mime_type=None, file_name=place.name)
+    ref = await context.blobs.write(data, mime_type=None, file_name=place.name)
     ref = {**ref, "directory": str(place.parent)}
     if mime:
         ref["mimeType"] = mime
@@ -60,7 +60,7 @@ async def write_file(context: ActivityContext, item: Item, field: str, path: str
         ref = binary_of(item, field, i)
     except NoBinaryError as error:
         raise NodeError(error.message, description=error.description, item=i) from error
-    await allowed(context.files.write(path, await context.open_binary(ref), append=append))
+    await allowed(context.files.write(path, await context.blobs.open(ref), append=append))
     return {**item, "json": {**item["json"], "fileName": path}, "pairedItem": {"item": i}}
 
 

@@ -132,7 +132,7 @@ class RemoveDuplicates(Durable):
             await store.note(scope, [self.logic, *noted])
             return [kept, seen]
 
-        return await context.keep(work)
+        return await context.data_store.run_once(work)
 
     def _keys(
         self, context: ActivityContext, items: Items, known: Sequence[str]

@@ -149,7 +149,7 @@ class RespondToWebhook(Durable):
         from joserfc import jwt  # noqa: PLC0415 - only in activities
         from joserfc.jwk import OctKey, RSAKey  # noqa: PLC0415
 
-        data = await context.credentials("jwtAuth")
+        data = await context.credentials.get("jwtAuth")
         algorithm = str(data.get("algorithm") or "HS256")
         key: Any = (
             RSAKey.import_key(str(data["privateKey"]))

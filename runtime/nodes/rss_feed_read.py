@@ -69,7 +69,7 @@ async def read_feed(
     if not isinstance(url, str) or not _is_url(url):
         raise NodeError('The provided "URL" is not valid!')
     try:
-        response = await context.http("GET", url, headers=_HEADERS, timeout=60, verify=verify, item=item)
+        response = await context.http.request("GET", url, headers=_HEADERS, timeout=60, verify=verify, item=item)
     except NodeApiError as error:
         if error.http_code != "ECONNREFUSED":
             raise NodeError(error.message) from error

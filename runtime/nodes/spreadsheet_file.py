@@ -58,7 +58,7 @@ class SpreadsheetFile(Activity):
 
     async def rows(self, context: ActivityContext, ref: BinaryRef) -> list[Any]:
         """The JSON of an item per row. Raises NodeError."""
-        data = await context.read_binary(ref)
+        data = await context.blobs.read(ref)
         if context.version >= _CSV_AS_TEXT and self.read_format == "csv":
             return await read_csv(context, data, self.options)
         if context.version >= _CSV_AS_TEXT and self.read_format == "autodetect" and ref["mimeType"] == "text/csv":
@@ -76,6 +76,6 @@ class SpreadsheetFile(Activity):
                 raise
             return [[error_item(error, 0)]]
         name = self.options.get("fileName") or f"spreadsheet.{self.write_format}"
-        ref = await context.write_binary(data, file_name=name)
+        ref = await context.blobs.write(data, file_name=name)
         pairs: list[PairedItem] = [{"item": i} for i in range(len(items))]
         return [[{"json": {}, "binary": {self.binary_property_name: ref}, "pairedItem": pairs}]]

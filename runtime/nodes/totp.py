@@ -43,7 +43,7 @@ class Totp(Activity):
         async def one(i: int, item: Item) -> Item:
             del item
             options = context.resolve(self, i).options
-            secret = str((await context.credentials("totpApi", i)).get("secret") or "")
+            secret = str((await context.credentials.get("totpApi", i)).get("secret") or "")
             period, digits = float(options.get("period") or 30), int(options.get("digits") or 6)
             now = context.now / 1000
             token = _token(secret, math.floor(now / period), str(options.get("algorithm") or "SHA1"), digits)

@@ -1,4 +1,4 @@
-"""What code may ask of the host: `this.helpers` of a Code node, carried out through the step's context."""
+"""What code may ask of the host: `this.helpers` of a Code node, carried out through the step's capabilities."""
 
 import base64
 import json
@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote, urlencode, urljoin
 
-from runtime.contract import ActivityContext, HttpResponse, NodeApiError
+from runtime.contract import HttpResponse, NodeApiError
+from runtime.contract.capabilities.code import Helpers
 
 Calls: TypeAlias = Mapping[str, Callable[..., Awaitable[Any]]]
 """By name; arguments and results are JSON, bytes are `{"$bytes": base64}`."""
@@ -14,20 +15,20 @@ Calls: TypeAlias = Mapping[str, Callable[..., Awaitable[Any]]]
 OK: Final = range(200, 300)
 
 
-def calls_of(context: ActivityContext) -> Calls:
-    """The helpers that reach the world through `context`."""
+def calls_of(helpers: Helpers) -> Calls:
+    """The helpers by name, over the capabilities that they reach."""
 
     async def http_request(options: Mapping[str, Any]) -> Any:
-        return await _http(context, options, _Modern())
+        return await _http(helpers, options, _Modern())
 
     async def request(options: Mapping[str, Any]) -> Any:
-        return await _http(context, options, _Legacy())
+        return await _http(helpers, options, _Legacy())
 
     async def read_binary(ref: Any) -> Any:
-        return _packed(await context.read_binary(ref))
+        return _packed(await helpers.blobs.read(ref))
 
     async def write_binary(data: Any, file_name: str | None = None, mime_type: str | None = None) -> Any:
-        return await context.write_binary(_bytes(data), mime_type=mime_type, file_name=file_name)
+        return await helpers.blobs.write(_bytes(data), mime_type=mime_type, file_name=file_name)
 
     return {"httpRequest": http_request, "request": request, "readBinary": read_binary, "writeBinary": write_binary}
 
@@ -72,10 +73,10 @@ class _Legacy(_Modern):
         return bool(options.get("json"))
 
 
-async def _http(context: ActivityContext, options: Mapping[str, Any], style: _Modern) -> dict[str, Any]:
+async def _http(helpers: Helpers, options: Mapping[str, Any], style: _Modern) -> dict[str, Any]:
     headers = [(str(name), str(value)) for name, value in (options.get("headers") or {}).items()]
     content = _content(options, headers)
-    response = await context.http(
+    response = await helpers.http.request(
         str(options.get("method") or "GET").upper(),
         _with_query(style.url(options), options.get("qs")),
         headers=_authorised(headers, options.get("auth")),

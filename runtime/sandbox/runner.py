@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import orjson
 
-from runtime.contract import ActivityContext, Items, NodeError
+from runtime.contract import Items, NodeError
+from runtime.contract.capabilities.code import Helpers
 from runtime.sandbox.calls import Calls, calls_of
 from runtime.sandbox.child_process import ChildLost, ChildProcess
 from runtime.sandbox.failures import crashed, out_of_memory, timed_out
@@ -25,15 +26,35 @@ class CodeRunner:
     def __init__(self, limits: Limits | None = None) -> None:
         self.limits = limits or Limits()
 
-    async def run(self, task: Mapping[str, Any], language: str, code: str, mode: str, **options: Any) -> dict[str, Any]:
-        """For `Services.run_code`: {'value', 'static_data', 'custom_data', 'logs'}. Raises NodeError."""
+    async def run(
+        self,
+        task: Mapping[str, Any],
+        language: str,
+        code: str,
+        mode: str,
+        *,
+        items: Items | None = None,
+        continue_on_fail: bool = False,
+        helpers: Helpers | None = None,
+    ) -> dict[str, Any]:
+        """Run code for a task's tenant over its snapshot; see `runtime.contract.capabilities.code`. Raises NodeError."""
         snapshot = task.get("snapshot") or {}
-        owner = task.get("meta", {}).get("tenant", "")
         if language == "python":
             from runtime.sandbox.python import run_python  # noqa: PLC0415 - starts its own worker process
 
-            return await run_python(code, mode=mode, snapshot=snapshot, limits=self.limits, **options)
-        return await self.javascript(code, mode=mode, snapshot=snapshot, owner=owner, **options)
+            return await run_python(
+                code, mode=mode, snapshot=snapshot, limits=self.limits, items=items, continue_on_fail=continue_on_fail
+            )
+        owner = task.get("meta", {}).get("tenant", "")
+        return await self.javascript(
+            code,
+            mode=mode,
+            snapshot=snapshot,
+            items=items,
+            continue_on_fail=continue_on_fail,
+            owner=owner,
+            helpers=helpers,
+        )
 
     async def javascript(
         self,
@@ -44,19 +65,19 @@ class CodeRunner:
         items: Items | None = None,
         continue_on_fail: bool = False,
         owner: str = "",
-        context: ActivityContext | None = None,
+        helpers: Helpers | None = None,
     ) -> dict[str, Any]:
         """Run code over a snapshot (see scope.js).
 
         `mode`: 'all', 'each', 'function' or 'functionItem'. `items`: the input, where it is not all that the snapshot has
         (Execute Once). `owner`: whose code it is, since code of one owner may meet what earlier code of the same owner
-        left in memory, and of no other. `context`: reaches the world for `this.helpers`. Raises NodeError when a limit
+        left in memory, and of no other. `helpers`: what `this.helpers` reaches. Raises NodeError when a limit
         is hit.
         """
         if items is not None:
             snapshot = {**snapshot, "items": items}
         job = {"code": code, "mode": mode, "continueOnFail": continue_on_fail, "snapshot": snapshot}
-        state = await self._run(owner, _dumps(job), calls_of(context) if context is not None else {})
+        state = await self._run(owner, _dumps(job), calls_of(helpers) if helpers is not None else {})
         if "done" not in state:
             raise self._refused(state)
         done = state["done"]

@@ -16,7 +16,7 @@ async def sort_by_code(context: ActivityContext, items: Items, code: Any) -> Ite
     if not RETURNS.search(text):
         raise NodeError("Sort code doesn't return. Please add a 'return' statement to your code")
     program = f"return items.sort((a, b) => {{ {text} }})"
-    value = await context.run_javascript(program, mode="sort", items=items, context=context)
+    value = await context.run_javascript(program, mode="sort", items=items)
     outcome = value["outcomes"][0]
     if "error" in outcome:
         raise code_error(outcome["error"])

@@ -14,7 +14,8 @@ from runtime.catalog import CATALOG
 from runtime.expressions import evaluate
 from runtime.expressions.scope import ExpressionError, Scope
 from runtime.expressions.v8 import run_scripts
-from runtime.hosts.local.host import LocalHost, OfflineServices, run_local
+from runtime.hosts.local.host import LocalHost, run_local
+from runtime.hosts.local.offline import OfflineCapabilities
 from runtime.interpreter.execution import RunInfo
 from runtime.values.javascript import BigInt
 from schemas.item import UNDEFINED
@@ -56,7 +57,7 @@ def run_expression_file(path: Path) -> dict[str, Any]:
 def _run_record(document: dict[str, Any], record: Record) -> dict[str, Any]:
     plan = plan_of(filled(document["workflow"], record["expression"], record["timezone"]))
     inputs = [as_item(document["input"][index]) for index in record["items"]]
-    host = LocalHost(CATALOG, OfflineServices())
+    host = LocalHost(CATALOG, OfflineCapabilities())
     info = RunInfo(execution_id="1", mode=document["mode"])
     start = plan.step[document["start"]]
     execution, finished = asyncio.run(run_local(plan, host, info, inputs, start=start))

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from cli.testing.case import run_case
 from cli.testing.compare import COUNTED, difference, levels, real_faults
-from cli.testing.loop import services, wait_for
+from cli.testing.loop import capabilities, wait_for
 from cli.testing.processes import LIMIT, TooLongError, limited
 from tests.conformance.doubles import WithDoubles
 
@@ -97,7 +97,7 @@ RECORDED: Final = "2026-11-22T12:00:00+00:00"
 def _workflow(path: Path, case: dict[str, Any], out: Path | None) -> Graded:
     if "offline" in case:
         case = {"now": RECORDED, **case}
-    actual = wait_for(run_case(case, services()))
+    actual = wait_for(run_case(case, capabilities()))
     write(out, actual)
     return grade_workflow(path, case, actual)
 
@@ -194,7 +194,7 @@ def _order(path: Path, tests: list[dict[str, Any]], out: Path | None) -> list[Gr
         export = dict(test["input"]["workflowData"])
         export["settings"] = {**export.get("settings", {}), "executionOrder": test["order"]}
         case = {"workflow": export, "mode": "trigger", "input": [{}]}
-        actual = wait_for(run_case(case, services(), WithDoubles()))
+        actual = wait_for(run_case(case, capabilities(), WithDoubles()))
         results.append({**test, "actual": actual})
         wanted = test["output"]["nodeExecutionOrder"]
         order = [name for name, _ in actual["order"]]

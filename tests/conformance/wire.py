@@ -14,7 +14,7 @@ from runtime.catalog import CATALOG
 from runtime.hosts.local.host import LocalHost, run_local
 from runtime.interpreter.execution import Execution, RunInfo
 from schemas.outcome import Finished
-from tests.conformance.wire_world import WireServices, show_binary
+from tests.conformance.wire_world import WireCapabilities, show_binary
 
 CLOCK: Final = datetime(2026, 1, 15, 12, tzinfo=UTC).timestamp() * 1000
 DULL: Final = {
@@ -33,25 +33,25 @@ def run_wire_file(path: Path) -> list[dict[str, Any]]:
 
 def run_wire_case(node_type: str, case: Mapping[str, Any]) -> dict[str, Any]:
     """What one case did. A fault of ours is an `actual_error` that says so."""
-    services = WireServices(case)
+    capabilities = WireCapabilities(case)
     try:
-        execution, finished = asyncio.run(_run(node_type, case, services))
+        execution, finished = asyncio.run(_run(node_type, case, capabilities))
     except Exception as error:
         return {
-            "actual_requests": services.requests,
+            "actual_requests": capabilities.requests,
             "actual_output": None,
             "actual_error": {"name": "Fault", "message": repr(error)},
         }
     return {
-        "actual_requests": services.requests,
+        "actual_requests": capabilities.requests,
         "actual_output": _output(case, execution),
         "actual_error": _error(finished),
     }
 
 
-async def _run(node_type: str, case: Mapping[str, Any], services: WireServices) -> tuple[Execution, Finished]:
+async def _run(node_type: str, case: Mapping[str, Any], capabilities: WireCapabilities) -> tuple[Execution, Finished]:
     plan = plan_of(_export(node_type, case))
-    host = LocalHost(CATALOG, services, clock=lambda: CLOCK, sleep=_no_wait)
+    host = LocalHost(CATALOG, capabilities, clock=lambda: CLOCK, sleep=_no_wait)
     items = [as_item(each) for each in case.get("input") or [{}]]
     return await run_local(plan, host, RunInfo(execution_id="1", mode="trigger"), items, start=plan.step["Start"])
 

@@ -14,26 +14,24 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from runtime.contract import HttpResponse, NodeApiError, NodeError
-from runtime.hosts.local.host import OfflineServices
+from runtime.hosts.local.offline import OfflineCapabilities
 from runtime.http import connection_failure
 from schemas.item import BinaryRef
-from schemas.task import Task
 
 DROPPED = {"accept-encoding", "connection", "content-length", "host", "user-agent", "idempotency-key", "traceparent"}
 
 
-class WireServices(OfflineServices):
+class WireCapabilities(OfflineCapabilities):
     """Answers requests from the case and writes them down in its shape."""
 
     def __init__(self, case: Mapping[str, Any]) -> None:
-        super().__init__()
+        super().__init__(http=self, credentials=self)
         self._case = case
         self._answers = list(case.get("responses") or [])
         self.requests: list[dict[str, Any]] = []
 
-    async def http(self, task: Task, method: str, url: str, **options: Any) -> HttpResponse:
+    async def request(self, method: str, url: str, **options: Any) -> HttpResponse:
         """The next canned answer. One that is slower than the time-out of the request is a time-out."""
-        del task
         content = options.get("content")
         if content is not None and not isinstance(content, bytes):
             content = b"".join([chunk async for chunk in content])
@@ -45,9 +43,9 @@ class WireServices(OfflineServices):
             raise NodeApiError(told.message, http_code=told.http_code, data={"messages": told.messages})
         return response(method, url, answer)
 
-    async def credentials(self, task: Task, type_: str) -> Mapping[str, Any]:
+    async def get(self, type_: str, item: int = 0) -> Mapping[str, Any]:
         """From the case; a placeholder for a private key becomes a real one."""
-        del task
+        del item
         found = (self._case.get("credentials") or {}).get(type_)
         if found is None:
             raise NodeError("Credentials not found")

@@ -50,7 +50,9 @@ def printed(code: str) -> str:
     """What `tempor8 check wrong.json` prints about the finding, with very long lines cut."""
     finding = first(code)
     text = example.source(code, example.WRONG).decode(errors="replace").removeprefix(example.BYTE_ORDER_MARK)
-    lines = (line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} ..." for line in findings([finding], Lines(text)))
+    lines = (
+        line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} ..." for line in findings([finding], Lines(text))
+    )
     return "\n".join(lines) + "\n"
 
 

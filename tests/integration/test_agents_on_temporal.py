@@ -15,7 +15,6 @@ from runtime.hosts.temporal.workflow import TASK_TIMEOUT
 from runtime.platform.embedded.fake_vendor import StandIn
 from schemas import names
 from schemas.run import RunResult, StartInput
-from schemas.task import Task
 from tests.unit.agents.world import World, calls, model, node, plan_of, said, workflow
 
 TENANT = "acme"
@@ -30,11 +29,11 @@ class SlowWorld(World):
         self.reached, self.gate = asyncio.Event(), asyncio.Event()
         self.gate.set()
 
-    async def http(self, task: Task, method: str, url: str, **options: Any) -> HttpResponse:
+    async def request(self, method: str, url: str, **options: Any) -> HttpResponse:
         if len(self.stand_in.requests) == 1:
             self.reached.set()
             await self.gate.wait()
-        return await super().http(task, method, url, **options)
+        return await super().request(method, url, **options)
 
 
 async def start(temporal: Client, queue: str) -> WorkflowHandle[Any, Any]:

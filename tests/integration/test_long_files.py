@@ -15,7 +15,7 @@ from temporalio.exceptions import ApplicationError
 from bench.exports import START, chain, node
 from cli.testing.case import plan_of
 from cli.testing.temporal import CaseTemplates
-from runtime.hosts.temporal.capabilities import WorkerServices
+from runtime.hosts.temporal.resources import WorkerResources
 from runtime.hosts.temporal.worker import build_worker
 from runtime.hosts.temporal.workflow import TASK_TIMEOUT
 from runtime.platform.credential_store import credential_store
@@ -23,10 +23,8 @@ from runtime.platform.keys import Keyring
 from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings
 from runtime.platform.storage.blobs import BlobStore
-from runtime.sandbox.runner import CodeRunner
 from schemas import names
 from schemas.run import RunResult, StartInput
-from service.resume_keys import ResumeLinks
 
 MIB = 1024 * 1024
 SIZE = 30 * MIB
@@ -101,12 +99,12 @@ async def run(
     settings = service.model_copy(update={"egress_allow": ("127.0.0.1",), "payload_limit": LIMIT} | more)
     blobs = BlobStore.of(settings, database, keys)
     store = credential_store(settings, database, keys)
-    services = WorkerServices(settings, database, store, blobs, CodeRunner(), ResumeLinks.of_settings(settings, keys))
+    resources = WorkerResources.of(settings, database, store, blobs)
     queue, id_ = f"test-{uuid.uuid4()}", names.workflow_id("acme", "test", str(uuid.uuid4()))
     given = StartInput(
         plan=plan_of(export), tenant="acme", template="test", execution_id=id_, items=[{"json": {"n": 1}}]
     )
-    async with build_worker(temporal, services, CaseTemplates(), queue):
+    async with build_worker(temporal, resources.capabilities(), CaseTemplates(), queue):
         try:
             return RunResult.model_validate(
                 await temporal.execute_workflow(
@@ -119,7 +117,7 @@ async def run(
                 raise
             return RunResult.model_validate(cause.details[0])
         finally:
-            await services.close()
+            await resources.close()
 
 
 def fetch(url: str, **response: Any) -> dict[str, Any]:

@@ -18,26 +18,25 @@ from bench.exports import START, chain, loop, node, rounds, set_node, ten_sets
 from cli.testing.case import plan_of
 from cli.testing.temporal import CaseTemplates
 from runtime.contract import HttpResponse
-from runtime.hosts.local.host import OfflineServices
+from runtime.hosts.local.offline import OfflineCapabilities
 from runtime.hosts.temporal.worker import PATIENCE, build_worker
 from runtime.hosts.temporal.workflow import TASK_TIMEOUT
 from schemas import names
 from schemas.run import Journal, RunResult, StartInput, WebhookAnswer
-from schemas.task import Task
 from service.run_start import answer_of
 
 TENANT = "acme"
 
 
-class World(OfflineServices):
+class World(OfflineCapabilities):
     """Answers every request, slowly when asked to, and remembers them."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(http=self)
         self.requests: list[str] = []
         self.gate: asyncio.Event | None = None
 
-    async def http(self, task: Task, method: str, url: str, **options: Any) -> HttpResponse:
+    async def request(self, method: str, url: str, **options: Any) -> HttpResponse:
         """Any request is answered with its own URL."""
         self.requests.append(f"{method} {url}")
         if self.gate is not None:

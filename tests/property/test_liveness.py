@@ -14,7 +14,8 @@ from runtime.engine import machine
 from runtime.engine.machine import Engine
 from runtime.engine.pairing import PairingError
 from runtime.engine.retry_state import first_items
-from runtime.hosts.local.host import LocalHost, OfflineServices, run_local
+from runtime.hosts.local.host import LocalHost, run_local
+from runtime.hosts.local.offline import OfflineCapabilities
 from runtime.interpreter.execution import RunInfo
 from schemas.expression import Path, Placed
 from schemas.outcome import Delay, Execute, Finished, Outcome
@@ -148,7 +149,7 @@ def _field(name: str, value: str) -> dict[str, Any]:
 def _result(plan: Plan, *, forgets: bool, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Engine]:
     monkeypatch.setattr(machine, "FULL", 4 if forgets else 10**9)
     items: Any = [{"json": {"n": i}} for i in range(60)]
-    host = LocalHost(CATALOG, OfflineServices())
+    host = LocalHost(CATALOG, OfflineCapabilities())
     execution, _ = asyncio.run(run_local(plan, host, RunInfo(), items))
     return execution.result(), execution.engine
 

@@ -15,7 +15,7 @@ import pytest
 from cli.testing.case import run_case
 from cli.testing.compare import COUNTED, levels
 from cli.testing.temporal import run_cases
-from runtime.hosts.local.host import OfflineServices
+from runtime.hosts.local.offline import OfflineCapabilities
 from tests.property.workflows import Case, drawn
 from tests.shared_folder import shared_path
 
@@ -33,8 +33,8 @@ def cases(request: pytest.FixtureRequest) -> list[Case]:
 
 
 async def _here(cases: list[Case]) -> list[dict[str, Any]]:
-    services = OfflineServices()
-    return [await run_case(case, services) for case in cases]
+    capabilities = OfflineCapabilities()
+    return [await run_case(case, capabilities) for case in cases]
 
 
 def _differences(cases: list[Case], expected: list[dict[str, Any]], actual: list[dict[str, Any]]) -> list[str]:

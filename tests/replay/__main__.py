@@ -20,13 +20,12 @@ from temporalio.client import Client
 
 from cli.testing.temporal import run_cases
 from runtime.contract import HttpResponse
-from runtime.hosts.local.host import OfflineServices
+from runtime.hosts.local.offline import OfflineCapabilities
 from runtime.hosts.temporal.worker import build_worker
 from runtime.platform.embedded import EmbeddedProfile
 from runtime.platform.embedded.temporal import DYNAMIC_CONFIG
 from runtime.platform.settings import Settings
 from runtime.platform.temporal import ensure_search_attributes
-from schemas.task import Task
 from tests.replay.gate import CONVERTER, state_of
 from tests.replay.node_scenes import NODE_SCENES
 from tests.replay.scenes import LONG, SCENES, SceneTemplates, Stage
@@ -43,18 +42,17 @@ PROCESS = re.compile(r'"\d+@[^"]*"')
 TRACE = re.compile(r'"stackTrace": "(?:[^"\\]|\\.)*"')
 
 
-class World(OfflineServices):
+class World(OfflineCapabilities):
     """Answers every request with its own address; the first one to an address that ends in `/flaky` with a 503. A chat
     model answers with a sentence, or with the text that its address holds after `/says/`.
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(http=self, mail=self, credentials=self)
         self.asked: set[str] = set()
 
-    async def http(self, task: Task, method: str, url: str, **options: Any) -> HttpResponse:
-        """See ActivityContext."""
-        del task
+    async def request(self, method: str, url: str, **options: Any) -> HttpResponse:
+        """See Http."""
         fresh = url not in self.asked
         self.asked.add(url)
         headers = [("content-type", "application/json")]
@@ -82,16 +80,16 @@ class World(OfflineServices):
             }
         return HttpResponse(200, "OK", headers, json.dumps(answer).encode(), url)
 
-    async def mail(
-        self, task: Task, sender: str, recipients: Sequence[str], message: EmailMessage, *, verify: bool, item: int
+    async def send(
+        self, sender: str, recipients: Sequence[str], message: EmailMessage, *, verify: bool = True, item: int = 0
     ) -> dict[str, Any]:
         """Every message arrives."""
-        del task, message, verify, item
+        del message, verify, item
         return {"accepted": list(recipients), "rejected": [], "envelope": {"from": sender, "to": list(recipients)}}
 
-    async def credentials(self, task: Task, type_: str) -> Mapping[str, Any]:
+    async def get(self, type_: str, item: int = 0) -> Mapping[str, Any]:
         """Any type has the same."""
-        del task, type_
+        del type_, item
         return {"apiKey": "none", "url": "https://example.org/v1"}
 
 
@@ -117,7 +115,7 @@ def record(paths: list[Path]) -> int:
         sys.stderr.write(f"recorded before, and never again: {', '.join(there)}\n")
         return 1
     with tempfile.TemporaryDirectory() as folder:
-        results = asyncio.run(run_cases(cases, histories=Path(folder), services=World()))
+        results = asyncio.run(run_cases(cases, histories=Path(folder), capabilities=World()))
         written = sorted(Path(folder).glob("*.json"))
         for place, result, path in zip(places, results, written, strict=True):
             _write(place, path.read_text("utf-8"))

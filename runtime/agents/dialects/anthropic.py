@@ -68,7 +68,7 @@ async def _part(context: ActivityContext, part: Part) -> dict[str, Any]:
         return {"type": "text", "text": part["text"]}
     if part["type"] == "image_url":
         return {"type": "image", "source": {"type": "url", "url": part["text"]}}
-    data = base64.b64encode(await context.read_binary(part["ref"])).decode()
+    data = base64.b64encode(await context.blobs.read(part["ref"])).decode()
     return {"type": "image", "source": {"type": "base64", "media_type": part["ref"]["mimeType"], "data": data}}
 
 

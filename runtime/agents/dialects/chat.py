@@ -69,7 +69,7 @@ async def post(
 
     Raises NodeApiError with n8n's sentence for the status; `retryable` in its data says that it may pass.
     """
-    response = await context.http(
+    response = await context.http.request(
         "POST",
         url,
         headers=[

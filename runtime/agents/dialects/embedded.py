@@ -27,10 +27,10 @@ async def ask(context: ActivityContext, request: Request, missing: MissingCreden
     others = [each["name"] for each in request.tools if each["name"] != request.via]
     if others:
         raise _explained(missing, credential, f"The embedded model cannot call tools ({', '.join(others)}). ")
-    response = await context.service("local_model", "/v1/chat/completions", body(request), timeout=600.0)
+    response = await context.models.post("local_model", "/v1/chat/completions", body(request), timeout=600.0)
     if response is None:
         raise _explained(missing, credential, "")
-    context.log("no model credential: the embedded local model answers", credential=credential, model=NAME)
+    context.log.info("no model credential: the embedded local model answers", credential=credential, model=NAME)
     return _read(answer(response), request)
 
 

@@ -78,7 +78,7 @@ async def _part(context: ActivityContext, part: Part) -> dict[str, Any]:
         return {"text": part["text"]}
     if part["type"] == "image_url":
         return {"fileData": {"fileUri": part["text"]}}
-    data = base64.b64encode(await context.read_binary(part["ref"])).decode()
+    data = base64.b64encode(await context.blobs.read(part["ref"])).decode()
     return {"inlineData": {"mimeType": part["ref"]["mimeType"], "data": data}}
 
 

@@ -33,7 +33,7 @@ async def _message(context: ActivityContext, message: Message) -> dict[str, Any]
     content = message["content"]
     files = [part["ref"] for part in content if part["type"] == "file"] if isinstance(content, list) else []
     if files:
-        made["images"] = [base64.b64encode(await context.read_binary(ref)).decode() for ref in files]
+        made["images"] = [base64.b64encode(await context.blobs.read(ref)).decode() for ref in files]
     return made
 
 

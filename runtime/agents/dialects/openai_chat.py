@@ -63,7 +63,7 @@ async def picture(context: ActivityContext, part: Part) -> str:
     """Where the model finds a picture: its address, or the bytes as a data URL."""
     if part["type"] == "image_url":
         return part["text"]
-    data = base64.b64encode(await context.read_binary(part["ref"])).decode()
+    data = base64.b64encode(await context.blobs.read(part["ref"])).decode()
     return f"data:{part['ref']['mimeType']};base64,{data}"
 
 

@@ -118,7 +118,7 @@ async def enlist(context: ActivityContext, asked: dict[str, Any]) -> dict[str, A
         "input": asked["item"],
         "output_schema": specialist.output,
     }
-    response = await context.service("agents", f"/agents/{specialist.slug}/run", request)
+    response = await context.models.post("agents", f"/agents/{specialist.slug}/run", request)
     if response is None:
         return brief(specialist, asked["prompt"], asked["item"])
     said = answer(response)

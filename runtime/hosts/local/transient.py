@@ -15,9 +15,9 @@ from typing import Any, Final
 from runtime.contract import NodeError, StartChild
 from runtime.engine.start_node import start_step
 from runtime.hosts.local.host import LocalHost
+from runtime.interpreter.capabilities import HostCapabilities
 from runtime.interpreter.execution import Execution, RunInfo
 from runtime.interpreter.journal import journal, result
-from runtime.interpreter.task_runner import Services
 from runtime.platform.postgres import DatabaseUnavailable
 from runtime.platform.telemetry.logging import get_logger
 from schemas.node import Catalog
@@ -44,9 +44,9 @@ class _Host(LocalHost):
     """A run in this process that can tell its caller at once, and call other templates of the tenant."""
 
     def __init__(
-        self, catalog: Catalog, services: Services, templates: TemplateStore, answered: Callable[[], None]
+        self, catalog: Catalog, capabilities: HostCapabilities, templates: TemplateStore, answered: Callable[[], None]
     ) -> None:
-        super().__init__(catalog, services)
+        super().__init__(catalog, capabilities)
         self._templates, self._answered = templates, answered
 
     def respond(self, response: Mapping[str, Any]) -> None:
@@ -98,8 +98,10 @@ class _Run:
 class TransientRuns:
     """Runs transient templates until `stop`. `run` writes what happens into the tables."""
 
-    def __init__(self, catalog: Catalog, services: Services, templates: TemplateStore, store: ExecutionStore) -> None:
-        self._catalog, self._services, self._templates, self._store = catalog, services, templates, store
+    def __init__(
+        self, catalog: Catalog, capabilities: HostCapabilities, templates: TemplateStore, store: ExecutionStore
+    ) -> None:
+        self._catalog, self._capabilities, self._templates, self._store = catalog, capabilities, templates, store
         self._running: dict[str, tuple[_Run, asyncio.Task[None]]] = {}
         self._rows: dict[str, Row] = {}
 
@@ -138,7 +140,7 @@ class TransientRuns:
         assert given.plan is not None
         status = "failed"
         try:
-            run.host = _Host(self._catalog, self._services, self._templates, run.answered.set)
+            run.host = _Host(self._catalog, self._capabilities, self._templates, run.answered.set)
             info = RunInfo(
                 tenant=given.tenant, execution_id=given.execution_id, mode=given.mode, variables=given.variables,
                 static_data=given.static_data,

@@ -11,7 +11,8 @@ from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from runtime.expressions.v8 import run_scripts
-from runtime.interpreter.task_runner import Services, perform
+from runtime.interpreter.capabilities import HostCapabilities
+from runtime.interpreter.task_runner import perform
 from schemas import names
 from schemas.node import Catalog
 from schemas.task import Task, TaskResult
@@ -42,23 +43,48 @@ class Slots(Protocol):
         """Leave; the workflow ids of those whose turn it is now."""
 
 
-class Activities:
-    """The activities of a worker, over the services that it has. Without `slots` nobody has to wait for a turn."""
+class Links(Protocol):
+    """The links that resume waiting runs; see `service.resume_keys`."""
 
-    def __init__(self, catalog: Catalog, services: Services, templates: Templates, slots: Slots | None = None) -> None:
-        self.catalog, self.services, self.templates, self.slots = catalog, services, templates, slots
+    def of(self, workflow_id: str) -> dict[str, str]:
+        """`resume_url` and `resume_secret` of a run that was not started by the API."""
+
+
+class Activities:
+    """The activities of a worker.
+
+    Args:
+        catalog: of node types.
+        capabilities: of the tasks.
+        templates: where other workflows are found.
+        slots: None: no run has to wait for its turn.
+        links: None: a run that the API did not start has no links that resume it.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        capabilities: HostCapabilities,
+        templates: Templates,
+        slots: Slots | None = None,
+        links: Links | None = None,
+    ) -> None:
+        self.catalog, self.capabilities, self.templates, self.slots, self.links = (
+            catalog, capabilities, templates, slots, links,
+        )  # fmt: skip
 
     @activity.defn(name=names.RUN_STEP)
     async def run_step(self, task: Task) -> TaskResult:
         """One try of a step. A node's error is part of the result, so Temporal retries nothing but crashes."""
         async with _pulse():
-            return await perform(task, self.catalog, self.services, run_scripts)
+            return await perform(task, self.catalog, self.capabilities, run_scripts)
 
     @activity.defn(name=names.FIND_PLAN)
     async def find_plan(self, reference: dict[str, Any]) -> dict[str, Any]:
         """The plan of another workflow of the tenant."""
         found = await self.templates.find(reference["tenant"], reference)
-        return found | self.services.resume_links(reference["run"]) if "run" in reference else found
+        links = self.links.of(reference["run"]) if self.links is not None and "run" in reference else {}
+        return found | links
 
     @activity.defn(name=names.SAVE_STATIC_DATA)
     async def save_static_data(self, change: dict[str, Any]) -> None:

@@ -15,13 +15,13 @@ from runtime.catalog import CATALOG, upgrade
 from runtime.expressions.v8 import run_scripts
 from runtime.expressions.v8 import start as start_scripts
 from runtime.hosts.temporal import build_id as deployment
-from runtime.hosts.temporal.activities import Activities, Slots, Templates
-from runtime.hosts.temporal.capabilities import WorkerServices
+from runtime.hosts.temporal.activities import Activities, Links, Slots, Templates
 from runtime.hosts.temporal.extern import ScriptInterceptor
 from runtime.hosts.temporal.promotion import make_current
+from runtime.hosts.temporal.resources import WorkerResources
 from runtime.hosts.temporal.slot_supplier import tuner
 from runtime.hosts.temporal.workflow import Run
-from runtime.interpreter.task_runner import Services
+from runtime.interpreter.capabilities import HostCapabilities
 from runtime.platform.credential_store import credential_store
 from runtime.platform.keys import keyring
 from runtime.platform.postgres import Database
@@ -29,7 +29,6 @@ from runtime.platform.settings import Settings
 from runtime.platform.storage.blobs import BlobStore
 from runtime.platform.telemetry.logging import get_logger
 from runtime.platform.temporal import connect, data_converter
-from runtime.sandbox.runner import CodeRunner
 from service.concurrency import RunSlots
 from service.resume_keys import ResumeLinks
 from service.templates import TemplateStore
@@ -67,11 +66,12 @@ def workflow_runner(*, strict: bool = False) -> SandboxedWorkflowRunner:
 
 def build_worker(
     client: Client,
-    services: Services,
+    capabilities: HostCapabilities,
     templates: Templates,
     task_queue: str,
     *,
     slots: Slots | None = None,
+    links: Links | None = None,
     versioned: bool = False,
 ) -> Worker:
     """A worker that is not started yet. `versioned` makes it one of its build's, which takes no workflow tasks until the
@@ -83,7 +83,7 @@ def build_worker(
         client,
         task_queue=task_queue,
         workflows=[Run],
-        activities=Activities(CATALOG, services, templates, slots).all(),
+        activities=Activities(CATALOG, capabilities, templates, slots, links).all(),
         interceptors=[ScriptInterceptor(run_scripts)],
         workflow_runner=workflow_runner(),
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=1),
@@ -102,7 +102,7 @@ def build_worker(
 
 @contextlib.asynccontextmanager
 async def worker(settings: Settings, *, versioned: bool = False) -> AsyncIterator[Worker]:
-    """A worker over the services that the settings name, ready to `run`. `versioned`: see `build_worker`.
+    """A worker over the servers that the settings name, ready to `run`. `versioned`: see `build_worker`.
 
     Raises TemporalUnavailable or DatabaseUnavailable, which say what to start.
     """
@@ -113,13 +113,19 @@ async def worker(settings: Settings, *, versioned: bool = False) -> AsyncIterato
         client = await connect(settings, data_converter(settings, keys, blobs))
         links = ResumeLinks.of_settings(settings, keys)
         store = credential_store(settings, database, keys)
-        services = WorkerServices(settings, database, store, blobs, CodeRunner(), links)
+        resources = WorkerResources.of(settings, database, store, blobs)
         try:
-            slots = RunSlots(database)
-            templates = TemplateStore(database, upgrade)
-            yield build_worker(client, services, templates, settings.task_queue, slots=slots, versioned=versioned)
+            yield build_worker(
+                client,
+                resources.capabilities(),
+                TemplateStore(database, upgrade),
+                settings.task_queue,
+                slots=RunSlots(database),
+                links=links,
+                versioned=versioned,
+            )
         finally:
-            await services.close()
+            await resources.close()
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:

@@ -28,7 +28,7 @@ async def build_body(
             return await _multipart(node, written, context, item, i), None
         case "binaryData":
             ref = binary_of(item, node.input_data_field_name, i)
-            return Bytes(await context.open_binary(ref), ref.get("mimeType")), ref.get("mimeType") or FORM
+            return Bytes(await context.blobs.open(ref), ref.get("mimeType")), ref.get("mimeType") or FORM
         case "raw":
             return _raw(node.raw_body), js_string(node.raw_content_type or "")
         case _:
@@ -84,7 +84,7 @@ async def _multipart(
 async def file_part(context: ActivityContext, item: Item, name: str, field_name: str, i: int) -> Part:
     """A binary of the item as a part of a form. Raises NodeError when the item has none of this name."""
     ref = binary_of(item, field_name, i)
-    return Part(name, await context.open_binary(ref), ref.get("fileName"), ref.get("mimeType"))
+    return Part(name, await context.blobs.open(ref), ref.get("fileName"), ref.get("mimeType"))
 
 
 def binary_of(item: Item, field_name: str, i: int) -> BinaryRef:

@@ -71,7 +71,7 @@ class Call:
 
     async def _http(self, outgoing: Outgoing) -> HttpResponse:
         options = self.options
-        return await self.context.http(
+        return await self.context.http.request(
             outgoing.method,
             outgoing.url,
             headers=outgoing.headers,
@@ -139,7 +139,7 @@ async def credential_of(
     if scheme(type_) is None:
         raise NodeApiError(f"Unrecognized credential type: {type_}", item=i)
     if type_ not in shared:
-        shared[type_] = Credential(type_, dict(await context.credentials(type_, i)), type_)
+        shared[type_] = Credential(type_, dict(await context.credentials.get(type_, i)), type_)
     return shared[type_]
 
 

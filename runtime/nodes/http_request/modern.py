@@ -155,7 +155,7 @@ class HttpRequest(Activity):
                 request.default_header("content-type", content_type)
         request.default_header("accept", accept(wanted))
         credential = await credential_of(context, self._credential_type(), i, shared)
-        certificate = dict(await context.credentials("httpSslAuth", i)) if self.provide_ssl_certificates else None
+        certificate = dict(await context.credentials.get("httpSslAuth", i)) if self.provide_ssl_certificates else None
         return Call(context, request, credential, _redirects(options, version), options, i, certificate), wanted
 
     def credential_needs(self, version: float) -> list[CredentialUse]:

@@ -139,7 +139,7 @@ async def file_item(context: ActivityContext, wanted: Wanted, answered: Answered
     """The input item with the body as a file beside its own."""
     response = answered.response
     media, _ = content_type(response.headers)
-    ref = await context.write_binary(
+    ref = await context.blobs.write(
         response.stored or response.body, mime_type=media or None, file_name=file_name(response.headers, answered.url)
     )
     binary = {**item.get("binary", {}), wanted.property: ref}

@@ -8,7 +8,7 @@ import pytest
 
 from api.dependencies import Ports
 from runtime.contract import HttpResponse
-from runtime.hosts.temporal.capabilities import WorkerServices
+from runtime.hosts.temporal.capabilities.http import WorkerHttp
 from tests.exports import export, node, set_
 from tests.service import eventually
 
@@ -24,9 +24,9 @@ class Feed:
         self.entries: list[tuple[str, str]] = [("old", "Mon, 02 Mar 2026 10:00:00 GMT")]
         self.asked = 0
 
-    async def http(self, task: Any, method: str, url: str, **options: Any) -> HttpResponse:
+    async def request(self, method: str, url: str, **options: Any) -> HttpResponse:
         """The feed as it is now."""
-        del task, method, options
+        del method, options
         self.asked += 1
         items = "".join(ENTRY.format(*each) for each in self.entries)
         body = f'<?xml version="1.0"?><rss version="2.0"><channel><title>News</title>{items}</channel></rss>'
@@ -38,7 +38,7 @@ async def test_a_feed_starts_a_run_for_each_poll_that_finds_something(
 ) -> None:
     """Published: polled at once. What was there then is old; a poll that finds nothing leaves no run behind."""
     feed = Feed()
-    monkeypatch.setattr(WorkerServices, "http", lambda _self, *args, **options: feed.http(*args, **options))
+    monkeypatch.setattr(WorkerHttp, "request", lambda _self, *args, **options: feed.request(*args, **options))
     times = {"item": [{"mode": "custom", "cronExpression": "0 0 1 1 *"}]}
     made = export(
         "Feed",

@@ -8,7 +8,7 @@ import pytest
 
 from api.dependencies import Ports
 from runtime.contract import HttpResponse
-from runtime.hosts.temporal.capabilities import WorkerServices
+from runtime.hosts.temporal.capabilities.http import WorkerHttp
 from tests.exports import export, node, set_
 
 pytestmark = pytest.mark.usefixtures("worker")
@@ -19,8 +19,8 @@ async def model(outside: Ports, monkeypatch: pytest.MonkeyPatch) -> None:
     """A model that says what it was asked; asked to fail, it does."""
     await outside.credentials.put("acme", "openAiApi", "echo", {"apiKey": "none", "url": "https://example.org/v1"})
 
-    async def http(self: WorkerServices, task: Any, method: str, url: str, **options: Any) -> HttpResponse:
-        del self, task, method
+    async def request(self: WorkerHttp, method: str, url: str, **options: Any) -> HttpResponse:
+        del self, method
         asked = json.loads(options["content"])["messages"][-1]["content"]
         message = {"role": "assistant", "content": f"You said: {asked}"}
         used = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
@@ -30,7 +30,7 @@ async def model(outside: Ports, monkeypatch: pytest.MonkeyPatch) -> None:
         body = {"error": {"message": "no"}} if status == 400 else told
         return HttpResponse(status, "", [("content-type", "application/json")], json.dumps(body).encode(), url)
 
-    monkeypatch.setattr(WorkerServices, "http", http)
+    monkeypatch.setattr(WorkerHttp, "request", request)
 
 
 def agents(hook: dict[str, Any], question: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What nodes keep between runs: once per step whatever is tried again, all or nothing, and closed to other tenants."""
+"""What nodes run_once between runs: once per step whatever is tried again, all or nothing, and closed to other tenants."""
 
 import asyncio
 import uuid
@@ -9,7 +9,7 @@ import pytest
 from runtime.contract import Store
 from runtime.platform.postgres import Database
 from runtime.values.tables import Column, Table
-from service.data_store import keep
+from service.data_store import run_once
 
 NOW = "2026-01-01T00:00:00.000Z"
 
@@ -44,32 +44,32 @@ async def test_a_step_that_is_tried_again_gets_its_first_result_and_changes_noth
     database: Database, tenants: tuple[str, str]
 ) -> None:
     tenant, steps = tenants[0], Steps()
-    await keep(database, tenant, steps.name + "a", steps.make)
-    first = await keep(database, tenant, steps.name + "b", steps.insert)
-    assert await keep(database, tenant, steps.name + "b", steps.insert) == first
-    assert await keep(database, tenant, steps.name + "c", steps.count) == 1
+    await run_once(database, tenant, steps.name + "a", steps.make)
+    first = await run_once(database, tenant, steps.name + "b", steps.insert)
+    assert await run_once(database, tenant, steps.name + "b", steps.insert) == first
+    assert await run_once(database, tenant, steps.name + "c", steps.count) == 1
 
 
 async def test_two_attempts_at_the_same_time_are_one(database: Database, tenants: tuple[str, str]) -> None:
     tenant, steps = tenants[0], Steps()
-    await keep(database, tenant, steps.name + "a", steps.make)
-    results = await asyncio.gather(*(keep(database, tenant, steps.name + "b", steps.insert) for _ in range(4)))
+    await run_once(database, tenant, steps.name + "a", steps.make)
+    results = await asyncio.gather(*(run_once(database, tenant, steps.name + "b", steps.insert) for _ in range(4)))
     assert all(each == results[0] for each in results)
-    assert await keep(database, tenant, steps.name + "c", steps.count) == 1
+    assert await run_once(database, tenant, steps.name + "c", steps.count) == 1
 
 
 async def test_steps_of_two_runs_that_write_one_table_wait_for_each_other(
     database: Database, tenants: tuple[str, str]
 ) -> None:
     tenant, steps = tenants[0], Steps()
-    await keep(database, tenant, steps.name + "a", steps.make)
-    rows = await asyncio.gather(*(keep(database, tenant, f"{steps.name}{i}", steps.insert) for i in range(8)))
+    await run_once(database, tenant, steps.name + "a", steps.make)
+    rows = await asyncio.gather(*(run_once(database, tenant, f"{steps.name}{i}", steps.insert) for i in range(8)))
     assert sorted(row["id"] for row in rows) == list(range(1, 9))
 
 
 async def test_a_step_that_fails_has_changed_nothing(database: Database, tenants: tuple[str, str]) -> None:
     tenant, steps = tenants[0], Steps()
-    await keep(database, tenant, steps.name + "a", steps.make)
+    await run_once(database, tenant, steps.name + "a", steps.make)
 
     async def fail(store: Store) -> Any:
         await steps.insert(store)
@@ -77,21 +77,21 @@ async def test_a_step_that_fails_has_changed_nothing(database: Database, tenants
         raise ValueError("halfway")
 
     with pytest.raises(ValueError, match="halfway"):
-        await keep(database, tenant, steps.name + "b", fail)
-    assert await keep(database, tenant, steps.name + "c", steps.count) == 0
-    assert await keep(database, tenant, steps.name + "d", steps.seen) == []
+        await run_once(database, tenant, steps.name + "b", fail)
+    assert await run_once(database, tenant, steps.name + "c", steps.count) == 0
+    assert await run_once(database, tenant, steps.name + "d", steps.seen) == []
 
 
 async def test_another_tenant_sees_neither_tables_nor_what_was_seen(
     database: Database, tenants: tuple[str, str]
 ) -> None:
     steps = Steps()
-    await keep(database, tenants[0], steps.name + "a", steps.make)
-    await keep(database, tenants[0], steps.name + "b", steps.note)
+    await run_once(database, tenants[0], steps.name + "a", steps.make)
+    await run_once(database, tenants[0], steps.name + "b", steps.note)
 
     async def names(store: Store) -> Any:
         return [table.name for table in await store.tables()]
 
-    assert steps.name not in await keep(database, tenants[1], steps.name + "a", names)
-    assert await keep(database, tenants[1], steps.name + "b", steps.seen) == []
-    assert await keep(database, tenants[0], steps.name + "c", steps.seen) == ["x"]
+    assert steps.name not in await run_once(database, tenants[1], steps.name + "a", names)
+    assert await run_once(database, tenants[1], steps.name + "b", steps.seen) == []
+    assert await run_once(database, tenants[0], steps.name + "c", steps.seen) == ["x"]

@@ -14,7 +14,6 @@ import pytest
 
 from runtime.contract import HttpResponse
 from runtime.platform.embedded.fake_vendor import StandIn
-from schemas.task import Task
 from tests.unit.agents.world import World, node, outputs, run, workflow
 
 FILE = Path(__file__).parent / "vendors" / "recorded.jsonl"
@@ -59,13 +58,13 @@ class Vendor(World):
         super().__init__(StandIn())
         self.case, self.sent = case, list[dict[str, Any]]()
 
-    async def credentials(self, task: Task, type_: str) -> Mapping[str, Any]:
-        del task
+    async def get(self, type_: str, item: int = 0) -> Mapping[str, Any]:
+        del item
         held: Mapping[str, Any] = self.case["credential"][type_]
         return held
 
-    async def http(self, task: Task, method: str, url: str, **options: Any) -> HttpResponse:
-        del task, method
+    async def request(self, method: str, url: str, **options: Any) -> HttpResponse:
+        del method
         headers = {name.lower(): value for name, value in options["headers"]}
         self.sent.append(
             {"path": url.removeprefix("<vendor>"), "headers": headers, "body": json.loads(options["content"])}

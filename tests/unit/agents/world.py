@@ -10,14 +10,14 @@ import httpx
 from compiler.pipeline import compile_export
 from runtime.catalog import CATALOG
 from runtime.contract import Durable, DurableContext, HttpResponse, MissingCredential, NodeApiError
-from runtime.hosts.local.host import LocalHost, OfflineServices, run_local
+from runtime.hosts.local.host import LocalHost, run_local
+from runtime.hosts.local.offline import OfflineCapabilities
 from runtime.interpreter.execution import Execution, RunInfo
 from runtime.platform.embedded.fake_vendor import StandIn
 from schemas.item import Item, Items
 from schemas.node import Node
 from schemas.outcome import Finished
 from schemas.plan import Plan
-from schemas.task import Task
 
 PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # loading the certificates anew for every request would take 50 ms
 LANGCHAIN = "@n8n/n8n-nodes-langchain."
@@ -69,19 +69,19 @@ def plan_of(export: Mapping[str, Any]) -> Plan:
     return compiled.plan
 
 
-class World(OfflineServices):
+class World(OfflineCapabilities):
     """Requests reach the stand-in; chat memory lasts as long as the object."""
 
     def __init__(
         self, stand_in: StandIn, *, credential: bool = True, services: Mapping[str, str] | None = None
     ) -> None:
-        super().__init__()
+        super().__init__(http=self, credentials=self, chat_memory=self, models=self, log=self)
+        self.token_limit = 1_000_000
         self.stand_in, self.credential, self.operator = stand_in, credential, dict(services or {})
         self.chats: dict[str, list[dict[str, Any]]] = {}
         self.logged: list[tuple[str, dict[str, Any]]] = []
 
-    async def http(self, task: Task, method: str, url: str, **options: Any) -> HttpResponse:
-        del task
+    async def request(self, method: str, url: str, **options: Any) -> HttpResponse:
         try:
             async with httpx.AsyncClient(verify=PLAIN, timeout=options.get("timeout", 60.0)) as client:
                 response = await client.request(
@@ -93,28 +93,25 @@ class World(OfflineServices):
             response.status_code, response.reason_phrase, list(response.headers.items()), response.content
         )
 
-    async def service(self, task: Task, name: str, path: str, body: Any, timeout: float) -> HttpResponse | None:
-        if name not in self.operator:
+    async def post(self, service: str, path: str, body: Any, *, timeout: float = 300.0) -> HttpResponse | None:
+        if service not in self.operator:
             return None
-        return await self.http(
-            task, "POST", self.operator[name] + path, content=json.dumps(body).encode(), timeout=timeout
-        )
+        url, content = self.operator[service] + path, json.dumps(body).encode()
+        return await self.request("POST", url, content=content, timeout=timeout)
 
-    async def credentials(self, task: Task, type_: str) -> Mapping[str, Any]:
-        del task
+    async def get(self, type_: str, item: int = 0) -> Mapping[str, Any]:
+        del item
         if not self.credential:
             raise MissingCredential(f"The tenant has no credential {type_}")
         return {"apiKey": "sk-test", "url": f"{self.stand_in.url}/v1"}
 
-    async def memory_load(self, task: Task, key: str, limit: int) -> list[dict[str, Any]]:
-        del task
+    async def load(self, key: str, limit: int) -> list[dict[str, Any]]:
         return self.chats.get(key, [])[-limit:]
 
-    async def memory_append(self, task: Task, key: str, messages: Sequence[Mapping[str, Any]]) -> None:
-        del task
+    async def append(self, key: str, messages: Sequence[Mapping[str, Any]]) -> None:
         self.chats.setdefault(key, []).extend(map(dict, messages))
 
-    def log(self, event: str, **facts: Any) -> None:
+    def info(self, event: str, **facts: Any) -> None:
         self.logged.append((event, facts))
 
 

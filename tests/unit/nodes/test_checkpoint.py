@@ -15,7 +15,11 @@ class Beats:
         self.before = before
         self.told: list[Any] = []
 
-    def progress(self) -> Sequence[Any]:
+    @property
+    def progress(self) -> "Beats":
+        return self
+
+    def details(self) -> Sequence[Any]:
         return self.before
 
     def heartbeat(self, *details: Any) -> None:

@@ -8,8 +8,7 @@ import pytest
 
 from cli.testing.case import run_case
 from runtime.contract import HttpResponse
-from runtime.hosts.local.host import OfflineServices
-from schemas.task import Task
+from runtime.hosts.local.offline import OfflineCapabilities
 from tests.exports import export, node
 
 RSS = (
@@ -19,17 +18,16 @@ RSS = (
 )
 
 
-class World(OfflineServices):
+class World(OfflineCapabilities):
     """Answers with a body, and remembers what was asked."""
 
     def __init__(self, *bodies: str, status: int = 200) -> None:
-        super().__init__()
+        super().__init__(http=self)
         self.bodies, self.status = list(bodies), status
         self.asked: list[tuple[str, str, dict[str, str], Any]] = []
 
-    async def http(self, task: Task, method: str, url: str, **options: Any) -> HttpResponse:
-        """See ActivityContext."""
-        del task
+    async def request(self, method: str, url: str, **options: Any) -> HttpResponse:
+        """See Http."""
         headers: Sequence[tuple[str, str]] = options.get("headers") or ()
         self.asked.append((method, url, {name.lower(): value for name, value in headers}, options.get("content")))
         return HttpResponse(self.status, "OK", [], self.bodies.pop(0).encode(), url)

@@ -5,7 +5,8 @@ from typing import Any, cast
 
 import pytest
 
-from runtime.contract import ActivityContext, BinaryRef, HttpResponse
+from runtime.contract import BinaryRef, HttpResponse
+from runtime.contract.capabilities.code import Helpers
 from runtime.sandbox.runner import CodeRunner
 from tests.unit.sandbox.world import snapshot
 
@@ -14,9 +15,10 @@ class World:
     """Answers requests, and keeps what was asked."""
 
     def __init__(self) -> None:
+        self.http = self.blobs = self
         self.asked: list[tuple[str, str, dict[str, Any]]] = []
 
-    async def http(self, method: str, url: str, **options: Any) -> HttpResponse:
+    async def request(self, method: str, url: str, **options: Any) -> HttpResponse:
         """What was asked, as JSON; 404 where the address says so."""
         self.asked.append((method, url, options))
         if url.endswith("/missing"):
@@ -24,14 +26,12 @@ class World:
         kind = "text/plain" if url.endswith("/text") else "application/json"
         return HttpResponse(200, "OK", [("Content-Type", kind)], json.dumps({"got": url}).encode())
 
-    async def read_binary(self, ref: BinaryRef) -> bytes:
+    async def read(self, ref: BinaryRef) -> bytes:
         """The bytes of the only file."""
         assert ref["id"] == "f1"
         return b"bytes of a file"
 
-    async def write_binary(
-        self, data: bytes, *, mime_type: str | None = None, file_name: str | None = None
-    ) -> BinaryRef:
+    async def write(self, data: bytes, *, mime_type: str | None = None, file_name: str | None = None) -> BinaryRef:
         """A reference that tells what it was made of."""
         return {"mimeType": mime_type or "", "fileName": file_name or "", "id": data.decode()}
 
@@ -41,7 +41,7 @@ async def run(code: str) -> tuple[Any, World]:
     world = World()
     data = snapshot()
     data["items"] = [{"json": {}, "binary": {"data": {"mimeType": "text/plain", "id": "f1"}}}]
-    result = await CodeRunner().javascript(code, mode="all", snapshot=data, context=cast("ActivityContext", world))
+    result = await CodeRunner().javascript(code, mode="all", snapshot=data, helpers=cast("Helpers", world))
     return result["value"]["outcomes"][0], world
 
 

@@ -42,7 +42,7 @@ class Context:
 
     async def run_javascript(self, code: str, *, mode: str, **options: Any) -> Any:
         """Through the child process."""
-        return await self._run("javascript", code, mode, options | {"context": None})
+        return await self._run("javascript", code, mode, options)
 
     async def run_python(self, code: str, *, mode: str, **options: Any) -> Any:
         """Through the interpreter."""

@@ -1,24 +1,26 @@
-"""What a run on the local host keeps: gone with the process."""
+"""Data tables and seen values in memory: gone with the process."""
 
 import asyncio
 import copy
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import TypeVar
 
-from runtime.contract import Store
+from runtime.contract.capabilities import Store
 from runtime.values.tables import Column, Table
 
+T = TypeVar("T")
 
-class MemoryStore:
-    """Implements `runtime.contract.Store`; a transaction is a copy that is put in place when its work is done."""
+
+class MemoryStore(Store):
+    """The store of an offline run; a transaction is a copy that is put in place when its work is done."""
 
     def __init__(self) -> None:
         self._tables: dict[str, Table] = {}
         self._seen: dict[str, list[str]] = {}
         self._lock = asyncio.Lock()
 
-    async def within(self, work: Callable[[Store], Awaitable[Any]]) -> Any:
+    async def within(self, work: Callable[[Store], Awaitable[T]]) -> T:
         """One transaction after the other."""
         async with self._lock:
             changed = MemoryStore()

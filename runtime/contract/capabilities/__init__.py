@@ -1,0 +1,86 @@
+"""What a task may use of the world: one capability per file, a Protocol each.
+
+Each host has one implementation of every Protocol, in a file of the same name: `runtime/hosts/temporal/capabilities/` the
+real ones, `runtime/hosts/local/capabilities/` the offline fakes. `docs/adding-a-capability.md` says how to add one.
+"""
+
+from typing import Protocol
+
+from runtime.contract.capabilities.blobs import Blobs
+from runtime.contract.capabilities.chat_memory import ChatMemory
+from runtime.contract.capabilities.code import Code
+from runtime.contract.capabilities.credentials import Credentials
+from runtime.contract.capabilities.data_store import DataStore, Store
+from runtime.contract.capabilities.files import Files
+from runtime.contract.capabilities.http import Http, HttpResponse
+from runtime.contract.capabilities.log import Log
+from runtime.contract.capabilities.mail import Mail
+from runtime.contract.capabilities.models import Models
+from runtime.contract.capabilities.progress import Progress
+
+__all__ = [
+    "Blobs",
+    "Capabilities",
+    "ChatMemory",
+    "Code",
+    "Credentials",
+    "DataStore",
+    "Files",
+    "Http",
+    "HttpResponse",
+    "Log",
+    "Mail",
+    "Models",
+    "Progress",
+    "Store",
+]
+
+
+class Capabilities(Protocol):
+    """Every capability, as an attribute with the name of its file. Each step kind has some of them
+    (`runtime.interpreter.capabilities.ALLOWED`).
+    """
+
+    @property
+    def blobs(self) -> Blobs:
+        """The binary data of items."""
+
+    @property
+    def chat_memory(self) -> ChatMemory:
+        """Chat messages that last between runs."""
+
+    @property
+    def code(self) -> Code:
+        """Sandboxes for the code of an author."""
+
+    @property
+    def credentials(self) -> Credentials:
+        """Decrypted credentials of the tenant."""
+
+    @property
+    def data_store(self) -> DataStore:
+        """Data tables, and values that were seen in earlier runs."""
+
+    @property
+    def files(self) -> Files:
+        """The tenant's folder."""
+
+    @property
+    def http(self) -> Http:
+        """Requests to the outside."""
+
+    @property
+    def log(self) -> Log:
+        """Structured log lines."""
+
+    @property
+    def mail(self) -> Mail:
+        """SMTP and IMAP."""
+
+    @property
+    def models(self) -> Models:
+        """Model services of the operator, and the budget of tokens."""
+
+    @property
+    def progress(self) -> Progress:
+        """Heartbeats, and where an attempt that was cut off stopped."""

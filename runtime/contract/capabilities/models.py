@@ -1,0 +1,29 @@
+"""Capability: model services of the operator, and the budget of tokens."""
+
+from typing import Protocol
+
+from runtime.contract.capabilities.http import HttpResponse
+from schemas.item import Json
+
+__all__ = ["Models"]
+
+
+class Models(Protocol):
+    """What the operator offers to AI nodes. A vendor's model is reached by `http` with the tenant's own credential."""
+
+    @property
+    def token_limit(self) -> int:
+        """Model tokens that one run of a step may use."""
+
+    async def post(self, service: str, path: str, body: Json, *, timeout: float = 300.0) -> HttpResponse | None:
+        """POST JSON to a service of the operator, never to an address that a tenant chose; None: the operator has none.
+
+        Args:
+            service: `local_model` (the embedded one, OpenAI-compatible) or `agents` (AI_AGENTS_URL).
+            path: below the service's address.
+            body: JSON.
+            timeout: seconds.
+
+        Raises:
+            NodeApiError: there is no response.
+        """

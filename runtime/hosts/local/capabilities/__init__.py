@@ -1,0 +1,1 @@
+"""The capabilities of offline runs: one fake per capability, with `provide(resources, task)`."""

@@ -1,0 +1,28 @@
+"""Credentials that the run was begun with."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from runtime.contract import MissingCredential
+from runtime.contract.capabilities import Credentials
+from runtime.hosts.local.offline import OfflineResources, root_execution
+from schemas.task import Task
+
+
+class PreparedCredentials(Credentials):
+    """By type, whatever name the step gives; there are no others."""
+
+    def __init__(self, by_type: Mapping[str, Any], node: str) -> None:
+        self._by_type, self._node = by_type, node
+
+    async def get(self, type_: str, item: int = 0) -> Mapping[str, Any]:
+        """The same for all items."""
+        del item
+        if type_ in self._by_type:
+            return self._by_type[type_]  # type: ignore[no-any-return]  # a case is JSON
+        raise MissingCredential(f"Node '{self._node}' needs the credential {type_}, and this run is offline")
+
+
+def provide(resources: OfflineResources, task: Task) -> PreparedCredentials:
+    """Return the credentials of a task."""
+    return PreparedCredentials(resources.credentials.get(root_execution(task), {}), task["step"]["name"])
