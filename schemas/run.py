@@ -1,10 +1,14 @@
 """A run from outside: what starts it, what it tells while it runs, and what it leaves behind."""
 
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.plan import Plan
+
+TASK_TIMEOUT: Final = timedelta(seconds=5)
+"""Workflow task time-out of every run, child and scheduled run: a worker that was killed is noticed within it."""
 
 
 class StartInput(BaseModel):

@@ -14,7 +14,6 @@ from runtime.platform.postgres import Connection, Database
 
 __all__ = ["BadCursor", "Execution", "ExecutionStore", "Filter", "StepRow", "UsageRow"]
 
-OPEN: Final = "running"
 STATUSES: Final = ("running", "completed", "failed", "canceled", "terminated", "timed_out")
 
 

@@ -6,7 +6,6 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Final, Protocol
 
 import orjson
@@ -30,7 +29,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from schemas import names
 from schemas.plan import Plan, Step
-from schemas.run import StartInput, WebhookAnswer
+from schemas.run import TASK_TIMEOUT, StartInput, WebhookAnswer
 from service.errors import IdempotencyKeyReusedError, NotStartableError
 from service.resume_keys import ResumeLinks
 from service.run_reader import MEMO
@@ -38,8 +37,6 @@ from service.templates import Published, TemplateStore
 
 __all__ = ["Order", "Started", "Starter", "Transient", "answer_of", "entry_step", "run_id_of", "uuid7"]
 
-TASK_TIMEOUT: Final = timedelta(seconds=5)
-"""A worker that was killed in the middle of a workflow task is noticed after this."""
 MOVING: Final = 0.05
 """Seconds that a run needs to continue as new."""
 

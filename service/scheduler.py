@@ -29,7 +29,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from runtime.platform.postgres import Connection, Database, DatabaseUnavailable
 from runtime.platform.telemetry.logging import get_logger
 from schemas import names
-from schemas.run import StartInput
+from schemas.run import TASK_TIMEOUT, StartInput
 
 __all__ = ["Scheduled", "Scheduler", "write_schedules"]
 
@@ -37,7 +37,6 @@ log = get_logger("tempor8.schedules")
 
 CATCH_UP: Final = timedelta(hours=1)
 """What was missed while Temporal was down is made up for this long; n8n makes up for nothing."""
-TASK_TIMEOUT: Final = timedelta(seconds=5)
 PACE: Final = 5.0
 """Seconds between two looks for changes that no notice told of."""
 

@@ -11,11 +11,10 @@ from api.dependencies import Ports
 from api.problems import TooLarge
 from api.triggers.bodies import Body
 from api.triggers.responses import NO_BODY, Answer, inline_bytes
+from runtime.values.binary import INLINE_BYTES
 
 __all__ = ["Call", "Intake", "call_of", "query_of", "send_answer"]
 
-INLINE_BYTES: Final = 16 * 1024
-"""Files up to this size ride in their item; larger ones are blobs."""
 QUERY: Final = qs_codec.DecodeOptions()
 
 

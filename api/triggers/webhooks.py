@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-import qs_codec
 from litestar import asgi
 from litestar.handlers import ASGIRouteHandler
 from litestar.types import HTTPScope, Receive, Scope, Send
@@ -42,9 +41,6 @@ from service.templates import Published
 __all__ = ["webhook_handler"]
 
 PREFIX: Final = "/webhook"
-INLINE_BYTES: Final = 16 * 1024
-"""Files up to this size ride in their item; larger ones are blobs."""
-QUERY: Final = qs_codec.DecodeOptions()
 _WAITING: Final = WAITING.removeprefix("webhook") + "/"
 """What is left of the path of a link below this mount."""
 _TESTING: Final = "-test/"

@@ -132,13 +132,12 @@ async def _on(
     from temporalio.client import WorkflowFailureError
 
     from runtime.hosts.temporal.worker import worker
-    from runtime.hosts.temporal.workflow import TASK_TIMEOUT
     from runtime.platform.keys import keyring
     from runtime.platform.postgres import Database
     from runtime.platform.storage.blobs import BlobStore
     from runtime.platform.temporal import connect, data_converter
     from schemas import names
-    from schemas.run import RunResult, StartInput
+    from schemas.run import TASK_TIMEOUT, RunResult, StartInput
     from service.tenants import TenantStore
 
     queue = f"run-{uuid.uuid4()}"

@@ -17,7 +17,6 @@ from cli.testing.case import plan_of
 from cli.testing.temporal import CaseTemplates
 from runtime.hosts.temporal.capabilities import WorkerServices
 from runtime.hosts.temporal.worker import build_worker
-from runtime.hosts.temporal.workflow import TASK_TIMEOUT
 from runtime.platform.credential_store import credential_store
 from runtime.platform.keys import Keyring
 from runtime.platform.postgres import Database
@@ -25,7 +24,7 @@ from runtime.platform.settings import Settings
 from runtime.platform.storage.blobs import BlobStore
 from runtime.sandbox import CodeRunner
 from schemas import names
-from schemas.run import RunResult, StartInput
+from schemas.run import TASK_TIMEOUT, RunResult, StartInput
 from service.resume_keys import ResumeLinks
 
 MIB = 1024 * 1024

@@ -20,7 +20,6 @@ from runtime.contract import (
     StartChild,
     Store,
 )
-from runtime.engine.start_node import start_step
 from runtime.hosts.local.data_store import MemoryStore
 from runtime.interpreter.execution import Execution, RunInfo
 from runtime.interpreter.task_runner import Services, perform
@@ -237,12 +236,5 @@ async def run_local(
     """Run a plan to its end in this process. `prefer` names the trigger kind to start at when `start` is not given."""
     host.info = info
     execution = Execution(plan, host.catalog, host, info)
-    first = start or start_step(plan, prefer)
-    if first is None:
-        return execution, Finished(
-            "not-started", None, {"name": "WorkflowOperationError", "message": "The workflow has no start node"}
-        )
-    if (refused := execution.refusal(first.name)) is not None:
-        return execution, Finished("not-started", None, refused)
-    execution.start(first.name, items)
-    return execution, await execution.run()
+    ended = execution.begin(items, step=start.name if start else None, prefer=prefer)
+    return execution, ended or await execution.run()

@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from runtime.contract import NodeError, StartChild
-from runtime.engine.start_node import start_step
 from runtime.hosts.local.host import LocalHost
 from runtime.interpreter.execution import Execution, RunInfo
 from runtime.interpreter.journal import journal, result
@@ -161,15 +160,9 @@ class TransientRuns:
             run.answered.set()
 
     async def _finish(self, execution: Execution, given: StartInput) -> Finished:
-        plan = execution.plan
-        first = plan.step.get(given.start) if given.start else start_step(plan, given.trigger_kind)
-        if first is None:
-            error = {"name": "WorkflowOperationError", "message": "The workflow has no start node"}
-            return Finished("not-started", None, error)
-        if (refused := execution.refusal(first.name)) is not None:
-            return Finished("not-started", None, refused)
-        execution.start(first.name, given.items)  # type: ignore[arg-type]  # JSON items
-        return await execution.run()
+        items: Any = given.items  # JSON items
+        ended = execution.begin(items, step=given.start, prefer=given.trigger_kind)
+        return ended or await execution.run()
 
     async def run(self) -> None:
         """Write rows until cancelled; then cancel what still runs, and say so."""

@@ -23,15 +23,13 @@ from runtime.platform.storage.blobs import PIECES, BlobMissing, BlobStore, BlobT
 from runtime.platform.storage.files import TenantFiles
 from runtime.platform.telemetry.logging import get_logger
 from runtime.sandbox import CodeRunner
-from runtime.values.binary import binary_ref
+from runtime.values.binary import INLINE_BYTES, binary_ref
 from runtime.values.streams import LongBytes, StoredFile
 from schemas.item import BinaryRef
 from schemas.task import Task
 from service.data_store import keep
 from service.resume_keys import ResumeLinks
 
-INLINE_BYTES: Final = 16 * 1024
-"""Files up to this size ride in their item; larger ones are blobs."""
 LONG: Final = 1024 * 1024
 """Bytes of a response from which on it goes into storage, where it is a file."""
 MUTATING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})

@@ -16,7 +16,6 @@ from temporalio.exceptions import ActivityError, ApplicationError, ChildWorkflow
 with workflow.unsafe.imports_passed_through():
     from runtime.catalog import CATALOG
     from runtime.contract import AwaitSignal, NodeError, StartChild
-    from runtime.engine.start_node import start_step
     from runtime.interpreter.execution import Execution, RunInfo
     from runtime.interpreter.journal import journal, result
     from runtime.interpreter.previews import previews, said
@@ -25,11 +24,9 @@ with workflow.unsafe.imports_passed_through():
     from schemas.outcome import Finished
     from schemas.plan import Kind, Plan
     from schemas.resume_link import child_secret
-    from schemas.run import Journal, RunResult, StartInput, WebhookAnswer
+    from schemas.run import TASK_TIMEOUT, Journal, RunResult, StartInput, WebhookAnswer
     from schemas.task import Task, TaskResult
 
-TASK_TIMEOUT: Final = timedelta(seconds=5)
-"""Workflow task time-out of runs and children: a worker that was killed is noticed within it."""
 HEARTBEAT: Final = timedelta(seconds=6)
 """An activity whose worker was killed runs again after this long. A worker that starves for a processor misses beats, too: with
 3 s, every step of a busy minute was tried again and again."""
@@ -403,16 +400,9 @@ class Run:
     async def _finish(self, execution: Execution) -> Finished:
         if self.start.state is not None:
             return await self._in_time(execution)
-        plan = execution.plan
-        first = plan.step.get(self.start.start) if self.start.start else start_step(plan, self.start.trigger_kind)
-        if first is None:
-            return Finished(
-                "not-started", None, {"name": "WorkflowOperationError", "message": "The workflow has no start node"}
-            )
-        if (refused := execution.refusal(first.name)) is not None:
-            return Finished("not-started", None, refused)
-        execution.start(first.name, self.start.items)  # type: ignore[arg-type]
-        return await self._in_time(execution)
+        items: Any = self.start.items  # JSON items
+        ended = execution.begin(items, step=self.start.start, prefer=self.start.trigger_kind)
+        return ended or await self._in_time(execution)
 
     async def _in_time(self, execution: Execution) -> Finished:
         """To the end, or to the time-out of the workflow's settings, also in the middle of a step or a wait."""
