@@ -1,48 +1,21 @@
-"""Structured logs on standard error: one JSON object per line, with what looks like a secret blotted out."""
+"""Structured logs on standard error: one JSON object per line, with what looks like a secret masked."""
 
 import logging
-import re
 import sys
 from collections.abc import MutableMapping
-from typing import Any, Final
+from typing import Any
 
 import orjson
 import structlog
 
-__all__ = ["configure", "get_logger", "redact"]
+from schemas.redact import MASK, is_secret_name, redact_json
 
-BLOT: Final = "[redacted]"
-# Names under which secrets travel. `Idempotency-Key` and the like are not secrets: only whole words count.
-SECRET_NAME: Final = re.compile(
-    r"(?i)(^|[_\-.])(pass(word|wd|phrase)?|secret|token|authorization|cookie|credentials?|api[_\-]?key|apikey|"
-    r"private[_\-]?key|master[_\-]?key|access[_\-]?key|dsn|database[_\-]?url|client[_\-]?secret)([_\-.]|$)"
-)
-# Shapes that are secret wherever they stand: bearer tokens, our own keys, user:password in an address, vendor keys.
-SECRET_TEXT: Final = re.compile(
-    r"(?i)\b(?:bearer|basic)\s+[\w\-.~+/=]{8,}|\bt8_[\w.\-]+_[0-9a-f]{48}\b|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"
-    r"|\b(?:sk|pk|rk|ghp|xox[abp]|hvs|s)[-_.][\w\-]{20,}"
-)
-
-
-def redact(value: Any, *, depth: int = 8) -> Any:
-    """The same JSON value with secrets blotted out, by name of the key and by shape of the text."""
-    if isinstance(value, str):
-        return SECRET_TEXT.sub(BLOT, value)
-    if depth == 0:
-        return BLOT if isinstance(value, dict | list | tuple) else value
-    if isinstance(value, dict):
-        return {
-            key: BLOT if isinstance(key, str) and SECRET_NAME.search(key) else redact(inner, depth=depth - 1)
-            for key, inner in value.items()
-        }
-    if isinstance(value, list | tuple):
-        return [redact(inner, depth=depth - 1) for inner in value]
-    return value
+__all__ = ["configure", "get_logger"]
 
 
 def _redact_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """structlog's processor signature around `redact`."""
-    return {key: BLOT if key != "event" and SECRET_NAME.search(key) else redact(value) for key, value in event.items()}
+    """Mask secrets in a line, as a structlog processor."""
+    return {key: MASK if is_secret_name(key) else redact_json(value) for key, value in event.items()}
 
 
 def _to_json(event: Any, **_: Any) -> str:

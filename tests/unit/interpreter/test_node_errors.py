@@ -1,8 +1,9 @@
 """A node's error crosses the border of an activity as n8n's error object."""
 
-from runtime.nodes.base import NodeApiError, NodeError
+import pytest
 
 from runtime.agents.root import Reply
+from runtime.contract.node import NodeApiError, NodeError
 
 
 def test_an_error_that_crossed_as_json_is_recorded_as_before() -> None:
@@ -14,9 +15,6 @@ def test_an_error_that_crossed_as_json_is_recorded_as_before() -> None:
 
 def test_the_error_of_a_call_loses_its_item_and_what_the_retry_loop_reads() -> None:
     error = NodeApiError("Too many", http_code="429", item=2, data={"retryable": True, "retryAfter": 3})
-    try:
+    with pytest.raises(NodeError) as raised:
         Reply(error=error.to_json()).get()
-    except NodeError as raised:
-        assert raised.to_json() == {"name": "NodeApiError", "message": "Too many", "httpCode": "429"}
-    else:
-        raise AssertionError("a reply with an error must raise")
+    assert raised.value.to_json() == {"name": "NodeApiError", "message": "Too many", "httpCode": "429"}
