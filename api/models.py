@@ -130,8 +130,8 @@ class ResultSummary(BaseModel):
     first_item: dict[str, Any] | None = Field(description="JSON of the first item; null when it is over 4 KiB")
 
 
-class StatusAnswer(BaseModel):
-    """How a run stands."""
+class RunHead(BaseModel):
+    """What every answer about a run begins with."""
 
     workflow_id: str
     run_id: str
@@ -143,6 +143,11 @@ class StatusAnswer(BaseModel):
     started_at: Moment
     closed_at: Moment | None
     duration_ms: int | None
+
+
+class StatusAnswer(RunHead):
+    """How a run stands."""
+
     progress: Progress | None
     result: ResultSummary | None
     error: ErrorAnswer | None
@@ -221,19 +226,9 @@ class HistoryAnswer(BaseModel):
     links: dict[str, str]
 
 
-class RunSummary(BaseModel):
+class RunSummary(RunHead):
     """A run in a list."""
 
-    workflow_id: str
-    run_id: str
-    workflow_template: str
-    plan_hash: str
-    status: RunStatus
-    trigger: str
-    user_id: str | None
-    started_at: Moment
-    closed_at: Moment | None
-    duration_ms: int | None
     steps: int
     error: ErrorAnswer | None
     links: dict[str, str]

@@ -109,16 +109,7 @@ class WorkflowController(Controller):
             user_id=data.user_id,
             request=_digest(data) if idempotency_key else None,
         )
-        started = await starter.start(order)
-        return StartAnswer(
-            workflow_id=started.workflow_id,
-            run_id=started.run_id,
-            status="running",
-            workflow_template=template.key,
-            template_version=template.version,
-            plan_hash=template.plan_hash,
-            links=links(started.workflow_id),
-        )
+        return await _start(order, starter)
 
     @get(
         "/{workflow_id:str}/status",
@@ -315,16 +306,7 @@ class WorkflowController(Controller):
         await _keeps_data(run, ports)
         choice = RetryChoice(data.from_node, data.from_start, data.with_version)
         order = await retry_order(run, choice, ports.templates, await reader.state(run))
-        started = await starter.start(order)
-        return StartAnswer(
-            workflow_id=started.workflow_id,
-            run_id=started.run_id,
-            status="running",
-            workflow_template=order.template.key,
-            template_version=order.template.version,
-            plan_hash=order.template.plan_hash,
-            links=links(started.workflow_id),
-        )
+        return await _start(order, starter)
 
     @get(
         "/",
@@ -353,6 +335,19 @@ class WorkflowController(Controller):
         page = rows[:limit]
         items: Sequence[RunSummary] = [row_summary(row) for row in page]
         return RunPage(items=list(items), next_cursor=cursor_of(page[-1]) if len(rows) > limit else None)
+
+
+async def _start(order: Order, starter: Starter) -> StartAnswer:
+    started = await starter.start(order)
+    return StartAnswer(
+        workflow_id=started.workflow_id,
+        run_id=started.run_id,
+        status="running",
+        workflow_template=order.template.key,
+        template_version=order.template.version,
+        plan_hash=order.template.plan_hash,
+        links=links(started.workflow_id),
+    )
 
 
 async def _run(tenant: str, workflow_id: str, reader: RunReader) -> Run | None:

@@ -3,7 +3,7 @@
 import pytest
 
 from runtime.agents.root import Reply
-from runtime.contract.node import NodeApiError, NodeError
+from runtime.contract import NodeApiError, NodeError
 
 
 def test_an_error_that_crossed_as_json_is_recorded_as_before() -> None:
