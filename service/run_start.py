@@ -27,6 +27,7 @@ from temporalio.common import (
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from runtime.platform.telemetry.logging import bind_context
 from schemas import names
 from schemas.plan import Plan, Step
 from schemas.run import TASK_TIMEOUT, StartInput, WebhookAnswer
@@ -183,6 +184,7 @@ class Starter:
 
     async def _input(self, order: Order) -> dict[str, Any]:
         """A `StartInput` as JSON; the plan is put in as the text that it is stored as."""
+        bind_context(tenant=order.tenant, workflow_id=order.workflow_id)
         template = order.template
         static = await self._store.static_data(order.tenant, template.key) if template.needs.static_data else None
         return {

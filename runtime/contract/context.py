@@ -132,7 +132,7 @@ class ActivityContext(Context, Protocol):
         """The details of the last heartbeat of an attempt that was cut off; empty on the first."""
 
     def log(self, event: str, **facts: Any) -> None:
-        """A structured log line with tenant, run and step on it. Never a secret."""
+        """Write a structured log line; the host puts tenant, run, step and try on it. Never a secret."""
 
     usage: list[dict[str, Any]]
     """What this try used of models, one entry per request: `agent`, `node`, `model`, `input_tokens`, `output_tokens`,

@@ -174,7 +174,7 @@ class TaskContext(StepContext):
 
     def log(self, event: str, **facts: Any) -> None:
         """A structured log line."""
-        self.services.log(event, node=self.name, execution_id=self.execution_id, **facts)
+        self.services.log(event, **facts)
 
     async def memory_load(self, key: str, limit: int) -> list[dict[str, Any]]:
         """Chat messages kept under a key of the tenant."""

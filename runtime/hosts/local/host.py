@@ -24,6 +24,7 @@ from runtime.hosts.local.data_store import MemoryStore
 from runtime.interpreter.execution import Execution, RunInfo
 from runtime.interpreter.task_runner import Services, perform
 from runtime.platform.storage.files import TenantFiles
+from runtime.platform.telemetry.logging import task_context
 from runtime.values.binary import binary_ref
 from runtime.values.streams import LongBytes, StoredFile
 from schemas.item import BinaryRef, Items
@@ -185,7 +186,8 @@ class LocalHost:
     async def work(self, task: Task, kind: Kind) -> TaskResult:
         """Right here."""
         del kind
-        return await perform(task, self.catalog, self.services)
+        with task_context(task):
+            return await perform(task, self.catalog, self.services)
 
     async def sleep(self, seconds: float) -> None:
         """In this process."""

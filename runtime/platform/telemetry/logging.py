@@ -3,14 +3,16 @@
 import logging
 import sys
 from collections.abc import MutableMapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import orjson
 import structlog
 
 from schemas.redact import MASK, is_secret_name, redact_json
+from schemas.task import Task
 
-__all__ = ["configure", "get_logger"]
+__all__ = ["begin_context", "bind_context", "configure", "get_logger", "task_context"]
 
 
 def _redact_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -56,6 +58,27 @@ def configure(level: str = "info") -> None:
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
-    """A logger; bind tenant, run and step with `structlog.contextvars.bind_contextvars`."""
+    """Return a logger. Its lines carry what was bound where they are written: a request's tenant and run, a task's step."""
     logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
     return logger
+
+
+def begin_context() -> None:
+    """Forget what was bound here: a request begins, perhaps on the task of another one."""
+    structlog.contextvars.clear_contextvars()
+
+
+def bind_context(**facts: str) -> None:
+    """Put facts (`tenant`, `workflow_id`) on every later line of this asyncio task and of those that it starts."""
+    structlog.contextvars.bind_contextvars(**facts)
+
+
+def task_context(task: Task) -> AbstractContextManager[None]:
+    """Return a context manager: lines written in it carry tenant, run (`workflow_id`), step and try of a task."""
+    meta = task["meta"]
+    return structlog.contextvars.bound_contextvars(
+        tenant=meta["tenant"],
+        workflow_id=meta["execution_id"],
+        step=task["step"]["name"],
+        attempt=task.get("attempt", 1),
+    )
