@@ -57,7 +57,14 @@ def test_a_request_binds_its_tenant_and_a_run_of_that_tenant(path: str, expected
 )
 def test_a_webhook_binds_the_tenant_of_its_address(path: str, tenant: str) -> None:
     begin_context()
-    scope = {"path": path, "headers": [], "method": "POST", "query_string": b"", "scheme": "http", "client": None}
+    scope: dict[str, Any] = {
+        "path": path,
+        "headers": [],
+        "method": "POST",
+        "query_string": b"",
+        "scheme": "http",
+        "client": None,
+    }
     call_of(cast("HTTPScope", scope), "webhook")
     assert structlog.contextvars.get_contextvars() == {"tenant": tenant}
     begin_context()
