@@ -5,12 +5,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
+from schemas.kinds import RunStatus
+
 __all__ = [
     "Canceled",
     "HistoryAnswer",
     "ResultAnswer",
     "RunPage",
-    "RunStatus",
     "RunSummary",
     "StartAnswer",
     "StartRequest",
@@ -19,8 +20,6 @@ __all__ = [
     "iso",
     "links",
 ]
-
-RunStatus = Literal["running", "completed", "failed", "canceled", "terminated", "timed_out"]
 
 
 def iso(moment: datetime) -> str:

@@ -29,6 +29,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from runtime.platform.telemetry.logging import bind_context
 from schemas import names
+from schemas.kinds import Mode, TriggerKind
 from schemas.plan import Plan, Step
 from schemas.run import TASK_TIMEOUT, StartInput, WebhookAnswer
 from service.errors import IdempotencyKeyReusedError, NotStartableError
@@ -74,8 +75,8 @@ class Order:
     tenant: str
     template: Published
     start: str
-    trigger_kind: str
-    mode: str
+    trigger_kind: TriggerKind
+    mode: Mode
     items: Sequence[Mapping[str, Any]]
     run: str
     """The last part of the workflow id."""
@@ -193,8 +194,8 @@ class Starter:
             "template": template.key,
             "execution_id": order.workflow_id,
             "start": order.start,
-            "trigger_kind": order.trigger_kind,
-            "mode": order.mode,
+            "trigger_kind": str(order.trigger_kind),
+            "mode": str(order.mode),
             "items": order.items,
             "user_id": order.user_id,
             "state": order.state,
@@ -253,7 +254,7 @@ def _attributes(order: Order) -> TypedSearchAttributes:
             SearchAttributePair(TENANT, order.tenant),
             SearchAttributePair(TEMPLATE, order.template.key),
             SearchAttributePair(PLAN, order.template.plan_hash),
-            SearchAttributePair(TRIGGER, order.trigger_kind),
+            SearchAttributePair(TRIGGER, str(order.trigger_kind)),
         ]
     )
 

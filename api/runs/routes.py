@@ -19,7 +19,6 @@ from api.models import (
     ResultAnswer,
     RetryRequest,
     RunPage,
-    RunStatus,
     RunSummary,
     StartAnswer,
     StartRequest,
@@ -42,6 +41,7 @@ from api.problems import (
 from api.runs.events import events_of
 from api.runs.history import history_of_row, history_of_run
 from api.runs.status import error_of, row_summary, status_of_row, status_of_run
+from schemas.kinds import Mode, RunStatus, TriggerKind
 from schemas.names import tenant_of
 from schemas.plan import Step
 from schemas.run import Journal
@@ -102,8 +102,8 @@ class WorkflowController(Controller):
             tenant=tenant,
             template=template,
             start=step.name,
-            trigger_kind="api",
-            mode="webhook" if step.trigger == "webhook" else "trigger",
+            trigger_kind=TriggerKind.API,
+            mode=Mode.WEBHOOK if step.trigger == TriggerKind.WEBHOOK else Mode.TRIGGER,
             items=_items(step, data.input_data),
             run=run_id_of(tenant, template.key, idempotency_key) if idempotency_key else uuid7(),
             user_id=data.user_id,
@@ -162,7 +162,7 @@ class WorkflowController(Controller):
         return ResultAnswer(
             workflow_id=run.id,
             run_id=run.run_id,
-            status=_status(outcome.status),
+            status=outcome.status,
             last_node=result.journal.last_node if result else None,
             outputs=result.outputs if result else [],
             error=error_of(outcome.error),
@@ -253,7 +253,7 @@ class WorkflowController(Controller):
             and ports.transient.cancel(workflow_id)
         ):
             return Canceled(
-                workflow_id=workflow_id, run_id="", status="running", cancel_requested=True, links=links(workflow_id, "status"),
+                workflow_id=workflow_id, run_id="", status=RunStatus.RUNNING, cancel_requested=True, links=links(workflow_id, "status"),
             )  # fmt: skip
         run = await _run(request.user.tenant, workflow_id, reader)
         if run is None:
@@ -267,12 +267,12 @@ class WorkflowController(Controller):
             await ports.temporal.get_workflow_handle(workflow_id).cancel()
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:  # it ended between the question and the request
-                raise _closed("completed") from error
+                raise _closed(RunStatus.COMPLETED) from error
             raise
         return Canceled(
             workflow_id=run.id,
             run_id=run.run_id,
-            status=_status(run.status),
+            status=run.status,
             cancel_requested=True,
             links=links(run.id, "status", "history"),
         )
@@ -342,7 +342,7 @@ async def _start(order: Order, starter: Starter) -> StartAnswer:
     return StartAnswer(
         workflow_id=started.workflow_id,
         run_id=started.run_id,
-        status="running",
+        status=RunStatus.RUNNING,
         workflow_template=order.template.key,
         template_version=order.template.version,
         plan_hash=order.template.plan_hash,
@@ -378,13 +378,9 @@ def _closed(status: str) -> RunClosed:
     return RunClosed(f"The run has ended ({status}), so there is nothing to cancel.", run_status=status)
 
 
-def _status(status: str) -> RunStatus:
-    return status  # type: ignore[return-value]  # one of RunReader's words, which are these
-
-
 def _items(step: Step, data: dict[str, Any] | list[dict[str, Any]]) -> list[dict[str, Any]]:
     """`input_data` as n8n items; a webhook node hands on what a request looks like, so that is what it gets."""
-    if step.trigger == "webhook":
+    if step.trigger == TriggerKind.WEBHOOK:
         request = {
             "headers": {},
             "params": {},

@@ -31,6 +31,7 @@ from api.triggers.responses import (
 )
 from api.triggers.streaming import stream_of
 from api.triggers.waits import Waits
+from schemas.kinds import Mode, TriggerKind
 from schemas.names import CHAT
 from schemas.plan import Plan, Step
 from schemas.resume_link import WAITING
@@ -157,8 +158,8 @@ class _Desk:
             tenant=call.tenant,
             template=target.template,
             start=step.name,
-            trigger_kind="webhook",
-            mode="manual" if target.test else "webhook",
+            trigger_kind=TriggerKind.WEBHOOK,
+            mode=Mode.MANUAL if target.test else Mode.WEBHOOK,
             pinned=target.test,
             items=[await self._item(call, target, body, claims, run)],
             run=run,

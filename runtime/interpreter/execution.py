@@ -35,6 +35,7 @@ from runtime.interpreter.parameters import Bound, Parameters
 from runtime.interpreter.task_codec import decode, encode
 from runtime.interpreter.task_runner import EVALUATE
 from schemas.item import UNDEFINED, Items, Outputs
+from schemas.kinds import Mode
 from schemas.node import Catalog, Node, declarations
 from schemas.outcome import Delay, Execute, Finished, Idle, Outcome
 from schemas.plan import Kind, OnError, Plan, Step
@@ -147,7 +148,7 @@ class Execution:
     ) -> None:
         self.plan, self.catalog, self.host, self.info = with_facts(plan, catalog), catalog, host, info
         self.engine = Engine(self.plan, state=state, pinned=info.pinned)
-        self.engine.keeps_all = info.mode == "integrated" and self._returns_all_runs()
+        self.engine.keeps_all = info.mode == Mode.INTEGRATED and self._returns_all_runs()
         self.static_data = info.static_data
         self.custom_data: dict[str, str] = {}
         self.usage: list[dict[str, Any]] = []
@@ -183,7 +184,7 @@ class Execution:
         """What the run gives back: the outputs of the last run of the node that ran last, or of all its runs where the
         trigger of a sub-workflow says so.
         """
-        if self.info.mode != "integrated" or not self._returns_all_runs() or self.engine.last is None:
+        if self.info.mode != Mode.INTEGRATED or not self._returns_all_runs() or self.engine.last is None:
             return self.engine.result()
         runs = [run["outputs"] for run in self.engine.runs.get(self.engine.last) or ()]
         count = max((len(outputs) for outputs in runs), default=0)

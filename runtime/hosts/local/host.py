@@ -211,7 +211,7 @@ class LocalHost:
             self.catalog, self.services, library=self.library, clock=self.clock, sleep=self._sleep, depth=self.depth + 1
         )
         info = RunInfo(
-            tenant=self.info.tenant, execution_id=f"{self.info.execution_id}.{self.depth + 1}", mode=command.mode
+            tenant=self.info.tenant, execution_id=f"{self.info.execution_id}.{self.depth + 1}", mode=str(command.mode)
         )
         execution, finished = await run_local(plan, host, info, command.items, prefer=command.kind)
         if host.response is not None:

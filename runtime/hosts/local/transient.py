@@ -19,6 +19,7 @@ from runtime.interpreter.journal import journal, result
 from runtime.interpreter.task_runner import Services
 from runtime.platform.postgres import DatabaseUnavailable
 from runtime.platform.telemetry.logging import get_logger
+from schemas.kinds import RunStatus
 from schemas.node import Catalog
 from schemas.outcome import Finished
 from schemas.plan import Plan, Settings
@@ -36,7 +37,7 @@ PACE: Final = 0.25
 """Seconds between two writings of rows."""
 SEEN: Final = 60.0
 """Seconds after which a run that goes on is written again, so that nobody takes it for forgotten."""
-STATUS: Final = {"success": "completed", "canceled": "canceled"}
+STATUS: Final = {"success": RunStatus.COMPLETED, "canceled": RunStatus.CANCELED}
 
 
 class _Host(LocalHost):
@@ -105,7 +106,7 @@ class TransientRuns:
     async def start(self, given: StartInput, plan_hash: str) -> str:
         """Begin a run and return its run id."""
         run = self._begin(given, plan_hash)
-        self._rows[given.execution_id] = run.row("running")
+        self._rows[given.execution_id] = run.row(RunStatus.RUNNING)
         return run.run_id
 
     async def start_and_answer(self, given: StartInput, plan_hash: str, mode: str) -> WebhookAnswer:
@@ -135,7 +136,7 @@ class TransientRuns:
     async def _carry(self, run: _Run) -> None:
         given = run.given
         assert given.plan is not None
-        status = "failed"
+        status = RunStatus.FAILED
         try:
             run.host = _Host(self._catalog, self._services, self._templates, run.answered.set)
             info = RunInfo(
@@ -147,11 +148,11 @@ class TransientRuns:
             before = copy.deepcopy(given.static_data)
             finished = await self._finish(run.execution, given)
             run.result = result(run.execution, finished, before)
-            status = STATUS.get(finished.status, "failed")
+            status = STATUS.get(finished.status, RunStatus.FAILED)
             if run.result.static_data is not None:
                 await self._templates.save_static_data(given.tenant, given.template, run.result.static_data)
         except asyncio.CancelledError:
-            status = "canceled"
+            status = RunStatus.CANCELED
         except Exception as error:
             log.exception("a transient run broke", workflow_id=given.execution_id, error=type(error).__name__)
         finally:
@@ -174,7 +175,9 @@ class TransientRuns:
                 if clock() > again:
                     again = clock() + SEEN
                     self._rows |= {
-                        id_: run.row("running") for id_, (run, _) in self._running.items() if id_ not in self._rows
+                        id_: run.row(RunStatus.RUNNING)
+                        for id_, (run, _) in self._running.items()
+                        if id_ not in self._rows
                     }
                 await self._write()
         finally:
