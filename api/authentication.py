@@ -11,6 +11,8 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from api.problems import Unauthorized
 from api.tokens import Tokens
+from runtime.platform.telemetry.logging import begin_context, bind_context
+from schemas.names import tenant_of
 from service.tenants import TenantStore, tenant_of_key
 
 __all__ = ["PUBLIC", "Authentication", "Principal", "Verifier"]
@@ -87,8 +89,13 @@ class Authentication(ASGIMiddleware):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """See base class."""
+        begin_context()
         if scope["type"] == ScopeType.HTTP and not scope["route_handler"].opt.get("public"):
             connection: ASGIConnection[Any, Any, Any, Any] = ASGIConnection(scope)
-            scope["user"] = await self._verifier.verify(secret_of(connection))
+            scope["user"] = principal = await self._verifier.verify(secret_of(connection))
+            bind_context(tenant=principal.tenant)
+            workflow_id = scope["path_params"].get("workflow_id", "")
+            if tenant_of(workflow_id) == principal.tenant:
+                bind_context(workflow_id=workflow_id)
             scope["auth"] = None
         await next_app(scope, receive, send)

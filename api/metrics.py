@@ -14,11 +14,12 @@ from api.authentication import Principal
 from api.dependencies import Ports
 from api.openapi import problems
 from api.problems import BadRequest
+from schemas.kinds import RunStatus
 from service.execution_store import STATUSES, Metrics
 
 __all__ = ["MetricsController"]
 
-ENDED_BY_ITSELF: Final = ("completed", "failed", "timed_out", "terminated")
+ENDED_BY_ITSELF: Final = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.TIMED_OUT, RunStatus.TERMINATED)
 """What the success rate is over: not runs that go on, nor those that somebody cancelled."""
 
 
@@ -137,7 +138,7 @@ def _figures(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "total": row.get("total") or 0,
         "by_status": by_status,
-        "success_rate": round(by_status["completed"] / ended, 4) if ended else None,
+        "success_rate": round(by_status[RunStatus.COMPLETED] / ended, 4) if ended else None,
         "steps": row.get("steps") or 0,
         "duration": Durations(**{name: _number(row.get(name)) for name in ("mean_ms", "p50_ms", "p95_ms")}),
     }

@@ -5,12 +5,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
+from schemas.kinds import RunStatus
+
 __all__ = [
     "Canceled",
     "HistoryAnswer",
     "ResultAnswer",
     "RunPage",
-    "RunStatus",
     "RunSummary",
     "StartAnswer",
     "StartRequest",
@@ -19,8 +20,6 @@ __all__ = [
     "iso",
     "links",
 ]
-
-RunStatus = Literal["running", "completed", "failed", "canceled", "terminated", "timed_out"]
 
 
 def iso(moment: datetime) -> str:
@@ -130,8 +129,8 @@ class ResultSummary(BaseModel):
     first_item: dict[str, Any] | None = Field(description="JSON of the first item; null when it is over 4 KiB")
 
 
-class StatusAnswer(BaseModel):
-    """How a run stands."""
+class RunHead(BaseModel):
+    """What every answer about a run begins with."""
 
     workflow_id: str
     run_id: str
@@ -143,6 +142,11 @@ class StatusAnswer(BaseModel):
     started_at: Moment
     closed_at: Moment | None
     duration_ms: int | None
+
+
+class StatusAnswer(RunHead):
+    """How a run stands."""
+
     progress: Progress | None
     result: ResultSummary | None
     error: ErrorAnswer | None
@@ -221,19 +225,9 @@ class HistoryAnswer(BaseModel):
     links: dict[str, str]
 
 
-class RunSummary(BaseModel):
+class RunSummary(RunHead):
     """A run in a list."""
 
-    workflow_id: str
-    run_id: str
-    workflow_template: str
-    plan_hash: str
-    status: RunStatus
-    trigger: str
-    user_id: str | None
-    started_at: Moment
-    closed_at: Moment | None
-    duration_ms: int | None
     steps: int
     error: ErrorAnswer | None
     links: dict[str, str]

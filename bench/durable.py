@@ -17,7 +17,6 @@ from bench.exports import ten_sets
 from bench.handwritten import QUEUE, TenSets
 from bench.webhook import processes, state_folder
 from cli.testing.case import plan_of
-from runtime.hosts.temporal.workflow import TASK_TIMEOUT
 from runtime.platform.embedded import EmbeddedProfile
 from runtime.platform.keys import keyring
 from runtime.platform.postgres import Database
@@ -25,7 +24,7 @@ from runtime.platform.settings import Settings
 from runtime.platform.storage.blobs import BlobStore
 from runtime.platform.temporal import connect, data_converter
 from schemas import names
-from schemas.run import StartInput
+from schemas.run import TASK_TIMEOUT, StartInput
 from service.tenants import TenantStore
 
 RUNS: Final = int(os.environ.get("BENCH_RUNS", "100"))

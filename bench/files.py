@@ -13,7 +13,6 @@ from typing import Any, Final
 from bench.exports import START, chain, node
 from bench.webhook import processes, state_folder
 from cli.testing.case import plan_of
-from runtime.hosts.temporal.workflow import TASK_TIMEOUT
 from runtime.platform.embedded import EmbeddedProfile
 from runtime.platform.keys import keyring
 from runtime.platform.postgres import Database
@@ -21,7 +20,7 @@ from runtime.platform.settings import Settings
 from runtime.platform.storage.blobs import BlobStore
 from runtime.platform.temporal import connect, data_converter
 from schemas import names
-from schemas.run import RunResult, StartInput
+from schemas.run import TASK_TIMEOUT, RunResult, StartInput
 from service.tenants import TenantStore
 
 MEGABYTES: Final = int(os.environ.get("BENCH_MEGABYTES", "500"))

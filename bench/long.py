@@ -15,7 +15,6 @@ from cli.testing.temporal import CaseTemplates
 from runtime.contract import HttpResponse
 from runtime.hosts.local.offline import OfflineCapabilities
 from runtime.hosts.temporal.worker import build_worker
-from runtime.hosts.temporal.workflow import TASK_TIMEOUT
 from runtime.platform.embedded import EmbeddedProfile
 from runtime.platform.keys import keyring
 from runtime.platform.postgres import Database
@@ -23,7 +22,7 @@ from runtime.platform.settings import Settings
 from runtime.platform.storage.blobs import BlobStore
 from runtime.platform.temporal import connect, data_converter
 from schemas import names
-from schemas.run import RunResult, StartInput
+from schemas.run import TASK_TIMEOUT, RunResult, StartInput
 from service.tenants import TenantStore
 
 COUNTS: Final = tuple(int(each) for each in os.environ.get("BENCH_ROUNDS", "10000,100000").split(","))

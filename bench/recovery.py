@@ -16,12 +16,11 @@ from bench.exports import START, chain, node
 from bench.webhook import state_folder
 from cli.support.stack import Stack, stack
 from cli.testing.case import plan_of
-from runtime.hosts.temporal.workflow import TASK_TIMEOUT
 from runtime.platform.settings import Settings
 from runtime.platform.storage.blobs import BlobStore
 from runtime.platform.temporal import connect, data_converter
 from schemas import names
-from schemas.run import RunResult, StartInput
+from schemas.run import TASK_TIMEOUT, RunResult, StartInput
 
 TURNS: Final = int(os.environ.get("BENCH_TURNS", "5"))
 STEPS: Final = 40

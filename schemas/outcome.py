@@ -1,6 +1,6 @@
 """What the engine asks for and what it is told: the border between engine, interpreter and hosts."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from schemas.item import Items, Outputs, Source
@@ -53,4 +53,3 @@ class Outcome:
     error: dict[str, Any] | None = None
     started: float = 0.0
     finished: float = 0.0
-    hints: dict[str, Any] = field(default_factory=dict)

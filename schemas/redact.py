@@ -1,8 +1,14 @@
-"""What looks like a secret is not printed: in messages, excerpts and reports it becomes dots."""
+"""What looks like a secret is not printed: in messages, excerpts, reports and logs it becomes dots.
+
+The one list of the shapes of secrets. Some shapes are certain enough to warn an author (`looks_secret`); others are only
+masked, since placeholders and prose have them, too.
+"""
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
+
+__all__ = ["MASK", "is_secret_name", "looks_secret", "redact", "redact_json"]
 
 MASK: Final = "••••••"
 LONGEST: Final = 20_000
@@ -22,14 +28,35 @@ _JWT: Final = re.compile(r"eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z
 _AIRTABLE: Final = re.compile(r"pat[A-Za-z0-9]{14}\.[0-9a-f]{16,}")
 _SCHEME: Final = re.compile(r"(?<=Bearer )[A-Za-z0-9_\-.=+/]{16,}|(?<=Basic )[A-Za-z0-9=+/]{16,}")
 _USERINFO: Final = re.compile(r"""(?<=://)[^\s/:@{}"']{1,100}:[^\s/@{}"']{1,200}(?=@)""")
+_OUR_KEY: Final = re.compile(r"\bt8_[\w.\-]+_[0-9a-f]{48}\b")
 _PEM: Final = re.compile(
     r"-----BEGIN[A-Z ]{0,20}PRIVATE KEY-----.*?(?:-----END[A-Z ]{0,20}PRIVATE KEY-----|$)", re.DOTALL
 )
 _TELEGRAM: Final = re.compile(r"\b\d{8,10}:AA[A-Za-z0-9_-]{30,}")
-_NAMED: Final = re.compile(
-    r"""(?i)((?:api[-_ ]?key|access[-_ ]?token|auth[-_ ]?token|client[-_ ]?secret|password|passwd|secret)["']?\s*[:=]\s*["']?)"""
-    r"""([^\s"'{}$=<>,;&]{8,})"""
+# Names of fields whose value is a secret, also in the middle of a text ("password: ...").
+_WORDS: Final = (
+    r"pass(?:word|wd|phrase)|secret|client[-_ ]?secret|api[-_ ]?key|access[-_ ]?token|auth[-_ ]?token|"
+    r"private[-_ ]?key|master[-_ ]?key|access[-_ ]?key"
 )
+# Names that are a secret's as the name of a field, and ordinary words in a text ("Unexpected token: ...").
+_FIELDS: Final = r"pass|token|authorization|cookie|credentials?|dsn|database[-_ ]?url"
+_NAME: Final = re.compile(rf"(?i)(?:^|[_\-.])(?:{_WORDS}|{_FIELDS})(?:[_\-.]|$)")
+_MASKED: Final = (
+    re.compile(rf"""(?i)((?:{_WORDS})["']?\s*[:=]\s*["']?)[^\s"'{{}}$=<>,;&]{{8,}}"""),
+    re.compile(r"(?i)(\b(?:bearer|basic)\s+)[\w\-.~+/=]{16,}"),
+    # shorter ones only where they are no plain word: "Basic settings" is none
+    re.compile(r"(\b(?i:bearer|basic)\s+)(?=[\w\-.~+/=]*(?:[\d.~+/=]|[a-z][A-Z]))[\w\-.~+/=]{8,}"),
+    re.compile(r"(?i)(\b)(?:sk|pk|rk|ghp|xox[abp]|hvs|s)[-_.][\w\-]{20,}"),
+    re.compile(r"((?<=://))(?!\S*\{\{)[^/\s:@]*:[^/\s@]+(?=@)"),
+)
+"""Shapes that are masked and not reported. Group 1 stays."""
+
+
+def is_secret_name(name: str) -> bool:
+    """Return whether the value of a field of this name is a secret. Only whole words count: `tokens` and
+    `idempotency_key` name none.
+    """
+    return _NAME.search(name) is not None
 
 
 def looks_secret(text: str) -> bool:
@@ -41,14 +68,38 @@ def looks_secret(text: str) -> bool:
     return any(not _HEX.fullmatch(text, *span) for span in _spans(text[:LONGEST]))
 
 
-def redact(text: str) -> str:
-    """The text with every part that looks like a secret masked; a very long one is cut."""
-    if len(text) < SHORTEST:
-        return text
-    shown = text if len(text) <= LONGEST else text[:LONGEST] + "…"
-    for start, end in sorted(_spans(shown), reverse=True):
-        shown = shown[:start] + MASK + shown[end:]
-    return _NAMED.sub(rf"\g<1>{MASK}", shown)
+def redact(text: str, *, hashes: bool = True) -> str:
+    """Return the text with every part that looks like a secret masked; a very long one is cut. Without `hashes`, bare
+    hexadecimal stays: our own ids and plan hashes are that, and logs need them.
+    """
+    cut = text if len(text) <= LONGEST else text[:LONGEST] + "…"
+    shown, done = "", 0
+    for start, end in sorted(_spans(cut)):
+        if hashes or not _HEX.fullmatch(cut, start, end):
+            shown += cut[done:start] + MASK if start >= done else ""  # two shapes may lie over one another
+            done = max(done, end)
+    shown += cut[done:]
+    for pattern in _MASKED:
+        shown = pattern.sub(rf"\g<1>{MASK}", shown)
+    return shown
+
+
+def redact_json(value: Any, *, depth: int = 8) -> Any:
+    """Return the JSON value with secrets masked, by name of the field and by shape of the text; what is nested deeper
+    than `depth` is masked whole.
+    """
+    if isinstance(value, str):
+        return redact(value, hashes=False)
+    if depth == 0:
+        return MASK if isinstance(value, dict | list | tuple) else value
+    if isinstance(value, dict):
+        return {
+            key: MASK if isinstance(key, str) and is_secret_name(key) else redact_json(inner, depth=depth - 1)
+            for key, inner in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [redact_json(inner, depth=depth - 1) for inner in value]
+    return value
 
 
 def _spans(text: str) -> Iterator[tuple[int, int]]:
@@ -62,6 +113,7 @@ def _spans(text: str) -> Iterator[tuple[int, int]]:
         ("://", _USERINFO),
         ("-----BEGIN", _PEM),
         (":AA", _TELEGRAM),
+        ("t8_", _OUR_KEY),
     ):
         if sign in text:
             yield from (found.span() for found in pattern.finditer(text))

@@ -1,16 +1,21 @@
 """A run from outside: what starts it, what it tells while it runs, and what it leaves behind."""
 
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from schemas.kinds import Mode, TriggerKind
 from schemas.plan import Plan
+
+TASK_TIMEOUT: Final = timedelta(seconds=5)
+"""Workflow task time-out of every run, child and scheduled run: a worker that was killed is noticed within it."""
 
 
 class StartInput(BaseModel):
     """The input of the Temporal workflow. A run is pinned to the plan it was started with."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_enum_values=True)  # plain text, as it came over the wire
 
     plan: Plan | None = None
     """None: the run of a schedule, which takes the version that is current when it begins."""
@@ -20,10 +25,10 @@ class StartInput(BaseModel):
     """The Temporal workflow id; of a schedule's runs only Temporal knows it."""
     start: str | None = None
     """The start node; None: n8n's own choice."""
-    trigger_kind: str = "manual"
-    """manual, webhook, schedule, workflow, error, form, chat, poll: what started the run."""
-    mode: str = "trigger"
-    """n8n's execution mode: manual, trigger, webhook, integrated, error."""
+    trigger_kind: TriggerKind = Field(default=TriggerKind.MANUAL, validate_default=True)
+    """What started the run."""
+    mode: Mode = Field(default=Mode.TRIGGER, validate_default=True)
+    """n8n's execution mode."""
     items: list[dict[str, Any]] = Field(default_factory=list)
     """n8n items ({json, binary?}) that the start node passes on."""
     user_id: str | None = None

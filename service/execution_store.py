@@ -11,11 +11,11 @@ from typing import Any, Final
 from psycopg.rows import DictRow
 
 from runtime.platform.postgres import Connection, Database
+from schemas.kinds import RunStatus
 
 __all__ = ["BadCursor", "Execution", "ExecutionStore", "Filter", "StepRow", "UsageRow"]
 
-OPEN: Final = "running"
-STATUSES: Final = ("running", "completed", "failed", "canceled", "terminated", "timed_out")
+STATUSES: Final = tuple(status.value for status in RunStatus)
 
 
 class BadCursor(ValueError):

@@ -22,6 +22,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from runtime.platform.postgres import Database, DatabaseUnavailable
 from runtime.platform.telemetry.logging import get_logger
+from schemas.kinds import RunStatus, TriggerKind
 from schemas.run import Journal, StepRecord
 from service.execution_store import Execution, ExecutionStore, StepRow, UsageRow
 from service.run_reader import Outcome, Run, RunReader, moment, run_of
@@ -194,7 +195,7 @@ class Projector:
             log.warning("a result could not be read", workflow_id=run.id, error=type(error).__name__)
             outcome = Outcome(run.status, None, None)
         journal = outcome.result.journal if outcome.result else Journal(status="error")
-        if run.trigger_kind == "poll" and outcome.status == "completed" and _found_nothing(journal):
+        if run.trigger_kind == TriggerKind.POLL and outcome.status == RunStatus.COMPLETED and _found_nothing(journal):
             return _execution(run, outcome.status, kept=False, empty=True)
         if not (await self._templates.settings(run.tenant, run.plan_hash)).saves(outcome.status):
             why = {"message": "The run failed; its workflow keeps no data of such runs"} if outcome.error else None
@@ -299,7 +300,7 @@ def _lost(row: Execution) -> Execution:
     error = {"name": "Forgotten", "message": "Temporal has no record of this run any more"}
     return Execution(
         tenant=row.tenant, id=row.id, run_id=row.run_id, template=row.template, plan_hash=row.plan_hash,
-        trigger_kind=row.trigger_kind, status="terminated", started_at=row.started_at, closed_at=datetime.now(UTC),
+        trigger_kind=row.trigger_kind, status=RunStatus.TERMINATED, started_at=row.started_at, closed_at=datetime.now(UTC),
         user_id=row.user_id, parent_id=row.parent_id, error=error,
     )  # fmt: skip
 

@@ -21,6 +21,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from runtime.platform.storage.payloads import loads
 from schemas import names
+from schemas.kinds import RunStatus
 from schemas.run import Journal, RunResult
 
 __all__ = ["MEMO", "Outcome", "Run", "RunReader", "moment"]
@@ -31,19 +32,19 @@ QUERY_PATIENCE: Final = timedelta(seconds=3)
 """How long a query may take: without a worker there is no answer at all."""
 
 STATUS: Final = {
-    WorkflowExecutionStatus.RUNNING: "running",
-    WorkflowExecutionStatus.COMPLETED: "completed",
-    WorkflowExecutionStatus.FAILED: "failed",
-    WorkflowExecutionStatus.CANCELED: "canceled",
-    WorkflowExecutionStatus.TERMINATED: "terminated",
-    WorkflowExecutionStatus.CONTINUED_AS_NEW: "running",
-    WorkflowExecutionStatus.TIMED_OUT: "timed_out",
+    WorkflowExecutionStatus.RUNNING: RunStatus.RUNNING,
+    WorkflowExecutionStatus.COMPLETED: RunStatus.COMPLETED,
+    WorkflowExecutionStatus.FAILED: RunStatus.FAILED,
+    WorkflowExecutionStatus.CANCELED: RunStatus.CANCELED,
+    WorkflowExecutionStatus.TERMINATED: RunStatus.TERMINATED,
+    WorkflowExecutionStatus.CONTINUED_AS_NEW: RunStatus.RUNNING,
+    WorkflowExecutionStatus.TIMED_OUT: RunStatus.TIMED_OUT,
 }
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run as Temporal describes it. `status`: running, completed, failed, canceled, terminated, timed_out."""
+    """One run as Temporal describes it."""
 
     id: str
     run_id: str
@@ -51,7 +52,7 @@ class Run:
     template: str
     plan_hash: str
     trigger_kind: str
-    status: str
+    status: RunStatus
     started_at: datetime
     closed_at: datetime | None
     parent_id: str | None
@@ -60,14 +61,14 @@ class Run:
     @property
     def open(self) -> bool:
         """Whether it has not ended."""
-        return self.status == "running"
+        return self.status == RunStatus.RUNNING
 
 
 @dataclass(frozen=True)
 class Outcome:
     """How a closed run ended. `result` is None for one that was closed from outside (terminated, timed out)."""
 
-    status: str
+    status: RunStatus
     result: RunResult | None
     error: dict[str, Any] | None
 
@@ -142,15 +143,15 @@ class RunReader:
             result = RunResult.model_validate(await handle.result(follow_runs=False))
         except WorkflowFailureError as error:
             return await self._failed(run, error.cause)
-        return Outcome("completed", result, None)
+        return Outcome(RunStatus.COMPLETED, result, None)
 
     async def _failed(self, run: Run, cause: BaseException | None) -> Outcome:
         if isinstance(cause, ApplicationError) and cause.details:
             result = RunResult.model_validate(cause.details[0])
             # a run that ended at its own time-out failed in Temporal's words and was cancelled in n8n's
-            status = "canceled" if result.journal.status == "canceled" else run.status
+            status = RunStatus.CANCELED if result.journal.status == "canceled" else run.status
             return Outcome(status, result, result.journal.error)
-        journal = await self.journal(run.id, run.run_id) if run.status == "canceled" else None
+        journal = await self.journal(run.id, run.run_id) if run.status == RunStatus.CANCELED else None
         told = RunResult(journal=journal) if journal is not None else None
         return Outcome(run.status, told, _explain(run.status, cause))
 
@@ -169,7 +170,7 @@ async def run_of(info: WorkflowExecutionInfo, converter: DataConverter) -> Run:
         template=info.type.name,
         plan_hash=str(told.get(names.PLAN_HASH, "")),
         trigger_kind=str(told.get(names.TRIGGER_KIND, "")),
-        status=STATUS.get(status, "running"),
+        status=STATUS.get(status, RunStatus.RUNNING),
         started_at=info.start_time.ToDatetime(tzinfo=UTC),
         closed_at=info.close_time.ToDatetime(tzinfo=UTC) if info.HasField("close_time") else None,
         parent_id=info.parent_execution.workflow_id or None,
@@ -191,7 +192,7 @@ def _explain(status: str, cause: BaseException | None) -> dict[str, Any]:
         }
     if isinstance(cause, TemporalTimeout):
         return {"name": "TimedOut", "message": "The run was closed by Temporal's execution time-out"}
-    if status == "canceled":
+    if status == RunStatus.CANCELED:
         return {"name": "Canceled", "message": "The run was cancelled"}
     message = cause.message if isinstance(cause, FailureError) else "The run failed outside any node"
     return {"name": "WorkflowFailure", "message": message}

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from runtime.engine.retry_state import CannotRetryError, first_items, state_from_node
+from schemas.kinds import Mode, TriggerKind
 from service.errors import NotRetriableError, VersionGoneError
 from service.run_reader import Run
 from service.run_start import Order, uuid7
@@ -51,8 +52,8 @@ async def retry_order(run: Run, choice: RetryChoice, templates: TemplateCache, a
         tenant=run.tenant,
         template=chosen,
         start=begun,
-        trigger_kind="retry",
-        mode=answer.get("mode") or "trigger",
+        trigger_kind=TriggerKind.RETRY,
+        mode=Mode(answer.get("mode") or Mode.TRIGGER),
         items=[] if carried else items,
         run=uuid7(),
         user_id=run.user_id,

@@ -6,7 +6,6 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Final, Protocol
 
 import orjson
@@ -28,9 +27,11 @@ from temporalio.common import (
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from runtime.platform.telemetry.logging import bind_context
 from schemas import names
+from schemas.kinds import Mode, TriggerKind
 from schemas.plan import Plan, Step
-from schemas.run import StartInput, WebhookAnswer
+from schemas.run import TASK_TIMEOUT, StartInput, WebhookAnswer
 from service.errors import IdempotencyKeyReusedError, NotStartableError
 from service.resume_keys import ResumeLinks
 from service.run_reader import MEMO
@@ -38,8 +39,6 @@ from service.templates import Published, TemplateStore
 
 __all__ = ["Order", "Started", "Starter", "Transient", "answer_of", "entry_step", "run_id_of", "uuid7"]
 
-TASK_TIMEOUT: Final = timedelta(seconds=5)
-"""A worker that was killed in the middle of a workflow task is noticed after this."""
 MOVING: Final = 0.05
 """Seconds that a run needs to continue as new."""
 
@@ -76,8 +75,8 @@ class Order:
     tenant: str
     template: Published
     start: str
-    trigger_kind: str
-    mode: str
+    trigger_kind: TriggerKind
+    mode: Mode
     items: Sequence[Mapping[str, Any]]
     run: str
     """The last part of the workflow id."""
@@ -186,6 +185,7 @@ class Starter:
 
     async def _input(self, order: Order) -> dict[str, Any]:
         """A `StartInput` as JSON; the plan is put in as the text that it is stored as."""
+        bind_context(tenant=order.tenant, workflow_id=order.workflow_id)
         template = order.template
         static = await self._store.static_data(order.tenant, template.key) if template.needs.static_data else None
         return {
@@ -194,8 +194,8 @@ class Starter:
             "template": template.key,
             "execution_id": order.workflow_id,
             "start": order.start,
-            "trigger_kind": order.trigger_kind,
-            "mode": order.mode,
+            "trigger_kind": str(order.trigger_kind),
+            "mode": str(order.mode),
             "items": order.items,
             "user_id": order.user_id,
             "state": order.state,
@@ -254,7 +254,7 @@ def _attributes(order: Order) -> TypedSearchAttributes:
             SearchAttributePair(TENANT, order.tenant),
             SearchAttributePair(TEMPLATE, order.template.key),
             SearchAttributePair(PLAN, order.template.plan_hash),
-            SearchAttributePair(TRIGGER, order.trigger_kind),
+            SearchAttributePair(TRIGGER, str(order.trigger_kind)),
         ]
     )
 

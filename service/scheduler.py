@@ -29,7 +29,8 @@ from temporalio.service import RPCError, RPCStatusCode
 from runtime.platform.postgres import Connection, Database, DatabaseUnavailable
 from runtime.platform.telemetry.logging import get_logger
 from schemas import names
-from schemas.run import StartInput
+from schemas.kinds import Mode, TriggerKind
+from schemas.run import TASK_TIMEOUT, StartInput
 
 __all__ = ["Scheduled", "Scheduler", "write_schedules"]
 
@@ -37,7 +38,6 @@ log = get_logger("tempor8.schedules")
 
 CATCH_UP: Final = timedelta(hours=1)
 """What was missed while Temporal was down is made up for this long; n8n makes up for nothing."""
-TASK_TIMEOUT: Final = timedelta(seconds=5)
 PACE: Final = 5.0
 """Seconds between two looks for changes that no notice told of."""
 
@@ -150,11 +150,11 @@ class Scheduler:
 
     def _schedule(self, tenant: str, row: dict[str, Any]) -> Schedule:
         key, spec = row["template_key"], row["spec"]
-        kind = spec.get("kind", "schedule")
+        kind = TriggerKind(spec.get("kind", TriggerKind.SCHEDULE))
         given = StartInput(
-            tenant=tenant, template=key, start=row["node"], trigger_kind=kind, mode="trigger", items=[{"json": {}}]
+            tenant=tenant, template=key, start=row["node"], trigger_kind=kind, mode=Mode.TRIGGER, items=[{"json": {}}]
         )  # fmt: skip
-        told = {names.TENANT_ID: tenant, names.TEMPLATE_KEY: key, names.TRIGGER_KIND: kind}
+        told = {names.TENANT_ID: tenant, names.TEMPLATE_KEY: key, names.TRIGGER_KIND: str(kind)}
         pairs = [SearchAttributePair(SearchAttributeKey.for_keyword(name), value) for name, value in told.items()]
         every = timedelta(seconds=spec.get("every") or 0)
         return Schedule(

@@ -10,6 +10,7 @@ from litestar.response.sse import ServerSentEventMessage
 
 from api.runs.history import recorded
 from api.runs.status import error_of
+from schemas.kinds import RunStatus
 from schemas.run import Journal
 from service.run_reader import Run, RunReader
 
@@ -41,7 +42,7 @@ async def _events(
                 number = place + 1
                 yield _message("step", recorded(place, step, types.get(step.node)).model_dump(mode="json"), number)
                 last, spoken = number, clock()
-            status = {"status": run.status if not run.open else "running", "active": journal.active}
+            status = {"status": run.status if not run.open else RunStatus.RUNNING, "active": journal.active}
             if status != told:
                 told, spoken = status, clock()
                 yield _message("status", status, last)

@@ -19,7 +19,6 @@ from api.models import (
     ResultAnswer,
     RetryRequest,
     RunPage,
-    RunStatus,
     RunSummary,
     StartAnswer,
     StartRequest,
@@ -42,6 +41,7 @@ from api.problems import (
 from api.runs.events import events_of
 from api.runs.history import history_of_row, history_of_run
 from api.runs.status import error_of, row_summary, status_of_row, status_of_run
+from schemas.kinds import Mode, RunStatus, TriggerKind
 from schemas.names import tenant_of
 from schemas.plan import Step
 from schemas.run import Journal
@@ -102,23 +102,14 @@ class WorkflowController(Controller):
             tenant=tenant,
             template=template,
             start=step.name,
-            trigger_kind="api",
-            mode="webhook" if step.trigger == "webhook" else "trigger",
+            trigger_kind=TriggerKind.API,
+            mode=Mode.WEBHOOK if step.trigger == TriggerKind.WEBHOOK else Mode.TRIGGER,
             items=_items(step, data.input_data),
             run=run_id_of(tenant, template.key, idempotency_key) if idempotency_key else uuid7(),
             user_id=data.user_id,
             request=_digest(data) if idempotency_key else None,
         )
-        started = await starter.start(order)
-        return StartAnswer(
-            workflow_id=started.workflow_id,
-            run_id=started.run_id,
-            status="running",
-            workflow_template=template.key,
-            template_version=template.version,
-            plan_hash=template.plan_hash,
-            links=links(started.workflow_id),
-        )
+        return await _start(order, starter)
 
     @get(
         "/{workflow_id:str}/status",
@@ -171,7 +162,7 @@ class WorkflowController(Controller):
         return ResultAnswer(
             workflow_id=run.id,
             run_id=run.run_id,
-            status=_status(outcome.status),
+            status=outcome.status,
             last_node=result.journal.last_node if result else None,
             outputs=result.outputs if result else [],
             error=error_of(outcome.error),
@@ -262,7 +253,7 @@ class WorkflowController(Controller):
             and ports.transient.cancel(workflow_id)
         ):
             return Canceled(
-                workflow_id=workflow_id, run_id="", status="running", cancel_requested=True, links=links(workflow_id, "status"),
+                workflow_id=workflow_id, run_id="", status=RunStatus.RUNNING, cancel_requested=True, links=links(workflow_id, "status"),
             )  # fmt: skip
         run = await _run(request.user.tenant, workflow_id, reader)
         if run is None:
@@ -276,12 +267,12 @@ class WorkflowController(Controller):
             await ports.temporal.get_workflow_handle(workflow_id).cancel()
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:  # it ended between the question and the request
-                raise _closed("completed") from error
+                raise _closed(RunStatus.COMPLETED) from error
             raise
         return Canceled(
             workflow_id=run.id,
             run_id=run.run_id,
-            status=_status(run.status),
+            status=run.status,
             cancel_requested=True,
             links=links(run.id, "status", "history"),
         )
@@ -315,16 +306,7 @@ class WorkflowController(Controller):
         await _keeps_data(run, ports)
         choice = RetryChoice(data.from_node, data.from_start, data.with_version)
         order = await retry_order(run, choice, ports.templates, await reader.state(run))
-        started = await starter.start(order)
-        return StartAnswer(
-            workflow_id=started.workflow_id,
-            run_id=started.run_id,
-            status="running",
-            workflow_template=order.template.key,
-            template_version=order.template.version,
-            plan_hash=order.template.plan_hash,
-            links=links(started.workflow_id),
-        )
+        return await _start(order, starter)
 
     @get(
         "/",
@@ -355,6 +337,19 @@ class WorkflowController(Controller):
         return RunPage(items=list(items), next_cursor=cursor_of(page[-1]) if len(rows) > limit else None)
 
 
+async def _start(order: Order, starter: Starter) -> StartAnswer:
+    started = await starter.start(order)
+    return StartAnswer(
+        workflow_id=started.workflow_id,
+        run_id=started.run_id,
+        status=RunStatus.RUNNING,
+        workflow_template=order.template.key,
+        template_version=order.template.version,
+        plan_hash=order.template.plan_hash,
+        links=links(started.workflow_id),
+    )
+
+
 async def _run(tenant: str, workflow_id: str, reader: RunReader) -> Run | None:
     """The tenant's run; None when Temporal has none. Another tenant's id is not even asked for."""
     if tenant_of(workflow_id) != tenant or workflow_id.count(":") < 2:  # tenant:template:run
@@ -383,13 +378,9 @@ def _closed(status: str) -> RunClosed:
     return RunClosed(f"The run has ended ({status}), so there is nothing to cancel.", run_status=status)
 
 
-def _status(status: str) -> RunStatus:
-    return status  # type: ignore[return-value]  # one of RunReader's words, which are these
-
-
 def _items(step: Step, data: dict[str, Any] | list[dict[str, Any]]) -> list[dict[str, Any]]:
     """`input_data` as n8n items; a webhook node hands on what a request looks like, so that is what it gets."""
-    if step.trigger == "webhook":
+    if step.trigger == TriggerKind.WEBHOOK:
         request = {
             "headers": {},
             "params": {},

@@ -6,6 +6,7 @@ from typing import Any, Final
 import orjson
 
 from api.models import ActiveStep, ErrorAnswer, Progress, ResultSummary, RunSummary, StatusAnswer, WaitingFor, links
+from schemas.kinds import RunStatus
 from schemas.run import Journal, RunResult
 from service.execution_store import Execution
 from service.run_reader import Run, RunReader, moment
@@ -25,7 +26,7 @@ async def status_of_run(run: Run, reader: RunReader, *, data: bool = True) -> St
         return _answer(run, run.status, _progress(journal) if journal else None, None, None)
     outcome = await reader.outcome(run)
     journal = outcome.result.journal if outcome.result else None
-    summary = _summary(outcome.result) if data and outcome.result and outcome.status == "completed" else None
+    summary = _summary(outcome.result) if data and outcome.result and outcome.status == RunStatus.COMPLETED else None
     return _answer(run, outcome.status, _progress(journal) if journal else None, summary, outcome.error)
 
 

@@ -17,6 +17,7 @@ from api.openapi import problems
 from api.problems import BadRequest, DoesNotCompile, NotStartable, TooLarge, UnknownTemplate, WebhookTaken
 from runtime.platform.postgres import SHARED
 from schemas.names import CHAT, FORM
+from service.publishing import publish
 from service.routes import Webhook
 from service.scheduler import Scheduler
 from service.templates import Summary, WebhookConflict, webhooks_of
@@ -177,13 +178,14 @@ class TemplateController(Controller):
         chosen = key or template_key(_name(body))
         if not KEY.fullmatch(chosen):
             raise BadRequest("key: letters, digits, '_', '.' and '-', 128 at most, beginning with a letter or a digit.")
-        compiled, plan = await _compiled(body, chosen, ports, allow_unsupported=allow_unsupported)
+        compiled, _ = await _compiled(body, chosen, ports, allow_unsupported=allow_unsupported)
         try:
-            made = await ports.store.publish(
-                tenant, chosen, plan, body, description=description, created_by=request.user.key
+            made = await publish(
+                ports.store, tenant, chosen, compiled, description=description, created_by=request.user.key
             )
         except WebhookConflict as error:
             raise WebhookTaken(f"{error}. Nothing was published.", method=error.method, path=error.path) from error
+        assert made is not None  # what does not compile was refused above
         ports.templates.forget(tenant)
         answer = PublishAnswer(
             key=made.key,

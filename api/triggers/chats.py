@@ -15,6 +15,7 @@ from api.triggers.bodies import Body, read_body, unpacked
 from api.triggers.requests import Call, Intake
 from api.triggers.responses import JSON_TYPE, TEXT_TYPE, Answer, after_run, refusal
 from api.triggers.streaming import stream_of
+from schemas.kinds import Mode, TriggerKind
 from schemas.plan import Step
 from service.run_start import Order, Starter, uuid7
 from service.templates import Published
@@ -65,7 +66,7 @@ class Chat:
         ):
             item["binary"] = binary
         order = Order(
-            tenant=call.tenant, template=template, start=step.name, trigger_kind="chat", mode="webhook", items=[item], run=run
+            tenant=call.tenant, template=template, start=step.name, trigger_kind=TriggerKind.CHAT, mode=Mode.WEBHOOK, items=[item], run=run
         )  # fmt: skip
         wanted = (step.parameters.get("options") or {}).get("responseMode")
         if wanted == "streaming":

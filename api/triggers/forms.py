@@ -19,6 +19,7 @@ from api.triggers.form_fields import Field, fields_of, submitted
 from api.triggers.requests import Call, Intake, call_of, query_of, send_answer
 from api.triggers.responses import SANDBOX, TEXT_TYPE, Answer, Refusal, after_run, refusal
 from api.triggers.waits import Waits, step_of
+from schemas.kinds import Mode, RunStatus, TriggerKind
 from schemas.names import FORM, tenant_of
 from schemas.plan import Step
 from schemas.resume_link import WAITING_FORM
@@ -94,8 +95,8 @@ class _Desk:
             item["json"]["formQueryParameters"] = query
         mode = step.parameters.get("responseMode") or "onReceived"
         order = Order(
-            tenant=call.tenant, template=template, start=step.name, trigger_kind="form", items=[item], run=run,
-            mode="manual" if test else "webhook", pinned=test,
+            tenant=call.tenant, template=template, start=step.name, trigger_kind=TriggerKind.FORM, items=[item], run=run,
+            mode=Mode.MANUAL if test else Mode.WEBHOOK, pinned=test,
         )  # fmt: skip
         if any(each.form_page and not each.disabled for each in template.plan.steps):
             await self._starter.start(order)
@@ -176,7 +177,7 @@ class _Desk:
             return self._next_page(workflow_id, now["ordinal"])
         if run.open:
             return _shown("Form", "One moment …", refresh=1)
-        return _shown("Form", _THANKS if run.status == "completed" else "The form could not be worked on")
+        return _shown("Form", _THANKS if run.status == RunStatus.COMPLETED else "The form could not be worked on")
 
     async def _item(
         self, call: Call, step: Step, fields: list[Field], receive: Receive, timezone: str, workflow_id: str

@@ -11,11 +11,14 @@ from api.dependencies import Ports
 from api.problems import TooLarge
 from api.triggers.bodies import Body
 from api.triggers.responses import NO_BODY, Answer, inline_bytes
+from runtime.platform.telemetry.logging import bind_context
+from runtime.values.binary import INLINE_BYTES
+from schemas.names import tenant_of
 
 __all__ = ["Call", "Intake", "call_of", "query_of", "send_answer"]
 
-INLINE_BYTES: Final = 16 * 1024
-"""Files up to this size ride in their item; larger ones are blobs."""
+_LONGEST_TENANT: Final = 63
+"""Characters of a tenant's id at most; what is longer comes from a stranger."""
 QUERY: Final = qs_codec.DecodeOptions()
 
 
@@ -122,7 +125,7 @@ class Intake:
 
 
 def call_of(scope: HTTPScope, prefix: str) -> Call:
-    """The request of an ASGI scope below `prefix`: /prefix/tenant/path."""
+    """Return the request of an ASGI scope below `prefix`: /prefix/tenant/path. Its log lines carry the tenant from here on."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
@@ -130,6 +133,7 @@ def call_of(scope: HTTPScope, prefix: str) -> Call:
         headers[name] = f"{headers[name]}{joint}{value}" if name in headers else value
     tenant, _, path = scope["path"].strip("/").removeprefix(f"{prefix.strip('/')}/").partition("/")
     client = scope.get("client")
+    bind_context(tenant=tenant_of(tenant)[:_LONGEST_TENANT])  # in a link of a waiting run, the run's id stands there
     return Call(
         method=scope["method"].upper(),
         tenant=tenant,

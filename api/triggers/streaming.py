@@ -15,6 +15,7 @@ from temporalio.service import RPCError
 from api.dependencies import Ports
 from api.triggers.responses import JSON_TYPE, Answer
 from schemas import names
+from schemas.kinds import RunStatus
 from schemas.run import WebhookAnswer
 from service.run_reader import RunReader
 from service.run_start import Order, Starter
@@ -59,7 +60,7 @@ async def _lines(client: Client, workflow_id: str) -> AsyncIterator[bytes]:
                     yield line
         heard = max(heard, len(told))
         if run is None or not run.open:
-            if run is not None and run.status != "completed":
+            if run is not None and run.status != RunStatus.COMPLETED:
                 yield _line("error", {}, FAILED)
             return
         await asyncio.sleep(PACE)

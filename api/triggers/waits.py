@@ -17,6 +17,7 @@ from api.triggers.access import admit, is_bot
 from api.triggers.bodies import read_body, unpacked
 from api.triggers.requests import Call, Intake, query_of
 from api.triggers.responses import SANDBOX, TEXT_TYPE, Answer, after_run, at_once, refusal
+from runtime.platform.telemetry.logging import bind_context
 from schemas import names
 from schemas.names import tenant_of
 from schemas.plan import CredentialRef, Kind, Step
@@ -89,11 +90,13 @@ class Waits:
         if place is None:
             raise refusal(401, FORGED)
         accepts, ordinal, suffix = self._ports.links.accepts, int(place[1]), (place[3] or "").strip("/")
-        if accepts(workflow_id, ordinal, place[2]):
-            return workflow_id, ordinal, suffix, False
-        if not call.query or not accepts(workflow_id, ordinal, place[2], call.query):
-            raise refusal(401, FORGED)
-        return workflow_id, ordinal, suffix, True
+        bound = False
+        if not accepts(workflow_id, ordinal, place[2]):
+            bound = bool(call.query) and accepts(workflow_id, ordinal, place[2], call.query)
+            if not bound:
+                raise refusal(401, FORGED)
+        bind_context(workflow_id=workflow_id)
+        return workflow_id, ordinal, suffix, bound
 
     async def find(self, workflow_id: str, ordinal: int) -> dict[str, Any]:
         """The wait that a link opens, as the run tells it.

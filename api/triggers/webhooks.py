@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-import qs_codec
 from litestar import asgi
 from litestar.handlers import ASGIRouteHandler
 from litestar.types import HTTPScope, Receive, Scope, Send
@@ -32,6 +31,7 @@ from api.triggers.responses import (
 )
 from api.triggers.streaming import stream_of
 from api.triggers.waits import Waits
+from schemas.kinds import Mode, TriggerKind
 from schemas.names import CHAT
 from schemas.plan import Plan, Step
 from schemas.resume_link import WAITING
@@ -42,9 +42,6 @@ from service.templates import Published
 __all__ = ["webhook_handler"]
 
 PREFIX: Final = "/webhook"
-INLINE_BYTES: Final = 16 * 1024
-"""Files up to this size ride in their item; larger ones are blobs."""
-QUERY: Final = qs_codec.DecodeOptions()
 _WAITING: Final = WAITING.removeprefix("webhook") + "/"
 """What is left of the path of a link below this mount."""
 _TESTING: Final = "-test/"
@@ -161,8 +158,8 @@ class _Desk:
             tenant=call.tenant,
             template=target.template,
             start=step.name,
-            trigger_kind="webhook",
-            mode="manual" if target.test else "webhook",
+            trigger_kind=TriggerKind.WEBHOOK,
+            mode=Mode.MANUAL if target.test else Mode.WEBHOOK,
             pinned=target.test,
             items=[await self._item(call, target, body, claims, run)],
             run=run,

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from compiler import Compilation, compile_export
 from runtime.catalog import CATALOG, upgrade
@@ -17,7 +17,7 @@ from runtime.platform.embedded.supervise import Supervised
 from runtime.platform.keys import Keyring, keyring
 from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings
-from service.templates import Publication, TemplateStore
+from service.templates import TemplateStore
 from service.tenants import TenantStore
 
 EXPORTS: Final = Path("n8n_exports")
@@ -87,14 +87,3 @@ def compiled(folder: Path = EXPORTS) -> Iterator[tuple[Path, Compilation]]:
     """Every export directly in the folder, compiled."""
     for path in sorted(folder.glob("*.json")):
         yield path, compile_export(path.read_bytes(), file=str(path), catalog=CATALOG)
-
-
-async def publish(store: TemplateStore, tenant: str, path: Path, compilation: Compilation) -> Publication | None:
-    """Publish one compiled export under its file's name; None when it does not compile."""
-    if compilation.plan is None:
-        return None
-    return await store.publish(tenant, path.stem, compilation.plan, compilation.text, metadata=_verdict(compilation))
-
-
-def _verdict(compilation: Compilation) -> dict[str, Any]:
-    return {"runnable": compilation.runnable, "differs": [each.node for each in compilation.verdicts if each.reason]}

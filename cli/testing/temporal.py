@@ -18,7 +18,6 @@ from cli.testing.processes import LIMIT
 from runtime.engine.machine import Engine
 from runtime.hosts.local.offline import OfflineCapabilities
 from runtime.hosts.temporal.worker import build_worker
-from runtime.hosts.temporal.workflow import TASK_TIMEOUT
 from runtime.platform.embedded import EmbeddedProfile
 from runtime.platform.keys import keyring
 from runtime.platform.postgres import Database
@@ -28,7 +27,7 @@ from runtime.platform.temporal import connect, data_converter
 from schemas import names
 from schemas.outcome import Finished
 from schemas.plan import Plan
-from schemas.run import RunResult, StartInput
+from schemas.run import TASK_TIMEOUT, RunResult, StartInput
 
 TENANT: Final = "test"
 AT_ONCE: Final = 8

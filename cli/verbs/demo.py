@@ -44,8 +44,9 @@ def demo() -> None:
 async def _demo(settings: object) -> bool:
     import httpx
 
-    from cli.support.stack import compiled, publish, stack
+    from cli.support.stack import compiled, stack
     from runtime.platform.embedded.fake_vendor import StandIn
+    from service.publishing import publish
 
     began = time.monotonic()
     _say("starting Temporal, Postgres, worker and API")
@@ -55,7 +56,7 @@ async def _demo(settings: object) -> bool:
             await up.tenants.create(tenant, name)
             keys[tenant] = await up.tenants.issue(tenant, "demo")
         for path, compilation in compiled():
-            published = await publish(up.templates, "acme", path, compilation)
+            published = await publish(up.templates, "acme", path.stem, compilation)
             if published is None:
                 _say(f"{path} does not compile: {compilation.diagnostics[0].message}")
                 return False

@@ -65,10 +65,10 @@ async def _dev(settings: object, exports: Path) -> None:
 
 async def _publish_changes(up: "Stack", folder: Path) -> None:
     """Publish what is new or changed in the folder, twice a second; print findings instead where it does not compile."""
-    from cli.support.stack import publish
     from compiler import compile_export
     from runtime.catalog import CATALOG
     from runtime.platform.postgres import DatabaseUnavailable
+    from service.publishing import publish
     from service.templates import WebhookConflict
 
     known: dict[Path, int] = {}
@@ -80,7 +80,7 @@ async def _publish_changes(up: "Stack", folder: Path) -> None:
             known[path] = changed
             compilation = await asyncio.to_thread(compile_export, path.read_bytes(), file=str(path), catalog=CATALOG)
             try:
-                published = await publish(up.templates, TENANT, path, compilation)
+                published = await publish(up.templates, TENANT, path.stem, compilation)
             except (WebhookConflict, DatabaseUnavailable) as error:
                 typer.echo(f"{path}: not published: {error}", err=True)
                 continue

@@ -54,17 +54,18 @@ def publish(
 
 
 async def _publish(store: "TemplateStore", tenant: str, file: Path, compiled: "Compilation") -> bool:
+    from service.publishing import publish
     from service.templates import WebhookConflict
 
-    if compiled.plan is None:
+    try:
+        made = await publish(store, tenant, file.stem, compiled)
+    except WebhookConflict as error:
+        typer.echo(f"{file}: {error}", err=True)
+        return False
+    if made is None:
         for each in compiled.diagnostics:
             if each.level == "error":
                 typer.echo(f"{file}:{each.at.line or 1}: {each.code} {each.message}", err=True)
-        return False
-    try:
-        made = await store.publish(tenant, file.stem, compiled.plan, compiled.text)
-    except WebhookConflict as error:
-        typer.echo(f"{file}: {error}", err=True)
         return False
     what = "published" if made.fresh else "unchanged"
     typer.echo(f"{what} {made.key} version {made.version} ({made.plan_hash[:12]})")

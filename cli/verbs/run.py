@@ -132,13 +132,13 @@ async def _on(
     from temporalio.client import WorkflowFailureError
 
     from runtime.hosts.temporal.worker import worker
-    from runtime.hosts.temporal.workflow import TASK_TIMEOUT
     from runtime.platform.keys import keyring
     from runtime.platform.postgres import Database
     from runtime.platform.storage.blobs import BlobStore
     from runtime.platform.temporal import connect, data_converter
     from schemas import names
-    from schemas.run import RunResult, StartInput
+    from schemas.kinds import Mode
+    from schemas.run import TASK_TIMEOUT, RunResult, StartInput
     from service.tenants import TenantStore
 
     queue = f"run-{uuid.uuid4()}"
@@ -152,7 +152,7 @@ async def _on(
         workflow_id = names.workflow_id(tenant, template, str(uuid.uuid4()))
         given = StartInput(
             plan=plan, tenant=tenant, template=template, execution_id=workflow_id, items=items, start=start,
-            pinned=bool(plan.pin_data), mode="manual" if plan.pin_data else "trigger",
+            pinned=bool(plan.pin_data), mode=Mode.MANUAL if plan.pin_data else Mode.TRIGGER,
         )  # fmt: skip
         try:
             done = await client.execute_workflow(

@@ -5,9 +5,7 @@ from dataclasses import replace
 
 from compiler.source.document import Document
 from compiler.source.source import Lines, Place, into_string
-from schemas.diagnostic import Diagnostic, Severity
-
-RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
+from schemas.diagnostic import Diagnostic
 
 
 def positioned(found: Iterable[Diagnostic], document: Document, base: str) -> list[Diagnostic]:

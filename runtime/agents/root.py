@@ -8,7 +8,7 @@ their own, and a crash anywhere repeats one command at most.
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Final, cast
 
 from runtime.agents.messages import Message, ToolSpec
 from runtime.contract import Call, Command, Done, Durable, DurableContext, Event, NodeError, Sleep, error_item
@@ -40,6 +40,9 @@ class Answer:
     items: Sequence[tuple[int, Item]] = ()
 
 
+_OF_THE_CALL: Final = ("context", "retryable", "retryAfter")
+
+
 @dataclass(frozen=True)
 class Reply:
     """What a command brought: a value, or n8n's error object."""
@@ -48,9 +51,11 @@ class Reply:
     error: Mapping[str, Any] | None = None
 
     def get(self) -> Any:
-        """The value. Raises the error as a NodeError."""
+        """Return the value. Raise the error as a NodeError, without its item (one of the call's own) and the fields that
+        only the retry loop reads.
+        """
         if self.error is not None:
-            raise restored(self.error)
+            raise NodeError.from_json({key: value for key, value in self.error.items() if key not in _OF_THE_CALL})
         return self.value
 
 
@@ -244,12 +249,3 @@ class Root(Durable):
     def _retries(context: DurableContext, model: str, i: int) -> int:
         options = getattr(context.subnode(model, i)[0], "options", None) or {}
         return int(options.get("maxRetries", 2))
-
-
-def restored(error: Mapping[str, Any]) -> NodeError:
-    """The NodeError behind an error object, without what only the retry loop reads."""
-    hidden = ("message", "description", "name", "context", "retryable", "retryAfter")
-    rest = {key: value for key, value in error.items() if key not in hidden}
-    made = NodeError(str(error.get("message") or ""), description=error.get("description"), data=rest)
-    made.name = error.get("name") or made.name
-    return made

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from schemas.item import Items, Json, Outputs
+from schemas.kinds import Mode, TriggerKind
 
 __all__ = ["AwaitSignal", "Call", "Command", "Done", "Event", "Respond", "RunTool", "Sleep", "StartChild"]
 
@@ -36,8 +37,8 @@ class StartChild:
     """{'id': ...} for a template of the tenant, {'name': ...}, or {'export': {...}} for one given as a parameter."""
     items: Items
     wait: bool = True
-    mode: str = "integrated"
-    kind: str = "workflow"
+    mode: Mode = Mode.INTEGRATED
+    kind: TriggerKind = TriggerKind.WORKFLOW
     """The kind of trigger that it begins at."""
 
 

@@ -37,6 +37,19 @@ class NodeError(Exception):
             shape["context"] = {"itemIndex": self.item}
         return shape | self.data
 
+    @staticmethod
+    def from_json(error: Mapping[str, Any]) -> "NodeError":
+        """Return the NodeError that an error object of `to_json` describes. It keeps n8n's name, not the Python class."""
+        known = ("message", "description", "name", "context")
+        restored = NodeError(
+            str(error.get("message") or ""),
+            description=error.get("description"),
+            item=(error.get("context") or {}).get("itemIndex"),
+            data={key: value for key, value in error.items() if key not in known},
+        )
+        restored.name = error.get("name") or restored.name
+        return restored
+
 
 class NodeApiError(NodeError):
     """A vendor or HTTP endpoint refused: n8n's NodeApiError. `http_code` is the status as text."""

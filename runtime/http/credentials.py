@@ -37,7 +37,6 @@ class Credential:
 
     type: str
     data: dict[str, Any]
-    name: str = ""
     renewing: asyncio.Lock = field(default_factory=asyncio.Lock, compare=False, repr=False)
     """Held while a token is renewed, so that items in flight share the new one."""
 

@@ -65,7 +65,7 @@ async def renew(send: Sender, credential: Credential) -> None:
     try:
         token = await _token(send, data, {"refresh_token": old["refresh_token"], "grant_type": "refresh_token"})
     except CredentialError as error:
-        message = f'The credential "{credential.name}" needs to be reconnected.'
+        message = f'The credential "{credential.type}" needs to be reconnected.'
         raise CredentialError(message, _REVOKED) from error
     data["oauthTokenData"] = {**old, **token}
 

@@ -26,6 +26,7 @@ from runtime.contract import (
 )
 from runtime.engine.machine import Engine
 from runtime.engine.pairing import PairingError
+from runtime.engine.start_node import start_step
 from runtime.expressions import ScriptEvaluator, evaluate, prepare, snapshot, split
 from runtime.expressions.scope import ExpressionError, Scope
 from runtime.interpreter.context import StepContext
@@ -34,6 +35,7 @@ from runtime.interpreter.parameters import Bound, Parameters
 from runtime.interpreter.task_codec import decode, encode
 from runtime.interpreter.task_runner import EVALUATE
 from schemas.item import UNDEFINED, Items, Outputs
+from schemas.kinds import Mode
 from schemas.node import Catalog, Node, declarations
 from schemas.outcome import Delay, Execute, Finished, Idle, Outcome
 from schemas.plan import Kind, OnError, Plan, Step
@@ -148,7 +150,7 @@ class Execution:
     ) -> None:
         self.plan, self.catalog, self.host, self.info = with_facts(plan, catalog), catalog, host, info
         self.engine = Engine(self.plan, state=state, pinned=info.pinned)
-        self.engine.keeps_all = info.mode == "integrated" and self._returns_all_runs()
+        self.engine.keeps_all = info.mode == Mode.INTEGRATED and self._returns_all_runs()
         self.static_data = info.static_data
         self.custom_data: dict[str, str] = {}
         self.usage: list[dict[str, Any]] = []
@@ -163,11 +165,28 @@ class Execution:
         """Choose where the run begins."""
         self.engine.start(node, items, now=self.host.now())
 
+    def begin(self, items: Items, *, step: str | None = None, prefer: str | None = None) -> Finished | None:
+        """Start at the step of this name; without a name at the step that n8n chooses, preferably a trigger of the kind
+        `prefer`. Return the end of a run that cannot start, else None.
+        """
+        first = self.plan.step.get(step) if step else start_step(self.plan, prefer)
+        if first is None:
+            error: dict[str, Any] | None = {
+                "name": "WorkflowOperationError",
+                "message": "The workflow has no start node",
+            }
+        else:
+            error = self.refusal(first.name)
+        if first is None or error is not None:
+            return Finished("not-started", None, error)
+        self.start(first.name, items)
+        return None
+
     def result(self) -> Outputs:
         """What the run gives back: the outputs of the last run of the node that ran last, or of all its runs where the
         trigger of a sub-workflow says so.
         """
-        if self.info.mode != "integrated" or not self._returns_all_runs() or self.engine.last is None:
+        if self.info.mode != Mode.INTEGRATED or not self._returns_all_runs() or self.engine.last is None:
             return self.engine.result()
         runs = [run["outputs"] for run in self.engine.runs.get(self.engine.last) or ()]
         count = max((len(outputs) for outputs in runs), default=0)
@@ -277,7 +296,7 @@ class Execution:
         columns = await self._columns(execute, known, scope)
         context = self._context(execute, known, Parameters(known.bound, columns), now)
         if step.kind is Kind.DURABLE:
-            return await self._durable(known.cls, context, execute, scope)
+            return await self._durable(known.cls, context, execute)
         raise NodeError(f"{known.cls.__name__} is not a step that can be run by itself")
 
     def known(self, step: Step) -> Prepared:
@@ -418,14 +437,14 @@ class Execution:
         self.custom_data.update(result.get("custom_data") or {})
         self.usage += result.get("usage") or []
         if (error := result.get("error")) is not None:
-            raise restore(error)
+            raise NodeError.from_json(error)
 
     # --- durable steps -----------------------------------------------------------------------------------------------
 
-    async def _durable(self, cls: type[Node], context: StepContext, execute: Execute, scope: Scope) -> Outputs | None:
+    async def _durable(self, cls: type[Node], context: StepContext, execute: Execute) -> Outputs | None:
         node = context.parameters.node
         assert isinstance(node, Durable)
-        view = _DurableView(self, context, execute, scope)
+        view = _DurableView(self, context, execute)
         state, commands = node.advance(view, None, None)
         events: asyncio.Queue[Event | Exception] = asyncio.Queue()
         open_: list[asyncio.Task[None]] = []
@@ -525,9 +544,8 @@ class Execution:
 class _DurableView:
     """Implements `DurableContext`: a step's context plus its items and sub-nodes."""
 
-    def __init__(self, execution: Execution, context: StepContext, execute: Execute, scope: Scope) -> None:
+    def __init__(self, execution: Execution, context: StepContext, execute: Execute) -> None:
         self._execution, self._context, self._execute = execution, context, execute
-        self._scope = scope
         self._parameters: dict[str, Parameters] = {}
         cut = [items for items in execute.inputs if items]
         self.items: Items = cut[0] if cut else []
@@ -581,16 +599,3 @@ def _reads_data(step: Step) -> bool:
 def _turns_pages(step: Step) -> bool:
     """True when an expression sees a response, so that it is evaluated again for each page, inside the activity."""
     return any(each.at[:2] == ("options", "pagination") for each in step.expressions)
-
-
-def restore(error: Mapping[str, Any]) -> NodeError:
-    """A NodeError again, from the object that `to_json` made of it."""
-    rest = {key: value for key, value in error.items() if key not in ("message", "description", "name", "context")}
-    restored = NodeError(
-        error.get("message") or "",
-        description=error.get("description"),
-        item=(error.get("context") or {}).get("itemIndex"),
-        data=rest,
-    )
-    restored.name = error.get("name") or restored.name
-    return restored

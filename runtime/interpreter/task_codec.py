@@ -26,8 +26,6 @@ def _cell(cell: Any) -> Any:
         return {"$tempor8": "error", "message": cell.message, "description": cell.description}
     if isinstance(cell, DateTimeText):
         return {"$tempor8": "date", "value": str(cell)}
-    if isinstance(cell, DateTimeText):
-        return {"$tempor8": "datetime", "value": str(cell)}
     if isinstance(cell, dict) and "$tempor8" in cell:
         return {"$tempor8": "value", "value": cell}
     return cell
@@ -42,8 +40,6 @@ def _read(cell: Any) -> Any:
     if isinstance(cell, dict) and "$tempor8" in cell:
         if cell["$tempor8"] == "undefined":
             return UNDEFINED
-        if cell["$tempor8"] == "datetime":
-            return DateTimeText(cell["value"])
         if cell["$tempor8"] == "value":
             return cell["value"]
         if cell["$tempor8"] == "date":

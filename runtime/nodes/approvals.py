@@ -30,8 +30,6 @@ ASKS: Final = {"operation": [SEND_AND_WAIT]}
 _OWN: Final = frozenset({"formMode", "submittedAt", "formQueryParameters"})
 """What a form's item has beside its fields."""
 _TEXT: Final = "Response"
-Asked = dict[str, Any]
-"""What goes out: {message, buttons: [{label, url}]}."""
 
 
 class SendAndWait(Durable):

@@ -89,7 +89,6 @@ class Settings(BaseModel):
     # agents
     ai_agents_url: Annotated[str | None, Field(validation_alias="AI_AGENTS_URL")] = None
     ai_agents_token: Annotated[SecretStr | None, Field(validation_alias="AI_AGENTS_TOKEN")] = None
-    local_model: Annotated[bool, Field(validation_alias="TEMPOR8_LOCAL_MODEL")] = False
     local_model_url: Annotated[str | None, Field(validation_alias="TEMPOR8_LOCAL_MODEL_URL")] = None
     tokens_per_step: Annotated[int, Field(validation_alias="TEMPOR8_TOKENS_PER_STEP", ge=1)] = 1_000_000
 

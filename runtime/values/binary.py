@@ -6,8 +6,10 @@ from typing import Final
 
 from schemas.item import BinaryRef, Item
 
-__all__ = ["NoBinaryError", "binary_of", "binary_ref", "file_size", "file_type"]
+__all__ = ["INLINE_BYTES", "NoBinaryError", "binary_of", "binary_ref", "file_size", "file_type"]
 
+INLINE_BYTES: Final = 16 * 1024
+"""Files up to this size ride in their item as base64; larger ones are stored, and the item has a reference."""
 _TYPES: Final = mimetypes.MimeTypes()  # not the machine's own tables: the same answer everywhere
 _TYPES.types_map[True].update({
     ".md": "text/markdown", ".yaml": "text/yaml", ".yml": "text/yaml", ".rtf": "application/rtf", ".ics": "text/calendar",

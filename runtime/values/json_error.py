@@ -1,29 +1,51 @@
 """What V8 says about a text that is not JSON: n8n shows these sentences to users."""
 
 import re
+import sys
 from typing import Final, NoReturn
+
+__all__ = ["json_error"]
 
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9]\d*)?(\.\d*)?([eE][+-]?\d*)?", re.ASCII)
-_CONTEXT: Final = 10
+_NEW_LINE: Final = re.compile(r"\r\n?|\n")
+_DIGITS: Final = frozenset("0123456789")
+_CONTEXT: Final = 10  # UTF-16 units of the text that V8 quotes on either side of a fault
+_UTF16: Final = "utf-16-le" if sys.byteorder == "little" else "utf-16-be"
 _SPECIAL: Final = ("NaN", "Infinity", "undefined", "[object Object]")
 _ESCAPES: Final = '"\\/bfnrt'
 _END: Final = "Unexpected end of JSON input"
 
 
-class _Found(Exception):  # carries the sentence out
-    """The fault."""
+class _Fault(Exception):
+    """The first fault of the text; its only argument is V8's sentence."""
 
 
 def json_error(text: str) -> str | None:
-    """The sentence for a text that `JSON.parse` refuses; None when it would accept it."""
+    """Return V8's sentence for a text that `JSON.parse` refuses, None for one that it accepts.
+
+    Positions and columns count UTF-16 units, as in JavaScript. V8 may quote half of a surrogate pair; such a half is
+    U+FFFD here, which is what it becomes as soon as it is written as UTF-8.
+    """
     try:
-        _Scanner(text).document()
-    except _Found as found:
-        return str(found)
-    except RecursionError:
+        _Scanner(_units(text)).document()
+    except _Fault as fault:
+        return _joined(str(fault))
+    except RecursionError:  # thousands of open brackets: V8 would read on, this scanner cannot
         return f'"{text[:_CONTEXT]}"... is not valid JSON'
     return None
+
+
+def _units(text: str) -> str:
+    """Return the text with one character per UTF-16 unit."""
+    if text.isascii():
+        return text
+    return "".join(map(chr, memoryview(text.encode(_UTF16, "surrogatepass")).cast("H")))
+
+
+def _joined(text: str) -> str:
+    """Return the text of UTF-16 units with its surrogate pairs put together, what is left of one as U+FFFD."""
+    return text.encode(_UTF16, "surrogatepass").decode(_UTF16, "replace")
 
 
 class _Scanner:
@@ -45,21 +67,22 @@ class _Scanner:
     def _fail(self, message: str, at: int | None = None) -> NoReturn:
         position = self._at if at is None else at
         before = self._text[:position]
-        line, column = before.count("\n") + 1, position - before.rfind("\n")
+        starts = [new_line.end() for new_line in _NEW_LINE.finditer(before)]
+        line, column = len(starts) + 1, position - (starts[-1] if starts else 0) + 1
         place = "JSON" if message.endswith("after") else "in JSON"
-        raise _Found(f"{message} {place} at position {position} (line {line} column {column})")
+        raise _Fault(f"{message} {place} at position {position} (line {line} column {column})")
 
     def _unexpected(self) -> NoReturn:
         text, at = self._text, self._at
         if at >= len(text):
-            raise _Found(_END)
+            raise _Fault(_END)
         if text[at] == '"':
             self._fail("Unexpected string")
-        if text[at] == "-" or (text[at].isascii() and text[at].isdigit()):
+        if text[at] == "-" or text[at] in _DIGITS:
             self._fail("Unexpected number")
         if text in _SPECIAL:
-            raise _Found(f'"{text}" is not valid JSON')
-        raise _Found(f"Unexpected token '{text[at]}', {self._quoted(at)} is not valid JSON")
+            raise _Fault(f'"{text}" is not valid JSON')
+        raise _Fault(f"Unexpected token '{text[at]}', {self._quoted(at)} is not valid JSON")
 
     def _quoted(self, at: int) -> str:
         """The text, or what stands around a place in it when it is long."""
@@ -68,7 +91,7 @@ class _Scanner:
             return f'"{text}"'
         start = 0 if at < _CONTEXT else at - _CONTEXT
         end = len(text) if at >= len(text) - _CONTEXT else at + _CONTEXT
-        return f'{"..." if start else ""}"{text[start:end]}"{"..." if end < len(text) else ""}'
+        return f'{"..." if at >= _CONTEXT else ""}"{text[start:end]}"{"..." if end < len(text) else ""}'
 
     def _value(self) -> None:
         first = self._peek()
@@ -78,7 +101,7 @@ class _Scanner:
             self._array()
         elif first == '"':
             self._string()
-        elif first and (first == "-" or (first.isascii() and first.isdigit())):
+        elif first == "-" or first in _DIGITS:
             self._number()
         else:
             self._literal()
@@ -98,13 +121,13 @@ class _Scanner:
         assert match is not None
         start, self._at = self._at, match.end()
         digits = match[0].lstrip("-")
-        if match[0].startswith("-") and not digits[:1].isdigit():
+        if match[0].startswith("-") and digits[:1] not in _DIGITS:
             self._fail("No number after minus sign", start + 1)
         if match[1] == ".":
             self._fail("Unterminated fractional number", start + len(match[0]) - len(match[2] or ""))
-        if match[2] is not None and not match[2][-1].isdigit():
+        if match[2] is not None and match[2][-1] not in _DIGITS:
             self._fail("Exponent part is missing a number")
-        if digits == "0" and self._text[self._at : self._at + 1].isdigit():
+        if digits == "0" and self._text[self._at : self._at + 1] in _DIGITS:
             self._fail("Unexpected number")
 
     def _string(self) -> None:
@@ -125,12 +148,14 @@ class _Scanner:
     def _escape(self) -> None:
         escape = self._text[self._at : self._at + 1]
         if not escape:
-            raise _Found(_END)
+            raise _Fault(_END)
         if escape == "u":
             for _ in range(4):
                 self._at += 1
                 if self._text[self._at : self._at + 1] not in set("0123456789abcdefABCDEF"):
                     self._fail("Bad Unicode escape")
+        elif escape > "\xff":  # V8 looks escapes up in a table of one byte
+            self._unexpected()
         elif escape not in _ESCAPES:
             self._fail("Bad escaped character")
         self._at += 1

@@ -5,7 +5,7 @@ import re
 from typing import Any, Final
 
 from runtime.values.javascript import js_number, js_string, tidy
-from runtime.values.json_errors import json_error
+from runtime.values.json_error import json_error
 from schemas.item import UNDEFINED
 
 __all__ = ["NotJsonError", "parse_json", "parse_object_literal"]
@@ -37,8 +37,8 @@ class NotJsonError(ValueError):
 
     @property
     def message(self) -> str:
-        """What V8 says about it."""
-        return json_error(self.text)
+        """What V8 says about it; of a text that V8 would read and Python does not (too deep), that it is not JSON."""
+        return json_error(self.text) or f'"{self.text[:10]}"... is not valid JSON'
 
 
 def _no_constant(name: str) -> Any:

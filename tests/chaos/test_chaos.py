@@ -21,13 +21,14 @@ import httpx
 import pytest
 
 import cli.support.stack
-from cli.support.stack import Stack, publish, stack
+from cli.support.stack import Stack, stack
 from compiler import compile_export
 from runtime.catalog import CATALOG
 from runtime.platform.credential_store import credential_store
 from runtime.platform.embedded.fake_vendor import StandIn
 from runtime.platform.embedded.supervise import Supervised
 from runtime.platform.settings import Settings
+from service.publishing import publish
 from tests.chaos.faults import Clock, FullDisk, Wire
 from tests.exports import export, node, set_
 
@@ -190,7 +191,7 @@ async def storm(folder: Path, kills: list[str], monkeypatch: pytest.MonkeyPatch,
             await store.put(TENANT, "openAiApi", "vendor", {"apiKey": "none", "url": f"{vendor.url}/v1"})
             for name, document in workflows(vendor.url).items():
                 compiled = compile_export(json.dumps(document), file=f"{name}.json", catalog=CATALOG)
-                assert await publish(up.templates, TENANT, Path(f"{name}.json"), compiled), compiled.diagnostics
+                assert await publish(up.templates, TENANT, name, compiled), compiled.diagnostics
             load, total = Load(up.url), first + RUNS_PER_KILL * len(kills)
             sending = [asyncio.create_task(load.send(i)) for i in range(first)]
             kill, last = victims(up, wire, clock), first

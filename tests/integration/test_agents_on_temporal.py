@@ -11,10 +11,9 @@ from temporalio.worker import Replayer
 from cli.testing.temporal import CaseTemplates
 from runtime.contract import HttpResponse
 from runtime.hosts.temporal.worker import build_worker
-from runtime.hosts.temporal.workflow import TASK_TIMEOUT
 from runtime.platform.embedded.fake_vendor import StandIn
 from schemas import names
-from schemas.run import RunResult, StartInput
+from schemas.run import TASK_TIMEOUT, RunResult, StartInput
 from tests.unit.agents.world import World, calls, model, node, plan_of, said, workflow
 
 TENANT = "acme"

@@ -17,14 +17,13 @@ from cli.testing.case import plan_of
 from cli.testing.temporal import CaseTemplates
 from runtime.hosts.temporal.resources import WorkerResources
 from runtime.hosts.temporal.worker import build_worker
-from runtime.hosts.temporal.workflow import TASK_TIMEOUT
 from runtime.platform.credential_store import credential_store
 from runtime.platform.keys import Keyring
 from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings
 from runtime.platform.storage.blobs import BlobStore
 from schemas import names
-from schemas.run import RunResult, StartInput
+from schemas.run import TASK_TIMEOUT, RunResult, StartInput
 
 MIB = 1024 * 1024
 SIZE = 30 * MIB

@@ -20,9 +20,8 @@ from cli.testing.temporal import CaseTemplates
 from runtime.contract import HttpResponse
 from runtime.hosts.local.offline import OfflineCapabilities
 from runtime.hosts.temporal.worker import PATIENCE, build_worker
-from runtime.hosts.temporal.workflow import TASK_TIMEOUT
 from schemas import names
-from schemas.run import Journal, RunResult, StartInput, WebhookAnswer
+from schemas.run import TASK_TIMEOUT, Journal, RunResult, StartInput, WebhookAnswer
 from service.run_start import answer_of
 
 TENANT = "acme"

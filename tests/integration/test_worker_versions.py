@@ -14,10 +14,9 @@ from bench.exports import START, chain, node, set_node
 from cli.testing.case import plan_of
 from runtime.hosts.temporal import build_id as deployment
 from runtime.hosts.temporal.worker import serve
-from runtime.hosts.temporal.workflow import TASK_TIMEOUT
 from runtime.platform.settings import Settings
 from schemas import names
-from schemas.run import RunResult, StartInput
+from schemas.run import TASK_TIMEOUT, RunResult, StartInput
 
 TENANT = "acme"
 

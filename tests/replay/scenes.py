@@ -15,10 +15,9 @@ from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from bench.exports import START, chain, node, rounds, set_node
 from cli.testing.case import plan_of
 from cli.testing.temporal import TENANT, CaseTemplates
-from runtime.hosts.temporal.workflow import TASK_TIMEOUT
 from schemas import names
 from schemas.plan import Plan
-from schemas.run import StartInput
+from schemas.run import TASK_TIMEOUT, StartInput
 
 __all__ = ["LONG", "SCENES", "Stage"]
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from runtime.contract import AwaitSignal, NodeError, StartChild
-from runtime.engine.start_node import start_step
 from runtime.expressions import ScriptEvaluator
 from runtime.expressions.v8 import run_scripts
 from runtime.interpreter.capabilities import HostCapabilities
 from runtime.interpreter.execution import Execution, RunInfo
 from runtime.interpreter.task_runner import perform
+from runtime.platform.telemetry.logging import task_context
 from schemas.item import Items
 from schemas.node import Catalog
 from schemas.outcome import Finished
@@ -56,7 +56,8 @@ class LocalHost:
     async def work(self, task: Task, kind: Kind) -> TaskResult:
         """Right here."""
         del kind
-        return await perform(task, self.catalog, self.capabilities, self.evaluator)
+        with task_context(task):
+            return await perform(task, self.catalog, self.capabilities, self.evaluator)
 
     async def sleep(self, seconds: float) -> None:
         """In this process."""
@@ -85,7 +86,7 @@ class LocalHost:
             depth=self.depth + 1,
         )
         info = RunInfo(
-            tenant=self.info.tenant, execution_id=f"{self.info.execution_id}.{self.depth + 1}", mode=command.mode
+            tenant=self.info.tenant, execution_id=f"{self.info.execution_id}.{self.depth + 1}", mode=str(command.mode)
         )
         execution, finished = await run_local(plan, host, info, command.items, prefer=command.kind)
         if host.response is not None:
@@ -112,12 +113,5 @@ async def run_local(
     """Run a plan to its end in this process. `prefer` names the trigger kind to start at when `start` is not given."""
     host.info = info
     execution = Execution(plan, host.catalog, host, info)
-    first = start or start_step(plan, prefer)
-    if first is None:
-        return execution, Finished(
-            "not-started", None, {"name": "WorkflowOperationError", "message": "The workflow has no start node"}
-        )
-    if (refused := execution.refusal(first.name)) is not None:
-        return execution, Finished("not-started", None, refused)
-    execution.start(first.name, items)
-    return execution, await execution.run()
+    ended = execution.begin(items, step=start.name if start else None, prefer=prefer)
+    return execution, ended or await execution.run()

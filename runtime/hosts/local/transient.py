@@ -13,13 +13,13 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from runtime.contract import NodeError, StartChild
-from runtime.engine.start_node import start_step
 from runtime.hosts.local.host import LocalHost
 from runtime.interpreter.capabilities import HostCapabilities
 from runtime.interpreter.execution import Execution, RunInfo
 from runtime.interpreter.journal import journal, result
 from runtime.platform.postgres import DatabaseUnavailable
 from runtime.platform.telemetry.logging import get_logger
+from schemas.kinds import RunStatus
 from schemas.node import Catalog
 from schemas.outcome import Finished
 from schemas.plan import Plan, Settings
@@ -37,7 +37,7 @@ PACE: Final = 0.25
 """Seconds between two writings of rows."""
 SEEN: Final = 60.0
 """Seconds after which a run that goes on is written again, so that nobody takes it for forgotten."""
-STATUS: Final = {"success": "completed", "canceled": "canceled"}
+STATUS: Final = {"success": RunStatus.COMPLETED, "canceled": RunStatus.CANCELED}
 
 
 class _Host(LocalHost):
@@ -108,7 +108,7 @@ class TransientRuns:
     async def start(self, given: StartInput, plan_hash: str) -> str:
         """Begin a run and return its run id."""
         run = self._begin(given, plan_hash)
-        self._rows[given.execution_id] = run.row("running")
+        self._rows[given.execution_id] = run.row(RunStatus.RUNNING)
         return run.run_id
 
     async def start_and_answer(self, given: StartInput, plan_hash: str, mode: str) -> WebhookAnswer:
@@ -138,7 +138,7 @@ class TransientRuns:
     async def _carry(self, run: _Run) -> None:
         given = run.given
         assert given.plan is not None
-        status = "failed"
+        status = RunStatus.FAILED
         try:
             run.host = _Host(self._catalog, self._capabilities, self._templates, run.answered.set)
             info = RunInfo(
@@ -150,11 +150,11 @@ class TransientRuns:
             before = copy.deepcopy(given.static_data)
             finished = await self._finish(run.execution, given)
             run.result = result(run.execution, finished, before)
-            status = STATUS.get(finished.status, "failed")
+            status = STATUS.get(finished.status, RunStatus.FAILED)
             if run.result.static_data is not None:
                 await self._templates.save_static_data(given.tenant, given.template, run.result.static_data)
         except asyncio.CancelledError:
-            status = "canceled"
+            status = RunStatus.CANCELED
         except Exception as error:
             log.exception("a transient run broke", workflow_id=given.execution_id, error=type(error).__name__)
         finally:
@@ -163,15 +163,9 @@ class TransientRuns:
             run.answered.set()
 
     async def _finish(self, execution: Execution, given: StartInput) -> Finished:
-        plan = execution.plan
-        first = plan.step.get(given.start) if given.start else start_step(plan, given.trigger_kind)
-        if first is None:
-            error = {"name": "WorkflowOperationError", "message": "The workflow has no start node"}
-            return Finished("not-started", None, error)
-        if (refused := execution.refusal(first.name)) is not None:
-            return Finished("not-started", None, refused)
-        execution.start(first.name, given.items)  # type: ignore[arg-type]  # JSON items
-        return await execution.run()
+        items: Any = given.items  # JSON items
+        ended = execution.begin(items, step=given.start, prefer=given.trigger_kind)
+        return ended or await execution.run()
 
     async def run(self) -> None:
         """Write rows until cancelled; then cancel what still runs, and say so."""
@@ -183,7 +177,9 @@ class TransientRuns:
                 if clock() > again:
                     again = clock() + SEEN
                     self._rows |= {
-                        id_: run.row("running") for id_, (run, _) in self._running.items() if id_ not in self._rows
+                        id_: run.row(RunStatus.RUNNING)
+                        for id_, (run, _) in self._running.items()
+                        if id_ not in self._rows
                     }
                 await self._write()
         finally:

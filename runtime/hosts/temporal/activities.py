@@ -13,6 +13,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from runtime.expressions.v8 import run_scripts
 from runtime.interpreter.capabilities import HostCapabilities
 from runtime.interpreter.task_runner import perform
+from runtime.platform.telemetry.logging import bind_context, task_context
 from schemas import names
 from schemas.node import Catalog
 from schemas.task import Task, TaskResult
@@ -76,12 +77,14 @@ class Activities:
     @activity.defn(name=names.RUN_STEP)
     async def run_step(self, task: Task) -> TaskResult:
         """One try of a step. A node's error is part of the result, so Temporal retries nothing but crashes."""
-        async with _pulse():
-            return await perform(task, self.catalog, self.capabilities, run_scripts)
+        with task_context(task):
+            async with _pulse():
+                return await perform(task, self.catalog, self.capabilities, run_scripts)
 
     @activity.defn(name=names.FIND_PLAN)
     async def find_plan(self, reference: dict[str, Any]) -> dict[str, Any]:
         """The plan of another workflow of the tenant."""
+        _of_run(reference["tenant"])
         found = await self.templates.find(reference["tenant"], reference)
         links = self.links.of(reference["run"]) if self.links is not None and "run" in reference else {}
         return found | links
@@ -89,6 +92,7 @@ class Activities:
     @activity.defn(name=names.SAVE_STATIC_DATA)
     async def save_static_data(self, change: dict[str, Any]) -> None:
         """Write static data at the end of a run, as n8n does."""
+        _of_run(change["tenant"])
         await self.templates.save_static_data(change["tenant"], change["template"], change["static_data"])
 
     @activity.defn(name=names.TAKE_SLOT)
@@ -96,6 +100,7 @@ class Activities:
         """Whether it is the run's turn."""
         if self.slots is None:
             return True
+        _of_run(asked["tenant"])
         return await self.slots.take(asked["tenant"], asked["key"], asked["workflow_id"], asked["limit"], _has_ended)
 
     @activity.defn(name=names.GIVE_SLOT_BACK)
@@ -103,6 +108,7 @@ class Activities:
         """Let the next ones in. One that is not reached asks again by itself."""
         if self.slots is None:
             return
+        _of_run(asked["tenant"])
         for each in await self.slots.give_back(asked["tenant"], asked["key"], asked["workflow_id"], asked["limit"]):
             with contextlib.suppress(RPCError):
                 await activity.client().get_workflow_handle(each).signal(names.SIGNAL_TURN)
@@ -110,6 +116,11 @@ class Activities:
     def all(self) -> list[Callable[..., Any]]:
         """For the worker."""
         return [self.run_step, self.find_plan, self.save_static_data, self.take_slot, self.give_slot_back]
+
+
+def _of_run(tenant: str) -> None:
+    """Bind tenant and run to the lines of this activity, which is an asyncio task of its own."""
+    bind_context(tenant=tenant, workflow_id=activity.info().workflow_id or "")
 
 
 async def _has_ended(workflow_id: str) -> bool:

@@ -15,23 +15,21 @@ from temporalio.exceptions import ActivityError, ApplicationError, ChildWorkflow
 
 from runtime.catalog import CATALOG
 from runtime.contract import AwaitSignal, NodeError, StartChild
-from runtime.engine.start_node import start_step
 from runtime.expressions import ScriptEvaluator
 from runtime.interpreter.execution import Execution, RunInfo
 from runtime.interpreter.journal import journal, result
 from runtime.interpreter.previews import previews, said
 from schemas import names
 from schemas.expression import Script
+from schemas.kinds import Mode, TriggerKind
 from schemas.outcome import Finished
 from schemas.plan import Kind, Plan
 from schemas.resume_link import child_secret
-from schemas.run import Journal, RunResult, StartInput, WebhookAnswer
+from schemas.run import TASK_TIMEOUT, Journal, RunResult, StartInput, WebhookAnswer
 from schemas.task import Task, TaskResult
 
 EVALUATOR: Final = "tempor8_script_evaluator"
 """Name of the extern function on which scripts run; see `runtime.hosts.temporal.extern`."""
-TASK_TIMEOUT: Final = timedelta(seconds=5)
-"""Workflow task time-out of runs and children: a worker that was killed is noticed within it."""
 HEARTBEAT: Final = timedelta(seconds=6)
 """An activity whose worker was killed runs again after this long. A worker that starves for a processor misses beats, too: with
 3 s, every step of a busy minute was tried again and again."""
@@ -199,7 +197,7 @@ class Host:
         if found.get("error"):
             raise NodeError(found["error"])
         plan = Plan.model_validate(found["plan"])
-        if command.kind == "workflow" and not _may_call(self.start.plan, plan):
+        if command.kind == TriggerKind.WORKFLOW and not _may_call(self.start.plan, plan):
             raise NodeError(
                 f"The sub-workflow ({plan.workflow_id or found['template']}) you’re trying to execute limits which workflows "
                 "it can be called by.",
@@ -234,7 +232,7 @@ class Host:
             self.spent += SCRIPT_COST if any(script.quick is None for script in scripts) else QUICK_COST
         if self.spent > BUDGET:
             await self.sleep(0.001)
-        if self.start.trigger_kind == "poll" and execution.plan.step[step].trigger == "poll":
+        if self.start.trigger_kind == TriggerKind.POLL and execution.plan.step[step].trigger == TriggerKind.POLL:
             await self.save_static_data(
                 execution
             )  # how far it has read: the next poll must not wait for this run's end
@@ -245,7 +243,7 @@ class Host:
         """Write what the run has changed since it last did. n8n keeps those of production runs only."""
         data, before = execution.static_data, self.before
         changed = {name: value for name, value in data.items() if name not in before or before[name] != value}
-        if not changed or self.start.mode == "manual":
+        if not changed or self.start.mode == Mode.MANUAL:
             return
         self.before = copy.deepcopy(data)
         await workflow.execute_local_activity(
@@ -348,7 +346,7 @@ class Run:
     def _line(self, plan: Plan) -> dict[str, Any] | None:
         """The line that the run stands in. Sub-workflows, tests and error workflows stand in none, as in n8n."""
         limit = plan.settings.concurrency
-        if limit is None or self.start.depth or self.start.mode in ("manual", "error"):
+        if limit is None or self.start.depth or self.start.mode in (Mode.MANUAL, Mode.ERROR):
             return None
         key = self.start.template
         if limit.key is not None:
@@ -406,16 +404,9 @@ class Run:
     async def _finish(self, execution: Execution) -> Finished:
         if self.start.state is not None:
             return await self._in_time(execution)
-        plan = execution.plan
-        first = plan.step.get(self.start.start) if self.start.start else start_step(plan, self.start.trigger_kind)
-        if first is None:
-            return Finished(
-                "not-started", None, {"name": "WorkflowOperationError", "message": "The workflow has no start node"}
-            )
-        if (refused := execution.refusal(first.name)) is not None:
-            return Finished("not-started", None, refused)
-        execution.start(first.name, self.start.items)  # type: ignore[arg-type]
-        return await self._in_time(execution)
+        items: Any = self.start.items  # JSON items
+        ended = execution.begin(items, step=self.start.start, prefer=self.start.trigger_kind)
+        return ended or await self._in_time(execution)
 
     async def _in_time(self, execution: Execution) -> Finished:
         """To the end, or to the time-out of the workflow's settings, also in the middle of a step or a wait."""
@@ -431,7 +422,7 @@ class Run:
         """n8n: a production run that failed starts its error workflow, or itself where it has an Error Trigger."""
         own = any(step.trigger == "error" and not step.disabled for step in plan.steps)
         target = plan.settings.error_workflow or (self.start.template if own else None)
-        if target is None or self.start.mode in ("manual", "error"):
+        if target is None or self.start.mode in (Mode.MANUAL, Mode.ERROR):
             return
         error = finished.error or {}
         run = self.start.execution_id
@@ -441,7 +432,7 @@ class Run:
             "lastNodeExecuted": finished.last_node, "mode": self.start.mode,
         }  # fmt: skip
         item = {"execution": about, "workflow": {"id": plan.workflow_id or self.start.template, "name": plan.name}}
-        command = StartChild({"id": target}, [{"json": item}], wait=False, mode="error", kind="error")
+        command = StartChild({"id": target}, [{"json": item}], wait=False, mode=Mode.ERROR, kind=TriggerKind.ERROR)
         try:
             await self.host.child("error workflow", command)
         except NodeError as gone:  # n8n: the failed run is what it is; the missing workflow is told in the log

@@ -1,48 +1,23 @@
-"""Structured logs on standard error: one JSON object per line, with what looks like a secret blotted out."""
+"""Structured logs on standard error: one JSON object per line, with what looks like a secret masked."""
 
 import logging
-import re
 import sys
 from collections.abc import MutableMapping
-from typing import Any, Final
+from contextlib import AbstractContextManager
+from typing import Any
 
 import orjson
 import structlog
 
-__all__ = ["configure", "get_logger", "redact"]
+from schemas.redact import MASK, is_secret_name, redact_json
+from schemas.task import Task
 
-BLOT: Final = "[redacted]"
-# Names under which secrets travel. `Idempotency-Key` and the like are not secrets: only whole words count.
-SECRET_NAME: Final = re.compile(
-    r"(?i)(^|[_\-.])(pass(word|wd|phrase)?|secret|token|authorization|cookie|credentials?|api[_\-]?key|apikey|"
-    r"private[_\-]?key|master[_\-]?key|access[_\-]?key|dsn|database[_\-]?url|client[_\-]?secret)([_\-.]|$)"
-)
-# Shapes that are secret wherever they stand: bearer tokens, our own keys, user:password in an address, vendor keys.
-SECRET_TEXT: Final = re.compile(
-    r"(?i)\b(?:bearer|basic)\s+[\w\-.~+/=]{8,}|\bt8_[\w.\-]+_[0-9a-f]{48}\b|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"
-    r"|\b(?:sk|pk|rk|ghp|xox[abp]|hvs|s)[-_.][\w\-]{20,}"
-)
-
-
-def redact(value: Any, *, depth: int = 8) -> Any:
-    """The same JSON value with secrets blotted out, by name of the key and by shape of the text."""
-    if isinstance(value, str):
-        return SECRET_TEXT.sub(BLOT, value)
-    if depth == 0:
-        return BLOT if isinstance(value, dict | list | tuple) else value
-    if isinstance(value, dict):
-        return {
-            key: BLOT if isinstance(key, str) and SECRET_NAME.search(key) else redact(inner, depth=depth - 1)
-            for key, inner in value.items()
-        }
-    if isinstance(value, list | tuple):
-        return [redact(inner, depth=depth - 1) for inner in value]
-    return value
+__all__ = ["begin_context", "bind_context", "configure", "get_logger", "task_context"]
 
 
 def _redact_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """structlog's processor signature around `redact`."""
-    return {key: BLOT if key != "event" and SECRET_NAME.search(key) else redact(value) for key, value in event.items()}
+    """Mask secrets in a line, as a structlog processor."""
+    return {key: MASK if is_secret_name(key) else redact_json(value) for key, value in event.items()}
 
 
 def _to_json(event: Any, **_: Any) -> str:
@@ -83,6 +58,27 @@ def configure(level: str = "info") -> None:
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
-    """A logger; bind tenant, run and step with `structlog.contextvars.bind_contextvars`."""
+    """Return a logger. Its lines carry what was bound where they are written: a request's tenant and run, a task's step."""
     logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
     return logger
+
+
+def begin_context() -> None:
+    """Forget what was bound here: a request begins, perhaps on the task of another one."""
+    structlog.contextvars.clear_contextvars()
+
+
+def bind_context(**facts: str) -> None:
+    """Put facts (`tenant`, `workflow_id`) on every later line of this asyncio task and of those that it starts."""
+    structlog.contextvars.bind_contextvars(**facts)
+
+
+def task_context(task: Task) -> AbstractContextManager[None]:
+    """Return a context manager: lines written in it carry tenant, run (`workflow_id`), step and try of a task."""
+    meta = task["meta"]
+    return structlog.contextvars.bound_contextvars(
+        tenant=meta["tenant"],
+        workflow_id=meta["execution_id"],
+        step=task["step"]["name"],
+        attempt=task.get("attempt", 1),
+    )

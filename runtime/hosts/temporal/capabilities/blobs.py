@@ -2,19 +2,15 @@
 
 import base64
 from collections.abc import AsyncIterable, AsyncIterator
-from typing import Final
 
 from runtime.contract import NodeError
 from runtime.contract.capabilities import Blobs
 from runtime.hosts.temporal.resources import WorkerResources
 from runtime.platform.storage.blobs import PIECES, BlobMissing, BlobTooLarge
-from runtime.values.binary import binary_ref
+from runtime.values.binary import INLINE_BYTES, binary_ref
 from runtime.values.streams import LongBytes, StoredFile
 from schemas.item import BinaryRef
 from schemas.task import Task
-
-INLINE_BYTES: Final = 16 * 1024
-"""Files up to this size ride in their item; larger ones are blobs."""
 
 
 class WorkerBlobs(Blobs):

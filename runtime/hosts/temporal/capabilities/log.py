@@ -11,17 +11,14 @@ _log = get_logger(__name__)
 
 
 class WorkerLog(Log):
-    """Lines that name the task's node and execution."""
-
-    def __init__(self, task: Task) -> None:
-        self._task = task
+    """Lines that carry tenant, run, step and try: the host binds them while a task runs."""
 
     def info(self, event: str, **facts: Any) -> None:
-        """A structured line."""
-        _log.info(event, node=self._task["step"]["name"], execution_id=self._task["meta"]["execution_id"], **facts)
+        """Write a structured line."""
+        _log.info(event, **facts)
 
 
 def provide(resources: WorkerResources, task: Task) -> WorkerLog:
     """Return the log of a task."""
-    del resources
-    return WorkerLog(task)
+    del resources, task
+    return WorkerLog()

@@ -1,0 +1,70 @@
+"""Lines of a request carry the tenant of its caller and the run that it is about, and nothing of the request before it."""
+
+from typing import Any, cast
+
+import pytest
+import structlog
+from litestar import Litestar, get
+from litestar.testing import TestClient
+from litestar.types import HTTPScope
+
+from api.authentication import PUBLIC, Authentication, Principal, Verifier
+from api.triggers.requests import call_of
+from runtime.platform.telemetry.logging import begin_context, bind_context
+
+
+class Keys:
+    """Stands for the verifier: the key is the tenant."""
+
+    async def verify(self, secret: str) -> Principal:
+        return Principal(secret, "k1")
+
+
+@get("/workflows/{workflow_id:str}/status")
+async def status(workflow_id: str) -> dict[str, Any]:
+    del workflow_id
+    return structlog.contextvars.get_contextvars()
+
+
+@get("/health", opt=PUBLIC)
+async def health() -> dict[str, Any]:
+    return structlog.contextvars.get_contextvars()
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/workflows/acme:report:1/status", {"tenant": "acme", "workflow_id": "acme:report:1"}),
+        ("/workflows/other:report:1/status", {"tenant": "acme"}),
+        ("/health", {}),
+    ],
+)
+def test_a_request_binds_its_tenant_and_a_run_of_that_tenant(path: str, expected: dict[str, str]) -> None:
+    bind_context(tenant="the request before", step="left over")
+    app = Litestar([status, health], middleware=[Authentication(cast("Verifier", Keys()))])
+    with TestClient(app) as client:
+        assert client.get(path, headers={"x-api-key": "acme"}).json() == expected
+    begin_context()
+
+
+@pytest.mark.parametrize(
+    ("path", "tenant"),
+    [
+        ("/webhook/acme/orders", "acme"),
+        ("/webhook/acme:report:1/1-token", "acme"),  # as in a link of a waiting run
+        (f"/webhook/{'a' * 500}/x", "a" * 63),
+    ],
+)
+def test_a_webhook_binds_the_tenant_of_its_address(path: str, tenant: str) -> None:
+    begin_context()
+    scope: dict[str, Any] = {
+        "path": path,
+        "headers": [],
+        "method": "POST",
+        "query_string": b"",
+        "scheme": "http",
+        "client": None,
+    }
+    call_of(cast("HTTPScope", scope), "webhook")
+    assert structlog.contextvars.get_contextvars() == {"tenant": tenant}
+    begin_context()

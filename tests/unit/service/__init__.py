@@ -1,0 +1,1 @@
+"""The domain that API and command line share."""
