@@ -27,6 +27,8 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/deptry .
+	$(BIN)/deptry tests bench --exclude '^build/' --extend-exclude '^$$' --ignore DEP002,DEP004  # undeclared only: "dev" is theirs
 	$(BIN)/squawk migrations/*.sql
 
 # what is written from declarations and compared in tests: schemas, the pages of diagnostics, the plans of our exports,
