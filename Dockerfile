@@ -6,9 +6,9 @@ RUN pip install --no-cache-dir uv
 WORKDIR /src
 # dependencies first: they change less often than the sources
 COPY pyproject.toml uv.lock ./
-RUN uv sync --locked --no-default-groups --extra agents --no-install-project
+RUN uv sync --locked --no-default-groups --no-install-project
 COPY . .
-RUN uv sync --locked --no-default-groups --extra agents --no-editable
+RUN uv sync --locked --no-default-groups --no-editable
 
 FROM python:3.11-slim-bookworm
 RUN useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nologin tempor8

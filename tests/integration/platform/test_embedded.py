@@ -63,7 +63,8 @@ def wait_for_the_end_of(pids: list[int], seconds: float = 10) -> None:
 def supervisor(folder: Path) -> tuple[subprocess.Popen[str], list[int]]:
     process = subprocess.Popen([sys.executable, "-c", SUPERVISOR, str(folder)], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    return process, [int(pid) for pid in process.stdout.readline().split()]
+    with process.stdout as lines:
+        return process, [int(pid) for pid in lines.readline().split()]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

@@ -57,9 +57,10 @@ def served() -> Iterator[str]:
                     break
         except OSError:
             time.sleep(0.1)
-    yield url
-    process.terminate()
-    assert process.wait(10) == 0, "it must stop when it is told to"
+    with process.stdout:
+        yield url
+        process.terminate()
+        assert process.wait(10) == 0, "it must stop when it is told to"
 
 
 async def test_answers_where_nobody_has_a_key(served: str) -> None:
