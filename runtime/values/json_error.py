@@ -1,7 +1,7 @@
 """What V8 says about a text that is not JSON: n8n shows these sentences to users."""
 
 import re
-import sys
+import struct
 from typing import Final, NoReturn
 
 __all__ = ["json_error"]
@@ -11,7 +11,7 @@ _NUMBER: Final = re.compile(r"-?(?:0|[1-9]\d*)?(\.\d*)?([eE][+-]?\d*)?", re.ASCI
 _NEW_LINE: Final = re.compile(r"\r\n?|\n")
 _DIGITS: Final = frozenset("0123456789")
 _CONTEXT: Final = 10  # UTF-16 units of the text that V8 quotes on either side of a fault
-_UTF16: Final = "utf-16-le" if sys.byteorder == "little" else "utf-16-be"
+_UTF16: Final = "utf-16-le"  # either order has the same units; the machine's own would differ between workers
 _SPECIAL: Final = ("NaN", "Infinity", "undefined", "[object Object]")
 _ESCAPES: Final = '"\\/bfnrt'
 _END: Final = "Unexpected end of JSON input"
@@ -40,7 +40,8 @@ def _units(text: str) -> str:
     """Return the text with one character per UTF-16 unit."""
     if text.isascii():
         return text
-    return "".join(map(chr, memoryview(text.encode(_UTF16, "surrogatepass")).cast("H")))
+    units = text.encode(_UTF16, "surrogatepass")
+    return "".join(map(chr, struct.unpack(f"<{len(units) // 2}H", units)))
 
 
 def _joined(text: str) -> str:
