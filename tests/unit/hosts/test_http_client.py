@@ -10,28 +10,33 @@ from typing import Any, cast
 import pytest
 
 from runtime.contract import HttpResponse, NodeApiError, NodeError
-from runtime.hosts.temporal.capabilities import WorkerServices
+from runtime.hosts.temporal.capabilities.http import WorkerHttp
+from runtime.hosts.temporal.resources import WorkerResources
 from runtime.platform.egress import EgressClients
-from runtime.platform.settings import Settings
 from schemas.task import Task
 
 Answer = Callable[[bytes], bytes | None]
 TASK = cast("Task", {"meta": {"tenant": "t", "execution_id": "e"}, "step": {"name": "n"}, "run_index": 0})
 
 
-class Client(WorkerServices):
-    """The HTTP half of a worker's services, without a database."""
+class Client:
+    """The HTTP of a worker's tasks, with a tenant that may reach the loopback interface; no database."""
 
     def __init__(self) -> None:
-        self.clients = EgressClients(("127.0.0.0/8", "localhost"))
-        self.settings = cast("Settings", SimpleNamespace(payload_limit=1024 * 1024))
+        self.clients = EgressClients()
+        resources = SimpleNamespace(
+            clients=self.clients, allow_lists=self, settings=SimpleNamespace(payload_limit=1024 * 1024)
+        )
+        self._http = WorkerHttp(cast("WorkerResources", resources), TASK)
 
-    async def _allowed(self, tenant: str) -> tuple[str, ...]:
+    async def get(self, tenant: str) -> tuple[str, ...]:
+        """Return the egress entries of a tenant, as `allow_lists` does."""
         del tenant
-        return ()
+        return ("127.0.0.0/8", "localhost")
 
-    async def get(self, url: str, **options: Any) -> HttpResponse:
-        return await self.http(TASK, "GET", url, **options)
+    async def ask(self, url: str, **options: Any) -> HttpResponse:
+        """GET a URL."""
+        return await self._http.request("GET", url, **options)
 
 
 class Server:
@@ -76,22 +81,22 @@ async def client() -> AsyncIterator[Client]:
 
 
 async def test_a_request_that_names_no_user_agent_says_n8n(server: Server, client: Client) -> None:
-    await client.get(server.url)
-    await client.get(server.url, headers=[("user-agent", "mine/1")])
+    await client.ask(server.url)
+    await client.ask(server.url, headers=[("user-agent", "mine/1")])
     agents = [line for head in server.heads for line in head.split(b"\r\n") if line.lower().startswith(b"user-agent")]
     assert agents == [b"User-Agent: n8n", b"user-agent: mine/1"]
 
 
 async def test_header_values_travel_in_latin_1_both_ways(server: Server, client: Client) -> None:
     server.answer = lambda _: reply(b"{}", b"X-Back: gr\xfc\xdfe")
-    response = await client.get(server.url, headers=[("X-There", "grüße")])
+    response = await client.ask(server.url, headers=[("X-There", "grüße")])
     assert b"X-There: gr\xfc\xdfe\r\n" in server.heads[0]
     assert response.header("x-back") == "grüße"
 
 
 async def test_a_header_value_beyond_latin_1_is_refused_by_name(server: Server, client: Client) -> None:
     with pytest.raises(NodeApiError, match='Invalid character in header content \\["X-Price"\\]') as raised:
-        await client.get(server.url, headers=[("X-Price", "5 €")])
+        await client.ask(server.url, headers=[("X-Price", "5 €")])
     assert raised.value.http_code == "ERR_INVALID_CHAR"
     assert server.heads == []
 
@@ -101,20 +106,20 @@ async def test_a_body_that_was_decoded_is_told_from_one_that_came_plain(
     server: Server, client: Client, encoding: str
 ) -> None:
     server.answer = lambda _: reply(gzip.compress(b"hello"), b"Content-Encoding: " + encoding.encode())
-    response = await client.get(server.url)
+    response = await client.ask(server.url)
     assert (response.body, response.decoded, response.header("content-encoding")) == (b"hello", True, None)
 
 
 async def test_an_encoding_that_is_no_compression_stays(server: Server, client: Client) -> None:
     server.answer = lambda _: reply(b"hello", b"Content-Encoding: aws-chunked")
-    response = await client.get(server.url)
+    response = await client.ask(server.url)
     assert (response.body, response.decoded, response.header("content-encoding")) == (b"hello", False, "aws-chunked")
 
 
 async def test_a_body_that_cannot_be_decompressed_is_an_error_of_the_node(server: Server, client: Client) -> None:
     server.answer = lambda _: reply(b"hello", b"Content-Encoding: gzip")
     with pytest.raises(NodeError, match="Failed to decompress response"):
-        await client.get(server.url)
+        await client.ask(server.url)
 
 
 NO_RESPONSE = {
@@ -128,7 +133,7 @@ NO_RESPONSE = {
 async def test_no_whole_response_has_the_code_and_the_text_of_node(server: Server, client: Client, kind: str) -> None:
     server.answer, code, text = NO_RESPONSE[kind]
     with pytest.raises(NodeApiError) as raised:
-        await client.get(server.url)
+        await client.ask(server.url)
     assert (raised.value.http_code, raised.value.data["messages"][0]) == (code, text)
 
 
@@ -142,7 +147,7 @@ async def test_no_whole_response_has_the_code_and_the_text_of_node(server: Serve
 )
 async def test_no_connection_has_the_code_and_the_text_of_node(client: Client, url: str, code: str, text: str) -> None:
     with pytest.raises(NodeApiError) as raised:
-        await client.get(url)
+        await client.ask(url)
     assert raised.value.http_code == code
     assert re.fullmatch(text, raised.value.data["messages"][0])
 
@@ -156,7 +161,7 @@ async def test_a_slow_answer_is_a_time_out_in_milliseconds(client: Client) -> No
     listening = await asyncio.start_server(_silent, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/"
     with pytest.raises(NodeApiError) as raised:
-        await client.get(url, timeout=0.2)
+        await client.ask(url, timeout=0.2)
     listening.close()
     assert raised.value.http_code == "ECONNABORTED"
     assert raised.value.data["messages"][0] == "timeout of 200ms exceeded"
