@@ -1,7 +1,7 @@
 """What happens to a node's output before it is recorded: error routing, pairing, alwaysOutputData."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from schemas.item import Item, Items, Outputs
 from schemas.plan import OnError, Step
@@ -46,12 +46,14 @@ def split_errors(outputs: Outputs, count: int, original: Any) -> Outputs:
     return [*kept, failed, *outputs[count:]]
 
 
+_ERROR_KEYS: Final = {"error", "message", "details"}
+"""An item that has an error and nothing else than these is an error item."""
+
+
 def _is_error(item: Item) -> bool:
     json: Any = item["json"]
     return bool(item.get("error")) or (
-        isinstance(json, dict)
-        and bool(json.get("error"))
-        and (len(json) == 1 or (len(json) == 2 and "message" in json))
+        isinstance(json, dict) and bool(json.get("error")) and json.keys() <= _ERROR_KEYS
     )
 
 

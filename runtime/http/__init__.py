@@ -6,18 +6,21 @@ Everything here is pure, so that one REST descriptor node and the HTTP Request n
 from runtime.http.address import InvalidUrlError, join, normalise, split_userinfo
 from runtime.http.body import Bytes, Form, Json, Multipart, Part
 from runtime.http.exchange import Answer, Sender, TooManyRedirectsError, UnsupportedRedirectError, exchange
-from runtime.http.failure import Failure, connection_failure, status_failure
+from runtime.http.failure import TLS_MESSAGE, Failure, certificate_failure, connection_failure, status_failure
 from runtime.http.query import ArrayFormat, encode_component, parse_form, stringify
-from runtime.http.request import ACCEPT_ANY, ACCEPT_JSON, Request
+from runtime.http.request import ACCEPT_ANY, ACCEPT_JSON, ACCEPT_TEXT, InvalidTokenError, Request
 
 __all__ = [
     "ACCEPT_ANY",
     "ACCEPT_JSON",
+    "ACCEPT_TEXT",
+    "TLS_MESSAGE",
     "Answer",
     "ArrayFormat",
     "Bytes",
     "Failure",
     "Form",
+    "InvalidTokenError",
     "InvalidUrlError",
     "Json",
     "Multipart",
@@ -26,6 +29,7 @@ __all__ = [
     "Sender",
     "TooManyRedirectsError",
     "UnsupportedRedirectError",
+    "certificate_failure",
     "connection_failure",
     "encode_component",
     "exchange",

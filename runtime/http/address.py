@@ -96,7 +96,10 @@ def join(base: str, location: str) -> str:
     scheme = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*):", location)
     if scheme and scheme[1].lower() not in _DEFAULT_PORTS:
         raise InvalidUrlError(f"Unsupported protocol {scheme[1].lower()}:")
-    return normalise(urljoin(base, location))
+    try:
+        return normalise(urljoin(base, location))
+    except ValueError as error:
+        raise InvalidUrlError("Invalid URL") from error
 
 
 def origin(url: str) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """Responses: content types, character sets, file names, and JSON as axios reads it."""
 
 import codecs
+import contextlib
 import json
 import math
 import re
@@ -18,6 +19,12 @@ BINARY_TYPES: Final = (
     "application/vnd.oasis.opendocument", "application/x-tar", "application/x-7z-compressed", "application/pdf",
     "application/vnd.ms-powerpoint", "application/vnd.ms-fontobject", "application/x-cpio",
 )  # fmt: skip
+_FIRST_COUNTS: Final = frozenset({
+    "age", "authorization", "content-length", "content-type", "etag", "expires", "from", "host", "if-modified-since",
+    "if-unmodified-since", "last-modified", "location", "max-forwards", "proxy-authorization", "referer", "retry-after",
+    "server", "user-agent",
+})  # fmt: skip
+"""Headers of which Node drops all but the first."""
 _UTF16 = {"utf-16": "utf-16-le", "utf16": "utf-16-le", "ucs-2": "utf-16-le", "ucs2": "utf-16-le"}
 
 
@@ -30,14 +37,18 @@ def content_type(headers: Iterable[tuple[str, str]]) -> tuple[str, str | None]:
 
 
 def header_object(headers: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """Headers as node shows them: names in lower case, `set-cookie` a list, others joined with ', '."""
+    """Return headers as Node shows them: names in lower case, `set-cookie` a list, of some the first, others joined.
+
+    Source: https://nodejs.org/api/http.html#messageheaders.
+    """
     out: dict[str, Any] = {}
     for name, value in headers:
         key = name.lower()
         if key == "set-cookie":
             out.setdefault(key, []).append(value)
         elif key in out:
-            out[key] = f"{out[key]}, {value}"
+            if key not in _FIRST_COUNTS:
+                out[key] = f"{out[key]}{'; ' if key == 'cookie' else ', '}{value}"
         else:
             out[key] = value
     return out
@@ -71,9 +82,9 @@ def _refuse(name: str) -> Any:
     raise ValueError(f"Unexpected token {name}")
 
 
-def axios_data(body: bytes) -> Any:
+def axios_data(body: bytes, charset: str | None = None) -> Any:
     """What axios makes of a body whatever its content type: the JSON value, else the text; undefined if empty."""
-    text = decode(body, None)
+    text = decode(body, charset)
     if not text:
         return UNDEFINED
     try:
@@ -88,12 +99,32 @@ def is_binary_type(media: str) -> bool:
 
 
 def file_name(headers: Iterable[tuple[str, str]], url: str) -> str | None:
-    """The name in `Content-Disposition`, else the last segment of the URL's path; None if that is empty."""
+    """Return the name in `Content-Disposition`, else the last segment of the URL's path; None if that is empty.
+
+    As in n8n parameters end at any semicolon, `filename*` is UTF-8, and both forms are percent-decoded.
+    """
     disposition = next((value for name, value in headers if name.lower() == "content-disposition"), "")
-    extended = re.search(r"filename\*=\s*([\w-]*)'[^']*'([^;]+)", disposition, re.IGNORECASE)
+    parameters = {name.strip().lower(): value.strip() for name, _, value in map(_partition, disposition.split(";"))}
+    extended = _EXTENDED.match(_unquoted(parameters.get("filename*", "")))
     if extended:
-        return unquote(extended[2].strip(), encoding=extended[1] or "utf-8", errors="replace")
-    plain = re.search(r'filename=\s*(?:"((?:[^"\\]|\\.)*)"|([^;]+))', disposition, re.IGNORECASE)
-    if plain:
-        return re.sub(r"\\(.)", r"\1", plain[1]) if plain[1] is not None else plain[2].strip()
-    return unquote(urlsplit(url).path.rsplit("/", 1)[-1]) or None
+        return _last_segment(extended[1])
+    if "filename" in parameters:
+        return _last_segment(_unquoted(parameters["filename"]))
+    return urlsplit(url).path.rstrip("/").rsplit("/", 1)[-1] or None
+
+
+_EXTENDED: Final = re.compile(r"[\w-]*'[^']*'(.+)", re.DOTALL)
+
+
+def _partition(parameter: str) -> tuple[str, str, str]:
+    return parameter.partition("=")
+
+
+def _unquoted(text: str) -> str:
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
+
+
+def _last_segment(text: str) -> str | None:
+    with contextlib.suppress(UnicodeDecodeError):
+        text = unquote(text, errors="strict")
+    return text.rstrip("/").rsplit("/", 1)[-1] or None

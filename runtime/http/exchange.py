@@ -46,7 +46,11 @@ class TooManyRedirectsError(Exception):
 
 
 class UnsupportedRedirectError(Exception):
-    """A redirect leads to something that is not HTTP."""
+    """A redirect leads to something that is not HTTP. `reason` is why an address cannot be read, None for another scheme."""
+
+    def __init__(self, message: str, reason: str | None) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,9 @@ def _next(outgoing: Outgoing, status: int, location: str, redirects: Redirects) 
     try:
         url = join(outgoing.url, location)
     except InvalidUrlError as error:
-        raise UnsupportedRedirectError(f"Redirected request failed: {error}") from error
+        text = str(error)
+        reason = None if text.startswith("Unsupported protocol") else text
+        raise UnsupportedRedirectError(f"Redirected request failed: {text}", reason) from error
     dropped: tuple[str, ...] = ("host",)
     method, content = outgoing.method, outgoing.content
     if (status in _POST_TO_GET and method == "POST") or (status == _SEE_OTHER and method not in ("GET", "HEAD")):

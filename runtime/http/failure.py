@@ -38,12 +38,14 @@ CONNECTION_MESSAGES: Final = {
     "EHOSTUNREACH": "The host is unreachable, perhaps the server is offline",
     "EPIPE": "The connection to the server was closed unexpectedly, perhaps it is offline",
 }
+TLS_MESSAGE: Final = "SSL Issue: consider using the 'Ignore SSL issues' option"
+"""What n8n says of a certificate that does not hold; the description tells why."""
 _MESSAGE_KEYS: Final = (
     "cause", "error", "message", "Message", "msg", "messages", "description", "reason", "detail", "details", "errors",
     "errorMessage", "errorMessages", "ErrorMessage", "error_message", "_error_message", "errorDescription",
     "error_description", "error_summary", "error_info", "title", "text", "field", "err", "type",
 )  # fmt: skip
-_UNHINTED = 429
+_TOO_MANY_REQUESTS = 429
 _BATCHING_HINT = "Try spacing your requests out using the batching settings under 'Options'"
 
 
@@ -59,18 +61,23 @@ class Failure:
 
 def status_failure(status: int, raw: str, body: Any) -> Failure:
     """A response with a status that counts as an error. `raw` is axios' text for it, `body` the response parsed."""
+    raw = _BATCHING_HINT if status == _TOO_MANY_REQUESTS else raw
     message = STATUS_MESSAGES.get(status) or _CLASS_MESSAGES.get(status // 100) or raw
     description = error_text(body)
     if description is None and status // 100 in _CLASS_MESSAGES and body != []:
         description = raw
-    messages = [_BATCHING_HINT] if status == _UNHINTED else [raw]
-    return Failure(message, description, str(status), messages)
+    return Failure(message, description, str(status), [raw])
 
 
 def connection_failure(code: str, raw: str) -> Failure:
     """No response at all: `code` is node's name for it (ECONNREFUSED, ...), `raw` its text."""
     known = CONNECTION_MESSAGES.get(code)
     return Failure(known or raw, None, code, [raw, raw] if known else [raw])
+
+
+def certificate_failure(reason: str) -> Failure:
+    """Return the failure of a request to a server whose certificate does not hold, for OpenSSL's `reason`."""
+    return Failure(TLS_MESSAGE, reason, None, [TLS_MESSAGE])
 
 
 def error_text(value: Any) -> str | None:

@@ -4,11 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from runtime.http import oauth2, signing
+from runtime.http.body import FORM, Bytes, Json
 from runtime.http.credentials import Credential, apply, signature
 from runtime.http.exchange import Answer, Redirects, Sender, exchange
 from runtime.http.request import Outgoing, Request
 
 _UNAUTHORIZED = 401
+_AWS_TEXT = f"{FORM}; charset=utf-8"
+"""What n8n declares JSON to be that it signs for AWS, unless a header says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ async def _signed(wire: Wire, request: Request, credential: Credential) -> Reque
             signed.set_header("Authorization", f"Bearer {token}")
     else:
         apply(signed, credential)
+    if credential.type == "aws" and isinstance(signed.body, Json):
+        signed.body = Bytes(signed.body.encode()[0], _AWS_TEXT)
     return signed
 
 

@@ -41,6 +41,31 @@ def _flatten(key: str, value: Any, arrays: ArrayFormat) -> Iterator[tuple[str, s
         yield key, "" if value is None else js_string(value)
 
 
+def stringify_loosely(value: dict[str, Any] | list[Any]) -> str:
+    """Return `value` as axios writes forms: `+` for a space, `a[]` for each entry of a plain list, null left out."""
+    entries = enumerate(value) if isinstance(value, list) else ((key, value[key]) for key in property_order(value))
+    pairs = (pair for key, each in entries for pair in _loosely(str(key), each))
+    return "&".join(f"{_loose_component(key)}={_loose_component(text)}" for key, text in pairs)
+
+
+def _loosely(key: str, value: Any) -> Iterator[tuple[str, str]]:
+    if value is UNDEFINED or value is None:
+        return
+    if isinstance(value, list):
+        plain = not any(isinstance(each, dict | list) for each in value)
+        for i, each in enumerate(value):
+            yield from _loosely(f"{key}[]" if plain else f"{key}[{i}]", each)
+    elif isinstance(value, Mapping):
+        for inner in property_order(dict(value)):
+            yield from _loosely(f"{key}[{inner}]", value[inner])
+    else:
+        yield key, js_string(value)
+
+
+def _loose_component(text: str) -> str:
+    return quote(text.encode("utf-8", "replace"), safe=" *").replace(" ", "+").replace("~", "%7E")
+
+
 def parse_form(text: str) -> dict[str, str]:
     """`a=1&b=x+y` -> its names and values, decoded. Of a name that comes twice the last one holds."""
     return dict(parse_qsl(text, keep_blank_values=True))

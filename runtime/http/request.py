@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
 
 from runtime.http.address import normalise, split_userinfo
-from runtime.http.body import Body, Form, Json
+from runtime.http.body import Body, Form, Json, Multipart, as_declared
 from runtime.http.query import ArrayFormat, stringify
 from runtime.values.javascript import js_string
 from runtime.values.streams import LongBytes
@@ -17,7 +17,16 @@ ACCEPT_ANY: Final = (
     "application/json,text/html,application/xhtml+xml,application/xml,text/*;q=0.9, image/*;q=0.8, */*;q=0.7"
 )
 ACCEPT_JSON: Final = "application/json,text/*;q=0.99"
+ACCEPT_TEXT: Final = "application/json,text/html,application/xhtml+xml,application/xml,text/*;q=0.9, */*;q=0.1"
 _FORBIDDEN = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
+_TOKEN = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
+
+
+class InvalidTokenError(ValueError):
+    """A method or the name of a header is not a token of HTTP (RFC 9110, 5.6.2)."""
+
+    def __init__(self, what: str, text: str) -> None:
+        super().__init__(f'{what} must be a valid HTTP token ["{text}"]')
 
 
 @dataclass
@@ -71,19 +80,24 @@ class Request:
             self.body = Json(own | dict(fields) if prefer else dict(fields) | own)
 
     def encode(self) -> "Outgoing":
-        """What goes out. Raises InvalidUrlError for the URL and ValueError for a body that cannot be sent."""
+        """What goes out. Raises InvalidUrlError, InvalidTokenError, and ValueError for a body that cannot be sent."""
         url, userinfo = split_userinfo(normalise(self.url))
+        method = self.method.upper()
+        if not _TOKEN.fullmatch(method):
+            raise InvalidTokenError("Method", method)
         query = stringify(self.query, self.arrays)
         if query:
             url += ("&" if "?" in url else "?") + query
-        content, content_type = self.body.encode() if self.body is not None else (None, None)
         headers = outgoing_headers(self.headers)
         names = {name.lower() for name, _ in headers}
-        if content_type is not None and (content_type.startswith("multipart/") or "content-type" not in names):
+        declared = next((value for name, value in headers if name.lower() == "content-type"), None)
+        body = self.body if self.body is None or declared is None else as_declared(self.body, declared)
+        content, content_type = (None, None) if body is None else body.encode()
+        if content_type is not None and (declared is None or isinstance(body, Form | Multipart)):
             headers = [pair for pair in headers if pair[0].lower() != "content-type"] + [("content-type", content_type)]
         if userinfo is not None and "authorization" not in names:
             headers.append(("authorization", basic_authorization(*userinfo)))
-        return Outgoing(self.method, url, headers, content)
+        return Outgoing(method, url, headers, content)
 
 
 @dataclass(frozen=True)
@@ -104,11 +118,13 @@ def basic_authorization(user: str, password: str) -> str:
 def outgoing_headers(headers: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Headers as text, one pair per element of a list; null and undefined dropped, what a header must not hold removed.
 
-    The last of a name wins, in the place and the spelling of the first.
+    The last of a name wins, in the place and the spelling of the first. Raises InvalidTokenError.
     """
     out: dict[str, tuple[str, list[Any]]] = {}
     for name, value in headers.items():
         if name and value is not None and value is not UNDEFINED and value is not False:
+            if not _TOKEN.fullmatch(name):
+                raise InvalidTokenError("Header name", name)
             first = out.get(name.lower(), (name, []))[0]
             out[name.lower()] = (first, value if isinstance(value, list) else [value])
     return [(name, _header_text(each)) for name, values in out.values() for each in values]

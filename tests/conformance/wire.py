@@ -26,7 +26,9 @@ _STEP = "Node under test"
 
 def run_wire_file(path: Path) -> list[dict[str, Any]]:
     """Every case of a file with `actual_requests`, `actual_output` and `actual_error` beside what was recorded."""
-    node_type = path.stem.replace("__", "/")
+    node_type = ".".join(
+        path.stem.replace("__", "/").split(".")[:2]
+    )  # the rest of a name tells files of one type apart
     cases: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
     return [{**case, **run_wire_case(node_type, case)} for case in cases]
 

@@ -20,6 +20,8 @@ class HttpResponse:
     url: str = ""
     stored: StoredFile | None = None
     """Where the body is, when it was too long to be held: `body` is empty then."""
+    decoded: bool = False
+    """Whether a Content-Encoding was taken off the body."""
 
     def header(self, name: str) -> str | None:
         """Return the last header of this name, any case."""

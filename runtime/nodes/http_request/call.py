@@ -7,24 +7,44 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from runtime.contract import ActivityContext, HttpResponse, NodeApiError, NodeError
-from runtime.http import Failure, InvalidUrlError, Request, TooManyRedirectsError, UnsupportedRedirectError
+from runtime.http import (
+    TLS_MESSAGE,
+    Failure,
+    InvalidTokenError,
+    InvalidUrlError,
+    Request,
+    TooManyRedirectsError,
+    UnsupportedRedirectError,
+    status_failure,
+)
 from runtime.http.credentials import Credential, CredentialError, scheme
 from runtime.http.exchange import Redirects
 from runtime.http.fetch import Wire, fetch
 from runtime.http.request import Outgoing
 from schemas.diagnostic import Diagnostic, Location
 from schemas.diagnostic.nodes import UnsupportedChoice
+from schemas.item import UNDEFINED
 
 _DEFAULT_TIMEOUT_MS = 300_000
+_CLIENT_ERRORS = 4
 AT_ONCE = 100  # n8n has no limit; sockets do
 
 
 class Failed(Exception):
-    """A request that failed: the node's error, and the object that n8n shows under continueOnFail."""
+    """A request that failed: the node's error, the object that n8n shows under continueOnFail, and the body of the
+    response as a value (None: there is none).
+    """
 
-    def __init__(self, error: NodeApiError, shown: Mapping[str, Any]) -> None:
+    def __init__(self, error: NodeApiError, shown: Mapping[str, Any], body: Any = None) -> None:
         super().__init__(error.message)
-        self.error, self.shown = error, dict(shown)
+        self.error, self.shown, self.body = error, dict(shown), body
+
+    def details(self, i: int) -> dict[str, Any]:
+        """Return what n8n adds to the error item of input item `i` from version 4.5 of the node on."""
+        error = self.error
+        description = {} if error.description is None else {"description": error.description}
+        rest = {"httpCode": error.http_code, "body": self.body, "context": {"itemIndex": i}}
+        return {"message": error.message} | description | rest
 
 
 class Uncaught(NodeError):
@@ -55,19 +75,38 @@ class Call:
         try:
             answer, url = await fetch(wire, self.request, self.credential, self.redirects)
         except NodeApiError as error:
-            raise Failed(error, _connection_error(error)) from error
+            raise self._unanswered(error) from error
         except TooManyRedirectsError as error:
             raise _refused(str(error), "ERR_FR_TOO_MANY_REDIRECTS") from error
         except UnsupportedRedirectError as error:
-            raise _refused(str(error), "ERR_FR_REDIRECTION_FAILURE") from error
+            raise _refused(str(error), "ERR_FR_REDIRECTION_FAILURE", error.reason) from error
         except InvalidUrlError as error:
-            raise _refused("Invalid URL", "ERR_INVALID_URL") from error
+            failed = _refused("Invalid URL", "ERR_INVALID_URL")
+            failed.shown = {"code": "ERR_INVALID_URL", "input": self.request.url}
+            raise failed from error
+        except InvalidTokenError as error:
+            failed = _refused(str(error), "ERR_INVALID_HTTP_TOKEN")
+            failed.shown = {"code": "ERR_INVALID_HTTP_TOKEN"}  # n8n shows what a TypeError of Node has of its own
+            raise failed from error
         except CredentialError as error:
             raise _refused(str(error), None, error.description) from error
         except ValueError as error:
             raise _refused(str(error), "ERR_BAD_REQUEST") from error
         assert isinstance(answer, HttpResponse)
         return Answered(answer, url)
+
+    def _unanswered(self, error: NodeApiError) -> Exception:
+        """Return what to raise for a request without a whole response."""
+        raw = (error.data.get("messages") or [error.message])[0]
+        if raw == "aborted":  # n8n reads the body after the request, where it has no error object of axios
+            return NodeError(raw, item=self.item)
+        if raw == TLS_MESSAGE:
+            shown: dict[str, Any] = {"message": raw, "timestamp": int(self.context.now), "name": "NodeSslError"}
+            cause = {"name": "Error", "message": error.description}
+            return Failed(error, shown | {"context": {"itemIndex": self.item}, "cause": cause})
+        name = "AxiosError" if raw.startswith("timeout of ") else "Error"
+        shown = {"message": raw, "name": name} | ({"code": error.http_code} if error.http_code else {})
+        return Failed(error, shown)
 
     async def _http(self, outgoing: Outgoing) -> HttpResponse:
         options = self.options
@@ -96,14 +135,9 @@ class Answered:
 
 def _refused(message: str, code: str | None, description: str | None = None) -> Failed:
     error = NodeApiError(message, http_code=code, description=description, data={"messages": [message]})
-    shown: dict[str, Any] = {"message": message, "name": "Error"}
+    name = f"Error [{code}]" if code and code.startswith("ERR_FR_") else "Error"  # as follow-redirects names its errors
+    shown: dict[str, Any] = {"message": message, "name": name}
     return Failed(error, shown | ({"code": code} if code else {}))
-
-
-def _connection_error(error: NodeApiError) -> dict[str, Any]:
-    raw = (error.data.get("messages") or [error.message])[0]
-    name = "AxiosError" if raw.startswith("timeout of ") else "Error"
-    return {"message": raw, "name": name} | ({"code": error.http_code} if error.http_code else {})
 
 
 def api_error(failure: Failure, i: int) -> NodeApiError:
@@ -116,8 +150,32 @@ def api_error(failure: Failure, i: int) -> NodeApiError:
 
 def axios_error(raw: str, status: int) -> dict[str, Any]:
     """What n8n shows of a response with an error status."""
-    code = {4: "ERR_BAD_REQUEST", 5: "ERR_BAD_RESPONSE"}.get(status // 100)
-    return {"message": raw, "name": "AxiosError"} | ({"code": code} if code else {}) | {"status": status}
+    code = "ERR_BAD_REQUEST" if status // 100 == _CLIENT_ERRORS else "ERR_BAD_RESPONSE"
+    return {"message": raw, "name": "AxiosError", "code": code, "status": status}
+
+
+def status_failed(status: int, raw: str, data: Any, i: int, shown: Mapping[str, Any] | None = None) -> Failed:
+    """Return the failure of a response with an error status: `raw` is n8n's text for it, `data` its body as a value.
+
+    `shown`: what n8n shows of it, if not axios' error.
+    """
+    failure = status_failure(status, raw, data)
+    error = shown or axios_error(failure.messages[0], status)
+    return Failed(api_error(failure, i), error, "" if data is UNDEFINED else data)
+
+
+def stopped(message: str, description: str, i: int, now: float) -> Failed:
+    """Return the failure of pages that n8n does not go on with; `now` in milliseconds."""
+    error = NodeApiError(message, description=description, item=i, data={"messages": [message]})
+    shown = {
+        "message": message,
+        "timestamp": int(now),
+        "name": "NodeOperationError",
+        "description": description,
+        "context": {"itemIndex": i},
+        "cause": {"name": "Error", "message": message},
+    }
+    return Failed(error, shown)
 
 
 def check_credential(at: Location, parameter: str, type_: Any) -> Iterator[Diagnostic]:

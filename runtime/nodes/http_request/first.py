@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from runtime.contract import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, param
-from runtime.http import ACCEPT_ANY, ACCEPT_JSON, Bytes, Failure, Form, Json, Multipart, Request, status_failure
+from runtime.http import Bytes, Failure, Form, Json, Multipart, Request, status_failure
 from runtime.http.answer import axios_data
 from runtime.http.body import FORM, Body, field_part
 from runtime.http.credentials import Credential
@@ -27,8 +27,8 @@ from runtime.nodes.http_request.call import (
 )
 from runtime.nodes.http_request.facts import credential_uses, mutation
 from runtime.nodes.http_request.fields import collected, http_url, last_wins, pairs
-from runtime.nodes.http_request.output import Wanted, file_item, meta, text_json
-from runtime.nodes.http_request.settle import abandon, failed_item, in_order, refused_item
+from runtime.nodes.http_request.output import Wanted, accept, file_item, meta, text_json
+from runtime.nodes.http_request.settle import abandon, failed_item, in_order
 from runtime.values.javascript import js_string, json_stringify, truthy
 from runtime.values.json_text import NotJsonError, parse_json
 from schemas.diagnostic import Diagnostic, Location
@@ -99,7 +99,6 @@ class _FirstShape(Activity):
                 await batch_pause(i, *_batching(node.options or {}))
                 work = partial(node.items_of, self, context, item, i, shared, gate)
                 started.append(asyncio.create_task(checkpoint.kept(i, work)))
-                await asyncio.sleep(0)
             return [await in_order(started)]
         finally:
             await abandon(started)
@@ -113,17 +112,16 @@ class _FirstShape(Activity):
         shared: dict[str, Credential],
         gate: asyncio.Semaphore,
     ) -> list[Item]:
-        """The items of one input item, `self` being the node as it is for it."""
+        """Return the items of one input item, `self` being the node as it is for it.
+
+        Raises NodeError for a request that could not be built: as in n8n continueOnFail is for requests that failed.
+        """
         try:
             call = await self._call(written, context, item, i, shared)
             async with gate:
                 made = await self._items(context, await call.send(), item, i)
         except Failed as failed:
             return failed_item(context, failed, i)
-        except Uncaught:
-            raise
-        except NodeError as error:
-            return refused_item(context, error, i)
         return [{**each, "pairedItem": {"item": i}} for each in made]  # type: ignore[typeddict-item]
 
     async def _call(
@@ -137,7 +135,7 @@ class _FirstShape(Activity):
         request.body = await self._body(written, context, item, options, i)
         if options.get("bodyContentType") == "raw" and options.get("bodyContentCustomMimeType"):
             request.default_header("content-type", options["bodyContentCustomMimeType"])
-        request.default_header("accept", ACCEPT_JSON if self.response_format == "json" else ACCEPT_ANY)
+        request.default_header("accept", accept(self.response_format))
         credential = await credential_of(context, self.credential_type(), i, shared)
         sent = {**options, "allowUnauthorizedCerts": self.allow_unauthorized_certs}
         return Call(context, request, credential, _redirects(options), sent, i)
@@ -267,7 +265,7 @@ def _encoded(value: Any, kind: str) -> Body:
 
 def _refused(raw: str, status: int, i: int) -> Failed:
     told = status_failure(status, raw, None)
-    messages = told.messages if told.message != raw else []
+    messages = [raw] if told.message != raw else []
     return Failed(api_error(Failure(told.message, None, str(status), messages), i), axios_error(raw, status))
 
 

@@ -104,7 +104,6 @@ class HttpRequest(Activity):
                 await batch_pause(i, *_batching(context.resolve(self, i)))
                 work = partial(self._item, context, item, i, shared, gate)
                 started.append(asyncio.create_task(checkpoint.kept(i, work)))
-                await asyncio.sleep(0)
             return [await in_order(started)]
         finally:
             await abandon(started)
@@ -151,9 +150,11 @@ class HttpRequest(Activity):
             request.headers = header_fields(self, written, options, i)
         if self.send_body:
             request.body, content_type = await build_body(self, written, context, item, i)
-            if content_type is not None:
+            if content_type is not None and self.content_type == "raw":
+                request.set_header("content-type", content_type)
+            elif content_type is not None:
                 request.default_header("content-type", content_type)
-        request.default_header("accept", accept(wanted))
+        request.default_header("accept", accept(wanted.format))
         credential = await credential_of(context, self._credential_type(), i, shared)
         certificate = dict(await context.credentials.get("httpSslAuth", i)) if self.provide_ssl_certificates else None
         return Call(context, request, credential, _redirects(options, version), options, i, certificate), wanted

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runtime.contract import ActivityContext, HttpResponse, Item, NodeError
-from runtime.http import ACCEPT_ANY, ACCEPT_JSON, status_failure
+from runtime.http import ACCEPT_ANY, ACCEPT_JSON, ACCEPT_TEXT
 from runtime.http.answer import (
     axios_data,
     content_type,
@@ -15,11 +15,14 @@ from runtime.http.answer import (
     is_binary_type,
     parse_json,
 )
-from runtime.nodes.http_request.call import Answered, Failed, Uncaught, api_error, axios_error
+from runtime.nodes.http_request.call import Answered, Uncaught, status_failed
 from runtime.values.javascript import json_stringify
 from schemas.item import UNDEFINED
 
 _SUCCESS = range(200, 300)
+_PARSED_BY_AXIOS = ("json", "text")
+"""Formats whose error bodies n8n has as values, not as the text that came."""
+_NAMES_FILES = 3
 _NOT_JSON = 'Response body is not valid JSON. Change "Response Format" to "Text"'
 
 
@@ -44,20 +47,19 @@ class Wanted:
         )
 
 
-def accept(wanted: Wanted) -> str:
-    """The Accept header for a format."""
-    return ACCEPT_JSON if wanted.format == "json" else ACCEPT_ANY
+def accept(response_format: str) -> str:
+    """Return the Accept header for a response format."""
+    return {"json": ACCEPT_JSON, "text": ACCEPT_TEXT, "string": ACCEPT_TEXT}.get(response_format, ACCEPT_ANY)
 
 
 def raise_for_status(wanted: Wanted, response: HttpResponse, i: int) -> None:
     """Raise Failed for a status outside 2xx, unless errors are not wanted."""
     if response.status in _SUCCESS or wanted.never_error:
         return
-    text = decode(response.body, None)
-    raw = f"{response.status} - {json_stringify(text)}"
-    raise Failed(
-        api_error(status_failure(response.status, raw, axios_data(response.body)), i), axios_error(raw, response.status)
-    )
+    charset = None if wanted.format in _PARSED_BY_AXIOS else content_type(response.headers)[1]
+    data = axios_data(response.body, charset)
+    shown = data if wanted.format in _PARSED_BY_AXIOS and data is not UNDEFINED else decode(response.body, charset)
+    raise status_failed(response.status, f"{response.status} - {json_stringify(shown)}", data, i)
 
 
 def resolved_format(wanted: Wanted, response: HttpResponse) -> str:
@@ -138,10 +140,13 @@ async def items_of(
 async def file_item(context: ActivityContext, wanted: Wanted, answered: Answered, item: Item) -> dict[str, Any]:
     """The input item with the body as a file beside its own."""
     response = answered.response
-    media, _ = content_type(response.headers)
-    ref = await context.blobs.write(
-        response.stored or response.body, mime_type=media or None, file_name=file_name(response.headers, answered.url)
-    )
+    media = content_type(response.headers)[0] or None
+    name = None if response.decoded else file_name(response.headers, answered.url)  # n8n cannot tell it once it decoded
+    if response.decoded and context.version < _NAMES_FILES:
+        media = None
+    ref = await context.blobs.write(response.stored or response.body, mime_type=media, file_name=name)
+    if name is None and context.version >= _NAMES_FILES and ref.get("fileExtension"):
+        ref["fileName"] = f"{wanted.property}.{ref['fileExtension']}"
     binary = {**item.get("binary", {}), wanted.property: ref}
     return {"json": meta(response) if wanted.full else item["json"], "binary": binary}
 

@@ -6,17 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from runtime.contract import ActivityContext, NodeApiError, NodeError
-from runtime.http import Json, Request, status_failure
-from runtime.http.answer import axios_data, decode, header_object
-from runtime.nodes.http_request.call import Answered, Call, Failed, api_error
+from runtime.contract import ActivityContext, NodeError
+from runtime.http import Json, Request
+from runtime.http.answer import axios_data, header_object
+from runtime.nodes.http_request.call import Answered, Call, status_failed, stopped
 from runtime.nodes.http_request.output import Wanted, body_of, resolved_format
-from runtime.values.javascript import js_string, truthy
+from runtime.values.javascript import js_string, json_stringify, truthy
 from schemas.item import UNDEFINED
 
 _AT = ("options", "pagination", "pagination")
 _SUCCESS = range(200, 300)
 _SAME_LENGTH, _SAME_BODY = 5, 3
+_IDENTICAL = f"The returned response was identical {_SAME_LENGTH}x, so requests got stopped"
+_CHECK_COMPLETION = 'Check if "Pagination Completed When" has been configured correctly.'
 _PLAIN_PATH = re.compile(r"=\{\{\s*\$response((?:\??\.\w+)+)\s*\}\}")
 
 
@@ -86,9 +88,10 @@ async def pages(context: ActivityContext, call: Call, wanted: Wanted, paging: Pa
     while True:
         seen = _Seen(context, i, {"$pageCount": len(found), "$request": _shown(call.request), "$response": last})
         answered = await call.with_request(await _page_request(seen, call.request, paging)).send()
-        _check_status(wanted, paging, answered, i)
+        _check_status(paging, answered, i)
         found.append(answered)
-        guard.add(answered.response.body, i)
+        if guard.stops(answered.response.body):
+            raise stopped(_IDENTICAL, _CHECK_COMPLETION, i, context.now)
         last = _response(wanted, answered, i)
         seen = _Seen(context, i, {**seen.paged, "$pageCount": len(found), "$response": last})
         if (paging.limit is not None and len(found) >= paging.limit) or await _complete(seen, paging):
@@ -115,10 +118,9 @@ async def _page_request(seen: _Seen, base: Request, paging: Paging) -> Request:
         if url is UNDEFINED or (url is None and not seen.paged["$response"]):
             return request
         if not isinstance(url, str) or not url.startswith(("http://", "https://")):
-            raise NodeApiError(
-                f"'{js_string(url)}' is not a valid URL.",
-                description='Make sure the "Next URL" parameter evaluates to a valid URL.',
-                item=seen.item,
+            message = f"'{js_string(url)}' is not a valid URL."
+            raise stopped(
+                message, 'Make sure the "Next URL" parameter evaluates to a valid URL.', seen.item, seen.context.now
             )
         request.url = url
         return request
@@ -148,21 +150,19 @@ def _shown(request: Request) -> dict[str, Any]:
 
 def _response(wanted: Wanted, answered: Answered, i: int) -> dict[str, Any]:
     response = answered.response
-    body: Any = None
-    if resolved_format(wanted, response) != "file":
-        body = body_of(wanted, response, i)
+    is_file = resolved_format(wanted, response) == "file"
+    body = {} if is_file else body_of(wanted, response, i)  # a stream in n8n: never empty, and nothing to read in it
     shown = {"headers": header_object(response.headers), "statusCode": response.status}
     return shown if body is UNDEFINED else {"body": body, **shown}
 
 
-def _check_status(wanted: Wanted, paging: Paging, answered: Answered, i: int) -> None:
+def _check_status(paging: Paging, answered: Answered, i: int) -> None:
+    """Raise Failed for a status outside 2xx, whatever "Never Error" says, unless it ends the pages or nothing came with it."""
     response = answered.response
-    if response.status in _SUCCESS or response.status in paging.codes:
+    if response.status in _SUCCESS or response.status in paging.codes or not response.body:
         return
-    if wanted.never_error and not paging.codes:
-        return
-    text = decode(response.body, None)
-    raw = f'{response.status} - "{text}"'
+    data = axios_data(response.body)
+    text = data if isinstance(data, str) else json_stringify(data)
     shown = {
         "statusCode": response.status,
         "error": text,
@@ -171,7 +171,7 @@ def _check_status(wanted: Wanted, paging: Paging, answered: Answered, i: int) ->
             "headers": header_object(response.headers), "status": response.status, "statusText": response.reason,
         },
     }  # fmt: skip
-    raise Failed(api_error(status_failure(response.status, raw, axios_data(response.body)), i), shown)
+    raise status_failed(response.status, f'{response.status} - "{text}"', data, i, shown)
 
 
 async def _complete(seen: _Seen, paging: Paging) -> bool:
@@ -202,15 +202,10 @@ class _Repeats:
         self._body: bytes | None = None
         self._lengths = self._bodies = 0
 
-    def add(self, body: bytes, i: int) -> None:
-        """Raises NodeApiError at the fifth response of one length in a row when the last four were the same."""
+    def stops(self, body: bytes) -> bool:
+        """Return whether this is the fifth response of one length in a row, the last four being the same."""
         same_length = self._body is not None and len(body) == len(self._body)
         self._lengths = self._lengths + 1 if same_length else 1
         self._bodies = self._bodies + 1 if body == self._body else 0
         self._body = body
-        if self._lengths >= _SAME_LENGTH and self._bodies >= _SAME_BODY:
-            raise NodeApiError(
-                f"The returned response was identical {_SAME_LENGTH}x, so requests got stopped",
-                description='Check if "Pagination Completed When" has been configured correctly.',
-                item=i,
-            )
+        return self._lengths >= _SAME_LENGTH and self._bodies >= _SAME_BODY

@@ -2,9 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any, Final
 
 from runtime.contract import Context, Item, NodeError, error_item
 from runtime.nodes.http_request.call import Failed
+
+_DETAILS_SINCE: Final = 4.5
 
 
 async def in_order(started: Sequence["asyncio.Task[list[Item]]"]) -> list[Item]:
@@ -26,7 +29,10 @@ def failed_item(context: Context, failed: Failed, i: int) -> list[Item]:
     failed.error.item = i if failed.error.item is None else failed.error.item
     if not context.continue_on_fail:
         raise failed.error from None
-    return [{"json": {"error": failed.shown}, "pairedItem": {"item": i}}]
+    shown: dict[str, Any] = {"error": failed.shown}
+    if context.version >= _DETAILS_SINCE:
+        shown["details"] = failed.details(i)
+    return [{"json": shown, "pairedItem": {"item": i}}]
 
 
 def refused_item(context: Context, error: NodeError, i: int) -> list[Item]:

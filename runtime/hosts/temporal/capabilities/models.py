@@ -35,7 +35,7 @@ class WorkerModels(Models):
                 base.rstrip("/") + path, json=body, headers=headers, timeout=timeout
             )
         except httpx.HTTPError as error:
-            raise connection_error(error, base) from error
+            raise connection_error(error, base, timeout) from error
         return HttpResponse(
             response.status_code, response.reason_phrase, list(response.headers.multi_items()), response.content
         )
