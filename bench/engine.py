@@ -13,7 +13,7 @@ from cli.testing.case import plan_of
 from runtime.catalog import CATALOG
 from runtime.hosts.local.host import LocalHost, run_local
 from runtime.hosts.local.offline import OfflineCapabilities
-from runtime.interpreter.execution import RunInfo
+from runtime.interpreter.run_info import RunInfo
 from schemas.item import Items
 
 RECORDED_N8N: Final[dict[str, tuple[float, float]]] = {

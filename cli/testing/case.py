@@ -14,7 +14,8 @@ from runtime.engine.machine import Engine
 from runtime.engine.node_runs import known
 from runtime.hosts.local.host import LocalHost, run_local
 from runtime.hosts.local.offline import FILES_OF, OfflineCapabilities
-from runtime.interpreter.execution import Execution, RunInfo
+from runtime.interpreter.execution import Execution
+from runtime.interpreter.run_info import RunInfo
 from schemas.item import Item, Items
 from schemas.node import Catalog
 from schemas.outcome import Finished

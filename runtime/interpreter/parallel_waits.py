@@ -1,25 +1,43 @@
-"""Waits that run beside the rest of the execution, where the workflow's settings want them to overlap."""
+"""Waits that go on while the rest of the execution runs, where the workflow's settings let them overlap."""
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
+from runtime.engine.machine import Engine
+from runtime.interpreter.host import Host, RunView
 from schemas.outcome import Delay, Execute, Outcome
 
-if TYPE_CHECKING:
-    from runtime.interpreter.execution import Execution
+__all__ = ["ParallelWaits"]
 
 
-class Overlapping:
-    """The steps of an execution that were set aside while they wait, and come back when they are done."""
+class Steps(RunView, Protocol):
+    """The execution whose steps wait."""
 
-    def __init__(self, execution: "Execution") -> None:
+    engine: Engine
+    host: Host
+    active: dict[str, Any] | None
+    reasons: dict[tuple[str, int], dict[str, Any]]
+
+    async def run_attempt(self, execute: Execute, *, parked: bool = False) -> Outcome:
+        """Run one try of a step."""
+
+    async def run_step(self, execute: Execute) -> None:
+        """Run a step until its outcome is final."""
+
+
+class ParallelWaits:
+    """The steps of an execution that are parked while they wait, and resume when their wait is over."""
+
+    def __init__(self, execution: Steps) -> None:
         self._execution = execution
         self._open: dict[int, tuple[Execute, asyncio.Task[None]]] = {}
         self._ended: asyncio.Queue[tuple[int, Outcome | Exception]] = asyncio.Queue()
 
-    def takes(self, execute: Execute) -> bool:
-        """Set the step aside when it is a wait. One for a call gets the number of its links now: the next has another."""
+    def park(self, execute: Execute) -> bool:
+        """Park a step that waits, and return whether it does. A wait for a call gets the number of its links now: the next wait
+        has another.
+        """
         if not self._execution.plan.settings.overlapping_waits or execute.step.overlaps is None:
             return False
         info = self._execution.info
@@ -30,13 +48,13 @@ class Overlapping:
         self._open[number] = (execute, asyncio.create_task(self._wait(number, execute)))
         return True
 
-    async def settle(self) -> None:
-        """Take up those that are over."""
+    async def collect(self) -> None:
+        """Resume the steps whose waits are over."""
         while not self._ended.empty():
-            await self._take_up(*self._ended.get_nowait())
+            await self._resume(*self._ended.get_nowait())
 
-    async def next(self) -> None:
-        """Until one is over, and take it up."""
+    async def wait_any(self) -> None:
+        """Wait until any parked step finishes, then resume it."""
         execution, (first, _) = self._execution, next(iter(self._open.values()))
         reason = execution.reasons.get((first.step.name, first.run_index), {"for": "time"})
         execution.active = {
@@ -47,14 +65,14 @@ class Overlapping:
             ended = await self._ended.get()
         finally:
             execution.active = None
-        await self._take_up(*ended)
+        await self._resume(*ended)
 
     def cancel(self) -> None:
-        """Nobody waits any more."""
+        """Cancel all waits."""
         for _, task in self._open.values():
             task.cancel()
 
-    async def _take_up(self, number: int, ended: Outcome | Exception) -> None:
+    async def _resume(self, number: int, ended: Outcome | Exception) -> None:
         del self._open[number]
         if isinstance(ended, Exception):
             raise ended
@@ -63,11 +81,11 @@ class Overlapping:
         delay = execution.engine.complete(ended)
         if isinstance(delay, Delay):
             await execution.host.sleep(delay.seconds)
-            await execution.carry_out(execution.engine.retry())
+            await execution.run_step(execution.engine.retry())
         await execution.host.boundary(execution, step.name)
 
     async def _wait(self, number: int, execute: Execute) -> None:
         try:
-            self._ended.put_nowait((number, await self._execution.attempt(execute, aside=True)))
+            self._ended.put_nowait((number, await self._execution.run_attempt(execute, parked=True)))
         except Exception as fault:  # noqa: BLE001 - a fault of the host ends the run; kept to itself it would hang it
             self._ended.put_nowait((number, fault))

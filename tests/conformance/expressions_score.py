@@ -16,7 +16,7 @@ from runtime.expressions.scope import ExpressionError, Scope
 from runtime.expressions.v8 import run_scripts
 from runtime.hosts.local.host import LocalHost, run_local
 from runtime.hosts.local.offline import OfflineCapabilities
-from runtime.interpreter.execution import RunInfo
+from runtime.interpreter.run_info import RunInfo
 from runtime.values.javascript import BigInt
 from schemas.item import UNDEFINED
 from schemas.plan import Kind, Plan, Settings, Step

@@ -12,7 +12,8 @@ from cli.testing.case import as_item, clean, plan_of
 from cli.testing.compare import difference
 from runtime.catalog import CATALOG
 from runtime.hosts.local.host import LocalHost, run_local
-from runtime.interpreter.execution import Execution, RunInfo
+from runtime.interpreter.execution import Execution
+from runtime.interpreter.run_info import RunInfo
 from schemas.outcome import Finished
 from tests.conformance.wire_world import WireCapabilities, show_binary
 

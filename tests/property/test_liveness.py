@@ -16,7 +16,7 @@ from runtime.engine.pairing import PairingError
 from runtime.engine.retry_state import first_items
 from runtime.hosts.local.host import LocalHost, run_local
 from runtime.hosts.local.offline import OfflineCapabilities
-from runtime.interpreter.execution import RunInfo
+from runtime.interpreter.run_info import RunInfo
 from schemas.expression import Path, Placed
 from schemas.outcome import Delay, Execute, Finished, Outcome
 from schemas.plan import Edge, Kind, Plan, Settings, Step

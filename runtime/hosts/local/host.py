@@ -10,7 +10,9 @@ from runtime.contract import AwaitSignal, NodeError, StartChild
 from runtime.expressions import ScriptEvaluator
 from runtime.expressions.v8 import run_scripts
 from runtime.interpreter.capabilities import HostCapabilities
-from runtime.interpreter.execution import Execution, RunInfo
+from runtime.interpreter.execution import Execution
+from runtime.interpreter.host import RunView
+from runtime.interpreter.run_info import RunInfo
 from runtime.interpreter.task_runner import perform
 from runtime.platform.telemetry.logging import task_context
 from schemas.item import Items
@@ -103,7 +105,7 @@ class LocalHost:
         if self.response is None:
             self.response = dict(response)
 
-    async def boundary(self, execution: Execution, step: str) -> None:
+    async def boundary(self, execution: RunView, step: str) -> None:
         """Nobody watches."""
 
 

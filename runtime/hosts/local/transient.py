@@ -15,8 +15,9 @@ from typing import Any, Final
 from runtime.contract import NodeError, StartChild
 from runtime.hosts.local.host import LocalHost
 from runtime.interpreter.capabilities import HostCapabilities
-from runtime.interpreter.execution import Execution, RunInfo
+from runtime.interpreter.execution import Execution
 from runtime.interpreter.journal import journal, result
+from runtime.interpreter.run_info import RunInfo
 from runtime.platform.postgres import DatabaseUnavailable
 from runtime.platform.telemetry.logging import get_logger
 from schemas.kinds import RunStatus

@@ -16,9 +16,11 @@ from temporalio.exceptions import ActivityError, ApplicationError, ChildWorkflow
 from runtime.catalog import CATALOG
 from runtime.contract import AwaitSignal, NodeError, StartChild
 from runtime.expressions import ScriptEvaluator
-from runtime.interpreter.execution import Execution, RunInfo
+from runtime.interpreter.execution import Execution
+from runtime.interpreter.host import RunView
 from runtime.interpreter.journal import journal, result
 from runtime.interpreter.previews import previews, said
+from runtime.interpreter.run_info import RunInfo
 from schemas import names
 from schemas.expression import Script
 from schemas.kinds import Mode, TriggerKind
@@ -223,7 +225,7 @@ class Host:
         if self.response is None:
             self.response = dict(response)
 
-    async def boundary(self, execution: Execution, step: str) -> None:
+    async def boundary(self, execution: RunView, step: str) -> None:
         """End the workflow task when much inline work was done in it; continue as new when Temporal suggests it."""
         run = execution.engine.runs.get(step)
         self.spent += 1 + (sum(run[-1].get("inputs", ())) if run else 0)
@@ -239,7 +241,7 @@ class Host:
         if workflow.info().is_continue_as_new_suggested() and not execution.engine.aside:
             await self._continue_as_new(execution)
 
-    async def save_static_data(self, execution: Execution) -> None:
+    async def save_static_data(self, execution: RunView) -> None:
         """Write what the run has changed since it last did. n8n keeps those of production runs only."""
         data, before = execution.static_data, self.before
         changed = {name: value for name, value in data.items() if name not in before or before[name] != value}
@@ -253,7 +255,7 @@ class Host:
             retry_policy=CRASHES,
         )
 
-    async def _continue_as_new(self, execution: Execution) -> None:
+    async def _continue_as_new(self, execution: RunView) -> None:
         """A run with a caller who waits is asked again by the API; without that, its history would grow to the limit."""
         self.moving = True
         await workflow.wait_condition(workflow.all_handlers_finished)

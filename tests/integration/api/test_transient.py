@@ -83,7 +83,7 @@ async def test_a_run_that_goes_on_is_in_the_tables_and_can_be_cancelled(acme: ht
 async def test_a_shutdown_cancels_what_runs_and_says_so(outside: Ports) -> None:
     assert isinstance(outside.transient, TransientRuns)
     theirs: Any = outside.transient
-    mine = TransientRuns(theirs._catalog, theirs._services, theirs._templates, theirs._store)
+    mine = TransientRuns(theirs._catalog, theirs._capabilities, theirs._templates, theirs._store)
     made = export("Cut", node("Start", "manualTrigger"), node("Wait", "wait", 1.1, amount=50), settings=TRANSIENT)
     plan: Plan | None = compile_export(made, file="x", catalog=outside.catalog).plan
     writing = asyncio.create_task(mine.run())

@@ -12,7 +12,8 @@ from runtime.catalog import CATALOG
 from runtime.contract import Durable, DurableContext, HttpResponse, MissingCredential, NodeApiError
 from runtime.hosts.local.host import LocalHost, run_local
 from runtime.hosts.local.offline import OfflineCapabilities
-from runtime.interpreter.execution import Execution, RunInfo
+from runtime.interpreter.execution import Execution
+from runtime.interpreter.run_info import RunInfo
 from runtime.platform.embedded.fake_vendor import StandIn
 from schemas.item import Item, Items
 from schemas.node import Node

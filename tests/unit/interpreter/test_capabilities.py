@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from cli.testing.case import run_case
+from runtime.catalog import NodeCatalog
 from runtime.contract import Activity, ActivityContext, HttpResponse, Items, Outputs
 from runtime.expressions.v8 import run_scripts
 from runtime.hosts.local.offline import OfflineCapabilities
@@ -28,31 +29,13 @@ class Fetch(Activity):
         return [[{"json": {"body": response.body.decode()}}]]
 
 
-class OneType:
+class OneType(NodeCatalog):
     """A catalogue with one type."""
 
-    def find(self, type_: str, version: float) -> type[Node] | None:
+    def find(self, type_: str, version: float) -> type[Node]:
         """The only one."""
         del type_, version
         return Fetch
-
-    def versions(self, type_: str) -> tuple[float, ...]:
-        """Its only version."""
-        del type_
-        return (1,)
-
-    def shapes(self, type_: str) -> tuple[type[Node], ...]:
-        """The only one."""
-        del type_
-        return (Fetch,)
-
-    def types(self) -> tuple[str, ...]:
-        """Its name."""
-        return ("test.fetch",)
-
-    def specialists(self) -> tuple[str, ...]:
-        """None."""
-        return ()
 
 
 class Answers:

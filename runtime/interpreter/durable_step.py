@@ -1,0 +1,183 @@
+"""Durable steps: a reducer whose commands are executed through the host, and whose events come back in a fixed order."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from runtime.contract import (
+    AwaitSignal,
+    Call,
+    Command,
+    Done,
+    Durable,
+    Event,
+    NodeError,
+    Respond,
+    RunTool,
+    Sleep,
+    StartChild,
+)
+from runtime.expressions import evaluate
+from runtime.interpreter.context import StepContext
+from runtime.interpreter.parameters import Parameters
+from runtime.interpreter.run_state import RunState
+from runtime.interpreter.tasks import absorb, build_task
+from schemas.item import Items, Outputs
+from schemas.node import Node
+from schemas.outcome import Execute
+from schemas.plan import Kind
+
+__all__ = ["DurableStep", "DurableView"]
+
+
+class DurableStep:
+    """One try of a durable step."""
+
+    def __init__(self, run: RunState, context: StepContext, execute: Execute) -> None:
+        self._run, self._context, self._execute = run, context, execute
+
+    async def outputs(self) -> Outputs | None:
+        """Run the reducer until it is done, and return its outputs. Raises NodeError."""
+        node = self._context.parameters.node
+        assert isinstance(node, Durable)
+        view = DurableView(self._run, self._context, self._execute)
+        state, commands = node.advance(view, None, None)
+        events: asyncio.Queue[Event | Exception] = asyncio.Queue()
+        open_: list[asyncio.Task[None]] = []
+        answered = 0
+        try:
+            while True:
+                for index, command in enumerate(commands):
+                    if isinstance(command, Done):
+                        return command.outputs
+                    if isinstance(command, Respond):
+                        self._run.host.respond(command.response)
+                    else:
+                        open_.append(asyncio.create_task(self._answer(index, command, events)))
+                if answered == len(open_):
+                    raise NodeError(f"{type(node).__name__} waits for nothing")
+                event = await events.get()
+                if isinstance(event, Exception):
+                    raise event
+                answered += 1
+                state, commands = node.advance(view, state, event)
+        finally:
+            for task in open_:
+                task.cancel()
+
+    async def _answer(self, index: int, command: Command, events: "asyncio.Queue[Event | Exception]") -> None:
+        """Execute one command and queue its event. A queue and not `asyncio.wait`: its order is the same on replay."""
+        try:
+            event = Event(index, await self._execute_command(command))
+        except NodeError as error:
+            event = Event(index, error=error.to_json())
+        except Exception as fault:  # noqa: BLE001 - a fault of the host ends the run; kept to itself it would hang it
+            events.put_nowait(fault)
+            return
+        events.put_nowait(event)
+
+    async def _execute_command(self, command: Command) -> Any:
+        self._show(command)
+        run, execute = self._run, self._execute
+        match command:
+            case Sleep():
+                return await run.host.sleep(self._seconds(command))
+            case AwaitSignal():
+                return await run.host.signal(execute.step.name, execute.run_index, command, execute.ordinal)
+            case StartChild():
+                return await run.host.child(execute.step.name, command)
+            case Call():
+                return await self._call(command)
+            case RunTool():
+                return await self._tool(command)
+        raise NodeError(f"{type(command).__name__} cannot be carried out")
+
+    def _show(self, command: Command) -> None:
+        """Note what the step waits for, for status answers."""
+        run = self._run
+        step, reason = (self._execute.step.name, self._execute.run_index), self._reason(command)
+        if reason is not None:
+            run.reasons[step] = reason
+        if run.active is not None and (run.active["node"], run.active["run"]) == step:
+            run.active["waiting"] = isinstance(command, Sleep | AwaitSignal)
+            run.active["reason"] = reason
+
+    def _reason(self, command: Command) -> dict[str, Any] | None:
+        """Return what a command waits for: {for: time, call, form or workflow, until?, workflow?}."""
+        match command:
+            case Sleep():
+                return {"for": "time", "until": self._run.host.now() + 1000 * self._seconds(command)}
+            case AwaitSignal():
+                return {"for": "form" if command.name == "form" else "call", "until": command.until}
+            case StartChild(wait=True):
+                return {"for": "workflow", "workflow": command.workflow.get("id") or command.workflow.get("name")}
+        return None
+
+    def _seconds(self, command: Sleep) -> float:
+        if command.until is not None:
+            return max(0.0, (command.until - self._run.host.now()) / 1000)
+        return command.seconds or 0.0
+
+    async def _call(self, command: Call) -> Any:
+        run, execute = self._run, self._execute
+        step = run.plan.step[command.step] if command.step else execute.step
+        scope = run.scope(execute, None if step is execute.step else step)
+        task = build_task(run, execute, scope, step)
+        task["method"], task["payload"], task["item"] = command.method, command.payload, command.item
+        result = await run.host.work(task, Kind.ACTIVITY)
+        absorb(run, step.name, result)
+        return result.get("value")
+
+    async def _tool(self, command: RunTool) -> Any:
+        run, execute = self._run, self._execute
+        step, i = run.plan.step[command.step], command.item
+        scope = run.scope(execute, step)
+        pair = scope.pair
+        item = [execute.items[i]]
+        scope = replace(scope, arguments=command.arguments, items=item, pair=pair and (lambda name, _: pair(name, i)))
+        task = build_task(run, execute, scope, step)
+        task["inputs"], task["arguments"], task["item"] = [item], dict(command.arguments), i
+        task["call"] = command.id
+        result = await run.host.work(task, Kind.ACTIVITY)
+        absorb(run, step.name, result)
+        return result.get("outputs")
+
+
+class DurableView:
+    """Implements `DurableContext`: a step's context plus its items and sub-nodes."""
+
+    def __init__(self, run: RunState, context: StepContext, execute: Execute) -> None:
+        self._run, self._context, self._execute = run, context, execute
+        self._parameters: dict[str, Parameters] = {}
+        cut = [items for items in execute.inputs if items]
+        self.items: Items = cut[0] if cut else []
+        self.agent = execute.step.agent
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._context, name)
+
+    def raw(self, name: str) -> Mapping[str, Any]:
+        """Parameters of a sub-node as written."""
+        return self._run.plan.step[name].parameters
+
+    def subnodes(self, connection: str, of: str | None = None) -> Sequence[str]:
+        """Names of the enabled sub-nodes on this connection type."""
+        step = self._run.plan.step[of] if of else self._execute.step
+        return step.subnodes.get(connection, ())
+
+    def subnode(self, name: str, i: int, arguments: Mapping[str, Any] | None = None) -> tuple[Node, float]:
+        """A sub-node with its parameters resolved against the root's input item `i`."""
+        step = self._run.plan.step[name]
+        if arguments is not None:
+            return self._resolved(name, arguments).at(i), step.version
+        if name not in self._parameters:
+            self._parameters[name] = self._resolved(name)
+        return self._parameters[name].at(i), step.version
+
+    def _resolved(self, name: str, arguments: Mapping[str, Any] | None = None) -> Parameters:
+        step = self._run.plan.step[name]
+        prepared = self._run.prepared(step)
+        scope = replace(self._run.scope(self._execute, step), arguments=arguments)
+        evaluator = self._run.host.evaluator
+        return Parameters(prepared.bound, evaluate(prepared.expressions, scope, len(scope.items), evaluator))
