@@ -27,7 +27,7 @@ from schemas.plan import Plan
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("schemas", "compiler", "runtime", "service", "api", "cli")
-REFERENCE = re.compile(r"\[`([^`\n]+)`\]\((\.\./[^)#\s]+)(?:#L(\d+))?\)")
+REFERENCE = re.compile(r"\[`([^`\n]+)`\]\((\.\./[^)#\s]+)#L(\d+)\)")
 TOUR = ROOT / "docs" / "tour.md"
 
 
@@ -96,7 +96,7 @@ def faults(document: Path) -> Iterator[str]:
             near = get_close_matches(name, [*(definitions(file) if file.suffix == ".py" and file.is_file() else ())])
             hint = f"; the file has {', '.join(near)}" if near else ""
             yield f"{where} is not in {target}, and no other single file defines it{hint}"
-        elif found != (file, int(line or 0)):
+        elif found != (file, int(line)):
             yield f"{where} is at {found[0].relative_to(ROOT)}:{found[1]}, not at {target}#L{line}"
 
 
