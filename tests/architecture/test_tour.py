@@ -5,7 +5,8 @@ A reference is a link whose text is a name and whose target is a file of the rep
 or constant; in other files it is text that the line contains.
 
 Lines move with every change, so nobody writes them by hand: ``python -m tests.architecture.test_tour`` rewrites them in all
-documents. A name that has moved to another file is followed when only one file defines it.
+documents. A name that has moved to another file is followed when only one file defines it. The same command rewrites the
+last column of the table of packages in ``docs/architecture.md``: what each of them imports.
 """
 
 import ast
@@ -29,6 +30,9 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("schemas", "compiler", "runtime", "service", "api", "cli")
 REFERENCE = re.compile(r"\[`([^`\n]+)`\]\((\.\./[^)#\s]+)#L(\d+)\)")
 TOUR = ROOT / "docs" / "tour.md"
+ARCHITECTURE = ROOT / "docs" / "architecture.md"
+ROW = re.compile(r"^\| `([\w/]+)` \| (.+) \| ([^|\n]+) \|$", re.MULTILINE)
+"""A row of the table of packages: package, what it is, what it imports."""
 
 
 def documents() -> list[Path]:
@@ -112,6 +116,48 @@ def rewritten(document: Path) -> str:
     return REFERENCE.sub(replace, document.read_text(encoding="utf-8"))
 
 
+def package_of(module: str) -> str:
+    """The package of a module, as the table names it."""
+    top, _, rest = module.partition(".")
+    return f"{top}/{rest.partition('.')[0]}" if top == "runtime" else top
+
+
+def _modules(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            separate = node.module == "runtime"
+            yield from (f"runtime.{each.name}" for each in node.names) if separate else (node.module,)
+
+
+@cache
+def imported() -> dict[str, set[str]]:
+    """Package -> the packages of the product that its files import, also inside functions."""
+    result: defaultdict[str, set[str]] = defaultdict(set)
+    for top in PACKAGES:
+        for file in (ROOT / top).rglob("*.py"):
+            path = file.relative_to(ROOT).with_suffix("")
+            if path.as_posix() == "runtime/__init__":
+                continue
+            own = package_of(".".join(path.parts))
+            modules = _modules(ast.parse(file.read_text(encoding="utf-8")))
+            result[own] |= {package_of(each) for each in modules if each.partition(".")[0] in PACKAGES} - {own}
+    return result
+
+
+def imports_of(package: str) -> str:
+    """The last column of a package's row, in the order of the table."""
+    order = [row[0] for row in ROW.findall(ARCHITECTURE.read_text(encoding="utf-8"))]
+    found = imported()[package]
+    return ", ".join(f"`{each}`" for each in order if each in found) or "–"  # nothing
+
+
+def rewritten_table(text: str) -> str:
+    """The page of the architecture with the last column of the table of packages corrected."""
+    return ROW.sub(lambda row: f"| `{row[1]}` | {row[2]} | {imports_of(row[1])} |", text)
+
+
 def export_of_the_tour() -> str:
     block = re.search(r"```json\n(\{\n  \"name\".*?)```", TOUR.read_text(encoding="utf-8"), re.DOTALL)
     assert block, "docs/tour.md shows its export in a block of JSON that begins with its name"
@@ -154,6 +200,12 @@ def test_the_plan_of_the_tour_is_the_one_that_it_shows() -> None:
     assert all(each in made for each in shown)
 
 
+def test_the_table_of_packages_says_what_each_imports() -> None:
+    text = ARCHITECTURE.read_text(encoding="utf-8")
+    assert {row[0] for row in ROW.findall(text)} == imported().keys(), "a row per package in docs/architecture.md"
+    assert rewritten_table(text) == text, "Run: python -m tests.architecture.test_tour"
+
+
 def test_a_wrong_line_and_a_missing_name_are_faults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.architecture.test_tour.ROOT", tmp_path)
     (tmp_path / "docs").mkdir()
@@ -170,5 +222,6 @@ def test_a_wrong_line_and_a_missing_name_are_faults(tmp_path: Path, monkeypatch:
 if __name__ == "__main__":
     for page in documents():
         page.write_text(rewritten(page), encoding="utf-8")
+    ARCHITECTURE.write_text(rewritten_table(ARCHITECTURE.read_text(encoding="utf-8")), encoding="utf-8")
     left = [fault for page in documents() for fault in faults(page)]
     sys.exit("\n".join(left) if left else 0)
