@@ -31,7 +31,7 @@ PACKAGES = ("schemas", "compiler", "runtime", "service", "api", "cli")
 REFERENCE = re.compile(r"\[`([^`\n]+)`\]\((\.\./[^)#\s]+)#L(\d+)\)")
 TOUR = ROOT / "docs" / "tour.md"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
-ROW = re.compile(r"^\| `([\w/]+)` \| (.+) \| ([^|\n]+) \|$", re.MULTILINE)
+ROW = re.compile(r"^\| `([\w/.]+)` \| (.+) \| ([^|\n]+) \|$", re.MULTILINE)
 """A row of the table of packages: package, what it is, what it imports."""
 
 
@@ -117,9 +117,10 @@ def rewritten(document: Path) -> str:
 
 
 def package_of(module: str) -> str:
-    """The package of a module, as the table names it."""
+    """The package of a module, as the table names it; `runtime/catalog.py` is a module that counts as one."""
     top, _, rest = module.partition(".")
-    return f"{top}/{rest.partition('.')[0]}" if top == "runtime" else top
+    package = f"{top}/{rest.partition('.')[0]}" if top == "runtime" else top
+    return f"{package}.py" if (ROOT / f"{package}.py").is_file() else package
 
 
 def _modules(tree: ast.AST) -> Iterator[str]:
