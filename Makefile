@@ -2,6 +2,7 @@
 PYTHON ?= python3
 STAMP := .venv/.locked
 BIN := .venv/bin
+REPOSITORY := https://github.com/tempor8/tempor8
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo dev test lint fmt coverage docs generate compile bench conformance fuzz chaos clean
@@ -52,6 +53,9 @@ coverage: setup  ## Run every test and fail when fewer lines are run than the fl
 docs: setup  ## Build the site into build/site; a broken link fails.
 	@PYTHON=$(PYTHON) sh .ci/uv.sh sync --locked --group docs --quiet
 	$(BIN)/zensical build --clean --strict
+	@# links into the code lead to the repository: the site has no copy of it
+	@find build/site -name '*.html' -exec sed -i.bak -E 's@href="(\.\./)+((schemas|compiler|runtime|service|api|cli|deploy)/[^"]+\.(py|yaml|sh)(#L[0-9]+)?)"@href="$(REPOSITORY)/blob/main/\2"@g' {} +
+	@find build/site -name '*.bak' -delete
 
 # compared in tests: schemas, the pages of diagnostics, the plans of our exports, the table of known differences, the API's description
 generate: setup  ## Write what is made from declarations: schemas, diagnostic pages, golden plans, known differences, openapi.json.

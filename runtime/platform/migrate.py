@@ -1,7 +1,7 @@
 """Apply `migrations/NNNN_name.sql`: forward only, one starter at a time, each file once and never changed.
 
 Our own sixty lines, since what remains of a migration tool after the advisory lock and the checksums (which it would
-need from us anyway) is reading a folder in order. See docs/decisions/0001-dependencies.md.
+need from us anyway) is reading a folder in order. See docs/decisions/0004-migrations.md.
 """
 
 import hashlib

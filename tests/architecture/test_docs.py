@@ -25,7 +25,7 @@ HEADING = re.compile(r"^#{1,6} +(.+?) *#*$", re.MULTILINE)
 MODULE = re.compile(r"python3? -m ([\w.]+)")
 TARGET = re.compile(r"(?:^|&& |- run: |\$ )make ([a-z-]+)", re.MULTILINE)
 
-EXAMPLES = {"long_waits", "initials", "sockets"}
+EXAMPLES = {"long_waits", "initials", "sockets", "count", "review_triage_specialist"}
 """What the reader of a guide (`docs/adding-*.md`) writes: of files with these names only the folder must exist."""
 
 CALL = re.compile(r"make [a-z-]+( \w+=\S+)*")

@@ -1,6 +1,6 @@
 """The graph of the compiler against networkx on random graphs: circles, reach and ancestry are what the textbook says.
 
-The compiler itself does without networkx (decision 0040): importing it costs more than all of `tempor8 check`.
+The compiler itself does without networkx (decision 0025): importing it costs more than all of `tempor8 check`.
 """
 
 import networkx as nx

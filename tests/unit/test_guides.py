@@ -1,4 +1,4 @@
-"""The examples of the guides are true: the node of `docs/adding-a-node.md` does what its text says."""
+"""The examples of the guides are true: the node, the verb and the specialist that they show do what their text says."""
 
 import json
 import re
@@ -6,19 +6,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from cli.testing.case import run_case
+from runtime.agents import specialists
 from runtime.catalog import NodeCatalog
 from schemas.node import Node
 
-GUIDE = Path(__file__).parents[2] / "docs" / "adding-a-node.md"
+ROOT = Path(__file__).parents[2]
+GUIDE = ROOT / "docs" / "adding-a-node.md"
+VERB_GUIDE = ROOT / "docs" / "adding-a-verb.md"
+SPECIALIST_GUIDE = ROOT / "docs" / "adding-a-specialist.md"
 
 
-def block(heading: str, language: str) -> str:
+def block(heading: str, language: str, guide: Path = GUIDE) -> str:
     """The first block of code in this language below a heading."""
-    text = GUIDE.read_text(encoding="utf-8").partition(heading)[2]
+    text = guide.read_text(encoding="utf-8").partition(heading)[2]
     found = re.search(rf"```{language}\n(.*?)```", text, re.DOTALL)
-    assert found, f"{GUIDE.name} has no {language} below {heading!r}"
+    assert found, f"{guide.name} has no {language} below {heading!r}"
     return found[1]
 
 
@@ -50,3 +55,16 @@ async def test_the_node_of_the_guide_runs_the_case_of_the_guide(initials: type[N
 )
 def test_a_file_that_the_guide_names_exists(path: str) -> None:
     assert (GUIDE.parents[1] / path).exists() or "initials" in path
+
+
+def test_the_verb_of_the_guide_counts_the_nodes_of_an_export() -> None:
+    module: dict[str, Any] = {"__name__": "cli.verbs.count"}
+    exec(block("## 1. The file", "python", VERB_GUIDE), module)  # noqa: S102  # our own page
+    result = CliRunner().invoke(module["app"], [str(ROOT / "n8n_exports" / "ai_lead_qualification.json")])
+    assert (result.exit_code, result.stdout.split()[0]) == (0, "19")
+
+
+def test_the_specialist_of_the_guide_is_one() -> None:
+    specialist = specialists._load("review_triage_specialist.yaml", block("## The file", "yaml", SPECIALIST_GUIDE))
+    brief = specialists.brief(specialist, "", {"product": "a kettle"})
+    assert 'Read the review of "a kettle"' in brief["system"]
