@@ -183,7 +183,7 @@ def _run_inline(prepared: PreparedStep, context: StepContext, execute: Execute) 
     if not isinstance(node, Inline):
         raise NodeError(f"{prepared.cls.__name__} does not run inline")
     items = next((each for each in execute.inputs if each), [])
-    return node.run(context, items)  # type: ignore[arg-type]  # see perform
+    return node.run(context, items)  # type: ignore[arg-type]  # see run_task
 
 
 def _at(outputs: Outputs, index: int) -> Items:

@@ -103,7 +103,7 @@ def _context(task: Task, step: Step, parameters: Parameters, capabilities: Capab
     return context
 
 
-async def perform(task: Task, catalog: Catalog, host: HostCapabilities, evaluator: ScriptEvaluator) -> TaskResult:
+async def run_task(task: Task, catalog: Catalog, host: HostCapabilities, evaluator: ScriptEvaluator) -> TaskResult:
     """Run a task. A node's error is part of the result; anything else that is raised is a fault of the worker."""
     step = Step.model_validate(task["step"])
     cls = catalog.find(step.type, step.version)

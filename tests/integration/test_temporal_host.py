@@ -19,7 +19,7 @@ from cli.testing.case import plan_of
 from cli.testing.temporal import CaseTemplates
 from runtime.contract import HttpResponse
 from runtime.hosts.local.offline import OfflineCapabilities
-from runtime.hosts.temporal.worker import PATIENCE, build_worker
+from runtime.hosts.temporal.worker import DEADLOCK_TIMEOUT_SECONDS, build_worker
 from schemas import names
 from schemas.run import TASK_TIMEOUT, Journal, RunResult, StartInput, WebhookAnswer
 from service.run_start import answer_of
@@ -192,7 +192,7 @@ async def test_the_worker_waits_longer_for_an_activation_than_the_sdk_does(worke
     """The limit is a private attribute of the SDK; when its name changes, this fails."""
     inner = worker._workflow_worker
     assert inner is not None
-    assert inner._deadlock_timeout_seconds == PATIENCE < TASK_TIMEOUT.total_seconds()
+    assert inner._deadlock_timeout_seconds == DEADLOCK_TIMEOUT_SECONDS < TASK_TIMEOUT.total_seconds()
 
 
 def is_long(info: workflow.Info) -> bool:
@@ -261,8 +261,8 @@ async def test_a_run_starts_only_so_many_other_workflows_and_few_at_a_time(
     temporal: Client, queue: str, tenants: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It waits for room before it starts the next one that it does not wait for, and one too many fails the step."""
-    monkeypatch.setattr("runtime.hosts.temporal.workflow.MOST_OPEN", 2)
-    monkeypatch.setattr("runtime.hosts.temporal.workflow.MAX_CHILDREN", 6)
+    monkeypatch.setattr("runtime.hosts.temporal.host.MAX_OPEN_CHILDREN", 2)
+    monkeypatch.setattr("runtime.hosts.temporal.host.MAX_CHILDREN", 6)
     templates = CaseTemplates()
     wait = node("Wait", "wait", 1.1, {"amount": 0.4, "unit": "seconds"}, 200)
     templates.plans["child"] = plan_of(

@@ -31,7 +31,7 @@ from temporalio.worker import (
 
 from runtime.expressions.v8 import run_scripts
 from runtime.hosts.temporal.extern import ScriptInterceptor
-from runtime.hosts.temporal.workflow import Run
+from runtime.hosts.temporal.workflow import TemplateWorkflow
 from runtime.platform.storage.payloads import JsonPayloadConverter
 
 __all__ = ["CONVERTER", "faults", "state_of"]
@@ -69,7 +69,7 @@ async def _replayed(
     history = WorkflowHistory.from_json(document.pop("workflowId"), document)
     seen: dict[str, list[Any]] = {kind: [] for kind in KINDS}
     replayer = Replayer(
-        workflows=[Run],
+        workflows=[TemplateWorkflow],
         data_converter=CONVERTER,
         interceptors=[ScriptInterceptor(run_scripts), _Watching(seen)],
         workflow_runner=runner or UnsandboxedWorkflowRunner(),

@@ -13,7 +13,7 @@ from runtime.interpreter.capabilities import HostCapabilities
 from runtime.interpreter.execution import Execution
 from runtime.interpreter.host import RunView
 from runtime.interpreter.run_info import RunInfo
-from runtime.interpreter.task_runner import perform
+from runtime.interpreter.task_runner import run_task
 from runtime.platform.telemetry.logging import task_context
 from schemas.item import Items
 from schemas.node import Catalog
@@ -59,7 +59,7 @@ class LocalHost:
         """Right here."""
         del kind
         with task_context(task):
-            return await perform(task, self.catalog, self.capabilities, self.evaluator)
+            return await run_task(task, self.catalog, self.capabilities, self.evaluator)
 
     async def sleep(self, seconds: float) -> None:
         """In this process."""

@@ -12,7 +12,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from runtime.expressions.v8 import run_scripts
 from runtime.interpreter.capabilities import HostCapabilities
-from runtime.interpreter.task_runner import perform
+from runtime.interpreter.task_runner import run_task
 from runtime.platform.telemetry.logging import bind_context, task_context
 from schemas import names
 from schemas.node import Catalog
@@ -79,7 +79,7 @@ class Activities:
         """One try of a step. A node's error is part of the result, so Temporal retries nothing but crashes."""
         with task_context(task):
             async with _pulse():
-                return await perform(task, self.catalog, self.capabilities, run_scripts)
+                return await run_task(task, self.catalog, self.capabilities, run_scripts)
 
     @activity.defn(name=names.FIND_PLAN)
     async def find_plan(self, reference: dict[str, Any]) -> dict[str, Any]:

@@ -3,13 +3,13 @@
 from temporalio.worker import Interceptor, WorkflowInboundInterceptor, WorkflowInterceptorClassInput
 
 from runtime.expressions import ScriptEvaluator
-from runtime.hosts.temporal.workflow import EVALUATOR
+from runtime.hosts.temporal.host import EVALUATOR
 
 __all__ = ["ScriptInterceptor"]
 
 
 class ScriptInterceptor(Interceptor):
-    """Gives workflow code its script evaluator. Every worker and every replayer of `Run` needs one."""
+    """Gives workflow code its script evaluator. Every worker and every replayer of `TemplateWorkflow` needs one."""
 
     def __init__(self, evaluator: ScriptEvaluator) -> None:
         self._evaluator = evaluator

@@ -13,7 +13,7 @@ from runtime.platform.temporal import TemporalUnavailable
 __all__ = ["make_current"]
 
 PACE: Final = 0.1
-PATIENCE: Final = 30.0
+PROMOTION_TIMEOUT_SECONDS: Final = 30.0
 """Seconds until a build that polls must be known to the server."""
 NOT_YET: Final = frozenset({RPCStatusCode.NOT_FOUND, RPCStatusCode.FAILED_PRECONDITION, RPCStatusCode.UNAVAILABLE})
 
@@ -31,7 +31,7 @@ async def make_current(client: Client, deployment: str, build: str) -> None:
         ignore_missing_task_queues=True,
     )  # fmt: skip
     clock = asyncio.get_running_loop().time
-    until = clock() + PATIENCE
+    until = clock() + PROMOTION_TIMEOUT_SECONDS
     while True:
         try:
             await client.workflow_service.set_worker_deployment_current_version(request)

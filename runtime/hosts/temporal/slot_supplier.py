@@ -1,4 +1,4 @@
-"""How much a worker does at once: as much as its event loop can keep alive."""
+"""Slots for workflow tasks and activities: a worker takes as many at a time as its event loop can keep alive."""
 
 import asyncio
 import threading
@@ -16,15 +16,16 @@ from temporalio.worker import (
     WorkerTuner,
 )
 
-LOOK: Final = timedelta(milliseconds=20)
-LATE: Final = timedelta(milliseconds=5)
-"""How much later than asked for the loop may come back before it counts as busy."""
-OFTEN: Final = 50
-"""Looks in a row after which one more is let in though the loop is busy: what only waits for others must not block it."""
+POLL_INTERVAL: Final = timedelta(milliseconds=20)
+"""Between two attempts to get a slot while the event loop is busy."""
+LATENESS: Final = timedelta(milliseconds=5)
+"""How much later than scheduled the loop may come back before it counts as busy."""
+FORCED_GRANT_EVERY: Final = 50
+"""Attempts in a row after which a slot is granted although the loop is busy: a step that only waits must not be blocked."""
 
 
 @dataclass(eq=False)
-class LoopSlots(CustomSlotSupplier):
+class EventLoopSlots(CustomSlotSupplier):
     """Grants up to `minimum` slots at once; more, up to `maximum`, only while the event loop is on time.
 
     All steps of a worker share one loop. Steps that wait for others hardly use it, so there may be many. Steps (or
@@ -44,13 +45,13 @@ class LoopSlots(CustomSlotSupplier):
         """See base class."""
         del ctx
         clock = asyncio.get_running_loop().time
-        looks = 0
+        attempts = 0
         while not self._take(self.minimum):
             before = clock()
-            await asyncio.sleep(LOOK.total_seconds())
-            looks += 1
-            on_time = clock() - before < (LOOK + LATE).total_seconds()
-            if (on_time or looks % OFTEN == 0) and self._take(self.maximum):
+            await asyncio.sleep(POLL_INTERVAL.total_seconds())
+            attempts += 1
+            on_time = clock() - before < (POLL_INTERVAL + LATENESS).total_seconds()
+            if (on_time or attempts % FORCED_GRANT_EVERY == 0) and self._take(self.maximum):
                 break
         return SlotPermit()
 
@@ -81,8 +82,8 @@ def tuner() -> WorkerTuner:
     keep their own workflows from going on.
     """
     return WorkerTuner.create_composite(
-        workflow_supplier=LoopSlots(minimum=10, maximum=100),
-        activity_supplier=LoopSlots(minimum=10, maximum=200),
+        workflow_supplier=EventLoopSlots(minimum=10, maximum=100),
+        activity_supplier=EventLoopSlots(minimum=10, maximum=200),
         local_activity_supplier=FixedSizeSlotSupplier(100),
         nexus_supplier=FixedSizeSlotSupplier(10),
     )

@@ -20,7 +20,7 @@ from runtime.hosts.temporal.extern import ScriptInterceptor
 from runtime.hosts.temporal.promotion import make_current
 from runtime.hosts.temporal.resources import WorkerResources
 from runtime.hosts.temporal.slot_supplier import tuner
-from runtime.hosts.temporal.workflow import Run
+from runtime.hosts.temporal.workflow import TemplateWorkflow
 from runtime.interpreter.capabilities import HostCapabilities
 from runtime.platform.credential_store import credential_store
 from runtime.platform.keys import keyring
@@ -45,7 +45,7 @@ inside the sandbox.
 OUTSIDE: Final = ("runtime.expressions.v8", "runtime.expressions.limits")
 """The script evaluator, which workflow code is given from outside, and what it raises: one class on both sides."""
 
-PATIENCE: Final = 4
+DEADLOCK_TIMEOUT_SECONDS: Final = 4
 """Seconds that one activation of a workflow may take before the SDK calls it a deadlock; below the time-out of the task.
 The SDK's own 2 count the time that others have the processor: sixteen runs that compute at once are no deadlock.
 """
@@ -82,7 +82,7 @@ def build_worker(
     worker = Worker(
         client,
         task_queue=task_queue,
-        workflows=[Run],
+        workflows=[TemplateWorkflow],
         activities=Activities(CATALOG, capabilities, templates, slots, links).all(),
         interceptors=[ScriptInterceptor(run_scripts)],
         workflow_runner=workflow_runner(),
@@ -96,7 +96,7 @@ def build_worker(
     )
     inner = worker._workflow_worker  # noqa: SLF001  # it has no argument for it
     assert inner is not None
-    inner._deadlock_timeout_seconds = PATIENCE  # noqa: SLF001
+    inner._deadlock_timeout_seconds = DEADLOCK_TIMEOUT_SECONDS  # noqa: SLF001
     return worker
 
 

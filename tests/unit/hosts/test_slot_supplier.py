@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from runtime.hosts.temporal.slot_supplier import LoopSlots
+from runtime.hosts.temporal.slot_supplier import EventLoopSlots
 
 NOTHING: Any = None
 
@@ -30,7 +30,7 @@ async def a_busy_loop() -> AsyncIterator[None]:
 
 
 async def test_the_first_slots_are_there_at_once_however_busy_the_loop_is() -> None:
-    slots = LoopSlots(minimum=3, maximum=9)
+    slots = EventLoopSlots(minimum=3, maximum=9)
     async with a_busy_loop(), asyncio.timeout(1):
         for _ in range(3):
             await slots.reserve_slot(NOTHING)
@@ -38,7 +38,7 @@ async def test_the_first_slots_are_there_at_once_however_busy_the_loop_is() -> N
 
 
 async def test_a_loop_on_time_gives_more_up_to_the_maximum() -> None:
-    slots = LoopSlots(minimum=1, maximum=4)
+    slots = EventLoopSlots(minimum=1, maximum=4)
     for _ in range(4):
         await asyncio.wait_for(slots.reserve_slot(NOTHING), 5)
     with pytest.raises(TimeoutError):
@@ -46,7 +46,7 @@ async def test_a_loop_on_time_gives_more_up_to_the_maximum() -> None:
 
 
 async def test_a_busy_loop_gives_no_more_until_one_is_given_back() -> None:
-    slots = LoopSlots(minimum=1, maximum=4)
+    slots = EventLoopSlots(minimum=1, maximum=4)
     await slots.reserve_slot(NOTHING)
     async with a_busy_loop():
         waiting = asyncio.create_task(slots.reserve_slot(NOTHING))
@@ -58,7 +58,7 @@ async def test_a_busy_loop_gives_no_more_until_one_is_given_back() -> None:
 
 
 async def test_one_who_gives_up_waiting_holds_nothing() -> None:
-    slots = LoopSlots(minimum=1, maximum=1)
+    slots = EventLoopSlots(minimum=1, maximum=1)
     await slots.reserve_slot(NOTHING)
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(slots.reserve_slot(NOTHING), 0.1)

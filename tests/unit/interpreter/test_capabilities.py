@@ -9,7 +9,7 @@ from runtime.catalog import NodeCatalog
 from runtime.contract import Activity, ActivityContext, HttpResponse, Items, Outputs
 from runtime.expressions.v8 import run_scripts
 from runtime.hosts.local.offline import OfflineCapabilities
-from runtime.interpreter.task_runner import perform
+from runtime.interpreter.task_runner import run_task
 from schemas.node import Node
 from schemas.plan import Kind, Step
 from schemas.task import Task, TaskResult
@@ -57,7 +57,7 @@ async def _fetch(kind: Kind) -> TaskResult:
         "step": step.model_dump(mode="json"), "inputs": [[{"json": {}}]], "source": [None], "run_index": 0,
         "columns": [], "memory": {}, "meta": meta,
     }  # fmt: skip
-    return await perform(task, OneType(), OfflineCapabilities(http=Answers()), run_scripts)
+    return await run_task(task, OneType(), OfflineCapabilities(http=Answers()), run_scripts)
 
 
 async def test_an_activity_reaches_the_network() -> None:
