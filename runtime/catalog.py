@@ -1,8 +1,9 @@
 """The catalogue of node types: finds a class by type and version, loading its file when it is first asked for."""
 
 import importlib
+from collections.abc import Mapping
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 from runtime.agents import AGENT_FILES
 from runtime.agents.slugs import slugs
@@ -11,6 +12,7 @@ from runtime.nodes import NODE_FILES
 from schemas.node import Node
 from schemas.plan import Plan
 from schemas.plan_facts import with_facts
+from schemas.shapes import shape_of
 
 PACKAGES: Final = (("runtime.nodes", NODE_FILES), ("runtime.agents", AGENT_FILES))
 
@@ -31,9 +33,9 @@ def classes(type_: str) -> tuple[type[Node], ...]:
 class NodeCatalog:
     """Every node type that this build can run."""
 
-    def find(self, type_: str, version: float) -> type[Node] | None:
-        """The class for this type and version, or None."""
-        return next((each for each in classes(type_) if version in each.versions), None)
+    def find(self, type_: str, version: float, parameters: Mapping[str, Any]) -> type[Node] | None:
+        """Return the class that stands for this type, version and parameters (as written), or None."""
+        return shape_of(self.shapes(type_), version, parameters)
 
     def shapes(self, type_: str) -> tuple[type[Node], ...]:
         """All classes of a type; empty if the type is unknown."""
@@ -41,7 +43,7 @@ class NodeCatalog:
 
     def versions(self, type_: str) -> tuple[float, ...]:
         """All supported versions of a type, ascending; empty if the type is unknown."""
-        return tuple(sorted({version for each in classes(type_) for version in each.versions}))
+        return tuple(sorted({version for each in self.shapes(type_) for version in each.versions}))
 
     def types(self) -> tuple[str, ...]:
         """All node types, sorted."""

@@ -107,6 +107,9 @@ class Node(Facts):
 
     type: ClassVar[str]
     versions: ClassVar[tuple[float, ...]]
+    when: ClassVar[Conditions] = {}
+    """For which parameters the class stands, where a type is several things (a vector store is a root, a sub-node or a
+    tool by its `mode`): parameter -> the values. Empty: for all. The shapes of one version must not overlap."""
     kind: ClassVar[Kind]
     input_count: ClassVar[int] = 1
     differs: ClassVar[str | None] = None
@@ -263,10 +266,10 @@ def _condition(value: Any, want: Any) -> bool:
 
 
 class Catalog(Protocol):
-    """Node types by name and version. The compiler and the runtime get it as an argument."""
+    """Node types by name, version and parameters. The compiler and the runtime get it as an argument."""
 
-    def find(self, type_: str, version: float) -> type[Node] | None:
-        """The class for this type and version, or None."""
+    def find(self, type_: str, version: float, parameters: Mapping[str, Any]) -> type[Node] | None:
+        """Return the class that stands for this type, version and parameters (as written), or None."""
 
     def versions(self, type_: str) -> tuple[float, ...]:
         """All supported versions of a type, ascending; empty if the type is unknown."""

@@ -110,7 +110,7 @@ def with_facts(plan: Plan, catalog: Catalog) -> Plan:
 
 
 def _bound(step: Step, catalog: Catalog) -> Node | None:
-    declared = catalog.find(step.type, step.version)
+    declared = catalog.find(step.type, step.version, step.parameters)
     return declared.bind(step.parameters, step.version) if declared is not None else None
 
 

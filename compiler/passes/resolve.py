@@ -6,8 +6,9 @@ from typing import Final
 from compiler.suggest import nearest
 from compiler.unit import Bound, Unit
 from schemas.diagnostic import Location
-from schemas.diagnostic.nodes import UnsupportedNode, UnsupportedVersion
+from schemas.diagnostic.nodes import UnsupportedChoice, UnsupportedNode, UnsupportedVersion
 from schemas.export import ExportNode
+from schemas.shapes import choices
 
 OWN: Final = ("n8n-nodes-base.", "@n8n/n8n-nodes-langchain.")
 INSTEAD: Final = {
@@ -39,14 +40,16 @@ def resolve(unit: Unit) -> None:
 
 def _class(unit: Unit, bound: Bound) -> None:
     node, catalog = bound.node, unit.catalog
-    declared = catalog.find(node.type, node.type_version)
+    declared = catalog.find(node.type, node.type_version, node.parameters)
     if declared is not None and declared.unsupported is None:
         bound.declared = declared
         return
     versions = catalog.versions(node.type)
-    finding: UnsupportedVersion | UnsupportedNode
+    finding: UnsupportedVersion | UnsupportedNode | UnsupportedChoice
     if declared is not None:
         finding = UnsupportedNode(at=bound.at.within("type"), type=node.type, advice=declared.unsupported or "")
+    elif node.type_version in versions:
+        finding = _no_shape(unit, bound)
     elif versions:
         nearest = min(versions, key=lambda each: (abs(each - node.type_version), -each))
         at = bound.at.within("typeVersion")
@@ -57,6 +60,17 @@ def _class(unit: Unit, bound: Bound) -> None:
         finding = UnsupportedNode(at=bound.at.within("type"), type=node.type, advice=_advice(unit, node))
     bound.problem = finding.message
     unit.tell(finding)
+
+
+def _no_shape(unit: Unit, bound: Bound) -> UnsupportedChoice:
+    """The type and version are known, and no class stands for the parameters."""
+    node = bound.node
+    offered = choices(unit.catalog.shapes(node.type), node.type_version)
+    name = next((each for each in offered if node.parameters.get(each) not in offered[each]), next(iter(offered)))
+    advice = f"supported are {', '.join(repr(each) for each in offered[name])}"
+    value = str(node.parameters.get(name, ""))
+    at = bound.at.within("parameters", name)
+    return UnsupportedChoice(at=at, type=node.type, name=name, value=value, advice=advice)
 
 
 def _advice(unit: Unit, node: ExportNode) -> str:

@@ -5,7 +5,7 @@ them by type and version, so that an editor that knows it completes and checks t
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from pydantic import TypeAdapter
@@ -84,16 +84,23 @@ def export(catalog: Catalog) -> dict[str, Any]:
 
 def node_type(catalog: Catalog, type_: str) -> dict[str, Any]:
     """The parameters of a node type, by version."""
-    versions = catalog.versions(type_)
-    found = {version: catalog.find(type_, version) for version in versions}
-    docs = [each.__doc__ or "" for each in found.values() if each]
+    shapes = catalog.shapes(type_)
+    found = {version: [each for each in shapes if version in each.versions] for version in catalog.versions(type_)}
+    docs = [each.__doc__ or "" for listed in found.values() for each in listed]
     return {
         "$schema": DIALECT,
         "$id": f"nodes/{file_name(type_)}",
         "title": type_,
         "description": " ".join(docs[-1].split()) if docs else "",
-        "$defs": {f"{version:g}": parameters(each, version) for version, each in found.items() if each},
+        "$defs": {f"{version:g}": any_of(listed, version) for version, listed in found.items()},
     }
+
+
+def any_of(shapes: Sequence[type[Node]], version: float) -> dict[str, Any]:
+    """The parameters of one version, of which there may be several shapes."""
+    if len(shapes) == 1:
+        return parameters(shapes[0], version)
+    return {"anyOf": [parameters(each, version) for each in shapes]}
 
 
 def parameters(node: type[Node], version: float) -> dict[str, Any]:

@@ -70,7 +70,9 @@ class Execution(RunState):
 
     def _returns_all_runs(self) -> bool:
         for step in self.plan.steps:
-            cls = self.catalog.find(step.type, step.version) if step.trigger == "workflow" else None
+            if step.trigger != "workflow":
+                continue
+            cls = self.catalog.find(step.type, step.version, step.parameters)
             if cls is not None and issubclass(cls, Trigger) and not step.disabled:
                 return cls.bind(step.parameters, step.version).returns_all_runs(step.version)
         return False

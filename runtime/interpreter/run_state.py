@@ -52,7 +52,7 @@ class RunState:
             return prepared
         if step.kind is Kind.UNSUPPORTED:
             raise NodeError(step.problem or f"Node type {step.type} version {step.version:g} is not supported")
-        cls = self.catalog.find(step.type, step.version)
+        cls = self.catalog.find(step.type, step.version, step.parameters)
         if cls is None:
             raise NodeError(f"Unrecognized node type: {step.type}")
         where = self.plan.step

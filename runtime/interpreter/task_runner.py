@@ -106,7 +106,7 @@ def _context(task: Task, step: Step, parameters: Parameters, capabilities: Capab
 async def run_task(task: Task, catalog: Catalog, host: HostCapabilities, evaluator: ScriptEvaluator) -> TaskResult:
     """Run a task. A node's error is part of the result; anything else that is raised is a fault of the worker."""
     step = Step.model_validate(task["step"])
-    cls = catalog.find(step.type, step.version)
+    cls = catalog.find(step.type, step.version, step.parameters)
     if cls is None:
         return {"error": NodeError(f"Unrecognized node type: {step.type}").to_json()}
     columns, custom = _columns(task, evaluator)

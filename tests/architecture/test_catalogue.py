@@ -1,6 +1,7 @@
 """A new node touches three places: its file, one line in the catalogue, one case. Here all three are asked for."""
 
 import ast
+import itertools
 import json
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -10,6 +11,8 @@ from typing import Any
 import pytest
 
 from runtime.catalog import CATALOG, PACKAGES, classes
+from schemas.node import declarations
+from schemas.shapes import overlap
 
 ROOT = Path(__file__).parents[2]
 NODES = ROOT / "runtime" / "nodes"
@@ -82,10 +85,15 @@ def test_a_node_type_is_declared_in_the_file_that_the_catalogue_names(type_: str
     assert found, (
         f'no class of the file that the catalogue names for {type_} has `type = "{type_}"`: correct one of them'
     )
-    versions = [version for each in found for version in each.versions]
-    twice = sorted({version for version in versions if versions.count(version) > 1})
-    assert not twice, f"{type_}: more than one class declares version {twice}; take it out of `versions` of one"
+    for one, other in itertools.combinations(found, 2):
+        reason = overlap(one, other)
+        assert reason is None, (
+            f"{type_}: {one.__name__} and {other.__name__} stand for the same node, since {reason}; "
+            "take the version out of `versions` of one, or declare `when` in both"
+        )
     for each in found:
+        aliases = {declared.alias for declared in declarations(each).values()}
+        assert set(each.when) <= aliases, f"`when` of {each.__name__} names a parameter that the class does not declare"
         assert each.__doc__, f"{each.__module__}.{each.__name__} has no docstring: say what the node does in one line"
         assert each.kind, (
             f"{each.__name__} has no base class that says where it runs: docs/adding-a-node.md has the choice"

@@ -62,7 +62,7 @@ def test_schemas_and_checks_agree_on_real_exports(shared: Path) -> None:
         made = compile_export(path.read_bytes(), file=path.name, catalog=CATALOG)
         told = {(each.at.node, each.facts.get("name")) for each in made.diagnostics if each.code in TOLD}
         for node in made.export.nodes if made.export else ():
-            declared = CATALOG.find(node.type, node.type_version)
+            declared = CATALOG.find(node.type, node.type_version, node.parameters)
             if declared is None:
                 continue
             key = (node.type, node.type_version)

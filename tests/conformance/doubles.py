@@ -1,5 +1,8 @@
 """The node type that n8n's own engine tests use and n8n does not ship: it tells its version and its parameter."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from runtime.catalog import NodeCatalog
 from runtime.contract import Context, Inline, Items, Outputs
 from schemas.node import Node, param
@@ -22,9 +25,9 @@ class VersionTest(Inline):
 class WithDoubles(NodeCatalog):
     """The catalogue with this type in it."""
 
-    def find(self, type_: str, version: float) -> type[Node] | None:
+    def find(self, type_: str, version: float, parameters: Mapping[str, Any]) -> type[Node] | None:
         """See NodeCatalog."""
-        return VersionTest if type_ == VersionTest.type else super().find(type_, version)
+        return VersionTest if type_ == VersionTest.type else super().find(type_, version, parameters)
 
     def versions(self, type_: str) -> tuple[float, ...]:
         """See NodeCatalog."""

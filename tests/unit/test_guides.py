@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,8 @@ def initials() -> type[Node]:
 
 async def test_the_node_of_the_guide_runs_the_case_of_the_guide(initials: type[Node]) -> None:
     class WithInitials(NodeCatalog):
-        def find(self, type_: str, version: float) -> type[Node] | None:
-            return initials if type_ == initials.type else super().find(type_, version)
+        def find(self, type_: str, version: float, parameters: Mapping[str, Any]) -> type[Node] | None:
+            return initials if type_ == initials.type else super().find(type_, version, parameters)
 
         def versions(self, type_: str) -> tuple[float, ...]:
             return initials.versions if type_ == initials.type else super().versions(type_)

@@ -60,7 +60,7 @@ def test_every_tool_variant_of_a_durable_node_says_what_to_do_instead() -> None:
     usable = [each for each in durable if each.usable_as_tool]
     assert usable
     for each in usable:
-        variant = CATALOG.find(each.type + "Tool", each.versions[0])
+        variant = CATALOG.find(each.type + "Tool", each.versions[0], {})
         assert variant is not None
         assert variant.unsupported
 

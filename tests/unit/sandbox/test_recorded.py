@@ -21,7 +21,7 @@ MESSAGES_OF_ITS_OWN = ("n8n-nodes-base.function", "n8n-nodes-base.functionItem")
 
 async def outcome(record: dict[str, Any]) -> dict[str, Any]:
     """The node's output, or its error."""
-    cls = CATALOG.find(record["type"], record["version"])
+    cls = CATALOG.find(record["type"], record["version"], effective(record))
     assert cls is not None
     node = cast("Any", cls.bind(effective(record), record["version"]))
     context = Context(CodeRunner(), continue_on_fail=record["continueOnFail"], parameters=effective(record))
