@@ -1,9 +1,11 @@
-"""The catalogue of node types: finds a class by type and version, loading its file when it is first asked for."""
+"""The catalogue of node types: finds a class by type, version and parameters, loading a type when it is first asked for.
+
+Types come from sources. A source knows the names of its types without loading one. `SOURCES` lists those of this build.
+"""
 
 import importlib
-from collections.abc import Mapping
-from functools import cache
-from typing import Any, Final
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, Final, Protocol
 
 from runtime.agents import AGENT_FILES
 from runtime.agents.slugs import slugs
@@ -14,49 +16,117 @@ from schemas.plan import Plan
 from schemas.plan_facts import with_facts
 from schemas.shapes import shape_of
 
-PACKAGES: Final = (("runtime.nodes", NODE_FILES), ("runtime.agents", AGENT_FILES))
+__all__ = ["CATALOG", "SOURCES", "DataSource", "ModuleSource", "NodeCatalog", "Source", "upgrade"]
 
 
-@cache
-def classes(type_: str) -> tuple[type[Node], ...]:
-    """The classes of a node type, one per shape; empty if the type is unknown."""
-    for package, files in PACKAGES:
-        if type_ in files:
-            module = importlib.import_module(f"{package}.{files[type_]}")
-            found = (each for each in vars(module).values() if isinstance(each, type) and issubclass(each, Node))
-            return tuple(each for each in found if getattr(each, "type", None) == type_)
-    if type_.endswith(SUFFIX):
-        return tuple(tool_variant(each) for each in classes(type_.removesuffix(SUFFIX)) if each.usable_as_tool)
-    return ()
+class Source(Protocol):
+    """Where node types come from."""
+
+    eager: bool
+    """Whether a worker loads all of its types before its first run."""
+
+    def types(self) -> Collection[str]:
+        """Return the names of its types. Loads none of them."""
+
+    def load(self, type_: str) -> tuple[type[Node], ...]:
+        """Return the classes of one of its types, one per shape. The catalogue calls it once per type."""
+
+
+class ModuleSource:
+    """Node types that are Python modules of a package."""
+
+    eager = True
+
+    def __init__(self, package: str, files: Mapping[str, str]) -> None:
+        """Take the package's name, and the module below it that declares each type."""
+        self.package, self.files = package, files
+
+    def types(self) -> Collection[str]:
+        """See `Source`."""
+        return self.files.keys()
+
+    def load(self, type_: str) -> tuple[type[Node], ...]:
+        """Import the module. Its classes are those that name the type."""
+        module = importlib.import_module(f"{self.package}.{self.files[type_]}")
+        found = (each for each in vars(module).values() if isinstance(each, type) and issubclass(each, Node))
+        return tuple(each for each in found if getattr(each, "type", None) == type_)
+
+
+class DataSource:
+    """Node types that are data: their classes are built when a type is first used, so that hundreds cost nothing before."""
+
+    eager = False
+
+    def __init__(self, index: Mapping[str, str], build: Callable[[str, str], Iterable[type[Node]]]) -> None:
+        """Take the index and the builder.
+
+        Args:
+            index: type -> the folder of its descriptor, below `runtime/integrations`. It is made when the package is
+                built, so that nothing is read to know the names.
+            build: called with a type and its folder; reads the descriptor and returns one class per shape.
+        """
+        self.index, self._build = index, build
+
+    def types(self) -> Collection[str]:
+        """See `Source`."""
+        return self.index.keys()
+
+    def load(self, type_: str) -> tuple[type[Node], ...]:
+        """Build the classes of the type."""
+        return tuple(self._build(type_, self.index[type_]))
+
+
+SOURCES: Final[tuple[Source, ...]] = (
+    ModuleSource("runtime.nodes", NODE_FILES),
+    ModuleSource("runtime.agents", AGENT_FILES),
+)
 
 
 class NodeCatalog:
     """Every node type that this build can run."""
+
+    def __init__(self, sources: Sequence[Source] = SOURCES) -> None:
+        """Take the sources. Of two that have a type, the first one gives it."""
+        self._sources = sources
+        self._shapes: dict[str, tuple[type[Node], ...]] = {}
 
     def find(self, type_: str, version: float, parameters: Mapping[str, Any]) -> type[Node] | None:
         """Return the class that stands for this type, version and parameters (as written), or None."""
         return shape_of(self.shapes(type_), version, parameters)
 
     def shapes(self, type_: str) -> tuple[type[Node], ...]:
-        """All classes of a type; empty if the type is unknown."""
-        return classes(type_)
+        """Return all classes of a type, loading it if need be; empty if the type is unknown."""
+        if (known := self._shapes.get(type_)) is not None:
+            return known
+        if (source := self._source(type_)) is not None:
+            shapes = source.load(type_)
+        elif type_.endswith(SUFFIX) and self._source(node := type_.removesuffix(SUFFIX)) is not None:
+            shapes = tuple(tool_variant(each) for each in self.shapes(node) if each.usable_as_tool)
+        else:
+            return ()
+        # threads may load a type at the same time: all get the classes of the one that is first to be done
+        return self._shapes.setdefault(type_, shapes)
+
+    def _source(self, type_: str) -> Source | None:
+        return next((each for each in self._sources if type_ in each.types()), None)
 
     def versions(self, type_: str) -> tuple[float, ...]:
-        """All supported versions of a type, ascending; empty if the type is unknown."""
+        """Return all supported versions of a type, ascending; empty if the type is unknown."""
         return tuple(sorted({version for each in self.shapes(type_) for version in each.versions}))
 
     def types(self) -> tuple[str, ...]:
-        """All node types, sorted."""
-        return tuple(sorted(type_ for _, files in PACKAGES for type_ in files))
+        """Return all node types, sorted. Loads none of them."""
+        return tuple(sorted({type_ for each in self._sources for type_ in each.types()}))
 
     def specialists(self) -> tuple[str, ...]:
-        """Slugs of the specialist agents, sorted."""
+        """Return the slugs of the specialist agents, sorted."""
         return slugs()
 
     def load(self) -> None:
-        """Import every node file now (a worker does so before its first run)."""
-        for type_ in self.types():
-            classes(type_)
+        """Load every type of the eager sources now (a worker does so before its first run)."""
+        for source in self._sources:
+            for type_ in source.types() if source.eager else ():
+                self.shapes(type_)
 
 
 CATALOG: Final = NodeCatalog()

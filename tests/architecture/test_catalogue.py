@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from runtime.catalog import CATALOG, PACKAGES, classes
+from runtime.catalog import CATALOG, SOURCES, ModuleSource
 from schemas.node import declarations
 from schemas.shapes import overlap
 
@@ -65,10 +65,12 @@ def types_of_agents(case: Mapping[str, Any]) -> set[str]:
     return {case["model"]["type"]} if case.get("requests") else set()
 
 
-@pytest.mark.parametrize("package", [package for package, _ in PACKAGES])
-def test_every_file_that_declares_a_node_is_in_the_catalogue(package: str) -> None:
-    folder = ROOT.joinpath(*package.split("."))
-    listed = {file for name, files in PACKAGES if name == package for file in files.values()}
+@pytest.mark.parametrize(
+    "source", [each for each in SOURCES if isinstance(each, ModuleSource)], ids=lambda s: s.package
+)
+def test_every_file_that_declares_a_node_is_in_the_catalogue(source: ModuleSource) -> None:
+    folder = ROOT.joinpath(*source.package.split("."))
+    listed = set(source.files.values())
     # a node that outgrew one file is a folder of its name
     declared = {path.relative_to(folder).parts[0].removesuffix(".py") for path in declaring(folder)}
     registry = f"{folder.relative_to(ROOT)}/__init__.py"
@@ -81,7 +83,7 @@ def test_every_file_that_declares_a_node_is_in_the_catalogue(package: str) -> No
 
 @pytest.mark.parametrize("type_", CATALOG.types())
 def test_a_node_type_is_declared_in_the_file_that_the_catalogue_names(type_: str) -> None:
-    found = classes(type_)
+    found = CATALOG.shapes(type_)
     assert found, (
         f'no class of the file that the catalogue names for {type_} has `type = "{type_}"`: correct one of them'
     )

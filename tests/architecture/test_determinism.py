@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.catalog import CATALOG, classes
+from runtime.catalog import CATALOG
 from runtime.contract import Durable, Inline, SubNode, Trigger
 from tests.architecture.determinism import THIRD_PARTY, reads
 
@@ -16,7 +16,12 @@ ROOT = Path(__file__).parents[2]
 IN_WORKFLOW_CODE = (Inline, Durable, Trigger, SubNode)
 """Bases of nodes that workflow code runs, or binds to their parameters and asks (sub-nodes)."""
 NODE_MODULES = sorted(
-    {each.__module__ for type_ in CATALOG.types() for each in classes(type_) if issubclass(each, IN_WORKFLOW_CODE)}
+    {
+        each.__module__
+        for type_ in CATALOG.types()
+        for each in CATALOG.shapes(type_)
+        if issubclass(each, IN_WORKFLOW_CODE)
+    }
 )
 INTERPRETER_MODULES = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts)

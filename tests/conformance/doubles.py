@@ -1,9 +1,8 @@
 """The node type that n8n's own engine tests use and n8n does not ship: it tells its version and its parameter."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-from runtime.catalog import NodeCatalog
+from runtime.catalog import SOURCES, DataSource, NodeCatalog
 from runtime.contract import Context, Inline, Items, Outputs
 from schemas.node import Node, param
 
@@ -22,13 +21,11 @@ class VersionTest(Inline):
         return [[{"json": {"versionFromNode": context.version, "versionFromParameter": self.version_test}}]]
 
 
-class WithDoubles(NodeCatalog):
-    """The catalogue with this type in it."""
+def with_nodes(*nodes: type[Node]) -> NodeCatalog:
+    """Return the catalogue with these classes in it."""
 
-    def find(self, type_: str, version: float, parameters: Mapping[str, Any]) -> type[Node] | None:
-        """See NodeCatalog."""
-        return VersionTest if type_ == VersionTest.type else super().find(type_, version, parameters)
+    def build(type_: str, _folder: str) -> Iterable[type[Node]]:
+        return (each for each in nodes if each.type == type_)
 
-    def versions(self, type_: str) -> tuple[float, ...]:
-        """See NodeCatalog."""
-        return VersionTest.versions if type_ == VersionTest.type else super().versions(type_)
+    sources: Sequence[DataSource] = [DataSource({each.type: "" for each in nodes}, build)]
+    return NodeCatalog((*SOURCES, *sources))

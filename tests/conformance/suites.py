@@ -9,7 +9,7 @@ from cli.testing.case import run_case
 from cli.testing.compare import COUNTED, difference, levels, real_faults
 from cli.testing.loop import capabilities, wait_for
 from cli.testing.processes import LIMIT, TooLongError, limited
-from tests.conformance.doubles import WithDoubles
+from tests.conformance.doubles import VersionTest, with_nodes
 
 MANY: Final = 600.0
 """Seconds for a file with many cases."""
@@ -194,7 +194,7 @@ def _order(path: Path, tests: list[dict[str, Any]], out: Path | None) -> list[Gr
         export = dict(test["input"]["workflowData"])
         export["settings"] = {**export.get("settings", {}), "executionOrder": test["order"]}
         case = {"workflow": export, "mode": "trigger", "input": [{}]}
-        actual = wait_for(run_case(case, capabilities(), WithDoubles()))
+        actual = wait_for(run_case(case, capabilities(), with_nodes(VersionTest)))
         results.append({**test, "actual": actual})
         wanted = test["output"]["nodeExecutionOrder"]
         order = [name for name, _ in actual["order"]]

@@ -29,7 +29,7 @@ def _classes(events: list[dict[str, Any]]) -> Iterator[type[Node]]:
     plan = next(each["plan"] for each in documents if each.get("plan"))  # a run of a schedule looks it up
     ran = {step["node"] for each in documents for step in (each.get("journal") or {}).get("steps", ())}
     for step in plan["steps"]:
-        found = CATALOG.find(step["type"], step["version"])
+        found = CATALOG.find(step["type"], step["version"], step["parameters"])
         if step["name"] in ran and found is not None:
             yield found
 

@@ -14,7 +14,7 @@ from types import ModuleType
 
 import pytest
 
-from runtime.catalog import CATALOG, classes
+from runtime.catalog import CATALOG
 from runtime.contract import Durable, Inline, Trigger
 from runtime.hosts.temporal.worker import workflow_runner
 from schemas.node import Node
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Module .* was imported after ini
 IN_WORKFLOW_CODE = {
     each
     for type_ in CATALOG.types()
-    for each in classes(type_)
+    for each in CATALOG.shapes(type_)
     if issubclass(each, (Inline, Durable, Trigger)) and not each.annotation  # a remark is no step
 }
 HASHES = json.loads((Path(__file__).parent / "states.json").read_text("utf-8"))

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,8 @@ from typer.testing import CliRunner
 
 from cli.testing.case import run_case
 from runtime.agents import specialists
-from runtime.catalog import NodeCatalog
 from schemas.node import Node
+from tests.conformance.doubles import with_nodes
 
 ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "docs" / "adding-a-node.md"
@@ -38,15 +37,8 @@ def initials() -> type[Node]:
 
 
 async def test_the_node_of_the_guide_runs_the_case_of_the_guide(initials: type[Node]) -> None:
-    class WithInitials(NodeCatalog):
-        def find(self, type_: str, version: float, parameters: Mapping[str, Any]) -> type[Node] | None:
-            return initials if type_ == initials.type else super().find(type_, version, parameters)
-
-        def versions(self, type_: str) -> tuple[float, ...]:
-            return initials.versions if type_ == initials.type else super().versions(type_)
-
     case = json.loads(block("## The case", "json"))
-    actual = await run_case(case, catalog=WithInitials())
+    actual = await run_case(case, catalog=with_nodes(initials))
     assert actual["status"] == "success"
     assert actual["nodes"]["Initials"][0]["outputs"] == [[{"initials": "A.L"}, {"initials": "5"}, {"initials": "N"}]]
 

@@ -7,13 +7,13 @@ import pytest
 
 from compiler import Compilation, compile_export
 from compiler.report.schemas import node_type
-from runtime.catalog import NodeCatalog
 from runtime.contract import ActivityContext, Context, Inline, Items, Outputs, SubNode, param
 from runtime.hosts.local.host import LocalHost, OfflineServices, run_local
 from runtime.interpreter.execution import RunInfo
 from schemas.node import Conditions, Node
 from schemas.plan import Kind
 from schemas.shapes import overlap, stands_for
+from tests.conformance.doubles import with_nodes
 from tests.unit.compiler.making import Json, export, node, to
 
 SHELF = "n8n-nodes-base.shelf"
@@ -61,14 +61,7 @@ class ShelfTool(Shelf, SubNode):
         return [[]]
 
 
-class WithShelf(NodeCatalog):
-    """The catalogue with this type in it."""
-
-    def shapes(self, type_: str) -> tuple[type[Node], ...]:
-        return (Load, Insert, ShelfTool) if type_ == SHELF else super().shapes(type_)
-
-
-CATALOG = WithShelf()
+CATALOG = with_nodes(Load, Insert, ShelfTool)
 
 
 def compiled(given: Json) -> Compilation:

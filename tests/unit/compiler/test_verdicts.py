@@ -6,7 +6,7 @@ import pytest
 
 from compiler import Grade
 from compiler.report.coverage import coverage, entry
-from runtime.catalog import CATALOG, classes
+from runtime.catalog import CATALOG
 from schemas.plan import Kind
 from tests.unit.compiler.making import START, Json, compiled, export, node, to
 
@@ -56,7 +56,7 @@ def test_a_tool_variant_exists_where_n8n_has_one_and_is_unsupported_where_the_no
 
 
 def test_every_tool_variant_of_a_durable_node_says_what_to_do_instead() -> None:
-    durable = [each for type_ in CATALOG.types() for each in classes(type_) if each.kind is Kind.DURABLE]
+    durable = [each for type_ in CATALOG.types() for each in CATALOG.shapes(type_) if each.kind is Kind.DURABLE]
     usable = [each for each in durable if each.usable_as_tool]
     assert usable
     for each in usable:
