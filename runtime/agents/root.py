@@ -7,11 +7,24 @@ their own, and a crash anywhere repeats one command at most.
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar, Final, cast
 
 from runtime.agents.messages import Message, ToolSpec
-from runtime.contract import Call, Command, Done, Durable, DurableContext, Event, NodeError, Sleep, error_item
+from runtime.contract import (
+    Call,
+    Command,
+    Done,
+    Durable,
+    DurableContext,
+    Event,
+    NodeError,
+    Respond,
+    RunTool,
+    Sleep,
+    ToolCommand,
+    error_item,
+)
 from schemas.item import Item, Json, Outputs
 
 NO_MODEL = "A Chat Model sub-node must be connected and enabled"
@@ -26,11 +39,18 @@ Talk = dict[str, Any]
 
 
 @dataclass(frozen=True)
+class DurableTool:
+    """A call of a tool that is durable itself: its reducer runs inside the root's, and counts as one command."""
+
+    call: RunTool
+
+
+@dataclass(frozen=True)
 class Go:
     """On to a stage, with these commands open."""
 
     stage: str
-    commands: Sequence[Command]
+    commands: Sequence[Command | DurableTool]
 
 
 @dataclass(frozen=True)
@@ -98,7 +118,9 @@ class Root(Durable):
         raise NotImplementedError
 
     def advance(self, context: DurableContext, state: Json, event: Event | None) -> tuple[Json, list[Command]]:
-        """See `Durable`. State: `next` item, open `talks`, `wave` (one entry per open command), `done`, `tokens`."""
+        """See `Durable`. State: `next` item, open `talks`, `wave` (one entry per open command or durable tool), `done`,
+        `tokens`.
+        """
         kept = cast(dict[str, Any], copy.deepcopy(state)) or {
             "next": 0,
             "talks": [],
@@ -106,40 +128,57 @@ class Root(Durable):
             "done": {},
             "tokens": 0,
         }
-        if event is not None:
-            kept["wave"][event.index] |= {"value": event.value, "error": event.error, "here": True}
-            if not all(entry.get("here") for entry in kept["wave"]):
-                return kept, []
-        return kept, self._onwards(context, kept)
-
-    def _onwards(self, context: DurableContext, kept: dict[str, Any]) -> list[Command]:
-        wave, kept["wave"] = kept["wave"], []
         commands: list[Command] = []
+        if event is not None:
+            commands += self._take(context, kept["wave"], event)
+        else:
+            self._onwards(context, kept, commands)
+        while kept["wave"] and all(entry.get("here") for entry in kept["wave"]):
+            self._onwards(context, kept, commands)
+        return kept, commands
+
+    @staticmethod
+    def _take(context: DurableContext, wave: Sequence[dict[str, Any]], event: Event) -> list[Command]:
+        """Put what has come back into the wave. A durable tool goes on with it at once, whatever else is open."""
+        if event.tool:
+            entry = next((each for each in wave if each.get("tool", {}).get("id") == event.tool[0]), None)
+            if entry is None or entry.get("here"):  # the tool has ended without this command
+                return []
+            return _advance_tool(context, entry, replace(event, tool=event.tool[1:]))
+        entry = next(each for each in wave if each.get("at") == event.index)
+        entry |= {"value": event.value, "error": event.error, "here": True}
+        return []
+
+    def _onwards(self, context: DurableContext, kept: dict[str, Any], commands: list[Command]) -> None:
+        wave, kept["wave"] = kept["wave"], []
         for talk in kept["talks"]:
             replies = [Reply(each["value"], each["error"]) for each in wave if each["i"] == talk["i"]]
-            commands += self._turn(context, kept, talk, replies)
+            self._turn(context, kept, talk, replies, commands)
         kept["talks"] = [talk for talk in kept["talks"] if talk["stage"] is not None]
         if not kept["talks"]:
-            commands += self._batch(context, kept, pausing=bool(wave) and wave[0]["i"] is not None)
-        return commands
+            self._batch(context, kept, commands, pausing=bool(wave) and wave[0]["i"] is not None)
 
-    def _batch(self, context: DurableContext, kept: dict[str, Any], *, pausing: bool) -> list[Command]:
+    def _batch(self, context: DurableContext, kept: dict[str, Any], commands: list[Command], *, pausing: bool) -> None:
         """The next talks, until one has something to wait for; Done when no item is left."""
-        batching, commands = self.batching(context), list[Command]()
-        while kept["next"] < len(context.items) and not commands:
+        batching = self.batching(context)
+        while kept["next"] < len(context.items) and not kept["wave"]:
             if pausing and batching.pause_ms > 0:
-                kept["wave"] = [{"i": None}]
-                return [Sleep(seconds=batching.pause_ms / 1000)]
+                kept["wave"] = [{"i": None, "at": len(commands)}]
+                commands.append(Sleep(seconds=batching.pause_ms / 1000))
+                return
             first, kept["next"] = kept["next"], min(kept["next"] + max(1, batching.size), len(context.items))
             talks = [{"i": i, "stage": "begin", "messages": []} for i in range(first, kept["next"])]
-            commands = [command for talk in talks for command in self._turn(context, kept, talk, [])]
+            for talk in talks:
+                self._turn(context, kept, talk, [], commands)
             kept["talks"] = [talk for talk in talks if talk["stage"] is not None]
             pausing = True
-        return commands or [Done(self._outputs(context, kept["done"]))]
+        if not kept["wave"]:
+            commands.append(Done(self._outputs(context, kept["done"])))
 
     def _turn(
-        self, context: DurableContext, kept: dict[str, Any], talk: Talk, replies: list[Reply]
-    ) -> Sequence[Command]:
+        self, context: DurableContext, kept: dict[str, Any], talk: Talk, replies: list[Reply], commands: list[Command]
+    ) -> None:
+        """One step of a talk. What it orders goes to the end of `commands`, and into the wave."""
         try:
             step = self._step(context, kept, talk, replies)
         except NodeError as error:
@@ -151,10 +190,16 @@ class Root(Durable):
         if isinstance(step, Answer):
             talk["stage"] = None
             kept["done"][str(talk["i"])] = [[output, item] for output, item in step.items]
-            return ()
+            return
         talk["stage"] = step.stage
-        kept["wave"] += [{"i": talk["i"]} for _ in step.commands]
-        return step.commands
+        for command in step.commands:
+            if isinstance(command, DurableTool):
+                entry = {"i": talk["i"], "tool": asdict(command.call), "state": None, "open": 0}
+                commands += _advance_tool(context, entry, None)
+            else:
+                entry = {"i": talk["i"], "at": len(commands)}
+                commands.append(command)
+            kept["wave"].append(entry)
 
     def _step(self, context: DurableContext, kept: dict[str, Any], talk: Talk, replies: list[Reply]) -> Go | Answer:
         talk["spent"] = kept["tokens"]
@@ -249,3 +294,25 @@ class Root(Durable):
     def _retries(context: DurableContext, model: str, i: int) -> int:
         options = getattr(context.subnode(model, i)[0], "options", None) or {}
         return int(options.get("maxRetries", 2))
+
+
+def _advance_tool(context: DurableContext, entry: dict[str, Any], event: Event | None) -> list[Command]:
+    """One step of a durable tool, whose state is in its entry of the wave. An error of the tool is what it answers."""
+    call = RunTool(**entry["tool"])
+    node, view = context.tool(call)
+    assert isinstance(node, Durable)
+    try:
+        entry["state"], commands = node.advance(view, entry["state"], event)
+    except NodeError as error:
+        entry |= {"value": None, "error": error.to_json(), "here": True}
+        return []
+    ordered: list[Command] = [ToolCommand(call, index, each) for index, each in enumerate(commands)]
+    answers = [each for each in commands if isinstance(each, Respond)]
+    done = next((each for each in commands if isinstance(each, Done)), None)
+    if done is not None:
+        entry |= {"value": done.outputs, "error": None, "here": True}
+        return list(answers)
+    entry["open"] += len(commands) - len(answers) - (event is not None)
+    if entry["open"] == 0:
+        raise NodeError(f"The tool '{call.step}' waits for nothing")
+    return ordered

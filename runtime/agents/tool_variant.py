@@ -9,8 +9,6 @@ from schemas.node import Node
 from schemas.plan import Kind
 
 SUFFIX: Final = "Tool"
-WAITING: Final = "put the node into a workflow of its own and call that with the Call n8n Workflow Tool"
-"""A tool runs as one activity so far, and a durable node cannot run as one."""
 
 
 @cache
@@ -25,7 +23,5 @@ def tool_variant(node: type[Node]) -> type[Node]:
         "type": node.type + SUFFIX,
     }
     made: type[Node] = new_class(node.__name__ + SUFFIX, (node,), exec_body=lambda body: body.update(namespace))
-    if node.kind is Kind.DURABLE:
-        made.unsupported = WAITING
     made.kind = Kind.SUBNODE
     return made

@@ -6,8 +6,11 @@ from typing import Any
 
 from runtime.agents import from_ai
 from runtime.agents.messages import ToolCall, ToolSpec, dumps
-from runtime.contract import Command, DurableContext, NodeError, RunTool, SubNode
+from runtime.agents.root import DurableTool
+from runtime.contract import Activity, Command, Durable, DurableContext, Inline, NodeError, RunTool, SubNode
 from schemas.item import Outputs
+from schemas.node import Node
+from schemas.plan import Kind
 
 
 class Tool(SubNode):
@@ -42,16 +45,26 @@ def function_name(name: str) -> str:
 
 
 def specs(context: DurableContext, i: int, *, of: str | None = None) -> list[ToolSpec]:
-    """The connected tools. Raises NodeError when two have one name."""
+    """Return the connected tools. Raises NodeError when one cannot run as a tool, or two have one name."""
     found: list[ToolSpec] = []
     for name in context.subnodes("ai_tool", of):
         node, version = context.subnode(name, i)
+        if not _runs_as_tool(node):
+            raise NodeError(
+                f"'{name}' cannot run as a tool of an agent",
+                description="Put the node into a workflow of its own, and connect the Call n8n Workflow Tool.",
+            )
         spec = node.spec(name, version, context.raw(name)) if isinstance(node, Tool) else _node(context, name)
         found.append(spec | {"step": name})
     names = [each["name"] for each in found]
     if twice := next((each for each in names if names.count(each) > 1), None):
         raise NodeError(f"You have multiple tools with the same name: '{twice}', please rename them to avoid conflicts")
     return found
+
+
+def _runs_as_tool(node: Node) -> bool:
+    """A tool of its own, or the tool variant of an ordinary node."""
+    return node.kind is Kind.SUBNODE and isinstance(node, Tool | Activity | Inline | Durable)
 
 
 def _node(context: DurableContext, name: str) -> ToolSpec:
@@ -70,8 +83,10 @@ def _described(name: str, raw: Mapping[str, Any]) -> str:
     return f"{doing} with {name}" if doing else f"Use {name}"
 
 
-def run(context: DurableContext, tools: Sequence[ToolSpec], call: ToolCall, i: int, turn: int) -> Command | str:
-    """The command for a call, or why there is none. Some vendors number calls anew in every turn."""
+def run(
+    context: DurableContext, tools: Sequence[ToolSpec], call: ToolCall, i: int, turn: int
+) -> Command | DurableTool | str:
+    """Return what runs a call, or why nothing does. Some vendors number calls anew in every turn."""
     step = _step(tools, call)
     if step is None:
         return f"{call['name']} is not a valid tool, try another one."
@@ -79,6 +94,8 @@ def run(context: DurableContext, tools: Sequence[ToolSpec], call: ToolCall, i: i
     id_ = f"{turn}/{call['id']}"
     if isinstance(node, Tool):
         return node.start(context, step, version, call, i, id_)
+    if isinstance(node, Durable):
+        return DurableTool(RunTool(step, call["arguments"], item=i, id=f"{i}/{id_}"))
     return RunTool(step, call["arguments"], item=i, id=id_)
 
 

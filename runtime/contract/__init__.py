@@ -5,7 +5,18 @@ item helpers (`items`).
 """
 
 from runtime.contract.capabilities import Capabilities, Files, HttpResponse, Store
-from runtime.contract.commands import AwaitSignal, Call, Command, Done, Event, Respond, RunTool, Sleep, StartChild
+from runtime.contract.commands import (
+    AwaitSignal,
+    Call,
+    Command,
+    Done,
+    Event,
+    Respond,
+    RunTool,
+    Sleep,
+    StartChild,
+    ToolCommand,
+)
 from runtime.contract.context import ActivityContext, Context, DurableContext
 from runtime.contract.errors import MissingCredential, NodeApiError, NodeError
 from runtime.contract.items import each_item, each_item_async, error_item, paired
@@ -42,6 +53,7 @@ __all__ = [
     "StartChild",
     "Store",
     "SubNode",
+    "ToolCommand",
     "Trigger",
     "each_item",
     "each_item_async",

@@ -7,7 +7,18 @@ from typing import Any
 from schemas.item import Items, Json, Outputs
 from schemas.kinds import Mode, TriggerKind
 
-__all__ = ["AwaitSignal", "Call", "Command", "Done", "Event", "Respond", "RunTool", "Sleep", "StartChild"]
+__all__ = [
+    "AwaitSignal",
+    "Call",
+    "Command",
+    "Done",
+    "Event",
+    "Respond",
+    "RunTool",
+    "Sleep",
+    "StartChild",
+    "ToolCommand",
+]
 
 
 @dataclass(frozen=True)
@@ -66,6 +77,19 @@ class RunTool:
 
 
 @dataclass(frozen=True)
+class ToolCommand:
+    """A command of a tool that is durable itself, carried out in the tool's name. The step keeps the tool's state.
+
+    The event has `call.id` in `tool`, and `index` as it is here.
+    """
+
+    call: RunTool
+    index: int
+    """Its place in the list that the tool's reducer returned."""
+    command: "Command"
+
+
+@dataclass(frozen=True)
 class Respond:
     """Answer the webhook request that started the run: {'statusCode', 'headers', 'body', ...}. No event comes back."""
 
@@ -79,7 +103,7 @@ class Done:
     outputs: Outputs | None
 
 
-Command = Sleep | AwaitSignal | StartChild | Call | RunTool | Respond | Done
+Command = Sleep | AwaitSignal | StartChild | Call | RunTool | ToolCommand | Respond | Done
 
 
 @dataclass(frozen=True)
@@ -89,3 +113,5 @@ class Event:
     index: int
     value: Any = None
     error: dict[str, Any] | None = None
+    tool: tuple[str, ...] = ()
+    """For a `ToolCommand`: the id of the tool's call, then of the call of that tool's tool, and so on."""

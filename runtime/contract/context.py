@@ -2,9 +2,10 @@
 
 import random
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from runtime.contract.capabilities import Capabilities
+from runtime.contract.commands import RunTool
 from schemas.item import Items, Source
 from schemas.node import Node
 
@@ -105,3 +106,6 @@ class DurableContext(Context, Protocol):
         """A sub-node with its parameters resolved against this step's input item `i`, and its typeVersion; `arguments`
         is what `$fromAI` reads.
         """
+
+    def tool(self, call: RunTool) -> tuple[Node, Self]:
+        """Return a tool as it is for one call, and what it sees if it is durable: its input is the item of the call."""

@@ -44,8 +44,12 @@ class Host(Protocol):
     async def sleep(self, seconds: float) -> None:
         """A durable timer."""
 
-    async def signal(self, step: str, run_index: int, command: AwaitSignal, ordinal: int | None = None) -> Any:
-        """Wait for somebody to resume this step. None when its time is up. `ordinal`: of the wait, where it was given before."""
+    async def signal(
+        self, step: str, run_index: int, command: AwaitSignal, ordinal: int | None = None, call: str = ""
+    ) -> Any:
+        """Wait until this step is resumed. None when its time is up. `ordinal`: of the wait, where it was given before;
+        `call`: which call of a tool waits.
+        """
 
     async def child(self, step: str, command: StartChild) -> dict[str, Any]:
         """Run another workflow: {'status', 'outputs', 'error', 'execution_id'}."""

@@ -65,9 +65,11 @@ class LocalHost:
         """In this process."""
         await self._sleep(seconds)
 
-    async def signal(self, step: str, run_index: int, command: AwaitSignal, ordinal: int | None = None) -> Any:
+    async def signal(
+        self, step: str, run_index: int, command: AwaitSignal, ordinal: int | None = None, call: str = ""
+    ) -> Any:
         """Nobody can resume a run that lives nowhere else; with a limit, time passes."""
-        del run_index, ordinal
+        del run_index, ordinal, call
         if command.until is None:
             raise NodeError(f"'{step}' waits for a call from outside, which a local run cannot receive")
         await self._sleep(max(0.0, (command.until - self.now()) / 1000))

@@ -120,15 +120,18 @@ class TemporalHost:
         self.spent = 0
         await workflow.sleep(seconds)
 
-    async def signal(self, step: str, run_index: int, command: AwaitSignal, ordinal: int | None = None) -> Any:
+    async def signal(
+        self, step: str, run_index: int, command: AwaitSignal, ordinal: int | None = None, call: str = ""
+    ) -> Any:
         """Until the resume signal for this step arrives, or its time is up."""
-        key = f"{step}#{run_index}"
+        key = _resume_key(step, run_index, call)
         timeout = None if command.until is None else max(0.0, (command.until - self.now()) / 1000)
         assert self.info is not None
         self.spent = 0
         number = self.info.waits if ordinal is None else ordinal
         self.waiting[number] = {
             "ordinal": number, "step": step, "run": run_index, "until": command.until, "config": dict(command.config),
+            **({"call": call} if call else {}),
         }  # fmt: skip
         try:
             await workflow.wait_condition(lambda: key in self.resumed, timeout=timeout)
@@ -145,7 +148,7 @@ class TemporalHost:
         waiting = self.waiting.pop(ordinal)
         if waiting["config"].get("responseMode", "onReceived") != "onReceived":
             self.response = None  # this caller gets an answer of its own
-        self.resumed[f"{waiting['step']}#{waiting['run']}"] = payload
+        self.resumed[_resume_key(waiting["step"], waiting["run"], waiting.get("call", ""))] = payload
 
     async def child(self, step: str, command: StartChild) -> dict[str, Any]:
         """Another workflow of the tenant as a child."""
@@ -260,6 +263,11 @@ class TemporalHost:
             }
         )  # fmt: skip
         workflow.continue_as_new(args=[follow.to_json()], task_timeout=TASK_TIMEOUT)
+
+
+def _resume_key(step: str, run_index: int, call: str) -> str:
+    """Names a wait among those that are open. A tool may be called twice at once, and each call waits for its own."""
+    return f"{step}#{run_index}#{call}" if call else f"{step}#{run_index}"
 
 
 def _may_call(caller: Plan | None, called: Plan) -> bool:

@@ -8,7 +8,8 @@ import pytest
 from compiler import Compilation, compile_export
 from compiler.report.schemas import node_type
 from runtime.contract import ActivityContext, Context, Inline, Items, Outputs, SubNode, param
-from runtime.hosts.local.host import LocalHost, OfflineServices, run_local
+from runtime.hosts.local.host import LocalHost, run_local
+from runtime.hosts.local.offline import OfflineCapabilities
 from runtime.interpreter.execution import RunInfo
 from schemas.node import Conditions, Node
 from schemas.plan import Kind
@@ -111,7 +112,7 @@ def test_each_shape_has_its_own_kind_and_port_in_a_plan() -> None:
 async def test_a_run_takes_the_shape_that_the_plan_was_made_with() -> None:
     made = compiled(export(node("A", SHELF, parameters={"mode": "load"}), node("B", SHELF, 1.1)))
     assert made.plan is not None
-    host = LocalHost(CATALOG, OfflineServices())
+    host = LocalHost(CATALOG, OfflineCapabilities())
     execution, finished = await run_local(made.plan, host, RunInfo(execution_id="run-1"), [{"json": {}}])
     assert finished.status == "success"
     assert [item["json"] for item in execution.result()[0] or ()] == [{"shape": "load"}]

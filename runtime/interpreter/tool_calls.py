@@ -1,0 +1,72 @@
+"""Calls of tools in a durable step: what a tool sees of the item that it is called for, and the number of its wait."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypeAlias
+
+from runtime.contract import RunTool
+from runtime.expressions import evaluate
+from runtime.expressions.scope import Scope
+from runtime.interpreter.context import StepContext
+from runtime.interpreter.parameters import Parameters
+from runtime.interpreter.run_state import RunState
+from schemas.outcome import Execute
+from schemas.plan import Step
+
+__all__ = ["Calls", "ToolCalls", "call_id"]
+
+Calls: TypeAlias = Sequence[RunTool]
+"""Leads to a tool: the call of the step's tool, then of that tool's tool, and so on. Empty: the step itself."""
+
+
+class ToolCalls:
+    """The calls of tools in one try of a durable step."""
+
+    def __init__(self, run: RunState, execute: Execute) -> None:
+        self._run, self._execute = run, execute
+        self._ordinals: dict[str, int] = {}
+        """Numbers of the waits of tools, by call."""
+
+    def name(self, calls: Calls) -> str:
+        """Return the name of the node that the calls lead to."""
+        return calls[-1].step if calls else self._execute.step.name
+
+    def key(self, calls: Calls) -> str:
+        """Return which call of a tool it is, for idempotency keys: several steps may have one tool."""
+        return f"{self._execute.step.name}/{call_id(calls)}"
+
+    def execute(self, calls: Calls) -> Execute:
+        """Return the step's run, with the number of the tool's wait where it has its own."""
+        ordinal = self._ordinals.get(call_id(calls))
+        return self._execute if ordinal is None else replace(self._execute, ordinal=ordinal)
+
+    def scope(self, step: Step, calls: Calls) -> Scope:
+        """Return what the expressions of a sub-node see; inside calls of tools the one item that the first one is for."""
+        scope = self._run.scope(self.execute(calls), step)
+        if not calls:
+            return scope
+        pair, i = scope.pair, calls[0].item
+        return replace(
+            scope, arguments=calls[-1].arguments, items=[scope.items[i]], pair=pair and (lambda name, _: pair(name, i))
+        )
+
+    def parameters(self, step: Step, scope: Scope) -> Parameters:
+        """Return the parameters of a sub-node, evaluated here."""
+        prepared, evaluator = self._run.prepared(step), self._run.host.evaluator
+        return Parameters(prepared.bound, evaluate(prepared.expressions, scope, len(scope.items), evaluator))
+
+    def context(self, calls: Calls) -> StepContext:
+        """Return what a durable tool sees. One that waits for a call gets the number of its links now."""
+        run, step = self._run, self._run.plan.step[self.name(calls)]
+        prepared, key = run.prepared(step), call_id(calls)
+        if prepared.bound.node.waits_for() == "call" and key not in self._ordinals:
+            self._ordinals[key] = run.info.waits
+            run.info.waits += 1
+        scope = self.scope(step, calls)
+        execute = replace(self.execute(calls), step=step, inputs=[scope.items])
+        return run.context(execute, prepared, self.parameters(step, scope), scope.now)
+
+
+def call_id(calls: Calls) -> str:
+    """Return which call it is, among all of one step run; empty for the step itself."""
+    return "/".join(call.id for call in calls)
