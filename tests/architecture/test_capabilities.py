@@ -12,7 +12,7 @@ from typing import Any, get_type_hints
 
 import pytest
 
-from runtime.catalog import CATALOG, classes
+from runtime.catalog import CATALOG
 from runtime.contract import NodeError
 from runtime.contract.capabilities import Capabilities
 from runtime.interpreter.capabilities import ALLOWED, NAMES, refuse
@@ -140,12 +140,14 @@ def test_pure_kinds_do_not_reach_the_network() -> None:
     assert not ALLOWED[Kind.LOCAL] & {"http", "mail", "models", "files", "chat_memory", "data_store"}
 
 
-LOCAL_TYPES = sorted(type_ for type_ in CATALOG.types() if any(each.kind is Kind.LOCAL for each in classes(type_)))
+LOCAL_TYPES = sorted(
+    type_ for type_ in CATALOG.types() if any(each.kind is Kind.LOCAL for each in CATALOG.shapes(type_))
+)
 
 
 @pytest.mark.parametrize("type_", LOCAL_TYPES)
 def test_a_local_activity_asks_for_no_capability_that_its_kind_lacks(type_: str) -> None:
-    for cls in classes(type_):
+    for cls in CATALOG.shapes(type_):
         if cls.kind is Kind.LOCAL:
             tree = ast.parse(inspect.getsource(sys.modules[cls.__module__]))
             used = {

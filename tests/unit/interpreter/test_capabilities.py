@@ -5,14 +5,13 @@ from typing import Any
 import pytest
 
 from cli.testing.case import run_case
-from runtime.catalog import NodeCatalog
 from runtime.contract import Activity, ActivityContext, HttpResponse, Items, Outputs
 from runtime.expressions.v8 import run_scripts
 from runtime.hosts.local.offline import OfflineCapabilities
 from runtime.interpreter.task_runner import run_task
-from schemas.node import Node
 from schemas.plan import Kind, Step
 from schemas.task import Task, TaskResult
+from tests.conformance.doubles import with_nodes
 from tests.exports import export, node
 
 
@@ -27,15 +26,6 @@ class Fetch(Activity):
         del items
         response = await context.http.request("GET", "https://example.org/a")
         return [[{"json": {"body": response.body.decode()}}]]
-
-
-class OneType(NodeCatalog):
-    """A catalogue with one type."""
-
-    def find(self, type_: str, version: float) -> type[Node]:
-        """The only one."""
-        del type_, version
-        return Fetch
 
 
 class Answers:
@@ -57,7 +47,7 @@ async def _fetch(kind: Kind) -> TaskResult:
         "step": step.model_dump(mode="json"), "inputs": [[{"json": {}}]], "source": [None], "run_index": 0,
         "columns": [], "memory": {}, "meta": meta,
     }  # fmt: skip
-    return await run_task(task, OneType(), OfflineCapabilities(http=Answers()), run_scripts)
+    return await run_task(task, with_nodes(Fetch), OfflineCapabilities(http=Answers()), run_scripts)
 
 
 async def test_an_activity_reaches_the_network() -> None:

@@ -6,7 +6,7 @@ import orjson
 import pytest
 from pydantic import ValidationError
 
-from runtime.catalog import CATALOG, classes
+from runtime.catalog import CATALOG
 from schemas.kinds import Mode, RunStatus, TriggerKind
 from schemas.run import StartInput
 from service.execution_store import STATUSES
@@ -36,7 +36,7 @@ def test_a_kind_that_nobody_declared_is_refused() -> None:
 
 
 def test_every_trigger_node_has_a_declared_kind() -> None:
-    kinds = {each.trigger for type_ in CATALOG.types() for each in classes(type_) if each.trigger is not None}
+    kinds = {each.trigger for type_ in CATALOG.types() for each in CATALOG.shapes(type_) if each.trigger is not None}
     assert kinds == set(TriggerKind) - {TriggerKind.API, TriggerKind.RETRY}
 
 
