@@ -1,11 +1,12 @@
 """JSON Schemas made from the declarations: the export, the plan, findings, and the parameters of every node type.
 
-`schemas/generated/nodes/<type>.schema.json` has one definition per typeVersion under `$defs`; `schemas/generated/export.schema.json` refers to
-them by type and version, so that an editor that knows it completes and checks the parameters of each node.
+An editor that knows `schemas/generated/export.schema.json` completes and checks the parameters of each node: it refers to
+`nodes.schema.json`, which has one line per node type and refers to `nodes/<type>.schema.json`, which has one definition per
+typeVersion under `$defs`. So a new node type is a new file and one line, and a changed one changes its own file alone.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from pydantic import TypeAdapter
@@ -18,16 +19,18 @@ from schemas.plan import Plan
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 EXPRESSION: Final = {"type": "string", "pattern": "^=", "description": "an expression"}
+NODES: Final = "nodes.schema.json"
 NAMES: Final = {str: "string", bool: "boolean", int: "number", float: "number", list: "array", dict: "object"}
 
 
 def files(catalog: Catalog) -> dict[str, str]:
     """Every schema file: path below `schemas/` -> text."""
-    made = {"plan.schema.json": plan(), "diagnostic.schema.json": diagnostic(), "export.schema.json": export(catalog)}
+    made = {"plan.schema.json": plan(), "diagnostic.schema.json": diagnostic(), "export.schema.json": export()}
     made |= {f"nodes/{file_name(type_)}": node_type(catalog, type_) for type_ in catalog.types()}
-    return {
+    written = {
         path: json.dumps(schema, indent=1, ensure_ascii=False, sort_keys=True) + "\n" for path, schema in made.items()
     }
+    return written | {NODES: nodes(catalog.types())}
 
 
 def file_name(type_: str) -> str:
@@ -65,25 +68,30 @@ def _place() -> Iterator[tuple[str, str]]:
     yield from (("line", "integer"), ("column", "integer"), ("node", "string"), ("nodeId", "string"))
 
 
-def export(catalog: Catalog) -> dict[str, Any]:
+def export() -> dict[str, Any]:
     """A workflow as n8n writes it; the parameters of a node by its type and version."""
     made = {"$schema": DIALECT} | TypeAdapter(Export).json_schema(by_alias=True)
-    made["$defs"]["ExportNode"]["allOf"] = [
-        {
-            "if": {
-                "properties": {"type": {"const": type_}, "typeVersion": {"const": version}},
-                "required": ["type", "typeVersion"],
-            },
-            "then": {"properties": {"parameters": {"$ref": f"nodes/{file_name(type_)}#/$defs/{version:g}"}}},
-        }
-        for type_ in catalog.types()
-        for version in catalog.versions(type_)
-    ]
+    made["$defs"]["ExportNode"]["allOf"] = [{"$ref": NODES}]
     return made
 
 
+def nodes(types: Iterable[str]) -> str:
+    """A node of an export: the file of each type, as text with one line per type."""
+    lines = [
+        json.dumps(
+            {
+                "if": {"properties": {"type": {"const": type_}}, "required": ["type"]},
+                "then": {"$ref": f"nodes/{file_name(type_)}"},
+            }
+        )
+        for type_ in sorted(types)
+    ]
+    head = json.dumps({"$schema": DIALECT, "$id": NODES, "title": "Parameters of a node"}, indent=1)
+    return head.removesuffix("\n}") + ',\n "allOf": [\n  ' + ",\n  ".join(lines) + "\n ]\n}\n"
+
+
 def node_type(catalog: Catalog, type_: str) -> dict[str, Any]:
-    """The parameters of a node type, by version."""
+    """A node of this type: its parameters, by version."""
     shapes = catalog.shapes(type_)
     found = {version: [each for each in shapes if version in each.versions] for version in catalog.versions(type_)}
     docs = [each.__doc__ or "" for listed in found.values() for each in listed]
@@ -92,6 +100,13 @@ def node_type(catalog: Catalog, type_: str) -> dict[str, Any]:
         "$id": f"nodes/{file_name(type_)}",
         "title": type_,
         "description": " ".join(docs[-1].split()) if docs else "",
+        "allOf": [
+            {
+                "if": {"properties": {"typeVersion": {"const": version}}, "required": ["typeVersion"]},
+                "then": {"properties": {"parameters": {"$ref": f"#/$defs/{version:g}"}}},
+            }
+            for version in found
+        ],
         "$defs": {f"{version:g}": any_of(listed, version) for version, listed in found.items()},
     }
 

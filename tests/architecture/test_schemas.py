@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import jsonschema
 import pytest
@@ -12,6 +12,8 @@ from compiler import compile_export
 from compiler.report.example import RIGHT, WRONG, source
 from compiler.report.schemas import DIALECT, diagnostic, files, parameters
 from runtime.catalog import CATALOG
+from runtime.contract import Inline, param
+from tests.conformance.doubles import with_nodes
 from tests.golden.test_diagnostics import CODES, compiled
 
 ROOT = Path(__file__).parents[2]
@@ -44,6 +46,23 @@ def registry() -> Registry[Any]:
     resources = (json.loads(text) for text in files(CATALOG).values())
     listed = [(each["$id"], Resource.from_contents(each)) for each in resources if "$id" in each]
     return Registry().with_resources(listed)
+
+
+class Fresh(Inline):
+    """A node type that the catalogue does not have."""
+
+    type = "n8n-nodes-base.fresh"
+    versions = (1, 2)
+    mode: Literal["a", "b"] = param("a")
+
+
+def test_a_new_node_type_is_one_file_and_one_line() -> None:
+    before, after = files(CATALOG), files(with_nodes(Fresh))
+    assert after.keys() - before.keys() == {"nodes/n8n-nodes-base.fresh.schema.json"}
+    assert [name for name in before if before[name] != after[name]] == ["nodes.schema.json"]
+    known = before["nodes.schema.json"].splitlines()
+    (line,) = (each for each in after["nodes.schema.json"].splitlines() if each not in known)
+    assert json.loads(line.removesuffix(","))["then"] == {"$ref": "nodes/n8n-nodes-base.fresh.schema.json"}
 
 
 def test_an_editor_sees_wrong_parameters_through_the_schema_of_exports() -> None:
