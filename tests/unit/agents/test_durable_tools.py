@@ -13,7 +13,8 @@ from runtime.agents.agent_loop import Agent
 from runtime.catalog import CATALOG
 from runtime.contract import AwaitSignal, Command, DurableContext, Event, HttpResponse, NodeError
 from runtime.hosts.local.host import LocalHost, run_local
-from runtime.interpreter.execution import Execution, RunInfo
+from runtime.interpreter.execution import Execution
+from runtime.interpreter.run_info import RunInfo
 from runtime.platform.embedded.fake_vendor import StandIn
 from schemas.item import Json
 from schemas.outcome import Finished

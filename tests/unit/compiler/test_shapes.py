@@ -10,7 +10,7 @@ from compiler.report.schemas import node_type
 from runtime.contract import ActivityContext, Context, Inline, Items, Outputs, SubNode, param
 from runtime.hosts.local.host import LocalHost, run_local
 from runtime.hosts.local.offline import OfflineCapabilities
-from runtime.interpreter.execution import RunInfo
+from runtime.interpreter.run_info import RunInfo
 from schemas.node import Conditions, Node
 from schemas.plan import Kind
 from schemas.shapes import overlap, stands_for
