@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal
 
 from runtime.contract import Context, Dynamic, Inline, Item, Items, NodeError, Outputs, param
-from runtime.nodes.merge.joining import Pairs, Rows, check_present, reader
+from runtime.nodes.merge.join import Pairs, Rows, check_present, reader
 from runtime.values.equality import fuzzy_equal, strictly_equal
 from runtime.values.javascript import truthy
 from runtime.values.paths import get, unset

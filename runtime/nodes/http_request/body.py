@@ -1,24 +1,22 @@
 """Parameters to a body."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from runtime.contract import ActivityContext, BinaryRef, Item, NodeApiError, NodeError
 from runtime.http import Bytes, Form, Json, Multipart, Part, parse_form
 from runtime.http.body import FORM, Body, field_part
 from runtime.nodes.http_request.fields import is_missing, last_wins, named, pairs, parse_field
+from runtime.nodes.http_request.parameters import HttpRequestParameters
 from runtime.values.javascript import js_string
 from runtime.values.paths import set_path
 from schemas.item import UNDEFINED
-
-if TYPE_CHECKING:
-    from runtime.nodes.http_request.modern import HttpRequest
 
 _NESTS_NAMES = 4
 _REPEATS_PARTS = 4.2
 
 
 async def build_body(
-    node: "HttpRequest", written: "HttpRequest", context: ActivityContext, item: Item, i: int
+    node: HttpRequestParameters, written: HttpRequestParameters, context: ActivityContext, item: Item, i: int
 ) -> tuple[Body, str | None]:
     """The body and the content type that it sets. Raises NodeError."""
     match node.content_type:
@@ -35,7 +33,7 @@ async def build_body(
             return _json(node, written, context.version, i), None
 
 
-def _json(node: "HttpRequest", written: "HttpRequest", version: float, i: int) -> Json:
+def _json(node: HttpRequestParameters, written: HttpRequestParameters, version: float, i: int) -> Json:
     if node.specify_json == "json":
         value = node.json_body
         if isinstance(value, dict | list):
@@ -50,7 +48,7 @@ def _json(node: "HttpRequest", written: "HttpRequest", version: float, i: int) -
     return Json(body)
 
 
-def _form(node: "HttpRequest", written: "HttpRequest", version: float) -> Form:
+def _form(node: HttpRequestParameters, written: HttpRequestParameters, version: float) -> Form:
     if node.specify_form == "string":
         return Form(dict(parse_form(js_string(node.form_text))))
     return Form(named(pairs(node.form_pairs, written.form_pairs), version))
@@ -63,7 +61,7 @@ def _raw(value: Any) -> Body:
 
 
 async def _multipart(
-    node: "HttpRequest", written: "HttpRequest", context: ActivityContext, item: Item, i: int
+    node: HttpRequestParameters, written: HttpRequestParameters, context: ActivityContext, item: Item, i: int
 ) -> Multipart:
     entries = pairs(node.multipart_pairs, written.multipart_pairs)
     if context.version < _REPEATS_PARTS:

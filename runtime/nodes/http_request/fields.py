@@ -1,15 +1,13 @@
 """Parameters to URL, query and headers."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from runtime.contract import NodeError
+from runtime.nodes.http_request.parameters import HttpRequestParameters
 from runtime.values.javascript import js_string
 from runtime.values.json_error import json_error
 from runtime.values.json_text import NotJsonError, parse_json
 from schemas.item import UNDEFINED
-
-if TYPE_CHECKING:
-    from runtime.nodes.http_request.modern import HttpRequest
 
 _COLLECTS_SAME_NAMES = 4.3
 _PAIRS = "parameters"
@@ -62,7 +60,7 @@ def parse_field(value: Any, label: str, i: int) -> Any:
         raise NodeError(message, description=json_error(text) or str(error), item=i) from error
 
 
-def query_fields(node: "HttpRequest", written: "HttpRequest", version: float, i: int) -> Any:
+def query_fields(node: HttpRequestParameters, written: HttpRequestParameters, version: float, i: int) -> Any:
     """The query as an object. Raises NodeError."""
     if node.specify_query == "json":
         found = parse_field(node.json_query, "JSON Query Parameters", i)
@@ -72,7 +70,9 @@ def query_fields(node: "HttpRequest", written: "HttpRequest", version: float, i:
     return named(pairs(node.query_parameters, written.query_parameters), version)
 
 
-def header_fields(node: "HttpRequest", written: "HttpRequest", options: dict[str, Any], i: int) -> dict[str, Any]:
+def header_fields(
+    node: HttpRequestParameters, written: HttpRequestParameters, options: dict[str, Any], i: int
+) -> dict[str, Any]:
     """The headers, names in lower case unless the option says otherwise. Raises NodeError."""
     if node.specify_headers == "json":
         found = parse_field(node.json_headers, "JSON Headers", i)

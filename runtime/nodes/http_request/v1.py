@@ -28,7 +28,7 @@ from runtime.nodes.http_request.call import (
 from runtime.nodes.http_request.facts import credential_uses, mutation
 from runtime.nodes.http_request.fields import collected, http_url, last_wins, pairs
 from runtime.nodes.http_request.output import Wanted, accept, file_item, meta, text_json
-from runtime.nodes.http_request.settle import abandon, failed_item, in_order
+from runtime.nodes.http_request.results import abandon, failed_item, in_order
 from runtime.values.javascript import js_string, json_stringify, truthy
 from runtime.values.json_text import NotJsonError, parse_json
 from schemas.diagnostic import Diagnostic, Location

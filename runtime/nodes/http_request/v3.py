@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
-from runtime.contract import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, param
+from runtime.contract import ActivityContext, Item, Items, NodeError, Outputs
 from runtime.http import Request
 from runtime.http.credentials import Credential
 from runtime.http.exchange import Redirects
@@ -25,66 +25,21 @@ from runtime.nodes.http_request.call import (
 from runtime.nodes.http_request.facts import credential_uses, mutation
 from runtime.nodes.http_request.fields import header_fields, http_url, query_fields
 from runtime.nodes.http_request.output import Wanted, accept, goes_into_storage, items_of
-from runtime.nodes.http_request.settle import abandon, failed_item, in_order, refused_item
+from runtime.nodes.http_request.parameters import HttpRequestParameters
+from runtime.nodes.http_request.results import abandon, failed_item, in_order, refused_item
 from schemas.diagnostic import Diagnostic, Location
 from schemas.facts import CredentialUse
 
-Pair = list[dict[str, Any]]
-_NO_PAIRS: dict[str, Pair] = {"parameters": [{"name": "", "value": ""}]}
-_BODY = {"sendBody": [True]}
 _KEEPS_AUTHORIZATION_BEFORE = 4.4
 _FOLLOWS_BY_DEFAULT = 4
 
 
-class HttpRequest(Activity):
+class HttpRequest(HttpRequestParameters):
     """One request per item; all items' requests run at the same time unless they are batched."""
 
     type = "n8n-nodes-base.httpRequest"
     versions = (3, 4, 4.1, 4.2, 4.3, 4.4, 4.5)
     usable_as_tool = True
-
-    method: Dynamic[str] = param("GET")
-    url: Dynamic[str] = param("", required=True)
-    authentication: Literal["none", "predefinedCredentialType", "genericCredentialType"] = param("none")
-    node_credential_type: str = param("", show={"authentication": ["predefinedCredentialType"]})
-    generic_auth_type: Dynamic[str] = param("", show={"authentication": ["genericCredentialType"]})
-    provide_ssl_certificates: Dynamic[bool] = param(False)
-    ssl_certificate: str = param("", show={"provideSslCertificates": [True]})
-    send_query: bool = param(False)
-    specify_query: Dynamic[Literal["keypair", "json"]] = param("keypair", show={"sendQuery": [True]})
-    query_parameters: Dynamic[dict[str, Pair]] = param(
-        _NO_PAIRS, show={"sendQuery": [True], "specifyQuery": ["keypair"]}
-    )
-    json_query: Dynamic[Any] = param("", show={"sendQuery": [True], "specifyQuery": ["json"]})
-    send_headers: bool = param(False)
-    specify_headers: Dynamic[Literal["keypair", "json"]] = param("keypair", show={"sendHeaders": [True]})
-    header_parameters: Dynamic[dict[str, Pair]] = param(
-        _NO_PAIRS, show={"sendHeaders": [True], "specifyHeaders": ["keypair"]}
-    )
-    json_headers: Dynamic[Any] = param("", show={"sendHeaders": [True], "specifyHeaders": ["json"]})
-    send_body: bool = param(False)
-    content_type: Dynamic[str] = param("json", show=_BODY)
-    specify_json: Dynamic[Literal["keypair", "json"]] = param(
-        "keypair", alias="specifyBody", show=_BODY | {"contentType": ["json"]}
-    )
-    specify_form: Dynamic[Literal["keypair", "string"]] = param(
-        "keypair", alias="specifyBody", show=_BODY | {"contentType": ["form-urlencoded"]}
-    )
-    json_pairs: Dynamic[dict[str, Pair]] = param(
-        _NO_PAIRS, alias="bodyParameters", show=_BODY | {"contentType": ["json"], "specifyBody": ["keypair"]}
-    )
-    json_body: Dynamic[Any] = param("", show=_BODY | {"contentType": ["json"], "specifyBody": ["json"]})
-    multipart_pairs: Dynamic[dict[str, Pair]] = param(
-        _NO_PAIRS, alias="bodyParameters", show=_BODY | {"contentType": ["multipart-form-data"]}
-    )
-    form_pairs: Dynamic[dict[str, Pair]] = param(
-        _NO_PAIRS, alias="bodyParameters", show=_BODY | {"contentType": ["form-urlencoded"], "specifyBody": ["keypair"]}
-    )
-    form_text: Dynamic[str] = param("", alias="body", show=_BODY | {"specifyBody": ["string"]})
-    input_data_field_name: Dynamic[str] = param("", show=_BODY | {"contentType": ["binaryData"]})
-    raw_content_type: Dynamic[str] = param("", show=_BODY | {"contentType": ["raw"]})
-    raw_body: Dynamic[Any] = param("", alias="body", show=_BODY | {"contentType": ["raw"]})
-    options: Dynamic[dict[str, Any]] = param({})
 
     def check(self, at: Location, version: float) -> Iterator[Diagnostic]:
         """The credential type must be one that can sign a request."""

@@ -5,8 +5,8 @@ from itertools import zip_longest
 from typing import Any, Literal
 
 from runtime.contract import Context, Dynamic, Inline, Item, Items, NodeError, Outputs, param
-from runtime.nodes.merge.clash import Clash, combine, suffixed
-from runtime.nodes.merge.joining import Joined, check_present, join
+from runtime.nodes.merge.clash_handling import Clash, combine, suffixed
+from runtime.nodes.merge.join import Joined, check_present, join
 
 FIELDS = {"values": [{"field1": "", "field2": ""}]}
 JoinMode = Literal["keepMatches", "keepNonMatches", "keepEverything", "enrichInput1", "enrichInput2"]
