@@ -73,8 +73,8 @@ class Multipart:
     def encode(self) -> tuple[bytes | LongBytes, str | None]:
         """The bytes and their content type. The boundary is a hash of the parts: a retry sends the same bytes."""
         parts = [part.encode() for part in self.parts]
-        told = b"\0".join(part.name.encode() if isinstance(part, LongBytes) else part for part in parts)
-        boundary = "-" * 26 + hashlib.sha256(told).hexdigest()[:24]
+        digest_input = b"\0".join(part.name.encode() if isinstance(part, LongBytes) else part for part in parts)
+        boundary = "-" * 26 + hashlib.sha256(digest_input).hexdigest()[:24]
         body = [each for part in parts for each in (f"--{boundary}\r\n".encode(), part, b"\r\n")]
         return joined([*body, f"--{boundary}--\r\n".encode()]), f"multipart/form-data; boundary={boundary}"
 

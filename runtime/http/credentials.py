@@ -128,8 +128,8 @@ def _apply_rule(request: Request, rule: Mapping[str, Any], data: Mapping[str, An
 
 def _text(template: str, data: Mapping[str, Any]) -> str:
     def value(match: re.Match[str]) -> str:
-        found = get(data, match[1])
-        return "" if found in _NOT_A_REFERENCE else js_string(found)
+        referenced = get(data, match[1])
+        return "" if referenced in _NOT_A_REFERENCE else js_string(referenced)
 
     return _FIELD.sub(value, template)
 

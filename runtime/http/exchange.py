@@ -77,8 +77,8 @@ async def exchange(
     while True:
         answer = await send(outgoing)
         location = _location(answer)
-        wanted = redirects.limit and (not redirects.only_get or outgoing.method in ("GET", "HEAD"))
-        if location is None or not wanted:
+        follows = redirects.limit and (not redirects.only_get or outgoing.method in ("GET", "HEAD"))
+        if location is None or not follows:
             return answer, outgoing.url
         followed += 1
         if followed > redirects.limit:

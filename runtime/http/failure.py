@@ -97,5 +97,5 @@ def _member(value: Any) -> str | None:
     return error_text(value)
 
 
-def _first(found: Iterable[str | None]) -> str | None:
-    return next((each for each in found if each), None)
+def _first(candidates: Iterable[str | None]) -> str | None:
+    return next((each for each in candidates if each), None)

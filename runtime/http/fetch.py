@@ -72,5 +72,5 @@ async def _with_token(wire: Wire, request: Request, credential: Credential, redi
 async def _challenged(wire: Wire, outgoing: Outgoing, answer: Answer, credential: Credential) -> Answer:
     challenge = next((value for name, value in answer.headers if name.lower() == "www-authenticate"), "")
     user, password = (str(credential.data.get(key) or "") for key in ("user", "password"))
-    answered = signing.digest(outgoing, challenge, user, password, wire.nonce())
-    return answer if answered is None else await wire.send(answered)
+    signed = signing.digest(outgoing, challenge, user, password, wire.nonce())
+    return answer if signed is None else await wire.send(signed)

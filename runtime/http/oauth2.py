@@ -99,14 +99,16 @@ async def _token(send: Sender, data: Mapping[str, Any], fields: dict[str, Any]) 
 def _token_answer(status: int, headers: Any, body: bytes) -> dict[str, Any]:
     text = decode(body, None)
     try:
-        found = parse_json(text)
+        fields = parse_json(text)
     except ValueError:
         form = content_type(headers)[0].endswith("x-www-form-urlencoded")
-        found = {key: each[-1] for key, each in parse_qs(text).items()} if form else {}
-    found = found if isinstance(found, dict) else {}
-    if status >= 400 or "error" in found:
-        raise CredentialError(_ERRORS.get(str(found.get("error")), str(found.get("error") or f"HTTP status {status}")))
-    return found
+        fields = {key: each[-1] for key, each in parse_qs(text).items()} if form else {}
+    fields = fields if isinstance(fields, dict) else {}
+    if status >= 400 or "error" in fields:
+        raise CredentialError(
+            _ERRORS.get(str(fields.get("error")), str(fields.get("error") or f"HTTP status {status}"))
+        )
+    return fields
 
 
 async def service_account_token(send: Sender, data: Mapping[str, Any], now: float) -> str:

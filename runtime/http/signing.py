@@ -31,8 +31,8 @@ def oauth1(outgoing: Outgoing, data: Mapping[str, Any], now: float, nonce: str) 
     key = f"{_quote(data.get('consumerSecret'))}&{_quote(token.get('oauth_token_secret'))}"
     fields["oauth_signature"] = _oauth1_signature(method, key, _base_string(outgoing, fields))
     value = ", ".join(f'{name}="{encode_component(fields[name])}"' for name in sorted(fields))
-    kept = [pair for pair in outgoing.headers if pair[0].lower().startswith("content-")]
-    return replace(outgoing, headers=[("accept", "*/*"), *kept, ("Authorization", f"OAuth {value}")])
+    content_headers = [pair for pair in outgoing.headers if pair[0].lower().startswith("content-")]
+    return replace(outgoing, headers=[("accept", "*/*"), *content_headers, ("Authorization", f"OAuth {value}")])
 
 
 def _quote(value: Any) -> str:
@@ -64,12 +64,12 @@ def digest(outgoing: Outgoing, challenge: str, user: str, password: str, cnonce:
     """Answer a `WWW-Authenticate: Digest` challenge; None when it is another scheme. Algorithms: MD5 and SHA-256."""
     if not challenge.lower().startswith("digest"):
         return None
-    given = {key.lower(): quoted or plain for key, quoted, plain in _CHALLENGE.findall(challenge)}
-    algorithm = given.get("algorithm", "MD5")
+    parameters = {key.lower(): quoted or plain for key, quoted, plain in _CHALLENGE.findall(challenge)}
+    algorithm = parameters.get("algorithm", "MD5")
     name = "sha256" if algorithm.upper().startswith("SHA-256") else "md5"
     parts = urlsplit(outgoing.url)
     uri = parts.path + (f"?{parts.query}" if parts.query else "")
-    nonce, realm, count = given.get("nonce", ""), given.get("realm", ""), "00000001"
+    nonce, realm, count = parameters.get("nonce", ""), parameters.get("realm", ""), "00000001"
 
     def hashed(*pieces: str) -> str:
         return hashlib.new(name, ":".join(pieces).encode(), usedforsecurity=False).hexdigest()
@@ -78,7 +78,7 @@ def digest(outgoing: Outgoing, challenge: str, user: str, password: str, cnonce:
     if algorithm.lower().endswith("-sess"):
         secret = hashed(secret, nonce, cnonce)
     request = hashed(outgoing.method, uri)
-    qop = "auth" if "qop" in given else None
+    qop = "auth" if "qop" in parameters else None
     response = hashed(secret, nonce, count, cnonce, qop, request) if qop else hashed(secret, nonce, request)
     fields = {
         "username": user,
@@ -90,8 +90,8 @@ def digest(outgoing: Outgoing, challenge: str, user: str, password: str, cnonce:
     }
     if qop:
         fields |= {"qop": qop, "nc": count, "cnonce": cnonce}
-    if "opaque" in given:
-        fields["opaque"] = given["opaque"]
+    if "opaque" in parameters:
+        fields["opaque"] = parameters["opaque"]
     value = "Digest " + ",".join(f'{key}="{each}"' for key, each in fields.items())
     return replace(outgoing, headers=[*outgoing.headers, ("authorization", value)])
 
@@ -141,9 +141,9 @@ def _aws_service(host: str, region: str) -> tuple[str, str]:
     labels = host.split(":", maxsplit=1)[0].removesuffix(".amazonaws.com").split(".")
     if not host.split(":", maxsplit=1)[0].endswith(".amazonaws.com"):
         return labels[0], region
-    found = next((label for label in labels if re.fullmatch(r"[a-z]{2}(?:-gov)?-[a-z]+-\d", label)), None)
-    names = [label for label in labels if label != found]
-    return names[-1] if names else labels[0], found or region
+    region_label = next((label for label in labels if re.fullmatch(r"[a-z]{2}(?:-gov)?-[a-z]+-\d", label)), None)
+    names = [label for label in labels if label != region_label]
+    return names[-1] if names else labels[0], region_label or region
 
 
 def _aws_path(path: str, service: str) -> str:
@@ -165,12 +165,12 @@ def azure_storage(outgoing: Outgoing, data: Mapping[str, Any], now: float) -> Ou
     account = str(data.get("account") or "")
     date = format_datetime(datetime.fromtimestamp(now / 1000, UTC), usegmt=True)
     headers = [*outgoing.headers, ("x-ms-version", "2021-12-02"), ("x-ms-date", date)]
-    given = {name.lower(): value for name, value in headers}
+    by_name = {name.lower(): value for name, value in headers}
     length = str(len(outgoing.content)) if outgoing.content else ""
     standard = ("content-encoding", "content-language", "", "content-md5", "content-type", "date", "if-modified-since",
                 "if-match", "if-none-match", "if-unmodified-since", "range")  # fmt: skip
-    lines = [outgoing.method, *(given.get(name, "") if name else length for name in standard)]
-    lines += [f"{name}:{given[name]}" for name in sorted(given) if name.startswith("x-ms-")]
+    lines = [outgoing.method, *(by_name.get(name, "") if name else length for name in standard)]
+    lines += [f"{name}:{by_name[name]}" for name in sorted(by_name) if name.startswith("x-ms-")]
     parts = urlsplit(outgoing.url)
     lines.append(f"/{account}{parts.path}")
     grouped: dict[str, list[str]] = {}

@@ -41,14 +41,14 @@ class Aggregate(Inline):
         options = p.options or {}
         if p.aggregate == "aggregateIndividualFields":
             listed = (p.fields_to_aggregate or {}).get("fieldToAggregate") or []
-            made, used = {"json": fields_as_lists(items, listed, options)}, list(range(len(items)))
+            output, used = {"json": fields_as_lists(items, listed, options)}, list(range(len(items)))
         else:
-            kept = names(p.fields_to_include) if p.include == "specifiedFields" else None
+            included = names(p.fields_to_include) if p.include == "specifiedFields" else None
             dropped = names(p.fields_to_exclude) if p.include == "allFieldsExcept" else []
-            parts = whole_items(items, kept, dropped)
+            parts = whole_items(items, included, dropped)
             used = [i for i, _ in parts]
-            made = {"json": {js_string(p.destination_field_name): [json for _, json in parts]}}
-        result: Item = {"json": made["json"], "pairedItem": [paired(i) for i in used]}
+            output = {"json": {js_string(p.destination_field_name): [json for _, json in parts]}}
+        result: Item = {"json": output["json"], "pairedItem": [paired(i) for i in used]}
         if options.get("includeBinaries"):
             files = all_files([items[i] for i in used], unique=bool(options.get("keepOnlyUnique")))
             if files:
@@ -102,14 +102,18 @@ def _values(items: Items, field: str, options: Fields, *, dots: bool) -> list[An
     return values
 
 
-def whole_items(items: Items, kept: list[str] | None, dropped: list[str]) -> list[tuple[int, dict[str, Any]]]:
+def whole_items(items: Items, included: list[str] | None, dropped: list[str]) -> list[tuple[int, dict[str, Any]]]:
     """Index and json of every item, cut down to some top-level fields; an item of which nothing is left goes."""
-    if kept is None and not dropped:
+    if included is None and not dropped:
         return [(i, item["json"]) for i, item in enumerate(items)]
     parts: list[tuple[int, dict[str, Any]]] = []
     for i, item in enumerate(items):
         json = item["json"]
-        chosen = [key for key in json if key not in dropped] if kept is None else [key for key in kept if key in json]
+        chosen = (
+            [key for key in json if key not in dropped]
+            if included is None
+            else [key for key in included if key in json]
+        )
         if chosen:
             parts.append((i, {key: json[key] for key in chosen}))
     return parts

@@ -71,19 +71,19 @@ class SendAndWait(Durable):
             label = (self.options or {}).get("messageButtonLabel") or "Respond"
             return [{"label": str(label), "url": context.resume_form_url}]
         chosen = (self.approval_options or {}).get("values") or {}
-        made = [{"label": str(chosen.get("approveLabel") or "Approve"), "url": context.bound_link("approved=true")}]
+        buttons = [{"label": str(chosen.get("approveLabel") or "Approve"), "url": context.bound_link("approved=true")}]
         if chosen.get("approvalType") == "double":
             label = str(chosen.get("disapproveLabel") or "Decline")
-            made.insert(0, {"label": label, "url": context.bound_link("approved=false")})
-        return made
+            buttons.insert(0, {"label": label, "url": context.bound_link("approved=false")})
+        return buttons
 
     def until(self, context: DurableContext) -> float | None:
         """Milliseconds since the epoch at which the run goes on without an answer. Raises NodeError."""
-        given = ((self.options or {}).get("limitWaitTime") or {}).get("values") or {}
-        if not given:
+        limits = ((self.options or {}).get("limitWaitTime") or {}).get("values") or {}
+        if not limits:
             return None
-        amount, unit = given.get("resumeAmount", 45), given.get("resumeUnit", "minutes")
-        return limit(context, given.get("limitType"), amount, unit, given.get("maxDateAndTime"))
+        amount, unit = limits.get("resumeAmount", 45), limits.get("resumeUnit", "minutes")
+        return limit(context, limits.get("limitType"), amount, unit, limits.get("maxDateAndTime"))
 
     def page(self, context: DurableContext) -> dict[str, Any]:
         """What the API must know to take the answer. Raises NodeError."""

@@ -9,7 +9,7 @@ from runtime.contract import ActivityContext, Item
 
 __all__ = ["Checkpoint"]
 
-_DONE: Final = "http_done"
+_PROGRESS_KEY: Final = "http_done"
 _MOST: Final = 128 * 1024
 """Bytes of results that a heartbeat carries."""
 
@@ -23,18 +23,18 @@ class Checkpoint:
 
     def __init__(self, context: ActivityContext, count: int) -> None:
         self._context, self._count, self._size = context, count, 0
-        told = context.progress.details() if count > 1 else ()
-        found = told[0] if told and isinstance(told[0], dict) else {}
-        self._done: dict[str, list[Item]] = dict(found.get(_DONE) or {})
+        details = context.progress.details() if count > 1 else ()
+        previous = details[0] if details and isinstance(details[0], dict) else {}
+        self._done: dict[str, list[Item]] = dict(previous.get(_PROGRESS_KEY) or {})
 
     async def kept(self, i: int, work: Callable[[], Awaitable[list[Item]]]) -> list[Item]:
         """The items of input item `i`: from the attempt before, or worked out now."""
         if (before := self._done.get(str(i))) is not None:
             return before
-        made = await work()
+        result = await work()
         if self._count > 1 and self._size < _MOST:
-            self._size += len(orjson.dumps(made, default=str))
+            self._size += len(orjson.dumps(result, default=str))
             if self._size < _MOST:
-                self._done[str(i)] = made
-                self._context.progress.heartbeat({_DONE: self._done})
-        return made
+                self._done[str(i)] = result
+                self._context.progress.heartbeat({_PROGRESS_KEY: self._done})
+        return result

@@ -59,25 +59,25 @@ def _for_all(context: ActivityContext, outcome: Mapping[str, Any]) -> Items:
 
 
 def _per_item(context: ActivityContext, outcomes: list[dict[str, Any]]) -> Items:
-    made: Items = []
+    results: Items = []
     for i, outcome in enumerate(outcomes):
         if "error" in outcome:
             error = code_error(outcome["error"], item=i)
             if not context.continue_on_fail:
                 raise error
-            made.append(error_item(error, i))
+            results.append(error_item(error, i))
         elif (item := one_item(outcome, i)) is not None:
-            made.append(item)
-    return made
+            results.append(item)
+    return results
 
 
 def _refuse_all_items(code: str) -> None:
     """n8n looks at the text, line by line, and passes over lines that begin as comments."""
     for number, line in enumerate(code.split("\n"), 1):
-        found = ALL_ONLY.search(line)
-        if found and not line.lstrip().startswith(("//", "/*", "*")):
+        match = ALL_ONLY.search(line)
+        if match and not line.lstrip().startswith(("//", "/*", "*")):
             raise NodeError(
-                f"Can't use .{found[1]}() here [line {number}, for item 0]",
+                f"Can't use .{match[1]}() here [line {number}, for item 0]",
                 description="This is only available in 'Run Once for All Items' mode",
                 item=0,
             )

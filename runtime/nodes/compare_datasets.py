@@ -45,7 +45,7 @@ class CompareDatasets(Inline):
     def run(self, context: Context, items: Items) -> Outputs:
         """All items of both inputs; parameters are those of the first item."""
         del items
-        one, two = (list(given or []) for given in (*context.inputs, None, None)[:2])
+        one, two = (list(items_of_input or []) for items_of_input in (*context.inputs, None, None)[:2])
         node = context.resolve(self, 0)
         pairs = node.pairs(context, one, two)
         same, dots = node.same(context), node.dots
@@ -57,12 +57,12 @@ class CompareDatasets(Inline):
         equal: Items = []
         different: Items = []
         for i, item in enumerate(one):
-            wanted = [read(item, name) for name, _ in pairs]
-            found = [] if any(value is UNDEFINED for value in wanted) else rows.matches(wanted, first=first)
-            if not found:
+            values = [read(item, name) for name, _ in pairs]
+            matches = [] if any(value is UNDEFINED for value in values) else rows.matches(values, first=first)
+            if not matches:
                 left.append({**item, "pairedItem": {"item": i}})
-            used.update(found)
-            for j in found:
+            used.update(matches)
+            for j in matches:
                 node.compare(context, (i, item), (j, two[j]), equal, different)
         right: Items = [{**item, "pairedItem": _second(j)} for j, item in enumerate(two) if j not in used]
         return [left, equal, different, right]
@@ -82,17 +82,17 @@ class CompareDatasets(Inline):
     def pairs(self, context: Context, one: Items, two: Items) -> Pairs:
         """The fields to match. Raises NodeError."""
         entries = self.merge_by_fields.get("values") or []
-        found = [(str(each.get("field1") or ""), str(each.get("field2") or "")) for each in entries]
-        if any(not a or not b for a, b in found):
+        pairs = [(str(each.get("field1") or ""), str(each.get("field2") or "")) for each in entries]
+        if any(not a or not b for a, b in pairs):
             raise NodeError('You need to define at least one pair of fields in "Fields to Match" to match on')
         if context.version < _LENIENT:
             for which, items, place in (("A", one, 0), ("B", two, 1)):
                 if items:
-                    check_present(items, [pair[place] for pair in found], which, dots=self.dots)
+                    check_present(items, [pair[place] for pair in pairs], which, dots=self.dots)
         for name in self.skipped():
             if "." in name and not self.dots:
                 raise NodeError(f"Dot notation is disabled, but field to skip comparing '{name}' contains dot")
-        return found
+        return pairs
 
     def compare(
         self, context: Context, a: tuple[int, Item], b: tuple[int, Item], equal: Items, different: Items
@@ -125,13 +125,13 @@ class CompareDatasets(Inline):
 
     def without(self, json: Mapping[str, Any]) -> dict[str, Any]:
         """The JSON without the fields that do not count."""
-        kept = dict(json)
+        rest = dict(json)
         for name in self.skipped():
             if self.dots:
-                unset(kept, name)
+                unset(rest, name)
             else:
-                kept.pop(name, None)
-        return kept
+                rest.pop(name, None)
+        return rest
 
     def told(self, context: Context, one: Mapping[str, Any], two: Mapping[str, Any]) -> dict[str, Any]:
         """What is the same and what is not, by field."""
@@ -148,23 +148,23 @@ class CompareDatasets(Inline):
                 if a is not UNDEFINED:
                     result["same"][key] = a
                 continue
-            kept = truthy if old else _defined
-            pair = {name: value if kept(value) else None for name, value in zip(names, (a, b), strict=True)}
+            is_listed = truthy if old else _defined
+            pair = {name: value if is_listed(value) else None for name, value in zip(names, (a, b), strict=True)}
             result.setdefault("skipped" if key in skipped else "different", {})[key] = pair
         return result
 
-    def mix(self, kept: dict[str, Any], other: Mapping[str, Any]) -> None:
+    def mix(self, preferred: dict[str, Any], other: Mapping[str, Any]) -> None:
         """Fields of the other item into the preferred one. As in n8n the input item itself changes."""
         for name in (each.strip() for each in str(self.except_when_mix or "").split(",")):
             if not name:
                 continue
             if self.dots:
                 value = get(other, name)
-                kept[name] = None if value is UNDEFINED else value
+                preferred[name] = None if value is UNDEFINED else value
             elif name in other:
-                kept[name] = other[name]
+                preferred[name] = other[name]
             else:
-                kept.pop(name, None)
+                preferred.pop(name, None)
 
 
 def _alike(one: Mapping[str, Any], two: Mapping[str, Any], same: Same) -> bool:

@@ -48,13 +48,13 @@ class ConvertToFile(Activity):
 
             return await each_item_async(context, items, one)
         try:
-            made = await context.resolve(self, 0).of_all(context, items)
+            file_item = await context.resolve(self, 0).of_all(context, items)
         except NodeError as error:
             if not context.continue_on_fail:
                 raise
             return [[error_item(error, 0)]]
         pairs: list[PairedItem] = [{"item": i} for i in range(len(items))]
-        return [[{**made, "pairedItem": pairs}]]
+        return [[{**file_item, "pairedItem": pairs}]]
 
     async def of_all(self, context: ActivityContext, items: Items) -> Item:
         """One file of all items. Raises NodeError."""
@@ -84,9 +84,9 @@ class ConvertToFile(Activity):
         mime = self.options.get("mimeType") or None
         if context.version < _WITH_TYPES and self.options.get("dataIsBase64", True) is False:
             text = isinstance(value, str)
-            shown = value if text else json_stringify(value) or "null"
+            content = value if text else json_stringify(value) or "null"
             whole = isinstance(value, dict | list)
-            return self.encoded(shown), mime or ("application/json" if whole else None)
+            return self.encoded(content), mime or ("application/json" if whole else None)
         if isinstance(value, list):
             return bytes(int(each) & 0xFF if isinstance(each, int | float) else 0 for each in value), mime
         if not isinstance(value, str):

@@ -60,17 +60,17 @@ class DataTable(Activity):
         async def work(store: Store) -> Json:
             if self.resource == "row" and self.operation == "insert" and self.options.get("optimizeBulk"):
                 return [await self._bulk(context, store, items)]
-            made: Items = []
+            outputs: Items = []
             for i, item in enumerate(items):
                 node = context.resolve(self, i)
                 try:
-                    found = await node.one(context, store, item)
+                    rows = await node.one(context, store, item)
                 except TableError as error:
                     if not context.continue_on_fail:
                         raise NodeError(str(error), item=i) from error
-                    found = [{"error": str(error)}]
-                made += ({"json": json, "pairedItem": {"item": i}} for json in found)
-            return [made]
+                    rows = [{"error": str(error)}]
+                outputs += ({"json": json, "pairedItem": {"item": i}} for json in rows)
+            return [outputs]
 
         return cast(Outputs, await context.data_store.run_once(work))
 
@@ -92,26 +92,26 @@ class DataTable(Activity):
         table = await store.open((await _find(store, self.data_table_id)).id)
         if self.operation == "insert":
             return [table.insert(self._values(item), now)]
-        found = table.select(self._conditions(), every=self.match_type == "allConditions")
+        rows = table.select(self._conditions(), every=self.match_type == "allConditions")
         if self.operation == "get":
-            return self._page(table, found)
+            return self._page(table, rows)
         if self.operation in ("rowExists", "rowNotExists"):
-            return [item["json"]] if bool(found) == (self.operation == "rowExists") else []
+            return [item["json"]] if bool(rows) == (self.operation == "rowExists") else []
         dry = bool(self.options.get("dryRun"))
         if self.operation == "deleteRows":
             if not dry:
-                table.delete(found)
-                return found
+                table.delete(rows)
+                return rows
             nothing = _NO_ROW | dict.fromkeys(column.name for column in table.columns)
-            return _dry(found, [nothing] * len(found))
+            return _dry(rows, [nothing] * len(rows))
         values = self._values(item)
-        if self.operation == "upsert" and not found:
+        if self.operation == "upsert" and not rows:
             if not dry:
                 return [table.insert(values, now)]
-            made = {"id": 0, "createdAt": now, "updatedAt": now} | table.checked(values)
-            return _dry([_NO_ROW | dict.fromkeys(values)], [made])
-        after = table.update(found, values, now, dry=dry)
-        return _dry(found, after) if dry else after
+            row = {"id": 0, "createdAt": now, "updatedAt": now} | table.checked(values)
+            return _dry([_NO_ROW | dict.fromkeys(values)], [row])
+        after = table.update(rows, values, now, dry=dry)
+        return _dry(rows, after) if dry else after
 
     async def _on_tables(self, store: Store, now: str) -> list[dict[str, Any]]:
         if self.table_operation == "list":
@@ -139,16 +139,16 @@ class DataTable(Activity):
         return [{"success": True, "name": self.new_name}]
 
     def _listed(self, tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        wanted = str(self.options.get("filterName") or "").lower()
-        found = [table for table in tables if wanted in table["name"].lower()]
+        part = str(self.options.get("filterName") or "").lower()
+        matches = [table for table in tables if part in table["name"].lower()]
         field = {"size": "name"}.get(self.options.get("sortField") or "name", self.options.get("sortField") or "name")
-        found.sort(key=lambda table: str(table.get(field)), reverse=self.options.get("sortDirection") == "desc")
-        return found if self.return_all_tables else found[: int(self.table_limit)]
+        matches.sort(key=lambda table: str(table.get(field)), reverse=self.options.get("sortDirection") == "desc")
+        return matches if self.return_all_tables else matches[: int(self.table_limit)]
 
-    def _page(self, table: Table, found: list[Row]) -> list[dict[str, Any]]:
+    def _page(self, table: Table, rows: list[Row]) -> list[dict[str, Any]]:
         if self.order_by:
-            found = table.ordered(found, self.order_by_column, descending=self.order_by_direction != "ASC")
-        return list(found) if self.return_all else found[: int(self.limit)]
+            rows = table.ordered(rows, self.order_by_column, descending=self.order_by_direction != "ASC")
+        return list(rows) if self.return_all else rows[: int(self.limit)]
 
     def _conditions(self) -> list[Condition]:
         return [
@@ -165,26 +165,26 @@ class DataTable(Activity):
 
 async def _find(store: Store, locator: Any) -> Table:
     """The table that a resource locator names: by its id, or by the name that the editor remembered beside a foreign id."""
-    given = locator if isinstance(locator, Mapping) else {"mode": "id", "value": locator}
-    value = given.get("value")
+    reference = locator if isinstance(locator, Mapping) else {"mode": "id", "value": locator}
+    value = reference.get("value")
     tables = await store.tables()
-    if given.get("mode") == "name":
-        found = next((table for table in tables if table.name == value), None)
-        if found is None:
+    if reference.get("mode") == "name":
+        match = next((table for table in tables if table.name == value), None)
+        if match is None:
             raise TableError(f'Data table with name "{value}" not found')
-        return found
-    remembered = given.get("cachedResultName")
+        return match
+    remembered = reference.get("cachedResultName")
     by_id = (table for table in tables if table.id == value)
     by_name = (table for table in tables if remembered and table.name == remembered)
-    found = next(by_id, None) or next(by_name, None)
-    if found is None:
+    match = next(by_id, None) or next(by_name, None)
+    if match is None:
         known = ", ".join(table.name for table in tables) or "none"
         named = f" (named '{remembered}' in n8n)" if remembered else ""
         raise TableError(
             f"Data table with ID '{value}' could not be found in this project{named}. Make it with `tempor8 tables create`; "
             f"there are now: {known}"
         )
-    return found
+    return match
 
 
 def _entries(value: Any, name: str) -> Iterator[Mapping[str, Any]]:

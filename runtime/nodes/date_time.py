@@ -148,23 +148,23 @@ class DateTime(Activity):
         text = result["text"]
         if _ABBREVIATION in text:
             text = text.replace(_ABBREVIATION, _abbreviation(result["at"], result["zone"]))
-        kept = copy.deepcopy(item["json"])
-        kept[self.data_property_name] = text
-        made: Item = {"json": kept, "pairedItem": {"item": i}}
+        json = copy.deepcopy(item["json"])
+        json[self.data_property_name] = text
+        output: Item = {"json": json, "pairedItem": {"item": i}}
         if "binary" in item:
-            made["binary"] = item["binary"]
-        return made
+            output["binary"] = item["binary"]
+        return output
 
     def beside(self, item: Item, i: int, result: Any) -> Item:
         """Version 2: the result alone, or beside the item's fields."""
         name = _NAMES[self.operation] if self.output_field_name is None else self.output_field_name
-        kept = copy.deepcopy(item["json"]) if (self.options or {}).get("includeInputFields") else {}
+        json = copy.deepcopy(item["json"]) if (self.options or {}).get("includeInputFields") else {}
         if result is not UNDEFINED:
-            kept[name] = result
-        made: Item = {"json": kept, "pairedItem": {"item": i}}
+            json[name] = result
+        output: Item = {"json": json, "pairedItem": {"item": i}}
         if "binary" in item and (self.options or {}).get("includeInputFields"):
-            made["binary"] = item["binary"]
-        return made
+            output["binary"] = item["binary"]
+        return output
 
 
 def _abbreviation(at: float, zone: str) -> str:

@@ -35,21 +35,21 @@ class EmailReadImap(Poll):
     data_property_attachments_prefix_name: Dynamic[str] = param("attachment_", show={"format": ["resolved", "simple"]})
     options: Dynamic[dict[str, Any]] = param({})
 
-    async def poll(self, context: ActivityContext, kept: dict[str, Any]) -> Items:
+    async def poll(self, context: ActivityContext, state: dict[str, Any]) -> Items:
         """A message per item."""
         options = self.options or {}
         track = options.get("trackLastMessageId", True) is not False
-        last = kept.get("lastMessageUid") if track else None
+        last = state.get("lastMessageUid") if track else None
         criteria = search_keys(options.get("customEmailConfig") or '["UNSEEN"]')
-        found = await context.mail.receive(
+        messages = await context.mail.receive(
             str(self.mailbox), criteria, after=last if isinstance(last, int) else None,
-            mark=kept.get("unmarked") or (),
+            mark=state.get("unmarked") or (),
         )  # fmt: skip
-        if found:
-            kept["lastMessageUid"] = max(uid for uid, _ in found)
+        if messages:
+            state["lastMessageUid"] = max(uid for uid, _ in messages)
         reads = self.post_process_action == "read" and context.mode != "manual"
-        kept["unmarked"] = [uid for uid, _ in found] if reads else []
-        return [await self._item(context, uid, raw) for uid, raw in found]
+        state["unmarked"] = [uid for uid, _ in messages] if reads else []
+        return [await self._item(context, uid, raw) for uid, raw in messages]
 
     async def _item(self, context: ActivityContext, uid: int, raw: bytes) -> Item:
         message = message_from_bytes(raw, policy=default)
@@ -98,8 +98,8 @@ def _key(key: Any) -> str:
 
 def _texts(message: EmailMessage) -> tuple[str | None, str | None]:
     """HTML and plain text."""
-    found = [message.get_body((kind,)) for kind in ("html", "plain")]
-    html, plain = (part.get_content() if part is not None else None for part in found)
+    bodies = [message.get_body((kind,)) for kind in ("html", "plain")]
+    html, plain = (part.get_content() if part is not None else None for part in bodies)
     return html, plain
 
 
@@ -131,5 +131,5 @@ def _resolved(message: EmailMessage) -> dict[str, Any]:
 def _people(text: str) -> dict[str, Any]:
     """mailparser's view of a list of addresses."""
     value = [{"address": address, "name": name} for name, address in getaddresses([text])]
-    shown = ", ".join(f"{escape(each['name'])} &lt;{escape(each['address'])}&gt;" for each in value)
-    return {"value": value, "html": shown, "text": text}
+    markup = ", ".join(f"{escape(each['name'])} &lt;{escape(each['address'])}&gt;" for each in value)
+    return {"value": value, "html": markup, "text": text}

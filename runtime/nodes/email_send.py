@@ -46,16 +46,16 @@ async def deliver(
 
 async def composed(context: ActivityContext, item: Item, i: int, parts: dict[str, Any]) -> EmailMessage:
     """A message of {from, to, cc, replyTo, subject, text, html, attachments}. Raises NodeError."""
-    made = EmailMessage()
+    message = EmailMessage()
     for header, name in (("From", "from"), ("To", "to"), ("Cc", "cc"), ("Reply-To", "replyTo"), ("Subject", "subject")):
         if value := js_string(parts.get(name) or "").replace("\r", " ").replace("\n", " "):
-            made[header] = value
-    made["Date"] = formatdate(context.now / 1000)
+            message[header] = value
+    message["Date"] = formatdate(context.now / 1000)
     text, html = parts.get("text"), parts.get("html")
     if text is not None or html is None:
-        made.set_content(js_string(text or ""))
+        message.set_content(js_string(text or ""))
     if html is not None:
-        made.add_alternative(js_string(html), subtype="html") if text is not None else made.set_content(
+        message.add_alternative(js_string(html), subtype="html") if text is not None else message.set_content(
             js_string(html), subtype="html"
         )
     for name in filter(None, (each.strip() for each in js_string(parts.get("attachments") or "").split(","))):
@@ -64,13 +64,13 @@ async def composed(context: ActivityContext, item: Item, i: int, parts: dict[str
         except NoBinaryError as error:
             raise NodeError(error.message, description=error.description, item=i) from error
         major, _, minor = (ref.get("mimeType") or "application/octet-stream").partition("/")
-        made.add_attachment(
+        message.add_attachment(
             await context.blobs.read(ref),
             maintype=major,
             subtype=minor or "octet-stream",
             filename=ref.get("fileName") or name,
         )
-    return made
+    return message
 
 
 class EmailSendV1(Activity):
@@ -149,28 +149,28 @@ class EmailSend(SendAndWait):
                 event.error["message"], description=event.error.get("description"),
                 item=(event.error.get("context") or {}).get("itemIndex"),
             )  # fmt: skip
-        made: Any = event.value
-        return None, [Done([made])]
+        outputs: Any = event.value
+        return None, [Done([outputs])]
 
     async def send_all(self, context: ActivityContext, payload: Json) -> Json:
         """A message per item."""
         del payload
         items: Items = next((each for each in context.inputs if each), [])
-        made: Any = await _each(context, items, self._one)
-        return made  # type: ignore[no-any-return]
+        outputs: Any = await _each(context, items, self._one)
+        return outputs  # type: ignore[no-any-return]
 
     async def send_request(self, context: ActivityContext, payload: Json) -> Json:
         """The question, with its links."""
-        asked: Any = payload
+        request: Any = payload
         node = context.resolve(self, 0)
         links = " &nbsp; ".join(
-            _BUTTON.format(url=escape(each["url"]), label=escape(each["label"])) for each in asked["buttons"]
+            _BUTTON.format(url=escape(each["url"]), label=escape(each["label"])) for each in request["buttons"]
         )
-        text = "\n".join(f"{each['label']}: {each['url']}" for each in asked["buttons"])
+        text = "\n".join(f"{each['label']}: {each['url']}" for each in request["buttons"])
         parts = {
             "from": node.from_email, "to": node.to_email, "subject": node.subject,
-            "text": f"{asked['message']}\n\n{text}\n",
-            "html": f"<p>{escape(asked['message']).replace(chr(10), '<br>')}</p><p>{links}</p>",
+            "text": f"{request['message']}\n\n{text}\n",
+            "html": f"<p>{escape(request['message']).replace(chr(10), '<br>')}</p><p>{links}</p>",
         }  # fmt: skip
         message = await composed(context, {"json": {}}, 0, parts)
         return await deliver(context, message, "", verify=True, item=0)
@@ -192,7 +192,7 @@ class EmailSend(SendAndWait):
 
 async def _each(context: ActivityContext, items: Items, one: Any) -> Items:
     """The results in order; those that an attempt before was done with are not sent again."""
-    checkpoint, made = Checkpoint(context, len(items)), []
+    checkpoint, results = Checkpoint(context, len(items)), []
     for i, item in enumerate(items):
 
         async def work(item: Item = item, i: int = i) -> list[Item]:
@@ -204,8 +204,8 @@ async def _each(context: ActivityContext, items: Items, one: Any) -> Items:
                     raise
                 return [error_item(error, i)]
 
-        made += await checkpoint.kept(i, work)
-    return made
+        results += await checkpoint.kept(i, work)
+    return results
 
 
 __all__ = ["ASKS", "EmailSend", "EmailSendV1"]

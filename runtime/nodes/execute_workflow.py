@@ -82,8 +82,8 @@ class ExecuteWorkflow(Durable):
             yield from self._check_inputs(at.within("parameters", "workflowInputs", "value"))
 
     def _check_inputs(self, at: Location) -> Iterator[Diagnostic]:
-        given: Any = self.workflow_inputs
-        mapper: dict[str, Any] = given if isinstance(given, dict) else {}
+        inputs: Any = self.workflow_inputs
+        mapper: dict[str, Any] = inputs if isinstance(inputs, dict) else {}
         types = _types(mapper)
         for name, value in (mapper.get("value") or {}).items():
             if isinstance(value, str) and value.startswith("="):
@@ -195,9 +195,9 @@ class ExecuteWorkflow(Durable):
         """Name and converted value; null counts as nothing where a type is declared, as in n8n."""
         types = _types(mapper)
         strict, parse = not mapper.get("attemptToConvertTypes"), bool(mapper.get("convertFieldsToString"))
-        given = mapper.get("value") or {}
+        values = mapper.get("value") or {}
         for name in raw:
-            value = given.get(name, UNDEFINED)
+            value = values.get(name, UNDEFINED)
             if name not in types:
                 yield name, value
                 continue

@@ -64,8 +64,8 @@ def _example(text: str) -> list[str]:
 def _kept(item: Item, names: list[str] | None) -> Item:
     """The declared fields: one that is missing is null, one that the caller gave no value stays away."""
     absent = item.get("absent", ())
-    kept: Item = {**item}
-    kept.pop("absent", None)
+    output: Item = {**item}
+    output.pop("absent", None)
     if names is not None:
-        kept["json"] = {name: item["json"].get(name) for name in names if name not in absent}
-    return kept
+        output["json"] = {name: item["json"].get(name) for name in names if name not in absent}
+    return output

@@ -52,8 +52,8 @@ class ExtractFromFile(Activity):
                 return [{"json": row} for row in await read_csv(context, await context.blobs.open(ref), node.options)]
             data = await context.blobs.read(ref)
             if node.operation == "pdf":
-                found = await read_pdf(data, node.options)
-                return [node.kept(item, {**item["json"], **found} if node.keeps("json") else found)]
+                document = await read_pdf(data, node.options)
+                return [node.kept(item, {**item["json"], **document} if node.keeps("json") else document)]
             if node.operation in FORMATS:
                 return [{"json": row} for row in await node.rows(context, data)]
             return [node.moved(item, data)]
@@ -64,9 +64,9 @@ class ExtractFromFile(Activity):
         """The JSON of an item per row. Raises NodeError."""
         if self.operation == "csv":
             return await read_csv(context, data, self.options)
-        found = await read_sheet(context, data, self.operation, self.options)
+        rows = await read_sheet(context, data, self.operation, self.options)
         headed = self.operation == "rtf" or self.options.get("headerRow") is not False
-        return found if headed else [{"row": row} for row in found]
+        return rows if headed else [{"row": row} for row in rows]
 
     def moved(self, item: Item, data: bytes) -> Item:
         """The item with the file's content in its JSON. Raises NodeError."""
@@ -76,13 +76,13 @@ class ExtractFromFile(Activity):
 
     def kept(self, item: Item, json: dict[str, Any]) -> Item:
         """An item with this JSON, and the file where it is to be kept."""
-        made: Item = {"json": json}
+        output: Item = {"json": json}
         binary: dict[str, BinaryRef] = dict(item.get("binary", {}))
         if not self.keeps("binary"):
             binary.pop(self.binary_property_name, None)
         if binary:
-            made["binary"] = binary
-        return made
+            output["binary"] = binary
+        return output
 
     def keeps(self, part: str) -> bool:
         """Whether the option Keep Source says so."""
@@ -93,9 +93,9 @@ class ExtractFromFile(Activity):
         if self.operation == "binaryToPropery":
             return base64.b64encode(data).decode()
         try:
-            given = self.options.get("encoding")
-            strip = not given or self.options.get("stripBOM") is not False
-            text = decode(data, str(given or detect(data)), strip_bom=strip)
+            encoding = self.options.get("encoding")
+            strip = not encoding or self.options.get("stripBOM") is not False
+            text = decode(data, str(encoding or detect(data)), strip_bom=strip)
         except UnknownEncodingError as error:
             raise NodeError(str(error)) from error
         if self.operation != "fromJson":

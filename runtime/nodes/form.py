@@ -111,7 +111,7 @@ class Form(Durable):
 def fields_of_json(value: Any) -> list[Any]:
     """The fields of a form that its author wrote as JSON. Raises NodeError."""
     try:
-        found = parse_json(value) if isinstance(value, str) else value
+        fields = parse_json(value) if isinstance(value, str) else value
     except NotJsonError as error:
         raise NodeError(f"The form fields are no JSON: {error.message}") from error
-    return found if isinstance(found, list) else []
+    return fields if isinstance(fields, list) else []

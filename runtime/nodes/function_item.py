@@ -34,14 +34,14 @@ class FunctionItem(Activity):
         value = await context.run_javascript(
             self.function_code, mode="functionItem", items=items, continue_on_fail=context.continue_on_fail
         )
-        made: Items = []
+        results: Items = []
         for i, outcome in enumerate(value["outcomes"]):
             if "error" not in outcome:
-                made.append({"json": {}, **outcome["data"]})  # type: ignore[typeddict-item]  # JSON has no functions: one that was returned is gone
+                results.append({"json": {}, **outcome["data"]})  # type: ignore[typeddict-item]  # JSON has no functions: one that was returned is gone
                 continue
             error = code_error(outcome["error"], word="Line", item=i)
             if not context.continue_on_fail:
                 raise error
             json = {} if outcome["error"].get("primitive") else {"error": error.bare}
-            made.append({"json": json, "pairedItem": {"item": i}})
-        return [made]
+            results.append({"json": json, "pairedItem": {"item": i}})
+        return [results]

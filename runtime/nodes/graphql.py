@@ -116,21 +116,21 @@ class GraphQL(Activity):
             request.body = Json({"query": self.query, "variables": self.given_variables(), "operationName": operation})
         credential = await credential_of(context, self._credential_type(), i, shared)
         options = {"allowUnauthorizedCerts": self.allow_unauthorized_certs}
-        answered = await Call(context, request, credential, Redirects(21, only_get=True), options, i).send()
-        body = answered.response.body
+        exchange = await Call(context, request, credential, Redirects(21, only_get=True), options, i).send()
+        body = exchange.response.body
         if not body:
             return UNDEFINED
         return decode(body, None) if plain else axios_data(body)
 
     def given_variables(self) -> Any:
         """The variables as an object. Raises NodeError when they are text that is no JSON."""
-        given = self.variables
-        if not isinstance(given, str):
-            return {} if given is None else given
+        variables = self.variables
+        if not isinstance(variables, str):
+            return {} if variables is None else variables
         try:
-            return parse_json(given or "{}")
+            return parse_json(variables or "{}")
         except NotJsonError as error:
-            failed = f"Using variables failed:\n{given}\n\nWith error message:\nSyntaxError: {error.message}"
+            failed = f"Using variables failed:\n{variables}\n\nWith error message:\nSyntaxError: {error.message}"
             raise NodeError(failed) from error
 
     def items(self, answer: Any) -> list[Item]:
@@ -159,10 +159,10 @@ class GraphQL(Activity):
             raise NodeApiError("Cannot read properties of null (reading 'errors')")
         errors = answer.get("errors", UNDEFINED) if isinstance(answer, dict) else UNDEFINED
         if isinstance(errors, list):
-            told = ", ".join(
+            messages = ", ".join(
                 js_string(each.get("message") or each) if isinstance(each, dict) else js_string(each) for each in errors
             )
-            raise NodeApiError(told or _UNKNOWN, description=None if told else _CHECK)
+            raise NodeApiError(messages or _UNKNOWN, description=None if messages else _CHECK)
         if errors is not UNDEFINED and truthy(errors) and not (text and self.response_format == "string"):
             raise NodeApiError(
                 "Unexpected error", description=errors.get("message") if isinstance(errors, dict) else None

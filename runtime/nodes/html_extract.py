@@ -33,10 +33,10 @@ class Extraction(Activity):
     def find(self, item: Item, version: float) -> Any:
         """The property of the item's JSON that holds the HTML, by its path. Raises NodeError."""
         del version
-        found = get(item["json"], self.data_property_name)
-        if found is UNDEFINED:
+        html = get(item["json"], self.data_property_name)
+        if html is UNDEFINED:
             raise NodeError(f'No property named "{self.data_property_name}" exists!')
-        return found
+        return html
 
     def tidy(self, value: Any, version: float) -> Any:
         """A value as the options want it."""
@@ -61,16 +61,16 @@ class Extraction(Activity):
         """The items of one input item, of which `self` is the node. Raises NodeError."""
         html = await self._html(context, item, i)
         documents = html if isinstance(html, list) else [html]
-        wanted = [_wanted(each) for each in (self.extraction_values or {}).get("values") or []]
+        selectors = [_wanted(each) for each in (self.extraction_values or {}).get("values") or []]
         if any(each is None for each in documents):
             raise NodeError("cheerio.load() expects a string", item=i)
-        requests = [{"html": each, "wanted": wanted, "rich": rich} for each in documents]
-        made: Items = []
+        requests = [{"html": each, "wanted": selectors, "rich": rich} for each in documents]
+        outputs: Items = []
         for result in run_library("html", _script(), requests):
             if isinstance(result, LibraryError):
                 raise NodeError(str(result), item=i)
-            made.append({"json": self._json(result, context.version), "pairedItem": {"item": i}})
-        return made
+            outputs.append({"json": self._json(result, context.version), "pairedItem": {"item": i}})
+        return outputs
 
     async def _html(self, context: ActivityContext, item: Item, i: int) -> Any:
         if self.source_data == "json":
@@ -81,9 +81,9 @@ class Extraction(Activity):
             raise NodeError(error.message, description=error.description, item=i) from error
         return data.decode("utf-8", "replace")
 
-    def _json(self, found: list[Mapping[str, Any]], version: float) -> dict[str, Any]:
+    def _json(self, values: list[Mapping[str, Any]], version: float) -> dict[str, Any]:
         json: dict[str, Any] = {}
-        for entry, each in zip((self.extraction_values or {}).get("values") or [], found, strict=True):
+        for entry, each in zip((self.extraction_values or {}).get("values") or [], values, strict=True):
             if entry.get("returnArray"):
                 json[entry.get("key", "")] = [self.tidy(value, version) for value in each["all"]]
             elif (value := self.tidy(each.get("first"), version)) is not None:

@@ -98,13 +98,13 @@ class ItemLists(Activity):
         fields = split_names(listed) if context.version >= _OBJECTS else [listed]
         _check_splitting(context.version, item, fields, dots=not options.get("disableDotNotation"))
         others = _names(p.fields_to_include) if p.include == "selectedOtherFields" else []
-        made = split_item(item, i, fields, p.include, others, options)
+        outputs = split_item(item, i, fields, p.include, others, options)
         if context.version < _OBJECTS and p.include == "noOtherFields" and not options.get("destinationFieldName"):
             members = reader(dots=not options.get("disableDotNotation"))(item["json"], listed)
-            for row, value in zip(made, members, strict=True):
+            for row, value in zip(outputs, members, strict=True):
                 if value is None:  # spread as an object, which has no fields
                     row["json"] = {}
-        return made
+        return outputs
 
 
 def _names(listed: Any) -> list[str]:
@@ -138,9 +138,9 @@ def _aggregated(version: float, p: ItemLists, items: Items) -> Item:
             _check_aggregating(items, listed, options)
         result: Item = {"json": fields_as_lists(items, listed, options)}
     else:
-        kept = _names(p.fields_to_include) if p.include_whole == "specifiedFields" else []
+        included = _names(p.fields_to_include) if p.include_whole == "specifiedFields" else []
         dropped = _names(p.fields_to_exclude) if p.include_whole == "allFieldsExcept" else []
-        parts = whole_items(items, kept or None, dropped)
+        parts = whole_items(items, included or None, dropped)
         used = [i for i, _ in parts]
         result = {"json": {js_string(p.destination_field_name): [json for _, json in parts]}}
     if version >= _OBJECTS or p.aggregate == "aggregateIndividualFields":

@@ -46,7 +46,7 @@ class Jwt(Activity):
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
         """`{token}`, or `{payload}` (with `header` and `signature` when asked for)."""
-        made: Items = []
+        results: Items = []
         for i in range(len(items)):
             node = context.resolve(self, i)
             try:
@@ -56,8 +56,8 @@ class Jwt(Activity):
                     error.item = i
                     raise
                 json = {"error": error.message}
-            made.append({"json": json, "pairedItem": i})  # a number, as n8n: an error output then shows no input
-        return [made]
+            results.append({"json": json, "pairedItem": i})  # a number, as n8n: an error output then shows no input
+        return [results]
 
     async def answer(self, context: ActivityContext, i: int) -> dict[str, Any]:
         """The JSON of item `i`. Raises NodeError."""

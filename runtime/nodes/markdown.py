@@ -40,8 +40,8 @@ class Markdown(Activity):
             ("htmlToMarkdown", "html", _TO_MARKDOWN),
         ):
             chosen = [i for i, node in enumerate(nodes) if node.mode == mode]
-            made = run_library(library, body, [nodes[i].request() for i in chosen]) if chosen else []
-            for i, result in zip(chosen, made, strict=True):
+            texts = run_library(library, body, [nodes[i].request() for i in chosen]) if chosen else []
+            for i, result in zip(chosen, texts, strict=True):
                 results[i] = result
         return [[_item(context, items[i], nodes[i], result, i) for i, result in enumerate(results)]]
 
@@ -55,18 +55,18 @@ class Markdown(Activity):
 
 def _html_options(options: dict[str, Any]) -> dict[str, Any]:
     """n8n's options as node-html-markdown takes them. Patterns are plain text there, not regular expressions."""
-    given = dict(options)
+    settings = dict(options)
     for name in _LISTS:
-        if isinstance(given.get(name), str):
-            given[name] = [each.strip() for each in given[name].split(",")]
+        if isinstance(settings.get(name), str):
+            settings[name] = [each.strip() for each in settings[name].split(",")]
     for name in _PAIRS:
-        if name in given:
-            pair = (given[name] or {}).get("value") or {}
-            given[name] = [pair.get("pattern", ""), pair.get("replacement", "")]
-    if "textReplace" in given:
-        entries = (given["textReplace"] or {}).get("values") or []
-        given["textReplace"] = [[each.get("pattern", ""), each.get("replacement", "")] for each in entries]
-    return given
+        if name in settings:
+            pair = (settings[name] or {}).get("value") or {}
+            settings[name] = [pair.get("pattern", ""), pair.get("replacement", "")]
+    if "textReplace" in settings:
+        entries = (settings["textReplace"] or {}).get("values") or []
+        settings["textReplace"] = [[each.get("pattern", ""), each.get("replacement", "")] for each in entries]
+    return settings
 
 
 def _item(context: ActivityContext, item: Item, node: Markdown, result: Any, i: int) -> Item:

@@ -39,14 +39,14 @@ class MoveBinaryData(Activity):
         for i, item in enumerate(items):
             node = context.resolve(self, i)
             try:
-                made = await (
+                output = await (
                     node.to_json(context, item) if node.mode == "binaryToJson" else node.to_binary(context, item)
                 )
             except (UnknownEncodingError, NotJsonError) as error:
                 message = error.message if isinstance(error, NotJsonError) else str(error)
                 raise NodeError(message, item=i) from error
-            if made is not None:
-                out.append({**made, "pairedItem": {"item": i}})
+            if output is not None:
+                out.append({**output, "pairedItem": {"item": i}})
         return [out]
 
     async def to_json(self, context: ActivityContext, item: Item) -> Item | None:
@@ -66,13 +66,13 @@ class MoveBinaryData(Activity):
             json = dict(item["json"])
             value = base64.b64encode(data).decode() if options.get("keepAsBase64") else text
             set_path(json, self.destination_key, parse_json(value) if options.get("jsonParse") else value)
-        made: Item = {"json": json}
-        kept = dict(item["binary"])
+        output: Item = {"json": json}
+        other_files = dict(item["binary"])
         if not options.get("keepSource"):
-            del kept[self.source_key]
-        if kept:
-            made["binary"] = kept
-        return made
+            del other_files[self.source_key]
+        if other_files:
+            output["binary"] = other_files
+        return output
 
     async def to_binary(self, context: ActivityContext, item: Item) -> Item | None:
         """The item's JSON, or a field of it, as a file. Raises UnknownEncodingError."""

@@ -38,14 +38,14 @@ class Poll(Activity):
         """What the caller gave, else what is new."""
         if items and items[0]["json"]:
             return [items]
-        kept: dict[str, Any] = context.static_data.setdefault(f"node:{context.name}", {})
-        found = await context.resolve(self, 0).poll(context, kept)
-        if not kept:
+        state: dict[str, Any] = context.static_data.setdefault(f"node:{context.name}", {})
+        new_items = await context.resolve(self, 0).poll(context, state)
+        if not state:
             del context.static_data[f"node:{context.name}"]
-        return [found]
+        return [new_items]
 
-    async def poll(self, context: ActivityContext, kept: dict[str, Any]) -> Items:
-        """The items that are new. `kept` is what the last poll left in the node's static data; change it in place.
+    async def poll(self, context: ActivityContext, state: dict[str, Any]) -> Items:
+        """The items that are new. `state` is what the last poll left in the node's static data; change it in place.
 
         In a test (`context.mode` is "manual") n8n shows the newest item whatever was read before.
         """

@@ -93,15 +93,15 @@ class ReadWriteFile(Activity):
         """An item per file. Raises NodeError."""
         options = self.options
         literal = options.get("literalBrackets", True) is not False
-        made: list[Item] = []
+        results: list[Item] = []
         for path in await allowed(context.files.find(str(self.file_selector), literal_brackets=literal)):
             ref = await read_file(
                 context, path, name=options.get("fileName"), mime=options.get("mimeType"),
                 extension=options.get("fileExtension"),
             )  # fmt: skip
-            shown: dict[str, Any] = {key: value for key, value in ref.items() if key in _SHOWN}
-            made.append({"json": shown, "binary": {options.get("dataPropertyName") or "data": ref}})
-        return made
+            details: dict[str, Any] = {key: value for key, value in ref.items() if key in _DETAILS}
+            results.append({"json": details, "binary": {options.get("dataPropertyName") or "data": ref}})
+        return results
 
 
-_SHOWN: Final = ("mimeType", "fileType", "fileName", "fileExtension", "fileSize")
+_DETAILS: Final = ("mimeType", "fileType", "fileName", "fileExtension", "fileSize")

@@ -126,11 +126,11 @@ class RemoveDuplicates(Durable):
                     "Deduplication Failed: Deduplication data was originally saved with an incompatible setting of the "
                     "‘Keep Items Where’ parameter. Try ’Clean Database’ operation to reset."
                 )
-            kept, seen, noted = (
+            new, seen, noted = (
                 self._keys(context, items, known) if self.logic == _KEYS else self._marks(context, items, known)
             )
             await store.note(scope, [self.logic, *noted])
-            return [kept, seen]
+            return [new, seen]
 
         return await context.data_store.run_once(work)
 
@@ -149,16 +149,16 @@ class RemoveDuplicates(Durable):
             text = json_stringify(value) or "" if isinstance(value, dict | list) else js_string(value)
             groups.setdefault(text, []).append(i)
         noted, old = list(known), set(known)
-        kept: list[int] = []
+        new: list[int] = []
         seen: list[int] = []
         for text in property_order(groups):
             digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
             if digest in old:
                 seen += groups[text]
             else:
-                kept += groups[text]
+                new += groups[text]
                 noted.append(digest)
-        return kept, seen, noted
+        return new, seen, noted
 
     def _marks(
         self, context: ActivityContext, items: Items, known: Sequence[str]
@@ -170,14 +170,14 @@ class RemoveDuplicates(Durable):
         for i in range(len(items)):
             text, mark = read(context, i)
             groups.setdefault(text, (mark, []))[1].append(i)
-        kept: list[int] = []
+        new: list[int] = []
         seen: list[int] = []
         for text in property_order(groups):
             mark, places = groups[text]
-            (kept if before is None or mark > before else seen).extend(places)
+            (new if before is None or mark > before else seen).extend(places)
         marks = [mark for mark, _ in groups.values()]
         highest = max([*marks, *([] if before is None else [before])], default=None)
-        return kept, seen, [] if highest is None else [repr(highest)]
+        return new, seen, [] if highest is None else [repr(highest)]
 
     def _number(self, context: ActivityContext, i: int) -> tuple[str, float]:
         value = context.resolve(self, i).incremental_dedupe_value

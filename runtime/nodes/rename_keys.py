@@ -36,10 +36,10 @@ class RenameKeys(Inline):
             json = copy.deepcopy(json)
         for each in replacements:
             _replace(json, each)
-        made: Item = {"json": json}
+        output: Item = {"json": json}
         if "binary" in item:
-            made["binary"] = item["binary"]
-        return made
+            output["binary"] = item["binary"]
+        return output
 
 
 def _listed(collection: Any, name: str) -> list[dict[str, Any]]:

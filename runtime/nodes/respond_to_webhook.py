@@ -165,11 +165,11 @@ def _described(headers: dict[str, Any], file: BinaryRef) -> dict[str, Any]:
     size = file.get("bytes")
     if size is None and "data" in file:
         size = len(base64.b64decode(file["data"]))
-    found = dict(headers)
+    completed = dict(headers)
     if size is not None:
-        found["content-length"] = size
-    found.setdefault("content-type", file["mimeType"])
-    return found
+        completed["content-length"] = size
+    completed.setdefault("content-type", file["mimeType"])
+    return completed
 
 
 def _shown(response: dict[str, Any]) -> dict[str, Any]:

@@ -73,15 +73,15 @@ async def read_feed(
     except NodeApiError as error:
         if error.http_code != "ECONNREFUSED":
             raise NodeError(error.message) from error
-        told = f'It was not possible to connect to the URL. Please make sure the URL "{url}" it is valid!'
-        raise NodeError(told) from error
+        message = f'It was not possible to connect to the URL. Please make sure the URL "{url}" it is valid!'
+        raise NodeError(message) from error
     if response.status >= _BAD:
         raise NodeError(f"Request failed with status code {response.status}")
     xml = response.body.decode("utf-8", "replace")
-    found: list[dict[str, Any]] = await run_in_sandbox(
+    entries: list[dict[str, Any]] = await run_in_sandbox(
         context, "rss-parser", _PARSE, {"xml": xml, "fields": list(fields)}
     )
-    return found
+    return entries
 
 
 def _is_url(text: str) -> bool:

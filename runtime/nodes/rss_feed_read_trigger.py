@@ -16,15 +16,15 @@ class RssFeedReadTrigger(Poll):
 
     feed_url: Dynamic[Any] = param("https://blog.n8n.io/rss/", required=True)
 
-    async def poll(self, context: ActivityContext, kept: dict[str, Any]) -> Items:
+    async def poll(self, context: ActivityContext, state: dict[str, Any]) -> Items:
         """Entries with a date after the newest of the last poll."""
-        since = _moment(kept.get("lastItemDate")) or context.now
+        since = _moment(state.get("lastItemDate")) or context.now
         entries = await read_feed(context, self.feed_url)
         if context.mode == "manual":
             return [{"json": entry} for entry in entries[:1]]
         dated = [(at, entry) for entry in entries if (at := _moment(entry.get("isoDate"))) is not None]
         if dated:
-            kept["lastItemDate"] = _text(max(at for at, _ in dated))
+            state["lastItemDate"] = _text(max(at for at, _ in dated))
         return [{"json": entry} for at, entry in dated if at > since]
 
 

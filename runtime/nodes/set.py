@@ -107,10 +107,10 @@ class SetV1(Inline):
                     set_path(json, name, value)
                 elif name != "__proto__":
                     json[name] = value
-        made: Item = {"json": json, "pairedItem": {"item": i}}
+        output: Item = {"json": json, "pairedItem": {"item": i}}
         if "binary" in item and not keep_only:
-            made["binary"] = item["binary"]
-        return made
+            output["binary"] = item["binary"]
+        return output
 
 
 def _as_is(value: Any) -> Any:
@@ -183,20 +183,20 @@ class SetV3(Inline):
             try:
                 p = context.resolve(self, i)
                 base, keep_binary = p.base(item, context.version)
-                made: Item = {"json": make(self, p, base, context, i), "pairedItem": {"item": i}}
+                output: Item = {"json": make(self, p, base, context, i), "pairedItem": {"item": i}}
                 if keep_binary and "binary" in item:
-                    made["binary"] = item["binary"]
+                    output["binary"] = item["binary"]
                 if context.version >= 3.3 and self.mode == "manual":
-                    p.add_binary(made, item)
+                    p.add_binary(output, item)
             except NodeError as error:
                 error.item = i if error.item is None else error.item
                 if not context.continue_on_fail:
                     raise
-                made = error_item(error, i)
-            out.append(made)
+                output = error_item(error, i)
+            out.append(output)
             if context.mode == "manual" and self.duplicate_item:
                 count = js_number(context.resolve(self, i).duplicate_count)
-                out.extend(_copy(made) for _ in range(int(count if count == count else 0)))  # noqa: PLR0124
+                out.extend(_copy(output) for _ in range(int(count if count == count else 0)))  # noqa: PLR0124
         return [out]
 
     # --- what is kept of the input ---
@@ -221,11 +221,11 @@ class SetV3(Inline):
         options = p.options or {}
         dots = options.get("dotNotation", True) is not False
         lenient = bool(options.get("ignoreConversionErrors"))
-        made: Json = {}
+        fields: Json = {}
         if context.version < 3.3:
             for name, type_, value in p.old_fields(raw):
-                made[name] = converted(name, value, type_, context.version, lenient, i)
-            return _written(json, made, dots=dots)
+                fields[name] = converted(name, value, type_, context.version, lenient, i)
+            return _written(json, fields, dots=dots)
         for each in (p.assignments or {}).get("assignments") or ():
             kind = each.get("type")
             if kind == "binary":
@@ -236,17 +236,17 @@ class SetV3(Inline):
                 raise NodeError("Cannot read properties of undefined (reading 'toLowerCase')", item=i)
             if value is not None and not (kind == "string" and isinstance(value, str)):
                 value = converted(name, value, str(kind), context.version, lenient, i)
-            made[name] = value
-        return _written(json, made, dots=dots)
+            fields[name] = value
+        return _written(json, fields, dots=dots)
 
     def old_fields(self, raw: "SetV3") -> Iterator[tuple[str, str, Any]]:
         """Name, type and value; an object that comes from an expression is raw JSON."""
         written = _list(raw.fields.get("values"))
         for field, source in zip(_list((self.fields or {}).get("values")), written, strict=False):
             key = field.get("type", "stringValue")
-            given = source.get(key, _FIELD_DEFAULTS.get(key))
-            value = field.get(key, UNDEFINED if key in source else "{}" if given == "={}" else given)
-            if key == "objectValue" and isinstance(given, str) and given.startswith("="):
+            raw_value = source.get(key, _FIELD_DEFAULTS.get(key))
+            value = field.get(key, UNDEFINED if key in source else "{}" if raw_value == "={}" else raw_value)
+            if key == "objectValue" and isinstance(raw_value, str) and raw_value.startswith("="):
                 key = "jsonValue"
             yield js_string(field.get("name", UNDEFINED if "name" in source else "")), key.removesuffix("Value"), value
 
@@ -254,12 +254,12 @@ class SetV3(Inline):
     def _from_json(raw: "SetV3", p: "SetV3", json: Json, context: Context, i: int) -> Json:
         del raw, context
         dots = (p.options or {}).get("dotNotation", True) is not False
-        found = parse_parameter(p.json_output, "JSON Output", i, allow_null=True)
-        if found is None:
+        fields = parse_parameter(p.json_output, "JSON Output", i, allow_null=True)
+        if fields is None:
             raise NodeError("Cannot convert undefined or null to object")
-        return _written(json, found, dots=dots)
+        return _written(json, fields, dots=dots)
 
-    def add_binary(self, made: Item, item: Item) -> None:
+    def add_binary(self, output: Item, item: Item) -> None:
         """Assignments of type binary name a file of the input, or are one."""
         for each in (self.assignments or {}).get("assignments") or ():
             if each.get("type") != "binary":
@@ -273,8 +273,8 @@ class SetV3(Inline):
                     description="Specify the property name of the binary data in input item or use an expression to "
                     'access the binary data in previous nodes, e.g. "{{ $(_target_node_).item.binary[_binary_property_name_] }}"',
                 )
-            files: dict[str, Any] = {**made.get("binary", {}), each.get("name", ""): value}
-            made["binary"] = files
+            files: dict[str, Any] = {**output.get("binary", {}), each.get("name", ""): value}
+            output["binary"] = files
 
 
 _FIELD_DEFAULTS: Json = {
@@ -302,12 +302,12 @@ def _copy(item: Item) -> Item:
     return {**item, "json": dict(item["json"])}
 
 
-def _written(json: Json, made: Json, *, dots: bool) -> Json:
+def _written(json: Json, fields: Json, *, dots: bool) -> Json:
     """Fields into the JSON. n8n gathers them in an object first: a name that occurs twice has its first place and its last
     value, and numbers come first.
     """
-    for name in property_order(made):
-        write(json, name, made[name], dots=dots)
+    for name in property_order(fields):
+        write(json, name, fields[name], dots=dots)
     return json
 
 
@@ -320,26 +320,26 @@ def _kept(json: Json, include: str, fields: Any, *, dots: bool) -> Json:
     names = [each.strip() for each in str(fields or "").split(",")]
     if include == "selected":
         return _selected(json, names, dots=dots)
-    kept = dict(json)
+    rest = dict(json)
     for name in names:
         if dots:
-            unset(kept, name)
+            unset(rest, name)
         else:
-            kept.pop(plain_name(name), None)
-    return kept
+            rest.pop(plain_name(name), None)
+    return rest
 
 
 def _selected(json: Json, names: list[str], *, dots: bool) -> Json:
-    kept: Json = {}
+    selection: Json = {}
     for name in names:
         value = get(json, name) if dots else json.get(plain_name(name), UNDEFINED)
         key = name.rsplit(".", 1)[-1] if dots else plain_name(name)
         if value is not UNDEFINED:
-            write(kept, key, value, dots=dots)
+            write(selection, key, value, dots=dots)
         elif dots and "[" in key:  # n8n makes the list all the same
-            set_path(kept, key, None)
-            unset(kept, key)
-    return kept
+            set_path(selection, key, None)
+            unset(selection, key)
+    return selection
 
 
 def converted(name: str, value: Any, type_: str, version: float, lenient: bool, i: int) -> Any:
@@ -361,10 +361,10 @@ def converted(name: str, value: Any, type_: str, version: float, lenient: bool, 
 def _nothing(name: str, value: Any, type_: str, version: float, lenient: bool, i: int) -> Any:
     """null and undefined: kept as null; text in version 3, an error in 3.1."""
     if type_ == "string" and version < 3.2 and not lenient:
-        shown = "null" if value is None else "undefined"
+        text = "null" if value is None else "undefined"
         if version < 3.1:
-            return shown
-        raise _refused(name, f"'{name}' expects a string but we got '{shown}'", i)
+            return text
+        raise _refused(name, f"'{name}' expects a string but we got '{text}'", i)
     return None
 
 

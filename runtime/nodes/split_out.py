@@ -57,7 +57,7 @@ def split_item(item: Item, i: int, fields: list[str], include: str, others: list
     whole = include == "noOtherFields" and len(fields) == 1 and not called
     base = _base(item["json"], fields, include, dots=dots)
     after = {name: value for name in others if (value := _read(item["json"], name, dots)) is not UNDEFINED}
-    made: Items = []
+    outputs: Items = []
     for row in range(max(map(len, columns), default=0)):
         new: Item = {"json": dict(base), "pairedItem": {"item": i}}
         for index, (field, column) in enumerate(zip(fields, columns, strict=True)):
@@ -66,8 +66,8 @@ def split_item(item: Item, i: int, fields: list[str], include: str, others: list
         new["json"].update(after)
         if options.get("includeBinary") and "binary" in item and "binary" not in new:
             new["binary"] = item["binary"]
-        made.append(new)
-    return made
+        outputs.append(new)
+    return outputs
 
 
 def _read(json: Json, name: str, dots: bool) -> Any:

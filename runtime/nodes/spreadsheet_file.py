@@ -62,10 +62,10 @@ class SpreadsheetFile(Activity):
         if context.version >= _CSV_AS_TEXT and self.read_format == "csv":
             return await read_csv(context, data, self.options)
         if context.version >= _CSV_AS_TEXT and self.read_format == "autodetect" and ref["mimeType"] == "text/csv":
-            shown = {key: value for key, value in self.options.items() if key in _OF_EVERY_FORMAT}
-            return await read_csv(context, data, shown)
-        found = await read_sheet(context, data, "xlsx", self.options)  # which shows every option
-        return found if self.options.get("headerRow") is not False else [{"row": row} for row in found]
+            options = {key: value for key, value in self.options.items() if key in _OF_EVERY_FORMAT}
+            return await read_csv(context, data, options)
+        rows = await read_sheet(context, data, "xlsx", self.options)  # which shows every option
+        return rows if self.options.get("headerRow") is not False else [{"row": row} for row in rows]
 
     async def to_file(self, context: ActivityContext, items: Items) -> Outputs:
         """One item, paired with all."""

@@ -37,10 +37,10 @@ def _from_message(message: Any) -> NodeError:
 
 def _from_object(value: Any) -> NodeError:
     try:
-        found = parse_json(js_string(value))
+        content = parse_json(js_string(value))
     except NotJsonError as error:
         return NodeError(error.message)
-    if not isinstance(found, dict):
-        return NodeError(f"Error: {json_stringify(found)}")
-    text = next((found[key] for key in ("message", "description", "error") if found.get(key)), None)
-    return NodeError(js_string(text) if text is not None else f"Error: {json_stringify(found)}")
+    if not isinstance(content, dict):
+        return NodeError(f"Error: {json_stringify(content)}")
+    text = next((content[key] for key in ("message", "description", "error") if content.get(key)), None)
+    return NodeError(js_string(text) if text is not None else f"Error: {json_stringify(content)}")

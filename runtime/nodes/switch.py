@@ -140,9 +140,9 @@ class SwitchV1(_OldSwitch):
             return
         if p.mode != "rules":
             return
-        found = self._match(p)
-        if found is not None:
-            ports.put(self._checked(found[1].get("output", 0), 4), item)
+        match = self._match(p)
+        if match is not None:
+            ports.put(self._checked(match[1].get("output", 0), 4), item)
         elif p.fallback_output != -1:
             ports.put(self._checked(p.fallback_output, 4), item)
 
@@ -185,9 +185,9 @@ class SwitchV2(_OldSwitch):
         if p.mode == "expression":
             ports.put(self._checked(p.output, count), item)
             return
-        found = self._match(p)
-        if found is not None:
-            ports.put(self._checked(found[0], count), item)
+        match = self._match(p)
+        if match is not None:
+            ports.put(self._checked(match[0], count), item)
         elif p.fallback_output != -1:
             ports.put(self._checked(p.fallback_output, count), item)
 

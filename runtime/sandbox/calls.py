@@ -90,8 +90,15 @@ async def _http(helpers: Helpers, options: Mapping[str, Any], style: _Modern) ->
     body = _packed(response.body) if style.binary(options) else _read(response, parse=style.parsed(options, response))
     if not style.full(options):
         return {"body": body}
-    shown = {name.lower(): value for name, value in response.headers}
-    return {"full": {"body": body, "headers": shown, "statusCode": response.status, "statusMessage": response.reason}}
+    header_values = {name.lower(): value for name, value in response.headers}
+    return {
+        "full": {
+            "body": body,
+            "headers": header_values,
+            "statusCode": response.status,
+            "statusMessage": response.reason,
+        }
+    }
 
 
 def _content(options: Mapping[str, Any], headers: list[tuple[str, str]]) -> bytes | None:

@@ -62,8 +62,8 @@ def limit_memory() -> None:
     gigabyte of data when it starts, so neither address space nor all data together says anything.
     """
     with contextlib.suppress(OSError, ValueError, AttributeError, StopIteration), open("/proc/self/status") as status:  # noqa: PTH123
-        taken = next(int(line.split()[1]) for line in status if line.startswith("VmData")) << 10
-        bound = taken + 2 * (MEMORY << 20)
+        initial = next(int(line.split()[1]) for line in status if line.startswith("VmData")) << 10
+        bound = initial + 2 * (MEMORY << 20)
         resource.setrlimit(resource.RLIMIT_DATA, (bound, bound))
 
 

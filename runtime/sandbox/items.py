@@ -89,8 +89,8 @@ def _checked(item: dict[str, Any], i: int) -> Item:
                 f"A '{key}' property isn't an object [item {i}]",
                 description=f"In the returned data, every key named '{key}' must point to an object.",
             )
-    made: Item = {"json": item["json"]}
+    output: Item = {"json": item["json"]}
     for key in ("binary", "pairedItem", "error"):
         if key in item:
-            made[key] = item[key]  # type: ignore[literal-required]
-    return made
+            output[key] = item[key]  # type: ignore[literal-required]
+    return output

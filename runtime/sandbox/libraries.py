@@ -22,8 +22,8 @@ async def run_in_sandbox(context: ActivityContext, library: str, body: str, valu
     code = f"const lib = {_source(library)}; const value = items[0].json; "
     code += f"try {{ return [{{json: {{value: await (async () => {{ {body} }})()}}}}]; }} "
     code += "catch (error) { return [{json: {error: String(error.message)}}]; }"
-    found = await context.run_javascript(code, mode="function", items=[{"json": value}])
-    outcome = found["outcomes"][0]
+    result = await context.run_javascript(code, mode="function", items=[{"json": value}])
+    outcome = result["outcomes"][0]
     if "error" in outcome:
         raise NodeError(outcome["error"].get("message") or "The file cannot be read")
     answer = outcome["data"][0]["json"]

@@ -28,19 +28,19 @@ _INFO: Final = {
 async def read_pdf(data: bytes, options: Mapping[str, Any]) -> dict[str, Any]:
     """`numpages`, `numrender`, `info`, `text` (of all pages, or a list), `version` (of the library). Raises NodeError."""
     most, password = options.get("maxPages") or 0, options.get("password")
-    found = await _read(data, {"most": most, "password": password})
-    if "error" in found:
-        raise NodeError(_ERRORS[found["error"]])
-    texts = [str(page).rstrip("\n") for page in found["pages"]]
+    document = await _read(data, {"most": most, "password": password})
+    if "error" in document:
+        raise NodeError(_ERRORS[document["error"]])
+    texts = [str(page).rstrip("\n") for page in document["pages"]]
     return {
-        "numpages": found["count"],
+        "numpages": document["count"],
         "numrender": len(texts),
         "info": {
-            "PDFFormatVersion": found["version"], "Language": found["language"], **_INFO,
-            "IsAcroFormPresent": found["form"], **found["info"],
+            "PDFFormatVersion": document["version"], "Language": document["language"], **_INFO,
+            "IsAcroFormPresent": document["form"], **document["info"],
         },
         "text": texts if options.get("joinPages") is False else "\n\n".join(texts),
-        "version": found["library"],
+        "version": document["library"],
     }  # fmt: skip
 
 
@@ -61,5 +61,5 @@ async def _read(data: bytes, request: Mapping[str, Any]) -> dict[str, Any]:
             await child.wait()
     if not out:
         raise NodeError("This PDF needs more time or memory than a step may use")
-    found: dict[str, Any] = json.loads(out)
-    return found | {"library": pypdf.__version__}
+    document: dict[str, Any] = json.loads(out)
+    return document | {"library": pypdf.__version__}

@@ -64,10 +64,10 @@ def main() -> None:
     data = sys.stdin.buffer.read()
     confine()
     try:
-        found = read(data, options)
+        result = read(data, options)
     except MemoryError:
-        found = {"error": "memory"}
-    sys.stdout.buffer.write(json.dumps(found).encode("utf-8", "surrogatepass"))
+        result = {"error": "memory"}
+    sys.stdout.buffer.write(json.dumps(result).encode("utf-8", "surrogatepass"))
 
 
 if __name__ == "__main__":

@@ -67,8 +67,8 @@ async def run_python(
     continue_on_fail: bool = False,
 ) -> dict[str, Any]:
     """Like `CodeRunner.javascript`, for Python. `mode`: 'all' or 'each'. Raises NodeError when a limit is hit."""
-    given: Items = snapshot["items"] if items is None else items
-    return await asyncio.to_thread(_run, code, mode, given, limits, continue_on_fail)
+    inputs: Items = snapshot["items"] if items is None else items
+    return await asyncio.to_thread(_run, code, mode, inputs, limits, continue_on_fail)
 
 
 def _run(code: str, mode: str, items: Items, limits: Limits, continue_on_fail: bool) -> dict[str, Any]:

@@ -80,12 +80,12 @@ class CodeRunner:
         state = await self._run(owner, _dumps(job), calls_of(helpers) if helpers is not None else {})
         if "done" not in state:
             raise self._refused(state)
-        done = state["done"]
+        result = state["done"]
         return {
-            "value": {"outcomes": done["outcomes"]},
-            "static_data": done.get("staticData"),
-            "custom_data": done.get("customData"),
-            "logs": done["logs"],
+            "value": {"outcomes": result["outcomes"]},
+            "static_data": result.get("staticData"),
+            "custom_data": result.get("customData"),
+            "logs": result["logs"],
         }
 
     async def close(self) -> None:
@@ -120,9 +120,9 @@ class CodeRunner:
                 if kind != "C":
                     child.kill()
                     raise ChildLost("memory" if kind == "M" else "crash", text)
-                asked = loop.time()
+                call_began = loop.time()
                 kind, text = "A", _dumps(await _answer(_loads(text)["calls"], calls))
-                until += loop.time() - asked
+                until += loop.time() - call_began
 
     def _lost(self, lost: ChildLost) -> NodeError:
         if lost.reason == "time":
@@ -141,28 +141,28 @@ async def _taken(pool: ChildPool, owner: str) -> ChildProcess:
         return await asyncio.wrap_future(taking)
     except asyncio.CancelledError:
 
-        def return_it(done: Future[ChildProcess]) -> None:
-            if not done.cancelled() and done.exception() is None:
-                pool.give_back(owner, done.result())
+        def return_it(future: Future[ChildProcess]) -> None:
+            if not future.cancelled() and future.exception() is None:
+                pool.give_back(owner, future.result())
 
         taking.add_done_callback(return_it)
         raise
 
 
-async def _answer(asked: list[dict[str, Any]], calls: Calls) -> list[dict[str, Any]]:
-    return list(await asyncio.gather(*(_one(each, calls) for each in asked)))
+async def _answer(requests: list[dict[str, Any]], calls: Calls) -> list[dict[str, Any]]:
+    return list(await asyncio.gather(*(_one(each, calls) for each in requests)))
 
 
-async def _one(asked: Mapping[str, Any], calls: Calls) -> dict[str, Any]:
-    work = calls.get(asked["name"])
+async def _one(request: Mapping[str, Any], calls: Calls) -> dict[str, Any]:
+    work = calls.get(request["name"])
     if work is None:
-        message = f'The function "helpers.{asked["name"]}" is not supported in the Code Node'
-        return {"id": asked["id"], "error": {"message": message}}
+        message = f'The function "helpers.{request["name"]}" is not supported in the Code Node'
+        return {"id": request["id"], "error": {"message": message}}
     try:
-        return {"id": asked["id"], "value": await work(*asked["args"])}
+        return {"id": request["id"], "value": await work(*request["args"])}
     except NodeError as error:
         shape = {"message": error.message, "description": error.description, "data": error.data}
-        return {"id": asked["id"], "error": shape}
+        return {"id": request["id"], "error": shape}
 
 
 def _dumps(value: Any) -> str:

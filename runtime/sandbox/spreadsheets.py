@@ -94,29 +94,29 @@ async def _csv_rows(context: ActivityContext, data: bytes, options: Mapping[str,
         request["fromLine"] = options["fromLine"]
     if js_number(options.get("maxRowCount", -1)) > -1:
         request["to"] = options["maxRowCount"]
-    found = await run_in_sandbox(context, "csv_parse", _CSV, request)
+    result = await run_in_sandbox(context, "csv_parse", _CSV, request)
     most = js_number(skip.get("maxSkippedRecords", -1)) if skip.get("enabled") else -1
-    if most > 0 and found["skipped"] > most:
+    if most > 0 and result["skipped"] > most:
         raise NodeError("Max number of skipped records exceeded")
-    rows: list[dict[str, Any]] = found["rows"]
+    rows: list[dict[str, Any]] = result["rows"]
     return rows
 
 
 async def read_sheet(context: ActivityContext, data: bytes, format_: str, options: Mapping[str, Any]) -> list[Any]:
     """The rows of a sheet: objects by the header, or lists without one. Raises NodeError."""
-    many, wanted = format_ in _BOOKS, options.get("range")
+    many, range_ = format_ in _BOOKS, options.get("range")
     request = {
         "data": base64.b64encode(data).decode(),
         "raw": bool(options.get("rawData")),
         "sheet": (options.get("sheetName") or "") if many else "",
         "header": format_ == "rtf" or options.get("headerRow") is not False,
         "empties": format_ != "rtf" and bool(options.get("includeEmptyCells")),
-        "range": None if not wanted or not many else int(wanted) if str(wanted).isdigit() else str(wanted),
+        "range": None if not range_ or not many else int(range_) if str(range_).isdigit() else str(range_),
     }
-    found = await run_in_sandbox(context, "sheetjs.min", _sheets(), {"read": request})
-    if "error" in found:
-        raise NodeError(found["error"])
-    rows: list[Any] = found["rows"]
+    result = await run_in_sandbox(context, "sheetjs.min", _sheets(), {"read": request})
+    if "error" in result:
+        raise NodeError(result["error"])
+    rows: list[Any] = result["rows"]
     return rows
 
 

@@ -106,10 +106,10 @@ def binary_ref(data: bytes, mime_type: str | None, file_name: str | None, size: 
     """
     root, _, extension = (file_name or "").rpartition(".")
     extension = extension if root else ""
-    found = mime_type or _TYPES.types_map[True].get(f".{extension.lower()}") or _sniffed(data)
-    mime_type = found or "text/plain"
-    if not extension and found:
-        extension = _SUFFIXES.get(found) or (_TYPES.guess_extension(found) or "").lstrip(".")
+    detected = mime_type or _TYPES.types_map[True].get(f".{extension.lower()}") or _sniffed(data)
+    mime_type = detected or "text/plain"
+    if not extension and detected:
+        extension = _SUFFIXES.get(detected) or (_TYPES.guess_extension(detected) or "").lstrip(".")
     ref: BinaryRef = {"mimeType": mime_type}
     if kind := file_type(mime_type):
         ref["fileType"] = kind

@@ -98,9 +98,9 @@ class Instant:
         days, rest = divmod(self.ms + self.offset_s * 1000, _DAY_MS)
         year, month, day = _civil_from_days(days)
         seconds, millisecond = divmod(rest, 1000)
-        shown = f"{year:04d}" if 0 <= year <= 9999 else f"{year:+07d}"
+        year_text = f"{year:04d}" if 0 <= year <= 9999 else f"{year:+07d}"
         clock = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{millisecond:03d}"
-        return f"{shown}-{month:02d}-{day:02d}T{clock}{self._suffix()}"
+        return f"{year_text}-{month:02d}-{day:02d}T{clock}{self._suffix()}"
 
     def _suffix(self) -> str:
         if self.utc:
@@ -113,9 +113,9 @@ def parse_date(text: str, zone: str = "UTC", now_ms: float = 0) -> Instant | Non
     """The instant that `text` names, or None. `now_ms` gives the day for a bare time of day."""
     text = text.strip()
     for patterns, clean, fixed in _FORMATS:
-        found = _match(patterns, clean(text), fixed or zone, now_ms)
-        if found is not None:
-            return found
+        instant = _match(patterns, clean(text), fixed or zone, now_ms)
+        if instant is not None:
+            return instant
     return _date_parse(text, zone)
 
 
@@ -215,10 +215,10 @@ def _written_offset(parts: Mapping[str, str]) -> int | None:
 
 
 def _date_parse(text: str, zone: str) -> Instant | None:
-    ms, shown = date_parse(text), _zone(zone)
-    if ms is None or shown is None:
+    ms, zone_name = date_parse(text), _zone(zone)
+    if ms is None or zone_name is None:
         return None
-    return Instant(ms, offset_at(ms, shown), utc=_is_utc(shown))
+    return Instant(ms, offset_at(ms, zone_name), utc=_is_utc(zone_name))
 
 
 def date_parse(text: str) -> int | None:

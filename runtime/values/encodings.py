@@ -72,11 +72,11 @@ def detect(data: bytes) -> str:
 
 def from_base64(text: str) -> bytes:
     """Node's `Buffer.from(text, 'base64')`: foreign characters are passed over, and padding ends it."""
-    kept = "".join(
+    digits = "".join(
         c for c in text.partition("=")[0].translate(str.maketrans("-_", "+/")) if c.isascii() and c in _ALPHABET
     )
-    kept = kept[: len(kept) - (len(kept) % 4 == 1)]
-    return base64.b64decode(kept + "=" * (-len(kept) % 4))
+    digits = digits[: len(digits) - (len(digits) % 4 == 1)]
+    return base64.b64decode(digits + "=" * (-len(digits) % 4))
 
 
 _ALPHABET: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
@@ -98,8 +98,8 @@ def _plain(name: str) -> str:
 
 def _codec(name: str) -> str:
     plain = _plain(name)
-    found = _NAMES.get(plain) or plain.replace("win", "cp", 1) if plain.startswith("win") else _NAMES.get(plain, plain)
+    codec = _NAMES.get(plain) or plain.replace("win", "cp", 1) if plain.startswith("win") else _NAMES.get(plain, plain)
     try:
-        return codecs.lookup(found).name
+        return codecs.lookup(codec).name
     except LookupError:
         raise UnknownEncodingError(name) from None

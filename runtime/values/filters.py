@@ -149,13 +149,13 @@ class _Check:
         return Checked(truthy(value))
 
     def mismatch(self, value: Any, type_: str) -> FilterError:
-        kind, shown = _kind(value), js_string(value)
+        kind, text = _kind(value), js_string(value)
         if self.strict:
             return self.refused(
-                f"Wrong type: '{shown}' is {_article(kind)} but was expecting {_article(type_)} {self.place}"
+                f"Wrong type: '{text}' is {_article(kind)} but was expecting {_article(type_)} {self.place}"
             )
         return self.refused(
-            f"Conversion error: the {kind} '{shown}' can't be converted to {_article(type_)} {self.place}"
+            f"Conversion error: the {kind} '{text}' can't be converted to {_article(type_)} {self.place}"
         )
 
     def refused(self, message: str) -> FilterError:
@@ -217,15 +217,15 @@ def _matches(left: Any, right: Any) -> bool:
     return from_text(_text(right)).test(_text(left))
 
 
-def _order(*wanted: int) -> Operation:
-    return lambda left, right: compare(left, right) in wanted
+def _order(*signs: int) -> Operation:
+    return lambda left, right: compare(left, right) in signs
 
 
-def _dates(*wanted: int) -> Operation:
+def _dates(*signs: int) -> Operation:
     def compared(left: Any, right: Any) -> bool:
         if not isinstance(left, Instant) or not isinstance(right, Instant):
             return False
-        return ((left.ms > right.ms) - (left.ms < right.ms)) in wanted
+        return ((left.ms > right.ms) - (left.ms < right.ms)) in signs
 
     return compared
 
@@ -318,8 +318,8 @@ def _compare_arrays(left: Any, right: Any, operation: str, *, ignore_case: bool)
 def array_contains(members: Sequence[Any], value: Any, ignore_case: bool) -> bool:
     """Whether `value` is a member: identity for objects, and text in any case when `ignore_case`."""
     if ignore_case and isinstance(value, str):
-        wanted = value.lower()
-        return any(isinstance(each, str) and each.lower() == wanted for each in members)
+        lowered = value.lower()
+        return any(isinstance(each, str) and each.lower() == lowered for each in members)
     if isinstance(value, float) and math.isnan(value):
         return any(isinstance(each, float) and math.isnan(each) for each in members)
     return any(strict_equal(each, value) for each in members)

@@ -107,9 +107,9 @@ class _Repair:
         return True
 
     def skip(self, symbol: str) -> bool:
-        found = self.char() == symbol
-        self.at += found
-        return found
+        matches = self.char() == symbol
+        self.at += matches
+        return matches
 
     def starts_value(self) -> bool:
         char = self.char()
@@ -165,9 +165,9 @@ class _Repair:
 
     def value(self) -> bool:
         self.space()
-        found = any(parse() for parse in self.parsers())
+        parsed = any(parse() for parse in self.parsers())
         self.space()
-        return found
+        return parsed
 
     def parsers(self) -> tuple[Callable[[], bool], ...]:
         return (
@@ -366,9 +366,9 @@ class _String:
             if whole.at == stop_at:
                 return self.finish()
             if char in self.ends:
-                done = self.quote(stop_at_delimiter=stop_at_delimiter)
-                if done is not None:
-                    return done
+                finished = self.quote(stop_at_delimiter=stop_at_delimiter)
+                if finished is not None:
+                    return finished
             elif stop_at_delimiter and char in _UNQUOTED_DELIMITERS:
                 return self.cut()
             elif char == "\\":

@@ -65,11 +65,11 @@ def parse_object_literal(text: str) -> Any:
         return parse_json(text)
     except NotJsonError:
         reader = _Literal(text + ")")  # n8n parses `(text)`, so a comment at the end swallows the bracket
-        found = reader.value()
+        value = reader.value()
         reader.end()
-        if not isinstance(found, dict):
+        if not isinstance(value, dict):
             raise
-        return found
+        return value
 
 
 class _Literal:
@@ -91,9 +91,9 @@ class _Literal:
         return self.text[self.at : self.at + 1]
 
     def take(self, symbol: str) -> bool:
-        found = self.peek() == symbol
-        self.at += found
-        return found
+        matches = self.peek() == symbol
+        self.at += matches
+        return matches
 
     def end(self) -> None:
         if not self.take(")") or self.peek():
@@ -101,16 +101,16 @@ class _Literal:
 
     def match(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
         self.space()
-        found = pattern.match(self.text, self.at)
-        if found:
-            self.at = found.end()
-        return found
+        match = pattern.match(self.text, self.at)
+        if match:
+            self.at = match.end()
+        return match
 
     def value(self) -> Any:
         start = self.at
-        found = self.simple()
-        if found is not UNDEFINED and self.peek() in (",", "}", "]", ")"):
-            return found
+        value = self.simple()
+        if value is not UNDEFINED and self.peek() in (",", "}", "]", ")"):
+            return value
         self.at = start
         return self.code()
 
@@ -132,25 +132,25 @@ class _Literal:
 
     def object(self) -> dict[str, Any]:
         self.take("{")
-        found: dict[str, Any] = {}
+        members: dict[str, Any] = {}
         while not self.take("}"):
             if self.text.startswith("...", self.at):
                 self.at += 3
                 self.value()
             else:
-                self.member(found)
+                self.member(members)
             if not self.take(",") and self.peek() != "}":
                 raise self.fail()
-        return {key: value for key, value in found.items() if value is not UNDEFINED}
+        return {key: value for key, value in members.items() if value is not UNDEFINED}
 
-    def member(self, found: dict[str, Any]) -> None:
+    def member(self, members: dict[str, Any]) -> None:
         key, shorthand = self.key()
         if self.take(":"):
-            found[key] = self.value()
+            members[key] = self.value()
             if self.text[self.at - 1 : self.at] == ":":
                 raise self.fail()
         elif shorthand:
-            found[key] = key
+            members[key] = key
         else:
             raise self.fail()
 
@@ -174,16 +174,16 @@ class _Literal:
 
     def array(self) -> list[Any]:
         self.take("[")
-        found: list[Any] = []
+        elements: list[Any] = []
         while not self.take("]"):
             if self.take(","):
-                found.append(None)
+                elements.append(None)
                 continue
             value = self.value()
-            found.append(None if value is UNDEFINED else value)
+            elements.append(None if value is UNDEFINED else value)
             if not self.take(",") and self.peek() != "]":
                 raise self.fail()
-        return found
+        return elements
 
     def string(self) -> str:
         match = self.match(_STRING)

@@ -48,8 +48,8 @@ def _text(value: Any) -> str:
     return js_string(_or(value, ""))
 
 
-def _ordered(*wanted: int) -> Callable[[Any, Any], bool]:
-    return lambda left, right: compare(_or(left, 0), _or(right, 0)) in wanted
+def _ordered(*signs: int) -> Callable[[Any, Any], bool]:
+    return lambda left, right: compare(_or(left, 0), _or(right, 0)) in signs
 
 
 def _method(name: str) -> Callable[[Any, Any], bool]:
@@ -57,8 +57,8 @@ def _method(name: str) -> Callable[[Any, Any], bool]:
 
     def call(left: Any, right: Any) -> bool:
         if left is None or left is UNDEFINED:
-            shown = "null" if left is None else "undefined"
-            raise ProblemError(f"Cannot read properties of {shown} (reading '{name}')", kind="TypeError")
+            value = "null" if left is None else "undefined"
+            raise ProblemError(f"Cannot read properties of {value} (reading '{name}')", kind="TypeError")
         if not isinstance(left, str):
             raise ProblemError(f"value1.{name} is not a function", kind="TypeError")
         return bool(left.startswith(js_string(right)) if name == "startsWith" else left.endswith(js_string(right)))

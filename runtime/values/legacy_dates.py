@@ -74,9 +74,9 @@ class _Reader:
         return token
 
     def skip(self, symbol: str) -> bool:
-        found = self.peek() == ("symbol", symbol)
-        self.at += found
-        return found
+        matches = self.peek() == ("symbol", symbol)
+        self.at += matches
+        return matches
 
     def read(self) -> None:
         while self.peek()[0] != "end":

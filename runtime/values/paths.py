@@ -46,16 +46,16 @@ def _keys(path: str, value: Any) -> tuple[str, ...]:
 def get(value: Any, path: str, default: Any = UNDEFINED) -> Any:
     """The member at `path`, or `default` when it is not there."""
     if isinstance(value, dict) and path in value:
-        found = value[path]
+        member = value[path]
     elif _is_plain(path):
-        found = _member(value, path)
+        member = _member(value, path)
     else:
-        found = value
+        member = value
         for key in to_path(path):
-            found = _member(found, key)
-            if found is UNDEFINED:
+            member = _member(member, key)
+            if member is UNDEFINED:
                 break
-    return default if found is UNDEFINED else found
+    return default if member is UNDEFINED else member
 
 
 def _member(value: Any, key: str) -> Any:

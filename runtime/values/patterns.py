@@ -97,7 +97,7 @@ def _for_re(translated: str, source: str, flags: str) -> re.Pattern[str]:
     try:
         return re.compile(spelled, options)
     except (re.error, IndexError, OverflowError, RecursionError) as error:
-        reason = next((shown for known, shown in _REASONS.items() if known in str(error)), str(error))
+        reason = next((sentence for known, sentence in _REASONS.items() if known in str(error)), str(error))
         raise BadPatternError(f"Invalid regular expression: /{source}/{flags}: {reason}") from error
 
 
@@ -126,10 +126,10 @@ def _expander(replacement: str) -> Callable[[Any], str]:
             if name == "$":
                 return "$"
             try:
-                found = match.group(0) if name == "&" else match.group(int(name) if name.isdecimal() else name[1:-1])
+                group = match.group(0) if name == "&" else match.group(int(name) if name.isdecimal() else name[1:-1])
             except (IndexError, KeyError):
                 return mark[0]
-            return found or ""
+            return group or ""
 
         return _MARK.sub(turn, replacement)
 
@@ -248,11 +248,11 @@ class _Translator:
     def code_point(self, symbol: str) -> str:
         braced = re.compile(r"\{([0-9a-fA-F]+)\}").match(self.source, self.at) if "u" in self.flags else None
         plain = re.compile("[0-9a-fA-F]{4}" if symbol == "u" else "[0-9a-fA-F]{2}").match(self.source, self.at)
-        found = braced or plain
-        if found is None:
+        match = braced or plain
+        if match is None:
             return symbol
-        self.at = found.end()
-        return rf"\x{{{int(found[1] if braced else found[0], 16):x}}}"
+        self.at = match.end()
+        return rf"\x{{{int(match[1] if braced else match[0], 16):x}}}"
 
     def character_class(self) -> str:
         self.at += 1

@@ -186,7 +186,7 @@ def _normal(text: str) -> tuple[str, ...]:
 
 
 def _field(part: str, name: str, low: int, high: int) -> str:
-    made = []
+    parts = []
     for each in part.split(","):
         if _SPECIAL.fullmatch(each):
             raise BadScheduleError(f"{each!r}: L, W and # are not supported")
@@ -202,11 +202,11 @@ def _field(part: str, name: str, low: int, high: int) -> str:
             start = "0"
         if name == "day of week" and end == "-7":
             end = "-6"
-            made.append("0")
+            parts.append("0")
         if start != "*" and step and not end:
             end = f"-{high}"  # n8n: 5/15 goes on to the end
-        made.append(f"{start}{end}" + (f"/{step}" if step else ""))
-    return "*" if made in (["*"], ["*/1"]) else ",".join(made)
+        parts.append(f"{start}{end}" + (f"/{step}" if step else ""))
+    return "*" if parts in (["*"], ["*/1"]) else ",".join(parts)
 
 
 def _value(text: str, part: str, name: str, low: int, high: int) -> int:
@@ -225,10 +225,10 @@ def _fires(of_month: str, month: str, text: str) -> None:
 
 
 def _numbers(field: str, low: int, high: int) -> list[int]:
-    found: list[int] = []
+    numbers: list[int] = []
     for each in field.split(","):
         span, _, step = each.partition("/")
         first, _, last = span.partition("-")
         start, end = (low, high) if first == "*" else (int(first), int(last or first))
-        found += range(start, end + 1, int(step or 1))
-    return found
+        numbers += range(start, end + 1, int(step or 1))
+    return numbers

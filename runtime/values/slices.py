@@ -21,9 +21,9 @@ def _index(index: int, length: int) -> int:
 
 def spliced(items: list[T], count: Any) -> list[T]:
     """`items.splice(0, count)`: takes the first items out of the list and gives them."""
-    taken = max(0, min(to_integer(count), len(items)))
-    first = items[:taken]
-    del items[:taken]
+    length = max(0, min(to_integer(count), len(items)))
+    first = items[:length]
+    del items[:length]
     return first
 
 

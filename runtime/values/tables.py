@@ -123,14 +123,14 @@ class Table:
     def checked(self, values: Mapping[str, Any]) -> Row:
         """Values as the columns hold them. Raises TableError for an unknown column or a value of another type."""
         types = {column.name: column.type for column in self.columns}
-        made: Row = {}
+        row: Row = {}
         for name, value in values.items():
             if isinstance(value, dict | list):
                 raise TableError(f"unexpected object input '{json_stringify(value)}' in row 0")
             if name not in types:
                 raise TableError(f"Validation error with data table request: unknown column name '{name}'")
-            made[name] = None if value is None else _typed(name, value, types[name])
-        return made
+            row[name] = None if value is None else _typed(name, value, types[name])
+        return row
 
     def _types(self) -> dict[str, ColumnType]:
         return {column.name: column.type for column in self.columns} | dict(SYSTEM)
@@ -143,13 +143,13 @@ def moment(milliseconds: float) -> str:
 
 
 def _typed(name: str, value: Any, type_: ColumnType) -> Any:
-    made = _CASTS[type_](value)
-    if made is None:
+    cast = _CASTS[type_](value)
+    if cast is None:
         raise TableError(
             f"Validation error with data table request: value '{js_string(value)}' does not match column type "
             f"'{type_}': '{name}' expects a {_EXPECTED[type_]} but we got '{js_string(value)}'{_HINTS.get(type_, '')}"
         )
-    return made
+    return cast
 
 
 def _number(value: Any) -> float | int | None:
@@ -192,16 +192,16 @@ _HINTS: Final[Mapping[ColumnType, str]] = {
 
 
 def _test(condition: Condition, type_: ColumnType) -> Callable[[Any], bool]:
-    operator, wanted = condition.operator, condition.value
+    operator, raw = condition.operator, condition.value
     if operator in _UNARY:
         return _UNARY[operator]
     if operator in ("like", "ilike"):
-        pattern = ".*".join(re.escape(part) for part in js_string(wanted).split("%"))  # `_` stands for itself
+        pattern = ".*".join(re.escape(part) for part in js_string(raw).split("%"))  # `_` stands for itself
         like = re.compile(pattern, re.DOTALL | (re.IGNORECASE if operator == "ilike" else 0))
         return lambda value: value is not None and like.fullmatch(js_string(value)) is not None
     if operator not in _BINARY:
         raise TableError(f"'{operator}' is no condition; there are {', '.join((*_BINARY, 'like', 'ilike', *_UNARY))}")
-    operand = None if wanted is None else _typed(condition.column, wanted, type_)
+    operand = None if raw is None else _typed(condition.column, raw, type_)
     compare = _BINARY[operator]
     if operator == "neq":
         return lambda value: compare(value, operand)
@@ -209,12 +209,12 @@ def _test(condition: Condition, type_: ColumnType) -> Callable[[Any], bool]:
 
 
 _BINARY: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
-    "eq": lambda value, wanted: bool(value == wanted),
-    "neq": lambda value, wanted: bool(value != wanted),
-    "gt": lambda value, wanted: bool(value > wanted),
-    "gte": lambda value, wanted: bool(value >= wanted),
-    "lt": lambda value, wanted: bool(value < wanted),
-    "lte": lambda value, wanted: bool(value <= wanted),
+    "eq": lambda value, operand: bool(value == operand),
+    "neq": lambda value, operand: bool(value != operand),
+    "gt": lambda value, operand: bool(value > operand),
+    "gte": lambda value, operand: bool(value >= operand),
+    "lt": lambda value, operand: bool(value < operand),
+    "lte": lambda value, operand: bool(value <= operand),
 }
 _UNARY: Final[Mapping[str, Callable[[Any], bool]]] = {
     "isEmpty": lambda value: value is None,

@@ -150,8 +150,8 @@ def _date_time(field: _Field) -> Checked:
     value = field.value
     if isinstance(value, Instant):
         return Checked(value)
-    found = parse_date(js_string(value), field.zone, field.now_ms)
-    return field.refuse(_DATE_HINT) if found is None else Checked(found)
+    instant = parse_date(js_string(value), field.zone, field.now_ms)
+    return field.refuse(_DATE_HINT) if instant is None else Checked(instant)
 
 
 def _time(field: _Field) -> Checked:

@@ -95,10 +95,10 @@ class _Reader:
         def replace(match: re.Match[str]) -> str:
             if not match[2]:
                 raise self._error("Invalid character in entity name", start + match.end() + 1)
-            found = _entity(match[1])
-            if found is None:
+            text = _entity(match[1])
+            if text is None:
                 raise self._error("Invalid character entity", start + match.end())
-            return found
+            return text
 
         return _ENTITY.sub(replace, text)
 

@@ -106,8 +106,8 @@ def _deep(old: Any, new: Any, clash: Clash) -> Any:
             return copy.deepcopy(new)
         for i, each in enumerate(new):
             before = old[i] if i < len(old) else UNDEFINED
-            kept = clash.keep_filled and before is not UNDEFINED and _blank(each)
-            merged = before if kept else _deep(before, each, clash)
+            keeps_old = clash.keep_filled and before is not UNDEFINED and _blank(each)
+            merged = before if keeps_old else _deep(before, each, clash)
             if i < len(old):
                 old[i] = merged
             else:

@@ -34,13 +34,13 @@ def join(one: Items, two: Items, fields: Pairs, *, dots: bool, fuzzy: bool, firs
     matched: list[tuple[Item, Items]] = []
     left: Items = []
     for item in one:
-        wanted = [read(item, name) for name, _ in fields]
-        found = [] if any(value is UNDEFINED for value in wanted) else rows.matches(wanted, first=first)
-        if not found:
+        values = [read(item, name) for name, _ in fields]
+        matches = [] if any(value is UNDEFINED for value in values) else rows.matches(values, first=first)
+        if not matches:
             left.append(item)
             continue
-        used.update(found)
-        matched.append((item, [two[i] for i in found]))
+        used.update(matches)
+        matched.append((item, [two[i] for i in matches]))
     right = [item for i, item in enumerate(two) if i not in used]
     return Joined(matched, left, right, [item for i, item in enumerate(two) if i in used])
 
@@ -54,15 +54,15 @@ class Rows:
         for i, row in enumerate(values):
             self.places.setdefault(tuple(likeness(value) for value in row), []).append(i)
 
-    def matches(self, wanted: Sequence[Any], *, first: bool) -> list[int]:
+    def matches(self, row: Sequence[Any], *, first: bool) -> list[int]:
         """The places of the rows that have the wanted values, or of the first."""
-        found = []
-        for i in self.places.get(tuple(likeness(value) for value in wanted), ()):
-            if all(self.same(a, b) for a, b in zip(wanted, self.values[i], strict=True)):
-                found.append(i)
+        places = []
+        for i in self.places.get(tuple(likeness(value) for value in row), ()):
+            if all(self.same(a, b) for a, b in zip(row, self.values[i], strict=True)):
+                places.append(i)
                 if first:
                     break
-        return found
+        return places
 
 
 def reader(dots: bool) -> Callable[[Item, str], Any]:

@@ -173,8 +173,8 @@ class MergeV3(_Merge):
             return [_all_with_all(inputs[0], inputs[1], p.options or {})]
         if p.combine_by == "combineByPosition":
             count = int(p.number_inputs or 2)
-            given = inputs[:count] + [[] for _ in range(count - len(inputs))]
-            return [_by_position(given, p.options or {}, context.version)]
+            padded = inputs[:count] + [[] for _ in range(count - len(inputs))]
+            return [_by_position(padded, p.options or {}, context.version)]
         return p.by_fields(context, p, p.fields(), inputs[0], inputs[1])
 
     def fields(self) -> list[tuple[str, str]]:

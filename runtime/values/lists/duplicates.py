@@ -28,11 +28,11 @@ def without_duplicates(items: Items, which: Any, listed: Any, options: Any, *, n
     ordered = js_sorted(range(len(items)), lambda a, b: _compare(rows[a], rows[b]))
     for column, name in enumerate(chosen):
         _check(name, [rows[i][column] for i in ordered], dots=dots, nulls=nulls)
-    gone = {b for a, b in pairwise(ordered) if strictly_equal(rows[a], rows[b])}
-    kept = [item for i, item in enumerate(items) if i not in gone]
+    duplicates = {b for a, b in pairwise(ordered) if strictly_equal(rows[a], rows[b])}
+    rest = [item for i, item in enumerate(items) if i not in duplicates]
     if not options.get("removeOtherFields") or which == "allFields":
-        return kept
-    return [_cut_down(item, i, chosen, read, dots=dots) for i, item in enumerate(kept)]
+        return rest
+    return [_cut_down(item, i, chosen, read, dots=dots) for i, item in enumerate(rest)]
 
 
 def _names(which: Any, listed: Any) -> list[str]:
@@ -59,10 +59,10 @@ def _chosen(items: Items, which: Any, listed: list[str], *, dots: bool) -> list[
 
 
 def _all_fields(items: Items, *, dots: bool) -> list[str]:
-    found: dict[str, None] = {}
+    names: dict[str, None] = {}
     for item in items:
-        found |= dict.fromkeys(_flat(item["json"]) if dots else property_order(item["json"]))
-    return list(found)
+        names |= dict.fromkeys(_flat(item["json"]) if dots else property_order(item["json"]))
+    return list(names)
 
 
 def _flat(value: Json | list[Any], path: str = "") -> list[str]:

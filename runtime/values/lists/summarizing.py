@@ -52,10 +52,10 @@ class Summary:
 
     @classmethod
     def of(
-        cls, wanted: Any, split_by: Any, options: Any, *, typed: bool, lenient: bool, numeric: bool = False
+        cls, fields: Any, split_by: Any, options: Any, *, typed: bool, lenient: bool, numeric: bool = False
     ) -> "Summary":
         """From a node's parameters. Raises ProblemError when there is nothing to compute."""
-        chosen = [each for each in (wanted or {}).get("values") or () if each.get("field")]
+        chosen = [each for each in (fields or {}).get("values") or () if each.get("field")]
         if not chosen:
             raise ProblemError(NOTHING)
         return cls(chosen, names(split_by), options or {}, typed, lenient, numeric)
@@ -167,9 +167,9 @@ def _count(values: list[Any], entry: Json) -> int:
 
 def _count_unique(values: list[Any], entry: Json) -> int:
     """Objects and lists are each their own, as in a JavaScript Set."""
-    kept = _kept(values, entry)
-    own = sum(1 for value in kept if isinstance(value, dict | list))
-    return own + len({(js_typeof(value), value) for value in kept if not isinstance(value, dict | list)})
+    counted = _kept(values, entry)
+    own = sum(1 for value in counted if isinstance(value, dict | list))
+    return own + len({(js_typeof(value), value) for value in counted if not isinstance(value, dict | list)})
 
 
 def _numbers(values: list[Any]) -> list[float]:

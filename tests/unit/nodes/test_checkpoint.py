@@ -43,8 +43,8 @@ async def _run(beats: Beats, count: int, size: int = 1) -> tuple[list[list[Item]
 async def test_the_next_attempt_sends_what_the_last_one_was_not_done_with() -> None:
     first = Beats()
     whole, _ = await _run(first, 5)
-    done = first.told[0]
-    cut = {key: {i: items for i, items in value.items() if int(i) < 3} for key, value in done.items()}
+    progress = first.told[0]
+    cut = {key: {i: items for i, items in value.items() if int(i) < 3} for key, value in progress.items()}
     again, sent = await _run(Beats([cut]), 5)
     assert again == whole
     assert sent == [3, 4]

@@ -43,9 +43,9 @@ async def _outputs(world: World, items: int, type_: str, version: float, **param
 @pytest.mark.parametrize(("version", "asked"), [(1, 1), (1.2, 2)])
 async def test_a_feed_is_read_once_or_per_item(version: float, asked: int) -> None:
     world = World(RSS, RSS)
-    found = await _outputs(world, 2, "rssFeedRead", version, url="https://example.org/rss", options={})
-    assert len(world.asked) == asked == len(found)
-    assert found[0] == {
+    entries = await _outputs(world, 2, "rssFeedRead", version, url="https://example.org/rss", options={})
+    assert len(world.asked) == asked == len(entries)
+    assert entries[0] == {
         "title": "A & B", "link": "https://example.org/a", "pubDate": "Mon, 01 Jan 2024 10:00:00 +0200",
         "isoDate": "2024-01-01T08:00:00.000Z", "itunes": {"duration": "12:00"},
     }  # fmt: skip
@@ -60,18 +60,18 @@ async def test_a_feed_is_read_once_or_per_item(version: float, asked: int) -> No
     ],
 )
 async def test_a_feed_that_cannot_be_read_is_an_error_item(body: str, status: int, url: str, message: str) -> None:
-    found = await _outputs(World(body, status=status), 1, "rssFeedRead", 1.2, url=url, options={})
-    assert found == [{"error": message}]
+    outputs = await _outputs(World(body, status=status), 1, "rssFeedRead", 1.2, url=url, options={})
+    assert outputs == [{"error": message}]
 
 
 async def test_a_query_goes_out_as_json_with_its_variables() -> None:
     world = World('{"data": {"a": 1}}')
     parameters = {"endpoint": "https://example.org/g", "query": "q", "variables": '={"n": {{ $json.n }}}'}
-    found = await _outputs(world, 1, "graphql", 1.1, **parameters)
+    outputs = await _outputs(world, 1, "graphql", 1.1, **parameters)
     method, _, headers, content = world.asked[0]
     assert (method, headers["content-type"]) == ("POST", "application/json")
     assert json.loads(content) == {"query": "q", "variables": {"n": 0}, "operationName": None}
-    assert found == [{"data": {"a": 1}}]
+    assert outputs == [{"data": {"a": 1}}]
 
 
 @pytest.mark.parametrize(
@@ -83,6 +83,6 @@ async def test_a_query_goes_out_as_json_with_its_variables() -> None:
     ],
 )
 async def test_errors_in_an_answer_follow_it_under_continue_on_fail(body: str, found: str) -> None:
-    made = await _outputs(World(body), 1, "graphql", 1.1, endpoint="https://example.org/g", query="q")
-    assert made[-1] == {"error": found}
-    assert len(made) == (1 if body == "text" else 2)
+    outputs = await _outputs(World(body), 1, "graphql", 1.1, endpoint="https://example.org/g", query="q")
+    assert outputs[-1] == {"error": found}
+    assert len(outputs) == (1 if body == "text" else 2)

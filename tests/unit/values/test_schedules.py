@@ -41,13 +41,13 @@ RULES: list[tuple[str, dict[str, Any], Firing]] = [
 ]
 
 
-@pytest.mark.parametrize(("row", "wanted"), [each[1:] for each in RULES], ids=[each[0] for each in RULES])
-def test_a_rule_of_the_schedule_trigger(row: dict[str, Any], wanted: Firing) -> None:
-    assert firings({"interval": [row]}, "interval", schedule_row, "X") == [wanted]
+@pytest.mark.parametrize(("row", "expected"), [each[1:] for each in RULES], ids=[each[0] for each in RULES])
+def test_a_rule_of_the_schedule_trigger(row: dict[str, Any], expected: Firing) -> None:
+    assert firings({"interval": [row]}, "interval", schedule_row, "X") == [expected]
 
 
 @pytest.mark.parametrize(
-    ("row", "wanted"),
+    ("row", "expected"),
     [
         ({"mode": "everyMinute"}, Firing(crons=(f"{SECOND} * * * * *",))),
         ({"mode": "everyWeek", "hour": 7, "minute": 30, "weekday": "2"}, Firing(crons=(f"{SECOND} 30 7 * * 2",))),
@@ -55,8 +55,8 @@ def test_a_rule_of_the_schedule_trigger(row: dict[str, Any], wanted: Firing) -> 
         ({"mode": "custom", "cronExpression": "*/10 * * * * *"}, Firing(crons=("*/10 * * * * *",))),
     ],
 )
-def test_a_rule_of_the_old_cron_node(row: dict[str, Any], wanted: Firing) -> None:
-    assert firings({"item": [row]}, "item", cron_row, "X") == [wanted]
+def test_a_rule_of_the_old_cron_node(row: dict[str, Any], expected: Firing) -> None:
+    assert firings({"item": [row]}, "item", cron_row, "X") == [expected]
 
 
 def test_an_interval_of_the_old_node() -> None:
