@@ -8,7 +8,7 @@ from typing import Any
 from runtime.http.query import ArrayFormat, stringify, stringify_loosely
 from runtime.values.javascript import js_string, json_stringify
 from runtime.values.json_text import NotJsonError, parse_json
-from runtime.values.streams import LongBytes, joined
+from runtime.values.streams import LongBytes, concatenate
 from schemas.item import UNDEFINED
 
 FORM = "application/x-www-form-urlencoded"
@@ -61,7 +61,7 @@ class Part:
             lines += f'; filename="{_quoted(self.filename)}"'
         if self.content_type is not None:
             lines += f"\r\nContent-Type: {self.content_type}"
-        return joined([_utf8(lines) + b"\r\n\r\n", self.content])
+        return concatenate([_utf8(lines) + b"\r\n\r\n", self.content])
 
 
 @dataclass
@@ -76,7 +76,7 @@ class Multipart:
         digest_input = b"\0".join(part.name.encode() if isinstance(part, LongBytes) else part for part in parts)
         boundary = "-" * 26 + hashlib.sha256(digest_input).hexdigest()[:24]
         body = [each for part in parts for each in (f"--{boundary}\r\n".encode(), part, b"\r\n")]
-        return joined([*body, f"--{boundary}--\r\n".encode()]), f"multipart/form-data; boundary={boundary}"
+        return concatenate([*body, f"--{boundary}--\r\n".encode()]), f"multipart/form-data; boundary={boundary}"
 
 
 @dataclass

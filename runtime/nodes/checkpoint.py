@@ -10,7 +10,7 @@ from runtime.contract import ActivityContext, Item
 __all__ = ["Checkpoint"]
 
 _PROGRESS_KEY: Final = "http_done"
-_MOST: Final = 128 * 1024
+_MAX_BYTES: Final = 128 * 1024
 """Bytes of results that a heartbeat carries."""
 
 
@@ -25,16 +25,16 @@ class Checkpoint:
         self._context, self._count, self._size = context, count, 0
         details = context.progress.details() if count > 1 else ()
         previous = details[0] if details and isinstance(details[0], dict) else {}
-        self._done: dict[str, list[Item]] = dict(previous.get(_PROGRESS_KEY) or {})
+        self._results: dict[str, list[Item]] = dict(previous.get(_PROGRESS_KEY) or {})
 
-    async def kept(self, i: int, work: Callable[[], Awaitable[list[Item]]]) -> list[Item]:
+    async def run_once(self, i: int, work: Callable[[], Awaitable[list[Item]]]) -> list[Item]:
         """The items of input item `i`: from the attempt before, or worked out now."""
-        if (before := self._done.get(str(i))) is not None:
+        if (before := self._results.get(str(i))) is not None:
             return before
         result = await work()
-        if self._count > 1 and self._size < _MOST:
+        if self._count > 1 and self._size < _MAX_BYTES:
             self._size += len(orjson.dumps(result, default=str))
-            if self._size < _MOST:
-                self._done[str(i)] = result
-                self._context.progress.heartbeat({_PROGRESS_KEY: self._done})
+            if self._size < _MAX_BYTES:
+                self._results[str(i)] = result
+                self._context.progress.heartbeat({_PROGRESS_KEY: self._results})
         return result

@@ -11,7 +11,7 @@ from runtime.values.paths import get, unset
 from schemas.item import UNDEFINED, PairedItem
 
 _FIELDS: Final = {"values": [{"field1": "", "field2": ""}]}
-_FUZZY_OUTSIDE = _LETTERS = 2
+_FUZZY_OUTSIDE = _INPUTS_HAVE_LETTERS = 2
 _LENIENT: Final = 2.2
 Resolve = Literal["preferInput1", "preferInput2", "mix", "includeBoth"]
 Same = Callable[[Any, Any], bool]
@@ -48,7 +48,7 @@ class CompareDatasets(Inline):
         one, two = (list(items_of_input or []) for items_of_input in (*context.inputs, None, None)[:2])
         node = context.resolve(self, 0)
         pairs = node.pairs(context, one, two)
-        same, dots = node.same(context), node.dots
+        same, dots = node.comparison(context), node.dots
         read = reader(dots)
         rows = Rows([[read(item, name) for _, name in pairs] for item in two], same)
         first = node.options.get("multipleMatches") != "all"
@@ -72,7 +72,7 @@ class CompareDatasets(Inline):
         """Whether names are paths."""
         return not self.options.get("disableDotNotation")
 
-    def same(self, context: Context) -> Same:
+    def comparison(self, context: Context) -> Same:
         """How two values are compared."""
         fuzzy = self.options.get("fuzzyCompare") if context.version < _FUZZY_OUTSIDE else self.fuzzy_compare
         if not fuzzy:
@@ -89,7 +89,7 @@ class CompareDatasets(Inline):
             for which, items, place in (("A", one, 0), ("B", two, 1)):
                 if items:
                     check_present(items, [pair[place] for pair in pairs], which, dots=self.dots)
-        for name in self.skipped():
+        for name in self.skipped_fields():
             if "." in name and not self.dots:
                 raise NodeError(f"Dot notation is disabled, but field to skip comparing '{name}' contains dot")
         return pairs
@@ -99,14 +99,14 @@ class CompareDatasets(Inline):
     ) -> None:
         """Put a pair where it belongs."""
         (i, first), (j, second) = a, b
-        same, resolve = self.same(context), self.chosen(context)
+        same, resolve = self.comparison(context), self.resolution(context)
         one, two = first["json"], second["json"]
         if _alike(self.without(one), self.without(two), same):
             from_two = same is not strictly_equal and resolve == "preferInput2"
             equal.append({**(second if from_two else first), "pairedItem": _second(j) if from_two else {"item": i}})
         elif resolve == "includeBoth":
             both: list[PairedItem] = [{"item": i}, _second(j)]
-            different.append({"json": self.told(context, one, two), "pairedItem": both})
+            different.append({"json": self.describe(context, one, two), "pairedItem": both})
         elif resolve == "mix":
             from_two = self.prefer_when_mix == "input2"
             self.mix(*((two, one) if from_two else (one, two)))
@@ -115,28 +115,28 @@ class CompareDatasets(Inline):
             from_two = resolve == "preferInput2"
             different.append({**(second if from_two else first), "pairedItem": _second(j) if from_two else {"item": i}})
 
-    def chosen(self, context: Context) -> str:
+    def resolution(self, context: Context) -> str:
         """Which version of two different items to give."""
         return self.resolve_1 if context.version <= 2 else self.resolve_2
 
-    def skipped(self) -> list[str]:
+    def skipped_fields(self) -> list[str]:
         """The fields that do not count."""
         return [name.strip() for name in str(self.options.get("skipFields") or "").split(",") if name.strip()]
 
     def without(self, json: Mapping[str, Any]) -> dict[str, Any]:
         """The JSON without the fields that do not count."""
         rest = dict(json)
-        for name in self.skipped():
+        for name in self.skipped_fields():
             if self.dots:
                 unset(rest, name)
             else:
                 rest.pop(name, None)
         return rest
 
-    def told(self, context: Context, one: Mapping[str, Any], two: Mapping[str, Any]) -> dict[str, Any]:
+    def describe(self, context: Context, one: Mapping[str, Any], two: Mapping[str, Any]) -> dict[str, Any]:
         """What is the same and what is not, by field."""
-        same, skipped = self.same(context), self.skipped()
-        old = context.version < _LETTERS
+        same, skipped = self.comparison(context), self.skipped_fields()
+        old = context.version < _INPUTS_HAVE_LETTERS
         names = ("input1", "input2") if old else ("inputA", "inputB")
         result: dict[str, Any] = {"keys": {}, "same": {}, "different": {}}
         matched = {str(each.get("field1")) for each in self.merge_by_fields.get("values") or []}

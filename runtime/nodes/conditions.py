@@ -13,7 +13,7 @@ from schemas.item import UNDEFINED
 from schemas.node import FILTER
 
 
-class Condition(TypedDict, total=False):
+class TypedCondition(TypedDict, total=False):
     """One comparison of version 1."""
 
     value1: Any
@@ -21,13 +21,13 @@ class Condition(TypedDict, total=False):
     value2: Any
 
 
-class Conditions(TypedDict, total=False):
+class TypedConditions(TypedDict, total=False):
     """The comparisons of version 1 by type."""
 
-    boolean: list[Condition]
-    dateTime: list[Condition]
-    number: list[Condition]
-    string: list[Condition]
+    boolean: list[TypedCondition]
+    dateTime: list[TypedCondition]
+    number: list[TypedCondition]
+    string: list[TypedCondition]
 
 
 _DEFAULT_VALUE: dict[str, Any] = {"boolean": False, "dateTime": "", "number": 0, "string": ""}

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal, cast
 
 from runtime.contract import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, Store, param
-from runtime.values.tables import SYSTEM, Column, Condition, Row, Table, TableError, moment
+from runtime.values.tables import SYSTEM, Column, Row, Table, TableCondition, TableError, moment
 from schemas.item import Json
 
 _ROW: Final = {"resource": ["row"]}
@@ -108,25 +108,25 @@ class DataTable(Activity):
         if self.operation == "upsert" and not rows:
             if not dry:
                 return [table.insert(values, now)]
-            row = {"id": 0, "createdAt": now, "updatedAt": now} | table.checked(values)
+            row = {"id": 0, "createdAt": now, "updatedAt": now} | table.validate(values)
             return _dry([_NO_ROW | dict.fromkeys(values)], [row])
         after = table.update(rows, values, now, dry=dry)
         return _dry(rows, after) if dry else after
 
     async def _on_tables(self, store: Store, now: str) -> list[dict[str, Any]]:
         if self.table_operation == "list":
-            return self._listed([_told(table) for table in await store.tables()])
+            return self._listed([_describe(table) for table in await store.tables()])
         if self.table_operation == "create":
             there = next((table for table in await store.tables() if table.name == self.table_name), None)
             if there is not None:
                 if not self.options.get("createIfNotExists"):
                     raise TableError(f"Data table with name '{self.table_name}' already exists in this project")
-                return [_told(there)]
+                return [_describe(there)]
             columns = [
                 Column(each.get("name", ""), each.get("type", "string"))
                 for each in _entries(self.new_columns, "column")
             ]
-            return [_told(await store.create(self.table_name, columns, now))]
+            return [_describe(await store.create(self.table_name, columns, now))]
         table = await _find(store, self.named_table)
         if self.table_operation == "clear":
             return [{"success": True, "deletedCount": (await store.open(table.id)).clear()}]
@@ -150,9 +150,9 @@ class DataTable(Activity):
             rows = table.ordered(rows, self.order_by_column, descending=self.order_by_direction != "ASC")
         return list(rows) if self.return_all else rows[: int(self.limit)]
 
-    def _conditions(self) -> list[Condition]:
+    def _conditions(self) -> list[TableCondition]:
         return [
-            Condition(each.get("keyName", "id"), each.get("condition", "eq"), each.get("keyValue", ""))
+            TableCondition(each.get("keyName", "id"), each.get("condition", "eq"), each.get("keyValue", ""))
             for each in _entries(self.filters, "conditions")
         ]
 
@@ -202,7 +202,7 @@ def _dry(before: list[Row], after: list[dict[str, Any]]) -> list[dict[str, Any]]
     ]
 
 
-def _told(table: Table) -> dict[str, Any]:
+def _describe(table: Table) -> dict[str, Any]:
     columns = [{"name": each.name, "type": each.type, "index": i} for i, each in enumerate(table.columns)]
     columns.sort(key=lambda each: str(each["name"]))
     return {

@@ -84,7 +84,7 @@ class DateTime(Activity):
         """All items go through the library in one call."""
         nodes = [context.resolve(self, i) for i in range(len(items))]
         modern = context.version >= _MODERN
-        requests = [(node.modern if modern else node.first)(context.timezone) for node in nodes]
+        requests = [(node.script_request_v2 if modern else node.script_request_v1)(context.timezone) for node in nodes]
         results = run_library("moment", _script(), requests, zone=context.timezone, now=context.now)
         out: Items = []
         for i, (node, result) in enumerate(zip(nodes, results, strict=True)):
@@ -96,10 +96,10 @@ class DateTime(Activity):
                     raise error
                 out.append(error_item(error, i))
             else:
-                out.append((node.beside if modern else node.within)(items[i], i, result))
+                out.append((node.item_v2 if modern else node.item_v1)(items[i], i, result))
         return [out]
 
-    def first(self, zone: str) -> dict[str, Any]:
+    def script_request_v1(self, zone: str) -> dict[str, Any]:
         """Version 1 as the script reads it."""
         options = self.options or {}
         if self.action == "format":
@@ -109,17 +109,17 @@ class DateTime(Activity):
                 **{name: options.get(name) for name in ("fromFormat", "fromTimezone", "toTimezone")},
             }  # fmt: skip
         return {
-            "kind": "calculate", **self.given("date", "value"), "operation": self.calculation, "duration": self.v1_duration,
+            "kind": "calculate", **self.argument("date", "value"), "operation": self.calculation, "duration": self.v1_duration,
             "timeUnit": self.v1_time_unit, "fromFormat": options.get("fromFormat"),
         }  # fmt: skip
 
-    def modern(self, zone: str) -> dict[str, Any]:
+    def script_request_v2(self, zone: str) -> dict[str, Any]:
         """Version 2 as the script reads it."""
         options = self.options or {}
         request: dict[str, Any] = {"kind": "modern", "operation": self.operation, "zone": zone}
         if self.operation == "getCurrentDate":
             return request | {"includeTime": self.include_time, "timezone": options.get("timezone")}
-        request |= self.given("date", _DATE_OF.get(self.operation, "date"))
+        request |= self.argument("date", _DATE_OF.get(self.operation, "date"))
         match self.operation:
             case "addToDate" | "subtractFromDate":
                 request |= {"duration": self.duration, "timeUnit": self.time_unit}
@@ -132,18 +132,18 @@ class DateTime(Activity):
             case "roundDate":
                 request |= {"roundUp": self.mode == "roundUp", "toNearest": self.to_nearest}
             case "getTimeBetweenDates":
-                request |= {"units": self.units, "isoString": options.get("isoString")} | self.given(
+                request |= {"units": self.units, "isoString": options.get("isoString")} | self.argument(
                     "endDate", "end_date"
                 )
             case "extractDate":
                 request["part"] = self.part
         return request
 
-    def given(self, key: str, name: str) -> dict[str, Any]:
+    def argument(self, key: str, name: str) -> dict[str, Any]:
         """A parameter for the script, left out when it is undefined."""
         return {} if self.is_undefined(name) else {key: getattr(self, name)}
 
-    def within(self, item: Item, i: int, result: dict[str, Any]) -> Item:
+    def item_v1(self, item: Item, i: int, result: dict[str, Any]) -> Item:
         """Version 1: the item with one field set."""
         text = result["text"]
         if _ABBREVIATION in text:
@@ -155,7 +155,7 @@ class DateTime(Activity):
             output["binary"] = item["binary"]
         return output
 
-    def beside(self, item: Item, i: int, result: Any) -> Item:
+    def item_v2(self, item: Item, i: int, result: Any) -> Item:
         """Version 2: the result alone, or beside the item's fields."""
         name = _NAMES[self.operation] if self.output_field_name is None else self.output_field_name
         json = copy.deepcopy(item["json"]) if (self.options or {}).get("includeInputFields") else {}

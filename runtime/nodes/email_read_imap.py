@@ -13,7 +13,7 @@ from runtime.contract import ActivityContext, Dynamic, Item, Items, NodeError, p
 from runtime.nodes.polling import Poll
 from schemas.facts import CredentialUse
 
-TOP: Final = ("cc", "date", "from", "subject", "to")
+TOP_LEVEL_HEADERS: Final = ("cc", "date", "from", "subject", "to")
 """Headers that stand beside the text; the others are metadata."""
 _ADDRESSES: Final = ("from", "to", "cc", "bcc", "reply-to")
 
@@ -107,7 +107,7 @@ def _simple(message: EmailMessage) -> dict[str, Any]:
     html, plain = _texts(message)
     json: dict[str, Any] = {"textHtml": html, "textPlain": plain, "metadata": {}}
     for name, value in message.items():
-        place = json if name.lower() in TOP else json["metadata"]
+        place = json if name.lower() in TOP_LEVEL_HEADERS else json["metadata"]
         place.setdefault(name.lower(), str(value))
     return {name: value for name, value in json.items() if value is not None}
 

@@ -44,7 +44,7 @@ async def deliver(
     return await context.mail.send(sender, recipients, message, verify=verify, item=item)
 
 
-async def composed(context: ActivityContext, item: Item, i: int, parts: dict[str, Any]) -> EmailMessage:
+async def compose(context: ActivityContext, item: Item, i: int, parts: dict[str, Any]) -> EmailMessage:
     """A message of {from, to, cc, replyTo, subject, text, html, attachments}. Raises NodeError."""
     message = EmailMessage()
     for header, name in (("From", "from"), ("To", "to"), ("Cc", "cc"), ("Reply-To", "replyTo"), ("Subject", "subject")):
@@ -107,7 +107,7 @@ class EmailSendV1(Activity):
             "replyTo": options.get("replyTo"), "text": node.text or None, "html": node.html or None,
             "attachments": node.attachments,
         }  # fmt: skip
-        message = await composed(context, item, i, parts)
+        message = await compose(context, item, i, parts)
         verify = not options.get("allowUnauthorizedCerts")
         return await deliver(context, message, js_string(node.bcc_email or ""), verify=verify, item=i)
 
@@ -172,7 +172,7 @@ class EmailSend(SendAndWait):
             "text": f"{request['message']}\n\n{text}\n",
             "html": f"<p>{escape(request['message']).replace(chr(10), '<br>')}</p><p>{links}</p>",
         }  # fmt: skip
-        message = await composed(context, {"json": {}}, 0, parts)
+        message = await compose(context, {"json": {}}, 0, parts)
         return await deliver(context, message, "", verify=True, item=0)
 
     async def _one(self, context: ActivityContext, item: Item, i: int) -> dict[str, Any]:
@@ -185,7 +185,7 @@ class EmailSend(SendAndWait):
             "html": None if format_ == "text" else node.html,
             "attachments": options.get("fileAttachments") or options.get("attachments"),
         }  # fmt: skip
-        message = await composed(context, item, i, parts)
+        message = await compose(context, item, i, parts)
         verify = not options.get("allowUnauthorizedCerts")
         return await deliver(context, message, js_string(options.get("bccEmail") or ""), verify=verify, item=i)
 
@@ -204,7 +204,7 @@ async def _each(context: ActivityContext, items: Items, one: Any) -> Items:
                     raise
                 return [error_item(error, i)]
 
-        results += await checkpoint.kept(i, work)
+        results += await checkpoint.run_once(i, work)
     return results
 
 

@@ -108,7 +108,7 @@ class ExecuteWorkflow(Durable):
             return None, [Done([[{"json": {"error": error.message}, "pairedItem": every}]])]  # type: ignore[typeddict-item]
         if isinstance(commands, list):
             return state, commands
-        return None, [Done(_returned(commands, context.items))]
+        return None, [Done(_paired_outputs(commands, context.items))]
 
     def _each(self, context: DurableContext, state: Json, event: Event | None) -> tuple[Json, list[Command]]:
         if event is None:
@@ -120,7 +120,7 @@ class ExecuteWorkflow(Durable):
             try:
                 commands = self._step(context, i, event, [context.items[i]])
             except NodeError as error:
-                self._failed(context, out, i, error)
+                self._add_error_item(context, out, i, error)
             else:
                 if isinstance(commands, list):
                     return state, commands
@@ -129,7 +129,9 @@ class ExecuteWorkflow(Durable):
             state["at"] = i + 1
         return None, [Done(out)]
 
-    def _step(self, context: DurableContext, i: int, event: Event | None, items: Items) -> "list[Command] | _Finished":
+    def _step(
+        self, context: DurableContext, i: int, event: Event | None, items: Items
+    ) -> "list[Command] | _ChildResult":
         """The next commands for the child of item `i`, or what it ended with. Raises NodeError when it failed."""
         p = context.resolve(self, i)
         waits = (p.options or {}).get("waitForSubWorkflow", True) is not False
@@ -143,21 +145,21 @@ class ExecuteWorkflow(Durable):
         if isinstance(event.value, dict) and "export" in event.value:
             return [StartChild({"export": event.value["export"]}, items, wait=waits)]
         if not waits:
-            return _Finished([items], waited=False)
+            return _ChildResult([items], waited=False)
         return self._outcome(event.value, context, i)
 
-    def _outcome(self, value: Mapping[str, Any], context: DurableContext, i: int) -> "_Finished":
+    def _outcome(self, value: Mapping[str, Any], context: DurableContext, i: int) -> "_ChildResult":
         error = value.get("error") or {}
         if value.get("status") == "not-started":
             raise _start_failed(error, i, each=self.mode == "each" and not context.continue_on_fail)
         if value.get("status") != "success":
             message = error.get("message") or f"The sub-workflow ended as {value.get('status')}"
             raise NodeError(message, description=error.get("description"))
-        return _Finished(value.get("outputs") or [])
+        return _ChildResult(value.get("outputs") or [])
 
     def _start(self, p: "ExecuteWorkflow", context: DurableContext, i: int, items: Items, *, waits: bool) -> StartChild:
         offset = i if self.mode == "each" else 0
-        sent = [self._sent(context, offset + place, item) for place, item in enumerate(items)]
+        sent = [self._child_item(context, offset + place, item) for place, item in enumerate(items)]
         return StartChild(self._workflow(p, context), sent, wait=waits)
 
     def _workflow(self, p: "ExecuteWorkflow", context: DurableContext) -> dict[str, Any]:
@@ -173,7 +175,7 @@ class ExecuteWorkflow(Durable):
 
     # --- what the child gets ---
 
-    def _sent(self, context: DurableContext, i: int, item: Item) -> Item:
+    def _child_item(self, context: DurableContext, i: int, item: Item) -> Item:
         """The item with the declared inputs written over its fields; n8n keeps the others."""
         p = context.resolve(self, i)
         if context.version < _WITH_INPUTS or p.source != "database":
@@ -183,7 +185,7 @@ class ExecuteWorkflow(Durable):
             return item
         json = dict(item["json"])
         absent: list[str] = []
-        for name, value in self._mapped(mapper, raw["value"], i):
+        for name, value in self._mapped_inputs(mapper, raw["value"], i):
             json.pop(name, None) if value is UNDEFINED else json.__setitem__(name, value)
             absent += [name] * (value is UNDEFINED)
         sent: Item = {**item, "json": json}
@@ -191,7 +193,7 @@ class ExecuteWorkflow(Durable):
             sent["absent"] = absent
         return sent
 
-    def _mapped(self, mapper: Mapping[str, Any], raw: Mapping[str, Any], i: int) -> Iterator[tuple[str, Any]]:
+    def _mapped_inputs(self, mapper: Mapping[str, Any], raw: Mapping[str, Any], i: int) -> Iterator[tuple[str, Any]]:
         """Name and converted value; null counts as nothing where a type is declared, as in n8n."""
         types = _types(mapper)
         strict, parse = not mapper.get("attemptToConvertTypes"), bool(mapper.get("convertFieldsToString"))
@@ -211,7 +213,7 @@ class ExecuteWorkflow(Durable):
 
     # --- what went wrong ---
 
-    def _failed(self, context: DurableContext, out: Outputs, i: int, error: NodeError) -> None:
+    def _add_error_item(self, context: DurableContext, out: Outputs, i: int, error: NodeError) -> None:
         """Under continueOnFail an error item; before version 1.3 n8n puts it on the output of the item's index."""
         if not context.continue_on_fail:
             raise error
@@ -225,7 +227,7 @@ class ExecuteWorkflow(Durable):
         return {"export": _export(response.body.decode("utf-8", "replace"))}
 
 
-class _Finished:
+class _ChildResult:
     """What a child gave back."""
 
     def __init__(self, outputs: Outputs, *, waited: bool = True) -> None:
@@ -254,7 +256,7 @@ def _start_failed(error: Mapping[str, Any], i: int, *, each: bool) -> NodeError:
     return NodeError(message, description=error.get("description"))
 
 
-def _returned(finished: _Finished, items: Items) -> Outputs:
+def _paired_outputs(finished: _ChildResult, items: Items) -> Outputs:
     """A child's outputs with their own pairing; what has none belongs to the input of its index, or to all of it."""
     if not finished.waited:
         return finished.outputs
@@ -269,7 +271,7 @@ def _paired(item: Item, index: int, output: Items, items: Items) -> Item:
     return {**item, "pairedItem": {"item": index} if len(output) == len(items) else every}
 
 
-def _append(out: Outputs, finished: _Finished, i: int) -> None:
+def _append(out: Outputs, finished: _ChildResult, i: int) -> None:
     for index, output in enumerate(finished.outputs):
         port = _port(out, index)
         for item in output or ():

@@ -41,7 +41,7 @@ class ExecuteWorkflowTrigger(Trigger):
     def run(self, context: Context, items: Items) -> Outputs:
         """The declared fields of every item; files stay."""
         names = self._names() if context.version > 1 and self.input_source != "passthrough" else None
-        return [[_kept(item, names) for item in items]]
+        return [[_declared_fields(item, names) for item in items]]
 
     def _names(self) -> list[str]:
         if self.input_source == "jsonExample":
@@ -61,7 +61,7 @@ def _example(text: str) -> list[str]:
     return list(example)
 
 
-def _kept(item: Item, names: list[str] | None) -> Item:
+def _declared_fields(item: Item, names: list[str] | None) -> Item:
     """The declared fields: one that is missing is null, one that the caller gave no value stays away."""
     absent = item.get("absent", ())
     output: Item = {**item}

@@ -7,8 +7,8 @@ from typing_extensions import TypedDict
 from runtime.contract import Context, Dynamic, Inline, Items, Outputs, param
 from runtime.values.javascript import js_string
 
-_KEY: Final = 50
-_VALUE: Final = 512
+_MAX_KEY_CHARACTERS: Final = 50
+_MAX_VALUE_CHARACTERS: Final = 512
 
 
 class Saved(TypedDict, total=False):
@@ -38,6 +38,6 @@ class ExecutionData(Inline):
         """The input is the output. n8n keeps 50 characters of a key and 512 of a value; an entry without a key is left out."""
         for i in range(len(items)):
             for each in context.resolve(self, i).data_to_save.get("values") or ():
-                if key := js_string(each.get("key", ""))[:_KEY]:
-                    context.custom_data[key] = js_string(each.get("value", ""))[:_VALUE]
+                if key := js_string(each.get("key", ""))[:_MAX_KEY_CHARACTERS]:
+                    context.custom_data[key] = js_string(each.get("value", ""))[:_MAX_VALUE_CHARACTERS]
         return [items]

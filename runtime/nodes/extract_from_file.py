@@ -53,10 +53,10 @@ class ExtractFromFile(Activity):
             data = await context.blobs.read(ref)
             if node.operation == "pdf":
                 document = await read_pdf(data, node.options)
-                return [node.kept(item, {**item["json"], **document} if node.keeps("json") else document)]
+                return [node.output_item(item, {**item["json"], **document} if node.keeps_source("json") else document)]
             if node.operation in FORMATS:
                 return [{"json": row} for row in await node.rows(context, data)]
-            return [node.moved(item, data)]
+            return [node.with_content(item, data)]
 
         return await each_item_async(context, items, one)
 
@@ -68,23 +68,23 @@ class ExtractFromFile(Activity):
         headed = self.operation == "rtf" or self.options.get("headerRow") is not False
         return rows if headed else [{"row": row} for row in rows]
 
-    def moved(self, item: Item, data: bytes) -> Item:
+    def with_content(self, item: Item, data: bytes) -> Item:
         """The item with the file's content in its JSON. Raises NodeError."""
-        json: dict[str, Any] = dict(item["json"]) if self.keeps("json") else {}
+        json: dict[str, Any] = dict(item["json"]) if self.keeps_source("json") else {}
         set_path(json, self.destination_key, self.content(data))
-        return self.kept(item, json)
+        return self.output_item(item, json)
 
-    def kept(self, item: Item, json: dict[str, Any]) -> Item:
+    def output_item(self, item: Item, json: dict[str, Any]) -> Item:
         """An item with this JSON, and the file where it is to be kept."""
         output: Item = {"json": json}
         binary: dict[str, BinaryRef] = dict(item.get("binary", {}))
-        if not self.keeps("binary"):
+        if not self.keeps_source("binary"):
             binary.pop(self.binary_property_name, None)
         if binary:
             output["binary"] = binary
         return output
 
-    def keeps(self, part: str) -> bool:
+    def keeps_source(self, part: str) -> bool:
         """Whether the option Keep Source says so."""
         return self.options.get("keepSource") in (part, "both")
 

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from runtime.contract import Context, Dynamic, Inline, Items, Outputs, param
-from runtime.nodes.conditions import Conditions, FilterConditions, divide, typed_conditions_hold
+from runtime.nodes.conditions import FilterConditions, TypedConditions, divide, typed_conditions_hold
 
 
 class FilterV1(Inline):
@@ -12,7 +12,7 @@ class FilterV1(Inline):
     type = "n8n-nodes-base.filter"
     versions = (1,)
 
-    conditions: Dynamic[Conditions] = param({})
+    conditions: Dynamic[TypedConditions] = param({})
     combine_conditions: Dynamic[Literal["AND", "OR"]] = param("AND")
 
     def run(self, context: Context, items: Items) -> Outputs:

@@ -20,7 +20,7 @@ from runtime.http.answer import axios_data, decode
 from runtime.http.body import Bytes, Json
 from runtime.http.credentials import Credential
 from runtime.http.exchange import Redirects
-from runtime.nodes.http_request.call import Call, Failed, credential_of
+from runtime.nodes.http_request.call import PreparedRequest, RequestFailed, credential_of
 from runtime.nodes.http_request.facts import credential_uses
 from runtime.nodes.http_request.fields import last_wins, pairs
 from runtime.values.javascript import js_string, truthy
@@ -75,8 +75,8 @@ class GraphQL(Activity):
         return "its mutation" if str(self.query).lstrip("= \n\t").startswith("mutation") else None
 
     def _credential_type(self) -> str | None:
-        named = self.node_credential_type if self.authentication == "predefinedCredentialType" else None
-        return named or _CREDENTIALS.get(self.authentication)
+        by_name = self.node_credential_type if self.authentication == "predefinedCredentialType" else None
+        return by_name or _CREDENTIALS.get(self.authentication)
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
         """The answers; under continueOnFail those with errors are followed by an error item, as in n8n."""
@@ -85,18 +85,20 @@ class GraphQL(Activity):
         for i in range(len(items)):
             try:
                 node = context.resolve(self, i)
-                answer = await node.asked(self, context, i, shared)
+                answer = await node.send_query(self, context, i, shared)
                 out += [{**item, "pairedItem": {"item": i}} for item in node.items(answer)]
-                node.complain(answer)
-            except (Failed, NodeError) as raised:
-                error = raised.error if isinstance(raised, Failed) else raised
+                node.raise_errors(answer)
+            except (RequestFailed, NodeError) as raised:
+                error = raised.error if isinstance(raised, RequestFailed) else raised
                 error.item = i if error.item is None else error.item
                 if not context.continue_on_fail:
                     raise error from None
                 out.append(error_item(error, i))
         return [out]
 
-    async def asked(self, written: "GraphQL", context: ActivityContext, i: int, shared: dict[str, Credential]) -> Any:
+    async def send_query(
+        self, written: "GraphQL", context: ActivityContext, i: int, shared: dict[str, Credential]
+    ) -> Any:
         """The answer: JSON, or text where it is none or was asked for as text. Raises Failed, NodeError."""
         request = Request(self.request_method, js_string(self.endpoint))
         request.headers = last_wins(pairs(self.header_parameters_ui, written.header_parameters_ui, "parameter"))
@@ -113,16 +115,16 @@ class GraphQL(Activity):
             request.body = Bytes(js_string(self.query).encode(), "application/graphql")
         else:
             operation = self.operation_name or None
-            request.body = Json({"query": self.query, "variables": self.given_variables(), "operationName": operation})
+            request.body = Json({"query": self.query, "variables": self.variables_object(), "operationName": operation})
         credential = await credential_of(context, self._credential_type(), i, shared)
         options = {"allowUnauthorizedCerts": self.allow_unauthorized_certs}
-        exchange = await Call(context, request, credential, Redirects(21, only_get=True), options, i).send()
+        exchange = await PreparedRequest(context, request, credential, Redirects(21, only_get=True), options, i).send()
         body = exchange.response.body
         if not body:
             return UNDEFINED
         return decode(body, None) if plain else axios_data(body)
 
-    def given_variables(self) -> Any:
+    def variables_object(self) -> Any:
         """The variables as an object. Raises NodeError when they are text that is no JSON."""
         variables = self.variables
         if not isinstance(variables, str):
@@ -147,7 +149,7 @@ class GraphQL(Activity):
         values = answer if isinstance(answer, list) else [{} if answer is UNDEFINED else answer]
         return [{"json": value} for value in values]
 
-    def complain(self, answer: Any) -> None:
+    def raise_errors(self, answer: Any) -> None:
         """Raise the errors in an answer as a NodeApiError."""
         text = isinstance(answer, str)
         if text:

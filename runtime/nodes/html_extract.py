@@ -61,7 +61,7 @@ class Extraction(Activity):
         """The items of one input item, of which `self` is the node. Raises NodeError."""
         html = await self._html(context, item, i)
         documents = html if isinstance(html, list) else [html]
-        selectors = [_wanted(each) for each in (self.extraction_values or {}).get("values") or []]
+        selectors = [_selector_request(each) for each in (self.extraction_values or {}).get("values") or []]
         if any(each is None for each in documents):
             raise NodeError("cheerio.load() expects a string", item=i)
         requests = [{"html": each, "wanted": selectors, "rich": rich} for each in documents]
@@ -107,7 +107,7 @@ def clean_up(text: str) -> str:
     return _WHITE.sub(" ", _BREAKS.sub("", text.strip()))
 
 
-def _wanted(entry: Mapping[str, Any]) -> dict[str, Any]:
+def _selector_request(entry: Mapping[str, Any]) -> dict[str, Any]:
     skip = (
         [each.strip() for each in str(entry.get("skipSelectors") or "").split(",")]
         if entry.get("skipSelectors")

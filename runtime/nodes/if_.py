@@ -3,7 +3,7 @@
 from typing import Literal
 
 from runtime.contract import Context, Dynamic, Inline, Items, Outputs, param
-from runtime.nodes.conditions import Conditions, FilterConditions, divide, typed_conditions_hold
+from runtime.nodes.conditions import FilterConditions, TypedConditions, divide, typed_conditions_hold
 
 
 class IfV1(Inline):
@@ -12,7 +12,7 @@ class IfV1(Inline):
     type = "n8n-nodes-base.if"
     versions = (1,)
 
-    conditions: Dynamic[Conditions] = param({})
+    conditions: Dynamic[TypedConditions] = param({})
     combine_operation: Dynamic[Literal["all", "any"]] = param("all")
 
     def outputs(self, version: float) -> int:

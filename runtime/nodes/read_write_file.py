@@ -85,11 +85,11 @@ class ReadWriteFile(Activity):
             if node.operation == "write":
                 append = bool(node.options.get("append"))
                 return [await write_file(context, item, node.data_property_name, node.file_name, i, append=append)]
-            return await node.found(context)
+            return await node.read_files(context)
 
         return await each_item_async(context, items, one)
 
-    async def found(self, context: ActivityContext) -> list[Item]:
+    async def read_files(self, context: ActivityContext) -> list[Item]:
         """An item per file. Raises NodeError."""
         options = self.options
         literal = options.get("literalBrackets", True) is not False

@@ -25,7 +25,7 @@ from schemas.facts import CredentialUse
 from schemas.item import BinaryRef, Json
 
 What = Literal["allIncomingItems", "binary", "firstIncomingItem", "json", "jwt", "noData", "redirect", "text"]
-WAITING = ("webhook", "formTrigger", "chatTrigger", "wait")
+NODES_WITH_CALLER = ("webhook", "formTrigger", "chatTrigger", "wait")
 SAMPLE = '{\n  "myField": "value"\n}'
 
 
@@ -82,11 +82,13 @@ class RespondToWebhook(Durable):
         return None, [Respond(response), Done(self._passed(context.items, response, context.version))]
 
     def _passed(self, items: Items, response: dict[str, Any], version: float) -> Outputs:
-        return [items, [{"json": {"response": _shown(response)}}]] if self._tells(version) else [items]
+        return [items, [{"json": {"response": _item_response(response)}}]] if self._tells(version) else [items]
 
     def require_request(self, context: DurableContext) -> None:
         """From 1.1 on there must be a node before this one that a request waits at. Raises NodeError."""
-        if context.version > 1 and not any(type_.rsplit(".", 1)[-1] in WAITING for _, type_ in context.parents):
+        if context.version > 1 and not any(
+            type_.rsplit(".", 1)[-1] in NODES_WITH_CALLER for _, type_ in context.parents
+        ):
             raise NodeError(
                 "No Webhook node found in the workflow",
                 description="Insert a Webhook node to your workflow and set the “Respond” parameter to "
@@ -138,7 +140,7 @@ class RespondToWebhook(Durable):
         if self.respond_with == "redirect":
             headers["location"] = js_string(self.redirect_url)
         if self.respond_with == "binary" and body:
-            headers = _described(headers, body[0]["binary"])
+            headers = _with_file_headers(headers, body[0]["binary"])
         response: dict[str, Any] = {"headers": headers, "statusCode": code}
         if body:
             response["body"] = body[0]
@@ -160,7 +162,7 @@ class RespondToWebhook(Durable):
         return jwt.encode({"alg": algorithm, "typ": "JWT"}, claims, key, algorithms=[algorithm])
 
 
-def _described(headers: dict[str, Any], file: BinaryRef) -> dict[str, Any]:
+def _with_file_headers(headers: dict[str, Any], file: BinaryRef) -> dict[str, Any]:
     """The headers with the file's length and type, where the author gave none."""
     size = file.get("bytes")
     if size is None and "data" in file:
@@ -172,7 +174,7 @@ def _described(headers: dict[str, Any], file: BinaryRef) -> dict[str, Any]:
     return completed
 
 
-def _shown(response: dict[str, Any]) -> dict[str, Any]:
+def _item_response(response: dict[str, Any]) -> dict[str, Any]:
     """The response as items show it: a file of the item itself is n8n's Buffer in JSON."""
     body = response.get("body")
     file = body.get("binary") if isinstance(body, dict) else None

@@ -24,7 +24,7 @@ _HEADERS: Final = (
     ("Accept", "application/rss+xml, application/rdf+xml;q=0.8, application/atom+xml;q=0.6, application/xml;q=0.4, text/xml;q=0.4"),
 )  # fmt: skip
 _PARSE: Final = "return (await new lib({ customFields: { item: value.fields } }).parseString(value.xml)).items ?? [];"
-_BAD: Final = 400
+_FIRST_ERROR_STATUS: Final = 400
 
 
 class RssFeedRead(Activity):
@@ -75,7 +75,7 @@ async def read_feed(
             raise NodeError(error.message) from error
         message = f'It was not possible to connect to the URL. Please make sure the URL "{url}" it is valid!'
         raise NodeError(message) from error
-    if response.status >= _BAD:
+    if response.status >= _FIRST_ERROR_STATUS:
         raise NodeError(f"Request failed with status code {response.status}")
     xml = response.body.decode("utf-8", "replace")
     entries: list[dict[str, Any]] = await run_in_sandbox(

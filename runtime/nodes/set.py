@@ -25,7 +25,7 @@ class NamedValue(TypedDict, total=False):
     value: Any
 
 
-class Values(TypedDict, total=False):
+class ValuesByType(TypedDict, total=False):
     """Fields by type (versions 1 and 2)."""
 
     boolean: list[NamedValue]
@@ -33,7 +33,7 @@ class Values(TypedDict, total=False):
     string: list[NamedValue]
 
 
-class Field(TypedDict, total=False):
+class TypedField(TypedDict, total=False):
     """A field of versions 3 to 3.2: the value is under the key of its type."""
 
     name: str
@@ -45,10 +45,10 @@ class Field(TypedDict, total=False):
     objectValue: Any
 
 
-class Fields(TypedDict, total=False):
+class TypedFields(TypedDict, total=False):
     """The fields of versions 3 to 3.2."""
 
-    values: list[Field]
+    values: list[TypedField]
 
 
 class Assignment(TypedDict, total=False):
@@ -82,7 +82,7 @@ class SetV1(Inline):
     one_item_each = True
 
     keep_only_set: Dynamic[bool] = param(False)
-    values: Dynamic[Values] = param({})
+    values: Dynamic[ValuesByType] = param({})
     options: Dynamic[Json] = param({})
 
     def run(self, context: Context, items: Items) -> Outputs:
@@ -96,8 +96,8 @@ class SetV1(Inline):
         json: Json = {} if keep_only else dict(item["json"])
         dots = (p.options or {}).get("dotNotation", True) is not False
         for type_, default in _DEFAULTS.items():
-            written = _listed(self.values, type_)
-            for raw, field in zip(written, _listed(p.values, type_), strict=False):
+            written = _fields_of_type(self.values, type_)
+            for raw, field in zip(written, _fields_of_type(p.values, type_), strict=False):
                 name = js_string(field.get("name", UNDEFINED if "name" in raw else "propertyName"))
                 value = field.get("value", UNDEFINED if "value" in raw else default)
                 value = convert.get(type_, _as_is)(value)
@@ -142,7 +142,7 @@ class SetV3(Inline):
     json_output: Dynamic[Any] = param(
         '{\n  "my_field_1": "value",\n  "my_field_2": 1\n}\n', show={"mode": ["raw"]}, resolvables="json"
     )
-    fields: Dynamic[Fields] = param({}, show={"@version": [3, 3.1, 3.2], "mode": ["manual"]})
+    fields: Dynamic[TypedFields] = param({}, show={"@version": [3, 3.1, 3.2], "mode": ["manual"]})
     assignments: Dynamic[Assignments] = param({}, hide={"@version": [3, 3.1, 3.2]}, show={"mode": ["manual"]})
     include_old: Dynamic[Literal["all", "none", "selected", "except"]] = param(
         "all", alias="include", show={"@version": [3, 3.1, 3.2]}
@@ -168,12 +168,14 @@ class SetV3(Inline):
     def check(self, at: Location, version: float) -> Iterator[Diagnostic]:
         """n8n refuses to start when a constant value does not fit the type of its field."""
         if self.mode == "raw":
-            yield from _misfit(at.within("parameters", "jsonOutput"), "jsonOutput", self.json_output, "object")
+            yield from _type_mismatch(at.within("parameters", "jsonOutput"), "jsonOutput", self.json_output, "object")
         elif version < 3.3:
             for index, field in enumerate(_list(self.fields.get("values"))):
                 key = field.get("type", "stringValue")
                 place = at.within("parameters", "fields", "values", index, key)
-                yield from _misfit(place, key, field.get(key, _FIELD_DEFAULTS.get(key)), key.removesuffix("Value"))
+                yield from _type_mismatch(
+                    place, key, field.get(key, _FIELD_DEFAULTS.get(key)), key.removesuffix("Value")
+                )
 
     def run(self, context: Context, items: Items) -> Outputs:
         """One item out for each item in (more with `duplicateItem` in manual runs)."""
@@ -207,12 +209,12 @@ class SetV3(Inline):
         dots = options.get("dotNotation", True) is not False
         if version < 3.3:
             fields = self.include_fields_old if self.include_old == "selected" else self.exclude_fields_old
-            return _kept(item["json"], self.include_old, fields, dots=dots), bool(options.get("includeBinary"))
+            return _input_fields(item["json"], self.include_old, fields, dots=dots), bool(options.get("includeBinary"))
         others = bool(self.include_other_fields)
         include = self.include if others else "none"
         keep_binary = bool(options.get("includeBinary")) if version < 3.4 else others and not options.get("stripBinary")
         fields = self.include_fields if include == "selected" else self.exclude_fields
-        return _kept(item["json"], include, fields, dots=dots), keep_binary
+        return _input_fields(item["json"], include, fields, dots=dots), keep_binary
 
     # --- what is written ---
 
@@ -224,8 +226,8 @@ class SetV3(Inline):
         fields: Json = {}
         if context.version < 3.3:
             for name, type_, value in p.old_fields(raw):
-                fields[name] = converted(name, value, type_, context.version, lenient, i)
-            return _written(json, fields, dots=dots)
+                fields[name] = convert_value(name, value, type_, context.version, lenient, i)
+            return _write_fields(json, fields, dots=dots)
         for each in (p.assignments or {}).get("assignments") or ():
             kind = each.get("type")
             if kind == "binary":
@@ -235,9 +237,9 @@ class SetV3(Inline):
             if value is not None and kind is None:
                 raise NodeError("Cannot read properties of undefined (reading 'toLowerCase')", item=i)
             if value is not None and not (kind == "string" and isinstance(value, str)):
-                value = converted(name, value, str(kind), context.version, lenient, i)
+                value = convert_value(name, value, str(kind), context.version, lenient, i)
             fields[name] = value
-        return _written(json, fields, dots=dots)
+        return _write_fields(json, fields, dots=dots)
 
     def old_fields(self, raw: "SetV3") -> Iterator[tuple[str, str, Any]]:
         """Name, type and value; an object that comes from an expression is raw JSON."""
@@ -257,7 +259,7 @@ class SetV3(Inline):
         fields = parse_parameter(p.json_output, "JSON Output", i, allow_null=True)
         if fields is None:
             raise NodeError("Cannot convert undefined or null to object")
-        return _written(json, fields, dots=dots)
+        return _write_fields(json, fields, dots=dots)
 
     def add_binary(self, output: Item, item: Item) -> None:
         """Assignments of type binary name a file of the input, or are one."""
@@ -286,7 +288,7 @@ _FIELD_DEFAULTS: Json = {
 }
 
 
-def _misfit(at: Location, name: str, value: Any, type_: str) -> Iterator[Diagnostic]:
+def _type_mismatch(at: Location, name: str, value: Any, type_: str) -> Iterator[Diagnostic]:
     if type_ == "string" or (isinstance(value, str) and value.startswith("=")):
         return
     checked = validate_field(name, value, type_)
@@ -302,7 +304,7 @@ def _copy(item: Item) -> Item:
     return {**item, "json": dict(item["json"])}
 
 
-def _written(json: Json, fields: Json, *, dots: bool) -> Json:
+def _write_fields(json: Json, fields: Json, *, dots: bool) -> Json:
     """Fields into the JSON. n8n gathers them in an object first: a name that occurs twice has its first place and its last
     value, and numbers come first.
     """
@@ -311,7 +313,7 @@ def _written(json: Json, fields: Json, *, dots: bool) -> Json:
     return json
 
 
-def _kept(json: Json, include: str, fields: Any, *, dots: bool) -> Json:
+def _input_fields(json: Json, include: str, fields: Any, *, dots: bool) -> Json:
     """The part of the input that stays: all, none, selected fields, or all but some."""
     if include == "all":
         return dict(json)
@@ -342,10 +344,10 @@ def _selected(json: Json, names: list[str], *, dots: bool) -> Json:
     return selection
 
 
-def converted(name: str, value: Any, type_: str, version: float, lenient: bool, i: int) -> Any:
+def convert_value(name: str, value: Any, type_: str, version: float, lenient: bool, i: int) -> Any:
     """A value in the type of its field. Raises NodeError when it does not fit, unless `lenient`."""
     if value is None or value is UNDEFINED:
-        return _nothing(name, value, type_, version, lenient, i)
+        return _convert_missing(name, value, type_, version, lenient, i)
     if type_ == "string":
         return as_text(value)
     if type_ == "json":
@@ -355,20 +357,20 @@ def converted(name: str, value: Any, type_: str, version: float, lenient: bool, 
         return checked.value
     if lenient:
         return value
-    raise _refused(name, checked.error, i)
+    raise _conversion_error(name, checked.error, i)
 
 
-def _nothing(name: str, value: Any, type_: str, version: float, lenient: bool, i: int) -> Any:
+def _convert_missing(name: str, value: Any, type_: str, version: float, lenient: bool, i: int) -> Any:
     """null and undefined: kept as null; text in version 3, an error in 3.1."""
     if type_ == "string" and version < 3.2 and not lenient:
         text = "null" if value is None else "undefined"
         if version < 3.1:
             return text
-        raise _refused(name, f"'{name}' expects a string but we got '{text}'", i)
+        raise _conversion_error(name, f"'{name}' expects a string but we got '{text}'", i)
     return None
 
 
-def _refused(name: str, message: str, i: int) -> NodeError:
+def _conversion_error(name: str, message: str, i: int) -> NodeError:
     return NodeError(
         f"{message} [item {i}]",
         description=f'To fix the error try to change the type for the field "{name}" or activate the option '
@@ -392,6 +394,6 @@ def parse_parameter(value: Any, name: str, i: int, *, inside: str = "", allow_nu
     return value
 
 
-def _listed(groups: Any, type_: str) -> list[Any]:
+def _fields_of_type(groups: Any, type_: str) -> list[Any]:
     """The conditions or values of one type; none where the group is not there."""
     return list((groups or {}).get(type_) or ())

@@ -74,7 +74,7 @@ def _in_range(index: Any, count: Any) -> bool:
     return compare(index, 0) != -1 and compare(index, count) not in (0, 1)
 
 
-class _OldSwitch(Inline):
+class _SwitchV1To2(Inline):
     """What versions 1 and 2 share: one value against rules of one type, the first match wins."""
 
     mode: Dynamic[Literal["expression", "rules"]] = param("rules")
@@ -85,7 +85,7 @@ class _OldSwitch(Inline):
     value1_string: Dynamic[str] = param("", alias="value1", show=_RULES | {"dataType": ["string"]})
     rules: Dynamic[Rules] = param({}, show=_RULES)
 
-    def _match(self, p: "_OldSwitch") -> tuple[int, Rule] | None:
+    def _match(self, p: "_SwitchV1To2") -> tuple[int, Rule] | None:
         """The first rule that holds, and its place."""
         type_ = js_string(p.data_type)
         value1 = self._value1(p, type_)
@@ -98,18 +98,18 @@ class _OldSwitch(Inline):
         return None
 
     @staticmethod
-    def _value1(p: "_OldSwitch", type_: str) -> Any:
+    def _value1(p: "_SwitchV1To2", type_: str) -> Any:
         field = {"boolean": "value1_boolean", "dateTime": "value1_date_time", "number": "value1_number"}
         return getattr(p, field.get(type_, "value1_string"))
 
-    def _checked(self, index: Any, count: Any) -> Any:
+    def _check_output(self, index: Any, count: Any) -> Any:
         if not _in_range(index, count):
             last = js_string(js_number(count) - 1)
             raise NodeError(f"The ouput {js_string(index)} is not allowed. It has to be between 0 and {last}!")
         return index
 
 
-class SwitchV1(_OldSwitch):
+class SwitchV1(_SwitchV1To2):
     """Switch, version 1: four outputs."""
 
     type = "n8n-nodes-base.switch"
@@ -136,18 +136,18 @@ class SwitchV1(_OldSwitch):
 
     def _send(self, p: "SwitchV1", ports: _Ports, item: Item) -> None:
         if p.mode == "expression":
-            ports.put(self._checked(p.output, 4), item)
+            ports.put(self._check_output(p.output, 4), item)
             return
         if p.mode != "rules":
             return
         match = self._match(p)
         if match is not None:
-            ports.put(self._checked(match[1].get("output", 0), 4), item)
+            ports.put(self._check_output(match[1].get("output", 0), 4), item)
         elif p.fallback_output != -1:
-            ports.put(self._checked(p.fallback_output, 4), item)
+            ports.put(self._check_output(p.fallback_output, 4), item)
 
 
-class SwitchV2(_OldSwitch):
+class SwitchV2(_SwitchV1To2):
     """Switch, version 2: an output per rule, or a number of outputs."""
 
     type = "n8n-nodes-base.switch"
@@ -183,13 +183,13 @@ class SwitchV2(_OldSwitch):
     def _send(self, p: "SwitchV2", ports: _Ports, item: Item) -> None:
         count = len(ports.lists)
         if p.mode == "expression":
-            ports.put(self._checked(p.output, count), item)
+            ports.put(self._check_output(p.output, count), item)
             return
         match = self._match(p)
         if match is not None:
-            ports.put(self._checked(match[0], count), item)
+            ports.put(self._check_output(match[0], count), item)
         elif p.fallback_output != -1:
-            ports.put(self._checked(p.fallback_output, count), item)
+            ports.put(self._check_output(p.fallback_output, count), item)
 
 
 def _count(value: Any) -> int:
@@ -199,7 +199,7 @@ def _count(value: Any) -> int:
     return 1
 
 
-class NewRule(TypedDict, total=False):
+class FilterRule(TypedDict, total=False):
     """A rule since version 3."""
 
     conditions: Filter
@@ -207,10 +207,10 @@ class NewRule(TypedDict, total=False):
     outputKey: str
 
 
-class NewRules(TypedDict, total=False):
+class FilterRules(TypedDict, total=False):
     """The rules since version 3."""
 
-    values: list[NewRule]
+    values: list[FilterRule]
 
 
 _FIRST_RULE: dict[str, Any] = {
@@ -240,7 +240,7 @@ class SwitchV3(Inline):
     mode: Literal["rules", "expression"] = param("rules")
     number_outputs: Dynamic[float] = param(4, show=_EXPRESSION)
     output: Dynamic[Any] = param("={{}}", show=_EXPRESSION)
-    rules: Dynamic[NewRules] = param(_FIRST_RULE, show=_RULES, fill=_INSIDE)
+    rules: Dynamic[FilterRules] = param(_FIRST_RULE, show=_RULES, fill=_INSIDE)
     loose_type_validation: Dynamic[bool] = param(False, show={"@version": [{"_cnd": {"gte": 3.1}}]})
     options: Dynamic[dict[str, Any]] = param({}, show=_RULES)
 

@@ -30,7 +30,7 @@ FORM: Conditions = {"resume": ["form"]}
 CALLED: Conditions = {"resume": ["webhook", "form"]}
 CALLER_CREDENTIALS = {"basicAuth": "httpBasicAuth", "headerAuth": "httpHeaderAuth", "jwtAuth": "jwtAuth"}
 """How a caller signs in -> the credential type that it is checked against."""
-TRANSIENT_LIMIT = 60
+MAX_TRANSIENT_SECONDS = 60
 """Seconds of a wait that a process may be trusted with."""
 
 
@@ -94,7 +94,9 @@ class Wait(Durable):
         if self.resume == "specificTime":
             return "the process may have ended by then"
         seconds = self.wait_seconds(version)
-        return f"it waits for more than {TRANSIENT_LIMIT} s" if seconds and seconds > TRANSIENT_LIMIT else None
+        return (
+            f"it waits for more than {MAX_TRANSIENT_SECONDS} s" if seconds and seconds > MAX_TRANSIENT_SECONDS else None
+        )
 
     def caller_mode(self) -> str:
         """Return the response mode of the wait's caller; a wait for a time answers nobody."""

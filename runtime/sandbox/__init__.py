@@ -7,6 +7,6 @@ Node classes import `items` and `failures` from here inside workflow code, so th
 `CodeRunner` from `runner`.
 """
 
-from runtime.sandbox.limits import Limits
+from runtime.sandbox.limits import CodeLimits
 
-__all__ = ["Limits"]
+__all__ = ["CodeLimits"]

@@ -36,9 +36,9 @@ import time
 from typing import Any, Final
 
 HEADER: Final = struct.Struct(">IB")
-MEMORY: Final = int(sys.argv[1]) if len(sys.argv) > 1 else 512
+MEMORY_MB: Final = int(sys.argv[1]) if len(sys.argv) > 1 else 512
 """Megabytes for the heap; the process may use twice as much for everything together."""
-OUTPUT: Final = int(sys.argv[2]) if len(sys.argv) > 2 else 64
+OUTPUT_MB: Final = int(sys.argv[2]) if len(sys.argv) > 2 else 64
 RUNS_PER_CONTEXT: Final = 2000
 OPEN_FILES: Final = 40
 """The pipes, and the event loop of V8's binding: no run can open a file or a socket beyond that."""
@@ -63,7 +63,7 @@ def limit_memory() -> None:
     """
     with contextlib.suppress(OSError, ValueError, AttributeError, StopIteration), open("/proc/self/status") as status:  # noqa: PTH123
         initial = next(int(line.split()[1]) for line in status if line.startswith("VmData")) << 10
-        bound = initial + 2 * (MEMORY << 20)
+        bound = initial + 2 * (MEMORY_MB << 20)
         resource.setrlimit(resource.RLIMIT_DATA, (bound, bound))
 
 
@@ -93,14 +93,14 @@ def send(kind: str, text: str) -> None:
         view = view[os.write(1, view) :]
 
 
-class Context:
+class V8Context:
     """One V8 context with everything loaded, and whose it is."""
 
     def __init__(self, libraries: list[str]) -> None:
         from py_mini_racer import MiniRacer  # noqa: PLC0415 - after `confine`
 
         self.engine = MiniRacer()
-        self.engine.set_hard_memory_limit(MEMORY << 20)
+        self.engine.set_hard_memory_limit(MEMORY_MB << 20)
         for library in libraries:
             self.engine.eval(library)
         names = ("__start", "__poll", "__tick", "__settle", "__clean")
@@ -120,16 +120,16 @@ class Child:
 
     def __init__(self) -> None:
         self.libraries: list[str] = []
-        self.used: Context | None = None
-        self.spare: Context | None = None
+        self.used: V8Context | None = None
+        self.spare: V8Context | None = None
 
-    def take(self, owner: str) -> Context:
+    def take(self, owner: str) -> V8Context:
         """The owner's own context, or a fresh one."""
         if self.used is not None and self.used.owner != owner:
             self.used.close()
             self.used = None
         if self.used is None:
-            self.used, self.spare = self.spare or Context(self.libraries), None
+            self.used, self.spare = self.spare or V8Context(self.libraries), None
             self.used.owner = owner
         return self.used
 
@@ -140,7 +140,7 @@ class Child:
         context.runs += 1
         context.call["__start"](job)
         while True:
-            state = context.call["__poll"](OUTPUT << 20)
+            state = context.call["__poll"](OUTPUT_MB << 20)
             if not state.startswith(('{"wait"', '{"calls"')):
                 # what V8 cut off for want of memory looks like code that waits for nothing
                 cut = not state.startswith('{"done"') and context.engine.was_hard_memory_limit_reached()
@@ -178,11 +178,11 @@ async def main() -> None:
     while True:
         await asyncio.sleep(0)
         if child.libraries and child.spare is None and child.idle():
-            child.spare = Context(child.libraries)
+            child.spare = V8Context(child.libraries)
         kind, text = receive()
         if kind == "L":
             child.libraries = json.loads(text)
-            child.spare = Context(child.libraries)
+            child.spare = V8Context(child.libraries)
             limit_memory()
             continue
         try:

@@ -12,16 +12,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from runtime.sandbox.limits import Limits
+from runtime.sandbox.limits import CodeLimits
 
 HEADER: Final = struct.Struct(">IB")
 SCRIPT: Final = Path(__file__).with_name("child.py")
 ENVIRONMENT: Final = {"TZ": "UTC", "LC_ALL": "en_US.UTF-8", "LANG": "en_US.UTF-8"}
 """All that a child sees of ours; n8n's sandbox runs in UTC and en-US, too."""
-WATCH_EVERY: Final = 0.05
-CHUNK: Final = 1 << 20
-STARTING: Final = 30.0
-PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+WATCH_SECONDS: Final = 0.05
+CHUNK_BYTES: Final = 1 << 20
+START_TIMEOUT_SECONDS: Final = 30.0
+PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
 
 
 class ChildLost(Exception):
@@ -35,7 +35,7 @@ class ChildLost(Exception):
 class ChildProcess:
     """One child. Used by one thread at a time; blocking."""
 
-    def __init__(self, limits: Limits, libraries: Sequence[str]) -> None:
+    def __init__(self, limits: CodeLimits, libraries: Sequence[str]) -> None:
         self.limits = limits
         self._process = subprocess.Popen(  # noqa: S603 - our own script
             [sys.executable, "-I", str(SCRIPT), str(limits.memory_mb), str(limits.output_mb)],
@@ -46,7 +46,7 @@ class ChildProcess:
         assert self._process.stdout is not None
         self._in, self._out = self._process.stdin.fileno(), self._process.stdout.fileno()
         os.set_blocking(self._in, False)
-        self._write("L", json.dumps(libraries), time.monotonic() + STARTING)
+        self._write("L", json.dumps(libraries), time.monotonic() + START_TIMEOUT_SECONDS)
 
     def exchange(self, kind: str, text: str, seconds: float) -> tuple[str, str]:
         """Send a frame and wait for the answer. Raises ChildLost, with the child killed, when it does not come."""
@@ -78,13 +78,13 @@ class ChildProcess:
         while view:
             self._wait(deadline, writing=True)
             with contextlib.suppress(BlockingIOError):
-                view = view[os.write(self._in, view[:CHUNK]) :]
+                view = view[os.write(self._in, view[:CHUNK_BYTES]) :]
 
     def _read(self, size: int, deadline: float) -> bytes:
         parts = []
         while size:
             self._wait(deadline, writing=False)
-            part = os.read(self._out, min(size, CHUNK))
+            part = os.read(self._out, min(size, CHUNK_BYTES))
             if not part:
                 self._process.wait()
                 raise ChildLost(
@@ -100,7 +100,7 @@ class ChildProcess:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise ChildLost("time")
-            readable, writable, _ = select.select(*ours, min(left, WATCH_EVERY))
+            readable, writable, _ = select.select(*ours, min(left, WATCH_SECONDS))
             if readable or writable:
                 return
             if self._resident() > 2 * self.limits.memory_mb << 20:
@@ -109,7 +109,7 @@ class ChildProcess:
     def _resident(self) -> int:
         """Bytes of memory that it holds; 0 where the system does not tell."""
         try:
-            return int(Path(f"/proc/{self._process.pid}/statm").read_text(encoding="ascii").split()[1]) * PAGE
+            return int(Path(f"/proc/{self._process.pid}/statm").read_text(encoding="ascii").split()[1]) * PAGE_BYTES
         except (OSError, IndexError, ValueError):
             return 0
 

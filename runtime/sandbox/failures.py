@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from runtime.contract import NodeError
-from runtime.sandbox.limits import Limits
+from runtime.sandbox.limits import CodeLimits
 
 
 class CodeError(NodeError):
@@ -24,7 +24,7 @@ def code_error(error: Mapping[str, Any], *, word: str = "line", item: int | None
     return CodeError(f"{bare}{place}", bare, description=error.get("description"), item=item)
 
 
-def timed_out(limits: Limits) -> NodeError:
+def timed_out(limits: CodeLimits) -> NodeError:
     """The code was stopped by the clock."""
     return NodeError(
         f"Task execution timed out after {limits.seconds:g} seconds",
@@ -32,7 +32,7 @@ def timed_out(limits: Limits) -> NodeError:
     )
 
 
-def out_of_memory(limits: Limits) -> NodeError:
+def out_of_memory(limits: CodeLimits) -> NodeError:
     """The code was stopped since it wanted more memory than it may have."""
     return NodeError(
         "Node ran out of memory",

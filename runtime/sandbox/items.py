@@ -26,7 +26,7 @@ def all_items(outcome: Mapping[str, Any]) -> Items:
         _check_keys(value)
     elif not isinstance(value, dict):
         raise _not_items()
-    return [_checked(item, i) for i, item in enumerate(_normalised(value))]
+    return [_checked_item(item, i) for i, item in enumerate(_normalised(value))]
 
 
 def one_item(outcome: Mapping[str, Any], i: int) -> Item | None:
@@ -36,7 +36,7 @@ def one_item(outcome: Mapping[str, Any], i: int) -> Item | None:
     item = outcome["data"]
     if "json" not in item:  # a function, or undefined: dropped on the way out
         item = {"json": item, "pairedItem": item["pairedItem"]}
-    return _checked(item, i)
+    return _checked_item(item, i)
 
 
 def _not_items() -> NodeError:
@@ -82,7 +82,7 @@ def _truthy(value: Any) -> bool:
     return isinstance(value, dict | list) or bool(value)
 
 
-def _checked(item: dict[str, Any], i: int) -> Item:
+def _checked_item(item: dict[str, Any], i: int) -> Item:
     for key in ("json", "binary"):
         if key in item and not isinstance(item[key], dict):
             raise NodeError(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Limits:
+class CodeLimits:
     """Of one run of a Code node. What goes beyond ends as an error of the node."""
 
     seconds: float = 60.0

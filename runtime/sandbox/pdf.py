@@ -12,7 +12,7 @@ from runtime.contract import NodeError
 __all__ = ["read_pdf"]
 
 _CHILD: Final = Path(__file__).with_name("pdf_child.py")
-_PATIENCE: Final = 90.0
+_TIMEOUT_SECONDS: Final = 90.0
 _ERRORS: Final = {
     "no password": "No password given",
     "wrong password": "Incorrect Password",
@@ -52,7 +52,9 @@ async def _read(data: bytes, request: Mapping[str, Any]) -> dict[str, Any]:
         stderr=asyncio.subprocess.DEVNULL, env={},
     )  # fmt: skip
     try:
-        out, _ = await asyncio.wait_for(child.communicate(json.dumps(dict(request)).encode() + b"\n" + data), _PATIENCE)
+        out, _ = await asyncio.wait_for(
+            child.communicate(json.dumps(dict(request)).encode() + b"\n" + data), _TIMEOUT_SECONDS
+        )
     except TimeoutError:
         out = b""
     finally:

@@ -12,8 +12,8 @@ import resource
 import sys
 from typing import Any, Final
 
-SECONDS: Final = 60
-MEMORY: Final = 1 << 30
+CPU_SECONDS: Final = 60
+MEMORY_BYTES: Final = 1 << 30
 OPEN_FILES: Final = 16
 """Enough for the modules that Python loads late."""
 
@@ -22,7 +22,7 @@ def confine() -> None:
     """Limits that no PDF passes. Everything is imported by now."""
     limits = {
         "RLIMIT_CORE": 0, "RLIMIT_FSIZE": 0, "RLIMIT_NOFILE": OPEN_FILES, "RLIMIT_NPROC": 0,
-        "RLIMIT_CPU": SECONDS, "RLIMIT_DATA": MEMORY,
+        "RLIMIT_CPU": CPU_SECONDS, "RLIMIT_DATA": MEMORY_BYTES,
     }  # fmt: skip
     for name, value in limits.items():
         with contextlib.suppress(AttributeError, ValueError, OSError):

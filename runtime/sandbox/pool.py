@@ -11,26 +11,26 @@ from pathlib import Path
 from typing import Final
 
 from runtime.sandbox.child_process import ChildProcess
-from runtime.sandbox.limits import Limits
+from runtime.sandbox.limits import CodeLimits
 
 FOLDER: Final = Path(__file__).parents[1]
 VENDOR: Final = FOLDER / "expressions" / "vendor"
-BUSY_MOST: Final = max(8, 4 * (os.cpu_count() or 2))
+MAX_BUSY_CHILDREN: Final = max(8, 4 * (os.cpu_count() or 2))
 """Children at one time. More than processors, since code may sleep or wait for its requests."""
-IDLE_MOST: Final = max(2, os.cpu_count() or 2)
+MAX_IDLE_CHILDREN: Final = max(2, os.cpu_count() or 2)
 """Children that are kept, and that start without hesitation: more cannot compute at one time."""
-HESITATION: Final = 0.25
+IDLE_CHILD_WAIT_SECONDS: Final = 0.25
 """Seconds to wait for one of them before another starts: most code is done in milliseconds, and a start costs 150 of them."""
 
 
 class ChildPool:
     """Hands out children, preferring one whose context belongs to the same owner."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: CodeLimits) -> None:
         self.limits = limits
         self.process = os.getpid()
-        self.threads = ThreadPoolExecutor(BUSY_MOST, thread_name_prefix="code")
-        self.takers = ThreadPoolExecutor(IDLE_MOST, thread_name_prefix="code_take")
+        self.threads = ThreadPoolExecutor(MAX_BUSY_CHILDREN, thread_name_prefix="code")
+        self.takers = ThreadPoolExecutor(MAX_IDLE_CHILDREN, thread_name_prefix="code_take")
         """Apart from `threads`: who waits for a child must not stand in the way of the child's own work."""
         self._changed = threading.Condition()
         self._idle: list[tuple[str, ChildProcess]] = []
@@ -38,11 +38,11 @@ class ChildPool:
 
     def take(self, owner: str) -> ChildProcess:
         """A child for one run; blocks while enough others work. It must go to `give_back` or `lose`."""
-        until = time.monotonic() + HESITATION
+        until = time.monotonic() + IDLE_CHILD_WAIT_SECONDS
         with self._changed:
-            while not self._idle and self._busy >= IDLE_MOST:
+            while not self._idle and self._busy >= MAX_IDLE_CHILDREN:
                 left = until - time.monotonic()
-                if left <= 0 and self._busy < BUSY_MOST:
+                if left <= 0 and self._busy < MAX_BUSY_CHILDREN:
                     break
                 self._changed.wait(left if left > 0 else None)
             self._busy += 1
@@ -59,7 +59,7 @@ class ChildPool:
         """It is in good health and free."""
         with self._changed:
             self._idle.append((owner, child))
-            surplus = self._idle.pop(0)[1] if len(self._idle) > IDLE_MOST else None
+            surplus = self._idle.pop(0)[1] if len(self._idle) > MAX_IDLE_CHILDREN else None
         self._leave()
         if surplus is not None:
             surplus.kill()
@@ -109,11 +109,11 @@ def _module(name: str) -> str:
     )
 
 
-_pools: dict[Limits, ChildPool] = {}
+_pools: dict[CodeLimits, ChildPool] = {}
 _lock: Final = threading.Lock()
 
 
-def pool_for(limits: Limits) -> ChildPool:
+def pool_for(limits: CodeLimits) -> ChildPool:
     """The pool of this process for these limits."""
     with _lock:
         pool = _pools.get(limits)

@@ -21,11 +21,11 @@ from pydantic_monty import Monty, MontyCrashedError, MontyError, MontySession
 
 from runtime.contract import Items
 from runtime.sandbox.failures import crashed, out_of_memory, timed_out
-from runtime.sandbox.limits import Limits
+from runtime.sandbox.limits import CodeLimits
 
 NAMES: Final = {"all": "_items", "each": "_item"}
-LOG_LINES: Final = 1000
-LARGEST: Final = 2**63 - 1
+MAX_LOG_LINES: Final = 1000
+MAX_INTEGER: Final = 2**63 - 1
 """Beyond this an integer is a float, as it is to JavaScript."""
 UNSUPPORTED: Final = re.compile(r"The monty syntax parser does not yet support (?:the )?(.+)")
 LEGACY: Final = re.compile(r"name '(_input|_node|_json|items|item|_now|_jmespath|_vars)' is not defined")
@@ -62,7 +62,7 @@ async def run_python(
     *,
     mode: str,
     snapshot: Mapping[str, Any],
-    limits: Limits,
+    limits: CodeLimits,
     items: Items | None = None,
     continue_on_fail: bool = False,
 ) -> dict[str, Any]:
@@ -71,7 +71,7 @@ async def run_python(
     return await asyncio.to_thread(_run, code, mode, inputs, limits, continue_on_fail)
 
 
-def _run(code: str, mode: str, items: Items, limits: Limits, continue_on_fail: bool) -> dict[str, Any]:
+def _run(code: str, mode: str, items: Items, limits: CodeLimits, continue_on_fail: bool) -> dict[str, Any]:
     logs: list[dict[str, str]] = []
     outcomes: list[dict[str, Any]] = []
     bounds: Any = {"max_feed_duration_secs": limits.seconds, "max_memory": limits.memory_mb << 20}
@@ -92,10 +92,10 @@ def _run(code: str, mode: str, items: Items, limits: Limits, continue_on_fail: b
 
 
 def _once(
-    session: MontySession, program: str, inputs: dict[str, Any], logs: list[dict[str, str]], limits: Limits
+    session: MontySession, program: str, inputs: dict[str, Any], logs: list[dict[str, str]], limits: CodeLimits
 ) -> dict[str, Any]:
     def printed(stream: str, text: str) -> None:
-        if len(logs) < LOG_LINES and text.strip():
+        if len(logs) < MAX_LOG_LINES and text.strip():
             logs.append({"level": "error" if stream == "stderr" else "info", "text": text.rstrip("\n")})
 
     try:
@@ -130,7 +130,7 @@ def _json(value: Any) -> Any:
     """What JSON can hold: dates as ISO text, tuples and sets as lists, anything else as text; NaN is null."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
-    if isinstance(value, int) and abs(value) > LARGEST:
+    if isinstance(value, int) and abs(value) > MAX_INTEGER:
         return float(value)
     if value is None or isinstance(value, bool | int | float | str):
         return value

@@ -13,18 +13,18 @@ from runtime.contract.capabilities.code import Helpers
 from runtime.sandbox.calls import Calls, calls_of
 from runtime.sandbox.child_process import ChildLost, ChildProcess
 from runtime.sandbox.failures import crashed, out_of_memory, timed_out
-from runtime.sandbox.limits import Limits
+from runtime.sandbox.limits import CodeLimits
 from runtime.sandbox.pool import ChildPool, pool_for
 
-REQUESTS: Final = 45.0
+MAX_REQUEST_SECONDS: Final = 45.0
 """Seconds that all requests of one run may take together: with the code's own time less than a local activity has."""
 
 
 class CodeRunner:
     """The sandboxes of a host. Children are shared by all runners of a process and start at first use."""
 
-    def __init__(self, limits: Limits | None = None) -> None:
-        self.limits = limits or Limits()
+    def __init__(self, limits: CodeLimits | None = None) -> None:
+        self.limits = limits or CodeLimits()
 
     async def run(
         self,
@@ -94,7 +94,7 @@ class CodeRunner:
 
     async def _run(self, owner: str, job: str, calls: Calls) -> dict[str, Any]:
         pool = pool_for(self.limits)
-        child = await _taken(pool, owner)
+        child = await _take_child(pool, owner)
         try:
             state = await self._converse(pool, child, f"{owner}\n{job}", calls)
         except BaseException as error:
@@ -111,7 +111,7 @@ class CodeRunner:
         """Frames to and fro until the run is over."""
         loop = asyncio.get_running_loop()
         kind, until = "R", loop.time() + self.limits.seconds
-        async with asyncio.timeout(self.limits.seconds + REQUESTS):
+        async with asyncio.timeout(self.limits.seconds + MAX_REQUEST_SECONDS):
             while True:
                 left = until - loop.time()
                 kind, text = await loop.run_in_executor(pool.threads, child.exchange, kind, text, left)
@@ -135,7 +135,7 @@ class CodeRunner:
         return NodeError("The code never finishes", description="It waits for a promise that nothing will ever settle.")
 
 
-async def _taken(pool: ChildPool, owner: str) -> ChildProcess:
+async def _take_child(pool: ChildPool, owner: str) -> ChildProcess:
     taking = pool.takers.submit(pool.take, owner)
     try:
         return await asyncio.wrap_future(taking)

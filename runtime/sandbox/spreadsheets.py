@@ -16,9 +16,9 @@ __all__ = ["FORMATS", "read_csv", "read_sheet", "takes_head", "write_sheet"]
 FORMATS: Final = ("csv", "html", "rtf", "ods", "xls", "xlsx")
 _BOOKS: Final = ("ods", "xls", "xlsx")
 """Formats of several sheets; n8n shows the options about sheets and ranges for these alone."""
-_WIDE: Final = ("utf16le", "ucs2", "ucs-2")
-FIRST: Final = 4 * 1024 * 1024
-MOST: Final = 64 * 1024 * 1024
+_UTF16_NAMES: Final = ("utf16le", "ucs2", "ucs-2")
+FIRST_HEAD_BYTES: Final = 4 * 1024 * 1024
+MAX_HEAD_BYTES: Final = 64 * 1024 * 1024
 """Bytes of a long CSV file in which its first rows are looked for: at first, and at most."""
 _CSV: Final = """
 const rows = [];
@@ -50,7 +50,7 @@ async def read_csv(
     """
     if isinstance(data, bytes):
         return await _csv_rows(context, data, options)
-    head, looked = bytearray(), FIRST
+    head, looked = bytearray(), FIRST_HEAD_BYTES
     async for piece in data:
         head += piece
         if len(head) < looked:
@@ -60,7 +60,7 @@ async def read_csv(
         if len(rows) >= js_number(options["maxRowCount"]):  # a record that is cut in its middle is none
             return rows
         looked *= 4
-        if looked > MOST:
+        if looked > MAX_HEAD_BYTES:
             raise NodeError(
                 f"The first {options['maxRowCount']} rows are not in the first {len(head):,} bytes of the file",
                 description="Ask for fewer rows: a step may not hold more of it.",
@@ -75,7 +75,7 @@ def takes_head(options: Mapping[str, Any]) -> bool:
     if ((options.get("skipRecordsWithErrors") or {}).get("value") or {}).get("enabled"):
         return False
     encoding = str(options.get("encoding") or "utf-8")
-    return js_number(options.get("maxRowCount", -1)) > -1 and encoding not in _WIDE
+    return js_number(options.get("maxRowCount", -1)) > -1 and encoding not in _UTF16_NAMES
 
 
 async def _csv_rows(context: ActivityContext, data: bytes, options: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -13,13 +13,13 @@ from runtime.values.dates import Instant
 from runtime.values.javascript import compare, js_string, js_typeof, strict_equal, truthy
 from runtime.values.patterns import from_text
 from runtime.values.problem import ProblemError
-from runtime.values.validation import Checked, validate_field
+from runtime.values.validation import ValidationResult, validate_field
 from schemas.item import UNDEFINED
 
-__all__ = ["Condition", "Filter", "FilterError", "Operator", "array_contains", "evaluate_filter"]
+__all__ = ["Filter", "FilterCondition", "FilterError", "FilterOperator", "array_contains", "evaluate_filter"]
 
 
-class Operator(TypedDict):
+class FilterOperator(TypedDict):
     """What to compare: `type` is that of the left side, `rightType` that of the right one where it differs."""
 
     type: str
@@ -29,16 +29,16 @@ class Operator(TypedDict):
     name: NotRequired[str]
 
 
-class Condition(TypedDict, total=False):
+class FilterCondition(TypedDict, total=False):
     """One line of a filter."""
 
     id: str
     leftValue: Any
     rightValue: Any
-    operator: Operator
+    operator: FilterOperator
 
 
-class Options(TypedDict, total=False):
+class FilterOptions(TypedDict, total=False):
     """How to compare. Missing values mean: ignore case, convert types, version 1."""
 
     caseSensitive: bool
@@ -50,8 +50,8 @@ class Options(TypedDict, total=False):
 class Filter(TypedDict, total=False):
     """The value of a filter parameter."""
 
-    options: Options
-    conditions: list[Condition]
+    options: FilterOptions
+    conditions: list[FilterCondition]
     combinator: str
 
 
@@ -130,23 +130,23 @@ class _Check:
             raise self.mismatch(*right)
         return first.value, right[0] if second.error is not None else second.value
 
-    def convert(self, value: Any, type_: str) -> Checked:
+    def convert(self, value: Any, type_: str) -> ValidationResult:
         if type_ == "any" or _is_plain(value, type_):
-            return Checked(value)
+            return ValidationResult(value)
         if type_ == "boolean" and not self.strict:
             return self.loose_boolean(value)
         if type_ == "number" and self.version >= 3 and _is_blank(value):
-            return Checked(None)
+            return ValidationResult(None)
         return validate_field(
             "filter", value, type_, strict=self.strict, parse_strings=True, zone=self.zone, now_ms=self.now_ms
         )
 
-    def loose_boolean(self, value: Any) -> Checked:
+    def loose_boolean(self, value: Any) -> ValidationResult:
         if self.version >= 2:
             checked = validate_field("filter", value, "boolean")
             if checked.error is None:
                 return checked
-        return Checked(truthy(value))
+        return ValidationResult(truthy(value))
 
     def mismatch(self, value: Any, type_: str) -> FilterError:
         kind, text = _kind(value), js_string(value)

@@ -30,7 +30,7 @@ def json_error(text: str) -> str | None:
     try:
         _Scanner(_units(text)).document()
     except _Fault as fault:
-        return _joined(str(fault))
+        return _join_surrogates(str(fault))
     except RecursionError:  # thousands of open brackets: V8 would read on, this scanner cannot
         return f'"{text[:_CONTEXT]}"... is not valid JSON'
     return None
@@ -44,7 +44,7 @@ def _units(text: str) -> str:
     return "".join(map(chr, struct.unpack(f"<{len(units) // 2}H", units)))
 
 
-def _joined(text: str) -> str:
+def _join_surrogates(text: str) -> str:
     """Return the text of UTF-16 units with its surrogate pairs put together, what is left of one as U+FFFD."""
     return text.encode(_UTF16, "surrogatepass").decode(_UTF16, "replace")
 

@@ -11,7 +11,7 @@ from schemas.plan import Firing
 
 __all__ = ["BadScheduleError", "Firing", "cron_row", "firings", "interval", "poll_row", "problems", "schedule_row"]
 
-DAY: Final = 86_400
+DAY_SECONDS: Final = 86_400
 MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 DAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _FIELDS: Final = (
@@ -120,7 +120,7 @@ def schedule_row(row: Mapping[str, Any], second: int) -> Iterator[Firing]:
 
 def _apart(days: int, hour: int, minute: int, second: int, shift: int = 0) -> Firing:
     """Every so many days, counted from 1970: which of the days it is stays the same whatever is published again."""
-    return Firing(every=days * DAY, offset=shift * DAY + hour * 3600 + minute * 60 + second)
+    return Firing(every=days * DAY_SECONDS, offset=shift * DAY_SECONDS + hour * 3600 + minute * 60 + second)
 
 
 def cron_row(row: Mapping[str, Any], second: int) -> Iterator[Firing]:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
-__all__ = ["LongBytes", "StoredFile", "joined", "pieces_of"]
+__all__ = ["LongBytes", "StoredFile", "concatenate", "pieces_of"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ async def pieces_of(data: bytes | LongBytes) -> AsyncIterator[bytes]:
         yield piece
 
 
-def joined(parts: Sequence[bytes | LongBytes]) -> bytes | LongBytes:
+def concatenate(parts: Sequence[bytes | LongBytes]) -> bytes | LongBytes:
     """One after the other; bytes when all of them are."""
     short = [part for part in parts if isinstance(part, bytes)]
     if len(short) == len(parts):

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, get_args
 
 from runtime.values.javascript import js_string, json_stringify
 
-__all__ = ["Column", "Condition", "Row", "Table", "TableError", "moment"]
+__all__ = ["Column", "Row", "Table", "TableCondition", "TableError", "moment"]
 
 ColumnType = Literal["string", "number", "boolean", "date"]
 Row = dict[str, Any]
@@ -43,7 +43,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Condition:
+class TableCondition:
     """One condition of a filter: column, operator, operand as given."""
 
     column: str
@@ -67,7 +67,7 @@ class Table:
 
     def insert(self, values: Mapping[str, Any], now: str) -> Row:
         """A new row. Raises TableError."""
-        checked = self.checked(values)
+        checked = self.validate(values)
         row = {column.name: checked.get(column.name) for column in self.columns}
         row |= {"id": self.next_id, "createdAt": now, "updatedAt": now}
         self.rows[self.next_id] = row
@@ -77,7 +77,7 @@ class Table:
 
     def update(self, rows: Iterable[Row], values: Mapping[str, Any], now: str, *, dry: bool = False) -> list[Row]:
         """The rows as they are afterwards; `dry` changes nothing. Raises TableError."""
-        checked = self.checked(values)
+        checked = self.validate(values)
         if not checked:
             raise TableError("Validation error with data table request: Data columns must not be empty")
         after = [row | checked | {"updatedAt": now} for row in rows]
@@ -99,7 +99,7 @@ class Table:
         self.delete(list(self.rows.values()))
         return count
 
-    def select(self, conditions: Sequence[Condition], *, every: bool) -> list[Row]:
+    def select(self, conditions: Sequence[TableCondition], *, every: bool) -> list[Row]:
         """The rows that match `every` condition, or any of them; all rows when there is none. Raises TableError."""
         types = self._types()
         if missing := [each.column for each in conditions if each.column not in types]:
@@ -120,7 +120,7 @@ class Table:
             raise TableError("Specified column does not exist")
         return sorted(rows, key=lambda row: (row[column] is not None, row[column]), reverse=descending)
 
-    def checked(self, values: Mapping[str, Any]) -> Row:
+    def validate(self, values: Mapping[str, Any]) -> Row:
         """Values as the columns hold them. Raises TableError for an unknown column or a value of another type."""
         types = {column.name: column.type for column in self.columns}
         row: Row = {}
@@ -129,7 +129,7 @@ class Table:
                 raise TableError(f"unexpected object input '{json_stringify(value)}' in row 0")
             if name not in types:
                 raise TableError(f"Validation error with data table request: unknown column name '{name}'")
-            row[name] = None if value is None else _typed(name, value, types[name])
+            row[name] = None if value is None else _cast(name, value, types[name])
         return row
 
     def _types(self) -> dict[str, ColumnType]:
@@ -142,7 +142,7 @@ def moment(milliseconds: float) -> str:
     return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
 
 
-def _typed(name: str, value: Any, type_: ColumnType) -> Any:
+def _cast(name: str, value: Any, type_: ColumnType) -> Any:
     cast = _CASTS[type_](value)
     if cast is None:
         raise TableError(
@@ -191,7 +191,7 @@ _HINTS: Final[Mapping[ColumnType, str]] = {
 }
 
 
-def _test(condition: Condition, type_: ColumnType) -> Callable[[Any], bool]:
+def _test(condition: TableCondition, type_: ColumnType) -> Callable[[Any], bool]:
     operator, raw = condition.operator, condition.value
     if operator in _UNARY:
         return _UNARY[operator]
@@ -201,7 +201,7 @@ def _test(condition: Condition, type_: ColumnType) -> Callable[[Any], bool]:
         return lambda value: value is not None and like.fullmatch(js_string(value)) is not None
     if operator not in _BINARY:
         raise TableError(f"'{operator}' is no condition; there are {', '.join((*_BINARY, 'like', 'ilike', *_UNARY))}")
-    operand = None if raw is None else _typed(condition.column, raw, type_)
+    operand = None if raw is None else _cast(condition.column, raw, type_)
     compare = _BINARY[operator]
     if operator == "neq":
         return lambda value: compare(value, operand)

@@ -11,7 +11,7 @@ from runtime.values.javascript import js_number, js_string, json_stringify
 from runtime.values.json_text import NotJsonError, parse_json, parse_object_literal
 from schemas.item import UNDEFINED
 
-__all__ = ["Checked", "as_text", "validate_field"]
+__all__ = ["ValidationResult", "as_text", "validate_field"]
 
 _TIME: Final = re.compile(r"\d{2}:\d{2}(?::\d{2})?(?:[-+]\d{4})?(?:[-+]\d{1,2}(?::\d{2})?)?\Z", re.ASCII)
 _ALPHANUMERIC: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*\Z")
@@ -25,7 +25,7 @@ _BINARY_HINT: Final = ". Make sure the value is a valid binary data object with 
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class ValidationResult:
     """The outcome of a check: the converted value, or n8n's message."""
 
     value: Any = UNDEFINED
@@ -43,8 +43,8 @@ class _Field:
     zone: str
     now_ms: float
 
-    def refuse(self, hint: str = "") -> Checked:
-        return Checked(error=f"'{self.name}' expects a {self.type} but we got {_shown(self.value)}{hint}")
+    def refuse(self, hint: str = "") -> ValidationResult:
+        return ValidationResult(error=f"'{self.name}' expects a {self.type} but we got {_describe(self.value)}{hint}")
 
 
 def validate_field(
@@ -57,17 +57,17 @@ def validate_field(
     options: Sequence[Mapping[str, Any]] = (),
     zone: str = "UTC",
     now_ms: float = 0,
-) -> Checked:
+) -> ValidationResult:
     """Check `value` against a field type and convert it, as n8n does; null and undefined are always fine.
 
     `strict`: no conversion. `parse_strings`: type string converts to text. `options` are those of type options.
     A dateTime gives an `Instant`.
     """
     if value is None or value is UNDEFINED:
-        return Checked(value)
+        return ValidationResult(value)
     check = _CHECKS.get(type_)
     if check is None:
-        return Checked(value)
+        return ValidationResult(value)
     return check(_Field(name, value, type_, strict, parse_strings, options, zone, now_ms))
 
 
@@ -78,50 +78,52 @@ def as_text(value: Any) -> str:
     return js_string(value)
 
 
-def _shown(value: Any) -> str:
+def _describe(value: Any) -> str:
     if isinstance(value, list):
         return "array"
     return "object" if isinstance(value, dict) else f"'{js_string(value)}'"
 
 
-def _string(field: _Field) -> Checked:
+def _string(field: _Field) -> ValidationResult:
     if field.strict and not isinstance(field.value, str):
         return field.refuse()
-    return Checked(as_text(field.value)) if field.parse_strings else Checked(field.value)
+    return ValidationResult(as_text(field.value)) if field.parse_strings else ValidationResult(field.value)
 
 
-def _alphanumeric(field: _Field) -> Checked:
+def _alphanumeric(field: _Field) -> ValidationResult:
     if _ALPHANUMERIC.match(js_string(field.value)):
-        return Checked(field.value)
-    return Checked(error="Value is not a valid alphanumeric string, only letters, numbers and underscore allowed")
+        return ValidationResult(field.value)
+    return ValidationResult(
+        error="Value is not a valid alphanumeric string, only letters, numbers and underscore allowed"
+    )
 
 
-def _number(field: _Field) -> Checked:
+def _number(field: _Field) -> ValidationResult:
     value = field.value
     if isinstance(value, bool) or not isinstance(value, int | float):
         if field.strict:
             return field.refuse()
         value = js_number(value)
-    return field.refuse() if math.isnan(value) and not field.strict else Checked(value)
+    return field.refuse() if math.isnan(value) and not field.strict else ValidationResult(value)
 
 
-def _boolean(field: _Field) -> Checked:
+def _boolean(field: _Field) -> ValidationResult:
     value = field.value
     if isinstance(value, bool):
-        return Checked(value)
+        return ValidationResult(value)
     if field.strict:
         return field.refuse()
     if isinstance(value, str) and value.lower() in ("true", "false"):
-        return Checked(value.lower() == "true")
+        return ValidationResult(value.lower() == "true")
     number = js_number(value)
     blank = isinstance(value, str) and not value.strip()
-    return field.refuse() if blank or number not in (0, 1) else Checked(number == 1)
+    return field.refuse() if blank or number not in (0, 1) else ValidationResult(number == 1)
 
 
-def _array(field: _Field) -> Checked:
+def _array(field: _Field) -> ValidationResult:
     value = field.value
     if isinstance(value, list):
-        return Checked(value)
+        return ValidationResult(value)
     if field.strict or not isinstance(value, str):
         return field.refuse()
     for text in (value, value.replace("'", '"')):
@@ -129,71 +131,73 @@ def _array(field: _Field) -> Checked:
             parsed = parse_json(text)
         except NotJsonError:
             continue
-        return Checked(parsed) if isinstance(parsed, list) else field.refuse()
+        return ValidationResult(parsed) if isinstance(parsed, list) else field.refuse()
     return field.refuse()
 
 
-def _object(field: _Field) -> Checked:
+def _object(field: _Field) -> ValidationResult:
     value = field.value
     if isinstance(value, dict):
-        return Checked(value)
+        return ValidationResult(value)
     if field.strict or not isinstance(value, str):
         return field.refuse()
     try:
         parsed = parse_object_literal(value)
     except NotJsonError:
         return field.refuse()
-    return Checked(parsed) if isinstance(parsed, dict) or parsed is None else field.refuse()
+    return ValidationResult(parsed) if isinstance(parsed, dict) or parsed is None else field.refuse()
 
 
-def _date_time(field: _Field) -> Checked:
+def _date_time(field: _Field) -> ValidationResult:
     value = field.value
     if isinstance(value, Instant):
-        return Checked(value)
+        return ValidationResult(value)
     instant = parse_date(js_string(value), field.zone, field.now_ms)
-    return field.refuse(_DATE_HINT) if instant is None else Checked(instant)
+    return field.refuse(_DATE_HINT) if instant is None else ValidationResult(instant)
 
 
-def _time(field: _Field) -> Checked:
+def _time(field: _Field) -> ValidationResult:
     if _TIME.match(js_string(field.value)):
-        return Checked(field.value)
-    return Checked(error=f"'{field.name}' expects time (hh:mm:(:ss)) but we got {_shown(field.value)}.")
+        return ValidationResult(field.value)
+    return ValidationResult(error=f"'{field.name}' expects time (hh:mm:(:ss)) but we got {_describe(field.value)}.")
 
 
-def _options(field: _Field) -> Checked:
+def _options(field: _Field) -> ValidationResult:
     values = [each.get("value") for each in field.options]
     if field.value in values:
-        return Checked(field.value)
+        return ValidationResult(field.value)
     listed = ", ".join(js_string(each) for each in values)
-    return Checked(
-        error=f"'{field.name}' expects one of the following values: [{listed}] but we got {_shown(field.value)}"
+    return ValidationResult(
+        error=f"'{field.name}' expects one of the following values: [{listed}] but we got {_describe(field.value)}"
     )
 
 
-def _url(field: _Field) -> Checked:
+def _url(field: _Field) -> ValidationResult:
     text = js_string(field.value)
     full = text if re.match(r"https?://", text, re.IGNORECASE) else f"https://{text}"
     return (
-        Checked(field.value)
+        ValidationResult(field.value)
         if _URL.match(full)
-        else Checked(error=f"'{field.name}' expects a url but we got '{text}'.")
+        else ValidationResult(error=f"'{field.name}' expects a url but we got '{text}'.")
     )
 
 
-def _jwt(field: _Field) -> Checked:
+def _jwt(field: _Field) -> ValidationResult:
     return (
-        Checked(field.value) if _JWT.match(js_string(field.value)) else Checked(error="Value is not a valid JWT token")
+        ValidationResult(field.value)
+        if _JWT.match(js_string(field.value))
+        else ValidationResult(error="Value is not a valid JWT token")
     )
 
 
-def _binary(field: _Field) -> Checked:
+def _binary(field: _Field) -> ValidationResult:
     value = field.value
     if isinstance(value, dict) and value.get("mimeType") and (value.get("data") or value.get("id")):
-        return Checked(value)
+        return ValidationResult(value)
     return field.refuse(_BINARY_HINT)
 
 
-_CHECKS: Final[Mapping[str, Callable[[_Field], Checked]]] = {
+_CHECKS: Final[Mapping[str, Callable[[_Field], ValidationResult]]] = {
     "string": _string,
     "string-alphanumeric": _alphanumeric,
     "number": _number,

@@ -45,7 +45,9 @@ class Builder:
         if self.cdata and isinstance(value, str) and _NEEDS_CDATA.search(value):
             return "<![CDATA[" + value.replace("]]>", "]]]]><![CDATA[>") + "]]>"
         text = js_string(value)
-        return _checked(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#xD;")
+        return (
+            _checked_text(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#xD;")
+        )
 
     def _fill(self, node: _Node, value: Any) -> None:
         if isinstance(value, list):
@@ -93,7 +95,7 @@ def _name(name: str) -> str:
     return name
 
 
-def _checked(text: str) -> str:
+def _checked_text(text: str) -> str:
     bad = _INVALID.search(text)
     if bad:
         raise XmlError(f"Invalid character in string: {text} at index {bad.start()}")
@@ -101,7 +103,7 @@ def _checked(text: str) -> str:
 
 
 def _attribute(value: Any) -> str:
-    text = _checked(js_string(value)).replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
+    text = _checked_text(js_string(value)).replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
     return text.replace("\t", "&#x9;").replace("\n", "&#xA;").replace("\r", "&#xD;")
 
 

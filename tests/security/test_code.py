@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from runtime.contract import NodeError
-from runtime.sandbox import Limits
+from runtime.sandbox import CodeLimits
 from runtime.sandbox.runner import CodeRunner
 from tests.unit.sandbox.world import INPUT, snapshot
 
-LIMITS = Limits(seconds=2, memory_mb=128, output_mb=2)
+LIMITS = CodeLimits(seconds=2, memory_mb=128, output_mb=2)
 
 
 async def javascript(code: str, owner: str = "tenant") -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 from runtime.contract import ActivityContext, BinaryRef, Item, NodeApiError, NodeError
 from runtime.http import Bytes, Form, Json, Multipart, Part, parse_form
 from runtime.http.body import FORM, Body, field_part
-from runtime.nodes.http_request.fields import is_missing, last_wins, named, pairs, parse_field
+from runtime.nodes.http_request.fields import by_name, is_missing, last_wins, pairs, parse_field
 from runtime.nodes.http_request.parameters import HttpRequestParameters
 from runtime.values.javascript import js_string
 from runtime.values.paths import set_path
@@ -51,7 +51,7 @@ def _json(node: HttpRequestParameters, written: HttpRequestParameters, version: 
 def _form(node: HttpRequestParameters, written: HttpRequestParameters, version: float) -> Form:
     if node.specify_form == "string":
         return Form(dict(parse_form(js_string(node.form_text))))
-    return Form(named(pairs(node.form_pairs, written.form_pairs), version))
+    return Form(by_name(pairs(node.form_pairs, written.form_pairs), version))
 
 
 def _raw(value: Any) -> Body:

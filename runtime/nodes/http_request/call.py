@@ -27,17 +27,17 @@ from schemas.item import UNDEFINED
 
 _DEFAULT_TIMEOUT_MS = 300_000
 _CLIENT_ERRORS = 4
-AT_ONCE = 100  # n8n has no limit; sockets do
+MAX_CONCURRENT_REQUESTS = 100  # n8n has no limit; sockets do
 
 
-class Failed(Exception):
+class RequestFailed(Exception):
     """A request that failed: the node's error, the object that n8n shows under continueOnFail, and the body of the
     response as a value (None: there is none).
     """
 
-    def __init__(self, error: NodeApiError, shown: Mapping[str, Any], body: Any = None) -> None:
+    def __init__(self, error: NodeApiError, error_object: Mapping[str, Any], body: Any = None) -> None:
         super().__init__(error.message)
-        self.error, self.shown, self.body = error, dict(shown), body
+        self.error, self.error_object, self.body = error, dict(error_object), body
 
     def details(self, i: int) -> dict[str, Any]:
         """Return what n8n adds to the error item of input item `i` from version 4.5 of the node on."""
@@ -52,7 +52,7 @@ class Uncaught(NodeError):
 
 
 @dataclass(frozen=True)
-class Call:
+class PreparedRequest:
     """A request that is ready to go."""
 
     context: ActivityContext
@@ -65,48 +65,49 @@ class Call:
     store: Callable[[int, Sequence[tuple[str, str]]], bool] | None = None
     """See ActivityContext.http."""
 
-    def with_request(self, request: Request) -> "Call":
+    def with_request(self, request: Request) -> "PreparedRequest":
         """The same call of another request."""
         return replace(self, request=request)
 
-    async def send(self) -> "Answered":
+    async def send(self) -> "FinalResponse":
         """The last response. Raises Failed when there is none."""
         wire = Wire(self._http, lambda: secrets.token_hex(16), self.context.now)
         try:
             answer, url = await fetch(wire, self.request, self.credential, self.redirects)
         except NodeApiError as error:
-            raise self._unanswered(error) from error
+            raise self._failure_without_response(error) from error
         except TooManyRedirectsError as error:
-            raise _refused(str(error), "ERR_FR_TOO_MANY_REDIRECTS") from error
+            raise _request_error(str(error), "ERR_FR_TOO_MANY_REDIRECTS") from error
         except UnsupportedRedirectError as error:
-            raise _refused(str(error), "ERR_FR_REDIRECTION_FAILURE", error.reason) from error
+            raise _request_error(str(error), "ERR_FR_REDIRECTION_FAILURE", error.reason) from error
         except InvalidUrlError as error:
-            failed = _refused("Invalid URL", "ERR_INVALID_URL")
-            failed.shown = {"code": "ERR_INVALID_URL", "input": self.request.url}
+            failed = _request_error("Invalid URL", "ERR_INVALID_URL")
+            failed.error_object = {"code": "ERR_INVALID_URL", "input": self.request.url}
             raise failed from error
         except InvalidTokenError as error:
-            failed = _refused(str(error), "ERR_INVALID_HTTP_TOKEN")
-            failed.shown = {"code": "ERR_INVALID_HTTP_TOKEN"}  # n8n shows what a TypeError of Node has of its own
+            failed = _request_error(str(error), "ERR_INVALID_HTTP_TOKEN")
+            # n8n shows what a TypeError of Node has of its own
+            failed.error_object = {"code": "ERR_INVALID_HTTP_TOKEN"}
             raise failed from error
         except CredentialError as error:
-            raise _refused(str(error), None, error.description) from error
+            raise _request_error(str(error), None, error.description) from error
         except ValueError as error:
-            raise _refused(str(error), "ERR_BAD_REQUEST") from error
+            raise _request_error(str(error), "ERR_BAD_REQUEST") from error
         assert isinstance(answer, HttpResponse)
-        return Answered(answer, url)
+        return FinalResponse(answer, url)
 
-    def _unanswered(self, error: NodeApiError) -> Exception:
+    def _failure_without_response(self, error: NodeApiError) -> Exception:
         """Return what to raise for a request without a whole response."""
         raw = (error.data.get("messages") or [error.message])[0]
         if raw == "aborted":  # n8n reads the body after the request, where it has no error object of axios
             return NodeError(raw, item=self.item)
         if raw == TLS_MESSAGE:
-            shown: dict[str, Any] = {"message": raw, "timestamp": int(self.context.now), "name": "NodeSslError"}
+            error_object: dict[str, Any] = {"message": raw, "timestamp": int(self.context.now), "name": "NodeSslError"}
             cause = {"name": "Error", "message": error.description}
-            return Failed(error, shown | {"context": {"itemIndex": self.item}, "cause": cause})
+            return RequestFailed(error, error_object | {"context": {"itemIndex": self.item}, "cause": cause})
         name = "AxiosError" if raw.startswith("timeout of ") else "Error"
-        shown = {"message": raw, "name": name} | ({"code": error.http_code} if error.http_code else {})
-        return Failed(error, shown)
+        error_object = {"message": raw, "name": name} | ({"code": error.http_code} if error.http_code else {})
+        return RequestFailed(error, error_object)
 
     async def _http(self, outgoing: Outgoing) -> HttpResponse:
         options = self.options
@@ -126,18 +127,18 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Answered:
+class FinalResponse:
     """A response and the URL that gave it after redirects."""
 
     response: HttpResponse
     url: str
 
 
-def _refused(message: str, code: str | None, description: str | None = None) -> Failed:
+def _request_error(message: str, code: str | None, description: str | None = None) -> RequestFailed:
     error = NodeApiError(message, http_code=code, description=description, data={"messages": [message]})
     name = f"Error [{code}]" if code and code.startswith("ERR_FR_") else "Error"  # as follow-redirects names its errors
-    shown: dict[str, Any] = {"message": message, "name": name}
-    return Failed(error, shown | ({"code": code} if code else {}))
+    error_object: dict[str, Any] = {"message": message, "name": name}
+    return RequestFailed(error, error_object | ({"code": code} if code else {}))
 
 
 def api_error(failure: Failure, i: int) -> NodeApiError:
@@ -154,20 +155,22 @@ def axios_error(raw: str, status: int) -> dict[str, Any]:
     return {"message": raw, "name": "AxiosError", "code": code, "status": status}
 
 
-def status_failed(status: int, raw: str, data: Any, i: int, shown: Mapping[str, Any] | None = None) -> Failed:
+def status_failed(
+    status: int, raw: str, data: Any, i: int, error_object: Mapping[str, Any] | None = None
+) -> RequestFailed:
     """Return the failure of a response with an error status: `raw` is n8n's text for it, `data` its body as a value.
 
-    `shown`: what n8n shows of it, if not axios' error.
+    `error_object`: what n8n shows of it, if not axios' error.
     """
     failure = status_failure(status, raw, data)
-    error = shown or axios_error(failure.messages[0], status)
-    return Failed(api_error(failure, i), error, "" if data is UNDEFINED else data)
+    error = error_object or axios_error(failure.messages[0], status)
+    return RequestFailed(api_error(failure, i), error, "" if data is UNDEFINED else data)
 
 
-def stopped(message: str, description: str, i: int, now: float) -> Failed:
+def stopped(message: str, description: str, i: int, now: float) -> RequestFailed:
     """Return the failure of pages that n8n does not go on with; `now` in milliseconds."""
     error = NodeApiError(message, description=description, item=i, data={"messages": [message]})
-    shown = {
+    error_object = {
         "message": message,
         "timestamp": int(now),
         "name": "NodeOperationError",
@@ -175,7 +178,7 @@ def stopped(message: str, description: str, i: int, now: float) -> Failed:
         "context": {"itemIndex": i},
         "cause": {"name": "Error", "message": message},
     }
-    return Failed(error, shown)
+    return RequestFailed(error, error_object)
 
 
 def check_credential(at: Location, parameter: str, type_: Any) -> Iterator[Diagnostic]:

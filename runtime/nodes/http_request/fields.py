@@ -19,11 +19,11 @@ def pairs(collection: Any, written: Any, key: str = _PAIRS) -> list[dict[str, An
     """
     entries, sources = (each.get(key) if isinstance(each, dict) else None for each in (collection, written))
     sources = sources if isinstance(sources, list) else []
-    found = []
+    rows = []
     for i, entry in enumerate(entries or []):
         source = sources[i] if i < len(sources) and isinstance(sources[i], dict) else {}
-        found.append({"name": "", "value": UNDEFINED if "value" in source else "", **entry})
-    return found
+        rows.append({"name": "", "value": UNDEFINED if "value" in source else "", **entry})
+    return rows
 
 
 def last_wins(entries: list[dict[str, Any]]) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def last_wins(entries: list[dict[str, Any]]) -> dict[str, Any]:
     return {js_string(each["name"]): each["value"] for each in entries}
 
 
-def collected(entries: list[dict[str, Any]]) -> dict[str, Any]:
+def group_values(entries: list[dict[str, Any]]) -> dict[str, Any]:
     """Name -> value; values of a name that comes more than once make a list."""
     out: dict[str, Any] = {}
     seen: set[str] = set()
@@ -45,9 +45,9 @@ def collected(entries: list[dict[str, Any]]) -> dict[str, Any]:
     return out
 
 
-def named(entries: list[dict[str, Any]], version: float) -> dict[str, Any]:
+def by_name(entries: list[dict[str, Any]], version: float) -> dict[str, Any]:
     """Name -> value as this version does it."""
-    return collected(entries) if version >= _COLLECTS_SAME_NAMES else last_wins(entries)
+    return group_values(entries) if version >= _COLLECTS_SAME_NAMES else last_wins(entries)
 
 
 def parse_field(value: Any, label: str, i: int) -> Any:
@@ -63,11 +63,11 @@ def parse_field(value: Any, label: str, i: int) -> Any:
 def query_fields(node: HttpRequestParameters, written: HttpRequestParameters, version: float, i: int) -> Any:
     """The query as an object. Raises NodeError."""
     if node.specify_query == "json":
-        found = parse_field(node.json_query, "JSON Query Parameters", i)
-        if found is None:
+        query = parse_field(node.json_query, "JSON Query Parameters", i)
+        if query is None:
             raise NodeError("Cannot convert undefined or null to object", item=i)
-        return found if isinstance(found, dict | list) else {}
-    return named(pairs(node.query_parameters, written.query_parameters), version)
+        return query if isinstance(query, dict | list) else {}
+    return by_name(pairs(node.query_parameters, written.query_parameters), version)
 
 
 def header_fields(
@@ -75,8 +75,8 @@ def header_fields(
 ) -> dict[str, Any]:
     """The headers, names in lower case unless the option says otherwise. Raises NodeError."""
     if node.specify_headers == "json":
-        found = parse_field(node.json_headers, "JSON Headers", i)
-        headers = _as_object(found)
+        parsed = parse_field(node.json_headers, "JSON Headers", i)
+        headers = _as_object(parsed)
     else:
         entries = pairs(node.header_parameters, written.header_parameters)
         headers = {name: value for name, value in last_wins(entries).items() if name}

@@ -15,7 +15,7 @@ from runtime.http.answer import (
     is_binary_type,
     parse_json,
 )
-from runtime.nodes.http_request.call import Answered, Uncaught, status_failed
+from runtime.nodes.http_request.call import FinalResponse, Uncaught, status_failed
 from runtime.values.javascript import json_stringify
 from schemas.item import UNDEFINED
 
@@ -27,7 +27,7 @@ _NOT_JSON = 'Response body is not valid JSON. Change "Response Format" to "Text"
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ResponseOptions:
     """What the response options ask for."""
 
     format: str = "autodetect"
@@ -36,7 +36,7 @@ class Wanted:
     property: str = "data"
 
     @classmethod
-    def of(cls, options: Mapping[str, Any]) -> "Wanted":
+    def of(cls, options: Mapping[str, Any]) -> "ResponseOptions":
         """From the node's options."""
         chosen = (options.get("response") or {}).get("response") or {}
         return cls(
@@ -52,46 +52,50 @@ def accept(response_format: str) -> str:
     return {"json": ACCEPT_JSON, "text": ACCEPT_TEXT, "string": ACCEPT_TEXT}.get(response_format, ACCEPT_ANY)
 
 
-def raise_for_status(wanted: Wanted, response: HttpResponse, i: int) -> None:
+def raise_for_status(response_options: ResponseOptions, response: HttpResponse, i: int) -> None:
     """Raise Failed for a status outside 2xx, unless errors are not wanted."""
-    if response.status in _SUCCESS or wanted.never_error:
+    if response.status in _SUCCESS or response_options.never_error:
         return
-    charset = None if wanted.format in _PARSED_BY_AXIOS else content_type(response.headers)[1]
+    charset = None if response_options.format in _PARSED_BY_AXIOS else content_type(response.headers)[1]
     data = axios_data(response.body, charset)
-    shown = data if wanted.format in _PARSED_BY_AXIOS and data is not UNDEFINED else decode(response.body, charset)
-    raise status_failed(response.status, f"{response.status} - {json_stringify(shown)}", data, i)
+    content = (
+        data
+        if response_options.format in _PARSED_BY_AXIOS and data is not UNDEFINED
+        else decode(response.body, charset)
+    )
+    raise status_failed(response.status, f"{response.status} - {json_stringify(content)}", data, i)
 
 
-def resolved_format(wanted: Wanted, response: HttpResponse) -> str:
+def resolved_format(response_options: ResponseOptions, response: HttpResponse) -> str:
     """json, text or file: what autodetection makes of the content type."""
-    if wanted.format != "autodetect":
-        return wanted.format
+    if response_options.format != "autodetect":
+        return response_options.format
     media, _ = content_type(response.headers)
     if media == "application/json":
         return "json"
     return "file" if is_binary_type(media) else "text"
 
 
-def goes_into_storage(wanted: Wanted, status: int, headers: Sequence[tuple[str, str]]) -> bool:
+def goes_into_storage(response_options: ResponseOptions, status: int, headers: Sequence[tuple[str, str]]) -> bool:
     """Whether a long body is a file: then nobody has to hold it."""
-    if status not in _SUCCESS and not wanted.never_error:
+    if status not in _SUCCESS and not response_options.never_error:
         return False
-    return resolved_format(wanted, HttpResponse(status, "", list(headers), b"")) == "file"
+    return resolved_format(response_options, HttpResponse(status, "", list(headers), b"")) == "file"
 
 
-def body_of(wanted: Wanted, response: HttpResponse, i: int) -> Any:
+def body_of(response_options: ResponseOptions, response: HttpResponse, i: int) -> Any:
     """The body as a value: JSON or text; undefined when it is empty. Raises NodeError when it is not JSON but has to be."""
-    if wanted.format == "autodetect":
-        return _detected(wanted, response, i)
+    if response_options.format == "autodetect":
+        return _detected(response_options, response, i)
     data = axios_data(response.body)
-    if wanted.format == "text":
+    if response_options.format == "text":
         return json_stringify(data) if isinstance(data, dict | list) else data
     if isinstance(data, str):
         raise NodeError(_NOT_JSON, item=i)
     return data
 
 
-def _detected(wanted: Wanted, response: HttpResponse, i: int) -> Any:
+def _detected(response_options: ResponseOptions, response: HttpResponse, i: int) -> Any:
     media, charset = content_type(response.headers)
     text = decode(response.body, charset)
     if media != "application/json":
@@ -101,7 +105,7 @@ def _detected(wanted: Wanted, response: HttpResponse, i: int) -> Any:
     try:
         data = parse_json(text)
     except ValueError as error:
-        if wanted.never_error:
+        if response_options.never_error:
             return {}
         raise NodeError("Invalid JSON in response body", item=i) from error
     if isinstance(data, str):
@@ -119,46 +123,54 @@ def meta(response: HttpResponse) -> dict[str, Any]:
 
 
 async def items_of(
-    context: ActivityContext, wanted: Wanted, answered: Answered, item: Item, i: int, *, paged: bool = False
+    context: ActivityContext,
+    response_options: ResponseOptions,
+    final: FinalResponse,
+    item: Item,
+    i: int,
+    *,
+    paged: bool = False,
 ) -> list[dict[str, Any]]:
     """The items without pairing. Raises Failed for an error status (`paged`: that was looked at before) and NodeError
     for a body of another kind.
     """
-    response = answered.response
+    response = final.response
     if not paged:
-        raise_for_status(wanted, response, i)
-    match resolved_format(wanted, response):
+        raise_for_status(response_options, response, i)
+    match resolved_format(response_options, response):
         case "file":
-            return [await file_item(context, wanted, answered, item)]
+            return [await file_item(context, response_options, final, item)]
         case "text":
-            data = body_of(wanted, response, i) if paged or response.body else UNDEFINED
-            return [{"json": text_json(wanted, data, response)}]
+            data = body_of(response_options, response, i) if paged or response.body else UNDEFINED
+            return [{"json": text_json(response_options, data, response)}]
         case _:
-            return _json_items(wanted, body_of(wanted, response, i), response, i)
+            return _json_items(response_options, body_of(response_options, response, i), response, i)
 
 
-async def file_item(context: ActivityContext, wanted: Wanted, answered: Answered, item: Item) -> dict[str, Any]:
+async def file_item(
+    context: ActivityContext, response_options: ResponseOptions, final: FinalResponse, item: Item
+) -> dict[str, Any]:
     """The input item with the body as a file beside its own."""
-    response = answered.response
+    response = final.response
     media = content_type(response.headers)[0] or None
-    name = None if response.decoded else file_name(response.headers, answered.url)  # n8n cannot tell it once it decoded
+    name = None if response.decoded else file_name(response.headers, final.url)  # n8n cannot tell it once it decoded
     if response.decoded and context.version < _NAMES_FILES:
         media = None
     ref = await context.blobs.write(response.stored or response.body, mime_type=media, file_name=name)
     if name is None and context.version >= _NAMES_FILES and ref.get("fileExtension"):
-        ref["fileName"] = f"{wanted.property}.{ref['fileExtension']}"
-    binary = {**item.get("binary", {}), wanted.property: ref}
-    return {"json": meta(response) if wanted.full else item["json"], "binary": binary}
+        ref["fileName"] = f"{response_options.property}.{ref['fileExtension']}"
+    binary = {**item.get("binary", {}), response_options.property: ref}
+    return {"json": meta(response) if response_options.full else item["json"], "binary": binary}
 
 
-def text_json(wanted: Wanted, data: Any, response: HttpResponse) -> dict[str, Any]:
+def text_json(response_options: ResponseOptions, data: Any, response: HttpResponse) -> dict[str, Any]:
     """The text under its property, with the rest of the response when that is wanted."""
-    body = {} if data is UNDEFINED else {wanted.property: data}
-    return body | (meta(response) if wanted.full else {})
+    body = {} if data is UNDEFINED else {response_options.property: data}
+    return body | (meta(response) if response_options.full else {})
 
 
-def _json_items(wanted: Wanted, data: Any, response: HttpResponse, i: int) -> list[dict[str, Any]]:
-    if wanted.full:
+def _json_items(response_options: ResponseOptions, data: Any, response: HttpResponse, i: int) -> list[dict[str, Any]]:
+    if response_options.full:
         return [{"json": ({} if data is UNDEFINED else {"body": data}) | meta(response)}]
     if data is UNDEFINED:
         raise Uncaught("Cannot read properties of undefined (reading 'data')", item=i)

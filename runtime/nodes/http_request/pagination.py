@@ -9,15 +9,15 @@ from typing import Any
 from runtime.contract import ActivityContext, NodeError
 from runtime.http import Json, Request
 from runtime.http.answer import axios_data, header_object
-from runtime.nodes.http_request.call import Answered, Call, status_failed, stopped
-from runtime.nodes.http_request.output import Wanted, body_of, resolved_format
+from runtime.nodes.http_request.call import FinalResponse, PreparedRequest, status_failed, stopped
+from runtime.nodes.http_request.output import ResponseOptions, body_of, resolved_format
 from runtime.values.javascript import js_string, json_stringify, truthy
 from schemas.item import UNDEFINED
 
 _AT = ("options", "pagination", "pagination")
 _SUCCESS = range(200, 300)
-_SAME_LENGTH, _SAME_BODY = 5, 3
-_IDENTICAL = f"The returned response was identical {_SAME_LENGTH}x, so requests got stopped"
+_SAME_LENGTHS_IN_A_ROW, _SAME_BODIES_IN_A_ROW = 5, 3
+_IDENTICAL = f"The returned response was identical {_SAME_LENGTHS_IN_A_ROW}x, so requests got stopped"
 _CHECK_COMPLETION = 'Check if "Pagination Completed When" has been configured correctly.'
 _PLAIN_PATH = re.compile(r"=\{\{\s*\$response((?:\??\.\w+)+)\s*\}\}")
 
@@ -45,11 +45,11 @@ def settings(options: Mapping[str, Any], written: Mapping[str, Any], i: int) -> 
         return None
     mode = chosen.get("paginationMode") or "updateAParameterInEachRequest"
     entries = (chosen.get("parameters") or {}).get("parameters") or []
-    asked = written["pagination"]["pagination"]
+    written_pagination = written["pagination"]["pagination"]
     if mode == "updateAParameterInEachRequest":
-        _check_parameters((asked.get("parameters") or {}).get("parameters") or [], i)
+        _check_parameters((written_pagination.get("parameters") or {}).get("parameters") or [], i)
     complete = chosen.get("paginationCompleteWhen") or "responseIsEmpty"
-    expression = asked.get("completeExpression")
+    expression = written_pagination.get("completeExpression")
     if complete == "other" and not (isinstance(expression, str) and expression.startswith("=")):
         raise NodeError("Invalid or empty Complete Expression", item=i)
     codes = _codes(chosen.get("statusCodesWhenComplete")) if complete == "receiveSpecificStatusCodes" else frozenset()
@@ -80,27 +80,33 @@ def _codes(text: Any) -> frozenset[int]:
     return frozenset(int(each) for each in re.split(r"[,\s]+", js_string(text or "")) if each.isdigit())
 
 
-async def pages(context: ActivityContext, call: Call, wanted: Wanted, paging: Paging, i: int) -> list[Answered]:
+async def pages(
+    context: ActivityContext, call: PreparedRequest, response_options: ResponseOptions, paging: Paging, i: int
+) -> list[FinalResponse]:
     """The responses of all pages. Raises Failed or NodeError."""
-    found: list[Answered] = []
+    responses: list[FinalResponse] = []
     last: dict[str, Any] = {}
     guard = _Repeats()
     while True:
-        seen = _Seen(context, i, {"$pageCount": len(found), "$request": _shown(call.request), "$response": last})
-        answered = await call.with_request(await _page_request(seen, call.request, paging)).send()
-        _check_status(paging, answered, i)
-        found.append(answered)
-        if guard.stops(answered.response.body):
+        expressions = _PageExpressions(
+            context, i, {"$pageCount": len(responses), "$request": _request_object(call.request), "$response": last}
+        )
+        final = await call.with_request(await _page_request(expressions, call.request, paging)).send()
+        _check_status(paging, final, i)
+        responses.append(final)
+        if guard.stops(final.response.body):
             raise stopped(_IDENTICAL, _CHECK_COMPLETION, i, context.now)
-        last = _response(wanted, answered, i)
-        seen = _Seen(context, i, {**seen.paged, "$pageCount": len(found), "$response": last})
-        if (paging.limit is not None and len(found) >= paging.limit) or await _complete(seen, paging):
-            return found
+        last = _response(response_options, final, i)
+        expressions = _PageExpressions(
+            context, i, {**expressions.paged, "$pageCount": len(responses), "$response": last}
+        )
+        if (paging.limit is not None and len(responses) >= paging.limit) or await _complete(expressions, paging):
+            return responses
         await asyncio.sleep(paging.interval)
 
 
 @dataclass(frozen=True)
-class _Seen:
+class _PageExpressions:
     """Evaluates the pagination expressions of one page."""
 
     context: ActivityContext
@@ -111,21 +117,24 @@ class _Seen:
         return await self.context.evaluate_paged((*_AT, *path), self.item, self.paged)
 
 
-async def _page_request(seen: _Seen, base: Request, paging: Paging) -> Request:
+async def _page_request(expressions: _PageExpressions, base: Request, paging: Paging) -> Request:
     request = base.copy()
     if paging.mode == "responseContainsNextURL":
-        url = await seen.value("nextURL")
-        if url is UNDEFINED or (url is None and not seen.paged["$response"]):
+        url = await expressions.value("nextURL")
+        if url is UNDEFINED or (url is None and not expressions.paged["$response"]):
             return request
         if not isinstance(url, str) or not url.startswith(("http://", "https://")):
             message = f"'{js_string(url)}' is not a valid URL."
             raise stopped(
-                message, 'Make sure the "Next URL" parameter evaluates to a valid URL.', seen.item, seen.context.now
+                message,
+                'Make sure the "Next URL" parameter evaluates to a valid URL.',
+                expressions.item,
+                expressions.context.now,
             )
         request.url = url
         return request
     for number, entry in enumerate(paging.parameters):
-        value = await seen.value("parameters", "parameters", number, "value")
+        value = await expressions.value("parameters", "parameters", number, "value")
         _place(request, entry.get("type") or "qs", entry["name"], value)
     return request
 
@@ -139,31 +148,32 @@ def _place(request: Request, kind: str, name: str, value: Any) -> None:
         request.query = {**request.query, name: value}
 
 
-def _shown(request: Request) -> dict[str, Any]:
-    shown: dict[str, Any] = {"headers": request.headers, "method": request.method, "uri": request.url}
+def _request_object(request: Request) -> dict[str, Any]:
+    request_object: dict[str, Any] = {"headers": request.headers, "method": request.method, "uri": request.url}
     if request.query:
-        shown["qs"] = request.query
+        request_object["qs"] = request.query
     if isinstance(request.body, Json):
-        shown["body"] = request.body.value
-    return shown
+        request_object["body"] = request.body.value
+    return request_object
 
 
-def _response(wanted: Wanted, answered: Answered, i: int) -> dict[str, Any]:
-    response = answered.response
-    is_file = resolved_format(wanted, response) == "file"
-    body = {} if is_file else body_of(wanted, response, i)  # a stream in n8n: never empty, and nothing to read in it
-    shown = {"headers": header_object(response.headers), "statusCode": response.status}
-    return shown if body is UNDEFINED else {"body": body, **shown}
+def _response(response_options: ResponseOptions, final: FinalResponse, i: int) -> dict[str, Any]:
+    response = final.response
+    is_file = resolved_format(response_options, response) == "file"
+    # a file is a stream in n8n: never empty, and nothing to read in it
+    body = {} if is_file else body_of(response_options, response, i)
+    response_object = {"headers": header_object(response.headers), "statusCode": response.status}
+    return response_object if body is UNDEFINED else {"body": body, **response_object}
 
 
-def _check_status(paging: Paging, answered: Answered, i: int) -> None:
+def _check_status(paging: Paging, final: FinalResponse, i: int) -> None:
     """Raise Failed for a status outside 2xx, whatever "Never Error" says, unless it ends the pages or nothing came with it."""
-    response = answered.response
+    response = final.response
     if response.status in _SUCCESS or response.status in paging.codes or not response.body:
         return
     data = axios_data(response.body)
     text = data if isinstance(data, str) else json_stringify(data)
-    shown = {
+    error_object = {
         "statusCode": response.status,
         "error": text,
         "isAxiosError": True,
@@ -171,16 +181,16 @@ def _check_status(paging: Paging, answered: Answered, i: int) -> None:
             "headers": header_object(response.headers), "status": response.status, "statusText": response.reason,
         },
     }  # fmt: skip
-    raise status_failed(response.status, f'{response.status} - "{text}"', data, i, shown)
+    raise status_failed(response.status, f'{response.status} - "{text}"', data, i, error_object)
 
 
-async def _complete(seen: _Seen, paging: Paging) -> bool:
-    last = seen.paged["$response"]
+async def _complete(expressions: _PageExpressions, paging: Paging) -> bool:
+    last = expressions.paged["$response"]
     if paging.complete_when == "responseIsEmpty":
         return not truthy(last.get("body", UNDEFINED)) or last["body"] == []
     if paging.complete_when == "receiveSpecificStatusCodes":
         return last["statusCode"] in paging.codes
-    value = await seen.value("completeExpression")
+    value = await expressions.value("completeExpression")
     return truthy(value) or (value is UNDEFINED and _threw(paging.complete_expression, last))
 
 
@@ -208,4 +218,4 @@ class _Repeats:
         self._lengths = self._lengths + 1 if same_length else 1
         self._bodies = self._bodies + 1 if body == self._body else 0
         self._body = body
-        return self._lengths >= _SAME_LENGTH and self._bodies >= _SAME_BODY
+        return self._lengths >= _SAME_LENGTHS_IN_A_ROW and self._bodies >= _SAME_BODIES_IN_A_ROW

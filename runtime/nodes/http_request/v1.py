@@ -14,10 +14,10 @@ from runtime.http.exchange import Redirects
 from runtime.nodes.checkpoint import Checkpoint
 from runtime.nodes.http_request.body import file_part
 from runtime.nodes.http_request.call import (
-    AT_ONCE,
-    Answered,
-    Call,
-    Failed,
+    MAX_CONCURRENT_REQUESTS,
+    FinalResponse,
+    PreparedRequest,
+    RequestFailed,
     Uncaught,
     api_error,
     axios_error,
@@ -26,9 +26,9 @@ from runtime.nodes.http_request.call import (
     credential_of,
 )
 from runtime.nodes.http_request.facts import credential_uses, mutation
-from runtime.nodes.http_request.fields import collected, http_url, last_wins, pairs
-from runtime.nodes.http_request.output import Wanted, accept, file_item, meta, text_json
-from runtime.nodes.http_request.results import abandon, failed_item, in_order
+from runtime.nodes.http_request.fields import group_values, http_url, last_wins, pairs
+from runtime.nodes.http_request.output import ResponseOptions, accept, file_item, meta, text_json
+from runtime.nodes.http_request.results import cancel_all, failed_item, gather_in_order
 from runtime.values.javascript import js_string, json_stringify, truthy
 from runtime.values.json_text import NotJsonError, parse_json
 from schemas.diagnostic import Diagnostic, Location
@@ -49,7 +49,7 @@ _CREDENTIALS = {
 }
 
 
-class _FirstShape(Activity):
+class _HttpRequestV1To2(Activity):
     """What both versions share."""
 
     request_method: Dynamic[str] = param("GET")
@@ -92,20 +92,20 @@ class _FirstShape(Activity):
         """Send them all, then put the results in the order of the items."""
         shared: dict[str, Credential] = {}
         started: list[asyncio.Task[list[Item]]] = []
-        gate, checkpoint = asyncio.Semaphore(AT_ONCE), Checkpoint(context, len(items))
+        gate, checkpoint = asyncio.Semaphore(MAX_CONCURRENT_REQUESTS), Checkpoint(context, len(items))
         try:
             for i, item in enumerate(items):
                 node = context.resolve(self, i)
                 await batch_pause(i, *_batching(node.options or {}))
                 work = partial(node.items_of, self, context, item, i, shared, gate)
-                started.append(asyncio.create_task(checkpoint.kept(i, work)))
-            return [await in_order(started)]
+                started.append(asyncio.create_task(checkpoint.run_once(i, work)))
+            return [await gather_in_order(started)]
         finally:
-            await abandon(started)
+            await cancel_all(started)
 
     async def items_of(
         self,
-        written: "_FirstShape",
+        written: "_HttpRequestV1To2",
         context: ActivityContext,
         item: Item,
         i: int,
@@ -119,14 +119,14 @@ class _FirstShape(Activity):
         try:
             call = await self._call(written, context, item, i, shared)
             async with gate:
-                made = await self._items(context, await call.send(), item, i)
-        except Failed as failed:
-            return failed_item(context, failed, i)
-        return [{**each, "pairedItem": {"item": i}} for each in made]  # type: ignore[typeddict-item]
+                results = await self._items(context, await call.send(), item, i)
+        except RequestFailed as failure:
+            return failed_item(context, failure, i)
+        return [{**each, "pairedItem": {"item": i}} for each in results]  # type: ignore[typeddict-item]
 
     async def _call(
-        self, written: "_FirstShape", context: ActivityContext, item: Item, i: int, shared: dict[str, Credential]
-    ) -> Call:
+        self, written: "_HttpRequestV1To2", context: ActivityContext, item: Item, i: int, shared: dict[str, Credential]
+    ) -> PreparedRequest:
         options = self.options or {}
         request = Request(self.request_method or "GET", http_url(self.url, i))
         request.arrays = "repeat" if options.get("useQueryString") else "indices"
@@ -138,19 +138,19 @@ class _FirstShape(Activity):
         request.default_header("accept", accept(self.response_format))
         credential = await credential_of(context, self.credential_type(), i, shared)
         sent = {**options, "allowUnauthorizedCerts": self.allow_unauthorized_certs}
-        return Call(context, request, credential, _redirects(options), sent, i)
+        return PreparedRequest(context, request, credential, _redirects(options), sent, i)
 
-    def _fields(self, written: "_FirstShape", kind: str, i: int) -> dict[str, Any]:
+    def _fields(self, written: "_HttpRequestV1To2", kind: str, i: int) -> dict[str, Any]:
         if self.json_parameters:
             value = self.query_parameters_json if kind == "query" else self.header_parameters_json
-            found = _parse(value, "Query Parameters" if kind == "query" else "Headers", i)
-            return found if isinstance(found, dict) else {}
+            fields = _parse(value, "Query Parameters" if kind == "query" else "Headers", i)
+            return fields if isinstance(fields, dict) else {}
         if kind == "query":
-            return collected(pairs(self.query_parameters_ui, written.query_parameters_ui, "parameter"))
+            return group_values(pairs(self.query_parameters_ui, written.query_parameters_ui, "parameter"))
         return last_wins(pairs(self.header_parameters_ui, written.header_parameters_ui, "parameter"))
 
     async def _body(
-        self, written: "_FirstShape", context: ActivityContext, item: Item, options: dict[str, Any], i: int
+        self, written: "_HttpRequestV1To2", context: ActivityContext, item: Item, options: dict[str, Any], i: int
     ) -> Body | None:
         if self.request_method not in _MAY_HAVE_BODY:
             return None
@@ -165,7 +165,7 @@ class _FirstShape(Activity):
             value = _parse(self.body_parameters_json, "Body Parameters", i)
         else:
             value = last_wins(pairs(self.body_parameters_ui, written.body_parameters_ui, "parameter")) or UNDEFINED
-        return None if value is UNDEFINED else _encoded(value, kind)
+        return None if value is UNDEFINED else _body_of_type(value, kind)
 
     async def _binary_body(self, context: ActivityContext, item: Item, kind: str, i: int) -> Body:
         names = [each.strip() for each in js_string(self.binary_property_name or "").split(",")]
@@ -178,31 +178,31 @@ class _FirstShape(Activity):
                 '"FORM-DATA/MULTIPART"!',
                 item=i,
             )
-        named = [each.split(":", 1) if ":" in each else ["file", each] for each in names]
-        return Multipart([await file_part(context, item, name, field, i) for name, field in named])
+        fields_of_parts = [each.split(":", 1) if ":" in each else ["file", each] for each in names]
+        return Multipart([await file_part(context, item, name, field, i) for name, field in fields_of_parts])
 
-    async def _items(self, context: ActivityContext, answered: Answered, item: Item, i: int) -> list[dict[str, Any]]:
-        options, response = self.options or {}, answered.response
-        wanted = Wanted(
+    async def _items(self, context: ActivityContext, final: FinalResponse, item: Item, i: int) -> list[dict[str, Any]]:
+        options, response = self.options or {}, final.response
+        response_options = ResponseOptions(
             self.response_format, bool(options.get("fullResponse")), property=self.data_property_name or "data"
         )
         data = axios_data(response.body)
         if response.status not in _SUCCESS and not options.get("ignoreResponseCode"):
-            shown = json_stringify("" if data is UNDEFINED else data)
-            raise _refused(f"{response.status} - {shown}", response.status, i)
-        if wanted.format == "file":
-            return [await file_item(context, wanted, answered, item)]
-        if wanted.format == "string":
-            return [{"json": text_json(wanted, data, response)}]
+            content = json_stringify("" if data is UNDEFINED else data)
+            raise _status_error(f"{response.status} - {content}", response.status, i)
+        if response_options.format == "file":
+            return [await file_item(context, response_options, final, item)]
+        if response_options.format == "string":
+            return [{"json": text_json(response_options, data, response)}]
         if isinstance(data, str):
             raise Uncaught(_NOT_JSON, item=i)
-        if wanted.full:
+        if response_options.full:
             return [{"json": ({} if data is UNDEFINED else {"body": data}) | meta(response)}]
         values = data if isinstance(data, list) and options.get("splitIntoItems") else [data]
         return [{"json": _null_to_object(value)} for value in values]
 
 
-class HttpRequestV1(_FirstShape):
+class HttpRequestV1(_HttpRequestV1To2):
     """One request per item."""
 
     type = "n8n-nodes-base.httpRequest"
@@ -215,7 +215,7 @@ class HttpRequestV1(_FirstShape):
         return _CREDENTIALS.get(self.authentication)
 
 
-class HttpRequestV2(_FirstShape):
+class HttpRequestV2(_HttpRequestV1To2):
     """One request per item."""
 
     type = "n8n-nodes-base.httpRequest"
@@ -255,7 +255,7 @@ def _parse(value: Any, label: str, i: int) -> Any:
         ) from error
 
 
-def _encoded(value: Any, kind: str) -> Body:
+def _body_of_type(value: Any, kind: str) -> Body:
     if kind == "form-urlencoded" and isinstance(value, dict):
         return Form(value)
     if kind == "multipart-form-data" and isinstance(value, dict):
@@ -263,10 +263,10 @@ def _encoded(value: Any, kind: str) -> Body:
     return Json(value)
 
 
-def _refused(raw: str, status: int, i: int) -> Failed:
-    told = status_failure(status, raw, None)
-    messages = [raw] if told.message != raw else []
-    return Failed(api_error(Failure(told.message, None, str(status), messages), i), axios_error(raw, status))
+def _status_error(raw: str, status: int, i: int) -> RequestFailed:
+    failure = status_failure(status, raw, None)
+    messages = [raw] if failure.message != raw else []
+    return RequestFailed(api_error(Failure(failure.message, None, str(status), messages), i), axios_error(raw, status))
 
 
 def _redirects(options: dict[str, Any]) -> Redirects:

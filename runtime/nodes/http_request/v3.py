@@ -14,9 +14,9 @@ from runtime.nodes.checkpoint import Checkpoint
 from runtime.nodes.http_request import pagination
 from runtime.nodes.http_request.body import build_body
 from runtime.nodes.http_request.call import (
-    AT_ONCE,
-    Call,
-    Failed,
+    MAX_CONCURRENT_REQUESTS,
+    PreparedRequest,
+    RequestFailed,
     Uncaught,
     batch_pause,
     check_credential,
@@ -24,9 +24,9 @@ from runtime.nodes.http_request.call import (
 )
 from runtime.nodes.http_request.facts import credential_uses, mutation
 from runtime.nodes.http_request.fields import header_fields, http_url, query_fields
-from runtime.nodes.http_request.output import Wanted, accept, goes_into_storage, items_of
+from runtime.nodes.http_request.output import ResponseOptions, accept, goes_into_storage, items_of
 from runtime.nodes.http_request.parameters import HttpRequestParameters
-from runtime.nodes.http_request.results import abandon, failed_item, in_order, refused_item
+from runtime.nodes.http_request.results import cancel_all, failed_item, gather_in_order, refused_item
 from schemas.diagnostic import Diagnostic, Location
 from schemas.facts import CredentialUse
 
@@ -53,15 +53,15 @@ class HttpRequest(HttpRequestParameters):
         """Send them all, then put the results in the order of the items."""
         shared: dict[str, Credential] = {}
         started: list[asyncio.Task[list[Item]]] = []
-        gate, checkpoint = asyncio.Semaphore(AT_ONCE), Checkpoint(context, len(items))
+        gate, checkpoint = asyncio.Semaphore(MAX_CONCURRENT_REQUESTS), Checkpoint(context, len(items))
         try:
             for i, item in enumerate(items):
                 await batch_pause(i, *_batching(context.resolve(self, i)))
                 work = partial(self._item, context, item, i, shared, gate)
-                started.append(asyncio.create_task(checkpoint.kept(i, work)))
-            return [await in_order(started)]
+                started.append(asyncio.create_task(checkpoint.run_once(i, work)))
+            return [await gather_in_order(started)]
         finally:
-            await abandon(started)
+            await cancel_all(started)
 
     async def _item(
         self, context: ActivityContext, item: Item, i: int, shared: dict[str, Credential], gate: asyncio.Semaphore
@@ -69,35 +69,39 @@ class HttpRequest(HttpRequestParameters):
         """The items that input item `i` gives. A failed request gives n8n's error object under continueOnFail."""
         try:
             node = context.resolve(self, i)
-            call, wanted = await node.prepare(self, context, item, i, shared)
+            call, response_options = await node.prepare(self, context, item, i, shared)
             async with gate:
-                made = await self._answers(context, call, wanted, item, i)
-        except Failed as failed:
-            return failed_item(context, failed, i)
+                results = await self._answers(context, call, response_options, item, i)
+        except RequestFailed as failure:
+            return failed_item(context, failure, i)
         except Uncaught:
             raise
         except NodeError as error:
             return refused_item(context, error, i)
-        return [{**each, "pairedItem": {"item": i}} for each in made]  # type: ignore[typeddict-item]
+        return [{**each, "pairedItem": {"item": i}} for each in results]  # type: ignore[typeddict-item]
 
     async def _answers(
-        self, context: ActivityContext, call: Call, wanted: Wanted, item: Item, i: int
+        self, context: ActivityContext, call: PreparedRequest, response_options: ResponseOptions, item: Item, i: int
     ) -> list[dict[str, Any]]:
         paging = pagination.settings(context.resolve(self, i).options, self.options, i)
         if paging is None:
-            stored = replace(call, store=partial(goes_into_storage, wanted))
-            return await items_of(context, wanted, await stored.send(), item, i)
-        pages = await pagination.pages(context, call, wanted, paging, i)
-        return [made for page in pages for made in await items_of(context, wanted, page, item, i, paged=True)]
+            stored = replace(call, store=partial(goes_into_storage, response_options))
+            return await items_of(context, response_options, await stored.send(), item, i)
+        pages = await pagination.pages(context, call, response_options, paging, i)
+        return [
+            item_json
+            for page in pages
+            for item_json in await items_of(context, response_options, page, item, i, paged=True)
+        ]
 
     async def prepare(
         self, written: "HttpRequest", context: ActivityContext, item: Item, i: int, shared: dict[str, Credential]
-    ) -> tuple[Call, Wanted]:
+    ) -> tuple[PreparedRequest, ResponseOptions]:
         """The request of this item, `self` being the node as it is for it. Raises NodeError."""
         version = context.version
         options = self.options or {}
         url = http_url(self.url, i)
-        wanted = Wanted.of(options)
+        response_options = ResponseOptions.of(options)
         request = Request(self.method or "GET", url, arrays=options.get("queryParameterArrays") or "indices")
         if self.send_query:
             request.query = query_fields(self, written, version, i)
@@ -109,10 +113,12 @@ class HttpRequest(HttpRequestParameters):
                 request.set_header("content-type", content_type)
             elif content_type is not None:
                 request.default_header("content-type", content_type)
-        request.default_header("accept", accept(wanted.format))
+        request.default_header("accept", accept(response_options.format))
         credential = await credential_of(context, self._credential_type(), i, shared)
         certificate = dict(await context.credentials.get("httpSslAuth", i)) if self.provide_ssl_certificates else None
-        return Call(context, request, credential, _redirects(options, version), options, i, certificate), wanted
+        redirects = _redirects(options, version)
+        prepared = PreparedRequest(context, request, credential, redirects, options, i, certificate)
+        return prepared, response_options
 
     def credential_needs(self, version: float) -> list[CredentialUse]:
         """Return the type that the parameters name, and that of the client certificate."""

@@ -13,7 +13,7 @@ Pairs = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True)
-class Joined:
+class JoinResult:
     """The outcome: each matched item of input 1 with its partners, and who is left over."""
 
     matched: list[tuple[Item, Items]]
@@ -22,7 +22,7 @@ class Joined:
     right_matched: Items
 
 
-def join(one: Items, two: Items, fields: Pairs, *, dots: bool, fuzzy: bool, first: bool) -> Joined:
+def join(one: Items, two: Items, fields: Pairs, *, dots: bool, fuzzy: bool, first: bool) -> JoinResult:
     """Match every item of input 1 against input 2. An undefined value in input 1 matches nothing; of two pairs with one
     field of input 2, the later one counts.
     """
@@ -42,7 +42,7 @@ def join(one: Items, two: Items, fields: Pairs, *, dots: bool, fuzzy: bool, firs
         used.update(matches)
         matched.append((item, [two[i] for i in matches]))
     right = [item for i, item in enumerate(two) if i not in used]
-    return Joined(matched, left, right, [item for i, item in enumerate(two) if i in used])
+    return JoinResult(matched, left, right, [item for i, item in enumerate(two) if i in used])
 
 
 class Rows:

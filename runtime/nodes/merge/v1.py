@@ -64,7 +64,7 @@ class MergeV1(Inline):
             return [item for item in one if self._partner(item, known) is not None] if one and two else []
         if self.mode == "removeKeyMatches":
             return [item for item in one if self._partner(item, known) is None] if two else one
-        return [self._joined(item, self._partner(item, known)) for item in one if self._has_key(item)]
+        return [self._merge_pair(item, self._partner(item, known)) for item in one if self._has_key(item)]
 
     def _has_key(self, item: Item) -> bool:
         """n8n's merge drops items whose key is neither text nor a number nor null."""
@@ -75,7 +75,7 @@ class MergeV1(Inline):
         value = get(item["json"], self.property_name1)
         return known.get(js_string(value)) if value is not None and self._has_key(item) else None
 
-    def _joined(self, item: Item, other: Item | None) -> Item:
+    def _merge_pair(self, item: Item, other: Item | None) -> Item:
         if other is None:
             return item
         json = dict(item["json"])

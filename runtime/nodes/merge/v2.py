@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from runtime.contract import Context, Dynamic, Inline, Item, Items, NodeError, Outputs, param
 from runtime.nodes.merge.clash_handling import Clash, combine, suffixed
-from runtime.nodes.merge.join import Joined, check_present, join
+from runtime.nodes.merge.join import JoinResult, check_present, join
 
 FIELDS = {"values": [{"field1": "", "field2": ""}]}
 JoinMode = Literal["keepMatches", "keepNonMatches", "keepEverything", "enrichInput1", "enrichInput2"]
@@ -30,10 +30,10 @@ class _Merge(Inline):
             first=options.get("multipleMatches") == "first",
         )  # fmt: skip
         default = "preferInput1" if p.join_mode == "enrichInput2" else "preferLast"
-        return [_selected(p, joined, _known(context.version, Clash.of(options, default)))]
+        return [_selected(p, joined, _effective_clash(context.version, Clash.of(options, default)))]
 
 
-def _known(version: float, clash: Clash) -> Clash | None:
+def _effective_clash(version: float, clash: Clash) -> Clash | None:
     """None: version 3 does not know preferInput2 here, and gives empty items. Version 2 takes what it does not know for
     its default.
     """
@@ -53,7 +53,7 @@ def _one_sided(mode: str, source: str, one: Items, two: Items) -> Items:
     return one or two
 
 
-def _selected(p: Any, joined: Joined, known: Clash | None) -> Items:
+def _selected(p: Any, joined: JoinResult, known: Clash | None) -> Items:
     clash = known or Clash()
     if p.join_mode == "keepNonMatches":
         if p.output_data_from == "input1":
@@ -83,7 +83,7 @@ def _numbered(items: Items, i: int, clash: Clash) -> Items:
 def _by_position(inputs: Sequence[Items], options: dict[str, Any], version: float) -> Items:
     clash = Clash.of(options)
     if version < 3:
-        clash = _known(version, clash) or clash
+        clash = _effective_clash(version, clash) or clash
         if not all(inputs):
             return [item for items in inputs for item in items]
     again = version >= 3
@@ -165,7 +165,7 @@ class MergeV3(_Merge):
         if p.mode == "append":
             return [[item for each in inputs for item in each]]
         if p.mode == "chooseBranch":
-            return [p.chosen(inputs)]
+            return [p.chosen_input(inputs)]
         if p.mode == "combineBySql":
             raise NodeError("Merge by SQL is not supported here; use a Code node, or combine by fields")
         inputs += [[] for _ in range(2 - len(inputs))]
@@ -189,7 +189,7 @@ class MergeV3(_Merge):
             pairs = [(name, name) for name in names if name]
         return _complete(pairs)
 
-    def chosen(self, inputs: list[Items]) -> Items:
+    def chosen_input(self, inputs: list[Items]) -> Items:
         """One input as it is, or one empty item."""
         if self.output == "empty":
             return [{"json": {}, "pairedItem": _everything(inputs)}]

@@ -23,7 +23,7 @@ def without_duplicates(items: Items, which: Any, listed: Any, options: Any, *, n
     options = options or {}
     dots = not options.get("disableDotNotation")
     read = reader(dots=dots)
-    chosen = _chosen(items, which, _names(which, listed), dots=dots)
+    chosen = _compared_fields(items, which, _names(which, listed), dots=dots)
     rows = [[read(item["json"], name) for name in chosen] for item in items]
     ordered = js_sorted(range(len(items)), lambda a, b: _compare(rows[a], rows[b]))
     for column, name in enumerate(chosen):
@@ -44,7 +44,7 @@ def _names(which: Any, listed: Any) -> list[str]:
     return names(listed)
 
 
-def _chosen(items: Items, which: Any, listed: list[str], *, dots: bool) -> list[str]:
+def _compared_fields(items: Items, which: Any, listed: list[str], *, dots: bool) -> list[str]:
     if which == "selectedFields":
         if not listed:
             raise ProblemError("No fields specified. Please add a field to compare on")

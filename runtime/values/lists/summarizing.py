@@ -41,7 +41,7 @@ class Summary:
     `typed`: keys keep their type; else they are text, and an undefined one is `undefined`.
     """
 
-    wanted: list[Json]
+    aggregations: list[Json]
     split_by: list[str]
     options: Json
     typed: bool
@@ -71,7 +71,7 @@ class Summary:
         return list(self._rows(tree, self.split_by))
 
     def _check(self, items: Items, read: Reader) -> None:
-        for each in self.wanted:
+        for each in self.aggregations:
             name = js_string(each["field"])
             if all(read(item["json"], name) is UNDEFINED for item in items):
                 raise ProblemError(f"The field '{name}' does not exist in any items")
@@ -79,7 +79,7 @@ class Summary:
     def _split(self, items: Items, members: list[int], keys: list[str], read: Reader) -> _Group:
         group = _Group(members)
         if not keys:
-            for each in self.wanted:
+            for each in self.aggregations:
                 kind, name = each.get("aggregation", "count"), js_string(each["field"])
                 values = [read(items[i]["json"], name) for i in members]
                 work: Callable[[list[Any], Json], Any] = self._aggregation(kind)
@@ -141,19 +141,19 @@ def _is_empty(value: Any) -> bool:
 # --- aggregations: the values of a field in a group, and the entry that asks -------------------------------------------
 
 
-def _kept(values: list[Any], entry: Json) -> list[Any]:
+def _counted_values(values: list[Any], entry: Json) -> list[Any]:
     return values if entry.get("includeEmpty") else [value for value in values if not _is_empty(value)]
 
 
 def _append(values: list[Any], entry: Json) -> Any:
-    return [None if value is UNDEFINED else value for value in _kept(values, entry)]
+    return [None if value is UNDEFINED else value for value in _counted_values(values, entry)]
 
 
 def _concatenate(values: list[Any], entry: Json) -> str:
     separator = entry.get("separateBy", ",")
     if separator == "other":
         separator = entry.get("customSeparator", "")
-    texts = (_text(value) for value in _kept(values, entry))
+    texts = (_text(value) for value in _counted_values(values, entry))
     return js_string(separator).join(texts)
 
 
@@ -162,12 +162,12 @@ def _text(value: Any) -> str:
 
 
 def _count(values: list[Any], entry: Json) -> int:
-    return len(_kept(values, entry))
+    return len(_counted_values(values, entry))
 
 
 def _count_unique(values: list[Any], entry: Json) -> int:
     """Objects and lists are each their own, as in a JavaScript Set."""
-    counted = _kept(values, entry)
+    counted = _counted_values(values, entry)
     own = sum(1 for value in counted if isinstance(value, dict | list))
     return own + len({(js_typeof(value), value) for value in counted if not isinstance(value, dict | list)})
 

@@ -35,7 +35,7 @@ async def _run(beats: Beats, count: int, size: int = 1) -> tuple[list[list[Item]
             sent.append(i)
             return [{"json": {"i": i, "text": "x" * size}}]
 
-        return await checkpoint.kept(i, work)
+        return await checkpoint.run_once(i, work)
 
     return [await one(i) for i in range(count)], sent
 

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from runtime.sandbox.limits import Limits
-from runtime.sandbox.pool import BUSY_MOST, IDLE_MOST, ChildPool, pool_for
+from runtime.sandbox.limits import CodeLimits
+from runtime.sandbox.pool import MAX_BUSY_CHILDREN, MAX_IDLE_CHILDREN, ChildPool, pool_for
 from runtime.sandbox.runner import CodeRunner
 
 SNAPSHOT: dict[str, list[dict[str, dict[str, object]]]] = {"items": [{"json": {}}]}
@@ -17,7 +17,7 @@ def alive(pool: ChildPool) -> int:
 
 async def test_short_code_of_many_runs_shares_the_children_that_are_kept() -> None:
     """A start costs a hundred times what the code does: 40 runs at once must not start 40 children."""
-    runner, seen = CodeRunner(Limits(seconds=31)), 0
+    runner, seen = CodeRunner(CodeLimits(seconds=31)), 0
     pool = pool_for(runner.limits)
     await runner.javascript("return []", mode="all", snapshot=SNAPSHOT)
 
@@ -30,15 +30,17 @@ async def test_short_code_of_many_runs_shares_the_children_that_are_kept() -> No
     watching = asyncio.create_task(watch())
     await asyncio.gather(*(runner.javascript("return []", mode="all", snapshot=SNAPSHOT) for _ in range(40)))
     watching.cancel()
-    assert seen < BUSY_MOST, "on a machine with time to spare no more than IDLE_MOST"
+    assert seen < MAX_BUSY_CHILDREN, "on a machine with time to spare no more than IDLE_MOST"
     await runner.close()
 
 
 async def test_code_that_sleeps_does_not_keep_others_waiting() -> None:
     """Those who waited a moment get a child of their own."""
-    runner = CodeRunner(Limits(seconds=32))
+    runner = CodeRunner(CodeLimits(seconds=32))
     sleep = "return new Promise(resolve => setTimeout(() => resolve([]), 3000))"
-    sleeping = [asyncio.create_task(runner.javascript(sleep, mode="all", snapshot=SNAPSHOT)) for _ in range(IDLE_MOST)]
+    sleeping = [
+        asyncio.create_task(runner.javascript(sleep, mode="all", snapshot=SNAPSHOT)) for _ in range(MAX_IDLE_CHILDREN)
+    ]
     await asyncio.sleep(0.5)
     await runner.javascript("return []", mode="all", snapshot=SNAPSHOT)
     assert not any(each.done() for each in sleeping)
@@ -48,10 +50,11 @@ async def test_code_that_sleeps_does_not_keep_others_waiting() -> None:
 
 async def test_a_run_that_is_cancelled_gives_its_child_back() -> None:
     """Before it has one, and while it works; as many as the pool allows, so that none may be missing afterwards."""
-    runner = CodeRunner(Limits(seconds=33))
+    runner = CodeRunner(CodeLimits(seconds=33))
     forever = "return new Promise(resolve => setTimeout(() => resolve([]), 30000))"
     running = [
-        asyncio.create_task(runner.javascript(forever, mode="all", snapshot=SNAPSHOT)) for _ in range(BUSY_MOST * 2)
+        asyncio.create_task(runner.javascript(forever, mode="all", snapshot=SNAPSHOT))
+        for _ in range(MAX_BUSY_CHILDREN * 2)
     ]
     await asyncio.sleep(0.6)
     for each in running:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from runtime.values.tables import Column, Condition, Table, TableError
+from runtime.values.tables import Column, Table, TableCondition, TableError
 
 NOW = "2026-01-01T00:00:00.000Z"
 COLUMNS = [Column("name", "string"), Column("age", "number"), Column("ok", "boolean"), Column("at", "date")]
@@ -38,7 +38,7 @@ def test_an_update_of_nothing() -> None:
 def test_a_condition_on_a_column_that_is_not_there_and_an_order_by_one() -> None:
     table = Table("1", "t", COLUMNS)
     with pytest.raises(TableError, match=r'Filter validation failed: Column\(s\) "zzz" do not exist'):
-        table.select([Condition("zzz", "eq", 1)], every=True)
+        table.select([TableCondition("zzz", "eq", 1)], every=True)
     with pytest.raises(TableError, match="Specified column does not exist"):
         table.ordered([], "zzz", descending=False)
 
