@@ -13,6 +13,6 @@ async def test_what_is_no_pdf_is_said_to_be_none(data: bytes) -> None:
 
 
 async def test_a_file_that_takes_too_long_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runtime.sandbox.pdf._PATIENCE", 0.01)
+    monkeypatch.setattr("runtime.sandbox.pdf._TIMEOUT_SECONDS", 0.01)
     with pytest.raises(NodeError, match="more time or memory"):
         await read_pdf(b"%PDF-1.4", {})
