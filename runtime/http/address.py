@@ -12,11 +12,11 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class InvalidUrlError(ValueError):
-    """Not an absolute http(s) URL."""
+    """Raised for a URL that is not an absolute http(s) URL."""
 
 
 def normalise(url: str) -> str:
-    """The URL as it goes out: trimmed, percent-encoded, dots resolved, without fragment. Raises InvalidUrlError."""
+    """Return the URL as it goes out: trimmed, percent-encoded, dots resolved, without fragment. Raise InvalidUrlError."""
     url = re.sub(r"[\t\n\r]", "", url.strip(_C0_AND_SPACE))
     scheme, colon, rest = url.partition(":")
     scheme = scheme.lower()
@@ -81,7 +81,7 @@ def _resolve(path: str) -> str:
 
 
 def split_userinfo(url: str) -> tuple[str, tuple[str, str] | None]:
-    """A normalised URL without `user:password@`, and that pair, percent-decoded."""
+    """Return a normalised URL without `user:password@`, and that pair, percent-decoded."""
     scheme, rest = url.split("://", 1)
     authority = re.split(r"[/?]", rest, maxsplit=1)[0]
     userinfo, at, _ = authority.rpartition("@")
@@ -92,7 +92,9 @@ def split_userinfo(url: str) -> tuple[str, tuple[str, str] | None]:
 
 
 def join(base: str, location: str) -> str:
-    """Where a `Location` header leads from `base`, normalised. Raises InvalidUrlError, with the scheme if it is another."""
+    """Return where a `Location` header leads from `base`, normalised. Raise InvalidUrlError, with the scheme if it is
+    another.
+    """
     scheme = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*):", location)
     if scheme and scheme[1].lower() not in _DEFAULT_PORTS:
         raise InvalidUrlError(f"Unsupported protocol {scheme[1].lower()}:")
@@ -103,13 +105,15 @@ def join(base: str, location: str) -> str:
 
 
 def origin(url: str) -> tuple[str, str]:
-    """Scheme and authority of a normalised URL."""
+    """Return scheme and authority of a normalised URL."""
     parts = urlsplit(url)
     return parts.scheme, parts.netloc.rpartition("@")[2]
 
 
 def is_same_host_or_below(url: str, other: str) -> bool:
-    """Whether `other` is the host of `url` or a subdomain of it: where a redirect keeps cookies and authorization."""
+    """Return whether `other` is the host of `url` or a subdomain of it: where a redirect keeps cookies and
+    authorization.
+    """
     first, second = origin(url), origin(other)
     if first[0] == "https" and second[0] != "https":
         return False

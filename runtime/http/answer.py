@@ -29,7 +29,9 @@ _UTF16 = {"utf-16": "utf-16-le", "utf16": "utf-16-le", "ucs-2": "utf-16-le", "uc
 
 
 def content_type(headers: Iterable[tuple[str, str]]) -> tuple[str, str | None]:
-    """Media type as it was sent ('' if none) and charset in lower case. n8n compares media types letter by letter."""
+    """Return the media type as it was sent ('' if none) and the charset in lower case. n8n compares media types letter
+    by letter.
+    """
     text = next((value for name, value in headers if name.lower() == "content-type"), "")
     media, _, rest = text.partition(";")
     charset = re.search(r"charset=[\"']?([^\"';\s]+)", rest, re.IGNORECASE)
@@ -55,7 +57,7 @@ def header_object(headers: Iterable[tuple[str, str]]) -> dict[str, Any]:
 
 
 def decode(body: bytes, charset: str | None) -> str:
-    """Text in a charset (UTF-8 if unknown), malformed bytes replaced, byte order mark removed."""
+    """Return the text of bytes in a charset (UTF-8 if unknown), malformed bytes replaced, byte order mark removed."""
     name = _UTF16.get(charset or "", charset or "utf-8")
     try:
         codecs.lookup(name)
@@ -65,7 +67,7 @@ def decode(body: bytes, charset: str | None) -> str:
 
 
 def parse_json(text: str) -> Any:
-    """JSON text as JavaScript reads it: no NaN, integers beyond 2^53 rounded. Raises ValueError."""
+    """Parse JSON as JavaScript does: no NaN, integers beyond 2^53 rounded. Raise ValueError."""
     return json.loads(text, parse_int=_number, parse_float=lambda digits: tidy(_float(digits)), parse_constant=_refuse)
 
 
@@ -83,7 +85,7 @@ def _refuse(name: str) -> Any:
 
 
 def axios_data(body: bytes, charset: str | None = None) -> Any:
-    """What axios makes of a body whatever its content type: the JSON value, else the text; undefined if empty."""
+    """Return what axios makes of a body whatever its content type: the JSON value, else the text; undefined if empty."""
     text = decode(body, charset)
     if not text:
         return UNDEFINED
@@ -94,7 +96,7 @@ def axios_data(body: bytes, charset: str | None = None) -> Any:
 
 
 def is_binary_type(media: str) -> bool:
-    """Whether n8n's autodetection makes a file of this media type."""
+    """Return whether n8n's autodetection makes a file of this media type."""
     return media.startswith(BINARY_TYPES)
 
 

@@ -23,7 +23,7 @@ class Json:
     value: Any
 
     def encode(self) -> tuple[bytes, str | None]:
-        """The bytes and their content type. Raises ValueError for a number or a boolean, which axios refuses."""
+        """Return the bytes and their content type. Raise ValueError for a number or a boolean, which axios refuses."""
         if isinstance(self.value, bool | int | float):
             raise ValueError("Data after transformation must be a string, an ArrayBuffer, a Buffer, or a Stream")
         if self.value is None or self.value is UNDEFINED:
@@ -41,7 +41,7 @@ class Form:
     arrays: ArrayFormat = "indices"
 
     def encode(self) -> tuple[bytes, str | None]:
-        """The bytes and their content type."""
+        """Return the bytes and their content type."""
         return stringify(self.fields, self.arrays).encode(), FORM
 
 
@@ -55,7 +55,7 @@ class Part:
     content_type: str | None = None
 
     def encode(self) -> bytes | LongBytes:
-        """Headers and content."""
+        """Return the part's headers and content."""
         lines = f'Content-Disposition: form-data; name="{_quoted(self.name)}"'
         if self.filename is not None:
             lines += f'; filename="{_quoted(self.filename)}"'
@@ -71,7 +71,7 @@ class Multipart:
     parts: Sequence[Part] = field(default_factory=list)
 
     def encode(self) -> tuple[bytes | LongBytes, str | None]:
-        """The bytes and their content type. The boundary is a hash of the parts: a retry sends the same bytes."""
+        """Return the bytes and their content type. The boundary is a hash of the parts: a retry sends the same bytes."""
         parts = [part.encode() for part in self.parts]
         digest_input = b"\0".join(part.name.encode() if isinstance(part, LongBytes) else part for part in parts)
         boundary = "-" * 26 + hashlib.sha256(digest_input).hexdigest()[:24]
@@ -81,13 +81,13 @@ class Multipart:
 
 @dataclass
 class Bytes:
-    """Bytes or text as they are."""
+    """A body of bytes or text that goes out unchanged."""
 
     content: bytes | str | LongBytes
     content_type: str | None = None
 
     def encode(self) -> tuple[bytes | LongBytes, str | None]:
-        """The bytes and their content type."""
+        """Return the bytes and their content type."""
         return _utf8(self.content) if isinstance(self.content, str) else self.content, self.content_type
 
 
@@ -123,7 +123,7 @@ def _json_text(value: Any) -> str:
 
 
 def field_part(name: str, value: Any) -> Part:
-    """A plain field of a multipart form. Raises ValueError for what node's form-data refuses."""
+    """Return a plain field of a multipart form. Raise ValueError for what Node's form-data refuses."""
     if isinstance(value, list):
         raise ValueError("Arrays are not supported.")
     if isinstance(value, dict):

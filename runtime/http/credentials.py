@@ -24,7 +24,7 @@ _NOT_A_REFERENCE = (None, UNDEFINED)
 
 
 class CredentialError(ValueError):
-    """A credential cannot sign a request; message and description are n8n's."""
+    """Raised when a credential cannot sign a request; message and description are n8n's."""
 
     def __init__(self, message: str, description: str | None = None) -> None:
         super().__init__(message)
@@ -42,7 +42,7 @@ class Credential:
 
     @property
     def is_oauth2(self) -> bool:
-        """Whether a refused request is worth a token refresh."""
+        """Return whether a refused request is worth a token refresh."""
         return scheme(self.type) == "oauth2"
 
 
@@ -66,7 +66,7 @@ _CODED = {"aws", "azureStorageSharedKeyApi", "googleApi"}
 
 
 def scheme(type_: str) -> Literal["silent", "oauth2", "oauth1", "rule", "generic", "coded"] | None:
-    """How this credential type signs; None: n8n has no such type, or only signs with it inside its own node."""
+    """Return how this credential type signs; None when n8n has no such type, or signs with it only inside its own node."""
     types = _types()
     if type_ in _GENERIC:
         return "generic"
@@ -87,7 +87,7 @@ def _rules(type_: str) -> list[dict[str, Any]]:
 
 
 def apply(request: Request, credential: Credential) -> None:
-    """Add to the request what the credential's rule says. Raises CredentialError."""
+    """Add to the request what the credential's rule says. Raise CredentialError."""
     if credential.type in _GENERIC:
         _GENERIC_RULES[credential.type](request, credential.data)
     elif credential.type in _types()["oauth2"]:
@@ -100,7 +100,9 @@ def apply(request: Request, credential: Credential) -> None:
 
 
 def signature(credential: Credential, now: float, nonce: str) -> Signature | None:
-    """For types that sign the bytes that go out. `now` in milliseconds; `nonce` is unique per request."""
+    """Return the signing function of types that sign the bytes that go out. `now` in milliseconds; `nonce` is unique
+    per request.
+    """
     if scheme(credential.type) == "oauth1":
         return lambda outgoing: oauth1(outgoing, credential.data, now, nonce)
     if credential.type == "aws":

@@ -19,34 +19,36 @@ class Answer(Protocol):
 
     @property
     def status(self) -> int:
-        """The status code."""
+        """Return the status code."""
 
     @property
     def reason(self) -> str:
-        """The reason phrase."""
+        """Return the reason phrase."""
 
     @property
     def headers(self) -> Sequence[tuple[str, str]]:
-        """Names and values in order."""
+        """Return names and values in order."""
 
     @property
     def body(self) -> bytes:
-        """The whole body."""
+        """Return the whole body."""
 
 
 class Sender(Protocol):
-    """Sends one request and follows nothing."""
+    """A function that sends one request and follows no redirect."""
 
     async def __call__(self, outgoing: Outgoing) -> Answer:
         """The response, whatever its status."""
 
 
 class TooManyRedirectsError(Exception):
-    """More redirects than allowed."""
+    """Raised after more redirects than allowed."""
 
 
 class UnsupportedRedirectError(Exception):
-    """A redirect leads to something that is not HTTP. `reason` is why an address cannot be read, None for another scheme."""
+    """Raised for a redirect to something that is not HTTP. `reason` is why an address cannot be read, None for another
+    scheme.
+    """
 
     def __init__(self, message: str, reason: str | None) -> None:
         super().__init__(message)
@@ -68,9 +70,9 @@ class Redirects:
 async def exchange(
     send: Sender, request: Request, redirects: Redirects, sign: Callable[[Outgoing], Outgoing] | None = None
 ) -> tuple[Answer, str]:
-    """The last response and the URL that gave it. `sign` signs the first request; redirects carry what it made.
+    """Return the last response and the URL that gave it. `sign` signs the first request; redirects carry what it made.
 
-    Raises what `encode` raises, and the redirect errors above.
+    Raise what `encode` raises, and the redirect errors above.
     """
     outgoing = request.encode() if sign is None else sign(request.encode())
     followed = 0

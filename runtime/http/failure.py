@@ -60,7 +60,9 @@ class Failure:
 
 
 def status_failure(status: int, raw: str, body: Any) -> Failure:
-    """A response with a status that counts as an error. `raw` is axios' text for it, `body` the response parsed."""
+    """Return the failure of a response whose status counts as an error. `raw` is axios' text for it, `body` the
+    response parsed.
+    """
     raw = _BATCHING_HINT if status == _TOO_MANY_REQUESTS else raw
     message = STATUS_MESSAGES.get(status) or _CLASS_MESSAGES.get(status // 100) or raw
     description = error_text(body)
@@ -70,7 +72,9 @@ def status_failure(status: int, raw: str, body: Any) -> Failure:
 
 
 def connection_failure(code: str, raw: str) -> Failure:
-    """No response at all: `code` is node's name for it (ECONNREFUSED, ...), `raw` its text."""
+    """Return the failure of a request without any response: `code` is Node's name for it (ECONNREFUSED, ...), `raw` its
+    text.
+    """
     known = CONNECTION_MESSAGES.get(code)
     return Failure(known or raw, None, code, [raw, raw] if known else [raw])
 
@@ -81,7 +85,9 @@ def certificate_failure(reason: str) -> Failure:
 
 
 def error_text(value: Any) -> str | None:
-    """The sentence in an error body: the first known member that holds one, lists joined with ' | '; None if there is none."""
+    """Return the sentence in an error body: the first known member that holds one, lists joined with ' | '; None if
+    there is none.
+    """
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, str | int | float):

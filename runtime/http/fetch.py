@@ -26,7 +26,7 @@ class Wire:
 async def fetch(
     wire: Wire, request: Request, credential: Credential | None, redirects: Redirects
 ) -> tuple[Answer, str]:
-    """The response and the URL it came from. Raises CredentialError, ValueError, and what `exchange` raises."""
+    """Return the response and the URL it came from. Raise CredentialError, ValueError, and what `exchange` raises."""
     if credential is None:
         return await exchange(wire.send, request, redirects)
     if credential.is_oauth2:

@@ -38,7 +38,7 @@ _ERRORS = {
 
 
 async def ensure_token(send: Sender, credential: Credential) -> None:
-    """Fetch a token for a client-credentials credential that has none. Raises CredentialError."""
+    """Fetch a token for a client-credentials credential that has none. Raise CredentialError."""
     data = credential.data
     token = data.get("oauthTokenData")
     if isinstance(token, str):
@@ -52,7 +52,7 @@ async def ensure_token(send: Sender, credential: Credential) -> None:
 
 
 async def renew(send: Sender, credential: Credential) -> None:
-    """A new access token in place of one that was refused. Raises CredentialError."""
+    """Return a new access token in place of one that was refused. Raise CredentialError."""
     data = credential.data
     if data.get("grantType") == "clientCredentials":
         await _client_credentials(send, data)
@@ -112,7 +112,7 @@ def _token_answer(status: int, headers: Any, body: bytes) -> dict[str, Any]:
 
 
 async def service_account_token(send: Sender, data: Mapping[str, Any], now: float) -> str:
-    """An access token for a Google service account, from a signed assertion. `now` in milliseconds."""
+    """Return an access token for a Google service account, from a signed assertion. `now` in milliseconds."""
     from joserfc import jwt  # noqa: PLC0415 - heavy, and few nodes need it
     from joserfc.errors import JoseError  # noqa: PLC0415
     from joserfc.jwk import RSAKey  # noqa: PLC0415

@@ -16,7 +16,8 @@ def encode_component(text: str) -> str:
 
 
 def stringify(value: Any, arrays: ArrayFormat = "indices") -> str:
-    """`{"a": [1], "o": {"k": true}}` -> `a%5B0%5D=1&o%5Bk%5D=true`. Undefined, `{}` and `[]` leave nothing, null is empty.
+    """Write nested values as a query: `{"a": [1], "o": {"k": true}}` becomes `a%5B0%5D=1&o%5Bk%5D=true`. Undefined,
+    `{}` and `[]` leave nothing, null is empty.
 
     A top-level array counts as an object with its indexes as keys; any other value gives ''.
     """
@@ -67,5 +68,5 @@ def _loose_component(text: str) -> str:
 
 
 def parse_form(text: str) -> dict[str, str]:
-    """`a=1&b=x+y` -> its names and values, decoded. Of a name that comes twice the last one holds."""
+    """Return the decoded names and values of `a=1&b=x+y`. Of a name that comes twice the last one counts."""
     return dict(parse_qsl(text, keep_blank_values=True))

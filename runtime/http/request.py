@@ -23,7 +23,7 @@ _TOKEN = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
 
 
 class InvalidTokenError(ValueError):
-    """A method or the name of a header is not a token of HTTP (RFC 9110, 5.6.2)."""
+    """Raised when a method or the name of a header is not a token of HTTP (RFC 9110, 5.6.2)."""
 
     def __init__(self, what: str, text: str) -> None:
         super().__init__(f'{what} must be a valid HTTP token ["{text}"]')
@@ -41,7 +41,7 @@ class Request:
     arrays: ArrayFormat = "indices"
 
     def copy(self) -> Self:
-        """A copy whose query, headers and body fields may be changed."""
+        """Return a copy whose query, headers and body fields may be changed."""
         body = self.body
         if isinstance(body, Json) and isinstance(body.value, dict):
             body = Json(dict(body.value))
@@ -51,7 +51,7 @@ class Request:
         return replace(self, query=query, headers=dict(self.headers), body=body)
 
     def header(self, name: str) -> Any:
-        """The header of this name in any case, or None."""
+        """Return the header of this name in any case, or None."""
         return next((value for key, value in self.headers.items() if key.lower() == name.lower()), None)
 
     def set_header(self, name: str, value: Any) -> None:
@@ -66,7 +66,7 @@ class Request:
             self.headers[name] = value
 
     def basic(self, user: str, password: str) -> None:
-        """HTTP Basic authentication (RFC 7617), in UTF-8."""
+        """Set HTTP Basic authentication (RFC 7617), in UTF-8."""
         self.set_header("Authorization", basic_authorization(user, password))
 
     def merge_body(self, fields: Mapping[str, Any], *, prefer: bool = True) -> None:
@@ -80,7 +80,9 @@ class Request:
             self.body = Json(own | dict(fields) if prefer else dict(fields) | own)
 
     def encode(self) -> "Outgoing":
-        """What goes out. Raises InvalidUrlError, InvalidTokenError, and ValueError for a body that cannot be sent."""
+        """Return what goes out. Raise InvalidUrlError, InvalidTokenError, and ValueError for a body that cannot be
+        sent.
+        """
         url, userinfo = split_userinfo(normalise(self.url))
         method = self.method.upper()
         if not _TOKEN.fullmatch(method):
@@ -111,14 +113,15 @@ class Outgoing:
 
 
 def basic_authorization(user: str, password: str) -> str:
-    """The value of the header."""
+    """Return the value of a Basic authorization header."""
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
 def outgoing_headers(headers: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Headers as text, one pair per element of a list; null and undefined dropped, what a header must not hold removed.
+    """Return headers as text, one pair per element of a list; null and undefined dropped, what a header must not hold
+    removed.
 
-    The last of a name wins, in the place and the spelling of the first. Raises InvalidTokenError.
+    The last of a name wins, in the place and the spelling of the first. Raise InvalidTokenError.
     """
     out: dict[str, tuple[str, list[Any]]] = {}
     for name, value in headers.items():

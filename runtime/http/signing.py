@@ -17,7 +17,7 @@ from runtime.http.request import Outgoing
 
 
 def oauth1(outgoing: Outgoing, data: Mapping[str, Any], now: float, nonce: str) -> Outgoing:
-    """OAuth 1.0a. As in n8n the Authorization header takes the place of the request's own headers."""
+    """Sign with OAuth 1.0a. As in n8n the Authorization header takes the place of the request's own headers."""
     token = data.get("oauthTokenData") or {}
     method = data.get("signatureMethod") or "HMAC-SHA1"
     fields = {
@@ -100,7 +100,9 @@ _CHALLENGE = re.compile(r'(\w+)=(?:"([^"]*)"|([^\s,]+))')
 
 
 def aws_v4(outgoing: Outgoing, data: Mapping[str, Any], now: float) -> Outgoing:
-    """AWS Signature Version 4. Service and region are read from the host, the region falls back to the credential's."""
+    """Sign with AWS Signature Version 4. Service and region are read from the host, the region falls back to the
+    credential's.
+    """
     parts = urlsplit(outgoing.url)
     host = parts.netloc
     service, region = _aws_service(host, str(data.get("region") or "us-east-1"))
@@ -161,7 +163,9 @@ def _aws_query(query: str) -> str:
 
 
 def azure_storage(outgoing: Outgoing, data: Mapping[str, Any], now: float) -> Outgoing:
-    """Azure Storage shared key. Source: https://learn.microsoft.com/rest/api/storageservices/authorize-with-shared-key."""
+    """Sign with an Azure Storage shared key. Source:
+    https://learn.microsoft.com/rest/api/storageservices/authorize-with-shared-key.
+    """
     account = str(data.get("account") or "")
     date = format_datetime(datetime.fromtimestamp(now / 1000, UTC), usegmt=True)
     headers = [*outgoing.headers, ("x-ms-version", "2021-12-02"), ("x-ms-date", date)]

@@ -36,7 +36,7 @@ class Aggregate(Inline):
     options: Dynamic[Fields] = param({})
 
     def run(self, context: Context, items: Items) -> Outputs:
-        """The parameters are those of the first item."""
+        """Return the one item. The parameters are those of the first item."""
         p = context.resolve(self, 0)
         options = p.options or {}
         if p.aggregate == "aggregateIndividualFields":
@@ -57,13 +57,13 @@ class Aggregate(Inline):
 
 
 def names(listed: Any) -> list[str]:
-    """A comma-separated list of field names, or a list of such names."""
+    """Return a comma-separated list of field names, or a list of such names, as a list."""
     parts = listed if isinstance(listed, list) else js_string(listed or "").split(",")
     return [stripped for stripped in (js_string(each).strip() for each in parts) if stripped]
 
 
 def fields_as_lists(items: Items, listed: list[Fields], options: Fields) -> dict[str, Any]:
-    """One list per field. Raises NodeError when two fields would get one name."""
+    """Return one list per field. Raise NodeError when two fields would get one name."""
     dots = not options.get("disableDotNotation")
     gathered: dict[str, list[Any]] = {}
     for each in listed:
@@ -103,7 +103,9 @@ def _values(items: Items, field: str, options: Fields, *, dots: bool) -> list[An
 
 
 def whole_items(items: Items, included: list[str] | None, dropped: list[str]) -> list[tuple[int, dict[str, Any]]]:
-    """Index and json of every item, cut down to some top-level fields; an item of which nothing is left goes."""
+    """Return index and json of every item, cut down to some top-level fields; an item of which nothing is left is
+    dropped.
+    """
     if included is None and not dropped:
         return [(i, item["json"]) for i, item in enumerate(items)]
     parts: list[tuple[int, dict[str, Any]]] = []
@@ -120,7 +122,9 @@ def whole_items(items: Items, included: list[str] | None, dropped: list[str]) ->
 
 
 def all_files(items: Items, *, unique: bool) -> dict[str, BinaryRef]:
-    """The files of all items; of two with one name the second gets a number, and copies go when `unique`."""
+    """Return the files of all items; of two with one name the second gets a number, and copies are dropped when
+    `unique`.
+    """
     files: dict[str, BinaryRef] = {}
     for item in items:
         for name, file in item.get("binary", {}).items():

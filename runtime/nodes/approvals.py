@@ -46,11 +46,11 @@ class SendAndWait(Durable):
     options: Dynamic[dict[str, Any]] = param({})
 
     def waits_for(self) -> WaitsFor | None:
-        """An answer, when the node asks for one."""
+        """Return that it waits for an answer, when the node asks for one."""
         return "call" if getattr(self, "operation", None) == SEND_AND_WAIT else None
 
     def ask(self, context: DurableContext, state: Json, event: Event | None) -> tuple[Json, list[Command]]:
-        """The reducer of the operation: send (a call of `send_request`), wait, give the answer."""
+        """Reduce the operation: send (a call of `send_request`), wait, return the answer."""
         node = context.resolve(self, 0)
         if event is None:
             return "sent", [
@@ -66,7 +66,7 @@ class SendAndWait(Durable):
         return None, [Done([[{"json": {"data": node.answer(event.value)}}]])]
 
     def buttons(self, context: DurableContext) -> list[dict[str, str]]:
-        """What the message offers: label and link of each button."""
+        """Return label and link of each button of the message."""
         if self.response_type != "approval":
             label = (self.options or {}).get("messageButtonLabel") or "Respond"
             return [{"label": str(label), "url": context.resume_form_url}]
@@ -78,7 +78,7 @@ class SendAndWait(Durable):
         return buttons
 
     def until(self, context: DurableContext) -> float | None:
-        """Milliseconds since the epoch at which the run goes on without an answer. Raises NodeError."""
+        """Return when the run goes on without an answer, in milliseconds since the epoch. Raise NodeError."""
         limits = ((self.options or {}).get("limitWaitTime") or {}).get("values") or {}
         if not limits:
             return None
@@ -86,7 +86,7 @@ class SendAndWait(Durable):
         return limit(context, limits.get("limitType"), amount, unit, limits.get("maxDateAndTime"))
 
     def page(self, context: DurableContext) -> dict[str, Any]:
-        """What the API must know to take the answer. Raises NodeError."""
+        """Return what the API must know to take the answer. Raise NodeError."""
         del context
         if self.response_type == "approval":
             return {"resume": "approval", "authentication": "none", "httpMethod": "GET", "responseMode": "onReceived"}
@@ -102,7 +102,7 @@ class SendAndWait(Durable):
         }  # fmt: skip
 
     def answer(self, items: list[Any]) -> dict[str, Any]:
-        """n8n's `data`."""
+        """Return the answer as n8n's `data`."""
         json: Mapping[str, Any] = items[0]["json"] if items else {}
         if self.response_type == "approval":
             return {"approved": json.get("approved") is True}

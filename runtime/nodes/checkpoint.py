@@ -15,10 +15,10 @@ _MAX_BYTES: Final = 128 * 1024
 
 
 class Checkpoint:
-    """What the items had that an attempt was done with before its worker died: their requests are not sent again.
+    """Results per item of an activity's earlier attempts: their requests are not sent again after a worker died.
 
-    Kept in the heartbeats of the activity, as long as it is small; an item beyond that is sent again, with the same
-    Idempotency-Key.
+    Stored in the heartbeats of the activity, as long as they are small; an item beyond that is sent again, with the
+    same Idempotency-Key.
     """
 
     def __init__(self, context: ActivityContext, count: int) -> None:
@@ -28,7 +28,7 @@ class Checkpoint:
         self._results: dict[str, list[Item]] = dict(previous.get(_PROGRESS_KEY) or {})
 
     async def run_once(self, i: int, work: Callable[[], Awaitable[list[Item]]]) -> list[Item]:
-        """The items of input item `i`: from the attempt before, or worked out now."""
+        """Return the items of input item `i`: from an earlier attempt, else by running `work`."""
         if (before := self._results.get(str(i))) is not None:
             return before
         result = await work()

@@ -27,7 +27,9 @@ class Code(Activity):
     notice: str = param("")
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
-        """One output. An error of the author's code becomes an item under continueOnFail; a wrong result never does."""
+        """Return one output. An error of the author's code becomes an item under continueOnFail; a wrong result never
+        does.
+        """
         if self.mode not in (FOR_ALL, PER_ITEM):
             raise NodeError('Could not get parameter "jsCode"')
         per_item = self.mode == PER_ITEM

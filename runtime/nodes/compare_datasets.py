@@ -33,17 +33,17 @@ class CompareDatasets(Inline):
     options: Dynamic[dict[str, Any]] = param({})
 
     def outputs(self, version: float) -> int:
-        """In A only, same, different, in B only."""
+        """Return the four outputs: in A only, same, different, in B only."""
         del version
         return 4
 
     def required_inputs(self, version: float) -> int:
-        """One input is enough."""
+        """Return that one input is enough."""
         del version
         return 1
 
     def run(self, context: Context, items: Items) -> Outputs:
-        """All items of both inputs; parameters are those of the first item."""
+        """Compare all items of both inputs; parameters are those of the first item."""
         del items
         one, two = (list(items_of_input or []) for items_of_input in (*context.inputs, None, None)[:2])
         node = context.resolve(self, 0)
@@ -69,18 +69,18 @@ class CompareDatasets(Inline):
 
     @property
     def dots(self) -> bool:
-        """Whether names are paths."""
+        """Return whether names are paths."""
         return not self.options.get("disableDotNotation")
 
     def comparison(self, context: Context) -> Same:
-        """How two values are compared."""
+        """Return the function that compares two values."""
         fuzzy = self.options.get("fuzzyCompare") if context.version < _FUZZY_OUTSIDE else self.fuzzy_compare
         if not fuzzy:
             return strictly_equal
         return fuzzy_equal if context.version < _FUZZY_OUTSIDE else _fuzzier_equal
 
     def pairs(self, context: Context, one: Items, two: Items) -> Pairs:
-        """The fields to match. Raises NodeError."""
+        """Return the fields to match. Raise NodeError."""
         entries = self.merge_by_fields.get("values") or []
         pairs = [(str(each.get("field1") or ""), str(each.get("field2") or "")) for each in entries]
         if any(not a or not b for a, b in pairs):
@@ -97,7 +97,7 @@ class CompareDatasets(Inline):
     def compare(
         self, context: Context, a: tuple[int, Item], b: tuple[int, Item], equal: Items, different: Items
     ) -> None:
-        """Put a pair where it belongs."""
+        """Put a pair of matching items where it belongs."""
         (i, first), (j, second) = a, b
         same, resolve = self.comparison(context), self.resolution(context)
         one, two = first["json"], second["json"]
@@ -116,15 +116,15 @@ class CompareDatasets(Inline):
             different.append({**(second if from_two else first), "pairedItem": _second(j) if from_two else {"item": i}})
 
     def resolution(self, context: Context) -> str:
-        """Which version of two different items to give."""
+        """Return which version of two different items to give."""
         return self.resolve_1 if context.version <= 2 else self.resolve_2
 
     def skipped_fields(self) -> list[str]:
-        """The fields that do not count."""
+        """Return the fields that do not count."""
         return [name.strip() for name in str(self.options.get("skipFields") or "").split(",") if name.strip()]
 
     def without(self, json: Mapping[str, Any]) -> dict[str, Any]:
-        """The JSON without the fields that do not count."""
+        """Return the JSON without the fields that do not count."""
         rest = dict(json)
         for name in self.skipped_fields():
             if self.dots:
@@ -134,7 +134,7 @@ class CompareDatasets(Inline):
         return rest
 
     def describe(self, context: Context, one: Mapping[str, Any], two: Mapping[str, Any]) -> dict[str, Any]:
-        """What is the same and what is not, by field."""
+        """Return what is the same and what differs, by field."""
         same, skipped = self.comparison(context), self.skipped_fields()
         old = context.version < _INPUTS_HAVE_LETTERS
         names = ("input1", "input2") if old else ("inputA", "inputB")
@@ -154,7 +154,7 @@ class CompareDatasets(Inline):
         return result
 
     def mix(self, preferred: dict[str, Any], other: Mapping[str, Any]) -> None:
-        """Fields of the other item into the preferred one. As in n8n the input item itself changes."""
+        """Write fields of the other item into the preferred one. As in n8n the input item itself changes."""
         for name in (each.strip() for each in str(self.except_when_mix or "").split(",")):
             if not name:
                 continue

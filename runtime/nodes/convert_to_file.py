@@ -40,7 +40,7 @@ class ConvertToFile(Activity):
     options: Dynamic[dict[str, Any]] = param({})
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
-        """Items without JSON that have the file."""
+        """Return items without JSON that have the file."""
         if self.operation in ("toText", "toBinary") or (self.operation == "toJson" and self.mode == "each"):
 
             async def one(i: int, item: Item) -> Item:
@@ -57,7 +57,7 @@ class ConvertToFile(Activity):
         return [[{**file_item, "pairedItem": pairs}]]
 
     async def of_all(self, context: ActivityContext, items: Items) -> Item:
-        """One file of all items. Raises NodeError."""
+        """Return one file of all items. Raise NodeError."""
         rows = [item["json"] for item in items]
         if self.operation == "toJson":
             data = self.encoded(self.as_json(rows))
@@ -66,7 +66,7 @@ class ConvertToFile(Activity):
         return await self.item(context, data, None, f"File.{self.operation}")
 
     async def file(self, context: ActivityContext, item: Item) -> Item:
-        """A file of one item. Raises NodeError."""
+        """Return a file of one item. Raise NodeError."""
         if self.operation == "toJson":
             return await self.item(context, self.encoded(self.as_json(item["json"])), "application/json", "file.json")
         value = get(item["json"], self.source_property) if self.source_property else item["json"]
@@ -80,7 +80,7 @@ class ConvertToFile(Activity):
         return await self.item(context, *self.raw(context, value))
 
     def raw(self, context: ActivityContext, value: Any) -> tuple[bytes, str | None]:
-        """The bytes that base64 stands for (version 1: or a value as it is) and what is known of their type."""
+        """Return the bytes that base64 encodes (version 1: or a value as it is) and what is known of their type."""
         mime = self.options.get("mimeType") or None
         if context.version < _WITH_TYPES and self.options.get("dataIsBase64", True) is False:
             text = isinstance(value, str)
@@ -94,18 +94,18 @@ class ConvertToFile(Activity):
         return from_base64(value), mime
 
     def as_json(self, value: Any) -> str:
-        """The value as JSON text, as wide as the options say."""
+        """Return the value as JSON text, as wide as the options say."""
         return json_stringify(value, 2 if self.options.get("format") else 0) or "null"
 
     def encoded(self, text: str) -> bytes:
-        """The text in the chosen encoding. Raises NodeError."""
+        """Return the text in the chosen encoding. Raise NodeError."""
         try:
             return encode(text, str(self.options.get("encoding") or "utf8"), bom=bool(self.options.get("addBOM")))
         except UnknownEncodingError as error:
             raise NodeError(str(error)) from error
 
     async def item(self, context: ActivityContext, data: bytes, mime: str | None, default: str | None = None) -> Item:
-        """An item with nothing but the file."""
+        """Return an item with nothing but the file."""
         name = self.options.get("fileName") or None
         ref = await context.blobs.write(data, mime_type=mime, file_name=name or default)
         if "fileName" not in ref:

@@ -21,7 +21,7 @@ class Cron(Trigger):
     trigger_times: Dynamic[dict[str, Any]] = param({})
 
     def check(self, at: Location, version: float) -> Iterator[Diagnostic]:
-        """Rules that cannot be read, or that never fire."""
+        """Report rules that cannot be read, or that never fire."""
         del version
         for place, text, reason in problems(self.trigger_times, "item", cron_row):
             yield BadSchedule(at=at.within("parameters", "triggerTimes", *place), schedule=text, reason=reason)

@@ -38,7 +38,7 @@ _SALT, _NONCE, _TAG = 16, 12, 16
 
 
 class _Crypto(Activity):
-    """What both versions share."""
+    """The parameters and operations of both versions."""
 
     one_item_each = True
 
@@ -58,7 +58,7 @@ class _Crypto(Activity):
     hash_type: Dynamic[str]
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
-        """Each item with the result under `dataPropertyName`."""
+        """Return each item with the result under `dataPropertyName`."""
 
         async def one(i: int, item: Item) -> Item:
             node = context.resolve(self, i)
@@ -69,7 +69,7 @@ class _Crypto(Activity):
         return await each_item_async(context, items, one)
 
     async def result(self, context: ActivityContext, item: Item, i: int) -> str:
-        """The value that goes into the item. Raises NodeError."""
+        """Return the value that goes into the item. Raise NodeError."""
         if self.action == "generate":
             return _random(self.encoding_type, int(self.string_length))
         if self.action == "sign":
@@ -84,11 +84,11 @@ class _Crypto(Activity):
         return self._encoded(_digest(lambda: hashlib.new(name, data, usedforsecurity=False), unknown))
 
     async def hmac_secret(self, context: ActivityContext, i: int) -> Any:
-        """The key of an HMAC."""
+        """Return the key of an HMAC."""
         raise NotImplementedError
 
     async def signing_key(self, context: ActivityContext, i: int) -> str:
-        """The private key of a signature, PEM."""
+        """Return the private key of a signature, PEM."""
         raise NotImplementedError
 
     async def _data(self, context: ActivityContext, item: Item, i: int) -> bytes:
@@ -104,7 +104,7 @@ class _Crypto(Activity):
 
 
 class CryptoV1(_Crypto):
-    """Secrets are parameters."""
+    """Crypto, version 1: secrets are parameters."""
 
     type = "n8n-nodes-base.crypto"
     versions = (1,)
@@ -115,18 +115,18 @@ class CryptoV1(_Crypto):
     private_key: Dynamic[str] = param("", show={"action": ["sign"]}, required=True, secret=True)
 
     async def hmac_secret(self, context: ActivityContext, i: int) -> Any:
-        """From the parameter."""
+        """Return the secret of the parameter."""
         del context, i
         return self.secret
 
     async def signing_key(self, context: ActivityContext, i: int) -> str:
-        """From the parameter."""
+        """Return the private key of the parameter."""
         del context, i
         return self.private_key
 
 
 class CryptoV2(_Crypto):
-    """Secrets come from a credential."""
+    """Crypto, version 2: secrets come from a credential."""
 
     type = "n8n-nodes-base.crypto"
     versions = (2,)
@@ -139,7 +139,7 @@ class CryptoV2(_Crypto):
     message: Dynamic[Any] = param("", alias="value", show={"action": _CIPHERS}, required=True)
 
     async def result(self, context: ActivityContext, item: Item, i: int) -> str:
-        """The value that goes into the item. Raises NodeError."""
+        """Return the value that goes into the item. Raise NodeError."""
         if self.action not in _CIPHERS:
             return await super().result(context, item, i)
         credential = await context.credentials.get("crypto", i)
@@ -151,16 +151,18 @@ class CryptoV2(_Crypto):
         return work(text, passphrase, self.cipher)
 
     async def hmac_secret(self, context: ActivityContext, i: int) -> Any:
-        """From the credential."""
+        """Return the secret of the credential."""
         return _present(await context.credentials.get("crypto", i), "hmacSecret", "HMAC secret", "HMAC Secret")
 
     async def signing_key(self, context: ActivityContext, i: int) -> str:
-        """From the credential."""
+        """Return the private key of the credential."""
         return _present(await context.credentials.get("crypto", i), "signPrivateKey", "private key", "Private Key")
 
 
 def _digest(hashed: Callable[[], Any], unknown: str) -> bytes:
-    """What the hash gives. Raises NodeError with the text for a hash that nobody knows (an expression can name any)."""
+    """Return the digest of the hash. Raise NodeError(`unknown`) for an algorithm that does not exist (an expression can
+    name any).
+    """
     try:
         return bytes(hashed().digest())
     except ValueError as error:

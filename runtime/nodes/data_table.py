@@ -17,7 +17,9 @@ _NO_ROW: Final = dict.fromkeys(("id", "createdAt", "updatedAt"))
 
 
 class DataTable(Activity):
-    """Item after item. What a run of the step changes is one transaction, and is done once whatever dies."""
+    """Operations on rows and tables, item after item. All changes of one run of the step are one transaction, which
+    happens once whatever dies.
+    """
 
     type = "n8n-nodes-base.dataTable"
     versions = (1, 1.1)
@@ -55,7 +57,7 @@ class DataTable(Activity):
     options: Dynamic[dict[str, Any]] = param({})
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
-        """What each item finds or changes, one after the other."""
+        """Return what each item finds or changes, one after the other."""
 
         async def work(store: Store) -> Json:
             if self.resource == "row" and self.operation == "insert" and self.options.get("optimizeBulk"):
@@ -85,7 +87,7 @@ class DataTable(Activity):
         return [{"json": {"success": True, "insertedRows": count}}]
 
     async def one(self, context: ActivityContext, store: Store, item: Item) -> list[dict[str, Any]]:
-        """The JSON of the items that this item becomes. Raises TableError."""
+        """Return the JSON of the items that this item becomes. Raise TableError."""
         now = moment(context.now)
         if self.resource == "table":
             return await self._on_tables(store, now)

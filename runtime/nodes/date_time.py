@@ -81,7 +81,7 @@ class DateTime(Activity):
     options: Dynamic[dict[str, Any]] = param({})
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
-        """All items go through the library in one call."""
+        """Pass all items through the library in one call."""
         nodes = [context.resolve(self, i) for i in range(len(items))]
         modern = context.version >= _MODERN
         requests = [(node.script_request_v2 if modern else node.script_request_v1)(context.timezone) for node in nodes]
@@ -100,7 +100,7 @@ class DateTime(Activity):
         return [out]
 
     def script_request_v1(self, zone: str) -> dict[str, Any]:
-        """Version 1 as the script reads it."""
+        """Return version 1's request to the script."""
         options = self.options or {}
         if self.action == "format":
             return {
@@ -114,7 +114,7 @@ class DateTime(Activity):
         }  # fmt: skip
 
     def script_request_v2(self, zone: str) -> dict[str, Any]:
-        """Version 2 as the script reads it."""
+        """Return version 2's request to the script."""
         options = self.options or {}
         request: dict[str, Any] = {"kind": "modern", "operation": self.operation, "zone": zone}
         if self.operation == "getCurrentDate":
@@ -140,11 +140,11 @@ class DateTime(Activity):
         return request
 
     def argument(self, key: str, name: str) -> dict[str, Any]:
-        """A parameter for the script, left out when it is undefined."""
+        """Return a parameter for the script, left out when it is undefined."""
         return {} if self.is_undefined(name) else {key: getattr(self, name)}
 
     def item_v1(self, item: Item, i: int, result: dict[str, Any]) -> Item:
-        """Version 1: the item with one field set."""
+        """Return the item with one field set (version 1)."""
         text = result["text"]
         if _ABBREVIATION in text:
             text = text.replace(_ABBREVIATION, _abbreviation(result["at"], result["zone"]))
@@ -156,7 +156,7 @@ class DateTime(Activity):
         return output
 
     def item_v2(self, item: Item, i: int, result: Any) -> Item:
-        """Version 2: the result alone, or beside the item's fields."""
+        """Return the result alone, or next to the item's fields (version 2)."""
         name = _NAMES[self.operation] if self.output_field_name is None else self.output_field_name
         json = copy.deepcopy(item["json"]) if (self.options or {}).get("includeInputFields") else {}
         if result is not UNDEFINED:

@@ -36,7 +36,7 @@ class EmailReadImap(Poll):
     options: Dynamic[dict[str, Any]] = param({})
 
     async def poll(self, context: ActivityContext, state: dict[str, Any]) -> Items:
-        """A message per item."""
+        """Return an item per message."""
         options = self.options or {}
         track = options.get("trackLastMessageId", True) is not False
         last = state.get("lastMessageUid") if track else None
@@ -74,7 +74,7 @@ class EmailReadImap(Poll):
 
 
 def search_keys(config: Any) -> str:
-    """IMAP search keys of n8n's JSON: a list of keys, those with arguments as lists. Raises NodeError."""
+    """Return the IMAP search keys of n8n's JSON: a list of keys, those with arguments as lists. Raise NodeError."""
     try:
         keys = json.loads(config) if isinstance(config, str) else config
     except ValueError as error:

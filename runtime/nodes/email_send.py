@@ -35,7 +35,7 @@ _BUTTON = '<a href="{url}" style="padding:8px 16px;border:1px solid #888;border-
 async def deliver(
     context: ActivityContext, message: EmailMessage, bcc: str, *, verify: bool, item: int
 ) -> dict[str, Any]:
-    """Send a message with an id that is the same on every attempt. Raises NodeError."""
+    """Send a message with an id that is the same on every attempt. Raise NodeError."""
     sender = parseaddr(str(message["From"] or ""))[1]
     fields = [str(message[name] or "") for name in ("To", "Cc")] + [bcc]
     recipients = [address for _, address in getaddresses([each for each in fields if each]) if address]
@@ -45,7 +45,7 @@ async def deliver(
 
 
 async def compose(context: ActivityContext, item: Item, i: int, parts: dict[str, Any]) -> EmailMessage:
-    """A message of {from, to, cc, replyTo, subject, text, html, attachments}. Raises NodeError."""
+    """Build a message from {from, to, cc, replyTo, subject, text, html, attachments}. Raise NodeError."""
     message = EmailMessage()
     for header, name in (("From", "from"), ("To", "to"), ("Cc", "cc"), ("Reply-To", "replyTo"), ("Subject", "subject")):
         if value := js_string(parts.get(name) or "").replace("\r", " ").replace("\n", " "):
@@ -91,12 +91,12 @@ class EmailSendV1(Activity):
     options: Dynamic[dict[str, Any]] = param({})
 
     def mutation(self, version: float) -> str:
-        """A message that is sent cannot be taken back."""
+        """Return what cannot be taken back: a message is sent."""
         del version
         return "its message"
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
-        """A message per item."""
+        """Send a message per item."""
         return [await _each(context, items, self._one)]
 
     async def _one(self, context: ActivityContext, item: Item, i: int) -> dict[str, Any]:
@@ -134,12 +134,12 @@ class EmailSend(SendAndWait):
     html: Dynamic[str] = param("", show=SENDS)
 
     def mutation(self, version: float) -> str:
-        """A message that is sent cannot be taken back."""
+        """Return what cannot be taken back: a message is sent."""
         del version
         return "its message"
 
     def advance(self, context: DurableContext, state: Json, event: Event | None) -> tuple[Json, list[Command]]:
-        """One call that sends everything, or the question."""
+        """Return one call that sends everything, or the question."""
         if self.operation == "sendAndWait":
             return self.ask(context, state, event)
         if event is None:
@@ -153,14 +153,14 @@ class EmailSend(SendAndWait):
         return None, [Done([outputs])]
 
     async def send_all(self, context: ActivityContext, payload: Json) -> Json:
-        """A message per item."""
+        """Send a message per item."""
         del payload
         items: Items = next((each for each in context.inputs if each), [])
         outputs: Any = await _each(context, items, self._one)
         return outputs  # type: ignore[no-any-return]
 
     async def send_request(self, context: ActivityContext, payload: Json) -> Json:
-        """The question, with its links."""
+        """Send the question, with its links."""
         request: Any = payload
         node = context.resolve(self, 0)
         links = " &nbsp; ".join(

@@ -11,7 +11,7 @@ class ErrorTrigger(Trigger):
     trigger = "error"
 
     def run(self, context: Context, items: Items) -> Outputs:
-        """One item: {execution: {id, url, error, lastNodeExecuted, mode}, workflow: {id, name}}."""
+        """Return one item: {execution: {id, url, error, lastNodeExecuted, mode}, workflow: {id, name}}."""
         if context.mode != "manual" or (items and items[0]["json"]):
             return [items]
         execution = {

@@ -62,16 +62,18 @@ class ExecuteWorkflow(Durable):
     options: Dynamic[dict[str, Any]] = param({})
 
     def starts_workflow(self) -> bool:
-        """Always."""
+        """Return True: it always starts one."""
         return True
 
     def started_workflow(self) -> str | None:
-        """Return the id that is written down; a source other than the database has none."""
+        """Return the id written in the parameters; a source other than the database has none."""
         sources = {self.source_old, self.source} - {"database"}
         return None if sources else workflow_reference(self.workflow_id or self.workflow_id_v1)
 
     def check(self, at: Location, version: float) -> Iterator[Diagnostic]:
-        """Constants that do not fit the inputs of the other workflow, and sources that only a server of n8n's own has."""
+        """Report constants that do not fit the inputs of the other workflow, and sources that exist only on n8n's own
+        server.
+        """
         source = self.source_old if version < _WITH_INPUTS else self.source
         if source == "localFile":
             yield UnsupportedChoice(
@@ -93,7 +95,7 @@ class ExecuteWorkflow(Durable):
                 yield InvalidParameter(at=at.within(name), reason=checked.error)
 
     def advance(self, context: DurableContext, state: Json, event: Event | None) -> tuple[Json, list[Command]]:
-        """One child for all items, or one after the other with an item each."""
+        """Start one child for all items, or one child per item, one after the other."""
         if self.mode == "each":
             return self._each(context, state, event)
         if event is None:
@@ -221,14 +223,14 @@ class ExecuteWorkflow(Durable):
         _port(out, output).append({"json": {"error": error.message}, "pairedItem": {"item": i}})
 
     async def fetch(self, context: ActivityContext, payload: Json) -> Json:
-        """The export at an address. Raises NodeError when there is none."""
+        """Return the export at an address. Raise NodeError when there is none."""
         assert isinstance(payload, dict)
         response = await context.http.request("GET", js_string(payload.get("url")))
         return {"export": _export(response.body.decode("utf-8", "replace"))}
 
 
 class _ChildResult:
-    """What a child gave back."""
+    """The outputs of a child, and whether the run waited for them."""
 
     def __init__(self, outputs: Outputs, *, waited: bool = True) -> None:
         self.outputs = outputs

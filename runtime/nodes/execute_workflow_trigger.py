@@ -30,16 +30,16 @@ class ExecuteWorkflowTrigger(Trigger):
     return_output: Literal["allRuns", "lastRunOnly"] = param("lastRunOnly", show={"@version": [{"_cnd": {"lt": 1.2}}]})
 
     def check(self, at: Location, version: float) -> Iterator[Diagnostic]:
-        """n8n wants at least one field when fields are to be declared."""
+        """Report an empty list of declared fields: n8n wants at least one."""
         if version > 1 and self.input_source == "workflowInputs" and not self.workflow_inputs.get("values"):
             yield InvalidParameter(at=at.within("parameters", "workflowInputs"), reason="At least 1 field is required.")
 
     def returns_all_runs(self, version: float) -> bool:
-        """Whether every run of the last node is the sub-workflow's result, or only its last one."""
+        """Return whether every run of the last node is the sub-workflow's result, or only its last one."""
         return version >= 1.2 or self.return_output == "allRuns"
 
     def run(self, context: Context, items: Items) -> Outputs:
-        """The declared fields of every item; files stay."""
+        """Return the declared fields of every item; files stay."""
         names = self._names() if context.version > 1 and self.input_source != "passthrough" else None
         return [[_declared_fields(item, names) for item in items]]
 

@@ -35,7 +35,7 @@ class ExecutionData(Inline):
     data_to_save: Dynamic[DataToSave] = param({}, show={"operation": ["save"]})
 
     def run(self, context: Context, items: Items) -> Outputs:
-        """The input is the output. n8n keeps 50 characters of a key and 512 of a value; an entry without a key is left out."""
+        """Return the input. n8n keeps 50 characters of a key and 512 of a value; an entry without a key is left out."""
         for i in range(len(items)):
             for each in context.resolve(self, i).data_to_save.get("values") or ():
                 if key := js_string(each.get("key", ""))[:_MAX_KEY_CHARACTERS]:

@@ -40,7 +40,7 @@ class ExtractFromFile(Activity):
     options: Dynamic[dict[str, Any]] = param({})
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
-        """Each file in turn."""
+        """Read each file in turn."""
 
         async def one(i: int, item: Item) -> list[Item]:
             node = context.resolve(self, i)
@@ -61,7 +61,7 @@ class ExtractFromFile(Activity):
         return await each_item_async(context, items, one)
 
     async def rows(self, context: ActivityContext, data: bytes) -> list[Any]:
-        """The JSON of an item per row. Raises NodeError."""
+        """Return the JSON of an item per row. Raise NodeError."""
         if self.operation == "csv":
             return await read_csv(context, data, self.options)
         rows = await read_sheet(context, data, self.operation, self.options)
@@ -69,13 +69,13 @@ class ExtractFromFile(Activity):
         return rows if headed else [{"row": row} for row in rows]
 
     def with_content(self, item: Item, data: bytes) -> Item:
-        """The item with the file's content in its JSON. Raises NodeError."""
+        """Return the item with the file's content in its JSON. Raise NodeError."""
         json: dict[str, Any] = dict(item["json"]) if self.keeps_source("json") else {}
         set_path(json, self.destination_key, self.content(data))
         return self.output_item(item, json)
 
     def output_item(self, item: Item, json: dict[str, Any]) -> Item:
-        """An item with this JSON, and the file where it is to be kept."""
+        """Return an item with this JSON, and with the file if the option Keep Source says so."""
         output: Item = {"json": json}
         binary: dict[str, BinaryRef] = dict(item.get("binary", {}))
         if not self.keeps_source("binary"):
@@ -85,11 +85,11 @@ class ExtractFromFile(Activity):
         return output
 
     def keeps_source(self, part: str) -> bool:
-        """Whether the option Keep Source says so."""
+        """Return whether the option Keep Source keeps `part`: "json" or "binary"."""
         return self.options.get("keepSource") in (part, "both")
 
     def content(self, data: bytes) -> Any:
-        """What is in the file. Raises NodeError."""
+        """Return the content of the file. Raise NodeError."""
         if self.operation == "binaryToPropery":
             return base64.b64encode(data).decode()
         try:

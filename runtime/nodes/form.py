@@ -27,7 +27,7 @@ _LAST: Final = {"operation": ["completion"]}
 
 
 class Form(Durable):
-    """A page gives what was filled in; the last page gives its input on."""
+    """A page of a form: gives what was filled in; the last page gives its input on."""
 
     type = "n8n-nodes-base.form"
     versions = (1, 2.3, 2.4, 2.5)
@@ -55,14 +55,14 @@ class Form(Durable):
     options: Dynamic[dict[str, Any]] = param({})
 
     def waits_for(self) -> WaitsFor | None:
-        """The last page waits for nothing."""
+        """Return what the page waits for; the last page waits for nothing."""
         return "call" if self.operation == "page" else None
 
     def overlapping_wait(self) -> None:
-        """Pages come one after the other."""
+        """Return that pages come one after the other."""
 
     def check(self, at: Location, version: float) -> Iterator[Diagnostic]:
-        """A file as the last page is not built."""
+        """Report a file as the last page, which is not supported."""
         del version
         if self.operation == "completion" and self.respond_with == "returnBinary":
             yield UnsupportedChoice(
@@ -71,7 +71,7 @@ class Form(Durable):
             )  # fmt: skip
 
     def advance(self, context: DurableContext, state: Json, event: Event | None) -> tuple[Json, list[Command]]:
-        """One wait for a page; nothing to wait for on the last one."""
+        """Wait once for a page; the last one has nothing to wait for."""
         node = context.resolve(self, 0)
         if self.operation == "completion":
             return state, [Respond({"form": node.last_page()}), Done([context.items])]
@@ -82,7 +82,7 @@ class Form(Durable):
         return None, [Done([event.value if isinstance(event.value, list) else context.items])]
 
     def last_page(self) -> dict[str, Any]:
-        """What the API shows when the run has come to this node."""
+        """Return what the API shows when the run has come to this node."""
         if self.respond_with == "redirect":
             return {"redirect": self.redirect_url}
         if self.respond_with == "showText":
@@ -90,13 +90,13 @@ class Form(Durable):
         return {"title": str(self.completion_title), "message": str(self.completion_message)}
 
     def until(self, context: DurableContext) -> float | None:
-        """Milliseconds since the epoch at which the run goes on without an answer."""
+        """Return when the run goes on without an answer, in milliseconds since the epoch."""
         if not self.limit_wait_time:
             return None
         return limit(context, self.limit_type, self.resume_amount, self.resume_unit, self.max_date_and_time)
 
     def page(self) -> dict[str, Any]:
-        """What the API must know to show the page. Raises NodeError."""
+        """Return what the API must know to show the page. Raise NodeError."""
         options = self.options or {}
         fields = self.form_fields
         if self.define_form == "json":
@@ -109,7 +109,7 @@ class Form(Durable):
 
 
 def fields_of_json(value: Any) -> list[Any]:
-    """The fields of a form that its author wrote as JSON. Raises NodeError."""
+    """Return the fields of a form that its author wrote as JSON. Raise NodeError."""
     try:
         fields = parse_json(value) if isinstance(value, str) else value
     except NotJsonError as error:

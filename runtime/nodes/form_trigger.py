@@ -1,4 +1,4 @@
-"""On form submission: starts a run with what somebody filled in. The API shows the form and builds the item."""
+"""On form submission: starts a run with a submitted form. The API shows the form and builds the item."""
 
 from typing import Any, Literal
 

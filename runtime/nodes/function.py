@@ -32,7 +32,7 @@ class Function(Activity):
     function_code: str = param(DEFAULT, code="javascript")
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
-        """One output. Under continueOnFail any error, a wrong result included, becomes the only item."""
+        """Return one output. Under continueOnFail any error, a wrong result included, becomes the only item."""
         value = await context.run_javascript(
             self.function_code, mode="function", items=items, continue_on_fail=context.continue_on_fail
         )

@@ -30,7 +30,7 @@ class FunctionItem(Activity):
     function_code: str = param(DEFAULT, code="javascript")
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
-        """One item per input item. Under continueOnFail an error takes the place of its item."""
+        """Return one item per input item. Under continueOnFail an error takes the place of its item."""
         value = await context.run_javascript(
             self.function_code, mode="functionItem", items=items, continue_on_fail=context.continue_on_fail
         )

@@ -43,7 +43,7 @@ _CHECK: Final = (
 
 
 class GraphQL(Activity):
-    """One request per item. The status of the answer does not count, what is in it does."""
+    """One request per item. Only the content of the response decides about errors, not its status."""
 
     type = "n8n-nodes-base.graphql"
     versions = (1, 1.1)
@@ -70,7 +70,7 @@ class GraphQL(Activity):
         return credential_uses(self._credential_type())
 
     def mutation(self, version: float) -> str | None:
-        """A query that is written down says what it does."""
+        """Return what a query changes, if it is written in the parameters."""
         del version
         return "its mutation" if str(self.query).lstrip("= \n\t").startswith("mutation") else None
 
@@ -79,7 +79,7 @@ class GraphQL(Activity):
         return by_name or _CREDENTIALS.get(self.authentication)
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
-        """The answers; under continueOnFail those with errors are followed by an error item, as in n8n."""
+        """Return the responses; under continueOnFail those with errors are followed by an error item, as in n8n."""
         out: Items = []
         shared: dict[str, Credential] = {}
         for i in range(len(items)):
@@ -99,7 +99,7 @@ class GraphQL(Activity):
     async def send_query(
         self, written: "GraphQL", context: ActivityContext, i: int, shared: dict[str, Credential]
     ) -> Any:
-        """The answer: JSON, or text where it is none or was asked for as text. Raises Failed, NodeError."""
+        """Return the response: JSON, or text where it is none or was requested as text. Raise RequestFailed, NodeError."""
         request = Request(self.request_method, js_string(self.endpoint))
         request.headers = last_wins(pairs(self.header_parameters_ui, written.header_parameters_ui, "parameter"))
         for name in request.headers:
@@ -125,7 +125,7 @@ class GraphQL(Activity):
         return decode(body, None) if plain else axios_data(body)
 
     def variables_object(self) -> Any:
-        """The variables as an object. Raises NodeError when they are text that is no JSON."""
+        """Return the variables as an object. Raise NodeError when they are text that is no JSON."""
         variables = self.variables
         if not isinstance(variables, str):
             return {} if variables is None else variables
@@ -136,7 +136,7 @@ class GraphQL(Activity):
             raise NodeError(failed) from error
 
     def items(self, answer: Any) -> list[Item]:
-        """The answer as items. Raises NodeError when it should be JSON and is not."""
+        """Return the response as items. Raise NodeError when it should be JSON and is not."""
         if self.response_format == "string":
             return [{"json": {} if answer is UNDEFINED else {self.data_property_name: answer}}]
         if isinstance(answer, str):
@@ -150,7 +150,7 @@ class GraphQL(Activity):
         return [{"json": value} for value in values]
 
     def raise_errors(self, answer: Any) -> None:
-        """Raise the errors in an answer as a NodeApiError."""
+        """Raise the errors in a response as a NodeApiError."""
         text = isinstance(answer, str)
         if text:
             try:

@@ -76,7 +76,7 @@ class Html(Extraction):
     options: Dynamic[dict[str, Any]] = param({}, show={"operation": ["extractHtmlContent", "convertToHtmlTable"]})
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
-        """Per item, but for a table: that is one item."""
+        """Return an item per item; a table is one item."""
         match self.operation:
             case "extractHtmlContent":
                 return await self.extract(context, items, rich=context.version >= _RICH_TEXT)
@@ -89,7 +89,7 @@ class Html(Extraction):
         return lambda i, _item: {"json": {"html": js_string(context.resolve(self, i).html)}}
 
     def tidy(self, value: Any, version: float) -> Any:
-        """Trimmed and cleaned up only when asked for; an empty text is undefined before version 1.2."""
+        """Trim and clean up a value when the options say so; an empty text is undefined before version 1.2."""
         options = self.options or {}
         if not isinstance(value, str):
             return value
@@ -100,7 +100,7 @@ class Html(Extraction):
         return value if value or version >= _RICH_TEXT else None
 
     def find(self, item: Item, version: float) -> Any:
-        """Version 1 takes the name of the property literally. Raises NodeError."""
+        """Return the property that holds the HTML. Version 1 takes its name literally. Raise NodeError."""
         if version >= _PATHS:
             return super().find(item, version)
         if self.data_property_name not in item["json"]:

@@ -17,7 +17,7 @@ _BREAKS = re.compile(r"[\r\n]")
 
 
 class Extraction(Activity):
-    """What both nodes share: where the HTML comes from and how values are tidied."""
+    """The part common to both nodes: where the HTML comes from and how values are tidied."""
 
     local = True
 
@@ -27,11 +27,11 @@ class Extraction(Activity):
     options: Dynamic[dict[str, Any]] = param({})
 
     def trims(self) -> bool:
-        """Whether white space at the ends of values goes."""
+        """Return whether white space at the ends of values is removed."""
         return bool((self.options or {}).get("trimValues", True))
 
     def find(self, item: Item, version: float) -> Any:
-        """The property of the item's JSON that holds the HTML, by its path. Raises NodeError."""
+        """Return the property of the item's JSON that holds the HTML, by its path. Raise NodeError."""
         del version
         html = get(item["json"], self.data_property_name)
         if html is UNDEFINED:
@@ -39,12 +39,12 @@ class Extraction(Activity):
         return html
 
     def tidy(self, value: Any, version: float) -> Any:
-        """A value as the options want it."""
+        """Return a value cleaned up as the options say."""
         del version
         return value.strip() if isinstance(value, str) and self.trims() else value
 
     async def extract(self, context: ActivityContext, items: Items, *, rich: bool) -> Outputs:
-        """An item per document: the extracted values by their keys. `rich`: text as html-to-text writes it."""
+        """Return an item per document: the extracted values by their keys. `rich`: text as html-to-text writes it."""
         out: Items = []
         for i, item in enumerate(items):
             try:
@@ -58,7 +58,7 @@ class Extraction(Activity):
         return [out]
 
     async def documents(self, context: ActivityContext, item: Item, i: int, *, rich: bool) -> Items:
-        """The items of one input item, of which `self` is the node. Raises NodeError."""
+        """Return the items of one input item, of which `self` is the node. Raise NodeError."""
         html = await self._html(context, item, i)
         documents = html if isinstance(html, list) else [html]
         selectors = [_selector_request(each) for each in (self.extraction_values or {}).get("values") or []]
@@ -98,12 +98,12 @@ class HtmlExtract(Extraction):
     versions = (1,)
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
-        """An item per document."""
+        """Return an item per document."""
         return await self.extract(context, items, rich=False)
 
 
 def clean_up(text: str) -> str:
-    """A text on one line: ends trimmed, line breaks gone, other white space down to single spaces."""
+    """Return a text on one line: ends trimmed, line breaks removed, other white space reduced to single spaces."""
     return _WHITE.sub(" ", _BREAKS.sub("", text.strip()))
 
 

@@ -16,7 +16,7 @@ class IfV1(Inline):
     combine_operation: Dynamic[Literal["all", "any"]] = param("all")
 
     def outputs(self, version: float) -> int:
-        """True and false."""
+        """Return the two outputs: true and false."""
         del version
         return 2
 
@@ -37,6 +37,6 @@ class IfV2(FilterConditions):
     versions = (2, 2.1, 2.2, 2.3)
 
     def outputs(self, version: float) -> int:
-        """True and false."""
+        """Return the two outputs: true and false."""
         del version
         return 2

@@ -74,7 +74,9 @@ class ItemLists(Activity):
     options: Dynamic[Fields] = param({})
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
-        """The parameters are those of the first item, but for splitting. An error ends the node, whatever onError says."""
+        """Run the operation. The parameters are those of the first item, but for splitting. An error ends the node,
+        whatever onError says.
+        """
         try:
             if self.operation == "splitOutItems":
                 return [[each for i, item in enumerate(items) for each in self._split(context, i, item)]]

@@ -45,7 +45,7 @@ class Jwt(Activity):
     options: Dynamic[dict[str, Any]] = param({})
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
-        """`{token}`, or `{payload}` (with `header` and `signature` when asked for)."""
+        """Return `{token}`, or `{payload}` (with `header` and `signature` if the options say so)."""
         results: Items = []
         for i in range(len(items)):
             node = context.resolve(self, i)
@@ -60,7 +60,7 @@ class Jwt(Activity):
         return [results]
 
     async def answer(self, context: ActivityContext, i: int) -> dict[str, Any]:
-        """The JSON of item `i`. Raises NodeError."""
+        """Return the JSON of item `i`. Raise NodeError."""
         credential = await context.credentials.get("jwtAuth", i)
         algorithm = str(self.options.get("algorithm") or credential.get("algorithm") or "HS256")
         if self.operation == "sign":
@@ -73,7 +73,7 @@ class Jwt(Activity):
         return _opened(token, complete=bool(self.options.get("complete")))
 
     def signed(self, credential: Mapping[str, Any], algorithm: str, now: float, i: int) -> str:
-        """A token. Raises NodeError."""
+        """Return a token. Raise NodeError."""
         payload = {**(_object(self.claims_json, i) if self.use_json else self.claims)}
         payload.setdefault("iat", math.floor(now))
         header = {"alg": algorithm, "typ": "JWT"}
@@ -83,7 +83,7 @@ class Jwt(Activity):
         return _compact(header, json_stringify(payload) or "", _key(credential, algorithm, private=True), algorithm)
 
     def verify(self, token: str, credential: Mapping[str, Any], algorithm: str, now: float) -> None:
-        """Raises NodeError in the words of the library that n8n uses."""
+        """Verify a token. Raise NodeError in the words of the library that n8n uses."""
         opened = _opened(token, complete=True)
         if not isinstance(opened["header"], Mapping):
             raise NodeError(

@@ -16,6 +16,6 @@ class Limit(Inline):
     keep: Dynamic[Literal["firstItems", "lastItems"]] = param("firstItems")
 
     def run(self, context: Context, items: Items) -> Outputs:
-        """The parameters are those of the first item."""
+        """Return the first or last items. The parameters are those of the first item."""
         p = context.resolve(self, 0)
         return [limited(items, p.max_items, p.keep)]

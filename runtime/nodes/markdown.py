@@ -18,7 +18,7 @@ _PAIRS = ("globalEscape", "lineStartEscape")
 
 
 class Markdown(Activity):
-    """Puts the converted text beside the fields of the item."""
+    """Puts the converted text next to the fields of the item."""
 
     type = "n8n-nodes-base.markdown"
     versions = (1,)
@@ -32,7 +32,7 @@ class Markdown(Activity):
     options: Dynamic[dict[str, Any]] = param({})
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
-        """All items of a mode go through its library in one call."""
+        """Pass all items of a mode through its library in one call."""
         results: list[Any] = [None] * len(items)
         nodes = [context.resolve(self, i) for i in range(len(items))]
         for mode, library, body in (
@@ -46,7 +46,7 @@ class Markdown(Activity):
         return [[_item(context, items[i], nodes[i], result, i) for i, result in enumerate(results)]]
 
     def request(self) -> dict[str, Any]:
-        """Text and options for the library."""
+        """Return text and options for the library."""
         options = self.options or {}
         if self.mode == "markdownToHtml":
             return {"text": self.markdown, "options": options}

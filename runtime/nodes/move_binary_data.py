@@ -34,7 +34,7 @@ class MoveBinaryData(Activity):
     options: Dynamic[dict[str, Any]] = param({})
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
-        """An item each, paired with its own."""
+        """Return an item for each, paired with its own."""
         out: Items = []
         for i, item in enumerate(items):
             node = context.resolve(self, i)
@@ -50,7 +50,10 @@ class MoveBinaryData(Activity):
         return [out]
 
     async def to_json(self, context: ActivityContext, item: Item) -> Item | None:
-        """The file's content as the item's JSON, or as a field of it. Raises NotJsonError, UnknownEncodingError."""
+        """Return the file's content as the item's JSON, or as a field of it.
+
+        Raise NotJsonError, UnknownEncodingError.
+        """
         ref = item.get("binary", {}).get(self.source_key)
         if ref is None:
             return None
@@ -75,7 +78,7 @@ class MoveBinaryData(Activity):
         return output
 
     async def to_binary(self, context: ActivityContext, item: Item) -> Item | None:
-        """The item's JSON, or a field of it, as a file. Raises UnknownEncodingError."""
+        """Return the item's JSON, or a field of it, as a file. Raise UnknownEncodingError."""
         options, json = self.options, dict(item["json"])
         value: Any = json if self.convert_all_data else get(json, self.value_key)
         if value is UNDEFINED:

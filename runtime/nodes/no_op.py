@@ -11,6 +11,6 @@ class NoOp(Inline):
     one_item_each = True
 
     def run(self, context: Context, items: Items) -> Outputs:
-        """The input is the output."""
+        """Return the input."""
         del context
         return [items]

@@ -25,7 +25,7 @@ class Poll(Activity):
     poll_times: Dynamic[dict[str, Any]] = param({"item": [{"mode": "everyMinute"}]})
 
     def check(self, at: Location, version: float) -> Iterator[Diagnostic]:
-        """Times that cannot be read, never come, or come more often than once a minute."""
+        """Report times that cannot be read, never come, or come more often than once a minute."""
         del version
         for place, text, reason in problems(self.poll_times, "item", poll_row):
             yield BadSchedule(at=at.within("parameters", "pollTimes", *place), schedule=text, reason=reason)
@@ -35,7 +35,7 @@ class Poll(Activity):
         return firings(self.poll_times, "item", poll_row, name)
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
-        """What the caller gave, else what is new."""
+        """Return the caller's items, else the new ones."""
         if items and items[0]["json"]:
             return [items]
         state: dict[str, Any] = context.static_data.setdefault(f"node:{context.name}", {})
@@ -45,7 +45,7 @@ class Poll(Activity):
         return [new_items]
 
     async def poll(self, context: ActivityContext, state: dict[str, Any]) -> Items:
-        """The items that are new. `state` is what the last poll left in the node's static data; change it in place.
+        """Return the new items. `state` is the node's static data, left by the last poll; change it in place.
 
         In a test (`context.mode` is "manual") n8n shows the newest item whatever was read before.
         """

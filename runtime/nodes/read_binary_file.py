@@ -5,7 +5,7 @@ from runtime.nodes.read_write_file import ROOTED, read_file
 
 
 class ReadBinaryFile(Activity):
-    """The item and its JSON stay."""
+    """Adds a file to each item; the item and its JSON stay."""
 
     type = "n8n-nodes-base.readBinaryFile"
     versions = (1,)
@@ -15,7 +15,7 @@ class ReadBinaryFile(Activity):
     data_property_name: Dynamic[str] = param("data", required=True)
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
-        """Each item in turn."""
+        """Read a file for each item in turn."""
 
         async def one(i: int, item: Item) -> Item:
             node = context.resolve(self, i)

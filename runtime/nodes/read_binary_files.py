@@ -5,7 +5,7 @@ from runtime.nodes.read_write_file import ROOTED, allowed, read_file
 
 
 class ReadBinaryFiles(Activity):
-    """Once, with the parameters of the first item."""
+    """Reads files once, with the parameters of the first item."""
 
     type = "n8n-nodes-base.readBinaryFiles"
     versions = (1,)
@@ -15,7 +15,7 @@ class ReadBinaryFiles(Activity):
     data_property_name: Dynamic[str] = param("data", required=True)
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
-        """All files are paired with all items."""
+        """Return an item per file, paired with all items."""
         node = context.resolve(self, 0)
         paired = [{"item": i} for i in range(len(items))]
         return [

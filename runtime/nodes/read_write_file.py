@@ -25,7 +25,7 @@ ROOTED: Final = "a path is below the tenant's folder in TEMPOR8_FILES; without t
 
 
 async def allowed(work: Awaitable[T]) -> T:
-    """What the tenant's folder gives. Raises NodeError."""
+    """Return what the operation on the tenant's folder returns. Raise NodeError."""
     try:
         return await work
     except ProblemError as problem:
@@ -40,7 +40,7 @@ async def read_file(
     mime: str | None = None,
     extension: str | None = None,
 ) -> BinaryRef:
-    """A file of the tenant as an item's file. Raises NodeError."""
+    """Return a file of the tenant as an item's file. Raise NodeError."""
     place = PurePosixPath(path)
     data = await allowed(context.files.read(path))
     ref = await context.blobs.write(data, mime_type=None, file_name=place.name)
@@ -55,7 +55,7 @@ async def read_file(
 
 
 async def write_file(context: ActivityContext, item: Item, field: str, path: str, i: int, *, append: bool) -> Item:
-    """The item, its file written and `fileName` in its JSON. Raises NodeError."""
+    """Write the item's file and return the item with `fileName` in its JSON. Raise NodeError."""
     try:
         ref = binary_of(item, field, i)
     except NoBinaryError as error:
@@ -78,7 +78,7 @@ class ReadWriteFile(Activity):
     options: Dynamic[dict[str, Any]] = param({})
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
-        """Each item in turn."""
+        """Read or write for each item in turn."""
 
         async def one(i: int, item: Item) -> list[Item]:
             node = context.resolve(self, i)
@@ -90,7 +90,7 @@ class ReadWriteFile(Activity):
         return await each_item_async(context, items, one)
 
     async def read_files(self, context: ActivityContext) -> list[Item]:
-        """An item per file. Raises NodeError."""
+        """Return an item per file. Raise NodeError."""
         options = self.options
         literal = options.get("literalBrackets", True) is not False
         results: list[Item] = []

@@ -42,7 +42,7 @@ def _within_input(context: Context, items: Items, compare: str, listed: str, opt
 
 
 class RemoveDuplicatesV1(Inline):
-    """Within the input. An error ends the node, whatever On Error says."""
+    """Removes duplicates within the input. An error ends the node, whatever On Error says."""
 
     type = "n8n-nodes-base.removeDuplicates"
     versions = (1, 1.1)
@@ -53,7 +53,7 @@ class RemoveDuplicatesV1(Inline):
     options: Dynamic[dict[str, Any]] = param({})
 
     def run(self, context: Context, items: Items) -> Outputs:
-        """The parameters are those of the first item."""
+        """Return the items without duplicates. The parameters are those of the first item."""
         try:
             p = context.resolve(self, 0)
             listed = p.fields_to_exclude if p.compare == "allFieldsExcept" else p.fields_to_compare
@@ -63,7 +63,7 @@ class RemoveDuplicatesV1(Inline):
 
 
 class RemoveDuplicates(Durable):
-    """Within the input without any event; what earlier runs saw is one activity."""
+    """Removes duplicates within the input without any event; what earlier runs saw is one activity."""
 
     type = "n8n-nodes-base.removeDuplicates"
     versions = (2,)
@@ -84,12 +84,12 @@ class RemoveDuplicates(Durable):
     options: Dynamic[dict[str, Any]] = param({})
 
     def outputs(self, version: float) -> int:
-        """Kept, and those that were seen before."""
+        """Return the outputs: new items, and those that were seen before."""
         del version
         return 2 if self.operation == _SEEN else 1
 
     def advance(self, context: DurableContext, state: Json, event: Event | None) -> tuple[Json, list[Command]]:
-        """At once, or after one look at what was kept."""
+        """Finish at once, or after one call that compares with earlier runs."""
         if self.operation != _WITHIN_INPUT:
             if event is None:
                 return state, [Call("remembered", None)]
@@ -109,7 +109,7 @@ class RemoveDuplicates(Durable):
             raise NodeError(problem.message, description=problem.description) from problem
 
     async def remembered(self, context: ActivityContext, payload: Json) -> Json:
-        """The places of the items for each output; what is new is noted. Raises NodeError."""
+        """Return the places of the items for each output; new values are stored. Raise NodeError."""
         del payload
         items = next((each for each in context.inputs if each), [])
         per_node = self.options.get("scope", "node") == "node"

@@ -13,7 +13,7 @@ ALL_LEVELS: Final = -1
 
 
 class RenameKeys(Inline):
-    """The parameters are read per item."""
+    """Renames the fields of each item; the parameters are read per item."""
 
     type = "n8n-nodes-base.renameKeys"
     versions = (1,)
@@ -23,7 +23,7 @@ class RenameKeys(Inline):
     additional_options: Dynamic[dict[str, Any]] = param({})
 
     def run(self, context: Context, items: Items) -> Outputs:
-        """One item per item; files stay."""
+        """Return one item per item; files stay."""
         return each_item(context, items, lambda i, item: self._renamed(context, i, item))
 
     def _renamed(self, context: Context, i: int, item: Item) -> Item:

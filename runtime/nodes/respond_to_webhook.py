@@ -54,14 +54,14 @@ class RespondToWebhook(Durable):
     options: Dynamic[dict[str, Any]] = param({})
 
     def outputs(self, version: float) -> int:
-        """The input, and from 1.3 on (later when asked for) the response itself."""
+        """Return the outputs: the input, and from 1.3 on (later by option) the response itself."""
         return 2 if self._tells(version) else 1
 
     def _tells(self, version: float) -> bool:
         return version == 1.3 or (version >= 1.4 and bool(self.enable_response_output))
 
     def advance(self, context: DurableContext, state: Json, event: Event | None) -> tuple[Json, list[Command]]:
-        """Answer at once; a signed answer asks an activity for its token first."""
+        """Answer at once; a signed answer calls an activity for its token first."""
         del state
         node = context.resolve(self, 0)
         try:
@@ -85,7 +85,7 @@ class RespondToWebhook(Durable):
         return [items, [{"json": {"response": _item_response(response)}}]] if self._tells(version) else [items]
 
     def require_request(self, context: DurableContext) -> None:
-        """From 1.1 on there must be a node before this one that a request waits at. Raises NodeError."""
+        """Raise NodeError if, from 1.1 on, no node before this one has a request that waits for an answer."""
         if context.version > 1 and not any(
             type_.rsplit(".", 1)[-1] in NODES_WITH_CALLER for _, type_ in context.parents
         ):
@@ -96,7 +96,7 @@ class RespondToWebhook(Durable):
             )
 
     def body(self, items: Items) -> tuple[Any, ...]:
-        """What to answer with, as a tuple of one; an empty tuple for nothing. Raises NodeError."""
+        """Return the answer's body as a tuple of one; an empty tuple for nothing. Raise NodeError."""
         match self.respond_with:
             case "json":
                 value = self.response_json
@@ -131,7 +131,7 @@ class RespondToWebhook(Durable):
         return {"binary": files[name]}
 
     def response(self, *body: Any) -> dict[str, Any]:
-        """{statusCode, headers, body?}; header names in lower case."""
+        """Return {statusCode, headers, body?}; header names in lower case."""
         entries = (self.options.get("responseHeaders") or {}).get("entries") or []
         headers: dict[str, Any] = {
             js_string(each.get("name", "")).lower(): js_string(each.get("value", "")) for each in entries
@@ -147,7 +147,7 @@ class RespondToWebhook(Durable):
         return response
 
     async def sign(self, context: ActivityContext, payload: Json) -> str:
-        """The payload as a JSON Web Token under the credential's secret or key."""
+        """Return the payload as a JSON Web Token under the credential's secret or key."""
         from joserfc import jwt  # noqa: PLC0415 - only in activities
         from joserfc.jwk import OctKey, RSAKey  # noqa: PLC0415
 

@@ -38,7 +38,7 @@ class RssFeedRead(Activity):
     options: Dynamic[dict[str, Any]] = param({})
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
-        """An item per entry."""
+        """Return an item per entry."""
         out: Items = []
         single = context.version < _PER_ITEM
         for i in range(1 if single else len(items)):
@@ -55,7 +55,7 @@ class RssFeedRead(Activity):
         return [out]
 
     async def entries(self, context: ActivityContext, i: int) -> list[dict[str, Any]]:
-        """The entries as the parser gives them. Raises NodeError."""
+        """Return the entries as the parser gives them. Raise NodeError."""
         fields = [each.strip() for each in str(self.options.get("customFields") or "").split(",") if each.strip()]
         return await read_feed(context, self.url, fields, verify=not self.options.get("ignoreSSL"), item=i)
 
@@ -63,7 +63,7 @@ class RssFeedRead(Activity):
 async def read_feed(
     context: ActivityContext, url: Any, fields: Sequence[str] = (), *, verify: bool = True, item: int = 0
 ) -> list[dict[str, Any]]:
-    """The entries of a feed, with these fields beside the usual ones. Raises NodeError."""
+    """Return the entries of a feed, with these fields in addition to the usual ones. Raise NodeError."""
     if not url:
         raise NodeError('The parameter "URL" has to be set!')
     if not isinstance(url, str) or not _is_url(url):

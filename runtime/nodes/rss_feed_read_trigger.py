@@ -17,7 +17,7 @@ class RssFeedReadTrigger(Poll):
     feed_url: Dynamic[Any] = param("https://blog.n8n.io/rss/", required=True)
 
     async def poll(self, context: ActivityContext, state: dict[str, Any]) -> Items:
-        """Entries with a date after the newest of the last poll."""
+        """Return entries with a date after the newest of the last poll."""
         since = _moment(state.get("lastItemDate")) or context.now
         entries = await read_feed(context, self.feed_url)
         if context.mode == "manual":

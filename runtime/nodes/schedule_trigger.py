@@ -30,7 +30,7 @@ class ScheduleTrigger(Trigger):
     skip_durable_scheduler: bool = param(False)
 
     def check(self, at: Location, version: float) -> Iterator[Diagnostic]:
-        """Rules that cannot be read, or that never fire."""
+        """Report rules that cannot be read, or that never fire."""
         del version
         for place, text, reason in problems(self.rule, "interval", schedule_row):
             yield BadSchedule(at=at.within("parameters", "rule", *place), schedule=text, reason=reason)
@@ -40,7 +40,7 @@ class ScheduleTrigger(Trigger):
         return firings(self.rule, "interval", schedule_row, name)
 
     def run(self, context: Context, items: Items) -> Outputs:
-        """What the caller gave, else the moment as text: n8n gives every part as a string."""
+        """Return the caller's items, else the moment as text: n8n gives every part as a string."""
         if items and items[0]["json"]:
             return [items]
         at = (EPOCH + timedelta(milliseconds=context.now)).astimezone(ZoneInfo(context.timezone))
@@ -48,7 +48,7 @@ class ScheduleTrigger(Trigger):
 
 
 def moment(at: datetime) -> dict[str, Any]:
-    """n8n's item of a schedule."""
+    """Return n8n's item of a schedule."""
     offset = at.strftime("%z")
     shown_offset = f"{offset[:3]}:{offset[3:]}"
     return {

@@ -86,7 +86,7 @@ class SetV1(Inline):
     options: Dynamic[Json] = param({})
 
     def run(self, context: Context, items: Items) -> Outputs:
-        """One item out for each item in; booleans are written first, then numbers, then strings."""
+        """Return one item for each; booleans are written first, then numbers, then strings."""
         convert = _CONVERSIONS if context.version >= 2 else _CONVERSIONS_V1
         return [[self._item(context, i, item, convert) for i, item in enumerate(items)]]
 
@@ -166,7 +166,7 @@ class SetV3(Inline):
     options: Dynamic[Json] = param({})
 
     def check(self, at: Location, version: float) -> Iterator[Diagnostic]:
-        """n8n refuses to start when a constant value does not fit the type of its field."""
+        """Report constants that do not fit the type of their field: n8n refuses to start."""
         if self.mode == "raw":
             yield from _type_mismatch(at.within("parameters", "jsonOutput"), "jsonOutput", self.json_output, "object")
         elif version < 3.3:
@@ -178,7 +178,7 @@ class SetV3(Inline):
                 )
 
     def run(self, context: Context, items: Items) -> Outputs:
-        """One item out for each item in (more with `duplicateItem` in manual runs)."""
+        """Return one item for each (more with `duplicateItem` in manual runs)."""
         out: Items = []
         make = self._from_json if self.mode == "raw" else self._from_fields
         for i, item in enumerate(items):
@@ -204,7 +204,7 @@ class SetV3(Inline):
     # --- what is kept of the input ---
 
     def base(self, item: Item, version: float) -> tuple[Json, bool]:
-        """The json to write into, and whether the files stay."""
+        """Return the json to write into, and whether the files stay."""
         options = self.options or {}
         dots = options.get("dotNotation", True) is not False
         if version < 3.3:
@@ -242,7 +242,7 @@ class SetV3(Inline):
         return _write_fields(json, fields, dots=dots)
 
     def old_fields(self, raw: "SetV3") -> Iterator[tuple[str, str, Any]]:
-        """Name, type and value; an object that comes from an expression is raw JSON."""
+        """Yield name, type and value; an object that comes from an expression is raw JSON."""
         written = _list(raw.fields.get("values"))
         for field, source in zip(_list((self.fields or {}).get("values")), written, strict=False):
             key = field.get("type", "stringValue")
@@ -262,7 +262,7 @@ class SetV3(Inline):
         return _write_fields(json, fields, dots=dots)
 
     def add_binary(self, output: Item, item: Item) -> None:
-        """Assignments of type binary name a file of the input, or are one."""
+        """Add the files of assignments of type binary: they name a file of the input, or are one. Raise NodeError."""
         for each in (self.assignments or {}).get("assignments") or ():
             if each.get("type") != "binary":
                 continue
@@ -305,8 +305,8 @@ def _copy(item: Item) -> Item:
 
 
 def _write_fields(json: Json, fields: Json, *, dots: bool) -> Json:
-    """Fields into the JSON. n8n gathers them in an object first: a name that occurs twice has its first place and its last
-    value, and numbers come first.
+    """Write fields into the JSON. n8n collects them in an object first: a name that occurs twice has its first place
+    and its last value, and numbers come first.
     """
     for name in property_order(fields):
         write(json, name, fields[name], dots=dots)
@@ -314,7 +314,7 @@ def _write_fields(json: Json, fields: Json, *, dots: bool) -> Json:
 
 
 def _input_fields(json: Json, include: str, fields: Any, *, dots: bool) -> Json:
-    """The part of the input that stays: all, none, selected fields, or all but some."""
+    """Return the part of the input that stays: all, none, selected fields, or all but some."""
     if include == "all":
         return dict(json)
     if include not in ("selected", "except"):
@@ -345,7 +345,7 @@ def _selected(json: Json, names: list[str], *, dots: bool) -> Json:
 
 
 def convert_value(name: str, value: Any, type_: str, version: float, lenient: bool, i: int) -> Any:
-    """A value in the type of its field. Raises NodeError when it does not fit, unless `lenient`."""
+    """Return a value in the type of its field. Raise NodeError when it does not fit, unless `lenient`."""
     if value is None or value is UNDEFINED:
         return _convert_missing(name, value, type_, version, lenient, i)
     if type_ == "string":
@@ -361,7 +361,7 @@ def convert_value(name: str, value: Any, type_: str, version: float, lenient: bo
 
 
 def _convert_missing(name: str, value: Any, type_: str, version: float, lenient: bool, i: int) -> Any:
-    """null and undefined: kept as null; text in version 3, an error in 3.1."""
+    """Return null and undefined as null; as text in version 3. Raise NodeError in 3.1."""
     if type_ == "string" and version < 3.2 and not lenient:
         text = "null" if value is None else "undefined"
         if version < 3.1:
@@ -380,7 +380,7 @@ def _conversion_error(name: str, message: str, i: int) -> NodeError:
 
 
 def parse_parameter(value: Any, name: str, i: int, *, inside: str = "", allow_null: bool = False) -> Json | None:
-    """An object from a JSON parameter: text is parsed, with repairs. Raises NodeError."""
+    """Return the object of a JSON parameter: text is parsed, with repairs. Raise NodeError."""
     where = f'entry "{name}" inside {inside}' if inside else f"'{name}'"
     if isinstance(value, str):
         try:
@@ -395,5 +395,5 @@ def parse_parameter(value: Any, name: str, i: int, *, inside: str = "", allow_nu
 
 
 def _fields_of_type(groups: Any, type_: str) -> list[Any]:
-    """The conditions or values of one type; none where the group is not there."""
+    """Return the fields of one type; none where the group is not there."""
     return list((groups or {}).get(type_) or ())

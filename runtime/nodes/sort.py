@@ -38,7 +38,7 @@ class Sort(Activity):
     options: Dynamic[dict[str, Any]] = param({}, show={"type": ["simple"]})
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
-        """The parameters are those of the first item."""
+        """Return the items in order. The parameters are those of the first item."""
         p = context.resolve(self, 0)
         if p.order == "random":
             return [shuffled(context.random, items)]

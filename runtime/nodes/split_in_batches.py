@@ -13,7 +13,7 @@ from schemas.plan import Loop
 
 
 class _Batches(Inline):
-    """What the three versions share."""
+    """The batches and the loop's state, common to the three versions."""
 
     batch_size: Dynamic[float] = param(10)
     options: Dynamic[dict[str, Any]] = param({})
@@ -79,12 +79,12 @@ class SplitInBatchesV1(_Batches):
     versions = (1,)
 
     def loop_outputs(self, version: float) -> Loop:
-        """There is the loop alone."""
+        """Return that the only output is the loop."""
         del version
         return Loop(body=0)
 
     def run(self, context: Context, items: Items) -> Outputs | None:
-        """The next batch, or nothing at all."""
+        """Return the next batch, or nothing at all."""
         batch = self._next(context, items)
         return [batch] if batch else None
 
@@ -96,17 +96,17 @@ class SplitInBatchesV2(_Batches):
     versions = (2,)
 
     def outputs(self, version: float) -> int:
-        """Loop and done."""
+        """Return the two outputs: loop and done."""
         del version
         return 2
 
     def loop_outputs(self, version: float) -> Loop:
-        """The first output is the loop."""
+        """Return that the first output is the loop."""
         del version
         return Loop(body=0, done=1)
 
     def run(self, context: Context, items: Items) -> Outputs:
-        """The next batch, or all that came back."""
+        """Return the next batch, or all that came back."""
         batch = self._next(context, items)
         context.memory["done"] = not batch
         return [batch, []] if batch else [[], list(context.memory["processedItems"])]
@@ -121,17 +121,17 @@ class SplitInBatchesV3(_Batches):
     batch_size: Dynamic[float] = param(1)
 
     def outputs(self, version: float) -> int:
-        """Done and loop."""
+        """Return the two outputs: done and loop."""
         del version
         return 2
 
     def loop_outputs(self, version: float) -> Loop:
-        """The second output is the loop."""
+        """Return that the second output is the loop."""
         del version
         return Loop(body=1, done=0)
 
     def run(self, context: Context, items: Items) -> Outputs:
-        """The next batch, or all that came back."""
+        """Return the next batch, or all that came back."""
         batch = self._next(context, items)
         context.memory["done"] = not batch
         return [[], batch] if batch else [list(context.memory["processedItems"]), []]

@@ -23,7 +23,7 @@ class SplitOut(Inline):
     options: Dynamic[Json] = param({})
 
     def run(self, context: Context, items: Items) -> Outputs:
-        """As many items per item as the longest of the fields has members."""
+        """Return as many items per item as the longest of the fields has members."""
         out: Items = []
         for i, item in enumerate(items):
             p = context.resolve(self, i)
@@ -35,14 +35,14 @@ class SplitOut(Inline):
 
 
 def split_names(listed: Any) -> list[str]:
-    """A comma-separated list of field names; empty names are kept, as n8n does."""
+    """Split a comma-separated list of field names; empty names stay, as in n8n."""
     return [plain_name(each.strip()) for each in js_string(listed).split(",")]
 
 
 def split_item(item: Item, i: int, fields: list[str], include: str, others: list[str], options: Json) -> Items:
-    """The items that come of one.
+    """Return the items of one item.
 
-    Raises NodeError when the destination fields do not fit the fields, or when no field to include is given.
+    Raise NodeError when the destination fields do not fit the fields, or when no field to include is given.
     """
     dots = not options.get("disableDotNotation")
     named = options.get("destinationFieldName") or ""

@@ -42,7 +42,7 @@ class SpreadsheetFile(Activity):
     options: Dynamic[dict[str, Any]] = param({})
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
-        """An item per row, or one item with the file of all."""
+        """Return an item per row, or one item with the file of all."""
         if self.operation == "toFile":
             return await context.resolve(self, 0).to_file(context, items)
 
@@ -57,7 +57,7 @@ class SpreadsheetFile(Activity):
         return await each_item_async(context, items, one)
 
     async def rows(self, context: ActivityContext, ref: BinaryRef) -> list[Any]:
-        """The JSON of an item per row. Raises NodeError."""
+        """Return the JSON of an item per row. Raise NodeError."""
         data = await context.blobs.read(ref)
         if context.version >= _CSV_AS_TEXT and self.read_format == "csv":
             return await read_csv(context, data, self.options)
@@ -68,7 +68,7 @@ class SpreadsheetFile(Activity):
         return rows if self.options.get("headerRow") is not False else [{"row": row} for row in rows]
 
     async def to_file(self, context: ActivityContext, items: Items) -> Outputs:
-        """One item, paired with all."""
+        """Return one item with the file, paired with all."""
         try:
             data = await write_sheet(context, [item["json"] for item in items], self.write_format, self.options)
         except NodeError as error:

@@ -18,7 +18,7 @@ class StopAndError(Inline):
     error_object: Dynamic[Any] = param("", show={"errorType": ["errorObject"]})
 
     def run(self, context: Context, items: Items) -> Outputs:
-        """Always raises; the parameters are those of the first item."""
+        """Raise NodeError; the parameters are those of the first item."""
         del items
         p = context.resolve(self, 0)
         if p.error_type == "errorObject":

@@ -25,7 +25,9 @@ class Summarize(Inline):
     options: Dynamic[dict[str, Any]] = param({})
 
     def run(self, context: Context, items: Items) -> Outputs:
-        """The parameters are those of the first item. An error ends the node, under continueOnFail too."""
+        """Return the summaries. The parameters are those of the first item. An error ends the node, under
+        continueOnFail too.
+        """
         p = context.resolve(self, 0)
         options = p.options or {}
         typed = context.version >= TYPED

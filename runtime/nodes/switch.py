@@ -35,13 +35,13 @@ class Rules(TypedDict, total=False):
 
 
 class _Ports:
-    """The outputs while they fill."""
+    """The items of each output so far."""
 
     def __init__(self, count: int) -> None:
         self.lists: list[Items | None] = [[] for _ in range(count)]
 
     def put(self, index: Any, item: Item) -> None:
-        """Raises what JavaScript raises for an output that is not there."""
+        """Add an item to an output. Raise what JavaScript raises for an output that is not there."""
         number = index if isinstance(index, int | float) else _index(index)
         if number != number or number != int(number) or not 0 <= number < len(self.lists):  # noqa: PLR0124  # NaN
             raise NodeError("Cannot read properties of undefined (reading 'push')")
@@ -75,7 +75,7 @@ def _in_range(index: Any, count: Any) -> bool:
 
 
 class _SwitchV1To2(Inline):
-    """What versions 1 and 2 share: one value against rules of one type, the first match wins."""
+    """The rules of versions 1 and 2: one value against rules of one type, the first match wins."""
 
     mode: Dynamic[Literal["expression", "rules"]] = param("rules")
     data_type: Dynamic[Literal["boolean", "dateTime", "number", "string"]] = param("number", show=_RULES)
@@ -119,12 +119,12 @@ class SwitchV1(_SwitchV1To2):
     fallback_output: Dynamic[float] = param(-1, show=_RULES)
 
     def outputs(self, version: float) -> int:
-        """Always four."""
+        """Return four."""
         del version
         return 4
 
     def run(self, context: Context, items: Items) -> Outputs:
-        """Each item goes to one output, or nowhere."""
+        """Send each item to one output, or nowhere."""
         ports = _Ports(4)
         for i, item in enumerate(items):
             try:
@@ -158,14 +158,14 @@ class SwitchV2(_SwitchV1To2):
     fallback_output: Dynamic[Any] = param(-1, show=_RULES)
 
     def outputs(self, version: float) -> int:
-        """One per rule, or as many as are asked for."""
+        """Return one output per rule, or the number in the parameters."""
         del version
         if self.mode == "expression":
             return _count(self.outputs_amount)
         return len(self.rules.get("rules") or ())
 
     def run(self, context: Context, items: Items) -> Outputs:
-        """Each item goes to one output, or nowhere."""
+        """Send each item to one output, or nowhere."""
         ports = _Ports(self._count(context))
         for i, item in enumerate(items):
             try:
@@ -245,14 +245,14 @@ class SwitchV3(Inline):
     options: Dynamic[dict[str, Any]] = param({}, show=_RULES)
 
     def outputs(self, version: float) -> int:
-        """One per rule, and one more for an extra fallback."""
+        """Return one output per rule, and one more for an extra fallback."""
         del version
         if self.mode == "expression":
             return _count(self.number_outputs)
         return len(self.rules.get("values") or ()) + (self.options.get("fallbackOutput") == "extra")
 
     def run(self, context: Context, items: Items) -> Outputs:
-        """Each item goes to the output of its first rule (or of all its rules), to the fallback, or nowhere."""
+        """Send each item to the output of its first rule (or of all its rules), to the fallback, or nowhere."""
         if self.mode == "expression":
             return self._by_expression(context, items)
         ports = _Ports(self._rule_outputs(context))

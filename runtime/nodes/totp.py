@@ -38,7 +38,7 @@ class Totp(Activity):
     options: Dynamic[dict[str, Any]] = param({}, show={"operation": ["generateSecret"]})
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
-        """At the instant of the step."""
+        """Return the passwords at the instant of the step."""
 
         async def one(i: int, item: Item) -> Item:
             del item

@@ -1,4 +1,4 @@
-"""Wait: stops the run for a time, until a moment, or until somebody calls. Always durable here."""
+"""Wait: stops the run for a time, until a moment, or until a request comes in. Always durable here."""
 
 import math
 from typing import Any, Literal
@@ -76,11 +76,11 @@ class Wait(Durable):
     options: Dynamic[dict[str, Any]] = param({}, show={"resume": ["webhook", "form"]})
 
     def waits_for(self) -> WaitsFor:
-        """A time or a moment needs no caller."""
+        """Return what it waits for; a time or a moment needs no caller."""
         return "time" if self.resume in ("timeInterval", "specificTime") else "call"
 
     def wait_seconds(self, version: float) -> float | None:
-        """Return the interval where it is written down."""
+        """Return the interval if it is a constant."""
         amount: Any = self.amount_v1 if version == 1 else self.amount
         unit: Any = self.unit_v1 if version == 1 else self.unit
         if self.resume != "timeInterval" or not isinstance(amount, int | float) or unit not in SECONDS:
@@ -88,7 +88,7 @@ class Wait(Durable):
         return float(amount * SECONDS[unit])
 
     def not_transient(self, version: float) -> str | None:
-        """A process cannot be resumed from outside, and does not last."""
+        """Return why it cannot run transiently: a process cannot be resumed from outside, and does not last."""
         if self.resume in ("webhook", "form"):
             return "a run that lives in one process cannot be resumed by a request"
         if self.resume == "specificTime":
@@ -99,11 +99,11 @@ class Wait(Durable):
         )
 
     def caller_mode(self) -> str:
-        """Return the response mode of the wait's caller; a wait for a time answers nobody."""
+        """Return the response mode of the wait's caller; a wait for a time answers no request."""
         return self.response_mode if self.waits_for() == "call" else "onReceived"
 
     def advance(self, context: DurableContext, state: Json, event: Event | None) -> tuple[Json, list[Command]]:
-        """One timer or one signal."""
+        """Wait for one timer or one signal."""
         if event is None:
             return state, [context.resolve(self, 0).command(context)]
         if event.error is not None:
@@ -114,7 +114,7 @@ class Wait(Durable):
         return None, [Done([context.items])]
 
     def command(self, context: DurableContext) -> Command:
-        """What to wait for. Raises NodeError for a time that is none."""
+        """Return the command to wait. Raise NodeError for a time that cannot be read."""
         if self.resume == "timeInterval":
             amount, unit = (self.amount_v1, self.unit_v1) if context.version == 1 else (self.amount, self.unit)
             return Sleep(seconds=interval(amount, unit))
@@ -126,7 +126,7 @@ class Wait(Durable):
         return AwaitSignal(str(self.resume), until=until, config=self.config())
 
     def config(self) -> dict[str, Any]:
-        """What the API must know to let a caller in and to answer it, in a Webhook node's names."""
+        """Return what the API must know to let a caller in and to answer it, in a Webhook node's names."""
         return {
             "resume": self.resume, "authentication": self.incoming_authentication,
             "httpMethod": self.http_method if self.resume == "webhook" else "POST", "responseMode": self.response_mode,
@@ -137,14 +137,14 @@ class Wait(Durable):
 
 
 def limit(context: DurableContext, kind: Any, amount: Any, unit: Any, date: Any) -> float:
-    """The end of a wait that has a limit, in milliseconds since the epoch. Raises NodeError."""
+    """Return the end of a wait that has a limit, in milliseconds since the epoch. Raise NodeError."""
     if kind == "atSpecifiedTime":
         return moment(date, context.timezone, context.now)
     return context.now + 1000 * interval(amount, unit)
 
 
 def interval(amount: Any, unit: Any) -> float:
-    """Seconds. Raises NodeError with n8n's words."""
+    """Return the interval in seconds. Raise NodeError with n8n's words."""
     number = math.nan if amount is None else js_number(amount)
     if number < 0 or number != number:  # noqa: PLR0124 - NaN
         raise NodeError("Invalid wait amount. Please enter a number that is 0 or greater.")
@@ -154,7 +154,7 @@ def interval(amount: Any, unit: Any) -> float:
 
 
 def moment(value: Any, timezone: str, now: float) -> float:
-    """Milliseconds since the epoch. Raises NodeError with n8n's words."""
+    """Return the moment in milliseconds since the epoch. Raise NodeError with n8n's words."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     at = parse_date(value, timezone, now) if isinstance(value, str) else None

@@ -40,7 +40,7 @@ class Webhook(Trigger):
     options: Dynamic[dict[str, Any]] = param({})
 
     def outputs(self, version: float) -> int:
-        """One per method."""
+        """Return one output per method."""
         del version
         return len(self.http_methods) if self.multiple_methods and isinstance(self.http_methods, list) else 1
 
@@ -64,7 +64,7 @@ class Webhook(Trigger):
         ]
 
     def run(self, context: Context, items: Items) -> Outputs:
-        """The request's item on the output of its method."""
+        """Return the request's item on the output of its method."""
         count = self.outputs(context.version)
         if count == 1:
             return [items]

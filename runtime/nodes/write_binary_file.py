@@ -18,7 +18,7 @@ class WriteBinaryFile(Activity):
     options: Dynamic[dict[str, Any]] = param({})
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
-        """Each item in turn."""
+        """Write the file of each item in turn."""
 
         async def one(i: int, item: Item) -> Item:
             node = context.resolve(self, i)

@@ -21,7 +21,9 @@ class Xml(Activity):
     options: Dynamic[dict[str, Any]] = param({})
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
-        """An item that fails is left out under continueOnFail: n8n forgets its error item, and pairs none."""
+        """Convert each item. One that fails is left out under continueOnFail: n8n forgets its error item, and pairs
+        none.
+        """
         out: Items = []
         for i, item in enumerate(items):
             node = context.resolve(self, i)
@@ -37,7 +39,7 @@ class Xml(Activity):
         return [out]
 
     def parsed(self, item: Item) -> Any:
-        """The document as JSON. Raises XmlError, NodeError."""
+        """Return the document as JSON. Raise XmlError, NodeError."""
         text = item["json"].get(self.data_property_name, UNDEFINED)
         if text is UNDEFINED:
             raise NodeError(f'Item has no JSON property called "{self.data_property_name}"')
@@ -60,7 +62,7 @@ class Xml(Activity):
         )
 
     def built(self, item: Item) -> dict[str, Any]:
-        """The item's JSON as a document. Raises XmlError."""
+        """Return the item's JSON as a document. Raise XmlError."""
         options = self.options or {}
         builder = Builder(
             attrkey=options.get("attrkey", "$"),

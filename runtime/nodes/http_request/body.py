@@ -1,4 +1,4 @@
-"""Parameters to a body."""
+"""HTTP Request 3 and later: the body's parameters to a request body."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ _REPEATS_PARTS = 4.2
 async def build_body(
     node: HttpRequestParameters, written: HttpRequestParameters, context: ActivityContext, item: Item, i: int
 ) -> tuple[Body, str | None]:
-    """The body and the content type that it sets. Raises NodeError."""
+    """Return the body and the content type that it sets. Raise NodeError."""
     match node.content_type:
         case "form-urlencoded":
             return _form(node, written, context.version), FORM
@@ -80,13 +80,13 @@ async def _multipart(
 
 
 async def file_part(context: ActivityContext, item: Item, name: str, field_name: str, i: int) -> Part:
-    """A binary of the item as a part of a form. Raises NodeError when the item has none of this name."""
+    """Return a binary of the item as a part of a form. Raise NodeError when the item has none of this name."""
     ref = binary_of(item, field_name, i)
     return Part(name, await context.blobs.open(ref), ref.get("fileName"), ref.get("mimeType"))
 
 
 def binary_of(item: Item, field_name: str, i: int) -> BinaryRef:
-    """The binary of this name. Raises NodeError with n8n's text."""
+    """Return the binary of this name. Raise NodeError with n8n's text."""
     binary = item.get("binary")
     if not binary:
         raise NodeError(

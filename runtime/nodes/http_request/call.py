@@ -1,4 +1,4 @@
-"""What both shapes share: one prepared request, how it is sent, and how its failures are told."""
+"""The part common to all versions: one prepared request, how it is sent, and how its failures become errors."""
 
 import asyncio
 import secrets
@@ -31,8 +31,8 @@ MAX_CONCURRENT_REQUESTS = 100  # n8n has no limit; sockets do
 
 
 class RequestFailed(Exception):
-    """A request that failed: the node's error, the object that n8n shows under continueOnFail, and the body of the
-    response as a value (None: there is none).
+    """Raised for a request that failed: the node's error, the object that n8n shows under continueOnFail, and the body
+    of the response as a value (None: there is none).
     """
 
     def __init__(self, error: NodeApiError, error_object: Mapping[str, Any], body: Any = None) -> None:
@@ -53,7 +53,7 @@ class Uncaught(NodeError):
 
 @dataclass(frozen=True)
 class PreparedRequest:
-    """A request that is ready to go."""
+    """A request that is ready to be sent."""
 
     context: ActivityContext
     request: Request
@@ -66,11 +66,11 @@ class PreparedRequest:
     """See ActivityContext.http."""
 
     def with_request(self, request: Request) -> "PreparedRequest":
-        """The same call of another request."""
+        """Return the same call of another request."""
         return replace(self, request=request)
 
     async def send(self) -> "FinalResponse":
-        """The last response. Raises Failed when there is none."""
+        """Return the last response. Raise RequestFailed when there is none."""
         wire = Wire(self._http, lambda: secrets.token_hex(16), self.context.now)
         try:
             answer, url = await fetch(wire, self.request, self.credential, self.redirects)
@@ -142,7 +142,7 @@ def _request_error(message: str, code: str | None, description: str | None = Non
 
 
 def api_error(failure: Failure, i: int) -> NodeApiError:
-    """n8n's NodeApiError for a failure."""
+    """Return n8n's NodeApiError for a failure."""
     data = {"messages": failure.messages}
     return NodeApiError(
         failure.message, http_code=failure.http_code, description=failure.description, item=i, data=data
@@ -150,7 +150,7 @@ def api_error(failure: Failure, i: int) -> NodeApiError:
 
 
 def axios_error(raw: str, status: int) -> dict[str, Any]:
-    """What n8n shows of a response with an error status."""
+    """Return what n8n shows of a response with an error status."""
     code = "ERR_BAD_REQUEST" if status // 100 == _CLIENT_ERRORS else "ERR_BAD_RESPONSE"
     return {"message": raw, "name": "AxiosError", "code": code, "status": status}
 
@@ -182,7 +182,7 @@ def stopped(message: str, description: str, i: int, now: float) -> RequestFailed
 
 
 def check_credential(at: Location, parameter: str, type_: Any) -> Iterator[Diagnostic]:
-    """A credential type, chosen by `parameter`, by which no request can be signed here."""
+    """Report a credential type, chosen by `parameter`, by which no request can be signed here."""
     if isinstance(type_, str) and type_ and not type_.startswith("=") and scheme(type_) is None:
         advice = "use a generic credential, such as Header Auth"
         at = at.within("parameters", parameter)
@@ -192,7 +192,9 @@ def check_credential(at: Location, parameter: str, type_: Any) -> Iterator[Diagn
 async def credential_of(
     context: ActivityContext, type_: str | None, i: int, shared: dict[str, Credential]
 ) -> Credential | None:
-    """The credential of this type, decrypted once per run of the node, so that a refreshed token serves all items."""
+    """Return the credential of this type, decrypted once per run of the node, so that a refreshed token serves all
+    items.
+    """
     if type_ is None:
         return None
     if not type_:

@@ -10,11 +10,11 @@ _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def credential_uses(type_: Any) -> list[CredentialUse]:
-    """Return the one use of a credential type that is written down."""
+    """Return the one use of a credential type that is a constant."""
     return [CredentialUse(type_)] if isinstance(type_, str) and type_ and is_literal(type_) else []
 
 
 def mutation(method: Any) -> str | None:
-    """Return what a request with this method changes; a method that is computed is not known."""
+    """Return what a request with this method changes; the effect of a computed method is unknown."""
     name = str(method or "GET")
     return None if name.upper() in _SAFE or not is_literal(name) else f"its {name} request"

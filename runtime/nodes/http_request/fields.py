@@ -1,4 +1,4 @@
-"""Parameters to URL, query and headers."""
+"""HTTP Request: the parameters of URL, query and headers to values of a request."""
 
 from typing import Any
 
@@ -14,8 +14,9 @@ _PAIRS = "parameters"
 
 
 def pairs(collection: Any, written: Any, key: str = _PAIRS) -> list[dict[str, Any]]:
-    """The entries of a fixed collection; none when it is empty. `written` is the collection with its expressions: a value
-    that is there but not in `collection` came out as undefined, one that is in neither has its default.
+    """Return the entries of a fixed collection; none when it is empty. `written` is the collection with its
+    expressions: a value that is there but not in `collection` came out as undefined, one that is in neither has its
+    default.
     """
     entries, sources = (each.get(key) if isinstance(each, dict) else None for each in (collection, written))
     sources = sources if isinstance(sources, list) else []
@@ -27,12 +28,12 @@ def pairs(collection: Any, written: Any, key: str = _PAIRS) -> list[dict[str, An
 
 
 def last_wins(entries: list[dict[str, Any]]) -> dict[str, Any]:
-    """Name -> value, the last of a name."""
+    """Return name -> value, the last of a name."""
     return {js_string(each["name"]): each["value"] for each in entries}
 
 
 def group_values(entries: list[dict[str, Any]]) -> dict[str, Any]:
-    """Name -> value; values of a name that comes more than once make a list."""
+    """Return name -> value; values of a name that comes more than once make a list."""
     out: dict[str, Any] = {}
     seen: set[str] = set()
     for each in entries:
@@ -46,12 +47,12 @@ def group_values(entries: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def by_name(entries: list[dict[str, Any]], version: float) -> dict[str, Any]:
-    """Name -> value as this version does it."""
+    """Return name -> value as this version does it."""
     return group_values(entries) if version >= _COLLECTS_SAME_NAMES else last_wins(entries)
 
 
 def parse_field(value: Any, label: str, i: int) -> Any:
-    """The JSON in a text field. Raises NodeError with n8n's text."""
+    """Parse the JSON in a text field. Raise NodeError with n8n's text."""
     text = js_string(value)
     try:
         return parse_json(text)
@@ -61,7 +62,7 @@ def parse_field(value: Any, label: str, i: int) -> Any:
 
 
 def query_fields(node: HttpRequestParameters, written: HttpRequestParameters, version: float, i: int) -> Any:
-    """The query as an object. Raises NodeError."""
+    """Return the query as an object. Raise NodeError."""
     if node.specify_query == "json":
         query = parse_field(node.json_query, "JSON Query Parameters", i)
         if query is None:
@@ -73,7 +74,7 @@ def query_fields(node: HttpRequestParameters, written: HttpRequestParameters, ve
 def header_fields(
     node: HttpRequestParameters, written: HttpRequestParameters, options: dict[str, Any], i: int
 ) -> dict[str, Any]:
-    """The headers, names in lower case unless the option says otherwise. Raises NodeError."""
+    """Return the headers, names in lower case unless the option says otherwise. Raise NodeError."""
     if node.specify_headers == "json":
         parsed = parse_field(node.json_headers, "JSON Headers", i)
         headers = _as_object(parsed)
@@ -94,7 +95,7 @@ def _as_object(value: Any) -> dict[str, Any]:
 
 
 def http_url(url: Any, i: int) -> str:
-    """The URL parameter. Raises NodeError when it is not text or not HTTP."""
+    """Return the URL parameter. Raise NodeError when it is not text or not HTTP."""
     if not isinstance(url, str):
         kind = {dict: "object", list: "object", bool: "boolean", type(None): "undefined"}.get(type(url), "number")
         raise NodeError(f"URL parameter must be a string, got {kind}", item=i)
@@ -105,5 +106,5 @@ def http_url(url: Any, i: int) -> str:
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a value is null or undefined."""
+    """Return whether a value is null or undefined."""
     return value is None or value is UNDEFINED

@@ -1,4 +1,4 @@
-"""A response to items."""
+"""HTTP Request: a response to items."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ _NOT_JSON = 'Response body is not valid JSON. Change "Response Format" to "Text"
 
 @dataclass(frozen=True)
 class ResponseOptions:
-    """What the response options ask for."""
+    """The options of the node that say what its items hold of a response."""
 
     format: str = "autodetect"
     full: bool = False
@@ -37,7 +37,7 @@ class ResponseOptions:
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> "ResponseOptions":
-        """From the node's options."""
+        """Read the node's options."""
         chosen = (options.get("response") or {}).get("response") or {}
         return cls(
             chosen.get("responseFormat") or "autodetect",
@@ -53,7 +53,7 @@ def accept(response_format: str) -> str:
 
 
 def raise_for_status(response_options: ResponseOptions, response: HttpResponse, i: int) -> None:
-    """Raise Failed for a status outside 2xx, unless errors are not wanted."""
+    """Raise RequestFailed for a status outside 2xx, unless Never Error is set."""
     if response.status in _SUCCESS or response_options.never_error:
         return
     charset = None if response_options.format in _PARSED_BY_AXIOS else content_type(response.headers)[1]
@@ -67,7 +67,7 @@ def raise_for_status(response_options: ResponseOptions, response: HttpResponse, 
 
 
 def resolved_format(response_options: ResponseOptions, response: HttpResponse) -> str:
-    """json, text or file: what autodetection makes of the content type."""
+    """Return json, text or file: what autodetection makes of the content type."""
     if response_options.format != "autodetect":
         return response_options.format
     media, _ = content_type(response.headers)
@@ -77,14 +77,16 @@ def resolved_format(response_options: ResponseOptions, response: HttpResponse) -
 
 
 def goes_into_storage(response_options: ResponseOptions, status: int, headers: Sequence[tuple[str, str]]) -> bool:
-    """Whether a long body is a file: then nobody has to hold it."""
+    """Return whether a long body is a file, so that it need not be held in memory."""
     if status not in _SUCCESS and not response_options.never_error:
         return False
     return resolved_format(response_options, HttpResponse(status, "", list(headers), b"")) == "file"
 
 
 def body_of(response_options: ResponseOptions, response: HttpResponse, i: int) -> Any:
-    """The body as a value: JSON or text; undefined when it is empty. Raises NodeError when it is not JSON but has to be."""
+    """Return the body as a value: JSON or text; undefined when it is empty. Raise NodeError when it has to be JSON and
+    is not.
+    """
     if response_options.format == "autodetect":
         return _detected(response_options, response, i)
     data = axios_data(response.body)
@@ -114,7 +116,7 @@ def _detected(response_options: ResponseOptions, response: HttpResponse, i: int)
 
 
 def meta(response: HttpResponse) -> dict[str, Any]:
-    """What a full response has besides its body."""
+    """Return what a full response has besides its body."""
     return {
         "headers": header_object(response.headers),
         "statusCode": response.status,
@@ -131,8 +133,8 @@ async def items_of(
     *,
     paged: bool = False,
 ) -> list[dict[str, Any]]:
-    """The items without pairing. Raises Failed for an error status (`paged`: that was looked at before) and NodeError
-    for a body of another kind.
+    """Return the items without pairing. Raise RequestFailed for an error status (`paged`: that was checked before) and
+    NodeError for a body of another kind.
     """
     response = final.response
     if not paged:
@@ -150,7 +152,7 @@ async def items_of(
 async def file_item(
     context: ActivityContext, response_options: ResponseOptions, final: FinalResponse, item: Item
 ) -> dict[str, Any]:
-    """The input item with the body as a file beside its own."""
+    """Return the input item with the body as a file in addition to its own."""
     response = final.response
     media = content_type(response.headers)[0] or None
     name = None if response.decoded else file_name(response.headers, final.url)  # n8n cannot tell it once it decoded
@@ -164,7 +166,7 @@ async def file_item(
 
 
 def text_json(response_options: ResponseOptions, data: Any, response: HttpResponse) -> dict[str, Any]:
-    """The text under its property, with the rest of the response when that is wanted."""
+    """Return the text under its property, with the rest of the response when the full response is requested."""
     body = {} if data is UNDEFINED else {response_options.property: data}
     return body | (meta(response) if response_options.full else {})
 

@@ -37,8 +37,8 @@ class Paging:
 
 
 def settings(options: Mapping[str, Any], written: Mapping[str, Any], i: int) -> Paging | None:
-    """None when there is no pagination. `written`: the options with their expressions. Raises NodeError for options that
-    would never end.
+    """Return the pagination options, None when there is no pagination. `written`: the options with their expressions.
+    Raise NodeError for options that would never end.
     """
     chosen = ((options or {}).get("pagination") or {}).get("pagination")
     if chosen is None or chosen.get("paginationMode") == "off":
@@ -83,7 +83,7 @@ def _codes(text: Any) -> frozenset[int]:
 async def pages(
     context: ActivityContext, call: PreparedRequest, response_options: ResponseOptions, paging: Paging, i: int
 ) -> list[FinalResponse]:
-    """The responses of all pages. Raises Failed or NodeError."""
+    """Return the responses of all pages. Raise RequestFailed or NodeError."""
     responses: list[FinalResponse] = []
     last: dict[str, Any] = {}
     guard = _Repeats()

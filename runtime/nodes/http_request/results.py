@@ -11,21 +11,21 @@ _DETAILS_SINCE: Final = 4.5
 
 
 async def gather_in_order(started: Sequence["asyncio.Task[list[Item]]"]) -> list[Item]:
-    """The items of all tasks once every one has ended, in order. Raises the first error."""
+    """Return the items of all tasks once every one has ended, in order. Raise the first error."""
     if started:
         await asyncio.wait(started)
     return [item for task in started for item in task.result()]
 
 
 async def cancel_all(started: Sequence["asyncio.Task[list[Item]]"]) -> None:
-    """Leave no task behind."""
+    """Cancel all tasks and wait for their end."""
     for task in started:
         task.cancel()
     await asyncio.gather(*started, return_exceptions=True)
 
 
 def failed_item(context: Context, failure: RequestFailed, i: int) -> list[Item]:
-    """A request that failed: raised, or under continueOnFail the whole error object as n8n shows it."""
+    """Raise the error of a failed request, or return under continueOnFail the whole error object as n8n shows it."""
     failure.error.item = i if failure.error.item is None else failure.error.item
     if not context.continue_on_fail:
         raise failure.error from None
@@ -36,7 +36,7 @@ def failed_item(context: Context, failure: RequestFailed, i: int) -> list[Item]:
 
 
 def refused_item(context: Context, error: NodeError, i: int) -> list[Item]:
-    """A request that could not be made: raised, or its message under continueOnFail."""
+    """Raise the error of a request that could not be built, or return its message under continueOnFail."""
     error.item = i if error.item is None else error.item
     if not context.continue_on_fail:
         raise error

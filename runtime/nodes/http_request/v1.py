@@ -50,7 +50,7 @@ _CREDENTIALS = {
 
 
 class _HttpRequestV1To2(Activity):
-    """What both versions share."""
+    """The parameters and the run of both versions."""
 
     request_method: Dynamic[str] = param("GET")
     url: Dynamic[str] = param("", required=True)
@@ -75,7 +75,7 @@ class _HttpRequestV1To2(Activity):
     query_parameters_ui: Dynamic[dict[str, Any]] = param({}, show={"jsonParameters": [False]})
 
     def credential_type(self) -> str | None:
-        """The credential type that the authentication parameters name."""
+        """Return the credential type that the authentication parameters name."""
         raise NotImplementedError
 
     def credential_needs(self, version: float) -> list[CredentialUse]:
@@ -84,12 +84,12 @@ class _HttpRequestV1To2(Activity):
         return credential_uses(self.credential_type())
 
     def mutation(self, version: float) -> str | None:
-        """A method other than GET, HEAD and OPTIONS changes something."""
+        """Return what a method other than GET, HEAD and OPTIONS changes."""
         del version
         return mutation(self.request_method)
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
-        """Send them all, then put the results in the order of the items."""
+        """Send all requests, then put the results in the order of the items."""
         shared: dict[str, Credential] = {}
         started: list[asyncio.Task[list[Item]]] = []
         gate, checkpoint = asyncio.Semaphore(MAX_CONCURRENT_REQUESTS), Checkpoint(context, len(items))
@@ -114,7 +114,7 @@ class _HttpRequestV1To2(Activity):
     ) -> list[Item]:
         """Return the items of one input item, `self` being the node as it is for it.
 
-        Raises NodeError for a request that could not be built: as in n8n continueOnFail is for requests that failed.
+        Raise NodeError for a request that could not be built: as in n8n continueOnFail is for requests that failed.
         """
         try:
             call = await self._call(written, context, item, i, shared)
@@ -203,7 +203,7 @@ class _HttpRequestV1To2(Activity):
 
 
 class HttpRequestV1(_HttpRequestV1To2):
-    """One request per item."""
+    """HTTP Request, version 1: one request per item."""
 
     type = "n8n-nodes-base.httpRequest"
     versions = (1,)
@@ -211,12 +211,12 @@ class HttpRequestV1(_HttpRequestV1To2):
     authentication: Dynamic[str] = param("none")
 
     def credential_type(self) -> str | None:
-        """By the old names."""
+        """Return the credential type by the names of version 1."""
         return _CREDENTIALS.get(self.authentication)
 
 
 class HttpRequestV2(_HttpRequestV1To2):
-    """One request per item."""
+    """HTTP Request, version 2: one request per item."""
 
     type = "n8n-nodes-base.httpRequest"
     versions = (2,)
@@ -226,7 +226,7 @@ class HttpRequestV2(_HttpRequestV1To2):
     generic_auth_type: Dynamic[str] = param("", show={"authentication": ["genericCredentialType"]})
 
     def check(self, at: Location, version: float) -> Iterator[Diagnostic]:
-        """The credential type must be one that can sign a request."""
+        """Report a credential type that cannot sign a request."""
         del version
         if self.authentication == "predefinedCredentialType":
             yield from check_credential(at, "nodeCredentialType", self.node_credential_type)
@@ -234,7 +234,7 @@ class HttpRequestV2(_HttpRequestV1To2):
             yield from check_credential(at, "genericAuthType", self.generic_auth_type)
 
     def credential_type(self) -> str | None:
-        """As from version 3 on."""
+        """Return the credential type, chosen as from version 3 on."""
         if self.authentication == "predefinedCredentialType":
             return self.node_credential_type
         return self.generic_auth_type if self.authentication == "genericCredentialType" else None

@@ -42,7 +42,7 @@ class HttpRequest(HttpRequestParameters):
     usable_as_tool = True
 
     def check(self, at: Location, version: float) -> Iterator[Diagnostic]:
-        """The credential type must be one that can sign a request."""
+        """Report a credential type that cannot sign a request."""
         del version
         if self.authentication == "predefinedCredentialType":
             yield from check_credential(at, "nodeCredentialType", self.node_credential_type)
@@ -50,7 +50,7 @@ class HttpRequest(HttpRequestParameters):
             yield from check_credential(at, "genericAuthType", self.generic_auth_type)
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
-        """Send them all, then put the results in the order of the items."""
+        """Send all requests, then put the results in the order of the items."""
         shared: dict[str, Credential] = {}
         started: list[asyncio.Task[list[Item]]] = []
         gate, checkpoint = asyncio.Semaphore(MAX_CONCURRENT_REQUESTS), Checkpoint(context, len(items))
@@ -97,7 +97,7 @@ class HttpRequest(HttpRequestParameters):
     async def prepare(
         self, written: "HttpRequest", context: ActivityContext, item: Item, i: int, shared: dict[str, Credential]
     ) -> tuple[PreparedRequest, ResponseOptions]:
-        """The request of this item, `self` being the node as it is for it. Raises NodeError."""
+        """Return the request of this item, `self` being the node as it is for it. Raise NodeError."""
         version = context.version
         options = self.options or {}
         url = http_url(self.url, i)
@@ -127,7 +127,7 @@ class HttpRequest(HttpRequestParameters):
         return credential_uses(self._credential_type()) + certificate
 
     def mutation(self, version: float) -> str | None:
-        """A method other than GET, HEAD and OPTIONS changes something."""
+        """Return what a method other than GET, HEAD and OPTIONS changes."""
         del version
         return mutation(self.method)
 

@@ -21,7 +21,7 @@ class Clash:
 
     @classmethod
     def of(cls, options: Mapping[str, Any], default: str = "preferLast") -> "Clash":
-        """From the node's options."""
+        """Read the node's options."""
         values = (options.get("clashHandling") or {}).get("values") or {}
         return cls(
             values.get("resolveClash") or default,
@@ -30,14 +30,14 @@ class Clash:
         )
 
     def preferred(self, count: int) -> int:
-        """Index of the input whose values win."""
+        """Return the index of the input whose values win."""
         number = self.resolve.removeprefix("preferInput")
         return int(number) - 1 if number.isdecimal() and int(number) <= count else count - 1
 
 
 def combine(items: Sequence[Item], clash: Clash, *, again: bool = False) -> Item:
-    """One item of one per input. Its pairing names them all in the order in which they were merged: the one whose values
-    win comes last (`again`: also in its own place, as n8n's merge by position has it).
+    """Merge one item per input into one item. Its pairing names them all in the order in which they were merged: the
+    one whose values win comes last (`again`: also in its own place, as in n8n's merge by position).
     """
     ordered = [*items, items[clash.preferred(len(items))]] if again else _ordered(items, clash)
     paired: list[Any] = []
@@ -62,7 +62,7 @@ def combine(items: Sequence[Item], clash: Clash, *, again: bool = False) -> Item
 
 
 def suffixed(json: Mapping[str, Any], i: int) -> dict[str, Any]:
-    """Every key with the number of its input behind it."""
+    """Return the fields with the number of their input appended to every key."""
     return {f"{key}_{i + 1}": value for key, value in json.items()}
 
 

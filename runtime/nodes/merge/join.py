@@ -14,7 +14,7 @@ Pairs = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True)
 class JoinResult:
-    """The outcome: each matched item of input 1 with its partners, and who is left over."""
+    """The outcome of a join: each matched item of input 1 with its partners, and the items without a partner."""
 
     matched: list[tuple[Item, Items]]
     left: Items
@@ -46,7 +46,7 @@ def join(one: Items, two: Items, fields: Pairs, *, dots: bool, fuzzy: bool, firs
 
 
 class Rows:
-    """The values of all rows of an input, found by what they could be equal to: not each by each."""
+    """The values of all rows of an input, indexed by what they could be equal to, so that few pairs are compared."""
 
     def __init__(self, values: Sequence[Sequence[Any]], same: Callable[[Any, Any], bool]) -> None:
         self.values, self.same = values, same
@@ -55,7 +55,7 @@ class Rows:
             self.places.setdefault(tuple(likeness(value) for value in row), []).append(i)
 
     def matches(self, row: Sequence[Any], *, first: bool) -> list[int]:
-        """The places of the rows that have the wanted values, or of the first."""
+        """Return the places of the rows that have the values of `row`, or of the first such row."""
         places = []
         for i in self.places.get(tuple(likeness(value) for value in row), ()):
             if all(self.same(a, b) for a, b in zip(row, self.values[i], strict=True)):
@@ -66,14 +66,14 @@ class Rows:
 
 
 def reader(dots: bool) -> Callable[[Item, str], Any]:
-    """Reads a field of an item by its path, or by its plain name."""
+    """Return a function that reads a field of an item by its path, or by its plain name."""
     if dots:
         return lambda item, name: get(item["json"], name)
     return lambda item, name: item["json"].get(name, UNDEFINED)
 
 
 def check_present(items: Items, names: Sequence[str], which: int | str, *, dots: bool) -> None:
-    """Versions before 2.1 want each field in at least one item. Raises NodeError."""
+    """Raise NodeError if a field is in none of the items, as versions before 2.1 do."""
     read = reader(dots)
     for name in names:
         if not any(read(item, name) is not UNDEFINED for item in items):

@@ -11,7 +11,7 @@ KEYS = {"mode": ["keepKeyMatches", "mergeByKey", "removeKeyMatches"]}
 
 
 class MergeV1(Inline):
-    """Two inputs, by index or by one key."""
+    """Merge, version 1: two inputs, by index or by one key."""
 
     type = "n8n-nodes-base.merge"
     versions = (1,)
@@ -27,12 +27,12 @@ class MergeV1(Inline):
     overwrite: Dynamic[Literal["always", "blank", "undefined"]] = param("always", show={"mode": ["mergeByKey"]})
 
     def required_inputs(self, version: float) -> int | tuple[int, ...]:
-        """One is enough."""
+        """Return that one input is enough."""
         del version
         return 1
 
     def run(self, context: Context, items: Items) -> Outputs:
-        """Both inputs at once."""
+        """Merge both inputs at once."""
         del items
         p = context.resolve(self, 0)
         inputs = [each or [] for each in context.inputs]
@@ -52,8 +52,8 @@ class MergeV1(Inline):
         return [p.by_key(one, two)]
 
     def by_key(self, one: Items, two: Items) -> Items:
-        """Join, keep or remove by one key, compared as text; of equal keys in input 2 the last counts, and those that
-        are falsy do not.
+        """Join, keep or remove by one key, compared as text; of equal keys in input 2 the last counts, and falsy keys
+        do not.
         """
         known: dict[str, Item] = {}
         for item in two:

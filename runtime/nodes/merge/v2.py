@@ -13,10 +13,12 @@ JoinMode = Literal["keepMatches", "keepNonMatches", "keepEverything", "enrichInp
 
 
 class _Merge(Inline):
-    """What versions 2 and 3 share."""
+    """The join by fields, common to versions 2 and 3."""
 
     def by_fields(self, context: Context, p: Any, fields: list[tuple[str, str]], one: Items, two: Items) -> Outputs:
-        """Items whose fields agree, joined as the mode says; no output at all where an empty input leaves nothing."""
+        """Return items whose fields agree, joined as the mode says; no output at all where an empty input leaves
+        nothing.
+        """
         options = p.options or {}
         dots = not options.get("disableDotNotation")
         if context.version < 2.1:
@@ -119,7 +121,7 @@ def _all_with_all(one: Items, two: Items, options: dict[str, Any]) -> Items:
 
 
 class MergeV3(_Merge):
-    """Up to ten inputs."""
+    """Merge, since version 3: up to ten inputs."""
 
     type = "n8n-nodes-base.merge"
     versions = (3, 3.1, 3.2)
@@ -153,12 +155,12 @@ class MergeV3(_Merge):
     options: Dynamic[dict[str, Any]] = param({}, show={"mode": ["combine", "combineBySql"]})
 
     def required_inputs(self, version: float) -> int | tuple[int, ...]:
-        """Choose Branch wants both; the others run with one."""
+        """Return the inputs that must have run: both for Choose Branch, else one."""
         del version
         return (0, 1) if self.mode == "chooseBranch" else 1
 
     def run(self, context: Context, items: Items) -> Outputs:
-        """All inputs at once; parameters are those of the first item."""
+        """Merge all inputs at once; parameters are those of the first item."""
         del items
         p = context.resolve(self, 0)
         inputs = [each or [] for each in context.inputs]
@@ -178,7 +180,7 @@ class MergeV3(_Merge):
         return p.by_fields(context, p, p.fields(), inputs[0], inputs[1])
 
     def fields(self) -> list[tuple[str, str]]:
-        """(field of input 1, field of input 2). Raises NodeError."""
+        """Return pairs (field of input 1, field of input 2). Raise NodeError."""
         if self.advanced:
             pairs = [
                 (str(each.get("field1", "")), str(each.get("field2", "")))
@@ -190,7 +192,7 @@ class MergeV3(_Merge):
         return _complete(pairs)
 
     def chosen_input(self, inputs: list[Items]) -> Items:
-        """One input as it is, or one empty item."""
+        """Return one input as it is, or one empty item."""
         if self.output == "empty":
             return [{"json": {}, "pairedItem": _everything(inputs)}]
         number = int(self.use_data_of_input or 1)
@@ -218,7 +220,7 @@ def _complete(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 class MergeV2(_Merge):
-    """Two inputs."""
+    """Merge, version 2: two inputs."""
 
     type = "n8n-nodes-base.merge"
     versions = (2, 2.1)
@@ -245,12 +247,12 @@ class MergeV2(_Merge):
     options: Dynamic[dict[str, Any]] = param({}, hide={"mode": ["chooseBranch", "append"]})
 
     def required_inputs(self, version: float) -> int | tuple[int, ...]:
-        """Choose Branch wants both."""
+        """Return the inputs that must have run: both for Choose Branch, else one."""
         del version
         return (0, 1) if self.mode == "chooseBranch" else 1
 
     def run(self, context: Context, items: Items) -> Outputs:
-        """Both inputs at once."""
+        """Merge both inputs at once."""
         del items
         p = context.resolve(self, 0)
         inputs = [each or [] for each in context.inputs]
