@@ -70,7 +70,7 @@ class Redirects:
 async def exchange(
     send: Sender, request: Request, redirects: Redirects, sign: Callable[[Outgoing], Outgoing] | None = None
 ) -> tuple[Answer, str]:
-    """Return the last response and the URL that gave it. `sign` signs the first request; redirects carry what it made.
+    """Return the last response and the URL that gave it. `sign` signs the first request; redirects carry its signature.
 
     Raise what `encode` raises, and the redirect errors above.
     """

@@ -1,6 +1,6 @@
 """Send and wait: what every node shares that asks a person and waits for the answer.
 
-A subclass sends; this module says what is asked, which links go out, how long the run waits, and what came back. The links of
+A subclass sends; this module has the question, its links, the time limit and the answer. The links of
 an approval carry their answer under their signature, so that none can be turned into the other.
 """
 
@@ -61,7 +61,7 @@ class SendAndWait(Durable):
         if state == "sent":
             kind = "call" if node.response_type == "approval" else "form"
             return "asked", [AwaitSignal(kind, until=node.until(context), config=node.page(context))]
-        if not isinstance(event.value, list):  # nobody answered in time
+        if not isinstance(event.value, list):  # no answer in time
             return None, [Done([context.items])]
         return None, [Done([[{"json": {"data": node.answer(event.value)}}]])]
 

@@ -24,7 +24,7 @@ class DataTable(Activity):
     type = "n8n-nodes-base.dataTable"
     versions = (1, 1.1)
     usable_as_tool = True
-    differs = "tables belong to the tenant (`tempor8 tables`); all that one run of the step changes is kept together or not at all"
+    differs = "tables belong to the tenant (`tempor8 tables`); all that one run of the step changes is committed together or not at all"
 
     resource: Literal["row", "table"] = param("row")
     operation: Literal["deleteRows", "get", "rowExists", "rowNotExists", "insert", "update", "upsert"] = param(

@@ -201,7 +201,7 @@ class SetV3(Inline):
                 out.extend(_copy(output) for _ in range(int(count if count == count else 0)))  # noqa: PLR0124
         return [out]
 
-    # --- what is kept of the input ---
+    # --- the part of the input that stays ---
 
     def base(self, item: Item, version: float) -> tuple[Json, bool]:
         """Return the json to write into, and whether the files stay."""

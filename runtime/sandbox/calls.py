@@ -16,7 +16,7 @@ OK: Final = range(200, 300)
 
 
 def calls_of(helpers: Helpers) -> Calls:
-    """The helpers by name, over the capabilities that they reach."""
+    """Return the helpers by name, over the capabilities that they reach."""
 
     async def http_request(options: Mapping[str, Any]) -> Any:
         return await _http(helpers, options, _Modern())

@@ -17,7 +17,7 @@ one byte of kind, then UTF-8.
 | `E` | the engine failed |
 
 A context belongs to the first owner who uses it, and is used again by that owner only, and only when the run left no
-traces. A fresh one is kept ready, made while nobody waits.
+traces. A fresh one is kept ready, built while no run waits.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ PR_SET_NO_NEW_PRIVS: Final = 38
 
 
 def confine() -> None:
-    """Give up what a run never needs."""
+    """Give up every permission that a run never needs."""
     for name, value in {"RLIMIT_CORE": 0, "RLIMIT_FSIZE": 0, "RLIMIT_NOFILE": OPEN_FILES}.items():
         with contextlib.suppress(AttributeError, ValueError, OSError):
             resource.setrlimit(getattr(resource, name), (value, value))
@@ -58,8 +58,8 @@ def confine() -> None:
 
 
 def limit_memory() -> None:
-    """Bound what may be written beyond what V8 has taken for itself. It reserves terabytes of addresses and half a
-    gigabyte of data when it starts, so neither address space nor all data together says anything.
+    """Limit the memory that may be written beyond what V8 has taken for itself. It reserves terabytes of addresses and
+    half a gigabyte of data when it starts, so neither address space nor all data together says anything.
     """
     with contextlib.suppress(OSError, ValueError, AttributeError, StopIteration), open("/proc/self/status") as status:  # noqa: PTH123
         initial = next(int(line.split()[1]) for line in status if line.startswith("VmData")) << 10
@@ -68,7 +68,7 @@ def limit_memory() -> None:
 
 
 def read_exactly(size: int) -> bytes:
-    """`size` bytes of stdin. Ends the process when the parent is gone."""
+    """Read `size` bytes of stdin. End the process when the parent is gone."""
     parts = []
     while size:
         part = os.read(0, min(size, 1 << 20))
@@ -80,7 +80,7 @@ def read_exactly(size: int) -> bytes:
 
 
 def receive() -> tuple[str, str]:
-    """The next frame."""
+    """Return the next frame."""
     size, kind = HEADER.unpack(read_exactly(HEADER.size))
     return chr(kind), read_exactly(size).decode("utf-8")
 
@@ -94,7 +94,7 @@ def send(kind: str, text: str) -> None:
 
 
 class V8Context:
-    """One V8 context with everything loaded, and whose it is."""
+    """One V8 context with everything loaded, and its owner."""
 
     def __init__(self, libraries: list[str]) -> None:
         from py_mini_racer import MiniRacer  # noqa: PLC0415 - after `confine`
@@ -124,7 +124,7 @@ class Child:
         self.spare: V8Context | None = None
 
     def take(self, owner: str) -> V8Context:
-        """The owner's own context, or a fresh one."""
+        """Return the owner's own context, or a fresh one."""
         if self.used is not None and self.used.owner != owner:
             self.used.close()
             self.used = None
@@ -134,7 +134,7 @@ class Child:
         return self.used
 
     def run(self, text: str) -> tuple[str, str]:
-        """One run to its end; the frame to send."""
+        """Carry out one run to its end and return the frame to send."""
         owner, _, job = text.partition("\n")
         context = self.take(owner)
         context.runs += 1
@@ -156,19 +156,19 @@ class Child:
             context.call["__tick"]()
 
     def tidy(self) -> None:
-        """After a run: keep the context when it is as good as new."""
+        """Keep the context after a run if it is as good as new, else close it."""
         context = self.used
         if context is not None and (context.runs >= RUNS_PER_CONTEXT or not context.call["__clean"]()):
             context.close()
             self.used = None
 
     def full(self, error: Exception) -> bool:
-        """True when a run ended because it reached the memory limit: V8 says so, or only that it stopped."""
+        """Return True when a run ended because it reached the memory limit: V8 says so, or only that it stopped."""
         known = self.used is not None and self.used.engine.was_hard_memory_limit_reached()
         return known or type(error).__name__ == "JSOOMException"
 
     def idle(self) -> bool:
-        """True when nothing waits on stdin."""
+        """Return True when nothing waits on stdin."""
         return not select.select([0], [], [], 0)[0]
 
 

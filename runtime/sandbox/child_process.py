@@ -25,7 +25,7 @@ PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
 
 
 class ChildLost(Exception):
-    """The child is gone; `reason` is 'time', 'memory' or 'crash'."""
+    """Raised when the child is gone; `reason` is 'time', 'memory' or 'crash'."""
 
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(f"{reason}: {detail}")
@@ -33,7 +33,7 @@ class ChildLost(Exception):
 
 
 class ChildProcess:
-    """One child. Used by one thread at a time; blocking."""
+    """One child process. Used by one thread at a time; blocking."""
 
     def __init__(self, limits: CodeLimits, libraries: Sequence[str]) -> None:
         self.limits = limits
@@ -49,7 +49,7 @@ class ChildProcess:
         self._write("L", json.dumps(libraries), time.monotonic() + START_TIMEOUT_SECONDS)
 
     def exchange(self, kind: str, text: str, seconds: float) -> tuple[str, str]:
-        """Send a frame and wait for the answer. Raises ChildLost, with the child killed, when it does not come."""
+        """Send a frame and wait for the answer. Raise ChildLost, with the child killed, when it does not come."""
         deadline = time.monotonic() + seconds
         try:
             self._write(kind, text, deadline)
@@ -63,7 +63,7 @@ class ChildProcess:
             raise ChildLost("memory" if self._died_of_memory() else "crash", str(error)) from error
 
     def kill(self) -> None:
-        """End it now."""
+        """Kill the process now."""
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
         self._process.wait()
@@ -107,7 +107,7 @@ class ChildProcess:
                 raise ChildLost("memory")
 
     def _resident(self) -> int:
-        """Bytes of memory that it holds; 0 where the system does not tell."""
+        """Return the bytes of memory that it uses; 0 where the system does not say."""
         try:
             return int(Path(f"/proc/{self._process.pid}/statm").read_text(encoding="ascii").split()[1]) * PAGE_BYTES
         except (OSError, IndexError, ValueError):

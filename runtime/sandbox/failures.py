@@ -8,7 +8,7 @@ from runtime.sandbox.limits import CodeLimits
 
 
 class CodeError(NodeError):
-    """The author's code threw. `bare` is the message without the line."""
+    """Raised when the author's code threw. `bare` is the message without the line."""
 
     name = "WrappedExecutionError"
 
@@ -18,14 +18,14 @@ class CodeError(NodeError):
 
 
 def code_error(error: Mapping[str, Any], *, word: str = "line", item: int | None = None) -> CodeError:
-    """`{"message", "description", "line"}` of an outcome as an error: `boom [line 3]`."""
+    """Return the error of an outcome's `{"message", "description", "line"}`: `boom [line 3]`."""
     bare = error["message"]
     place = f" [{word} {error['line']}]" if error.get("line") else ""
     return CodeError(f"{bare}{place}", bare, description=error.get("description"), item=item)
 
 
 def timed_out(limits: CodeLimits) -> NodeError:
-    """The code was stopped by the clock."""
+    """Return the error of code that ran too long."""
     return NodeError(
         f"Task execution timed out after {limits.seconds:g} seconds",
         description="The code took too long: look for a loop that never ends.",
@@ -33,7 +33,7 @@ def timed_out(limits: CodeLimits) -> NodeError:
 
 
 def out_of_memory(limits: CodeLimits) -> NodeError:
-    """The code was stopped since it wanted more memory than it may have."""
+    """Return the error of code that needed more memory than it may have."""
     return NodeError(
         "Node ran out of memory",
         description=f"The code needed more than {limits.memory_mb} MB: handle fewer items at a time.",
@@ -41,5 +41,5 @@ def out_of_memory(limits: CodeLimits) -> NodeError:
 
 
 def crashed(detail: str) -> NodeError:
-    """The sandbox's process ended by itself."""
+    """Return the error of a sandbox process that ended by itself."""
     return NodeError("The code sandbox ended unexpectedly", description=detail)

@@ -14,7 +14,7 @@ EXAMPLE: Final = (
 
 
 def all_items(outcome: Mapping[str, Any]) -> Items:
-    """The items of code that ran once for all items. Raises NodeError for what is not a list of items."""
+    """Return the items of code that ran once for all items. Raise NodeError for what is not a list of items."""
     if "data" not in outcome:
         if outcome["missing"] == "null":
             return []
@@ -30,7 +30,7 @@ def all_items(outcome: Mapping[str, Any]) -> Items:
 
 
 def one_item(outcome: Mapping[str, Any], i: int) -> Item | None:
-    """The item of code that ran for input item `i`; None: it gave nothing. Raises NodeError."""
+    """Return the item of code that ran for input item `i`; None when it gave nothing. Raise NodeError."""
     if "data" not in outcome:
         return None
     item = outcome["data"]

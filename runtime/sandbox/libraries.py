@@ -15,9 +15,9 @@ VENDOR: Final = Path(__file__).parents[1] / "expressions" / "vendor"
 
 
 async def run_in_sandbox(context: ActivityContext, library: str, body: str, value: dict[str, Any]) -> Any:
-    """What `body`, an async function of `value` that sees the library as `lib`, returns as JSON.
+    """Return as JSON what `body` returns, an async function of `value` that sees the library as `lib`.
 
-    Raises NodeError with the library's own message, or when a limit is hit.
+    Raise NodeError with the library's own message, or when a limit is hit.
     """
     code = f"const lib = {_source(library)}; const value = items[0].json; "
     code += f"try {{ return [{{json: {{value: await (async () => {{ {body} }})()}}}}]; }} "

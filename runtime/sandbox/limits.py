@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class CodeLimits:
-    """Of one run of a Code node. What goes beyond ends as an error of the node."""
+    """The limits of one run of a Code node. A run that exceeds one ends as an error of the node."""
 
     seconds: float = 60.0
     """Wall clock, waiting for its own requests not counted."""

@@ -26,7 +26,9 @@ _INFO: Final = {
 
 
 async def read_pdf(data: bytes, options: Mapping[str, Any]) -> dict[str, Any]:
-    """`numpages`, `numrender`, `info`, `text` (of all pages, or a list), `version` (of the library). Raises NodeError."""
+    """Return `numpages`, `numrender`, `info`, `text` (of all pages, or a list), `version` (of the library). Raise
+    NodeError.
+    """
     most, password = options.get("maxPages") or 0, options.get("password")
     document = await _read(data, {"most": most, "password": password})
     if "error" in document:

@@ -19,7 +19,7 @@ OPEN_FILES: Final = 16
 
 
 def confine() -> None:
-    """Limits that no PDF passes. Everything is imported by now."""
+    """Set limits that no PDF passes. Everything is imported by now."""
     limits = {
         "RLIMIT_CORE": 0, "RLIMIT_FSIZE": 0, "RLIMIT_NOFILE": OPEN_FILES, "RLIMIT_NPROC": 0,
         "RLIMIT_CPU": CPU_SECONDS, "RLIMIT_DATA": MEMORY_BYTES,
@@ -30,7 +30,7 @@ def confine() -> None:
 
 
 def read(data: bytes, options: dict[str, Any]) -> dict[str, Any]:
-    """What is in the file."""
+    """Return the content of the file."""
     from pypdf import PasswordType, PdfReader  # noqa: PLC0415 - imported before `confine`
     from pypdf.errors import PdfReadError, PyPdfError  # noqa: PLC0415
 
@@ -54,7 +54,7 @@ def read(data: bytes, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """One file."""
+    """Read one file from stdin."""
     import logging  # noqa: PLC0415 - only here
 
     import pypdf  # noqa: F401, PLC0415 - loaded before files are closed

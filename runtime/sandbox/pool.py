@@ -37,7 +37,7 @@ class ChildPool:
         self._busy = 0
 
     def take(self, owner: str) -> ChildProcess:
-        """A child for one run; blocks while enough others work. It must go to `give_back` or `lose`."""
+        """Return a child for one run; block while enough others work. It must go to `give_back` or `lose`."""
         until = time.monotonic() + IDLE_CHILD_WAIT_SECONDS
         with self._changed:
             while not self._idle and self._busy >= MAX_IDLE_CHILDREN:
@@ -56,7 +56,7 @@ class ChildPool:
             raise
 
     def give_back(self, owner: str, child: ChildProcess) -> None:
-        """It is in good health and free."""
+        """Take back a healthy child."""
         with self._changed:
             self._idle.append((owner, child))
             surplus = self._idle.pop(0)[1] if len(self._idle) > MAX_IDLE_CHILDREN else None
@@ -65,7 +65,7 @@ class ChildPool:
             surplus.kill()
 
     def lose(self, child: ChildProcess) -> None:
-        """It is not to be trusted any more, or dead already."""
+        """Kill a child that is not to be trusted any more, or that is dead already."""
         child.kill()
         self._leave()
 
@@ -84,7 +84,7 @@ class ChildPool:
 
 @cache
 def libraries() -> tuple[str, ...]:
-    """What every context loads, in order."""
+    """Return the scripts that every context loads, in order."""
     luxon = _text(VENDOR / "luxon.min.js")
     return (
         *(_module(name) for name in ("base64-js", "ieee754", "buffer")),
@@ -114,7 +114,7 @@ _lock: Final = threading.Lock()
 
 
 def pool_for(limits: CodeLimits) -> ChildPool:
-    """The pool of this process for these limits."""
+    """Return the pool of this process for these limits."""
     with _lock:
         pool = _pools.get(limits)
         if pool is None or pool.process != os.getpid():

@@ -66,7 +66,7 @@ async def run_python(
     items: Items | None = None,
     continue_on_fail: bool = False,
 ) -> dict[str, Any]:
-    """Like `CodeRunner.javascript`, for Python. `mode`: 'all' or 'each'. Raises NodeError when a limit is hit."""
+    """Run Python code like `CodeRunner.javascript`. `mode`: 'all' or 'each'. Raise NodeError when a limit is hit."""
     inputs: Items = snapshot["items"] if items is None else items
     return await asyncio.to_thread(_run, code, mode, inputs, limits, continue_on_fail)
 

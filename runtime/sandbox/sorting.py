@@ -11,7 +11,7 @@ RETURNS: Final = re.compile(r"\breturn\b", re.ASCII)
 
 
 async def sort_by_code(context: ActivityContext, items: Items, code: Any) -> Items:
-    """The items, with whatever else the comparer did to them. Raises NodeError."""
+    """Return the items in order, with whatever else the comparer did to them. Raise NodeError."""
     text = js_string(code)
     if not RETURNS.search(text):
         raise NodeError("Sort code doesn't return. Please add a 'return' statement to your code")

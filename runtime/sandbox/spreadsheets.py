@@ -43,10 +43,10 @@ return { rows, skipped };
 async def read_csv(
     context: ActivityContext, data: bytes | LongBytes, options: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
-    """The rows of a CSV file: an object per row, or `{row: ...}` without a header. Raises NodeError.
+    """Return the rows of a CSV file: an object per row, or `{row: ...}` without a header. Raise NodeError.
 
-    A broken record ends the file, as in n8n, unless records with errors are to be skipped. Of a long file only as much is read
-    as the option for the number of rows asks for.
+    A broken record ends the file, as in n8n, unless records with errors are to be skipped. Of a long file only as much
+    is read as the option for the number of rows requires.
     """
     if isinstance(data, bytes):
         return await _csv_rows(context, data, options)
@@ -69,8 +69,8 @@ async def read_csv(
 
 
 def takes_head(options: Mapping[str, Any]) -> bool:
-    """Whether the first part of a CSV file may be enough: its lines can be told without decoding, and nobody counts broken ones,
-    of which a cut would make one more.
+    """Return whether the first part of a CSV file may be enough: its lines can be split without decoding, and broken
+    ones, of which a cut would make one more, are not counted.
     """
     if ((options.get("skipRecordsWithErrors") or {}).get("value") or {}).get("enabled"):
         return False
@@ -103,7 +103,7 @@ async def _csv_rows(context: ActivityContext, data: bytes, options: Mapping[str,
 
 
 async def read_sheet(context: ActivityContext, data: bytes, format_: str, options: Mapping[str, Any]) -> list[Any]:
-    """The rows of a sheet: objects by the header, or lists without one. Raises NodeError."""
+    """Return the rows of a sheet: objects by the header, or lists without one. Raise NodeError."""
     many, range_ = format_ in _BOOKS, options.get("range")
     request = {
         "data": base64.b64encode(data).decode(),
@@ -123,7 +123,7 @@ async def read_sheet(context: ActivityContext, data: bytes, format_: str, option
 async def write_sheet(
     context: ActivityContext, rows: Sequence[Mapping[str, Any]], format_: str, options: Mapping[str, Any]
 ) -> bytes:
-    """A file of one sheet; nested values get columns of their own (`a.b.0`). Raises NodeError."""
+    """Return a file of one sheet; nested values get columns of their own (`a.b.0`). Raise NodeError."""
     request = {
         "rows": list(rows),
         "format": "biff8" if format_ == "xls" else format_,

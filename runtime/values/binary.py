@@ -73,7 +73,7 @@ _UNITS: Final = ("B", "kB", "MB", "GB")
 
 
 class NoBinaryError(Exception):
-    """An item has no file of the name that was asked for. `message` and `description` are n8n's."""
+    """Raised when an item has no file of the requested name. `message` and `description` are n8n's."""
 
     def __init__(self, message: str, description: str) -> None:
         super().__init__(message)
@@ -81,7 +81,7 @@ class NoBinaryError(Exception):
 
 
 def binary_of(item: Item, name: str, i: int) -> BinaryRef:
-    """The file `name` of input item `i`. Raises NoBinaryError."""
+    """Return the file `name` of input item `i`. Raise NoBinaryError."""
     binary = item.get("binary")
     if not binary:
         raise NoBinaryError(
@@ -99,10 +99,10 @@ def binary_of(item: Item, name: str, i: int) -> BinaryRef:
 
 
 def binary_ref(data: bytes, mime_type: str | None, file_name: str | None, size: int | None = None) -> BinaryRef:
-    """A reference that carries its bytes, with n8n's fields; with `size`, `data` is only the beginning of the file, and the
-    reference carries none.
+    """Return a reference that carries its bytes, with n8n's fields; with `size`, `data` is only the beginning of the
+    file, and the reference carries none.
 
-    The type is the one given, else the name's, else what the first bytes tell, else text.
+    The type is the one in the arguments, else the name's, else what the first bytes tell, else text.
     """
     root, _, extension = (file_name or "").rpartition(".")
     extension = extension if root else ""
@@ -134,7 +134,7 @@ def _sniffed(data: bytes) -> str | None:
 
 
 def file_type(mime_type: str) -> str | None:
-    """n8n's `fileType`: json, html, pdf, image, audio, video, text, or none."""
+    """Return n8n's `fileType`: json, html, pdf, image, audio, video, text, or none."""
     major, _, minor = mime_type.partition("/")
     if mime_type in ("application/json", "text/html", "application/pdf"):
         return minor
@@ -144,7 +144,7 @@ def file_type(mime_type: str) -> str | None:
 
 
 def file_size(count: int) -> str:
-    """n8n's `fileSize` of so many bytes: three digits, in thousands."""
+    """Return n8n's `fileSize` of so many bytes: three digits, in thousands."""
     size, unit = float(count), 0
     while size >= 1000 and unit < len(_UNITS) - 1:
         size, unit = size / 1000, unit + 1

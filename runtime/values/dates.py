@@ -94,7 +94,7 @@ class Instant:
     """True when the zone is UTC itself (`Z` in ISO form), not merely an offset of zero."""
 
     def iso(self) -> str:
-        """luxon's `toISO()`: `2024-01-01T10:00:00.000+02:00`."""
+        """Return luxon's `toISO()`: `2024-01-01T10:00:00.000+02:00`."""
         days, rest = divmod(self.ms + self.offset_s * 1000, _DAY_MS)
         year, month, day = _civil_from_days(days)
         seconds, millisecond = divmod(rest, 1000)
@@ -110,7 +110,7 @@ class Instant:
 
 
 def parse_date(text: str, zone: str = "UTC", now_ms: float = 0) -> Instant | None:
-    """The instant that `text` names, or None. `now_ms` gives the day for a bare time of day."""
+    """Return the instant that `text` names, or None. `now_ms` gives the day for a bare time of day."""
     text = text.strip()
     for patterns, clean, fixed in _FORMATS:
         instant = _match(patterns, clean(text), fixed or zone, now_ms)
@@ -222,7 +222,7 @@ def _date_parse(text: str, zone: str) -> Instant | None:
 
 
 def date_parse(text: str) -> int | None:
-    """JavaScript's `Date.parse` in a process whose zone is UTC: milliseconds since the epoch, or None for NaN."""
+    """Return JavaScript's `Date.parse` in a process in UTC: milliseconds since the epoch, or None for NaN."""
     parts = _js_iso(text) or parse_legacy(text)
     if parts is None:
         return None
@@ -262,7 +262,7 @@ def _is_utc(zone: ZoneInfo) -> bool:
 
 
 def offset_at(ms: float, zone: ZoneInfo) -> int:
-    """Seconds east of UTC that a zone has at an instant; years after Python's range count as their 400-year twin."""
+    """Return a zone's seconds east of UTC at an instant; years after Python's range count as their 400-year twin."""
     seconds = max(int(ms // 1000), _EARLIEST)
     if seconds > _LATEST:
         seconds %= _SECONDS_OF_400_YEARS
@@ -289,7 +289,7 @@ def _month_length(year: int, month: int) -> int:
 
 
 def days_from_civil(year: int, month: int, day: int) -> int:
-    """Days since the epoch of a proleptic Gregorian date of any year."""
+    """Return days since the epoch of a proleptic Gregorian date of any year."""
     year -= month <= 2
     era = year // 400
     year_of_era = year - era * 400

@@ -20,7 +20,7 @@ _NAMES: Final = {
 
 
 class UnknownEncodingError(Exception):
-    """iconv-lite's error for a name that it does not know."""
+    """Raised for a name that iconv-lite does not know, with its text."""
 
     def __init__(self, name: str) -> None:
         plain = _plain(name)
@@ -28,7 +28,7 @@ class UnknownEncodingError(Exception):
 
 
 def encode(text: str, name: str, *, bom: bool = False) -> bytes:
-    """The bytes of a text; what the encoding lacks becomes `?`. Raises UnknownEncodingError."""
+    """Return the bytes of a text; what the encoding lacks becomes `?`. Raise UnknownEncodingError."""
     plain = _plain(name)
     if plain == "base64":
         return from_base64(text)
@@ -44,7 +44,7 @@ def encode(text: str, name: str, *, bom: bool = False) -> bytes:
 
 
 def decode(data: bytes, name: str, *, strip_bom: bool = True) -> str:
-    """The text of bytes, malformed ones replaced. Raises UnknownEncodingError."""
+    """Return the text of bytes, malformed ones replaced. Raise UnknownEncodingError."""
     plain = _plain(name)
     if plain == "base64":
         return base64.b64encode(data).decode()
@@ -60,7 +60,7 @@ def decode(data: bytes, name: str, *, strip_bom: bool = True) -> str:
 
 
 def detect(data: bytes) -> str:
-    """The encoding of bytes that do not say: their mark, else UTF-8 when they are that, else Western European."""
+    """Return the encoding of bytes: that of their mark, else UTF-8 when they are valid, else Western European."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf16"
     try:
@@ -71,7 +71,7 @@ def detect(data: bytes) -> str:
 
 
 def from_base64(text: str) -> bytes:
-    """Node's `Buffer.from(text, 'base64')`: foreign characters are passed over, and padding ends it."""
+    """Return Node's `Buffer.from(text, 'base64')`: foreign characters are skipped, and padding ends it."""
     digits = "".join(
         c for c in text.partition("=")[0].translate(str.maketrans("-_", "+/")) if c.isascii() and c in _ALPHABET
     )

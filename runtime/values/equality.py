@@ -1,4 +1,4 @@
-"""When two values are the same: lodash's isEqual, and n8n's fuzzy compare."""
+"""Whether two values are the same: lodash's isEqual, and n8n's fuzzy compare."""
 
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ __all__ = ["fuzzy_equal", "likeness", "strictly_equal"]
 
 
 def strictly_equal(a: Any, b: Any) -> bool:
-    """lodash's isEqual over JSON: 1 and true differ, 1 and 1.0 do not."""
+    """Return lodash's isEqual over JSON: 1 and true differ, 1 and 1.0 do not."""
     if isinstance(a, bool) or isinstance(b, bool):
         return a is b
     if isinstance(a, dict) and isinstance(b, dict):
@@ -23,7 +23,9 @@ def strictly_equal(a: Any, b: Any) -> bool:
 
 
 def fuzzy_equal(a: Any, b: Any) -> bool:
-    """n8n's fuzzy compare: '3' is 3, 'true', '1' and 1 are true, all that is empty is alike, an object is its JSON."""
+    """Return n8n's fuzzy compare: '3' is 3, 'true', '1' and 1 are true, all that is empty is alike, an object is its
+    JSON.
+    """
     if strictly_equal(a, b) or (_is_empty(a) and _is_empty(b)):
         return True
     if isinstance(b, str):
@@ -39,7 +41,7 @@ _LIKE: Final[dict[str, str]] = {"": "empty", "0": "empty", "false": "empty", "1"
 
 
 def likeness(value: Any) -> str:
-    """The same text for all values that could be equal, strictly or in a fuzzy way; so only those have to be compared."""
+    """Return the same text for all values that could be equal, strictly or fuzzily, so that few have to be compared."""
     if isinstance(value, str):
         parsed = _parsed(value) if value[:1] in ("{", "[") else UNDEFINED
         if parsed is not UNDEFINED:

@@ -1,4 +1,4 @@
-"""n8n's filter parameter: conditions over typed values, with the conversions and messages of the real one.
+"""n8n's filter parameter: conditions over typed values, with n8n's conversions and messages.
 
 The filter's own `options` decide (caseSensitive, typeValidation, version); a node's options do not reach here.
 """
@@ -56,7 +56,7 @@ class Filter(TypedDict, total=False):
 
 
 class FilterError(ProblemError):
-    """A side of a condition has the wrong type."""
+    """Raised when a side of a condition has the wrong type."""
 
 
 _HINT: Final = "Try changing the type of comparison."
@@ -68,9 +68,10 @@ _ARTICLES: Final = {"array": "an array", "object": "an object"}
 def evaluate_filter(
     filter_: Filter | Mapping[str, Any], item: int = 0, *, zone: str = "UTC", now_ms: float = 0
 ) -> bool:
-    """Whether the conditions hold: all of them for `and`, any for `or`; later ones are not looked at once it is clear.
+    """Return whether the conditions hold: all of them for `and`, any for `or`; later ones are not evaluated once it is
+    clear.
 
-    `item` is the index that messages name. Raises FilterError.
+    `item` is the index that messages name. Raise FilterError.
     """
     options: Mapping[str, Any] = filter_.get("options") or {}
     conditions: Sequence[Mapping[str, Any]] = filter_.get("conditions") or ()
@@ -316,7 +317,7 @@ def _compare_arrays(left: Any, right: Any, operation: str, *, ignore_case: bool)
 
 
 def array_contains(members: Sequence[Any], value: Any, ignore_case: bool) -> bool:
-    """Whether `value` is a member: identity for objects, and text in any case when `ignore_case`."""
+    """Return whether `value` is a member: identity for objects, and text in any case when `ignore_case`."""
     if ignore_case and isinstance(value, str):
         lowered = value.lower()
         return any(isinstance(each, str) and each.lower() == lowered for each in members)

@@ -54,7 +54,7 @@ class DateTimeText(str):
 
 
 def js_typeof(value: Any) -> str:
-    """`typeof value`: undefined, boolean, number, string or object."""
+    """Return `typeof value`: undefined, boolean, number, string or object."""
     if value is UNDEFINED:
         return "undefined"
     if isinstance(value, bool):
@@ -65,7 +65,7 @@ def js_typeof(value: Any) -> str:
 
 
 def js_string(value: Any) -> str:  # one line per type
-    """`String(value)`: arrays join with ',' (null and undefined empty), objects give `[object Object]`."""
+    """Return `String(value)`: arrays join with ',' (null and undefined empty), objects give `[object Object]`."""
     if isinstance(value, str):
         return value
     if value is None:
@@ -82,7 +82,7 @@ def js_string(value: Any) -> str:  # one line per type
 
 
 def number_string(value: float) -> str:
-    """`Number.prototype.toString()`: `0.1`, `1e+21`, `1e-7`, `-0` as `0`, `NaN`, `Infinity`."""
+    """Return `Number.prototype.toString()`: `0.1`, `1e+21`, `1e-7`, `-0` as `0`, `NaN`, `Infinity`."""
     if isinstance(value, int) and -_MAX_EXACT <= value <= _MAX_EXACT:
         return str(value)
     try:
@@ -124,7 +124,7 @@ def _shortest(number: float) -> tuple[str, int]:
 
 
 def received(value: Any) -> str:
-    """How Node names a value of the wrong type in its errors, after the word Received."""
+    """Return how Node names a value of the wrong type in its errors, after the word Received."""
     kind = js_typeof(value)
     if value is None:
         return "null"
@@ -134,7 +134,7 @@ def received(value: Any) -> str:
 
 
 def js_number(value: Any) -> float:
-    """`Number(value)`: undefined and objects give NaN, null and '' give 0. Whole results are ints."""
+    """Return `Number(value)`: undefined and objects give NaN, null and '' give 0. Whole results are ints."""
     if value is None:
         return 0
     if isinstance(value, bool):
@@ -161,14 +161,14 @@ def _string_number(text: str) -> float:
 
 
 def tidy(number: float) -> float:
-    """The same number, as an int when it is whole and small enough to be exact (JSON then shows `5`, not `5.0`)."""
+    """Return the same number, as an int when it is whole and exact (JSON then shows `5`, not `5.0`)."""
     if -_MAX_EXACT <= number <= _MAX_EXACT and number % 1 == 0:
         return int(number)
     return number
 
 
 def to_integer(value: Any) -> int:
-    """ToIntegerOrInfinity, with infinities cut to the largest exact integer: what array and string methods use."""
+    """Return ToIntegerOrInfinity as array and string methods use it, infinities cut to the largest exact integer."""
     number = js_number(value)
     if math.isnan(number):
         return 0
@@ -176,14 +176,14 @@ def to_integer(value: Any) -> int:
 
 
 def truthy(value: Any) -> bool:
-    """`Boolean(value)`: false for undefined, null, false, 0, NaN and ''; empty arrays and objects are true."""
+    """Return `Boolean(value)`: false for undefined, null, false, 0, NaN and ''; empty arrays and objects are true."""
     if js_typeof(value) == "object":
         return value is not None
     return bool(value) and not (isinstance(value, float) and math.isnan(value))
 
 
 def strict_equal(left: Any, right: Any) -> bool:
-    """`left === right`. Arrays and objects are equal only to themselves."""
+    """Return `left === right`. Arrays and objects are equal only to themselves."""
     kind = js_typeof(left)
     if kind != js_typeof(right):
         return False
@@ -191,7 +191,7 @@ def strict_equal(left: Any, right: Any) -> bool:
 
 
 def loose_equal(left: Any, right: Any) -> bool:
-    """`left == right`."""
+    """Return `left == right`."""
     if left is None or left is UNDEFINED:
         return right is None or right is UNDEFINED
     if right is None or right is UNDEFINED:
@@ -215,7 +215,7 @@ def _primitive(value: Any) -> Any:
 
 
 def compare(left: Any, right: Any) -> int | None:
-    """What `<`, `>`, `<=` and `>=` see: -1, 0 or 1; None when either side is NaN, so that each of them is false."""
+    """Compare as `<`, `>`, `<=` and `>=` do: -1, 0 or 1; None when either side is NaN: each of them is false."""
     left, right = _primitive(left), _primitive(right)
     if isinstance(left, str) and isinstance(right, str):
         if left == right:
@@ -233,7 +233,7 @@ def _units(text: str) -> bytes:
 
 
 def property_order(value: dict[str, Any]) -> Iterator[str]:
-    """The keys of an object in JavaScript's order: array indexes ascending, then the others as they were added."""
+    """Return the keys of an object in JavaScript's order: array indexes ascending, then the others as added."""
     indexes = [key for key in value if _INDEX.match(key) and int(key) <= _MAX_INDEX]
     if not indexes:
         return iter(value)
@@ -242,9 +242,9 @@ def property_order(value: dict[str, Any]) -> Iterator[str]:
 
 
 def json_stringify(value: Any, indent: int = 0) -> str | None:
-    """`JSON.stringify(value, null, indent)`: undefined members dropped, NaN and infinities null.
+    """Return `JSON.stringify(value, null, indent)`: undefined members dropped, NaN and infinities null.
 
-    None for undefined itself, as JavaScript gives undefined.
+    Return None for undefined itself, as JavaScript gives undefined.
     """
     if value is UNDEFINED:
         return None

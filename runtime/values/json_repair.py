@@ -38,7 +38,7 @@ _CLOSING_FENCES: Final = ("```", "```]", "```}")
 
 
 def parse_repaired(text: str) -> Any:
-    """`JSON.parse` of the text, or of its repair. Raises NotJsonError."""
+    """Return `JSON.parse` of the text, or of its repair. Raise NotJsonError."""
     try:
         return parse_json(text)
     except NotJsonError:
@@ -46,7 +46,7 @@ def parse_repaired(text: str) -> Any:
 
 
 def repair(text: str) -> str:
-    """Valid JSON text as far as the repairs reach. Raises NotJsonError where they do not."""
+    """Return valid JSON text as far as the repairs reach. Raise NotJsonError where they do not."""
     try:
         return _Repair(text).run()
     except RecursionError as error:

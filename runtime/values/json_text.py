@@ -29,7 +29,7 @@ _CONSTANTS: Final = {"true": True, "false": False, "null": None}
 
 
 class NotJsonError(ValueError):
-    """The text is not JSON (or no object literal)."""
+    """Raised for text that is not JSON (or no object literal)."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -37,7 +37,9 @@ class NotJsonError(ValueError):
 
     @property
     def message(self) -> str:
-        """What V8 says about it; of a text that V8 would read and Python does not (too deep), that it is not JSON."""
+        """Return V8's sentence about it; for a text that V8 would read and Python does not (too deep), that it is not
+        JSON.
+        """
         return json_error(self.text) or f'"{self.text[:10]}"... is not valid JSON'
 
 
@@ -49,7 +51,7 @@ _DECODER: Final = json.JSONDecoder(parse_constant=_no_constant, parse_float=lamb
 
 
 def parse_json(text: str) -> Any:
-    """`JSON.parse(text)`. Raises NotJsonError."""
+    """Return `JSON.parse(text)`. Raise NotJsonError."""
     try:
         return _DECODER.decode(text)
     except (ValueError, RecursionError) as error:
@@ -57,9 +59,9 @@ def parse_json(text: str) -> Any:
 
 
 def parse_object_literal(text: str) -> Any:
-    """What n8n makes of `text` where an object is expected: JSON, or a JavaScript object literal without code.
+    """Parse `text` as n8n does where it expects an object: JSON, or a JavaScript object literal without code.
 
-    Identifiers count as their names, other expressions as undefined (their keys are dropped). Raises NotJsonError.
+    Identifiers count as their names, other expressions as undefined (their keys are dropped). Raise NotJsonError.
     """
     try:
         return parse_json(text)

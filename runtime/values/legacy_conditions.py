@@ -19,7 +19,7 @@ DEFAULT_OPERATION: Final = {"boolean": "equal", "dateTime": "after", "number": "
 
 
 def legacy_compare(type_: str, operation: str, left: Any, right: Any) -> bool:
-    """One comparison. Raises ProblemError for what is no date, no text or no pattern."""
+    """Return the result of one comparison. Raise ProblemError for what is no date, no text or no pattern."""
     if type_ == "dateTime":
         left, right = _date(left), _date(right)
     compared = _OPERATIONS.get(operation)

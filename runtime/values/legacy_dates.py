@@ -175,7 +175,7 @@ def _require(holds: bool) -> None:
 
 
 def parse_legacy(text: str) -> Parts | None:
-    """The parts of a date in V8's tolerant grammar, or None."""
+    """Return the parts of a date in V8's tolerant grammar, or None."""
     tokens = [(match.lastgroup or "", match.group()) for match in _TOKEN.finditer(text)]
     reader = _Reader(tokens)
     try:

@@ -24,7 +24,7 @@ _MAX_GROWTH: Final = 100_000
 
 @lru_cache(maxsize=4096)
 def to_path(path: str) -> tuple[str, ...]:
-    """The keys that a path walks (lodash: `toPath`)."""
+    """Return the keys that a path walks (lodash: `toPath`)."""
     keys = [""] if path.startswith(".") else []
     for match in _PART.finditer(path):
         number, quote, quoted = match.group(1), match.group(2), match.group(3)
@@ -44,7 +44,7 @@ def _keys(path: str, value: Any) -> tuple[str, ...]:
 
 
 def get(value: Any, path: str, default: Any = UNDEFINED) -> Any:
-    """The member at `path`, or `default` when it is not there."""
+    """Return the member at `path`, or `default` when it is not there."""
     if isinstance(value, dict) and path in value:
         member = value[path]
     elif _is_plain(path):
@@ -70,7 +70,7 @@ def _member(value: Any, key: str) -> Any:
 
 
 def has(value: Any, path: str) -> bool:
-    """Whether the member exists, whatever its value."""
+    """Return whether the member exists, whatever its value."""
     return get(value, path) is not UNDEFINED
 
 
@@ -122,7 +122,7 @@ def unset(target: dict[str, Any], path: str) -> None:
 
 
 def plain_name(name: str) -> str:
-    """n8n: without dot notation `['a.b']` and `["a.b"]` still mean the key `a.b`."""
+    """Return the key that a name means without dot notation: in n8n `['a.b']` still means the key `a.b`."""
     if len(name) > 4 and name[:2] in ("['", '["') and name[-2:] in ("']", '"]'):
         return name[2:-2]
     return name

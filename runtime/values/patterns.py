@@ -44,7 +44,7 @@ _REASONS: Final = {
 
 
 class BadPatternError(ProblemError):
-    """The pattern is no JavaScript regular expression, or one that could run for ever."""
+    """Raised when the pattern is no JavaScript regular expression, or one that could run for ever."""
 
 
 class _Match(Protocol):
@@ -66,27 +66,27 @@ class Pattern:
             )
 
     def test(self, text: str) -> bool:
-        """Whether the pattern is somewhere in the text."""
+        """Return whether the pattern is somewhere in the text."""
         if self._re2 is not None and not _has_surrogates(text):
             return self._re2.search(text) is not None
         return self._re.search(text) is not None
 
     def replace(self, text: str, replacement: str) -> str:
-        """`text.replace(pattern, replacement)`: every match with the flag g, else the first."""
+        """Return `text.replace(pattern, replacement)`: every match with the flag g, else the first."""
         count = 0 if self._everywhere else 1
         engine: Any = self._re2 if self._re2 is not None and not _has_surrogates(text) else self._re
         return str(engine.sub(_expander(replacement), text, count))
 
 
 def from_text(text: str) -> Pattern:
-    """n8n's reading of a pattern in a field: `/source/flags`, or the bare source. Raises BadPatternError."""
+    """Read a pattern in a field as n8n does: `/source/flags`, or the bare source. Raise BadPatternError."""
     match = _LITERAL.match(text)
     return compile_pattern(match[1], match[2]) if match else compile_pattern(text, "")
 
 
 @lru_cache(maxsize=512)
 def compile_pattern(source: str, flags: str = "") -> Pattern:
-    """`new RegExp(source, flags)`. Raises BadPatternError."""
+    """Return `new RegExp(source, flags)`. Raise BadPatternError."""
     return Pattern(source, flags)
 
 

@@ -2,7 +2,9 @@
 
 
 class ProblemError(Exception):
-    """A value cannot be used. `message` and `description` are n8n's; `kind` its error class where a user sees it."""
+    """Raised for a value that cannot be used. `message` and `description` are n8n's; `kind` its error class where a
+    user sees it.
+    """
 
     def __init__(self, message: str, description: str | None = None, *, kind: str | None = None) -> None:
         super().__init__(message)

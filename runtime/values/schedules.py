@@ -1,4 +1,4 @@
-"""When schedule nodes fire: n8n's rules as crontab lines or fixed intervals, for Temporal to keep."""
+"""The times at which schedule nodes fire: n8n's rules as crontab lines or fixed intervals, which Temporal schedules."""
 
 import calendar
 import re

@@ -1,4 +1,4 @@
-"""`Array.prototype.slice` and `splice` with JavaScript's ideas of an index."""
+"""`Array.prototype.slice` and `splice` with JavaScript's conversion of indexes."""
 
 from typing import Any, TypeVar
 
@@ -10,7 +10,7 @@ __all__ = ["js_slice", "limited", "spliced"]
 
 
 def js_slice(items: list[T], start: Any, end: Any) -> list[T]:
-    """`items.slice(start, end)`: fractions are cut, negative indexes count from the end."""
+    """Return `items.slice(start, end)`: fractions are cut, negative indexes count from the end."""
     first, last = (_index(to_integer(each), len(items)) for each in (start, end))
     return items[first:last]
 
@@ -20,7 +20,7 @@ def _index(index: int, length: int) -> int:
 
 
 def spliced(items: list[T], count: Any) -> list[T]:
-    """`items.splice(0, count)`: takes the first items out of the list and gives them."""
+    """Return `items.splice(0, count)`: the first items, removed from the list."""
     length = max(0, min(to_integer(count), len(items)))
     first = items[:length]
     del items[:length]
@@ -28,7 +28,7 @@ def spliced(items: list[T], count: Any) -> list[T]:
 
 
 def limited(items: list[T], most: Any, keep: Any) -> list[T]:
-    """n8n's limit: the first or last `most` items; all of them when there are fewer."""
+    """Return the first or last `most` items; all of them when there are fewer."""
     if compare(most, len(items)) == 1:
         return items
     if keep == "firstItems":

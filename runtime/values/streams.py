@@ -1,4 +1,4 @@
-"""Long bytes that are read piece by piece, as often as somebody needs them."""
+"""Long bytes that are read piece by piece, as often as needed."""
 
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class StoredFile:
 
 
 class LongBytes:
-    """The content of a request that nobody should hold in memory. Each iteration begins anew.
+    """The content of a request that is too long for memory. Each iteration begins anew.
 
     Args:
         size: how many bytes there are.
@@ -36,7 +36,7 @@ class LongBytes:
 
 
 async def pieces_of(data: bytes | LongBytes) -> AsyncIterator[bytes]:
-    """The same, piece by piece; bytes are one."""
+    """Yield the content piece by piece; bytes are one piece."""
     if isinstance(data, bytes):
         yield data
         return
@@ -45,7 +45,7 @@ async def pieces_of(data: bytes | LongBytes) -> AsyncIterator[bytes]:
 
 
 def concatenate(parts: Sequence[bytes | LongBytes]) -> bytes | LongBytes:
-    """One after the other; bytes when all of them are."""
+    """Return the parts one after the other; bytes when all of them are."""
     short = [part for part in parts if isinstance(part, bytes)]
     if len(short) == len(parts):
         return b"".join(short)

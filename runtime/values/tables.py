@@ -1,6 +1,6 @@
 """Data tables: rows of typed columns that a tenant keeps between runs, with n8n's conditions, orders and refusals.
 
-A table is loaded, worked on and written back by whoever stores it; nothing here touches the world.
+Its store loads a table and writes it back; nothing here does I/O.
 """
 
 import re
@@ -21,7 +21,7 @@ SYSTEM: Final[Mapping[str, ColumnType]] = {"id": "number", "createdAt": "date", 
 
 
 class TableError(Exception):
-    """What a table refuses, in n8n's words."""
+    """Raised for what a table refuses, in n8n's words."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Column:
 
 @dataclass(frozen=True)
 class TableCondition:
-    """One condition of a filter: column, operator, operand as given."""
+    """One condition of a filter: column, operator, operand as in the parameters."""
 
     column: str
     operator: str
@@ -66,7 +66,7 @@ class Table:
     """Ids of rows that are new, changed or gone."""
 
     def insert(self, values: Mapping[str, Any], now: str) -> Row:
-        """A new row. Raises TableError."""
+        """Insert a row and return it. Raise TableError."""
         checked = self.validate(values)
         row = {column.name: checked.get(column.name) for column in self.columns}
         row |= {"id": self.next_id, "createdAt": now, "updatedAt": now}
@@ -76,7 +76,7 @@ class Table:
         return row
 
     def update(self, rows: Iterable[Row], values: Mapping[str, Any], now: str, *, dry: bool = False) -> list[Row]:
-        """The rows as they are afterwards; `dry` changes nothing. Raises TableError."""
+        """Return the rows as they are afterwards; `dry` changes nothing. Raise TableError."""
         checked = self.validate(values)
         if not checked:
             raise TableError("Validation error with data table request: Data columns must not be empty")
@@ -88,19 +88,22 @@ class Table:
         return after
 
     def delete(self, rows: Iterable[Row]) -> None:
-        """Take rows away."""
+        """Delete rows."""
         for row in rows:
             del self.rows[row["id"]]
             self.changed.add(row["id"])
 
     def clear(self) -> int:
-        """Take all rows away; how many there were."""
+        """Delete all rows and return how many there were."""
         count = len(self.rows)
         self.delete(list(self.rows.values()))
         return count
 
     def select(self, conditions: Sequence[TableCondition], *, every: bool) -> list[Row]:
-        """The rows that match `every` condition, or any of them; all rows when there is none. Raises TableError."""
+        """Return the rows that match `every` condition, or any of them; all rows when there is none.
+
+        Raise TableError.
+        """
         types = self._types()
         if missing := [each.column for each in conditions if each.column not in types]:
             named = ", ".join(f'"{name}"' for name in dict.fromkeys(missing))
@@ -115,13 +118,16 @@ class Table:
         return [row for row in self.rows.values() if quantifier(test(row[column]) for column, test in tests)]
 
     def ordered(self, rows: list[Row], column: str, *, descending: bool) -> list[Row]:
-        """Rows by a column; empty values are the least. Raises TableError."""
+        """Return the rows by a column; empty values are the least. Raise TableError."""
         if column not in self._types():
             raise TableError("Specified column does not exist")
         return sorted(rows, key=lambda row: (row[column] is not None, row[column]), reverse=descending)
 
     def validate(self, values: Mapping[str, Any]) -> Row:
-        """Values as the columns hold them. Raises TableError for an unknown column or a value of another type."""
+        """Return values as the columns store them.
+
+        Raise TableError for an unknown column or a value of another type.
+        """
         types = {column.name: column.type for column in self.columns}
         row: Row = {}
         for name, value in values.items():
@@ -137,7 +143,7 @@ class Table:
 
 
 def moment(milliseconds: float) -> str:
-    """An instant as tables write it: ISO, UTC, three digits."""
+    """Return an instant as tables write it: ISO, UTC, three digits."""
     at = datetime.fromtimestamp(milliseconds / 1000, UTC)
     return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
 

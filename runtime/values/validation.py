@@ -72,7 +72,7 @@ def validate_field(
 
 
 def as_text(value: Any) -> str:
-    """A value where n8n wants text: objects and arrays as JSON, everything else `String(value)`."""
+    """Return a value where n8n expects text: objects and arrays as JSON, everything else `String(value)`."""
     if isinstance(value, dict | list):
         return json_stringify(value) or ""
     return js_string(value)

@@ -16,7 +16,7 @@ _MAX_CODE_POINT: Final = 0x10FFFF
 
 
 class XmlError(ValueError):
-    """The text is not XML. The message is sax's, with line, column and character."""
+    """Raised when the text is not XML. The message is sax's, with line, column and character."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class _Element:
 
 
 def read_xml(text: str, options: XmlOptions) -> Any:
-    """The object of a document; None when there is nothing but white space. Raises XmlError."""
+    """Return the object of a document; None when there is nothing but white space. Raise XmlError."""
     if not text.strip():
         return None
     return _Reader(text.removeprefix("\ufeff"), options).document()

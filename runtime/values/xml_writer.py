@@ -33,7 +33,7 @@ class Builder:
     root_name: str = _DEFAULT_ROOT
 
     def build(self, value: dict[str, Any]) -> str:
-        """The document. Raises XmlError for names and characters that XML does not have."""
+        """Return the document. Raise XmlError for names and characters that XML does not have."""
         name, content = self.root_name, value
         if len(value) == 1 and name == _DEFAULT_ROOT:
             ((name, content),) = value.items()

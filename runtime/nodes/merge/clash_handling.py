@@ -74,7 +74,7 @@ def _ordered(items: Sequence[Item], clash: Clash) -> list[Item]:
 
 def _merged(parts: Sequence[Mapping[str, Any]], clash: Clash, *, own: bool) -> dict[str, Any]:
     """A new object. But where blank values must not win, n8n copies the first one's own keys only and merges into what
-    lies deeper, so that whoever reads that input's node later sees the merged values there too. So do we.
+    lies deeper, so that a later read of that input's node sees the merged values, too. So do we.
     """
     result = dict(parts[0]) if not clash.deep or (clash.keep_filled and not own) else copy.deepcopy(dict(parts[0]))
     for part in parts[1:]:

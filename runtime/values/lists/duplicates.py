@@ -16,9 +16,10 @@ _LABELS: Final = {"selectedFields": "Fields To Compare", "allFieldsExcept": "Fie
 
 
 def without_duplicates(items: Items, which: Any, listed: Any, options: Any, *, nulls: bool) -> Items:
-    """The first of each kind. `which`: allFields, allFieldsExcept or selectedFields; `listed`: the names that it needs.
+    """Return the first of each kind. `which`: allFields, allFieldsExcept or selectedFields; `listed`: the names that it
+    needs.
 
-    `nulls`: a null is of any type. Raises ProblemError when a field is missing somewhere or changes its type.
+    `nulls`: a null is of any type. Raise ProblemError when a field is missing somewhere or changes its type.
     """
     options = options or {}
     dots = not options.get("disableDotNotation")

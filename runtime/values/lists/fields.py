@@ -16,7 +16,9 @@ DOTS_HINT: Final = (
 
 
 def reader(*, dots: bool) -> Reader:
-    """Reads a field of an item's json, UNDEFINED when it is not there: by path, or by its very name."""
+    """Return a function that reads a field of an item's json, UNDEFINED when it is not there: by path, or by its exact
+    name.
+    """
     return get if dots else _plain
 
 
@@ -25,6 +27,6 @@ def _plain(json: Json, name: str) -> Any:
 
 
 def names(listed: Any) -> list[str]:
-    """A comma-separated list of field names, or a list of such names; empty ones are left out."""
+    """Return a comma-separated list of field names, or a list of such names, as a list without the empty ones."""
     parts = listed if isinstance(listed, list) else js_string(listed or "").split(",")
     return [stripped for stripped in (js_string(each).strip() for each in parts) if stripped]

@@ -13,7 +13,7 @@ _PROTOTYPE: Final = "__proto__"
 
 
 def renamed(original: Json, pairs: list[tuple[str, str]]) -> Json:
-    """A copy whose values at the first path of each pair are at the second.
+    """Return a copy whose values at the first path of each pair are at the second.
 
     All values are read before any moves: what came by one pair is not moved on by the next.
     """

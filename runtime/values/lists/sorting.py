@@ -17,14 +17,14 @@ _ASTRAL = "\U00010000"
 
 
 def shuffled(random: Random, items: Items) -> Items:
-    """The items in an order that the run's own generator gives."""
+    """Return the items in an order that the run's own generator gives."""
     mixed = list(items)
     random.shuffle(mixed)
     return mixed
 
 
 def sorted_by_fields(items: Items, chosen: Any, options: Any) -> Items:
-    """Sort by the fields of a node's `sortFieldsUi`. Raises ProblemError for a field that no item has, or for none."""
+    """Sort by the fields of a node's `sortFieldsUi`. Raise ProblemError for a field that no item has, or for none."""
     listed = list((chosen or {}).get("sortField") or ())
     if not listed:
         raise ProblemError("No sorting specified. Please add a field to sort by")
@@ -41,7 +41,7 @@ def sorted_by_fields(items: Items, chosen: Any, options: Any) -> Items:
 
 
 def order(columns: list[list[Any]], descending: list[bool]) -> list[int]:
-    """The rows' numbers in sorted order, stable. JavaScript's sort decides where values cannot be compared."""
+    """Return the rows' numbers in sorted order, stable. JavaScript's sort decides where values cannot be compared."""
     rows = list(range(len(columns[0])))
     if all(_ordered(column) for column in columns):
         for column, down in reversed([*zip(columns, descending, strict=True)]):
@@ -51,8 +51,8 @@ def order(columns: list[list[Any]], descending: list[bool]) -> list[int]:
 
 
 def js_sorted(values: Iterable[T], comparer: Callable[[T, T], int]) -> list[T]:
-    """`values.sort(comparer)`. V8's sort is the one Python has, so that even a contradictory comparer agrees (n8n: up to
-    the length at which runs are merged).
+    """Return `values.sort(comparer)`. V8's sort is the one Python has, so that even a contradictory comparer agrees
+    (n8n: up to the length at which runs are merged).
     """
     return sorted(values, key=cmp_to_key(comparer))
 

@@ -54,14 +54,14 @@ class Summary:
     def of(
         cls, fields: Any, split_by: Any, options: Any, *, typed: bool, lenient: bool, numeric: bool = False
     ) -> "Summary":
-        """From a node's parameters. Raises ProblemError when there is nothing to compute."""
+        """Read a node's parameters. Raise ProblemError when there is nothing to compute."""
         chosen = [each for each in (fields or {}).get("values") or () if each.get("field")]
         if not chosen:
             raise ProblemError(NOTHING)
         return cls(chosen, names(split_by), options or {}, typed, lenient, numeric)
 
     def items(self, items: Items) -> Items:
-        """One item per group, or a single one with the groups as nested objects. Raises ProblemError."""
+        """Return one item per group, or a single one with the groups as nested objects. Raise ProblemError."""
         read = reader(dots=not self.options.get("disableDotNotation"))
         if not self.lenient:
             self._check(items, read)
@@ -85,12 +85,12 @@ class Summary:
                 work: Callable[[list[Any], Json], Any] = self._aggregation(kind)
                 group.values[plain(_PREFIXES.get(kind, "undefined") + name)] = work(values, each)
             return group
-        found: dict[tuple[str, Any], tuple[Any, list[int]]] = {}
+        groups: dict[tuple[str, Any], tuple[Any, list[int]]] = {}
         for i in members:
             key = self._key(read(items[i]["json"], keys[0]))
             if not (self.options.get("skipEmptySplitFields") and _is_blank_key(key)):
-                found.setdefault((js_typeof(key), key), (key, []))[1].append(i)
-        group.parts = [(key, self._split(items, part, keys[1:], read)) for key, part in found.values()]
+                groups.setdefault((js_typeof(key), key), (key, []))[1].append(i)
+        group.parts = [(key, self._split(items, part, keys[1:], read)) for key, part in groups.values()]
         return group
 
     def _aggregation(self, kind: Any) -> Callable[[list[Any], Json], Any]:
@@ -121,7 +121,7 @@ class Summary:
 
 
 def plain(name: str) -> str:
-    """A field's name as n8n makes it a key of its own: `a.b[0]` is `a_b0`."""
+    """Return a field's name as n8n makes it a key of its own: `a.b[0]` is `a_b0`."""
     return name.translate(_PLAIN)
 
 
