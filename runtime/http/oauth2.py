@@ -119,10 +119,13 @@ async def service_account_token(send: Sender, data: Mapping[str, Any], now: floa
 
     seconds = int(now // 1000)
     claims = {
-        "iss": data.get("email"), "sub": (data.get("delegatedEmail") if data.get("inpersonate") else None) or data.get("email"),
+        "iss": data.get("email"),
+        "sub": (data.get("delegatedEmail") if data.get("inpersonate") else None) or data.get("email"),
         "scope": " ".join(str(data.get("scopes") or "").replace(",", " ").replace("\n", " ").split()),
-        "aud": _GOOGLE_TOKEN_URL, "iat": seconds, "exp": seconds + 3600,
-    }  # fmt: skip
+        "aud": _GOOGLE_TOKEN_URL,
+        "iat": seconds,
+        "exp": seconds + 3600,
+    }
     key = str(data.get("privateKey") or "").replace("\\n", "\n").strip()
     try:
         assertion = jwt.encode({"alg": "RS256", "typ": "JWT"}, claims, RSAKey.import_key(key))

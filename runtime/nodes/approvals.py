@@ -95,11 +95,15 @@ class SendAndWait(Durable):
         if self.response_type == "customForm":
             fields = self.form_fields if self.define_form == "fields" else {"values": fields_of_json(self.json_output)}
         return {
-            "resume": "form", "authentication": "none", "httpMethod": "POST", "responseMode": "onReceived",
+            "resume": "form",
+            "authentication": "none",
+            "httpMethod": "POST",
+            "responseMode": "onReceived",
             "formTitle": options.get("responseFormTitle") or js_string(self.message),
-            "formDescription": options.get("responseFormDescription") or "", "formFields": fields,
+            "formDescription": options.get("responseFormDescription") or "",
+            "formFields": fields,
             "options": {"buttonLabel": options.get("responseFormButtonLabel") or "Submit"},
-        }  # fmt: skip
+        }
 
     def answer(self, items: list[Any]) -> dict[str, Any]:
         """Return the answer as n8n's `data`."""

@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 
 from runtime.contract import Context, Dynamic, Inline, Items, NodeError, Outputs, param
 from runtime.values.filters import Filter, evaluate_filter
-from runtime.values.legacy_conditions import DEFAULT_OPERATION, TYPES, legacy_compare
+from runtime.values.legacy_conditions import CONDITION_TYPES, DEFAULT_OPERATION, legacy_compare
 from runtime.values.problem import ProblemError
 from schemas.item import UNDEFINED
 from schemas.node import FILTER
@@ -57,7 +57,7 @@ def typed_conditions_hold(written: Any, resolved: Any, *, every: bool) -> bool:
     as the export has them: a value that is there and undefined stays undefined, one that is absent has its default.
     Raise ProblemError for a comparison that cannot be made.
     """
-    for type_ in TYPES:
+    for type_ in CONDITION_TYPES:
         for raw, each in zip(_listed(written, type_), _listed(resolved, type_), strict=False):
             left, right = (
                 each.get(key, UNDEFINED if key in raw else _DEFAULT_VALUE[type_]) for key in ("value1", "value2")

@@ -16,7 +16,7 @@ from runtime.contract import (
 )
 from runtime.sandbox.spreadsheets import write_sheet
 from runtime.values.encodings import UnknownEncodingError, encode, from_base64
-from runtime.values.javascript import js_string, json_stringify, received
+from runtime.values.javascript import describe_received, js_string, json_stringify
 from runtime.values.paths import get
 from schemas.item import UNDEFINED, PairedItem
 
@@ -48,7 +48,7 @@ class ConvertToFile(Activity):
 
             return await each_item_async(context, items, one)
         try:
-            file_item = await context.resolve(self, 0).of_all(context, items)
+            file_item = await context.resolve(self, 0).file_of_all(context, items)
         except NodeError as error:
             if not context.continue_on_fail:
                 raise
@@ -56,11 +56,11 @@ class ConvertToFile(Activity):
         pairs: list[PairedItem] = [{"item": i} for i in range(len(items))]
         return [[{**file_item, "pairedItem": pairs}]]
 
-    async def of_all(self, context: ActivityContext, items: Items) -> Item:
+    async def file_of_all(self, context: ActivityContext, items: Items) -> Item:
         """Return one file of all items. Raise NodeError."""
         rows = [item["json"] for item in items]
         if self.operation == "toJson":
-            data = self.encoded(self.as_json(rows))
+            data = self.encode_text(self.as_json(rows))
             return await self.item(context, data, "application/json", "file.json")
         data = await write_sheet(context, rows, self.operation, self.options)
         return await self.item(context, data, None, f"File.{self.operation}")
@@ -68,7 +68,9 @@ class ConvertToFile(Activity):
     async def file(self, context: ActivityContext, item: Item) -> Item:
         """Return a file of one item. Raise NodeError."""
         if self.operation == "toJson":
-            return await self.item(context, self.encoded(self.as_json(item["json"])), "application/json", "file.json")
+            return await self.item(
+                context, self.encode_text(self.as_json(item["json"])), "application/json", "file.json"
+            )
         value = get(item["json"], self.source_property) if self.source_property else item["json"]
         if value is UNDEFINED:
             raise NodeError(f'The value in "{self.source_property}" is not set')
@@ -76,7 +78,7 @@ class ConvertToFile(Activity):
         if self.operation == "toText":
             mime = "text/plain" if plain else "application/json"
             text = js_string(value) if plain else json_stringify(value) or "null"
-            return await self.item(context, self.encoded(text), mime, "file.txt")
+            return await self.item(context, self.encode_text(text), mime, "file.txt")
         return await self.item(context, *self.raw(context, value))
 
     def raw(self, context: ActivityContext, value: Any) -> tuple[bytes, str | None]:
@@ -86,18 +88,18 @@ class ConvertToFile(Activity):
             text = isinstance(value, str)
             content = value if text else json_stringify(value) or "null"
             whole = isinstance(value, dict | list)
-            return self.encoded(content), mime or ("application/json" if whole else None)
+            return self.encode_text(content), mime or ("application/json" if whole else None)
         if isinstance(value, list):
             return bytes(int(each) & 0xFF if isinstance(each, int | float) else 0 for each in value), mime
         if not isinstance(value, str):
-            raise NodeError(f"The first argument must be of type {_BYTES}. Received {received(value)}")
+            raise NodeError(f"The first argument must be of type {_BYTES}. Received {describe_received(value)}")
         return from_base64(value), mime
 
     def as_json(self, value: Any) -> str:
         """Return the value as JSON text, as wide as the options say."""
         return json_stringify(value, 2 if self.options.get("format") else 0) or "null"
 
-    def encoded(self, text: str) -> bytes:
+    def encode_text(self, text: str) -> bytes:
         """Return the text in the chosen encoding. Raise NodeError."""
         try:
             return encode(text, str(self.options.get("encoding") or "utf8"), bom=bool(self.options.get("addBOM")))

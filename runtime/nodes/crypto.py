@@ -21,7 +21,7 @@ from runtime.contract import (
     param,
 )
 from runtime.values.binary import NoBinaryError, binary_of
-from runtime.values.javascript import js_string, received
+from runtime.values.javascript import describe_received, js_string
 from schemas.facts import CredentialUse
 
 _HASHES: Final = {
@@ -180,7 +180,7 @@ def _as_bytes(value: Any, accepted: str, argument: str) -> bytes:
     """Text as UTF-8. Raises NodeError with node's text for anything else."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace")
-    raise NodeError(f'The "{argument}" argument must be of type {accepted}. Received {received(value)}')
+    raise NodeError(f'The "{argument}" argument must be of type {accepted}. Received {describe_received(value)}')
 
 
 def _random(kind: str, length: int) -> str:

@@ -66,7 +66,7 @@ class DataTable(Activity):
             for i, item in enumerate(items):
                 node = context.resolve(self, i)
                 try:
-                    rows = await node.one(context, store, item)
+                    rows = await node.json_of_item(context, store, item)
                 except TableError as error:
                     if not context.continue_on_fail:
                         raise NodeError(str(error), item=i) from error
@@ -80,13 +80,13 @@ class DataTable(Activity):
         count = 0
         for i, item in enumerate(items):
             try:
-                await context.resolve(self, i).one(context, store, item)
+                await context.resolve(self, i).json_of_item(context, store, item)
             except TableError as error:
                 raise NodeError(str(error), item=i) from error
             count += 1
         return [{"json": {"success": True, "insertedRows": count}}]
 
-    async def one(self, context: ActivityContext, store: Store, item: Item) -> list[dict[str, Any]]:
+    async def json_of_item(self, context: ActivityContext, store: Store, item: Item) -> list[dict[str, Any]]:
         """Return the JSON of the items that this item becomes. Raise TableError."""
         now = moment(context.now)
         if self.resource == "table":
@@ -208,5 +208,9 @@ def _describe(table: Table) -> dict[str, Any]:
     columns = [{"name": each.name, "type": each.type, "index": i} for i, each in enumerate(table.columns)]
     columns.sort(key=lambda each: str(each["name"]))
     return {
-        "id": table.id, "name": table.name, "createdAt": table.created_at, "updatedAt": table.updated_at, "columns": columns,
-    }  # fmt: skip
+        "id": table.id,
+        "name": table.name,
+        "createdAt": table.created_at,
+        "updatedAt": table.updated_at,
+        "columns": columns,
+    }

@@ -104,14 +104,20 @@ class DateTime(Activity):
         options = self.options or {}
         if self.action == "format":
             return {
-                "kind": "format", "date": self.value, "zone": zone,
+                "kind": "format",
+                "date": self.value,
+                "zone": zone,
                 "toFormat": self.to_format if self.custom else self.to_known_format,
                 **{name: options.get(name) for name in ("fromFormat", "fromTimezone", "toTimezone")},
-            }  # fmt: skip
+            }
         return {
-            "kind": "calculate", **self.argument("date", "value"), "operation": self.calculation, "duration": self.v1_duration,
-            "timeUnit": self.v1_time_unit, "fromFormat": options.get("fromFormat"),
-        }  # fmt: skip
+            "kind": "calculate",
+            **self.argument("date", "value"),
+            "operation": self.calculation,
+            "duration": self.v1_duration,
+            "timeUnit": self.v1_time_unit,
+            "fromFormat": options.get("fromFormat"),
+        }
 
     def script_request_v2(self, zone: str) -> dict[str, Any]:
         """Return version 2's request to the script."""
@@ -126,9 +132,10 @@ class DateTime(Activity):
             case "formatDate":
                 request |= {
                     "format": self.custom_format if self.format == "custom" else self.format,
-                    "inZone": bool(options.get("timezone")), "fromFormat": options.get("fromFormat"),
+                    "inZone": bool(options.get("timezone")),
+                    "fromFormat": options.get("fromFormat"),
                     "isDate": isinstance(self.date, DateTimeText),
-                }  # fmt: skip
+                }
             case "roundDate":
                 request |= {"roundUp": self.mode == "roundUp", "toNearest": self.to_nearest}
             case "getTimeBetweenDates":

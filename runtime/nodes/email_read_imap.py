@@ -42,9 +42,11 @@ class EmailReadImap(Poll):
         last = state.get("lastMessageUid") if track else None
         criteria = search_keys(options.get("customEmailConfig") or '["UNSEEN"]')
         messages = await context.mail.receive(
-            str(self.mailbox), criteria, after=last if isinstance(last, int) else None,
+            str(self.mailbox),
+            criteria,
+            after=last if isinstance(last, int) else None,
             mark=state.get("unmarked") or (),
-        )  # fmt: skip
+        )
         if messages:
             state["lastMessageUid"] = max(uid for uid, _ in messages)
         reads = self.post_process_action == "read" and context.mode != "manual"

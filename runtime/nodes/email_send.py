@@ -103,10 +103,15 @@ class EmailSendV1(Activity):
         node = context.resolve(self, i)
         options = node.options or {}
         parts = {
-            "from": node.from_email, "to": node.to_email, "cc": node.cc_email, "subject": node.subject,
-            "replyTo": options.get("replyTo"), "text": node.text or None, "html": node.html or None,
+            "from": node.from_email,
+            "to": node.to_email,
+            "cc": node.cc_email,
+            "subject": node.subject,
+            "replyTo": options.get("replyTo"),
+            "text": node.text or None,
+            "html": node.html or None,
             "attachments": node.attachments,
-        }  # fmt: skip
+        }
         message = await compose(context, item, i, parts)
         verify = not options.get("allowUnauthorizedCerts")
         return await deliver(context, message, js_string(node.bcc_email or ""), verify=verify, item=i)
@@ -146,9 +151,10 @@ class EmailSend(SendAndWait):
             return state, [Call("send_all", None)]
         if event.error is not None:
             raise NodeError(
-                event.error["message"], description=event.error.get("description"),
+                event.error["message"],
+                description=event.error.get("description"),
                 item=(event.error.get("context") or {}).get("itemIndex"),
-            )  # fmt: skip
+            )
         outputs: Any = event.value
         return None, [Done([outputs])]
 
@@ -168,10 +174,12 @@ class EmailSend(SendAndWait):
         )
         text = "\n".join(f"{each['label']}: {each['url']}" for each in request["buttons"])
         parts = {
-            "from": node.from_email, "to": node.to_email, "subject": node.subject,
+            "from": node.from_email,
+            "to": node.to_email,
+            "subject": node.subject,
             "text": f"{request['message']}\n\n{text}\n",
             "html": f"<p>{escape(request['message']).replace(chr(10), '<br>')}</p><p>{links}</p>",
-        }  # fmt: skip
+        }
         message = await compose(context, {"json": {}}, 0, parts)
         return await deliver(context, message, "", verify=True, item=0)
 
@@ -180,11 +188,15 @@ class EmailSend(SendAndWait):
         options = node.options or {}
         format_ = node.email_format_v2 if context.version == 2 else node.email_format
         parts = {
-            "from": node.from_email, "to": node.to_email, "cc": options.get("ccEmail"), "subject": node.subject,
-            "replyTo": options.get("replyTo"), "text": None if format_ == "html" else node.text,
+            "from": node.from_email,
+            "to": node.to_email,
+            "cc": options.get("ccEmail"),
+            "subject": node.subject,
+            "replyTo": options.get("replyTo"),
+            "text": None if format_ == "html" else node.text,
             "html": None if format_ == "text" else node.html,
             "attachments": options.get("fileAttachments") or options.get("attachments"),
-        }  # fmt: skip
+        }
         message = await compose(context, item, i, parts)
         verify = not options.get("allowUnauthorizedCerts")
         return await deliver(context, message, js_string(options.get("bccEmail") or ""), verify=verify, item=i)

@@ -77,9 +77,12 @@ class ExecuteWorkflow(Durable):
         source = self.source_old if version < _WITH_INPUTS else self.source
         if source == "localFile":
             yield UnsupportedChoice(
-                at=at.within("parameters", "source"), type=self.type, name="source", value=source,
+                at=at.within("parameters", "source"),
+                type=self.type,
+                name="source",
+                value=source,
                 advice="put the workflow's JSON into the node, or publish the workflow as a template",
-            )  # fmt: skip
+            )
         if version >= _WITH_INPUTS and source == "database":
             yield from self._check_inputs(at.within("parameters", "workflowInputs", "value"))
 
@@ -262,8 +265,10 @@ def _paired_outputs(finished: _ChildResult, items: Items) -> Outputs:
     """A child's outputs with their own pairing; what has none belongs to the input of its index, or to all of it."""
     if not finished.waited:
         return finished.outputs
-    return [None if output is None else [_paired(each, k, output, items) for k, each in enumerate(output)]
-            for output in finished.outputs]  # fmt: skip
+    return [
+        None if output is None else [_paired(each, k, output, items) for k, each in enumerate(output)]
+        for output in finished.outputs
+    ]
 
 
 def _paired(item: Item, index: int, output: Items, items: Items) -> Item:

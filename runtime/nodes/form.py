@@ -66,9 +66,12 @@ class Form(Durable):
         del version
         if self.operation == "completion" and self.respond_with == "returnBinary":
             yield UnsupportedChoice(
-                at=at.within("parameters", "respondWith"), type=self.type, name="respondWith", value=self.respond_with,
+                at=at.within("parameters", "respondWith"),
+                type=self.type,
+                name="respondWith",
+                value=self.respond_with,
                 advice="show a text with a link to the file",
-            )  # fmt: skip
+            )
 
     def advance(self, context: DurableContext, state: Json, event: Event | None) -> tuple[Json, list[Command]]:
         """Wait once for a page; the last one has nothing to wait for."""
@@ -102,10 +105,15 @@ class Form(Durable):
         if self.define_form == "json":
             fields = {"values": fields_of_json(self.json_output)}
         return {
-            "resume": "form", "authentication": "none", "httpMethod": "POST", "responseMode": "onReceived",
-            "formTitle": options.get("formTitle") or "", "formDescription": options.get("formDescription") or "",
-            "formFields": fields, "options": {"buttonLabel": options.get("buttonLabel") or ""},
-        }  # fmt: skip
+            "resume": "form",
+            "authentication": "none",
+            "httpMethod": "POST",
+            "responseMode": "onReceived",
+            "formTitle": options.get("formTitle") or "",
+            "formDescription": options.get("formDescription") or "",
+            "formFields": fields,
+            "options": {"buttonLabel": options.get("buttonLabel") or ""},
+        }
 
 
 def fields_of_json(value: Any) -> list[Any]:

@@ -26,7 +26,7 @@ from runtime.values.lists.fields import reader
 from runtime.values.lists.sorting import shuffled, sorted_by_fields
 from runtime.values.lists.summarizing import Summary
 from runtime.values.problem import ProblemError
-from runtime.values.slices import limited
+from runtime.values.slices import limit_items
 from schemas.item import UNDEFINED
 
 Fields = dict[str, Any]
@@ -84,7 +84,7 @@ class ItemLists(Activity):
             if self.operation == "sort":
                 return [await _sorted(context, p, items)]
             if self.operation == "limit":
-                return [limited(items, p.max_items, p.keep)]
+                return [limit_items(items, p.max_items, p.keep)]
             if self.operation == "removeDuplicates":
                 return [_unique(context.version, p, items)]
             if self.operation == "summarize":

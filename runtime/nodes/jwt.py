@@ -64,7 +64,7 @@ class Jwt(Activity):
         credential = await context.credentials.get("jwtAuth", i)
         algorithm = str(self.options.get("algorithm") or credential.get("algorithm") or "HS256")
         if self.operation == "sign":
-            return {"token": self.signed(credential, algorithm, context.now / 1000, i)}
+            return {"token": self.sign(credential, algorithm, context.now / 1000, i)}
         token = str(self.token)
         if not _TOKEN.fullmatch(token):
             raise NodeError(f"Invalid input for 'Token' [item {i}]", description="Value is not a valid JWT token")
@@ -72,7 +72,7 @@ class Jwt(Activity):
             self.verify(token, credential, algorithm, context.now / 1000)
         return _opened(token, complete=bool(self.options.get("complete")))
 
-    def signed(self, credential: Mapping[str, Any], algorithm: str, now: float, i: int) -> str:
+    def sign(self, credential: Mapping[str, Any], algorithm: str, now: float, i: int) -> str:
         """Return a token. Raise NodeError."""
         payload = {**(_object(self.claims_json, i) if self.use_json else self.claims)}
         payload.setdefault("iat", math.floor(now))

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from runtime.contract import Context, Dynamic, Inline, Items, Outputs, param
-from runtime.values.slices import limited
+from runtime.values.slices import limit_items
 
 
 class Limit(Inline):
@@ -18,4 +18,4 @@ class Limit(Inline):
     def run(self, context: Context, items: Items) -> Outputs:
         """Return the first or last items. The parameters are those of the first item."""
         p = context.resolve(self, 0)
-        return [limited(items, p.max_items, p.keep)]
+        return [limit_items(items, p.max_items, p.keep)]

@@ -1,7 +1,7 @@
 """Read Binary Files: an item per file of the tenant's folder that matches."""
 
 from runtime.contract import Activity, ActivityContext, Dynamic, Items, Outputs, param
-from runtime.nodes.read_write_file import ROOTED, allowed, read_file
+from runtime.nodes.read_write_file import ROOTED, read_file, within_folder
 
 
 class ReadBinaryFiles(Activity):
@@ -21,6 +21,6 @@ class ReadBinaryFiles(Activity):
         return [
             [
                 {"json": {}, "binary": {node.data_property_name: await read_file(context, path)}, "pairedItem": paired}  # type: ignore[typeddict-item]  # JSON
-                for path in await allowed(context.files.find(str(node.file_selector)))
+                for path in await within_folder(context.files.find(str(node.file_selector)))
             ]
         ]

@@ -24,7 +24,7 @@ T = TypeVar("T")
 ROOTED: Final = "a path is below the tenant's folder in TEMPOR8_FILES; without that setting the node fails, as files are off by default"
 
 
-async def allowed(work: Awaitable[T]) -> T:
+async def within_folder(work: Awaitable[T]) -> T:
     """Return what the operation on the tenant's folder returns. Raise NodeError."""
     try:
         return await work
@@ -42,7 +42,7 @@ async def read_file(
 ) -> BinaryRef:
     """Return a file of the tenant as an item's file. Raise NodeError."""
     place = PurePosixPath(path)
-    data = await allowed(context.files.read(path))
+    data = await within_folder(context.files.read(path))
     ref = await context.blobs.write(data, mime_type=None, file_name=place.name)
     ref = {**ref, "directory": str(place.parent)}
     if mime:
@@ -60,7 +60,7 @@ async def write_file(context: ActivityContext, item: Item, field: str, path: str
         ref = binary_of(item, field, i)
     except NoBinaryError as error:
         raise NodeError(error.message, description=error.description, item=i) from error
-    await allowed(context.files.write(path, await context.blobs.open(ref), append=append))
+    await within_folder(context.files.write(path, await context.blobs.open(ref), append=append))
     return {**item, "json": {**item["json"], "fileName": path}, "pairedItem": {"item": i}}
 
 
@@ -94,11 +94,14 @@ class ReadWriteFile(Activity):
         options = self.options
         literal = options.get("literalBrackets", True) is not False
         results: list[Item] = []
-        for path in await allowed(context.files.find(str(self.file_selector), literal_brackets=literal)):
+        for path in await within_folder(context.files.find(str(self.file_selector), literal_brackets=literal)):
             ref = await read_file(
-                context, path, name=options.get("fileName"), mime=options.get("mimeType"),
+                context,
+                path,
+                name=options.get("fileName"),
+                mime=options.get("mimeType"),
                 extension=options.get("fileExtension"),
-            )  # fmt: skip
+            )
             details: dict[str, Any] = {key: value for key, value in ref.items() if key in _DETAILS}
             results.append({"json": details, "binary": {options.get("dataPropertyName") or "data": ref}})
         return results

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from runtime.contract import Context, Dynamic, Inline, Item, Items, NodeError, Outputs, each_item, param
 from runtime.values.javascript import js_string
-from runtime.values.lists.renaming import rename_matching, renamed
+from runtime.values.lists.renaming import rename_matching, rename_paths
 from runtime.values.patterns import compile_pattern
 from runtime.values.problem import ProblemError
 
@@ -30,7 +30,7 @@ class RenameKeys(Inline):
         p = context.resolve(self, i)
         keys = _listed(p.keys, "key")
         pairs = [(js_string(each.get("currentKey", "")), js_string(each.get("newKey", ""))) for each in keys]
-        json = renamed(item["json"], pairs)
+        json = rename_paths(item["json"], pairs)
         replacements = _listed((p.additional_options or {}).get("regexReplacement"), "replacements")
         if replacements:
             json = copy.deepcopy(json)

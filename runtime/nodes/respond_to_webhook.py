@@ -70,7 +70,7 @@ class RespondToWebhook(Durable):
                     raise NodeError(event.error["message"])  # noqa: TRY301 - beside the others
                 response = node.response({"token": event.value})
             elif node.respond_with == "jwt":
-                return None, [Call("sign", _parsed(node.payload))]
+                return None, [Call("sign", _parse_json(node.payload))]
             else:
                 node.require_request(context)
                 response = node.response(*node.body(context.items))
@@ -100,7 +100,7 @@ class RespondToWebhook(Durable):
         match self.respond_with:
             case "json":
                 value = self.response_json
-                return () if value is None or value == "" else (_parsed(value),)
+                return () if value is None or value == "" else (_parse_json(value),)
             case "text":
                 return (self.response_text,)
             case "allIncomingItems":
@@ -183,7 +183,7 @@ def _item_response(response: dict[str, Any]) -> dict[str, Any]:
     return {**response, "body": {"type": "Buffer", "data": list(base64.b64decode(file["data"]))}}
 
 
-def _parsed(value: Any) -> Any:
+def _parse_json(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:

@@ -321,7 +321,7 @@ def _input_fields(json: Json, include: str, fields: Any, *, dots: bool) -> Json:
         return {}
     names = [each.strip() for each in str(fields or "").split(",")]
     if include == "selected":
-        return _selected(json, names, dots=dots)
+        return _pick_fields(json, names, dots=dots)
     rest = dict(json)
     for name in names:
         if dots:
@@ -331,7 +331,7 @@ def _input_fields(json: Json, include: str, fields: Any, *, dots: bool) -> Json:
     return rest
 
 
-def _selected(json: Json, names: list[str], *, dots: bool) -> Json:
+def _pick_fields(json: Json, names: list[str], *, dots: bool) -> Json:
     selection: Json = {}
     for name in names:
         value = get(json, name) if dots else json.get(plain_name(name), UNDEFINED)

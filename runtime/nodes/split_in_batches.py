@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from runtime.contract import Context, Dynamic, Inline, Item, Items, Outputs, param
 from runtime.values.javascript import js_number, tidy, truthy
-from runtime.values.slices import spliced
+from runtime.values.slices import splice
 from schemas.plan import Loop
 
 
@@ -36,11 +36,11 @@ class _Batches(Inline):
         memory["sourceData"] = list(context.source)
         memory["items"] = list(items)
         memory["processedItems"] = []
-        return spliced(memory["items"], size)
+        return splice(memory["items"], size)
 
     def _later(self, memory: dict[str, Any], context: Context, items: Items, size: Any) -> Items:
         memory["currentRunIndex"] += 1
-        batch = spliced(memory["items"], size)
+        batch = splice(memory["items"], size)
         source = context.source[0] if context.source else None
         memory["processedItems"].extend(
             item | {"pairedItem": {"sourceOverwrite": source, "item": i}} for i, item in enumerate(items)

@@ -7,7 +7,7 @@ from runtime.values.lists.summarizing import Summary
 from runtime.values.problem import ProblemError
 
 FIRST_FIELDS: Final = {"values": [{"aggregation": "count", "field": ""}]}
-TYPED: Final = 1.1
+TYPED_KEYS_SINCE: Final = 1.1
 """From this version on keys keep their types, and a field that is nowhere is no error."""
 
 
@@ -30,7 +30,7 @@ class Summarize(Inline):
         """
         p = context.resolve(self, 0)
         options = p.options or {}
-        typed = context.version >= TYPED
+        typed = context.version >= TYPED_KEYS_SINCE
         try:
             summary = Summary.of(
                 p.fields_to_summarize,

@@ -128,12 +128,18 @@ class Wait(Durable):
     def config(self) -> dict[str, Any]:
         """Return what the API must know to let a caller in and to answer it, in a Webhook node's names."""
         return {
-            "resume": self.resume, "authentication": self.incoming_authentication,
-            "httpMethod": self.http_method if self.resume == "webhook" else "POST", "responseMode": self.response_mode,
-            "responseCode": self.response_code, "responseData": self.response_data,
-            "responseBinaryPropertyName": self.response_binary_property_name, "options": self.options,
-            "formTitle": self.form_title, "formDescription": self.form_description, "formFields": self.form_fields,
-        }  # fmt: skip
+            "resume": self.resume,
+            "authentication": self.incoming_authentication,
+            "httpMethod": self.http_method if self.resume == "webhook" else "POST",
+            "responseMode": self.response_mode,
+            "responseCode": self.response_code,
+            "responseData": self.response_data,
+            "responseBinaryPropertyName": self.response_binary_property_name,
+            "options": self.options,
+            "formTitle": self.form_title,
+            "formDescription": self.form_description,
+            "formFields": self.form_fields,
+        }
 
 
 def limit(context: DurableContext, kind: Any, amount: Any, unit: Any, date: Any) -> float:

@@ -28,7 +28,7 @@ class Xml(Activity):
         for i, item in enumerate(items):
             node = context.resolve(self, i)
             try:
-                json = node.parsed(item) if node.mode == "xmlToJson" else node.built(item)
+                json = node.parse_xml(item) if node.mode == "xmlToJson" else node.build_xml(item)
             except (XmlError, NodeError) as error:
                 if context.continue_on_fail:
                     continue
@@ -38,7 +38,7 @@ class Xml(Activity):
             out.append({"json": json})
         return [out]
 
-    def parsed(self, item: Item) -> Any:
+    def parse_xml(self, item: Item) -> Any:
         """Return the document as JSON. Raise XmlError, NodeError."""
         text = item["json"].get(self.data_property_name, UNDEFINED)
         if text is UNDEFINED:
@@ -61,7 +61,7 @@ class Xml(Activity):
             ),
         )
 
-    def built(self, item: Item) -> dict[str, Any]:
+    def build_xml(self, item: Item) -> dict[str, Any]:
         """Return the item's JSON as a document. Raise XmlError."""
         options = self.options or {}
         builder = Builder(

@@ -19,10 +19,10 @@ def calls_of(helpers: Helpers) -> Calls:
     """Return the helpers by name, over the capabilities that they reach."""
 
     async def http_request(options: Mapping[str, Any]) -> Any:
-        return await _http(helpers, options, _Modern())
+        return await _http(helpers, options, _HttpRequestStyle())
 
     async def request(options: Mapping[str, Any]) -> Any:
-        return await _http(helpers, options, _Legacy())
+        return await _http(helpers, options, _RequestStyle())
 
     async def read_binary(ref: Any) -> Any:
         return _packed(await helpers.blobs.read(ref))
@@ -33,7 +33,7 @@ def calls_of(helpers: Helpers) -> Calls:
     return {"httpRequest": http_request, "request": request, "readBinary": read_binary, "writeBinary": write_binary}
 
 
-class _Modern:
+class _HttpRequestStyle:
     """`helpers.httpRequest`: axios-like options."""
 
     def url(self, options: Mapping[str, Any]) -> str:
@@ -49,11 +49,11 @@ class _Modern:
     def binary(self, options: Mapping[str, Any]) -> bool:
         return options.get("encoding") in ("arraybuffer", "blob")
 
-    def parsed(self, options: Mapping[str, Any], response: HttpResponse) -> bool:
+    def parses_json(self, options: Mapping[str, Any], response: HttpResponse) -> bool:
         return bool(options.get("json")) or "json" in (response.header("content-type") or "")
 
 
-class _Legacy(_Modern):
+class _RequestStyle(_HttpRequestStyle):
     """`helpers.request`: the options of the old request library."""
 
     def url(self, options: Mapping[str, Any]) -> str:
@@ -68,12 +68,12 @@ class _Legacy(_Modern):
     def binary(self, options: Mapping[str, Any]) -> bool:
         return "encoding" in options and options["encoding"] is None
 
-    def parsed(self, options: Mapping[str, Any], response: HttpResponse) -> bool:
+    def parses_json(self, options: Mapping[str, Any], response: HttpResponse) -> bool:
         del response
         return bool(options.get("json"))
 
 
-async def _http(helpers: Helpers, options: Mapping[str, Any], style: _Modern) -> dict[str, Any]:
+async def _http(helpers: Helpers, options: Mapping[str, Any], style: _HttpRequestStyle) -> dict[str, Any]:
     headers = [(str(name), str(value)) for name, value in (options.get("headers") or {}).items()]
     content = _content(options, headers)
     response = await helpers.http.request(
@@ -87,7 +87,9 @@ async def _http(helpers: Helpers, options: Mapping[str, Any], style: _Modern) ->
     )
     if response.status not in OK and not style.tolerant(options):
         raise NodeApiError(f"Request failed with status code {response.status}", http_code=str(response.status))
-    body = _packed(response.body) if style.binary(options) else _read(response, parse=style.parsed(options, response))
+    body = (
+        _packed(response.body) if style.binary(options) else _read(response, parse=style.parses_json(options, response))
+    )
     if not style.full(options):
         return {"body": body}
     header_values = {name.lower(): value for name, value in response.headers}
@@ -125,8 +127,11 @@ def _content(options: Mapping[str, Any], headers: list[tuple[str, str]]) -> byte
 def _with_query(url: str, query: Mapping[str, Any] | None) -> str:
     if not query:
         return url
-    pairs = [(f"{name}[{i}]" if isinstance(value, list) else name, each) for name, value in query.items()
-             for i, each in enumerate(value if isinstance(value, list) else [value])]  # fmt: skip
+    pairs = [
+        (f"{name}[{i}]" if isinstance(value, list) else name, each)
+        for name, value in query.items()
+        for i, each in enumerate(value if isinstance(value, list) else [value])
+    ]
     text = "&".join(f"{quote(name, safe='[]')}={quote(_text(value), safe='')}" for name, value in pairs)
     return f"{url}{'&' if '?' in url else '?'}{text}"
 

@@ -38,21 +38,29 @@ async def read_pdf(data: bytes, options: Mapping[str, Any]) -> dict[str, Any]:
         "numpages": document["count"],
         "numrender": len(texts),
         "info": {
-            "PDFFormatVersion": document["version"], "Language": document["language"], **_INFO,
-            "IsAcroFormPresent": document["form"], **document["info"],
+            "PDFFormatVersion": document["version"],
+            "Language": document["language"],
+            **_INFO,
+            "IsAcroFormPresent": document["form"],
+            **document["info"],
         },
         "text": texts if options.get("joinPages") is False else "\n\n".join(texts),
         "version": document["library"],
-    }  # fmt: skip
+    }
 
 
 async def _read(data: bytes, request: Mapping[str, Any]) -> dict[str, Any]:
     import pypdf  # noqa: PLC0415 - for its version; the child does the work
 
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-I", str(_CHILD), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL, env={},
-    )  # fmt: skip
+        sys.executable,
+        "-I",
+        str(_CHILD),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        env={},
+    )
     try:
         out, _ = await asyncio.wait_for(
             child.communicate(json.dumps(dict(request)).encode() + b"\n" + data), _TIMEOUT_SECONDS

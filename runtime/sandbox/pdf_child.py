@@ -21,9 +21,13 @@ OPEN_FILES: Final = 16
 def confine() -> None:
     """Set limits that no PDF passes. Everything is imported by now."""
     limits = {
-        "RLIMIT_CORE": 0, "RLIMIT_FSIZE": 0, "RLIMIT_NOFILE": OPEN_FILES, "RLIMIT_NPROC": 0,
-        "RLIMIT_CPU": CPU_SECONDS, "RLIMIT_DATA": MEMORY_BYTES,
-    }  # fmt: skip
+        "RLIMIT_CORE": 0,
+        "RLIMIT_FSIZE": 0,
+        "RLIMIT_NOFILE": OPEN_FILES,
+        "RLIMIT_NPROC": 0,
+        "RLIMIT_CPU": CPU_SECONDS,
+        "RLIMIT_DATA": MEMORY_BYTES,
+    }
     for name, value in limits.items():
         with contextlib.suppress(AttributeError, ValueError, OSError):
             resource.setrlimit(getattr(resource, name), (value, value))
@@ -46,9 +50,13 @@ def read(data: bytes, options: dict[str, Any]) -> dict[str, Any]:
         info = {str(key).lstrip("/"): str(value) for key, value in (reader.metadata or {}).items()}
         form = reader.root_object.get("/AcroForm")
         return {
-            "pages": texts, "count": len(pages), "version": reader.pdf_header.removeprefix("%PDF-"), "info": info,
-            "form": form is not None, "language": reader.root_object.get("/Lang"),
-        }  # fmt: skip
+            "pages": texts,
+            "count": len(pages),
+            "version": reader.pdf_header.removeprefix("%PDF-"),
+            "info": info,
+            "form": form is not None,
+            "language": reader.root_object.get("/Lang"),
+        }
     except (PdfReadError, PyPdfError, ValueError, KeyError, TypeError, AttributeError, RecursionError, IndexError):
         return {"error": "invalid"}
 

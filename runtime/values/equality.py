@@ -31,7 +31,7 @@ def fuzzy_equal(a: Any, b: Any) -> bool:
     if isinstance(b, str):
         a, b = b, a
     if isinstance(b, dict | list):
-        return isinstance(a, str) and strictly_equal(_parsed(a), b)
+        return isinstance(a, str) and strictly_equal(_parse_or_text(a), b)
     if isinstance(b, bool) or isinstance(a, bool):
         return _truth(a) is not None and _truth(a) is _truth(b)
     return isinstance(a, str) and isinstance(b, int | float) and js_string(b) == a
@@ -43,7 +43,7 @@ _LIKE: Final[dict[str, str]] = {"": "empty", "0": "empty", "false": "empty", "1"
 def likeness(value: Any) -> str:
     """Return the same text for all values that could be equal, strictly or fuzzily, so that few have to be compared."""
     if isinstance(value, str):
-        parsed = _parsed(value) if value[:1] in ("{", "[") else UNDEFINED
+        parsed = _parse_or_text(value) if value[:1] in ("{", "[") else UNDEFINED
         if parsed is not UNDEFINED:
             return likeness(parsed)
         short = value.lower() if len(value) <= len("false") else value
@@ -61,7 +61,7 @@ def _is_empty(value: Any) -> bool:
     return value is None or value is UNDEFINED or value in ("", [])
 
 
-def _parsed(text: str) -> Any:
+def _parse_or_text(text: str) -> Any:
     try:
         return parse_json(text)
     except NotJsonError:

@@ -16,6 +16,7 @@ __all__ = [
     "BigInt",
     "DateTimeText",
     "compare",
+    "describe_received",
     "js_number",
     "js_string",
     "js_typeof",
@@ -23,7 +24,6 @@ __all__ = [
     "loose_equal",
     "number_string",
     "property_order",
-    "received",
     "strict_equal",
     "tidy",
     "to_integer",
@@ -123,7 +123,7 @@ def _shortest(number: float) -> tuple[str, int]:
     return digits.rstrip("0"), point
 
 
-def received(value: Any) -> str:
+def describe_received(value: Any) -> str:
     """Return how Node names a value of the wrong type in its errors, after the word Received."""
     kind = js_typeof(value)
     if value is None:

@@ -10,9 +10,9 @@ from runtime.values.patterns import from_text
 from runtime.values.problem import ProblemError
 from schemas.item import UNDEFINED
 
-__all__ = ["DEFAULT_OPERATION", "TYPES", "legacy_compare"]
+__all__ = ["CONDITION_TYPES", "DEFAULT_OPERATION", "legacy_compare"]
 
-TYPES: Final = ("boolean", "dateTime", "number", "string")
+CONDITION_TYPES: Final = ("boolean", "dateTime", "number", "string")
 """In the order in which conditions are looked at."""
 
 DEFAULT_OPERATION: Final = {"boolean": "equal", "dateTime": "after", "number": "smaller", "string": "equal"}

@@ -12,14 +12,14 @@ from schemas.plan import Firing
 __all__ = ["BadScheduleError", "Firing", "cron_row", "firings", "interval", "poll_row", "problems", "schedule_row"]
 
 DAY_SECONDS: Final = 86_400
-MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-DAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+MONTH_NAMES: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+DAY_NAMES: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _FIELDS: Final = (
     ("second", 0, 59), ("minute", 0, 59), ("hour", 0, 23), ("day of month", 1, 31), ("month", 1, 12), ("day of week", 0, 7),
 )  # fmt: skip
 _NAMES: Final[Mapping[str, Mapping[str, int]]] = {
-    "month": {name: number for number, name in enumerate(MONTHS, 1)},
-    "day of week": {name: number for number, name in enumerate(DAYS)},
+    "month": {name: number for number, name in enumerate(MONTH_NAMES, 1)},
+    "day of week": {name: number for number, name in enumerate(DAY_NAMES)},
 }
 _MACROS: Final = {
     "@yearly": "0 0 0 1 1 *", "@annually": "0 0 0 1 1 *", "@monthly": "0 0 0 1 * *", "@weekly": "0 0 0 * * 0",

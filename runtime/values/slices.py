@@ -6,7 +6,7 @@ from runtime.values.javascript import compare, js_number, to_integer
 
 T = TypeVar("T")
 
-__all__ = ["js_slice", "limited", "spliced"]
+__all__ = ["js_slice", "limit_items", "splice"]
 
 
 def js_slice(items: list[T], start: Any, end: Any) -> list[T]:
@@ -19,7 +19,7 @@ def _index(index: int, length: int) -> int:
     return max(length + index, 0) if index < 0 else min(index, length)
 
 
-def spliced(items: list[T], count: Any) -> list[T]:
+def splice(items: list[T], count: Any) -> list[T]:
     """Return `items.splice(0, count)`: the first items, removed from the list."""
     length = max(0, min(to_integer(count), len(items)))
     first = items[:length]
@@ -27,7 +27,7 @@ def spliced(items: list[T], count: Any) -> list[T]:
     return first
 
 
-def limited(items: list[T], most: Any, keep: Any) -> list[T]:
+def limit_items(items: list[T], most: Any, keep: Any) -> list[T]:
     """Return the first or last `most` items; all of them when there are fewer."""
     if compare(most, len(items)) == 1:
         return items

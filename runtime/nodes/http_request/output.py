@@ -88,7 +88,7 @@ def body_of(response_options: ResponseOptions, response: HttpResponse, i: int) -
     is not.
     """
     if response_options.format == "autodetect":
-        return _detected(response_options, response, i)
+        return _body_by_content_type(response_options, response, i)
     data = axios_data(response.body)
     if response_options.format == "text":
         return json_stringify(data) if isinstance(data, dict | list) else data
@@ -97,7 +97,7 @@ def body_of(response_options: ResponseOptions, response: HttpResponse, i: int) -
     return data
 
 
-def _detected(response_options: ResponseOptions, response: HttpResponse, i: int) -> Any:
+def _body_by_content_type(response_options: ResponseOptions, response: HttpResponse, i: int) -> Any:
     media, charset = content_type(response.headers)
     text = decode(response.body, charset)
     if media != "application/json":

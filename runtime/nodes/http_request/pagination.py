@@ -178,9 +178,11 @@ def _check_status(paging: Paging, final: FinalResponse, i: int) -> None:
         "error": text,
         "isAxiosError": True,
         "response": {
-            "headers": header_object(response.headers), "status": response.status, "statusText": response.reason,
+            "headers": header_object(response.headers),
+            "status": response.status,
+            "statusText": response.reason,
         },
-    }  # fmt: skip
+    }
     raise status_failed(response.status, f'{response.status} - "{text}"', data, i, error_object)
 
 

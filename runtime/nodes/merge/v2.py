@@ -28,11 +28,15 @@ class _Merge(Inline):
             only = _one_sided(p.join_mode, p.output_data_from, one, two)
             return [only] if only or context.version < 3 or p.join_mode == "keepNonMatches" else []
         joined = join(
-            one, two, fields, dots=dots, fuzzy=bool(options.get("fuzzyCompare")),
+            one,
+            two,
+            fields,
+            dots=dots,
+            fuzzy=bool(options.get("fuzzyCompare")),
             first=options.get("multipleMatches") == "first",
-        )  # fmt: skip
+        )
         default = "preferInput1" if p.join_mode == "enrichInput2" else "preferLast"
-        return [_selected(p, joined, _effective_clash(context.version, Clash.of(options, default)))]
+        return [_items_of_mode(p, joined, _effective_clash(context.version, Clash.of(options, default)))]
 
 
 def _effective_clash(version: float, clash: Clash) -> Clash | None:
@@ -55,7 +59,7 @@ def _one_sided(mode: str, source: str, one: Items, two: Items) -> Items:
     return one or two
 
 
-def _selected(p: Any, joined: JoinResult, known: Clash | None) -> Items:
+def _items_of_mode(p: Any, joined: JoinResult, known: Clash | None) -> Items:
     clash = known or Clash()
     if p.join_mode == "keepNonMatches":
         if p.output_data_from == "input1":

@@ -12,7 +12,7 @@ from schemas.item import UNDEFINED
 _PROTOTYPE: Final = "__proto__"
 
 
-def renamed(original: Json, pairs: list[tuple[str, str]]) -> Json:
+def rename_paths(original: Json, pairs: list[tuple[str, str]]) -> Json:
     """Return a copy whose values at the first path of each pair are at the second.
 
     All values are read before any moves: what came by one pair is not moved on by the next.

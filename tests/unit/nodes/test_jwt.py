@@ -30,17 +30,17 @@ def _node(**parameters: Any) -> Jwt:
 
 @pytest.mark.parametrize(("pair", "algorithm"), [(RSA, "RS256"), (RSA, "PS512"), (EC, "ES256")])
 def test_a_signature_holds_for_its_own_key_pair(pair: Mapping[str, str], algorithm: str) -> None:
-    token = _node().signed(pair, algorithm, 1000.0, 0)
+    token = _node().sign(pair, algorithm, 1000.0, 0)
     _node().verify(token, pair, algorithm, 1000.0)
     with pytest.raises(NodeError, match="invalid algorithm"):
         _node().verify(token, pair, "HS256", 1000.0)
 
 
 def test_a_signature_of_another_key_and_a_key_that_is_none() -> None:
-    token = _node().signed(RSA, "RS256", 1000.0, 0)
+    token = _node().sign(RSA, "RS256", 1000.0, 0)
     with pytest.raises(NodeError, match="can't be verified"):
         _node().verify(token, OTHER, "RS256", 1000.0)
     with pytest.raises(NodeError, match="does not hold a key that RS256 can use"):
-        _node().signed({"keyType": "pemKey", "privateKey": "nonsense"}, "RS256", 1000.0, 0)
+        _node().sign({"keyType": "pemKey", "privateKey": "nonsense"}, "RS256", 1000.0, 0)
     with pytest.raises(NodeError, match="does not hold a key"):
-        _node().signed({"keyType": "pemKey", "privateKey": EC["privateKey"]}, "RS256", 1000.0, 0)
+        _node().sign({"keyType": "pemKey", "privateKey": EC["privateKey"]}, "RS256", 1000.0, 0)
