@@ -96,7 +96,7 @@ Body = Json | Form | Multipart | Bytes
 
 def as_declared(body: Body, content_type: str) -> Body:
     """Return the body that goes out for one under a header that declares `content_type`: a JSON value follows the header,
-    letter by letter, as in axios. Raises ValueError for a value that a part of a form cannot be.
+    letter by letter, as in axios. Raise ValueError for a value that a part of a form cannot be.
     """
     if not isinstance(body, Json):
         return body

@@ -38,7 +38,7 @@ class Sender(Protocol):
     """A function that sends one request and follows no redirect."""
 
     async def __call__(self, outgoing: Outgoing) -> Answer:
-        """The response, whatever its status."""
+        """Return the response, whatever its status."""
 
 
 class TooManyRedirectsError(Exception):

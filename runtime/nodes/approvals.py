@@ -28,7 +28,7 @@ from schemas.item import Json
 SEND_AND_WAIT: Final = "sendAndWait"
 ASKS: Final = {"operation": [SEND_AND_WAIT]}
 _OWN: Final = frozenset({"formMode", "submittedAt", "formQueryParameters"})
-"""What a form's item has beside its fields."""
+"""Members of a form's item in addition to its fields."""
 _TEXT: Final = "Response"
 
 

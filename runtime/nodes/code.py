@@ -74,7 +74,9 @@ def _per_item(context: ActivityContext, outcomes: list[dict[str, Any]]) -> Items
 
 
 def _refuse_all_items(code: str) -> None:
-    """n8n looks at the text, line by line, and passes over lines that begin as comments."""
+    """Raise n8n's error for `.all()` and the like: it looks at the text, line by line, and skips lines that begin as
+    comments.
+    """
     for number, line in enumerate(code.split("\n"), 1):
         match = ALL_ONLY.search(line)
         if match and not line.lstrip().startswith(("//", "/*", "*")):

@@ -92,5 +92,5 @@ def _refused(problem: ProblemError | NodeError, i: int) -> NodeError:
 
 
 def _listed(groups: Any, type_: str) -> list[Any]:
-    """The conditions or values of one type; none where the group is not there."""
+    """Return the conditions or values of one type; none where the group is not there."""
     return list((groups or {}).get(type_) or ())

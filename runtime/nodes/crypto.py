@@ -177,7 +177,7 @@ def _present(credential: Any, field: str, what: str, label: str) -> str:
 
 
 def _as_bytes(value: Any, accepted: str, argument: str) -> bytes:
-    """Text as UTF-8. Raises NodeError with node's text for anything else."""
+    """Return text as UTF-8. Raise NodeError with node's text for anything else."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace")
     raise NodeError(f'The "{argument}" argument must be of type {accepted}. Received {describe_received(value)}')
@@ -232,7 +232,7 @@ def _key(passphrase: str, salt: bytes, cipher: str) -> bytes:
 
 
 def _encrypt(text: str, passphrase: str, cipher: str) -> str:
-    """n8n's format: a version byte, salt, nonce, tag, ciphertext, in base64."""
+    """Return n8n's format in base64: a version byte, salt, nonce, tag, ciphertext."""
     salt, nonce = secrets.token_bytes(_SALT), secrets.token_bytes(_NONCE)
     sealed = _cipher(cipher, _key(passphrase, salt, cipher)).encrypt(nonce, text.encode("utf-8", "replace"), None)
     return base64.b64encode(b"\x01" + salt + nonce + sealed[-_TAG:] + sealed[:-_TAG]).decode()
@@ -276,6 +276,6 @@ def _asymmetric(action: str, credential: Any, text: str) -> str:
 
 
 def _from_base64(text: str) -> bytes:
-    """As node reads base64: what is not of it is skipped."""
+    """Decode base64 as Node does: characters that are not of it are skipped."""
     clean = re.sub(r"[^A-Za-z0-9+/]", "", text.replace("-", "+").replace("_", "/"))
     return base64.b64decode(clean[: len(clean) - (len(clean) % 4 == 1)] + "=" * (-len(clean) % 4))

@@ -166,7 +166,7 @@ class DataTable(Activity):
 
 
 async def _find(store: Store, locator: Any) -> Table:
-    """The table that a resource locator names: by its id, or by the name that the editor remembered beside a foreign id."""
+    """Return the table of a resource locator: by its id, or by the name that the editor cached with a foreign id."""
     reference = locator if isinstance(locator, Mapping) else {"mode": "id", "value": locator}
     value = reference.get("value")
     tables = await store.tables()

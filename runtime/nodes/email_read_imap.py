@@ -14,7 +14,7 @@ from runtime.nodes.polling import Poll
 from schemas.facts import CredentialUse
 
 TOP_LEVEL_HEADERS: Final = ("cc", "date", "from", "subject", "to")
-"""Headers that stand beside the text; the others are metadata."""
+"""Headers that are members of the item; the others are metadata."""
 _ADDRESSES: Final = ("from", "to", "cc", "bcc", "reply-to")
 
 
@@ -99,7 +99,7 @@ def _key(key: Any) -> str:
 
 
 def _texts(message: EmailMessage) -> tuple[str | None, str | None]:
-    """HTML and plain text."""
+    """Return HTML and plain text."""
     bodies = [message.get_body((kind,)) for kind in ("html", "plain")]
     html, plain = (part.get_content() if part is not None else None for part in bodies)
     return html, plain
@@ -131,7 +131,7 @@ def _resolved(message: EmailMessage) -> dict[str, Any]:
 
 
 def _people(text: str) -> dict[str, Any]:
-    """mailparser's view of a list of addresses."""
+    """Return mailparser's view of a list of addresses."""
     value = [{"address": address, "name": name} for name, address in getaddresses([text])]
     markup = ", ".join(f"{escape(each['name'])} &lt;{escape(each['address'])}&gt;" for each in value)
     return {"value": value, "html": markup, "text": text}

@@ -203,7 +203,7 @@ class EmailSend(SendAndWait):
 
 
 async def _each(context: ActivityContext, items: Items, one: Any) -> Items:
-    """The results in order; those that an attempt before was done with are not sent again."""
+    """Return the results in order; those that an attempt before was done with are not sent again."""
     checkpoint, results = Checkpoint(context, len(items)), []
     for i, item in enumerate(items):
 

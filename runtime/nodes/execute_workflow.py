@@ -137,7 +137,7 @@ class ExecuteWorkflow(Durable):
     def _step(
         self, context: DurableContext, i: int, event: Event | None, items: Items
     ) -> "list[Command] | _ChildResult":
-        """The next commands for the child of item `i`, or what it ended with. Raises NodeError when it failed."""
+        """Return the next commands for the child of item `i`, or what it ended with. Raise NodeError when it failed."""
         p = context.resolve(self, i)
         waits = (p.options or {}).get("waitForSubWorkflow", True) is not False
         if event is None:
@@ -181,7 +181,7 @@ class ExecuteWorkflow(Durable):
     # --- what the child gets ---
 
     def _child_item(self, context: DurableContext, i: int, item: Item) -> Item:
-        """The item with the declared inputs written over its fields; n8n keeps the others."""
+        """Return the item with the declared inputs written over its fields; n8n keeps the others."""
         p = context.resolve(self, i)
         if context.version < _WITH_INPUTS or p.source != "database":
             return item
@@ -199,7 +199,7 @@ class ExecuteWorkflow(Durable):
         return sent
 
     def _mapped_inputs(self, mapper: Mapping[str, Any], raw: Mapping[str, Any], i: int) -> Iterator[tuple[str, Any]]:
-        """Name and converted value; null counts as nothing where a type is declared, as in n8n."""
+        """Return name and converted value; null counts as nothing where a type is declared, as in n8n."""
         types = _types(mapper)
         strict, parse = not mapper.get("attemptToConvertTypes"), bool(mapper.get("convertFieldsToString"))
         values = mapper.get("value") or {}
@@ -219,7 +219,7 @@ class ExecuteWorkflow(Durable):
     # --- what went wrong ---
 
     def _add_error_item(self, context: DurableContext, out: Outputs, i: int, error: NodeError) -> None:
-        """Under continueOnFail an error item; before version 1.3 n8n puts it on the output of the item's index."""
+        """Add an error item under continueOnFail; before version 1.3 n8n puts it on the output of the item's index."""
         if not context.continue_on_fail:
             raise error
         output = 0 if context.version >= _ERRORS_ON_FIRST_OUTPUT else i
@@ -254,7 +254,7 @@ def _export(text: Any) -> Any:
 
 
 def _start_failed(error: Mapping[str, Any], i: int, *, each: bool) -> NodeError:
-    """The child could not even start; with an item each, n8n says for which item."""
+    """Return the error of a child that could not start; with an item each, n8n says for which item."""
     message = str(error.get("message") or "Workflow does not exist.")
     if each:
         return NodeError(f"Error executing workflow with item at index {i}", description=message, item=i)

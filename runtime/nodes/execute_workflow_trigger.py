@@ -62,7 +62,7 @@ def _example(text: str) -> list[str]:
 
 
 def _declared_fields(item: Item, names: list[str] | None) -> Item:
-    """The declared fields: one that is missing is null, one that the caller gave no value stays away."""
+    """Return the declared fields: one that is missing is null, one that the caller gave no value stays away."""
     absent = item.get("absent", ())
     output: Item = {**item}
     output.pop("absent", None)

@@ -110,7 +110,7 @@ class ItemLists(Activity):
 
 
 def _names(listed: Any) -> list[str]:
-    """Field names from either shape: the fixed collection before version 3, the comma-separated text since."""
+    """Return field names from either shape: the fixed collection before version 3, the comma-separated text since."""
     if isinstance(listed, dict):
         listed = [each.get("fieldName") or "" for each in listed.get("fields") or ()]
     return field_names(listed)

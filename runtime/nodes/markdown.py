@@ -54,7 +54,7 @@ class Markdown(Activity):
 
 
 def _html_options(options: dict[str, Any]) -> dict[str, Any]:
-    """n8n's options as node-html-markdown takes them. Patterns are plain text there, not regular expressions."""
+    """Return n8n's options as node-html-markdown takes them. Patterns are plain text there, not regular expressions."""
     settings = dict(options)
     for name in _LISTS:
         if isinstance(settings.get(name), str):

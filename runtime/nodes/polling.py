@@ -13,7 +13,7 @@ from schemas.plan import Firing
 class Poll(Activity):
     """A start node that looks for what is new. Subclasses say in `poll` what that is.
 
-    How far it has read stands in the node's static data, which are written before the run goes on: the next poll never
+    How far it has read is in the node's static data, which are written before the run goes on: the next poll never
     sees what this one saw, and a run that has begun is not lost. The first poll happens when the template is published
     or activated. A poll that finds nothing leaves no run.
     """

@@ -1,4 +1,4 @@
-"""Read/Write Files from Disk: the tenant's own folder stands in place of the host's root."""
+"""Read/Write Files from Disk: the tenant's own folder takes the place of the host's root."""
 
 from collections.abc import Awaitable
 from pathlib import PurePosixPath

@@ -163,7 +163,7 @@ class RemoveDuplicates(Durable):
     def _marks(
         self, context: ActivityContext, items: Items, known: Sequence[str]
     ) -> tuple[list[int], list[int], list[str]]:
-        """What is above the highest that was seen."""
+        """Split into values above the highest that was seen, and the others."""
         read = self._number if self.logic == _NUMBERS else self._date
         before = float(known[0]) if known else None
         groups: dict[str, tuple[float, list[int]]] = {}

@@ -163,7 +163,7 @@ class RespondToWebhook(Durable):
 
 
 def _with_file_headers(headers: dict[str, Any], file: BinaryRef) -> dict[str, Any]:
-    """The headers with the file's length and type, where the author gave none."""
+    """Return the headers with the file's length and type, where the author gave none."""
     size = file.get("bytes")
     if size is None and "data" in file:
         size = len(base64.b64decode(file["data"]))
@@ -175,7 +175,7 @@ def _with_file_headers(headers: dict[str, Any], file: BinaryRef) -> dict[str, An
 
 
 def _item_response(response: dict[str, Any]) -> dict[str, Any]:
-    """The response as items show it: a file of the item itself is n8n's Buffer in JSON."""
+    """Return the response as items show it: a file of the item itself is n8n's Buffer in JSON."""
     body = response.get("body")
     file = body.get("binary") if isinstance(body, dict) else None
     if not (isinstance(file, dict) and "mimeType" in file and "data" in file):

@@ -29,7 +29,7 @@ class RssFeedReadTrigger(Poll):
 
 
 def _moment(text: Any) -> float | None:
-    """Milliseconds since the epoch of an ISO date."""
+    """Return milliseconds since the epoch of an ISO date."""
     if not isinstance(text, str):
         return None
     try:

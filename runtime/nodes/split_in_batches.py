@@ -19,7 +19,7 @@ class _Batches(Inline):
     options: Dynamic[dict[str, Any]] = param({})
 
     def _next(self, context: Context, items: Items) -> Items:
-        """The next batch; the first call and `reset` take the input as the items to give out."""
+        """Return the next batch; the first call and `reset` take the input as the items to give out."""
         memory = context.memory
         p = context.resolve(self, 0)
         size = p.batch_size
@@ -57,7 +57,7 @@ def _rounds(count: int, size: Any) -> Any:
 
 
 def _overwritten(item: Item, source: Any) -> Item:
-    """The item paired with the input of the first call, so that the trail skips the body of the loop."""
+    """Return the item paired with the input of the first call, so that the trail skips the body of the loop."""
     paired: Any = item.get("pairedItem")
     if isinstance(paired, list):
         turned: Any = [_with_source(each, source) for each in paired]

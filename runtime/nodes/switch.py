@@ -63,7 +63,7 @@ class _Ports:
 
 
 def _index(value: Any) -> float:
-    """An array index that is written as text; anything else is none."""
+    """Return an array index that is written as text; anything else is none."""
     if isinstance(value, str) and value.isdecimal() and (value == "0" or value[0] != "0"):
         return int(value)
     return float("nan")
@@ -86,7 +86,7 @@ class _SwitchV1To2(Inline):
     rules: Dynamic[Rules] = param({}, show=_RULES)
 
     def _match(self, p: "_SwitchV1To2") -> tuple[int, Rule] | None:
-        """The first rule that holds, and its place."""
+        """Return the first rule that holds, and its place."""
         type_ = js_string(p.data_type)
         value1 = self._value1(p, type_)
         written = self.rules.get("rules") or ()
@@ -193,7 +193,7 @@ class SwitchV2(_SwitchV1To2):
 
 
 def _count(value: Any) -> int:
-    """The length of `new Array(value)`: what is no number makes an array of one."""
+    """Return the length of `new Array(value)`: what is no number makes an array of one."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return int(value) if value > 0 else 0
     return 1
@@ -311,7 +311,7 @@ def _check_range(index: Any, count: int, i: int) -> None:
 
 
 def _number(value: Any, i: int) -> Any:
-    """n8n checks that `output` is a number, and gives null for nothing."""
+    """Return `output` as a number, null for nothing. Raise NodeError as n8n does when it is none."""
     checked = validate_field("output", value, "number")
     if checked.error is not None:
         raise NodeError(f"Invalid input for 'Output Index' [item {i}]", description=checked.error, item=i)

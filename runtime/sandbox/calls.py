@@ -104,7 +104,7 @@ async def _http(helpers: Helpers, options: Mapping[str, Any], style: _HttpReques
 
 
 def _content(options: Mapping[str, Any], headers: list[tuple[str, str]]) -> bytes | None:
-    """The body as bytes; adds the content type that it implies."""
+    """Return the body as bytes; adds the content type that it implies."""
     named = {name.lower() for name, _ in headers}
 
     def typed(mime: str, content: bytes) -> bytes:

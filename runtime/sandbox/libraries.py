@@ -34,7 +34,7 @@ async def run_in_sandbox(context: ActivityContext, library: str, body: str, valu
 
 @cache
 def _source(library: str) -> str:
-    """A CommonJS file as an expression."""
+    """Return a CommonJS file as an expression."""
     text = (VENDOR / f"{library}.js").read_text(encoding="utf-8")
     module = (
         "const module = { exports: {} }, exports = module.exports, require = () => ({});"  # what it needs is within

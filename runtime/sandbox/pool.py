@@ -18,7 +18,7 @@ VENDOR: Final = FOLDER / "expressions" / "vendor"
 MAX_BUSY_CHILDREN: Final = max(8, 4 * (os.cpu_count() or 2))
 """Children at one time. More than processors, since code may sleep or wait for its requests."""
 MAX_IDLE_CHILDREN: Final = max(2, os.cpu_count() or 2)
-"""Children that are kept, and that start without hesitation: more cannot compute at one time."""
+"""Children that stay alive, and that start without delay: more cannot compute at one time."""
 IDLE_CHILD_WAIT_SECONDS: Final = 0.25
 """Seconds to wait for one of them before another starts: most code is done in milliseconds, and a start costs 150 of them."""
 
@@ -31,7 +31,7 @@ class ChildPool:
         self.process = os.getpid()
         self.threads = ThreadPoolExecutor(MAX_BUSY_CHILDREN, thread_name_prefix="code")
         self.takers = ThreadPoolExecutor(MAX_IDLE_CHILDREN, thread_name_prefix="code_take")
-        """Apart from `threads`: who waits for a child must not stand in the way of the child's own work."""
+        """Apart from `threads`: waiting for a child must not block the children that work."""
         self._changed = threading.Condition()
         self._idle: list[tuple[str, ChildProcess]] = []
         self._busy = 0
@@ -100,7 +100,7 @@ def _text(path: Path) -> str:
 
 
 def _module(name: str) -> str:
-    """A CommonJS file as a script that puts its exports into `__modules`."""
+    """Return a CommonJS file as a script that puts its exports into `__modules`."""
     source = _text(VENDOR / f"{name}.js")
     return (
         "globalThis.__modules ??= Object.create(null);"

@@ -142,7 +142,7 @@ def _json(value: Any) -> Any:
 
 
 def _paired(outcome: dict[str, Any], i: int) -> dict[str, Any]:
-    """An outcome of the mode per item in the shape of JavaScript's: an item with its pairing."""
+    """Return an outcome of the mode per item in the shape of JavaScript's: an item with its pairing."""
     if "data" not in outcome:
         return outcome
     value, pairing = outcome["data"], {"item": i}

@@ -37,7 +37,7 @@ class CodeRunner:
         continue_on_fail: bool = False,
         helpers: Helpers | None = None,
     ) -> dict[str, Any]:
-        """Run code for a task's tenant over its snapshot; see `runtime.contract.capabilities.code`. Raises NodeError."""
+        """Run code for a task's tenant over its snapshot; see `runtime.contract.capabilities.code`. Raise NodeError."""
         snapshot = task.get("snapshot") or {}
         if language == "python":
             from runtime.sandbox.python import run_python  # noqa: PLC0415 - starts its own worker process
@@ -71,7 +71,7 @@ class CodeRunner:
 
         `mode`: 'all', 'each', 'function' or 'functionItem'. `items`: the input, where it is not all that the snapshot has
         (Execute Once). `owner`: whose code it is, since code of one owner may meet what earlier code of the same owner
-        left in memory, and of no other. `helpers`: what `this.helpers` reaches. Raises NodeError when a limit
+        left in memory, and of no other. `helpers`: what `this.helpers` reaches. Raise NodeError when a limit
         is hit.
         """
         if items is not None:
@@ -108,7 +108,7 @@ class CodeRunner:
         return state
 
     async def _converse(self, pool: ChildPool, child: ChildProcess, text: str, calls: Calls) -> dict[str, Any]:
-        """Frames to and fro until the run is over."""
+        """Exchange frames until the run is over."""
         loop = asyncio.get_running_loop()
         kind, until = "R", loop.time() + self.limits.seconds
         async with asyncio.timeout(self.limits.seconds + MAX_REQUEST_SECONDS):

@@ -164,7 +164,7 @@ def _instant(parts: Mapping[str, str], zone: str, now_ms: float) -> Instant | No
 
 
 def _days(parts: Mapping[str, str], zone: str, now_ms: float) -> int | None:
-    """Days since the epoch of the date part; None when there is no such day."""
+    """Return days since the epoch of the date part; None when there is no such day."""
     if "year" not in parts:
         return int((now_ms + offset_at(now_ms, _zone(zone) or ZoneInfo("UTC")) * 1000) // _DAY_MS)
     year = int(parts["year"])
@@ -194,7 +194,7 @@ def _week_day(year: int, week: int, weekday: int) -> int | None:
 
 
 def _clock(parts: Mapping[str, str]) -> int | None:
-    """Milliseconds since midnight; None when there is no such time."""
+    """Return milliseconds since midnight; None when there is no such time."""
     hour, minute, second = (int(parts.get(key, 0)) for key in ("hour", "minute", "second"))
     millisecond = int(parts.get("fraction", "0")[:3].ljust(3, "0"))
     if hour == 24 and (minute, second, millisecond) == (0, 0, 0):
@@ -233,7 +233,7 @@ def date_parse(text: str) -> int | None:
 
 
 def _js_iso(text: str) -> Parts | None:
-    """ISO forms in V8's reading: days are only checked to be 1 to 31."""
+    """Read ISO forms as V8 does: days are only checked to be 1 to 31."""
     match = _JS_ISO.match(text)
     if match is None:
         return None

@@ -69,7 +69,7 @@ def _parse_or_text(text: str) -> Any:
 
 
 def _truth(value: Any) -> bool | None:
-    """The boolean that a value stands for, or None."""
+    """Return the boolean that a value stands for, or None."""
     if isinstance(value, str):
         return {"true": True, "1": True, "false": False, "0": False}.get(value.lower())
     return bool(value) if isinstance(value, int | float) and value in (0, 1) else None

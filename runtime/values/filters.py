@@ -98,7 +98,7 @@ def _evaluate(
 
 
 def _is_plain(value: Any, type_: str) -> bool:
-    """The common case: nothing to convert."""
+    """Return whether there is nothing to convert, which is the common case."""
     if isinstance(value, str):
         return type_ == "string"
     if isinstance(value, bool):
@@ -240,7 +240,7 @@ def _negated(operation: Operation) -> Operation:
 
 
 def _pairs(positive: Mapping[str, Operation], negative: Mapping[str, str]) -> dict[str, Operation]:
-    """The operations and their `not` forms: negative name -> positive name."""
+    """Return the operations and their `not` forms: negative name -> positive name."""
     return dict(positive) | {name: _negated(positive[of]) for name, of in negative.items()}
 
 

@@ -113,7 +113,7 @@ def _finite_string(number: float) -> str:
 
 
 def _shortest(number: float) -> tuple[str, int]:
-    """The shortest decimal digits that read back as `number`, and where the point stands before them."""
+    """Return the shortest decimal digits that read back as `number`, and where the point stands before them."""
     mantissa, _, exponent = repr(number).partition("e")
     whole, _, fraction = mantissa.partition(".")
     fraction = "" if fraction == "0" else fraction
@@ -228,7 +228,7 @@ def compare(left: Any, right: Any) -> int | None:
 
 
 def _units(text: str) -> bytes:
-    """UTF-16 code units in an order that compares as JavaScript does."""
+    """Return UTF-16 code units in an order that compares as JavaScript does."""
     return text.encode("utf-16-be", "surrogatepass")
 
 

@@ -86,7 +86,7 @@ class _Scanner:
         raise _Fault(f"Unexpected token '{text[at]}', {self._quoted(at)} is not valid JSON")
 
     def _quoted(self, at: int) -> str:
-        """The text, or what stands around a place in it when it is long."""
+        """Return the text, or the part around a place in it when it is long."""
         text = self._text
         if len(text) <= 2 * _CONTEXT:
             return f'"{text}"'

@@ -236,7 +236,7 @@ class _Repair:
             self.out = _before_whitespace(self.out, symbol)
 
     def lines(self) -> None:
-        """Several values below each other become an array."""
+        """Make several values below each other an array."""
         first = True
         while True:
             if not first:
@@ -271,7 +271,7 @@ class _Repair:
         return False
 
     def bare(self, *, key: bool) -> bool:
-        """A string without quotes, or a call such as `ObjectId("x")`, which stands for its argument."""
+        """Read a string without quotes, or a call such as `ObjectId("x")`, which becomes its argument."""
         start = self.at
         if self.call():
             return True
@@ -328,7 +328,7 @@ class _Repair:
         return _String(self, escaped=escaped).read(stop_at_delimiter=stop_at_delimiter, stop_at=stop_at)
 
     def concatenated(self) -> None:
-        """`"a" + "b"` is one string."""
+        """Join `"a" + "b"` to one string."""
         self.space()
         while self.skip("+"):
             self.space()
@@ -379,7 +379,7 @@ class _String:
                 whole.skip("\\")
 
     def previous(self, at: int) -> str:
-        """The last character before `at` that is no whitespace."""
+        """Return the last character before `at` that is no whitespace."""
         while at > 0 and self.text[at : at + 1] in _WHITESPACE:
             at -= 1
         self.previous_at = at
@@ -394,7 +394,7 @@ class _String:
         return True
 
     def cut(self) -> bool:
-        """The closing quote is missing: the string ends at this delimiter."""
+        """End the string at this delimiter, since the closing quote is missing."""
         whole = self.whole
         if self.text[whole.at - 1] == ":" and _URL_START.match(self.text[self.start + 1 : whole.at + 2]):
             end = whole.rest_of_url()
@@ -405,7 +405,7 @@ class _String:
         return True
 
     def quote(self, *, stop_at_delimiter: bool) -> bool | None:
-        """A quote that ends the string, or (None) one that belongs to its text."""
+        """Read a quote that ends the string, or (None) one that belongs to its text."""
         whole, at = self.whole, self.whole.at
         whole.at += 1
         whole.out += self.read_so_far + '"'

@@ -194,7 +194,7 @@ class _Literal:
         return _ESCAPE.sub(_unescape, match[2])
 
     def code(self) -> Any:
-        """Skip an expression that n8n does not evaluate; its value is undefined. Raises NotJsonError if it is none."""
+        """Skip an expression that n8n does not evaluate; its value is undefined. Raise NotJsonError if it is none."""
         expects_operand, ternaries, start = True, 0, self.at
         while symbol := self.peek():
             if symbol in ",)}]" or (symbol == ":" and not ternaries):

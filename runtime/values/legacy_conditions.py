@@ -29,7 +29,7 @@ def legacy_compare(type_: str, operation: str, left: Any, right: Any) -> bool:
 
 
 def _date(value: Any) -> float:
-    """Milliseconds since the epoch."""
+    """Return milliseconds since the epoch."""
     ms: float | None = None
     if isinstance(value, str):
         ms = date_parse(value)
@@ -53,7 +53,7 @@ def _ordered(*signs: int) -> Callable[[Any, Any], bool]:
 
 
 def _method(name: str) -> Callable[[Any, Any], bool]:
-    """`left.startsWith(right)`: only text has the method."""
+    """Return `left.startsWith(right)` or the like: only text has the method."""
 
     def call(left: Any, right: Any) -> bool:
         if left is None or left is UNDEFINED:

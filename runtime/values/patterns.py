@@ -118,7 +118,7 @@ def _has_surrogates(text: str) -> bool:
 
 
 def _expander(replacement: str) -> Callable[[Any], str]:
-    """JavaScript's replacement text (`$1`, `$&`, `$$`, `$<name>`) as a function of the match."""
+    """Return JavaScript's replacement text (`$1`, `$&`, `$$`, `$<name>`) as a function of the match."""
 
     def expand(match: _Match) -> str:
         def turn(mark: re.Match[str]) -> str:
@@ -272,7 +272,7 @@ class _Translator:
         return f"[{'^' if negated else ''}{''.join(parts)}]"
 
     def literal_dash(self, parts: list[str]) -> bool:
-        r"""A dash beside a class such as `\\w`, first, last or doubled stands for itself."""
+        r"""Return whether a dash is literal: next to a class such as `\\w`, first, last or doubled."""
         following = self.source[self.at + 1 : self.at + 3]
         beside_class = bool(parts) and parts[-1] in (*_CLASSES.values(), *_OTHERS.values())
         return not parts or beside_class or following[:1] in ("]", "-") or following in ("\\w", "\\d", "\\s")
@@ -287,7 +287,7 @@ _LONG_NAMES: Final = {
 
 @lru_cache(maxsize=64)
 def _category(name: str) -> str | None:
-    """The ranges of a general category such as `L` or `Nd`, or None if there is none of this name."""
+    """Return the ranges of a general category such as `L` or `Nd`, or None if there is none of this name."""
     short = _LONG_NAMES.get(name, name)
     ranges = list(_ranges(short))
     return "".join(rf"\x{{{first:x}}}-\x{{{last:x}}}" for first, last in ranges) if ranges else None
@@ -305,7 +305,7 @@ def _ranges(category: str) -> Iterator[tuple[int, int]]:
 
 
 def _may_explode(source: str) -> bool:
-    r"""Whether an unbounded repetition contains another one: `(a+)+`, `(a|b*)*`, `(?:\\w+\\s?)*`."""
+    r"""Return whether an unbounded repetition contains another one: `(a+)+`, `(a|b*)*`, `(?:\\w+\\s?)*`."""
     depth: list[bool] = []
     inside = False
     at = 0

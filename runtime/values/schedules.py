@@ -71,7 +71,7 @@ def _rows(group: Any, name: str) -> list[Mapping[str, Any]]:
 
 
 def poll_row(row: Mapping[str, Any], second: int) -> Iterator[Firing]:
-    """Read a row of a polling trigger's `pollTimes`. Raises BadScheduleError for one more often than once a minute."""
+    """Read a row of a polling trigger's `pollTimes`. Raise BadScheduleError for one more often than once a minute."""
     for firing in cron_row(row, second):
         if any(line.startswith("*") for line in firing.crons):
             raise BadScheduleError("the polling interval is too short, it has to be at least a minute")
@@ -79,13 +79,13 @@ def poll_row(row: Mapping[str, Any], second: int) -> Iterator[Firing]:
 
 
 def interval(amount: Any, unit: Any) -> Firing:
-    """Read the parameters of the Interval node. Raises BadScheduleError."""
+    """Read the parameters of the Interval node. Raise BadScheduleError."""
     seconds = {"seconds": 1, "minutes": 60, "hours": 3600}.get(str(unit), 1)
     return Firing(every=_whole(amount, "interval", 1, 1 << 31) * seconds)
 
 
 def schedule_row(row: Mapping[str, Any], second: int) -> Iterator[Firing]:
-    """Read a row of the Schedule Trigger's `rule`. Raises BadScheduleError."""
+    """Read a row of the Schedule Trigger's `rule`. Raise BadScheduleError."""
     field = row.get("field", "days")
     minute = _whole(row.get("triggerAtMinute", 0), "minute", 0, 59)
     hour = _whole(row.get("triggerAtHour", 0), "hour", 0, 23)
@@ -124,7 +124,7 @@ def _apart(days: int, hour: int, minute: int, second: int, shift: int = 0) -> Fi
 
 
 def cron_row(row: Mapping[str, Any], second: int) -> Iterator[Firing]:
-    """Read a row of the Cron node's `triggerTimes`. Raises BadScheduleError."""
+    """Read a row of the Cron node's `triggerTimes`. Raise BadScheduleError."""
     mode = row.get("mode", "everyDay")
     minute = _whole(row.get("minute", 0), "minute", 0, 59)
     hour = _whole(row.get("hour", 14), "hour", 0, 23)
@@ -217,7 +217,7 @@ def _value(text: str, part: str, name: str, low: int, high: int) -> int:
 
 
 def _fires(of_month: str, month: str, text: str) -> None:
-    """Whether any of the months has any of the days."""
+    """Return whether any of the months has any of the days."""
     months = _numbers(month, 1, 12)
     longest = max(29 if each == 2 else calendar.monthrange(2023, each)[1] for each in months)
     if min(_numbers(of_month, 1, 31)) > longest:

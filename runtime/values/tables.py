@@ -32,7 +32,7 @@ class Column:
     type: ColumnType
 
     def __post_init__(self) -> None:
-        """Raises TableError for a name or a type that no table can have."""
+        """Raise TableError for a name or a type that no table can have."""
         if self.type not in get_args(ColumnType):
             raise TableError(f"'{self.type}' is no column type; there are {', '.join(get_args(ColumnType))}")
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,62}", self.name) or self.name in SYSTEM:

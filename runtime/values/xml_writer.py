@@ -79,7 +79,7 @@ class Builder:
 
 
 def _members(value: Any) -> list[tuple[str, Any]]:
-    """What JavaScript's `for in` walks."""
+    """Yield what JavaScript's `for in` walks."""
     if isinstance(value, dict):
         return list(value.items())
     return [(str(i), each) for i, each in enumerate(value)] if isinstance(value, list | str) else []

@@ -241,7 +241,7 @@ class HttpRequestV2(_HttpRequestV1To2):
 
 
 def _parse(value: Any, label: str, i: int) -> Any:
-    """A JSON field: undefined when it is empty. Raises Uncaught when it is not JSON, as n8n does."""
+    """Return a JSON field: undefined when it is empty. Raise Uncaught when it is not JSON, as n8n does."""
     if not isinstance(value, str):
         return value if truthy(value) else UNDEFINED
     if not value:

@@ -146,7 +146,7 @@ def _redirects(options: dict[str, Any], version: float) -> Redirects:
 
 
 def _batching(node: HttpRequest) -> tuple[int, float]:
-    """Items per batch (less than 1: all at once) and seconds between batches."""
+    """Return items per batch (less than 1: all at once) and seconds between batches."""
     batch = ((node.options or {}).get("batching") or {}).get("batch") or {}
     if not batch:
         return 0, 0

@@ -67,14 +67,14 @@ def suffixed(json: Mapping[str, Any], i: int) -> dict[str, Any]:
 
 
 def _ordered(items: Sequence[Item], clash: Clash) -> list[Item]:
-    """The one whose values win comes last."""
+    """Return the items with the one whose values win at the end."""
     at = clash.preferred(len(items))
     return [item for i, item in enumerate(items) if i != at] + [items[at]]
 
 
 def _merged(parts: Sequence[Mapping[str, Any]], clash: Clash, *, own: bool) -> dict[str, Any]:
-    """A new object. But where blank values must not win, n8n copies the first one's own keys only and merges into what
-    lies deeper, so that a later read of that input's node sees the merged values, too. So do we.
+    """Return a new object. But where blank values must not win, n8n copies the first one's own keys only and merges
+    into what lies deeper, so that a later read of that input's node sees the merged values, too. So do we.
     """
     result = dict(parts[0]) if not clash.deep or (clash.keep_filled and not own) else copy.deepcopy(dict(parts[0]))
     for part in parts[1:]:
@@ -93,7 +93,7 @@ def _blank(value: Any) -> bool:
 
 
 def _deep(old: Any, new: Any, clash: Clash) -> Any:
-    """lodash's merge: objects by key, arrays by index, everything else replaced."""
+    """Merge as lodash's merge: objects by key, arrays by index, everything else replaced."""
     if isinstance(new, dict):
         if isinstance(old, list):
             return old  # the members become properties of the array, which JSON does not show

@@ -51,7 +51,7 @@ def _effective_clash(version: float, clash: Clash) -> Clash | None:
 
 
 def _one_sided(mode: str, source: str, one: Items, two: Items) -> Items:
-    """One input is empty."""
+    """Return the items when one input is empty."""
     if mode == "keepMatches" or (mode == "enrichInput1" and not one) or (mode == "enrichInput2" and not two):
         return []
     if mode == "keepNonMatches" and ((source == "input1" and not one) or (source == "input2" and not two)):
@@ -116,7 +116,7 @@ def _row(row: list[Item | None], clash: Clash, *, again: bool) -> Item:
 
 
 def _all_with_all(one: Items, two: Items, options: dict[str, Any]) -> Items:
-    """Every pair; with preferInput1 the inputs change places, and so does the outer loop."""
+    """Return every pair; with preferInput1 the inputs change places, and so does the outer loop."""
     clash = Clash.of(options)
     if clash.resolve == "preferInput1":
         swapped = Clash("preferLast", clash.deep, clash.keep_filled)
@@ -210,7 +210,7 @@ class MergeV3(_Merge):
 
 
 def _everything(inputs: list[Items]) -> Any:
-    """n8n pairs an empty result with the items of its first two inputs."""
+    """Return the pairing of an empty result: n8n pairs it with the items of its first two inputs."""
     return [{"item": i, "input": slot} for slot, items in enumerate(inputs[:2]) for i in range(len(items))]
 
 

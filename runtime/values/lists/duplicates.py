@@ -67,7 +67,7 @@ def _all_fields(items: Items, *, dots: bool) -> list[str]:
 
 
 def _flat(value: Json | list[Any], path: str = "") -> list[str]:
-    """The paths of all values within objects and lists; empty ones have none."""
+    """Return the paths of all values within objects and lists; empty ones have none."""
     keys = property_order(value) if isinstance(value, dict) else map(str, range(len(value)))
     members = value if isinstance(value, dict) else {str(i): each for i, each in enumerate(value)}
     flat: list[str] = []
@@ -85,7 +85,7 @@ def _compare(left: Sequence[Any], right: Sequence[Any]) -> int:
 
 
 def _check(name: str, values: list[Any], *, dots: bool, nulls: bool) -> None:
-    """Whether all items have the field, with values of one type."""
+    """Raise ProblemError unless all items have the field, with values of one type."""
     before: tuple[int, str] | None = None
     for i, value in enumerate(values):
         if value is UNDEFINED:

@@ -33,7 +33,7 @@ def rename_paths(original: Json, pairs: list[tuple[str, str]]) -> Json:
 def rename_matching(value: Any, pattern: Pattern, replacement: str, depth: float) -> None:
     """Rename the keys that match, within objects and lists too, so many levels down; without end when negative.
 
-    Changes `value` itself. Raises ProblemError for a text in a list: JavaScript takes its places for keys.
+    Changes `value` itself. Raise ProblemError for a text in a list: JavaScript takes its places for keys.
     """
     if isinstance(value, dict):
         _rename_keys(value, pattern, replacement, depth)

@@ -75,7 +75,7 @@ def _folded(value: Any) -> Any:
 
 
 def _ordered(column: list[Any]) -> bool:
-    """Whether Python's order of the values is JavaScript's: all numbers, or all text within the basic plane."""
+    """Return whether Python's order of the values is JavaScript's: all numbers, or all text within the basic plane."""
     kinds = {type(value) for value in column}
     if kinds <= {int, float}:
         return True

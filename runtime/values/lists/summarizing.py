@@ -177,7 +177,7 @@ def _numbers(values: list[Any]) -> list[float]:
 
 
 def _total(values: list[Any]) -> float:
-    """Added one by one, in doubles."""
+    """Return the sum, added one by one, in doubles."""
     total = 0.0
     for value in _numbers(values):
         total += value
