@@ -13,11 +13,11 @@ def nearest(word: str, known: Iterable[str], cutoff: float = 0.75) -> str | None
 @lru_cache(maxsize=4096)  # a folder of exports asks the same again and again, and comparing is slow
 def _nearest(word: str, known: tuple[str, ...], cutoff: float) -> str | None:
     by_fold = {each.casefold().strip(): each for each in known}
-    found = get_close_matches(word.casefold().strip(), by_fold, n=1, cutoff=cutoff)
-    return by_fold[found[0]] if found else None
+    matches = get_close_matches(word.casefold().strip(), by_fold, n=1, cutoff=cutoff)
+    return by_fold[matches[0]] if matches else None
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
+def suggestion(word: str, known: Iterable[str]) -> str:
     """A hint, or nothing."""
-    found = nearest(word, known)
-    return f"did you mean {found!r}?" if found is not None else ""
+    match = nearest(word, known)
+    return f"did you mean {match!r}?" if match is not None else ""

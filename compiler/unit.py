@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from compiler.graph.graph import Graph, Link
-from compiler.sites.expression_sites import Found, Place
-from compiler.sites.programs import Program
+from compiler.graph.graph import Link, NodeGraph
+from compiler.sites.expression_sites import ExpressionSite, ParameterPath
+from compiler.sites.programs import CodeProgram
 from compiler.source.document import Document
 from compiler.source.source import Lines
-from compiler.suggest import did_you_mean
+from compiler.suggest import suggestion
 from schemas.diagnostic import Diagnostic, Location, Severity
 from schemas.export import Export, ExportNode
 from schemas.node import Catalog, Declared, Node
@@ -89,7 +89,7 @@ class Compilation:
 
 
 @dataclass
-class Bound:
+class BoundNode:
     """A node with its class and its effective parameters."""
 
     node: ExportNode
@@ -97,13 +97,13 @@ class Bound:
     declared: type[Node] | None = None
     instance: Node | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
-    shown: dict[str, Declared] = field(default_factory=dict)
+    visible: dict[str, Declared] = field(default_factory=dict)
     """The declaration that holds for each parameter."""
-    texts: list[tuple[Place, str]] = field(default_factory=list)
+    texts: list[tuple[ParameterPath, str]] = field(default_factory=list)
     """Every string in its parameters, with its place."""
-    found: tuple[Found, ...] = ()
+    expressions: tuple[ExpressionSite, ...] = ()
     """Its expressions."""
-    programs: dict[str, Program] = field(default_factory=dict)
+    programs: dict[str, CodeProgram] = field(default_factory=dict)
     """Its programs, by parameter."""
     reads: frozenset[str] | None = frozenset()
     problem: str | None = None
@@ -141,23 +141,23 @@ class Unit:
     export: Export | None = None
     pointers: dict[str, str] = field(default_factory=dict)
     """JSON Pointer of each node, by name."""
-    graph: Graph = field(default_factory=Graph)
+    graph: NodeGraph = field(default_factory=NodeGraph)
     dangling: list[Link] = field(default_factory=list)
     """Main connections to nodes that are not there: n8n fails when it follows one."""
-    bound: dict[str, Bound] = field(default_factory=dict)
+    bound: dict[str, BoundNode] = field(default_factory=dict)
     plan: Plan | None = None
     diagnostics: list[Diagnostic] = field(default_factory=list)
     stopped: bool = False
-    effort: int = 5_000
+    hint_budget: int = 5_000
     """Names that may still be compared for hints."""
 
-    def tell(self, *found: Diagnostic) -> None:
+    def report(self, *diagnostics: Diagnostic) -> None:
         """Add findings."""
-        self.diagnostics.extend(found)
+        self.diagnostics.extend(diagnostics)
 
-    def stop(self, *found: Diagnostic) -> None:
+    def stop(self, *diagnostics: Diagnostic) -> None:
         """Add findings after which there is nothing to go on with."""
-        self.tell(*found)
+        self.report(*diagnostics)
         self.stopped = True
 
     def at(self, pointer: str = "", node: str | None = None) -> Location:
@@ -169,8 +169,8 @@ class Unit:
     def hint(self, word: str, known: Iterable[str]) -> str:
         """Did you mean. A document with thousands of wrong names gets hints for the first ones only."""
         listed = tuple(known)
-        self.effort -= len(listed)
-        return did_you_mean(word, listed) if self.effort > 0 else ""
+        self.hint_budget -= len(listed)
+        return suggestion(word, listed) if self.hint_budget > 0 else ""
 
     def at_node(self, name: str) -> Location:
         """The place of a node."""

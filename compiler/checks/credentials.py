@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from compiler.parameters.node_hooks import call_hook
-from compiler.unit import Bound, Unit
+from compiler.unit import BoundNode, Unit
 from schemas.diagnostic import Diagnostic
 from schemas.diagnostic.credentials import CredentialByName, CredentialNotChosen, CredentialNotUsed
 from schemas.facts import CredentialUse
@@ -18,13 +18,13 @@ def credentials(unit: Unit) -> Iterator[Diagnostic]:
             yield from _choice(unit, bound)
 
 
-def _by_name(bound: Bound) -> Iterator[Diagnostic]:
+def _by_name(bound: BoundNode) -> Iterator[Diagnostic]:
     for type_, raw in bound.node.credentials.items():
         if isinstance(raw, str):
             yield CredentialByName(at=bound.at.within("credentials", type_), type=type_, name=raw)
 
 
-def _choice(unit: Unit, bound: Bound) -> Iterator[Diagnostic]:
+def _choice(unit: Unit, bound: BoundNode) -> Iterator[Diagnostic]:
     uses = _uses(unit, bound)
     chosen = bound.node.credentials.keys()
     required = {use.type for use in uses if use.required}
@@ -37,7 +37,7 @@ def _choice(unit: Unit, bound: Bound) -> Iterator[Diagnostic]:
             yield CredentialNotUsed(at=at, node=bound.node.name, type=type_, types=tuple(sorted(known)))
 
 
-def _uses(unit: Unit, bound: Bound) -> list[CredentialUse]:
+def _uses(unit: Unit, bound: BoundNode) -> list[CredentialUse]:
     """The types that the node uses as it is set up."""
     instance, version = bound.instance, bound.node.type_version
     if instance is None:

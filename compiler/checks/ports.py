@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from compiler.reachability import is_part
-from compiler.unit import Bound, Unit
+from compiler.reachability import is_sub_node
+from compiler.unit import BoundNode, Unit
 from schemas.diagnostic import Diagnostic, pointer
 from schemas.diagnostic.graph import ErrorOutputNotOn, ErrorOutputOpen, NeverFires, NoSuchInput, SelfConnection
 
@@ -13,12 +13,12 @@ def ports(unit: Unit) -> Iterator[Diagnostic]:
     for name, bound in unit.bound.items():
         if any(link.target == name for link in unit.graph.out(name)):
             yield SelfConnection(at=bound.at, node=name)
-        if bound.outputs is not None and not is_part(bound):
+        if bound.outputs is not None and not is_sub_node(bound):
             yield from _outputs(unit, bound)
             yield from _inputs(unit, bound)
 
 
-def _outputs(unit: Unit, bound: Bound) -> Iterator[Diagnostic]:
+def _outputs(unit: Unit, bound: BoundNode) -> Iterator[Diagnostic]:
     name, own = bound.node.name, bound.outputs or 0
     wired = {link.output: link for link in unit.graph.out(name)}
     routed = bound.node.on_error == "continueErrorOutput"
@@ -31,7 +31,7 @@ def _outputs(unit: Unit, bound: Bound) -> Iterator[Diagnostic]:
         yield ErrorOutputOpen(at=bound.at.within("onError"), node=name)
 
 
-def _inputs(unit: Unit, bound: Bound) -> Iterator[Diagnostic]:
+def _inputs(unit: Unit, bound: BoundNode) -> Iterator[Diagnostic]:
     name = bound.node.name
     entering = {link.input: link for link in unit.graph.into(name)}
     has = input_count(bound)
@@ -46,7 +46,7 @@ def _inputs(unit: Unit, bound: Bound) -> Iterator[Diagnostic]:
             yield NeverFires(at=bound.at, node=name, missing=missing)
 
 
-def input_count(bound: Bound) -> int | None:
+def input_count(bound: BoundNode) -> int | None:
     """Main inputs that the node has; None when its parameters decide in a way that is not known here."""
     if bound.instance is None:
         return None

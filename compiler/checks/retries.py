@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from compiler.parameters.node_hooks import call_hook
-from compiler.unit import Bound, Unit
+from compiler.unit import BoundNode, Unit
 from schemas.diagnostic import Diagnostic
 from schemas.diagnostic.nodes import RetryOnMutation
 from schemas.facts import is_literal
 
-READS: Final = ("get", "search", "list", "select", "read", "lookup", "find", "download", "count", "execute")
+READ_OPERATIONS: Final = ("get", "search", "list", "select", "read", "lookup", "find", "download", "count", "execute")
 """How operations begin that change nothing."""
 
 
@@ -22,7 +22,7 @@ def retries(unit: Unit) -> Iterator[Diagnostic]:
                 yield RetryOnMutation(at=bound.at.within("retryOnFail"), node=bound.node.name, what=what)
 
 
-def _mutation(unit: Unit, bound: Bound) -> str | None:
+def _mutation(unit: Unit, bound: BoundNode) -> str | None:
     """What the class declares; of a type that is unknown here, what the name of its operation says."""
     instance = bound.instance
     if instance is not None:
@@ -30,4 +30,4 @@ def _mutation(unit: Unit, bound: Bound) -> str | None:
     operation = bound.parameters.get("operation")
     if not isinstance(operation, str) or not operation or not is_literal(operation) or not bound.node.credentials:
         return None
-    return None if operation.lower().startswith(READS) else f"its operation {operation!r}"
+    return None if operation.lower().startswith(READ_OPERATIONS) else f"its operation {operation!r}"

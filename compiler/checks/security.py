@@ -6,7 +6,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from compiler.sites.expression_sites import dotted
-from compiler.unit import Bound, Unit
+from compiler.unit import BoundNode, Unit
 from schemas.diagnostic import Diagnostic
 from schemas.diagnostic.security import CertificatesUnchecked, CredentialOverHttp, QueryFromData, SecretInParameter
 from schemas.redact import looks_secret
@@ -16,7 +16,7 @@ RUNS_QUERY: Final = "executeQuery"
 SECRET_NAMES: Final = re.compile(
     r"(?i)^(authorization|x-api-key|api-?key|apikey|x-auth-token|access_token|token|password|secret|client_secret)$"
 )
-SHORTEST: Final = 16
+MIN_SECRET_CHARACTERS: Final = 16
 PLACEHOLDER: Final = re.compile(
     r"(?i)your|example|placeholder|xxx|<.*>|\.\.\.|changeme|replace|insert|here|dummy|\{\{|\*\*\*|test"
 )
@@ -37,9 +37,9 @@ def security(unit: Unit) -> Iterator[Diagnostic]:
             yield QueryFromData(at=bound.at.within("parameters", "query"), node=bound.node.name)
 
 
-def _secrets(bound: Bound) -> Iterator[Diagnostic]:
+def _secrets(bound: BoundNode) -> Iterator[Diagnostic]:
     for at, text in bound.texts:
-        if len(text) >= SHORTEST and looks_secret(text) and not PLACEHOLDER.search(text[:200]):
+        if len(text) >= MIN_SECRET_CHARACTERS and looks_secret(text) and not PLACEHOLDER.search(text[:200]):
             yield SecretInParameter(at=bound.at.within("parameters", *at), parameter=dotted(at))
     for at, name, value in _pairs(bound.node.parameters, ()):
         if SECRET_NAMES.match(name) and _constant(value):
@@ -66,7 +66,7 @@ def _constant(value: str) -> bool:
     return len(secret) >= 16 and " " not in secret and any(each.isdigit() for each in secret)
 
 
-def _plain_http(bound: Bound) -> Iterator[Diagnostic]:
+def _plain_http(bound: BoundNode) -> Iterator[Diagnostic]:
     url = bound.parameters.get("url")
     if not isinstance(url, str) or not bound.node.credentials:
         return

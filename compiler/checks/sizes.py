@@ -8,9 +8,9 @@ from compiler.unit import Unit
 from schemas.diagnostic import Diagnostic, pointer
 from schemas.diagnostic.limits import NameTooLong, TooMuchPinned
 
-MAX_NAME: Final = 500
+MAX_NAME_BYTES: Final = 500
 """Bytes. Temporal takes ids of up to 1,000; ours add run, try and sequence to the name."""
-MAX_PINNED: Final = 2 * 1024 * 1024
+MAX_PINNED_CHARACTERS: Final = 2 * 1024 * 1024
 
 
 def sizes(unit: Unit) -> Iterator[Diagnostic]:
@@ -18,9 +18,9 @@ def sizes(unit: Unit) -> Iterator[Diagnostic]:
     assert unit.export is not None
     for name, bound in unit.bound.items():
         size = len(name.encode("utf-8", "surrogatepass"))
-        if size > MAX_NAME:
-            yield NameTooLong(at=bound.at.within("name"), name=name[:40] + "…", size=size, limit=MAX_NAME)
+        if size > MAX_NAME_BYTES:
+            yield NameTooLong(at=bound.at.within("name"), name=name[:40] + "…", size=size, limit=MAX_NAME_BYTES)
     for name, items in unit.export.pin_data.items():
         size = len(json.dumps(items))
-        if size > MAX_PINNED:
+        if size > MAX_PINNED_CHARACTERS:
             yield TooMuchPinned(at=unit.at("/pinData" + pointer(name), name), node=name, size=size)

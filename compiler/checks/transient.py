@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from compiler.parameters.node_hooks import call_hook
-from compiler.unit import Bound, Unit
+from compiler.unit import BoundNode, Unit
 from schemas.diagnostic import Diagnostic
 from schemas.diagnostic.limits import NotTransient
 
@@ -19,7 +19,7 @@ def transient(unit: Unit) -> Iterator[Diagnostic]:
             yield NotTransient(at=bound.at, node=name, reason=reason)
 
 
-def _reason(unit: Unit, bound: Bound) -> str | None:
+def _reason(unit: Unit, bound: BoundNode) -> str | None:
     instance = bound.instance
     if instance is None:
         return None

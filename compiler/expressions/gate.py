@@ -5,7 +5,7 @@ What only shows at run time (a computed property name) is checked there; see `ru
 
 import re
 
-from compiler.expressions.syntax import Node, Refused, Source
+from compiler.expressions.syntax import InvalidCodeError, Node, Source
 from schemas.expression import FORBIDDEN_NAMES
 
 _CONSTRUCTOR = re.compile(r"\.\s*constructor")
@@ -16,15 +16,15 @@ _FUNCTION_CLASSES = frozenset({"AsyncFunction", "AsyncGeneratorFunction", "Funct
 
 
 def check_text(template: str) -> None:
-    """n8n searches the whole text, code or not. Raises Refused."""
+    """n8n searches the whole text, code or not. Raises InvalidCodeError."""
     if (match := _CONSTRUCTOR.search(template)) is not None:
-        raise Refused("Expression contains invalid constructor function call", match.start())
+        raise InvalidCodeError("Expression contains invalid constructor function call", match.start())
 
 
 def check_node(source: Source, node: Node) -> None:
-    """One node of an expression's tree. Raises Refused."""
+    """One node of an expression's tree. Raises InvalidCodeError."""
     if (problem := _problem(source, node)) is not None:
-        raise Refused(problem, source.index(node.start_byte))
+        raise InvalidCodeError(problem, source.index(node.start_byte))
 
 
 def forbidden(name: str) -> str:

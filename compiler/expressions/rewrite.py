@@ -21,7 +21,7 @@ from itertools import chain
 
 from compiler.expressions.bindings import declared, is_scope
 from compiler.expressions.gate import DECLARED, check_node, constant_key, reserved
-from compiler.expressions.syntax import Node, Refused, Source
+from compiler.expressions.syntax import InvalidCodeError, Node, Source
 from schemas.expression import EXTENSION_NAMES
 
 __all__ = ["rewrite"]
@@ -33,10 +33,10 @@ _IF_LEAST, _IF_MOST = 2, 3
 
 
 def rewrite(source: Source, root: Node, temporaries: int = 0) -> tuple[str, int]:
-    """The expression below `root`, and how many temporaries (`___t0`, ...) the text now uses. Raises Refused."""
+    """The expression below `root`, and how many temporaries (`___t0`, ...) the text now uses. Raises InvalidCodeError."""
     names = declared(source)
     for name in DECLARED & set(chain.from_iterable(names.values())):
-        raise Refused(reserved(name))
+        raise InvalidCodeError(reserved(name))
     editor = _Editor(source, names, temporaries)
     editor.edit(root)
     return editor.result(root), editor.temporaries

@@ -47,7 +47,7 @@ Link = str | int | _Call
 
 
 def simplify(source: Source, node: Node) -> Literal | Path | None:
-    """The constant or the path that this expression is; None when it is neither. Raises Refused."""
+    """The constant or the path that this expression is; None when it is neither. Raises InvalidCodeError."""
     constant = _constant(source, node)
     if constant is not _NOT_CONSTANT:
         return Literal(value=constant)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import tree_sitter_javascript
 from tree_sitter import Language, Node, Parser, Tree
 
-__all__ = ["Node", "Refused", "Source", "parse", "parse_expression", "parse_program", "walk"]
+__all__ = ["InvalidCodeError", "Node", "Source", "parse", "parse_expression", "parse_program", "walk"]
 
 _PARSER = Parser(Language(tree_sitter_javascript.language()))
 _DEEPEST = 2000
@@ -27,7 +27,7 @@ _FUNCTIONS = frozenset({
 })  # fmt: skip
 
 
-class Refused(Exception):  # n8n refuses the expression; nothing failed here
+class InvalidCodeError(Exception):  # n8n refuses the expression; nothing failed here
     """n8n refuses this expression. `message` is n8n's; `index` the character of the code at fault."""
 
     def __init__(self, message: str, index: int = 0) -> None:
@@ -64,7 +64,7 @@ def walk(node: Node) -> Iterator[Node]:
 
 
 def parse(code: str, shift: int = 0) -> Source:
-    """The tree of any program. Raises Refused with "invalid syntax" where it does not parse."""
+    """The tree of any program. Raises InvalidCodeError with "invalid syntax" where it does not parse."""
     data = code.encode("utf-8", "surrogatepass")
     tree: Tree = _PARSER.parse(data)
     source = Source(data, tree.root_node, shift)
@@ -72,7 +72,7 @@ def parse(code: str, shift: int = 0) -> Source:
         errors = _errors(tree.root_node)
         private = source.text(errors[0]) == "#"
         message = 'did not recognize object of type "PrivateIdentifier"' if private else "invalid syntax"
-        raise Refused(message, source.index(_finger(errors).start_byte))
+        raise InvalidCodeError(message, source.index(_finger(errors).start_byte))
     return source
 
 
@@ -96,16 +96,16 @@ def parse_expression(code: str) -> tuple[Source, Node]:
     """The expression that a chunk of a template evaluates: its first statement.
 
     n8n: a leading `{` is tried as an object literal first; what is no expression statement is "invalid syntax".
-    Raises Refused.
+    Raises InvalidCodeError.
     """
     if code.lstrip().startswith("{"):
         try:
             return _first_expression(parse(f"({code})", 1))
-        except Refused:
+        except InvalidCodeError:
             pass
     source, expression = _first_expression(parse(code))
     if _NO_STATEMENT.match(source.text(expression)):
-        raise Refused("invalid syntax", source.index(expression.start_byte))
+        raise InvalidCodeError("invalid syntax", source.index(expression.start_byte))
     return source, expression
 
 
@@ -114,7 +114,7 @@ def _first_expression(source: Source) -> tuple[Source, Node]:
         (node for node in source.root.named_children if node.type not in ("comment", "html_comment")), None
     )
     if statement is None or statement.type != "expression_statement":
-        raise Refused("invalid syntax", source.index(statement.start_byte) if statement else 0)
+        raise InvalidCodeError("invalid syntax", source.index(statement.start_byte) if statement else 0)
     _check_early_errors(source)
     expression = next(node for node in statement.named_children if node.type not in ("comment", "html_comment"))
     return source, expression
@@ -127,7 +127,7 @@ def _check_early_errors(source: Source) -> None:
         node, depth = stack.pop()
         _check_node(source, node)
         if depth > _DEEPEST:
-            raise Refused("invalid syntax", source.index(node.start_byte))
+            raise InvalidCodeError("invalid syntax", source.index(node.start_byte))
         stack.extend((child, depth + 1) for child in node.children)
 
 
@@ -155,7 +155,7 @@ def _check_node(source: Source, node: Node) -> None:
         case _:
             problem = ""
     if problem:
-        raise Refused(problem, source.index(node.start_byte))
+        raise InvalidCodeError(problem, source.index(node.start_byte))
 
 
 def _is_name(text: str, kind: str) -> bool:

@@ -21,23 +21,23 @@ class Link:
 
 
 @dataclass
-class Graph:
+class NodeGraph:
     """Connections of one export, in its own order: by source, output and place in the list."""
 
-    main: list[Link] = field(default_factory=list)
-    supply: list[Link] = field(default_factory=list)
+    main_links: list[Link] = field(default_factory=list)
+    sub_node_links: list[Link] = field(default_factory=list)
     """Sub-node -> root, of any connection type but main."""
     _out: dict[str, list[Link]] = field(default_factory=dict)
     _in: dict[str, list[Link]] = field(default_factory=dict)
     _roots: dict[str, list[Link]] = field(default_factory=dict)
-    _parts: dict[str, list[Link]] = field(default_factory=dict)
+    _sub_nodes: dict[str, list[Link]] = field(default_factory=dict)
 
     def add(self, link: Link) -> None:
         """Add a connection."""
         is_main = link.type == "main"
-        (self.main if is_main else self.supply).append(link)
+        (self.main_links if is_main else self.sub_node_links).append(link)
         (self._out if is_main else self._roots).setdefault(link.source, []).append(link)
-        (self._in if is_main else self._parts).setdefault(link.target, []).append(link)
+        (self._in if is_main else self._sub_nodes).setdefault(link.target, []).append(link)
 
     def out(self, name: str) -> list[Link]:
         """Main connections that leave a node, by output and place, as the export has them."""
@@ -47,9 +47,9 @@ class Graph:
         """Main connections that enter a node."""
         return self._in.get(name, [])
 
-    def parts(self, name: str) -> list[Link]:
+    def sub_nodes(self, name: str) -> list[Link]:
         """Connections from the sub-nodes of a root, in the export's order."""
-        return self._parts.get(name, [])
+        return self._sub_nodes.get(name, [])
 
     def roots(self, name: str) -> list[Link]:
         """Connections from a sub-node to the nodes that it serves."""
@@ -63,9 +63,9 @@ class Graph:
         """Every node from which main connections lead to these, themselves included."""
         return _reach(starts, lambda name: (link.source for link in self._in.get(name, ())))
 
-    def served(self, starts: Iterable[str]) -> set[str]:
+    def with_sub_nodes(self, starts: Iterable[str]) -> set[str]:
         """These nodes and every sub-node below them."""
-        return _reach(starts, lambda name: (link.source for link in self._parts.get(name, ())))
+        return _reach(starts, lambda name: (link.source for link in self._sub_nodes.get(name, ())))
 
 
 def _reach(starts: Iterable[str], step: Neighbours) -> set[str]:

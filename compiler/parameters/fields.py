@@ -44,10 +44,10 @@ class Expectation:
 def expectation(node: type[Node], name: str) -> Expectation:
     """What the field of this name takes."""
     declared = declarations(node)[name]
-    return merged(list(_parts(declared.field.annotation)))
+    return any_of(list(_alternatives(declared.field.annotation)))
 
 
-def merged(parts: list[Expectation]) -> Expectation:
+def any_of(parts: list[Expectation]) -> Expectation:
     """Any of these."""
     if any(not each.types for each in parts):
         return Expectation()
@@ -56,20 +56,20 @@ def merged(parts: list[Expectation]) -> Expectation:
     return Expectation(frozenset().union(*(each.types for each in parts)), options if closed else ())
 
 
-def _parts(annotation: Any) -> Iterator[Expectation]:
+def _alternatives(annotation: Any) -> Iterator[Expectation]:
     origin = get_origin(annotation)
     if origin is Annotated:
-        yield from _parts(get_args(annotation)[0])
+        yield from _alternatives(get_args(annotation)[0])
     elif origin in (Union, types.UnionType):
         for each in get_args(annotation):
             if each is not type(None):
-                yield from _parts(each)
+                yield from _alternatives(each)
     elif origin is Literal:
         options = get_args(annotation)
         yield Expectation(frozenset(type(each) for each in options), options)
     else:
-        found = {str: str, bool: bool, int: int, float: float, list: list, dict: dict, tuple: list}
+        json_types = {str: str, bool: bool, int: int, float: float, list: list, dict: dict, tuple: list}
         plain = origin or annotation
         if isinstance(plain, type) and issubclass(plain, dict):
             plain = dict  # a TypedDict
-        yield Expectation(frozenset({found[plain]})) if plain in found else Expectation()
+        yield Expectation(frozenset({json_types[plain]})) if plain in json_types else Expectation()

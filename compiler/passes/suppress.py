@@ -16,22 +16,22 @@ NOTE: Final = re.compile(r"tempor8:\s*ignore\s+(N8T\d+(?:\s*,\s*N8T\d+)*)(?:\s+b
 
 def suppress(unit: Unit) -> None:
     """Drop findings from `unit.diagnostics`. What makes a plan impossible cannot be suppressed."""
-    wanted = {name: codes for name, each in unit.bound.items() if (codes := _codes(each.node.notes))}
+    requested = {name: codes for name, each in unit.bound.items() if (codes := _suppressed_codes(each.node.notes))}
     used: set[tuple[str, str]] = set()
-    kept: list[Diagnostic] = []
+    remaining: list[Diagnostic] = []
     for each in unit.diagnostics:
         node = each.at.node
         if not each.suppressible:
-            kept.append(each)
-        elif node in wanted and each.code in wanted[node]:
+            remaining.append(each)
+        elif node in requested and each.code in requested[node]:
             used.add((node, each.code))
         elif not each.code.startswith(unit.options.ignore or "-"):
-            kept.append(each)
-    unit.diagnostics[:] = kept
-    for name, codes in wanted.items():
+            remaining.append(each)
+    unit.diagnostics[:] = remaining
+    for name, codes in requested.items():
         for code in sorted(codes - {code for node, code in used if node == name}):
-            unit.tell(UnusedSuppression(at=unit.at_node(name).within("notes"), suppressed=code))
+            unit.report(UnusedSuppression(at=unit.at_node(name).within("notes"), suppressed=code))
 
 
-def _codes(notes: str) -> set[str]:
-    return {code.strip().upper() for found in NOTE.finditer(notes) for code in found[1].split(",")}
+def _suppressed_codes(notes: str) -> set[str]:
+    return {code.strip().upper() for match in NOTE.finditer(notes) for code in match[1].split(",")}

@@ -9,7 +9,7 @@ BLOCK: Final = re.compile(r"^\s*[#/](each|if|unless|with)\b|^\s*else\s*$")
 STATEMENT: Final = re.compile(r"^\s*(const|let|var|if|for|while|return|function|class|throw|try)\b")
 
 
-def advice(text: str, offset: int) -> str:
+def explain_syntax_error(text: str, offset: int) -> str:
     """Return a hint for an expression with a syntax error at `offset`, or an empty text if the cause is not clear."""
     code = _chunk(text[1:], offset - 1)
     if code is None:

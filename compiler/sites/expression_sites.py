@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
 
-from compiler.expressions import Compiled, compile_expression, compile_resolvables
+from compiler.expressions import CompiledExpression, compile_expression, compile_resolvables
 from schemas.node import Declared
 
-Place: TypeAlias = tuple[str | int, ...]
+ParameterPath: TypeAlias = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
-class Found:
+class ExpressionSite:
     """An expression, where it stands (keys and indexes within the parameters), and what was found out about it."""
 
-    at: Place
-    compiled: Compiled
+    at: ParameterPath
+    compiled: CompiledExpression
 
     @property
     def name(self) -> str:
@@ -28,7 +28,7 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Special:
+class SpecialParameters:
     """Shown parameters that are more than values, by wire name."""
 
     resolvable: Mapping[str, str]
@@ -38,16 +38,16 @@ class Special:
 
 
 @lru_cache(maxsize=4096)  # a third of the expressions of a folder occur more than once
-def _compiled(text: str) -> Compiled:
+def _compile(text: str) -> CompiledExpression:
     return compile_expression(text)
 
 
-def dotted(at: Place) -> str:
+def dotted(at: ParameterPath) -> str:
     """A place within parameters as text."""
     return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in at).lstrip(".")
 
 
-def strings(value: Any, at: Place = ()) -> Iterator[tuple[Place, str]]:
+def strings(value: Any, at: ParameterPath = ()) -> Iterator[tuple[ParameterPath, str]]:
     """Every string in a JSON value with its place."""
     if isinstance(value, str):
         yield at, value
@@ -59,7 +59,7 @@ def strings(value: Any, at: Place = ()) -> Iterator[tuple[Place, str]]:
             yield from strings(each, (*at, index))
 
 
-def text_at(parameters: Mapping[str, Any], at: Place) -> str:
+def text_at(parameters: Mapping[str, Any], at: ParameterPath) -> str:
     """The string at a place that `strings` gave."""
     value: Any = parameters
     for key in at:
@@ -67,22 +67,24 @@ def text_at(parameters: Mapping[str, Any], at: Place) -> str:
     return str(value)
 
 
-def special(shown: Mapping[str, Declared]) -> Special:
+def special_parameters(visible: Mapping[str, Declared]) -> SpecialParameters:
     """Which shown parameters of a node hold text with `{{ }}` or a program."""
-    return Special(
-        {name: each.info.resolvables for name, each in shown.items() if each.info.resolvables},
-        {name: each.info.code for name, each in shown.items() if each.info.code},
+    return SpecialParameters(
+        {name: each.info.resolvables for name, each in visible.items() if each.info.resolvables},
+        {name: each.info.code for name, each in visible.items() if each.info.code},
     )
 
 
-def expressions(texts: Iterable[tuple[Place, str]], marked: Special) -> Iterator[Found]:
+def find_expressions(
+    texts: Iterable[tuple[ParameterPath, str]], special: SpecialParameters
+) -> Iterator[ExpressionSite]:
     """The expressions among the strings of effective parameters, in their order. Programs are left alone."""
     for at, text in texts:
         name = str(at[0])
-        if name in marked.programs:
+        if name in special.programs:
             continue
-        mode = marked.resolvable.get(name) if len(at) == 1 and "{{" in text else None
+        mode = special.resolvable.get(name) if len(at) == 1 and "{{" in text else None
         if mode == "text" or (mode == "json" and text.startswith("=")):  # n8n: raw JSON is filled in behind a `=` only
-            yield Found(at, compile_resolvables(text, mode))
+            yield ExpressionSite(at, compile_resolvables(text, mode))
         elif text.startswith("="):
-            yield Found(at, _compiled(text))
+            yield ExpressionSite(at, _compile(text))

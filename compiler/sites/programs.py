@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from compiler.expressions.references import python_variables, references, scan_python
-from compiler.expressions.syntax import Refused, Source, parse_program
+from compiler.expressions.syntax import InvalidCodeError, Source, parse_program
 
-SPACES: Final = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\ufeff]")
+UNICODE_SPACES: Final = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\ufeff]")
 
 
 @dataclass(frozen=True)
-class Program:
+class CodeProgram:
     """A program in a parameter."""
 
     source: str
@@ -23,28 +23,28 @@ class Program:
     """n8n's variables (`$vars`, ...) that it may read; None: any."""
     ways: Mapping[str, set[str]] = field(default_factory=dict)
     """How it reads them, where that is known; see `schemas.expression.Script`."""
-    refused: Refused | None = None
+    syntax_error: InvalidCodeError | None = None
     """Why it does not parse."""
 
 
-def program(source: str, language: str) -> Program:
+def analyze_program(source: str, language: str) -> CodeProgram:
     """A program and what can be told about it."""
     if language.startswith("python"):
-        return Program(source, True, scan_python(source), python_variables(source))
+        return CodeProgram(source, True, scan_python(source), python_variables(source))
     try:
-        parsed = _parsed(source)
-    except Refused as refused:
-        return Program(source, False, None, None, refused=refused)
-    found = references(parsed, parsed.root)
-    return Program(source, False, found.nodes, frozenset(found.variables), found.ways)
+        source_tree = _parse(source)
+    except InvalidCodeError as error:
+        return CodeProgram(source, False, None, None, syntax_error=error)
+    reads = references(source_tree, source_tree.root)
+    return CodeProgram(source, False, reads.nodes, frozenset(reads.variables), reads.ways)
 
 
-def _parsed(source: str) -> Source:
+def _parse(source: str) -> Source:
     """The tree. JavaScript takes every Unicode space for one; the parser stumbles over them at the ends of lines."""
     try:
         return parse_program(source)
-    except Refused:
-        plain = SPACES.sub(" ", source)
+    except InvalidCodeError:
+        plain = UNICODE_SPACES.sub(" ", source)
         if plain == source:
             raise
         return parse_program(plain)

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from compiler.source.source import Lines, Place, places
-from compiler.source.wrappers import workflows
+from compiler.source.source import Lines, Span, find_spans
+from compiler.source.wrappers import find_workflows
 from schemas.diagnostic import Diagnostic
 
 
@@ -27,7 +27,7 @@ class Document:
     @cached_property
     def workflows(self) -> tuple[str, ...]:
         """JSON Pointers of its workflows, in its order."""
-        return tuple(workflows(self.value))
+        return tuple(find_workflows(self.value))
 
     @cached_property
     def lines(self) -> Lines:
@@ -38,27 +38,27 @@ class Document:
         """What the reader found inside this workflow; the first workflow also has what lies outside of all."""
         return self._by_workflow[workflow]
 
-    def places(self, pointers: Iterable[str], base: str) -> dict[str, Place]:
+    def spans(self, pointers: Iterable[str], base: str) -> dict[str, Span]:
         """The places of JSON Pointers, looked for in the workflow at `base` alone unless one lies outside of it."""
         listed = set(pointers)
         if base not in self._spans or not all(_within(each, base) for each in listed):
-            return places(self.text, listed)
-        return places(self.text, listed, self._spans[base], base)
+            return find_spans(self.text, listed)
+        return find_spans(self.text, listed, self._spans[base], base)
 
     @cached_property
-    def _spans(self) -> dict[str, Place]:
-        return places(self.text, self.workflows) if len(self.workflows) > 1 else {}
+    def _spans(self) -> dict[str, Span]:
+        return find_spans(self.text, self.workflows) if len(self.workflows) > 1 else {}
 
     @cached_property
     def _by_workflow(self) -> defaultdict[int, list[Diagnostic]]:
         numbers = {base: number for number, base in enumerate(self.workflows)}
-        found: defaultdict[int, list[Diagnostic]] = defaultdict(list)
+        by_workflow: defaultdict[int, list[Diagnostic]] = defaultdict(list)
         for each in self.findings:
             above = [each.at.pointer]
             while above[-1]:
                 above.append(above[-1].rpartition("/")[0])
-            found[next((numbers[path] for path in above if path in numbers), 0)].append(each)
-        return found
+            by_workflow[next((numbers[path] for path in above if path in numbers), 0)].append(each)
+        return by_workflow
 
 
 def _within(path: str, base: str) -> bool:

@@ -19,11 +19,11 @@ TOKEN: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{}\[\]:,]|[^\s{}\[\]:,"]++', r
 ESCAPE: Final = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.|[^\\]", re.DOTALL
 )
-_SKIP: Final = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # likewise
+_SCAN_VALUE: Final = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # likewise
 
 
 @dataclass(frozen=True)
-class Place:
+class Span:
     """Offsets into the text: where a member's name starts (its value's start for what has no name) and its value."""
 
     key: int
@@ -31,78 +31,78 @@ class Place:
     end: int
 
 
-def places(text: str, wanted: Iterable[str], inside: Place | None = None, path: str = "") -> dict[str, Place]:
+def find_spans(text: str, pointers: Iterable[str], inside: Span | None = None, path: str = "") -> dict[str, Span]:
     """The places of JSON Pointers in a well-formed document; what is not there is left out.
 
     Of members with one name the last one counts, as for the reader. `inside` is the place of the value at `path`, when
     only that part of the document is to be looked at.
     """
     if inside is None:
-        start = _space(text, 0)
-        inside = Place(start, start, len(text))
-    found: dict[str, Place] = {}
-    left = set(wanted)
+        start = _skip_space(text, 0)
+        inside = Span(start, start, len(text))
+    spans: dict[str, Span] = {}
+    search_for = set(pointers)
     try:  # noqa: SIM105 - contextlib costs more than this on a hot path
-        _enter(text, inside.value, path, inside.key, _Search(left, _above(left), found))
+        _enter(text, inside.value, path, inside.key, _Search(search_for, _parents(search_for), spans))
     except (RecursionError, StopIteration, ValueError, IndexError):
         pass  # the document is not well-formed; what was found before the fault stands
-    return found
+    return spans
 
 
 @dataclass
 class _Search:
-    wanted: set[str]
-    above: set[str]
+    pointers: set[str]
+    parents: set[str]
     """What has to be entered to get there."""
-    found: dict[str, Place]
+    spans: dict[str, Span]
 
 
 def _enter(text: str, start: int, path: str, key: int, search: _Search) -> int:
     """Walk the value at `start`; its end."""
     first = text[start]
-    if path not in search.above or first not in "{[":
-        end = cast(int, _SKIP(text, start)[1])
+    if path not in search.parents or first not in "{[":
+        end = cast(int, _SCAN_VALUE(text, start)[1])
     else:
         end = _object(text, start, path, search) if first == "{" else _list(text, start, path, search)
-    if path in search.wanted:
-        search.found[path] = Place(key, start, end)
+    if path in search.pointers:
+        search.spans[path] = Span(key, start, end)
     return end
 
 
 def _object(text: str, start: int, path: str, search: _Search) -> int:
-    at = _space(text, start + 1)
+    at = _skip_space(text, start + 1)
     while text[at] != "}":
         name, after = cast(tuple[str, int], scanstring(text, at + 1, False))
-        value = _space(text, _space(text, after) + 1)
-        at = _space(text, _enter(text, value, path + pointer(name), at, search))
+        value = _skip_space(text, _skip_space(text, after) + 1)
+        at = _skip_space(text, _enter(text, value, path + pointer(name), at, search))
         if text[at] == ",":
-            at = _space(text, at + 1)
+            at = _skip_space(text, at + 1)
     return at + 1
 
 
 def _list(text: str, start: int, path: str, search: _Search) -> int:
-    at, index = _space(text, start + 1), 0
+    at, index = _skip_space(text, start + 1), 0
     while text[at] != "]":
-        at = _space(text, _enter(text, at, f"{path}/{index}", at, search))
+        at = _skip_space(text, _enter(text, at, f"{path}/{index}", at, search))
         index += 1
         if text[at] == ",":
-            at = _space(text, at + 1)
+            at = _skip_space(text, at + 1)
     return at + 1
 
 
-def _space(text: str, at: int) -> int:
+def _skip_space(text: str, at: int) -> int:
     match = SPACE.match(text, at)
     return match.end() if match else at
 
 
-def _above(wanted: set[str]) -> set[str]:
-    found: set[str] = set()
-    for path in wanted:
-        above = path.rpartition("/")[0] if path else None
-        while above is not None and above not in found:
-            found.add(above)
-            above = above.rpartition("/")[0] if above else None
-    return found
+def _parents(pointers: set[str]) -> set[str]:
+    parents: set[str] = set()
+    for path in pointers:
+        parent = path.rpartition("/")[0] if path else None
+        while parent is not None and parent not in parents:
+            parents.add(parent)
+            parent = parent.rpartition("/")[0] if parent else None
+    return parents
 
 
 @dataclass
@@ -167,21 +167,21 @@ class Lines:
         return start, end
 
 
-def into_string(text: str, place: Place, characters: int) -> int:
+def into_string(text: str, span: Span, characters: int) -> int:
     """The offset of the n-th character of a string value, escapes counted as what they stand for."""
-    if text[place.value] != '"':
-        return place.value
-    offset = place.value + 1
-    if "\\" not in text[place.value : place.end]:
-        return min(offset + characters, place.end - 1)
-    for count, unit in enumerate(ESCAPE.finditer(text, offset, max(offset, place.end - 1))):
+    if text[span.value] != '"':
+        return span.value
+    offset = span.value + 1
+    if "\\" not in text[span.value : span.end]:
+        return min(offset + characters, span.end - 1)
+    for count, unit in enumerate(ESCAPE.finditer(text, offset, max(offset, span.end - 1))):
         if count >= characters:
             return unit.start()
         offset = unit.end()
     return offset
 
 
-def constant(value: Any) -> str:
+def json_type_name(value: Any) -> str:
     """A JSON type in words."""
     names = {
         dict: "an object",

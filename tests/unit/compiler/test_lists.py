@@ -12,7 +12,7 @@ from compiler.report.excerpt import excerpt
 from compiler.report.text import findings
 from compiler.source import document
 from compiler.source.document import Document
-from compiler.source.source import Lines, Place, places
+from compiler.source.source import Lines, Span, find_spans
 from runtime.catalog import CATALOG
 
 
@@ -37,11 +37,9 @@ def test_the_text_of_a_list_is_parsed_once_and_searched_a_fixed_number_of_times(
         parsed.append(len(text))
         return loads(text, **options)
 
-    def count_searched(
-        text: str, wanted: Iterable[str], inside: Place | None = None, path: str = ""
-    ) -> dict[str, Place]:
+    def count_searched(text: str, wanted: Iterable[str], inside: Span | None = None, path: str = "") -> dict[str, Span]:
         searched.append(inside.end - inside.value if inside else len(text))
-        return places(text, wanted, inside, path)
+        return find_spans(text, wanted, inside, path)
 
     monkeypatch.setattr("compiler.passes.read.json.loads", count_parsed)
     monkeypatch.setattr(document, "places", count_searched)
@@ -58,7 +56,7 @@ def test_findings_in_a_list_have_the_place_that_they_have_in_the_whole_text() ->
         (found,) = (each for each in made.diagnostics if each.code == "N8T301")
         pointer = f"/{number}/nodes/1/type"
         assert found.at.pointer == pointer
-        assert (found.at.line, found.at.column) == Lines(text).at(places(text, [pointer])[pointer].value)
+        assert (found.at.line, found.at.column) == Lines(text).at(find_spans(text, [pointer])[pointer].value)
 
 
 def test_what_the_reader_finds_is_told_once_and_with_the_workflow_that_it_is_in() -> None:
@@ -108,4 +106,4 @@ def test_an_excerpt_of_one_long_line_reads_the_characters_that_it_shows_and_no_o
 
 
 def test_a_document_that_came_as_parsed_json_has_no_places() -> None:
-    assert Document(value=workflow(0)).places([""], "") == {}
+    assert Document(value=workflow(0)).spans([""], "") == {}

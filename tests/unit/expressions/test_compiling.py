@@ -6,7 +6,7 @@ import pytest
 
 from compiler.expressions import compile_expression, compile_resolvables
 from compiler.expressions.template import Code, Text, split
-from compiler.sites.programs import program
+from compiler.sites.programs import analyze_program
 from schemas.expression import Invalid, Literal, Path, Script, Template
 
 LITERALS: list[tuple[str, Any]] = [
@@ -168,7 +168,7 @@ def test_a_script_that_writes_gets_copies() -> None:
 
 
 def reads(source: str, language: str) -> frozenset[str] | None:
-    return program(source, language).reads
+    return analyze_program(source, language).reads
 
 
 def test_programs_tell_which_nodes_they_read() -> None:

@@ -11,15 +11,15 @@ from compiler.expressions.quick import quick
 from compiler.expressions.references import References, references
 from compiler.expressions.rewrite import rewrite
 from compiler.expressions.simple import simplify
-from compiler.expressions.syntax import Node, Refused, Source, parse_expression
+from compiler.expressions.syntax import InvalidCodeError, Node, Source, parse_expression
 from compiler.expressions.template import Code, Text, split, split_resolvables
 from schemas.expression import Expression, Invalid, Literal, Path, Script, Template
 
-__all__ = ["Compiled", "Problem", "compile_expression", "compile_resolvables"]
+__all__ = ["CompiledExpression", "ExpressionProblem", "compile_expression", "compile_resolvables"]
 
 
 @dataclass(frozen=True)
-class Problem:
+class ExpressionProblem:
     """Why n8n refuses an expression. `message` is n8n's; the place counts from the start of the string as written."""
 
     message: str
@@ -31,7 +31,7 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Compiled:
+class CompiledExpression:
     """A compiled expression string."""
 
     expression: Expression
@@ -39,15 +39,15 @@ class Compiled:
     """Names of the nodes it may read; None: any."""
     variables: frozenset[str] = frozenset()
     """n8n's variables (`$json`, `$now`, ...) that it reads."""
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[ExpressionProblem, ...] = ()
 
 
-def compile_expression(text: str) -> Compiled:
+def compile_expression(text: str) -> CompiledExpression:
     """Compile a parameter string that starts with `=`. Never raises: what n8n refuses becomes `Invalid`."""
     return _compile(text[1:], 1)
 
 
-def compile_resolvables(text: str, mode: str) -> Compiled:
+def compile_resolvables(text: str, mode: str) -> CompiledExpression:
     """Compile text of an editor that n8n fills in by itself (SQL, HTML, raw JSON), with or without a leading `=`.
 
     n8n puts the value of each `{{ }}` into the text one after the other with JavaScript's replace. `mode` 'text': as
@@ -58,23 +58,23 @@ def compile_resolvables(text: str, mode: str) -> Compiled:
     return _compile(text[shift:], shift, resolvables=mode)
 
 
-def _compile(template: str, shift: int, resolvables: str | None = None) -> Compiled:
+def _compile(template: str, shift: int, resolvables: str | None = None) -> CompiledExpression:
     try:
         check_text(template)
         parts = _Parts(split(template) if resolvables is None else split_resolvables(template), resolvables)
-        return Compiled(
+        return CompiledExpression(
             parts.expression(), parts.found.nodes, frozenset(v for v in parts.found.variables if v.startswith("$"))
         )
-    except Refused as refused:
+    except InvalidCodeError as refused:
         problem = _problem(template, refused, shift)
-        return Compiled(Invalid(message=refused.message), problems=(problem,))
+        return CompiledExpression(Invalid(message=refused.message), problems=(problem,))
 
 
-def _problem(template: str, refused: Refused, shift: int) -> Problem:
+def _problem(template: str, refused: InvalidCodeError, shift: int) -> ExpressionProblem:
     before = template[: refused.index]
     line = before.count("\n") + 1
     column = len(before) - (before.rfind("\n") + 1) + 1
-    return Problem(refused.message, refused.index + shift, line, column + (shift if line == 1 else 0))
+    return ExpressionProblem(refused.message, refused.index + shift, line, column + (shift if line == 1 else 0))
 
 
 @dataclass
@@ -104,8 +104,8 @@ class _Parts:
             read = references(source, root)
             simple = simplify(source, root)
             rewrite(source, root) if simple is None else None
-        except Refused as refused:
-            raise Refused(refused.message, code.place(refused.index)) from None
+        except InvalidCodeError as refused:
+            raise InvalidCodeError(refused.message, code.place(refused.index)) from None
         self.found.variables |= read.variables
         self.found.dynamic |= read.dynamic
         for name, ways in read.ways.items():
