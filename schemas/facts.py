@@ -125,8 +125,8 @@ class Facts(BaseModel):
 
 def workflow_reference(value: Any) -> str | None:
     """Return the id in n8n's reference to a workflow (a text, or `{"value": id}`), where it is written down."""
-    found = value.get("value") if isinstance(value, dict) else value
-    return str(found) if isinstance(found, str | int) and found and is_literal(found) else None
+    id_ = value.get("value") if isinstance(value, dict) else value
+    return str(id_) if isinstance(id_, str | int) and id_ and is_literal(id_) else None
 
 
 def is_literal(value: Any) -> bool:

@@ -17,20 +17,20 @@ _CHILD: Final = "~"
 """Stands before the number of a run that another run started, at the end of its id."""
 
 
-def token(secret: str, ordinal: int, bound: str = "") -> str:
+def token(secret: str, ordinal: int, query: str = "") -> str:
     """What the link of a wait ends with: 128 bits in hex. `bound`: the query that it goes with, where it is part of the link."""
-    told = f"{ordinal}?{bound}" if bound else str(ordinal)
-    return hmac.digest(secret.encode(), told.encode(), hashlib.sha256).hex()[:32]
+    message = f"{ordinal}?{query}" if query else str(ordinal)
+    return hmac.digest(secret.encode(), message.encode(), hashlib.sha256).hex()[:32]
 
 
-def link(base: str, kind: str, workflow_id: str, secret: str, ordinal: int, bound: str = "") -> str:
+def link(base: str, kind: str, workflow_id: str, secret: str, ordinal: int, query: str = "") -> str:
     """The address of a wait; empty where the run has no secret. A suffix and a query can be put behind it, unless it is bound to
     a query: then it opens with that one only.
     """
     if not base or not secret:
         return ""
-    address = f"{base.rstrip('/')}/{kind}/{workflow_id}/{ordinal}-{token(secret, ordinal, bound)}"
-    return f"{address}?{bound}" if bound else address
+    address = f"{base.rstrip('/')}/{kind}/{workflow_id}/{ordinal}-{token(secret, ordinal, query)}"
+    return f"{address}?{query}" if query else address
 
 
 def child_secret(secret: str, workflow_id: str) -> str:

@@ -80,9 +80,9 @@ def _not_before(at: Location, parameter: str, name: str, parallel: bool) -> Othe
 
 def _unevaluated(bound: BoundNode) -> Iterator[Diagnostic]:
     """Text with `{{ $json... }}` that is not evaluated."""
-    expressions = {match.at for match in bound.expressions}
+    places = {site.at for site in bound.expressions}
     for at, text in bound.texts:
-        if "{{" not in text or text[0] == "=" or at in expressions or str(at[0]) in bound.programs:
+        if "{{" not in text or text[0] == "=" or at in places or str(at[0]) in bound.programs:
             continue
         match = TEMPLATE.search(text)
         if match is not None:

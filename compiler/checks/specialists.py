@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from compiler.unit import Unit
 from schemas.diagnostic import Diagnostic
-from schemas.diagnostic.base import LISTED
+from schemas.diagnostic.base import MAX_LISTED
 from schemas.diagnostic.nodes import UnknownSpecialist
 
 
@@ -16,5 +16,5 @@ def specialists(unit: Unit) -> Iterator[Diagnostic]:
             continue
         known = unit.catalog.specialists()
         if slug.replace("-", "_") not in known:
-            advice = unit.hint(slug.replace("-", "_"), known) or f"there are {', '.join(known[:LISTED])}"
+            advice = unit.hint(slug.replace("-", "_"), known) or f"there are {', '.join(known[:MAX_LISTED])}"
             yield UnknownSpecialist(at=bound.at.within("notes"), slug=slug, advice=advice)

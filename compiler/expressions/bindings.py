@@ -26,13 +26,13 @@ _SCOPES = _FUNCTION_SCOPES | {
 _NAMES = ("identifier", "shorthand_property_identifier_pattern")
 
 
-def declared(source: Source) -> dict[int, frozenset[str]]:
+def names_by_scope(source: Source) -> dict[int, frozenset[str]]:
     """The names declared in each scope of the tree, by the id of the scope's node."""
-    found: dict[int, set[str]] = {}
+    by_scope: dict[int, set[str]] = {}
     for node in walk(source.root):
         for scope, name in _declarations(node):
-            found.setdefault(scope.id, set()).add(source.text(name))
-    return {scope: frozenset(names) for scope, names in found.items()}
+            by_scope.setdefault(scope.id, set()).add(source.text(name))
+    return {scope: frozenset(names) for scope, names in by_scope.items()}
 
 
 def is_scope(node: Node) -> bool:
@@ -48,7 +48,7 @@ def _declarations(node: Node) -> Iterator[tuple[Node, Node]]:
             scope = _enclosing(node, _FUNCTION_SCOPES if hoisted else _SCOPES)
             yield from ((scope, name) for name in _bound(node.child_by_field_name("name")))
         case "function_declaration" | "generator_function_declaration":
-            yield from _named(node, node)
+            yield from _hoisted(node, node)
             yield from ((node, name) for name in _parameters(node))
         case "function_expression" | "generator_function":
             yield from ((node, name) for name in _bound(node.child_by_field_name("name")))
@@ -56,7 +56,7 @@ def _declarations(node: Node) -> Iterator[tuple[Node, Node]]:
         case "arrow_function" | "method_definition":
             yield from ((node, name) for name in _parameters(node))
         case "class_declaration":
-            yield from _named(node, node)
+            yield from _hoisted(node, node)
         case "class":
             yield from ((node, name) for name in _bound(node.child_by_field_name("name")))
         case "catch_clause":
@@ -65,7 +65,7 @@ def _declarations(node: Node) -> Iterator[tuple[Node, Node]]:
             yield from ((node, name) for name in _bound(node.child_by_field_name("left")))
 
 
-def _named(node: Node, declaration: Node) -> Iterator[tuple[Node, Node]]:
+def _hoisted(node: Node, declaration: Node) -> Iterator[tuple[Node, Node]]:
     """A declaration's name: in its block and, as sloppy JavaScript hoists it, in its function."""
     for name in _bound(declaration.child_by_field_name("name")):
         yield _enclosing(node, _SCOPES), name

@@ -63,18 +63,18 @@ def _compile(template: str, shift: int, resolvables: str | None = None) -> Compi
         check_text(template)
         parts = _Parts(split(template) if resolvables is None else split_resolvables(template), resolvables)
         return CompiledExpression(
-            parts.expression(), parts.found.nodes, frozenset(v for v in parts.found.variables if v.startswith("$"))
+            parts.expression(), parts.reads.nodes, frozenset(v for v in parts.reads.variables if v.startswith("$"))
         )
-    except InvalidCodeError as refused:
-        problem = _problem(template, refused, shift)
-        return CompiledExpression(Invalid(message=refused.message), problems=(problem,))
+    except InvalidCodeError as error:
+        problem = _problem(template, error, shift)
+        return CompiledExpression(Invalid(message=error.message), problems=(problem,))
 
 
-def _problem(template: str, refused: InvalidCodeError, shift: int) -> ExpressionProblem:
-    before = template[: refused.index]
+def _problem(template: str, error: InvalidCodeError, shift: int) -> ExpressionProblem:
+    before = template[: error.index]
     line = before.count("\n") + 1
     column = len(before) - (before.rfind("\n") + 1) + 1
-    return ExpressionProblem(refused.message, refused.index + shift, line, column + (shift if line == 1 else 0))
+    return ExpressionProblem(error.message, error.index + shift, line, column + (shift if line == 1 else 0))
 
 
 @dataclass
@@ -92,7 +92,7 @@ class _Parts:
 
     parts: list[Text | Code]
     resolvables: str | None = None
-    found: References = field(default_factory=References)
+    reads: References = field(default_factory=References)
     chunks: list[Text | _Chunk] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -101,16 +101,16 @@ class _Parts:
     def _chunk(self, code: Code) -> _Chunk:
         try:
             source, root = parse_expression(code.value)
-            read = references(source, root)
+            reads = references(source, root)
             simple = simplify(source, root)
             rewrite(source, root) if simple is None else None
-        except InvalidCodeError as refused:
-            raise InvalidCodeError(refused.message, code.place(refused.index)) from None
-        self.found.variables |= read.variables
-        self.found.dynamic |= read.dynamic
-        for name, ways in read.ways.items():
+        except InvalidCodeError as error:
+            raise InvalidCodeError(error.message, code.place(error.index)) from None
+        self.reads.variables |= reads.variables
+        self.reads.dynamic |= reads.dynamic
+        for name, ways in reads.ways.items():
             for way in ways:
-                self.found.add(name, way)
+                self.reads.add(name, way)
         return _Chunk(source, root, simple)
 
     def expression(self) -> Expression:
@@ -134,7 +134,7 @@ class _Parts:
         """Text, or text mixed with paths; None when a part needs JavaScript."""
         parts: list[str | Path] = []
         for chunk in self.chunks:
-            part = chunk.value if isinstance(chunk, Text) else _printed(chunk.simple)
+            part = chunk.value if isinstance(chunk, Text) else _literal_text(chunk.simple)
             if part is None:
                 return None
             if isinstance(part, str) and parts and isinstance(parts[-1], str):
@@ -173,23 +173,23 @@ class _Parts:
             new = f"()=>{value}" if self.resolvables == "json" else value
             lines.append(f"___q=___q.replace({_quote(f'{{{{{part.value}}}}}')},{new});")
             linear = linear and is_linear(chunk.source, chunk.root)
-        declared = "".join(f"let ___t{i};" for i in range(temporaries))
-        return f"{declared}{''.join(lines)}return ___q;", linear
+        declarations = "".join(f"let ___t{i};" for i in range(temporaries))
+        return f"{declarations}{''.join(lines)}return ___q;", linear
 
-    def _script(self, source: str, linear: bool, tree: list[Any] | None = None) -> Script:
+    def _script(self, source: str, linear: bool, quick_tree: list[Any] | None = None) -> Script:
         return Script(
             source=source,
-            quick=tree,
-            nodes=None if self.found.dynamic else tuple(sorted(self.found.ways)),
-            variables=tuple(sorted(self.found.variables)),
-            linear=linear and not self.found.dynamic,
-            pairs=self.found.pairs,
-            ways={name: tuple(sorted(ways)) for name, ways in sorted(self.found.ways.items())},
+            quick=quick_tree,
+            nodes=None if self.reads.dynamic else tuple(sorted(self.reads.ways)),
+            variables=tuple(sorted(self.reads.variables)),
+            linear=linear and not self.reads.dynamic,
+            pairs=self.reads.pairs,
+            ways={name: tuple(sorted(ways)) for name, ways in sorted(self.reads.ways.items())},
             writes=any(writes(chunk.source, chunk.root) for chunk in self.chunks if isinstance(chunk, _Chunk)),
         )
 
 
-def _printed(simple: Literal | Path | None) -> str | Path | None:
+def _literal_text(simple: Literal | Path | None) -> str | Path | None:
     """A constant as a template prints it; numbers and the like keep JavaScript's form."""
     if not isinstance(simple, Literal):
         return simple
@@ -204,8 +204,8 @@ def _printed(simple: Literal | Path | None) -> str | Path | None:
 
 
 def _body(expression: str, temporaries: int) -> str:
-    declared = ",".join(f"___t{i}" for i in range(temporaries))
-    return f"{f'let {declared};' if declared else ''}return {expression};"
+    declarations = ",".join(f"___t{i}" for i in range(temporaries))
+    return f"{f'let {declarations};' if declarations else ''}return {expression};"
 
 
 def _quote(text: str) -> str:

@@ -75,9 +75,9 @@ _HEAVY_METHODS = frozenset({
     "union",
     "unique",
 })  # fmt: skip
-_SHORT = 200
+_MAX_INSERTED_CHARACTERS = 200
 _REPLACERS = frozenset({"replace", "replaceAll"})
-_PADDED = re.compile(r"\d{1,3}\Z")
+_SMALL_COUNT = re.compile(r"\d{1,3}\Z")
 _CALLBACKS = frozenset({
     "every",
     "filter",
@@ -138,17 +138,20 @@ def _is_heavy_call(source: Source, node: Node) -> bool:
 def _may_multiply(source: Source, call: Node, name: str) -> bool:
     """A text from the data that is put in at many places makes a result as long as both lengths multiplied."""
     arguments = call.child_by_field_name("arguments")
-    given = arguments.named_children if arguments is not None else []
-    inserted = given[:1] if name == "join" else given[1:2]
-    if name == "replace" and given and given[0].type == "string":
+    values = arguments.named_children if arguments is not None else []
+    inserted = values[:1] if name == "join" else values[1:2]
+    if name == "replace" and values and values[0].type == "string":
         return False  # the first occurrence only
-    return any(each.type not in ("string", "arrow_function") or len(source.text(each)) > _SHORT for each in inserted)
+    return any(
+        each.type not in ("string", "arrow_function") or len(source.text(each)) > _MAX_INSERTED_CHARACTERS
+        for each in inserted
+    )
 
 
 def _has_small_count(source: Source, call: Node) -> bool:
     arguments = call.child_by_field_name("arguments")
     first = arguments.named_children[0] if arguments is not None and arguments.named_children else None
-    return first is not None and first.type == "number" and _PADDED.match(source.text(first)) is not None
+    return first is not None and first.type == "number" and _SMALL_COUNT.match(source.text(first)) is not None
 
 
 def _is_flat_callback(source: Source, node: Node, root: Node) -> bool:

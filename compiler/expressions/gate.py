@@ -9,8 +9,8 @@ from compiler.expressions.syntax import InvalidCodeError, Node, Source
 from schemas.expression import FORBIDDEN_NAMES
 
 _CONSTRUCTOR = re.compile(r"\.\s*constructor")
-_RESERVED = re.compile(r"___[a-z]\d*")
-DECLARED = frozenset({"___n8n_data", "__sanitize"})
+_TEMPORARY_NAME = re.compile(r"___[a-z]\d*")
+RESERVED_NAMES = frozenset({"___n8n_data", "__sanitize"})
 """Names of n8n's own machinery, which no script may declare."""
 _FUNCTION_CLASSES = frozenset({"AsyncFunction", "AsyncGeneratorFunction", "Function", "GeneratorFunction"})
 
@@ -27,12 +27,12 @@ def check_node(source: Source, node: Node) -> None:
         raise InvalidCodeError(problem, source.index(node.start_byte))
 
 
-def forbidden(name: str) -> str:
+def forbidden_message(name: str) -> str:
     """n8n's message for a property that may not be touched."""
     return f'Cannot access "{name}" due to security concerns'
 
 
-def reserved(name: str) -> str:
+def reserved_message(name: str) -> str:
     """n8n's message for a name that may not be declared."""
     return f'Cannot use "{name}" due to security concerns'
 
@@ -73,18 +73,18 @@ def _is_short_if(source: Source, node: Node) -> bool:
     function, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")
     if function is None or arguments is None or source.text(function) != "$if":
         return False
-    given = [child.type for child in arguments.named_children if child.type != "comment"]
-    return len(given) < 2 and "spread_element" not in given  # condition and value
+    argument_types = [child.type for child in arguments.named_children if child.type != "comment"]
+    return len(argument_types) < 2 and "spread_element" not in argument_types  # condition and value
 
 
 def _named(name: str) -> str | None:
-    return forbidden(name) if name in FORBIDDEN_NAMES else None
+    return forbidden_message(name) if name in FORBIDDEN_NAMES else None
 
 
 def _identifier(source: Source, node: Node) -> str | None:
     name = source.text(node)
-    if _RESERVED.fullmatch(name):
-        return reserved(name)
+    if _TEMPORARY_NAME.fullmatch(name):
+        return reserved_message(name)
     if "\\" in name:
         return "invalid syntax"
     if name == "$" and not _is_called(node):

@@ -88,8 +88,8 @@ def _call(source: Source, node: Node) -> Tree | None:
     if receiver is None or name is None or any(child.type == "optional_chain" for child in function.children):
         return None
     method = source.text(name)
-    given = arguments.named_children
-    if _METHODS.get(method) != len(given):
+    operands = arguments.named_children
+    if _METHODS.get(method) != len(operands):
         return None
-    parts = [quick(source, receiver), *(quick(source, each) for each in given)]
+    parts = [quick(source, receiver), *(quick(source, each) for each in operands)]
     return None if any(part is None for part in parts) else [f".{method}", *parts]

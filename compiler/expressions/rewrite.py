@@ -19,8 +19,8 @@ since they are where two JavaScript parsers most easily disagree.
 from dataclasses import dataclass, field
 from itertools import chain
 
-from compiler.expressions.bindings import declared, is_scope
-from compiler.expressions.gate import DECLARED, check_node, constant_key, reserved
+from compiler.expressions.bindings import is_scope, names_by_scope
+from compiler.expressions.gate import RESERVED_NAMES, check_node, constant_key, reserved_message
 from compiler.expressions.syntax import InvalidCodeError, Node, Source
 from schemas.expression import EXTENSION_NAMES
 
@@ -29,14 +29,14 @@ __all__ = ["rewrite"]
 _NATIVE_ROOTS = frozenset({"$", "$input", "Array", "JSON", "Math", "Number", "Object"})
 """Receivers on which an extension name always means their own method."""
 _CHAIN = frozenset({"call_expression", "member_expression", "subscript_expression"})
-_IF_LEAST, _IF_MOST = 2, 3
+_IF_MIN_ARGUMENTS, _IF_MAX_ARGUMENTS = 2, 3
 
 
 def rewrite(source: Source, root: Node, temporaries: int = 0) -> tuple[str, int]:
     """The expression below `root`, and how many temporaries (`___t0`, ...) the text now uses. Raises InvalidCodeError."""
-    names = declared(source)
-    for name in DECLARED & set(chain.from_iterable(names.values())):
-        raise InvalidCodeError(reserved(name))
+    names = names_by_scope(source)
+    for name in RESERVED_NAMES & set(chain.from_iterable(names.values())):
+        raise InvalidCodeError(reserved_message(name))
     editor = _Editor(source, names, temporaries)
     editor.edit(root)
     return editor.result(root), editor.temporaries
@@ -60,8 +60,8 @@ class _Editor:
         self._enter_scopes_above(root)
         stack: list[tuple[Node, bool]] = [(root, False)]
         while stack:
-            node, done = stack.pop()
-            if done:
+            node, children_visited = stack.pop()
+            if children_visited:
                 self._exit(node)
                 continue
             self._enter(node)
@@ -234,12 +234,12 @@ class _Editor:
         function, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")
         if function is None or arguments is None or arguments.type != "arguments":
             return False
-        given = [child for child in arguments.named_children if child.type != "comment"]
+        values = [child for child in arguments.named_children if child.type != "comment"]
         return (
             function.type == "identifier"
             and self.source.text(function) == "$if"
-            and len(given) >= _IF_LEAST
-            and not any(child.type == "spread_element" for child in given)
+            and len(values) >= _IF_MIN_ARGUMENTS
+            and not any(child.type == "spread_element" for child in values)
         )
 
     def _conditional(self, node: Node) -> None:
@@ -247,15 +247,15 @@ class _Editor:
         function, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")
         assert function is not None  # _is_if has seen both
         assert arguments is not None
-        given = [child for child in arguments.named_children if child.type != "comment"][:_IF_MOST]
-        self._drop_between(node.start_byte, given[0].start_byte)
-        self.edits.append((node.start_byte, given[0].start_byte, "("))
-        self.edits.append((given[0].end_byte, given[1].start_byte, ")?("))
-        if len(given) == _IF_MOST:
-            self.edits.append((given[1].end_byte, given[2].start_byte, "):("))
-        last = given[-1]
+        values = [child for child in arguments.named_children if child.type != "comment"][:_IF_MAX_ARGUMENTS]
+        self._drop_between(node.start_byte, values[0].start_byte)
+        self.edits.append((node.start_byte, values[0].start_byte, "("))
+        self.edits.append((values[0].end_byte, values[1].start_byte, ")?("))
+        if len(values) == _IF_MAX_ARGUMENTS:
+            self.edits.append((values[1].end_byte, values[2].start_byte, "):("))
+        last = values[-1]
         self.edits = [edit for edit in self.edits if not (last.end_byte < edit[0] < node.end_byte)]
-        self.edits.append((last.end_byte, node.end_byte, "))" if len(given) == _IF_MOST else "):(false))"))
+        self.edits.append((last.end_byte, node.end_byte, "))" if len(values) == _IF_MAX_ARGUMENTS else "):(false))"))
 
 
 def _below(node: Node) -> Node | None:

@@ -16,7 +16,7 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0
 _HEX_ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|u\{([0-9a-fA-F]{1,6})\})\Z")
 _PLAIN_NUMBER = re.compile(r"(?:0|[1-9]\d*)(?:\.\d*)?(?:[eE][+-]?\d+)?\Z|\.\d+(?:[eE][+-]?\d+)?\Z")
 _INDEX = re.compile(r"(?:0|[1-9]\d*)\Z")
-_EXACT = 2**53
+_MAX_SAFE_INTEGER = 2**53
 
 _ITEM_ROOTS = {"$json": "$json", "$data": "$json", "$binary": "$binary"}
 _PLAIN_ROOTS = {
@@ -90,7 +90,7 @@ def _number(text: str) -> Any:
     number = float(text)
     if not math.isfinite(number):
         return _NOT_CONSTANT
-    return int(number) if number.is_integer() and number <= _EXACT else number
+    return int(number) if number.is_integer() and number <= _MAX_SAFE_INTEGER else number
 
 
 def string_value(source: Source, node: Node) -> str | None:
@@ -143,10 +143,10 @@ def _path(source: Source, node: Node) -> Path | None:
         node = _unwrap(below)
     links.reverse()
     root = _root(source, node, links)
-    return root if root is None or _checked(source, root) else None
+    return root if root is None or _passes_gate(source, root) else None
 
 
-def _checked(source: Source, path: Path) -> bool:
+def _passes_gate(source: Source, path: Path) -> bool:
     if any(key in FORBIDDEN_NAMES for key in path.keys):
         for node in walk(source.root):
             check_node(source, node)
@@ -176,7 +176,7 @@ def _key(source: Source, index: Node) -> str | int | None:
     index = _unwrap(index)
     if index.type in ("string", "template_string"):
         return string_value(source, index)
-    if index.type == "number" and _INDEX.match(source.text(index)) and int(source.text(index)) < _EXACT:
+    if index.type == "number" and _INDEX.match(source.text(index)) and int(source.text(index)) < _MAX_SAFE_INTEGER:
         return int(source.text(index))
     return None
 
@@ -189,9 +189,9 @@ def _root(source: Source, node: Node, links: list[Link]) -> Path | None:
         return None
     name = source.text(node)
     if name in _ITEM_ROOTS:
-        return _made(_ITEM_ROOTS[name], None, links)
+        return _path_from(_ITEM_ROOTS[name], None, links)
     if name in _PLAIN_ROOTS:
-        return _made(_PLAIN_ROOTS[name], None, links)
+        return _path_from(_PLAIN_ROOTS[name], None, links)
     builders: dict[str, Callable[[list[Link]], Path | None]] = {
         "$execution": _execution_path,
         "$input": _input_path,
@@ -209,32 +209,32 @@ def called_with(source: Source, node: Node, function: str) -> str | None:
     return string_value(source, argument) if argument.type in ("string", "template_string") else None
 
 
-def _made(root: str, node: str | None, links: list[Link]) -> Path | None:
+def _path_from(root: str, node: str | None, links: list[Link]) -> Path | None:
     keys = [link for link in links if not isinstance(link, _Call)]
     return Path(root=root, node=node, keys=tuple(keys)) if len(keys) == len(links) else None
 
 
 def _execution_path(links: list[Link]) -> Path | None:
-    return _made("$execution", None, links) if links and links[0] in _EXECUTION else None
+    return _path_from("$execution", None, links) if links and links[0] in _EXECUTION else None
 
 
 def _input_path(links: list[Link]) -> Path | None:
     if links and links[0] == "item":
-        return _made("$input.item", None, links[1:])
+        return _path_from("$input.item", None, links[1:])
     if len(links) > 1 and links[0] in _NODE_CALLS and isinstance(links[1], _Call):
-        return _made(f"$input.{links[0]}", None, links[2:])
+        return _path_from(f"$input.{links[0]}", None, links[2:])
     return None
 
 
 def _node_path(name: str, links: list[Link]) -> Path | None:
     if name and links and links[0] in _NODE_MEMBERS:
-        return _made(f"node.{links[0]}", name, links[1:])
+        return _path_from(f"node.{links[0]}", name, links[1:])
     if name and len(links) > 1 and links[0] in _NODE_CALLS and isinstance(links[1], _Call):
-        return _made(f"node.{links[0]}", name, links[2:])
+        return _path_from(f"node.{links[0]}", name, links[2:])
     return None
 
 
 def _legacy_path(links: list[Link]) -> Path | None:
     if len(links) > 1 and isinstance(links[0], str) and links[1] in _LEGACY_MEMBERS:
-        return _made(_LEGACY_MEMBERS[str(links[1])], links[0], links[2:])
+        return _path_from(_LEGACY_MEMBERS[str(links[1])], links[0], links[2:])
     return None

@@ -10,10 +10,10 @@ from tree_sitter import Language, Node, Parser, Tree
 __all__ = ["InvalidCodeError", "Node", "Source", "parse", "parse_expression", "parse_program", "walk"]
 
 _PARSER = Parser(Language(tree_sitter_javascript.language()))
-_DEEPEST = 2000
+_MAX_DEPTH = 2000
 """Levels of nesting; an engine's own stack ends not far above."""
 
-_FOREIGN = frozenset({"jsx_element", "jsx_self_closing_element", "jsx_fragment", "decorator", "hash_bang_line"})
+_NOT_JAVASCRIPT = frozenset({"jsx_element", "jsx_self_closing_element", "jsx_fragment", "decorator", "hash_bang_line"})
 _NO_STATEMENT = re.compile(r"\{|(?:async\s+)?function\b|class\b")
 """An expression that begins so is a block or a declaration, whatever a tolerant parser makes of it."""
 _RESERVED = frozenset({"enum", "let", "yield"})
@@ -72,7 +72,7 @@ def parse(code: str, shift: int = 0) -> Source:
         errors = _errors(tree.root_node)
         private = source.text(errors[0]) == "#"
         message = 'did not recognize object of type "PrivateIdentifier"' if private else "invalid syntax"
-        raise InvalidCodeError(message, source.index(_finger(errors).start_byte))
+        raise InvalidCodeError(message, source.index(_first_innermost(errors).start_byte))
     return source
 
 
@@ -81,7 +81,7 @@ def _errors(root: Node) -> list[Node]:
     return [node for node in walk(root) if node.is_error or node.is_missing] or [root]
 
 
-def _finger(errors: list[Node]) -> Node:
+def _first_innermost(errors: list[Node]) -> Node:
     """The first error that has no smaller one inside: where a reader would put the finger."""
     outer = {node.parent.id for node in errors if node.parent is not None}
     return next((node for node in errors if node.id not in outer), errors[0])
@@ -126,14 +126,14 @@ def _check_early_errors(source: Source) -> None:
     while stack:
         node, depth = stack.pop()
         _check_node(source, node)
-        if depth > _DEEPEST:
+        if depth > _MAX_DEPTH:
             raise InvalidCodeError("invalid syntax", source.index(node.start_byte))
         stack.extend((child, depth + 1) for child in node.children)
 
 
 def _check_node(source: Source, node: Node) -> None:
     match node.type:
-        case kind if kind in _FOREIGN:
+        case kind if kind in _NOT_JAVASCRIPT:
             problem = "invalid syntax"
         case "private_property_identifier":
             problem = 'did not recognize object of type "PrivateIdentifier"'

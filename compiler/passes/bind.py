@@ -18,8 +18,8 @@ def bind(unit: Unit) -> None:
         bound.parameters = node.parameters
         special = NO_SPECIAL_PARAMETERS
         if bound.declared is not None:
-            values = effective_parameters(bound.declared, node.parameters, version)
-            bound.parameters, bound.visible = values.values, values.visible
+            effective = effective_parameters(bound.declared, node.parameters, version)
+            bound.parameters, bound.visible = effective.values, effective.visible
             bound.instance = bound.declared.bind(bound.parameters, version)
             special = special_parameters(bound.visible)
         bound.texts = list(strings(bound.parameters))

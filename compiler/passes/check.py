@@ -18,10 +18,10 @@ def check(unit: Unit) -> None:
     for bound in unit.bound.values():
         if bound.instance is not None:
             _check_node(unit, bound, bound.instance)
-    for item in CHECKS:
-        unit.report(*item(unit))
+    for run_check in CHECKS:
+        unit.report(*run_check(unit))
     reachable = reachable_nodes(unit)
-    unit.diagnostics[:] = [_soften(unit, item, reachable) for item in unit.diagnostics]
+    unit.diagnostics[:] = [_soften(unit, finding, reachable) for finding in unit.diagnostics]
     suppress(unit)
 
 

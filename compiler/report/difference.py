@@ -7,7 +7,7 @@ from typing import Any, Final
 from schemas.plan import Plan, Step
 from schemas.redact import redact
 
-ASPECTS: Final = (
+STEP_FIELDS: Final = (
     "type", "version", "credentials", "on_error", "retry", "always_output_data", "execute_once", "disabled", "agent",
 )  # fmt: skip
 ABSENT: Final = object()
@@ -63,21 +63,21 @@ class Difference:
 
 def difference(before: Plan, after: Plan) -> Difference:
     """What it takes to make `after` of `before`."""
-    names = _renamed(before, after)
-    found = Difference(renamed=sorted((old, new) for old, new in names.items() if old != new))
-    found.added = sorted(after.step.keys() - names.values())
-    found.removed = sorted(before.step.keys() - names.keys())
+    names = _match_names(before, after)
+    result = Difference(renamed=sorted((old, new) for old, new in names.items() if old != new))
+    result.added = sorted(after.step.keys() - names.values())
+    result.removed = sorted(before.step.keys() - names.keys())
     for old, new in sorted(names.items(), key=lambda pair: pair[1]):
-        found.changed.extend(_steps(before.step[old], after.step[new], new))
-    first, second = _wires(before, names), _wires(after, {name: name for name in after.step})
-    found.connected, found.disconnected = sorted(second - first), sorted(first - second)
-    found.settings = list(
+        result.changed.extend(_steps(before.step[old], after.step[new], new))
+    first, second = _connections(before, names), _connections(after, {name: name for name in after.step})
+    result.connected, result.disconnected = sorted(second - first), sorted(first - second)
+    result.settings = list(
         _values("", (), before.settings.model_dump(mode="json"), after.settings.model_dump(mode="json"))
     )
-    return found
+    return result
 
 
-def _renamed(before: Plan, after: Plan) -> dict[str, str]:
+def _match_names(before: Plan, after: Plan) -> dict[str, str]:
     """Old name -> new name: the same name, else the same id and type."""
     names = {name: name for name in before.step if name in after.step}
     by_id = {(step.id, step.type): step.name for step in after.steps if step.id and step.name not in before.step}
@@ -89,7 +89,7 @@ def _renamed(before: Plan, after: Plan) -> dict[str, str]:
 
 def _steps(before: Step, after: Step, node: str) -> Iterator[Change]:
     first, second = before.model_dump(mode="json"), after.model_dump(mode="json")
-    for aspect in ASPECTS:
+    for aspect in STEP_FIELDS:
         if first[aspect] != second[aspect]:
             yield Change(node, aspect, first[aspect], second[aspect])
     yield from _values(node, (), before.parameters, after.parameters)
@@ -105,23 +105,23 @@ def _values(node: str, at: tuple[str, ...], before: Any, after: Any) -> Iterator
     elif at and at[-1] in ("id", "cachedResultName", "cachedResultUrl") and isinstance(after, str):
         return  # ids of the editor's rows, names that it has looked up
     elif before is ABSENT or after is ABSENT or before != after or type(before) is not type(after):
-        yield Change(node, ".".join(at), _known(before), _known(after))
+        yield Change(node, ".".join(at), _or_none(before), _or_none(after))
 
 
-def _known(value: Any) -> Any:
+def _or_none(value: Any) -> Any:
     return None if value is ABSENT else value
 
 
-def _wires(plan: Plan, names: dict[str, str]) -> set[str]:
-    found = set()
+def _connections(plan: Plan, names: dict[str, str]) -> set[str]:
+    wires = set()
     for step in plan.steps:
         name = names.get(step.name, step.name)
         for edge in step.edges:
             target = names.get(edge.target, edge.target)
-            found.add(f"connection {name!r} [{edge.output}] -> {target!r} [{edge.input}]")
+            wires.add(f"connection {name!r} [{edge.output}] -> {target!r} [{edge.input}]")
         for type_, parts in step.subnodes.items():
-            found.update(f"connection {names.get(part, part)!r} -> {name!r} ({type_})" for part in parts)
-    return found
+            wires.update(f"connection {names.get(part, part)!r} -> {name!r} ({type_})" for part in parts)
+    return wires
 
 
 def _show(value: Any) -> str:

@@ -8,14 +8,14 @@ from schemas.diagnostic import Diagnostic, Severity
 COMMANDS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 
 
-def annotations(found: Sequence[Diagnostic]) -> Iterator[str]:
+def annotations(findings: Sequence[Diagnostic]) -> Iterator[str]:
     """One command per finding."""
-    for each in found:
-        said = f"{each.message} ({each.hint})" if each.hint else each.message
+    for each in findings:
+        text = f"{each.message} ({each.hint})" if each.hint else each.message
         node = f"{each.at.node}: " if each.at.node is not None else ""
         options = {"file": each.at.file, "line": each.at.line, "col": each.at.column, "title": each.code}
         listed = ",".join(f"{key}={_property(str(value))}" for key, value in options.items() if value is not None)
-        yield f"::{COMMANDS[each.level]} {listed}::{_data(node + said)}"
+        yield f"::{COMMANDS[each.level]} {listed}::{_data(node + text)}"
 
 
 def _data(text: str) -> str:

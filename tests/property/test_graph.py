@@ -34,9 +34,9 @@ def test_circles_are_the_strongly_connected_components_that_can_be_walked_round(
         for component in nx.strongly_connected_components(theirs)
         if len(component) > 1 or any(theirs.has_edge(name, name) for name in component)
     }
-    found = cycles(ours, NAMES)
-    assert set(found) == expected
-    assert found == sorted(found, key=lambda circle: min(map(NAMES.index, circle)))
+    actual = cycles(ours, NAMES)
+    assert set(actual) == expected
+    assert actual == sorted(actual, key=lambda circle: min(map(NAMES.index, circle)))
 
 
 @given(LINKS, st.sets(st.sampled_from(NAMES), max_size=3))

@@ -32,24 +32,24 @@ def to(name: str, index: int = 0, type_: str = "main") -> Json:
     return {"node": name, "type": type_, "index": index}
 
 
-def compiled(given: Json | str | bytes, **options: Any) -> Compilation:
+def compiled(document: Json | str | bytes, **options: Any) -> Compilation:
     """What the compiler makes of a document."""
-    text = json.dumps(given, indent=2) if isinstance(given, dict) else given
+    text = json.dumps(document, indent=2) if isinstance(document, dict) else document
     return compile_export(text, file="made.json", catalog=CATALOG, **options)
 
 
-def plan(given: Json, **options: Any) -> Plan:
+def plan(document: Json, **options: Any) -> Plan:
     """The plan of an export that compiles."""
-    made = compiled(given, **options)
-    assert made.plan is not None, [each.message for each in made.diagnostics]
-    return made.plan
+    compilation = compiled(document, **options)
+    assert compilation.plan is not None, [each.message for each in compilation.diagnostics]
+    return compilation.plan
 
 
-def step(given: Json, name: str, **options: Any) -> Step:
+def step(document: Json, name: str, **options: Any) -> Step:
     """One step of that plan."""
-    return plan(given, **options).step[name]
+    return plan(document, **options).step[name]
 
 
-def codes(made: Compilation) -> list[str]:
+def codes(compilation: Compilation) -> list[str]:
     """The codes told, in order."""
-    return [each.code for each in made.diagnostics]
+    return [each.code for each in compilation.diagnostics]
