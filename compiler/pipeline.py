@@ -32,11 +32,11 @@ def compile_export(
     known: frozenset[str] | None = None,
     workflow: int = 0,
 ) -> Compilation:
-    """An n8n export to a plan, with everything that there is to tell about it. Never raises for what is in `source`.
+    """Compile an n8n export to a plan and report every finding about it. Never raises because of what is in `source`.
 
     `source` is the export as text, bytes or parsed JSON; `workflow` says which one of a list of workflows. The plan is
-    None when an error was told; with `lenient` only when the document is no export. `ignore` has codes, or beginnings
-    of codes, that are not to be told. `known` has ids and names of workflows that can be called.
+    None if there is an error; with `lenient` only if the document is not an export. `ignore` lists codes, or beginnings
+    of codes, not to report. `known` has the ids and names of workflows that can be called.
     """
     options = Options(allow_unsupported, lenient, timezone, ignore, known, workflow)
     return _compile(Unit(source, file, catalog, options))
@@ -52,7 +52,8 @@ def compile_exports(
     ignore: tuple[str, ...] = (),
     known: frozenset[str] | None = None,
 ) -> Iterator[Compilation]:
-    """Every workflow of a document, in its order; a document that holds none gives one compilation that says so.
+    """Yield the compilation of each workflow of a document, in order; a document without one yields one compilation
+    that says so.
 
     The document is read once, so that time and memory grow with its length. The arguments are `compile_export`'s.
     """
@@ -69,7 +70,7 @@ def _compile(unit: Unit) -> Compilation:
     for run_pass in PASSES:
         try:
             run_pass(unit)
-        except Exception as error:  # noqa: BLE001 - a mistake of ours must not take the other files down
+        except Exception as error:  # noqa: BLE001 - a fault of the compiler must not stop the other files
             unit.stop(CompilerBug(at=unit.at(), stage=run_pass.__name__, error=f"{type(error).__name__}: {error}"))
         if unit.stopped:
             break

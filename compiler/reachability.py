@@ -13,12 +13,12 @@ def is_trigger(unit: Unit, bound: BoundNode) -> bool:
 
 
 def triggers(unit: Unit, *, disabled: bool = False) -> list[str]:
-    """Names of the triggers that are enabled (or disabled), in the order of the export."""
+    """Return the names of the triggers that are enabled (or disabled), in the order of the export."""
     return [name for name, bound in unit.bound.items() if is_trigger(unit, bound) and bound.node.disabled is disabled]
 
 
 def reachable_nodes(unit: Unit) -> set[str]:
-    """Names of the nodes that a run can reach. Without any trigger that is every node: all of them wait for one."""
+    """Return the names of the nodes that a run can reach; without any trigger, the names of all nodes."""
     starts = triggers(unit)
     if not starts:
         return set(unit.bound)
@@ -27,5 +27,5 @@ def reachable_nodes(unit: Unit) -> set[str]:
 
 
 def is_sub_node(bound: BoundNode) -> bool:
-    """Whether the node is a sub-node."""
+    """Return whether the node is an AI sub-node."""
     return bound.declared is not None and bound.declared.kind is Kind.SUBNODE

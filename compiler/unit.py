@@ -1,4 +1,4 @@
-"""What the passes share: one export on its way to a plan, and what has been found out about it so far."""
+"""What the passes share: one export on its way to a plan, and everything known about it so far."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -28,14 +28,14 @@ class Options:
 
     `allow_unsupported` turns nodes that cannot run into steps that raise when they are reached. `lenient` gives a plan
     whenever the document is an export at all: every error of a node becomes an error of the run, as n8n has it.
-    `timezone` holds where the export names none.
+    `timezone` applies if the export names none.
     """
 
     allow_unsupported: bool = False
     lenient: bool = False
     timezone: str = DEFAULT_TIMEZONE
     ignore: tuple[str, ...] = ()
-    """Codes, or beginnings of codes, that are not told."""
+    """Codes, or beginnings of codes, that are not reported."""
     known: frozenset[str] | None = None
     """Ids and names of the workflows that can be called; None: not known."""
     workflow: int = 0
@@ -52,7 +52,7 @@ class Grade(StrEnum):
 
 @dataclass(frozen=True)
 class Verdict:
-    """What to expect of one node. `reason` is empty for exact ones."""
+    """How faithfully one node runs. `reason` is empty for exact ones."""
 
     node: str
     type: str
@@ -63,7 +63,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Compilation:
-    """The result: a plan when there is nothing in its way, and everything that was found, sorted by position."""
+    """The result: a plan unless there is an error, and all findings, sorted by position."""
 
     plan: Plan | None
     diagnostics: tuple[Diagnostic, ...]
@@ -98,7 +98,7 @@ class BoundNode:
     instance: Node | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
     visible: dict[str, Declared] = field(default_factory=dict)
-    """The declaration that holds for each parameter."""
+    """The visible declaration of each parameter."""
     texts: list[tuple[ParameterPath, str]] = field(default_factory=list)
     """Every string in its parameters, with its place."""
     expressions: tuple[ExpressionSite, ...] = ()
@@ -113,7 +113,7 @@ class BoundNode:
     required_inputs: int | tuple[int, ...] | None = None
     """How many, or which, inputs must have data."""
     misshapen: bool = False
-    """Whether its parameters do not have the structure that its type expects; told once."""
+    """Whether its parameters do not have the structure that its type expects; reported once."""
     unsupported: list[str] = field(default_factory=list)
     """Everything about it that this build cannot run."""
     issues: list[str] = field(default_factory=list)
@@ -128,14 +128,14 @@ class BoundNode:
 
 @dataclass
 class Unit:
-    """One export in the making. A pass reads what the ones before it wrote; `stop` ends the pipeline."""
+    """One export during its compilation. A pass reads what earlier passes wrote; `stop` ends the pipeline."""
 
     source: str | bytes | Mapping[str, Any]
     file: str
     catalog: Catalog
     options: Options = Options()
     document: Document | None = None
-    """What was read; given when another workflow of the same document has been compiled before."""
+    """The parsed document; passed in if another workflow of the same document was compiled before."""
     base: str = ""
     """JSON Pointer of the workflow within the document."""
     export: Export | None = None
@@ -143,37 +143,39 @@ class Unit:
     """JSON Pointer of each node, by name."""
     graph: NodeGraph = field(default_factory=NodeGraph)
     dangling: list[Link] = field(default_factory=list)
-    """Main connections to nodes that are not there: n8n fails when it follows one."""
+    """Main connections to nodes that do not exist: n8n fails when it follows one."""
     bound: dict[str, BoundNode] = field(default_factory=dict)
     plan: Plan | None = None
     diagnostics: list[Diagnostic] = field(default_factory=list)
     stopped: bool = False
     hint_budget: int = 5_000
-    """Names that may still be compared for hints."""
+    """How many more names may be compared for hints."""
 
     def report(self, *diagnostics: Diagnostic) -> None:
         """Add findings."""
         self.diagnostics.extend(diagnostics)
 
     def stop(self, *diagnostics: Diagnostic) -> None:
-        """Add findings after which there is nothing to go on with."""
+        """Add findings and end the pipeline after the current pass."""
         self.report(*diagnostics)
         self.stopped = True
 
     def at(self, pointer: str = "", node: str | None = None) -> Location:
-        """A place in the workflow; `pointer` counts from the workflow."""
+        """Return a location in the workflow; `pointer` is relative to the workflow."""
         bound = self.bound.get(node) if node is not None else None
         id_ = (bound.node.id or None) if bound else None
         return Location(file=self.file, pointer=self.base + pointer, node=node, node_id=id_)
 
     def hint(self, word: str, known: Iterable[str]) -> str:
-        """Did you mean. A document with thousands of wrong names gets hints for the first ones only."""
+        """Return "did you mean ...?" or an empty text. A document with thousands of wrong names gets hints for the
+        first ones only.
+        """
         listed = tuple(known)
         self.hint_budget -= len(listed)
         return suggestion(word, listed) if self.hint_budget > 0 else ""
 
     def at_node(self, name: str) -> Location:
-        """The place of a node."""
+        """Return the location of a node."""
         return self.bound[name].at if name in self.bound else self.at(self.pointers.get(name, ""), name)
 
     @property
@@ -183,5 +185,5 @@ class Unit:
 
     @property
     def failed(self) -> bool:
-        """Whether an error was told."""
+        """Whether an error was reported."""
         return any(each.level is Severity.ERROR for each in self.diagnostics)

@@ -1,8 +1,8 @@
 """What a node type declares about itself, beyond its parameters: the compiler collects it into the plan.
 
-Nobody else computes these facts, and nobody names a node type to know them. A class overrides what holds for it; every
-default says "no". Methods see the parameters of one node as they are written, so a value may be an expression
-(`is_literal` tells).
+No other code computes these facts or tests for a node type by name. A class overrides what applies to it; every default
+says "no". Methods see the parameters of one node as they are written, so a value may be an expression
+(see `is_literal`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,12 +19,12 @@ WaitsFor: TypeAlias = Literal["time", "call"]
 
 
 class BadScheduleError(Exception):
-    """A schedule that cannot be read, or that never fires. The message says why."""
+    """A schedule is not valid, or it never fires. The message says why."""
 
 
 @dataclass(frozen=True)
 class NodeIdentity:
-    """What a route is named after when the author gave it no path."""
+    """The identity of a node, from which a route without a path gets its path."""
 
     name: str
     id: str = ""

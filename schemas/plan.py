@@ -205,7 +205,7 @@ class Settings(_Model):
     """n8n's saveDataErrorExecution: the same of any other end."""
 
     def saves(self, status: str) -> bool:
-        """Whether a run that ended so leaves its data."""
+        """Return whether a run that ended with this status keeps its data."""
         return self.save_success if status == "completed" else self.save_error
 
 
@@ -234,7 +234,7 @@ class Plan(_Model):
         return {step.name: step for step in self.steps}
 
     def canonical(self) -> str:
-        """Canonical JSON: sorted keys, no spaces, UTF-8."""
+        """Return the plan as canonical JSON: sorted keys, no spaces, UTF-8."""
         return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
     @cached_property

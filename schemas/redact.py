@@ -1,6 +1,6 @@
-"""What looks like a secret is not printed: in messages, excerpts, reports and logs it becomes dots.
+"""Mask secrets in messages, excerpts, reports and logs.
 
-The one list of the shapes of secrets. Some shapes are certain enough to warn an author (`looks_secret`); others are only
+This is the only list of the shapes of secrets. Some shapes are certain enough to warn an author (`looks_secret`); others are only
 masked, since placeholders and prose have them, too.
 """
 
@@ -12,8 +12,9 @@ __all__ = ["MASK", "is_secret_name", "looks_secret", "redact", "redact_json"]
 
 MASK: Final = "••••••"
 MAX_CHARACTERS: Final = 20_000
-"""Characters of a text that are looked at: secrets stand at the beginning, and what is larger is data."""
+"""Characters of a text that are searched: secrets are near the beginning, and larger texts are data."""
 MIN_SECRET_CHARACTERS: Final = 16
+"""Shorter texts never count as secrets."""
 
 # How tokens of well-known services begin.
 _PREFIXES: Final = (
@@ -60,8 +61,8 @@ def is_secret_name(name: str) -> bool:
 
 
 def looks_secret(text: str) -> bool:
-    """Whether a text holds something of the shape of a secret. Bare hexadecimal is masked when shown, but is more often
-    an id than a secret.
+    """Return whether a text contains something shaped like a secret. Bare hexadecimal does not count: it is masked when
+    shown, but is more often an id than a secret.
     """
     if len(text) < MIN_SECRET_CHARACTERS:
         return False

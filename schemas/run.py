@@ -1,4 +1,4 @@
-"""A run from outside: what starts it, what it tells while it runs, and what it leaves behind."""
+"""A run from outside: its input, its journal, and its result."""
 
 from datetime import timedelta
 from typing import Any, Final
@@ -51,7 +51,9 @@ class StartInput(BaseModel):
     static data that the run began with, where it has changed."""
 
     def to_json(self) -> dict[str, Any]:
-        """As a payload. What came later than the first histories is left out where it says nothing, so that they replay."""
+        """Return the input as a payload. Members that are younger than the first histories are left out while they have
+        their default, so that those replay.
+        """
         later = {"resume_secret", "waits", "carried"}
         return self.model_dump(mode="json", exclude={name for name in later if not getattr(self, name)})
 
@@ -111,7 +113,7 @@ class Journal(BaseModel):
         return sum(step.status == "error" for step in self.steps) + sum(each.errors for each in self.forgotten.values())
 
     def since(self, number: int) -> list[tuple[int, StepRecord]]:
-        """The steps from this place on, each with its place."""
+        """Return the steps from this place on, each with its place."""
         placed = [(step.place if step.place is not None else i, step) for i, step in enumerate(self.steps)]
         return [each for each in placed if each[0] >= number]
 

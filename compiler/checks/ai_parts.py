@@ -27,7 +27,7 @@ REQUIRED_PORTS: Final[dict[str, tuple[str, ...]]] = {
     "retrieverVectorStore": ("ai_vectorStore",),
     "modelSelector": ("ai_languageModel",),
 }
-"""n8n: connections marked as required."""
+"""Node type (without package) -> sub-node ports that n8n marks as required."""
 SINGLE_PORTS: Final = (
     "ai_memory",
     "ai_outputParser",
@@ -36,7 +36,7 @@ SINGLE_PORTS: Final = (
     "ai_vectorStore",
     "ai_textSplitter",
 )
-"""n8n: ports that take one sub-node."""
+"""Ports that accept a single sub-node in n8n."""
 PORT_NAMES: Final = {
     "ai_languageModel": "a chat model",
     "ai_memory": "a memory",

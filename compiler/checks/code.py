@@ -1,4 +1,4 @@
-"""Programs of Code nodes: syntax errors, and modules and globals that are not available."""
+"""Programs of Code nodes: syntax errors, and modules and globals that do not exist here."""
 
 import re
 from collections.abc import Iterator

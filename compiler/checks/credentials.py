@@ -11,7 +11,9 @@ from schemas.node import visible
 
 
 def credentials(unit: Unit) -> Iterator[Diagnostic]:
-    """Every node that can have a credential."""
+    """Yield findings about the credentials of every enabled node: missing, referenced by name, or of a type that the
+    node does not use.
+    """
     for bound in unit.bound.values():
         if not bound.node.disabled:
             yield from _by_name(bound)
@@ -38,7 +40,7 @@ def _choice(unit: Unit, bound: BoundNode) -> Iterator[Diagnostic]:
 
 
 def _uses(unit: Unit, bound: BoundNode) -> list[CredentialUse]:
-    """The types that the node uses as it is set up."""
+    """Return the credential types that the node uses with its current parameters."""
     instance, version = bound.instance, bound.node.type_version
     if instance is None:
         return []

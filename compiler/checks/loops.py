@@ -1,4 +1,4 @@
-"""Circles of connections: loops that end, and those that cannot."""
+"""Cycles of connections: loops that cannot end, wait too briefly, or are not closed."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -11,11 +11,13 @@ from schemas.diagnostic.graph import EndlessCycle, LoopAlwaysReset, LoopNotClose
 from schemas.diagnostic.limits import WaitInLoop
 
 MIN_LOOP_WAIT_S: Final = 5
-"""Seconds of a wait below which a loop over it fills the history."""
+"""Seconds. A shorter wait inside a loop fills the history of the run."""
 
 
 def loops(unit: Unit) -> Iterator[Diagnostic]:
-    """Every circle, and every Loop Over Items."""
+    """Yield findings about cycles that cannot end, short waits inside cycles, and Loop Over Items nodes that are not
+    closed or always reset.
+    """
     all_cycles = cycles(unit.graph, list(unit.bound))
     for cycle in all_cycles:
         if all(_forwards(unit.bound[name]) for name in cycle):

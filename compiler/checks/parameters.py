@@ -21,7 +21,7 @@ from schemas.node import Node, declarations
 
 
 def parameters(unit: Unit) -> Iterator[Diagnostic]:
-    """Checks of every supported node's parameters."""
+    """Yield findings about the parameters of every node of a supported type."""
     for bound in unit.bound.values():
         if bound.declared is not None and declarations(bound.declared):
             yield from _unknown(unit, bound, bound.declared)
@@ -31,7 +31,7 @@ def parameters(unit: Unit) -> Iterator[Diagnostic]:
 
 
 def _unsupported(bound: BoundNode) -> Iterator[Diagnostic]:
-    """Choices that the node declares as n8n's and not ours."""
+    """Yield a finding for each choice that n8n offers and this build does not support."""
     for name, each in bound.visible.items():
         value = bound.parameters.get(name)
         if isinstance(value, str) and value in each.info.unsupported:
@@ -83,7 +83,7 @@ def _missing(bound: BoundNode) -> Iterator[Diagnostic]:
 
 
 def _empty(value: Any) -> bool:
-    """n8n: a text, a list or a resource locator without a value."""
+    """Return whether n8n counts the value as empty: a text, a list or a resource locator without a value."""
     if isinstance(value, Mapping) and ("__rl" in value or "mode" in value):
         return value.get("value") in (None, "")
     return value in (None, "", [])

@@ -1,4 +1,4 @@
-"""`$json` paths against pinned data, where the only node before has some."""
+"""Compare `$json` paths with pinned data, where the only preceding node has some."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from schemas.expression import Expression, Path, Template
 
 
 def pinned(unit: Unit) -> Iterator[Diagnostic]:
-    """Every plain path of nodes that come directly after pinned data."""
+    """Yield a finding for each `$json` path that the pinned data of the only preceding node does not contain."""
     assert unit.export is not None
     for bound in unit.bound.values():
         sources = {link.source for link in unit.graph.into(bound.node.name)}

@@ -9,7 +9,9 @@ from schemas.diagnostic.graph import ErrorOutputNotOn, ErrorOutputOpen, NeverFir
 
 
 def ports(unit: Unit) -> Iterator[Diagnostic]:
-    """Checks of every node's outputs and inputs."""
+    """Yield findings about connections to or from ports that a node does not have, and about error outputs left
+    unconnected.
+    """
     for name, bound in unit.bound.items():
         if any(link.target == name for link in unit.graph.out(name)):
             yield SelfConnection(at=bound.at, node=name)
@@ -47,7 +49,7 @@ def _inputs(unit: Unit, bound: BoundNode) -> Iterator[Diagnostic]:
 
 
 def input_count(bound: BoundNode) -> int | None:
-    """Main inputs that the node has; None when its parameters decide in a way that is not known here."""
+    """Return the number of main inputs of the node; None if its parameters decide it in a way that is not known here."""
     if bound.instance is None:
         return None
     number = bound.parameters.get("numberInputs")

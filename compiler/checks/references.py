@@ -1,4 +1,4 @@
-"""What expressions and programs read: nodes that exist and come before, data that is pinned, nothing that is denied."""
+"""Check what expressions read: nodes must exist and come before, and environment variables are not available."""
 
 import re
 from collections.abc import Iterator
@@ -23,7 +23,9 @@ TEMPLATE: Final = re.compile(r"\{\{.{0,60}?(?:\$json|\$node|\$\(|\$now|\$input|\
 
 
 def references(unit: Unit) -> Iterator[Diagnostic]:
-    """Every expression of every node."""
+    """Yield findings about the nodes and variables that expressions read, and about text that looks like an expression
+    but is not evaluated.
+    """
     reachable, ancestry = reachable_nodes(unit), Ancestry(unit.graph, list(unit.bound))
     for bound in unit.bound.values():
         before = ancestry.before(_roots(unit, bound.node.name))
@@ -49,13 +51,13 @@ def references(unit: Unit) -> Iterator[Diagnostic]:
 
 
 def _reads_nodes(site: ExpressionSite) -> bool:
-    """Whether there may be a finding: most expressions read `$json` and nothing else."""
+    """Return whether a finding is possible at all: most expressions read `$json` and nothing else."""
     compiled = site.compiled
     return bool(compiled.references) or "$env" in compiled.variables or isinstance(compiled.expression, Script)
 
 
 def _roots(unit: Unit, name: str) -> set[str]:
-    """The node itself; for a sub-node also the nodes that it serves, whose place in the order is its own."""
+    """Return the node itself and, for a sub-node, the nodes that it serves, since it runs where they run."""
     roots = {name}
     while extra := {link.target for root in roots for link in unit.graph.roots(root)} - roots:
         roots |= extra
@@ -63,13 +65,13 @@ def _roots(unit: Unit, name: str) -> set[str]:
 
 
 def _preceding_nodes(unit: Unit, bound: BoundNode) -> str:
-    """What could have been meant when no name is near."""
+    """Return a hint that names the nodes directly before this one, for when no similar name exists."""
     sources = list(dict.fromkeys(link.source for link in unit.graph.into(bound.node.name)))
     return f"the node directly before this one is {' or '.join(map(repr, sources[:3]))}" if sources else ""
 
 
 def _in_parallel(ancestry: Ancestry, bound: BoundNode, name: str, before: int) -> bool:
-    """Whether the two have a node before them in common, and neither comes before the other."""
+    """Return whether the two nodes have an ancestor in common and neither comes before the other."""
     others = ancestry.before([name])
     return bool(others & before) and not ancestry.contains(bound.node.name, others)
 
@@ -79,7 +81,7 @@ def _not_before(at: Location, parameter: str, name: str, parallel: bool) -> Othe
 
 
 def _unevaluated(bound: BoundNode) -> Iterator[Diagnostic]:
-    """Text with `{{ $json... }}` that is not evaluated."""
+    """Yield a finding for each text with `{{ $json... }}` that is not evaluated."""
     places = {site.at for site in bound.expressions}
     for at, text in bound.texts:
         if "{{" not in text or text[0] == "=" or at in places or str(at[0]) in bound.programs:

@@ -10,7 +10,7 @@ from schemas.diagnostic.nodes import RetryOnMutation
 from schemas.facts import is_literal
 
 READ_OPERATIONS: Final = ("get", "search", "list", "select", "read", "lookup", "find", "download", "count", "execute")
-"""How operations begin that change nothing."""
+"""Beginnings of the names of operations that change nothing."""
 
 
 def retries(unit: Unit) -> Iterator[Diagnostic]:
@@ -23,7 +23,9 @@ def retries(unit: Unit) -> Iterator[Diagnostic]:
 
 
 def _mutation(unit: Unit, bound: BoundNode) -> str | None:
-    """What the class declares; of a type that is unknown here, what the name of its operation says."""
+    """Return what the node changes, as its class declares it or, for an unknown type, as the name of its operation
+    suggests.
+    """
     instance = bound.instance
     if instance is not None:
         return call_hook(unit, bound, lambda: instance.mutation(bound.node.type_version), None)

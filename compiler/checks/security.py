@@ -17,13 +17,16 @@ SECRET_NAMES: Final = re.compile(
     r"(?i)^(authorization|x-api-key|api-?key|apikey|x-auth-token|access_token|token|password|secret|client_secret)$"
 )
 MIN_SECRET_CHARACTERS: Final = 16
+"""Shorter texts are not reported as secrets."""
 PLACEHOLDER: Final = re.compile(
     r"(?i)your|example|placeholder|xxx|<.*>|\.\.\.|changeme|replace|insert|here|dummy|\{\{|\*\*\*|test"
 )
 
 
 def security(unit: Unit) -> Iterator[Diagnostic]:
-    """Every node's parameters."""
+    """Yield findings about secrets in parameters, unverified TLS, credentials sent over plain HTTP, and queries
+    assembled from data.
+    """
     for bound in unit.bound.values():
         yield from _secrets(bound)
         if bound.node.disabled:
@@ -42,7 +45,7 @@ def _secrets(bound: BoundNode) -> Iterator[Diagnostic]:
         if len(text) >= MIN_SECRET_CHARACTERS and looks_secret(text) and not PLACEHOLDER.search(text[:200]):
             yield SecretInParameter(at=bound.at.within("parameters", *at), parameter=dotted(at))
     for at, name, value in _pairs(bound.node.parameters, ()):
-        if SECRET_NAMES.match(name) and _constant(value):
+        if SECRET_NAMES.match(name) and _is_plain_secret(value):
             yield SecretInParameter(at=bound.at.within("parameters", *at), parameter=dotted(at))
 
 
@@ -59,11 +62,11 @@ def _pairs(value: Any, at: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | 
             yield from _pairs(each, (*at, index))
 
 
-def _constant(value: str) -> bool:
+def _is_plain_secret(value: str) -> bool:
     secret = value.removeprefix("Bearer ").removeprefix("Basic ").strip()
     if value.startswith("=") or looks_secret(value) or PLACEHOLDER.search(value):
         return False  # the first loop reports what looks like a secret by itself
-    return len(secret) >= 16 and " " not in secret and any(each.isdigit() for each in secret)
+    return len(secret) >= MIN_SECRET_CHARACTERS and " " not in secret and any(each.isdigit() for each in secret)
 
 
 def _plain_http(bound: BoundNode) -> Iterator[Diagnostic]:

@@ -9,12 +9,13 @@ from schemas.diagnostic import Diagnostic, pointer
 from schemas.diagnostic.limits import NameTooLong, TooMuchPinned
 
 MAX_NAME_BYTES: Final = 500
-"""Bytes. Temporal takes ids of up to 1,000; ours add run, try and sequence to the name."""
+"""Bytes of UTF-8. Temporal accepts ids of up to 1,000; ours add run, attempt and sequence number to the name."""
 MAX_PINNED_CHARACTERS: Final = 2 * 1024 * 1024
+"""Characters of one node's pinned data as JSON."""
 
 
 def sizes(unit: Unit) -> Iterator[Diagnostic]:
-    """Names and pinned data."""
+    """Yield findings about node names and pinned data that are too large for Temporal."""
     assert unit.export is not None
     for name, bound in unit.bound.items():
         size = len(name.encode("utf-8", "surrogatepass"))

@@ -1,4 +1,4 @@
-"""Specialists named in notes (`agent: <slug>`): each must be there."""
+"""Specialists named in notes (`agent: <slug>`): each must exist."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from schemas.diagnostic.nodes import UnknownSpecialist
 
 
 def specialists(unit: Unit) -> Iterator[Diagnostic]:
-    """Every node that hands its work to a specialist."""
+    """Yield a finding for each node whose notes name a specialist that does not exist."""
     for bound in unit.bound.values():
         slug = bound.specialist
         if slug is None or bound.declared is None or not bound.declared.takes_specialist:

@@ -1,4 +1,4 @@
-"""Nodes that do not work in a transient workflow, whose runs end with their process."""
+"""Nodes that cannot run in a transient workflow, whose runs end with their process."""
 
 from collections.abc import Iterator, Mapping
 
@@ -9,7 +9,9 @@ from schemas.diagnostic.limits import NotTransient
 
 
 def transient(unit: Unit) -> Iterator[Diagnostic]:
-    """Waits and schedules of a workflow whose settings say `tempor8: {durability: transient}`."""
+    """Yield a finding for each node that cannot run in a workflow whose settings say `tempor8: {durability:
+    transient}`.
+    """
     assert unit.export is not None
     own = unit.export.settings.get("tempor8")
     if not isinstance(own, Mapping) or own.get("durability") != "transient":

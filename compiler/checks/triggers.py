@@ -10,7 +10,7 @@ from schemas.diagnostic.graph import NoTrigger, SeveralTriggers, Unreachable
 
 
 def triggers(unit: Unit) -> Iterator[Diagnostic]:
-    """No trigger, several triggers, nodes that no trigger leads to (each island once, at its first node)."""
+    """Yield findings about missing and multiple triggers, and about nodes that no trigger leads to."""
     starts = find_triggers(unit)
     if not starts:
         disabled = find_triggers(unit, disabled=True)

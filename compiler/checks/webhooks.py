@@ -29,12 +29,12 @@ def webhooks(unit: Unit) -> Iterator[Diagnostic]:
 
 
 def _mode(unit: Unit, bound: BoundNode) -> str | None:
-    """The response mode by which the callers of a node are answered; None: it has none of its own."""
+    """Return the response mode by which the node's callers are answered; None if it has no callers."""
     return call_hook(unit, bound, bound.instance.caller_mode, None) if bound.instance is not None else None
 
 
 def _may_respond(bound: BoundNode) -> bool:
-    """Whether the node answers the caller, or starts a sub-workflow that may do so instead."""
+    """Return whether the node answers the caller, or starts a sub-workflow that may do so."""
     if bound.instance is None:
         return False
     return bound.instance.responds or (bound.instance.kind is not Kind.SUBNODE and bound.instance.starts_workflow())
@@ -56,7 +56,7 @@ def _clashes(hooks: list[BoundNode]) -> Iterator[Diagnostic]:
 
 
 def _may_have_caller(unit: Unit, bound: BoundNode) -> bool:
-    """Whether a caller may wait for the answer. A sub-workflow answers for the workflow that called it."""
+    """Return whether a caller may wait for the node's answer. A sub-workflow answers for the workflow that called it."""
     for name in unit.graph.upstream([bound.node.name]):
         before = unit.bound[name]
         if before.declared is None or not before.declared.has_caller:

@@ -1,19 +1,21 @@
-"""Which names a script declares itself, and where: everything else it reads comes from n8n's scope."""
+"""Find the names that a script declares, by scope: every other name comes from n8n's scope object."""
 
 from collections.abc import Iterator
 
 from compiler.expressions.syntax import Node, Source, walk
 
-_FUNCTION_SCOPES = frozenset({
-    "arrow_function",
-    "class_static_block",
-    "function_declaration",
-    "function_expression",
-    "generator_function",
-    "generator_function_declaration",
-    "method_definition",
-    "program",
-})  # fmt: skip
+_FUNCTION_SCOPES = frozenset(
+    {
+        "arrow_function",
+        "class_static_block",
+        "function_declaration",
+        "function_expression",
+        "generator_function",
+        "generator_function_declaration",
+        "method_definition",
+        "program",
+    }
+)
 _SCOPES = _FUNCTION_SCOPES | {
     "catch_clause",
     "class",
@@ -27,7 +29,7 @@ _NAMES = ("identifier", "shorthand_property_identifier_pattern")
 
 
 def names_by_scope(source: Source) -> dict[int, frozenset[str]]:
-    """The names declared in each scope of the tree, by the id of the scope's node."""
+    """Return the names that each scope of the tree declares, by the id of the scope's node."""
     by_scope: dict[int, set[str]] = {}
     for node in walk(source.root):
         for scope, name in _declarations(node):
@@ -36,7 +38,7 @@ def names_by_scope(source: Source) -> dict[int, frozenset[str]]:
 
 
 def is_scope(node: Node) -> bool:
-    """True when names may be declared in this node."""
+    """Return whether names may be declared in this node."""
     return node.type in _SCOPES
 
 

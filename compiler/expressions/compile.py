@@ -1,4 +1,4 @@
-"""An expression string to its compiled form: split, parse, gate, then the simplest form that says the same."""
+"""Compile an expression string: split, parse, check, then choose the simplest form with the same value."""
 
 import json
 from dataclasses import dataclass, field
@@ -52,7 +52,7 @@ def compile_resolvables(text: str, mode: str) -> CompiledExpression:
 
     n8n puts the value of each `{{ }}` into the text one after the other with JavaScript's replace. `mode` 'text': as
     String() shows it (`null` and `undefined` included), with the patterns of replace (`$&`) at work; 'json': objects as
-    JSON, no patterns. What was put in is not read again as an expression here.
+    JSON, no patterns. Inserted values are not evaluated again here.
     """
     shift = 1 if text.startswith("=") else 0
     return _compile(text[shift:], shift, resolvables=mode)
@@ -114,7 +114,7 @@ class _Parts:
         return _Chunk(source, root, simple)
 
     def expression(self) -> Expression:
-        """The simplest form."""
+        """Return the simplest form that gives the same value."""
         if self.resolvables is not None and any(isinstance(chunk, _Chunk) for chunk in self.chunks):
             return self._script(*self._replaced())
         if len(self.chunks) == 1 and isinstance(only := self.chunks[0], _Chunk):

@@ -1,6 +1,6 @@
-"""Whether a script's cost is linear in its input, so that it may run inside workflow code.
+"""Decide whether a script's cost is linear in its input, so that it may run inside workflow code.
 
-Only shapes on these lists are: everything else (loops, functions that can call themselves, sorts, comparisons of all
+Only constructs on these lists are; everything else (loops, functions that can call themselves, sorts, comparisons of all
 with all, regular expressions that may backtrack) runs in a recorded local activity.
 """
 
@@ -8,94 +8,102 @@ import re
 
 from compiler.expressions.syntax import Node, Source, walk
 
-_HEAVY_NODES = frozenset({
-    "await_expression",
-    "class",
-    "class_declaration",
-    "do_statement",
-    "for_in_statement",
-    "for_statement",
-    "function_declaration",
-    "function_expression",
-    "generator_function",
-    "generator_function_declaration",
-    "labeled_statement",
-    "method_definition",
-    "while_statement",
-    "yield_expression",
-})  # fmt: skip
-_HEAVY_NAMES = frozenset({
-    "Array",
-    "ArrayBuffer",
-    "BigInt",
-    "BigInt64Array",
-    "BigUint64Array",
-    "DataView",
-    "Float32Array",
-    "Float64Array",
-    "Int16Array",
-    "Int32Array",
-    "Int8Array",
-    "Map",
-    "RegExp",
-    "Set",
-    "SharedArrayBuffer",
-    "Uint16Array",
-    "Uint32Array",
-    "Uint8Array",
-    "Uint8ClampedArray",
-    "numberList",
-})  # fmt: skip
-_HEAVY_METHODS = frozenset({
-    "apply",
-    "bind",
-    "call",
-    "copyWithin",
-    "difference",
-    "fill",
-    "flat",
-    "hash",
-    "intersection",
-    "localeCompare",
-    "matchAll",
-    "normalize",
-    "padEnd",
-    "padStart",
-    "reduce",
-    "reduceRight",
-    "removeDuplicates",
-    "removeMarkdown",
-    "repeat",
-    "replaceSpecialChars",
-    "search",
-    "sort",
-    "splitBy",
-    "toSorted",
-    "toSpliced",
-    "union",
-    "unique",
-})  # fmt: skip
+_HEAVY_NODES = frozenset(
+    {
+        "await_expression",
+        "class",
+        "class_declaration",
+        "do_statement",
+        "for_in_statement",
+        "for_statement",
+        "function_declaration",
+        "function_expression",
+        "generator_function",
+        "generator_function_declaration",
+        "labeled_statement",
+        "method_definition",
+        "while_statement",
+        "yield_expression",
+    }
+)
+_HEAVY_NAMES = frozenset(
+    {
+        "Array",
+        "ArrayBuffer",
+        "BigInt",
+        "BigInt64Array",
+        "BigUint64Array",
+        "DataView",
+        "Float32Array",
+        "Float64Array",
+        "Int16Array",
+        "Int32Array",
+        "Int8Array",
+        "Map",
+        "RegExp",
+        "Set",
+        "SharedArrayBuffer",
+        "Uint16Array",
+        "Uint32Array",
+        "Uint8Array",
+        "Uint8ClampedArray",
+        "numberList",
+    }
+)
+_HEAVY_METHODS = frozenset(
+    {
+        "apply",
+        "bind",
+        "call",
+        "copyWithin",
+        "difference",
+        "fill",
+        "flat",
+        "hash",
+        "intersection",
+        "localeCompare",
+        "matchAll",
+        "normalize",
+        "padEnd",
+        "padStart",
+        "reduce",
+        "reduceRight",
+        "removeDuplicates",
+        "removeMarkdown",
+        "repeat",
+        "replaceSpecialChars",
+        "search",
+        "sort",
+        "splitBy",
+        "toSorted",
+        "toSpliced",
+        "union",
+        "unique",
+    }
+)
 _MAX_INSERTED_CHARACTERS = 200
 _REPLACERS = frozenset({"replace", "replaceAll"})
 _SMALL_COUNT = re.compile(r"\d{1,3}\Z")
-_CALLBACKS = frozenset({
-    "every",
-    "filter",
-    "find",
-    "findIndex",
-    "findLast",
-    "findLastIndex",
-    "flatMap",
-    "forEach",
-    "map",
-    "some",
-})  # fmt: skip
+_CALLBACKS = frozenset(
+    {
+        "every",
+        "filter",
+        "find",
+        "findIndex",
+        "findLast",
+        "findLastIndex",
+        "flatMap",
+        "forEach",
+        "map",
+        "some",
+    }
+)
 _SIMPLE_ATOM = r"(?:\\[dDwWsSnrtvfbB/.*+?^$()|{}\[\]\\-]|\[(?:[^\[\]\\]|\\.)*\]|[^\\\[\]()|*+?{}^$])"
 _LINEAR_REGEX = re.compile(rf"\^?{_SIMPLE_ATOM}*(?:{_SIMPLE_ATOM}[*+]\??)?(?:\|{_SIMPLE_ATOM}+)*\Z")
 
 
 def is_linear(source: Source, root: Node) -> bool:
-    """True when the shape of the expression below `root` is on the list."""
+    """Return whether the expression below `root` consists only of constructs whose cost is linear in the input."""
     return not any(_is_heavy(source, node, root) for node in walk(root))
 
 

@@ -16,29 +16,29 @@ _FUNCTION_CLASSES = frozenset({"AsyncFunction", "AsyncGeneratorFunction", "Funct
 
 
 def check_text(template: str) -> None:
-    """n8n searches the whole text, code or not. Raises InvalidCodeError."""
+    """Raise InvalidCodeError if the text, code or not, contains what n8n refuses anywhere in a template."""
     if (match := _CONSTRUCTOR.search(template)) is not None:
         raise InvalidCodeError("Expression contains invalid constructor function call", match.start())
 
 
 def check_node(source: Source, node: Node) -> None:
-    """One node of an expression's tree. Raises InvalidCodeError."""
+    """Raise InvalidCodeError if n8n refuses this node of an expression's tree."""
     if (problem := _problem(source, node)) is not None:
         raise InvalidCodeError(problem, source.index(node.start_byte))
 
 
 def forbidden_message(name: str) -> str:
-    """n8n's message for a property that may not be touched."""
+    """Return n8n's message for a property that may not be accessed."""
     return f'Cannot access "{name}" due to security concerns'
 
 
 def reserved_message(name: str) -> str:
-    """n8n's message for a name that may not be declared."""
+    """Return n8n's message for a name that may not be declared."""
     return f'Cannot use "{name}" due to security concerns'
 
 
 def constant_key(source: Source, index: Node) -> str | None:
-    """The text of a literal key in brackets, escapes apart; None when it is computed."""
+    """Return the text of a literal key in brackets, escapes not decoded; None if the key is computed."""
     if index.type in ("string", "template_string") and all(
         child.type in ('"', "'", "`", "string_fragment") for child in index.children
     ):

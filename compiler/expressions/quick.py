@@ -22,7 +22,7 @@ _METHODS: Final = {"toUpperCase": 0, "toLowerCase": 0, "trim": 0, "includes": 1,
 
 
 def quick(source: Source, node: Node) -> Tree | None:
-    """The tree of an expression; None when it has a shape that is not on the list."""
+    """Return the operator tree of an expression; None if it contains a construct that the tree cannot express."""
     simple = simplify(source, node)
     if simple is not None:
         if any(each.type == "optional_chain" for each in walk(node)):

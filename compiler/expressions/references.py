@@ -1,4 +1,4 @@
-"""What a script or a program reads: names of nodes, and n8n's variables."""
+"""Find what a script or a program reads: names of nodes, and n8n's variables."""
 
 import re
 from dataclasses import dataclass, field
@@ -43,7 +43,7 @@ class References:
 
 
 def references(source: Source, root: Node) -> References:
-    """Everything below `root` that reads data."""
+    """Return the nodes and variables that the code below `root` reads."""
     reads = References()
     for node in walk(root):
         if node.type in ("identifier", "shorthand_property_identifier"):
@@ -154,6 +154,6 @@ def python_variables(source: str) -> frozenset[str]:
 
 
 def scan_python(source: str) -> frozenset[str] | None:
-    """Names of the nodes that a program in Python may read; None: any, since a name is computed."""
+    """Return the names of the nodes that a Python program may read; None if a name is computed, so that it may be any."""
     names = {first or second for first, second in _PYTHON_NODE.findall(source)}
     return None if len(_PYTHON_ANY.findall(source)) > len(_PYTHON_NODE.findall(source)) else frozenset(names)

@@ -33,7 +33,9 @@ _IF_MIN_ARGUMENTS, _IF_MAX_ARGUMENTS = 2, 3
 
 
 def rewrite(source: Source, root: Node, temporaries: int = 0) -> tuple[str, int]:
-    """The expression below `root`, and how many temporaries (`___t0`, ...) the text now uses. Raises InvalidCodeError."""
+    """Return the expression below `root` as JavaScript for V8, and how many temporaries (`___t0`, ...) the text uses so
+    far. Raise InvalidCodeError if n8n refuses the expression.
+    """
     names = names_by_scope(source)
     for name in RESERVED_NAMES & set(chain.from_iterable(names.values())):
         raise InvalidCodeError(reserved_message(name))
@@ -57,6 +59,7 @@ class _Editor:
     """Per node (by id): how many tests end with it."""
 
     def edit(self, root: Node) -> None:
+        """Record the edits of every node below `root`, parents before and after their children."""
         self._enter_scopes_above(root)
         stack: list[tuple[Node, bool]] = [(root, False)]
         while stack:
@@ -69,7 +72,9 @@ class _Editor:
             stack.extend((child, False) for child in reversed(node.children))
 
     def result(self, root: Node) -> str:
-        """The text with all edits, which are in order of place, then of birth."""
+        """Return the text with all edits applied, by position and, at the same position, in the order of their
+        creation.
+        """
         pieces: list[bytes] = []
         at = root.start_byte
         for start, end, text in sorted(self.edits, key=lambda edit: edit[0]):

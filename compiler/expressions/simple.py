@@ -47,7 +47,9 @@ Link = str | int | _Call
 
 
 def simplify(source: Source, node: Node) -> Literal | Path | None:
-    """The constant or the path that this expression is; None when it is neither. Raises InvalidCodeError."""
+    """Return the constant or the path that the expression is; None if it is neither. Raise InvalidCodeError if a key of
+    the path is forbidden.
+    """
     constant = _constant(source, node)
     if constant is not _NOT_CONSTANT:
         return Literal(value=constant)
@@ -94,7 +96,9 @@ def _number(text: str) -> Any:
 
 
 def string_value(source: Source, node: Node) -> str | None:
-    """The value of a string literal, or of a template literal without substitutions; None when it has something odd."""
+    """Return the value of a string literal or of a template literal without substitutions; None if it is neither, or
+    has an escape that is not supported here.
+    """
     pieces: list[str] = []
     for child in node.children[1:-1]:
         piece = _escape(source.text(child)) if child.type == "escape_sequence" else source.text(child)
@@ -201,7 +205,7 @@ def _root(source: Source, node: Node, links: list[Link]) -> Path | None:
 
 
 def called_with(source: Source, node: Node, function: str) -> str | None:
-    """The constant string that is the only argument of a call of `function`."""
+    """Return the constant string that is the only argument of a call of `function`; None for any other call."""
     callee, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")
     if callee is None or arguments is None or source.text(callee) != function or arguments.named_child_count != 1:
         return None

@@ -11,20 +11,22 @@ __all__ = ["InvalidCodeError", "Node", "Source", "parse", "parse_expression", "p
 
 _PARSER = Parser(Language(tree_sitter_javascript.language()))
 _MAX_DEPTH = 2000
-"""Levels of nesting; an engine's own stack ends not far above."""
+"""Levels of nesting; a JavaScript engine's own stack overflows not far above."""
 
 _NOT_JAVASCRIPT = frozenset({"jsx_element", "jsx_self_closing_element", "jsx_fragment", "decorator", "hash_bang_line"})
 _NO_STATEMENT = re.compile(r"\{|(?:async\s+)?function\b|class\b")
 """An expression that begins so is a block or a declaration, whatever a tolerant parser makes of it."""
 _RESERVED = frozenset({"enum", "let", "yield"})
-_FUNCTIONS = frozenset({
-    "arrow_function",
-    "function_declaration",
-    "function_expression",
-    "generator_function",
-    "generator_function_declaration",
-    "method_definition",
-})  # fmt: skip
+_FUNCTIONS = frozenset(
+    {
+        "arrow_function",
+        "function_declaration",
+        "function_expression",
+        "generator_function",
+        "generator_function_declaration",
+        "method_definition",
+    }
+)
 
 
 class InvalidCodeError(Exception):  # n8n refuses the expression; nothing failed here
@@ -46,16 +48,16 @@ class Source:
     """Characters put before the author's code (the bracket around an object literal)."""
 
     def text(self, node: Node) -> str:
-        """The text of a node."""
+        """Return the text of a node."""
         return self.data[node.start_byte : node.end_byte].decode("utf-8", "surrogatepass")
 
     def index(self, byte: int) -> int:
-        """A byte position as a character of the author's code."""
+        """Return the index of the character, in the author's code, at a byte position."""
         return max(0, len(self.data[:byte].decode("utf-8", "replace")) - self.shift)
 
 
 def walk(node: Node) -> Iterator[Node]:
-    """Every node below and including `node`, parents before children, without recursion."""
+    """Yield `node` and every node below it, parents before children, without recursion."""
     stack = [node]
     while stack:
         current = stack.pop()
@@ -64,7 +66,7 @@ def walk(node: Node) -> Iterator[Node]:
 
 
 def parse(code: str, shift: int = 0) -> Source:
-    """The tree of any program. Raises InvalidCodeError with "invalid syntax" where it does not parse."""
+    """Return the tree of a program. Raise InvalidCodeError ("invalid syntax") if it does not parse."""
     data = code.encode("utf-8", "surrogatepass")
     tree: Tree = _PARSER.parse(data)
     source = Source(data, tree.root_node, shift)
@@ -77,26 +79,26 @@ def parse(code: str, shift: int = 0) -> Source:
 
 
 def _errors(root: Node) -> list[Node]:
-    """Errors, outer before inner."""
+    """Return the error nodes, outer before inner."""
     return [node for node in walk(root) if node.is_error or node.is_missing] or [root]
 
 
 def _first_innermost(errors: list[Node]) -> Node:
-    """The first error that has no smaller one inside: where a reader would put the finger."""
+    """Return the first error that contains no smaller one: the place to point the author to."""
     outer = {node.parent.id for node in errors if node.parent is not None}
     return next((node for node in errors if node.id not in outer), errors[0])
 
 
 def parse_program(code: str) -> Source:
-    """The tree of a Code node's program: the body of an async function."""
+    """Return the tree of a Code node's program, which is the body of an async function."""
     return parse(code)
 
 
 def parse_expression(code: str) -> tuple[Source, Node]:
-    """The expression that a chunk of a template evaluates: its first statement.
+    """Return the expression that a chunk of a template evaluates, which is its first statement. Raise InvalidCodeError
+    if there is none.
 
     n8n: a leading `{` is tried as an object literal first; what is no expression statement is "invalid syntax".
-    Raises InvalidCodeError.
     """
     if code.lstrip().startswith("{"):
         try:

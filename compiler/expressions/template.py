@@ -32,13 +32,15 @@ class Code:
     """...and in the template."""
 
     def place(self, index: int) -> int:
-        """The offset in the template of character `index` of the code."""
+        """Return the offset in the template of character `index` of the code."""
         run = max(i for i, start in enumerate(self.starts) if start <= index or i == 0)
         return self.offsets[run] + index - self.starts[run]
 
 
 def split(template: str) -> list[Text | Code]:
-    """The parts of a template in order; no empty text, and no code where an opening pair ends the template."""
+    """Return the parts of a template in order, without empty text, and without code where an opening pair ends the
+    template.
+    """
     parts: list[Text | Code] = []
     at = 0
     while (opening := _unescaped(_OPEN, template, at)) is not None:
@@ -58,7 +60,9 @@ def split(template: str) -> list[Text | Code]:
 
 
 def split_resolvables(text: str) -> list[Text | Code]:
-    """The parts of a text that n8n fills in without reading it as a template: no escapes, and only what is closed."""
+    """Return the parts of a text that n8n fills in without reading it as a template: no escapes, and only closed pairs
+    of braces.
+    """
     parts: list[Text | Code] = []
     at = 0
     for match in _RESOLVABLE.finditer(text):

@@ -1,4 +1,4 @@
-"""Who comes before whom, for all nodes at once: one bit per node, so that thousands of questions cost nothing."""
+"""Ancestors of all nodes at once, as sets of bits with one bit per node, so that thousands of look-ups are cheap."""
 
 from collections.abc import Iterable, Sequence
 
@@ -12,7 +12,7 @@ class Ancestry:
     def __init__(self, graph: NodeGraph, names: Sequence[str]) -> None:
         self._bit = {name: 1 << index for index, name in enumerate(names)}
         self._before = dict(self._bit)
-        order = list(reversed(finish_order(graph, names, set(names))))  # sources first, as far as circles allow
+        order = list(reversed(finish_order(graph, names, set(names))))  # sources first, as far as cycles allow
         changed = True
         while changed:
             changed = False
@@ -25,12 +25,12 @@ class Ancestry:
                     changed = True
 
     def before(self, names: Iterable[str]) -> int:
-        """Everything that comes before any of these, as a set of bits."""
+        """Return all ancestors of these nodes, themselves included, as a set of bits."""
         ancestors = 0
         for name in names:
             ancestors |= self._before[name]
         return ancestors
 
     def contains(self, name: str, before: int) -> bool:
-        """Whether the node is in a set that `before` gave."""
+        """Return whether the node is in a set that `before` returned."""
         return bool(self._bit[name] & before)

@@ -1,4 +1,4 @@
-"""Circles in the node graph: nodes that lead to one another."""
+"""Cycles in the node graph: strongly connected components."""
 
 from collections.abc import Sequence
 
@@ -6,9 +6,9 @@ from compiler.graph.graph import NodeGraph
 
 
 def cycles(graph: NodeGraph, names: Sequence[str]) -> list[frozenset[str]]:
-    """Sets of nodes each of which leads to every other one (strongly connected), in the order of `names`.
+    """Return the strongly connected components that contain a cycle, in the order of `names`.
 
-    Kosaraju's two walks over what is left once nodes that cannot be on a circle are peeled off.
+    Kosaraju's algorithm, run on the nodes that remain once those that cannot be on a cycle are removed.
     """
     inside = _without_dead_ends(graph, set(names))
     order = finish_order(graph, [name for name in names if name in inside], inside)
@@ -25,7 +25,9 @@ def cycles(graph: NodeGraph, names: Sequence[str]) -> list[frozenset[str]]:
 
 
 def _without_dead_ends(graph: NodeGraph, remaining: set[str]) -> set[str]:
-    """Without the nodes that nothing enters or nothing leaves, again and again."""
+    """Return the nodes that remain after repeatedly removing those that nothing enters or nothing leaves. Changes
+    `remaining`.
+    """
     queue = list(remaining)
     while queue:
         name = queue.pop()
@@ -41,7 +43,7 @@ def _without_dead_ends(graph: NodeGraph, remaining: set[str]) -> set[str]:
 
 
 def finish_order(graph: NodeGraph, names: Sequence[str], inside: set[str]) -> list[str]:
-    """Nodes in the order in which a depth-first walk from `names` leaves them: what comes later comes first."""
+    """Return the nodes in the order in which a depth-first walk from `names` leaves them: descendants first."""
     seen: set[str] = set()
     order: list[str] = []
     for start in names:

@@ -1,8 +1,8 @@
-"""Effective parameters: n8n stores no defaults and drops what is hidden, so both are put right here.
+"""Effective parameters of a node. n8n stores no defaults and drops hidden parameters, so both are applied here.
 
-n8n's rules (observed): a scalar is the given value or its default; a parameter that is declared several times is the
-one that is shown; inside a `collection` nothing has a default; an entry of a `fixedCollection` gets its defaults;
-what the type does not declare is dropped.
+n8n's rules (observed): a scalar is the stored value or its default; of a parameter that is declared several times
+the visible declaration counts; inside a `collection` nothing has a default; an entry of a `fixedCollection` gets its defaults;
+parameters that the type does not declare are dropped.
 """
 
 from collections.abc import Mapping
@@ -15,18 +15,18 @@ from schemas.node import Declared, Node, declarations
 
 @dataclass(frozen=True)
 class EffectiveParameters:
-    """What a node works with."""
+    """The parameters that a node runs with."""
 
     values: dict[str, Any]
     """By wire name, in the order of declaration."""
     visible: dict[str, Declared]
-    """The declaration that holds for each of them."""
+    """The visible declaration of each of them."""
 
 
 def effective_parameters(node: type[Node], parameters: Mapping[str, Any], version: float) -> EffectiveParameters:
-    """Visible parameters with defaults filled."""
+    """Return the visible parameters of a node with their defaults filled in."""
     if not _declared(node):
-        return EffectiveParameters(dict(parameters), {})  # a type whose parameters are all its own business
+        return EffectiveParameters(dict(parameters), {})  # the type declares none and reads them by itself
     all_values = _all_values(node, parameters, version)
     visible: dict[str, Declared] = {}
     for each in _declared(node):
@@ -37,7 +37,7 @@ def effective_parameters(node: type[Node], parameters: Mapping[str, Any], versio
 
 
 def _fill_defaults(value: Any, declared: Declared, is_set: bool) -> Any:
-    """The value with the defaults inside it; the deepest places first, since those above may add empty ones."""
+    """Return the value with the defaults inside it; the deepest places first, since those above may add empty ones."""
     for path, defaults in sorted(declared.info.fill.items(), key=lambda pair: -len(pair[0])):
         if path or is_set:
             value = _fill(value, path.replace("[]", ".[]").split(".") if path else [], defaults)
@@ -101,5 +101,5 @@ def _is_repeated(node: type[Node], alias: str) -> bool:
 
 
 def unknown_names(node: type[Node], parameters: Mapping[str, Any]) -> list[str]:
-    """Names that the node type does not declare."""
+    """Return the parameter names that the node type does not declare."""
     return [name for name in parameters if name not in _aliases(node)]

@@ -1,4 +1,4 @@
-"""What values a declared parameter takes, read off its annotation."""
+"""Derive from a parameter's annotation which values it takes."""
 
 import types
 from collections.abc import Iterator
@@ -11,13 +11,13 @@ from schemas.node import Node, declarations
 
 @dataclass(frozen=True)
 class Expectation:
-    """What a constant may be. `options` is empty where any value of the types will do; no types: anything."""
+    """JSON types and options of a constant. `options` is empty if any value of the types is valid; no types: anything."""
 
     types: frozenset[type] = frozenset()
     options: tuple[Any, ...] = ()
 
     def takes(self, value: Any) -> bool:
-        """Whether the value has one of the JSON types."""
+        """Return whether the value has one of the JSON types."""
         if not self.types or value is None:
             return True
         if isinstance(value, bool):
@@ -28,7 +28,7 @@ class Expectation:
 
     @property
     def words(self) -> str:
-        """The types for a reader."""
+        """The types in words, for messages."""
         names = {
             str: "a string",
             bool: "true or false",
@@ -42,13 +42,13 @@ class Expectation:
 
 @cache
 def expectation(node: type[Node], name: str) -> Expectation:
-    """What the field of this name takes."""
+    """Return what values the field of this name takes."""
     declared = declarations(node)[name]
     return any_of(list(_alternatives(declared.field.annotation)))
 
 
 def any_of(parts: list[Expectation]) -> Expectation:
-    """Any of these."""
+    """Return the expectation that is met by every value that meets one of `parts`."""
     if any(not each.types for each in parts):
         return Expectation()
     closed = all(each.options for each in parts)

@@ -1,4 +1,4 @@
-"""Parameters to effective parameters and an instance of the node class; every expression in them is compiled once."""
+"""Compute effective parameters, create an instance of each node class, and compile every expression once."""
 
 from compiler.parameters.effective import effective_parameters
 from compiler.sites.advice import explain_syntax_error
@@ -34,7 +34,7 @@ def bind(unit: Unit) -> None:
 
 
 def _reads(bound: BoundNode) -> frozenset[str] | None:
-    """The nodes whose data the step may read; None: any."""
+    """Return the names of the nodes whose data the step may read; None: any."""
     references = [site.compiled.references for site in bound.expressions]
     references += [program.reads for program in bound.programs.values()]
     return None if None in references else frozenset().union(*(names for names in references if names is not None))

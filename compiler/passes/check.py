@@ -1,4 +1,4 @@
-"""Findings before a run: each node's own rule, then one whole-graph check per file of `compiler.checks`.
+"""Run each node's own rules, then the whole-graph checks of `compiler.checks`.
 
 A finding about a node that never runs (disabled, or out of reach of every trigger) is a warning at most: n8n does not
 look at such nodes either.
@@ -26,7 +26,7 @@ def check(unit: Unit) -> None:
 
 
 def _check_node(unit: Unit, bound: BoundNode, instance: Node) -> None:
-    """What the node's own code says about its ports and its parameters."""
+    """Run the node's own rules for its ports and its parameters."""
     version = bound.node.type_version
     bound.outputs = call_hook(unit, bound, lambda: instance.outputs(version), 1)
     bound.required_inputs = call_hook(unit, bound, lambda: instance.required_inputs(version), None)

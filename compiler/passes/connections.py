@@ -1,4 +1,4 @@
-"""`connections` as it comes to `Connections`: null slots, missing `type` and `index`, and shapes that n8n cannot follow."""
+"""Read `connections`: null slots, missing `type` and `index`, and structures that n8n cannot follow."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,9 @@ from schemas.export import MAIN, Connections, Target
 
 
 def connections(unit: Unit, workflow: Mapping[str, Any], nodes: int) -> Connections:
-    """The connections of a workflow with `nodes` nodes. What has the wrong structure is reported and left out."""
+    """Return the connections of a workflow that has `nodes` nodes. Report parts with a wrong structure and leave them
+    out.
+    """
     raw = workflow.get("connections")
     if raw is None or raw == []:
         if nodes > 1 and "connections" not in workflow:

@@ -1,4 +1,4 @@
-"""Connections to the node graph. One that leads nowhere is reported and kept: n8n fails when it follows it."""
+"""Build the node graph. A connection to a missing node is reported and kept, since n8n fails when it follows one."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from schemas.export import MAIN, Target
 
 
 def link(unit: Unit) -> None:
-    """Fill `unit.graph`."""
+    """Fill `unit.graph` and `unit.dangling`."""
     assert unit.export is not None
     names = {node.name for node in unit.export.nodes}
     for source, by_type in unit.export.connections.items():

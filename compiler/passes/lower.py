@@ -1,4 +1,4 @@
-"""What was found out to a plan: the only place that writes one."""
+"""Build the Plan from the Unit. No other code creates plans."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -38,11 +38,11 @@ from schemas.plan_facts import (
 
 AT_MOST_ONCE: Final = re.compile(r"(?:^|\s)delivery:\s*at-most-once\b", re.IGNORECASE)
 MAX_PLAN_BYTES: Final = 8 * 1024 * 1024
-"""Of a plan as canonical JSON: it is carried whole to every process that works on a run."""
+"""Bytes of a plan as canonical JSON. The whole plan is sent to every process that works on a run."""
 
 
 def lower(unit: Unit) -> None:
-    """Fill `unit.plan`, unless an error stands in its way."""
+    """Fill `unit.plan`, unless there is an error."""
     if unit.failed and not unit.options.lenient:
         return
     export = unit.export
@@ -65,7 +65,7 @@ def lower(unit: Unit) -> None:
 
 
 def _check_size(unit: Unit) -> None:
-    """A plan is hardly larger than its export, so only large ones are measured."""
+    """Report a plan that is too large. A plan is hardly larger than its export, so only large ones are measured."""
     if unit.plan is not None and unit.size > MAX_PLAN_BYTES // 2:
         size = len(unit.plan.canonical().encode("utf-8", "surrogatepass"))
         if size > MAX_PLAN_BYTES:
@@ -150,7 +150,7 @@ def _schedules(unit: Unit, bound: BoundNode) -> tuple[Schedule, ...]:
 
 
 def _ways(bound: BoundNode) -> dict[str, tuple[str, ...]]:
-    """How the programs read each node; a program that does not say may do anything."""
+    """Return how the programs read each node ("any" where a program does not say)."""
     ways: dict[str, set[str]] = {}
     for program in bound.programs.values():
         for name in program.reads or ():
@@ -213,7 +213,7 @@ def _settings(raw: Mapping[str, Any], default_zone: str) -> Settings:
 def _concurrency(raw: Mapping[str, Any]) -> Concurrency | None:
     try:
         return read_concurrency(raw)
-    except BadConcurrencyError:  # told by the check of the settings
+    except BadConcurrencyError:  # reported by the check of the settings
         return None
 
 

@@ -1,6 +1,6 @@
-"""A document to an `Export`: every old and unusual form is read as n8n reads it, and the change is reported.
+"""Turn a document into an `Export`: old and unusual forms are read as n8n reads them, and each change is reported.
 
-The fields of the export that comes out of here have their proper types, so that no later pass asks again.
+The fields of the resulting export have their proper types, so that no later pass checks them again.
 """
 
 import json
@@ -74,7 +74,7 @@ def _nodes(unit: Unit, raw: list[Any]) -> list[ExportNode]:
             continue
         if node.name in nodes:
             unit.report(DuplicateName(at=replace(at.within("name"), node=node.name), name=node.name))
-        nodes[node.name] = node  # n8n: the last one holds
+        nodes[node.name] = node  # n8n: the last one counts
         unit.pointers[node.name] = f"/nodes/{index}"
     unique = list(nodes.values())
     if not unique and not unit.failed:

@@ -1,4 +1,4 @@
-"""Bytes or text to a JSON document: strict JSON, limits first, every refusal with its place and its likely cause."""
+"""Parse bytes or text as strict JSON. Limits come first; every error has its place and its likely cause."""
 
 import json
 import re
@@ -33,7 +33,7 @@ FORMATS: Final = {
     b"\x1f\x8b": ("a gzip archive", _UNPACK),
     b"PK\x03\x04": ("a zip archive", _UNPACK),
 }
-"""What a file that is not UTF-8 is, by its first bytes, and what to do about it."""
+"""First bytes of a file that is not UTF-8 -> its format, and what to do about it."""
 
 
 class _Constant(ValueError):

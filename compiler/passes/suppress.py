@@ -1,7 +1,7 @@
-"""Findings that the author has suppressed: by `--ignore`, or by a sentence in the notes of a node.
+"""Drop findings that the author has suppressed: by `--ignore`, or by a sentence in the notes of a node.
 
 `tempor8: ignore N8T312 because the API deduplicates` in the notes of a node (several codes with commas between them).
-A reason is expected, because the next reader will ask for it.
+The reason is for the next reader.
 """
 
 import re
@@ -15,7 +15,7 @@ NOTE: Final = re.compile(r"tempor8:\s*ignore\s+(N8T\d+(?:\s*,\s*N8T\d+)*)(?:\s+b
 
 
 def suppress(unit: Unit) -> None:
-    """Drop findings from `unit.diagnostics`. What makes a plan impossible cannot be suppressed."""
+    """Drop findings from `unit.diagnostics`. Findings that make a plan impossible cannot be suppressed."""
     requested = {name: codes for name, each in unit.bound.items() if (codes := _suppressed_codes(each.node.notes))}
     used: set[tuple[str, str]] = set()
     remaining: list[Diagnostic] = []

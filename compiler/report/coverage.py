@@ -1,4 +1,4 @@
-"""What of a set of exports runs, and what to build or replace first."""
+"""Figures about a set of exports: what runs, and what to build or replace first."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from compiler.unit import Compilation, Grade
 from schemas.diagnostic import Severity
 
 MAX_LINES_PER_EXPORT: Final = 40
-"""Findings per export that the page shows."""
+"""How many findings per export the page shows."""
 
 
 @dataclass(frozen=True)
@@ -24,16 +24,16 @@ class ReportLine:
 
 @dataclass(frozen=True)
 class ReportEntry:
-    """What the report keeps of one export: figures and lines, so that thousands fit into memory."""
+    """The figures and lines of one export, small enough that thousands fit into memory."""
 
     path: str
     name: str
     runnable: bool
     grades: Counter[Grade]
     missing: frozenset[str]
-    """What keeps it from running and could be built: node types, versions and choices of nodes that a run reaches."""
+    """Node types, versions and choices that this build lacks and a run would reach."""
     only_missing: bool
-    """Whether nothing but unsupported nodes stands in its way."""
+    """Whether it would run if everything in `missing` were supported."""
     differences: dict[str, str]
     """Node type -> how it differs."""
     errors: frozenset[str]
@@ -42,7 +42,7 @@ class ReportEntry:
 
 
 def report_entry(compilation: Compilation) -> ReportEntry:
-    """The entry of one compilation."""
+    """Return what the report needs of one compilation."""
     errors = [each for each in compilation.diagnostics if each.level is Severity.ERROR]
     listed = [each for each in compilation.diagnostics if each.level is not Severity.INFO]
     return ReportEntry(
@@ -77,7 +77,7 @@ class Coverage:
     differences: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     """Node type -> how it differs."""
     codes: Counter[str] = field(default_factory=Counter)
-    """Errors but unsupported nodes: code -> exports."""
+    """Code -> exports with that error; unsupported nodes are not counted."""
 
     @property
     def runnable(self) -> int:
@@ -98,14 +98,15 @@ class Coverage:
             self.differences[type_].add(reason)
 
     def missing(self) -> list[tuple[str, int, int]]:
-        """(what, exports that need it, exports that run once it and all before it are there), in the order to build.
+        """Return (what, exports that need it, exports that run once it and all before it exist) for each missing type,
+        in the order to build.
 
         Exports that run today are not counted, nor are nodes that never run; each export is unlocked once at most.
         """
         return _build_order([(set(each.missing), each.only_missing) for each in self.entries if each.missing])
 
     def figures(self) -> dict[str, Any]:
-        """The figures as data, without the files."""
+        """Return the figures as data, without the files."""
         return {
             "exports": len(self.entries),
             "runnable": self.runnable,
@@ -115,7 +116,7 @@ class Coverage:
 
 
 def coverage(entries: Iterable[ReportEntry]) -> Coverage:
-    """The figures over these exports."""
+    """Return the figures over these exports."""
     result = Coverage()
     for each in entries:
         result.add(each)
@@ -123,7 +124,9 @@ def coverage(entries: Iterable[ReportEntry]) -> Coverage:
 
 
 def _build_order(exports: list[tuple[set[str], bool]]) -> list[tuple[str, int, int]]:
-    """Greedy: next comes the type that brings the most exports nearer to running, the nearly complete ones first."""
+    """Return the missing types in the order to build them (greedy): next comes the type that brings most exports closer
+    to running, nearly complete ones first.
+    """
     uses = Counter(type_ for types, _ in exports for type_ in types)
     remaining = set(uses)
     order: list[tuple[str, int, int]] = []

@@ -1,4 +1,4 @@
-"""How two plans differ in meaning. Positions, ids and notes do not count; a default written out is no difference."""
+"""Compare the meaning of two plans. Positions, ids and notes do not count, nor do defaults that are written out."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ ABSENT: Final = object()
 
 @dataclass(frozen=True)
 class Change:
-    """One value that is another now. `before` or `after` is None where there was nothing."""
+    """One changed value. `before` or `after` is None where the value was absent."""
 
     node: str
     what: str
@@ -25,7 +25,7 @@ class Change:
 
 @dataclass
 class Difference:
-    """Everything that is different."""
+    """All changes between two plans."""
 
     added: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
@@ -39,7 +39,7 @@ class Difference:
         return any(vars(self).values())
 
     def to_json(self) -> dict[str, Any]:
-        """The difference as data."""
+        """Return the difference as data."""
         changes = {
             key: [{"node": each.node, "what": each.what, "before": each.before, "after": each.after} for each in listed]
             for key, listed in (("changed", self.changed), ("settings", self.settings))
@@ -49,7 +49,7 @@ class Difference:
         return nodes | changes | {"connected": self.connected, "disconnected": self.disconnected}
 
     def lines(self) -> Iterator[str]:
-        """The difference for people: `+` came, `-` went, `~` changed."""
+        """Yield one line per change for people: `+` added, `-` removed, `~` changed."""
         yield from (f"+ node {name!r}" for name in self.added)
         yield from (f"- node {name!r}" for name in self.removed)
         yield from (f"~ node {before!r} is now named {after!r}" for before, after in self.renamed)
@@ -62,7 +62,7 @@ class Difference:
 
 
 def difference(before: Plan, after: Plan) -> Difference:
-    """What it takes to make `after` of `before`."""
+    """Return the changes that turn `before` into `after`."""
     names = _match_names(before, after)
     result = Difference(renamed=sorted((old, new) for old, new in names.items() if old != new))
     result.added = sorted(after.step.keys() - names.values())
@@ -78,7 +78,7 @@ def difference(before: Plan, after: Plan) -> Difference:
 
 
 def _match_names(before: Plan, after: Plan) -> dict[str, str]:
-    """Old name -> new name: the same name, else the same id and type."""
+    """Return old name -> new name: the step of the same name, else the one with the same id and type."""
     names = {name: name for name in before.step if name in after.step}
     by_id = {(step.id, step.type): step.name for step in after.steps if step.id and step.name not in before.step}
     for step in before.steps:
@@ -103,7 +103,7 @@ def _values(node: str, at: tuple[str, ...], before: Any, after: Any) -> Iterator
         for index, (old, new) in enumerate(zip(before, after, strict=True)):
             yield from _values(node, (*at, str(index)), old, new)
     elif at and at[-1] in ("id", "cachedResultName", "cachedResultUrl") and isinstance(after, str):
-        return  # ids of the editor's rows, names that it has looked up
+        return  # ids of the editor's rows, and names that it caches
     elif before is ABSENT or after is ABSENT or before != after or type(before) is not type(after):
         yield Change(node, ".".join(at), _or_none(before), _or_none(after))
 

@@ -6,11 +6,15 @@ from compiler.source.source import Lines
 from schemas.redact import redact
 
 MAX_CHARACTERS: Final = 100
+"""Characters of a line that an excerpt shows."""
 MAX_CHARACTERS_BEFORE: Final = 40
+"""Characters before the caret, in a line that is cut."""
 
 
 def excerpt(lines: Lines, line: int, column: int) -> tuple[str, int]:
-    """The text to show and the column (from 0) of the caret in it. Control characters are shown as spaces."""
+    """Return the text to show and the column (from 0) of the caret in it. Control characters become spaces and secrets
+    are masked.
+    """
     first, end = lines.span(line)
     before = column - 1
     if end - first > MAX_CHARACTERS and before > MAX_CHARACTERS_BEFORE:

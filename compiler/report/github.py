@@ -1,4 +1,4 @@
-"""Findings as GitHub Actions workflow commands, so that they show up beside the lines of a pull request."""
+"""Findings as GitHub Actions workflow commands, which appear next to the lines of a pull request."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -9,7 +9,7 @@ COMMANDS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severit
 
 
 def annotations(findings: Sequence[Diagnostic]) -> Iterator[str]:
-    """One command per finding."""
+    """Yield one workflow command per finding."""
     for each in findings:
         text = f"{each.message} ({each.hint})" if each.hint else each.message
         node = f"{each.at.node}: " if each.at.node is not None else ""

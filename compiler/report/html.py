@@ -10,7 +10,7 @@ from compiler.unit import Grade
 
 
 def page(coverage: Coverage) -> str:
-    """HTML without scripts and without anything to fetch; every text in it is escaped."""
+    """Return the report as HTML without scripts and external resources; every text in it is escaped."""
     loader = FileSystemLoader(Path(__file__).parent / "templates")
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
     template = environment.get_template("report.html")

@@ -14,7 +14,7 @@ STYLES: Final = (
 
 
 def flowchart(plan: Plan) -> str:
-    """The text of the flowchart, left to right."""
+    """Return the plan as a Mermaid flowchart, left to right."""
     return "\n".join(("flowchart LR", *(f"    {line}" for line in _lines(plan)))) + "\n"
 
 

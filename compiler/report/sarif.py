@@ -15,7 +15,7 @@ LEVELS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.
 
 
 def document(findings: Sequence[Diagnostic], version: str) -> dict[str, Any]:
-    """One run of tempor8 with every finding as a result."""
+    """Return a SARIF log with one run of tempor8 and every finding as a result."""
     head, tail = frame(version)
     result: dict[str, Any] = json.loads(head + ",".join(json.dumps(each) for each in results(findings)) + tail)
     return result
@@ -51,12 +51,14 @@ def rule(declared: type[Diagnostic]) -> dict[str, Any]:
 
 
 def page_of(declared: type[Diagnostic]) -> str:
-    """The address of a code's page."""
+    """Return the address of the page about a code."""
     return f"{PAGES}/{declared.code}.md"
 
 
 def results(findings: Sequence[Diagnostic]) -> Iterator[dict[str, Any]]:
-    """The findings of one file as SARIF results. Equal ones are numbered, so that each has a fingerprint of its own."""
+    """Yield the findings of one file as SARIF results. Equal ones are numbered, so that each has a fingerprint of its
+    own.
+    """
     index = {each.code: number for number, each in enumerate(rules())}
     counts: dict[str, int] = {}
     for each in findings:
@@ -74,7 +76,9 @@ def results(findings: Sequence[Diagnostic]) -> Iterator[dict[str, Any]]:
 
 
 def fingerprint(finding: Diagnostic) -> str:
-    """The same finding in the same node of the same file, wherever the lines have moved to."""
+    """Return a hash that identifies a finding by code, file, node and message, so that it survives changes of line
+    numbers.
+    """
     identity = "\0".join((finding.code, finding.at.file, finding.at.node or finding.at.pointer, finding.message))
     return hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 

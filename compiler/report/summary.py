@@ -8,11 +8,12 @@ from compiler.report.text import Paint, one_line, plain
 from compiler.unit import Grade
 
 BAR_WIDTH: Final = 40
+"""Characters."""
 STYLES: Final = {Grade.EXACT: "good", Grade.DIFFERS: "warning", Grade.UNSUPPORTED: "error"}
 
 
 def summary(coverage: Coverage, paint: Paint = plain, top: int = 15) -> Iterator[str]:
-    """The lines to print."""
+    """Yield the lines of the report for a terminal; `top` limits the length of each list."""
     exports = len(coverage.entries)
     yield f"{paint('exports', 'bold')}  {coverage.runnable} of {exports} runnable ({percent(coverage.runnable, exports)})"
     yield f"{paint('nodes', 'bold')}    {bar(coverage, paint)} {coverage.total}"
@@ -35,7 +36,7 @@ def summary(coverage: Coverage, paint: Paint = plain, top: int = 15) -> Iterator
 
 
 def bar(coverage: Coverage, paint: Paint) -> str:
-    """Exact, differing and unsupported nodes as one bar."""
+    """Return the shares of exact, differing and unsupported nodes as one bar of `BAR_WIDTH` characters."""
     total = coverage.total or 1
     exact = round(BAR_WIDTH * coverage.nodes[Grade.EXACT] / total)
     differs = min(round(BAR_WIDTH * coverage.nodes[Grade.DIFFERS] / total), BAR_WIDTH - exact)
@@ -44,5 +45,5 @@ def bar(coverage: Coverage, paint: Paint) -> str:
 
 
 def percent(part: int, whole: int) -> str:
-    """A share in per cent with one decimal."""
+    """Return a share in per cent with one decimal; "-" if `whole` is 0."""
     return f"{100 * part / whole:.1f} %" if whole else "-"

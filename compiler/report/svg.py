@@ -8,6 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from schemas.plan import Kind, Plan, Step
 
+# Pixels, the unit of positions in n8n's editor.
 BOX_WIDTH: Final = 170
 BOX_HEIGHT: Final = 56
 MARGIN: Final = 40
@@ -37,7 +38,7 @@ class Wire:
 
 
 def drawing(plan: Plan) -> str:
-    """An SVG document without scripts and without anything to fetch."""
+    """Return the plan as an SVG document without scripts and external resources."""
     left = min((step.position[0] for step in plan.steps), default=0.0) - MARGIN
     top = min((step.position[1] for step in plan.steps), default=0.0) - MARGIN
     boxes = {step.name: _box(step, left, top) for step in plan.steps}

@@ -13,12 +13,12 @@ LEVELS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.
 
 
 def plain(text: str, _style: str) -> str:
-    """No colours."""
+    """Return the text without colours."""
     return text
 
 
 def findings(diagnostics: Sequence[Diagnostic], lines: Lines, paint: Paint = plain) -> Iterator[str]:
-    """The lines to print, one block per finding; `lines` are those of the document."""
+    """Yield the lines to print, one block per finding; `lines` are those of the document."""
     for each in diagnostics:
         yield from _block(each, lines, paint)
 
@@ -40,5 +40,7 @@ def _block(finding: Diagnostic, lines: Lines, paint: Paint) -> Iterator[str]:
 
 
 def one_line(text: str) -> str:
-    """Without line breaks and control characters, which a hostile name could use to write on the terminal."""
+    """Return the text with spaces in place of line breaks and control characters, which a hostile name could use to
+    write to the terminal.
+    """
     return "".join(char if char.isprintable() else " " for char in text)

@@ -32,7 +32,7 @@ def explain_syntax_error(text: str, offset: int) -> str:
 
 
 def _chunk(template: str, offset: int) -> str | None:
-    """The code in which the error lies."""
+    """Return the code that contains the error."""
     start = 0
     for part in split(template):
         if isinstance(part, Code):

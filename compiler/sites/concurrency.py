@@ -1,4 +1,4 @@
-"""How many runs go on at a time: `settings.tempor8.concurrency` of an export."""
+"""Read the limit on concurrent runs: `settings.tempor8.concurrency` of an export."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -10,17 +10,18 @@ from schemas.plan import Concurrency
 __all__ = ["BadConcurrencyError", "read_concurrency"]
 
 MAX_CONCURRENT_RUNS: Final = 10_000
+"""The highest limit that an author may set."""
 
 
 class BadConcurrencyError(Exception):
-    """The setting cannot be read. The message says why."""
+    """The setting is not valid. The message says why."""
 
 
 def read_concurrency(settings: Mapping[str, Any]) -> Concurrency | None:
-    """The limit of an export's settings; None: there is none.
+    """Return the limit on concurrent runs in an export's settings; None if there is none.
 
     Raises:
-        BadConcurrencyError: it cannot be read.
+        BadConcurrencyError: the setting is not valid.
     """
     own = settings.get("tempor8")
     if not isinstance(own, Mapping) or (value := own.get("concurrency")) is None:

@@ -1,6 +1,6 @@
-"""Expressions in their places: every string that starts with `=`, anywhere in the parameters, compiled once.
+"""Find and compile expressions: every string that starts with `=`, anywhere in the parameters, once.
 
-n8n: keys are never evaluated, and nothing but the first character decides.
+n8n: keys are never evaluated, and only the first character decides.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,29 +12,30 @@ from compiler.expressions import CompiledExpression, compile_expression, compile
 from schemas.node import Declared
 
 ParameterPath: TypeAlias = tuple[str | int, ...]
+"""Keys and indexes from the top of a node's parameters."""
 
 
 @dataclass(frozen=True)
 class ExpressionSite:
-    """An expression, where it stands (keys and indexes within the parameters), and what was found out about it."""
+    """An expression and its path (keys and indexes) within the parameters."""
 
     at: ParameterPath
     compiled: CompiledExpression
 
     @property
     def name(self) -> str:
-        """The place as an author writes it: `options.headers[0].value`."""
+        """The path as an author writes it: `options.headers[0].value`."""
         return dotted(self.at)
 
 
 @dataclass(frozen=True)
 class SpecialParameters:
-    """Shown parameters that are more than values, by wire name."""
+    """Visible parameters that are text with `{{ }}` or programs, by wire name."""
 
     resolvable: Mapping[str, str]
-    """'text' or 'json'."""
+    """Wire name -> 'text' or 'json'."""
     programs: Mapping[str, str]
-    """The language."""
+    """Wire name -> language."""
 
 
 @lru_cache(maxsize=4096)  # a third of the expressions of a folder occur more than once
@@ -43,12 +44,12 @@ def _compile(text: str) -> CompiledExpression:
 
 
 def dotted(at: ParameterPath) -> str:
-    """A place within parameters as text."""
+    """Return a path within parameters as an author writes it: `options.headers[0].value`."""
     return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in at).lstrip(".")
 
 
 def strings(value: Any, at: ParameterPath = ()) -> Iterator[tuple[ParameterPath, str]]:
-    """Every string in a JSON value with its place."""
+    """Yield every string in a JSON value with its path."""
     if isinstance(value, str):
         yield at, value
     elif isinstance(value, Mapping):
@@ -60,7 +61,7 @@ def strings(value: Any, at: ParameterPath = ()) -> Iterator[tuple[ParameterPath,
 
 
 def text_at(parameters: Mapping[str, Any], at: ParameterPath) -> str:
-    """The string at a place that `strings` gave."""
+    """Return the string at a path that `strings` yielded."""
     value: Any = parameters
     for key in at:
         value = value[key]
@@ -68,7 +69,7 @@ def text_at(parameters: Mapping[str, Any], at: ParameterPath) -> str:
 
 
 def special_parameters(visible: Mapping[str, Declared]) -> SpecialParameters:
-    """Which shown parameters of a node hold text with `{{ }}` or a program."""
+    """Return which of the visible parameters hold text with `{{ }}` or a program."""
     return SpecialParameters(
         {name: each.info.resolvables for name, each in visible.items() if each.info.resolvables},
         {name: each.info.code for name, each in visible.items() if each.info.code},
@@ -78,7 +79,7 @@ def special_parameters(visible: Mapping[str, Declared]) -> SpecialParameters:
 def find_expressions(
     texts: Iterable[tuple[ParameterPath, str]], special: SpecialParameters
 ) -> Iterator[ExpressionSite]:
-    """The expressions among the strings of effective parameters, in their order. Programs are left alone."""
+    """Yield the expressions among the strings of effective parameters, in order. Programs are left out."""
     for at, text in texts:
         name = str(at[0])
         if name in special.programs:

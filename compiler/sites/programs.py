@@ -1,4 +1,4 @@
-"""The programs of Code nodes: parsed once, for what they read and whether they can run."""
+"""Analyze the programs of Code nodes, once each: what they read, and whether they parse."""
 
 import re
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ UNICODE_SPACES: Final = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000
 
 @dataclass(frozen=True)
 class CodeProgram:
-    """A program in a parameter."""
+    """A program in a parameter of a node, and what it reads."""
 
     source: str
     python: bool
@@ -28,7 +28,7 @@ class CodeProgram:
 
 
 def analyze_program(source: str, language: str) -> CodeProgram:
-    """A program and what can be told about it."""
+    """Parse a program and return which nodes and variables it reads, or why it does not parse."""
     if language.startswith("python"):
         return CodeProgram(source, True, scan_python(source), python_variables(source))
     try:
@@ -40,7 +40,7 @@ def analyze_program(source: str, language: str) -> CodeProgram:
 
 
 def _parse(source: str) -> Source:
-    """The tree. JavaScript takes every Unicode space for one; the parser stumbles over them at the ends of lines."""
+    """Return the tree. JavaScript accepts every Unicode space; the parser fails on some of them at the ends of lines."""
     try:
         return parse_program(source)
     except InvalidCodeError:

@@ -1,4 +1,4 @@
-"""An export in one form, so that a review in git shows what somebody has changed and nothing else.
+"""Write an export in canonical form, so that a diff in git shows the author's changes and nothing else.
 
 The order of nodes and of parameters has a meaning and stays; the order of other members, the layout, and what n8n
 writes anew with each save do not.
@@ -33,7 +33,7 @@ VOLATILE_MEMBERS: Final = frozenset(
 
 
 def canonical(workflow: Mapping[str, Any]) -> str:
-    """The text of a workflow in its one form, a line break at the end."""
+    """Return the canonical JSON text of a workflow, with a line break at the end."""
     document = _in_order(
         {key: value for key, value in workflow.items() if key not in VOLATILE_MEMBERS}, WORKFLOW_MEMBERS
     )

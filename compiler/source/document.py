@@ -1,4 +1,4 @@
-"""A JSON document that has been read, and what is looked up in it once for all the workflows that it holds.
+"""A JSON document, with indexes that are built once for all workflows in it.
 
 `n8n export:workflow --all` writes one list of every workflow. Reading or searching the whole text again for each of
 them would take time and memory that grow with the square of the list.
@@ -17,7 +17,7 @@ from schemas.diagnostic import Diagnostic
 
 @dataclass
 class Document:
-    """The text, the JSON value in it, and what the reader has to tell about it as a whole."""
+    """The text, its JSON value, and the reader's findings about the whole document."""
 
     text: str = ""
     """Empty for a document that came as parsed JSON."""
@@ -35,11 +35,15 @@ class Document:
         return Lines(self.text)
 
     def findings_of(self, workflow: int) -> list[Diagnostic]:
-        """What the reader found inside this workflow; the first workflow also has what lies outside of all."""
+        """Return the reader's findings inside this workflow; the first workflow also gets those outside of all
+        workflows.
+        """
         return self._by_workflow[workflow]
 
     def spans(self, pointers: Iterable[str], base: str) -> dict[str, Span]:
-        """The places of JSON Pointers, looked for in the workflow at `base` alone unless one lies outside of it."""
+        """Return the spans of JSON Pointers. Only the workflow at `base` is searched, unless a pointer lies outside of
+        it.
+        """
         listed = set(pointers)
         if base not in self._spans or not all(_within(each, base) for each in listed):
             return find_spans(self.text, listed)

@@ -1,4 +1,4 @@
-"""Findings get their line and column, and their order: by file position."""
+"""Add line and column to findings and sort them by position in the file."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -9,7 +9,9 @@ from schemas.diagnostic import Diagnostic
 
 
 def locate(findings: Iterable[Diagnostic], document: Document, base: str) -> list[Diagnostic]:
-    """The findings about the workflow at `base` with line and column, sorted by position, code and message, each once."""
+    """Return the findings about the workflow at `base` with line and column, sorted by position, code and message,
+    without duplicates.
+    """
     placed = list(findings)
     if document.text and placed:
         spans = document.spans({above for each in placed for above in _ancestors(each.at.pointer, base)}, base)
@@ -19,7 +21,7 @@ def locate(findings: Iterable[Diagnostic], document: Document, base: str) -> lis
 
 
 def _ancestors(pointer: str, base: str = "") -> list[str]:
-    """A pointer and those above it up to `base`: a parameter that is absent is told at its node."""
+    """Return a pointer and its parents up to `base`: a finding about an absent parameter is placed at its node."""
     pointers = [pointer]
     while pointer and pointer != base:
         pointer = pointer.rpartition("/")[0]

@@ -1,7 +1,7 @@
-"""From a JSON path to line and column: a second look at the text, only at what a finding points to.
+"""Map JSON Pointers to offsets, lines and columns, by a second look at the parts of the text that findings point to.
 
-The reader proper is Python's C scanner; it knows no positions. This one enters only the objects and lists on the way to
-a place asked for, and lets the C scanner skip everything else.
+Python's C scanner, which reads the document, knows no positions. This module enters only the objects and lists on the
+way to a requested value and lets the C scanner skip everything else.
 """
 
 import json
@@ -32,7 +32,7 @@ class Span:
 
 
 def find_spans(text: str, pointers: Iterable[str], inside: Span | None = None, path: str = "") -> dict[str, Span]:
-    """The places of JSON Pointers in a well-formed document; what is not there is left out.
+    """Return the spans of JSON Pointers in a well-formed document. Pointers to nothing are left out.
 
     Of members with one name the last one counts, as for the reader. `inside` is the place of the value at `path`, when
     only that part of the document is to be looked at.
@@ -45,7 +45,7 @@ def find_spans(text: str, pointers: Iterable[str], inside: Span | None = None, p
     try:  # noqa: SIM105 - contextlib costs more than this on a hot path
         _enter(text, inside.value, path, inside.key, _Search(search_for, _parents(search_for), spans))
     except (RecursionError, StopIteration, ValueError, IndexError):
-        pass  # the document is not well-formed; what was found before the fault stands
+        pass  # the document is not well-formed; return the spans before the fault
     return spans
 
 
@@ -53,12 +53,12 @@ def find_spans(text: str, pointers: Iterable[str], inside: Span | None = None, p
 class _Search:
     pointers: set[str]
     parents: set[str]
-    """What has to be entered to get there."""
+    """Pointers of the objects and lists to enter."""
     spans: dict[str, Span]
 
 
 def _enter(text: str, start: int, path: str, key: int, search: _Search) -> int:
-    """Walk the value at `start`; its end."""
+    """Walk the value at `start` and return the offset of its end."""
     first = text[start]
     if path not in search.parents or first not in "{[":
         end = cast(int, _SCAN_VALUE(text, start)[1])
@@ -116,12 +116,12 @@ class _Open:
     seen: set[str] = field(default_factory=set)
 
     def child(self) -> str:
-        """The pointer of the value that comes next."""
+        """Return the pointer of the value that comes next."""
         return self.path + pointer(self.index if self.array else self.key or "")
 
 
 def duplicates(text: str) -> Iterator[tuple[str, str]]:
-    """(pointer, key) of each member whose key its object already had."""
+    """Yield (pointer, key) for each member whose key occurred before in its object."""
     stack: list[_Open] = []
     for token in TOKEN.finditer(text):
         first = text[token.start()]
@@ -149,17 +149,17 @@ class Lines:
         self._starts = [0, *(match.end() for match in re.finditer("\n", text))]
 
     def at(self, offset: int) -> tuple[int, int]:
-        """Line and column of an offset."""
+        """Return line and column of an offset."""
         line = bisect_right(self._starts, offset)
         return line, offset - self._starts[line - 1] + 1
 
     def line(self, number: int) -> str:
-        """The text of a line, without its end."""
+        """Return the text of a line, without its end."""
         start, end = self.span(number)
         return self.text[start:end]
 
     def span(self, number: int) -> tuple[int, int]:
-        """Offsets of a line's start and end, without the characters that end it."""
+        """Return the offsets of a line's start and end, without the characters that end it."""
         start = self._starts[number - 1]
         end = self._starts[number] - 1 if number < len(self._starts) else len(self.text)
         while end > start and self.text[end - 1] == "\r":
@@ -168,7 +168,9 @@ class Lines:
 
 
 def into_string(text: str, span: Span, characters: int) -> int:
-    """The offset of the n-th character of a string value, escapes counted as what they stand for."""
+    """Return the offset of the n-th character of a string value; an escape sequence counts as the character it stands
+    for.
+    """
     if text[span.value] != '"':
         return span.value
     offset = span.value + 1
@@ -182,7 +184,7 @@ def into_string(text: str, span: Span, characters: int) -> int:
 
 
 def json_type_name(value: Any) -> str:
-    """A JSON type in words."""
+    """Return the JSON type of a value in words, such as "a list"."""
     names = {
         dict: "an object",
         list: "a list",

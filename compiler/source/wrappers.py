@@ -1,4 +1,4 @@
-"""Where in a document the workflows are: n8n's API, its template site and backup tools wrap them in their own ways."""
+"""Find the workflows in a document: n8n's API, its template site and backup tools wrap them in different ways."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -9,12 +9,13 @@ from schemas.diagnostic.reading import NotAnExport
 
 WRAPPERS: Final = ("workflow", "workflows", "data", "json", "workflowData", "template", "results", "items")
 MAX_WRAPPER_DEPTH: Final = 4
+"""Levels of wrappers that are searched."""
 CREDENTIALS_ADVICE: Final = "import it with `tempor8 credentials import`"
 DOWNLOAD_ADVICE: Final = "use *Download* in n8n's editor, or `n8n export:workflow`"
 
 
 def find_workflows(document: Any) -> list[str]:
-    """JSON Pointers of all workflows in a document, in its order; empty when there is none."""
+    """Return the JSON Pointers of all workflows in a document, in order; empty if there is none."""
     return list(_search(document, "", MAX_WRAPPER_DEPTH))
 
 
@@ -31,13 +32,15 @@ def _search(value: Any, path: str, levels: int) -> Iterator[str]:
 
 
 def _is_template_page(value: Mapping[str, Any]) -> bool:
-    """Whether `nodes` lists what a template is made of, as n8n's template site has it, and the workflow lies deeper."""
+    """Return whether `nodes` lists the node types of a template, as n8n's template site does, and the workflow lies
+    deeper.
+    """
     inner = value.get("workflow")
     return "connections" not in value and isinstance(inner, Mapping) and isinstance(inner.get("nodes"), list)
 
 
 def value_at(document: Any, path: str) -> Any:
-    """The value at a pointer that `workflows` gave."""
+    """Return the value at a pointer that `find_workflows` returned."""
     for key in path.split("/")[1:]:
         document = document[int(key)] if isinstance(document, list) else document[key]
     return document
@@ -60,7 +63,7 @@ def explain_no_workflow(document: Any, where: Location) -> NotAnExport:
 
 
 def _explain_list(document: list[Any], where: Location) -> NotAnExport:
-    """What a list without a workflow holds, told by its first object."""
+    """Return the finding that says what a list without a workflow contains, judged by its first object."""
     first = next((each for each in document if isinstance(each, Mapping)), None)
     if not document:
         return NotAnExport(at=where, reason="the list is empty", advice=DOWNLOAD_ADVICE)
