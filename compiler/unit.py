@@ -26,8 +26,8 @@ DEFAULT_TIMEZONE = "America/New_York"
 class Options:
     """How to compile.
 
-    `allow_unsupported` turns nodes that cannot run into steps that raise when they are reached. `lenient` gives a plan
-    whenever the document is an export at all: every error of a node becomes an error of the run, as n8n has it.
+    `allow_unsupported` turns nodes that cannot run into steps that fail when they are reached. `lenient` yields a plan
+    for every export: each error of a node becomes an error of the run, as in n8n.
     `timezone` applies if the export names none.
     """
 

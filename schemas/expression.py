@@ -172,9 +172,9 @@ class Script(_Expression):
     """How each named node is read: `first`, `last`, `all`, `item`, `itemMatching`, `pairedItem`, `params`, `context`,
     `isExecuted`, `legacy` (`$node["X"]`), or `any`. Only what these need is handed to V8."""
     writes: bool = False
-    """True when it may write into what it reads; it then gets copies, so that nobody else sees that."""
+    """True when it may write into what it reads; it then gets copies, so that no other step sees the change."""
     quick: list[Any] | None = None
-    """The same as a tree of operators over paths and constants, where it has that form: Python walks it, and asks V8
+    """The same as a tree of operators over paths and constants, if it has that form: Python evaluates it, and V8 runs
     only when a value is not of the plain types for which both agree (`runtime.expressions.quick`)."""
 
 

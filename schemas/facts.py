@@ -73,7 +73,7 @@ class Facts(BaseModel):
         return False
 
     def started_workflow(self) -> str | None:
-        """Return the id of the workflow that it starts, where that is written down."""
+        """Return the id of the workflow that it starts; None if that is not a constant."""
         return None
 
     def waits_for(self) -> WaitsFor | None:
@@ -81,16 +81,16 @@ class Facts(BaseModel):
         return None
 
     def overlapping_wait(self) -> WaitsFor | None:
-        """Return what the node waits for where waits may go on beside the rest of the run; None: it holds up everything."""
+        """Return what the node waits for if waits may overlap with the rest of the run; None: it blocks the run."""
         return self.waits_for()
 
     def wait_seconds(self, version: float) -> float | None:
-        """Return how long it waits, where that is written down."""
+        """Return how many seconds the node waits; None if that is not a constant."""
         del version
         return None
 
     def not_transient(self, version: float) -> str | None:
-        """Return why the node makes no sense where runs end with their process."""
+        """Return why the node cannot work in a run that ends with its process; None: it can."""
         del version
         return None
 
@@ -109,12 +109,12 @@ class Facts(BaseModel):
         return None
 
     def routes(self, identity: NodeIdentity) -> Iterable[Route]:
-        """Return where the trigger listens."""
+        """Return the routes on which the trigger listens."""
         del identity
         return ()
 
     def firings(self, name: str) -> Iterable[Firing]:
-        """Return when the trigger starts runs. `name` is the node's: it decides the second, which n8n chooses at random.
+        """Return when the trigger starts runs. The node's `name` determines the second, which n8n chooses at random.
 
         Raises:
             BadScheduleError: a rule cannot be read or never fires.
@@ -124,7 +124,7 @@ class Facts(BaseModel):
 
 
 def workflow_reference(value: Any) -> str | None:
-    """Return the id in n8n's reference to a workflow (a text, or `{"value": id}`), where it is written down."""
+    """Return the id in n8n's reference to a workflow (a text, or `{"value": id}`), if it is a constant, else None."""
     id_ = value.get("value") if isinstance(value, dict) else value
     return str(id_) if isinstance(id_, str | int) and id_ and is_literal(id_) else None
 

@@ -71,7 +71,7 @@ Outputs: TypeAlias = list[Items | None]
 
 
 class Run(TypedDict, total=False):
-    """One recorded run of a node: what it gave out, where its inputs came from, and its error if it had one."""
+    """One recorded run of a node: its outputs, the sources of its inputs, and its error if there was one."""
 
     outputs: Required[Outputs]
     source: Required[list[Source | None]]

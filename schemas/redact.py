@@ -105,7 +105,7 @@ def redact_json(value: Any, *, depth: int = 8) -> Any:
 
 
 def _spans(text: str) -> Iterator[tuple[int, int]]:
-    """Where the secrets stand. A literal is looked for before a pattern, since most texts have none of them."""
+    """Yield the spans of secrets. A literal is searched before its pattern, since most texts contain neither."""
     for token in _TOKEN.finditer(text):
         if _is_token(token.group()):
             yield token.span()

@@ -37,7 +37,7 @@ class StartInput(BaseModel):
     resume_url: str = ""
     """Where the API is reached from outside: the beginning of links that resume the run."""
     resume_secret: str = ""
-    """What such links are made with; see `schemas.resume_link`."""
+    """The key of the tokens of such links; see `schemas.resume_link`."""
     waits: int = 0
     """How many waits for a call are over, carried over a continue-as-new."""
     pinned: bool = False
@@ -83,11 +83,11 @@ class Forgotten(BaseModel):
     runs: int
     errors: int
     items: int
-    """Items they gave out."""
+    """Items that they emitted."""
 
 
 class Journal(BaseModel):
-    """What a run tells about itself: the answer of the `journal` query, and part of its result and failure details."""
+    """The state of a run: the answer of the `journal` query, and part of its result and failure details."""
 
     status: str
     """running, waiting, success, error, canceled."""
@@ -100,16 +100,16 @@ class Journal(BaseModel):
     usage: list[dict[str, Any]] = Field(default_factory=list)
     """Per model request: {agent, model, input_tokens, output_tokens, ms}."""
     forgotten: dict[str, Forgotten] = Field(default_factory=dict, exclude_if=lambda gone: not gone)
-    """Node -> its runs that are not among `steps`: a long run keeps those that somebody can still read."""
+    """Node -> its runs that are not among `steps`: a long run keeps those that a step may still read."""
 
     @property
     def count(self) -> int:
-        """How many steps were done."""
+        """How many runs of steps there were."""
         return len(self.steps) + sum(each.runs for each in self.forgotten.values())
 
     @property
     def failed(self) -> int:
-        """How many of them failed."""
+        """How many runs of steps failed."""
         return sum(step.status == "error" for step in self.steps) + sum(each.errors for each in self.forgotten.values())
 
     def since(self, number: int) -> list[tuple[int, StepRecord]]:
@@ -130,7 +130,7 @@ class RunResult(BaseModel):
 
 
 class WebhookAnswer(BaseModel):
-    """What the `webhook` update gives the API: the response to send, or how the run ended before there was one."""
+    """The result of the `webhook` update: the response to send, or how the run ended without one."""
 
     response: dict[str, Any] | None = None
     """From Respond to Webhook: {statusCode, headers, body, ...}."""

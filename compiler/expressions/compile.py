@@ -20,7 +20,7 @@ __all__ = ["CompiledExpression", "ExpressionProblem", "compile_expression", "com
 
 @dataclass(frozen=True)
 class ExpressionProblem:
-    """Why n8n refuses an expression. `message` is n8n's; the place counts from the start of the string as written."""
+    """Why n8n refuses an expression. `message` is n8n's; the position is relative to the start of the string as written."""
 
     message: str
     offset: int
@@ -79,7 +79,7 @@ def _problem(template: str, error: InvalidCodeError, shift: int) -> ExpressionPr
 
 @dataclass
 class _Chunk:
-    """One `{{ }}`."""
+    """The parsed code of one `{{ }}`."""
 
     source: Source
     root: Node
@@ -88,7 +88,7 @@ class _Chunk:
 
 @dataclass
 class _Parts:
-    """The parts of a template, parsed."""
+    """The parsed parts of a template, and what they read."""
 
     parts: list[Text | Code]
     resolvables: str | None = None
@@ -131,7 +131,7 @@ class _Parts:
         return tree
 
     def _template(self) -> Expression | None:
-        """Text, or text mixed with paths; None when a part needs JavaScript."""
+        """Return text, or text mixed with paths; None if a part needs JavaScript."""
         parts: list[str | Path] = []
         for chunk in self.chunks:
             part = chunk.value if isinstance(chunk, Text) else _literal_text(chunk.simple)
@@ -162,7 +162,7 @@ class _Parts:
         return _body("+".join(['""', *pieces]), temporaries), linear
 
     def _replaced(self) -> tuple[str, bool]:
-        """The text with each code replaced by its value, in order, the first place where it stands."""
+        """Return code that replaces each chunk of the text by its value, in order, at its first occurrence."""
         whole = "".join(part.value if isinstance(part, Text) else f"{{{{{part.value}}}}}" for part in self.parts)
         lines, temporaries, linear = [f"let ___q={_quote(whole)};"], 0, True
         for part, chunk in zip(self.parts, self.chunks, strict=True):
@@ -190,7 +190,7 @@ class _Parts:
 
 
 def _literal_text(simple: Literal | Path | None) -> str | Path | None:
-    """A constant as a template prints it; numbers and the like keep JavaScript's form."""
+    """Return a constant as a template prints it; a path as it is; None if the value needs JavaScript."""
     if not isinstance(simple, Literal):
         return simple
     value = simple.value

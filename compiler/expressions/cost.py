@@ -82,6 +82,7 @@ _HEAVY_METHODS = frozenset(
     }
 )
 _MAX_INSERTED_CHARACTERS = 200
+"""A longer text counts as one from the data, since it makes the result as large when it is inserted many times."""
 _REPLACERS = frozenset({"replace", "replaceAll"})
 _SMALL_COUNT = re.compile(r"\d{1,3}\Z")
 _CALLBACKS = frozenset(

@@ -1,8 +1,8 @@
 """Operators over constants and paths as a small tree that Python walks: most scripts of real exports are no more than a
 comparison, a sum or a ternary, and a call of V8 costs a hundred times what they do.
 
-The tree is only ever a short cut: where its values are not of the plain types for which Python gives what JavaScript
-gives, the script itself decides.
+The tree is only a short cut: if a value is not of the plain types for which Python and JavaScript agree, the script
+itself is run.
 """
 
 from typing import Any, Final

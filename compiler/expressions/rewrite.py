@@ -52,11 +52,11 @@ class _Editor:
     edits: list[tuple[int, int, str]] = field(default_factory=list)
     scopes: list[frozenset[str]] = field(default_factory=list)
     waiting: dict[int, int] = field(default_factory=dict)
-    """Per optional link (by id): how many extension calls open behind its test."""
+    """Optional link (by id) -> number of extension calls that open behind its test."""
     tests: dict[int, str] = field(default_factory=dict)
-    """Per optional link that becomes a test: its temporary."""
+    """Optional link (by id) that becomes a test -> name of its temporary."""
     closing: dict[int, int] = field(default_factory=dict)
-    """Per node (by id): how many tests end with it."""
+    """Node (by id) -> number of tests that end with it."""
 
     def edit(self, root: Node) -> None:
         """Record the edits of every node below `root`, parents before and after their children."""
@@ -186,7 +186,7 @@ class _Editor:
         )
 
     def _dispatch(self, node: Node, method: Node) -> None:
-        """`.name(` becomes `,"name",[` and the last bracket closes both; `.name?.(` asks first."""
+        """Replace `.name(` by `,"name",[`; the last bracket closes both. `.name?.(` tests the method first."""
         function, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")
         assert function is not None  # _extension has seen both
         assert arguments is not None

@@ -17,6 +17,7 @@ _HEX_ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|u\{([0-9a-fA
 _PLAIN_NUMBER = re.compile(r"(?:0|[1-9]\d*)(?:\.\d*)?(?:[eE][+-]?\d+)?\Z|\.\d+(?:[eE][+-]?\d+)?\Z")
 _INDEX = re.compile(r"(?:0|[1-9]\d*)\Z")
 _MAX_SAFE_INTEGER = 2**53
+"""Up to here a double holds every integer."""
 
 _ITEM_ROOTS = {"$json": "$json", "$data": "$json", "$binary": "$binary"}
 _PLAIN_ROOTS = {

@@ -23,7 +23,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Code:
-    """JavaScript. `value` is ready to parse; `place(i)` says where its character `i` stands in the template."""
+    """JavaScript. `value` is ready to parse; `place(i)` is the offset of its character `i` in the template."""
 
     value: str
     starts: tuple[int, ...]

@@ -27,6 +27,7 @@ from schemas.diagnostic.reading import (
 from schemas.export import Export, ExportNode
 
 MAX_NODES: Final = 2_000
+"""Nodes of one export, annotations included."""
 NODE_TYPE: Final = re.compile(r"^(@[\w.-]+/)?[\w-]+\.\w+$")
 
 

@@ -24,7 +24,9 @@ from schemas.diagnostic.reading import (
 
 MAX_FILE_BYTES: Final = 16 * 1024 * 1024
 MAX_DEPTH: Final = 200
+"""Levels of nested objects and lists."""
 MAX_DUPLICATES: Final = 20
+"""Duplicate keys that are reported per file."""
 _UTF_16: Final = ("UTF-16", "save it as UTF-8 (PowerShell: `Out-File -Encoding utf8`)")
 _UNPACK: Final = "unpack it first"
 FORMATS: Final = {

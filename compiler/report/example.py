@@ -1,6 +1,6 @@
 """Examples of the diagnostic pages: for each code, an export that yields it and the same export corrected.
 
-They are files, `examples/<code>/wrong.json` and `right.json`, so that they can be given to `tempor8 check`, as the tests do
+They are files, `examples/<code>/wrong.json` and `right.json`, so that `tempor8 check` can read them, as the tests do
 with each of them. `finding.txt` is what the tool prints about the wrong one. What would be too large for a file is
 written as `{"$repeat": value, "times": n}`.
 """

@@ -1,4 +1,4 @@
-"""A plan as a drawing, from the positions that the author gave the nodes in n8n's editor."""
+"""Draw a plan as SVG, with the positions of its nodes in n8n's editor."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -47,5 +47,5 @@ def _chunk(template: str, offset: int) -> str | None:
 
 
 def _quotes(code: str) -> bool:
-    """Whether a quote stands where a text seems to go on: a letter, a space and a letter beside it, or two in a row."""
+    """Return whether a quote is probably part of a string: between letters, or two in a row."""
     return bool(re.search(r"""['"]\w[^'"]*['"]\w|\w'\s+\w|['"]{2}\s*[,)]""", code)) or code.count("'") % 2 == 1

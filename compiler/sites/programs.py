@@ -22,7 +22,7 @@ class CodeProgram:
     variables: frozenset[str] | None = frozenset()
     """n8n's variables (`$vars`, ...) that it may read; None: any."""
     ways: Mapping[str, set[str]] = field(default_factory=dict)
-    """How it reads them, where that is known; see `schemas.expression.Script`."""
+    """How it reads the nodes, as far as that is known; see `schemas.expression.Script`."""
     syntax_error: InvalidCodeError | None = None
     """Why it does not parse."""
 

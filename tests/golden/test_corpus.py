@@ -1,4 +1,4 @@
-"""Real and broken exports: no crash, no mistake of ours, a verdict for each node, the real cause for what is broken."""
+"""Real and broken exports: no crash, no fault of the compiler, a verdict for each node, the cause of each error."""
 
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ def corpus() -> Path:
     return CORPUS
 
 
-def test_every_real_export_gets_a_verdict_for_each_node_and_no_mistake_of_ours(corpus: Path) -> None:
+def test_every_real_export_gets_a_verdict_for_each_node_and_no_fault_of_the_compiler(corpus: Path) -> None:
     for path in sorted((corpus / "exports").glob("*.json")):
         compilation = compiled(path)
         assert compilation.export is not None, path.name

@@ -35,7 +35,7 @@ for name in sys.argv[1:]:
 
 
 def golden(path: Path) -> dict[str, str]:
-    """File name -> text of what is kept for an export."""
+    """Return file name -> text of the golden files of an export."""
     compilation = compile_export(path.read_bytes(), file=f"n8n_exports/{path.name}", catalog=CATALOG, lenient=True)
     assert compilation.plan is not None
     plan = json.dumps(json.loads(compilation.plan.canonical()), indent=1, sort_keys=True, ensure_ascii=False)
@@ -89,7 +89,7 @@ def test_the_order_of_members_does_not_change_a_plan(path: Path) -> None:
 
 
 def update() -> None:
-    """Write the files anew."""
+    """Write the golden files again."""
     FOLDER.mkdir(exist_ok=True)
     texts = {name: text for path in EXPORTS for name, text in golden(path).items()}
     for name, text in texts.items():

@@ -1,4 +1,4 @@
-"""The compiler never raises, whatever it is given, and never takes long: limits are findings."""
+"""The compiler never raises, whatever its input, and never takes long: limits are findings."""
 
 import copy
 import json

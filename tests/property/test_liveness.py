@@ -1,4 +1,4 @@
-"""Nobody who may still read a recorded run finds it gone: engines that forget at every step against ones that never do."""
+"""A recorded run that may still be read is never forgotten: engines that forget at every step against ones that never do."""
 
 import asyncio
 import json
@@ -170,7 +170,7 @@ def _result(plan: Plan, *, forgets: bool, monkeypatch: pytest.MonkeyPatch) -> tu
 def test_a_loop_that_forgets_gives_what_one_that_does_not_gives(
     body: dict[str, Any], after: dict[str, Any], flat: bool, version: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And it needs no room for rounds that are over, unless somebody asks for them further on."""
+    """And it needs no room for rounds that are over, unless a later step reads them."""
     plan = _looping(body, after, version)
     expected, _ = _result(plan, forgets=False, monkeypatch=monkeypatch)
     actual, engine = _result(plan, forgets=True, monkeypatch=monkeypatch)

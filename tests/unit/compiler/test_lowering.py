@@ -160,7 +160,7 @@ def test_what_a_step_reads_is_known() -> None:
 
 
 def test_a_plan_says_nothing_of_where_it_came_from() -> None:
-    assert "made.json" not in plan(export(START | {"name": "Other"}, connections={})).canonical()
+    assert "test.json" not in plan(export(START | {"name": "Other"}, connections={})).canonical()
 
 
 CONDITION = {"leftValue": "a", "rightValue": "b", "operator": {"type": "string", "operation": "equals"}}
