@@ -95,7 +95,9 @@ def _hint(port: str) -> str:
 
 
 def _may_serve(source: BoundNode, port: str) -> bool:
-    """Ordinary nodes serve as tools through their tool variants; vector stores serve as several things."""
+    """Return whether the node may be connected to the port: ordinary nodes serve as tools, vector stores as several
+    things.
+    """
     return source.node.type.endswith("Tool") or "vectorStore" in source.node.type or port in ("ai_agent", "ai_chain")
 
 

@@ -40,7 +40,7 @@ def _json_paths(expression: Expression) -> Iterator[Path]:
 
 
 def _missing(path: Path, rows: list[Any]) -> tuple[set[str], str | int] | None:
-    """The names at the first step that no row has, and the name that is missing; None when a row has the path."""
+    """Return the names at the first step that no row has, and the missing name; None if a row has the whole path."""
     current = rows
     for key in path.keys:
         values = [value for row in current if (value := _member(row, key)) is not None]

@@ -50,7 +50,7 @@ def _secrets(bound: BoundNode) -> Iterator[Diagnostic]:
 
 
 def _pairs(value: Any, at: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
-    """n8n's `{name, value}` rows: place of the value, name, value."""
+    """Yield path of the value, name and value of each of n8n's `{name, value}` rows."""
     if isinstance(value, dict):
         name, content = value.get("name"), value.get("value")
         if isinstance(name, str) and isinstance(content, str):

@@ -43,7 +43,7 @@ def is_scope(node: Node) -> bool:
 
 
 def _declarations(node: Node) -> Iterator[tuple[Node, Node]]:
-    """(scope, name) of what this node declares."""
+    """Yield (scope, name) for each name that this node declares."""
     match node.type:
         case "variable_declarator":
             hoisted = node.parent is not None and node.parent.type == "variable_declaration"
@@ -68,7 +68,7 @@ def _declarations(node: Node) -> Iterator[tuple[Node, Node]]:
 
 
 def _hoisted(node: Node, declaration: Node) -> Iterator[tuple[Node, Node]]:
-    """A declaration's name: in its block and, as sloppy JavaScript hoists it, in its function."""
+    """Yield a declaration's name for its block and, as sloppy JavaScript hoists it, for its function."""
     for name in _bound(declaration.child_by_field_name("name")):
         yield _enclosing(node, _SCOPES), name
         yield _enclosing(node, _FUNCTION_SCOPES), name
@@ -87,7 +87,7 @@ def _parameters(node: Node) -> Iterator[Node]:
 
 
 def _bound(pattern: Node | None) -> Iterator[Node]:
-    """The names that a binding pattern binds: default values and computed keys bind nothing."""
+    """Yield the names that a binding pattern binds: default values and computed keys bind nothing."""
     stack = [pattern] if pattern is not None else []
     while stack:
         node = stack.pop()

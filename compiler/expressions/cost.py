@@ -145,7 +145,7 @@ def _is_heavy_call(source: Source, node: Node) -> bool:
 
 
 def _may_multiply(source: Source, call: Node, name: str) -> bool:
-    """A text from the data that is put in at many places makes a result as long as both lengths multiplied."""
+    """Return whether a text from the data may be inserted at many places, so that the lengths of both texts multiply."""
     arguments = call.child_by_field_name("arguments")
     values = arguments.named_children if arguments is not None else []
     inserted = values[:1] if name == "join" else values[1:2]
@@ -164,7 +164,7 @@ def _has_small_count(source: Source, call: Node) -> bool:
 
 
 def _is_flat_callback(source: Source, node: Node, root: Node) -> bool:
-    """An arrow function right inside a call such as `.map(...)`, with no other one around it."""
+    """Return whether this arrow function is an argument of a call such as `.map(...)`, with no other one around it."""
     call = node.parent.parent if node.parent is not None and node.parent.type == "arguments" else None
     function = call.child_by_field_name("function") if call is not None else None
     member = function.child_by_field_name("property") if function is not None else None

@@ -70,7 +70,7 @@ def _identifier(source: Source, node: Node, reads: References) -> None:
 
 
 def _whole_name(node: Node) -> Node:
-    """The expression that `node` names: itself, or the member expression whose property it is."""
+    """Return the expression that `node` names: itself, or the member expression whose property it is."""
     parent = node.parent
     if node.type == "property_identifier" and parent is not None and parent.type == "member_expression":
         return parent
@@ -99,7 +99,9 @@ def _way(source: Source, call: Node) -> str:
 
 
 def _is_plain(member: Node, way: str) -> bool:
-    """`.first()`, `.last()` and `.all()` read the latest run; given a run (the second argument), any."""
+    """Return whether only the latest run is read: `.first()`, `.last()` and `.all()` do so unless their second argument
+    names a run.
+    """
     if way not in ("first", "last", "all"):
         return True
     call = member.parent

@@ -137,7 +137,7 @@ class _Editor:
         return any(name in scope for scope in self.scopes)
 
     def _is_computed(self, node: Node) -> bool:
-        """True for the key of `x[key]` that only shows at run time."""
+        """Return whether the node is the key of `x[key]` and known at run time only."""
         parent = node.parent
         if parent is None or parent.type != "subscript_expression" or parent.child_by_field_name("index") != node:
             return False
@@ -163,7 +163,7 @@ class _Editor:
             self._dispatch(node, method)
 
     def _extension(self, node: Node) -> Node | None:
-        """The method's name when this calls an extension method: `.first(`, with nothing between dot and name."""
+        """Return the method's name if this calls an extension method: `.first(`, with nothing between dot and name."""
         function = node.child_by_field_name("function")
         if function is None or function.type != "member_expression":
             return None
@@ -200,13 +200,13 @@ class _Editor:
         self.edits.append((closing.start_byte, closing.end_byte, "],true)" if optional else "])"))
 
     def _drop_between(self, start: int, end: int) -> None:
-        """Edits inside a stretch that is replaced as a whole (a link that has no test, a comment)."""
+        """Drop the edits inside a range that is replaced as a whole (a link that has no test, a comment)."""
         self.edits = [edit for edit in self.edits if not (start <= edit[0] < end and edit[1] > edit[0])]
 
     # --- optional chains --------------------------------------------------------------------------------------------
 
     def _tests(self, node: Node) -> None:
-        """Every optional link below an extension call becomes a test, so that the call is skipped with the chain."""
+        """Turn every optional link below an extension call into a test, so that the call is skipped with the chain."""
         top = node
         while top.parent is not None and top.parent.type in _CHAIN and _below(top.parent) == top:
             top = top.parent
@@ -248,7 +248,7 @@ class _Editor:
         )
 
     def _conditional(self, node: Node) -> None:
-        """n8n compiles `$if` to a conditional, so that only one side runs; a third value after the two is ignored."""
+        """Replace `$if` by a conditional, as n8n does, so that only one side runs; a fourth argument is ignored."""
         function, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")
         assert function is not None  # _is_if has seen both
         assert arguments is not None
@@ -264,7 +264,7 @@ class _Editor:
 
 
 def _below(node: Node) -> Node | None:
-    """The next link down a chain of calls and members."""
+    """Return the next link down a chain of calls and members."""
     return node.child_by_field_name("function" if node.type == "call_expression" else "object")
 
 
@@ -275,7 +275,7 @@ def _chain_start(node: Node) -> Node:
 
 
 def _link_at_or_below(node: Node | None) -> Node | None:
-    """The nearest `?.member` or `?.[index]` of the chain."""
+    """Return the nearest `?.member` or `?.[index]` of the chain."""
     while node is not None and node.type in _CHAIN:
         if node.type != "call_expression" and node.child_by_field_name("optional_chain") is not None:
             return node

@@ -160,7 +160,7 @@ def _passes_gate(source: Source, path: Path) -> bool:
 
 
 def _link(source: Source, node: Node) -> tuple[Link | None, Node | None]:
-    """One link and what is below it. (None, node): this is the root call `$('Node')`. (.., None): not a path."""
+    """Return one link and what is below it. (None, node): the root call `$('Node')`. (..., None): not a path."""
     if node.type == "member_expression":
         name = node.child_by_field_name("property")
         known = name is not None and name.type == "property_identifier" and "\\" not in source.text(name)

@@ -123,7 +123,7 @@ def _first_expression(source: Source) -> tuple[Source, Node]:
 
 
 def _check_early_errors(source: Source) -> None:
-    """What tree-sitter lets pass and an engine does not."""
+    """Raise InvalidCodeError for code that tree-sitter accepts and a JavaScript engine does not."""
     stack = [(source.root, 0)]
     while stack:
         node, depth = stack.pop()
@@ -161,7 +161,7 @@ def _check_node(source: Source, node: Node) -> None:
 
 
 def _is_name(text: str, kind: str) -> bool:
-    """Whether an engine takes this for a name: tree-sitter takes any letter-like character."""
+    """Return whether a JavaScript engine accepts this as a name: tree-sitter accepts any letter-like character."""
     if kind == "identifier" and text in _RESERVED:
         return False
     return text.isascii() or text.replace("$", "_").replace("\u200c", "").replace("\u200d", "").isidentifier()
@@ -175,7 +175,7 @@ def _enclosing_function(node: Node) -> Node | None:
 
 
 def _may_mix(source: Source, node: Node) -> bool:
-    """`a ?? b || c` and `-1 ** 2` need brackets."""
+    """Return whether the operators need no brackets: `a ?? b || c` and `-1 ** 2` do."""
     operator = node.child_by_field_name("operator")
     kind = source.text(operator) if operator else ""
     sides = [node.child_by_field_name("left"), node.child_by_field_name("right")]

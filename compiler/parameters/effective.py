@@ -56,7 +56,7 @@ def _fill(value: Any, path: list[str], defaults: Mapping[str, Any]) -> Any:
 
 
 def _merge_defaults(value: Any, defaults: Mapping[str, Any]) -> Any:
-    """n8n: null counts as absent here."""
+    """Return the value with the defaults of its absent members; null counts as absent, as in n8n."""
     if not isinstance(value, dict):
         return value
     result = dict(value)
@@ -69,7 +69,7 @@ def _merge_defaults(value: Any, defaults: Mapping[str, Any]) -> Any:
 
 
 def _all_values(node: type[Node], parameters: Mapping[str, Any], version: float) -> dict[str, Any]:
-    """Every declared parameter, hidden ones included: what display conditions are evaluated over."""
+    """Return every declared parameter, hidden ones included: display conditions are evaluated over these."""
     values = dict(parameters)
     for each in _declared(node):
         if each.alias not in values and not _is_repeated(node, each.alias):

@@ -168,14 +168,16 @@ def _subnodes(unit: Unit, root: str) -> dict[str, tuple[str, ...]]:
 
 
 def _on_error(node: ExportNode) -> OnError:
-    """n8n: continueOnFail is consulted only when onError is absent."""
+    """Return the node's reaction to errors. n8n consults continueOnFail only if onError is absent."""
     if node.on_error in set(OnError):
         return OnError(node.on_error)
     return OnError.REGULAR if node.continue_on_fail and node.on_error is None else OnError.STOP
 
 
 def _retry(node: ExportNode) -> Retry | None:
-    """n8n: 3 tries and 1000 ms where the number is 0 or absent; 2 to 5 tries, 0 to 5000 ms."""
+    """Return the retries as n8n clamps them: 2 to 5 tries, 0 to 5000 ms; 3 tries and 1000 ms if the number is 0 or
+    absent.
+    """
     if not node.retry_on_fail:
         return None
     tries, wait = node.max_tries or 3, node.wait_between_tries or 1000

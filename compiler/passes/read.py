@@ -151,7 +151,7 @@ def _json_error(unit: Unit, text: str, error: json.JSONDecodeError) -> NotJson |
 
 
 def _cause(text: str, offset: int, message: str) -> tuple[str, str]:  # noqa: C901, PLR0911 - one line per cause
-    """The cause in the author's terms and what to do, derived from the text where the reader stopped."""
+    """Return the cause in the author's terms and what to do, derived from the text where the parser stopped."""
     head, here, before = text.lstrip(), text[offset : offset + 1], text[:offset].rstrip()[-1:]
     if head.startswith("```"):
         return "the document is wrapped in a Markdown code fence", "remove the lines that start with ```"

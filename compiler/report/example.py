@@ -127,7 +127,7 @@ def _expand(value: Any) -> Any:
 
 
 def _entries(value: Any) -> Sequence[Any]:
-    """A repeated entry of a list becomes several, with `#` in its texts replaced by their number."""
+    """Return a repeated entry of a list as several, with `#` in its texts replaced by their number."""
     if not isinstance(value, Mapping) or REPEAT not in value:
         return [_expand(value)]
     template = json.dumps(value[REPEAT])

@@ -19,7 +19,7 @@ def annotations(findings: Sequence[Diagnostic]) -> Iterator[str]:
 
 
 def _data(text: str) -> str:
-    """GitHub's escapes: without them a line break in a node's name could start a command of its own."""
+    """Escape a text as GitHub does: otherwise a line break in a node's name could start another command."""
     printable = "".join(char if char.isprintable() or char in "\r\n" else " " for char in text)
     return printable.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 

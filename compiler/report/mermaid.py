@@ -51,6 +51,6 @@ def _styled(plan: Plan) -> dict[str, list[str]]:
 
 
 def _text(name: str) -> str:
-    """Entities for what Mermaid would read as its own."""
+    """Replace characters with a meaning in Mermaid by entities."""
     printable = "".join(char if char.isprintable() else " " for char in name)
     return "".join(char if char.isalnum() or char in " -_.,:!?/+" else f"#{ord(char)};" for char in printable)
