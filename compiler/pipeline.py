@@ -13,7 +13,7 @@ from compiler.passes.read import read
 from compiler.passes.resolve import resolve
 from compiler.source.document import Document
 from compiler.source.locate import locate
-from compiler.unit import DEFAULT_TIMEZONE, BoundNode, Compilation, Grade, Options, Unit, Verdict
+from compiler.unit import DEFAULT_TIMEZONE, BoundNode, Compilation, CompileOptions, Grade, Unit, Verdict
 from schemas.diagnostic.internal import CompilerBug
 from schemas.node import Catalog
 
@@ -38,7 +38,7 @@ def compile_export(
     None if there is an error; with `lenient` only if the document is not an export. `ignore` lists codes, or beginnings
     of codes, not to report. `known` has the ids and names of workflows that can be called.
     """
-    options = Options(allow_unsupported, lenient, timezone, ignore, known, workflow)
+    options = CompileOptions(allow_unsupported, lenient, timezone, ignore, known, workflow)
     return _compile(Unit(source, file, catalog, options))
 
 
@@ -57,7 +57,7 @@ def compile_exports(
 
     The document is read once, so that time and memory grow with its length. The arguments are `compile_export`'s.
     """
-    options = Options(allow_unsupported, timezone=timezone, ignore=ignore, known=known)
+    options = CompileOptions(allow_unsupported, timezone=timezone, ignore=ignore, known=known)
     first = _compile(Unit(source, file, catalog, options))
     yield first
     document = first.document

@@ -23,7 +23,7 @@ DEFAULT_TIMEZONE = "America/New_York"
 
 
 @dataclass(frozen=True)
-class Options:
+class CompileOptions:
     """How to compile.
 
     `allow_unsupported` turns nodes that cannot run into steps that fail when they are reached. `lenient` yields a plan
@@ -133,7 +133,7 @@ class Unit:
     source: str | bytes | Mapping[str, Any]
     file: str
     catalog: Catalog
-    options: Options = Options()
+    options: CompileOptions = CompileOptions()
     document: Document | None = None
     """The parsed document; passed in if another workflow of the same document was compiled before."""
     base: str = ""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from compiler.expressions.syntax import Node, Source, walk
+from compiler.expressions.syntax import Node, ParsedCode, walk
 
 _FUNCTION_SCOPES = frozenset(
     {
@@ -28,7 +28,7 @@ _SCOPES = _FUNCTION_SCOPES | {
 _NAMES = ("identifier", "shorthand_property_identifier_pattern")
 
 
-def names_by_scope(source: Source) -> dict[int, frozenset[str]]:
+def names_by_scope(source: ParsedCode) -> dict[int, frozenset[str]]:
     """Return the names that each scope of the tree declares, by the id of the scope's node."""
     by_scope: dict[int, set[str]] = {}
     for node in walk(source.root):

@@ -11,8 +11,8 @@ from compiler.expressions.quick import quick
 from compiler.expressions.references import References, references
 from compiler.expressions.rewrite import rewrite
 from compiler.expressions.simple import simplify
-from compiler.expressions.syntax import InvalidCodeError, Node, Source, parse_expression
-from compiler.expressions.template import Code, Text, split, split_resolvables
+from compiler.expressions.syntax import InvalidCodeError, Node, ParsedCode, parse_expression
+from compiler.expressions.template import CodePart, TextPart, split, split_resolvables
 from schemas.expression import Expression, Invalid, Literal, Path, Script, Template
 
 __all__ = ["CompiledExpression", "ExpressionProblem", "compile_expression", "compile_resolvables"]
@@ -81,7 +81,7 @@ def _problem(template: str, error: InvalidCodeError, shift: int) -> ExpressionPr
 class _Chunk:
     """The parsed code of one `{{ }}`."""
 
-    source: Source
+    source: ParsedCode
     root: Node
     simple: Literal | Path | None
 
@@ -90,15 +90,15 @@ class _Chunk:
 class _Parts:
     """The parsed parts of a template, and what they read."""
 
-    parts: list[Text | Code]
+    parts: list[TextPart | CodePart]
     resolvables: str | None = None
     reads: References = field(default_factory=References)
-    chunks: list[Text | _Chunk] = field(default_factory=list)
+    chunks: list[TextPart | _Chunk] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.chunks = [part if isinstance(part, Text) else self._chunk(part) for part in self.parts]
+        self.chunks = [part if isinstance(part, TextPart) else self._chunk(part) for part in self.parts]
 
-    def _chunk(self, code: Code) -> _Chunk:
+    def _chunk(self, code: CodePart) -> _Chunk:
         try:
             source, root = parse_expression(code.value)
             reads = references(source, root)
@@ -124,7 +124,7 @@ class _Parts:
     def _quick_text(self) -> list[Any] | None:
         tree: list[Any] = ["text"]
         for chunk in self.chunks:
-            part = chunk.value if isinstance(chunk, Text) else quick(chunk.source, chunk.root)
+            part = chunk.value if isinstance(chunk, TextPart) else quick(chunk.source, chunk.root)
             if part is None:
                 return None
             tree.append(part)
@@ -134,7 +134,7 @@ class _Parts:
         """Return text, or text mixed with paths; None if a part needs JavaScript."""
         parts: list[str | Path] = []
         for chunk in self.chunks:
-            part = chunk.value if isinstance(chunk, Text) else _literal_text(chunk.simple)
+            part = chunk.value if isinstance(chunk, TextPart) else _literal_text(chunk.simple)
             if part is None:
                 return None
             if isinstance(part, str) and parts and isinstance(parts[-1], str):
@@ -153,7 +153,7 @@ class _Parts:
         pieces: list[str] = []
         temporaries, linear = 0, True
         for chunk in self.chunks:
-            if isinstance(chunk, Text):
+            if isinstance(chunk, TextPart):
                 pieces.append(_quote(chunk.value))
                 continue
             text, temporaries = rewrite(chunk.source, chunk.root, temporaries)
@@ -163,10 +163,10 @@ class _Parts:
 
     def _replaced(self) -> tuple[str, bool]:
         """Return code that replaces each chunk of the text by its value, in order, at its first occurrence."""
-        whole = "".join(part.value if isinstance(part, Text) else f"{{{{{part.value}}}}}" for part in self.parts)
+        whole = "".join(part.value if isinstance(part, TextPart) else f"{{{{{part.value}}}}}" for part in self.parts)
         lines, temporaries, linear = [f"let ___q={_quote(whole)};"], 0, True
         for part, chunk in zip(self.parts, self.chunks, strict=True):
-            if isinstance(part, Text) or isinstance(chunk, Text):
+            if isinstance(part, TextPart) or isinstance(chunk, TextPart):
                 continue
             text, temporaries = rewrite(chunk.source, chunk.root, temporaries)
             value = f"___j(()=>({text}\n))" if self.resolvables == "json" else f"___w(()=>({text}\n))"

@@ -6,7 +6,7 @@ with all, regular expressions that may backtrack) runs in a recorded local activ
 
 import re
 
-from compiler.expressions.syntax import Node, Source, walk
+from compiler.expressions.syntax import Node, ParsedCode, walk
 
 _HEAVY_NODES = frozenset(
     {
@@ -103,12 +103,12 @@ _SIMPLE_ATOM = r"(?:\\[dDwWsSnrtvfbB/.*+?^$()|{}\[\]\\-]|\[(?:[^\[\]\\]|\\.)*\]|
 _LINEAR_REGEX = re.compile(rf"\^?{_SIMPLE_ATOM}*(?:{_SIMPLE_ATOM}[*+]\??)?(?:\|{_SIMPLE_ATOM}+)*\Z")
 
 
-def is_linear(source: Source, root: Node) -> bool:
+def is_linear(source: ParsedCode, root: Node) -> bool:
     """Return whether the expression below `root` consists only of constructs whose cost is linear in the input."""
     return not any(_is_heavy(source, node, root) for node in walk(root))
 
 
-def _is_heavy(source: Source, node: Node, root: Node) -> bool:
+def _is_heavy(source: ParsedCode, node: Node, root: Node) -> bool:
     match node.type:
         case kind if kind in _HEAVY_NODES:
             return True
@@ -131,7 +131,7 @@ def _is_heavy(source: Source, node: Node, root: Node) -> bool:
     return False
 
 
-def _is_heavy_call(source: Source, node: Node) -> bool:
+def _is_heavy_call(source: ParsedCode, node: Node) -> bool:
     function = node.child_by_field_name("function")
     if function is None or function.type in ("subscript_expression", "parenthesized_expression"):
         return True
@@ -144,7 +144,7 @@ def _is_heavy_call(source: Source, node: Node) -> bool:
     return name in _HEAVY_METHODS
 
 
-def _may_multiply(source: Source, call: Node, name: str) -> bool:
+def _may_multiply(source: ParsedCode, call: Node, name: str) -> bool:
     """Return whether a text from the data may be inserted at many places, so that the lengths of both texts multiply."""
     arguments = call.child_by_field_name("arguments")
     values = arguments.named_children if arguments is not None else []
@@ -157,13 +157,13 @@ def _may_multiply(source: Source, call: Node, name: str) -> bool:
     )
 
 
-def _has_small_count(source: Source, call: Node) -> bool:
+def _has_small_count(source: ParsedCode, call: Node) -> bool:
     arguments = call.child_by_field_name("arguments")
     first = arguments.named_children[0] if arguments is not None and arguments.named_children else None
     return first is not None and first.type == "number" and _SMALL_COUNT.match(source.text(first)) is not None
 
 
-def _is_flat_callback(source: Source, node: Node, root: Node) -> bool:
+def _is_flat_callback(source: ParsedCode, node: Node, root: Node) -> bool:
     """Return whether this arrow function is an argument of a call such as `.map(...)`, with no other one around it."""
     call = node.parent.parent if node.parent is not None and node.parent.type == "arguments" else None
     function = call.child_by_field_name("function") if call is not None else None

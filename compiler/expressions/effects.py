@@ -1,6 +1,6 @@
 """Decide whether a script may write into the data that it reads, so that it must get copies."""
 
-from compiler.expressions.syntax import Node, Source, walk
+from compiler.expressions.syntax import Node, ParsedCode, walk
 
 _MUTATORS = frozenset(
     {
@@ -25,12 +25,12 @@ _MUTATORS = frozenset(
 _TARGETS = frozenset({"member_expression", "subscript_expression", "array_pattern", "object_pattern"})
 
 
-def writes(source: Source, root: Node) -> bool:
+def writes(source: ParsedCode, root: Node) -> bool:
     """Return whether something below `root` may change an object that it did not create. True in case of doubt."""
     return any(_writes(source, node) for node in walk(root))
 
 
-def _writes(source: Source, node: Node) -> bool:
+def _writes(source: ParsedCode, node: Node) -> bool:
     match node.type:
         case "assignment_expression" | "augmented_assignment_expression" | "for_in_statement":
             target = node.child_by_field_name("left")

@@ -5,7 +5,7 @@ What only shows at run time (a computed property name) is checked there; see `ru
 
 import re
 
-from compiler.expressions.syntax import InvalidCodeError, Node, Source
+from compiler.expressions.syntax import InvalidCodeError, Node, ParsedCode
 from schemas.expression import FORBIDDEN_NAMES
 
 _CONSTRUCTOR = re.compile(r"\.\s*constructor")
@@ -21,7 +21,7 @@ def check_text(template: str) -> None:
         raise InvalidCodeError("Expression contains invalid constructor function call", match.start())
 
 
-def check_node(source: Source, node: Node) -> None:
+def check_node(source: ParsedCode, node: Node) -> None:
     """Raise InvalidCodeError if n8n refuses this node of an expression's tree."""
     if (problem := _problem(source, node)) is not None:
         raise InvalidCodeError(problem, source.index(node.start_byte))
@@ -37,7 +37,7 @@ def reserved_message(name: str) -> str:
     return f'Cannot use "{name}" due to security concerns'
 
 
-def constant_key(source: Source, index: Node) -> str | None:
+def constant_key(source: ParsedCode, index: Node) -> str | None:
     """Return the text of a literal key in brackets, escapes not decoded; None if the key is computed."""
     if index.type in ("string", "template_string") and all(
         child.type in ('"', "'", "`", "string_fragment") for child in index.children
@@ -46,7 +46,7 @@ def constant_key(source: Source, index: Node) -> str | None:
     return None
 
 
-def _problem(source: Source, node: Node) -> str | None:
+def _problem(source: ParsedCode, node: Node) -> str | None:
     match node.type:
         case "property_identifier" | "shorthand_property_identifier_pattern" if "\\" in source.text(node):
             return "invalid syntax"  # an escaped name would pass for another one
@@ -69,7 +69,7 @@ def _problem(source: Source, node: Node) -> str | None:
     return None
 
 
-def _is_short_if(source: Source, node: Node) -> bool:
+def _is_short_if(source: ParsedCode, node: Node) -> bool:
     function, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")
     if function is None or arguments is None or source.text(function) != "$if":
         return False
@@ -81,7 +81,7 @@ def _named(name: str) -> str | None:
     return forbidden_message(name) if name in FORBIDDEN_NAMES else None
 
 
-def _identifier(source: Source, node: Node) -> str | None:
+def _identifier(source: ParsedCode, node: Node) -> str | None:
     name = source.text(node)
     if _TEMPORARY_NAME.fullmatch(name):
         return reserved_message(name)
@@ -97,7 +97,7 @@ def _is_called(node: Node) -> bool:
     return parent is not None and parent.type == "call_expression" and parent.child_by_field_name("function") == node
 
 
-def _pattern(source: Source, node: Node) -> str | None:
+def _pattern(source: ParsedCode, node: Node) -> str | None:
     for child in node.named_children:
         key = child.child_by_field_name("key") if child.type == "pair_pattern" else child
         if child.type == "object_assignment_pattern":

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 
 from compiler.expressions.simple import called_with, string_value
-from compiler.expressions.syntax import Node, Source, walk
+from compiler.expressions.syntax import Node, ParsedCode, walk
 
 __all__ = ["References", "python_variables", "references", "scan_python"]
 
@@ -42,7 +42,7 @@ class References:
         self.ways.setdefault(name, set()).add(way)
 
 
-def references(source: Source, root: Node) -> References:
+def references(source: ParsedCode, root: Node) -> References:
     """Return the nodes and variables that the code below `root` reads."""
     reads = References()
     for node in walk(root):
@@ -53,7 +53,7 @@ def references(source: Source, root: Node) -> References:
     return reads
 
 
-def _identifier(source: Source, node: Node, reads: References) -> None:
+def _identifier(source: ParsedCode, node: Node, reads: References) -> None:
     name = source.text(node)
     if name in _STATIC_DATA:
         reads.variables.add("$getWorkflowStaticData")
@@ -77,7 +77,7 @@ def _whole_name(node: Node) -> Node:
     return node
 
 
-def _call(source: Source, node: Node, reads: References) -> None:
+def _call(source: ParsedCode, node: Node, reads: References) -> None:
     callee = _whole_name(node)
     call = callee.parent
     name = (
@@ -89,7 +89,7 @@ def _call(source: Source, node: Node, reads: References) -> None:
         reads.add(name, _way(source, call))
 
 
-def _way(source: Source, call: Node) -> str:
+def _way(source: ParsedCode, call: Node) -> str:
     parent = call.parent
     if parent is not None and parent.type == "member_expression" and parent.child_by_field_name("object") == call:
         member = parent.child_by_field_name("property")
@@ -115,7 +115,7 @@ def _reads_latest_run(operands: list[Node], max_count: int) -> bool:
     return len(operands) <= max_count and all(each.type != "spread_element" for each in operands)
 
 
-def _member(source: Source, node: Node, reads: References) -> None:
+def _member(source: ParsedCode, node: Node, reads: References) -> None:
     target = _whole_name(node)
     parent = target.parent
     if parent is not None and parent.child_by_field_name("object") == target:
@@ -133,7 +133,7 @@ def _member(source: Source, node: Node, reads: References) -> None:
     reads.dynamic = True
 
 
-def _items(source: Source, node: Node, reads: References) -> None:
+def _items(source: ParsedCode, node: Node, reads: References) -> None:
     callee = _whole_name(node)
     call = callee.parent
     arguments = call.child_by_field_name("arguments") if call is not None and call.type == "call_expression" else None

@@ -21,7 +21,7 @@ from itertools import chain
 
 from compiler.expressions.bindings import is_scope, names_by_scope
 from compiler.expressions.gate import RESERVED_NAMES, check_node, constant_key, reserved_message
-from compiler.expressions.syntax import InvalidCodeError, Node, Source
+from compiler.expressions.syntax import InvalidCodeError, Node, ParsedCode
 from schemas.expression import EXTENSION_NAMES
 
 __all__ = ["rewrite"]
@@ -32,7 +32,7 @@ _CHAIN = frozenset({"call_expression", "member_expression", "subscript_expressio
 _IF_MIN_ARGUMENTS, _IF_MAX_ARGUMENTS = 2, 3
 
 
-def rewrite(source: Source, root: Node, temporaries: int = 0) -> tuple[str, int]:
+def rewrite(source: ParsedCode, root: Node, temporaries: int = 0) -> tuple[str, int]:
     """Return the expression below `root` as JavaScript for V8, and how many temporaries (`___t0`, ...) the text uses so
     far. Raise InvalidCodeError if n8n refuses the expression.
     """
@@ -46,7 +46,7 @@ def rewrite(source: Source, root: Node, temporaries: int = 0) -> tuple[str, int]
 
 @dataclass
 class _Editor:
-    source: Source
+    source: ParsedCode
     names: dict[int, frozenset[str]]
     temporaries: int
     edits: list[tuple[int, int, str]] = field(default_factory=list)

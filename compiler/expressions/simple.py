@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from compiler.expressions.gate import check_node
-from compiler.expressions.syntax import Node, Source, walk
+from compiler.expressions.syntax import Node, ParsedCode, walk
 from schemas.expression import FORBIDDEN_NAMES, Literal, Path
 
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
@@ -47,7 +47,7 @@ class _Call(NamedTuple):
 Link = str | int | _Call
 
 
-def simplify(source: Source, node: Node) -> Literal | Path | None:
+def simplify(source: ParsedCode, node: Node) -> Literal | Path | None:
     """Return the constant or the path that the expression is; None if it is neither. Raise InvalidCodeError if a key of
     the path is forbidden.
     """
@@ -62,7 +62,7 @@ def simplify(source: Source, node: Node) -> Literal | Path | None:
 _NOT_CONSTANT: Any = object()
 
 
-def _constant(source: Source, node: Node) -> Any:
+def _constant(source: ParsedCode, node: Node) -> Any:
     node = _unwrap(node)
     match node.type:
         case "true" | "false":
@@ -79,7 +79,7 @@ def _constant(source: Source, node: Node) -> Any:
     return _NOT_CONSTANT
 
 
-def _negative(source: Source, node: Node) -> Any:
+def _negative(source: ParsedCode, node: Node) -> Any:
     operator, argument = node.child_by_field_name("operator"), node.child_by_field_name("argument")
     if operator is None or argument is None or argument.type != "number" or source.text(operator) != "-":
         return _NOT_CONSTANT
@@ -96,7 +96,7 @@ def _number(text: str) -> Any:
     return int(number) if number.is_integer() and number <= _MAX_SAFE_INTEGER else number
 
 
-def string_value(source: Source, node: Node) -> str | None:
+def string_value(source: ParsedCode, node: Node) -> str | None:
     """Return the value of a string literal or of a template literal without substitutions; None if it is neither, or
     has an escape that is not supported here.
     """
@@ -135,7 +135,7 @@ def _unwrap(node: Node) -> Node:
     return node
 
 
-def _path(source: Source, node: Node) -> Path | None:
+def _path(source: ParsedCode, node: Node) -> Path | None:
     links: list[Link] = []
     node = _unwrap(node)
     while node.type in ("member_expression", "subscript_expression", "call_expression"):
@@ -151,7 +151,7 @@ def _path(source: Source, node: Node) -> Path | None:
     return root if root is None or _passes_gate(source, root) else None
 
 
-def _passes_gate(source: Source, path: Path) -> bool:
+def _passes_gate(source: ParsedCode, path: Path) -> bool:
     if any(key in FORBIDDEN_NAMES for key in path.keys):
         for node in walk(source.root):
             check_node(source, node)
@@ -159,7 +159,7 @@ def _passes_gate(source: Source, path: Path) -> bool:
     return True
 
 
-def _link(source: Source, node: Node) -> tuple[Link | None, Node | None]:
+def _link(source: ParsedCode, node: Node) -> tuple[Link | None, Node | None]:
     """Return one link and what is below it. (None, node): the root call `$('Node')`. (..., None): not a path."""
     if node.type == "member_expression":
         name = node.child_by_field_name("property")
@@ -177,7 +177,7 @@ def _link(source: Source, node: Node) -> tuple[Link | None, Node | None]:
     return (_Call(), function) if arguments.named_child_count == 0 else (None, None)
 
 
-def _key(source: Source, index: Node) -> str | int | None:
+def _key(source: ParsedCode, index: Node) -> str | int | None:
     index = _unwrap(index)
     if index.type in ("string", "template_string"):
         return string_value(source, index)
@@ -186,7 +186,7 @@ def _key(source: Source, index: Node) -> str | int | None:
     return None
 
 
-def _root(source: Source, node: Node, links: list[Link]) -> Path | None:
+def _root(source: ParsedCode, node: Node, links: list[Link]) -> Path | None:
     if node.type == "call_expression":
         name = called_with(source, node, "$")
         return _node_path(name, links) if name is not None else None
@@ -205,7 +205,7 @@ def _root(source: Source, node: Node, links: list[Link]) -> Path | None:
     return builders[name](links) if name in builders else None
 
 
-def called_with(source: Source, node: Node, function: str) -> str | None:
+def called_with(source: ParsedCode, node: Node, function: str) -> str | None:
     """Return the constant string that is the only argument of a call of `function`; None for any other call."""
     callee, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")
     if callee is None or arguments is None or source.text(callee) != function or arguments.named_child_count != 1:

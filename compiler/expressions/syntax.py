@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import tree_sitter_javascript
 from tree_sitter import Language, Node, Parser, Tree
 
-__all__ = ["InvalidCodeError", "Node", "Source", "parse", "parse_expression", "parse_program", "walk"]
+__all__ = ["InvalidCodeError", "Node", "ParsedCode", "parse", "parse_expression", "parse_program", "walk"]
 
 _PARSER = Parser(Language(tree_sitter_javascript.language()))
 _MAX_DEPTH = 2000
@@ -39,7 +39,7 @@ class InvalidCodeError(Exception):  # n8n refuses the expression; nothing failed
 
 
 @dataclass(frozen=True)
-class Source:
+class ParsedCode:
     """Code and its tree. Positions in the tree are bytes of the UTF-8 text."""
 
     data: bytes
@@ -65,11 +65,11 @@ def walk(node: Node) -> Iterator[Node]:
         stack.extend(reversed(current.children))
 
 
-def parse(code: str, shift: int = 0) -> Source:
+def parse(code: str, shift: int = 0) -> ParsedCode:
     """Return the tree of a program. Raise InvalidCodeError ("invalid syntax") if it does not parse."""
     data = code.encode("utf-8", "surrogatepass")
     tree: Tree = _PARSER.parse(data)
-    source = Source(data, tree.root_node, shift)
+    source = ParsedCode(data, tree.root_node, shift)
     if tree.root_node.has_error:
         errors = _errors(tree.root_node)
         private = source.text(errors[0]) == "#"
@@ -89,12 +89,12 @@ def _first_innermost(errors: list[Node]) -> Node:
     return next((node for node in errors if node.id not in outer), errors[0])
 
 
-def parse_program(code: str) -> Source:
+def parse_program(code: str) -> ParsedCode:
     """Return the tree of a Code node's program, which is the body of an async function."""
     return parse(code)
 
 
-def parse_expression(code: str) -> tuple[Source, Node]:
+def parse_expression(code: str) -> tuple[ParsedCode, Node]:
     """Return the expression that a chunk of a template evaluates, which is its first statement. Raise InvalidCodeError
     if there is none.
 
@@ -111,7 +111,7 @@ def parse_expression(code: str) -> tuple[Source, Node]:
     return source, expression
 
 
-def _first_expression(source: Source) -> tuple[Source, Node]:
+def _first_expression(source: ParsedCode) -> tuple[ParsedCode, Node]:
     statement = next(
         (node for node in source.root.named_children if node.type not in ("comment", "html_comment")), None
     )
@@ -122,7 +122,7 @@ def _first_expression(source: Source) -> tuple[Source, Node]:
     return source, expression
 
 
-def _check_early_errors(source: Source) -> None:
+def _check_early_errors(source: ParsedCode) -> None:
     """Raise InvalidCodeError for code that tree-sitter accepts and a JavaScript engine does not."""
     stack = [(source.root, 0)]
     while stack:
@@ -133,7 +133,7 @@ def _check_early_errors(source: Source) -> None:
         stack.extend((child, depth + 1) for child in node.children)
 
 
-def _check_node(source: Source, node: Node) -> None:
+def _check_node(source: ParsedCode, node: Node) -> None:
     match node.type:
         case kind if kind in _NOT_JAVASCRIPT:
             problem = "invalid syntax"
@@ -174,7 +174,7 @@ def _enclosing_function(node: Node) -> Node | None:
     return parent
 
 
-def _may_mix(source: Source, node: Node) -> bool:
+def _may_mix(source: ParsedCode, node: Node) -> bool:
     """Return whether the operators need no brackets: `a ?? b || c` and `-1 ** 2` do."""
     operator = node.child_by_field_name("operator")
     kind = source.text(operator) if operator else ""

@@ -10,7 +10,7 @@ from schemas.node import Node, declarations
 
 
 @dataclass(frozen=True)
-class Expectation:
+class ParameterType:
     """JSON types and options of a constant. `options` is empty if any value of the types is valid; no types: anything."""
 
     types: frozenset[type] = frozenset()
@@ -41,22 +41,22 @@ class Expectation:
 
 
 @cache
-def expectation(node: type[Node], name: str) -> Expectation:
+def expectation(node: type[Node], name: str) -> ParameterType:
     """Return what values the field of this name takes."""
     declared = declarations(node)[name]
     return any_of(list(_alternatives(declared.field.annotation)))
 
 
-def any_of(parts: list[Expectation]) -> Expectation:
+def any_of(parts: list[ParameterType]) -> ParameterType:
     """Return the expectation that is met by every value that meets one of `parts`."""
     if any(not each.types for each in parts):
-        return Expectation()
+        return ParameterType()
     closed = all(each.options for each in parts)
     options = tuple(dict.fromkeys(option for each in parts for option in each.options))
-    return Expectation(frozenset().union(*(each.types for each in parts)), options if closed else ())
+    return ParameterType(frozenset().union(*(each.types for each in parts)), options if closed else ())
 
 
-def _alternatives(annotation: Any) -> Iterator[Expectation]:
+def _alternatives(annotation: Any) -> Iterator[ParameterType]:
     origin = get_origin(annotation)
     if origin is Annotated:
         yield from _alternatives(get_args(annotation)[0])
@@ -66,10 +66,10 @@ def _alternatives(annotation: Any) -> Iterator[Expectation]:
                 yield from _alternatives(each)
     elif origin is Literal:
         options = get_args(annotation)
-        yield Expectation(frozenset(type(each) for each in options), options)
+        yield ParameterType(frozenset(type(each) for each in options), options)
     else:
         json_types = {str: str, bool: bool, int: int, float: float, list: list, dict: dict, tuple: list}
         plain = origin or annotation
         if isinstance(plain, type) and issubclass(plain, dict):
             plain = dict  # a TypedDict
-        yield Expectation(frozenset({json_types[plain]})) if plain in json_types else Expectation()
+        yield ParameterType(frozenset({json_types[plain]})) if plain in json_types else ParameterType()

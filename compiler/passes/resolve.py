@@ -62,7 +62,7 @@ def _class(unit: Unit, bound: BoundNode) -> None:
     unit.report(finding)
 
 
-def _no_shape(unit: Unit, bound: Bound) -> UnsupportedChoice:
+def _no_shape(unit: Unit, bound: BoundNode) -> UnsupportedChoice:
     """The type and version are known, and no class stands for the parameters."""
     node = bound.node
     offered = choices(unit.catalog.shapes(node.type), node.type_version)

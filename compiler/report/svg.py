@@ -30,7 +30,7 @@ class Box:
 
 
 @dataclass(frozen=True)
-class Wire:
+class ConnectionLine:
     """A connection on the page."""
 
     path: str
@@ -62,20 +62,24 @@ def _box(step: Step, left: float, top: float) -> Box:
     return Box(step, step.position[0] - left, step.position[1] - top, style + (" off" if step.disabled else ""))
 
 
-def _lines(box: Box, boxes: dict[str, Box]) -> list[Wire]:
+def _lines(box: Box, boxes: dict[str, Box]) -> list[ConnectionLine]:
     lines = []
     for edge in box.step.edges:
         if edge.target not in boxes:
             continue
         start = box.y + BOX_HEIGHT * (edge.output + 1) / (max(box.step.outputs, edge.output + 1) + 1)
         lines.append(
-            Wire(_across(box.x + BOX_WIDTH, start, boxes[edge.target].x, boxes[edge.target].y + BOX_HEIGHT / 2), "main")
+            ConnectionLine(
+                _across(box.x + BOX_WIDTH, start, boxes[edge.target].x, boxes[edge.target].y + BOX_HEIGHT / 2), "main"
+            )
         )
     for names in box.step.subnodes.values():
         for name in names:
             sub_node = boxes[name]
             lines.append(
-                Wire(_down(sub_node.x + BOX_WIDTH / 2, sub_node.y, box.x + BOX_WIDTH / 2, box.y + BOX_HEIGHT), "part")
+                ConnectionLine(
+                    _down(sub_node.x + BOX_WIDTH / 2, sub_node.y, box.x + BOX_WIDTH / 2, box.y + BOX_HEIGHT), "part"
+                )
             )
     return lines
 

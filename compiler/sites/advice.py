@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from compiler.expressions.template import Code, split
+from compiler.expressions.template import CodePart, split
 
 BLOCK: Final = re.compile(r"^\s*[#/](each|if|unless|with)\b|^\s*else\s*$")
 STATEMENT: Final = re.compile(r"^\s*(const|let|var|if|for|while|return|function|class|throw|try)\b")
@@ -35,7 +35,7 @@ def _chunk(template: str, offset: int) -> str | None:
     """Return the code that contains the error."""
     start = 0
     for part in split(template):
-        if isinstance(part, Code):
+        if isinstance(part, CodePart):
             begins = template.find("{{", start)
             ends = begins + 2 + len(part.value) + 2
             if offset <= ends:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from compiler.expressions.references import python_variables, references, scan_python
-from compiler.expressions.syntax import InvalidCodeError, Source, parse_program
+from compiler.expressions.syntax import InvalidCodeError, ParsedCode, parse_program
 
 UNICODE_SPACES: Final = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\ufeff]")
 
@@ -39,7 +39,7 @@ def analyze_program(source: str, language: str) -> CodeProgram:
     return CodeProgram(source, False, reads.nodes, frozenset(reads.variables), reads.ways)
 
 
-def _parse(source: str) -> Source:
+def _parse(source: str) -> ParsedCode:
     """Return the tree. JavaScript accepts every Unicode space; the parser fails on some of them at the ends of lines."""
     try:
         return parse_program(source)
