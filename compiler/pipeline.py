@@ -12,8 +12,8 @@ from compiler.passes.normalize import normalize
 from compiler.passes.read import read
 from compiler.passes.resolve import resolve
 from compiler.source.document import Document
-from compiler.source.locate import positioned
-from compiler.unit import DEFAULT_TIMEZONE, Bound, Compilation, Grade, Options, Unit, Verdict
+from compiler.source.locate import locate
+from compiler.unit import DEFAULT_TIMEZONE, BoundNode, Compilation, CompileOptions, Grade, Unit, Verdict
 from schemas.diagnostic.internal import CompilerBug
 from schemas.node import Catalog
 
@@ -32,14 +32,14 @@ def compile_export(
     known: frozenset[str] | None = None,
     workflow: int = 0,
 ) -> Compilation:
-    """An n8n export to a plan, with everything that there is to tell about it. Never raises for what is in `source`.
+    """Compile an n8n export to a plan and report every finding about it. Never raises because of what is in `source`.
 
     `source` is the export as text, bytes or parsed JSON; `workflow` says which one of a list of workflows. The plan is
-    None when an error was told; with `lenient` only when the document is no export. `ignore` has codes, or beginnings
-    of codes, that are not to be told. `known` has ids and names of workflows that can be called.
+    None if there is an error; with `lenient` only if the document is not an export. `ignore` lists codes, or beginnings
+    of codes, not to report. `known` has the ids and names of workflows that can be called.
     """
-    options = Options(allow_unsupported, lenient, timezone, ignore, known, workflow)
-    return _compiled(Unit(source, file, catalog, options))
+    options = CompileOptions(allow_unsupported, lenient, timezone, ignore, known, workflow)
+    return _compile(Unit(source, file, catalog, options))
 
 
 def compile_exports(
@@ -52,31 +52,32 @@ def compile_exports(
     ignore: tuple[str, ...] = (),
     known: frozenset[str] | None = None,
 ) -> Iterator[Compilation]:
-    """Every workflow of a document, in its order; a document that holds none gives one compilation that says so.
+    """Yield the compilation of each workflow of a document, in order; a document without one yields one compilation
+    that says so.
 
     The document is read once, so that time and memory grow with its length. The arguments are `compile_export`'s.
     """
-    options = Options(allow_unsupported, timezone=timezone, ignore=ignore, known=known)
-    first = _compiled(Unit(source, file, catalog, options))
+    options = CompileOptions(allow_unsupported, timezone=timezone, ignore=ignore, known=known)
+    first = _compile(Unit(source, file, catalog, options))
     yield first
     document = first.document
     del first
     for number in range(1, len(document.workflows)):
-        yield _compiled(Unit(source, file, catalog, replace(options, workflow=number), document))
+        yield _compile(Unit(source, file, catalog, replace(options, workflow=number), document))
 
 
-def _compiled(unit: Unit) -> Compilation:
-    for each in PASSES:
+def _compile(unit: Unit) -> Compilation:
+    for run_pass in PASSES:
         try:
-            each(unit)
-        except Exception as error:  # noqa: BLE001 - a mistake of ours must not take the other files down
-            unit.stop(CompilerBug(at=unit.at(), stage=each.__name__, error=f"{type(error).__name__}: {error}"))
+            run_pass(unit)
+        except Exception as error:  # noqa: BLE001 - a fault of the compiler must not stop the other files
+            unit.stop(CompilerBug(at=unit.at(), stage=run_pass.__name__, error=f"{type(error).__name__}: {error}"))
         if unit.stopped:
             break
     document = unit.document or Document()
     return Compilation(
         plan=None if unit.stopped else unit.plan,
-        diagnostics=tuple(positioned(unit.diagnostics, document, unit.base)),
+        diagnostics=tuple(locate(unit.diagnostics, document, unit.base)),
         verdicts=tuple(_verdicts(unit)),
         file=unit.file,
         export=unit.export,
@@ -90,7 +91,7 @@ def _verdicts(unit: Unit) -> Iterator[Verdict]:
         yield Verdict(bound.node.name, bound.node.type, bound.node.type_version, grade, reason)
 
 
-def _grade(bound: Bound) -> tuple[Grade, str]:
+def _grade(bound: BoundNode) -> tuple[Grade, str]:
     if bound.declared is None or bound.unsupported:
         return Grade.UNSUPPORTED, "; ".join(bound.unsupported) or bound.problem or ""
     return (Grade.DIFFERS, bound.declared.differs) if bound.declared.differs else (Grade.EXACT, "")

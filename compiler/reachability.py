@@ -1,10 +1,10 @@
 """Which nodes a run can reach: those downstream of an enabled trigger, and the sub-nodes that serve them."""
 
-from compiler.unit import Bound, Unit
+from compiler.unit import BoundNode, Unit
 from schemas.plan import Kind
 
 
-def is_trigger(unit: Unit, bound: Bound) -> bool:
+def is_trigger(unit: Unit, bound: BoundNode) -> bool:
     """Return whether the node can start a run, supported or not. A type that is unknown here says so by its name."""
     if bound.declared is not None:
         return bound.declared.trigger is not None
@@ -13,19 +13,19 @@ def is_trigger(unit: Unit, bound: Bound) -> bool:
 
 
 def triggers(unit: Unit, *, disabled: bool = False) -> list[str]:
-    """Names of the triggers that are enabled (or disabled), in the order of the export."""
+    """Return the names of the triggers that are enabled (or disabled), in the order of the export."""
     return [name for name, bound in unit.bound.items() if is_trigger(unit, bound) and bound.node.disabled is disabled]
 
 
-def live(unit: Unit) -> set[str]:
-    """Names of the nodes that a run can reach. Without any trigger that is every node: all of them wait for one."""
+def reachable_nodes(unit: Unit) -> set[str]:
+    """Return the names of the nodes that a run can reach; without any trigger, the names of all nodes."""
     starts = triggers(unit)
     if not starts:
         return set(unit.bound)
-    reached = unit.graph.downstream(starts)
-    return unit.graph.served(reached)
+    reachable = unit.graph.downstream(starts)
+    return unit.graph.with_sub_nodes(reachable)
 
 
-def is_part(bound: Bound) -> bool:
-    """Whether the node is a sub-node."""
+def is_sub_node(bound: BoundNode) -> bool:
+    """Return whether the node is an AI sub-node."""
     return bound.declared is not None and bound.declared.kind is Kind.SUBNODE

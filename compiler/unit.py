@@ -1,4 +1,4 @@
-"""What the passes share: one export on its way to a plan, and what has been found out about it so far."""
+"""What the passes share: one export on its way to a plan, and everything known about it so far."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from compiler.graph.graph import Graph, Link
-from compiler.sites.expression_sites import Found, Place
-from compiler.sites.programs import Program
+from compiler.graph.graph import Link, NodeGraph
+from compiler.sites.expression_sites import ExpressionSite, ParameterPath
+from compiler.sites.programs import CodeProgram
 from compiler.source.document import Document
 from compiler.source.source import Lines
-from compiler.suggest import did_you_mean
+from compiler.suggest import suggestion
 from schemas.diagnostic import Diagnostic, Location, Severity
 from schemas.export import Export, ExportNode
 from schemas.node import Catalog, Declared, Node
@@ -23,19 +23,19 @@ DEFAULT_TIMEZONE = "America/New_York"
 
 
 @dataclass(frozen=True)
-class Options:
+class CompileOptions:
     """How to compile.
 
-    `allow_unsupported` turns nodes that cannot run into steps that raise when they are reached. `lenient` gives a plan
-    whenever the document is an export at all: every error of a node becomes an error of the run, as n8n has it.
-    `timezone` holds where the export names none.
+    `allow_unsupported` turns nodes that cannot run into steps that fail when they are reached. `lenient` yields a plan
+    for every export: each error of a node becomes an error of the run, as in n8n.
+    `timezone` applies if the export names none.
     """
 
     allow_unsupported: bool = False
     lenient: bool = False
     timezone: str = DEFAULT_TIMEZONE
     ignore: tuple[str, ...] = ()
-    """Codes, or beginnings of codes, that are not told."""
+    """Codes, or beginnings of codes, that are not reported."""
     known: frozenset[str] | None = None
     """Ids and names of the workflows that can be called; None: not known."""
     workflow: int = 0
@@ -52,7 +52,7 @@ class Grade(StrEnum):
 
 @dataclass(frozen=True)
 class Verdict:
-    """What to expect of one node. `reason` is empty for exact ones."""
+    """How faithfully one node runs. `reason` is empty for exact ones."""
 
     node: str
     type: str
@@ -63,7 +63,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Compilation:
-    """The result: a plan when there is nothing in its way, and everything that was found, sorted by position."""
+    """The result: a plan unless there is an error, and all findings, sorted by position."""
 
     plan: Plan | None
     diagnostics: tuple[Diagnostic, ...]
@@ -89,7 +89,7 @@ class Compilation:
 
 
 @dataclass
-class Bound:
+class BoundNode:
     """A node with its class and its effective parameters."""
 
     node: ExportNode
@@ -97,13 +97,13 @@ class Bound:
     declared: type[Node] | None = None
     instance: Node | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
-    shown: dict[str, Declared] = field(default_factory=dict)
-    """The declaration that holds for each parameter."""
-    texts: list[tuple[Place, str]] = field(default_factory=list)
+    visible: dict[str, Declared] = field(default_factory=dict)
+    """The visible declaration of each parameter."""
+    texts: list[tuple[ParameterPath, str]] = field(default_factory=list)
     """Every string in its parameters, with its place."""
-    found: tuple[Found, ...] = ()
+    expressions: tuple[ExpressionSite, ...] = ()
     """Its expressions."""
-    programs: dict[str, Program] = field(default_factory=dict)
+    programs: dict[str, CodeProgram] = field(default_factory=dict)
     """Its programs, by parameter."""
     reads: frozenset[str] | None = frozenset()
     problem: str | None = None
@@ -113,7 +113,7 @@ class Bound:
     required_inputs: int | tuple[int, ...] | None = None
     """How many, or which, inputs must have data."""
     misshapen: bool = False
-    """Whether its parameters do not have the structure that its type expects; told once."""
+    """Whether its parameters do not have the structure that its type expects; reported once."""
     unsupported: list[str] = field(default_factory=list)
     """Everything about it that this build cannot run."""
     issues: list[str] = field(default_factory=list)
@@ -128,52 +128,54 @@ class Bound:
 
 @dataclass
 class Unit:
-    """One export in the making. A pass reads what the ones before it wrote; `stop` ends the pipeline."""
+    """One export during its compilation. A pass reads what earlier passes wrote; `stop` ends the pipeline."""
 
     source: str | bytes | Mapping[str, Any]
     file: str
     catalog: Catalog
-    options: Options = Options()
+    options: CompileOptions = CompileOptions()
     document: Document | None = None
-    """What was read; given when another workflow of the same document has been compiled before."""
+    """The parsed document; passed in if another workflow of the same document was compiled before."""
     base: str = ""
     """JSON Pointer of the workflow within the document."""
     export: Export | None = None
     pointers: dict[str, str] = field(default_factory=dict)
     """JSON Pointer of each node, by name."""
-    graph: Graph = field(default_factory=Graph)
+    graph: NodeGraph = field(default_factory=NodeGraph)
     dangling: list[Link] = field(default_factory=list)
-    """Main connections to nodes that are not there: n8n fails when it follows one."""
-    bound: dict[str, Bound] = field(default_factory=dict)
+    """Main connections to nodes that do not exist: n8n fails when it follows one."""
+    bound: dict[str, BoundNode] = field(default_factory=dict)
     plan: Plan | None = None
     diagnostics: list[Diagnostic] = field(default_factory=list)
     stopped: bool = False
-    effort: int = 5_000
-    """Names that may still be compared for hints."""
+    hint_budget: int = 5_000
+    """How many more names may be compared for hints."""
 
-    def tell(self, *found: Diagnostic) -> None:
+    def report(self, *diagnostics: Diagnostic) -> None:
         """Add findings."""
-        self.diagnostics.extend(found)
+        self.diagnostics.extend(diagnostics)
 
-    def stop(self, *found: Diagnostic) -> None:
-        """Add findings after which there is nothing to go on with."""
-        self.tell(*found)
+    def stop(self, *diagnostics: Diagnostic) -> None:
+        """Add findings and end the pipeline after the current pass."""
+        self.report(*diagnostics)
         self.stopped = True
 
     def at(self, pointer: str = "", node: str | None = None) -> Location:
-        """A place in the workflow; `pointer` counts from the workflow."""
+        """Return a location in the workflow; `pointer` is relative to the workflow."""
         bound = self.bound.get(node) if node is not None else None
         id_ = (bound.node.id or None) if bound else None
         return Location(file=self.file, pointer=self.base + pointer, node=node, node_id=id_)
 
     def hint(self, word: str, known: Iterable[str]) -> str:
-        """Did you mean. A document with thousands of wrong names gets hints for the first ones only."""
+        """Return "did you mean ...?" or an empty text. A document with thousands of wrong names gets hints for the
+        first ones only.
+        """
         listed = tuple(known)
-        self.effort -= len(listed)
-        return did_you_mean(word, listed) if self.effort > 0 else ""
+        self.hint_budget -= len(listed)
+        return suggestion(word, listed) if self.hint_budget > 0 else ""
 
     def at_node(self, name: str) -> Location:
-        """The place of a node."""
+        """Return the location of a node."""
         return self.bound[name].at if name in self.bound else self.at(self.pointers.get(name, ""), name)
 
     @property
@@ -183,5 +185,5 @@ class Unit:
 
     @property
     def failed(self) -> bool:
-        """Whether an error was told."""
+        """Whether an error was reported."""
         return any(each.level is Severity.ERROR for each in self.diagnostics)

@@ -1,1 +1,1 @@
-"""What crosses a border: export, plan, expression, item, node contract, diagnostic. No I/O, only pydantic."""
+"""Types shared by compiler, runtime, service and API: export, plan, expression, item, node, diagnostic. No I/O."""

@@ -1,8 +1,8 @@
 """What a node type declares about itself, beyond its parameters: the compiler collects it into the plan.
 
-Nobody else computes these facts, and nobody names a node type to know them. A class overrides what holds for it; every
-default says "no". Methods see the parameters of one node as they are written, so a value may be an expression
-(`is_literal` tells).
+No other code computes these facts or tests for a node type by name. A class overrides what applies to it; every default
+says "no". Methods see the parameters of one node as they are written, so a value may be an expression
+(see `is_literal`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,12 +19,12 @@ WaitsFor: TypeAlias = Literal["time", "call"]
 
 
 class BadScheduleError(Exception):
-    """A schedule that cannot be read, or that never fires. The message says why."""
+    """A schedule is not valid, or it never fires. The message says why."""
 
 
 @dataclass(frozen=True)
 class NodeIdentity:
-    """What a route is named after when the author gave it no path."""
+    """The identity of a node, from which a route without a path gets its path."""
 
     name: str
     id: str = ""
@@ -73,7 +73,7 @@ class Facts(BaseModel):
         return False
 
     def started_workflow(self) -> str | None:
-        """Return the id of the workflow that it starts, where that is written down."""
+        """Return the id of the workflow that it starts; None if that is not a constant."""
         return None
 
     def waits_for(self) -> WaitsFor | None:
@@ -81,16 +81,16 @@ class Facts(BaseModel):
         return None
 
     def overlapping_wait(self) -> WaitsFor | None:
-        """Return what the node waits for where waits may go on beside the rest of the run; None: it holds up everything."""
+        """Return what the node waits for if waits may overlap with the rest of the run; None: it blocks the run."""
         return self.waits_for()
 
     def wait_seconds(self, version: float) -> float | None:
-        """Return how long it waits, where that is written down."""
+        """Return how many seconds the node waits; None if that is not a constant."""
         del version
         return None
 
     def not_transient(self, version: float) -> str | None:
-        """Return why the node makes no sense where runs end with their process."""
+        """Return why the node cannot work in a run that ends with its process; None: it can."""
         del version
         return None
 
@@ -109,12 +109,12 @@ class Facts(BaseModel):
         return None
 
     def routes(self, identity: NodeIdentity) -> Iterable[Route]:
-        """Return where the trigger listens."""
+        """Return the routes on which the trigger listens."""
         del identity
         return ()
 
     def firings(self, name: str) -> Iterable[Firing]:
-        """Return when the trigger starts runs. `name` is the node's: it decides the second, which n8n chooses at random.
+        """Return when the trigger starts runs. The node's `name` determines the second, which n8n chooses at random.
 
         Raises:
             BadScheduleError: a rule cannot be read or never fires.
@@ -124,9 +124,9 @@ class Facts(BaseModel):
 
 
 def workflow_reference(value: Any) -> str | None:
-    """Return the id in n8n's reference to a workflow (a text, or `{"value": id}`), where it is written down."""
-    found = value.get("value") if isinstance(value, dict) else value
-    return str(found) if isinstance(found, str | int) and found and is_literal(found) else None
+    """Return the id in n8n's reference to a workflow (a text, or `{"value": id}`), if it is a constant, else None."""
+    id_ = value.get("value") if isinstance(value, dict) else value
+    return str(id_) if isinstance(id_, str | int) and id_ and is_literal(id_) else None
 
 
 def is_literal(value: Any) -> bool:

@@ -1,7 +1,7 @@
 """n8n's data: items, their pairing and their binary references, as plain JSON-shaped dictionaries.
 
 Items are dictionaries and not models on purpose: a run moves hundreds of thousands of them, and n8n shares one
-`json` object between the steps that forward it. Nobody mutates an item that came in.
+`json` object between the steps that forward it. Code must never mutate an input item.
 """
 
 from typing import Any, Final, NotRequired, Required, TypeAlias, TypedDict
@@ -71,7 +71,7 @@ Outputs: TypeAlias = list[Items | None]
 
 
 class Run(TypedDict, total=False):
-    """One recorded run of a node: what it gave out, where its inputs came from, and its error if it had one."""
+    """One recorded run of a node: its outputs, the sources of its inputs, and its error if there was one."""
 
     outputs: Required[Outputs]
     source: Required[list[Source | None]]

@@ -1,4 +1,4 @@
-"""The words for what starts a run, how n8n calls its execution, and how it stands. As text they are what is on the wire."""
+"""Trigger kinds, execution modes and statuses of runs. Their values are on the wire."""
 
 from enum import StrEnum
 
@@ -35,7 +35,7 @@ class Mode(StrEnum):
 
 
 class RunStatus(StrEnum):
-    """How a run stands."""
+    """The status of a run, as Temporal has it."""
 
     RUNNING = "running"
     COMPLETED = "completed"

@@ -27,10 +27,10 @@ TRIGGER_KIND: Final = "TriggerKind"
 
 
 def workflow_id(tenant: str, template: str, run: str) -> str:
-    """The id of a run in Temporal: the tenant comes first, so that a converter knows whose key to use."""
+    """Return the id of a run in Temporal. The tenant comes first, so that a payload converter knows whose key to use."""
     return f"{tenant}:{template}:{run}"
 
 
 def tenant_of(workflow_id: str) -> str:
-    """The tenant in a workflow id of ours."""
+    """Return the tenant in a workflow id of ours."""
     return workflow_id.partition(":")[0]

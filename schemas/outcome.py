@@ -1,4 +1,4 @@
-"""What the engine asks for and what it is told: the border between engine, interpreter and hosts."""
+"""Commands of the engine and outcomes of steps: the interface between engine, interpreter and hosts."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -21,19 +21,19 @@ class Execute:
     items: Items
     source: list[Source | None]
     ordinal: int | None = None
-    """Which wait for a call of the run it is, where others may wait beside it."""
+    """The number of this wait for a call within the run, if waits may overlap."""
 
 
 @dataclass(frozen=True)
 class Delay:
-    """Wait before the next try of a step."""
+    """Wait before the next attempt of a step."""
 
     seconds: float
 
 
 @dataclass(frozen=True)
 class Idle:
-    """Nothing can run until one of the steps ends that were set aside."""
+    """Nothing can run until one of the parked steps ends."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Finished:
 
 @dataclass(slots=True)
 class Outcome:
-    """How a try of a step ended: outputs (None: nothing at all), or an error object (`name`, `message`, ...)."""
+    """How an attempt of a step ended: outputs (None: nothing at all), or an error object (`name`, `message`, ...)."""
 
     outputs: Outputs | None = None
     error: dict[str, Any] | None = None

@@ -30,7 +30,7 @@ class Kind(StrEnum):
     DURABLE = "durable"
     """A reducer whose commands (timers, signals, children, calls) the host carries out."""
     SUBNODE = "subnode"
-    """An AI sub-node (model, memory, tool, parser): never scheduled, asked by its root."""
+    """An AI sub-node (model, memory, tool, parser): never scheduled, called by its root node."""
     UNSUPPORTED = "unsupported"
     """Raises a clear node error when it is reached (`--allow-unsupported`)."""
 
@@ -166,7 +166,7 @@ class Step(_Model):
     problem: str | None = None
     """Why an UNSUPPORTED step cannot run, in the author's terms."""
     overlaps: Literal["time", "call"] | None = Field(default=None, exclude_if=lambda waits: waits is None)
-    """What it waits for beside the rest of the run, where the settings let waits overlap."""
+    """What it waits for in parallel with the rest of the run, if the settings let waits overlap."""
     loop: Loop | None = Field(default=None, exclude_if=lambda loop: loop is None)
     """The outputs of a loop node."""
     speaks: bool = Field(default=False, exclude_if=lambda speaks: not speaks)
@@ -205,7 +205,7 @@ class Settings(_Model):
     """n8n's saveDataErrorExecution: the same of any other end."""
 
     def saves(self, status: str) -> bool:
-        """Whether a run that ended so leaves its data."""
+        """Return whether a run that ended with this status keeps its data."""
         return self.save_success if status == "completed" else self.save_error
 
 
@@ -220,7 +220,7 @@ class Plan(_Model):
     steps: tuple[Step, ...]
     """In the order of the export."""
     pin_data: dict[str, list[dict[str, Any]]] = Field(default_factory=dict)
-    """Pinned items per node; used only when a run asks for it."""
+    """Pinned items per node; used only if the run's input says so."""
     static_data: dict[str, Any] = Field(default_factory=dict)
     needs: Needs | None = Field(default=None, exclude_if=lambda needs: needs is None)
     routes: tuple[Route, ...] = Field(default=(), exclude_if=lambda routes: not routes)
@@ -234,7 +234,7 @@ class Plan(_Model):
         return {step.name: step for step in self.steps}
 
     def canonical(self) -> str:
-        """Canonical JSON: sorted keys, no spaces, UTF-8."""
+        """Return the plan as canonical JSON: sorted keys, no spaces, UTF-8."""
         return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
     @cached_property

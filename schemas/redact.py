@@ -1,6 +1,6 @@
-"""What looks like a secret is not printed: in messages, excerpts, reports and logs it becomes dots.
+"""Mask secrets in messages, excerpts, reports and logs.
 
-The one list of the shapes of secrets. Some shapes are certain enough to warn an author (`looks_secret`); others are only
+This is the only list of the shapes of secrets. Some shapes are certain enough to warn an author (`looks_secret`); others are only
 masked, since placeholders and prose have them, too.
 """
 
@@ -11,9 +11,10 @@ from typing import Any, Final
 __all__ = ["MASK", "is_secret_name", "looks_secret", "redact", "redact_json"]
 
 MASK: Final = "••••••"
-LONGEST: Final = 20_000
-"""Characters of a text that are looked at: secrets stand at the beginning, and what is larger is data."""
-SHORTEST: Final = 16
+MAX_CHARACTERS: Final = 20_000
+"""Characters of a text that are searched: secrets are near the beginning, and larger texts are data."""
+MIN_SECRET_CHARACTERS: Final = 16
+"""Shorter texts never count as secrets."""
 
 # How tokens of well-known services begin.
 _PREFIXES: Final = (
@@ -60,28 +61,29 @@ def is_secret_name(name: str) -> bool:
 
 
 def looks_secret(text: str) -> bool:
-    """Whether a text holds something of the shape of a secret. Bare hexadecimal is masked when shown, but is more often
-    an id than a secret.
+    """Return whether a text contains something shaped like a secret. Bare hexadecimal does not count: it is masked when
+    shown, but is more often an id than a secret.
     """
-    if len(text) < SHORTEST:
+    if len(text) < MIN_SECRET_CHARACTERS:
         return False
-    return any(not _HEX.fullmatch(text, *span) for span in _spans(text[:LONGEST]))
+    return any(not _HEX.fullmatch(text, *span) for span in _spans(text[:MAX_CHARACTERS]))
 
 
 def redact(text: str, *, hashes: bool = True) -> str:
     """Return the text with every part that looks like a secret masked; a very long one is cut. Without `hashes`, bare
     hexadecimal stays: our own ids and plan hashes are that, and logs need them.
     """
-    cut = text if len(text) <= LONGEST else text[:LONGEST] + "…"
-    shown, done = "", 0
+    cut = text if len(text) <= MAX_CHARACTERS else text[:MAX_CHARACTERS] + "…"
+    masked, end_of_last = "", 0
     for start, end in sorted(_spans(cut)):
         if hashes or not _HEX.fullmatch(cut, start, end):
-            shown += cut[done:start] + MASK if start >= done else ""  # two shapes may lie over one another
-            done = max(done, end)
-    shown += cut[done:]
+            if start >= end_of_last:  # two shapes may overlap
+                masked += cut[end_of_last:start] + MASK
+            end_of_last = max(end_of_last, end)
+    masked += cut[end_of_last:]
     for pattern in _MASKED:
-        shown = pattern.sub(rf"\g<1>{MASK}", shown)
-    return shown
+        masked = pattern.sub(rf"\g<1>{MASK}", masked)
+    return masked
 
 
 def redact_json(value: Any, *, depth: int = 8) -> Any:
@@ -103,7 +105,7 @@ def redact_json(value: Any, *, depth: int = 8) -> Any:
 
 
 def _spans(text: str) -> Iterator[tuple[int, int]]:
-    """Where the secrets stand. A literal is looked for before a pattern, since most texts have none of them."""
+    """Yield the spans of secrets. A literal is searched before its pattern, since most texts contain neither."""
     for token in _TOKEN.finditer(text):
         if _is_token(token.group()):
             yield token.span()
@@ -116,7 +118,7 @@ def _spans(text: str) -> Iterator[tuple[int, int]]:
         ("t8_", _OUR_KEY),
     ):
         if sign in text:
-            yield from (found.span() for found in pattern.finditer(text))
+            yield from (match.span() for match in pattern.finditer(text))
 
 
 def _is_token(token: str) -> bool:

@@ -1,4 +1,4 @@
-"""A run from outside: what starts it, what it tells while it runs, and what it leaves behind."""
+"""A run from outside: its input, its journal, and its result."""
 
 from datetime import timedelta
 from typing import Any, Final
@@ -37,7 +37,7 @@ class StartInput(BaseModel):
     resume_url: str = ""
     """Where the API is reached from outside: the beginning of links that resume the run."""
     resume_secret: str = ""
-    """What such links are made with; see `schemas.resume_link`."""
+    """The key of the tokens of such links; see `schemas.resume_link`."""
     waits: int = 0
     """How many waits for a call are over, carried over a continue-as-new."""
     pinned: bool = False
@@ -51,7 +51,9 @@ class StartInput(BaseModel):
     static data that the run began with, where it has changed."""
 
     def to_json(self) -> dict[str, Any]:
-        """As a payload. What came later than the first histories is left out where it says nothing, so that they replay."""
+        """Return the input as a payload. Members that are younger than the first histories are left out while they have
+        their default, so that those replay.
+        """
         later = {"resume_secret", "waits", "carried"}
         return self.model_dump(mode="json", exclude={name for name in later if not getattr(self, name)})
 
@@ -81,11 +83,11 @@ class Forgotten(BaseModel):
     runs: int
     errors: int
     items: int
-    """Items they gave out."""
+    """Items that they emitted."""
 
 
 class Journal(BaseModel):
-    """What a run tells about itself: the answer of the `journal` query, and part of its result and failure details."""
+    """The state of a run: the answer of the `journal` query, and part of its result and failure details."""
 
     status: str
     """running, waiting, success, error, canceled."""
@@ -98,20 +100,20 @@ class Journal(BaseModel):
     usage: list[dict[str, Any]] = Field(default_factory=list)
     """Per model request: {agent, model, input_tokens, output_tokens, ms}."""
     forgotten: dict[str, Forgotten] = Field(default_factory=dict, exclude_if=lambda gone: not gone)
-    """Node -> its runs that are not among `steps`: a long run keeps those that somebody can still read."""
+    """Node -> its runs that are not among `steps`: a long run keeps those that a step may still read."""
 
     @property
     def count(self) -> int:
-        """How many steps were done."""
+        """How many runs of steps there were."""
         return len(self.steps) + sum(each.runs for each in self.forgotten.values())
 
     @property
     def failed(self) -> int:
-        """How many of them failed."""
+        """How many runs of steps failed."""
         return sum(step.status == "error" for step in self.steps) + sum(each.errors for each in self.forgotten.values())
 
     def since(self, number: int) -> list[tuple[int, StepRecord]]:
-        """The steps from this place on, each with its place."""
+        """Return the steps from this place on, each with its place."""
         placed = [(step.place if step.place is not None else i, step) for i, step in enumerate(self.steps)]
         return [each for each in placed if each[0] >= number]
 
@@ -128,7 +130,7 @@ class RunResult(BaseModel):
 
 
 class WebhookAnswer(BaseModel):
-    """What the `webhook` update gives the API: the response to send, or how the run ended before there was one."""
+    """The result of the `webhook` update: the response to send, or how the run ended without one."""
 
     response: dict[str, Any] | None = None
     """From Respond to Webhook: {statusCode, headers, body, ...}."""

@@ -1,4 +1,4 @@
-"""What a host hands to an activity, and what comes back: one try of one step, or one call of one of its methods."""
+"""Input and result of an activity: one attempt of one step, or one call of one of its methods."""
 
 from typing import Any, NotRequired, Required, TypedDict
 
@@ -30,7 +30,7 @@ class Task(TypedDict, total=False):
     """A method of a Durable node or sub-node instead of `run`."""
     payload: Any
     arguments: dict[str, Any]
-    """What the model gave a tool."""
+    """The arguments with which the model calls a tool."""
     call: str
     """Which call of a tool this is."""
     item: int
@@ -38,12 +38,12 @@ class Task(TypedDict, total=False):
 
 
 class TaskResult(TypedDict, total=False):
-    """What came out. `error` is n8n's error object."""
+    """The result of a task. `error` is n8n's error object."""
 
     outputs: Outputs | None
     value: Any
     columns: list[list[Any]]
-    """What the scripts of a task without a step to run gave."""
+    """Values of the scripts of a task that runs no step."""
     error: dict[str, Any]
     memory: dict[str, Any]
     static_data: NotRequired[dict[str, Any]]

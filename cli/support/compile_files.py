@@ -19,7 +19,7 @@ from schemas.diagnostic import Location, Severity
 from schemas.diagnostic.reading import Unreadable
 
 if TYPE_CHECKING:
-    from compiler.report.coverage import Entry
+    from compiler.report.coverage import ReportEntry
 
 PARALLEL_FROM: Final = 48
 """Files; below that, starting processes costs more than it gains."""
@@ -55,7 +55,7 @@ class Checked:
     text: str = ""
     """In the format asked for; without a line break at the end."""
     plan: str | None = None
-    entry: "Entry | None" = None
+    entry: "ReportEntry | None" = None
 
 
 @dataclass
@@ -121,7 +121,7 @@ def _checked(made: Compilation, wish: Wish, index: int) -> Checked:
     return Checked(made.file, index, made.runnable, levels, text, plan, _entry(made) if wish.report else None)
 
 
-def _entry(made: Compilation) -> "Entry":
-    from compiler.report.coverage import entry
+def _entry(made: Compilation) -> "ReportEntry":
+    from compiler.report.coverage import report_entry
 
-    return entry(made)
+    return report_entry(made)

@@ -13,12 +13,12 @@ app = verb()
 def explain(code: Annotated[str, typer.Argument(help="A code, such as N8T301, or the name of its class.")]) -> None:
     """Show the page of a diagnostic code."""
     from compiler.report.pages import page, rules
-    from compiler.suggest import did_you_mean
+    from compiler.suggest import suggestion
 
     listed = {each.code: each for each in rules()}
     wanted = listed.get(code.upper()) or next((each for each in listed.values() if each.__name__ == code), None)
     if wanted is None:
-        hint = did_you_mean(code.upper(), listed)
+        hint = suggestion(code.upper(), listed)
         typer.echo(f"there is no code {code!r}; {hint or '`tempor8 rules` lists them'}", err=True)
         raise typer.Exit(2)
     typer.echo(page(wanted))

@@ -44,12 +44,12 @@ def _formatted(name: str, source: bytes) -> str:
 
     from cli.support.compile_export import compiled_source
     from compiler.source.canonical import canonical
-    from compiler.source.wrappers import at, workflows
+    from compiler.source.wrappers import find_workflows, value_at
 
     text = compiled_source(source, name).text
     document = json.loads(text)
-    found = workflows(document)
+    found = find_workflows(document)
     if len(found) > 1:
         typer.echo(f"{name}: {len(found)} workflows in one file; keep one per file to format them", err=True)
         raise typer.Exit(2)
-    return canonical(at(document, found[0]))
+    return canonical(value_at(document, found[0]))

@@ -17,7 +17,7 @@ from cli.support.options import AllowUnsupported, Format, Paths, verb
 
 if TYPE_CHECKING:
     from cli.support.compile_files import Checked
-    from compiler.report.coverage import Coverage, Entry
+    from compiler.report.coverage import Coverage, ReportEntry
 
 app = verb()
 
@@ -54,7 +54,7 @@ def report(
     _write(_text(found, format_, out), out)
 
 
-def page(path: Path, entries: "Iterable[Entry]") -> None:
+def page(path: Path, entries: "Iterable[ReportEntry]") -> None:
     """Write the page of `--report`."""
     from compiler.report.coverage import coverage
     from compiler.report.html import page as html

@@ -8,7 +8,7 @@ from compiler.checks.code import code
 from compiler.checks.credentials import credentials
 from compiler.checks.differences import differences
 from compiler.checks.loops import loops
-from compiler.checks.parameters import required
+from compiler.checks.parameters import parameters
 from compiler.checks.pinned import pinned
 from compiler.checks.ports import ports
 from compiler.checks.references import references
@@ -30,7 +30,7 @@ CHECKS: Final[tuple[Callable[[Unit], Iterator[Diagnostic]], ...]] = (
     ports,
     ai_parts,
     loops,
-    required,
+    parameters,
     differences,
     references,
     specialists,

@@ -1,15 +1,15 @@
-"""Programs of Code nodes: syntax errors, and modules and globals that are not available."""
+"""Programs of Code nodes: syntax errors, and modules and globals that do not exist here."""
 
 import re
 from collections.abc import Iterator
 from typing import Final
 
-from compiler.unit import Bound, Unit
+from compiler.unit import BoundNode, Unit
 from schemas.diagnostic import Diagnostic
 from schemas.diagnostic.expressions import InvalidCode, NotAvailable
 
 REQUIRE: Final = re.compile(r"\brequire\s*\(\s*['\"]([^'\"]+)['\"]\s*\)")
-INSTEAD: Final = {
+MODULE_ADVICE: Final = {
     "crypto": "use the Crypto node",
     "luxon": "DateTime, Duration and Interval are available without it",
     "moment": "DateTime (Luxon) is available",
@@ -33,27 +33,27 @@ def code(unit: Unit) -> Iterator[Diagnostic]:
         if bound.node.disabled:
             continue
         for name, program in bound.programs.items():
-            if program.refused is not None:
-                at = bound.at.within("parameters", name).after(program.refused.index)
-                yield InvalidCode(at=at, parameter=name, reason=program.refused.message)
+            if program.syntax_error is not None:
+                at = bound.at.within("parameters", name).after(program.syntax_error.index)
+                yield InvalidCode(at=at, parameter=name, reason=program.syntax_error.message)
             elif not program.python:
                 yield from _javascript(bound, name, program.source)
 
 
-def _javascript(bound: Bound, name: str, source: str) -> Iterator[Diagnostic]:
+def _javascript(bound: BoundNode, name: str, source: str) -> Iterator[Diagnostic]:
     at = bound.at.within("parameters", name)
-    for found in REQUIRE.finditer(source):
-        module = found[1].removeprefix("node:")
-        if not _comment(source, found.start()):
-            advice = INSTEAD.get(
+    for require in REQUIRE.finditer(source):
+        module = require[1].removeprefix("node:")
+        if not _is_commented_out(source, require.start()):
+            advice = MODULE_ADVICE.get(
                 module, "n8n does not allow modules in Code nodes either, unless the operator enables them"
             )
-            yield NotAvailable(at=at.after(found.start()), parameter=name, what=f"require('{module}')", advice=advice)
+            yield NotAvailable(at=at.after(require.start()), parameter=name, what=f"require('{module}')", advice=advice)
     for pattern, (what, advice) in GLOBALS.items():
         match = re.search(pattern, source)
-        if match is not None and not _comment(source, match.start()):
+        if match is not None and not _is_commented_out(source, match.start()):
             yield NotAvailable(at=at.after(match.start()), parameter=name, what=what, advice=advice)
 
 
-def _comment(source: str, index: int) -> bool:
+def _is_commented_out(source: str, index: int) -> bool:
     return "//" in source[source.rfind("\n", 0, index) + 1 : index]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from compiler.parameters.node_hooks import call_hook
-from compiler.unit import Bound, Unit
+from compiler.unit import BoundNode, Unit
 from schemas.diagnostic import Diagnostic
 from schemas.diagnostic.credentials import CredentialByName, CredentialNotChosen, CredentialNotUsed
 from schemas.facts import CredentialUse
@@ -11,20 +11,22 @@ from schemas.node import visible
 
 
 def credentials(unit: Unit) -> Iterator[Diagnostic]:
-    """Every node that can have a credential."""
+    """Yield findings about the credentials of every enabled node: missing, referenced by name, or of a type that the
+    node does not use.
+    """
     for bound in unit.bound.values():
         if not bound.node.disabled:
             yield from _by_name(bound)
             yield from _choice(unit, bound)
 
 
-def _by_name(bound: Bound) -> Iterator[Diagnostic]:
+def _by_name(bound: BoundNode) -> Iterator[Diagnostic]:
     for type_, raw in bound.node.credentials.items():
         if isinstance(raw, str):
             yield CredentialByName(at=bound.at.within("credentials", type_), type=type_, name=raw)
 
 
-def _choice(unit: Unit, bound: Bound) -> Iterator[Diagnostic]:
+def _choice(unit: Unit, bound: BoundNode) -> Iterator[Diagnostic]:
     uses = _uses(unit, bound)
     chosen = bound.node.credentials.keys()
     required = {use.type for use in uses if use.required}
@@ -37,8 +39,8 @@ def _choice(unit: Unit, bound: Bound) -> Iterator[Diagnostic]:
             yield CredentialNotUsed(at=at, node=bound.node.name, type=type_, types=tuple(sorted(known)))
 
 
-def _uses(unit: Unit, bound: Bound) -> list[CredentialUse]:
-    """The types that the node uses as it is set up."""
+def _uses(unit: Unit, bound: BoundNode) -> list[CredentialUse]:
+    """Return the credential types that the node uses with its current parameters."""
     instance, version = bound.instance, bound.node.type_version
     if instance is None:
         return []

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from compiler.parameters.effective import unknown
+from compiler.parameters.effective import unknown_names
 from compiler.parameters.fields import expectation
-from compiler.source.source import constant
+from compiler.source.source import json_type_name
 from compiler.suggest import nearest
-from compiler.unit import Bound, Unit
+from compiler.unit import BoundNode, Unit
 from schemas.diagnostic import Diagnostic
 from schemas.diagnostic.nodes import (
     HiddenParameter,
@@ -20,29 +20,29 @@ from schemas.diagnostic.nodes import (
 from schemas.node import Node, declarations
 
 
-def required(unit: Unit) -> Iterator[Diagnostic]:
-    """Checks of every supported node's parameters."""
+def parameters(unit: Unit) -> Iterator[Diagnostic]:
+    """Yield findings about the parameters of every node of a supported type."""
     for bound in unit.bound.values():
         if bound.declared is not None and declarations(bound.declared):
             yield from _unknown(unit, bound, bound.declared)
-            yield from _given(bound, bound.declared)
+            yield from _values(bound, bound.declared)
             yield from _missing(bound)
             yield from _unsupported(bound)
 
 
-def _unsupported(bound: Bound) -> Iterator[Diagnostic]:
-    """Choices that the node declares as n8n's and not ours."""
-    for name, each in bound.shown.items():
+def _unsupported(bound: BoundNode) -> Iterator[Diagnostic]:
+    """Yield a finding for each choice that n8n offers and this build does not support."""
+    for name, each in bound.visible.items():
         value = bound.parameters.get(name)
         if isinstance(value, str) and value in each.info.unsupported:
             at, advice = bound.at.within("parameters", name), each.info.unsupported[value]
             yield UnsupportedChoice(at=at, type=bound.node.type, name=name, value=value, advice=advice)
 
 
-def _unknown(unit: Unit, bound: Bound, declared: type[Node]) -> Iterator[Diagnostic]:
+def _unknown(unit: Unit, bound: BoundNode, declared: type[Node]) -> Iterator[Diagnostic]:
     known = {each.alias for each in declarations(declared).values()}
     node = bound.node
-    for name in unknown(declared, node.parameters):
+    for name in unknown_names(declared, node.parameters):
         yield UnknownParameter(
             at=bound.at.within("parameters", name),
             type=node.type,
@@ -52,28 +52,30 @@ def _unknown(unit: Unit, bound: Bound, declared: type[Node]) -> Iterator[Diagnos
         )
 
 
-def _given(bound: Bound, declared: type[Node]) -> Iterator[Diagnostic]:
+def _values(bound: BoundNode, declared: type[Node]) -> Iterator[Diagnostic]:
     known = {each.alias for each in declarations(declared).values()}
     for name, value in bound.node.parameters.items():
         if name not in known:
             continue
         at = bound.at.within("parameters", name)
-        holds = bound.shown.get(name)
-        if holds is None:
+        declaration = bound.visible.get(name)
+        if declaration is None:
             yield HiddenParameter(at=at, name=name)
         elif not (isinstance(value, str) and value.startswith("=")):
-            wanted = expectation(declared, holds.name)
-            if not wanted.takes(value):
-                yield WrongParameterType(at=at, name=name, expected=wanted.words, actual=constant(value))
-            elif wanted.options and value is not None and value not in wanted.options and not isinstance(value, list):
-                options = {str(each) for each in wanted.options}
-                found = nearest(str(value), options)
-                advice = f"did you mean {found!r}?" if found else f"the options are {', '.join(sorted(options))}"
+            expected = expectation(declared, declaration.name)
+            if not expected.takes(value):
+                yield WrongParameterType(at=at, name=name, expected=expected.words, actual=json_type_name(value))
+            elif (
+                expected.options and value is not None and value not in expected.options and not isinstance(value, list)
+            ):
+                options = {str(each) for each in expected.options}
+                match = nearest(str(value), options)
+                advice = f"did you mean {match!r}?" if match else f"the options are {', '.join(sorted(options))}"
                 yield UnknownOption(at=at, name=name, value=str(value), advice=advice)
 
 
-def _missing(bound: Bound) -> Iterator[Diagnostic]:
-    for name, each in bound.shown.items():
+def _missing(bound: BoundNode) -> Iterator[Diagnostic]:
+    for name, each in bound.visible.items():
         value = bound.parameters.get(name)
         if each.info.required and _empty(value):
             advice = "choose a value in the editor" if isinstance(value, Mapping) else ""
@@ -81,7 +83,7 @@ def _missing(bound: Bound) -> Iterator[Diagnostic]:
 
 
 def _empty(value: Any) -> bool:
-    """n8n: a text, a list or a resource locator without a value."""
+    """Return whether n8n counts the value as empty: a text, a list or a resource locator without a value."""
     if isinstance(value, Mapping) and ("__rl" in value or "mode" in value):
         return value.get("value") in (None, "")
     return value in (None, "", [])

@@ -1,16 +1,16 @@
-"""`$json` paths against pinned data, where the only node before has some."""
+"""Compare `$json` paths with pinned data, where the only preceding node has some."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from compiler.unit import Bound, Unit
+from compiler.unit import BoundNode, Unit
 from schemas.diagnostic import Diagnostic
 from schemas.diagnostic.expressions import PinnedPathMissing
 from schemas.expression import Expression, Path, Template
 
 
 def pinned(unit: Unit) -> Iterator[Diagnostic]:
-    """Every plain path of nodes that come directly after pinned data."""
+    """Yield a finding for each `$json` path that the pinned data of the only preceding node does not contain."""
     assert unit.export is not None
     for bound in unit.bound.values():
         sources = {link.source for link in unit.graph.into(bound.node.name)}
@@ -22,16 +22,16 @@ def pinned(unit: Unit) -> Iterator[Diagnostic]:
             yield from _paths(unit, bound, source, [item["json"] for item in items])
 
 
-def _paths(unit: Unit, bound: Bound, source: str, rows: list[Any]) -> Iterator[Diagnostic]:
-    for found in bound.found:
-        for path in _json_paths(found.compiled.expression):
+def _paths(unit: Unit, bound: BoundNode, source: str, rows: list[Any]) -> Iterator[Diagnostic]:
+    for site in bound.expressions:
+        for path in _json_paths(site.compiled.expression):
             missing = _missing(path, rows)
             if missing is not None:
                 known, key = missing
-                at = bound.at.within("parameters", *found.at)
+                at = bound.at.within("parameters", *site.at)
                 text = ".".join(map(str, path.keys))
                 advice = unit.hint(str(key), known)
-                yield PinnedPathMissing(at=at, parameter=found.name, path=text, name=source, advice=advice)
+                yield PinnedPathMissing(at=at, parameter=site.name, path=text, name=source, advice=advice)
 
 
 def _json_paths(expression: Expression) -> Iterator[Path]:
@@ -40,15 +40,15 @@ def _json_paths(expression: Expression) -> Iterator[Path]:
 
 
 def _missing(path: Path, rows: list[Any]) -> tuple[set[str], str | int] | None:
-    """The names at the first step that no row has, and the name that is missing; None when a row has the path."""
+    """Return the names at the first step that no row has, and the missing name; None if a row has the whole path."""
     current = rows
     for key in path.keys:
-        found = [value for row in current if (value := _member(row, key)) is not None]
-        if not found:
+        values = [value for row in current if (value := _member(row, key)) is not None]
+        if not values:
             if not any(isinstance(row, Mapping | list) for row in current):
                 return None  # a method or property of a text or a number
             return {str(name) for row in current if isinstance(row, Mapping) for name in row}, key
-        current = found
+        current = values
     return None
 
 

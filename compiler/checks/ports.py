@@ -2,23 +2,25 @@
 
 from collections.abc import Iterator
 
-from compiler.reachability import is_part
-from compiler.unit import Bound, Unit
+from compiler.reachability import is_sub_node
+from compiler.unit import BoundNode, Unit
 from schemas.diagnostic import Diagnostic, pointer
 from schemas.diagnostic.graph import ErrorOutputNotOn, ErrorOutputOpen, NeverFires, NoSuchInput, SelfConnection
 
 
 def ports(unit: Unit) -> Iterator[Diagnostic]:
-    """Checks of every node's outputs and inputs."""
+    """Yield findings about connections to or from ports that a node does not have, and about error outputs left
+    unconnected.
+    """
     for name, bound in unit.bound.items():
         if any(link.target == name for link in unit.graph.out(name)):
             yield SelfConnection(at=bound.at, node=name)
-        if bound.outputs is not None and not is_part(bound):
+        if bound.outputs is not None and not is_sub_node(bound):
             yield from _outputs(unit, bound)
             yield from _inputs(unit, bound)
 
 
-def _outputs(unit: Unit, bound: Bound) -> Iterator[Diagnostic]:
+def _outputs(unit: Unit, bound: BoundNode) -> Iterator[Diagnostic]:
     name, own = bound.node.name, bound.outputs or 0
     wired = {link.output: link for link in unit.graph.out(name)}
     routed = bound.node.on_error == "continueErrorOutput"
@@ -31,7 +33,7 @@ def _outputs(unit: Unit, bound: Bound) -> Iterator[Diagnostic]:
         yield ErrorOutputOpen(at=bound.at.within("onError"), node=name)
 
 
-def _inputs(unit: Unit, bound: Bound) -> Iterator[Diagnostic]:
+def _inputs(unit: Unit, bound: BoundNode) -> Iterator[Diagnostic]:
     name = bound.node.name
     entering = {link.input: link for link in unit.graph.into(name)}
     has = input_count(bound)
@@ -46,8 +48,8 @@ def _inputs(unit: Unit, bound: Bound) -> Iterator[Diagnostic]:
             yield NeverFires(at=bound.at, node=name, missing=missing)
 
 
-def input_count(bound: Bound) -> int | None:
-    """Main inputs that the node has; None when its parameters decide in a way that is not known here."""
+def input_count(bound: BoundNode) -> int | None:
+    """Return the number of main inputs of the node; None if its parameters decide it in a way that is not known here."""
     if bound.instance is None:
         return None
     number = bound.parameters.get("numberInputs")

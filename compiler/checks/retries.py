@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from compiler.parameters.node_hooks import call_hook
-from compiler.unit import Bound, Unit
+from compiler.unit import BoundNode, Unit
 from schemas.diagnostic import Diagnostic
 from schemas.diagnostic.nodes import RetryOnMutation
 from schemas.facts import is_literal
 
-READS: Final = ("get", "search", "list", "select", "read", "lookup", "find", "download", "count", "execute")
-"""How operations begin that change nothing."""
+READ_OPERATIONS: Final = ("get", "search", "list", "select", "read", "lookup", "find", "download", "count", "execute")
+"""Beginnings of the names of operations that change nothing."""
 
 
 def retries(unit: Unit) -> Iterator[Diagnostic]:
@@ -22,12 +22,14 @@ def retries(unit: Unit) -> Iterator[Diagnostic]:
                 yield RetryOnMutation(at=bound.at.within("retryOnFail"), node=bound.node.name, what=what)
 
 
-def _mutation(unit: Unit, bound: Bound) -> str | None:
-    """What the class declares; of a type that is unknown here, what the name of its operation says."""
+def _mutation(unit: Unit, bound: BoundNode) -> str | None:
+    """Return what the node changes, as its class declares it or, for an unknown type, as the name of its operation
+    suggests.
+    """
     instance = bound.instance
     if instance is not None:
         return call_hook(unit, bound, lambda: instance.mutation(bound.node.type_version), None)
     operation = bound.parameters.get("operation")
     if not isinstance(operation, str) or not operation or not is_literal(operation) or not bound.node.credentials:
         return None
-    return None if operation.lower().startswith(READS) else f"its operation {operation!r}"
+    return None if operation.lower().startswith(READ_OPERATIONS) else f"its operation {operation!r}"

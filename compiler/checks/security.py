@@ -6,7 +6,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from compiler.sites.expression_sites import dotted
-from compiler.unit import Bound, Unit
+from compiler.unit import BoundNode, Unit
 from schemas.diagnostic import Diagnostic
 from schemas.diagnostic.security import CertificatesUnchecked, CredentialOverHttp, QueryFromData, SecretInParameter
 from schemas.redact import looks_secret
@@ -16,14 +16,17 @@ RUNS_QUERY: Final = "executeQuery"
 SECRET_NAMES: Final = re.compile(
     r"(?i)^(authorization|x-api-key|api-?key|apikey|x-auth-token|access_token|token|password|secret|client_secret)$"
 )
-SHORTEST: Final = 16
+MIN_SECRET_CHARACTERS: Final = 16
+"""Shorter texts are not reported as secrets."""
 PLACEHOLDER: Final = re.compile(
     r"(?i)your|example|placeholder|xxx|<.*>|\.\.\.|changeme|replace|insert|here|dummy|\{\{|\*\*\*|test"
 )
 
 
 def security(unit: Unit) -> Iterator[Diagnostic]:
-    """Every node's parameters."""
+    """Yield findings about secrets in parameters, unverified TLS, credentials sent over plain HTTP, and queries
+    assembled from data.
+    """
     for bound in unit.bound.values():
         yield from _secrets(bound)
         if bound.node.disabled:
@@ -37,17 +40,17 @@ def security(unit: Unit) -> Iterator[Diagnostic]:
             yield QueryFromData(at=bound.at.within("parameters", "query"), node=bound.node.name)
 
 
-def _secrets(bound: Bound) -> Iterator[Diagnostic]:
+def _secrets(bound: BoundNode) -> Iterator[Diagnostic]:
     for at, text in bound.texts:
-        if len(text) >= SHORTEST and looks_secret(text) and not PLACEHOLDER.search(text[:200]):
+        if len(text) >= MIN_SECRET_CHARACTERS and looks_secret(text) and not PLACEHOLDER.search(text[:200]):
             yield SecretInParameter(at=bound.at.within("parameters", *at), parameter=dotted(at))
     for at, name, value in _pairs(bound.node.parameters, ()):
-        if SECRET_NAMES.match(name) and _constant(value):
+        if SECRET_NAMES.match(name) and _is_plain_secret(value):
             yield SecretInParameter(at=bound.at.within("parameters", *at), parameter=dotted(at))
 
 
 def _pairs(value: Any, at: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
-    """n8n's `{name, value}` rows: place of the value, name, value."""
+    """Yield path of the value, name and value of each of n8n's `{name, value}` rows."""
     if isinstance(value, dict):
         name, content = value.get("name"), value.get("value")
         if isinstance(name, str) and isinstance(content, str):
@@ -59,14 +62,14 @@ def _pairs(value: Any, at: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | 
             yield from _pairs(each, (*at, index))
 
 
-def _constant(value: str) -> bool:
+def _is_plain_secret(value: str) -> bool:
     secret = value.removeprefix("Bearer ").removeprefix("Basic ").strip()
     if value.startswith("=") or looks_secret(value) or PLACEHOLDER.search(value):
         return False  # the first loop reports what looks like a secret by itself
-    return len(secret) >= 16 and " " not in secret and any(each.isdigit() for each in secret)
+    return len(secret) >= MIN_SECRET_CHARACTERS and " " not in secret and any(each.isdigit() for each in secret)
 
 
-def _plain_http(bound: Bound) -> Iterator[Diagnostic]:
+def _plain_http(bound: BoundNode) -> Iterator[Diagnostic]:
     url = bound.parameters.get("url")
     if not isinstance(url, str) or not bound.node.credentials:
         return

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from functools import cache
 from zoneinfo import available_timezones
 
-from compiler.sites.concurrency import BadConcurrencyError, concurrency
-from compiler.suggest import did_you_mean
+from compiler.sites.concurrency import BadConcurrencyError, read_concurrency
+from compiler.suggest import suggestion
 from compiler.unit import Unit
 from schemas.diagnostic import Diagnostic
 from schemas.diagnostic.limits import BadConcurrency
@@ -15,25 +15,25 @@ from schemas.diagnostic.nodes import SettingDiffers, SubWorkflowMissing, Unknown
 def settings(unit: Unit) -> Iterator[Diagnostic]:
     """Yield findings about each setting of the workflow."""
     assert unit.export is not None
-    given = unit.export.settings
-    zone = given.get("timezone")
+    values = unit.export.settings
+    zone = values.get("timezone")
     if isinstance(zone, str) and zone not in ("", "DEFAULT") and zone not in _zones():
         at = unit.at("/settings/timezone")
-        yield UnknownTimezone(at=at, zone=zone, advice=did_you_mean(zone, _zones()))
-    if given.get("binaryMode") == "combined":
+        yield UnknownTimezone(at=at, zone=zone, advice=suggestion(zone, _zones()))
+    if values.get("binaryMode") == "combined":
         how = "binary data is stored separately from JSON, as with 'separate'"
         yield SettingDiffers(at=unit.at("/settings/binaryMode"), setting="binaryMode", how=how)
-    if given.get("executionOrder") != "v1":
+    if values.get("executionOrder") != "v1":
         how = "it is not v1, so nodes run in n8n's legacy order v0 (all branches level by level)"
         yield SettingDiffers(at=unit.at("/settings"), setting="executionOrder", how=how)
     try:
-        concurrency(given)
+        read_concurrency(values)
     except BadConcurrencyError as error:
         yield BadConcurrency(at=unit.at("/settings"), reason=str(error))
-    error_workflow = given.get("errorWorkflow")
+    error_workflow = values.get("errorWorkflow")
     known = unit.options.known
-    named = isinstance(error_workflow, str) and error_workflow not in ("", "DEFAULT")
-    if named and known is not None and error_workflow not in known:
+    has_error_workflow = isinstance(error_workflow, str) and error_workflow not in ("", "DEFAULT")
+    if has_error_workflow and known is not None and error_workflow not in known:
         yield SubWorkflowMissing(at=unit.at("/settings/errorWorkflow"), what="the error workflow", id=error_workflow)
 
 

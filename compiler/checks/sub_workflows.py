@@ -9,7 +9,7 @@ from schemas.diagnostic.nodes import SubWorkflowMissing
 
 
 def sub_workflows(unit: Unit) -> Iterator[Diagnostic]:
-    """Yield a finding for each call of an unknown id, if the known workflows were given."""
+    """Yield a finding for each call of an unknown id, if the known workflows are passed in."""
     known = unit.options.known
     if known is None:
         return

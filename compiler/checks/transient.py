@@ -1,15 +1,17 @@
-"""Nodes that do not work in a transient workflow, whose runs end with their process."""
+"""Nodes that cannot run in a transient workflow, whose runs end with their process."""
 
 from collections.abc import Iterator, Mapping
 
 from compiler.parameters.node_hooks import call_hook
-from compiler.unit import Bound, Unit
+from compiler.unit import BoundNode, Unit
 from schemas.diagnostic import Diagnostic
 from schemas.diagnostic.limits import NotTransient
 
 
 def transient(unit: Unit) -> Iterator[Diagnostic]:
-    """Waits and schedules of a workflow whose settings say `tempor8: {durability: transient}`."""
+    """Yield a finding for each node that cannot run in a workflow whose settings say `tempor8: {durability:
+    transient}`.
+    """
     assert unit.export is not None
     own = unit.export.settings.get("tempor8")
     if not isinstance(own, Mapping) or own.get("durability") != "transient":
@@ -19,7 +21,7 @@ def transient(unit: Unit) -> Iterator[Diagnostic]:
             yield NotTransient(at=bound.at, node=name, reason=reason)
 
 
-def _reason(unit: Unit, bound: Bound) -> str | None:
+def _reason(unit: Unit, bound: BoundNode) -> str | None:
     instance = bound.instance
     if instance is None:
         return None

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from compiler.parameters.node_hooks import call_hook
-from compiler.unit import Bound, Unit
+from compiler.unit import BoundNode, Unit
 from schemas.diagnostic import Diagnostic
 from schemas.diagnostic.nodes import NoRespondNode, RespondUnheard, WebhookClash
 from schemas.diagnostic.security import OpenWebhook
@@ -24,39 +24,39 @@ def webhooks(unit: Unit) -> Iterator[Diagnostic]:
             after = unit.graph.downstream([bound.node.name])
             if not any(_may_respond(unit.bound[name]) for name in after):
                 yield NoRespondNode(at=bound.at.within("parameters", "responseMode"), node=bound.node.name)
-        if bound.declared is not None and bound.declared.responds and not _heard(unit, bound):
+        if bound.declared is not None and bound.declared.responds and not _may_have_caller(unit, bound):
             yield RespondUnheard(at=bound.at, node=bound.node.name)
 
 
-def _mode(unit: Unit, bound: Bound) -> str | None:
-    """The response mode by which the callers of a node are answered; None: it has none of its own."""
+def _mode(unit: Unit, bound: BoundNode) -> str | None:
+    """Return the response mode by which the node's callers are answered; None if it has no callers."""
     return call_hook(unit, bound, bound.instance.caller_mode, None) if bound.instance is not None else None
 
 
-def _may_respond(bound: Bound) -> bool:
-    """Whether the node answers the caller, or starts a sub-workflow that may do so instead."""
+def _may_respond(bound: BoundNode) -> bool:
+    """Return whether the node answers the caller, or starts a sub-workflow that may do so."""
     if bound.instance is None:
         return False
     return bound.instance.responds or (bound.instance.kind is not Kind.SUBNODE and bound.instance.starts_workflow())
 
 
-def _clashes(hooks: list[Bound]) -> Iterator[Diagnostic]:
-    taken: dict[tuple[str, str], Bound] = {}
+def _clashes(hooks: list[BoundNode]) -> Iterator[Diagnostic]:
+    owners: dict[tuple[str, str], BoundNode] = {}
     for bound in hooks:
         path = str(bound.parameters.get("path") or bound.node.webhook_id or "").strip("/")
         methods = bound.parameters.get("httpMethod") or "GET"
         if path.startswith("=") or not path:
             continue
         for method in methods if isinstance(methods, list) else [methods]:
-            other = taken.setdefault((str(method), path), bound)
+            other = owners.setdefault((str(method), path), bound)
             if other is not bound:
                 at = bound.at.within("parameters", "path")
                 name = bound.node.name
                 yield WebhookClash(at=at, node=name, other=other.node.name, method=str(method), path=path)
 
 
-def _heard(unit: Unit, bound: Bound) -> bool:
-    """Whether a caller may wait for the answer. A sub-workflow answers for the workflow that called it."""
+def _may_have_caller(unit: Unit, bound: BoundNode) -> bool:
+    """Return whether a caller may wait for the node's answer. A sub-workflow answers for the workflow that called it."""
     for name in unit.graph.upstream([bound.node.name]):
         before = unit.bound[name]
         if before.declared is None or not before.declared.has_caller:

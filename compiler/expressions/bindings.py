@@ -1,19 +1,21 @@
-"""Which names a script declares itself, and where: everything else it reads comes from n8n's scope."""
+"""Find the names that a script declares, by scope: every other name comes from n8n's scope object."""
 
 from collections.abc import Iterator
 
-from compiler.expressions.syntax import Node, Source, walk
+from compiler.expressions.syntax import Node, ParsedCode, walk
 
-_FUNCTION_SCOPES = frozenset({
-    "arrow_function",
-    "class_static_block",
-    "function_declaration",
-    "function_expression",
-    "generator_function",
-    "generator_function_declaration",
-    "method_definition",
-    "program",
-})  # fmt: skip
+_FUNCTION_SCOPES = frozenset(
+    {
+        "arrow_function",
+        "class_static_block",
+        "function_declaration",
+        "function_expression",
+        "generator_function",
+        "generator_function_declaration",
+        "method_definition",
+        "program",
+    }
+)
 _SCOPES = _FUNCTION_SCOPES | {
     "catch_clause",
     "class",
@@ -26,29 +28,29 @@ _SCOPES = _FUNCTION_SCOPES | {
 _NAMES = ("identifier", "shorthand_property_identifier_pattern")
 
 
-def declared(source: Source) -> dict[int, frozenset[str]]:
-    """The names declared in each scope of the tree, by the id of the scope's node."""
-    found: dict[int, set[str]] = {}
+def names_by_scope(source: ParsedCode) -> dict[int, frozenset[str]]:
+    """Return the names that each scope of the tree declares, by the id of the scope's node."""
+    by_scope: dict[int, set[str]] = {}
     for node in walk(source.root):
         for scope, name in _declarations(node):
-            found.setdefault(scope.id, set()).add(source.text(name))
-    return {scope: frozenset(names) for scope, names in found.items()}
+            by_scope.setdefault(scope.id, set()).add(source.text(name))
+    return {scope: frozenset(names) for scope, names in by_scope.items()}
 
 
 def is_scope(node: Node) -> bool:
-    """True when names may be declared in this node."""
+    """Return whether names may be declared in this node."""
     return node.type in _SCOPES
 
 
 def _declarations(node: Node) -> Iterator[tuple[Node, Node]]:
-    """(scope, name) of what this node declares."""
+    """Yield (scope, name) for each name that this node declares."""
     match node.type:
         case "variable_declarator":
             hoisted = node.parent is not None and node.parent.type == "variable_declaration"
             scope = _enclosing(node, _FUNCTION_SCOPES if hoisted else _SCOPES)
             yield from ((scope, name) for name in _bound(node.child_by_field_name("name")))
         case "function_declaration" | "generator_function_declaration":
-            yield from _named(node, node)
+            yield from _hoisted(node, node)
             yield from ((node, name) for name in _parameters(node))
         case "function_expression" | "generator_function":
             yield from ((node, name) for name in _bound(node.child_by_field_name("name")))
@@ -56,7 +58,7 @@ def _declarations(node: Node) -> Iterator[tuple[Node, Node]]:
         case "arrow_function" | "method_definition":
             yield from ((node, name) for name in _parameters(node))
         case "class_declaration":
-            yield from _named(node, node)
+            yield from _hoisted(node, node)
         case "class":
             yield from ((node, name) for name in _bound(node.child_by_field_name("name")))
         case "catch_clause":
@@ -65,8 +67,8 @@ def _declarations(node: Node) -> Iterator[tuple[Node, Node]]:
             yield from ((node, name) for name in _bound(node.child_by_field_name("left")))
 
 
-def _named(node: Node, declaration: Node) -> Iterator[tuple[Node, Node]]:
-    """A declaration's name: in its block and, as sloppy JavaScript hoists it, in its function."""
+def _hoisted(node: Node, declaration: Node) -> Iterator[tuple[Node, Node]]:
+    """Yield a declaration's name for its block and, as sloppy JavaScript hoists it, for its function."""
     for name in _bound(declaration.child_by_field_name("name")):
         yield _enclosing(node, _SCOPES), name
         yield _enclosing(node, _FUNCTION_SCOPES), name
@@ -85,7 +87,7 @@ def _parameters(node: Node) -> Iterator[Node]:
 
 
 def _bound(pattern: Node | None) -> Iterator[Node]:
-    """The names that a binding pattern binds: default values and computed keys bind nothing."""
+    """Yield the names that a binding pattern binds: default values and computed keys bind nothing."""
     stack = [pattern] if pattern is not None else []
     while stack:
         node = stack.pop()

@@ -1,105 +1,114 @@
-"""Whether a script's cost is linear in its input, so that it may run inside workflow code.
+"""Decide whether a script's cost is linear in its input, so that it may run inside workflow code.
 
-Only shapes on these lists are: everything else (loops, functions that can call themselves, sorts, comparisons of all
+Only constructs on these lists are; everything else (loops, functions that can call themselves, sorts, comparisons of all
 with all, regular expressions that may backtrack) runs in a recorded local activity.
 """
 
 import re
 
-from compiler.expressions.syntax import Node, Source, walk
+from compiler.expressions.syntax import Node, ParsedCode, walk
 
-_HEAVY_NODES = frozenset({
-    "await_expression",
-    "class",
-    "class_declaration",
-    "do_statement",
-    "for_in_statement",
-    "for_statement",
-    "function_declaration",
-    "function_expression",
-    "generator_function",
-    "generator_function_declaration",
-    "labeled_statement",
-    "method_definition",
-    "while_statement",
-    "yield_expression",
-})  # fmt: skip
-_HEAVY_NAMES = frozenset({
-    "Array",
-    "ArrayBuffer",
-    "BigInt",
-    "BigInt64Array",
-    "BigUint64Array",
-    "DataView",
-    "Float32Array",
-    "Float64Array",
-    "Int16Array",
-    "Int32Array",
-    "Int8Array",
-    "Map",
-    "RegExp",
-    "Set",
-    "SharedArrayBuffer",
-    "Uint16Array",
-    "Uint32Array",
-    "Uint8Array",
-    "Uint8ClampedArray",
-    "numberList",
-})  # fmt: skip
-_HEAVY_METHODS = frozenset({
-    "apply",
-    "bind",
-    "call",
-    "copyWithin",
-    "difference",
-    "fill",
-    "flat",
-    "hash",
-    "intersection",
-    "localeCompare",
-    "matchAll",
-    "normalize",
-    "padEnd",
-    "padStart",
-    "reduce",
-    "reduceRight",
-    "removeDuplicates",
-    "removeMarkdown",
-    "repeat",
-    "replaceSpecialChars",
-    "search",
-    "sort",
-    "splitBy",
-    "toSorted",
-    "toSpliced",
-    "union",
-    "unique",
-})  # fmt: skip
-_SHORT = 200
+_HEAVY_NODES = frozenset(
+    {
+        "await_expression",
+        "class",
+        "class_declaration",
+        "do_statement",
+        "for_in_statement",
+        "for_statement",
+        "function_declaration",
+        "function_expression",
+        "generator_function",
+        "generator_function_declaration",
+        "labeled_statement",
+        "method_definition",
+        "while_statement",
+        "yield_expression",
+    }
+)
+_HEAVY_NAMES = frozenset(
+    {
+        "Array",
+        "ArrayBuffer",
+        "BigInt",
+        "BigInt64Array",
+        "BigUint64Array",
+        "DataView",
+        "Float32Array",
+        "Float64Array",
+        "Int16Array",
+        "Int32Array",
+        "Int8Array",
+        "Map",
+        "RegExp",
+        "Set",
+        "SharedArrayBuffer",
+        "Uint16Array",
+        "Uint32Array",
+        "Uint8Array",
+        "Uint8ClampedArray",
+        "numberList",
+    }
+)
+_HEAVY_METHODS = frozenset(
+    {
+        "apply",
+        "bind",
+        "call",
+        "copyWithin",
+        "difference",
+        "fill",
+        "flat",
+        "hash",
+        "intersection",
+        "localeCompare",
+        "matchAll",
+        "normalize",
+        "padEnd",
+        "padStart",
+        "reduce",
+        "reduceRight",
+        "removeDuplicates",
+        "removeMarkdown",
+        "repeat",
+        "replaceSpecialChars",
+        "search",
+        "sort",
+        "splitBy",
+        "toSorted",
+        "toSpliced",
+        "union",
+        "unique",
+    }
+)
+_MAX_INSERTED_CHARACTERS = 200
+"""A longer text counts as one from the data, since it makes the result as large when it is inserted many times."""
 _REPLACERS = frozenset({"replace", "replaceAll"})
-_PADDED = re.compile(r"\d{1,3}\Z")
-_CALLBACKS = frozenset({
-    "every",
-    "filter",
-    "find",
-    "findIndex",
-    "findLast",
-    "findLastIndex",
-    "flatMap",
-    "forEach",
-    "map",
-    "some",
-})  # fmt: skip
+_SMALL_COUNT = re.compile(r"\d{1,3}\Z")
+_CALLBACKS = frozenset(
+    {
+        "every",
+        "filter",
+        "find",
+        "findIndex",
+        "findLast",
+        "findLastIndex",
+        "flatMap",
+        "forEach",
+        "map",
+        "some",
+    }
+)
 _SIMPLE_ATOM = r"(?:\\[dDwWsSnrtvfbB/.*+?^$()|{}\[\]\\-]|\[(?:[^\[\]\\]|\\.)*\]|[^\\\[\]()|*+?{}^$])"
 _LINEAR_REGEX = re.compile(rf"\^?{_SIMPLE_ATOM}*(?:{_SIMPLE_ATOM}[*+]\??)?(?:\|{_SIMPLE_ATOM}+)*\Z")
 
 
-def is_linear(source: Source, root: Node) -> bool:
-    """True when the shape of the expression below `root` is on the list."""
+def is_linear(source: ParsedCode, root: Node) -> bool:
+    """Return whether the expression below `root` consists only of constructs whose cost is linear in the input."""
     return not any(_is_heavy(source, node, root) for node in walk(root))
 
 
-def _is_heavy(source: Source, node: Node, root: Node) -> bool:
+def _is_heavy(source: ParsedCode, node: Node, root: Node) -> bool:
     match node.type:
         case kind if kind in _HEAVY_NODES:
             return True
@@ -122,7 +131,7 @@ def _is_heavy(source: Source, node: Node, root: Node) -> bool:
     return False
 
 
-def _is_heavy_call(source: Source, node: Node) -> bool:
+def _is_heavy_call(source: ParsedCode, node: Node) -> bool:
     function = node.child_by_field_name("function")
     if function is None or function.type in ("subscript_expression", "parenthesized_expression"):
         return True
@@ -135,24 +144,27 @@ def _is_heavy_call(source: Source, node: Node) -> bool:
     return name in _HEAVY_METHODS
 
 
-def _may_multiply(source: Source, call: Node, name: str) -> bool:
-    """A text from the data that is put in at many places makes a result as long as both lengths multiplied."""
+def _may_multiply(source: ParsedCode, call: Node, name: str) -> bool:
+    """Return whether a text from the data may be inserted at many places, so that the lengths of both texts multiply."""
     arguments = call.child_by_field_name("arguments")
-    given = arguments.named_children if arguments is not None else []
-    inserted = given[:1] if name == "join" else given[1:2]
-    if name == "replace" and given and given[0].type == "string":
+    values = arguments.named_children if arguments is not None else []
+    inserted = values[:1] if name == "join" else values[1:2]
+    if name == "replace" and values and values[0].type == "string":
         return False  # the first occurrence only
-    return any(each.type not in ("string", "arrow_function") or len(source.text(each)) > _SHORT for each in inserted)
+    return any(
+        each.type not in ("string", "arrow_function") or len(source.text(each)) > _MAX_INSERTED_CHARACTERS
+        for each in inserted
+    )
 
 
-def _has_small_count(source: Source, call: Node) -> bool:
+def _has_small_count(source: ParsedCode, call: Node) -> bool:
     arguments = call.child_by_field_name("arguments")
     first = arguments.named_children[0] if arguments is not None and arguments.named_children else None
-    return first is not None and first.type == "number" and _PADDED.match(source.text(first)) is not None
+    return first is not None and first.type == "number" and _SMALL_COUNT.match(source.text(first)) is not None
 
 
-def _is_flat_callback(source: Source, node: Node, root: Node) -> bool:
-    """An arrow function right inside a call such as `.map(...)`, with no other one around it."""
+def _is_flat_callback(source: ParsedCode, node: Node, root: Node) -> bool:
+    """Return whether this arrow function is an argument of a call such as `.map(...)`, with no other one around it."""
     call = node.parent.parent if node.parent is not None and node.parent.type == "arguments" else None
     function = call.child_by_field_name("function") if call is not None else None
     member = function.child_by_field_name("property") if function is not None else None

@@ -1,34 +1,36 @@
-"""Whether a script may write into the data that it reads, so that it must get copies."""
+"""Decide whether a script may write into the data that it reads, so that it must get copies."""
 
-from compiler.expressions.syntax import Node, Source, walk
+from compiler.expressions.syntax import Node, ParsedCode, walk
 
-_MUTATORS = frozenset({
-    "apply",
-    "assign",
-    "bind",
-    "call",
-    "copyWithin",
-    "fill",
-    "freeze",
-    "pop",
-    "preventExtensions",
-    "push",
-    "reverse",
-    "seal",
-    "shift",
-    "sort",
-    "splice",
-    "unshift",
-})  # fmt: skip
+_MUTATORS = frozenset(
+    {
+        "apply",
+        "assign",
+        "bind",
+        "call",
+        "copyWithin",
+        "fill",
+        "freeze",
+        "pop",
+        "preventExtensions",
+        "push",
+        "reverse",
+        "seal",
+        "shift",
+        "sort",
+        "splice",
+        "unshift",
+    }
+)
 _TARGETS = frozenset({"member_expression", "subscript_expression", "array_pattern", "object_pattern"})
 
 
-def writes(source: Source, root: Node) -> bool:
-    """True when something below `root` may change an object that it did not make: better once too often."""
+def writes(source: ParsedCode, root: Node) -> bool:
+    """Return whether something below `root` may change an object that it did not create. True in case of doubt."""
     return any(_writes(source, node) for node in walk(root))
 
 
-def _writes(source: Source, node: Node) -> bool:
+def _writes(source: ParsedCode, node: Node) -> bool:
     match node.type:
         case "assignment_expression" | "augmented_assignment_expression" | "for_in_statement":
             target = node.child_by_field_name("left")

@@ -5,40 +5,40 @@ What only shows at run time (a computed property name) is checked there; see `ru
 
 import re
 
-from compiler.expressions.syntax import Node, Refused, Source
+from compiler.expressions.syntax import InvalidCodeError, Node, ParsedCode
 from schemas.expression import FORBIDDEN_NAMES
 
 _CONSTRUCTOR = re.compile(r"\.\s*constructor")
-_RESERVED = re.compile(r"___[a-z]\d*")
-DECLARED = frozenset({"___n8n_data", "__sanitize"})
+_TEMPORARY_NAME = re.compile(r"___[a-z]\d*")
+RESERVED_NAMES = frozenset({"___n8n_data", "__sanitize"})
 """Names of n8n's own machinery, which no script may declare."""
 _FUNCTION_CLASSES = frozenset({"AsyncFunction", "AsyncGeneratorFunction", "Function", "GeneratorFunction"})
 
 
 def check_text(template: str) -> None:
-    """n8n searches the whole text, code or not. Raises Refused."""
+    """Raise InvalidCodeError if the text, code or not, contains what n8n refuses anywhere in a template."""
     if (match := _CONSTRUCTOR.search(template)) is not None:
-        raise Refused("Expression contains invalid constructor function call", match.start())
+        raise InvalidCodeError("Expression contains invalid constructor function call", match.start())
 
 
-def check_node(source: Source, node: Node) -> None:
-    """One node of an expression's tree. Raises Refused."""
+def check_node(source: ParsedCode, node: Node) -> None:
+    """Raise InvalidCodeError if n8n refuses this node of an expression's tree."""
     if (problem := _problem(source, node)) is not None:
-        raise Refused(problem, source.index(node.start_byte))
+        raise InvalidCodeError(problem, source.index(node.start_byte))
 
 
-def forbidden(name: str) -> str:
-    """n8n's message for a property that may not be touched."""
+def forbidden_message(name: str) -> str:
+    """Return n8n's message for a property that may not be accessed."""
     return f'Cannot access "{name}" due to security concerns'
 
 
-def reserved(name: str) -> str:
-    """n8n's message for a name that may not be declared."""
+def reserved_message(name: str) -> str:
+    """Return n8n's message for a name that may not be declared."""
     return f'Cannot use "{name}" due to security concerns'
 
 
-def constant_key(source: Source, index: Node) -> str | None:
-    """The text of a literal key in brackets, escapes apart; None when it is computed."""
+def constant_key(source: ParsedCode, index: Node) -> str | None:
+    """Return the text of a literal key in brackets, escapes not decoded; None if the key is computed."""
     if index.type in ("string", "template_string") and all(
         child.type in ('"', "'", "`", "string_fragment") for child in index.children
     ):
@@ -46,7 +46,7 @@ def constant_key(source: Source, index: Node) -> str | None:
     return None
 
 
-def _problem(source: Source, node: Node) -> str | None:
+def _problem(source: ParsedCode, node: Node) -> str | None:
     match node.type:
         case "property_identifier" | "shorthand_property_identifier_pattern" if "\\" in source.text(node):
             return "invalid syntax"  # an escaped name would pass for another one
@@ -69,22 +69,22 @@ def _problem(source: Source, node: Node) -> str | None:
     return None
 
 
-def _is_short_if(source: Source, node: Node) -> bool:
+def _is_short_if(source: ParsedCode, node: Node) -> bool:
     function, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")
     if function is None or arguments is None or source.text(function) != "$if":
         return False
-    given = [child.type for child in arguments.named_children if child.type != "comment"]
-    return len(given) < 2 and "spread_element" not in given  # condition and value
+    argument_types = [child.type for child in arguments.named_children if child.type != "comment"]
+    return len(argument_types) < 2 and "spread_element" not in argument_types  # condition and value
 
 
 def _named(name: str) -> str | None:
-    return forbidden(name) if name in FORBIDDEN_NAMES else None
+    return forbidden_message(name) if name in FORBIDDEN_NAMES else None
 
 
-def _identifier(source: Source, node: Node) -> str | None:
+def _identifier(source: ParsedCode, node: Node) -> str | None:
     name = source.text(node)
-    if _RESERVED.fullmatch(name):
-        return reserved(name)
+    if _TEMPORARY_NAME.fullmatch(name):
+        return reserved_message(name)
     if "\\" in name:
         return "invalid syntax"
     if name == "$" and not _is_called(node):
@@ -97,7 +97,7 @@ def _is_called(node: Node) -> bool:
     return parent is not None and parent.type == "call_expression" and parent.child_by_field_name("function") == node
 
 
-def _pattern(source: Source, node: Node) -> str | None:
+def _pattern(source: ParsedCode, node: Node) -> str | None:
     for child in node.named_children:
         key = child.child_by_field_name("key") if child.type == "pair_pattern" else child
         if child.type == "object_assignment_pattern":

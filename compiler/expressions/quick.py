@@ -1,14 +1,14 @@
 """Operators over constants and paths as a small tree that Python walks: most scripts of real exports are no more than a
 comparison, a sum or a ternary, and a call of V8 costs a hundred times what they do.
 
-The tree is only ever a short cut: where its values are not of the plain types for which Python gives what JavaScript
-gives, the script itself decides.
+The tree is only a short cut: if a value is not of the plain types for which Python and JavaScript agree, the script
+itself is run.
 """
 
 from typing import Any, Final
 
 from compiler.expressions.simple import simplify
-from compiler.expressions.syntax import Node, Source, walk
+from compiler.expressions.syntax import Node, ParsedCode, walk
 
 __all__ = ["quick"]
 
@@ -21,8 +21,8 @@ _METHODS: Final = {"toUpperCase": 0, "toLowerCase": 0, "trim": 0, "includes": 1,
 """Methods of strings, with how many arguments they take here."""
 
 
-def quick(source: Source, node: Node) -> Tree | None:
-    """The tree of an expression; None when it has a shape that is not on the list."""
+def quick(source: ParsedCode, node: Node) -> Tree | None:
+    """Return the operator tree of an expression; None if it contains a construct that the tree cannot express."""
     simple = simplify(source, node)
     if simple is not None:
         if any(each.type == "optional_chain" for each in walk(node)):
@@ -45,7 +45,7 @@ def quick(source: Source, node: Node) -> Tree | None:
     return None
 
 
-def _operation(source: Source, node: Node, known: frozenset[str], fields: tuple[str, ...]) -> Tree | None:
+def _operation(source: ParsedCode, node: Node, known: frozenset[str], fields: tuple[str, ...]) -> Tree | None:
     operator = node.child_by_field_name("operator")
     name = source.text(operator) if operator is not None else ""
     if name not in known:
@@ -53,7 +53,7 @@ def _operation(source: Source, node: Node, known: frozenset[str], fields: tuple[
     return _all(source, node, name if len(fields) > 1 else f"unary {name}", fields)
 
 
-def _all(source: Source, node: Node, name: str, fields: tuple[str, ...]) -> Tree | None:
+def _all(source: ParsedCode, node: Node, name: str, fields: tuple[str, ...]) -> Tree | None:
     tree: Tree = [name]
     for field in fields:
         operand = node.child_by_field_name(field)
@@ -64,7 +64,7 @@ def _all(source: Source, node: Node, name: str, fields: tuple[str, ...]) -> Tree
     return tree
 
 
-def _template(source: Source, node: Node) -> Tree | None:
+def _template(source: ParsedCode, node: Node) -> Tree | None:
     tree: Tree = ["`"]
     for child in node.children[1:-1]:
         if child.type == "template_substitution":
@@ -80,7 +80,7 @@ def _template(source: Source, node: Node) -> Tree | None:
     return tree
 
 
-def _call(source: Source, node: Node) -> Tree | None:
+def _call(source: ParsedCode, node: Node) -> Tree | None:
     function, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")
     if function is None or arguments is None or function.type != "member_expression" or arguments.type != "arguments":
         return None
@@ -88,8 +88,8 @@ def _call(source: Source, node: Node) -> Tree | None:
     if receiver is None or name is None or any(child.type == "optional_chain" for child in function.children):
         return None
     method = source.text(name)
-    given = arguments.named_children
-    if _METHODS.get(method) != len(given):
+    operands = arguments.named_children
+    if _METHODS.get(method) != len(operands):
         return None
-    parts = [quick(source, receiver), *(quick(source, each) for each in given)]
+    parts = [quick(source, receiver), *(quick(source, each) for each in operands)]
     return None if any(part is None for part in parts) else [f".{method}", *parts]

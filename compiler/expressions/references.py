@@ -1,10 +1,10 @@
-"""What a script or a program reads: names of nodes, and n8n's variables."""
+"""Find what a script or a program reads: names of nodes, and n8n's variables."""
 
 import re
 from dataclasses import dataclass, field
 
 from compiler.expressions.simple import called_with, string_value
-from compiler.expressions.syntax import Node, Source, walk
+from compiler.expressions.syntax import Node, ParsedCode, walk
 
 __all__ = ["References", "python_variables", "references", "scan_python"]
 
@@ -42,54 +42,54 @@ class References:
         self.ways.setdefault(name, set()).add(way)
 
 
-def references(source: Source, root: Node) -> References:
-    """Everything below `root` that reads data."""
-    found = References()
+def references(source: ParsedCode, root: Node) -> References:
+    """Return the nodes and variables that the code below `root` reads."""
+    reads = References()
     for node in walk(root):
         if node.type in ("identifier", "shorthand_property_identifier"):
-            _identifier(source, node, found)
+            _identifier(source, node, reads)
         elif node.type == "property_identifier" and source.text(node) in ("$node", "$items", "$", *_STATIC_DATA):
-            _identifier(source, node, found)  # `$item(0).$node["X"]`, `this.getWorkflowStaticData("global")`
-    return found
+            _identifier(source, node, reads)  # `$item(0).$node["X"]`, `this.getWorkflowStaticData("global")`
+    return reads
 
 
-def _identifier(source: Source, node: Node, found: References) -> None:
+def _identifier(source: ParsedCode, node: Node, reads: References) -> None:
     name = source.text(node)
     if name in _STATIC_DATA:
-        found.variables.add("$getWorkflowStaticData")
+        reads.variables.add("$getWorkflowStaticData")
     elif name.startswith("$") or name in ("items", "item"):
-        found.variables.add(name)
+        reads.variables.add(name)
     if name == "$":
-        _call(source, node, found)
+        _call(source, node, reads)
     elif name == "$node":
-        _member(source, node, found)
+        _member(source, node, reads)
     elif name == "$items":
-        _items(source, node, found)
+        _items(source, node, reads)
     elif name in ("$getPairedItem", "$evaluateExpression"):
-        found.dynamic = True
+        reads.dynamic = True
 
 
-def _reached(node: Node) -> Node:
-    """The expression that `node` names: itself, or the member expression whose property it is."""
+def _whole_name(node: Node) -> Node:
+    """Return the expression that `node` names: itself, or the member expression whose property it is."""
     parent = node.parent
     if node.type == "property_identifier" and parent is not None and parent.type == "member_expression":
         return parent
     return node
 
 
-def _call(source: Source, node: Node, found: References) -> None:
-    reached = _reached(node)
-    call = reached.parent
+def _call(source: ParsedCode, node: Node, reads: References) -> None:
+    callee = _whole_name(node)
+    call = callee.parent
     name = (
-        called_with(source, call, source.text(reached)) if call is not None and call.type == "call_expression" else None
+        called_with(source, call, source.text(callee)) if call is not None and call.type == "call_expression" else None
     )
     if name is None or call is None:
-        found.dynamic = True
+        reads.dynamic = True
     else:
-        found.add(name, _way(source, call))
+        reads.add(name, _way(source, call))
 
 
-def _way(source: Source, call: Node) -> str:
+def _way(source: ParsedCode, call: Node) -> str:
     parent = call.parent
     if parent is not None and parent.type == "member_expression" and parent.child_by_field_name("object") == call:
         member = parent.child_by_field_name("property")
@@ -99,53 +99,55 @@ def _way(source: Source, call: Node) -> str:
 
 
 def _is_plain(member: Node, way: str) -> bool:
-    """`.first()`, `.last()` and `.all()` read the latest run; given a run (the second argument), any."""
+    """Return whether only the latest run is read: `.first()`, `.last()` and `.all()` do so unless their second argument
+    names a run.
+    """
     if way not in ("first", "last", "all"):
         return True
     call = member.parent
     if call is None or call.type != "call_expression" or call.child_by_field_name("function") != member:
         return False
     arguments = call.child_by_field_name("arguments")
-    return arguments is not None and arguments.type == "arguments" and _of_latest(arguments.named_children, 1)
+    return arguments is not None and arguments.type == "arguments" and _reads_latest_run(arguments.named_children, 1)
 
 
-def _of_latest(given: list[Node], most: int) -> bool:
-    return len(given) <= most and all(each.type != "spread_element" for each in given)
+def _reads_latest_run(operands: list[Node], max_count: int) -> bool:
+    return len(operands) <= max_count and all(each.type != "spread_element" for each in operands)
 
 
-def _member(source: Source, node: Node, found: References) -> None:
-    reached = _reached(node)
-    parent = reached.parent
-    if parent is not None and parent.child_by_field_name("object") == reached:
+def _member(source: ParsedCode, node: Node, reads: References) -> None:
+    target = _whole_name(node)
+    parent = target.parent
+    if parent is not None and parent.child_by_field_name("object") == target:
         if parent.type == "member_expression":
             member = parent.child_by_field_name("property")
             if member is not None:
-                found.add(source.text(member), "legacy")
+                reads.add(source.text(member), "legacy")
                 return
         index = parent.child_by_field_name("index")
         if index is not None and index.type in ("string", "template_string"):
             name = string_value(source, index)
             if name is not None:
-                found.add(name, "legacy")
+                reads.add(name, "legacy")
                 return
-    found.dynamic = True
+    reads.dynamic = True
 
 
-def _items(source: Source, node: Node, found: References) -> None:
-    reached = _reached(node)
-    call = reached.parent
+def _items(source: ParsedCode, node: Node, reads: References) -> None:
+    callee = _whole_name(node)
+    call = callee.parent
     arguments = call.child_by_field_name("arguments") if call is not None and call.type == "call_expression" else None
     if arguments is None or arguments.type != "arguments":
-        found.dynamic = True
+        reads.dynamic = True
         return
-    given = arguments.named_children
-    if not given:
+    operands = arguments.named_children
+    if not operands:
         return
-    name = string_value(source, given[0]) if given[0].type in ("string", "template_string") else None
+    name = string_value(source, operands[0]) if operands[0].type in ("string", "template_string") else None
     if name is None:
-        found.dynamic = True
+        reads.dynamic = True
     else:
-        found.add(name, "all" if _of_latest(given, 2) else "any")
+        reads.add(name, "all" if _reads_latest_run(operands, 2) else "any")
 
 
 def python_variables(source: str) -> frozenset[str]:
@@ -154,6 +156,6 @@ def python_variables(source: str) -> frozenset[str]:
 
 
 def scan_python(source: str) -> frozenset[str] | None:
-    """Names of the nodes that a program in Python may read; None: any, since a name is computed."""
-    named = {first or second for first, second in _PYTHON_NODE.findall(source)}
-    return None if len(_PYTHON_ANY.findall(source)) > len(_PYTHON_NODE.findall(source)) else frozenset(named)
+    """Return the names of the nodes that a Python program may read; None if a name is computed, so that it may be any."""
+    names = {first or second for first, second in _PYTHON_NODE.findall(source)}
+    return None if len(_PYTHON_ANY.findall(source)) > len(_PYTHON_NODE.findall(source)) else frozenset(names)

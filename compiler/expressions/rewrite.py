@@ -19,9 +19,9 @@ since they are where two JavaScript parsers most easily disagree.
 from dataclasses import dataclass, field
 from itertools import chain
 
-from compiler.expressions.bindings import declared, is_scope
-from compiler.expressions.gate import DECLARED, check_node, constant_key, reserved
-from compiler.expressions.syntax import Node, Refused, Source
+from compiler.expressions.bindings import is_scope, names_by_scope
+from compiler.expressions.gate import RESERVED_NAMES, check_node, constant_key, reserved_message
+from compiler.expressions.syntax import InvalidCodeError, Node, ParsedCode
 from schemas.expression import EXTENSION_NAMES
 
 __all__ = ["rewrite"]
@@ -29,14 +29,16 @@ __all__ = ["rewrite"]
 _NATIVE_ROOTS = frozenset({"$", "$input", "Array", "JSON", "Math", "Number", "Object"})
 """Receivers on which an extension name always means their own method."""
 _CHAIN = frozenset({"call_expression", "member_expression", "subscript_expression"})
-_IF_LEAST, _IF_MOST = 2, 3
+_IF_MIN_ARGUMENTS, _IF_MAX_ARGUMENTS = 2, 3
 
 
-def rewrite(source: Source, root: Node, temporaries: int = 0) -> tuple[str, int]:
-    """The expression below `root`, and how many temporaries (`___t0`, ...) the text now uses. Raises Refused."""
-    names = declared(source)
-    for name in DECLARED & set(chain.from_iterable(names.values())):
-        raise Refused(reserved(name))
+def rewrite(source: ParsedCode, root: Node, temporaries: int = 0) -> tuple[str, int]:
+    """Return the expression below `root` as JavaScript for V8, and how many temporaries (`___t0`, ...) the text uses so
+    far. Raise InvalidCodeError if n8n refuses the expression.
+    """
+    names = names_by_scope(source)
+    for name in RESERVED_NAMES & set(chain.from_iterable(names.values())):
+        raise InvalidCodeError(reserved_message(name))
     editor = _Editor(source, names, temporaries)
     editor.edit(root)
     return editor.result(root), editor.temporaries
@@ -44,24 +46,25 @@ def rewrite(source: Source, root: Node, temporaries: int = 0) -> tuple[str, int]
 
 @dataclass
 class _Editor:
-    source: Source
+    source: ParsedCode
     names: dict[int, frozenset[str]]
     temporaries: int
     edits: list[tuple[int, int, str]] = field(default_factory=list)
     scopes: list[frozenset[str]] = field(default_factory=list)
     waiting: dict[int, int] = field(default_factory=dict)
-    """Per optional link (by id): how many extension calls open behind its test."""
+    """Optional link (by id) -> number of extension calls that open behind its test."""
     tests: dict[int, str] = field(default_factory=dict)
-    """Per optional link that becomes a test: its temporary."""
+    """Optional link (by id) that becomes a test -> name of its temporary."""
     closing: dict[int, int] = field(default_factory=dict)
-    """Per node (by id): how many tests end with it."""
+    """Node (by id) -> number of tests that end with it."""
 
     def edit(self, root: Node) -> None:
+        """Record the edits of every node below `root`, parents before and after their children."""
         self._enter_scopes_above(root)
         stack: list[tuple[Node, bool]] = [(root, False)]
         while stack:
-            node, done = stack.pop()
-            if done:
+            node, children_visited = stack.pop()
+            if children_visited:
                 self._exit(node)
                 continue
             self._enter(node)
@@ -69,7 +72,9 @@ class _Editor:
             stack.extend((child, False) for child in reversed(node.children))
 
     def result(self, root: Node) -> str:
-        """The text with all edits, which are in order of place, then of birth."""
+        """Return the text with all edits applied, by position and, at the same position, in the order of their
+        creation.
+        """
         pieces: list[bytes] = []
         at = root.start_byte
         for start, end, text in sorted(self.edits, key=lambda edit: edit[0]):
@@ -132,7 +137,7 @@ class _Editor:
         return any(name in scope for scope in self.scopes)
 
     def _is_computed(self, node: Node) -> bool:
-        """True for the key of `x[key]` that only shows at run time."""
+        """Return whether the node is the key of `x[key]` and known at run time only."""
         parent = node.parent
         if parent is None or parent.type != "subscript_expression" or parent.child_by_field_name("index") != node:
             return False
@@ -158,7 +163,7 @@ class _Editor:
             self._dispatch(node, method)
 
     def _extension(self, node: Node) -> Node | None:
-        """The method's name when this calls an extension method: `.first(`, with nothing between dot and name."""
+        """Return the method's name if this calls an extension method: `.first(`, with nothing between dot and name."""
         function = node.child_by_field_name("function")
         if function is None or function.type != "member_expression":
             return None
@@ -181,7 +186,7 @@ class _Editor:
         )
 
     def _dispatch(self, node: Node, method: Node) -> None:
-        """`.name(` becomes `,"name",[` and the last bracket closes both; `.name?.(` asks first."""
+        """Replace `.name(` by `,"name",[`; the last bracket closes both. `.name?.(` tests the method first."""
         function, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")
         assert function is not None  # _extension has seen both
         assert arguments is not None
@@ -195,13 +200,13 @@ class _Editor:
         self.edits.append((closing.start_byte, closing.end_byte, "],true)" if optional else "])"))
 
     def _drop_between(self, start: int, end: int) -> None:
-        """Edits inside a stretch that is replaced as a whole (a link that has no test, a comment)."""
+        """Drop the edits inside a range that is replaced as a whole (a link that has no test, a comment)."""
         self.edits = [edit for edit in self.edits if not (start <= edit[0] < end and edit[1] > edit[0])]
 
     # --- optional chains --------------------------------------------------------------------------------------------
 
     def _tests(self, node: Node) -> None:
-        """Every optional link below an extension call becomes a test, so that the call is skipped with the chain."""
+        """Turn every optional link below an extension call into a test, so that the call is skipped with the chain."""
         top = node
         while top.parent is not None and top.parent.type in _CHAIN and _below(top.parent) == top:
             top = top.parent
@@ -234,32 +239,32 @@ class _Editor:
         function, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")
         if function is None or arguments is None or arguments.type != "arguments":
             return False
-        given = [child for child in arguments.named_children if child.type != "comment"]
+        values = [child for child in arguments.named_children if child.type != "comment"]
         return (
             function.type == "identifier"
             and self.source.text(function) == "$if"
-            and len(given) >= _IF_LEAST
-            and not any(child.type == "spread_element" for child in given)
+            and len(values) >= _IF_MIN_ARGUMENTS
+            and not any(child.type == "spread_element" for child in values)
         )
 
     def _conditional(self, node: Node) -> None:
-        """n8n compiles `$if` to a conditional, so that only one side runs; a third value after the two is ignored."""
+        """Replace `$if` by a conditional, as n8n does, so that only one side runs; a fourth argument is ignored."""
         function, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")
         assert function is not None  # _is_if has seen both
         assert arguments is not None
-        given = [child for child in arguments.named_children if child.type != "comment"][:_IF_MOST]
-        self._drop_between(node.start_byte, given[0].start_byte)
-        self.edits.append((node.start_byte, given[0].start_byte, "("))
-        self.edits.append((given[0].end_byte, given[1].start_byte, ")?("))
-        if len(given) == _IF_MOST:
-            self.edits.append((given[1].end_byte, given[2].start_byte, "):("))
-        last = given[-1]
+        values = [child for child in arguments.named_children if child.type != "comment"][:_IF_MAX_ARGUMENTS]
+        self._drop_between(node.start_byte, values[0].start_byte)
+        self.edits.append((node.start_byte, values[0].start_byte, "("))
+        self.edits.append((values[0].end_byte, values[1].start_byte, ")?("))
+        if len(values) == _IF_MAX_ARGUMENTS:
+            self.edits.append((values[1].end_byte, values[2].start_byte, "):("))
+        last = values[-1]
         self.edits = [edit for edit in self.edits if not (last.end_byte < edit[0] < node.end_byte)]
-        self.edits.append((last.end_byte, node.end_byte, "))" if len(given) == _IF_MOST else "):(false))"))
+        self.edits.append((last.end_byte, node.end_byte, "))" if len(values) == _IF_MAX_ARGUMENTS else "):(false))"))
 
 
 def _below(node: Node) -> Node | None:
-    """The next link down a chain of calls and members."""
+    """Return the next link down a chain of calls and members."""
     return node.child_by_field_name("function" if node.type == "call_expression" else "object")
 
 
@@ -270,7 +275,7 @@ def _chain_start(node: Node) -> Node:
 
 
 def _link_at_or_below(node: Node | None) -> Node | None:
-    """The nearest `?.member` or `?.[index]` of the chain."""
+    """Return the nearest `?.member` or `?.[index]` of the chain."""
     while node is not None and node.type in _CHAIN:
         if node.type != "call_expression" and node.child_by_field_name("optional_chain") is not None:
             return node

@@ -9,14 +9,15 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from compiler.expressions.gate import check_node
-from compiler.expressions.syntax import Node, Source, walk
+from compiler.expressions.syntax import Node, ParsedCode, walk
 from schemas.expression import FORBIDDEN_NAMES, Literal, Path
 
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
 _HEX_ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|u\{([0-9a-fA-F]{1,6})\})\Z")
 _PLAIN_NUMBER = re.compile(r"(?:0|[1-9]\d*)(?:\.\d*)?(?:[eE][+-]?\d+)?\Z|\.\d+(?:[eE][+-]?\d+)?\Z")
 _INDEX = re.compile(r"(?:0|[1-9]\d*)\Z")
-_EXACT = 2**53
+_MAX_SAFE_INTEGER = 2**53
+"""Up to here a double holds every integer."""
 
 _ITEM_ROOTS = {"$json": "$json", "$data": "$json", "$binary": "$binary"}
 _PLAIN_ROOTS = {
@@ -46,8 +47,10 @@ class _Call(NamedTuple):
 Link = str | int | _Call
 
 
-def simplify(source: Source, node: Node) -> Literal | Path | None:
-    """The constant or the path that this expression is; None when it is neither. Raises Refused."""
+def simplify(source: ParsedCode, node: Node) -> Literal | Path | None:
+    """Return the constant or the path that the expression is; None if it is neither. Raise InvalidCodeError if a key of
+    the path is forbidden.
+    """
     constant = _constant(source, node)
     if constant is not _NOT_CONSTANT:
         return Literal(value=constant)
@@ -59,7 +62,7 @@ def simplify(source: Source, node: Node) -> Literal | Path | None:
 _NOT_CONSTANT: Any = object()
 
 
-def _constant(source: Source, node: Node) -> Any:
+def _constant(source: ParsedCode, node: Node) -> Any:
     node = _unwrap(node)
     match node.type:
         case "true" | "false":
@@ -76,7 +79,7 @@ def _constant(source: Source, node: Node) -> Any:
     return _NOT_CONSTANT
 
 
-def _negative(source: Source, node: Node) -> Any:
+def _negative(source: ParsedCode, node: Node) -> Any:
     operator, argument = node.child_by_field_name("operator"), node.child_by_field_name("argument")
     if operator is None or argument is None or argument.type != "number" or source.text(operator) != "-":
         return _NOT_CONSTANT
@@ -90,11 +93,13 @@ def _number(text: str) -> Any:
     number = float(text)
     if not math.isfinite(number):
         return _NOT_CONSTANT
-    return int(number) if number.is_integer() and number <= _EXACT else number
+    return int(number) if number.is_integer() and number <= _MAX_SAFE_INTEGER else number
 
 
-def string_value(source: Source, node: Node) -> str | None:
-    """The value of a string literal, or of a template literal without substitutions; None when it has something odd."""
+def string_value(source: ParsedCode, node: Node) -> str | None:
+    """Return the value of a string literal or of a template literal without substitutions; None if it is neither, or
+    has an escape that is not supported here.
+    """
     pieces: list[str] = []
     for child in node.children[1:-1]:
         piece = _escape(source.text(child)) if child.type == "escape_sequence" else source.text(child)
@@ -130,7 +135,7 @@ def _unwrap(node: Node) -> Node:
     return node
 
 
-def _path(source: Source, node: Node) -> Path | None:
+def _path(source: ParsedCode, node: Node) -> Path | None:
     links: list[Link] = []
     node = _unwrap(node)
     while node.type in ("member_expression", "subscript_expression", "call_expression"):
@@ -143,10 +148,10 @@ def _path(source: Source, node: Node) -> Path | None:
         node = _unwrap(below)
     links.reverse()
     root = _root(source, node, links)
-    return root if root is None or _checked(source, root) else None
+    return root if root is None or _passes_gate(source, root) else None
 
 
-def _checked(source: Source, path: Path) -> bool:
+def _passes_gate(source: ParsedCode, path: Path) -> bool:
     if any(key in FORBIDDEN_NAMES for key in path.keys):
         for node in walk(source.root):
             check_node(source, node)
@@ -154,8 +159,8 @@ def _checked(source: Source, path: Path) -> bool:
     return True
 
 
-def _link(source: Source, node: Node) -> tuple[Link | None, Node | None]:
-    """One link and what is below it. (None, node): this is the root call `$('Node')`. (.., None): not a path."""
+def _link(source: ParsedCode, node: Node) -> tuple[Link | None, Node | None]:
+    """Return one link and what is below it. (None, node): the root call `$('Node')`. (..., None): not a path."""
     if node.type == "member_expression":
         name = node.child_by_field_name("property")
         known = name is not None and name.type == "property_identifier" and "\\" not in source.text(name)
@@ -172,16 +177,16 @@ def _link(source: Source, node: Node) -> tuple[Link | None, Node | None]:
     return (_Call(), function) if arguments.named_child_count == 0 else (None, None)
 
 
-def _key(source: Source, index: Node) -> str | int | None:
+def _key(source: ParsedCode, index: Node) -> str | int | None:
     index = _unwrap(index)
     if index.type in ("string", "template_string"):
         return string_value(source, index)
-    if index.type == "number" and _INDEX.match(source.text(index)) and int(source.text(index)) < _EXACT:
+    if index.type == "number" and _INDEX.match(source.text(index)) and int(source.text(index)) < _MAX_SAFE_INTEGER:
         return int(source.text(index))
     return None
 
 
-def _root(source: Source, node: Node, links: list[Link]) -> Path | None:
+def _root(source: ParsedCode, node: Node, links: list[Link]) -> Path | None:
     if node.type == "call_expression":
         name = called_with(source, node, "$")
         return _node_path(name, links) if name is not None else None
@@ -189,9 +194,9 @@ def _root(source: Source, node: Node, links: list[Link]) -> Path | None:
         return None
     name = source.text(node)
     if name in _ITEM_ROOTS:
-        return _made(_ITEM_ROOTS[name], None, links)
+        return _path_from(_ITEM_ROOTS[name], None, links)
     if name in _PLAIN_ROOTS:
-        return _made(_PLAIN_ROOTS[name], None, links)
+        return _path_from(_PLAIN_ROOTS[name], None, links)
     builders: dict[str, Callable[[list[Link]], Path | None]] = {
         "$execution": _execution_path,
         "$input": _input_path,
@@ -200,8 +205,8 @@ def _root(source: Source, node: Node, links: list[Link]) -> Path | None:
     return builders[name](links) if name in builders else None
 
 
-def called_with(source: Source, node: Node, function: str) -> str | None:
-    """The constant string that is the only argument of a call of `function`."""
+def called_with(source: ParsedCode, node: Node, function: str) -> str | None:
+    """Return the constant string that is the only argument of a call of `function`; None for any other call."""
     callee, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")
     if callee is None or arguments is None or source.text(callee) != function or arguments.named_child_count != 1:
         return None
@@ -209,32 +214,32 @@ def called_with(source: Source, node: Node, function: str) -> str | None:
     return string_value(source, argument) if argument.type in ("string", "template_string") else None
 
 
-def _made(root: str, node: str | None, links: list[Link]) -> Path | None:
+def _path_from(root: str, node: str | None, links: list[Link]) -> Path | None:
     keys = [link for link in links if not isinstance(link, _Call)]
     return Path(root=root, node=node, keys=tuple(keys)) if len(keys) == len(links) else None
 
 
 def _execution_path(links: list[Link]) -> Path | None:
-    return _made("$execution", None, links) if links and links[0] in _EXECUTION else None
+    return _path_from("$execution", None, links) if links and links[0] in _EXECUTION else None
 
 
 def _input_path(links: list[Link]) -> Path | None:
     if links and links[0] == "item":
-        return _made("$input.item", None, links[1:])
+        return _path_from("$input.item", None, links[1:])
     if len(links) > 1 and links[0] in _NODE_CALLS and isinstance(links[1], _Call):
-        return _made(f"$input.{links[0]}", None, links[2:])
+        return _path_from(f"$input.{links[0]}", None, links[2:])
     return None
 
 
 def _node_path(name: str, links: list[Link]) -> Path | None:
     if name and links and links[0] in _NODE_MEMBERS:
-        return _made(f"node.{links[0]}", name, links[1:])
+        return _path_from(f"node.{links[0]}", name, links[1:])
     if name and len(links) > 1 and links[0] in _NODE_CALLS and isinstance(links[1], _Call):
-        return _made(f"node.{links[0]}", name, links[2:])
+        return _path_from(f"node.{links[0]}", name, links[2:])
     return None
 
 
 def _legacy_path(links: list[Link]) -> Path | None:
     if len(links) > 1 and isinstance(links[0], str) and links[1] in _LEGACY_MEMBERS:
-        return _made(_LEGACY_MEMBERS[str(links[1])], links[0], links[2:])
+        return _path_from(_LEGACY_MEMBERS[str(links[1])], links[0], links[2:])
     return None

@@ -7,27 +7,29 @@ from dataclasses import dataclass
 import tree_sitter_javascript
 from tree_sitter import Language, Node, Parser, Tree
 
-__all__ = ["Node", "Refused", "Source", "parse", "parse_expression", "parse_program", "walk"]
+__all__ = ["InvalidCodeError", "Node", "ParsedCode", "parse", "parse_expression", "parse_program", "walk"]
 
 _PARSER = Parser(Language(tree_sitter_javascript.language()))
-_DEEPEST = 2000
-"""Levels of nesting; an engine's own stack ends not far above."""
+_MAX_DEPTH = 2000
+"""Levels of nesting; a JavaScript engine's own stack overflows not far above."""
 
-_FOREIGN = frozenset({"jsx_element", "jsx_self_closing_element", "jsx_fragment", "decorator", "hash_bang_line"})
+_NOT_JAVASCRIPT = frozenset({"jsx_element", "jsx_self_closing_element", "jsx_fragment", "decorator", "hash_bang_line"})
 _NO_STATEMENT = re.compile(r"\{|(?:async\s+)?function\b|class\b")
 """An expression that begins so is a block or a declaration, whatever a tolerant parser makes of it."""
 _RESERVED = frozenset({"enum", "let", "yield"})
-_FUNCTIONS = frozenset({
-    "arrow_function",
-    "function_declaration",
-    "function_expression",
-    "generator_function",
-    "generator_function_declaration",
-    "method_definition",
-})  # fmt: skip
+_FUNCTIONS = frozenset(
+    {
+        "arrow_function",
+        "function_declaration",
+        "function_expression",
+        "generator_function",
+        "generator_function_declaration",
+        "method_definition",
+    }
+)
 
 
-class Refused(Exception):  # n8n refuses the expression; nothing failed here
+class InvalidCodeError(Exception):  # n8n refuses the expression; nothing failed here
     """n8n refuses this expression. `message` is n8n's; `index` the character of the code at fault."""
 
     def __init__(self, message: str, index: int = 0) -> None:
@@ -37,7 +39,7 @@ class Refused(Exception):  # n8n refuses the expression; nothing failed here
 
 
 @dataclass(frozen=True)
-class Source:
+class ParsedCode:
     """Code and its tree. Positions in the tree are bytes of the UTF-8 text."""
 
     data: bytes
@@ -46,16 +48,16 @@ class Source:
     """Characters put before the author's code (the bracket around an object literal)."""
 
     def text(self, node: Node) -> str:
-        """The text of a node."""
+        """Return the text of a node."""
         return self.data[node.start_byte : node.end_byte].decode("utf-8", "surrogatepass")
 
     def index(self, byte: int) -> int:
-        """A byte position as a character of the author's code."""
+        """Return the index of the character, in the author's code, at a byte position."""
         return max(0, len(self.data[:byte].decode("utf-8", "replace")) - self.shift)
 
 
 def walk(node: Node) -> Iterator[Node]:
-    """Every node below and including `node`, parents before children, without recursion."""
+    """Yield `node` and every node below it, parents before children, without recursion."""
     stack = [node]
     while stack:
         current = stack.pop()
@@ -63,77 +65,77 @@ def walk(node: Node) -> Iterator[Node]:
         stack.extend(reversed(current.children))
 
 
-def parse(code: str, shift: int = 0) -> Source:
-    """The tree of any program. Raises Refused with "invalid syntax" where it does not parse."""
+def parse(code: str, shift: int = 0) -> ParsedCode:
+    """Return the tree of a program. Raise InvalidCodeError ("invalid syntax") if it does not parse."""
     data = code.encode("utf-8", "surrogatepass")
     tree: Tree = _PARSER.parse(data)
-    source = Source(data, tree.root_node, shift)
+    source = ParsedCode(data, tree.root_node, shift)
     if tree.root_node.has_error:
         errors = _errors(tree.root_node)
         private = source.text(errors[0]) == "#"
         message = 'did not recognize object of type "PrivateIdentifier"' if private else "invalid syntax"
-        raise Refused(message, source.index(_finger(errors).start_byte))
+        raise InvalidCodeError(message, source.index(_first_innermost(errors).start_byte))
     return source
 
 
 def _errors(root: Node) -> list[Node]:
-    """Errors, outer before inner."""
+    """Return the error nodes, outer before inner."""
     return [node for node in walk(root) if node.is_error or node.is_missing] or [root]
 
 
-def _finger(errors: list[Node]) -> Node:
-    """The first error that has no smaller one inside: where a reader would put the finger."""
+def _first_innermost(errors: list[Node]) -> Node:
+    """Return the first error that contains no smaller one: the place to point the author to."""
     outer = {node.parent.id for node in errors if node.parent is not None}
     return next((node for node in errors if node.id not in outer), errors[0])
 
 
-def parse_program(code: str) -> Source:
-    """The tree of a Code node's program: the body of an async function."""
+def parse_program(code: str) -> ParsedCode:
+    """Return the tree of a Code node's program, which is the body of an async function."""
     return parse(code)
 
 
-def parse_expression(code: str) -> tuple[Source, Node]:
-    """The expression that a chunk of a template evaluates: its first statement.
+def parse_expression(code: str) -> tuple[ParsedCode, Node]:
+    """Return the expression that a chunk of a template evaluates, which is its first statement. Raise InvalidCodeError
+    if there is none.
 
     n8n: a leading `{` is tried as an object literal first; what is no expression statement is "invalid syntax".
-    Raises Refused.
     """
     if code.lstrip().startswith("{"):
         try:
             return _first_expression(parse(f"({code})", 1))
-        except Refused:
+        except InvalidCodeError:
             pass
     source, expression = _first_expression(parse(code))
     if _NO_STATEMENT.match(source.text(expression)):
-        raise Refused("invalid syntax", source.index(expression.start_byte))
+        raise InvalidCodeError("invalid syntax", source.index(expression.start_byte))
     return source, expression
 
 
-def _first_expression(source: Source) -> tuple[Source, Node]:
+def _first_expression(source: ParsedCode) -> tuple[ParsedCode, Node]:
     statement = next(
         (node for node in source.root.named_children if node.type not in ("comment", "html_comment")), None
     )
     if statement is None or statement.type != "expression_statement":
-        raise Refused("invalid syntax", source.index(statement.start_byte) if statement else 0)
+        raise InvalidCodeError("invalid syntax", source.index(statement.start_byte) if statement else 0)
     _check_early_errors(source)
     expression = next(node for node in statement.named_children if node.type not in ("comment", "html_comment"))
     return source, expression
 
 
-def _check_early_errors(source: Source) -> None:
-    """What tree-sitter lets pass and an engine does not."""
+def _check_early_errors(source: ParsedCode) -> None:
+    """Raise InvalidCodeError for code that tree-sitter accepts and a JavaScript engine does not."""
     stack = [(source.root, 0)]
     while stack:
         node, depth = stack.pop()
         _check_node(source, node)
-        if depth > _DEEPEST:
-            raise Refused("invalid syntax", source.index(node.start_byte))
+        if depth > _MAX_DEPTH:
+            raise InvalidCodeError("invalid syntax", source.index(node.start_byte))
         stack.extend((child, depth + 1) for child in node.children)
 
 
-def _check_node(source: Source, node: Node) -> None:
+def _check_node(source: ParsedCode, node: Node) -> None:
     match node.type:
-        case kind if kind in _FOREIGN:
+        case kind if kind in _NOT_JAVASCRIPT:
             problem = "invalid syntax"
         case "private_property_identifier":
             problem = 'did not recognize object of type "PrivateIdentifier"'
@@ -155,11 +157,11 @@ def _check_node(source: Source, node: Node) -> None:
         case _:
             problem = ""
     if problem:
-        raise Refused(problem, source.index(node.start_byte))
+        raise InvalidCodeError(problem, source.index(node.start_byte))
 
 
 def _is_name(text: str, kind: str) -> bool:
-    """Whether an engine takes this for a name: tree-sitter takes any letter-like character."""
+    """Return whether a JavaScript engine accepts this as a name: tree-sitter accepts any letter-like character."""
     if kind == "identifier" and text in _RESERVED:
         return False
     return text.isascii() or text.replace("$", "_").replace("\u200c", "").replace("\u200d", "").isidentifier()
@@ -172,8 +174,8 @@ def _enclosing_function(node: Node) -> Node | None:
     return parent
 
 
-def _may_mix(source: Source, node: Node) -> bool:
-    """`a ?? b || c` and `-1 ** 2` need brackets."""
+def _may_mix(source: ParsedCode, node: Node) -> bool:
+    """Return whether the operators need no brackets: `a ?? b || c` and `-1 ** 2` do."""
     operator = node.child_by_field_name("operator")
     kind = source.text(operator) if operator else ""
     sides = [node.child_by_field_name("left"), node.child_by_field_name("right")]

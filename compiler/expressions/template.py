@@ -15,15 +15,15 @@ _RESOLVABLE = re.compile(r"\{\{([\s\S]*?)\}\}")
 
 
 @dataclass(frozen=True)
-class Text:
+class TextPart:
     """Literal text."""
 
     value: str
 
 
 @dataclass(frozen=True)
-class Code:
-    """JavaScript. `value` is ready to parse; `place(i)` says where its character `i` stands in the template."""
+class CodePart:
+    """JavaScript. `value` is ready to parse; `place(i)` is the offset of its character `i` in the template."""
 
     value: str
     starts: tuple[int, ...]
@@ -32,18 +32,20 @@ class Code:
     """...and in the template."""
 
     def place(self, index: int) -> int:
-        """The offset in the template of character `index` of the code."""
+        """Return the offset in the template of character `index` of the code."""
         run = max(i for i, start in enumerate(self.starts) if start <= index or i == 0)
         return self.offsets[run] + index - self.starts[run]
 
 
-def split(template: str) -> list[Text | Code]:
-    """The parts of a template in order; no empty text, and no code where an opening pair ends the template."""
-    parts: list[Text | Code] = []
+def split(template: str) -> list[TextPart | CodePart]:
+    """Return the parts of a template in order, without empty text, and without code where an opening pair ends the
+    template.
+    """
+    parts: list[TextPart | CodePart] = []
     at = 0
     while (opening := _unescaped(_OPEN, template, at)) is not None:
         if opening > at:
-            parts.append(Text(template[at:opening]))
+            parts.append(TextPart(template[at:opening]))
         start = opening + 2
         closing = _unescaped(_CLOSE, template, start)
         end = len(template) if closing is None else closing
@@ -51,22 +53,24 @@ def split(template: str) -> list[Text | Code]:
             parts.append(_code(template, start, end))
         at = end + 2
     if at < len(template):
-        parts.append(Text(template[at:]))
-    if all(isinstance(part, Text) for part in parts):
+        parts.append(TextPart(template[at:]))
+    if all(isinstance(part, TextPart) for part in parts):
         return parts
-    return [Text(part.value.replace("\\\\", "\\")) if isinstance(part, Text) else part for part in parts]
+    return [TextPart(part.value.replace("\\\\", "\\")) if isinstance(part, TextPart) else part for part in parts]
 
 
-def split_resolvables(text: str) -> list[Text | Code]:
-    """The parts of a text that n8n fills in without reading it as a template: no escapes, and only what is closed."""
-    parts: list[Text | Code] = []
+def split_resolvables(text: str) -> list[TextPart | CodePart]:
+    """Return the parts of a text that n8n fills in without reading it as a template: no escapes, and only closed pairs
+    of braces.
+    """
+    parts: list[TextPart | CodePart] = []
     at = 0
     for match in _RESOLVABLE.finditer(text):
         if match.start() > at:
-            parts.append(Text(text[at : match.start()]))
-        parts.append(Code(match[1], (0,), (match.start(1),)))
+            parts.append(TextPart(text[at : match.start()]))
+        parts.append(CodePart(match[1], (0,), (match.start(1),)))
         at = match.end()
-    return [*parts, Text(text[at:])] if at < len(text) else parts
+    return [*parts, TextPart(text[at:])] if at < len(text) else parts
 
 
 def _unescaped(pattern: re.Pattern[str], template: str, at: int) -> int | None:
@@ -76,9 +80,9 @@ def _unescaped(pattern: re.Pattern[str], template: str, at: int) -> int | None:
     return None
 
 
-def _code(template: str, start: int, end: int) -> Code:
+def _code(template: str, start: int, end: int) -> CodePart:
     runs = template[start:end].split("\\}}")
     lengths = [len(run) + 2 for run in runs]
     starts = [0, *accumulate(lengths)][: len(runs)]
     offsets = [start, *(start + shift for shift in accumulate(length + 1 for length in lengths))][: len(runs)]
-    return Code("}}".join(runs), tuple(starts), tuple(offsets))
+    return CodePart("}}".join(runs), tuple(starts), tuple(offsets))

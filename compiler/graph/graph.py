@@ -1,4 +1,4 @@
-"""The node graph: main connections between nodes, and the sub-nodes that hang on AI roots."""
+"""The node graph: main connections between nodes, and connections from sub-nodes to their AI root nodes."""
 
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -10,7 +10,7 @@ Neighbours: TypeAlias = Callable[[str], Iterable[str]]
 
 @dataclass(frozen=True)
 class Link:
-    """One connection that has both ends. `place` is its position in its output's list."""
+    """A connection between two existing nodes. `place` is its position in the list of its output."""
 
     source: str
     output: int
@@ -21,51 +21,51 @@ class Link:
 
 
 @dataclass
-class Graph:
+class NodeGraph:
     """Connections of one export, in its own order: by source, output and place in the list."""
 
-    main: list[Link] = field(default_factory=list)
-    supply: list[Link] = field(default_factory=list)
-    """Sub-node -> root, of any connection type but main."""
+    main_links: list[Link] = field(default_factory=list)
+    sub_node_links: list[Link] = field(default_factory=list)
+    """Sub-node -> root node, of any connection type but main."""
     _out: dict[str, list[Link]] = field(default_factory=dict)
     _in: dict[str, list[Link]] = field(default_factory=dict)
     _roots: dict[str, list[Link]] = field(default_factory=dict)
-    _parts: dict[str, list[Link]] = field(default_factory=dict)
+    _sub_nodes: dict[str, list[Link]] = field(default_factory=dict)
 
     def add(self, link: Link) -> None:
         """Add a connection."""
         is_main = link.type == "main"
-        (self.main if is_main else self.supply).append(link)
+        (self.main_links if is_main else self.sub_node_links).append(link)
         (self._out if is_main else self._roots).setdefault(link.source, []).append(link)
-        (self._in if is_main else self._parts).setdefault(link.target, []).append(link)
+        (self._in if is_main else self._sub_nodes).setdefault(link.target, []).append(link)
 
     def out(self, name: str) -> list[Link]:
-        """Main connections that leave a node, by output and place, as the export has them."""
+        """Return the main connections that leave a node, by output and place, in the order of the export."""
         return self._out.get(name, [])
 
     def into(self, name: str) -> list[Link]:
-        """Main connections that enter a node."""
+        """Return the main connections that enter a node."""
         return self._in.get(name, [])
 
-    def parts(self, name: str) -> list[Link]:
-        """Connections from the sub-nodes of a root, in the export's order."""
-        return self._parts.get(name, [])
+    def sub_nodes(self, name: str) -> list[Link]:
+        """Return the connections from the sub-nodes of a root node, in the order of the export."""
+        return self._sub_nodes.get(name, [])
 
     def roots(self, name: str) -> list[Link]:
-        """Connections from a sub-node to the nodes that it serves."""
+        """Return the connections from a sub-node to the nodes that it serves."""
         return self._roots.get(name, [])
 
     def downstream(self, starts: Iterable[str]) -> set[str]:
-        """Every node that main connections reach from these, themselves included."""
+        """Return every node that can be reached from `starts` by main connections, `starts` included."""
         return _reach(starts, lambda name: (link.target for link in self._out.get(name, ())))
 
     def upstream(self, starts: Iterable[str]) -> set[str]:
-        """Every node from which main connections lead to these, themselves included."""
+        """Return every node from which main connections lead to `starts`, `starts` included."""
         return _reach(starts, lambda name: (link.source for link in self._in.get(name, ())))
 
-    def served(self, starts: Iterable[str]) -> set[str]:
-        """These nodes and every sub-node below them."""
-        return _reach(starts, lambda name: (link.source for link in self._parts.get(name, ())))
+    def with_sub_nodes(self, starts: Iterable[str]) -> set[str]:
+        """Return `starts` and every sub-node below them."""
+        return _reach(starts, lambda name: (link.source for link in self._sub_nodes.get(name, ())))
 
 
 def _reach(starts: Iterable[str], step: Neighbours) -> set[str]:

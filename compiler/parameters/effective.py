@@ -1,8 +1,8 @@
-"""Effective parameters: n8n stores no defaults and drops what is hidden, so both are put right here.
+"""Effective parameters of a node. n8n stores no defaults and drops hidden parameters, so both are applied here.
 
-n8n's rules (observed): a scalar is the given value or its default; a parameter that is declared several times is the
-one that is shown; inside a `collection` nothing has a default; an entry of a `fixedCollection` gets its defaults;
-what the type does not declare is dropped.
+n8n's rules (observed): a scalar is the stored value or its default; of a parameter that is declared several times
+the visible declaration counts; inside a `collection` nothing has a default; an entry of a `fixedCollection` gets its defaults;
+parameters that the type does not declare are dropped.
 """
 
 from collections.abc import Mapping
@@ -14,39 +14,39 @@ from schemas.node import Declared, Node, declarations
 
 
 @dataclass(frozen=True)
-class Effective:
-    """What a node works with."""
+class EffectiveParameters:
+    """The parameters that a node runs with."""
 
     values: dict[str, Any]
     """By wire name, in the order of declaration."""
-    shown: dict[str, Declared]
-    """The declaration that holds for each of them."""
+    visible: dict[str, Declared]
+    """The visible declaration of each of them."""
 
 
-def effective(node: type[Node], given: Mapping[str, Any], version: float) -> Effective:
-    """Visible parameters with defaults filled."""
+def effective_parameters(node: type[Node], parameters: Mapping[str, Any], version: float) -> EffectiveParameters:
+    """Return the visible parameters of a node with their defaults filled in."""
     if not _declared(node):
-        return Effective(dict(given), {})  # a type whose parameters are all its own business
-    full = _with_defaults(node, given, version)
-    shown: dict[str, Declared] = {}
+        return EffectiveParameters(dict(parameters), {})  # the type declares none and reads them by itself
+    all_values = _all_values(node, parameters, version)
+    visible: dict[str, Declared] = {}
     for each in _declared(node):
-        if each.alias in full and each.alias not in shown and each.visible(full, version):
-            shown[each.alias] = each
-    values = {name: _filled(full[name], each, name in given) for name, each in shown.items()}
-    return Effective(values, shown)
+        if each.alias in all_values and each.alias not in visible and each.visible(all_values, version):
+            visible[each.alias] = each
+    values = {name: _fill_defaults(all_values[name], each, name in parameters) for name, each in visible.items()}
+    return EffectiveParameters(values, visible)
 
 
-def _filled(value: Any, declared: Declared, given: bool) -> Any:
-    """The value with the defaults inside it; the deepest places first, since those above may add empty ones."""
+def _fill_defaults(value: Any, declared: Declared, is_set: bool) -> Any:
+    """Return the value with the defaults inside it; the deepest places first, since those above may add empty ones."""
     for path, defaults in sorted(declared.info.fill.items(), key=lambda pair: -len(pair[0])):
-        if path or given:
+        if path or is_set:
             value = _fill(value, path.replace("[]", ".[]").split(".") if path else [], defaults)
     return value
 
 
 def _fill(value: Any, path: list[str], defaults: Mapping[str, Any]) -> Any:
     if not path:
-        return _with(value, defaults)
+        return _merge_defaults(value, defaults)
     first, rest = path[0], path[1:]
     if first == "[]":
         return [_fill(each, rest, defaults) for each in value] if isinstance(value, list) else value
@@ -55,29 +55,29 @@ def _fill(value: Any, path: list[str], defaults: Mapping[str, Any]) -> Any:
     return value | {first: _fill(value[first], rest, defaults)}
 
 
-def _with(value: Any, defaults: Mapping[str, Any]) -> Any:
-    """n8n: null counts as absent here."""
+def _merge_defaults(value: Any, defaults: Mapping[str, Any]) -> Any:
+    """Return the value with the defaults of its absent members; null counts as absent, as in n8n."""
     if not isinstance(value, dict):
         return value
-    made = dict(value)
+    result = dict(value)
     for name, default in defaults.items():
-        if made.get(name) is None:
-            made[name] = _with({}, default) if isinstance(default, Mapping) else default
+        if result.get(name) is None:
+            result[name] = _merge_defaults({}, default) if isinstance(default, Mapping) else default
         elif isinstance(default, Mapping):
-            made[name] = _with(made[name], default)
-    return made
+            result[name] = _merge_defaults(result[name], default)
+    return result
 
 
-def _with_defaults(node: type[Node], given: Mapping[str, Any], version: float) -> dict[str, Any]:
-    """Every declared parameter, hidden ones included: what display conditions are evaluated over."""
-    full = dict(given)
+def _all_values(node: type[Node], parameters: Mapping[str, Any], version: float) -> dict[str, Any]:
+    """Return every declared parameter, hidden ones included: display conditions are evaluated over these."""
+    values = dict(parameters)
     for each in _declared(node):
-        if each.alias not in full and not _repeated(node, each.alias):
-            full[each.alias] = each.default(version)
+        if each.alias not in values and not _is_repeated(node, each.alias):
+            values[each.alias] = each.default(version)
     for each in _declared(node):
-        if each.alias not in full and each.visible(full, version):
-            full[each.alias] = each.default(version)
-    return full
+        if each.alias not in values and each.visible(values, version):
+            values[each.alias] = each.default(version)
+    return values
 
 
 @cache
@@ -96,10 +96,10 @@ def _repeated_aliases(node: type[Node]) -> frozenset[str]:
     return frozenset(name for name in names if names.count(name) > 1)
 
 
-def _repeated(node: type[Node], alias: str) -> bool:
+def _is_repeated(node: type[Node], alias: str) -> bool:
     return alias in _repeated_aliases(node)
 
 
-def unknown(node: type[Node], given: Mapping[str, Any]) -> list[str]:
-    """Names that the node type does not declare."""
-    return [name for name in given if name not in _aliases(node)]
+def unknown_names(node: type[Node], parameters: Mapping[str, Any]) -> list[str]:
+    """Return the parameter names that the node type does not declare."""
+    return [name for name in parameters if name not in _aliases(node)]

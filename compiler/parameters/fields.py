@@ -1,4 +1,4 @@
-"""What values a declared parameter takes, read off its annotation."""
+"""Derive from a parameter's annotation which values it takes."""
 
 import types
 from collections.abc import Iterator
@@ -10,14 +10,14 @@ from schemas.node import Node, declarations
 
 
 @dataclass(frozen=True)
-class Expectation:
-    """What a constant may be. `options` is empty where any value of the types will do; no types: anything."""
+class ParameterType:
+    """JSON types and options of a constant. `options` is empty if any value of the types is valid; no types: anything."""
 
     types: frozenset[type] = frozenset()
     options: tuple[Any, ...] = ()
 
     def takes(self, value: Any) -> bool:
-        """Whether the value has one of the JSON types."""
+        """Return whether the value has one of the JSON types."""
         if not self.types or value is None:
             return True
         if isinstance(value, bool):
@@ -28,7 +28,7 @@ class Expectation:
 
     @property
     def words(self) -> str:
-        """The types for a reader."""
+        """The types in words, for messages."""
         names = {
             str: "a string",
             bool: "true or false",
@@ -41,35 +41,35 @@ class Expectation:
 
 
 @cache
-def expectation(node: type[Node], name: str) -> Expectation:
-    """What the field of this name takes."""
+def expectation(node: type[Node], name: str) -> ParameterType:
+    """Return what values the field of this name takes."""
     declared = declarations(node)[name]
-    return merged(list(_parts(declared.field.annotation)))
+    return any_of(list(_alternatives(declared.field.annotation)))
 
 
-def merged(parts: list[Expectation]) -> Expectation:
-    """Any of these."""
+def any_of(parts: list[ParameterType]) -> ParameterType:
+    """Return the expectation that is met by every value that meets one of `parts`."""
     if any(not each.types for each in parts):
-        return Expectation()
+        return ParameterType()
     closed = all(each.options for each in parts)
     options = tuple(dict.fromkeys(option for each in parts for option in each.options))
-    return Expectation(frozenset().union(*(each.types for each in parts)), options if closed else ())
+    return ParameterType(frozenset().union(*(each.types for each in parts)), options if closed else ())
 
 
-def _parts(annotation: Any) -> Iterator[Expectation]:
+def _alternatives(annotation: Any) -> Iterator[ParameterType]:
     origin = get_origin(annotation)
     if origin is Annotated:
-        yield from _parts(get_args(annotation)[0])
+        yield from _alternatives(get_args(annotation)[0])
     elif origin in (Union, types.UnionType):
         for each in get_args(annotation):
             if each is not type(None):
-                yield from _parts(each)
+                yield from _alternatives(each)
     elif origin is Literal:
         options = get_args(annotation)
-        yield Expectation(frozenset(type(each) for each in options), options)
+        yield ParameterType(frozenset(type(each) for each in options), options)
     else:
-        found = {str: str, bool: bool, int: int, float: float, list: list, dict: dict, tuple: list}
+        json_types = {str: str, bool: bool, int: int, float: float, list: list, dict: dict, tuple: list}
         plain = origin or annotation
         if isinstance(plain, type) and issubclass(plain, dict):
             plain = dict  # a TypedDict
-        yield Expectation(frozenset({found[plain]})) if plain in found else Expectation()
+        yield ParameterType(frozenset({json_types[plain]})) if plain in json_types else ParameterType()

@@ -1,27 +1,26 @@
-"""Calls of a node class's own methods, which take the structure of its parameters for granted."""
+"""Safe calls of a node class's own methods, which rely on the structure of its parameters."""
 
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from compiler.unit import Bound, Unit
+from compiler.unit import BoundNode, Unit
 from schemas.diagnostic.nodes import MisshapenParameters
 
 T = TypeVar("T")
 
-SHAPE: Final = (AttributeError, IndexError, KeyError, TypeError, ValueError)
-"""What goes wrong where a list stands in the place of an object."""
+STRUCTURE_ERRORS: Final = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+"""Exceptions that parameters of a wrong structure cause, such as a list in place of an object."""
 
 
-def call_hook(unit: Unit, bound: Bound, hook: Callable[[], T], default: T) -> T:
-    """Return what a method of the node's class returns, or `default` and a finding when the parameters do not have the structure
-    that the class expects.
+def call_hook(unit: Unit, bound: BoundNode, hook: Callable[[], T], default: T) -> T:
+    """Return what a method of the node's class returns. If the parameters do not have the structure that the class
+    expects, report that once per node and return `default`.
     """
     try:
         return hook()
-    except SHAPE as error:
+    except STRUCTURE_ERRORS as error:
         if not bound.misshapen:
             bound.misshapen = True
-            reason = f"{error}"
             at = bound.at.within("parameters")
-            unit.tell(MisshapenParameters(at=at, node=bound.node.name, type=bound.node.type, reason=reason))
+            unit.report(MisshapenParameters(at=at, node=bound.node.name, type=bound.node.type, reason=str(error)))
         return default

@@ -1,14 +1,14 @@
-"""Parameters to effective parameters and an instance of the node class; every expression in them is compiled once."""
+"""Compute effective parameters, create an instance of each node class, and compile every expression once."""
 
-from compiler.parameters.effective import effective
-from compiler.sites.advice import advice
-from compiler.sites.expression_sites import Special, expressions, special, strings, text_at
-from compiler.sites.programs import program
-from compiler.unit import Bound, Unit
+from compiler.parameters.effective import effective_parameters
+from compiler.sites.advice import explain_syntax_error
+from compiler.sites.expression_sites import SpecialParameters, find_expressions, special_parameters, strings, text_at
+from compiler.sites.programs import analyze_program
+from compiler.unit import BoundNode, Unit
 from schemas.diagnostic.expressions import InvalidExpression
 
-NOTHING = Special({}, {})
-SYNTAX = "invalid syntax"
+NO_SPECIAL_PARAMETERS = SpecialParameters({}, {})
+SYNTAX_ERROR = "invalid syntax"
 
 
 def bind(unit: Unit) -> None:
@@ -16,33 +16,37 @@ def bind(unit: Unit) -> None:
     for bound in unit.bound.values():
         node, version = bound.node, bound.node.type_version
         bound.parameters = node.parameters
-        marked = NOTHING
+        special = NO_SPECIAL_PARAMETERS
         if bound.declared is not None:
-            found = effective(bound.declared, node.parameters, version)
-            bound.parameters, bound.shown = found.values, found.shown
+            effective = effective_parameters(bound.declared, node.parameters, version)
+            bound.parameters, bound.visible = effective.values, effective.visible
             bound.instance = bound.declared.bind(bound.parameters, version)
-            marked = special(bound.shown)
+            special = special_parameters(bound.visible)
         bound.texts = list(strings(bound.parameters))
-        bound.found = tuple(expressions(bound.texts, marked))
+        bound.expressions = tuple(find_expressions(bound.texts, special))
         bound.programs = {
-            name: program(source, language)
-            for name, language in marked.programs.items()
+            name: analyze_program(source, language)
+            for name, language in special.programs.items()
             if isinstance(source := bound.parameters.get(name), str)
         }
         bound.reads = _reads(bound)
-        _invalid(unit, bound)
+        _report_invalid(unit, bound)
 
 
-def _reads(bound: Bound) -> frozenset[str] | None:
-    """The nodes whose data the step may read; None: any."""
-    each = [found.compiled.references for found in bound.found]
-    each += [made.reads for made in bound.programs.values()]
-    return None if None in each else frozenset().union(*(names for names in each if names is not None))
+def _reads(bound: BoundNode) -> frozenset[str] | None:
+    """Return the names of the nodes whose data the step may read; None: any."""
+    references = [site.compiled.references for site in bound.expressions]
+    references += [program.reads for program in bound.programs.values()]
+    return None if None in references else frozenset().union(*(names for names in references if names is not None))
 
 
-def _invalid(unit: Unit, bound: Bound) -> None:
-    for found in bound.found:
-        for problem in found.compiled.problems:
-            at = bound.at.within("parameters", *found.at).after(problem.offset)
-            hint = advice(text_at(bound.parameters, found.at), problem.offset) if problem.message == SYNTAX else ""
-            unit.tell(InvalidExpression(at=at, parameter=found.name, reason=problem.message, advice=hint))
+def _report_invalid(unit: Unit, bound: BoundNode) -> None:
+    for site in bound.expressions:
+        for problem in site.compiled.problems:
+            at = bound.at.within("parameters", *site.at).after(problem.offset)
+            hint = (
+                explain_syntax_error(text_at(bound.parameters, site.at), problem.offset)
+                if problem.message == SYNTAX_ERROR
+                else ""
+            )
+            unit.report(InvalidExpression(at=at, parameter=site.name, reason=problem.message, advice=hint))

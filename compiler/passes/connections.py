@@ -1,9 +1,9 @@
-"""`connections` as it comes to `Connections`: null slots, missing `type` and `index`, and shapes that n8n cannot follow."""
+"""Read `connections`: null slots, missing `type` and `index`, and structures that n8n cannot follow."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from compiler.source.source import constant
+from compiler.source.source import json_type_name
 from compiler.unit import Unit
 from schemas.diagnostic import pointer
 from schemas.diagnostic.reading import BadConnections, ConnectionsMissing
@@ -11,14 +11,16 @@ from schemas.export import MAIN, Connections, Target
 
 
 def connections(unit: Unit, workflow: Mapping[str, Any], nodes: int) -> Connections:
-    """The connections of a workflow with `nodes` nodes. What has the wrong structure is reported and left out."""
+    """Return the connections of a workflow that has `nodes` nodes. Report parts with a wrong structure and leave them
+    out.
+    """
     raw = workflow.get("connections")
     if raw is None or raw == []:
         if nodes > 1 and "connections" not in workflow:
-            unit.tell(ConnectionsMissing(at=unit.at(), nodes=nodes))
+            unit.report(ConnectionsMissing(at=unit.at(), nodes=nodes))
         return {}
     if not isinstance(raw, Mapping):
-        _bad(unit, "/connections", f"it is {constant(raw)}")
+        _report_bad(unit, "/connections", f"it is {json_type_name(raw)}")
         return {}
     return {source: _types(unit, by_type, "/connections" + pointer(source)) for source, by_type in raw.items()}
 
@@ -27,7 +29,7 @@ def _types(unit: Unit, raw: Any, at: str) -> dict[str, list[list[Target] | None]
     if raw is None:
         return {}
     if not isinstance(raw, Mapping):
-        _bad(unit, at, f"the connections of a node are {constant(raw)}")
+        _report_bad(unit, at, f"the connections of a node are {json_type_name(raw)}")
         return {}
     return {type_: _outputs(unit, outputs, at + pointer(type_)) for type_, outputs in raw.items()}
 
@@ -36,7 +38,7 @@ def _outputs(unit: Unit, raw: Any, at: str) -> list[list[Target] | None]:
     if raw is None:
         return []
     if not isinstance(raw, list):
-        _bad(unit, at, f"the outputs are {constant(raw)} instead of a list of lists")
+        _report_bad(unit, at, f"the outputs are {json_type_name(raw)} instead of a list of lists")
         return []
     return [_targets(unit, each, at + pointer(index)) for index, each in enumerate(raw)]
 
@@ -45,18 +47,18 @@ def _targets(unit: Unit, raw: Any, at: str) -> list[Target] | None:
     if raw is None:
         return None
     if not isinstance(raw, list):
-        _bad(unit, at, f"an output is {constant(raw)} instead of a list of targets")
+        _report_bad(unit, at, f"an output is {json_type_name(raw)} instead of a list of targets")
         return None
-    found = (_target(unit, each, at + pointer(index)) for index, each in enumerate(raw))
-    return [each for each in found if each is not None]
+    targets = (_target(unit, each, at + pointer(index)) for index, each in enumerate(raw))
+    return [each for each in targets if each is not None]
 
 
 def _target(unit: Unit, raw: Any, at: str) -> Target | None:
     if raw is None:
         return None
     if not isinstance(raw, Mapping) or not isinstance(raw.get("node"), str):
-        reason = "a target has no `node`" if isinstance(raw, Mapping) else f"a target is {constant(raw)}"
-        _bad(unit, at, reason)
+        reason = "a target has no `node`" if isinstance(raw, Mapping) else f"a target is {json_type_name(raw)}"
+        _report_bad(unit, at, reason)
         return None
     index, type_ = raw.get("index", 0), raw.get("type")
     usable = isinstance(index, int) and not isinstance(index, bool) and 0 <= index < 1000
@@ -65,5 +67,5 @@ def _target(unit: Unit, raw: Any, at: str) -> Target | None:
     )
 
 
-def _bad(unit: Unit, at: str, reason: str) -> None:
-    unit.tell(BadConnections(at=unit.at(at), reason=reason))
+def _report_bad(unit: Unit, at: str, reason: str) -> None:
+    unit.report(BadConnections(at=unit.at(at), reason=reason))

@@ -1,4 +1,4 @@
-"""Connections to the node graph. One that leads nowhere is reported and kept: n8n fails when it follows it."""
+"""Build the node graph. A connection to a missing node is reported and kept, since n8n fails when it follows one."""
 
 from collections.abc import Iterator
 
@@ -10,22 +10,22 @@ from schemas.export import MAIN, Target
 
 
 def link(unit: Unit) -> None:
-    """Fill `unit.graph`."""
+    """Fill `unit.graph` and `unit.dangling`."""
     assert unit.export is not None
     names = {node.name for node in unit.export.nodes}
     for source, by_type in unit.export.connections.items():
         if source not in names:
             if any(targets for outputs in by_type.values() for targets in outputs):
                 at = unit.at("/connections" + pointer(source))
-                unit.tell(StaleConnections(at=at, source=source, advice=unit.hint(source, names)))
+                unit.report(StaleConnections(at=at, source=source, advice=unit.hint(source, names)))
             continue
-        for made, at in _links(unit, source):
-            if made.target in names:
-                unit.graph.add(made)
+        for connection, at in _links(unit, source):
+            if connection.target in names:
+                unit.graph.add(connection)
             else:
-                unit.dangling.append(made)
-                advice = unit.hint(made.target, names)
-                unit.tell(DanglingConnection(at=at, source=source, target=made.target, advice=advice))
+                unit.dangling.append(connection)
+                advice = unit.hint(connection.target, names)
+                unit.report(DanglingConnection(at=at, source=source, target=connection.target, advice=advice))
     _duplicates(unit)
 
 
@@ -45,9 +45,9 @@ def _link(source: str, type_: str, output: int, place: int, target: Target) -> L
 
 def _duplicates(unit: Unit) -> None:
     seen: set[tuple[str, int, str, int]] = set()
-    for each in unit.graph.main:
+    for each in unit.graph.main_links:
         key = (each.source, each.output, each.target, each.input)
         if key in seen:
             at = unit.at("/connections" + pointer(each.source, MAIN, each.output, each.place), each.source)
-            unit.tell(DuplicateConnection(at=at, source=each.source, target=each.target))
+            unit.report(DuplicateConnection(at=at, source=each.source, target=each.target))
         seen.add(key)

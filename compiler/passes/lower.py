@@ -1,12 +1,12 @@
-"""What was found out to a plan: the only place that writes one."""
+"""Build the Plan from the Unit. No other code creates plans."""
 
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from compiler.parameters.node_hooks import call_hook
-from compiler.sites.concurrency import BadConcurrencyError, concurrency
-from compiler.unit import Bound, Unit
+from compiler.sites.concurrency import BadConcurrencyError, read_concurrency
+from compiler.unit import BoundNode, Unit
 from schemas.diagnostic.limits import PlanTooLarge
 from schemas.export import MAIN, ExportNode
 from schemas.expression import Placed
@@ -37,12 +37,12 @@ from schemas.plan_facts import (
 )
 
 AT_MOST_ONCE: Final = re.compile(r"(?:^|\s)delivery:\s*at-most-once\b", re.IGNORECASE)
-MAX_BYTES: Final = 8 * 1024 * 1024
-"""Of a plan as canonical JSON: it is carried whole to every process that works on a run."""
+MAX_PLAN_BYTES: Final = 8 * 1024 * 1024
+"""Bytes of a plan as canonical JSON. The whole plan is sent to every process that works on a run."""
 
 
 def lower(unit: Unit) -> None:
-    """Fill `unit.plan`, unless an error stands in its way."""
+    """Fill `unit.plan`, unless there is an error."""
     if unit.failed and not unit.options.lenient:
         return
     export = unit.export
@@ -61,19 +61,19 @@ def lower(unit: Unit) -> None:
         routes=tuple(each for bound in enabled for each in _routes(unit, bound)),
         schedules=tuple(each for bound in enabled for each in _schedules(unit, bound)),
     )
-    _limits(unit)
+    _check_size(unit)
 
 
-def _limits(unit: Unit) -> None:
-    """A plan is hardly larger than its export, so only large ones are measured."""
-    if unit.plan is not None and unit.size > MAX_BYTES // 2:
+def _check_size(unit: Unit) -> None:
+    """Report a plan that is too large. A plan is hardly larger than its export, so only large ones are measured."""
+    if unit.plan is not None and unit.size > MAX_PLAN_BYTES // 2:
         size = len(unit.plan.canonical().encode("utf-8", "surrogatepass"))
-        if size > MAX_BYTES:
-            unit.tell(PlanTooLarge(at=unit.at(), size=size, limit=MAX_BYTES))
+        if size > MAX_PLAN_BYTES:
+            unit.report(PlanTooLarge(at=unit.at(), size=size, limit=MAX_PLAN_BYTES))
             unit.plan = unit.plan if unit.options.lenient else None
 
 
-def _step(unit: Unit, bound: Bound) -> Step:
+def _step(unit: Unit, bound: BoundNode) -> Step:
     node = bound.node
     dangling = [each for each in unit.dangling if each.source == node.name and each.type == MAIN]
     wires = sorted([*unit.graph.out(node.name), *dangling], key=lambda each: (each.output, each.place))
@@ -90,7 +90,7 @@ def _step(unit: Unit, bound: Bound) -> Step:
         kind=bound.declared.kind if bound.declared else Kind.UNSUPPORTED,
         position=node.position,
         parameters=bound.parameters,
-        expressions=tuple(Placed(at=each.at, expression=each.compiled.expression) for each in bound.found),
+        expressions=tuple(Placed(at=each.at, expression=each.compiled.expression) for each in bound.expressions),
         credentials=_credentials(node.credentials),
         edges=edges,
         inputs=max((each.input for each in entering), default=-1) + 1,
@@ -115,67 +115,69 @@ def _step(unit: Unit, bound: Bound) -> Step:
     )
 
 
-def _facts(unit: Unit, bound: Bound) -> dict[str, Any]:
+def _facts(unit: Unit, bound: BoundNode) -> dict[str, Any]:
     instance = bound.instance
     if instance is None:
         return {}
     return call_hook(unit, bound, lambda: step_facts(instance, bound.node.type_version), {})
 
 
-def _needs(unit: Unit, enabled: list[Bound], settings: Settings) -> Needs:
+def _needs(unit: Unit, enabled: list[BoundNode], settings: Settings) -> Needs:
     nodes = [bound.instance for bound in enabled if bound.instance is not None]
-    reads = {name for bound in enabled for name in _read(bound)}
+    reads = {name for bound in enabled for name in _names_read(bound)}
     default = Needs(variables=True, static_data=True, resume_links=True)
     return call_hook(unit, enabled[0], lambda: needs_of(nodes, reads, settings), default) if enabled else Needs()
 
 
-def _read(bound: Bound) -> Iterator[str]:
-    for found in bound.found:
-        yield from read_by(found.compiled.expression)
+def _names_read(bound: BoundNode) -> Iterator[str]:
+    for site in bound.expressions:
+        yield from read_by(site.compiled.expression)
     for program in bound.programs.values():
         yield from (VARIABLES, RESUME_LINKS, STATIC_DATA) if program.variables is None else program.variables
 
 
-def _routes(unit: Unit, bound: Bound) -> tuple[Route, ...]:
+def _routes(unit: Unit, bound: BoundNode) -> tuple[Route, ...]:
     node, instance = bound.node, bound.instance
     assert instance is not None
     identity = NodeIdentity(node.name, node.id, node.webhook_id)
     return call_hook(unit, bound, lambda: routes_of(instance, identity), ())
 
 
-def _schedules(unit: Unit, bound: Bound) -> tuple[Schedule, ...]:
+def _schedules(unit: Unit, bound: BoundNode) -> tuple[Schedule, ...]:
     instance = bound.instance
     assert instance is not None
     return call_hook(unit, bound, lambda: schedules_of(instance, bound.node.name), ())
 
 
-def _ways(bound: Bound) -> dict[str, tuple[str, ...]]:
-    """How the programs read each node; a program that does not say may do anything."""
-    found: dict[str, set[str]] = {}
+def _ways(bound: BoundNode) -> dict[str, tuple[str, ...]]:
+    """Return how the programs read each node ("any" where a program does not say)."""
+    ways: dict[str, set[str]] = {}
     for program in bound.programs.values():
         for name in program.reads or ():
-            found.setdefault(name, set()).update(program.ways.get(name, {"any"}))
-    return {name: tuple(sorted(ways)) for name, ways in sorted(found.items())}
+            ways.setdefault(name, set()).update(program.ways.get(name, {"any"}))
+    return {name: tuple(sorted(names)) for name, names in sorted(ways.items())}
 
 
 def _subnodes(unit: Unit, root: str) -> dict[str, tuple[str, ...]]:
-    found: dict[str, list[str]] = {}
-    for each in sorted(unit.graph.parts(root), key=lambda link: link.input):
-        names = found.setdefault(each.type, [])
+    by_type: dict[str, list[str]] = {}
+    for each in sorted(unit.graph.sub_nodes(root), key=lambda link: link.input):
+        names = by_type.setdefault(each.type, [])
         if not unit.bound[each.source].node.disabled and each.source not in names:
             names.append(each.source)
-    return {type_: tuple(names) for type_, names in found.items() if names}
+    return {type_: tuple(names) for type_, names in by_type.items() if names}
 
 
 def _on_error(node: ExportNode) -> OnError:
-    """n8n: continueOnFail is consulted only when onError is absent."""
+    """Return the node's reaction to errors. n8n consults continueOnFail only if onError is absent."""
     if node.on_error in set(OnError):
         return OnError(node.on_error)
     return OnError.REGULAR if node.continue_on_fail and node.on_error is None else OnError.STOP
 
 
 def _retry(node: ExportNode) -> Retry | None:
-    """n8n: 3 tries and 1000 ms where the number is 0 or absent; 2 to 5 tries, 0 to 5000 ms."""
+    """Return the retries as n8n clamps them: 2 to 5 tries, 0 to 5000 ms; 3 tries and 1000 ms if the number is 0 or
+    absent.
+    """
     if not node.retry_on_fail:
         return None
     tries, wait = node.max_tries or 3, node.wait_between_tries or 1000
@@ -183,13 +185,13 @@ def _retry(node: ExportNode) -> Retry | None:
 
 
 def _credentials(raw: Mapping[str, Any]) -> dict[str, CredentialRef]:
-    found: dict[str, CredentialRef] = {}
+    references: dict[str, CredentialRef] = {}
     for type_, each in raw.items():
         if isinstance(each, str):
-            found[type_] = CredentialRef(name=each)
+            references[type_] = CredentialRef(name=each)
         elif isinstance(each, Mapping):
-            found[type_] = CredentialRef(id=_text(each.get("id")), name=_text(each.get("name")))
-    return found
+            references[type_] = CredentialRef(id=_text(each.get("id")), name=_text(each.get("name")))
+    return references
 
 
 def _settings(raw: Mapping[str, Any], default_zone: str) -> Settings:
@@ -198,9 +200,9 @@ def _settings(raw: Mapping[str, Any], default_zone: str) -> Settings:
     return Settings(
         order="v1" if raw.get("executionOrder") == "v1" else "v0",
         timezone=zone if isinstance(zone, str) and zone not in ("", "DEFAULT") else default_zone,
-        error_workflow=_named(raw.get("errorWorkflow")),
+        error_workflow=_id_or_none(raw.get("errorWorkflow")),
         timeout_s=float(timeout) if isinstance(timeout, int | float) and timeout > 0 else None,
-        caller_policy=_named(raw.get("callerPolicy")) or "workflowsFromSameOwner",
+        caller_policy=_id_or_none(raw.get("callerPolicy")) or "workflowsFromSameOwner",
         caller_ids=tuple(each.strip() for each in ids.split(",") if each.strip()) if isinstance(ids, str) else (),
         save_success=raw.get("saveDataSuccessExecution") != "none",
         save_error=raw.get("saveDataErrorExecution") != "none",
@@ -212,12 +214,12 @@ def _settings(raw: Mapping[str, Any], default_zone: str) -> Settings:
 
 def _concurrency(raw: Mapping[str, Any]) -> Concurrency | None:
     try:
-        return concurrency(raw)
-    except BadConcurrencyError:  # told by the check of the settings
+        return read_concurrency(raw)
+    except BadConcurrencyError:  # reported by the check of the settings
         return None
 
 
-def _named(value: Any) -> str | None:
+def _id_or_none(value: Any) -> str | None:
     return value if isinstance(value, str) and value not in ("", "DEFAULT") else None
 
 

@@ -1,6 +1,6 @@
-"""A document to an `Export`: every old and unusual form is read as n8n reads it, and the change is reported.
+"""Turn a document into an `Export`: old and unusual forms are read as n8n reads them, and each change is reported.
 
-The fields of the export that comes out of here have their proper types, so that no later pass asks again.
+The fields of the resulting export have their proper types, so that no later pass checks them again.
 """
 
 import json
@@ -10,9 +10,8 @@ from dataclasses import replace
 from typing import Any, Final, TypeGuard
 
 from compiler.passes.connections import connections
-from compiler.source.source import constant
-from compiler.source.wrappers import at as value_at
-from compiler.source.wrappers import no_workflow
+from compiler.source.source import json_type_name
+from compiler.source.wrappers import explain_no_workflow, value_at
 from compiler.unit import Unit
 from schemas.diagnostic import Location, pointer
 from schemas.diagnostic.graph import DuplicateName
@@ -28,19 +27,20 @@ from schemas.diagnostic.reading import (
 from schemas.export import Export, ExportNode
 
 MAX_NODES: Final = 2_000
-TYPED: Final = re.compile(r"^(@[\w.-]+/)?[\w-]+\.\w+$")
+"""Nodes of one export, annotations included."""
+NODE_TYPE: Final = re.compile(r"^(@[\w.-]+/)?[\w-]+\.\w+$")
 
 
 def normalize(unit: Unit) -> None:
     """Fill `unit.export`, `unit.base` and `unit.pointers`."""
     assert unit.document is not None
-    found, value = unit.document.workflows, unit.document.value
-    if len(found) <= unit.options.workflow:
-        unit.stop(no_workflow(value, unit.at()))
+    workflows, value = unit.document.workflows, unit.document.value
+    if len(workflows) <= unit.options.workflow:
+        unit.stop(explain_no_workflow(value, unit.at()))
         return
-    unit.base = found[unit.options.workflow]
+    unit.base = workflows[unit.options.workflow]
     if unit.base:
-        unit.tell(Unwrapped(at=unit.at(), wrapper=unit.base.strip("/")))
+        unit.report(Unwrapped(at=unit.at(), wrapper=unit.base.strip("/")))
     _export(unit, value_at(value, unit.base))
 
 
@@ -74,21 +74,21 @@ def _nodes(unit: Unit, raw: list[Any]) -> list[ExportNode]:
         if node is None or any(shape.annotation for shape in unit.catalog.shapes(node.type)):
             continue
         if node.name in nodes:
-            unit.tell(DuplicateName(at=replace(at.within("name"), node=node.name), name=node.name))
-        nodes[node.name] = node  # n8n: the last one holds
+            unit.report(DuplicateName(at=replace(at.within("name"), node=node.name), name=node.name))
+        nodes[node.name] = node  # n8n: the last one counts
         unit.pointers[node.name] = f"/nodes/{index}"
-    kept = list(nodes.values())
-    if not kept and not unit.failed:
+    unique = list(nodes.values())
+    if not unique and not unit.failed:
         unit.stop(NoNodes(at=unit.at("/nodes")))
-    if kept and not any(TYPED.match(node.type) for node in kept):
-        unit.stop(NotN8nTypes(at=unit.at("/nodes"), types=tuple(sorted({node.type for node in kept}))[:5]))
-    return kept
+    if unique and not any(NODE_TYPE.match(node.type) for node in unique):
+        unit.stop(NotN8nTypes(at=unit.at("/nodes"), types=tuple(sorted({node.type for node in unique}))[:5]))
+    return unique
 
 
 def _node(unit: Unit, raw: Any, at: Location) -> ExportNode | None:
     reason = _not_a_node(raw)
     if reason is not None:
-        unit.tell(BadNode(at=at, reason=reason, advice="export the workflow from n8n again"))
+        unit.report(BadNode(at=at, reason=reason, advice="export the workflow from n8n again"))
         return None
     at = replace(at, node=str(raw["name"]), node_id=_text(raw.get("id")) or None)
     return ExportNode(
@@ -114,14 +114,14 @@ def _node(unit: Unit, raw: Any, at: Location) -> ExportNode | None:
 
 def _not_a_node(raw: Any) -> str | None:
     if not isinstance(raw, Mapping):
-        return f"it is {constant(raw)}"
+        return f"it is {json_type_name(raw)}"
     for field in ("name", "type"):
         value = raw.get(field)
         if value in (None, ""):
             other = raw.get("name") or raw.get("id") if field == "type" else raw.get("type")
             return f"it has no `{field}`" + (f" ({other!r})" if isinstance(other, str) else "")
         if not isinstance(value, str) and not (field == "name" and isinstance(value, int | float)):
-            return f"its `{field}` is {constant(value)}"
+            return f"its `{field}` is {json_type_name(value)}"
     return None
 
 
@@ -132,9 +132,9 @@ def _version(unit: Unit, raw: Mapping[str, Any], at: Location) -> float:
     try:
         number = float(value if isinstance(value, str) else "")
     except ValueError:
-        unit.tell(_wrong(at.within("typeVersion"), "typeVersion", "a number", value))
+        unit.report(_wrong(at.within("typeVersion"), "typeVersion", "a number", value))
         return 1
-    unit.tell(Normalised(at=at.within("typeVersion"), what=f"typeVersion {value!r} is read as the number {number:g}"))
+    unit.report(Normalised(at=at.within("typeVersion"), what=f"typeVersion {value!r} is read as the number {number:g}"))
     return number
 
 
@@ -154,7 +154,7 @@ def _pin_data(unit: Unit, workflow: Mapping[str, Any]) -> dict[str, list[dict[st
     for name, raw in _mapping(unit, workflow, "pinData", unit.at()).items():
         items = raw if isinstance(raw, list) else [raw]
         if not all(isinstance(each, Mapping) for each in items):
-            unit.tell(_wrong(unit.at("/pinData" + pointer(name)), f"pinned data of {name!r}", "a list of items", raw))
+            unit.report(_wrong(unit.at("/pinData" + pointer(name)), f"pinned data of {name!r}", "a list of items", raw))
         else:
             pinned[name] = [
                 dict(each) if isinstance(each.get("json"), Mapping) else {"json": dict(each)} for each in items
@@ -168,9 +168,9 @@ def _static_data(unit: Unit, workflow: Mapping[str, Any]) -> dict[str, Any]:
         try:
             raw = json.loads(raw)
         except (ValueError, RecursionError):
-            unit.tell(_wrong(unit.at("/staticData"), "staticData", "an object", raw))
+            unit.report(_wrong(unit.at("/staticData"), "staticData", "an object", raw))
             return {}
-        unit.tell(Normalised(at=unit.at("/staticData"), what="staticData is read from its JSON text"))
+        unit.report(Normalised(at=unit.at("/staticData"), what="staticData is read from its JSON text"))
     return dict(raw) if isinstance(raw, Mapping) else {}
 
 
@@ -179,14 +179,14 @@ def _mapping(unit: Unit, raw: Mapping[str, Any], field: str, at: Location) -> di
     if isinstance(value, Mapping):
         return dict(value)
     if value not in (None, [], ""):  # what PHP and spreadsheets make of an empty object
-        unit.tell(_wrong(at.within(field), field, "an object", value))
+        unit.report(_wrong(at.within(field), field, "an object", value))
     return {}
 
 
 def _flag(unit: Unit, raw: Mapping[str, Any], field: str, at: Location) -> bool:
     value = raw.get(field)
     if value not in (None, True, False):
-        unit.tell(_wrong(at.within(field), field, "true or false", value))
+        unit.report(_wrong(at.within(field), field, "true or false", value))
     return value is True
 
 
@@ -195,7 +195,7 @@ def _number(unit: Unit, raw: Mapping[str, Any], field: str, at: Location) -> flo
     if _is_number(value):
         return float(value)
     if value is not None:
-        unit.tell(_wrong(at.within(field), field, "a number", value))
+        unit.report(_wrong(at.within(field), field, "a number", value))
     return 0
 
 
@@ -204,7 +204,7 @@ def _is_number(value: Any) -> TypeGuard[int | float]:
 
 
 def _wrong(at: Location, field: str, expected: str, value: Any) -> WrongType:
-    return WrongType(at=at, field=field, expected=expected, actual=constant(value))
+    return WrongType(at=at, field=field, expected=expected, actual=json_type_name(value))
 
 
 def _text(value: Any) -> str:

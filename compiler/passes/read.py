@@ -1,4 +1,4 @@
-"""Bytes or text to a JSON document: strict JSON, limits first, every refusal with its place and its likely cause."""
+"""Parse bytes or text as strict JSON. Limits come first; every error has its place and its likely cause."""
 
 import json
 import re
@@ -22,18 +22,20 @@ from schemas.diagnostic.reading import (
     TooLarge,
 )
 
-MAX_BYTES: Final = 16 * 1024 * 1024
+MAX_FILE_BYTES: Final = 16 * 1024 * 1024
 MAX_DEPTH: Final = 200
+"""Levels of nested objects and lists."""
 MAX_DUPLICATES: Final = 20
+"""Duplicate keys that are reported per file."""
 _UTF_16: Final = ("UTF-16", "save it as UTF-8 (PowerShell: `Out-File -Encoding utf8`)")
-_PACKED: Final = "unpack it first"
+_UNPACK: Final = "unpack it first"
 FORMATS: Final = {
     b"\xff\xfe": _UTF_16,
     b"\xfe\xff": _UTF_16,
-    b"\x1f\x8b": ("a gzip archive", _PACKED),
-    b"PK\x03\x04": ("a zip archive", _PACKED),
+    b"\x1f\x8b": ("a gzip archive", _UNPACK),
+    b"PK\x03\x04": ("a zip archive", _UNPACK),
 }
-"""What a file that is not UTF-8 is, by its first bytes, and what to do about it."""
+"""First bytes of a file that is not UTF-8 -> its format, and what to do about it."""
 
 
 class _Constant(ValueError):
@@ -46,7 +48,7 @@ def read(unit: Unit) -> None:
         unit.document = Document()
         _read(unit, unit.document)
     if not unit.stopped:
-        unit.tell(*unit.document.findings_of(unit.options.workflow))
+        unit.report(*unit.document.findings_of(unit.options.workflow))
 
 
 def _read(unit: Unit, document: Document) -> None:
@@ -54,17 +56,17 @@ def _read(unit: Unit, document: Document) -> None:
         document.value = unit.source
     elif _decode(unit, document):
         _parse(unit, document)
-    if not unit.stopped and not _shallow(document.value):
+    if not unit.stopped and not _within_depth(document.value):
         unit.stop(TooDeep(at=unit.at(), limit=MAX_DEPTH))
     if unit.stopped:
-        unit.tell(*document.findings)
+        unit.report(*document.findings)
 
 
 def _decode(unit: Unit, document: Document) -> bool:
     source = unit.source
     size = len(source)
-    if size > MAX_BYTES:
-        unit.stop(TooLarge(at=unit.at(), size=size, limit=MAX_BYTES))
+    if size > MAX_FILE_BYTES:
+        unit.stop(TooLarge(at=unit.at(), size=size, limit=MAX_FILE_BYTES))
         return False
     if isinstance(source, bytes):
         try:
@@ -93,19 +95,19 @@ def _not_utf8(unit: Unit, source: bytes, start: int) -> NotUtf8:
 def _parse(unit: Unit, document: Document) -> None:
     text, repeated = document.text, False
 
-    def pairs(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    def to_object(members: list[tuple[str, Any]]) -> dict[str, Any]:
         nonlocal repeated
-        made = dict(members)
-        repeated = repeated or len(made) != len(members)
-        return made
+        value = dict(members)
+        repeated = repeated or len(value) != len(members)
+        return value
 
     try:
-        document.value = json.loads(text, object_pairs_hook=pairs, parse_constant=_refuse)
+        document.value = json.loads(text, object_pairs_hook=to_object, parse_constant=_reject_constant)
     except json.JSONDecodeError as error:
-        unit.stop(_explain(unit, text, error))
+        unit.stop(_json_error(unit, text, error))
     except _Constant as error:
-        found = re.search(rf'(?<![\w"]){error}(?![\w"])', text)
-        unit.stop(NotANumber(at=_place(unit, text, found.start() if found else 0), constant=str(error)))
+        match = re.search(rf'(?<![\w"]){error}(?![\w"])', text)
+        unit.stop(NotANumber(at=_location(unit, text, match.start() if match else 0), constant=str(error)))
     except RecursionError:
         unit.stop(TooDeep(at=unit.at(), limit=MAX_DEPTH))
     except ValueError as error:  # a number of more than 4,300 digits
@@ -117,11 +119,11 @@ def _parse(unit: Unit, document: Document) -> None:
         )
 
 
-def _refuse(constant: str) -> Any:
+def _reject_constant(constant: str) -> Any:
     raise _Constant(constant)
 
 
-def _shallow(document: Any) -> bool:
+def _within_depth(document: Any) -> bool:
     level = [document]
     for _ in range(MAX_DEPTH + 1):
         level = [
@@ -135,13 +137,13 @@ def _shallow(document: Any) -> bool:
     return False
 
 
-def _place(unit: Unit, text: str, offset: int) -> Location:
+def _location(unit: Unit, text: str, offset: int) -> Location:
     line = text.count("\n", 0, offset) + 1
     return Location(file=unit.file, line=line, column=offset - text.rfind("\n", 0, offset))
 
 
-def _explain(unit: Unit, text: str, error: json.JSONDecodeError) -> NotJson | SeveralDocuments:
-    at, offset = _place(unit, text, error.pos), error.pos
+def _json_error(unit: Unit, text: str, error: json.JSONDecodeError) -> NotJson | SeveralDocuments:
+    at, offset = _location(unit, text, error.pos), error.pos
     if error.msg == "Extra data":
         return SeveralDocuments(at=at, excerpt=text[offset : offset + 30].strip())
     reason, advice = _cause(text, offset, error.msg)
@@ -149,7 +151,7 @@ def _explain(unit: Unit, text: str, error: json.JSONDecodeError) -> NotJson | Se
 
 
 def _cause(text: str, offset: int, message: str) -> tuple[str, str]:  # noqa: C901, PLR0911 - one line per cause
-    """The cause in the author's terms and what to do, derived from the text where the reader stopped."""
+    """Return the cause in the author's terms and what to do, derived from the text where the parser stopped."""
     head, here, before = text.lstrip(), text[offset : offset + 1], text[:offset].rstrip()[-1:]
     if head.startswith("```"):
         return "the document is wrapped in a Markdown code fence", "remove the lines that start with ```"

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from compiler.suggest import nearest
-from compiler.unit import Bound, Unit
+from compiler.unit import BoundNode, Unit
 from schemas.diagnostic import Location
 from schemas.diagnostic.nodes import UnsupportedChoice, UnsupportedNode, UnsupportedVersion
 from schemas.export import ExportNode
@@ -33,12 +33,12 @@ def resolve(unit: Unit) -> None:
         at = Location(
             file=unit.file, pointer=unit.base + unit.pointers[node.name], node=node.name, node_id=node.id or None
         )
-        bound = Bound(node, at)
+        bound = BoundNode(node, at)
         unit.bound[node.name] = bound
         _class(unit, bound)
 
 
-def _class(unit: Unit, bound: Bound) -> None:
+def _class(unit: Unit, bound: BoundNode) -> None:
     node, catalog = bound.node, unit.catalog
     declared = catalog.find(node.type, node.type_version, node.parameters)
     if declared is not None and declared.unsupported is None:
@@ -59,10 +59,10 @@ def _class(unit: Unit, bound: Bound) -> None:
     else:
         finding = UnsupportedNode(at=bound.at.within("type"), type=node.type, advice=_advice(unit, node))
     bound.problem = finding.message
-    unit.tell(finding)
+    unit.report(finding)
 
 
-def _no_shape(unit: Unit, bound: Bound) -> UnsupportedChoice:
+def _no_shape(unit: Unit, bound: BoundNode) -> UnsupportedChoice:
     """The type and version are known, and no class stands for the parameters."""
     node = bound.node
     offered = choices(unit.catalog.shapes(node.type), node.type_version)

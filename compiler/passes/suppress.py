@@ -1,7 +1,7 @@
-"""Findings that the author has suppressed: by `--ignore`, or by a sentence in the notes of a node.
+"""Drop findings that the author has suppressed: by `--ignore`, or by a sentence in the notes of a node.
 
 `tempor8: ignore N8T312 because the API deduplicates` in the notes of a node (several codes with commas between them).
-A reason is expected, because the next reader will ask for it.
+The reason is for the next reader.
 """
 
 import re
@@ -15,23 +15,23 @@ NOTE: Final = re.compile(r"tempor8:\s*ignore\s+(N8T\d+(?:\s*,\s*N8T\d+)*)(?:\s+b
 
 
 def suppress(unit: Unit) -> None:
-    """Drop findings from `unit.diagnostics`. What makes a plan impossible cannot be suppressed."""
-    wanted = {name: codes for name, each in unit.bound.items() if (codes := _codes(each.node.notes))}
+    """Drop findings from `unit.diagnostics`. Findings that make a plan impossible cannot be suppressed."""
+    requested = {name: codes for name, each in unit.bound.items() if (codes := _suppressed_codes(each.node.notes))}
     used: set[tuple[str, str]] = set()
-    kept: list[Diagnostic] = []
+    remaining: list[Diagnostic] = []
     for each in unit.diagnostics:
         node = each.at.node
         if not each.suppressible:
-            kept.append(each)
-        elif node in wanted and each.code in wanted[node]:
+            remaining.append(each)
+        elif node in requested and each.code in requested[node]:
             used.add((node, each.code))
         elif not each.code.startswith(unit.options.ignore or "-"):
-            kept.append(each)
-    unit.diagnostics[:] = kept
-    for name, codes in wanted.items():
+            remaining.append(each)
+    unit.diagnostics[:] = remaining
+    for name, codes in requested.items():
         for code in sorted(codes - {code for node, code in used if node == name}):
-            unit.tell(UnusedSuppression(at=unit.at_node(name).within("notes"), suppressed=code))
+            unit.report(UnusedSuppression(at=unit.at_node(name).within("notes"), suppressed=code))
 
 
-def _codes(notes: str) -> set[str]:
-    return {code.strip().upper() for found in NOTE.finditer(notes) for code in found[1].split(",")}
+def _suppressed_codes(notes: str) -> set[str]:
+    return {code.strip().upper() for match in NOTE.finditer(notes) for code in match[1].split(",")}

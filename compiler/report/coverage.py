@@ -1,4 +1,4 @@
-"""What of a set of exports runs, and what to build or replace first."""
+"""Figures about a set of exports: what runs, and what to build or replace first."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -8,12 +8,12 @@ from typing import Any, Final
 from compiler.unit import Compilation, Grade
 from schemas.diagnostic import Severity
 
-LISTED: Final = 40
-"""Findings per export that the page shows."""
+MAX_LINES_PER_EXPORT: Final = 40
+"""How many findings per export the page shows."""
 
 
 @dataclass(frozen=True)
-class Line:
+class ReportLine:
     """A finding as the page shows it."""
 
     level: str
@@ -23,40 +23,42 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Entry:
-    """What the report keeps of one export: figures and lines, so that thousands fit into memory."""
+class ReportEntry:
+    """The figures and lines of one export, small enough that thousands fit into memory."""
 
     path: str
     name: str
     runnable: bool
     grades: Counter[Grade]
     missing: frozenset[str]
-    """What keeps it from running and could be built: node types, versions and choices of nodes that a run reaches."""
+    """Node types, versions and choices that this build lacks and a run would reach."""
     only_missing: bool
-    """Whether nothing but unsupported nodes stands in its way."""
+    """Whether it would run if everything in `missing` were supported."""
     differences: dict[str, str]
     """Node type -> how it differs."""
     errors: frozenset[str]
     """Codes of its errors."""
-    lines: tuple[Line, ...]
+    lines: tuple[ReportLine, ...]
 
 
-def entry(made: Compilation) -> Entry:
-    """The entry of one compilation."""
-    errors = [each for each in made.diagnostics if each.level is Severity.ERROR]
-    told = [each for each in made.diagnostics if each.level is not Severity.INFO]
-    return Entry(
-        path=made.file,
-        name=made.export.name if made.export else "",
-        runnable=made.runnable,
-        grades=Counter(each.grade for each in made.verdicts),
+def report_entry(compilation: Compilation) -> ReportEntry:
+    """Return what the report needs of one compilation."""
+    errors = [each for each in compilation.diagnostics if each.level is Severity.ERROR]
+    listed = [each for each in compilation.diagnostics if each.level is not Severity.INFO]
+    return ReportEntry(
+        path=compilation.file,
+        name=compilation.export.name if compilation.export else "",
+        runnable=compilation.runnable,
+        grades=Counter(each.grade for each in compilation.verdicts),
         missing=frozenset(each.lacks for each in errors if each.unsupported),
         only_missing=all(each.unsupported for each in errors),
-        differences={each.type: each.reason for each in made.verdicts if each.grade is Grade.DIFFERS},
+        differences={each.type: each.reason for each in compilation.verdicts if each.grade is Grade.DIFFERS},
         errors=frozenset(each.code for each in errors if not each.unsupported),
         lines=tuple(
-            Line(each.level.value, each.code, each.url, _text(each.at.line, each.at.node, each.message, each.hint))
-            for each in told[:LISTED]
+            ReportLine(
+                each.level.value, each.code, each.url, _text(each.at.line, each.at.node, each.message, each.hint)
+            )
+            for each in listed[:MAX_LINES_PER_EXPORT]
         ),
     )
 
@@ -70,12 +72,12 @@ def _text(line: int | None, node: str | None, message: str, hint: str) -> str:
 class Coverage:
     """The figures of a report."""
 
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[ReportEntry] = field(default_factory=list)
     nodes: Counter[Grade] = field(default_factory=Counter)
     differences: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     """Node type -> how it differs."""
     codes: Counter[str] = field(default_factory=Counter)
-    """Errors but unsupported nodes: code -> exports."""
+    """Code -> exports with that error; unsupported nodes are not counted."""
 
     @property
     def runnable(self) -> int:
@@ -87,23 +89,24 @@ class Coverage:
         """How many nodes there are."""
         return sum(self.nodes.values())
 
-    def add(self, each: Entry) -> None:
+    def add(self, entry: ReportEntry) -> None:
         """Count one export."""
-        self.entries.append(each)
-        self.nodes.update(each.grades)
-        self.codes.update(each.errors)
-        for type_, reason in each.differences.items():
+        self.entries.append(entry)
+        self.nodes.update(entry.grades)
+        self.codes.update(entry.errors)
+        for type_, reason in entry.differences.items():
             self.differences[type_].add(reason)
 
     def missing(self) -> list[tuple[str, int, int]]:
-        """(what, exports that need it, exports that run once it and all before it are there), in the order to build.
+        """Return (what, exports that need it, exports that run once it and all before it exist) for each missing type,
+        in the order to build.
 
         Exports that run today are not counted, nor are nodes that never run; each export is unlocked once at most.
         """
-        return _order([(set(each.missing), each.only_missing) for each in self.entries if each.missing])
+        return _build_order([(set(each.missing), each.only_missing) for each in self.entries if each.missing])
 
     def figures(self) -> dict[str, Any]:
-        """The figures as data, without the files."""
+        """Return the figures as data, without the files."""
         return {
             "exports": len(self.entries),
             "runnable": self.runnable,
@@ -112,28 +115,30 @@ class Coverage:
         }
 
 
-def coverage(entries: Iterable[Entry]) -> Coverage:
-    """The figures over these exports."""
-    made = Coverage()
+def coverage(entries: Iterable[ReportEntry]) -> Coverage:
+    """Return the figures over these exports."""
+    result = Coverage()
     for each in entries:
-        made.add(each)
-    return made
+        result.add(each)
+    return result
 
 
-def _order(wanting: list[tuple[set[str], bool]]) -> list[tuple[str, int, int]]:
-    """Greedy: next comes the type that brings the most exports nearer to running, the nearly complete ones first."""
-    uses = Counter(type_ for types, _ in wanting for type_ in types)
-    left = set(uses)
-    found: list[tuple[str, int, int]] = []
-    while left:
+def _build_order(exports: list[tuple[set[str], bool]]) -> list[tuple[str, int, int]]:
+    """Return the missing types in the order to build them (greedy): next comes the type that brings most exports closer
+    to running, nearly complete ones first.
+    """
+    uses = Counter(type_ for types, _ in exports for type_ in types)
+    remaining = set(uses)
+    order: list[tuple[str, int, int]] = []
+    while remaining:
         weight: Counter[str] = Counter()
-        for types, _ in wanting:
+        for types, _ in exports:
             for type_ in types:
                 weight[type_] += 1_000_000 // len(types) ** 2  # whole numbers, so that ties are ties on every machine
-        best = max(left, key=lambda type_: (weight[type_], uses[type_], type_))
-        found.append((best, uses[best], sum(only and types == {best} for types, only in wanting)))
-        left.discard(best)
-        for types, _ in wanting:
+        best = max(remaining, key=lambda type_: (weight[type_], uses[type_], type_))
+        order.append((best, uses[best], sum(only and types == {best} for types, only in exports)))
+        remaining.discard(best)
+        for types, _ in exports:
             types.discard(best)
-        wanting = [each for each in wanting if each[0]]
-    return found
+        exports = [each for each in exports if each[0]]
+    return order

@@ -1,4 +1,4 @@
-"""How two plans differ in meaning. Positions, ids and notes do not count; a default written out is no difference."""
+"""Compare the meaning of two plans. Positions, ids and notes do not count, nor do defaults that are written out."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any, Final
 from schemas.plan import Plan, Step
 from schemas.redact import redact
 
-ASPECTS: Final = (
+STEP_FIELDS: Final = (
     "type", "version", "credentials", "on_error", "retry", "always_output_data", "execute_once", "disabled", "agent",
 )  # fmt: skip
 ABSENT: Final = object()
@@ -15,7 +15,7 @@ ABSENT: Final = object()
 
 @dataclass(frozen=True)
 class Change:
-    """One value that is another now. `before` or `after` is None where there was nothing."""
+    """One changed value. `before` or `after` is None where the value was absent."""
 
     node: str
     what: str
@@ -25,7 +25,7 @@ class Change:
 
 @dataclass
 class Difference:
-    """Everything that is different."""
+    """All changes between two plans."""
 
     added: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
@@ -39,7 +39,7 @@ class Difference:
         return any(vars(self).values())
 
     def to_json(self) -> dict[str, Any]:
-        """The difference as data."""
+        """Return the difference as data."""
         changes = {
             key: [{"node": each.node, "what": each.what, "before": each.before, "after": each.after} for each in listed]
             for key, listed in (("changed", self.changed), ("settings", self.settings))
@@ -49,7 +49,7 @@ class Difference:
         return nodes | changes | {"connected": self.connected, "disconnected": self.disconnected}
 
     def lines(self) -> Iterator[str]:
-        """The difference for people: `+` came, `-` went, `~` changed."""
+        """Yield one line per change for people: `+` added, `-` removed, `~` changed."""
         yield from (f"+ node {name!r}" for name in self.added)
         yield from (f"- node {name!r}" for name in self.removed)
         yield from (f"~ node {before!r} is now named {after!r}" for before, after in self.renamed)
@@ -62,23 +62,23 @@ class Difference:
 
 
 def difference(before: Plan, after: Plan) -> Difference:
-    """What it takes to make `after` of `before`."""
-    names = _renamed(before, after)
-    found = Difference(renamed=sorted((old, new) for old, new in names.items() if old != new))
-    found.added = sorted(after.step.keys() - names.values())
-    found.removed = sorted(before.step.keys() - names.keys())
+    """Return the changes that turn `before` into `after`."""
+    names = _match_names(before, after)
+    result = Difference(renamed=sorted((old, new) for old, new in names.items() if old != new))
+    result.added = sorted(after.step.keys() - names.values())
+    result.removed = sorted(before.step.keys() - names.keys())
     for old, new in sorted(names.items(), key=lambda pair: pair[1]):
-        found.changed.extend(_steps(before.step[old], after.step[new], new))
-    first, second = _wires(before, names), _wires(after, {name: name for name in after.step})
-    found.connected, found.disconnected = sorted(second - first), sorted(first - second)
-    found.settings = list(
+        result.changed.extend(_steps(before.step[old], after.step[new], new))
+    first, second = _connections(before, names), _connections(after, {name: name for name in after.step})
+    result.connected, result.disconnected = sorted(second - first), sorted(first - second)
+    result.settings = list(
         _values("", (), before.settings.model_dump(mode="json"), after.settings.model_dump(mode="json"))
     )
-    return found
+    return result
 
 
-def _renamed(before: Plan, after: Plan) -> dict[str, str]:
-    """Old name -> new name: the same name, else the same id and type."""
+def _match_names(before: Plan, after: Plan) -> dict[str, str]:
+    """Return old name -> new name: the step of the same name, else the one with the same id and type."""
     names = {name: name for name in before.step if name in after.step}
     by_id = {(step.id, step.type): step.name for step in after.steps if step.id and step.name not in before.step}
     for step in before.steps:
@@ -89,7 +89,7 @@ def _renamed(before: Plan, after: Plan) -> dict[str, str]:
 
 def _steps(before: Step, after: Step, node: str) -> Iterator[Change]:
     first, second = before.model_dump(mode="json"), after.model_dump(mode="json")
-    for aspect in ASPECTS:
+    for aspect in STEP_FIELDS:
         if first[aspect] != second[aspect]:
             yield Change(node, aspect, first[aspect], second[aspect])
     yield from _values(node, (), before.parameters, after.parameters)
@@ -103,25 +103,25 @@ def _values(node: str, at: tuple[str, ...], before: Any, after: Any) -> Iterator
         for index, (old, new) in enumerate(zip(before, after, strict=True)):
             yield from _values(node, (*at, str(index)), old, new)
     elif at and at[-1] in ("id", "cachedResultName", "cachedResultUrl") and isinstance(after, str):
-        return  # ids of the editor's rows, names that it has looked up
+        return  # ids of the editor's rows, and names that it caches
     elif before is ABSENT or after is ABSENT or before != after or type(before) is not type(after):
-        yield Change(node, ".".join(at), _known(before), _known(after))
+        yield Change(node, ".".join(at), _or_none(before), _or_none(after))
 
 
-def _known(value: Any) -> Any:
+def _or_none(value: Any) -> Any:
     return None if value is ABSENT else value
 
 
-def _wires(plan: Plan, names: dict[str, str]) -> set[str]:
-    found = set()
+def _connections(plan: Plan, names: dict[str, str]) -> set[str]:
+    wires = set()
     for step in plan.steps:
         name = names.get(step.name, step.name)
         for edge in step.edges:
             target = names.get(edge.target, edge.target)
-            found.add(f"connection {name!r} [{edge.output}] -> {target!r} [{edge.input}]")
+            wires.add(f"connection {name!r} [{edge.output}] -> {target!r} [{edge.input}]")
         for type_, parts in step.subnodes.items():
-            found.update(f"connection {names.get(part, part)!r} -> {name!r} ({type_})" for part in parts)
-    return found
+            wires.update(f"connection {names.get(part, part)!r} -> {name!r} ({type_})" for part in parts)
+    return wires
 
 
 def _show(value: Any) -> str:

@@ -1,6 +1,6 @@
 """Examples of the diagnostic pages: for each code, an export that yields it and the same export corrected.
 
-They are files, `examples/<code>/wrong.json` and `right.json`, so that they can be given to `tempor8 check`, as the tests do
+They are files, `examples/<code>/wrong.json` and `right.json`, so that `tempor8 check` can read them, as the tests do
 with each of them. `finding.txt` is what the tool prints about the wrong one. What would be too large for a file is
 written as `{"$repeat": value, "times": n}`.
 """
@@ -15,11 +15,11 @@ WRONG: Final = "wrong.json"
 RIGHT: Final = "right.json"
 FINDING: Final = "finding.txt"
 REPEAT: Final = "$repeat"
-WIDTH: Final = 100
+LINE_WIDTH: Final = 100
 """Characters per line of JSON on a page."""
-LONGEST_LINE: Final = 160
+MAX_LINE_CHARACTERS: Final = 160
 """Characters of a line that is shown whole."""
-SHORT: Final = 22
+MAX_WHOLE_LINES: Final = 22
 """Lines of an export that is shown whole."""
 BYTE_ORDER_MARK: Final = "\ufeff"
 
@@ -40,26 +40,26 @@ def finding(code: str) -> str:
     return (EXAMPLES / code / FINDING).read_text(encoding="utf-8")
 
 
-def shown(code: str) -> tuple[str, str]:
+def excerpts(code: str) -> tuple[str, str]:
     """Return what a page shows of the wrong and of the right example.
 
     Of two exports these are the members, and among the nodes the entries, in which they differ. Exports that are short, or
     examples about reading a file (1xx), whose text is the point, are shown whole.
     """
     wrong, right = (_text(code, name) for name in (WRONG, RIGHT))
-    if whole(code):
+    if is_shown_whole(code):
         return _shorten(wrong), _shorten(right)
     documents = json.loads(wrong), json.loads(right)
     first, second = _difference(*documents), _difference(*reversed(documents))
     return _shorten(write(first)), _shorten(write(second))
 
 
-def whole(code: str) -> bool:
+def is_shown_whole(code: str) -> bool:
     """Return whether the page of a code shows its exports whole."""
     texts = [_text(code, name) for name in (WRONG, RIGHT)]
     if any(REPEAT in each for each in texts):
         return False
-    return code.startswith("N8T1") or max(each.count("\n") for each in texts) < SHORT
+    return code.startswith("N8T1") or max(each.count("\n") for each in texts) < MAX_WHOLE_LINES
 
 
 def write(value: Any, indent: int = 0, head: int = 0) -> str:
@@ -68,7 +68,7 @@ def write(value: Any, indent: int = 0, head: int = 0) -> str:
     `indent` counts the spaces before the line and `head` the characters of the member's name, both towards `WIDTH`.
     """
     flat = _flat(value)
-    if indent + head + len(flat) < WIDTH or not isinstance(value, dict | list) or not value or REPEAT in value:
+    if indent + head + len(flat) < LINE_WIDTH or not isinstance(value, dict | list) or not value or REPEAT in value:
         return flat
     inner = indent + 2
     if isinstance(value, dict):
@@ -101,7 +101,9 @@ def _text(code: str, name: str) -> str:
 
 
 def _shorten(text: str) -> str:
-    lines = (each if len(each) <= LONGEST_LINE else f"{each[:80]} ... {each[-20:]}" for each in text.splitlines())
+    lines = (
+        each if len(each) <= MAX_LINE_CHARACTERS else f"{each[:80]} ... {each[-20:]}" for each in text.splitlines()
+    )
     return "\n".join(lines)
 
 
@@ -121,11 +123,11 @@ def _expand(value: Any) -> Any:
         if REPEAT in value:
             return str(value[REPEAT]) * value["times"]
         return {key: _expand(each) for key, each in value.items()}
-    return [made for each in value for made in _entries(each)] if isinstance(value, list) else value
+    return [entry for each in value for entry in _entries(each)] if isinstance(value, list) else value
 
 
 def _entries(value: Any) -> Sequence[Any]:
-    """A repeated entry of a list becomes several, with `#` in its texts replaced by their number."""
+    """Return a repeated entry of a list as several, with `#` in its texts replaced by their number."""
     if not isinstance(value, Mapping) or REPEAT not in value:
         return [_expand(value)]
     template = json.dumps(value[REPEAT])

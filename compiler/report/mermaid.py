@@ -14,7 +14,7 @@ STYLES: Final = (
 
 
 def flowchart(plan: Plan) -> str:
-    """The text of the flowchart, left to right."""
+    """Return the plan as a Mermaid flowchart, left to right."""
     return "\n".join(("flowchart LR", *(f"    {line}" for line in _lines(plan)))) + "\n"
 
 
@@ -51,6 +51,6 @@ def _styled(plan: Plan) -> dict[str, list[str]]:
 
 
 def _text(name: str) -> str:
-    """Entities for what Mermaid would read as its own."""
+    """Replace characters with a meaning in Mermaid by entities."""
     printable = "".join(char if char.isprintable() else " " for char in name)
     return "".join(char if char.isalnum() or char in " -_.,:!?/+" else f"#{ord(char)};" for char in printable)

@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final
 
-from compiler.report.example import WRONG, finding, has_example, shown, whole
+from compiler.report.example import WRONG, excerpts, finding, has_example, is_shown_whole
 from schemas.diagnostic import Diagnostic, declared
 from schemas.diagnostic.base import SOURCE
 
@@ -51,20 +51,20 @@ def sections(rule: type[Diagnostic]) -> dict[str, str]:
 
 def page(rule: type[Diagnostic]) -> str:
     """Return the page of a code in Markdown."""
-    said = sections(rule)
-    parts = [f"# {rule.code}: {rule.__name__}", f"Severity: {rule.severity.value}", said.pop("")]
-    fix = said.pop(FIX, "")
-    parts += [f"## {heading}\n\n{text}" for heading, text in said.items()]
+    parts_by_heading = sections(rule)
+    parts = [f"# {rule.code}: {rule.__name__}", f"Severity: {rule.severity.value}", parts_by_heading.pop("")]
+    fix = parts_by_heading.pop(FIX, "")
+    parts += [f"## {heading}\n\n{text}" for heading, text in parts_by_heading.items()]
     parts += _example(rule.code) if has_example(rule.code) else []
     parts += [f"## {FIX}\n\n{fix}", *_suppression(rule), "## Message", *_message(rule)]
     return "\n\n".join(parts) + "\n"
 
 
 def _example(code: str) -> list[str]:
-    wrong, right = shown(code)
+    wrong, right = excerpts(code)
     folder = f"compiler/report/examples/{code}"
     files = f"[{folder}]({SOURCE.replace('/blob/', '/tree/')}/{folder})"
-    only = "" if whole(code) else "Only the parts that differ are shown. "
+    only = "" if is_shown_whole(code) else "Only the parts that differ are shown. "
     return [
         "## Example",
         f"{only}The complete files are in {files}.",

@@ -14,11 +14,11 @@ SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/sche
 LEVELS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 
 
-def document(found: Sequence[Diagnostic], version: str) -> dict[str, Any]:
-    """One run of tempor8 with every finding as a result."""
+def document(findings: Sequence[Diagnostic], version: str) -> dict[str, Any]:
+    """Return a SARIF log with one run of tempor8 and every finding as a result."""
     head, tail = frame(version)
-    made: dict[str, Any] = json.loads(head + ",".join(json.dumps(each) for each in results(found)) + tail)
-    return made
+    result: dict[str, Any] = json.loads(head + ",".join(json.dumps(each) for each in results(findings)) + tail)
+    return result
 
 
 def frame(version: str) -> tuple[str, str]:
@@ -38,53 +38,57 @@ def frame(version: str) -> tuple[str, str]:
 
 def rule(declared: type[Diagnostic]) -> dict[str, Any]:
     """Return a code as a reporting descriptor: what it means and why it matters, and what to do as its help."""
-    said = {heading: " ".join(text.split()) for heading, text in sections(declared).items()}
+    texts = {heading: " ".join(text.split()) for heading, text in sections(declared).items()}
     return {
         "id": declared.code,
         "name": declared.__name__,
-        "shortDescription": {"text": said[""].partition(". ")[0].rstrip(".") + "."},
-        "fullDescription": {"text": f"{said['']} {said.get(WHY, '')}"},
-        "help": {"text": said.get(FIX, "")},
+        "shortDescription": {"text": texts[""].partition(". ")[0].rstrip(".") + "."},
+        "fullDescription": {"text": f"{texts['']} {texts.get(WHY, '')}"},
+        "help": {"text": texts.get(FIX, "")},
         "helpUri": page_of(declared),
         "defaultConfiguration": {"level": LEVELS[declared.severity]},
     }
 
 
 def page_of(declared: type[Diagnostic]) -> str:
-    """The address of a code's page."""
+    """Return the address of the page about a code."""
     return f"{PAGES}/{declared.code}.md"
 
 
-def results(found: Sequence[Diagnostic]) -> Iterator[dict[str, Any]]:
-    """The findings of one file as SARIF results. Equal ones are numbered, so that each has a fingerprint of its own."""
+def results(findings: Sequence[Diagnostic]) -> Iterator[dict[str, Any]]:
+    """Yield the findings of one file as SARIF results. Equal ones are numbered, so that each has a fingerprint of its
+    own.
+    """
     index = {each.code: number for number, each in enumerate(rules())}
-    seen: dict[str, int] = {}
-    for each in found:
-        print_ = fingerprint(each)
-        seen[print_] = seen.get(print_, 0) + 1
-        said = f"{each.message}. {each.hint}" if each.hint else each.message
+    counts: dict[str, int] = {}
+    for each in findings:
+        key = fingerprint(each)
+        counts[key] = counts.get(key, 0) + 1
+        text = f"{each.message}. {each.hint}" if each.hint else each.message
         yield {
             "ruleId": each.code,
             "ruleIndex": index[each.code],
             "level": LEVELS[each.level],
-            "message": {"text": said},
+            "message": {"text": text},
             "locations": [_location(each)],
-            "partialFingerprints": {"tempor8/v1": f"{print_}:{seen[print_]}"},
+            "partialFingerprints": {"tempor8/v1": f"{key}:{counts[key]}"},
         }
 
 
-def fingerprint(each: Diagnostic) -> str:
-    """The same finding in the same node of the same file, wherever the lines have moved to."""
-    said = "\0".join((each.code, each.at.file, each.at.node or each.at.pointer, each.message))
-    return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+def fingerprint(finding: Diagnostic) -> str:
+    """Return a hash that identifies a finding by code, file, node and message, so that it survives changes of line
+    numbers.
+    """
+    identity = "\0".join((finding.code, finding.at.file, finding.at.node or finding.at.pointer, finding.message))
+    return hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def _location(each: Diagnostic) -> dict[str, Any]:
-    at = each.at
+def _location(finding: Diagnostic) -> dict[str, Any]:
+    at = finding.at
     physical: dict[str, Any] = {"artifactLocation": {"uri": quote(at.file)}}
     if at.line is not None:
         physical["region"] = {"startLine": at.line, "startColumn": at.column or 1}
-    found: dict[str, Any] = {"physicalLocation": physical}
+    location: dict[str, Any] = {"physicalLocation": physical}
     if at.node is not None:
-        found["logicalLocations"] = [{"name": at.node, "fullyQualifiedName": at.pointer or "/", "kind": "object"}]
-    return found
+        location["logicalLocations"] = [{"name": at.node, "fullyQualifiedName": at.pointer or "/", "kind": "object"}]
+    return location

@@ -7,19 +7,20 @@ from compiler.report.coverage import Coverage
 from compiler.report.text import Paint, one_line, plain
 from compiler.unit import Grade
 
-WIDTH: Final = 40
+BAR_WIDTH: Final = 40
+"""Characters."""
 STYLES: Final = {Grade.EXACT: "good", Grade.DIFFERS: "warning", Grade.UNSUPPORTED: "error"}
 
 
-def summary(found: Coverage, paint: Paint = plain, top: int = 15) -> Iterator[str]:
-    """The lines to print."""
-    exports = len(found.entries)
-    yield f"{paint('exports', 'bold')}  {found.runnable} of {exports} runnable ({percent(found.runnable, exports)})"
-    yield f"{paint('nodes', 'bold')}    {bar(found, paint)} {found.total}"
+def summary(coverage: Coverage, paint: Paint = plain, top: int = 15) -> Iterator[str]:
+    """Yield the lines of the report for a terminal; `top` limits the length of each list."""
+    exports = len(coverage.entries)
+    yield f"{paint('exports', 'bold')}  {coverage.runnable} of {exports} runnable ({percent(coverage.runnable, exports)})"
+    yield f"{paint('nodes', 'bold')}    {bar(coverage, paint)} {coverage.total}"
     for grade in Grade:
-        share = percent(found.nodes[grade], found.total)
-        yield f"         {paint(f'{grade.value:<12}', STYLES[grade])} {found.nodes[grade]:>6}  {share:>7}"
-    missing = found.missing()
+        share = percent(coverage.nodes[grade], coverage.total)
+        yield f"         {paint(f'{grade.value:<12}', STYLES[grade])} {coverage.nodes[grade]:>6}  {share:>7}"
+    missing = coverage.missing()
     if missing:
         yield ""
         yield paint("build or replace first", "bold") + "  (exports that need it, exports that then run)"
@@ -27,22 +28,22 @@ def summary(found: Coverage, paint: Paint = plain, top: int = 15) -> Iterator[st
             yield f"  {uses:>5} {'+' + str(more):>6}  {one_line(type_)}"
         if len(missing) > top:
             yield paint(f"  and {len(missing) - top} more types (--format json has all)", "dim")
-    others = sorted(found.codes.items(), key=lambda pair: (-pair[1], pair[0]))
+    others = sorted(coverage.codes.items(), key=lambda pair: (-pair[1], pair[0]))
     if others:
         yield ""
         yield paint("other errors", "bold") + "  (exports)"
         yield from (f"  {count:>5}  {code}" for code, count in others[:top])
 
 
-def bar(found: Coverage, paint: Paint) -> str:
-    """Exact, differing and unsupported nodes as one bar."""
-    total = found.total or 1
-    exact = round(WIDTH * found.nodes[Grade.EXACT] / total)
-    differs = min(round(WIDTH * found.nodes[Grade.DIFFERS] / total), WIDTH - exact)
-    rest = WIDTH - exact - differs if found.total else 0
+def bar(coverage: Coverage, paint: Paint) -> str:
+    """Return the shares of exact, differing and unsupported nodes as one bar of `BAR_WIDTH` characters."""
+    total = coverage.total or 1
+    exact = round(BAR_WIDTH * coverage.nodes[Grade.EXACT] / total)
+    differs = min(round(BAR_WIDTH * coverage.nodes[Grade.DIFFERS] / total), BAR_WIDTH - exact)
+    rest = BAR_WIDTH - exact - differs if coverage.total else 0
     return paint("█" * exact, "good") + paint("▓" * differs, "warning") + paint("░" * rest, "error")
 
 
 def percent(part: int, whole: int) -> str:
-    """A share in per cent with one decimal."""
+    """Return a share in per cent with one decimal; "-" if `whole` is 0."""
     return f"{100 * part / whole:.1f} %" if whole else "-"

@@ -1,4 +1,4 @@
-"""A plan as a drawing, from the positions that the author gave the nodes in n8n's editor."""
+"""Draw a plan as SVG, with the positions of its nodes in n8n's editor."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,8 +8,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from schemas.plan import Kind, Plan, Step
 
-WIDTH: Final = 170
-HEIGHT: Final = 56
+# Pixels, the unit of positions in n8n's editor.
+BOX_WIDTH: Final = 170
+BOX_HEIGHT: Final = 56
 MARGIN: Final = 40
 
 
@@ -29,7 +30,7 @@ class Box:
 
 
 @dataclass(frozen=True)
-class Line:
+class ConnectionLine:
     """A connection on the page."""
 
     path: str
@@ -37,7 +38,7 @@ class Line:
 
 
 def drawing(plan: Plan) -> str:
-    """An SVG document without scripts and without anything to fetch."""
+    """Return the plan as an SVG document without scripts and external resources."""
     left = min((step.position[0] for step in plan.steps), default=0.0) - MARGIN
     top = min((step.position[1] for step in plan.steps), default=0.0) - MARGIN
     boxes = {step.name: _box(step, left, top) for step in plan.steps}
@@ -47,10 +48,10 @@ def drawing(plan: Plan) -> str:
     return environment.get_template("graph.svg").render(
         boxes=list(boxes.values()),
         lines=[line for box in boxes.values() for line in _lines(box, boxes)],
-        width=max((box.x for box in boxes.values()), default=0.0) + WIDTH + MARGIN,
-        height=max((box.y for box in boxes.values()), default=0.0) + HEIGHT + MARGIN,
-        w=WIDTH,
-        h=HEIGHT,
+        width=max((box.x for box in boxes.values()), default=0.0) + BOX_WIDTH + MARGIN,
+        height=max((box.y for box in boxes.values()), default=0.0) + BOX_HEIGHT + MARGIN,
+        w=BOX_WIDTH,
+        h=BOX_HEIGHT,
         name=plan.name,
     )
 
@@ -61,20 +62,26 @@ def _box(step: Step, left: float, top: float) -> Box:
     return Box(step, step.position[0] - left, step.position[1] - top, style + (" off" if step.disabled else ""))
 
 
-def _lines(box: Box, boxes: dict[str, Box]) -> list[Line]:
-    found = []
+def _lines(box: Box, boxes: dict[str, Box]) -> list[ConnectionLine]:
+    lines = []
     for edge in box.step.edges:
         if edge.target not in boxes:
             continue
-        start = box.y + HEIGHT * (edge.output + 1) / (max(box.step.outputs, edge.output + 1) + 1)
-        found.append(
-            Line(_across(box.x + WIDTH, start, boxes[edge.target].x, boxes[edge.target].y + HEIGHT / 2), "main")
+        start = box.y + BOX_HEIGHT * (edge.output + 1) / (max(box.step.outputs, edge.output + 1) + 1)
+        lines.append(
+            ConnectionLine(
+                _across(box.x + BOX_WIDTH, start, boxes[edge.target].x, boxes[edge.target].y + BOX_HEIGHT / 2), "main"
+            )
         )
     for names in box.step.subnodes.values():
         for name in names:
-            part = boxes[name]
-            found.append(Line(_down(part.x + WIDTH / 2, part.y, box.x + WIDTH / 2, box.y + HEIGHT), "part"))
-    return found
+            sub_node = boxes[name]
+            lines.append(
+                ConnectionLine(
+                    _down(sub_node.x + BOX_WIDTH / 2, sub_node.y, box.x + BOX_WIDTH / 2, box.y + BOX_HEIGHT), "part"
+                )
+            )
+    return lines
 
 
 def _across(x1: float, y1: float, x2: float, y2: float) -> str:

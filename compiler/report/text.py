@@ -13,32 +13,34 @@ LEVELS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.
 
 
 def plain(text: str, _style: str) -> str:
-    """No colours."""
+    """Return the text without colours."""
     return text
 
 
-def findings(found: Sequence[Diagnostic], lines: Lines, paint: Paint = plain) -> Iterator[str]:
-    """The lines to print, one block per finding; `lines` are those of the document."""
-    for each in found:
+def findings(diagnostics: Sequence[Diagnostic], lines: Lines, paint: Paint = plain) -> Iterator[str]:
+    """Yield the lines to print, one block per finding; `lines` are those of the document."""
+    for each in diagnostics:
         yield from _block(each, lines, paint)
 
 
-def _block(each: Diagnostic, lines: Lines, paint: Paint) -> Iterator[str]:
-    at = each.at
+def _block(finding: Diagnostic, lines: Lines, paint: Paint) -> Iterator[str]:
+    at = finding.at
     place = ":".join(str(part) for part in (at.file, at.line, at.column) if part is not None)
     node = f" in {one_line(at.node)!r}" if at.node is not None else ""
-    level = LEVELS[each.level]
-    yield f"{paint(place, 'bold')}: {paint(f'{level}[{each.code}]', level)}{node}: {one_line(each.message)}"
+    level = LEVELS[finding.level]
+    yield f"{paint(place, 'bold')}: {paint(f'{level}[{finding.code}]', level)}{node}: {one_line(finding.message)}"
     if at.line is not None and at.column is not None and lines.text:
-        shown, caret = excerpt(lines, at.line, at.column)
-        if shown.strip():
+        text, caret = excerpt(lines, at.line, at.column)
+        if text.strip():
             gutter = f"{at.line:>6} | "
-            yield paint(gutter, "dim") + shown
+            yield paint(gutter, "dim") + text
             yield " " * (len(gutter) + caret) + paint("^", level)
-    if each.hint:
-        yield f"     {paint('=', 'dim')} {one_line(each.hint)}"
+    if finding.hint:
+        yield f"     {paint('=', 'dim')} {one_line(finding.hint)}"
 
 
 def one_line(text: str) -> str:
-    """Without line breaks and control characters, which a hostile name could use to write on the terminal."""
+    """Return the text with spaces in place of line breaks and control characters, which a hostile name could use to
+    write to the terminal.
+    """
     return "".join(char if char.isprintable() else " " for char in text)

@@ -1,1 +1,1 @@
-"""Where expressions and programs stand in an export."""
+"""Find expressions, programs and settings in an export."""

@@ -3,13 +3,13 @@
 import re
 from typing import Final
 
-from compiler.expressions.template import Code, split
+from compiler.expressions.template import CodePart, split
 
 BLOCK: Final = re.compile(r"^\s*[#/](each|if|unless|with)\b|^\s*else\s*$")
 STATEMENT: Final = re.compile(r"^\s*(const|let|var|if|for|while|return|function|class|throw|try)\b")
 
 
-def advice(text: str, offset: int) -> str:
+def explain_syntax_error(text: str, offset: int) -> str:
     """Return a hint for an expression with a syntax error at `offset`, or an empty text if the cause is not clear."""
     code = _chunk(text[1:], offset - 1)
     if code is None:
@@ -32,10 +32,10 @@ def advice(text: str, offset: int) -> str:
 
 
 def _chunk(template: str, offset: int) -> str | None:
-    """The code in which the error lies."""
+    """Return the code that contains the error."""
     start = 0
     for part in split(template):
-        if isinstance(part, Code):
+        if isinstance(part, CodePart):
             begins = template.find("{{", start)
             ends = begins + 2 + len(part.value) + 2
             if offset <= ends:
@@ -47,5 +47,5 @@ def _chunk(template: str, offset: int) -> str | None:
 
 
 def _quotes(code: str) -> bool:
-    """Whether a quote stands where a text seems to go on: a letter, a space and a letter beside it, or two in a row."""
+    """Return whether a quote is probably part of a string: between letters, or two in a row."""
     return bool(re.search(r"""['"]\w[^'"]*['"]\w|\w'\s+\w|['"]{2}\s*[,)]""", code)) or code.count("'") % 2 == 1

@@ -1,6 +1,6 @@
-"""Expressions in their places: every string that starts with `=`, anywhere in the parameters, compiled once.
+"""Find and compile expressions: every string that starts with `=`, anywhere in the parameters, once.
 
-n8n: keys are never evaluated, and nothing but the first character decides.
+n8n: keys are never evaluated, and only the first character decides.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -8,47 +8,48 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
 
-from compiler.expressions import Compiled, compile_expression, compile_resolvables
+from compiler.expressions import CompiledExpression, compile_expression, compile_resolvables
 from schemas.node import Declared
 
-Place: TypeAlias = tuple[str | int, ...]
+ParameterPath: TypeAlias = tuple[str | int, ...]
+"""Keys and indexes from the top of a node's parameters."""
 
 
 @dataclass(frozen=True)
-class Found:
-    """An expression, where it stands (keys and indexes within the parameters), and what was found out about it."""
+class ExpressionSite:
+    """An expression and its path (keys and indexes) within the parameters."""
 
-    at: Place
-    compiled: Compiled
+    at: ParameterPath
+    compiled: CompiledExpression
 
     @property
     def name(self) -> str:
-        """The place as an author writes it: `options.headers[0].value`."""
+        """The path as an author writes it: `options.headers[0].value`."""
         return dotted(self.at)
 
 
 @dataclass(frozen=True)
-class Special:
-    """Shown parameters that are more than values, by wire name."""
+class SpecialParameters:
+    """Visible parameters that are text with `{{ }}` or programs, by wire name."""
 
     resolvable: Mapping[str, str]
-    """'text' or 'json'."""
+    """Wire name -> 'text' or 'json'."""
     programs: Mapping[str, str]
-    """The language."""
+    """Wire name -> language."""
 
 
 @lru_cache(maxsize=4096)  # a third of the expressions of a folder occur more than once
-def _compiled(text: str) -> Compiled:
+def _compile(text: str) -> CompiledExpression:
     return compile_expression(text)
 
 
-def dotted(at: Place) -> str:
-    """A place within parameters as text."""
+def dotted(at: ParameterPath) -> str:
+    """Return a path within parameters as an author writes it: `options.headers[0].value`."""
     return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in at).lstrip(".")
 
 
-def strings(value: Any, at: Place = ()) -> Iterator[tuple[Place, str]]:
-    """Every string in a JSON value with its place."""
+def strings(value: Any, at: ParameterPath = ()) -> Iterator[tuple[ParameterPath, str]]:
+    """Yield every string in a JSON value with its path."""
     if isinstance(value, str):
         yield at, value
     elif isinstance(value, Mapping):
@@ -59,30 +60,32 @@ def strings(value: Any, at: Place = ()) -> Iterator[tuple[Place, str]]:
             yield from strings(each, (*at, index))
 
 
-def text_at(parameters: Mapping[str, Any], at: Place) -> str:
-    """The string at a place that `strings` gave."""
+def text_at(parameters: Mapping[str, Any], at: ParameterPath) -> str:
+    """Return the string at a path that `strings` yielded."""
     value: Any = parameters
     for key in at:
         value = value[key]
     return str(value)
 
 
-def special(shown: Mapping[str, Declared]) -> Special:
-    """Which shown parameters of a node hold text with `{{ }}` or a program."""
-    return Special(
-        {name: each.info.resolvables for name, each in shown.items() if each.info.resolvables},
-        {name: each.info.code for name, each in shown.items() if each.info.code},
+def special_parameters(visible: Mapping[str, Declared]) -> SpecialParameters:
+    """Return which of the visible parameters hold text with `{{ }}` or a program."""
+    return SpecialParameters(
+        {name: each.info.resolvables for name, each in visible.items() if each.info.resolvables},
+        {name: each.info.code for name, each in visible.items() if each.info.code},
     )
 
 
-def expressions(texts: Iterable[tuple[Place, str]], marked: Special) -> Iterator[Found]:
-    """The expressions among the strings of effective parameters, in their order. Programs are left alone."""
+def find_expressions(
+    texts: Iterable[tuple[ParameterPath, str]], special: SpecialParameters
+) -> Iterator[ExpressionSite]:
+    """Yield the expressions among the strings of effective parameters, in order. Programs are left out."""
     for at, text in texts:
         name = str(at[0])
-        if name in marked.programs:
+        if name in special.programs:
             continue
-        mode = marked.resolvable.get(name) if len(at) == 1 and "{{" in text else None
+        mode = special.resolvable.get(name) if len(at) == 1 and "{{" in text else None
         if mode == "text" or (mode == "json" and text.startswith("=")):  # n8n: raw JSON is filled in behind a `=` only
-            yield Found(at, compile_resolvables(text, mode))
+            yield ExpressionSite(at, compile_resolvables(text, mode))
         elif text.startswith("="):
-            yield Found(at, _compiled(text))
+            yield ExpressionSite(at, _compile(text))

@@ -1,4 +1,4 @@
-"""The programs of Code nodes: parsed once, for what they read and whether they can run."""
+"""Analyze the programs of Code nodes, once each: what they read, and whether they parse."""
 
 import re
 from collections.abc import Mapping
@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from compiler.expressions.references import python_variables, references, scan_python
-from compiler.expressions.syntax import Refused, Source, parse_program
+from compiler.expressions.syntax import InvalidCodeError, ParsedCode, parse_program
 
-SPACES: Final = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\ufeff]")
+UNICODE_SPACES: Final = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\ufeff]")
 
 
 @dataclass(frozen=True)
-class Program:
-    """A program in a parameter."""
+class CodeProgram:
+    """A program in a parameter of a node, and what it reads."""
 
     source: str
     python: bool
@@ -22,29 +22,29 @@ class Program:
     variables: frozenset[str] | None = frozenset()
     """n8n's variables (`$vars`, ...) that it may read; None: any."""
     ways: Mapping[str, set[str]] = field(default_factory=dict)
-    """How it reads them, where that is known; see `schemas.expression.Script`."""
-    refused: Refused | None = None
+    """How it reads the nodes, as far as that is known; see `schemas.expression.Script`."""
+    syntax_error: InvalidCodeError | None = None
     """Why it does not parse."""
 
 
-def program(source: str, language: str) -> Program:
-    """A program and what can be told about it."""
+def analyze_program(source: str, language: str) -> CodeProgram:
+    """Parse a program and return which nodes and variables it reads, or why it does not parse."""
     if language.startswith("python"):
-        return Program(source, True, scan_python(source), python_variables(source))
+        return CodeProgram(source, True, scan_python(source), python_variables(source))
     try:
-        parsed = _parsed(source)
-    except Refused as refused:
-        return Program(source, False, None, None, refused=refused)
-    found = references(parsed, parsed.root)
-    return Program(source, False, found.nodes, frozenset(found.variables), found.ways)
+        source_tree = _parse(source)
+    except InvalidCodeError as error:
+        return CodeProgram(source, False, None, None, syntax_error=error)
+    reads = references(source_tree, source_tree.root)
+    return CodeProgram(source, False, reads.nodes, frozenset(reads.variables), reads.ways)
 
 
-def _parsed(source: str) -> Source:
-    """The tree. JavaScript takes every Unicode space for one; the parser stumbles over them at the ends of lines."""
+def _parse(source: str) -> ParsedCode:
+    """Return the tree. JavaScript accepts every Unicode space; the parser fails on some of them at the ends of lines."""
     try:
         return parse_program(source)
-    except Refused:
-        plain = SPACES.sub(" ", source)
+    except InvalidCodeError:
+        plain = UNICODE_SPACES.sub(" ", source)
         if plain == source:
             raise
         return parse_program(plain)

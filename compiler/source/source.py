@@ -1,7 +1,7 @@
-"""From a JSON path to line and column: a second look at the text, only at what a finding points to.
+"""Map JSON Pointers to offsets, lines and columns, by a second look at the parts of the text that findings point to.
 
-The reader proper is Python's C scanner; it knows no positions. This one enters only the objects and lists on the way to
-a place asked for, and lets the C scanner skip everything else.
+Python's C scanner, which reads the document, knows no positions. This module enters only the objects and lists on the
+way to a requested value and lets the C scanner skip everything else.
 """
 
 import json
@@ -19,11 +19,11 @@ TOKEN: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{}\[\]:,]|[^\s{}\[\]:,"]++', r
 ESCAPE: Final = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.|[^\\]", re.DOTALL
 )
-_SKIP: Final = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # likewise
+_SCAN_VALUE: Final = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # likewise
 
 
 @dataclass(frozen=True)
-class Place:
+class Span:
     """Offsets into the text: where a member's name starts (its value's start for what has no name) and its value."""
 
     key: int
@@ -31,78 +31,78 @@ class Place:
     end: int
 
 
-def places(text: str, wanted: Iterable[str], inside: Place | None = None, path: str = "") -> dict[str, Place]:
-    """The places of JSON Pointers in a well-formed document; what is not there is left out.
+def find_spans(text: str, pointers: Iterable[str], inside: Span | None = None, path: str = "") -> dict[str, Span]:
+    """Return the spans of JSON Pointers in a well-formed document. Pointers to nothing are left out.
 
     Of members with one name the last one counts, as for the reader. `inside` is the place of the value at `path`, when
     only that part of the document is to be looked at.
     """
     if inside is None:
-        start = _space(text, 0)
-        inside = Place(start, start, len(text))
-    found: dict[str, Place] = {}
-    left = set(wanted)
+        start = _skip_space(text, 0)
+        inside = Span(start, start, len(text))
+    spans: dict[str, Span] = {}
+    search_for = set(pointers)
     try:  # noqa: SIM105 - contextlib costs more than this on a hot path
-        _enter(text, inside.value, path, inside.key, _Search(left, _above(left), found))
+        _enter(text, inside.value, path, inside.key, _Search(search_for, _parents(search_for), spans))
     except (RecursionError, StopIteration, ValueError, IndexError):
-        pass  # the document is not well-formed; what was found before the fault stands
-    return found
+        pass  # the document is not well-formed; return the spans before the fault
+    return spans
 
 
 @dataclass
 class _Search:
-    wanted: set[str]
-    above: set[str]
-    """What has to be entered to get there."""
-    found: dict[str, Place]
+    pointers: set[str]
+    parents: set[str]
+    """Pointers of the objects and lists to enter."""
+    spans: dict[str, Span]
 
 
 def _enter(text: str, start: int, path: str, key: int, search: _Search) -> int:
-    """Walk the value at `start`; its end."""
+    """Walk the value at `start` and return the offset of its end."""
     first = text[start]
-    if path not in search.above or first not in "{[":
-        end = cast(int, _SKIP(text, start)[1])
+    if path not in search.parents or first not in "{[":
+        end = cast(int, _SCAN_VALUE(text, start)[1])
     else:
         end = _object(text, start, path, search) if first == "{" else _list(text, start, path, search)
-    if path in search.wanted:
-        search.found[path] = Place(key, start, end)
+    if path in search.pointers:
+        search.spans[path] = Span(key, start, end)
     return end
 
 
 def _object(text: str, start: int, path: str, search: _Search) -> int:
-    at = _space(text, start + 1)
+    at = _skip_space(text, start + 1)
     while text[at] != "}":
         name, after = cast(tuple[str, int], scanstring(text, at + 1, False))
-        value = _space(text, _space(text, after) + 1)
-        at = _space(text, _enter(text, value, path + pointer(name), at, search))
+        value = _skip_space(text, _skip_space(text, after) + 1)
+        at = _skip_space(text, _enter(text, value, path + pointer(name), at, search))
         if text[at] == ",":
-            at = _space(text, at + 1)
+            at = _skip_space(text, at + 1)
     return at + 1
 
 
 def _list(text: str, start: int, path: str, search: _Search) -> int:
-    at, index = _space(text, start + 1), 0
+    at, index = _skip_space(text, start + 1), 0
     while text[at] != "]":
-        at = _space(text, _enter(text, at, f"{path}/{index}", at, search))
+        at = _skip_space(text, _enter(text, at, f"{path}/{index}", at, search))
         index += 1
         if text[at] == ",":
-            at = _space(text, at + 1)
+            at = _skip_space(text, at + 1)
     return at + 1
 
 
-def _space(text: str, at: int) -> int:
+def _skip_space(text: str, at: int) -> int:
     match = SPACE.match(text, at)
     return match.end() if match else at
 
 
-def _above(wanted: set[str]) -> set[str]:
-    found: set[str] = set()
-    for path in wanted:
-        above = path.rpartition("/")[0] if path else None
-        while above is not None and above not in found:
-            found.add(above)
-            above = above.rpartition("/")[0] if above else None
-    return found
+def _parents(pointers: set[str]) -> set[str]:
+    parents: set[str] = set()
+    for path in pointers:
+        parent = path.rpartition("/")[0] if path else None
+        while parent is not None and parent not in parents:
+            parents.add(parent)
+            parent = parent.rpartition("/")[0] if parent else None
+    return parents
 
 
 @dataclass
@@ -116,12 +116,12 @@ class _Open:
     seen: set[str] = field(default_factory=set)
 
     def child(self) -> str:
-        """The pointer of the value that comes next."""
+        """Return the pointer of the value that comes next."""
         return self.path + pointer(self.index if self.array else self.key or "")
 
 
 def duplicates(text: str) -> Iterator[tuple[str, str]]:
-    """(pointer, key) of each member whose key its object already had."""
+    """Yield (pointer, key) for each member whose key occurred before in its object."""
     stack: list[_Open] = []
     for token in TOKEN.finditer(text):
         first = text[token.start()]
@@ -149,17 +149,17 @@ class Lines:
         self._starts = [0, *(match.end() for match in re.finditer("\n", text))]
 
     def at(self, offset: int) -> tuple[int, int]:
-        """Line and column of an offset."""
+        """Return line and column of an offset."""
         line = bisect_right(self._starts, offset)
         return line, offset - self._starts[line - 1] + 1
 
     def line(self, number: int) -> str:
-        """The text of a line, without its end."""
+        """Return the text of a line, without its end."""
         start, end = self.span(number)
         return self.text[start:end]
 
     def span(self, number: int) -> tuple[int, int]:
-        """Offsets of a line's start and end, without the characters that end it."""
+        """Return the offsets of a line's start and end, without the characters that end it."""
         start = self._starts[number - 1]
         end = self._starts[number] - 1 if number < len(self._starts) else len(self.text)
         while end > start and self.text[end - 1] == "\r":
@@ -167,22 +167,24 @@ class Lines:
         return start, end
 
 
-def into_string(text: str, place: Place, characters: int) -> int:
-    """The offset of the n-th character of a string value, escapes counted as what they stand for."""
-    if text[place.value] != '"':
-        return place.value
-    offset = place.value + 1
-    if "\\" not in text[place.value : place.end]:
-        return min(offset + characters, place.end - 1)
-    for count, unit in enumerate(ESCAPE.finditer(text, offset, max(offset, place.end - 1))):
+def into_string(text: str, span: Span, characters: int) -> int:
+    """Return the offset of the n-th character of a string value; an escape sequence counts as the character it stands
+    for.
+    """
+    if text[span.value] != '"':
+        return span.value
+    offset = span.value + 1
+    if "\\" not in text[span.value : span.end]:
+        return min(offset + characters, span.end - 1)
+    for count, unit in enumerate(ESCAPE.finditer(text, offset, max(offset, span.end - 1))):
         if count >= characters:
             return unit.start()
         offset = unit.end()
     return offset
 
 
-def constant(value: Any) -> str:
-    """A JSON type in words."""
+def json_type_name(value: Any) -> str:
+    """Return the JSON type of a value in words, such as "a list"."""
     names = {
         dict: "an object",
         list: "a list",

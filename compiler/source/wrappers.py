@@ -1,25 +1,26 @@
-"""Where in a document the workflows are: n8n's API, its template site and backup tools wrap them in their own ways."""
+"""Find the workflows in a document: n8n's API, its template site and backup tools wrap them in different ways."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from compiler.source.source import constant
+from compiler.source.source import json_type_name
 from schemas.diagnostic import Location, pointer
 from schemas.diagnostic.reading import NotAnExport
 
 WRAPPERS: Final = ("workflow", "workflows", "data", "json", "workflowData", "template", "results", "items")
-MAX_NESTING: Final = 4
-CREDENTIALS: Final = "import it with `tempor8 credentials import`"
-DOWNLOAD: Final = "use *Download* in n8n's editor, or `n8n export:workflow`"
+MAX_WRAPPER_DEPTH: Final = 4
+"""Levels of wrappers that are searched."""
+CREDENTIALS_ADVICE: Final = "import it with `tempor8 credentials import`"
+DOWNLOAD_ADVICE: Final = "use *Download* in n8n's editor, or `n8n export:workflow`"
 
 
-def workflows(document: Any) -> list[str]:
-    """JSON Pointers of all workflows in a document, in its order; empty when there is none."""
-    return list(_search(document, "", MAX_NESTING))
+def find_workflows(document: Any) -> list[str]:
+    """Return the JSON Pointers of all workflows in a document, in order; empty if there is none."""
+    return list(_search(document, "", MAX_WRAPPER_DEPTH))
 
 
 def _search(value: Any, path: str, levels: int) -> Iterator[str]:
-    if isinstance(value, Mapping) and isinstance(value.get("nodes"), list) and not _describes(value):
+    if isinstance(value, Mapping) and isinstance(value.get("nodes"), list) and not _is_template_page(value):
         yield path
     elif levels and isinstance(value, Mapping):
         for key in WRAPPERS:
@@ -30,51 +31,57 @@ def _search(value: Any, path: str, levels: int) -> Iterator[str]:
             yield from _search(each, path + pointer(index), levels - 1)
 
 
-def _describes(value: Mapping[str, Any]) -> bool:
-    """Whether `nodes` lists what a template is made of, as n8n's template site has it, and the workflow lies deeper."""
+def _is_template_page(value: Mapping[str, Any]) -> bool:
+    """Return whether `nodes` lists the node types of a template, as n8n's template site does, and the workflow lies
+    deeper.
+    """
     inner = value.get("workflow")
     return "connections" not in value and isinstance(inner, Mapping) and isinstance(inner.get("nodes"), list)
 
 
-def at(document: Any, path: str) -> Any:
-    """The value at a pointer that `workflows` gave."""
+def value_at(document: Any, path: str) -> Any:
+    """Return the value at a pointer that `find_workflows` returned."""
     for key in path.split("/")[1:]:
         document = document[int(key)] if isinstance(document, list) else document[key]
     return document
 
 
-def no_workflow(document: Any, where: Location) -> NotAnExport:
+def explain_no_workflow(document: Any, where: Location) -> NotAnExport:
     """Return the finding that says why a document contains no workflow."""
     if isinstance(document, list):
-        return _no_list(document, where)
+        return _explain_list(document, where)
     if not isinstance(document, Mapping):
-        return NotAnExport(at=where, reason=f"the document is {constant(document)}, not an object")
+        return NotAnExport(at=where, reason=f"the document is {json_type_name(document)}, not an object")
     if "nodes" in document:
-        reason = f"`nodes` is {constant(document['nodes'])}, not a list"
+        reason = f"`nodes` is {json_type_name(document['nodes'])}, not a list"
         return NotAnExport(at=where.within("nodes"), reason=reason, advice=_advice(document))
     if _is_credential(document):
-        return NotAnExport(at=where, reason="this is a credential of n8n", advice=CREDENTIALS)
+        return NotAnExport(at=where, reason="this is a credential of n8n", advice=CREDENTIALS_ADVICE)
     if {"type", "parameters"} <= document.keys():
         return NotAnExport(at=where, reason="this is a single node", advice="export the whole workflow")
     return NotAnExport(at=where, reason="it has no `nodes`", advice=_advice(document))
 
 
-def _no_list(document: list[Any], where: Location) -> NotAnExport:
-    """What a list without a workflow holds, told by its first object."""
+def _explain_list(document: list[Any], where: Location) -> NotAnExport:
+    """Return the finding that says what a list without a workflow contains, judged by its first object."""
     first = next((each for each in document if isinstance(each, Mapping)), None)
     if not document:
-        return NotAnExport(at=where, reason="the list is empty", advice=DOWNLOAD)
+        return NotAnExport(at=where, reason="the list is empty", advice=DOWNLOAD_ADVICE)
     if first is None:
-        return NotAnExport(at=where, reason=f"the list holds {constant(document[0])}, not workflows", advice=DOWNLOAD)
+        return NotAnExport(
+            at=where, reason=f"the list holds {json_type_name(document[0])}, not workflows", advice=DOWNLOAD_ADVICE
+        )
     if _is_credential(first):
-        return NotAnExport(at=where, reason="this is an export of credentials, not of workflows", advice=CREDENTIALS)
+        return NotAnExport(
+            at=where, reason="this is an export of credentials, not of workflows", advice=CREDENTIALS_ADVICE
+        )
     if isinstance(first.get("nodes"), str):
         reason = "these are rows of n8n's database, whose `nodes` is JSON in a text"
-        return NotAnExport(at=where, reason=reason, advice=DOWNLOAD)
+        return NotAnExport(at=where, reason=reason, advice=DOWNLOAD_ADVICE)
     if {"type", "parameters"} <= first.keys():
         reason = "this is a list of nodes without the workflow around it"
         return NotAnExport(at=where, reason=reason, advice="export the whole workflow: `nodes` and `connections`")
-    return NotAnExport(at=where, reason="nothing in the list has `nodes`", advice=DOWNLOAD)
+    return NotAnExport(at=where, reason="nothing in the list has `nodes`", advice=DOWNLOAD_ADVICE)
 
 
 def _is_credential(document: Mapping[str, Any]) -> bool:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from schemas.redact import redact
 
-LISTED: Final = 12
+MAX_LISTED: Final = 12
 """Members of a list that a message names."""
 SOURCE: Final = "https://github.com/tempor8/tempor8/blob/main"
 PAGES: Final = f"{SOURCE}/docs/diagnostics"
@@ -95,12 +95,12 @@ class Diagnostic(BaseModel):
     @property
     def message(self) -> str:
         """The message for the author of the workflow."""
-        return self.text.format(**self.shown)
+        return self.text.format(**self.fact_texts)
 
     @property
     def hint(self) -> str:
         """What to do about the finding; may be empty."""
-        return self.hint_text.format(**self.shown).strip()
+        return self.hint_text.format(**self.fact_texts).strip()
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -121,11 +121,11 @@ class Diagnostic(BaseModel):
         """Return the finding as data, for `--format json` and the API."""
         at = self.at
         place = {"file": at.file, "line": at.line, "column": at.column, "pointer": at.pointer}
-        said = {"code": self.code, "severity": self.level.value, "message": self.message, "hint": self.hint}
-        return said | place | {"node": at.node, "nodeId": at.node_id, "facts": self.shown, "url": self.url}
+        finding = {"code": self.code, "severity": self.level.value, "message": self.message, "hint": self.hint}
+        return finding | place | {"node": at.node, "nodeId": at.node_id, "facts": self.fact_texts, "url": self.url}
 
     @property
-    def shown(self) -> dict[str, str]:
+    def fact_texts(self) -> dict[str, str]:
         """The facts as text: lists joined by commas, numbers as n8n writes them."""
         return {name: show(value) for name, value in self.facts.items()}
 
@@ -133,8 +133,8 @@ class Diagnostic(BaseModel):
 def show(value: Any) -> str:
     """Return a fact as text; what looks like a secret is masked."""
     if isinstance(value, list | tuple):
-        shown = ", ".join(show(each) for each in value[:LISTED])
-        return shown + (f" and {len(value) - LISTED} more" if len(value) > LISTED else "")
+        text = ", ".join(show(each) for each in value[:MAX_LISTED])
+        return text + (f" and {len(value) - MAX_LISTED} more" if len(value) > MAX_LISTED else "")
     return f"{value:g}" if isinstance(value, float) else redact(str(value))
 
 

@@ -1,4 +1,4 @@
-"""Real and broken exports: no crash, no mistake of ours, a verdict for each node, the real cause for what is broken."""
+"""Real and broken exports: no crash, no fault of the compiler, a verdict for each node, the cause of each error."""
 
 from pathlib import Path
 from typing import Any
@@ -38,13 +38,15 @@ def corpus() -> Path:
     return CORPUS
 
 
-def test_every_real_export_gets_a_verdict_for_each_node_and_no_mistake_of_ours(corpus: Path) -> None:
+def test_every_real_export_gets_a_verdict_for_each_node_and_no_fault_of_the_compiler(corpus: Path) -> None:
     for path in sorted((corpus / "exports").glob("*.json")):
-        made = compiled(path)
-        assert made.export is not None, path.name
-        assert [each.message for each in made.diagnostics if each.code >= "N8T9"] == [], path.name
-        assert {each.node for each in made.verdicts} == {node.name for node in made.export.nodes}, path.name
-        assert made.runnable == (made.plan is not None), path.name
+        compilation = compiled(path)
+        assert compilation.export is not None, path.name
+        assert [each.message for each in compilation.diagnostics if each.code >= "N8T9"] == [], path.name
+        assert {each.node for each in compilation.verdicts} == {node.name for node in compilation.export.nodes}, (
+            path.name
+        )
+        assert compilation.runnable == (compilation.plan is not None), path.name
 
 
 def reasons() -> list[Any]:
@@ -56,9 +58,9 @@ def reasons() -> list[Any]:
 
 @pytest.mark.parametrize(("name", "reason"), reasons())
 def test_a_broken_export_gets_an_error_that_names_the_cause(corpus: Path, name: str, reason: str) -> None:
-    made = compiled(corpus / "odd" / name)
-    errors = {each.code for each in made.diagnostics if each.level == "error"}
+    compilation = compiled(corpus / "odd" / name)
+    errors = {each.code for each in compilation.diagnostics if each.level == "error"}
     kind = reason.partition(":")[0].partition(",")[0]
     assert errors & CAUSES[kind]
     assert not errors & {"N8T901"}
-    assert made.plan is None
+    assert compilation.plan is None

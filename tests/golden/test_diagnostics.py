@@ -17,13 +17,13 @@ from schemas.diagnostic import Diagnostic, Severity
 
 CODES = [rule.code for rule in rules() if ARISES not in sections(rule)]
 """Codes that an export can yield."""
-KNOWN = frozenset({"invoices"})
+KNOWN_WORKFLOWS = frozenset({"invoices"})
 """Ids of the workflows that the examples may call."""
 WITHOUT_LINE = {"N8T103", "N8T106"}
 """Codes about a file of which no text was read."""
-LONGEST_LINE = 300
+MAX_LINE_CHARACTERS = 300
 """Characters. Only a message that repeats the name of N8T603 is longer."""
-ALSO = {"N8T705": {"N8T301"}}
+OTHER_FINDINGS = {"N8T705": {"N8T301"}}
 """Errors and warnings of a right example that are not its subject: this build has no Postgres node."""
 
 
@@ -32,15 +32,15 @@ def compiled(code: str, name: str = example.WRONG) -> Compilation:
     """Compile an example."""
     path = example.EXAMPLES / code / name
     assert path.is_file(), f"add {path} (docs/adding-a-check.md, step 4)"
-    return compile_export(example.source(code, name), file=name, catalog=CATALOG, known=KNOWN)
+    return compile_export(example.source(code, name), file=name, catalog=CATALOG, known=KNOWN_WORKFLOWS)
 
 
 def first(code: str) -> Diagnostic:
     """The finding that an example is about."""
-    found = compiled(code).diagnostics
-    matching = [each for each in found if each.code == code]
+    diagnostics = compiled(code).diagnostics
+    matching = [each for each in diagnostics if each.code == code]
     assert matching, (
-        f"{example.EXAMPLES / code / example.WRONG} yields {[each.code for each in found]}, but not {code}."
+        f"{example.EXAMPLES / code / example.WRONG} yields {[each.code for each in diagnostics]}, but not {code}."
         " Either the example does not show the fault, or the check is missing from CHECKS in compiler/checks/__init__.py."
     )
     return matching[0]
@@ -51,7 +51,8 @@ def printed(code: str) -> str:
     finding = first(code)
     text = example.source(code, example.WRONG).decode(errors="replace").removeprefix(example.BYTE_ORDER_MARK)
     lines = (
-        line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} ..." for line in findings([finding], Lines(text))
+        line if len(line) <= MAX_LINE_CHARACTERS else f"{line[:MAX_LINE_CHARACTERS]} ..."
+        for line in findings([finding], Lines(text))
     )
     return "\n".join(lines) + "\n"
 
@@ -65,9 +66,11 @@ def test_the_wrong_example_yields_its_code_with_a_message_and_a_place(code: str)
 
 @pytest.mark.parametrize("code", CODES)
 def test_the_right_example_yields_neither_its_code_nor_an_error_or_warning(code: str) -> None:
-    found = compiled(code, example.RIGHT).diagnostics
-    assert code not in {each.code for each in found}, f"{example.EXAMPLES / code / example.RIGHT} still yields {code}"
-    assert {each.code for each in found if each.level is not Severity.INFO} <= ALSO.get(code, set())
+    diagnostics = compiled(code, example.RIGHT).diagnostics
+    assert code not in {each.code for each in diagnostics}, (
+        f"{example.EXAMPLES / code / example.RIGHT} still yields {code}"
+    )
+    assert {each.code for each in diagnostics if each.level is not Severity.INFO} <= OTHER_FINDINGS.get(code, set())
 
 
 @pytest.mark.parametrize("code", CODES)
@@ -82,9 +85,9 @@ def test_a_pass_that_fails_is_reported_as_a_fault_of_tempor8(monkeypatch: pytest
         raise RuntimeError(f"cannot do {type(unit).__name__}")
 
     monkeypatch.setattr(pipeline, "PASSES", (broken,))
-    (found,) = compile_export("{}", file="x.json", catalog=CATALOG).diagnostics
-    assert found.code == "N8T901"
-    assert found.message == "the compiler failed in the pass 'broken': RuntimeError: cannot do Unit"
+    (finding,) = compile_export("{}", file="x.json", catalog=CATALOG).diagnostics
+    assert finding.code == "N8T901"
+    assert finding.message == "the compiler failed in the pass 'broken': RuntimeError: cannot do Unit"
 
 
 def update() -> None:

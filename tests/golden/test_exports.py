@@ -28,19 +28,19 @@ from pathlib import Path
 from compiler import compile_export
 from runtime.catalog import CATALOG
 for name in sys.argv[1:]:
-    made = compile_export(Path(name).read_bytes(), file=Path(name).name, catalog=CATALOG, lenient=True)
-    print(made.plan.canonical() if made.plan else None)
-    print(*(each.to_json() for each in made.diagnostics), sep="\\n")
+    compilation = compile_export(Path(name).read_bytes(), file=Path(name).name, catalog=CATALOG, lenient=True)
+    print(compilation.plan.canonical() if compilation.plan else None)
+    print(*(each.to_json() for each in compilation.diagnostics), sep="\\n")
 """
 
 
 def golden(path: Path) -> dict[str, str]:
-    """File name -> text of what is kept for an export."""
-    made = compile_export(path.read_bytes(), file=f"n8n_exports/{path.name}", catalog=CATALOG, lenient=True)
-    assert made.plan is not None
-    plan = json.dumps(json.loads(made.plan.canonical()), indent=1, sort_keys=True, ensure_ascii=False)
-    found = [{key: value for key, value in each.to_json().items() if key != "url"} for each in made.diagnostics]
-    findings = json.dumps({"plan": made.plan.id, "findings": found}, indent=1, ensure_ascii=False)
+    """Return file name -> text of the golden files of an export."""
+    compilation = compile_export(path.read_bytes(), file=f"n8n_exports/{path.name}", catalog=CATALOG, lenient=True)
+    assert compilation.plan is not None
+    plan = json.dumps(json.loads(compilation.plan.canonical()), indent=1, sort_keys=True, ensure_ascii=False)
+    rows = [{key: value for key, value in each.to_json().items() if key != "url"} for each in compilation.diagnostics]
+    findings = json.dumps({"plan": compilation.plan.id, "findings": rows}, indent=1, ensure_ascii=False)
     return {f"{path.stem}.plan.json": plan + "\n", f"{path.stem}.findings.json": findings + "\n"}
 
 
@@ -52,8 +52,8 @@ def test_an_export_gives_the_plan_and_the_findings_on_file(path: Path) -> None:
 
 @pytest.mark.parametrize("path", EXPORTS, ids=lambda path: path.stem)
 def test_an_export_of_ours_is_runnable(path: Path) -> None:
-    made = compile_export(path.read_bytes(), file=path.name, catalog=CATALOG)
-    assert [each.message for each in made.diagnostics if each.level == "error"] == []
+    compilation = compile_export(path.read_bytes(), file=path.name, catalog=CATALOG)
+    assert [each.message for each in compilation.diagnostics if each.level == "error"] == []
 
 
 def under(seed: str, paths: list[Path]) -> str:
@@ -89,11 +89,11 @@ def test_the_order_of_members_does_not_change_a_plan(path: Path) -> None:
 
 
 def update() -> None:
-    """Write the files anew."""
+    """Write the golden files again."""
     FOLDER.mkdir(exist_ok=True)
-    made = {name: text for path in EXPORTS for name, text in golden(path).items()}
-    for name, text in made.items():
+    texts = {name: text for path in EXPORTS for name, text in golden(path).items()}
+    for name, text in texts.items():
         (FOLDER / name).write_text(text, encoding="utf-8")
     for path in FOLDER.glob("*.json"):
-        if path.name not in made:
+        if path.name not in texts:
             path.unlink()

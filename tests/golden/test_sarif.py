@@ -21,23 +21,23 @@ SCHEMA = json.loads((Path(__file__).parent / "sarif-schema-2.1.0.json").read_tex
 
 
 @pytest.fixture(scope="module")
-def found() -> list[Diagnostic]:
+def findings() -> list[Diagnostic]:
     return [each for code in CODES for each in compiled(code).diagnostics]
 
 
-def results(found: list[Diagnostic]) -> list[dict[str, Any]]:
-    made: list[dict[str, Any]] = document(found, "0.0.0")["runs"][0]["results"]
-    return made
+def results(findings: list[Diagnostic]) -> list[dict[str, Any]]:
+    listed: list[dict[str, Any]] = document(findings, "0.0.0")["runs"][0]["results"]
+    return listed
 
 
-def test_every_finding_there_is_makes_a_valid_document(found: list[Diagnostic]) -> None:
-    jsonschema.Draft7Validator(SCHEMA).validate(document(found, "0.0.0"))
+def test_every_finding_there_is_makes_a_valid_document(findings: list[Diagnostic]) -> None:
+    jsonschema.Draft7Validator(SCHEMA).validate(document(findings, "0.0.0"))
 
 
-def test_nodes_are_logical_locations(found: list[Diagnostic]) -> None:
-    named = [each for each in results(found) if "logicalLocations" in each["locations"][0]]
+def test_nodes_are_logical_locations(findings: list[Diagnostic]) -> None:
+    with_node = [each for each in results(findings) if "logicalLocations" in each["locations"][0]]
     assert {"name": "Edit Fields", "fullyQualifiedName": "/nodes/1/typeVersion", "kind": "object"} in [
-        where for each in named for where in each["locations"][0]["logicalLocations"]
+        where for each in with_node for where in each["locations"][0]["logicalLocations"]
     ]
 
 
@@ -52,6 +52,6 @@ def test_a_fingerprint_stays_when_lines_move() -> None:
     ]
 
 
-def test_fingerprints_are_unique(found: list[Diagnostic]) -> None:
-    prints = [each["partialFingerprints"]["tempor8/v1"] for each in results(found)]
+def test_fingerprints_are_unique(findings: list[Diagnostic]) -> None:
+    prints = [each["partialFingerprints"]["tempor8/v1"] for each in results(findings)]
     assert len(prints) == len(set(prints))

@@ -1,4 +1,4 @@
-"""The compiler never raises, whatever it is given, and never takes long: limits are findings."""
+"""The compiler never raises, whatever its input, and never takes long: limits are findings."""
 
 import copy
 import json
@@ -51,11 +51,11 @@ ODD = st.one_of(
 
 
 def paths(value: Json, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    found = [at]
+    listed = [at]
     members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, each in members:
-        found += paths(each, (*at, key))
-    return found
+        listed += paths(each, (*at, key))
+    return listed
 
 
 PATHS = [path for path in paths(SEED) if path]
@@ -79,10 +79,10 @@ def mutated(draw: st.DrawFn) -> Json:
     return document
 
 
-def sound(made: Compilation) -> None:
-    assert [each.message for each in made.diagnostics if each.code.startswith("N8T9")] == []
-    assert made.plan is not None or any(each.level == "error" for each in made.diagnostics)
-    for each in made.diagnostics:
+def assert_sound(compilation: Compilation) -> None:
+    assert [each.message for each in compilation.diagnostics if each.code.startswith("N8T9")] == []
+    assert compilation.plan is not None or any(each.level == "error" for each in compilation.diagnostics)
+    for each in compilation.diagnostics:
         assert each.message is not None
         json.dumps(each.to_json())
 
@@ -90,8 +90,8 @@ def sound(made: Compilation) -> None:
 @given(mutated())
 @settings(deadline=None)
 def test_a_mutated_export_gives_findings_or_a_plan(document: Json) -> None:
-    sound(compiled(json.dumps(document)))
-    sound(compiled(json.dumps(document), lenient=True, allow_unsupported=True))
+    assert_sound(compiled(json.dumps(document)))
+    assert_sound(compiled(json.dumps(document), lenient=True, allow_unsupported=True))
 
 
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
@@ -164,10 +164,10 @@ HOSTILE: dict[str, Callable[[], str | bytes]] = {
 def test_hostile_input_is_answered_quickly_and_in_little_memory(name: str) -> None:
     content = HOSTILE[name]()
     started = time.process_time()
-    made = compiled(content)
-    spent = time.process_time() - started
-    sound(made)
-    assert spent < 2
+    compilation = compiled(content)
+    seconds = time.process_time() - started
+    assert_sound(compilation)
+    assert seconds < 2
 
 
 def test_a_large_export_takes_little_memory() -> None:

@@ -65,17 +65,17 @@ def drive(plan: Plan, *, apart: bool) -> dict[str, Any]:
     engine = Engine(plan)
     engine.start("N0", [{"json": {"i": i}} for i in range(3)])
     for _ in range(LIMIT):
-        decided = engine.next()
-        if isinstance(decided, Finished):
+        command = engine.next()
+        if isinstance(command, Finished):
             break
-        if not isinstance(decided, Execute):
+        if not isinstance(command, Execute):
             continue
         if apart:
             engine = Engine(plan, state=json.loads(json.dumps(engine.state())))
             assert engine.current is not None
-            decided = engine.current
-        while isinstance(engine.complete(node(decided)), Delay):
-            decided = engine.retry()
+            command = engine.current
+        while isinstance(engine.complete(node(command)), Delay):
+            command = engine.retry()
         if apart:
             engine = Engine(plan, state=json.loads(json.dumps(engine.state())))
     return json.loads(json.dumps(engine.state()))  # type: ignore[no-any-return]

@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 
 from compiler.graph.ancestry import Ancestry
 from compiler.graph.cycles import cycles
-from compiler.graph.graph import Graph, Link
+from compiler.graph.graph import Link, NodeGraph
 
 NAMES = [f"n{index}" for index in range(9)]
 LINKS = st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(NAMES)), max_size=24)
 
 
-def both(links: list[tuple[str, str]]) -> tuple[Graph, "nx.DiGraph[str]"]:
+def both(links: list[tuple[str, str]]) -> tuple[NodeGraph, "nx.DiGraph[str]"]:
     """Return the same graph twice: ours (with links that stand there twice), and that of networkx."""
-    ours = Graph()
+    ours = NodeGraph()
     for source, target in links:
         ours.add(Link(source=source, output=0, target=target, input=0))
     theirs: nx.DiGraph[str] = nx.DiGraph()
@@ -34,9 +34,9 @@ def test_circles_are_the_strongly_connected_components_that_can_be_walked_round(
         for component in nx.strongly_connected_components(theirs)
         if len(component) > 1 or any(theirs.has_edge(name, name) for name in component)
     }
-    found = cycles(ours, NAMES)
-    assert set(found) == expected
-    assert found == sorted(found, key=lambda circle: min(map(NAMES.index, circle)))
+    actual = cycles(ours, NAMES)
+    assert set(actual) == expected
+    assert actual == sorted(actual, key=lambda circle: min(map(NAMES.index, circle)))
 
 
 @given(LINKS, st.sets(st.sampled_from(NAMES), max_size=3))
@@ -52,4 +52,4 @@ def test_before_a_node_come_its_ancestors_and_itself(links: list[tuple[str, str]
     ancestry = Ancestry(ours, NAMES)
     before = ancestry.before(names)
     expected = names.union(*(nx.ancestors(theirs, name) for name in names))
-    assert {name for name in NAMES if ancestry.among(name, before)} == expected
+    assert {name for name in NAMES if ancestry.contains(name, before)} == expected

@@ -1,4 +1,4 @@
-"""Nobody who may still read a recorded run finds it gone: engines that forget at every step against ones that never do."""
+"""A recorded run that may still be read is never forgotten: engines that forget at every step against ones that never do."""
 
 import asyncio
 import json
@@ -37,27 +37,27 @@ def reading_plans(draw: st.DrawFn) -> Plan:
     )})  # fmt: skip
 
 
-def seen(plan: Plan, *, forgets: bool) -> list[Any]:
+def trails(plan: Plan, *, forgets: bool) -> list[Any]:
     """What each step finds at the ends of the trails that it follows."""
     engine = Engine(plan)
     engine.keeps_all = not forgets
     engine.start("N0", [{"json": {"i": i}} for i in range(3)])
-    found: list[Any] = []
+    trails_by_step: list[Any] = []
     for _ in range(LIMIT):
         if forgets:
             engine.allowed = 0
             engine = Engine(plan, state=json.loads(json.dumps(engine.state())))
-        decided = engine.next()
-        if isinstance(decided, Finished):
+        command = engine.next()
+        if isinstance(command, Finished):
             break
-        if not isinstance(decided, Execute):
+        if not isinstance(command, Execute):
             continue
-        for placed in decided.step.expressions:
-            trails = [_trail(engine, decided, placed, i) for i in range(len(decided.items))]
-            found.append([decided.step.name, decided.run_index, placed.at[0], trails])
-        while isinstance(engine.complete(node(decided)), Delay):
-            decided = engine.retry()
-    return found
+        for placed in command.step.expressions:
+            step_trails = [_trail(engine, command, placed, i) for i in range(len(command.items))]
+            trails_by_step.append([command.step.name, command.run_index, placed.at[0], step_trails])
+        while isinstance(engine.complete(node(command)), Delay):
+            command = engine.retry()
+    return trails_by_step
 
 
 def _trail(engine: Engine, execute: Execute, placed: Placed, i: int) -> Any:
@@ -69,9 +69,9 @@ def _trail(engine: Engine, execute: Execute, placed: Placed, i: int) -> Any:
 
 @settings(max_examples=300, deadline=None)
 @given(reading_plans())
-def test_who_follows_a_paired_item_finds_what_was_there(plan: Plan) -> None:
+def test_a_paired_item_is_followed_to_what_was_there(plan: Plan) -> None:
     """Whatever was forgotten on the way, before every step and over JSON."""
-    assert seen(plan, forgets=True) == seen(plan, forgets=False)
+    assert trails(plan, forgets=True) == trails(plan, forgets=False)
 
 
 def test_an_item_that_waits_is_followed_from_where_it_stands_and_not_from_where_it_stood(
@@ -92,19 +92,19 @@ def test_an_item_that_waits_is_followed_from_where_it_stands_and_not_from_where_
     )  # fmt: skip
     engine = Engine(Plan(name="waits", steps=steps, settings=Settings(order="v1")))
     engine.start("A", [{"json": {"i": i}} for i in range(6)])
-    while isinstance(decided := engine.next(), Execute) and decided.step.name != "Last":
-        outputs: Any = [decided.items]
-        if decided.step.name == "Round":  # what goes round comes from nowhere
+    while isinstance(command := engine.next(), Execute) and command.step.name != "Last":
+        outputs: Any = [command.items]
+        if command.step.name == "Round":  # what goes round comes from nowhere
             outputs = [[{"json": {}, "pairedItem": {"item": 99}}]]
-        if decided.step.name == "Filter":
-            first = [{"json": {}, "pairedItem": {"item": 5}}] if decided.run_index == 0 else []
-            outputs = [first, decided.items if decided.run_index < 30 else []]
+        if command.step.name == "Filter":
+            first = [{"json": {}, "pairedItem": {"item": 5}}] if command.run_index == 0 else []
+            outputs = [first, command.items if command.run_index < 30 else []]
         engine.complete(Outcome(outputs=outputs))
-    assert isinstance(decided, Execute)
+    assert isinstance(command, Execute)
     assert engine.forgotten["B"]["runs"] > 20
-    found = engine.paired(decided, "A", 0)
-    assert found is not None
-    assert found["json"] == {"i": 5}
+    item = engine.paired(command, "A", 0)
+    assert item is not None
+    assert item["json"] == {"i": 5}
 
 
 def _looping(body: dict[str, Any], after: dict[str, Any], version: float) -> Plan:
@@ -170,11 +170,11 @@ def _result(plan: Plan, *, forgets: bool, monkeypatch: pytest.MonkeyPatch) -> tu
 def test_a_loop_that_forgets_gives_what_one_that_does_not_gives(
     body: dict[str, Any], after: dict[str, Any], flat: bool, version: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And it needs no room for rounds that are over, unless somebody asks for them further on."""
+    """And it needs no room for rounds that are over, unless a later step reads them."""
     plan = _looping(body, after, version)
-    wanted, _ = _result(plan, forgets=False, monkeypatch=monkeypatch)
-    got, engine = _result(plan, forgets=True, monkeypatch=monkeypatch)
-    assert got == wanted
+    expected, _ = _result(plan, forgets=False, monkeypatch=monkeypatch)
+    actual, engine = _result(plan, forgets=True, monkeypatch=monkeypatch)
+    assert actual == expected
     assert engine.recorded == 64
     assert (len(engine.order) < 40) is flat
 
@@ -193,8 +193,8 @@ def test_the_first_run_is_kept_for_a_retry_from_the_start(monkeypatch: pytest.Mo
     engine = Engine(plan)
     engine.start("A", [{"json": {"first": True}}])
     for i in range(40):
-        decided = engine.next()
-        assert isinstance(decided, Execute)
+        command = engine.next()
+        assert isinstance(command, Execute)
         engine.complete(Outcome(outputs=[[{"json": {"first": i == 0}}]]))
     assert engine.forgotten
     assert first_items(json.loads(json.dumps(engine.state())))[0]["json"] == {"first": True}

@@ -1,4 +1,4 @@
-"""Random workflows of core nodes, drawn from a seed: the same seed gives the same workflow for ever."""
+"""Random workflows of core nodes, drawn from a seed: the same seed always gives the same workflow."""
 
 import random
 from collections.abc import Callable, Mapping
@@ -28,18 +28,18 @@ _OPERATORS: Final = (
 )  # fmt: skip
 
 
-class Drawing:
-    """One workflow in the making."""
+class WorkflowGenerator:
+    """Generates one workflow."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)  # noqa: S311 - the point is to draw it again
         self.nodes: list[dict[str, Any]] = []
         self.connections: dict[str, dict[str, list[list[dict[str, Any]]]]] = {}
         self.open: list[tuple[str, int]] = []
-        """Outputs that nothing is wired to yet."""
+        """Outputs that are not connected yet."""
 
     def case(self, name: str) -> Case:
-        """A test case without what is expected."""
+        """Return a test case without its expected result."""
         self.add("Start", "executeWorkflowTrigger", 1, {}, outputs=1)
         for i in range(self.random.randint(2, 12)):
             if not self.open:
@@ -55,7 +55,7 @@ class Drawing:
         }  # fmt: skip
 
     def add(self, name: str, type_: str, version: float, parameters: Json, *, outputs: int) -> None:
-        """A node; its outputs are open."""
+        """Add a node whose outputs are not connected yet."""
         node = {
             "id": name, "name": name, "type": f"n8n-nodes-base.{type_}", "typeVersion": version,
             "position": [len(self.nodes) * 100, self.random.choice((0, 0, 100, 200, -100))], "parameters": parameters,
@@ -135,12 +135,12 @@ class Drawing:
     # --- the kinds of steps ------------------------------------------------------------------------------------------
 
     def simple(self, name: str, source: tuple[str, int], type_: str, version: float, parameters: Json) -> None:
-        """A node with one input and one output."""
+        """Add a node with one input and one output."""
         self.add(name, type_, version, parameters, outputs=1)
         self.wire(source, name)
 
     def set(self, name: str, source: tuple[str, int]) -> None:
-        """Set 3.4."""
+        """Add a Set node 3.4."""
         fields = [
             {"id": str(i), "name": self.random.choice((*_KEYS, "new", "deep.x")), "value": self._text(),
              "type": self.random.choice(("string", "number", "boolean", "array", "object", "string", "string"))}
@@ -154,17 +154,17 @@ class Drawing:
         self.simple(name, source, "set", 3.4, parameters)
 
     def branch(self, name: str, source: tuple[str, int]) -> None:
-        """IF 2.2."""
+        """Add an IF node 2.2."""
         loose = {"looseTypeValidation": True} if self.random.random() < 0.8 else {}
         self.add(name, "if", 2.2, {"conditions": self._filter(), "options": loose}, outputs=2)
         self.wire(source, name)
 
     def filter(self, name: str, source: tuple[str, int]) -> None:
-        """Filter 2.2."""
+        """Add a Filter node 2.2."""
         self.simple(name, source, "filter", 2.2, {"conditions": self._filter(), "options": {}})
 
     def switch(self, name: str, source: tuple[str, int]) -> None:
-        """Switch 3.2 with a fallback."""
+        """Add a Switch node 3.2 with a fallback."""
         count = self.random.randint(1, 3)
         rules = {"values": [{"conditions": self._filter()} for _ in range(count)]}
         options = {
@@ -176,7 +176,7 @@ class Drawing:
         self.wire(source, name)
 
     def merge(self, name: str, source: tuple[str, int]) -> None:
-        """Merge 3 of two branches."""
+        """Add a Merge node 3 of two branches."""
         choices: tuple[dict[str, Json], ...] = (
             {}, {"mode": "append"}, {"mode": "combine", "combineBy": "combineByPosition", "options": {}},
             {"mode": "combine", "combineBy": "combineByPosition", "options": {"includeUnpaired": True}},
@@ -191,7 +191,7 @@ class Drawing:
             self.wire(self.random.choice(others), name, 1)
 
     def loop(self, name: str, source: tuple[str, int]) -> None:
-        """Loop Over Items with one step in its body."""
+        """Add a Loop Over Items node with one step in its body."""
         self.add(name, "splitInBatches", 3, {"batchSize": self.random.choice((1, 2)), "options": {}}, outputs=1)
         self.wire(source, name)
         self.nodes[-1].pop("executeOnce", None)
@@ -212,7 +212,7 @@ class Drawing:
         self.wire((body, 0), name)
 
     def stop(self, name: str, source: tuple[str, int]) -> None:
-        """Stop and Error, seldom."""
+        """Add a Stop and Error node with a probability of 0.3, else a No Operation node."""
         if self.random.random() < 0.3:
             self.add(name, "stopAndError", 1, {"errorMessage": "={{ $json.a }} stops"}, outputs=0)
             self.wire(source, name)
@@ -220,16 +220,17 @@ class Drawing:
             self.simple(name, source, "noOp", 1, {})
 
 
-def _simple(type_: str, version: float, *choices: Json) -> Callable[[Drawing, str, tuple[str, int]], None]:
-    def step(drawing: Drawing, name: str, source: tuple[str, int]) -> None:
-        drawing.simple(name, source, type_, version, drawing.random.choice(choices))
+def _simple(type_: str, version: float, *choices: Json) -> Callable[[WorkflowGenerator, str, tuple[str, int]], None]:
+    def step(generator: WorkflowGenerator, name: str, source: tuple[str, int]) -> None:
+        generator.simple(name, source, type_, version, generator.random.choice(choices))
 
     return step
 
 
-_KINDS: Final[Mapping[str, Callable[[Drawing, str, tuple[str, int]], None]]] = {
-    "set": Drawing.set, "set2": Drawing.set, "if": Drawing.branch, "filter": Drawing.filter, "switch": Drawing.switch,
-    "merge": Drawing.merge, "merge2": Drawing.merge, "loop": Drawing.loop, "stop": Drawing.stop,
+_KINDS: Final[Mapping[str, Callable[[WorkflowGenerator, str, tuple[str, int]], None]]] = {
+    "set": WorkflowGenerator.set, "set2": WorkflowGenerator.set, "if": WorkflowGenerator.branch, "filter": WorkflowGenerator.filter,
+    "switch": WorkflowGenerator.switch,
+    "merge": WorkflowGenerator.merge, "merge2": WorkflowGenerator.merge, "loop": WorkflowGenerator.loop, "stop": WorkflowGenerator.stop,
     "limit": _simple("limit", 1, {"maxItems": 1}, {"maxItems": 2, "keep": "lastItems"}, {}),
     "sort": _simple(
         "sort", 1, {"sortFieldsUi": {"sortField": [{"fieldName": "a"}]}, "options": {}},
@@ -264,6 +265,6 @@ _KINDS: Final[Mapping[str, Callable[[Drawing, str, tuple[str, int]], None]]] = {
 _NAMES: Final = ("Edit", "Check", "Split", "Join", "Keep", "Count")
 
 
-def drawn(seed: int) -> Case:
-    """The workflow of a seed, as a case."""
-    return Drawing(seed).case(f"drawn-{seed}")
+def draw_case(seed: int) -> Case:
+    """Return the workflow of a seed, as a case."""
+    return WorkflowGenerator(seed).case(f"drawn-{seed}")

@@ -6,10 +6,10 @@ from schemas.diagnostic.expressions import InvalidExpression
 from tests.unit.compiler.making import compiled, export, node
 
 
-def told(value: str) -> InvalidExpression:
+def invalid_expression(value: str) -> InvalidExpression:
     fields = {"assignments": {"assignments": [{"id": "1", "name": "a", "value": value, "type": "string"}]}}
-    made = compiled(export(node("Edit", "n8n-nodes-base.set", 3.4, parameters=fields)))
-    return next(each for each in made.diagnostics if isinstance(each, InvalidExpression))
+    compilation = compiled(export(node("Edit", "n8n-nodes-base.set", 3.4, parameters=fields)))
+    return next(each for each in compilation.diagnostics if isinstance(each, InvalidExpression))
 
 
 @pytest.mark.parametrize(
@@ -25,14 +25,14 @@ def told(value: str) -> InvalidExpression:
     ],
 )
 def test_a_syntax_error_has_a_hint(value: str, hint: str) -> None:
-    assert told(value).hint.startswith(hint)
+    assert invalid_expression(value).hint.startswith(hint)
 
 
 @pytest.mark.parametrize("value", ["={{ $json.a + }}", "={{ $json. }}"])
 def test_where_the_cause_is_not_plain_there_is_no_hint(value: str) -> None:
-    assert told(value).hint == ""
+    assert invalid_expression(value).hint == ""
 
 
 def test_the_caret_stands_where_the_parser_stumbled() -> None:
-    found = told("={{ $fromAI('color', 'without '#'', 'string') }}")
-    assert found.at.offset == len("={{ $fromAI('color', 'without '")
+    finding = invalid_expression("={{ $fromAI('color', 'without '#'', 'string') }}")
+    assert finding.at.offset == len("={{ $fromAI('color', 'without '")

@@ -83,15 +83,15 @@ CASES: list[tuple[str, Json, Needs]] = [
 ]
 
 
-@pytest.mark.parametrize(("given", "needs"), [each[1:] for each in CASES], ids=[each[0] for each in CASES])
-def test_a_plan_says_what_its_runs_need(given: Json, needs: Needs) -> None:
-    assert plan(given, lenient=True).needs == needs
+@pytest.mark.parametrize(("document", "needs"), [each[1:] for each in CASES], ids=[each[0] for each in CASES])
+def test_a_plan_says_what_its_runs_need(document: Json, needs: Needs) -> None:
+    assert plan(document, lenient=True).needs == needs
 
 
-@pytest.mark.parametrize(("given", "needs"), [each[1:] for each in CASES], ids=[each[0] for each in CASES])
-def test_a_plan_of_version_1_gets_the_facts_of_the_classes(given: Json, needs: Needs) -> None:
+@pytest.mark.parametrize(("document", "needs"), [each[1:] for each in CASES], ids=[each[0] for each in CASES])
+def test_a_plan_of_version_1_gets_the_facts_of_the_classes(document: Json, needs: Needs) -> None:
     """What programs read is not in such a plan, so a step with a program may need everything."""
-    new = plan(given, lenient=True)
+    new = plan(document, lenient=True)
     old = Plan.model_validate(as_version_1(new))
     assert old.needs is None
     upgraded = upgrade(old)
@@ -147,9 +147,9 @@ def test_a_node_that_lacks_a_credential_is_reported(
     type_: str, version: float, parameters: Json, credentials: Json, expected: tuple[str, ...] | None
 ) -> None:
     """Whatever the node's kind: durable and local nodes need credentials as well."""
-    given = export(node("N", BASE + type_, version, parameters=parameters, credentials=credentials))
-    found = [each for each in compiled(given).diagnostics if each.code == "N8T501"]
-    assert [getattr(each, "types", None) for each in found] == ([expected] if expected else [])
+    document = export(node("N", BASE + type_, version, parameters=parameters, credentials=credentials))
+    findings = [each for each in compiled(document).diagnostics if each.code == "N8T501"]
+    assert [getattr(each, "types", None) for each in findings] == ([expected] if expected else [])
 
 
 def test_every_class_answers_for_its_facts_with_default_parameters() -> None:

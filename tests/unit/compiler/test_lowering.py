@@ -37,14 +37,14 @@ def test_retries_are_clamped_as_n8n_does(flags: dict[str, Any], expected: tuple[
 def test_on_error_wins_over_its_legacy_and_adds_an_output(
     flags: dict[str, Any], expected: OnError, outputs: int
 ) -> None:
-    made = step(export(node("A", **flags)), "A", lenient=True)
-    assert (made.on_error, made.outputs) == (expected, outputs)
+    compiled_step = step(export(node("A", **flags)), "A", lenient=True)
+    assert (compiled_step.on_error, compiled_step.outputs) == (expected, outputs)
 
 
 def test_edges_keep_the_order_of_the_export() -> None:
     wires = {"Start": {"main": [[to("C"), to("A", 1)], None, [to("B")]]}}
-    made = step(export(node("A"), node("B"), node("C"), connections=wires), "Start", lenient=True)
-    assert made.edges == (
+    compiled_step = step(export(node("A"), node("B"), node("C"), connections=wires), "Start", lenient=True)
+    assert compiled_step.edges == (
         Edge(output=0, target="C", input=0),
         Edge(output=0, target="A", input=1),
         Edge(output=2, target="B", input=0),
@@ -52,19 +52,19 @@ def test_edges_keep_the_order_of_the_export() -> None:
 
 
 def test_inputs_count_up_to_the_highest_that_is_connected() -> None:
-    made = plan(export(node("A"), connections={"Start": {"main": [[to("A", 2)]]}}), lenient=True)
-    assert (made.step["A"].inputs, made.step["Start"].inputs) == (3, 0)
+    compiled_plan = plan(export(node("A"), connections={"Start": {"main": [[to("A", 2)]]}}), lenient=True)
+    assert (compiled_plan.step["A"].inputs, compiled_plan.step["Start"].inputs) == (3, 0)
 
 
 def test_targets_without_type_and_index_are_main_and_0() -> None:
-    made = plan(export(node("A"), connections={"Start": {"main": [[{"node": "A"}, None]]}}))
-    assert made.step["Start"].edges == (Edge(output=0, target="A", input=0),)
+    compiled_plan = plan(export(node("A"), connections={"Start": {"main": [[{"node": "A"}, None]]}}))
+    assert compiled_plan.step["Start"].edges == (Edge(output=0, target="A", input=0),)
 
 
 def test_sticky_notes_are_dropped_and_disabled_nodes_are_kept() -> None:
-    made = plan(export(node("A", disabled=True), node("Note", "n8n-nodes-base.stickyNote")), lenient=True)
-    assert [each.name for each in made.steps] == ["Start", "A"]
-    assert made.step["A"].disabled
+    compiled_plan = plan(export(node("A", disabled=True), node("Note", "n8n-nodes-base.stickyNote")), lenient=True)
+    assert [each.name for each in compiled_plan.steps] == ["Start", "A"]
+    assert compiled_plan.step["A"].disabled
 
 
 def test_disabled_sub_nodes_are_not_connected() -> None:
@@ -75,24 +75,27 @@ def test_disabled_sub_nodes_are_not_connected() -> None:
         "M1": {"ai_languageModel": [[to("Agent", 0, "ai_languageModel")]]},
         "M2": {"ai_languageModel": [[to("Agent", 0, "ai_languageModel")]]},
     }
-    given = export(agent, node("M1", model, 1.2, disabled=True), node("M2", model, 1.2), connections=wires)
-    assert step(given, "Agent", lenient=True).subnodes == {"ai_languageModel": ("M2",)}
+    document = export(agent, node("M1", model, 1.2, disabled=True), node("M2", model, 1.2), connections=wires)
+    assert step(document, "Agent", lenient=True).subnodes == {"ai_languageModel": ("M2",)}
 
 
 def test_an_unknown_type_is_unsupported_and_says_so() -> None:
-    given = export(node("Odd", "community.thing", 3))
-    assert compiled(given).plan is None
-    made = step(given, "Odd", allow_unsupported=True)
-    assert made.kind is Kind.UNSUPPORTED
-    assert made.problem == "the node type community.thing is not supported"
+    document = export(node("Odd", "community.thing", 3))
+    assert compiled(document).plan is None
+    compiled_step = step(document, "Odd", allow_unsupported=True)
+    assert compiled_step.kind is Kind.UNSUPPORTED
+    assert compiled_step.problem == "the node type community.thing is not supported"
 
 
 def test_what_never_runs_does_not_stop_an_export() -> None:
-    given = export(node("A"), node("Odd", "community.thing"), connections={"Start": {"main": [[to("A")]]}})
-    made = compiled(given)
-    assert made.runnable
-    assert made.plan is not None
-    assert {(each.code, each.level) for each in made.diagnostics} >= {("N8T301", "warning"), ("N8T206", "warning")}
+    document = export(node("A"), node("Odd", "community.thing"), connections={"Start": {"main": [[to("A")]]}})
+    compilation = compiled(document)
+    assert compilation.runnable
+    assert compilation.plan is not None
+    assert {(each.code, each.level) for each in compilation.diagnostics} >= {
+        ("N8T301", "warning"),
+        ("N8T206", "warning"),
+    }
 
 
 @pytest.mark.parametrize(
@@ -104,14 +107,18 @@ def test_what_never_runs_does_not_stop_an_export() -> None:
     ],
 )
 def test_settings_that_a_run_obeys(settings: Any, order: str, timezone: str, timeout: float | None) -> None:
-    made = plan(export(settings=settings)).settings
-    assert (made.order, made.timezone, made.timeout_s) == (order, timezone, timeout)
+    compiled_settings = plan(export(settings=settings)).settings
+    assert (compiled_settings.order, compiled_settings.timezone, compiled_settings.timeout_s) == (
+        order,
+        timezone,
+        timeout,
+    )
 
 
 def test_pinned_data_has_items_whatever_it_looked_like() -> None:
     pins = {"Start": [{"json": {"a": 1}, "pairedItem": 0}, {"b": 2}, {"json": "text"}], "Gone": [{"c": 3}]}
-    made = plan(export(pinData=pins)).pin_data
-    assert made == {"Start": [{"json": {"a": 1}, "pairedItem": 0}, {"json": {"b": 2}}, {"json": {"json": "text"}}]}
+    pin_data = plan(export(pinData=pins)).pin_data
+    assert pin_data == {"Start": [{"json": {"a": 1}, "pairedItem": 0}, {"json": {"b": 2}}, {"json": {"json": "text"}}]}
 
 
 def test_static_data_may_be_text() -> None:
@@ -119,9 +126,9 @@ def test_static_data_may_be_text() -> None:
 
 
 def test_credentials_are_names_of_old_and_references_today() -> None:
-    given = export(node("A", credentials={"oldApi": "my key", "newApi": {"id": "7", "name": "other"}}))
-    made = step(given, "A").credentials
-    assert {key: (each.id, each.name) for key, each in made.items()} == {
+    document = export(node("A", credentials={"oldApi": "my key", "newApi": {"id": "7", "name": "other"}}))
+    credentials = step(document, "A").credentials
+    assert {key: (each.id, each.name) for key, each in credentials.items()} == {
         "oldApi": (None, "my key"),
         "newApi": ("7", "other"),
     }
@@ -132,10 +139,12 @@ def test_a_specialist_is_named_in_the_notes() -> None:
 
 
 def test_defaults_are_filled_and_hidden_parameters_dropped() -> None:
-    made = step(export(node("Edit", "n8n-nodes-base.set", 3.4, parameters={"jsonOutput": "{}"})), "Edit").parameters
-    assert made["mode"] == "manual"
-    assert made["includeOtherFields"] is False
-    assert "jsonOutput" not in made
+    parameters = step(
+        export(node("Edit", "n8n-nodes-base.set", 3.4, parameters={"jsonOutput": "{}"})), "Edit"
+    ).parameters
+    assert parameters["mode"] == "manual"
+    assert parameters["includeOtherFields"] is False
+    assert "jsonOutput" not in parameters
 
 
 def test_what_a_step_reads_is_known() -> None:
@@ -151,7 +160,7 @@ def test_what_a_step_reads_is_known() -> None:
 
 
 def test_a_plan_says_nothing_of_where_it_came_from() -> None:
-    assert "made.json" not in plan(export(START | {"name": "Other"}, connections={})).canonical()
+    assert "test.json" not in plan(export(START | {"name": "Other"}, connections={})).canonical()
 
 
 CONDITION = {"leftValue": "a", "rightValue": "b", "operator": {"type": "string", "operation": "equals"}}
@@ -159,7 +168,7 @@ FULL = {"caseSensitive": True, "leftValue": "", "typeValidation": "strict", "ver
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("parameters", "expected"),
     [
         ({}, {}),
         ({"conditions": {}}, {"combinator": "and", "options": FULL}),
@@ -168,17 +177,17 @@ FULL = {"caseSensitive": True, "leftValue": "", "typeValidation": "strict", "ver
         ({"conditions": "={{ 1 }}"}, "={{ 1 }}"),
     ],
 )
-def test_a_filter_that_is_given_gets_what_it_leaves_out(given: Any, expected: Any) -> None:
-    check = node("Is it?", "n8n-nodes-base.if", 2.2, parameters=given)
+def test_a_filter_that_is_given_gets_what_it_leaves_out(parameters: Any, expected: Any) -> None:
+    check = node("Is it?", "n8n-nodes-base.if", 2.2, parameters=parameters)
     assert step(export(check), "Is it?", lenient=True).parameters["conditions"] == expected
 
 
 def test_the_filters_of_rules_are_filled_where_they_stand() -> None:
     rules = {"values": [{}, {"conditions": {"conditions": [CONDITION]}, "renameOutput": True}]}
-    made = step(
+    compiled_step = step(
         export(node("Which?", "n8n-nodes-base.switch", 3.2, parameters={"rules": rules})), "Which?", lenient=True
     )
-    first, second = made.parameters["rules"]["values"]
+    first, second = compiled_step.parameters["rules"]["values"]
     assert first == {"conditions": {}, "renameOutput": False}
     assert second["renameOutput"] is True
     assert second["conditions"] == {"conditions": [CONDITION], "combinator": "and", "options": FULL}

@@ -30,10 +30,10 @@ CREDENTIAL = {"id": "1", "name": "My key", "data": "U2FsdGVkX1", "type": "httpHe
     ],
 )
 def test_a_document_without_a_workflow_is_named_for_what_it_is(document: Any, sentence: str) -> None:
-    (found,) = compile_export(json.dumps(document), file="x.json", catalog=CATALOG).diagnostics
-    assert found.code == "N8T107"
-    assert found.message == f"the file is not an n8n export: {sentence}"
-    assert found.hint
+    (finding,) = compile_export(json.dumps(document), file="x.json", catalog=CATALOG).diagnostics
+    assert finding.code == "N8T107"
+    assert finding.message == f"the file is not an n8n export: {sentence}"
+    assert finding.hint
 
 
 @pytest.mark.parametrize(
@@ -46,22 +46,22 @@ def test_a_document_without_a_workflow_is_named_for_what_it_is(document: Any, se
     ],
 )
 def test_bytes_that_are_not_utf_8_are_named_for_what_they_are(content: bytes, format_: str, hint: str) -> None:
-    (found,) = compile_export(content, file="x.json", catalog=CATALOG).diagnostics
-    assert found.code == "N8T102"
-    assert format_ in found.message
-    assert hint in found.hint
+    (finding,) = compile_export(content, file="x.json", catalog=CATALOG).diagnostics
+    assert finding.code == "N8T102"
+    assert format_ in finding.message
+    assert hint in finding.hint
 
 
 def test_two_byte_order_marks_are_skipped_as_one() -> None:
-    made = compile_export(f"\ufeff\ufeff{json.dumps(WORKFLOW)}", file="x.json", catalog=CATALOG)
-    assert made.runnable
-    assert [each.code for each in made.diagnostics if each.code == "N8T122"] == ["N8T122"]
+    compilation = compile_export(f"\ufeff\ufeff{json.dumps(WORKFLOW)}", file="x.json", catalog=CATALOG)
+    assert compilation.runnable
+    assert [each.code for each in compilation.diagnostics if each.code == "N8T122"] == ["N8T122"]
 
 
 def test_the_answer_of_the_template_site_holds_the_workflow_inside_its_list_of_node_types() -> None:
     catalogue = [{"id": 1, "name": "n8n-nodes-base.set", "displayName": "Edit Fields"}]
     answer = {"workflow": {"id": 1, "name": "Greet", "nodes": catalogue, "workflow": WORKFLOW}}
-    made = compile_export(json.dumps(answer), file="x.json", catalog=CATALOG)
-    assert made.runnable
-    assert made.export is not None
-    assert [each.name for each in made.export.nodes] == ["Start"]
+    compilation = compile_export(json.dumps(answer), file="x.json", catalog=CATALOG)
+    assert compilation.runnable
+    assert compilation.export is not None
+    assert [each.name for each in compilation.export.nodes] == ["Start"]

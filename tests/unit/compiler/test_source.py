@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compiler.source.source import Lines, duplicates, into_string, places
+from compiler.source.source import Lines, duplicates, find_spans, into_string
 
 TEXT = '{\n  "nodes": [\n    {"name": "A", "x": 1},\n    {"name": "B\\n\\u00e9!", "a/b~c": [true, null]}\n  ]\n}\n'
 
@@ -23,23 +23,23 @@ TEXT = '{\n  "nodes": [\n    {"name": "A", "x": 1},\n    {"name": "B\\n\\u00e9!"
     ],
 )
 def test_a_value_is_found_by_its_pointer(pointer: str, line: int, column: int) -> None:
-    place = places(TEXT, {pointer})[pointer]
-    assert Lines(TEXT).at(place.value) == (line, column)
+    span = find_spans(TEXT, {pointer})[pointer]
+    assert Lines(TEXT).at(span.value) == (line, column)
 
 
 def test_what_is_not_there_is_left_out() -> None:
-    assert places(TEXT, {"/nodes/7", "/other"}) == {}
+    assert find_spans(TEXT, {"/nodes/7", "/other"}) == {}
 
 
 def test_a_key_has_a_place_of_its_own() -> None:
-    place = places(TEXT, {"/nodes/0/x"})["/nodes/0/x"]
-    assert TEXT[place.key :].startswith('"x"')
-    assert TEXT[place.value : place.end] == "1"
+    span = find_spans(TEXT, {"/nodes/0/x"})["/nodes/0/x"]
+    assert TEXT[span.key :].startswith('"x"')
+    assert TEXT[span.value : span.end] == "1"
 
 
 @pytest.mark.parametrize(("characters", "rest"), [(0, "B\\n"), (1, "\\n"), (2, "\\u00e9"), (3, "!"), (99, '"')])
 def test_escapes_in_a_text_count_as_what_they_stand_for(characters: int, rest: str) -> None:
-    offset = into_string(TEXT, places(TEXT, {"/nodes/1/name"})["/nodes/1/name"], characters)
+    offset = into_string(TEXT, find_spans(TEXT, {"/nodes/1/name"})["/nodes/1/name"], characters)
     assert TEXT[offset:].startswith(rest)
 
 
@@ -57,17 +57,17 @@ documents = st.recursive(
 @given(documents, st.booleans())
 def test_every_value_of_any_document_is_found_where_it_stands(document: object, ascii_only: bool) -> None:
     text = json.dumps(document, indent=2, ensure_ascii=ascii_only)
-    wanted = dict(_pointers(document, ""))
-    found = places(text, wanted)
-    assert found.keys() == wanted.keys()
-    for pointer, value in wanted.items():
+    values = dict(_pointers(document, ""))
+    spans = find_spans(text, values)
+    assert spans.keys() == values.keys()
+    for pointer, value in values.items():
         if not isinstance(value, dict | list):
-            assert json.loads(text[found[pointer].value : found[pointer].end]) == value
+            assert json.loads(text[spans[pointer].value : spans[pointer].end]) == value
 
 
 def _pointers(value: object, path: str) -> list[tuple[str, object]]:
-    made = [(path, value)]
+    pointers = [(path, value)]
     members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, each in members:
-        made += _pointers(each, path + "/" + str(key).replace("~", "~0").replace("/", "~1"))
-    return made
+        pointers += _pointers(each, path + "/" + str(key).replace("~", "~0").replace("/", "~1"))
+    return pointers

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from compiler import Grade
-from compiler.report.coverage import coverage, entry
+from compiler.report.coverage import coverage, report_entry
 from runtime.catalog import CATALOG
 from schemas.plan import Kind
 from tests.unit.compiler.making import START, Json, compiled, export, node, to
@@ -16,9 +16,9 @@ MAIL = {"fromEmail": "a@x.org", "toEmail": "b@x.org", "subject": "s"}
 """The parameters that Send Email requires."""
 
 
-def verdict(name: str, made: Any) -> tuple[Grade, str]:
-    (found,) = (each for each in made.verdicts if each.node == name)
-    return found.grade, found.reason
+def verdict(name: str, compilation: Any) -> tuple[Grade, str]:
+    (match,) = (each for each in compilation.verdicts if each.node == name)
+    return match.grade, match.reason
 
 
 def with_tool(type_: str, version: float) -> Json:
@@ -50,9 +50,9 @@ def with_tool(type_: str, version: float) -> Json:
     ],
 )
 def test_a_tool_variant_exists_where_n8n_has_one(type_: str, version: float, grade: Grade) -> None:
-    made = compiled(with_tool(type_, version))
-    assert verdict("Tool", made)[0] is grade
-    assert made.runnable is (grade is not Grade.UNSUPPORTED)
+    compilation = compiled(with_tool(type_, version))
+    assert verdict("Tool", compilation)[0] is grade
+    assert compilation.runnable is (grade is not Grade.UNSUPPORTED)
 
 
 def test_every_tool_variant_of_a_durable_node_runs() -> None:
@@ -82,11 +82,11 @@ def test_every_tool_variant_of_a_durable_node_runs() -> None:
 def test_a_choice_that_cannot_run_is_unsupported_by_name(
     type_: str, version: float, parameters: Json, reason: str
 ) -> None:
-    made = compiled(export(node("Step", type_, version, parameters=parameters)))
-    grade, said = verdict("Step", made)
+    compilation = compiled(export(node("Step", type_, version, parameters=parameters)))
+    grade, actual_reason = verdict("Step", compilation)
     assert grade is Grade.UNSUPPORTED
-    assert said.startswith(reason)
-    assert not made.runnable
+    assert actual_reason.startswith(reason)
+    assert not compilation.runnable
     assert compiled(export(node("Step", type_, version, parameters=parameters)), allow_unsupported=True).runnable
 
 
@@ -112,15 +112,15 @@ def test_a_choice_that_cannot_run_is_unsupported_by_name(
     ],
 )
 def test_other_choices_of_the_same_nodes_are_exact(type_: str, version: float, parameters: Json) -> None:
-    made = compiled(export(node("Step", type_, version, parameters=parameters)))
-    assert verdict("Step", made) == (Grade.EXACT, "")
+    compilation = compiled(export(node("Step", type_, version, parameters=parameters)))
+    assert verdict("Step", compilation) == (Grade.EXACT, "")
 
 
 def test_schedule_trigger_1_4_has_its_parameters_for_missed_times() -> None:
     parameters = {"misfirePolicy": "skip", "misfireGraceSeconds": 60, "rule": {"interval": [{"field": "hours"}]}}
     every_hour = node("Every hour", "n8n-nodes-base.scheduleTrigger", 1.4, parameters=parameters)
-    made = compiled(export(every_hour, connections={}))
-    assert [each.message for each in made.diagnostics if each.at.node == "Every hour"] == []
+    compilation = compiled(export(every_hour, connections={}))
+    assert [each.message for each in compilation.diagnostics if each.at.node == "Every hour"] == []
 
 
 # --- what to build first ---
@@ -132,8 +132,8 @@ def test_what_never_runs_and_what_runs_already_is_not_on_the_list_of_what_to_bui
     lonely = export(node("Tell", SLACK), connections={})
     disabled = export(node("Tell", SLACK, disabled=True))
     runs = export(node("Work"))
-    made = coverage(entry(compiled(each)) for each in (lonely, disabled, runs))
-    assert (made.runnable, made.missing()) == (3, [])
+    result = coverage(report_entry(compiled(each)) for each in (lonely, disabled, runs))
+    assert (result.runnable, result.missing()) == (3, [])
 
 
 def test_exports_that_run_and_those_that_then_run_are_no_more_than_there_are() -> None:
@@ -141,11 +141,13 @@ def test_exports_that_run_and_those_that_then_run_are_no_more_than_there_are() -
     old = export(node("Work", "n8n-nodes-base.set", 9))
     by_sql = export(node("Merge", "n8n-nodes-base.merge", 3.2, parameters={"mode": "combineBySql"}))
     broken = export(node("Tell", SLACK), node("Ask", HTTP, 4.2))  # its URL is missing: building Slack is not enough
-    made = coverage(entry(compiled(each)) for each in (needed, old, by_sql, broken, export(START | {"name": "Other"})))
-    unlocked = {what: (uses, more) for what, uses, more in made.missing()}
+    result = coverage(
+        report_entry(compiled(each)) for each in (needed, old, by_sql, broken, export(START | {"name": "Other"}))
+    )
+    unlocked = {what: (uses, more) for what, uses, more in result.missing()}
     assert unlocked == {
         SLACK: (2, 1),
         "n8n-nodes-base.set 9": (1, 1),
         "n8n-nodes-base.merge (mode: combineBySql)": (1, 1),
     }
-    assert made.runnable + sum(more for _, more in unlocked.values()) <= len(made.entries)
+    assert result.runnable + sum(more for _, more in unlocked.values()) <= len(result.entries)

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from compiler.expressions import compile_expression, compile_resolvables
-from compiler.expressions.template import Code, Text, split
-from compiler.sites.programs import program
+from compiler.expressions.template import CodePart, TextPart, split
+from compiler.sites.programs import analyze_program
 from schemas.expression import Invalid, Literal, Path, Script, Template
 
 LITERALS: list[tuple[str, Any]] = [
@@ -168,7 +168,7 @@ def test_a_script_that_writes_gets_copies() -> None:
 
 
 def reads(source: str, language: str) -> frozenset[str] | None:
-    return program(source, language).reads
+    return analyze_program(source, language).reads
 
 
 def test_programs_tell_which_nodes_they_read() -> None:
@@ -190,7 +190,7 @@ def test_resolvables_are_templates_without_the_equals_sign() -> None:
 def test_the_first_closing_pair_ends_the_code() -> None:
     parts = split("a {{ 'x' }} b }} {{ '\\}}' }}")
     assert [part.value for part in parts] == ["a ", " 'x' ", " b }} ", " '}}' "]
-    assert [type(part) for part in parts] == [Text, Code, Text, Code]
+    assert [type(part) for part in parts] == [TextPart, CodePart, TextPart, CodePart]
 
 
 def test_compiling_twice_gives_the_same() -> None:

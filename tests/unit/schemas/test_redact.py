@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from schemas.redact import LONGEST, MASK, is_secret_name, looks_secret, redact, redact_json
+from schemas.redact import MASK, MAX_CHARACTERS, is_secret_name, looks_secret, redact, redact_json
 
 HEX = "0123456789abcdef" * 4
 REPORTED = (
@@ -95,5 +95,5 @@ def test_text_after_a_secret_of_two_shapes_is_kept() -> None:
 
 
 def test_a_long_text_is_cut_and_what_is_nested_too_deep_is_masked() -> None:
-    assert redact("a " * LONGEST) == "a " * (LONGEST // 2) + "…"
+    assert redact("a " * MAX_CHARACTERS) == "a " * (MAX_CHARACTERS // 2) + "…"
     assert redact_json({"a": {"b": {}}}, depth=1) == {"a": MASK}

@@ -1,4 +1,4 @@
-"""An expression string to its compiled form: split, parse, gate, then the simplest form that says the same."""
+"""Compile an expression string: split, parse, check, then choose the simplest form with the same value."""
 
 import json
 from dataclasses import dataclass, field
@@ -11,16 +11,16 @@ from compiler.expressions.quick import quick
 from compiler.expressions.references import References, references
 from compiler.expressions.rewrite import rewrite
 from compiler.expressions.simple import simplify
-from compiler.expressions.syntax import Node, Refused, Source, parse_expression
-from compiler.expressions.template import Code, Text, split, split_resolvables
+from compiler.expressions.syntax import InvalidCodeError, Node, ParsedCode, parse_expression
+from compiler.expressions.template import CodePart, TextPart, split, split_resolvables
 from schemas.expression import Expression, Invalid, Literal, Path, Script, Template
 
-__all__ = ["Compiled", "Problem", "compile_expression", "compile_resolvables"]
+__all__ = ["CompiledExpression", "ExpressionProblem", "compile_expression", "compile_resolvables"]
 
 
 @dataclass(frozen=True)
-class Problem:
-    """Why n8n refuses an expression. `message` is n8n's; the place counts from the start of the string as written."""
+class ExpressionProblem:
+    """Why n8n refuses an expression. `message` is n8n's; the position is relative to the start of the string as written."""
 
     message: str
     offset: int
@@ -31,7 +31,7 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Compiled:
+class CompiledExpression:
     """A compiled expression string."""
 
     expression: Expression
@@ -39,82 +39,82 @@ class Compiled:
     """Names of the nodes it may read; None: any."""
     variables: frozenset[str] = frozenset()
     """n8n's variables (`$json`, `$now`, ...) that it reads."""
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[ExpressionProblem, ...] = ()
 
 
-def compile_expression(text: str) -> Compiled:
+def compile_expression(text: str) -> CompiledExpression:
     """Compile a parameter string that starts with `=`. Never raises: what n8n refuses becomes `Invalid`."""
     return _compile(text[1:], 1)
 
 
-def compile_resolvables(text: str, mode: str) -> Compiled:
+def compile_resolvables(text: str, mode: str) -> CompiledExpression:
     """Compile text of an editor that n8n fills in by itself (SQL, HTML, raw JSON), with or without a leading `=`.
 
     n8n puts the value of each `{{ }}` into the text one after the other with JavaScript's replace. `mode` 'text': as
     String() shows it (`null` and `undefined` included), with the patterns of replace (`$&`) at work; 'json': objects as
-    JSON, no patterns. What was put in is not read again as an expression here.
+    JSON, no patterns. Inserted values are not evaluated again here.
     """
     shift = 1 if text.startswith("=") else 0
     return _compile(text[shift:], shift, resolvables=mode)
 
 
-def _compile(template: str, shift: int, resolvables: str | None = None) -> Compiled:
+def _compile(template: str, shift: int, resolvables: str | None = None) -> CompiledExpression:
     try:
         check_text(template)
         parts = _Parts(split(template) if resolvables is None else split_resolvables(template), resolvables)
-        return Compiled(
-            parts.expression(), parts.found.nodes, frozenset(v for v in parts.found.variables if v.startswith("$"))
+        return CompiledExpression(
+            parts.expression(), parts.reads.nodes, frozenset(v for v in parts.reads.variables if v.startswith("$"))
         )
-    except Refused as refused:
-        problem = _problem(template, refused, shift)
-        return Compiled(Invalid(message=refused.message), problems=(problem,))
+    except InvalidCodeError as error:
+        problem = _problem(template, error, shift)
+        return CompiledExpression(Invalid(message=error.message), problems=(problem,))
 
 
-def _problem(template: str, refused: Refused, shift: int) -> Problem:
-    before = template[: refused.index]
+def _problem(template: str, error: InvalidCodeError, shift: int) -> ExpressionProblem:
+    before = template[: error.index]
     line = before.count("\n") + 1
     column = len(before) - (before.rfind("\n") + 1) + 1
-    return Problem(refused.message, refused.index + shift, line, column + (shift if line == 1 else 0))
+    return ExpressionProblem(error.message, error.index + shift, line, column + (shift if line == 1 else 0))
 
 
 @dataclass
 class _Chunk:
-    """One `{{ }}`."""
+    """The parsed code of one `{{ }}`."""
 
-    source: Source
+    source: ParsedCode
     root: Node
     simple: Literal | Path | None
 
 
 @dataclass
 class _Parts:
-    """The parts of a template, parsed."""
+    """The parsed parts of a template, and what they read."""
 
-    parts: list[Text | Code]
+    parts: list[TextPart | CodePart]
     resolvables: str | None = None
-    found: References = field(default_factory=References)
-    chunks: list[Text | _Chunk] = field(default_factory=list)
+    reads: References = field(default_factory=References)
+    chunks: list[TextPart | _Chunk] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.chunks = [part if isinstance(part, Text) else self._chunk(part) for part in self.parts]
+        self.chunks = [part if isinstance(part, TextPart) else self._chunk(part) for part in self.parts]
 
-    def _chunk(self, code: Code) -> _Chunk:
+    def _chunk(self, code: CodePart) -> _Chunk:
         try:
             source, root = parse_expression(code.value)
-            read = references(source, root)
+            reads = references(source, root)
             simple = simplify(source, root)
             rewrite(source, root) if simple is None else None
-        except Refused as refused:
-            raise Refused(refused.message, code.place(refused.index)) from None
-        self.found.variables |= read.variables
-        self.found.dynamic |= read.dynamic
-        for name, ways in read.ways.items():
+        except InvalidCodeError as error:
+            raise InvalidCodeError(error.message, code.place(error.index)) from None
+        self.reads.variables |= reads.variables
+        self.reads.dynamic |= reads.dynamic
+        for name, ways in reads.ways.items():
             for way in ways:
-                self.found.add(name, way)
+                self.reads.add(name, way)
         return _Chunk(source, root, simple)
 
     def expression(self) -> Expression:
-        """The simplest form."""
+        """Return the simplest form that gives the same value."""
         if self.resolvables is not None and any(isinstance(chunk, _Chunk) for chunk in self.chunks):
             return self._script(*self._replaced())
         if len(self.chunks) == 1 and isinstance(only := self.chunks[0], _Chunk):
@@ -124,17 +124,17 @@ class _Parts:
     def _quick_text(self) -> list[Any] | None:
         tree: list[Any] = ["text"]
         for chunk in self.chunks:
-            part = chunk.value if isinstance(chunk, Text) else quick(chunk.source, chunk.root)
+            part = chunk.value if isinstance(chunk, TextPart) else quick(chunk.source, chunk.root)
             if part is None:
                 return None
             tree.append(part)
         return tree
 
     def _template(self) -> Expression | None:
-        """Text, or text mixed with paths; None when a part needs JavaScript."""
+        """Return text, or text mixed with paths; None if a part needs JavaScript."""
         parts: list[str | Path] = []
         for chunk in self.chunks:
-            part = chunk.value if isinstance(chunk, Text) else _printed(chunk.simple)
+            part = chunk.value if isinstance(chunk, TextPart) else _literal_text(chunk.simple)
             if part is None:
                 return None
             if isinstance(part, str) and parts and isinstance(parts[-1], str):
@@ -153,7 +153,7 @@ class _Parts:
         pieces: list[str] = []
         temporaries, linear = 0, True
         for chunk in self.chunks:
-            if isinstance(chunk, Text):
+            if isinstance(chunk, TextPart):
                 pieces.append(_quote(chunk.value))
                 continue
             text, temporaries = rewrite(chunk.source, chunk.root, temporaries)
@@ -162,35 +162,35 @@ class _Parts:
         return _body("+".join(['""', *pieces]), temporaries), linear
 
     def _replaced(self) -> tuple[str, bool]:
-        """The text with each code replaced by its value, in order, the first place where it stands."""
-        whole = "".join(part.value if isinstance(part, Text) else f"{{{{{part.value}}}}}" for part in self.parts)
+        """Return code that replaces each chunk of the text by its value, in order, at its first occurrence."""
+        whole = "".join(part.value if isinstance(part, TextPart) else f"{{{{{part.value}}}}}" for part in self.parts)
         lines, temporaries, linear = [f"let ___q={_quote(whole)};"], 0, True
         for part, chunk in zip(self.parts, self.chunks, strict=True):
-            if isinstance(part, Text) or isinstance(chunk, Text):
+            if isinstance(part, TextPart) or isinstance(chunk, TextPart):
                 continue
             text, temporaries = rewrite(chunk.source, chunk.root, temporaries)
             value = f"___j(()=>({text}\n))" if self.resolvables == "json" else f"___w(()=>({text}\n))"
             new = f"()=>{value}" if self.resolvables == "json" else value
             lines.append(f"___q=___q.replace({_quote(f'{{{{{part.value}}}}}')},{new});")
             linear = linear and is_linear(chunk.source, chunk.root)
-        declared = "".join(f"let ___t{i};" for i in range(temporaries))
-        return f"{declared}{''.join(lines)}return ___q;", linear
+        declarations = "".join(f"let ___t{i};" for i in range(temporaries))
+        return f"{declarations}{''.join(lines)}return ___q;", linear
 
-    def _script(self, source: str, linear: bool, tree: list[Any] | None = None) -> Script:
+    def _script(self, source: str, linear: bool, quick_tree: list[Any] | None = None) -> Script:
         return Script(
             source=source,
-            quick=tree,
-            nodes=None if self.found.dynamic else tuple(sorted(self.found.ways)),
-            variables=tuple(sorted(self.found.variables)),
-            linear=linear and not self.found.dynamic,
-            pairs=self.found.pairs,
-            ways={name: tuple(sorted(ways)) for name, ways in sorted(self.found.ways.items())},
+            quick=quick_tree,
+            nodes=None if self.reads.dynamic else tuple(sorted(self.reads.ways)),
+            variables=tuple(sorted(self.reads.variables)),
+            linear=linear and not self.reads.dynamic,
+            pairs=self.reads.pairs,
+            ways={name: tuple(sorted(ways)) for name, ways in sorted(self.reads.ways.items())},
             writes=any(writes(chunk.source, chunk.root) for chunk in self.chunks if isinstance(chunk, _Chunk)),
         )
 
 
-def _printed(simple: Literal | Path | None) -> str | Path | None:
-    """A constant as a template prints it; numbers and the like keep JavaScript's form."""
+def _literal_text(simple: Literal | Path | None) -> str | Path | None:
+    """Return a constant as a template prints it; a path as it is; None if the value needs JavaScript."""
     if not isinstance(simple, Literal):
         return simple
     value = simple.value
@@ -204,8 +204,8 @@ def _printed(simple: Literal | Path | None) -> str | Path | None:
 
 
 def _body(expression: str, temporaries: int) -> str:
-    declared = ",".join(f"___t{i}" for i in range(temporaries))
-    return f"{f'let {declared};' if declared else ''}return {expression};"
+    declarations = ",".join(f"___t{i}" for i in range(temporaries))
+    return f"{f'let {declarations};' if declarations else ''}return {expression};"
 
 
 def _quote(text: str) -> str:
