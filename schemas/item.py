@@ -70,7 +70,7 @@ Outputs: TypeAlias = list[Items | None]
 """One list per output; None where the output got nothing at all (n8n's null)."""
 
 
-class Run(TypedDict, total=False):
+class NodeRun(TypedDict, total=False):
     """One recorded run of a node: what it gave out, where its inputs came from, and its error if it had one."""
 
     outputs: Required[Outputs]

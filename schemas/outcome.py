@@ -1,4 +1,4 @@
-"""What the engine asks for and what it is told: the border between engine, interpreter and hosts."""
+"""What the engine requests and what hosts report back: the border between engine, interpreter and hosts."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,15 +9,15 @@ from schemas.plan import Step
 
 @dataclass(slots=True)
 class Execute:
-    """Run this step once. `inputs` are the stamped inputs (cut by executeOnce); `items` is the effective input for
-    expressions, never cut.
+    """Run this step once. `inputs` are the stamped inputs, cut by executeOnce, and `uncut_inputs` the same before that cut;
+    `items` is the effective input for expressions, never cut.
     """
 
     step: Step
     run_index: int
     attempt: int
     inputs: list[Items | None]
-    whole: list[Items | None]
+    uncut_inputs: list[Items | None]
     items: Items
     source: list[Source | None]
     ordinal: int | None = None
@@ -33,7 +33,7 @@ class Delay:
 
 @dataclass(frozen=True)
 class Idle:
-    """Nothing can run until one of the steps ends that were set aside."""
+    """Nothing can run until one of the parked steps ends."""
 
 
 @dataclass(frozen=True)

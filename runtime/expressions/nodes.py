@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runtime.expressions.scope import ExpressionError, Scope
-from schemas.item import Item, Items, Run
+from schemas.item import Item, Items, NodeRun
 from schemas.plan import Plan
 
 __all__ = ["branch_to", "item_at", "latest_output", "leads_here", "require", "without_bytes"]
@@ -52,7 +52,7 @@ def branch_to(scope: Scope, name: str) -> int:
     return branches(scope.plan, (scope.root or scope.step).name).get(name, 0)
 
 
-def require(scope: Scope, name: str) -> Sequence[Run]:
+def require(scope: Scope, name: str) -> Sequence[NodeRun]:
     """The recorded runs of a node of this workflow. Raises ExpressionError when there is no such node."""
     if name not in scope.plan.step:
         raise ExpressionError("Referenced node doesn't exist")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from schemas.item import Items, Run, Source
+from schemas.item import Items, NodeRun, Source
 from schemas.plan import Plan, Step
 
 
@@ -29,7 +29,7 @@ class Scope:
     inputs: Sequence[Items | None]
     source: Sequence[Source | None]
     run_index: int
-    runs: Mapping[str, Sequence[Run]]
+    runs: Mapping[str, Sequence[NodeRun]]
     """Recorded runs by node name: what `$('Node')` reads."""
     memory: Mapping[str, dict[str, Any]]
     """n8n's node contexts by node name (`$('Loop').context`)."""

@@ -3,11 +3,11 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from runtime.engine.node_runs import Recorded
+from runtime.engine.node_runs import SparseRuns
 from runtime.expressions.nodes import branch_to, leads_here, without_bytes
 from runtime.expressions.scope import ExpressionError, Scope
 from schemas.expression import Script
-from schemas.item import UNDEFINED, Items, Run
+from schemas.item import UNDEFINED, Items, NodeRun
 
 __all__ = ["snapshot", "snapshot_for"]
 
@@ -95,7 +95,7 @@ def _build(scope: Scope, items: Sequence[Any], ways: Mapping[str, Collection[str
 
 def _node(scope: Scope, name: str, how: Collection[str]) -> dict[str, Any]:
     runs = scope.runs.get(name, ())
-    shown: Any = [_outputs(run, how) for run in runs] if not isinstance(runs, Recorded) else _sparse(runs, how)
+    shown: Any = [_outputs(run, how) for run in runs] if not isinstance(runs, SparseRuns) else _sparse(runs, how)
     return {
         "parameters": scope.plan.step[name].parameters,
         "context": scope.memory.get(name, {}),
@@ -105,12 +105,12 @@ def _node(scope: Scope, name: str, how: Collection[str]) -> dict[str, Any]:
     }
 
 
-def _sparse(runs: Recorded, how: Collection[str]) -> dict[str, Any]:
+def _sparse(runs: SparseRuns, how: Collection[str]) -> dict[str, Any]:
     """Like an array in JavaScript: its length, and the runs that are kept."""
     return {"length": len(runs), "forgets": True} | {str(i): _outputs(run, how) for i, run in runs.items()}
 
 
-def _outputs(run: Run, how: Collection[str]) -> list[Any]:
+def _outputs(run: NodeRun, how: Collection[str]) -> list[Any]:
     outputs = run.get("outputs") or []
     if _NO_RUNS.issuperset(how):
         return []
