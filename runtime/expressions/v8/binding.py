@@ -40,7 +40,7 @@ _SOURCES = ("vendor/luxon.min.js", "vendor/jmespath.js", "hashes.js", "extension
 _TABLES = "vendor/transliteration.min.js"  # run at first use: it takes 50 ms
 _FLAGS = (
     "--single-threaded",  # the binding's own default: no compiler threads beside the caller's
-    "--disallow-code-generation-from-strings",  # eval and Function never make code, whoever reaches them
+    "--disallow-code-generation-from-strings",  # eval and Function never create code, from wherever they are called
     "--stack-size=800",  # KiB; the same depth of recursion wherever an isolate runs
 )
 _MEMORY_BYTES = 256 << 20
@@ -51,7 +51,7 @@ _LONG_REQUEST_CHARACTERS = 16_384  # from here on a handle is cheaper than a lit
 class Context(MiniRacer):
     """One isolate with the kernel, and the scripts that it has parsed.
 
-    Make it on a plain thread: the binding adopts whatever event loop runs where it is made.
+    Create it on a plain thread: the binding adopts the event loop that runs where it is created.
     """
 
     def __init__(self, forbidden: Iterable[str]) -> None:

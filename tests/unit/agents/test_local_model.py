@@ -13,7 +13,7 @@ import pytest
 from jsonschema import Draft7Validator
 
 from runtime.agents.dialects.chat import Request
-from runtime.agents.dialects.embedded import body, outline, worded
+from runtime.agents.dialects.embedded import body, narrowed, outline
 from runtime.platform.embedded import local_model
 from runtime.platform.embedded.fake_vendor import StandIn
 from tests.unit.agents.world import World, model, node, outputs, run, workflow
@@ -114,13 +114,13 @@ def test_json_is_forced() -> None:
 def test_narrower_is_still_valid() -> None:
     """Whatever fits the narrowed schema fits the author's: texts within their length, lists within theirs."""
     author = {"type": "array", "minItems": 3, "maxItems": 5, "items": {"type": "string", "maxLength": 40}}
-    narrow = worded(author)
+    narrow = narrowed(author)
     assert narrow["maxItems"] == 3
     longest = "Abcdefgh a" + "b" * 28 + "c."
     assert re.fullmatch(narrow["items"]["pattern"], longest)
     assert len(longest) <= 40
-    assert worded({"type": "string", "maxLength": 8}) == {"type": "string", "maxLength": 8}
-    assert worded({"type": "string", "format": "date"}) == {"type": "string", "format": "date"}
+    assert narrowed({"type": "string", "maxLength": 8}) == {"type": "string", "maxLength": 8}
+    assert narrowed({"type": "string", "format": "date"}) == {"type": "string", "format": "date"}
 
 
 def test_outline() -> None:
