@@ -42,7 +42,7 @@ class VaultCredentials:
         self._client = hvac.Client(url=address, token=token, namespace=namespace, timeout=TIMEOUT_SECONDS)
 
     async def get(self, tenant: str, type_: str, name: str) -> Mapping[str, Any]:
-        """See CredentialStore."""
+        """Implement `CredentialStore`."""
         try:
             answer = await self._call(
                 lambda: self._client.secrets.kv.v2.read_secret_version(
@@ -55,7 +55,7 @@ class VaultCredentials:
         return data
 
     async def put(self, tenant: str, type_: str, name: str, data: Mapping[str, Any]) -> None:
-        """See CredentialStore."""
+        """Implement `CredentialStore`."""
         await self._call(
             lambda: self._client.secrets.kv.v2.create_or_update_secret(
                 path=_path(tenant, type_, name), secret=dict(data), mount_point=self._mount
@@ -63,7 +63,7 @@ class VaultCredentials:
         )
 
     async def delete(self, tenant: str, type_: str, name: str) -> None:
-        """See CredentialStore."""
+        """Implement `CredentialStore`."""
         await self.get(tenant, type_, name)
         await self._call(
             lambda: self._client.secrets.kv.v2.delete_metadata_and_all_versions(
@@ -72,7 +72,7 @@ class VaultCredentials:
         )
 
     async def names(self, tenant: str) -> list[tuple[str, str]]:
-        """See CredentialStore."""
+        """Implement `CredentialStore`."""
         root = f"tenants/{_segment(tenant)}/credentials"
         types = [entry.rstrip("/") for entry in await self._keys(root)]
         found = [(type_, name) for type_ in types for name in await self._keys(f"{root}/{type_}")]
