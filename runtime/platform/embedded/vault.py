@@ -30,7 +30,7 @@ class EmbeddedVault:
         self.address = ""
 
     async def start(self) -> None:
-        """Start it and wait until it serves.
+        """Start the server and wait until it accepts connections.
 
         Raises:
             EmbeddedError: it ended, or is not ready after 15 s.
@@ -53,6 +53,6 @@ class EmbeddedVault:
             await asyncio.sleep(0.05)
 
     async def stop(self) -> None:
-        """Stop it."""
+        """Stop the server."""
         if self._process is not None:
             await self._process.stop()

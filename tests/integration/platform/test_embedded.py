@@ -157,7 +157,7 @@ async def test_a_server_that_is_killed_comes_back_where_it_was(folder: Path) -> 
     """With what it had, while somebody keeps the profile; and it is told."""
     told: list[str] = []
     async with EmbeddedProfile(Settings.load({"TEMPOR8_STATE": str(folder)}), any_ports=True, ui=False) as profile:
-        keeping = asyncio.create_task(profile.keep(told.append))
+        keeping = asyncio.create_task(profile.supervise(told.append))
         addresses = profile.addresses
         assert addresses.database_admin_url is not None
         with psycopg.connect(addresses.database_admin_url, autocommit=True) as connection:

@@ -9,7 +9,7 @@ import pytest
 from runtime.platform.keys import Keyring
 from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings
-from runtime.platform.storage.blobs import PIECE, BlobMissing, BlobStore, BlobTooLarge
+from runtime.platform.storage.blobs import PIECE_BYTES, BlobMissing, BlobStore, BlobTooLarge
 from runtime.platform.storage.objects import PayloadStoreUnavailable
 from tests.integration.platform.bucket import Bucket
 from tests.integration.platform.test_storage import age, chain, close
@@ -28,7 +28,7 @@ def blobs(bucket: Bucket, service: Settings, database: Database, keys: Keyring) 
     told = Settings.load(
         {
             "TEMPOR8_S3_BUCKET": "payloads", "TEMPOR8_S3_ENDPOINT": bucket.endpoint, "TEMPOR8_S3_ACCESS_KEY": "key",
-            "TEMPOR8_S3_SECRET_KEY": "secret", "TEMPOR8_FILE_LIMIT": str(4 * PIECE),
+            "TEMPOR8_S3_SECRET_KEY": "secret", "TEMPOR8_FILE_LIMIT": str(4 * PIECE_BYTES),
         }
     )  # fmt: skip
     names = ("s3_bucket", "s3_endpoint", "s3_access_key", "s3_secret_key", "file_limit")
@@ -104,7 +104,7 @@ async def test_a_long_file_is_kept_in_pieces_and_read_in_pieces(
     bucket: Bucket, blobs: BlobStore, tenants: tuple[str, str]
 ) -> None:
     """Whatever the pieces are in which it comes; over the limit of files it is refused."""
-    data = bytes(range(256)) * (PIECE // 100)
+    data = bytes(range(256)) * (PIECE_BYTES // 100)
 
     async def coming(step: int) -> AsyncIterator[bytes]:
         for start in range(0, len(data), step):
@@ -115,14 +115,14 @@ async def test_a_long_file_is_kept_in_pieces_and_read_in_pieces(
     assert await blobs.keep(tenants[0], data, used_by=chain(tenants[0])) == kept
     assert len(bucket.objects) == 3  # three pieces, of which two are equal, and their list
     found = [len(piece) async for piece in blobs.stream(tenants[0], kept.id)]
-    assert max(found) == PIECE
+    assert max(found) == PIECE_BYTES
     assert await blobs.read(tenants[0], kept.id) == data
     nothing = await blobs.keep(tenants[0], b"", used_by=chain(tenants[0]))
     assert await blobs.read(tenants[0], nothing.id) == b""
 
     async def endless() -> AsyncIterator[bytes]:
         while True:
-            yield bytes(PIECE)
+            yield bytes(PIECE_BYTES)
 
     with pytest.raises(BlobTooLarge, match="TEMPOR8_FILE_LIMIT"):
         await blobs.keep(tenants[0], endless(), used_by=chain(tenants[0]))
