@@ -1,4 +1,4 @@
-"""What the engine requests and what hosts report back: the border between engine, interpreter and hosts."""
+"""What the engine asks for and what it is told: the border between engine, interpreter and hosts."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -33,7 +33,7 @@ class Delay:
 
 @dataclass(frozen=True)
 class Idle:
-    """Nothing can run until one of the parked steps ends."""
+    """Nothing can run until one of the steps ends that were set aside."""
 
 
 @dataclass(frozen=True)

@@ -99,16 +99,16 @@ async def test_it_cannot_call_tools() -> None:
 
 def test_json_is_forced() -> None:
     """The schema becomes a grammar, free texts are held to a sentence, and the prompt ends with the JSON to fill in."""
-    made = body(Request([{"role": "user", "content": "Is Ada a good lead?"}], schema=SCHEMA, via="answer"))
-    forced: Any = made["response_format"]
+    request_body = body(Request([{"role": "user", "content": "Is Ada a good lead?"}], schema=SCHEMA, via="answer"))
+    forced: Any = request_body["response_format"]
     properties = forced["json_schema"]["schema"]["properties"]
     assert properties["score"] == SCHEMA["properties"]["score"]
     assert properties["why"] == {"type": "string", "pattern": "^[A-Z][a-z]{1,7} [a-z][A-Za-z ,]{12,48}[a-z]\\.$"}
-    messages: Any = made["messages"]
+    messages: Any = request_body["messages"]
     assert messages[-1]["content"].endswith(
         '{"score": "<number from 0 to 100>", "tier": "<hot or cold>", "why": "..."}'
     )
-    assert made["temperature"] == 0
+    assert request_body["temperature"] == 0
 
 
 def test_narrower_is_still_valid() -> None:
