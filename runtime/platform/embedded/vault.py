@@ -39,9 +39,13 @@ class EmbeddedVault:
         port = free_port(self._port)
         self.address = f"http://{LOCALHOST}:{port}"
         command = [
-            get_binary_path(), "server", "-dev", "-dev-no-store-token",
-            f"-dev-root-token-id={self.token}", f"-dev-listen-address={LOCALHOST}:{port}",
-        ]  # fmt: skip
+            get_binary_path(),
+            "server",
+            "-dev",
+            "-dev-no-store-token",
+            f"-dev-root-token-id={self.token}",
+            f"-dev-listen-address={LOCALHOST}:{port}",
+        ]
         process = self._process = Process("OpenBao", command, self._folder / "openbao.log")
         await process.start()
         deadline = asyncio.get_running_loop().time() + READY_SECONDS
