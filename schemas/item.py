@@ -70,7 +70,7 @@ Outputs: TypeAlias = list[Items | None]
 """One list per output; None where the output got nothing at all (n8n's null)."""
 
 
-class Run(TypedDict, total=False):
+class NodeRun(TypedDict, total=False):
     """One recorded run of a node: its outputs, the sources of its inputs, and its error if there was one."""
 
     outputs: Required[Outputs]

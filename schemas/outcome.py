@@ -9,15 +9,15 @@ from schemas.plan import Step
 
 @dataclass(slots=True)
 class Execute:
-    """Run this step once. `inputs` are the stamped inputs (cut by executeOnce); `items` is the effective input for
-    expressions, never cut.
+    """Run this step once. `inputs` are the stamped inputs, cut by executeOnce, and `uncut_inputs` the same before that cut;
+    `items` is the effective input for expressions, never cut.
     """
 
     step: Step
     run_index: int
     attempt: int
     inputs: list[Items | None]
-    whole: list[Items | None]
+    uncut_inputs: list[Items | None]
     items: Items
     source: list[Source | None]
     ordinal: int | None = None

@@ -11,7 +11,7 @@ from cli.testing.clock import StandingClock
 from compiler import compile_export
 from runtime.catalog import CATALOG
 from runtime.engine.machine import Engine
-from runtime.engine.node_runs import known
+from runtime.engine.node_runs import indexed_runs
 from runtime.hosts.local.host import LocalHost, run_local
 from runtime.hosts.local.offline import FILES_OF, OfflineCapabilities
 from runtime.interpreter.execution import Execution
@@ -122,7 +122,7 @@ def described(
         "lastNodeExecuted": finished.last_node,
         "error": error,
         "order": [list(each[:2]) for each in engine.order],
-        "nodes": {name: [_run(run) for _, run in known(runs)] for name, runs in engine.runs.items()},
+        "nodes": {name: [_run(run) for _, run in indexed_runs(runs)] for name, runs in engine.runs.items()},
     }
     if response is not None:
         result["response"] = response

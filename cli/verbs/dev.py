@@ -53,7 +53,7 @@ async def _dev(settings: object, exports: Path) -> None:
         typer.echo(f"Temporal  {up.profile.addresses.temporal_ui_url}")
         typer.echo(f"State     {up.profile.folder} (logs in logs/). Ctrl-C stops everything.")
         watching = asyncio.create_task(_publish_changes(up, exports))
-        keeping = asyncio.create_task(up.profile.keep(partial(typer.echo, err=True)))
+        keeping = asyncio.create_task(up.profile.supervise(partial(typer.echo, err=True)))
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait({keeping, stopped}, return_when=asyncio.FIRST_COMPLETED)
         for task in (watching, stopped, keeping):

@@ -11,7 +11,7 @@ from schemas.diagnostic.nodes import UnsupportedChoice
 from schemas.item import Item
 
 HELPFUL = "You are a helpful assistant"
-NOT_HERE = frozenset({"planAndExecuteAgent", "sqlAgent"})
+UNSUPPORTED_KINDS = frozenset({"planAndExecuteAgent", "sqlAgent"})
 GUARDRAILS = "={{ $json.guardrailsInput }}"
 CHAT = "={{ $json.chatInput }}"
 
@@ -39,21 +39,21 @@ class AgentV1(Agent):
     options: Dynamic[dict[str, Any]] = param({})
 
     def check(self, at: Location, version: float) -> Iterator[Diagnostic]:
-        """Two kinds of agent have no equal among tools agents."""
+        """Report the kinds of agent that have no equivalent among tools agents."""
         del version
-        if self.kind_of_agent in NOT_HERE:
+        if self.kind_of_agent in UNSUPPORTED_KINDS:
             yield UnsupportedChoice(
                 at=at.within("parameters", "agent"), type="agent", name="agent", value=self.kind_of_agent
             )
 
     def begin(self, context: DurableContext, talk: Talk) -> Go | Answer:
-        """Refuse the kinds that have no equal (an export that was compiled with `--allow-unsupported`)."""
-        if self.kind_of_agent in NOT_HERE:
+        """Refuse the kinds without an equivalent (in an export that was compiled with `--allow-unsupported`)."""
+        if self.kind_of_agent in UNSUPPORTED_KINDS:
             raise NodeError(f"The agent kind '{self.kind_of_agent}' is not supported")
         return super().begin(context, talk)
 
     def prompt(self, context: DurableContext, item: Item) -> Any:
-        """Where the prompt comes from changed with nearly every version."""
+        """Return the value of the prompt, whose parameter differs between versions."""
         if context.version <= 1.2:
             return {1: self.text_1, 1.1: self.text_1_1, 1.2: self.text_1_2}[context.version]
         if self.prompt_type == "define":
@@ -63,11 +63,11 @@ class AgentV1(Agent):
         return self.text_guarded if self.prompt_type == "guardrails" else self.text_auto
 
     def parses(self, version: float) -> bool:
-        """Before 1.3 a connected parser is used without being asked for."""
+        """Return whether an output parser is used: before 1.3 a connected one always is."""
         return version <= 1.2 or self.has_output_parser
 
     def default_system(self, version: float) -> str | None:
-        """From 1.9 on nothing is sent unless the author wrote it."""
+        """Return the default system prompt; from 1.9 on there is none."""
         return HELPFUL if version < 1.9 else None
 
 
@@ -86,7 +86,7 @@ class AgentV2(Agent):
     options: Dynamic[dict[str, Any]] = param({})
 
     def prompt(self, context: DurableContext, item: Item) -> Any:
-        """By `promptType`."""
+        """Return the value of the prompt by `promptType`."""
         del context, item
         if self.prompt_type == "define":
             return self.text_defined

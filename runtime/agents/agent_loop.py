@@ -18,8 +18,8 @@ from runtime.agents.messages import (
     user,
 )
 from runtime.agents.output_parser import Parser, unfit
+from runtime.agents.output_schema import FORMAT_TOOL, FORMAT_TOOL_ORDER, FORMAT_TOOL_TEXT, OutputSchema
 from runtime.agents.root import NO_MODEL, NO_PROMPT, NO_PROMPT_HINT, Answer, Batching, Go, Question, Reply, Root, Talk
-from runtime.agents.wanted import FORMAT_TOOL, FORMAT_TOOL_ORDER, FORMAT_TOOL_TEXT, Wanted
 from runtime.contract import ActivityContext, Call, Command, DurableContext, Dynamic, NodeError, param
 from schemas.item import Item, Json
 
@@ -161,13 +161,13 @@ class Agent(Root):
     def _parser(self, context: DurableContext, talk: Talk) -> Parser | None:
         return output_parser.connected(context, talk["i"]) if self.parses(context.version) else None
 
-    def _wanted(self, context: DurableContext, talk: Talk) -> Wanted | None:
+    def _wanted(self, context: DurableContext, talk: Talk) -> OutputSchema | None:
         """The connected parser's schema, else the specialist's."""
         parser = self._parser(context, talk)
         if parser is not None:
-            return parser.wanted
+            return parser.output_schema
         brief = talk.get("brief") or {}
-        return Wanted(brief["schema"], "output") if brief.get("schema") else None
+        return OutputSchema(brief["schema"], "output") if brief.get("schema") else None
 
     def after_model(self, context: DurableContext, talk: Talk, replies: list[Reply]) -> Go | Answer:
         """Final answer, or tools to run."""
@@ -222,13 +222,13 @@ class Agent(Root):
         if "value" in read:
             return self._finish(context, talk, read["value"])
         parser = self._parser(context, talk)
-        if parser is None or parser.fixer is None or parser.wanted is None or "problem" not in read:
+        if parser is None or parser.fixer is None or parser.output_schema is None or "problem" not in read:
             raise unfit(read)
         talk["messages"] = []
         talk.pop("earlier", None)
         prompt = parser.fix(str(read.get("text", "")), str(read["problem"]))
         question = Question(
-            [user(prompt)], schema=parser.wanted.schema, unwrap=parser.wanted.unwrap, model=parser.fixer
+            [user(prompt)], schema=parser.output_schema.schema, unwrap=parser.output_schema.unwrap, model=parser.fixer
         )
         return self.ask(context, talk, "fix", question)
 
@@ -271,7 +271,7 @@ class Agent(Root):
 
     def _lists(self, context: DurableContext, talk: Talk) -> bool:
         parser = self._parser(context, talk)
-        return parser is not None and parser.wanted is None
+        return parser is not None and parser.output_schema is None
 
     def _memory(self, context: DurableContext, i: int) -> tuple[str, str, int] | None:
         """Name, key and window of the connected memory. Sessions are shared by all nodes of a workflow (n8n)."""
@@ -285,7 +285,7 @@ class Agent(Root):
         return names[0], f"{context.workflow['id'] or context.workflow['name']}__{session}", node.window()
 
 
-def _format_tool(wanted: Wanted) -> ToolSpec:
+def _format_tool(wanted: OutputSchema) -> ToolSpec:
     return {"name": FORMAT_TOOL, "description": FORMAT_TOOL_TEXT, "schema": wanted.schema}
 
 

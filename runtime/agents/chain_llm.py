@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 from runtime.agents import output_parser
 from runtime.agents.messages import Message, as_text, assistant, dumps, system, text_of, user
 from runtime.agents.output_parser import Parser, unfit
+from runtime.agents.output_schema import json_or_text
 from runtime.agents.root import NO_PROMPT, NO_PROMPT_HINT, Answer, Batching, Go, Question, Reply, Root, Talk
-from runtime.agents.wanted import json_or_text
 from runtime.contract import DurableContext, Dynamic, NodeError, param
 from schemas.item import Item
 
@@ -45,14 +45,14 @@ class ChainLlm(Root):
     batching_options: Dynamic[dict[str, Any]] = param({}, alias="batching", show={"@version": [{"_cnd": {"gte": 1.7}}]})
 
     def batching(self, context: DurableContext) -> Batching:
-        """Five at once from version 1.7 on (n8n)."""
+        """Return the batch size (default from version 1.7 on: 5, as in n8n) and the pause between batches in ms."""
         if context.version < 1.7:
             return Batching()
-        wanted = self.batching_options or {}
-        return Batching(int(wanted.get("batchSize") or 5), float(wanted.get("delayBetweenBatches") or 0))
+        options = self.batching_options or {}
+        return Batching(int(options.get("batchSize") or 5), float(options.get("delayBetweenBatches") or 0))
 
     def prompt(self, version: float, item: Item) -> Any:
-        """Where the prompt comes from changed with the versions."""
+        """Return the value of the prompt, whose parameter differs between versions; None when there is none."""
         if version <= 1.3:
             return self.prompt_1 if version == 1 else self.prompt_1_3 if version == 1.3 else self.prompt_1_1
         if self.prompt_type == "define":
@@ -62,11 +62,11 @@ class ChainLlm(Root):
         return self.text_guarded if self.prompt_type == "guardrails" else self.text_auto
 
     def _parser(self, context: DurableContext, talk: Talk) -> Parser | None:
-        wanted = context.version in OLD or self.has_output_parser
-        return output_parser.connected(context, talk["i"]) if wanted else None
+        parses = context.version in OLD or self.has_output_parser
+        return output_parser.connected(context, talk["i"]) if parses else None
 
     def begin(self, context: DurableContext, talk: Talk) -> Go | Answer:
-        """Messages, then the prompt; how the answer is to look stands at the end of the prompt (n8n)."""
+        """Ask the model with the messages, then the prompt; the parser's instructions end the prompt (n8n)."""
         i = talk["i"]
         here, item = context.resolve(self, i), context.items[i]
         prompt = here.prompt(context.version, item)
@@ -75,40 +75,40 @@ class ChainLlm(Root):
         parser = self._parser(context, talk)
         text = as_text(prompt) + (f"\n{parser.instructions}" if parser else "")
         before = [_message(row, item) for row in (here.messages or {}).get("messageValues") or []]
-        wanted = parser.wanted if parser else None
+        output = parser.output_schema if parser else None
         question = Question(
-            [*before, user(text)], schema=wanted.schema if wanted else None, unwrap=wanted.unwrap if wanted else None
+            [*before, user(text)], schema=output.schema if output else None, unwrap=output.unwrap if output else None
         )
         return self.ask(context, talk, "model", question)
 
     def after_model(self, context: DurableContext, talk: Talk, replies: list[Reply]) -> Go | Answer:
-        """What the parser makes of it; without one, text, or JSON when the model was told to answer in JSON."""
-        said = replies[0].get()
-        parser, text = self._parser(context, talk), text_of(said["message"])
+        """Return the parser's value; without a parser the text, or its JSON when the model answers in JSON."""
+        reply = replies[0].get()
+        parser, text = self._parser(context, talk), text_of(reply["message"])
         if parser is None:
             return self._answer(context, self._plain(context, talk, text), parsed=False)
-        if parser.wanted is None:
+        if parser.output_schema is None:
             return self._answer(context, parser.node.split(text), parsed=True)
-        read = said["read"] or {}
-        if "value" in read:
-            return self._answer(context, {"output": read["value"]}, parsed=True)
+        answer = reply["read"] or {}
+        if "value" in answer:
+            return self._answer(context, {"output": answer["value"]}, parsed=True)
         if parser.fixer is None:
-            raise unfit(read)
+            raise unfit(answer)
         talk["messages"] = []
         talk.pop("earlier", None)
-        prompt = parser.fix(str(read.get("text", "")), str(read["problem"]))
+        prompt = parser.fix(str(answer.get("text", "")), str(answer["problem"]))
         question = Question(
-            [user(prompt)], schema=parser.wanted.schema, unwrap=parser.wanted.unwrap, model=parser.fixer
+            [user(prompt)], schema=parser.output_schema.schema, unwrap=parser.output_schema.unwrap, model=parser.fixer
         )
         return self.ask(context, talk, "fix", question)
 
     def after_fix(self, context: DurableContext, talk: Talk, replies: list[Reply]) -> Answer:
-        """One try."""
+        """Return the repaired answer. Raise NodeError when it does not fit either."""
         del talk
-        read = replies[0].get()["read"] or {}
-        if "value" not in read:
-            raise unfit(read)
-        return self._answer(context, {"output": read["value"]}, parsed=True)
+        answer = replies[0].get()["read"] or {}
+        if "value" not in answer:
+            raise unfit(answer)
+        return self._answer(context, {"output": answer["value"]}, parsed=True)
 
     def _plain(self, context: DurableContext, talk: Talk, text: str) -> Any:
         name = context.subnodes("ai_languageModel")[0]
@@ -116,7 +116,9 @@ class ChainLlm(Root):
         return json_or_text(text) if options.get("responseFormat") == "json_object" else text.strip()
 
     def _answer(self, context: DurableContext, value: Any, *, parsed: bool) -> Answer:
-        """n8n: text as `{text}`; a list as one item each; an object as it is from 1.6 on or when it was parsed."""
+        """Return the output items: text as `{text}`, a list as one item each, an object as it is from 1.6 on or when it was
+        parsed (n8n).
+        """
         values = value if isinstance(value, list) else [value]
         return Answer([(0, {"json": _json(each, context.version, parsed=parsed)}) for each in values])
 
@@ -128,7 +130,7 @@ def _json(value: Any, version: float, *, parsed: bool) -> dict[str, Any]:
 
 
 def _message(row: Mapping[str, Any], item: Item) -> Message:
-    """A message of the node; pictures come from the item or from a URL."""
+    """Return a message that the node defines; pictures come from the item or from a URL."""
     kind = row.get("messageType", "text")
     role = row.get("type", "SystemMessagePromptTemplate")
     if kind == "text" or role != "HumanMessagePromptTemplate":

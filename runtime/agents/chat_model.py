@@ -1,4 +1,4 @@
-"""Chat model sub-nodes: one request is one activity, and what it cost is recorded beside it."""
+"""Chat model sub-nodes: one request is one activity, and its usage of tokens is recorded with it."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, cast
@@ -11,8 +11,8 @@ from runtime.agents.messages import Message
 from runtime.contract import ActivityContext, MissingCredential, NodeError, SubNode
 from schemas.item import BinaryRef, Json
 
-INLINE_LIMIT = 24 * 1024
-"""Bytes of conversation that ride in history; longer ones are stored once and referred to."""
+INLINE_BYTES = 24 * 1024
+"""Size up to which a conversation is part of the history; a longer one is stored once and referenced."""
 
 
 class ChatModel(SubNode):
@@ -22,38 +22,41 @@ class ChatModel(SubNode):
     credential: ClassVar[str]
 
     async def ask(self, context: ActivityContext, request: Request) -> ModelAnswer:
-        """One request, never repeated in here. Raises NodeApiError; `retryable` in its data says that it may pass."""
+        """Send one request, once, and return the answer.
+
+        Raise NodeApiError; `retryable` in its data says that a later attempt may succeed.
+        """
         raise NotImplementedError
 
     async def request(self, context: ActivityContext, payload: Json) -> Json:
-        """Ask once. Gives `message`, `tokens`, `earlier` (a reference to the conversation so far, once it is long) and
-        `read` (the wanted JSON, or the problem with it).
+        """Send the request in `payload` and return `message`, `tokens`, `earlier` (a reference to the conversation so far,
+        once it is long) and `read` (the JSON of the schema, or the problem with it).
         """
-        from runtime.agents.reading import read  # noqa: PLC0415 - JSON Schema is for activities
+        from runtime.agents.answer_parser import parse_answer  # noqa: PLC0415 - JSON Schema is for activities
 
-        asked = cast(dict[str, Any], payload)
-        self._limit(context, asked.get("spent", 0))
-        messages = [*await _earlier(context, asked.get("earlier")), *asked["messages"]]
-        request = Request(messages, asked["tools"], asked["schema"], asked["via"], asked["settings"], asked["id"])
-        answer = await self._timed(context, asked, request)
+        data = cast(dict[str, Any], payload)
+        self._check_limit(context, data.get("spent", 0))
+        messages = [*await _earlier(context, data.get("earlier")), *data["messages"]]
+        request = Request(messages, data["tools"], data["schema"], data["via"], data["settings"], data["id"])
+        answer = await self._ask_and_record(context, data, request)
         reply: dict[str, Any] = {"message": answer.message, "tokens": answer.input_tokens + answer.output_tokens}
         if request.schema is not None:
-            reply["read"] = read(answer.message, request.schema, via=request.via, unwrap=asked["unwrap"])
-        if len(orjson.dumps([*asked["messages"], answer.message])) > INLINE_LIMIT:
+            reply["read"] = parse_answer(answer.message, request.schema, via=request.via, unwrap=data["unwrap"])
+        if len(orjson.dumps([*data["messages"], answer.message])) > INLINE_BYTES:
             reply["earlier"] = await context.blobs.write(
                 orjson.dumps([*messages, answer.message]), mime_type="application/json", file_name="conversation.json"
             )
         return reply
 
     @staticmethod
-    def _limit(context: ActivityContext, spent: int) -> None:
+    def _check_limit(context: ActivityContext, spent: int) -> None:
         if spent >= context.models.token_limit:
             raise NodeError(
                 f"The limit of {context.models.token_limit} model tokens for one run of a node is reached",
                 description="Raise TEMPOR8_TOKENS_PER_STEP, or give the agent fewer items or iterations",
             )
 
-    async def _timed(self, context: ActivityContext, asked: Mapping[str, Any], request: Request) -> ModelAnswer:
+    async def _ask_and_record(self, context: ActivityContext, data: Mapping[str, Any], request: Request) -> ModelAnswer:
         import time  # noqa: PLC0415 - a clock is for activities; sub-nodes are also read in workflow code
 
         started = time.perf_counter()
@@ -65,24 +68,24 @@ class ChatModel(SubNode):
                 answer = await embedded.ask(context, request, missing, self.credential)
             return answer
         finally:
-            context.usage.append(_usage(asked, answer, self.named, time.perf_counter() - started))
+            context.usage.append(_usage(data, answer, self.model_id, time.perf_counter() - started))
 
     @property
-    def named(self) -> str:
+    def model_id(self) -> str:
         """The model that the node names."""
-        return chosen(getattr(self, "model", None))
+        return model_id(getattr(self, "model", None))
 
 
-def chosen(model: Any) -> str:
-    """A model from a text or from n8n's resource locator."""
+def model_id(model: Any) -> str:
+    """Return the model's name from a text or from n8n's resource locator."""
     value = model.get("value") if isinstance(model, Mapping) else model
     return str(value or "")
 
 
-def _usage(asked: Mapping[str, Any], answer: ModelAnswer | None, model: str, seconds: float) -> dict[str, Any]:
+def _usage(data: Mapping[str, Any], answer: ModelAnswer | None, model: str, seconds: float) -> dict[str, Any]:
     return {
-        "agent": asked.get("agent") or asked["node"],
-        "node": asked["node"],
+        "agent": data.get("agent") or data["node"],
+        "node": data["node"],
         "model": answer.model if answer else model,
         "requests": 1,
         "input_tokens": answer.input_tokens if answer else 0,

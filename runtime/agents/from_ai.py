@@ -1,4 +1,4 @@
-"""`$fromAI(...)` in the parameters of a tool: what the model has to fill in, as a JSON Schema. Pure."""
+"""`$fromAI(...)` in the parameters of a tool: the arguments that a model fills in, as a JSON Schema. Pure."""
 
 import json
 import re
@@ -22,7 +22,7 @@ class Argument:
 
 
 def schema(parameters: Any) -> dict[str, Any]:
-    """The arguments of a tool. A key with a default is not required; `json` takes any value (n8n)."""
+    """Return the JSON Schema of a tool's arguments. A key with a default is not required; `json` accepts any value (n8n)."""
     properties: dict[str, Any] = {}
     required: list[str] = []
     for each in arguments(parameters):
@@ -35,16 +35,16 @@ def schema(parameters: Any) -> dict[str, Any]:
             required.append(each.key)
         else:
             properties[each.key]["default"] = each.default
-    made: dict[str, Any] = {"type": "object", "properties": properties}
-    return made | ({"required": required} if required else {}) | {"additionalProperties": False}
+    result: dict[str, Any] = {"type": "object", "properties": properties}
+    return result | ({"required": required} if required else {}) | {"additionalProperties": False}
 
 
 def arguments(value: Any) -> Iterator[Argument]:
-    """Every call in these parameters, in their order."""
+    """Yield every `$fromAI` call in these parameters, in their order."""
     if isinstance(value, str):
         if value.startswith("="):
-            for found in CALL.finditer(value):
-                yield _argument(list(_split(value, found.end())))
+            for match in CALL.finditer(value):
+                yield _argument(list(_split(value, match.end())))
         return
     children = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
     for child in children:
@@ -52,7 +52,7 @@ def arguments(value: Any) -> Iterator[Argument]:
 
 
 def _split(text: str, start: int) -> Iterator[str]:
-    """The arguments of a call that opens at `start`, as written."""
+    """Yield the arguments, as written, of a call whose arguments begin at `start`."""
     depth, quote, begin, i = 0, "", start, start
     while i < len(text):
         char = text[i]

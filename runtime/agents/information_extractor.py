@@ -1,4 +1,4 @@
-"""Information Extractor: fields out of a text."""
+"""Information Extractor: extracts fields from a text."""
 
 import json
 from collections.abc import Mapping
@@ -6,8 +6,8 @@ from typing import Any
 
 from runtime.agents.json_root import JsonRoot
 from runtime.agents.output_parser_structured import EXAMPLE, SCHEMA
+from runtime.agents.output_schema import OutputSchema, close_objects, from_example, parse_schema
 from runtime.agents.root import Answer, Talk
-from runtime.agents.wanted import Wanted, closed, from_example, parsed_schema
 from runtime.contract import DurableContext, Dynamic, NodeError, param
 
 INSTRUCTIONS = (
@@ -22,7 +22,7 @@ TYPES: dict[str, dict[str, Any]] = {
 
 
 class InformationExtractor(JsonRoot):
-    """Always lets the model repair an answer that does not fit (n8n)."""
+    """Extracts fields from a text; the model may always repair an answer that does not fit (n8n)."""
 
     type = "@n8n/n8n-nodes-langchain.informationExtractor"
     versions = (1, 1.1, 1.2)
@@ -33,20 +33,20 @@ class InformationExtractor(JsonRoot):
     input_schema: Dynamic[Any] = param(SCHEMA, show={"schemaType": ["manual"]})
     attributes: Dynamic[dict[str, Any]] = param({}, show={"schemaType": ["fromAttributes"]})
 
-    def question(self, context: DurableContext, talk: Talk) -> tuple[str, str, Wanted]:
-        """The text, and the schema of the fields."""
+    def question(self, context: DurableContext, talk: Talk) -> tuple[str, str, OutputSchema]:
+        """Return system prompt, text, and the schema of the fields."""
         here = self._at(context, talk)
         try:
-            wanted = Wanted(here.schema_wanted(context.version))
+            output = OutputSchema(here.fields_schema(context.version))
         except ValueError as error:
             raise NodeError(f"The JSON schema is not valid: {error}", item=talk["i"]) from None
-        return self.chosen(context, talk).get("systemPromptTemplate") or INSTRUCTIONS, here.text, wanted
+        return self.item_options(context, talk).get("systemPromptTemplate") or INSTRUCTIONS, here.text, output
 
-    def schema_wanted(self, version: float) -> dict[str, Any]:
-        """From attributes, from an example (all required from 1.2 on), or written by hand."""
+    def fields_schema(self, version: float) -> dict[str, Any]:
+        """Return the schema from attributes, from an example (all required from 1.2 on), or as the author wrote it."""
         if self.schema_type == "manual":
-            made: dict[str, Any] = closed(parsed_schema(self.input_schema))
-            return made
+            schema: dict[str, Any] = close_objects(parse_schema(self.input_schema))
+            return schema
         if self.schema_type == "fromJson":
             return from_example(json.loads(self.json_schema_example), required=version >= 1.2)
         rows = (self.attributes or {}).get("attributes") or []
@@ -55,12 +55,12 @@ class InformationExtractor(JsonRoot):
         return _schema(rows)
 
     def repairs(self, context: DurableContext, talk: Talk) -> bool:
-        """Always."""
+        """Return True."""
         del context, talk
         return True
 
     def answer(self, context: DurableContext, talk: Talk, value: Any) -> Answer:
-        """`{output: fields}`."""
+        """Return the item `{output: fields}`."""
         del context, talk
         return Answer([(0, {"json": {"output": value}})])
 

@@ -47,14 +47,14 @@ class LmChatAnthropic(ChatModel):
     options: Dynamic[dict[str, Any]] = param({})
 
     def wire_name(self, version: float) -> str:
-        """The model under either of its declarations."""
+        """The model, from whichever of its two parameters the version has."""
         if version < 1.3:
             return str(self.model_name)
         located = self.model_locator
         return str(located.get("value") if isinstance(located, Mapping) else located)
 
     async def ask(self, context: ActivityContext, request: Request) -> ModelAnswer:
-        """One POST, with the tenant's key."""
+        """POST one request with the tenant's key."""
         credential = await context.credentials.get(self.credential)
         name = self.wire_name(context.version)
         options = {"temperature": request.settings.get("temperature")} | dict(self.options or {})
@@ -77,7 +77,7 @@ def _limit(model: str) -> int:
 
 
 def _thinking(options: Mapping[str, Any]) -> dict[str, Any]:
-    """A model that thinks takes no sampling options; n8n leaves them out."""
+    """Return the options of a thinking model, which accepts no sampling options; n8n leaves them out."""
     mode = options.get("thinkingMode") or ("manual" if options.get("thinking") else "disabled")
     if mode == "disabled":
         return {}

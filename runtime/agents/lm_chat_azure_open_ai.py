@@ -25,7 +25,7 @@ class LmChatAzureOpenAi(OpenAiCompatible):
     model: Dynamic[str] = param("", required=True)
 
     def check(self, at: Location, version: float) -> Iterator[Diagnostic]:
-        """Signing in with Entra needs a token service that is not there yet."""
+        """Report Entra authentication, which is not supported yet."""
         del version
         if self.authentication != KEY:
             where = at.within("parameters", "authentication")
@@ -34,11 +34,11 @@ class LmChatAzureOpenAi(OpenAiCompatible):
             )
 
     def endpoint(self, credential: Mapping[str, Any]) -> str:
-        """`<resource>/openai/deployments/<deployment>/chat/completions`."""
+        """Return `<resource>/openai/deployments/<deployment>/chat/completions`."""
         base = credential.get("endpoint") or f"https://{credential.get('resourceName', '')}.openai.azure.com"
         version = credential.get("apiVersion") or "2024-10-21"
         return f"{str(base).rstrip('/')}/openai/deployments/{self.model}/chat/completions?api-version={version}"
 
     def headers(self, credential: Mapping[str, Any]) -> dict[str, str]:
-        """`api-key`."""
+        """Return the header `api-key`."""
         return {"api-key": str(credential.get("apiKey", ""))}

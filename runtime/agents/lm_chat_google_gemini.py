@@ -25,7 +25,7 @@ class LmChatGoogleGemini(ChatModel):
     options: Dynamic[dict[str, Any]] = param({})
 
     async def ask(self, context: ActivityContext, request: Request) -> ModelAnswer:
-        """One POST, with the key in a header and not in the address."""
+        """POST one request, with the key in a header and not in the address."""
         credential = await context.credentials.get(self.credential)
         options = {
             "temperature": request.settings.get("temperature"),
@@ -38,9 +38,9 @@ class LmChatGoogleGemini(ChatModel):
         if safety := (options.get("safetySettings") or {}).get("values"):
             body["safetySettings"] = safety if isinstance(safety, list) else [safety]
         host = str(credential.get("host") or "https://generativelanguage.googleapis.com").rstrip("/")
-        name = self.named if "/" in self.named else f"models/{self.named}"
+        name = self.model_id if "/" in self.model_id else f"models/{self.model_id}"
         url = f"{host}/v1beta/{name}:generateContent"
         answer = await post(
             context, url, body, {"x-goog-api-key": str(credential.get("apiKey", ""))}, timeout=300.0, key=request.id
         )
-        return gemini.read(answer, self.named)
+        return gemini.read(answer, self.model_id)

@@ -21,5 +21,5 @@ class LmChatMistralCloud(OpenAiCompatible):
     model: Dynamic[str] = param("mistral-small")
 
     def extras(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """`safe_prompt`, `random_seed`."""
+        """Return `safe_prompt` and `random_seed` where they are set."""
         return sampling(options, {"safeMode": "safe_prompt", "randomSeed": "random_seed"})

@@ -1,4 +1,4 @@
-"""Ollama Chat Model: models on a machine of one's own."""
+"""Ollama Chat Model: models on one's own machine."""
 
 from typing import Any
 
@@ -41,15 +41,15 @@ class LmChatOllama(ChatModel):
     options: Dynamic[dict[str, Any]] = param({})
 
     async def ask(self, context: ActivityContext, request: Request) -> ModelAnswer:
-        """One POST; a local model may take its time."""
+        """POST one request; the timeout is long, since a local model may be slow."""
         credential = await context.credentials.get(self.credential)
         options = {"temperature": request.settings.get("temperature")} | dict(self.options or {})
-        body = await ollama.body(context, self.named, request)
-        if chosen := sampling(options, OPTIONS):
-            body["options"] = chosen
+        body = await ollama.body(context, self.model_id, request)
+        if model_options := sampling(options, OPTIONS):
+            body["options"] = model_options
         body |= sampling(options, {"keepAlive": "keep_alive", "think": "think"})
         if options.get("format", "default") != "default":
             body["format"] = options["format"]
         url = str(credential.get("baseUrl") or "http://localhost:11434").rstrip("/") + "/api/chat"
         headers = {"Authorization": f"Bearer {credential['apiKey']}"} if credential.get("apiKey") else {}
-        return ollama.read(await post(context, url, body, headers, timeout=600.0, key=request.id), self.named)
+        return ollama.read(await post(context, url, body, headers, timeout=600.0, key=request.id), self.model_id)

@@ -30,7 +30,7 @@ RESPONSES = {
 
 
 class LmChatOpenAi(ChatModel):
-    """n8n sends only the options that are set, and so do we."""
+    """Only the options that are set are sent, as in n8n."""
 
     type = "@n8n/n8n-nodes-langchain.lmChatOpenAi"
     versions = (1, 1.1, 1.2, 1.3)
@@ -52,7 +52,7 @@ class LmChatOpenAi(ChatModel):
 
     @property
     def model(self) -> Any:
-        """The model under either of its declarations."""
+        """The model, from whichever of its two parameters the version has."""
         return (
             self.model_locator
             if isinstance(self.model_locator, str)
@@ -60,7 +60,7 @@ class LmChatOpenAi(ChatModel):
         )
 
     async def ask(self, context: ActivityContext, request: Request) -> ModelAnswer:
-        """One POST, with the tenant's key."""
+        """POST one request with the tenant's key."""
         credential = await context.credentials.get(self.credential)
         options = {"temperature": request.settings.get("temperature")} | dict(self.options)
         base = (
@@ -69,61 +69,61 @@ class LmChatOpenAi(ChatModel):
         timeout = float(options.get("timeout") or 60_000) / 1000
         base = str(base).rstrip("/")
         if context.version < 1.3 or not self.responses_api_enabled:
-            body = await openai_chat.body(context, self.named, request) | self._chat(options, request)
+            body = await openai_chat.body(context, self.model_id, request) | self._chat(options, request)
             answer = await post(
                 context, f"{base}/chat/completions", body, headers(credential), timeout=timeout, key=request.id
             )
-            return openai_chat.read(answer, self.named)
-        body = await openai_responses.body(context, self.named, request) | self._responses(options)
+            return openai_chat.read(answer, self.model_id)
+        body = await openai_responses.body(context, self.model_id, request) | self._responses(options)
         if built_in := self._built_in():
             body["tools"] = [*body.get("tools", []), *built_in]
         answer = await post(context, f"{base}/responses", body, headers(credential), timeout=timeout, key=request.id)
-        return openai_responses.read(answer, self.named)
+        return openai_responses.read(answer, self.model_id)
 
     def _chat(self, options: Mapping[str, Any], request: Request) -> dict[str, Any]:
-        made = sampling(options, CHAT)
+        result = sampling(options, CHAT)
         limit = options.get("maxTokens") or request.settings.get("max_tokens")
         if limit and limit > 0:
-            made["max_completion_tokens" if REASONING.match(self.named) else "max_tokens"] = limit
-        if REASONING.match(self.named):
-            made.pop("temperature", None) if "temperature" not in self.options else None
-            made |= sampling(options, {"reasoningEffort": "reasoning_effort"})
+            result["max_completion_tokens" if REASONING.match(self.model_id) else "max_tokens"] = limit
+        if REASONING.match(self.model_id):
+            result.pop("temperature", None) if "temperature" not in self.options else None
+            result |= sampling(options, {"reasoningEffort": "reasoning_effort"})
         if options.get("responseFormat", "text") != "text":
-            made["response_format"] = {"type": options["responseFormat"]}
-        return made | _object(options.get("extraBody"), "Extra Body")
+            result["response_format"] = {"type": options["responseFormat"]}
+        return result | _object(options.get("extraBody"), "Extra Body")
 
     def _responses(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        made = sampling(options, RESPONSES)
+        result = sampling(options, RESPONSES)
         if (limit := options.get("maxTokens")) and limit > 0:
-            made["max_output_tokens"] = limit
-        if options.get("reasoningEffort") and REASONING.match(self.named):
-            made["reasoning"] = {"effort": options["reasoningEffort"]}
+            result["max_output_tokens"] = limit
+        if options.get("reasoningEffort") and REASONING.match(self.model_id):
+            result["reasoning"] = {"effort": options["reasoningEffort"]}
         if options.get("metadata"):
-            made["metadata"] = _object(options["metadata"], "Metadata")
+            result["metadata"] = _object(options["metadata"], "Metadata")
         if (text := _text_format(options)) is not None:
-            made["text"] = text
-        return made | _object(options.get("extraBody"), "Extra Body")
+            result["text"] = text
+        return result | _object(options.get("extraBody"), "Extra Body")
 
     def _built_in(self) -> list[dict[str, Any]]:
-        """Tools that run at OpenAI: web search, file search, code interpreter."""
-        wanted, made = dict(self.built_in_tools or {}), list[dict[str, Any]]()
-        if (search := wanted.get("webSearch")) is not None:
-            made.append(_web_search(search))
-        if (files := wanted.get("fileSearch")) is not None:
-            made.append(_file_search(files))
-        if wanted.get("codeInterpreter"):
-            made.append({"type": "code_interpreter", "container": {"type": "auto"}})
-        return made
+        """Return the tools that run at OpenAI: web search, file search, code interpreter."""
+        options, result = dict(self.built_in_tools or {}), list[dict[str, Any]]()
+        if (search := options.get("webSearch")) is not None:
+            result.append(_web_search(search))
+        if (files := options.get("fileSearch")) is not None:
+            result.append(_file_search(files))
+        if options.get("codeInterpreter"):
+            result.append({"type": "code_interpreter", "container": {"type": "auto"}})
+        return result
 
 
 def headers(credential: Mapping[str, Any]) -> dict[str, str]:
-    """Authorization, organisation, and the one header that n8n's credential may add."""
-    made = {"Authorization": f"Bearer {credential.get('apiKey', '')}"}
+    """Return authorization, organisation, and the one header that n8n's credential may add."""
+    result = {"Authorization": f"Bearer {credential.get('apiKey', '')}"}
     if credential.get("organizationId"):
-        made["OpenAI-Organization"] = str(credential["organizationId"])
+        result["OpenAI-Organization"] = str(credential["organizationId"])
     if credential.get("header") and credential.get("headerName"):
-        made[str(credential["headerName"])] = str(credential.get("headerValue", ""))
-    return made
+        result[str(credential["headerName"])] = str(credential.get("headerValue", ""))
+    return result
 
 
 def _object(value: Any, name: str) -> dict[str, Any]:
@@ -135,32 +135,35 @@ def _object(value: Any, name: str) -> dict[str, Any]:
     return dict(value or {})
 
 
-def _web_search(wanted: Mapping[str, Any]) -> dict[str, Any]:
-    made: dict[str, Any] = {"type": "web_search", "search_context_size": wanted.get("searchContextSize", "medium")}
-    place = {key: wanted[key] for key in ("country", "city", "region") if wanted.get(key)}
+def _web_search(options: Mapping[str, Any]) -> dict[str, Any]:
+    result: dict[str, Any] = {"type": "web_search", "search_context_size": options.get("searchContextSize", "medium")}
+    place = {key: options[key] for key in ("country", "city", "region") if options.get(key)}
     if place:
-        made["user_location"] = {"type": "approximate"} | place
-    domains = [each.strip() for each in str(wanted.get("allowedDomains") or "").split(",") if each.strip()]
-    return made | ({"filters": {"allowed_domains": domains}} if domains else {})
+        result["user_location"] = {"type": "approximate"} | place
+    domains = [each.strip() for each in str(options.get("allowedDomains") or "").split(",") if each.strip()]
+    return result | ({"filters": {"allowed_domains": domains}} if domains else {})
 
 
-def _file_search(wanted: Mapping[str, Any]) -> dict[str, Any]:
-    stores = wanted.get("vectorStoreIds") or "[]"
-    made: dict[str, Any] = {
+def _file_search(options: Mapping[str, Any]) -> dict[str, Any]:
+    stores = options.get("vectorStoreIds") or "[]"
+    result: dict[str, Any] = {
         "type": "file_search",
         "vector_store_ids": json.loads(stores) if isinstance(stores, str) else stores,
     }
-    if filters := _object(wanted.get("filters"), "Filters"):
-        made["filters"] = filters
-    return made | ({"max_num_results": wanted["maxResults"]} if wanted.get("maxResults") else {})
+    if filters := _object(options.get("filters"), "Filters"):
+        result["filters"] = filters
+    return result | ({"max_num_results": options["maxResults"]} if options.get("maxResults") else {})
 
 
 def _text_format(options: Mapping[str, Any]) -> dict[str, Any] | None:
-    chosen = ((options.get("textFormat") or {}).get("textOptions") or [None])[0]
-    if not chosen or chosen.get("type") in (None, "", "text"):
+    text_options = ((options.get("textFormat") or {}).get("textOptions") or [None])[0]
+    if not text_options or text_options.get("type") in (None, "", "text"):
         return None
-    made: dict[str, Any] = {"type": chosen["type"]}
-    if chosen["type"] == "json_schema":
-        made |= {"name": chosen.get("name", "my_schema"), "schema": _object(chosen.get("schema"), "Schema")}
-        made |= {key: chosen[key] for key in ("description", "strict") if chosen.get(key)}
-    return {"format": made} | ({"verbosity": chosen["verbosity"]} if chosen.get("verbosity") else {})
+    result: dict[str, Any] = {"type": text_options["type"]}
+    if text_options["type"] == "json_schema":
+        result |= {
+            "name": text_options.get("name", "my_schema"),
+            "schema": _object(text_options.get("schema"), "Schema"),
+        }
+        result |= {key: text_options[key] for key in ("description", "strict") if text_options.get(key)}
+    return {"format": result} | ({"verbosity": text_options["verbosity"]} if text_options.get("verbosity") else {})

@@ -18,7 +18,7 @@ VALUES = {
 
 
 class LmChatOpenRouter(OpenAiCompatible):
-    """Options may say which vendors are asked."""
+    """Options may choose the vendors."""
 
     type = "@n8n/n8n-nodes-langchain.lmChatOpenRouter"
     versions = (1,)
@@ -30,12 +30,12 @@ class LmChatOpenRouter(OpenAiCompatible):
     model: Dynamic[str] = param("openai/gpt-4.1-mini")
 
     def extras(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """`provider`: https://openrouter.ai/docs/features/provider-routing."""
+        """Return `provider`, see https://openrouter.ai/docs/features/provider-routing."""
         routing = options.get("providerRouting") or {}
-        made: dict[str, Any] = {
+        preferences: dict[str, Any] = {
             wire: [each.strip() for each in str(routing[name]).split(",") if each.strip()]
             for name, wire in LISTS.items()
             if routing.get(name)
         }
-        made |= sampling(routing, VALUES) | ({"sort": routing["sort"]} if routing.get("sort") else {})
-        return {"provider": made} if made else {}
+        preferences |= sampling(routing, VALUES) | ({"sort": routing["sort"]} if routing.get("sort") else {})
+        return {"provider": preferences} if preferences else {}

@@ -1,4 +1,4 @@
-"""Chat memories: what was said before, kept per tenant and session."""
+"""Base of chat memories: earlier messages, stored per tenant and session."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -15,28 +15,28 @@ class Memory(SubNode):
     differs = "The conversation is stored in the database and not only in memory, so it survives restarts"
 
     def session(self, name: str, version: float, item: Mapping[str, Any]) -> str:
-        """The session of an input item. Raises NodeError when there is none; `name` is the node's name."""
+        """Return the session key of an input item; `name` is the node's name. Raise NodeError when there is none."""
         raise NotImplementedError
 
     def window(self) -> int:
-        """How many messages go back to the model."""
+        """Return the number of messages that the model gets."""
         raise NotImplementedError
 
     async def load(self, context: ActivityContext, payload: Json) -> Json:
-        """The newest messages of a session, oldest first; `payload`: {'key', 'limit'}."""
-        asked = cast(dict[str, Any], payload)
-        found = await context.chat_memory.load(asked["key"], asked["limit"] * 2)
-        return cast(Json, window(cast("list[Message]", found), asked["limit"]))
+        """Return the newest messages of a session, oldest first; `payload`: {'key', 'limit'}."""
+        query = cast(dict[str, Any], payload)
+        messages = await context.chat_memory.load(query["key"], query["limit"] * 2)
+        return cast(Json, window(cast("list[Message]", messages), query["limit"]))
 
     async def save(self, context: ActivityContext, payload: Json) -> Json:
-        """Keep messages; `payload`: {'key', 'messages'}. Each has an id, so that a repeated try shows up once."""
-        asked = cast(dict[str, Any], payload)
-        await context.chat_memory.append(asked["key"], asked["messages"])
+        """Store messages; `payload`: {'key', 'messages'}. Each has an id, so that a repeated attempt adds it once."""
+        batch = cast(dict[str, Any], payload)
+        await context.chat_memory.append(batch["key"], batch["messages"])
         return None
 
 
 def window(messages: Sequence[Message], limit: int) -> list[Message]:
-    """The last messages, each id once."""
+    """Return the last `limit` messages, each id once."""
     seen: dict[str, Message] = {}
     for n, message in enumerate(messages):
         seen.setdefault(message.get("id") or str(n), {"role": message["role"], "content": message["content"]})
@@ -44,5 +44,5 @@ def window(messages: Sequence[Message], limit: int) -> list[Message]:
 
 
 def sub_node_error(name: str, why: str) -> NodeError:
-    """n8n's error for a sub-node that cannot do its part."""
+    """Return n8n's error for a sub-node that fails; `why` is its description."""
     return NodeError(f"Error in sub-node {name}", description=why)

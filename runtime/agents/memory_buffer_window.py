@@ -25,7 +25,7 @@ class MemoryBufferWindow(Memory):
     context_window_length: Dynamic[int] = param(5)
 
     def session(self, name: str, version: float, item: Mapping[str, Any]) -> str:
-        """The session id; n8n refuses to remember without one."""
+        """Return the session key. Raise NodeError without one, as n8n does."""
         if version < 1.2:
             key = self.first_key if version < 1.1 else self.second_key
         elif self.session_id_type == "customKey":
@@ -42,5 +42,5 @@ class MemoryBufferWindow(Memory):
         return str(key)
 
     def window(self) -> int:
-        """Two messages an exchange."""
+        """Return the number of messages: two per exchange."""
         return 2 * int(self.context_window_length)

@@ -1,9 +1,9 @@
-"""Chat messages as plain JSON, neutral to the provider: what lies in a run's state and goes to every model.
+"""Chat messages as plain JSON, neutral to the provider: the form in a run's state and in requests to every model.
 
 | role | content | also |
 |---|---|---|
 | system, user | text, or a list of parts | |
-| assistant | text | `tool_calls`; `raw`: what the provider wants to see again (signatures) |
+| assistant | text | `tool_calls`; `raw`: content that the provider expects back unchanged (signatures) |
 | tool | text | `tool_call_id`, `name` |
 """
 
@@ -14,7 +14,7 @@ from schemas.item import BinaryRef
 
 
 class ToolCall(TypedDict):
-    """A model asks for a tool."""
+    """A model's call of a tool."""
 
     id: str
     name: str
@@ -22,7 +22,7 @@ class ToolCall(TypedDict):
 
 
 class Part(TypedDict, total=False):
-    """Text, a file that rides along, or a picture by its address (in `text`)."""
+    """Text, an attached file, or a picture by its address (in `text`)."""
 
     type: Required[Literal["text", "file", "image_url"]]
     text: str
@@ -52,27 +52,27 @@ class ToolSpec(TypedDict):
 
 
 def system(text: str) -> Message:
-    """What the model is to be."""
+    """Return a system message."""
     return {"role": "system", "content": text}
 
 
 def user(text: str) -> Message:
-    """What a person says."""
+    """Return a message of the user."""
     return {"role": "user", "content": text}
 
 
 def assistant(text: str) -> Message:
-    """What the model said."""
+    """Return a message of the model."""
     return {"role": "assistant", "content": text}
 
 
 def answered(call: ToolCall, text: str) -> Message:
-    """What a tool gave back."""
+    """Return the message with a tool's result for a call."""
     return {"role": "tool", "content": text, "tool_call_id": call["id"], "name": call["name"]}
 
 
 def text_of(message: Message) -> str:
-    """The text of a message, its files left out."""
+    """Return the text of a message without its files."""
     content = message["content"]
     if isinstance(content, str):
         return content
@@ -80,10 +80,10 @@ def text_of(message: Message) -> str:
 
 
 def dumps(value: Any) -> str:
-    """JSON as JavaScript's JSON.stringify writes it."""
+    """Return a value as JSON as JavaScript's JSON.stringify writes it."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def as_text(value: Any) -> str:
-    """A prompt from a parameter: text as it is, anything else as JSON (n8n)."""
+    """Return a parameter's value as a prompt: text as it is, anything else as JSON (n8n)."""
     return value if isinstance(value, str) else dumps(value)

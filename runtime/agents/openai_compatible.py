@@ -1,4 +1,4 @@
-"""Chat models of vendors who speak OpenAI's chat completions: they differ in address, key and a few options."""
+"""Base of chat models whose vendor speaks OpenAI's chat completions: they differ in address, key and a few options."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -26,23 +26,23 @@ class OpenAiCompatible(ChatModel):
     options: Dynamic[dict[str, Any]] = param({})
 
     def endpoint(self, credential: Mapping[str, Any]) -> str:
-        """The whole URL. A credential may have an address of its own."""
+        """Return the URL of chat completions. A credential may have an address of its own."""
         return str(credential.get("url") or self.base_url).rstrip("/") + "/chat/completions"
 
     def headers(self, credential: Mapping[str, Any]) -> dict[str, str]:
-        """Whose request it is."""
+        """Return the authentication headers."""
         return {"Authorization": f"Bearer {credential.get('apiKey', '')}"}
 
     def extras(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """What only this vendor knows."""
+        """Return the body's fields that only this vendor has."""
         del options
         return {}
 
     async def ask(self, context: ActivityContext, request: Request) -> ModelAnswer:
-        """One POST, with the tenant's key."""
+        """POST one request with the tenant's key."""
         credential = await context.credentials.get(self.credential)
         options = {"temperature": request.settings.get("temperature")} | dict(self.options or {})
-        body = await openai_chat.body(context, self.named, request) | sampling(options, SAMPLING)
+        body = await openai_chat.body(context, self.model_id, request) | sampling(options, SAMPLING)
         limit = options.get(self.limit_option) or request.settings.get("max_tokens")
         if limit and limit > 0:
             body["max_tokens"] = limit
@@ -53,4 +53,4 @@ class OpenAiCompatible(ChatModel):
         answer = await post(
             context, self.endpoint(credential), body, self.headers(credential), timeout=timeout, key=request.id
         )
-        return openai_chat.read(answer, self.named)
+        return openai_chat.read(answer, self.model_id)

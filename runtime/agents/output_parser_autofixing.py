@@ -1,4 +1,4 @@
-"""Auto-fixing Output Parser: gives a second model one try at an answer that another parser refuses."""
+"""Auto-fixing Output Parser: gives a second model one attempt to repair an answer that another parser refuses."""
 
 from typing import Any
 

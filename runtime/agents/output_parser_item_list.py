@@ -14,8 +14,8 @@ class OutputParserItemList(OutputParser):
 
     options: Dynamic[dict[str, Any]] = param({})
 
-    def wanted(self, version: float) -> None:
-        """Text."""
+    def output_schema(self, version: float) -> None:
+        """Return None: the answer is text."""
         del version
 
     @property
@@ -27,7 +27,7 @@ class OutputParserItemList(OutputParser):
         return str((self.options or {}).get("separator", "\\n")).replace("\\n", "\n")
 
     def instructions(self, version: float) -> str:
-        """How many items, and what stands between them."""
+        """Return a prompt with the number of items and their separator."""
         del version
         number = self._number if self._number > 0 else 3
         example = self._separator.join(f"item{n + 1}" for n in range(number))
@@ -36,7 +36,7 @@ class OutputParserItemList(OutputParser):
         return f'Answer with a list of {count} {between} and no other text (for example: "{example}")'
 
     def split(self, text: str) -> list[str]:
-        """Trimmed items without empty ones; too many are cut, too few are an error."""
+        """Return the trimmed items without empty ones. Items beyond the number are cut; raise NodeError for too few."""
         items = [each.strip() for each in text.split(self._separator) if each.strip()]
         if self._number > 0 and len(items) < self._number:
             raise NodeError(UNFIT, description=UNFIT_HINT)

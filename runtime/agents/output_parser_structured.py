@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from runtime.agents.output_parser import OutputParser
-from runtime.agents.wanted import Wanted, closed, from_example, parsed_schema, wrapped
+from runtime.agents.output_schema import OutputSchema, close_objects, from_example, parse_schema, wrap_schema
 from runtime.contract import Dynamic, param
 
 EXAMPLE = '{\n\t"state": "California",\n\t"cities": ["Los Angeles", "San Francisco", "San Diego"]\n}'
@@ -39,12 +39,12 @@ class OutputParserStructured(OutputParser):
     customize_retry_prompt: Dynamic[bool] = param(False, show={"autoFix": [True]})
     prompt: Dynamic[str] = param("", show={"autoFix": [True], "customizeRetryPrompt": [True]})
 
-    def wanted(self, version: float) -> Wanted:
-        """The schema under `output`; from 1.3 on every field of an example is required, and so is the wrapper."""
+    def output_schema(self, version: float) -> OutputSchema:
+        """Return the schema under `output`; from 1.3 on every field of an example is required, and so is the wrapper."""
         if version < 1.2:
-            schema = closed(parsed_schema(self.json_schema))
+            schema = close_objects(parse_schema(self.json_schema))
         elif self.schema_type == "manual":
-            schema = closed(parsed_schema(self.input_schema))
+            schema = close_objects(parse_schema(self.input_schema))
         else:
             schema = from_example(json.loads(self.json_schema_example), required=version >= 1.3)
-        return wrapped(schema, "output", required=version >= 1.3)
+        return wrap_schema(schema, "output", required=version >= 1.3)

@@ -3,8 +3,8 @@
 from typing import Any
 
 from runtime.agents.json_root import JsonRoot
+from runtime.agents.output_schema import OutputSchema
 from runtime.agents.root import Answer, Talk
-from runtime.agents.wanted import Wanted
 from runtime.contract import DurableContext, Dynamic, NodeError, param
 from schemas.item import Item
 
@@ -22,18 +22,18 @@ class SentimentAnalysis(JsonRoot):
     input_text: Dynamic[Any] = param("", required=True)
 
     def outputs(self, version: float) -> int:
-        """One per sentiment."""
+        """Return the number of sentiments: each has an output."""
         del version
         return len(self.sentiments())
 
     def sentiments(self) -> list[str]:
-        """As written, without blanks around them."""
-        given = (self.options or {}).get("categories") or DEFAULT
-        return [each.strip() for each in str(given).split(",") if each.strip()]
+        """Return the sentiments as written, without surrounding spaces."""
+        categories = (self.options or {}).get("categories") or DEFAULT
+        return [each.strip() for each in str(categories).split(",") if each.strip()]
 
-    def question(self, context: DurableContext, talk: Talk) -> tuple[str, str, Wanted]:
-        """The text; sentiment, strength and confidence."""
-        here, options = self._at(context, talk), self.chosen(context, talk)
+    def question(self, context: DurableContext, talk: Talk) -> tuple[str, str, OutputSchema]:
+        """Return system prompt, text, and a schema of sentiment, strength and confidence."""
+        here, options = self._at(context, talk), self.item_options(context, talk)
         names = self.sentiments()
         share = {"type": "number", "minimum": 0, "maximum": 1}
         properties: dict[str, Any] = {
@@ -48,20 +48,20 @@ class SentimentAnalysis(JsonRoot):
             "additionalProperties": False,
         }
         template = options.get("systemPromptTemplate") or INSTRUCTIONS
-        return template.replace("{categories}", ", ".join(names)), here.input_text, Wanted(schema)
+        return template.replace("{categories}", ", ".join(names)), here.input_text, OutputSchema(schema)
 
-    def misfit(self, read: Any) -> NodeError:
-        """n8n's sentence for this node."""
-        return NodeError(UNREADABLE, data={"problem": read["problem"]} if read.get("problem") else None)
+    def misfit(self, parsed: Any) -> NodeError:
+        """Return n8n's error of this node."""
+        return NodeError(UNREADABLE, data={"problem": parsed["problem"]} if parsed.get("problem") else None)
 
     def answer(self, context: DurableContext, talk: Talk, value: Any) -> Answer:
-        """The item with `sentimentAnalysis` beside its fields."""
+        """Return the item with a field `sentimentAnalysis`, on the output of its sentiment."""
         i, names = talk["i"], self.sentiments()
-        found: dict[str, Any] = {"category": value["sentiment"]}
-        if self.chosen(context, talk).get("includeDetailedResults"):
-            found |= {"strength": value["strength"], "confidence": value["confidence"]}
+        analysis: dict[str, Any] = {"category": value["sentiment"]}
+        if self.item_options(context, talk).get("includeDetailedResults"):
+            analysis |= {"strength": value["strength"], "confidence": value["confidence"]}
         source = context.items[i]
-        item: Item = {"json": source["json"] | {"sentimentAnalysis": found}, "pairedItem": {"item": i}}
+        item: Item = {"json": source["json"] | {"sentimentAnalysis": analysis}, "pairedItem": {"item": i}}
         if "binary" in source:
             item["binary"] = source["binary"]
         return Answer([(names.index(value["sentiment"]), item)])

@@ -1,14 +1,14 @@
-"""Slugs of the specialist agents, known without reading their files: a specialist's file has its name."""
+"""List the slugs of the specialist agents without reading their files: a specialist's file has its slug as name."""
 
 from functools import cache
 from importlib import resources
 from typing import Final
 
-ENDING: Final = ".yaml"
+SUFFIX: Final = ".yaml"
 
 
 @cache
 def slugs() -> tuple[str, ...]:
-    """Every slug, sorted."""
+    """Return all slugs, sorted."""
     files = (each.name for each in resources.files("runtime.agents").joinpath("specialists").iterdir())
-    return tuple(sorted(name.removesuffix(ENDING) for name in files if name.endswith(ENDING)))
+    return tuple(sorted(name.removesuffix(SUFFIX) for name in files if name.endswith(SUFFIX)))

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from runtime.agents.json_root import JsonRoot
+from runtime.agents.output_schema import OutputSchema
 from runtime.agents.root import Answer, Talk
-from runtime.agents.wanted import Wanted
 from runtime.contract import DurableContext, Dynamic, NodeError, param
 from schemas.item import Item
 
@@ -17,7 +17,7 @@ FALLBACK = 'If none fits, "fallback" is true.'
 
 
 class TextClassifier(JsonRoot):
-    """One output per category, and one more for the others when that is asked for."""
+    """One output per category, and one more for the other items when the author chooses so."""
 
     type = "@n8n/n8n-nodes-langchain.textClassifier"
     versions = (1, 1.1)
@@ -26,17 +26,17 @@ class TextClassifier(JsonRoot):
     categories: Dynamic[dict[str, Any]] = param({})
 
     def outputs(self, version: float) -> int:
-        """One per category, and `Other`."""
+        """Return the number of categories, plus one for `Other` when it is on."""
         del version
         return len(self.rows()) + ((self.options or {}).get("fallback") == "other")
 
     def rows(self) -> list[dict[str, Any]]:
-        """The categories, each with `category` and maybe `description`."""
+        """Return the categories, each with `category` and perhaps `description`."""
         return list((self.categories or {}).get("categories") or [])
 
-    def question(self, context: DurableContext, talk: Talk) -> tuple[str, str, Wanted]:
-        """The text, and one boolean per category."""
-        here, options = self._at(context, talk), self.chosen(context, talk)
+    def question(self, context: DurableContext, talk: Talk) -> tuple[str, str, OutputSchema]:
+        """Return system prompt, text, and a schema with one boolean per category."""
+        here, options = self._at(context, talk), self.item_options(context, talk)
         if here.input_text in (None, ""):
             raise NodeError(f"Text to classify for item {talk['i']} is not defined", item=talk["i"])
         fallback = options.get("fallback") == "other"
@@ -53,16 +53,16 @@ class TextClassifier(JsonRoot):
             "required": list(properties),
             "additionalProperties": False,
         }
-        return prompt, here.input_text, Wanted(schema)
+        return prompt, here.input_text, OutputSchema(schema)
 
     def answer(self, context: DurableContext, talk: Talk, value: Any) -> Answer:
-        """The item, on the output of every category that is true."""
+        """Return the item on the output of every category that is true."""
         item = context.items[talk["i"]]
         names = [row["category"] for row in self._at(context, talk).rows()]
-        found = [output for output, name in enumerate(names) if value.get(name)]
-        if value.get("fallback") and self.chosen(context, talk).get("fallback") == "other":
-            found.append(len(names))
-        return Answer([(output, _forwarded(item, talk["i"])) for output in found])
+        outputs = [output for output, name in enumerate(names) if value.get(name)]
+        if value.get("fallback") and self.item_options(context, talk).get("fallback") == "other":
+            outputs.append(len(names))
+        return Answer([(output, _forwarded(item, talk["i"])) for output in outputs])
 
 
 def _booleans(rows: list[dict[str, Any]], *, fallback: bool) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -77,7 +77,7 @@ def _booleans(rows: list[dict[str, Any]], *, fallback: bool) -> Iterator[tuple[s
 
 
 def _forwarded(item: Item, i: int) -> Item:
-    made: Item = {"json": item["json"], "pairedItem": {"item": i}}
+    copy: Item = {"json": item["json"], "pairedItem": {"item": i}}
     if "binary" in item:
-        made["binary"] = item["binary"]
-    return made
+        copy["binary"] = item["binary"]
+    return copy

@@ -13,7 +13,7 @@ from runtime.contract import ActivityContext, Outputs
 PURPOSE: Final = (
     "Computes arithmetic. The input is one expression such as `(2 + 3) * 4 ^ 2`, `sqrt(2)` or `max(1, 7) % 3`."
 )
-BEWILDERED: Final = "I don't know how to do that."
+NO_RESULT: Final = "I don't know how to do that."
 OPERATORS: Final[dict[type[ast.AST], Callable[..., float]]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
     ast.Mod: math.fmod, ast.Pow: math.pow, ast.USub: operator.neg, ast.UAdd: operator.pos,
@@ -40,35 +40,36 @@ FUNCTIONS: Final[dict[str, Callable[..., float]]] = {
     )
 } | {"abs": abs, "round": round, "min": min, "max": max, "ln": math.log}
 CONSTANTS: Final = {"pi": math.pi, "PI": math.pi, "e": math.e, "E": math.e}
-LONGEST: Final = 500
+MAX_CHARACTERS: Final = 500
+"""Length of an expression."""
 
 
 class ToolCalculator(Tool):
-    """What it cannot compute, it says so to the model; that is no error of the run (n8n)."""
+    """An expression that it cannot compute gets a sentence for the model; that is no error of the run (n8n)."""
 
     type = "@n8n/n8n-nodes-langchain.toolCalculator"
     versions = (1,)
     differs = "It supports arithmetic, powers and the usual functions, but neither units nor matrices"
 
     def spec(self, name: str, version: float, raw: Mapping[str, Any]) -> ToolSpec:
-        """One expression."""
+        """Return a tool whose one argument is the expression."""
         del version, raw
         return {"name": function_name(name), "description": PURPOSE, "schema": one_text()}
 
     async def run_tool(self, context: ActivityContext, arguments: Mapping[str, Any]) -> Outputs:
-        """The number as text."""
+        """Return the number as text."""
         del context
         return [[{"json": {"response": calculate(str(arguments.get("input", "")))}}]]
 
 
 def calculate(text: str) -> str:
-    """The value of an expression, written as JavaScript writes numbers; a sentence when it has none."""
-    if len(text) > LONGEST:
-        return BEWILDERED
+    """Return the value of an expression, written as JavaScript writes numbers; NO_RESULT when it has none."""
+    if len(text) > MAX_CHARACTERS:
+        return NO_RESULT
     try:
         value = _value(ast.parse(text.strip().replace("^", "**"), mode="eval").body)
     except (SyntaxError, ValueError, TypeError, KeyError, ArithmeticError, RecursionError, MemoryError):
-        return BEWILDERED
+        return NO_RESULT
     return str(int(value)) if value == int(value) and abs(value) < 1e21 else repr(value)
 
 

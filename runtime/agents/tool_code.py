@@ -16,7 +16,7 @@ SPECIFIED = {"specifyInputSchema": [True]}
 
 
 class ToolCode(Tool):
-    """`query` is the text, or the arguments of the schema; what is returned is text or a number."""
+    """`query` is the text, or the arguments of the schema; the code returns text or a number."""
 
     type = "@n8n/n8n-nodes-langchain.toolCode"
     versions = (1, 1.1, 1.2, 1.3)
@@ -32,14 +32,14 @@ class ToolCode(Tool):
     input_schema: Dynamic[Any] = param("{}", show=SPECIFIED | {"schemaType": ["manual"]})
 
     def spec(self, name: str, version: float, raw: Mapping[str, Any]) -> ToolSpec:
-        """From 1.2 on the node's name is the tool's."""
+        """Return the tool; from 1.2 on the node's name is the tool's."""
         del raw
         schema = input_schema(self) if self.specify_input_schema else one_text()
-        named = self.name if version <= 1.1 and self.name else function_name(name)
-        return {"name": named, "description": self.description, "schema": schema}
+        tool_name = self.name if version <= 1.1 and self.name else function_name(name)
+        return {"name": tool_name, "description": self.description, "schema": schema}
 
     async def run_tool(self, context: ActivityContext, arguments: Mapping[str, Any]) -> Outputs:
-        """The text; an error of the code is text for the model and none of the run (n8n)."""
+        """Return the result as text; an error of the code is text for the model and no error of the run (n8n)."""
         query = dict(arguments) if self.specify_input_schema else str(arguments.get("input", ""))
         try:
             text = _text(await self._value(context, query))
@@ -51,11 +51,11 @@ class ToolCode(Tool):
         if self.language == "python":
             body = textwrap.indent(self.python_code, "    ")
             code = f"def tool(_query):\n{body}\nreturn [{{'json': {{'value': tool({json.dumps(query)})}}}}]"
-            ran = await context.run_python(code, mode="all", items=[])
+            result = await context.run_python(code, mode="all", items=[])
         else:
             opening = f"const query = {json.dumps(query)}; return [{{json: {{value: await (async () => {{"
-            ran = await context.run_javascript(f"{opening}{self.js_code}\n}})()}}}}];", mode="all", items=[])
-        outcome = ran["outcomes"][0]
+            result = await context.run_javascript(f"{opening}{self.js_code}\n}})()}}}}];", mode="all", items=[])
+        outcome = result["outcomes"][0]
         if "error" in outcome:
             raise code_error(outcome["error"])
         return outcome["data"][0]["json"].get("value")

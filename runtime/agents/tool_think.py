@@ -1,4 +1,4 @@
-"""Think Tool: a place for a model to write down a thought; it gets it back."""
+"""Think Tool: lets a model write down a thought, which it gets back."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +22,7 @@ class ToolThink(Tool):
     description: Dynamic[str] = param(PURPOSE)
 
     def spec(self, name: str, version: float, raw: Mapping[str, Any]) -> ToolSpec:
-        """One text."""
+        """Return a tool whose one argument is the thought."""
         del raw
         return {
             "name": "thinking_tool" if version < 1.1 else function_name(name),
@@ -31,6 +31,6 @@ class ToolThink(Tool):
         }
 
     async def run_tool(self, context: ActivityContext, arguments: Mapping[str, Any]) -> Outputs:
-        """The thought."""
+        """Return the thought."""
         del context
         return [[{"json": {"response": str(arguments.get("input", ""))}}]]

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 from runtime.agents import from_ai
 from runtime.agents.messages import ToolCall, ToolSpec, dumps
+from runtime.agents.output_schema import close_objects, from_example, parse_schema
 from runtime.agents.toolbox import Tool, function_name, one_text, result_text
-from runtime.agents.wanted import closed, from_example, parsed_schema
 from runtime.contract import Command, DurableContext, Dynamic, NodeError, StartChild, param
 from schemas.facts import workflow_reference
 from schemas.item import Item
@@ -17,7 +17,7 @@ SILENT = 'There was an error: "The workflow did not return a response"'  # n8n w
 
 
 class WorkflowTool(Tool):
-    """What both shapes share: which workflow, and what the model reads of its end."""
+    """Base of both shapes: the choice of the workflow, and the text that the model gets of its result."""
 
     name: Dynamic[str] = param("")
     description: Dynamic[str] = param("")
@@ -26,18 +26,18 @@ class WorkflowTool(Tool):
     workflow_json: Dynamic[Any] = param("", show={"source": ["parameter"]})
 
     def starts_workflow(self) -> bool:
-        """Always."""
+        """Return True."""
         return True
 
     def started_workflow(self) -> str | None:
-        """Return the id that is written down."""
+        """Return the workflow's id when it is a constant."""
         return workflow_reference(self.workflow_id) if self.source == "database" else None
 
     def workflow(self) -> dict[str, Any]:
-        """For `StartChild`. Raises NodeError for an export that is none."""
+        """Return the workflow for `StartChild`. Raise NodeError for an export that is not JSON."""
         if self.source != "parameter":
-            chosen = self.workflow_id
-            return {"id": str(chosen.get("value") if isinstance(chosen, Mapping) else chosen)}
+            reference = self.workflow_id
+            return {"id": str(reference.get("value") if isinstance(reference, Mapping) else reference)}
         try:
             return {
                 "export": json.loads(self.workflow_json) if isinstance(self.workflow_json, str) else self.workflow_json
@@ -46,7 +46,7 @@ class WorkflowTool(Tool):
             raise NodeError("The provided workflow is not valid JSON", description=str(error)) from None
 
     def said(self, value: Any, version: float, *, wrapped: bool) -> str:
-        """The items of the child's end; an error is text for the model and none of the run (n8n)."""
+        """Return the child's items as text; an error is text for the model and no error of the run (n8n)."""
         problem = _problem(value)
         if problem is not None:
             return dumps([{"error": problem}]) if wrapped else f'There was an error: "{problem}"'
@@ -76,21 +76,21 @@ class ToolWorkflowV1(WorkflowTool):
     input_schema: Dynamic[Any] = param("{}", show={"schemaType": ["manual"]})
 
     def spec(self, name: str, version: float, raw: Mapping[str, Any]) -> ToolSpec:
-        """The author's own name for it."""
+        """Return the tool under the author's own name for it."""
         del version, raw
         return {"name": self.name or function_name(name), "description": self.description, "schema": self.arguments()}
 
     def arguments(self) -> dict[str, Any]:
-        """One text unless a schema is given."""
+        """Return the schema of the arguments: one text unless the author defines a schema."""
         return input_schema(self) if self.specify_input_schema else ONE_TEXT
 
     def start(self, context: DurableContext, name: str, version: float, call: ToolCall, i: int, id_: str) -> Command:
-        """A child that is waited for; its item has `query` and the fields."""
+        """Start a child and wait for it; its item has `query` and the fields."""
         del context, name, version, i, id_
         query = call["arguments"] if self.specify_input_schema else call["arguments"].get("input")
-        given = {} if query is None else {"query": query}
+        fields = {} if query is None else {"query": query}
         rows = (self.fields_set or {}).get("values") or []
-        item: Item = {"json": given | {row["name"]: _typed(row) for row in rows}}
+        item: Item = {"json": fields | {row["name"]: _typed_value(row) for row in rows}}
         return StartChild(self.workflow(), [item])
 
 
@@ -105,40 +105,47 @@ class ToolWorkflowV2(WorkflowTool):
     )
 
     def spec(self, name: str, version: float, raw: Mapping[str, Any]) -> ToolSpec:
-        """From 2.2 on the node's name is the tool's. The inputs' `$fromAI` calls are its arguments, else one text."""
-        named = function_name(name) if version >= 2.2 else self.name or function_name(name)
-        return {"name": named, "description": self.description, "schema": _asked(raw)}
+        """Return the tool; from 2.2 on the node's name is its name. The inputs' `$fromAI` calls are its arguments, else one
+        text.
+        """
+        tool_name = function_name(name) if version >= 2.2 else self.name or function_name(name)
+        return {"name": tool_name, "description": self.description, "schema": _arguments_schema(raw)}
 
     def start(self, context: DurableContext, name: str, version: float, call: ToolCall, i: int, id_: str) -> Command:
-        """The inputs with what the model gave, beside the arguments as `query`; for agent 3 beside the agent's item."""
+        """Start a child with the inputs that the model filled in, and the arguments as `query` or, for version 3 of the
+        agent, as fields of the agent's item.
+        """
         del version, id_
-        one = _asked(context.raw(name)) == ONE_TEXT
-        query = call["arguments"].get("input") if one else call["arguments"]
-        given: dict[str, Any] = {} if query is None else {"query": query}
+        one_argument = _arguments_schema(context.raw(name)) == ONE_TEXT
+        query = call["arguments"].get("input") if one_argument else call["arguments"]
+        fields: dict[str, Any] = {} if query is None else {"query": query}
         if context.version >= 3:
-            given = context.items[i]["json"] | call["arguments"] | {"toolCallId": call["id"]}
-        item: Item = {"json": given | dict((self.workflow_inputs or {}).get("value") or {})}
+            fields = context.items[i]["json"] | call["arguments"] | {"toolCallId": call["id"]}
+        item: Item = {"json": fields | dict((self.workflow_inputs or {}).get("value") or {})}
         return StartChild(self.workflow(), [item])
 
 
-def _asked(raw: Mapping[str, Any]) -> dict[str, Any]:
-    made = from_ai.schema(raw.get("workflowInputs"))
-    return made if made["properties"] else ONE_TEXT
+def _arguments_schema(raw: Mapping[str, Any]) -> dict[str, Any]:
+    schema = from_ai.schema(raw.get("workflowInputs"))
+    return schema if schema["properties"] else ONE_TEXT
 
 
 def input_schema(node: Any) -> dict[str, Any]:
-    """The arguments that an author describes by an example (nothing is required) or by a schema."""
+    """Return the schema of arguments that an author describes by an example (nothing is required) or by a schema.
+
+    Raise NodeError when it is not valid JSON.
+    """
     try:
         if node.schema_type == "manual":
-            made: dict[str, Any] = closed(parsed_schema(node.input_schema))
-            return made
+            schema: dict[str, Any] = close_objects(parse_schema(node.input_schema))
+            return schema
         example = node.json_schema_example
         return from_example(json.loads(example) if isinstance(example, str) else example, required=False)
     except ValueError as error:
         raise NodeError("The input schema of a tool is not valid JSON", description=str(error)) from None
 
 
-def _typed(row: Mapping[str, Any]) -> Any:
+def _typed_value(row: Mapping[str, Any]) -> Any:
     kind = row.get("type", "stringValue")
     value = row.get(kind)
     try:

@@ -1,4 +1,4 @@
-"""What a node is and what it may ask for: everything that a node file imports.
+"""The contract between a node and its host: everything that a node file imports.
 
 Bases (`node`), contexts (`context`), what a task may use (`capabilities`), commands and events (`commands`), errors (`errors`),
 item helpers (`items`).

@@ -1,4 +1,4 @@
-"""What a durable step may order, and the event that comes back for each command."""
+"""The commands of a durable step, and the event that comes back for each of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -31,7 +31,9 @@ class Sleep:
 
 @dataclass(frozen=True)
 class AwaitSignal:
-    """Wait until somebody resumes the run. The event's value is the payload, or None when `until` (ms) has passed."""
+    """Wait until the run is resumed. The event's value is the payload, or None when `until` (ms since the epoch) has
+    passed.
+    """
 
     name: str
     until: float | None = None
@@ -45,7 +47,7 @@ class StartChild:
     """
 
     workflow: Mapping[str, Any]
-    """{'id': ...} for a template of the tenant, {'name': ...}, or {'export': {...}} for one given as a parameter."""
+    """{'id': ...} for a template of the tenant, {'name': ...}, or {'export': {...}} for an export in a parameter."""
     items: Items
     wait: bool = True
     mode: Mode = Mode.INTEGRATED
@@ -73,7 +75,7 @@ class RunTool:
     arguments: Mapping[str, Any]
     item: int = 0
     id: str = ""
-    """Which call of this step run it is; part of the idempotency keys of its requests."""
+    """Identifies the call within the run of the step; part of the idempotency keys of its requests."""
 
 
 @dataclass(frozen=True)

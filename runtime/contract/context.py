@@ -1,4 +1,4 @@
-"""What a step sees of its run: pure steps, durable steps, and steps that touch the world."""
+"""The contexts of steps, i.e. what they see of their run: pure steps, activities, durable steps."""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ N = TypeVar("N", bound=Node)
 
 
 class Context(Protocol):
-    """What a pure step may see. Everything here is the same on replay."""
+    """The context of a pure step. Everything here is the same on replay."""
 
     name: str
     version: float
@@ -26,7 +26,7 @@ class Context(Protocol):
     """Where each input came from."""
     run_index: int
     continue_on_fail: bool
-    """n8n's continueOnFail(): the node is to put errors of an item into its output instead of raising."""
+    """n8n's continueOnFail(): the node puts errors of an item into its output instead of raising them."""
     custom_data: dict[str, str]
     """`$execution.customData` of the run."""
     memory: dict[str, Any]
@@ -46,21 +46,22 @@ class Context(Protocol):
     """(name, type) of every ancestor by main connections, nearest first."""
 
     def resolve(self, node: N, i: int) -> N:
-        """The node with its parameters as they are for input item `i`. Reading a parameter whose expression failed
-        raises that NodeError, as in n8n; the others stay readable.
+        """Return the node with the values of its parameters for input item `i`.
+
+        Reading a parameter whose expression failed raises its NodeError, as in n8n; the others stay readable.
         """
 
 
 class ActivityContext(Context, Capabilities, Protocol):
-    """What a step that touches the world gets: its context, and the capabilities that its kind may have as attributes."""
+    """The context of an activity, with the capabilities that its kind may use as attributes."""
 
     static_data: dict[str, Any]
-    """n8n's workflow static data: {'global': {...}, 'node:<name>': {...}}; changes are kept at the end of the run."""
+    """n8n's workflow static data: {'global': {...}, 'node:<name>': {...}}; changes are stored at the end of the run."""
     snapshot: Mapping[str, Any]
     """For Code: the data that `$`-variables read (see `runtime.expressions`)."""
     usage: list[dict[str, Any]]
-    """What this try used of models, one entry per request: `agent`, `node`, `model`, `input_tokens`, `output_tokens`,
-    `duration_ms`, `status`. The host records it, also when the try fails."""
+    """The usage of models in this attempt, one entry per request: `agent`, `node`, `model`, `input_tokens`, `output_tokens`,
+    `duration_ms`, `status`. The host records it, also when the attempt fails."""
 
     async def run_javascript(
         self, code: str, *, mode: str, items: Items | None = None, continue_on_fail: bool = False
@@ -75,13 +76,15 @@ class ActivityContext(Context, Capabilities, Protocol):
         """Run a Code node's Python, likewise."""
 
     async def evaluate_paged(self, path: tuple[str | int, ...], i: int, paged: Mapping[str, Any]) -> Any:
-        """The value of the parameter at this path (keys and indexes from the top) for item `i`, with `$pageCount`,
-        `$request` and `$response` from `paged`. A literal is itself; UNDEFINED where an expression gives nothing.
+        """Return the value of the parameter at this path (keys and indexes from the top) for item `i`.
+
+        `paged` has `$pageCount`, `$request` and `$response`. A literal is itself; UNDEFINED where the expression has no
+        value.
         """
 
 
 class DurableContext(Context, Protocol):
-    """What a durable step sees."""
+    """The context of a durable step."""
 
     items: Items
     """The effective input."""
@@ -89,22 +92,24 @@ class DurableContext(Context, Protocol):
     """The link of the form of the next wait for a form."""
 
     def bound_link(self, query: str) -> str:
-        """The link that resumes the next wait with this query, and with no other."""
+        """Return the link that resumes the next wait; it is valid with this query only."""
 
     agent: str | None
     """The specialist named in the node's notes (`agent: <slug>`)."""
 
     def raw(self, name: str) -> Mapping[str, Any]:
-        """Parameters of a sub-node as written, expressions included."""
+        """Return the parameters of a sub-node as written, expressions included."""
 
     def subnodes(self, connection: str, of: str | None = None) -> Sequence[str]:
-        """Names of the enabled sub-nodes on this connection type (`ai_languageModel`, ...), in n8n's order; `of` names
-        a sub-node that has sub-nodes itself.
+        """Return the names of the enabled sub-nodes on this connection type (`ai_languageModel`, ...), in n8n's order.
+
+        `of` names a sub-node that has sub-nodes itself.
         """
 
     def subnode(self, name: str, i: int, arguments: Mapping[str, Any] | None = None) -> tuple[Node, float]:
-        """A sub-node with its parameters resolved against this step's input item `i`, and its typeVersion; `arguments`
-        is what `$fromAI` reads.
+        """Return a sub-node with its parameters resolved against this step's input item `i`, and its typeVersion.
+
+        `arguments` is the data of `$fromAI`.
         """
 
     def tool(self, call: RunTool) -> tuple[Node, Self]:

@@ -1,4 +1,4 @@
-"""Errors of a step, as n8n records them."""
+"""Errors of a step, in the form in which n8n records them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,9 +7,9 @@ __all__ = ["MissingCredential", "NodeApiError", "NodeError"]
 
 
 class NodeError(Exception):
-    """What a user sees as a failed node: n8n's NodeOperationError.
+    """A node failed: n8n's NodeOperationError.
 
-    `message` is n8n's text. `item` is the index of the input item at fault.
+    `message` is n8n's text. `item` is the index of the input item at fault. `data` are further fields of the error object.
     """
 
     name = "NodeOperationError"
@@ -29,7 +29,7 @@ class NodeError(Exception):
         self.data = dict(data or {})
 
     def to_json(self) -> dict[str, Any]:
-        """n8n's error object as it is recorded with a run."""
+        """Return n8n's error object as it is recorded with a run: {name, message, description?, context?, ...data}."""
         shape: dict[str, Any] = {"name": self.name, "message": self.message}
         if self.description is not None:
             shape["description"] = self.description
@@ -52,7 +52,7 @@ class NodeError(Exception):
 
 
 class NodeApiError(NodeError):
-    """A vendor or HTTP endpoint refused: n8n's NodeApiError. `http_code` is the status as text."""
+    """A vendor's API or an HTTP endpoint failed: n8n's NodeApiError. `http_code` is the status as text."""
 
     name = "NodeApiError"
 

@@ -1,4 +1,4 @@
-"""What most nodes share: one call of their work per item, with n8n's pairing and continueOnFail."""
+"""Helpers of nodes that work item by item: one call per item, with n8n's pairing and continueOnFail."""
 
 from collections.abc import Awaitable, Callable, Iterable
 
@@ -10,19 +10,20 @@ __all__ = ["each_item", "each_item_async", "error_item", "paired"]
 
 
 def error_item(error: NodeError, i: int) -> Item:
-    """What most nodes of n8n put in place of a failing item: `{error: message}`."""
+    """Return the item `{error: message}` that most nodes of n8n put in place of a failing item."""
     return {"json": {"error": error.message}, "pairedItem": {"item": i}}
 
 
 def each_item(context: Context, items: Items, work: Callable[[int, Item], Item | Iterable[Item] | None]) -> Outputs:
-    """Call `work` per item and pair its results with the item. A NodeError becomes an error item under
-    continueOnFail and is raised (with its item index) otherwise.
+    """Call `work` per item, pair its results with the item, and return them as one output.
+
+    A NodeError becomes an error item under continueOnFail and is raised (with its item index) otherwise.
     """
     out: Items = []
     for i, item in enumerate(items):
         try:
-            made = work(i, item)
-            results = [] if made is None else [made] if isinstance(made, dict) else list(made)
+            value = work(i, item)
+            results = [] if value is None else [value] if isinstance(value, dict) else list(value)
         except NodeError as error:
             if error.item is None:
                 error.item = i
@@ -38,12 +39,12 @@ def each_item(context: Context, items: Items, work: Callable[[int, Item], Item |
 async def each_item_async(
     context: Context, items: Items, work: Callable[[int, Item], Awaitable[Item | list[Item] | None]]
 ) -> Outputs:
-    """`each_item` for work that waits; the items are taken one after the other."""
+    """Do as `each_item` with an async function, one item after the other."""
     out: Items = []
     for i, item in enumerate(items):
         try:
-            made = await work(i, item)
-            results = [] if made is None else made if isinstance(made, list) else [made]
+            value = await work(i, item)
+            results = [] if value is None else value if isinstance(value, list) else [value]
         except NodeError as error:
             if error.item is None:
                 error.item = i
@@ -57,5 +58,5 @@ async def each_item_async(
 
 
 def paired(i: int) -> PairedItem:
-    """The pairing with item `i` of input 0."""
+    """Return the pairing with item `i` of input 0."""
     return {"item": i}

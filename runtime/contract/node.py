@@ -26,22 +26,25 @@ class Inline(Node):
     kind: ClassVar[Kind] = Kind.INLINE
 
     def run(self, context: Context, items: Items) -> Outputs | None:
-        """`items` is the effective input (v1: the first input that has items). None: nothing happened, record nothing."""
+        """Return the outputs; None: nothing happened, and no run is recorded.
+
+        `items` is the effective input (order v1: the first input that has items).
+        """
         raise NotImplementedError
 
 
 class Trigger(Inline):
-    """A start node: the run's items are what the trigger gave, and it passes them on."""
+    """A start node, which passes on the items that the run was started with."""
 
     input_count: ClassVar[int] = 0
 
     def returns_all_runs(self, version: float) -> bool:
-        """Whether a sub-workflow that starts here gives back every run of its last node, or only the last run."""
+        """Return whether a sub-workflow that starts here returns every run of its last node, or only the last run."""
         del version
         return False
 
     def run(self, context: Context, items: Items) -> Outputs | None:
-        """Pass on what started the run."""
+        """Pass on the items that the run was started with."""
         del context
         return [items]
 
@@ -54,11 +57,11 @@ class Activity(Node):
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
-        """`local` decides the kind."""
+        """Set the kind by `local`."""
         cls.kind = Kind.LOCAL if cls.local else Kind.ACTIVITY
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs | None:
-        """Like `Inline.run`, with the world at hand."""
+        """Return the outputs, like `Inline.run`; `context` has the capabilities."""
         raise NotImplementedError
 
 
@@ -68,8 +71,10 @@ class Durable(Node):
     kind: ClassVar[Kind] = Kind.DURABLE
 
     def advance(self, context: DurableContext, state: Json, event: Event | None) -> tuple[Json, list[Command]]:
-        """The first call has state None and event None. Commands of one list run concurrently; one event per command
-        comes back, one call each. An empty list means: wait for the events still open. End with `Done`, or raise NodeError.
+        """Return the next state (JSON) and the commands to run.
+
+        The first call has state None and event None. Commands of one list run concurrently; one event per command comes
+        back, with one call each. An empty list means: wait for the events still open. End with `Done`, or raise NodeError.
         """
         raise NotImplementedError
 

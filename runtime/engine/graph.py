@@ -1,4 +1,4 @@
-"""Questions about a plan's connections: who comes before whom, and through which output."""
+"""Answer questions about a plan's connections: which node comes before which, and through which output."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -14,11 +14,13 @@ class Graph:
         self.plan = plan
         self._ancestors: dict[str, dict[str, None]] = {}
         self._branches: dict[tuple[str, str], int] = {}
-        self._followed: dict[str, Sequence[Edge]] = {}
+        self._delivery_order: dict[str, Sequence[Edge]] = {}
 
     @cached_property
     def incoming(self) -> dict[str, list[list[tuple[str, int]]]]:
-        """Per node and input slot: (parent, its output), in the order of the export. Missing slots are empty lists."""
+        """Map each node to its input slots, each a list of (parent, its output) in the order of the export; a slot without
+        a wire is an empty list.
+        """
         slots: dict[str, list[list[tuple[str, int]]]] = {}
         for step in self.plan.steps:
             for edge in step.edges:
@@ -30,7 +32,7 @@ class Graph:
 
     @cached_property
     def outgoing(self) -> dict[str, dict[int, list[Edge]]]:
-        """Per node: its edges by output."""
+        """Map each node to its edges by output."""
         result: dict[str, dict[int, list[Edge]]] = {}
         for step in self.plan.steps:
             by_output = result.setdefault(step.name, {})
@@ -38,38 +40,38 @@ class Graph:
                 by_output.setdefault(edge.output, []).append(edge)
         return result
 
-    def followed(self, step: Step, *, by_position: bool) -> Sequence[Edge]:
-        """The step's edges in the order in which their targets are put on the stack: as in the export, or lowest and
+    def delivery_order(self, step: Step, *, by_position: bool) -> Sequence[Edge]:
+        """Return the step's edges in the order in which their targets are put on the stack: as in the export, or lowest and
         rightmost first, so that the topmost runs next.
         """
-        known = self._followed.get(step.name)
-        if known is None:
-            known = step.edges
+        edges = self._delivery_order.get(step.name)
+        if edges is None:
+            edges = step.edges
             if by_position:
-                where = self.plan.step
-                known = sorted(known, key=lambda edge: _place(where.get(edge.target)), reverse=True)
-            self._followed[step.name] = known
-        return known
+                steps = self.plan.step
+                edges = sorted(edges, key=lambda edge: _position(steps.get(edge.target)), reverse=True)
+            self._delivery_order[step.name] = edges
+        return edges
 
     def parents(self, name: str) -> list[str]:
-        """Direct parents, first slot first, each once."""
+        """Return the direct parents of a node, first slot first, each once."""
         return list(dict.fromkeys(parent for slot in self.incoming.get(name, ()) for parent, _ in slot))
 
     def ancestors(self, name: str) -> dict[str, None]:
-        """Every node from which `name` can be reached, nearest first."""
-        known = self._ancestors.get(name)
-        if known is None:
-            known, queue = {}, deque(self.parents(name))
+        """Return every node from which `name` can be reached, nearest first (an ordered set: the values are None)."""
+        ancestors = self._ancestors.get(name)
+        if ancestors is None:
+            ancestors, queue = {}, deque(self.parents(name))
             while queue:
                 parent = queue.popleft()
-                if parent not in known:
-                    known[parent] = None
+                if parent not in ancestors:
+                    ancestors[parent] = None
                     queue.extend(self.parents(parent))
-            self._ancestors[name] = known
-        return known
+            self._ancestors[name] = ancestors
+        return ancestors
 
     def branch(self, origin: str, target: str) -> int:
-        """The output of `origin` by which the shortest path leads to `target`; 0 when there is none."""
+        """Return the output of `origin` at which the shortest path to `target` begins; 0 when there is no path."""
         key = (origin, target)
         if key not in self._branches:
             self._branches[key] = self._shortest(origin, target)
@@ -89,7 +91,7 @@ class Graph:
         return 0
 
     def downstream(self, name: str) -> list[Step]:
-        """The steps that a run from `name` can reach, `name` included, sub-nodes of those not included."""
+        """Return the steps that a run from `name` can reach, `name` included, sub-nodes of those not included."""
         seen, queue = {name: None}, deque([name])
         while queue:
             step = self.plan.step[queue.popleft()]
@@ -100,5 +102,5 @@ class Graph:
         return [self.plan.step[each] for each in seen]
 
 
-def _place(step: Step | None) -> tuple[float, float]:
+def _position(step: Step | None) -> tuple[float, float]:
     return (step.position[1], step.position[0]) if step is not None else (0, 0)

@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from runtime.engine.graph import Graph
-from schemas.item import Outputs, Run
+from schemas.item import NodeRun, Outputs
 from schemas.plan import Step
 
 MAX_VISITS: Final = 10_000
-"""Nodes visited on the way up; a plan whose branches part and meet again and again has exponentially many ways."""
+"""Limit of nodes visited on the way up; a plan whose branches part and meet again and again has exponentially many paths."""
 
 
 class Progress(Protocol):
-    """What order v0 looks at of a run: the engine."""
+    """The part of the engine that order v0 reads and changes."""
 
     stack: list[dict[str, Any]]
     """Entries to run, next one first."""
@@ -24,23 +24,23 @@ class Progress(Protocol):
         """The main connections of the plan."""
 
     @property
-    def runs(self) -> Mapping[str, Sequence[Run]]:
+    def runs(self) -> Mapping[str, Sequence[NodeRun]]:
         """The runs of each node so far."""
 
 
 def must_defer(engine: Progress, entry: dict[str, Any]) -> bool:
-    """True when an input that has a wire got no data yet: the entry goes to the end of the stack."""
+    """Return True when an input that has a wire got no data yet: the entry goes to the end of the stack."""
     slots = engine.graph.incoming.get(entry["node"], [])
     return any(slot and i < len(entry["inputs"]) and entry["inputs"][i] is None for i, slot in enumerate(slots))
 
 
 def run_other_parents(engine: Progress, parent: Step, target: str, outputs: Outputs, output: int, run: int) -> None:
-    """A node began to wait: queue what its other inputs come from, with one empty item, where nothing of it has run.
+    """Queue, with one empty item, the start of the other branches of a node that began to wait, where nothing has run.
 
-    `parent` gave its `outputs` in its run `run`; the wire to the waiting `target` leaves at `output`.
+    `parent` produced `outputs` in its run `run`; the wire to the waiting `target` leaves at `output`.
     """
     children = {edge.target for edge in parent.edges}
-    given = outputs[output] if output < len(outputs) else None
+    items = outputs[output] if output < len(outputs) else None
     for slot in engine.graph.incoming[target]:
         for other, _ in slot:
             if other == parent.name or (other in children and not _is_dry(engine, other, run)):
@@ -48,7 +48,7 @@ def run_other_parents(engine: Progress, parent: Step, target: str, outputs: Outp
             if engine.runs.get(other) or any(entry["node"] == other for entry in engine.stack):
                 continue
             start = _highest(engine, other)
-            if start is None or (not given and parent.name in engine.graph.ancestors(start)):
+            if start is None or (not items and parent.name in engine.graph.ancestors(start)):
                 continue
             if engine.graph.incoming.get(start) and not _is_dry(engine, start, run):
                 continue  # what it waits for is on its way
@@ -58,7 +58,7 @@ def run_other_parents(engine: Progress, parent: Step, target: str, outputs: Outp
 
 
 def _is_dry(engine: Progress, name: str, run: int) -> bool:
-    """Whether no wire into the first input of a node carried an item in run `run` of its source."""
+    """Return whether no wire into the first input of a node carried an item in run `run` of its source."""
     slots = engine.graph.incoming.get(name)
     for source, output in slots[0] if slots else ():
         runs = engine.runs.get(source, ())
@@ -69,25 +69,25 @@ def _is_dry(engine: Progress, name: str, run: int) -> bool:
 
 
 def _highest(engine: Progress, name: str) -> str | None:
-    """The last node before the first one that has run, on the way up from `name`; None when that meets one that is about
-    to run by itself.
+    """Return the last node before the first one that has run, on the way up from `name`; None when a node on that way is
+    about to run by itself.
     """
     stacked = {entry["node"] for entry in engine.stack}
-    found: str | None = name
+    highest: str | None = name
     for each in (name, *_way_up(engine.graph, name)):
         if each in stacked:
             return None
         if engine.runs.get(each):
             break
-        found = each
-    return found
+        highest = each
+    return highest
 
 
 def _way_up(graph: Graph, name: str) -> list[str]:
-    """Ancestors in n8n's order: each parent with all above it, first wire first; one met again counts where it was met
-    last.
+    """Return the ancestors in n8n's order: each parent with all above it, first wire first; one that is visited again
+    counts where it was visited last.
     """
-    met: dict[str, None] = {}
+    order: dict[str, None] = {}
     below = [name]
     climbing = [iter(_parents(graph, name))]
     for _ in range(MAX_VISITS):
@@ -98,11 +98,11 @@ def _way_up(graph: Graph, name: str) -> list[str]:
             climbing.pop()
             below.pop()
         elif parent not in below:
-            met.pop(parent, None)
-            met[parent] = None
+            order.pop(parent, None)
+            order[parent] = None
             below.append(parent)
             climbing.append(iter(_parents(graph, parent)))
-    return list(met)
+    return list(order)
 
 
 def _parents(graph: Graph, name: str) -> list[str]:

@@ -1,8 +1,8 @@
-"""Which recorded runs somebody can still read: all others are forgotten, so that a loop of a hundred thousand rounds needs
-no more memory than one of a thousand.
+"""Decide which recorded runs are live, i.e. can still be read. The engine forgets all others, so that a loop of a hundred
+thousand rounds needs no more memory than one of a thousand.
 
-Kept are: the last run of every node and what it came from (a retry begins there), all runs of nodes that are read by run
-or in a way that cannot be told, and the runs on the trails of paired items that an expression further on may follow.
+Live are: the last run of every node and what it came from (a retry begins there), all runs of nodes that are read by run
+or in a way that cannot be determined, and the runs on the trails of paired items that a later expression may follow.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ from runtime.engine.graph import Graph
 from runtime.engine.node_runs import ForgottenRunError
 from runtime.engine.pairing import origins
 from schemas.expression import Path, Script, Template
-from schemas.item import Items, Run, Source
+from schemas.item import Items, NodeRun, Source
 from schemas.plan import Kind, Plan, Step
 
 __all__ = ["Liveness"]
@@ -27,16 +27,16 @@ Place = tuple[str, int]
 
 @dataclass
 class Liveness:
-    """What the steps of a plan can read. Made once per execution, when it has become long."""
+    """What the steps of a plan can read. Built once per execution, when it has become long."""
 
     plan: Plan
     graph: Graph
-    whole: set[str] = field(default_factory=set)
-    """Nodes of which every run may be read."""
+    complete: set[str] = field(default_factory=set)
+    """Nodes whose runs all stay, since any of them may be read."""
     pairs: dict[str, set[str]] = field(default_factory=dict)
     """Step -> nodes to which it follows paired items."""
     everything: bool = False
-    """A name is computed somewhere: nothing can be forgotten."""
+    """True when an expression computes a node's name: no run can be forgotten then."""
 
     def __post_init__(self) -> None:
         for step in self.plan.steps:
@@ -68,7 +68,7 @@ class Liveness:
     def _read(self, step: Step, name: str, ways: Iterable[str]) -> None:
         for way in ways:
             if way == "any":
-                self.whole.add(name)
+                self.complete.add(name)
             if way == "any" or way in _PAIRED:
                 # a sub-node follows the items of its root, whichever that is
                 readers = self.plan.steps if step.kind is Kind.SUBNODE else (step,)
@@ -77,15 +77,15 @@ class Liveness:
 
     @cached_property
     def ahead(self) -> Mapping[str, frozenset[str]]:
-        """Node -> the nodes to which somebody may yet follow an item that enters it: there is a way to a reader that does
-        not pass the node asked for, where the trail would end.
+        """Node -> the targets to which an expression may yet follow an item that enters it: there is a way to a reader that
+        does not pass the target, where the trail would end.
         """
-        found: dict[str, set[str]] = {}
+        result: dict[str, set[str]] = {}
         for reader, targets in self.pairs.items():
             for target in targets:
                 for name in self._behind(reader, target):
-                    found.setdefault(name, set()).add(target)
-        return {name: frozenset(targets) for name, targets in found.items()}
+                    result.setdefault(name, set()).add(target)
+        return {name: frozenset(targets) for name, targets in result.items()}
 
     def _behind(self, reader: str, target: str) -> set[str]:
         seen, waiting = {reader}, [reader]
@@ -100,71 +100,73 @@ class Liveness:
 
     def live(
         self,
-        runs: Mapping[str, Sequence[Run]],
+        runs: Mapping[str, Sequence[NodeRun]],
         entries: Iterable[Mapping[str, Any]],
         memory: Mapping[str, Mapping[str, Any]],
     ) -> tuple[set[Place], int]:
-        """The places to keep beside all of `whole`, and how many items had to be looked at.
+        """Return the live places of nodes outside `complete`, and how many items had to be inspected.
 
         `entries`: what waits to be run, {node, inputs, source}; `memory`: the contexts of the nodes.
         """
-        kept: set[Place] = set()
-        roots = _Roots(self, runs, kept)
-        for name, recorded in runs.items():
-            last = recorded[-1]
-            kept.add((name, len(recorded) - 1))
-            kept.update((each["previousNode"], each.get("previousNodeRun", 0)) for each in last["source"] if each)
-            roots.add(self.ahead.get(name), _came_from(runs, last), last["source"])
+        places: set[Place] = set()
+        roots = _Roots(self, runs, places)
+        for name, node_runs in runs.items():
+            last = node_runs[-1]
+            places.add((name, len(node_runs) - 1))
+            places.update((each["previousNode"], each.get("previousNodeRun", 0)) for each in last["source"] if each)
+            roots.add(self.ahead.get(name), _inputs_of(runs, last), last["source"])
         for entry in entries:
             source = entry["source"]
-            kept.update((each["previousNode"], each.get("previousNodeRun", 0)) for each in source if each)
+            places.update((each["previousNode"], each.get("previousNodeRun", 0)) for each in source if each)
             roots.add(self.ahead.get(entry["node"]), entry["inputs"], source)
         for name, context in memory.items():
             self._loop(name, context, roots)
-        return kept, roots.looked
+        return places, roots.lookups
 
     def _loop(self, name: str, context: Mapping[str, Any], roots: "_Roots") -> None:
-        """What Loop Over Items holds: items still to be given out, and those that came back."""
+        """Follow the items that Loop Over Items buffers: those still to be given out, and those that came back."""
         step = self.plan.step.get(name)
         if step is None or step.loop is None:
             return
-        roots.add_held(self.ahead.get(name), context.get("items"), context.get("sourceData") or ())
-        targets = [self.ahead.get(edge.target, frozenset()) for edge in step.edges if edge.output == step.loop.done]
-        wanted = frozenset[str]().union(*targets) - {name}
-        roots.add_held(wanted, context.get("processedItems"), ())
+        roots.add_buffered(self.ahead.get(name), context.get("items"), context.get("sourceData") or ())
+        after = [self.ahead.get(edge.target, frozenset()) for edge in step.edges if edge.output == step.loop.done]
+        targets = frozenset[str]().union(*after) - {name}
+        roots.add_buffered(targets, context.get("processedItems"), ())
 
 
 class _Roots:
-    """Follows the trails of items to the nodes that are wanted, and keeps what lies on the way."""
+    """Follows the trails of items to their targets, and adds what lies on the way to `places`."""
 
-    def __init__(self, liveness: Liveness, runs: Mapping[str, Sequence[Run]], kept: set[Place]) -> None:
-        self.liveness, self.runs, self.kept = liveness, runs, kept
+    def __init__(self, liveness: Liveness, runs: Mapping[str, Sequence[NodeRun]], places: set[Place]) -> None:
+        self.liveness, self.runs, self.places = liveness, runs, places
         self.seen: set[tuple[str, int, int, int, frozenset[str]]] = set()
-        self.looked = 0
+        self.lookups = 0
 
     def add(
-        self, wanted: frozenset[str] | None, inputs: Iterable[Items | None], source: Sequence[Source | None]
+        self, targets: frozenset[str] | None, inputs: Iterable[Items | None], source: Sequence[Source | None]
     ) -> None:
-        """Everything that the inputs of a node may be followed to. An item that enters a node is paired with its own place
-        there, whatever it was paired with where it came from.
+        """Add the trails of a node's inputs. An item that enters a node is paired with its own place there, whatever it was
+        paired with where it came from.
         """
-        if not wanted:
+        if not targets:
             return
         for slot, items in enumerate(inputs):
             for i in range(len(items or ())):
-                self.looked += 1
-                self._follow({"item": i, "input": slot}, source, wanted)
+                self.lookups += 1
+                self._follow({"item": i, "input": slot}, source, targets)
 
-    def add_held(self, wanted: frozenset[str] | None, items: Items | None, source: Sequence[Source | None]) -> None:
-        """Everything that items may be followed to which have entered a node, and which it has not given out yet."""
-        for item in (items or ()) if wanted else ():
-            self.looked += 1
-            self._follow(item.get("pairedItem"), source, wanted or frozenset())
+    def add_buffered(
+        self, targets: frozenset[str] | None, items: Items | None, source: Sequence[Source | None]
+    ) -> None:
+        """Add the trails of items that a node has taken in and not given out yet."""
+        for item in (items or ()) if targets else ():
+            self.lookups += 1
+            self._follow(item.get("pairedItem"), source, targets or frozenset())
 
-    def _follow(self, paired: Any, source: Sequence[Source | None], wanted: frozenset[str]) -> None:
-        waiting = [(paired, source, wanted)]
+    def _follow(self, paired: Any, source: Sequence[Source | None], targets: frozenset[str]) -> None:
+        waiting = [(paired, source, targets)]
         while waiting:
-            paired, source, wanted = waiting.pop()
+            paired, source, targets = waiting.pop()
             for entry in origins(paired):
                 slot = entry.get("input") or 0
                 origin = entry.get("sourceOverwrite") or (source[slot] if slot < len(source) else None)
@@ -172,17 +174,17 @@ class _Roots:
                     continue
                 name = origin["previousNode"]
                 place = (name, origin.get("previousNodeRun") or 0, origin.get("previousNodeOutput") or 0, entry["item"])
-                if (*place, wanted) in self.seen:
+                if (*place, targets) in self.seen:
                     continue
-                self.seen.add((*place, wanted))
-                self.looked += 1
-                self.kept.add(place[:2])
-                further = wanted - {name}
-                if further and (found := self._run(place)) is not None:
-                    waiting.append((found[0], found[1], further))
+                self.seen.add((*place, targets))
+                self.lookups += 1
+                self.places.add(place[:2])
+                further = targets - {name}
+                if further and (pairing := self._pairing(place)) is not None:
+                    waiting.append((pairing[0], pairing[1], further))
 
-    def _run(self, place: tuple[str, int, int, int]) -> tuple[Any, Sequence[Source | None]] | None:
-        """How the item at a place is paired, and where its run came from."""
+    def _pairing(self, place: tuple[str, int, int, int]) -> tuple[Any, Sequence[Source | None]] | None:
+        """Return how the item at a place is paired, and where its run came from; None when there is no such item."""
         name, index, output, at = place
         run = _at(self.runs.get(name, ()), index)
         if run is None:
@@ -193,8 +195,8 @@ class _Roots:
         return items[at].get("pairedItem"), run["source"]
 
 
-def _came_from(runs: Mapping[str, Sequence[Run]], run: Run) -> Iterator[Items | None]:
-    """The inputs of a run, from the outputs that they came from."""
+def _inputs_of(runs: Mapping[str, Sequence[NodeRun]], run: NodeRun) -> Iterator[Items | None]:
+    """Yield the inputs of a run, read from the outputs that they came from."""
     for source in run["source"]:
         if source is None:
             yield None
@@ -205,7 +207,7 @@ def _came_from(runs: Mapping[str, Sequence[Run]], run: Run) -> Iterator[Items | 
         yield outputs[output] if output < len(outputs) else None
 
 
-def _at(runs: Sequence[Run], index: int) -> Run | None:
+def _at(runs: Sequence[NodeRun], index: int) -> NodeRun | None:
     try:
         return runs[index] if index < len(runs) else None
     except ForgottenRunError:

@@ -10,19 +10,19 @@ from typing import Any, Final
 from runtime.engine import legacy
 from runtime.engine.graph import Graph
 from runtime.engine.liveness import Liveness
-from runtime.engine.node_runs import Recorded, from_json, known, to_json
+from runtime.engine.node_runs import SparseRuns, from_json, indexed_runs, to_json
 from runtime.engine.outputs import finish, stamp
 from runtime.engine.pairing import PairingError, Trail
-from schemas.item import Item, Items, Outputs, Run, Source
+from schemas.item import Item, Items, NodeRun, Outputs, Source
 from schemas.outcome import Delay, Execute, Finished, Idle, Outcome
 from schemas.plan import OnError, Plan, Step
 
 Entry = dict[str, Any]
 """A stack entry: {node, inputs: [items|None], source: [source|None]}."""
-FULL: Final = 1_000
-"""Runs that are recorded before the first look at which of them can still be read."""
+FORGET_AFTER_RUNS: Final = 1_000
+"""Runs that are recorded before the engine first drops those that no expression can read any more."""
 ITEMS_PER_RUN: Final = 50
-"""So many items weigh as much as one more run."""
+"""Weight of one run, in items, when deciding whether to forget."""
 
 
 class Engine:
@@ -36,25 +36,25 @@ class Engine:
         state = state or {}
         self.stack: list[Entry] = state.get("stack", [])
         self.waiting: dict[str, list[Entry]] = state.get("waiting", {})
-        self.runs: dict[str, list[Run] | Recorded] = {
+        self.runs: dict[str, list[NodeRun] | SparseRuns] = {
             name: from_json(runs) for name, runs in state.get("runs", {}).items()
         }
         self.order: list[list[Any]] = state.get("order", [])
         """What ran, in order: [node, run], and its number among all as a third once some are forgotten."""
         self.forgotten: dict[str, dict[str, int]] = state.get("forgotten", {})
-        """Node -> what its runs that are gone came to: {runs, errors, items}."""
+        """Node -> totals of its forgotten runs: {runs, errors, items}."""
         self.weight: int = state.get("weight", 0)
-        """Of what was recorded since the last look: ITEMS_PER_RUN per run and 1 per item."""
-        self.allowed: int = state.get("allowed", FULL * ITEMS_PER_RUN)
+        """Weight, in items, of what was recorded since the engine last dropped runs: ITEMS_PER_RUN per run and 1 per item."""
+        self.allowed: int = state.get("allowed", FORGET_AFTER_RUNS * ITEMS_PER_RUN)
         self.keeps_all = False
-        """Set by hosts that look at every run in the end."""
+        """Set by hosts that read every run at the end of the execution."""
         self.memory: dict[str, dict[str, Any]] = state.get("memory", {})
         self.last: str | None = state.get("last")
         self.error: dict[str, Any] | None = state.get("error")
         self.deadline: float | None = state.get("deadline")
         self.status: str = state.get("status", "running")
-        self.aside: dict[int, Entry] = {}
-        """Entries of steps that wait beside the others, by number."""
+        self.parked: dict[int, Entry] = {}
+        """Entries of steps that wait while other steps run, by number."""
         self._number = 0
         self.current: Execute | None = None
         self.entry: Entry | None = None
@@ -65,12 +65,12 @@ class Engine:
     # --- state -------------------------------------------------------------------------------------------------------
 
     def state(self) -> dict[str, Any]:
-        """Everything, as plain JSON."""
+        """Return the whole state as plain JSON; `Engine(plan, state=...)` continues from it."""
         current = None
         if self.current is not None:
             current = {"entry": self.entry, "attempt": self.current.attempt}
         state = {
-            "stack": [*self.aside.values(), *self.stack],
+            "stack": [*self.parked.values(), *self.stack],
             "waiting": self.waiting,
             "runs": {name: to_json(runs) for name, runs in self.runs.items()},
             "order": self.order,
@@ -92,14 +92,16 @@ class Engine:
     # --- driving -----------------------------------------------------------------------------------------------------
 
     def start(self, node: str, items: Items, *, now: float = 0.0) -> None:
-        """Put the start node on the stack. `now` (ms) starts the execution time-out."""
+        """Put the start node on the stack with its items. `now` (ms since the epoch) starts the execution time-out."""
         self.stack.append({"node": node, "inputs": [[dict(item) for item in items]], "source": []})
         if self.plan.settings.timeout_s:
             self.deadline = now + self.plan.settings.timeout_s * 1000
 
     def next(self, now: float = 0.0) -> Execute | Finished | Idle | Step:
-        """What to do now: run a step, or nothing more. A Step means that it was settled without running its node
-        (disabled, pinned, no input): call `next` again.
+        """Return what to do now: run a step (`Execute`), wait for a parked one (`Idle`), or stop (`Finished`).
+
+        A Step means that it was settled without running its node (disabled, pinned, no input): call `next` again.
+        `now` is in ms since the epoch.
         """
         if self.status != "running":
             return Finished(self.status, self.last, self.error)
@@ -107,7 +109,7 @@ class Engine:
             return self._end("canceled")
         if self.weight >= self.allowed:
             self._forget()
-        if not self.stack and self.aside:
+        if not self.stack and self.parked:
             return Idle()
         if not self.stack and not self._flush():
             return self._end("error" if self.error else "success")
@@ -129,7 +131,7 @@ class Engine:
         return step
 
     def complete(self, outcome: Outcome) -> Delay | None:
-        """Tell how the current try ended. A Delay means: wait that long, then run `retry()`; None: go on with `next`."""
+        """Record how the current attempt ended. A Delay means: wait that long, then run `retry()`; None: call `next`."""
         execute = self.current
         assert execute is not None
         step = execute.step
@@ -143,29 +145,29 @@ class Engine:
         self._advance(execute, outcome.outputs, outcome)
         return None
 
-    def set_aside(self) -> int:
-        """Let the others go on while the current step waits; gives the number under which it comes back."""
+    def park(self) -> int:
+        """Let other steps run while the current one waits. Return the number to `unpark` it with."""
         assert self.entry is not None
         self._number += 1
-        self.aside[self._number] = self.entry
+        self.parked[self._number] = self.entry
         self.current = self.entry = None
         return self._number
 
-    def take_up(self, number: int) -> Execute:
-        """The step that was set aside is the current one again: tell how it ended."""
-        self.entry = self.aside.pop(number)
+    def unpark(self, number: int) -> Execute:
+        """Make a parked step the current one again and return it; call `complete` with its outcome next."""
+        self.entry = self.parked.pop(number)
         self.current = self._execute(self.entry, 1)
         return self.current
 
     def retry(self) -> Execute:
-        """The same step again: the next try."""
+        """Return the current step for its next attempt."""
         assert self.current is not None
         assert self.entry is not None
         self.current = self._execute(self.entry, self.current.attempt + 1)
         return self.current
 
     def cancel(self) -> Finished:
-        """End the execution from outside."""
+        """End the execution as canceled."""
         return self._end("canceled")
 
     def _endless(self, entry: Entry) -> Finished:
@@ -183,15 +185,15 @@ class Engine:
 
     def _execute(self, entry: Entry, attempt: int) -> Execute:
         step = self.plan.step[entry["node"]]
-        whole = stamp(entry["inputs"])
-        cut = [items[:1] if items else items for items in whole] if step.execute_once else whole
+        uncut = stamp(entry["inputs"])
+        cut = [items[:1] if items else items for items in uncut] if step.execute_once else uncut
         return Execute(
             step=step,
             run_index=len(self.runs.get(step.name, ())),
             attempt=attempt,
             inputs=cut,
-            whole=whole,
-            items=self._effective(step.name, whole) or [],
+            uncut_inputs=uncut,
+            items=self._effective(step.name, uncut) or [],
             source=entry["source"],
         )
 
@@ -201,10 +203,10 @@ class Engine:
         return inputs[0] if inputs else None
 
     def _settle(self, execute: Execute) -> tuple[bool, Outputs | None]:
-        """(True, outputs) when no node has to run."""
+        """Return (True, outputs) when no node has to run, else (False, None)."""
         step = execute.step
         if step.disabled:
-            first = execute.whole[0] if execute.whole else None  # executeOnce is not looked at
+            first = execute.uncut_inputs[0] if execute.uncut_inputs else None  # executeOnce is not looked at
             return True, None if first is None else [first]
         if step.name in self.pinned:
             return True, [copy.deepcopy(self.pinned[step.name])]  # type: ignore[list-item]
@@ -220,10 +222,10 @@ class Engine:
             return
         step = execute.step
         original = None if step.name in self.pinned else lambda item: self._original(execute, item)
-        done = finish(step, outputs, execute.inputs, original)
+        final = finish(step, outputs, execute.inputs, original)
         self.last = step.name
-        self._record(execute, done, outcome)
-        self._schedule(step, done, execute.run_index)
+        self._record(execute, final, outcome)
+        self._schedule(step, final, execute.run_index)
 
     def _fail(self, execute: Execute, outcome: Outcome) -> None:
         step, error = execute.step, {**(outcome.error or {}), "node": execute.step.name}
@@ -234,9 +236,9 @@ class Engine:
             self.status = "error"
             return
         first = execute.inputs[0] if execute.inputs else None
-        passed: Outputs = [first]
-        self._record(execute, passed, outcome)
-        self._schedule(step, passed, execute.run_index)
+        outputs: Outputs = [first]
+        self._record(execute, outputs, outcome)
+        self._schedule(step, outputs, execute.run_index)
 
     def _original(self, execute: Execute, item: Item) -> Item | None:
         paired = item.get("pairedItem")
@@ -247,7 +249,7 @@ class Engine:
         return items[entry["item"]] if items and 0 <= entry["item"] < len(items) else None
 
     def _record(self, execute: Execute, outputs: Outputs | None, outcome: Outcome) -> None:
-        run: Run = {
+        run: NodeRun = {
             "outputs": outputs if outputs is not None else [],
             "source": execute.source,
             "status": "error" if outcome.error else "success",
@@ -261,13 +263,13 @@ class Engine:
         if outputs is None:
             run["failed"] = True
         self.runs.setdefault(execute.step.name, []).append(run)
-        place = [self.recorded] if self.forgotten else []
+        place = [self.run_count] if self.forgotten else []
         self.order.append([execute.step.name, execute.run_index, *place])
         self.weight += ITEMS_PER_RUN + sum(len(items or ()) for items in run["outputs"])
 
     @property
-    def recorded(self) -> int:
-        """How many runs of nodes there were."""
+    def run_count(self) -> int:
+        """Number of node runs so far, forgotten ones included."""
         return len(self.order) + sum(each["runs"] for each in self.forgotten.values())
 
     @cached_property
@@ -275,54 +277,54 @@ class Engine:
         return Liveness(self.plan, self.graph)
 
     def _forget(self) -> None:
-        """Let go of the runs that nobody can read any more. When it happens depends on the state alone, so that a replay
+        """Drop the runs that no expression can read any more. When it happens depends on the state alone, so that a replay
         does it at the same place; the work is in proportion to what was recorded since the last time.
         """
-        looked = 0
+        lookups = 0
         if not (self.keeps_all or self._liveness.everything or self._looks_back()):
             entries = [
-                *self.aside.values(),
+                *self.parked.values(),
                 *self.stack,
                 *(entry for entries in self.waiting.values() for entry in entries),
             ]
-            kept, looked = self._liveness.live(self.runs, entries, self.memory)
-            kept.update((name, run) for name, run, *_ in self.order[:1])  # a retry from the start takes its items
-            self._keep(kept)
-        left = sum(
+            live, lookups = self._liveness.live(self.runs, entries, self.memory)
+            live.update((name, run) for name, run, *_ in self.order[:1])  # a retry from the start takes its items
+            self._drop_all_but(live)
+        remaining = sum(
             ITEMS_PER_RUN + sum(len(items or ()) for items in run["outputs"])
             for runs in self.runs.values()
-            for _, run in known(runs)
+            for _, run in indexed_runs(runs)
         )
-        self.weight, self.allowed = 0, max(FULL * ITEMS_PER_RUN, left, looked)
+        self.weight, self.allowed = 0, max(FORGET_AFTER_RUNS * ITEMS_PER_RUN, remaining, lookups)
 
     def _looks_back(self) -> bool:
-        """Order v0 looks at old runs when a node with several inputs begins to wait."""
+        """Return whether old runs may be read by order v0: it does when a node with several inputs begins to wait."""
         return not self.v1 and any(len(slots) > 1 for slots in self.graph.incoming.values())
 
-    def _keep(self, live: set[tuple[str, int]]) -> None:
-        whole = self._liveness.whole
+    def _drop_all_but(self, live: set[tuple[str, int]]) -> None:
+        complete = self._liveness.complete
         order = []
         for number, (name, index, *place) in enumerate(self.order):
-            if name in whole or (name, index) in live:
+            if name in complete or (name, index) in live:
                 order.append([name, index, place[0] if place else number])
                 continue
             run = self.runs[name][index]
-            gone = self.forgotten.setdefault(name, {"runs": 0, "errors": 0, "items": 0})
-            gone["runs"] += 1
-            gone["errors"] += run.get("status") == "error"
-            gone["items"] += sum(len(items or ()) for items in run["outputs"])
+            totals = self.forgotten.setdefault(name, {"runs": 0, "errors": 0, "items": 0})
+            totals["runs"] += 1
+            totals["errors"] += run.get("status") == "error"
+            totals["items"] += sum(len(items or ()) for items in run["outputs"])
         if len(order) == len(self.order):
             return
         self.order = order
         for name, runs in self.runs.items():
-            if name not in whole and name in self.forgotten:
-                self.runs[name] = Recorded({i: run for i, run in known(runs) if (name, i) in live}, len(runs))
+            if name not in complete and name in self.forgotten:
+                self.runs[name] = SparseRuns({i: run for i, run in indexed_runs(runs) if (name, i) in live}, len(runs))
 
     # --- what comes next ---------------------------------------------------------------------------------------------
 
     def _schedule(self, step: Step, outputs: Outputs, run_index: int) -> None:
-        followed = []
-        for edge in self.graph.followed(step, by_position=self.v1):
+        deliveries = []
+        for edge in self.graph.delivery_order(step, by_position=self.v1):
             items = outputs[edge.output] if edge.output < len(outputs) else None
             if items is None or not (items or (not self.v1 and edge.input > 0)):
                 continue
@@ -330,8 +332,8 @@ class Engine:
                 self.error = {"name": "Error", "message": "Destination node not found", "node": step.name}
                 self.status = "error"
                 return
-            followed.append((edge, items))
-        for edge, items in followed:
+            deliveries.append((edge, items))
+        for edge, items in deliveries:
             source: Source = {"previousNode": step.name}
             if edge.output:
                 source["previousNodeOutput"] = edge.output
@@ -341,7 +343,7 @@ class Engine:
                 legacy.run_other_parents(self, step, edge.target, outputs, edge.output, run_index)
 
     def _deliver(self, target: str, slot: int, items: Items, source: Source) -> bool:
-        """Hand items to a node. True when it began to wait for its other inputs with them."""
+        """Hand items to a node. Return True when it began to wait for its other inputs with them."""
         slots = len(self.graph.incoming[target])
         if slots <= 1:
             inputs: list[Items | None] = [None] * slot + [items]
@@ -371,7 +373,7 @@ class Engine:
             self.stack.append(entry)
 
     def _flush(self) -> bool:
-        """Release one waiting node when nothing else is left. True when there is something to run."""
+        """Release one waiting node when nothing else is left. Return True when there is something to run."""
         again = True
         while again:
             again = False
@@ -396,20 +398,20 @@ class Engine:
         required = self.plan.step[name].required_inputs if self.v1 else None
         if required is None:
             return True
-        there = [i for i, items in enumerate(self.waiting[name][0]["inputs"]) if items is not None]
-        return len(there) >= required if isinstance(required, int) else all(i in there for i in required)
+        filled = [i for i, items in enumerate(self.waiting[name][0]["inputs"]) if items is not None]
+        return len(filled) >= required if isinstance(required, int) else all(i in filled for i in required)
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
     def paired(self, execute: Execute, target: str, i: int) -> Item | None:
-        """`$('target').item` for input item `i`. Raises PairingError."""
+        """Return `$('target').item` for input item `i`; None when its trail does not pass there. Raise PairingError."""
         item = execute.items[i] if i < len(execute.items) else None
         if item is None:
             raise PairingError("Invalid expression", "No path back to referenced node")
         return Trail(self.graph, self.runs).find(execute.step.name, item, execute.source, target)
 
     def result(self) -> Outputs:
-        """What the workflow gives back: the outputs of the last run of the node that ran last."""
+        """Return the workflow's result: the outputs of the last run of the node that ran last."""
         if self.last is None or not self.runs.get(self.last):
             return []
         return self.runs[self.last][-1]["outputs"]

@@ -1,10 +1,10 @@
-"""Paired items: which item of an earlier node an item stems from, with n8n's messages when that cannot be told."""
+"""Paired items: find the item of an earlier node that an item stems from, with n8n's messages when that is not possible."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runtime.engine.graph import Graph
-from schemas.item import Item, Run, Source
+from schemas.item import Item, NodeRun, Source
 
 
 class PairingError(Exception):
@@ -23,7 +23,7 @@ def _unavailable(node: str, what: str = "item") -> PairingError:
 
 
 def origins(paired: Any) -> list[dict[str, Any]]:
-    """The pairings of an item as a list of {item, input?, sourceOverwrite?}."""
+    """Return the pairings of an item as a list of {item, input?, sourceOverwrite?}."""
     if paired is None:
         return []
     entries = paired if isinstance(paired, list) else [paired]
@@ -33,15 +33,15 @@ def origins(paired: Any) -> list[dict[str, Any]]:
 class Trail:
     """Follows pairings back through the recorded runs of one execution."""
 
-    def __init__(self, graph: Graph, runs: Mapping[str, Sequence[Run]]) -> None:
+    def __init__(self, graph: Graph, runs: Mapping[str, Sequence[NodeRun]]) -> None:
         self.graph = graph
         self.runs = runs
 
     def find(self, current: str, item: Item | None, source: Sequence[Source | None], target: str) -> Item | None:
-        """The item of `target` from which `item`, an input item of `current`, stems; None when its
-        trail ends at a start node without passing there.
+        """Return the item of `target` from which `item`, an input item of `current`, stems; None when its trail ends at a
+        start node without passing there.
 
-        Raises PairingError with n8n's message.
+        Raise PairingError with n8n's message.
         """
         if target not in self.graph.ancestors(current):
             raise PairingError("Invalid expression", "No path back to referenced node")
@@ -54,22 +54,22 @@ class Trail:
     def _follow(
         self, paired: Any, source: Sequence[Source | None], target: str, node: str, seen: set[tuple[str, int, int, int]]
     ) -> Item | None:
-        found: list[Item | None] = []
+        matches: list[Item | None] = []
         failure: PairingError | None = None
         entries = origins(paired)
         if not entries:
             raise _unavailable(node if node != target else target)
         for entry in entries:
             try:
-                found.append(self._step(entry, source, target, seen))
+                matches.append(self._step(entry, source, target, seen))
             except PairingError as error:
                 failure = failure or error
-        if not found:
+        if not matches:
             raise failure or _unavailable(target)
-        there = [each for each in found if each is not None]
-        if any(each is not there[0] for each in there):
+        items = [each for each in matches if each is not None]
+        if any(each is not items[0] for each in items):
             raise PairingError("Multiple matches found")
-        return there[0] if there else None
+        return items[0] if items else None
 
     def _step(
         self,

@@ -1,4 +1,4 @@
-"""The state that a run is tried again with: what it had done stays done, one node and what comes after it runs again."""
+"""Build the state that a run is retried with: what it had done stays done, one node and what comes after it runs again."""
 
 import copy
 from typing import Any
@@ -11,57 +11,54 @@ __all__ = ["CannotRetryError", "first_items", "state_from_node"]
 
 
 def first_items(state: dict[str, Any]) -> Items:
-    """What the first node of a run gave out."""
+    """Return the items of the first output of the node that a run began with."""
     outputs = from_json(state["runs"][state["order"][0][0]])[0]["outputs"]
     return outputs[0] or [] if outputs else []
 
 
 class CannotRetryError(Exception):
-    """The run cannot go on from there. The message says why, and what can be done."""
+    """The run cannot be retried from this node. The message says why, and what can be done."""
 
 
 def state_from_node(state: dict[str, Any], old: Plan, plan: Plan, node: str | None) -> dict[str, Any]:
-    """The engine state for a new run under `plan`, which begins at the last run of `node`; None: at the node that failed.
+    """Return the engine state for a new run under `plan` that begins at the last run of `node`; None: at the failed node.
 
-    `state` is the one that the run under the plan `old` ended with. Raises CannotRetryError.
+    `state` is the one that the run under the plan `old` ended with. Raise CannotRetryError.
     """
-    made = copy.deepcopy(state)
-    made["runs"] = {each: from_json(runs) for each, runs in made["runs"].items()}
-    failed = (made.get("error") or {}).get("node") if made.get("status") == "error" else None
+    new = copy.deepcopy(state)
+    new["runs"] = {each: from_json(runs) for each, runs in new["runs"].items()}
+    failed = (new.get("error") or {}).get("node") if new.get("status") == "error" else None
     name = node or failed
     if name is None:
         raise CannotRetryError("No node of the run failed; name one to begin at, or begin at the start.")
-    gone = [each for each, *_ in made["order"] if each not in plan.step]
-    if name not in plan.step or gone:
-        missing = name if name not in plan.step else gone[0]
+    missing = [each for each in (name, *(node for node, *_ in new["order"])) if each not in plan.step]
+    if missing:
         raise CannotRetryError(
-            f"The version has no node '{missing}'; take the original version, or begin at the start."
+            f"The version has no node '{missing[0]}'; take the original version, or begin at the start."
         )
-    runs = made["runs"].get(name)
+    runs = new["runs"].get(name)
     if not runs:
         raise CannotRetryError(f"'{name}' has not run, so nothing is known of its input.")
-    pending = made["stack"][1:] if failed else made["stack"]
+    pending = new["stack"][1:] if failed else new["stack"]
     if name == failed:
-        entry = made["stack"][0]
-        _drop(made, {name}, [name, len(runs) - 1])
+        entry = new["stack"][0]
+        _drop(new, {name}, [name, len(runs) - 1])
     else:
-        entry = _entry(made, old, name)
+        entry = _entry(new, old, name)
         after = {name, *_after(old, name)}
-        _drop(made, after, [name, len(runs) - 1])
+        _drop(new, after, [name, len(runs) - 1])
         pending = [each for each in pending if each["node"] not in after]
-        made["waiting"] = {key: each for key, each in made["waiting"].items() if key not in after}
-    made |= {"stack": [entry, *pending], "error": None, "status": "running", "deadline": None, "current": None}
-    made["last"] = made["order"][-1][0] if made["order"] else None
-    made["runs"] = {each: to_json(runs) for each, runs in made["runs"].items()}
-    return made
+        new["waiting"] = {key: each for key, each in new["waiting"].items() if key not in after}
+    new |= {"stack": [entry, *pending], "error": None, "status": "running", "deadline": None, "current": None}
+    new["last"] = new["order"][-1][0] if new["order"] else None
+    new["runs"] = {each: to_json(runs) for each, runs in new["runs"].items()}
+    return new
 
 
 def _entry(state: dict[str, Any], plan: Plan, name: str) -> dict[str, Any]:
-    """The input of a node's last run, from the outputs that it came from."""
+    """Return a stack entry with the input of a node's last run, read from the outputs that it came from."""
     if name in _after(plan, name):
-        raise CannotRetryError(
-            f"'{name}' stands in a loop that has gone on; begin at the start, or at the failed node."
-        )
+        raise CannotRetryError(f"'{name}' is in a loop that has gone on; begin at the start, or at the failed node.")
     run = state["runs"][name][-1]
     if not run["source"]:
         return {"node": name, "inputs": [run["outputs"][0] if run["outputs"] else []], "source": []}
@@ -77,26 +74,26 @@ def _entry(state: dict[str, Any], plan: Plan, name: str) -> dict[str, Any]:
 
 
 def _after(plan: Plan, name: str) -> set[str]:
-    """What comes after a node; itself too where it stands in a loop."""
-    found: set[str] = set()
+    """Return the nodes that come after a node; the node itself too where it is in a loop."""
+    reached: set[str] = set()
     waiting = [name]
     while waiting:
         targets = {edge.target for edge in plan.step[waiting.pop()].edges if edge.target in plan.step}
-        waiting += targets - found
-        found |= targets
-    return found
+        waiting += targets - reached
+        reached |= targets
+    return reached
 
 
 def _drop(state: dict[str, Any], names: set[str], first: list[Any]) -> None:
     """Forget the runs of these nodes from the place `first` of the order on."""
     place = next(i for i, each in enumerate(state["order"]) if list(each[:2]) == first)
-    kept = [each for i, each in enumerate(state["order"]) if i < place or each[0] not in names]
+    order = [each for i, each in enumerate(state["order"]) if i < place or each[0] not in names]
     counts: dict[str, int] = {}
-    for each, run, *_ in kept:
+    for each, run, *_ in order:
         counts[each] = max(counts.get(each, 0), run + 1)
     for each in state.get("forgotten") or ():
         if each in state["runs"] and each not in names:
             counts[each] = len(state["runs"][each])
-    state["order"] = kept
+    state["order"] = order
     state["runs"] = {each: runs[: counts[each]] for each, runs in state["runs"].items() if each in counts}
     state["memory"] = {each: memory for each, memory in state["memory"].items() if each not in names or each in counts}

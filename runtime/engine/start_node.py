@@ -1,4 +1,4 @@
-"""Where a run begins: n8n's choice of the start node."""
+"""Choose the node that a run begins at, as n8n does."""
 
 from typing import Final
 
@@ -12,7 +12,7 @@ ACTIVE: Final = frozenset({"manual", "schedule", "poll", "event", "error"})
 
 
 def start_step(plan: Plan, prefer: str | None = None) -> Step | None:
-    """The step to start at: the enabled trigger of the preferred kind, else n8n's implicit choice, else None."""
+    """Return the step to start at: the enabled trigger of the preferred kind, else n8n's implicit choice, else None."""
     enabled = [step for step in plan.steps if not step.disabled and step.trigger is not None]
     if prefer is not None:
         chosen = next((step for step in enabled if step.trigger == prefer), None)

@@ -1,10 +1,10 @@
-"""n8n's expressions at run time: paths walked in Python, scripts on what the host hands in, one batch per step.
+"""n8n's expressions at run time: paths are walked in Python, scripts run on the host's evaluator, one batch per step.
 
-This package is pure; `v8` is what hosts hand in, and nothing of the rest imports it.
+This package is pure. `v8` is the evaluator that hosts pass in; no other module of the package imports it.
 """
 
 from runtime.expressions.evaluating import (
-    Prepared,
+    PreparedExpressions,
     evaluate,
     evaluate_scripts,
     evaluate_snapshot,
@@ -17,7 +17,7 @@ from runtime.expressions.paths import render
 from runtime.expressions.snapshots import snapshot
 
 __all__ = [
-    "Prepared",
+    "PreparedExpressions",
     "ScriptEvaluator",
     "ScriptLimit",
     "evaluate",

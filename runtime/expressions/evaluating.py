@@ -1,4 +1,4 @@
-"""All expressions of a step for all its items in one batch."""
+"""Evaluate all expressions of a step for all its items in one batch."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,40 +15,42 @@ from runtime.expressions.snapshots import snapshot_for
 from runtime.expressions.wire import call
 from schemas.expression import Expression, Invalid, Literal, Path, Script, Template
 
-__all__ = ["Prepared", "evaluate", "evaluate_scripts", "evaluate_snapshot", "prepare", "split"]
+__all__ = ["PreparedExpressions", "evaluate", "evaluate_scripts", "evaluate_snapshot", "prepare", "split"]
 
 Column = list[Any]
 Custom = dict[str, str] | None
 Simple = Callable[[Scope, int], Column | None]
 
-SECONDS = 1.0
-"""Half of what Temporal grants a workflow task before it calls it a deadlock."""
+WORKFLOW_SECONDS = 1.0
+"""Time limit of scripts in workflow code: half of what Temporal grants a workflow task before it reports a deadlock."""
 FINAL_SECONDS = 5.0
-"""n8n's own limit for an expression."""
+"""Time limit of scripts in an activity: n8n's own limit for an expression."""
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """The expressions of a step, with what of them can be said once for all its runs."""
+class PreparedExpressions:
+    """The expressions of a step, compiled once for all its runs."""
 
     expressions: tuple[Expression, ...]
     simple: tuple[Simple, ...]
-    """Per expression, what gives its column without V8; it gives None where V8 is needed."""
+    """Per expression, the function that computes its column without V8; it returns None where V8 is needed."""
     linear: bool
-    """False when a script that Python cannot do by itself costs more than linear time."""
+    """False when a script that needs V8 costs more than linear time."""
     slow: int
-    """How many scripts Python cannot do by itself."""
+    """Number of scripts that always need V8."""
 
 
-def prepare(expressions: Iterable[Expression]) -> Prepared:
-    """Compile what runs in Python; a step that runs often does so once."""
+def prepare(expressions: Iterable[Expression]) -> PreparedExpressions:
+    """Return the expressions with those compiled that run in Python; a step that runs often is prepared once."""
     all_ = tuple(expressions)
     slow = [each for each in all_ if isinstance(each, Script) and not each.quick]
-    return Prepared(all_, tuple(_simple(each) for each in all_), all(each.linear for each in slow), len(slow))
+    return PreparedExpressions(
+        all_, tuple(_simple(each) for each in all_), all(each.linear for each in slow), len(slow)
+    )
 
 
 def evaluate(
-    expressions: Prepared | Sequence[Expression],
+    expressions: PreparedExpressions | Sequence[Expression],
     scope: Scope,
     count: int,
     evaluator: ScriptEvaluator,
@@ -56,36 +58,36 @@ def evaluate(
     seconds: float | None = None,
     final: bool = False,
 ) -> list[Column]:
-    """A column per expression with a cell per item: a plain JSON-shaped value, UNDEFINED, or an ExpressionError
-    instance (kept, to be raised when a node reads that parameter of that item, as n8n does).
+    """Return a column per expression with a cell per item: a plain JSON-shaped value, UNDEFINED, or an ExpressionError
+    instance (to be raised when a node reads that parameter of that item, as n8n does).
 
     Pure paths cost no more than the walk; all scripts together cost one call of V8. Scripts that are not linear run in
     a child process. `$execution.customData` that a script sets is put into `scope.custom_data`.
 
-    Raises ScriptLimit when the scripts need more than `seconds` (1) or too much memory. With `final` (in an activity,
-    where the outcome is recorded; 5 seconds) the script at fault gives that as its error instead.
+    Raise ScriptLimit when the scripts need more than `seconds` (default: 1) or too much memory. With `final` (in an
+    activity, where the outcome is recorded; default: 5 seconds) the cells of the script at fault have the error instead.
     """
-    prepared = expressions if isinstance(expressions, Prepared) else prepare(expressions)
+    prepared = expressions if isinstance(expressions, PreparedExpressions) else prepare(expressions)
     columns, data = split(prepared, scope, count)
     if data is None:
         return [[] if column is None else column for column in columns]
     scripts = _open(prepared.expressions, columns)
-    limit = seconds or (FINAL_SECONDS if final else SECONDS)
-    made, custom = _batch(evaluator, scripts, data, count, limit, final=final)
+    limit = seconds or (FINAL_SECONDS if final else WORKFLOW_SECONDS)
+    script_columns, custom = _batch(evaluator, scripts, data, count, limit, final=final)
     if custom is not None:
         scope.custom_data.clear()
         scope.custom_data.update(custom)
-    found = iter(made)
-    return [next(found) if column is None else column for column in columns]
+    rest = iter(script_columns)
+    return [next(rest) if column is None else column for column in columns]
 
 
 def split(
-    expressions: Prepared | Sequence[Expression], scope: Scope, count: int
+    expressions: PreparedExpressions | Sequence[Expression], scope: Scope, count: int
 ) -> tuple[list[Column | None], dict[str, Any] | None]:
-    """What needs no V8 as columns (None where a script stands), and the snapshot that the scripts read (None: there are
-    none): for a step whose scripts must run in a recorded activity.
+    """Return the columns that need no V8 (None for the others), and the snapshot that the other scripts read (None: there
+    are none). For a step whose scripts must run in a recorded activity.
     """
-    prepared = expressions if isinstance(expressions, Prepared) else prepare(expressions)
+    prepared = expressions if isinstance(expressions, PreparedExpressions) else prepare(expressions)
     columns = [simple(scope, count) for simple in prepared.simple]
     if not count or None not in columns:
         return columns, None
@@ -100,8 +102,9 @@ def evaluate_scripts(
     *,
     seconds: float = FINAL_SECONDS,
 ) -> tuple[list[Column], Custom]:
-    """Columns of scripts over the snapshot of `split`, in an activity, where the outcome is recorded: a limit is the
-    error of the script at fault. Beside them `$execution.customData`, when a script set it.
+    """Return the columns of scripts over the snapshot of `split`, and `$execution.customData` when a script set it.
+
+    For an activity, where the outcome is recorded: a limit is the error of the script at fault.
     """
     return _batch(evaluator, scripts, data, count, seconds, final=True)
 
@@ -114,8 +117,9 @@ def evaluate_snapshot(
     *,
     seconds: float = FINAL_SECONDS,
 ) -> list[Any]:
-    """The values of expressions for one item over a snapshot (see `snapshot`), all on V8: for `$response` and its like,
-    where an activity turns pages. Cells as in `evaluate`; a limit is an ExpressionError.
+    """Return the values of expressions for one item over a snapshot (see `snapshot`), all computed by V8.
+
+    For `$response` and the like, where an activity turns pages. Values as in `evaluate`; a limit is an ExpressionError.
     """
     return [_over_snapshot(evaluator, expression, data, index, seconds) for expression in expressions]
 
@@ -136,13 +140,13 @@ def _over_snapshot(
 
 
 def _open(expressions: Sequence[Expression], columns: Sequence[Column | None]) -> list[Script]:
-    """The scripts whose columns are still to be made."""
+    """Return the scripts whose columns are still missing."""
     pairs = zip(expressions, columns, strict=True)
     return [each for each, column in pairs if column is None and isinstance(each, Script)]
 
 
 def _simple(expression: Expression) -> Simple:
-    """What gives the column of an expression that needs no V8; None for a script."""
+    """Return the function that computes an expression's column without V8; for a script that needs V8 it returns None."""
     match expression:
         case Path():
             return partial(path_column, expression)
@@ -151,8 +155,8 @@ def _simple(expression: Expression) -> Simple:
         case Literal():
             return lambda _scope, count: [expression.value] * count
         case Invalid():
-            refused = ExpressionError(expression.message, description=expression.description)
-            return lambda _scope, count: [refused] * count
+            error = ExpressionError(expression.message, description=expression.description)
+            return lambda _scope, count: [error] * count
     return _unless_slow(quick_column(expression.quick)) if expression.quick is not None else lambda _scope, _count: None
 
 
@@ -178,17 +182,17 @@ def _batch(
     *,
     final: bool,
 ) -> tuple[list[Column], Custom]:
-    """The linear scripts together, then the others apart."""
-    found: dict[int, Column] = {}
+    """Run the linear scripts together, then the others in a child process."""
+    columns: dict[int, Column] = {}
     custom: Custom = None
     for apart in (False, True):
         group = [i for i, script in enumerate(scripts) if script.linear is not apart]
         if group:
-            some = [scripts[i] for i in group]
-            made, changed = _group(evaluator, some, data, count, seconds, apart=apart, final=final)
-            found.update(zip(group, made, strict=True))
-            custom = changed if changed is not None else custom
-    return [found[i] for i in range(len(scripts))], custom
+            members = [scripts[i] for i in group]
+            results, new_custom = _group(evaluator, members, data, count, seconds, apart=apart, final=final)
+            columns.update(zip(group, results, strict=True))
+            custom = new_custom if new_custom is not None else custom
+    return [columns[i] for i in range(len(scripts))], custom
 
 
 def _group(
@@ -201,7 +205,7 @@ def _group(
     apart: bool,
     final: bool,
 ) -> tuple[list[Column], Custom]:
-    """One call for all; one by one once a limit was hit, to find the script at fault."""
+    """Run scripts in one call; after a limit was hit, one by one to find the script at fault."""
     try:
         return call(evaluator, scripts, data, 0, count, seconds, apart=apart)
     except ScriptLimit as limit:

@@ -1,4 +1,4 @@
-"""What evaluates scripts, as the interpreter sees it. The host hands it in, so that workflow code imports no V8."""
+"""The interface of a script evaluator. The host passes one in, so that workflow code imports no V8."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -9,7 +9,7 @@ __all__ = ["ScriptEvaluator"]
 class ScriptEvaluator(Protocol):
     """Evaluates JavaScript. The same scripts and request give the same answer, wherever and whenever they run.
 
-    Nothing but text crosses, so that it may stand outside the sandbox of workflow code (`runtime.expressions.v8`).
+    Only text crosses, so that an implementation may be outside the sandbox of workflow code (`runtime.expressions.v8`).
     """
 
     def __call__(self, sources: Sequence[str], request: str, seconds: float, *, apart: bool) -> str:

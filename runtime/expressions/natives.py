@@ -1,4 +1,4 @@
-"""What JavaScript's values answer to a property name that is not in the data: their length, characters and methods."""
+"""Properties of JavaScript values that are not in the data: length, characters and methods."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ _ALIASES = {"trimLeft": "trimStart", "trimRight": "trimEnd"}
 
 
 class Function:
-    """A method that was named and not called. n8n cannot give it away; a template prints it."""
+    """A method that an expression names and does not call. n8n cannot return it; a template prints it."""
 
     __slots__ = ("name",)
 
@@ -41,7 +41,7 @@ class Function:
 
 
 def member(value: Any, key: str | int) -> Any:
-    """`value[key]` as JavaScript reads it; undefined where that would be a TypeError, since n8n swallows those."""
+    """Return `value[key]` as JavaScript reads it; UNDEFINED where that would be a TypeError, since n8n swallows those."""
     if isinstance(value, dict):
         name = key if isinstance(key, str) else str(key)
         if name in value:

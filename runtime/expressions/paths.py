@@ -1,4 +1,4 @@
-"""Paths and templates, walked in Python: a column per expression, the root resolved once where all items share it."""
+"""Evaluate paths and templates in Python: a column per expression, the root resolved once where all items share it."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -21,17 +21,17 @@ _NOT_CLONED = "Expression evaluation failed: <function> could not be cloned."
 
 
 def path_column(path: Path, scope: Scope, count: int) -> Column:
-    """The value of a path per item; an ExpressionError in the cells where n8n would raise it."""
+    """Return the value of a path per item; an ExpressionError in the cells where n8n would raise it."""
     column = _column(path, scope, count)
     if any(cell.__class__ is Function for cell in column):
-        refused = ExpressionError(_NOT_CLONED)
-        return [refused if isinstance(cell, Function) else cell for cell in column]
+        error = ExpressionError(_NOT_CLONED)
+        return [error if isinstance(cell, Function) else cell for cell in column]
     return column
 
 
 def strict_column(path: Path) -> Callable[[Scope, int], Column]:
-    """What gives the same inside an operator: MISSING where JavaScript throws, since a member of null or undefined is
-    read. Alone that gives undefined, since n8n swallows it.
+    """Return the function that computes a path's column as an operand: MISSING where JavaScript throws, since a member of
+    null or undefined is read. A path of its own is undefined there, since n8n swallows the error.
     """
     if not path.keys:
         return lambda scope, count: _column(path, scope, count)
@@ -49,7 +49,7 @@ def _member(owner: Any, key: str | int) -> Any:
 
 
 def template_column(template: Template, scope: Scope, count: int) -> Column:
-    """The text of a template per item, or the ExpressionError of its first part that has one."""
+    """Return the text of a template per item, or the ExpressionError of its first part that has one."""
     columns = [part if isinstance(part, str) else _column(part, scope, count) for part in template.parts]
     try:
         texts = [[part] * count if isinstance(part, str) else _texts(part) for part in columns]
@@ -59,7 +59,7 @@ def template_column(template: Template, scope: Scope, count: int) -> Column:
 
 
 def _texts(column: Column) -> list[str]:
-    """A column as text. Raises the ExpressionError of its first cell that has one."""
+    """Return a column as text. Raise the ExpressionError of its first cell that has one."""
     return [
         cell
         if cell.__class__ is str
@@ -77,7 +77,7 @@ def _text(cell: Any) -> str:
 
 
 def render(value: Any) -> str:
-    """A value inside text: JavaScript's String(), with null, undefined and NaN as ''."""
+    """Return a value as text of a template: JavaScript's String(), with null, undefined and NaN as ''."""
     if isinstance(value, str):
         return value
     if value is None or value is UNDEFINED or (isinstance(value, float) and math.isnan(value)):
@@ -120,7 +120,7 @@ def _walk(value: Any, keys: Iterable[str | int]) -> Any:
 
 
 def _json(path: Path, scope: Scope, count: int) -> Column:
-    """`$json...`: the fast lane of most exports."""
+    """Return the column of `$json...`: the fast path of most exports."""
     items = scope.items[:count]
     keys = path.keys
     column: Column
@@ -133,13 +133,13 @@ def _json(path: Path, scope: Scope, count: int) -> Column:
     return column if len(column) == count else column + _beyond(scope, len(column), count)
 
 
-def _fields(found: Column, keys: Sequence[str | int]) -> Column:
-    """The values below the first key, which has been looked up already."""
+def _fields(values: Column, keys: Sequence[str | int]) -> Column:
+    """Return the values below the first key, which has been looked up already."""
     rest = keys[1:]
     missing = _walk({}, keys)
     if rest:
-        return [missing if value is _ABSENT else _walk(value, rest) for value in found]
-    return [missing if value is _ABSENT else value for value in found]
+        return [missing if value is _ABSENT else _walk(value, rest) for value in values]
+    return [missing if value is _ABSENT else value for value in values]
 
 
 def _beyond(scope: Scope, start: int, count: int) -> Column:
@@ -147,7 +147,7 @@ def _beyond(scope: Scope, start: int, count: int) -> Column:
 
 
 def _cells(at: Callable[[int], Any], count: int, start: int = 0) -> Column:
-    """What `at` gives per item, or the ExpressionError that it raises."""
+    """Return the value of `at` per item, or the ExpressionError that it raises."""
     column: Column = []
     for i in range(start, count):
         try:
@@ -186,7 +186,7 @@ def _node_item(path: Path, scope: Scope, count: int) -> Column:
 
 
 def _legacy(key: str) -> Callable[[Path, Scope, int], Column]:
-    """`$node["X"].json`: by position, not by pairing."""
+    """Return the column function of `$node["X"].json` or `.binary`: by position, not by pairing."""
 
     def column(path: Path, scope: Scope, count: int) -> Column:
         name = path.node or ""

@@ -1,7 +1,7 @@
-"""The short cut of scripts: operators over paths and constants in Python, for plain values only.
+"""A short cut for scripts: evaluate operators over paths and constants in Python, for plain values only.
 
-Whatever is not certain to be what JavaScript gives (objects, NaN, numbers beyond 2^53, letters beyond ASCII) raises
-`Slow`, and the whole column goes to V8.
+Where the result is not certain to be JavaScript's (objects, NaN, numbers beyond 2^53, letters beyond ASCII), `Slow` is
+raised, and V8 evaluates the whole column.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,22 +17,23 @@ from schemas.item import UNDEFINED
 __all__ = ["Slow", "quick_column"]
 
 Columns = Sequence[Sequence[Any]]
-"""The columns of the paths of a tree, in the order in which they stand in it."""
+"""The columns of the paths of a tree, in the order of the tree."""
 Cell = Callable[[Columns, int], Any]
 _EXACT: Final = 2**53
 
 
-class Thrown(Exception):
+class ThrowsTypeError(Exception):
     """JavaScript would throw a TypeError here: a member of null or undefined was read."""
 
 
 class Slow(Exception):
-    """This needs JavaScript."""
+    """This column needs V8."""
 
 
 def quick_column(tree: Sequence[Any]) -> Callable[[Scope, int], list[Any]]:
-    """What gives the tree's value per item, compiled once; the ExpressionError in the cells where n8n would raise it.
-    The function that comes back raises Slow.
+    """Return a function that computes the tree's column: its value per item, an ExpressionError where n8n would raise it.
+
+    The function raises Slow when V8 is needed.
     """
     paths: list[Callable[[Scope, int], list[Any]]] = []
     cell = _build(tree, paths)
@@ -49,7 +50,7 @@ def _value(cell: Cell, columns: Columns, i: int) -> Any:
         return cell(columns, i)
     except ExpressionError as error:
         return error
-    except Thrown:
+    except ThrowsTypeError:
         return UNDEFINED
 
 
@@ -85,7 +86,7 @@ def _reader(number: int) -> Cell:
         if kind is ExpressionError:
             raise value
         if value is MISSING:
-            raise Thrown
+            raise ThrowsTypeError
         if kind is Function:
             raise Slow
         return value
@@ -94,7 +95,7 @@ def _reader(number: int) -> Cell:
 
 
 def _text(parts: Sequence[str | Cell]) -> Cell:
-    """A template: text between expressions, whose values are rendered as n8n does."""
+    """Return the cell function of a template: text between expressions, whose values are rendered as n8n does."""
     return lambda columns, i: "".join(
         [part if isinstance(part, str) else _rendered(part, columns, i) for part in parts]
     )
@@ -103,7 +104,7 @@ def _text(parts: Sequence[str | Cell]) -> Cell:
 def _rendered(part: Cell, columns: Columns, i: int) -> str:
     try:
         return render(_scalar(part(columns, i)))
-    except Thrown:
+    except ThrowsTypeError:
         return ""
 
 
@@ -114,7 +115,7 @@ def _scalar(value: Any) -> Any:
 
 
 def _plain_text(value: Any) -> str:
-    """`${value}`."""
+    """Return a value as `${value}` prints it."""
     return js_string(_scalar(value))
 
 
@@ -124,7 +125,7 @@ def _number(value: Any) -> Any:
     raise Slow
 
 
-def _kept(number: Any) -> Any:
+def _exact(number: Any) -> Any:
     if -_EXACT < number < _EXACT:
         return number if number.__class__ is int else tidy(number)
     raise Slow
@@ -133,13 +134,13 @@ def _kept(number: Any) -> Any:
 def _add(a: Any, b: Any) -> Any:
     if a.__class__ is str or b.__class__ is str:
         return _plain_text(a) + _plain_text(b)
-    return _kept(_number(a) + _number(b))
+    return _exact(_number(a) + _number(b))
 
 
 def _divide(a: Any, b: Any) -> Any:
     if _number(b) == 0 or _number(a) == 0:
         raise Slow
-    return _kept(a / b)
+    return _exact(a / b)
 
 
 def _modulo(a: Any, b: Any) -> Any:
@@ -149,7 +150,7 @@ def _modulo(a: Any, b: Any) -> Any:
 
 
 def _multiply(a: Any, b: Any) -> Any:
-    product = _kept(_number(a) * _number(b))
+    product = _exact(_number(a) * _number(b))
     if product == 0:
         raise Slow  # the sign of zero
     return product
@@ -192,7 +193,7 @@ def _string(value: Any) -> str:
 
 _EAGER: Final[dict[str, Callable[..., Any]]] = {
     "+": _add,
-    "-": lambda a, b: _kept(_number(a) - _number(b)),
+    "-": lambda a, b: _exact(_number(a) - _number(b)),
     "*": _multiply,
     "/": _divide,
     "%": _modulo,

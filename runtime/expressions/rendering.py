@@ -1,4 +1,4 @@
-"""Paths and templates as JavaScript, for the few places where only V8 has the data at hand."""
+"""Write paths and templates as JavaScript, for the few places where only V8 has the data."""
 
 import json
 
@@ -24,7 +24,7 @@ _ROOTS = {
 
 
 def as_script(expression: Path | Template) -> Script:
-    """The same expression as JavaScript."""
+    """Return a script with the same value as a path or template."""
     if isinstance(expression, Path):
         return _script(f"return ({_path(expression)}\n);", [expression])
     parts = [json.dumps(part) if isinstance(part, str) else f"___r(()=>({_path(part)}))" for part in expression.parts]

@@ -1,15 +1,15 @@
-"""What the expressions of one step run can see: plain data, built by the interpreter, read by both evaluators."""
+"""The data that the expressions of one step run can read, built by the interpreter and read by both evaluators."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from schemas.item import Items, Run, Source
+from schemas.item import Items, NodeRun, Source
 from schemas.plan import Plan, Step
 
 
 class ExpressionError(Exception):
-    """What n8n raises when a parameter with a failing expression is read. `message` is n8n's text."""
+    """An expression failed; n8n raises this when a node reads the parameter. `message` is n8n's text."""
 
     def __init__(self, message: str, *, description: str | None = None, item: int | None = None) -> None:
         super().__init__(message)
@@ -29,7 +29,7 @@ class Scope:
     inputs: Sequence[Items | None]
     source: Sequence[Source | None]
     run_index: int
-    runs: Mapping[str, Sequence[Run]]
+    runs: Mapping[str, Sequence[NodeRun]]
     """Recorded runs by node name: what `$('Node')` reads."""
     memory: Mapping[str, dict[str, Any]]
     """n8n's node contexts by node name (`$('Loop').context`)."""
@@ -47,10 +47,11 @@ class Scope:
     """`$execution.customData`; expressions may set it."""
     static_data: Mapping[str, Any] = field(default_factory=dict)
     arguments: Mapping[str, Any] | None = None
-    """What the model gave a tool (`$fromAI`); None outside tools."""
+    """The model's arguments of a tool call (`$fromAI`); None outside tools."""
     paged: Mapping[str, Any] | None = None
     """`$pageCount`, `$request`, `$response` while httpRequest turns pages."""
     pair: Callable[[str, int], Any] | None = None
-    """`$('Node').item` for an input item index. Raises ExpressionError with n8n's message (runtime.engine.pairing)."""
+    """Function (node name, input item index) -> `$('Node').item`; raises ExpressionError with n8n's message
+    (see `runtime.engine.pairing`)."""
     root: Step | None = None
     """For sub-nodes: the AI root whose input items are read."""

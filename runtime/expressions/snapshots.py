@@ -1,13 +1,13 @@
-"""The data that scripts and Code nodes read, as plain JSON: only what they can reach, since it is copied each time."""
+"""Build the data that scripts and Code nodes read, as plain JSON: only what they can reach, since it is copied each time."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from runtime.engine.node_runs import Recorded
+from runtime.engine.node_runs import SparseRuns
 from runtime.expressions.nodes import branch_to, leads_here, without_bytes
 from runtime.expressions.scope import ExpressionError, Scope
 from schemas.expression import Script
-from schemas.item import UNDEFINED, Items, Run
+from schemas.item import UNDEFINED, Items, NodeRun
 
 __all__ = ["snapshot", "snapshot_for"]
 
@@ -20,13 +20,13 @@ ANY = frozenset({"any", *_PAIRED})
 
 
 def snapshot(scope: Scope, reads: Collection[str] | None) -> dict[str, Any]:
-    """Everything that a program may read of the named nodes (None: of all), with the pairings of every input item."""
+    """Return all data of the nodes in `reads` (None: of all nodes), with the pairings of every input item. For programs."""
     names = list(scope.runs) if reads is None else [name for name in reads if name in scope.plan.step]
     return _build(scope, scope.items, dict.fromkeys(names, ANY))
 
 
 def snapshot_for(scope: Scope, scripts: Iterable[Script]) -> dict[str, Any]:
-    """What these scripts can reach, and no more."""
+    """Return the data that these scripts can reach, and no more."""
     ways: dict[str, set[str]] = {}
     variables: set[str] = set()
     for script in scripts:
@@ -40,7 +40,7 @@ def snapshot_for(scope: Scope, scripts: Iterable[Script]) -> dict[str, Any]:
 
 
 def _items(items: Items, variables: Collection[str]) -> Sequence[Any]:
-    """`$json` needs no more than the json, and `$binary` never sees bytes."""
+    """Return the items with the parts that the variables read: `$json` needs only the json, `$binary` never the bytes."""
     if not _ITEM_READERS.isdisjoint(variables):
         return items
     if "$binary" in variables:
@@ -54,9 +54,9 @@ _BARE: dict[str, Any] = {"json": {}}
 
 
 def _build(scope: Scope, items: Sequence[Any], ways: Mapping[str, Collection[str]]) -> dict[str, Any]:
-    known = {name: how for name, how in ways.items() if name in scope.plan.step}
+    readable = {name: how for name, how in ways.items() if name in scope.plan.step}
     source = scope.source[0]["previousNode"] if scope.source and scope.source[0] else None
-    nodes = {name: _node(scope, name, how) for name, how in known.items()}
+    nodes = {name: _node(scope, name, how) for name, how in readable.items()}
     for name in (source, scope.step.name):
         if name in scope.plan.step and name not in nodes and name is not None:
             nodes[name] = _node(scope, name, frozenset({"params"}))
@@ -88,29 +88,29 @@ def _build(scope: Scope, items: Sequence[Any], ways: Mapping[str, Collection[str
         "items": items,
         "names": list(scope.plan.step),
         "nodes": nodes,
-        "pairs": {name: _pairs(scope, name) for name, how in known.items() if not _PAIRED.isdisjoint(how)},
+        "pairs": {name: _pairs(scope, name) for name, how in readable.items() if not _PAIRED.isdisjoint(how)},
         "seed": scope.seed,
     }
 
 
 def _node(scope: Scope, name: str, how: Collection[str]) -> dict[str, Any]:
     runs = scope.runs.get(name, ())
-    shown: Any = [_outputs(run, how) for run in runs] if not isinstance(runs, Recorded) else _sparse(runs, how)
+    visible: Any = [_outputs(run, how) for run in runs] if not isinstance(runs, SparseRuns) else _sparse(runs, how)
     return {
         "parameters": scope.plan.step[name].parameters,
         "context": scope.memory.get(name, {}),
         "branch": branch_to(scope, name),
         "leads": leads_here(scope, name),
-        "runs": shown,
+        "runs": visible,
     }
 
 
-def _sparse(runs: Recorded, how: Collection[str]) -> dict[str, Any]:
-    """Like an array in JavaScript: its length, and the runs that are kept."""
+def _sparse(runs: SparseRuns, how: Collection[str]) -> dict[str, Any]:
+    """Return sparse runs in the shape of a JavaScript array: its length, and the runs that are not forgotten by index."""
     return {"length": len(runs), "forgets": True} | {str(i): _outputs(run, how) for i, run in runs.items()}
 
 
-def _outputs(run: Run, how: Collection[str]) -> list[Any]:
+def _outputs(run: NodeRun, how: Collection[str]) -> list[Any]:
     outputs = run.get("outputs") or []
     if _NO_RUNS.issuperset(how):
         return []
@@ -133,7 +133,7 @@ def _pair(scope: Scope, name: str, index: int) -> dict[str, Any]:
     if scope.pair is None:
         return {"error": {"message": "Invalid expression", "description": "No path back to referenced node"}}
     try:
-        found = scope.pair(name, index)
+        item = scope.pair(name, index)
     except ExpressionError as error:
         return {"error": {"message": error.message, "description": error.description}}
-    return {} if found is UNDEFINED else {"item": found}  # a trail that ends at the start is undefined
+    return {} if item is UNDEFINED else {"item": item}  # a trail that ends at the start is undefined

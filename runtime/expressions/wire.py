@@ -1,4 +1,4 @@
-"""Requests to the kernel and its answers, as JSON. See the top of kernel.js for their shape."""
+"""Encode requests to the kernel and decode its responses, as JSON. See the top of kernel.js for their shape."""
 
 import json
 import math
@@ -15,7 +15,8 @@ from schemas.item import UNDEFINED
 
 __all__ = ["call"]
 
-_ODD = "\u0000"
+_TAG = "\u0000"
+"""Key of an object inside a value that stands for a value which JSON does not have: {_TAG: [kind, text]}."""
 _NUMBERS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -29,9 +30,9 @@ def call(
     *,
     apart: bool,
 ) -> tuple[list[list[Any]], dict[str, str] | None]:
-    """A column per script for `count` items from `first` on, and the custom data if a script changed it.
+    """Return a column per script for `count` items from `first` on, and the custom data if a script changed it.
 
-    `apart` runs them in the child process. Raises ScriptLimit.
+    `apart` runs the scripts in the child process. Raise ScriptLimit.
     """
     request = {
         "copies": [script.writes for script in scripts],
@@ -40,8 +41,8 @@ def call(
         "seed": int(data["seed"]) & 0x7FFFFFFF,
         "snapshot": data,
     }
-    answer = _loads(evaluator([script.source for script in scripts], _dumps(request), seconds, apart=apart))
-    return [[_cell(cell) for cell in column] for column in answer["columns"]], answer.get("custom")
+    response = _loads(evaluator([script.source for script in scripts], _dumps(request), seconds, apart=apart))
+    return [[_cell(cell) for cell in column] for column in response["columns"]], response.get("custom")
 
 
 def _dumps(value: Any) -> str:
@@ -60,7 +61,7 @@ def _loads(text: str) -> dict[str, Any]:
 
 
 def _cell(cell: Any) -> Any:
-    """A cell of the answer as a Python value."""
+    """Return a cell of the response as a Python value."""
     if cell.__class__ is not list:
         return cell
     match cell:
@@ -71,10 +72,10 @@ def _cell(cell: Any) -> Any:
         case [9, message, description]:
             return ExpressionError(message, description=description)
         case _:
-            return _odd(cell)
+            return _tagged(cell)
 
 
-def _odd(cell: Sequence[Any]) -> Any:
+def _tagged(cell: Sequence[Any]) -> Any:
     match cell:
         case [2, name]:
             return _NUMBERS[name]
@@ -87,7 +88,7 @@ def _odd(cell: Sequence[Any]) -> Any:
 
 def _restored(value: Any) -> Any:
     if isinstance(value, dict):
-        if isinstance(value.get(_ODD), list):
-            return _odd(value[_ODD])
+        if isinstance(value.get(_TAG), list):
+            return _tagged(value[_TAG])
         return {key: _restored(each) for key, each in value.items()}
     return [_restored(each) for each in value] if isinstance(value, list) else value

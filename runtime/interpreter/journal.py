@@ -3,7 +3,7 @@
 from typing import Any
 
 from runtime.interpreter.execution import Execution
-from schemas.item import Run
+from schemas.item import NodeRun
 from schemas.outcome import Finished
 from schemas.run import Forgotten, Journal, RunResult, StepRecord
 
@@ -24,7 +24,7 @@ def journal(execution: Execution, finished: Finished | None = None) -> Journal:
     )
 
 
-def _record(name: str, run_index: int, place: int | None = None, *, run: Run) -> StepRecord:
+def _record(name: str, run_index: int, place: int | None = None, *, run: NodeRun) -> StepRecord:
     return StepRecord(
         node=name,
         run=run_index,

@@ -44,7 +44,7 @@ class ParallelWaits:
         if execute.step.overlaps == "call":
             execute = replace(execute, ordinal=info.waits)
             info.waits += 1
-        number = self._execution.engine.set_aside()
+        number = self._execution.engine.park()
         self._open[number] = (execute, asyncio.create_task(self._wait(number, execute)))
         return True
 
@@ -77,7 +77,7 @@ class ParallelWaits:
         if isinstance(ended, Exception):
             raise ended
         execution = self._execution
-        step = execution.engine.take_up(number).step
+        step = execution.engine.unpark(number).step
         delay = execution.engine.complete(ended)
         if isinstance(delay, Delay):
             await execution.host.sleep(delay.seconds)

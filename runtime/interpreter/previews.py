@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from runtime.engine.machine import Engine
 from runtime.engine.node_runs import ForgottenRunError
-from schemas.item import Items, Run
+from schemas.item import Items, NodeRun
 
 __all__ = ["previews", "said"]
 
@@ -35,14 +35,14 @@ def said(engine: Engine) -> list[dict[str, Any]]:
     return found
 
 
-def _outputs(run: Run) -> list[Any]:
+def _outputs(run: NodeRun) -> list[Any]:
     return [_first(items) for items in run["outputs"]]
 
 
-def _inputs(engine: Engine, run: Run) -> list[Any]:
+def _inputs(engine: Engine, run: NodeRun) -> list[Any]:
     shown = []
     for source in run["source"]:
-        before: Sequence[Run] = engine.runs.get(source["previousNode"], ()) if source is not None else ()
+        before: Sequence[NodeRun] = engine.runs.get(source["previousNode"], ()) if source is not None else ()
         index = source.get("previousNodeRun", 0) if source is not None else 0
         output = source.get("previousNodeOutput", 0) if source is not None else 0
         try:

@@ -72,7 +72,7 @@ class RunState:
 
         info = self.info_of(execute)
         return Scope(
-            plan=self.plan, step=step or execute.step, items=execute.items, inputs=execute.whole, source=execute.source,
+            plan=self.plan, step=step or execute.step, items=execute.items, inputs=execute.uncut_inputs, source=execute.source,
             run_index=execute.run_index, runs=self.engine.runs, memory=self.engine.memory,
             now=self.host.now() if now is None else now,
             seed=self.host.seed(), mode=self.info.mode, execution_id=self.info.execution_id,

@@ -1,1 +1,1 @@
-"""The ground: settings, logs, Postgres, secrets, storage, egress, metrics, Temporal, embedded servers."""
+"""Infrastructure: settings, logs, Postgres, secrets, storage, egress, metrics, Temporal, embedded servers."""

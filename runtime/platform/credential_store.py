@@ -10,7 +10,7 @@ __all__ = ["credential_store"]
 
 
 def credential_store(settings: Settings, database: Database, keyring: Keyring) -> CredentialStore:
-    """Vault when VAULT_ADDR is set, else the sealed table.
+    """Return the store in Vault when VAULT_ADDR is set, else the one in the sealed table.
 
     Raises:
         CredentialsUnavailable: VAULT_ADDR without a token or an AppRole.

@@ -1,4 +1,4 @@
-"""Credentials of tenants: what a store of them offers. Rows in Postgres (`sealed_credentials`) or a Vault engine (`vault`).
+"""The interface of a store of tenants' credentials: rows in Postgres (`sealed_credentials`) or a Vault engine (`vault`).
 
 Only activities call a store; what `get` returns never enters history, logs, errors or diagnostics.
 """
@@ -10,7 +10,7 @@ __all__ = ["CredentialMissing", "CredentialStore", "CredentialsUnavailable"]
 
 
 class CredentialMissing(Exception):
-    """The tenant has no credential of this type and name. There is never a fallback to somebody else's key."""
+    """The tenant has no credential of this type and name. There is never a fallback to another tenant's key."""
 
     def __init__(self, tenant: str, type_: str, name: str) -> None:
         super().__init__(
@@ -23,20 +23,20 @@ class CredentialMissing(Exception):
 
 
 class CredentialsUnavailable(Exception):
-    """The store does not answer, or refuses us. Try again, or tell an operator; the message says which."""
+    """The store does not respond, or refuses access. The message says whether to try again or to call an operator."""
 
 
 class CredentialStore(Protocol):
-    """What both stores can do. Names are the author's, as in n8n."""
+    """A store of credentials. Their names are the author's, as in n8n."""
 
     async def get(self, tenant: str, type_: str, name: str) -> Mapping[str, Any]:
-        """The credential's fields. Raises CredentialMissing or CredentialsUnavailable."""
+        """Return the credential's fields. Raise CredentialMissing or CredentialsUnavailable."""
 
     async def put(self, tenant: str, type_: str, name: str, data: Mapping[str, Any]) -> None:
-        """Write all fields anew. Raises CredentialsUnavailable."""
+        """Create the credential, or replace all its fields. Raise CredentialsUnavailable."""
 
     async def delete(self, tenant: str, type_: str, name: str) -> None:
-        """Forget it, with all its versions. Raises CredentialMissing or CredentialsUnavailable."""
+        """Delete the credential with all its versions. Raise CredentialMissing or CredentialsUnavailable."""
 
     async def names(self, tenant: str) -> list[tuple[str, str]]:
-        """(type, name) of all, sorted; never a value. Raises CredentialsUnavailable."""
+        """Return (type, name) of all credentials, sorted; never a value. Raise CredentialsUnavailable."""

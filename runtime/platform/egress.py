@@ -1,4 +1,4 @@
-"""The egress guard: what a workflow's author may make this service call.
+"""The egress guard: it decides which addresses a workflow may make this service call.
 
 A host name is resolved once, every address it has is checked, and the connection goes to exactly such an address, so
 that a name which changes its answer between check and use (DNS rebinding) gains nothing. TLS and the Host header
@@ -24,25 +24,26 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 NAT64: Final = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
-COMPATIBLE: Final = ipaddress.IPv6Network("::/96")
-# Inside, whatever `is_global` of this Python says: its lists follow the registries with years between.
-INSIDE: Final = (
+IPV4_COMPATIBLE: Final = ipaddress.IPv6Network("::/96")
+# Internal, whatever `is_global` of this Python says: its lists follow the registries years later.
+INTERNAL_NETWORKS: Final = (
     ipaddress.ip_network("168.63.129.16/32"),  # Azure's host agent, which hands out instance secrets
     ipaddress.ip_network("192.0.0.0/24"),  # protocol assignments; Oracle Cloud's metadata is in it
     ipaddress.ip_network("192.88.99.0/24"),  # relays of 6to4
     ipaddress.ip_network("fec0::/10"),  # site-local, deprecated and still routed inside
     ipaddress.ip_network("2001:db8::/32"),  # documentation
 )
-CLIENTS: Final = 64
+MAX_CLIENTS: Final = 64
+"""Clients that are open at a time; one more closes the least recently used."""
 
 
 class EgressRefused(Exception):
-    """A request to an address that this tenant may not reach. `host` is what was asked for, `address` what it is."""
+    """A request to an address that this tenant may not reach. `host` is the one of the request, `address` its IP address."""
 
     def __init__(self, host: str, port: int, address: str, reason: str) -> None:
-        shown = host if host == address else f"{host} ({address})"
+        target = host if host == address else f"{host} ({address})"
         super().__init__(
-            f"the request to {shown}, port {port}, was refused: {reason}. An operator can open it for this tenant "
+            f"the request to {target}, port {port}, was refused: {reason}. An operator can open it for this tenant "
             f"with the egress entry {host}:{port} (tempor8 tenants allow)"
         )
         self.host = host
@@ -52,14 +53,15 @@ class EgressRefused(Exception):
 
 @dataclass(frozen=True)
 class EgressPolicy:
-    """What is open beside the public internet. Build with `parse`."""
+    """The hosts and networks that are open in addition to the public internet. Build with `parse`."""
 
     hosts: frozenset[tuple[str, int | None]] = frozenset()
     networks: tuple[Network, ...] = field(default=())
 
     @classmethod
     def parse(cls, entries: Iterable[str]) -> Self:
-        """From `host`, `host:port`, `*.domain:port`, `[v6]:port`, an address or a network (`10.1.0.0/16`).
+        """Return the policy of entries: `host`, `host:port`, `*.domain:port`, `[v6]:port`, an address or a network
+        (`10.1.0.0/16`).
 
         Raises:
             ValueError: an entry is none of these; the message names it.
@@ -84,15 +86,15 @@ class EgressPolicy:
                 raise EgressRefused(host, port, address, reason)
 
     async def resolve(self, host: str, port: int) -> list[str]:
-        """The addresses of `host`, every one of them checked, in the resolver's order.
+        """Return the addresses of `host`, every one of them checked, in the resolver's order.
 
         Raises:
             EgressRefused: one of them is not allowed.
             OSError: there are none (`socket.gaierror`).
         """
         loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        entries = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
         for address in addresses:
             self.check(host, port, address)
         return addresses
@@ -115,28 +117,28 @@ def _host_and_port(entry: str) -> tuple[str, int | None]:
 
 
 def _unwrapped(address: Address) -> list[Address]:
-    """The address and the IPv4 addresses that hide in it: mapped, compatible, 6to4, Teredo, NAT64."""
+    """Return the address and the IPv4 addresses that it embeds: mapped, compatible, 6to4, Teredo, NAT64."""
     if isinstance(address, ipaddress.IPv4Address):
         return [address]
     if address.ipv4_mapped is not None:
         return [address.ipv4_mapped]
-    hidden = [address.sixtofour, *(address.teredo or ())]
-    if address in COMPATIBLE or any(address in network for network in NAT64):
-        hidden.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
+    embedded = [address.sixtofour, *(address.teredo or ())]
+    if address in IPV4_COMPATIBLE or any(address in network for network in NAT64):
+        embedded.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
     # what NAT64 translates is as public as the address inside; the wrapper itself counts for the others only
     outer = [] if address in NAT64[0] else [address]
-    return [*outer, *(inner for inner in hidden if inner is not None)]
+    return [*outer, *(inner for inner in embedded if inner is not None)]
 
 
 def _forbidden(address: Address) -> str | None:
-    """Why nobody may go there unasked, or None."""
+    """Return why an address is closed unless an entry opens it; None for an address of the public internet."""
     if address.is_loopback or address.is_unspecified:
         return "it is this machine"
     if address.is_link_local:
         return "it is link-local, where cloud metadata lives"
     if address.is_multicast:
         return "it is a multicast address"
-    if any(address in network for network in INSIDE):
+    if any(address in network for network in INTERNAL_NETWORKS):
         return "it belongs to the inside of a cloud or a site"
     if address.is_reserved or not address.is_global:
         return "it is in a private or reserved network"
@@ -144,7 +146,7 @@ def _forbidden(address: Address) -> str | None:
 
 
 class _GuardedBackend(httpcore.AsyncNetworkBackend):
-    """httpcore's way to the network, with the policy in front of it."""
+    """httpcore's network backend with the policy in front of it."""
 
     def __init__(self, policy: EgressPolicy, *, trusted: str | None = None) -> None:
         self._policy = policy
@@ -178,17 +180,17 @@ class _GuardedBackend(httpcore.AsyncNetworkBackend):
         timeout: float | None = None,  # httpcore's signature
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Never: a socket file is this machine."""
+        """Raise EgressRefused: a socket file is this machine."""
         del timeout, socket_options
         raise EgressRefused(path, 0, path, "it is a socket of this machine")
 
     async def sleep(self, seconds: float) -> None:
-        """See base class."""
+        """Sleep, as the base class does."""
         await self._network.sleep(seconds)
 
 
 class _ProxiedTransport(httpx.AsyncHTTPTransport):
-    """Through a proxy the guard sees the proxy's address only, so the target is checked before."""
+    """A transport through a proxy. The guard sees the proxy's address only, so the target is checked before."""
 
     def __init__(self, policy: EgressPolicy, context: ssl.SSLContext, proxy: str, *, trusted: bool) -> None:
         super().__init__(verify=context, proxy=proxy, trust_env=False)
@@ -226,21 +228,21 @@ def guarded_transport(
     operator_proxy: str | None = None,
     certificate: Mapping[str, str] | None = None,
 ) -> httpx.AsyncHTTPTransport:
-    """An httpx transport that only goes where `policy` lets it.
+    """Return an httpx transport that connects only to addresses that `policy` permits.
 
     Args:
-        policy: what is open.
+        policy: the tenant's.
         verify: check the server's certificate.
-        proxy: one that the workflow's author asks for; guarded like any host, and its targets too.
-        operator_proxy: one that the operator set for all requests; taken when the author names none.
+        proxy: URL of a proxy that the workflow's author names; guarded like any host, and its targets too.
+        operator_proxy: URL of the operator's proxy for all requests; used when the author names none.
         certificate: PEM texts `cert`, `key`, `ca`, and `passphrase`, for mutual TLS.
     """
     context = _tls_context(verify=verify, certificate=certificate or {})
-    chosen = proxy or operator_proxy
-    if chosen is None:
+    proxy_url = proxy or operator_proxy
+    if proxy_url is None:
         transport = httpx.AsyncHTTPTransport(verify=context, trust_env=False)
     else:
-        transport = _ProxiedTransport(policy, context, chosen, trusted=proxy is None)
+        transport = _ProxiedTransport(policy, context, proxy_url, trusted=proxy is None)
     trusted = httpx.URL(operator_proxy).host if operator_proxy and proxy is None else None
     # httpx has no argument for httpcore's network backend; the attack table of the tests fails when this name changes
     transport._pool._network_backend = _GuardedBackend(policy, trusted=trusted)  # noqa: SLF001
@@ -252,7 +254,7 @@ def _tls_context(*, verify: bool, certificate: Mapping[str, str]) -> ssl.SSLCont
     if certificate.get("ca"):
         context.load_verify_locations(cadata=certificate["ca"])
     if certificate.get("cert"):
-        # OpenSSL reads chains from files only: one that nobody else can open, gone at once
+        # OpenSSL reads chains from files only: this one has mode 600 and is deleted at once
         with tempfile.NamedTemporaryFile("w", suffix=".pem") as pem:
             pem.write(certificate["cert"].strip() + "\n" + certificate.get("key", "").strip() + "\n")
             pem.flush()
@@ -286,7 +288,7 @@ class EgressClients:
         proxy: str | None = None,
         certificate: Mapping[str, str] | None = None,
     ) -> httpx.AsyncClient:
-        """The client of this tenant. No cookies, no proxies from the environment, redirects left to the caller.
+        """Return the client of this tenant: no cookies, no proxies from the environment, redirects left to the caller.
 
         Raises:
             ValueError: a malformed entry in `allow`.
@@ -304,7 +306,7 @@ class EgressClients:
             )
             client = httpx.AsyncClient(transport=transport, trust_env=False)
         self._clients[key] = client
-        if len(self._clients) > CLIENTS:
+        if len(self._clients) > MAX_CLIENTS:
             _, oldest = self._clients.popitem(last=False)
             await oldest.aclose()
         return client

@@ -3,7 +3,7 @@
 AES-256-GCM with a 192-bit nonce, as in XAES-256-GCM: the first half of the nonce derives a key for this message, the
 second half is GCM's own nonce. So a busy tenant never nears the 2^32 messages that one GCM key allows.
 A deterministic seal takes its nonce from a keyed hash of the plaintext: equal blobs of one tenant then share one row,
-and nobody without the key can tell what they hold.
+and their content stays secret to all who lack the key.
 """
 
 import base64
@@ -36,7 +36,7 @@ KEY_FILE: Final = "master.key"
 
 
 class Purpose(StrEnum):
-    """What a key is for: a sealed credential cannot be passed off as a payload, nor the other way round."""
+    """The use of a key: a sealed credential cannot be passed off as a payload, nor the other way round."""
 
     PAYLOAD = "payload"
     BLOB = "blob"
@@ -46,11 +46,11 @@ class Purpose(StrEnum):
 
 
 class SealError(Exception):
-    """What was to be opened is not ours, was changed, belongs to another tenant, or its master key is gone."""
+    """Sealed bytes cannot be opened: not sealed here, changed, of another tenant, or their master key is gone."""
 
 
 def new_master_key() -> str:
-    """A fresh master key, 32 random bytes in base64, as `TEMPOR8_MASTER_KEY` wants it."""
+    """Return a new master key for `TEMPOR8_MASTER_KEY`: 32 random bytes in base64."""
     return base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
 
 
@@ -67,11 +67,11 @@ class Keyring:
     def __init__(self, keys: Sequence[str]) -> None:
         self._masters = [_decode_key(key) for key in keys]
         if not self._masters:
-            raise SealError("no master key was given")
+            raise SealError("there is no master key: set TEMPOR8_MASTER_KEY")
         self._by_id = {_key_id(master): master for master in self._masters}
 
     def seal(self, tenant: str, purpose: Purpose, data: bytes, *, deterministic: bool = False) -> bytes:
-        """Encrypt and authenticate `data` for one tenant and purpose; adds 45 bytes."""
+        """Return `data` encrypted and authenticated for one tenant and purpose, 45 bytes longer."""
         master = self._masters[0]
         key = _derive(master, tenant, purpose)
         nonce = _digest(_derive(master, tenant, f"{purpose}/nonce"), data, NONCE_BYTES) if deterministic else None
@@ -79,7 +79,7 @@ class Keyring:
         return b"".join((FORMAT, _key_id(master), nonce, _cipher(key, nonce).encrypt(nonce[12:], data, None)))
 
     def open(self, tenant: str, purpose: Purpose, sealed: bytes) -> bytes:
-        """The plaintext of `seal`.
+        """Return the plaintext of bytes from `seal`.
 
         Raises:
             SealError: wrong tenant, wrong purpose, changed bytes, or a master key that this process does not have.
@@ -96,16 +96,17 @@ class Keyring:
             raise SealError(f"not sealed for this tenant and purpose ({purpose}), or changed since") from None
 
     def fingerprint(self, tenant: str, purpose: Purpose, data: bytes) -> bytes:
-        """A keyed hash (32 bytes) under the current master key: an address that tells nobody what it stands for."""
+        """Return a keyed hash (32 bytes) under the current master key: an address that does not reveal the data."""
         return _digest(_derive(self._masters[0], tenant, f"{purpose}/fingerprint"), data, 32)
 
     def fingerprints(self, tenant: str, purpose: Purpose, data: bytes) -> list[bytes]:
-        """`fingerprint` under every master key, the current one first: for look-ups after a rotation."""
+        """Return the `fingerprint` under every master key, the current one first: for look-ups after a rotation."""
         return [_digest(_derive(master, tenant, f"{purpose}/fingerprint"), data, 32) for master in self._masters]
 
 
 def keyring(settings: Settings) -> Keyring:
-    """The keyring of the settings; without TEMPOR8_MASTER_KEY, a key that is made once (mode 600) in the state folder.
+    """Return the keyring of the settings; without TEMPOR8_MASTER_KEY, with a key that is created once (mode 600) in the
+    state folder.
 
     Raises:
         SealError: a key is malformed.
@@ -121,7 +122,7 @@ def keyring(settings: Settings) -> Keyring:
 
 
 def _write_once(path: Path, text: str) -> None:
-    """Create with mode 600; whoever comes second keeps what the first wrote (a link cannot overwrite)."""
+    """Create a file with mode 600, unless another process was faster (a link cannot overwrite)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     scratch.touch(mode=0o600, exist_ok=False)

@@ -1,4 +1,4 @@
-"""Sending messages by SMTP and receiving them by IMAP, through a tenant's egress guard."""
+"""Send messages by SMTP and receive them by IMAP, through a tenant's egress guard."""
 
 import asyncio
 import contextlib
@@ -14,16 +14,17 @@ import aiosmtplib
 
 from runtime.platform.egress import EgressPolicy
 
-__all__ = ["MailError", "Received", "receive", "send"]
+__all__ = ["MailError", "ReceivedMessage", "receive", "send"]
 
-_PATIENCE = 60.0
-MOST: Final = 100
-"""Messages of one look into a mailbox; the next look has the others."""
-_PORT = {True: 465, False: 587}
+_TIMEOUT_SECONDS = 60.0
+MAX_MESSAGES: Final = 100
+"""Messages that one call of `receive` returns; the next call returns the others."""
+_SMTP_PORT = {True: 465, False: 587}
+"""Default port by `secure`."""
 
 
 class MailError(Exception):
-    """The server cannot be reached, or refuses. The message says what it said."""
+    """The mail server cannot be reached, or refuses. The message is the server's."""
 
 
 async def send(
@@ -35,19 +36,23 @@ async def send(
     *,
     verify: bool,
 ) -> dict[str, Any]:
-    """Deliver to the server of an `smtp` credential; gives what nodemailer tells of it.
+    """Send a message through the server of an `smtp` credential; return nodemailer's report about it.
 
     Raises:
-        MailError: nothing was sent to anybody.
+        MailError: the message was sent to no recipient.
         EgressRefused: the tenant may not go there.
     """
     host, secure = str(server.get("host") or ""), bool(server.get("secure", True))
-    port = int(server.get("port") or _PORT[secure])
+    port = int(server.get("port") or _SMTP_PORT[secure])
     client = aiosmtplib.SMTP(
-        hostname=host, sock=await _connected(EgressPolicy.parse(allow), host, port), use_tls=secure,
-        start_tls=False if secure or server.get("disableStartTls") else None, tls_context=_context(verify=verify), timeout=_PATIENCE,
+        hostname=host,
+        sock=await _connect(EgressPolicy.parse(allow), host, port),
+        use_tls=secure,
+        start_tls=False if secure or server.get("disableStartTls") else None,
+        tls_context=_context(verify=verify),
+        timeout=_TIMEOUT_SECONDS,
         local_hostname=str(server.get("hostName") or "") or "localhost",
-    )  # fmt: skip
+    )
     try:
         began = time.monotonic()
         await client.connect()
@@ -64,35 +69,37 @@ async def send(
         "accepted": [each for each in recipients if each not in refused],
         "rejected": list(refused),
         "ehlo": [f"{name.upper()} {value}".strip() for name, value in client.esmtp_extensions.items()],
-        "envelopeTime": round(1000 * (opened - began)), "messageTime": round(1000 * (sent - opened)),
-        "messageSize": len(message), "response": response.replace("\n", " "),
+        "envelopeTime": round(1000 * (opened - began)),
+        "messageTime": round(1000 * (sent - opened)),
+        "messageSize": len(message),
+        "response": response.replace("\n", " "),
         "envelope": {"from": sender, "to": list(recipients)},
-    }  # fmt: skip
+    }
 
 
-async def _connected(policy: EgressPolicy, host: str, port: int) -> socket.socket:
-    """A socket to the first address that answers, each of them checked."""
+async def _connect(policy: EgressPolicy, host: str, port: int) -> socket.socket:
+    """Return a socket to the first address that accepts, each of them checked."""
     try:
         addresses = await policy.resolve(host, port)
     except OSError as error:
         raise MailError(f"getaddrinfo ENOTFOUND {host}") from error
     loop, last = asyncio.get_running_loop(), ""
     for address in addresses:
-        made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
-        made.setblocking(False)
+        connection = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+        connection.setblocking(False)
         try:
-            await asyncio.wait_for(loop.sock_connect(made, (address, port)), _PATIENCE)
+            await asyncio.wait_for(loop.sock_connect(connection, (address, port)), _TIMEOUT_SECONDS)
         except OSError as error:
-            made.close()
+            connection.close()
             last = f"connect ECONNREFUSED {host}:{port}: {error.strerror or error}"
         else:
-            return made
+            return connection
     raise MailError(last or f"{host} has no address")
 
 
 @dataclass(frozen=True)
-class Received:
-    """A message of a mailbox."""
+class ReceivedMessage:
+    """A message of a mailbox: its IMAP uid and its bytes."""
 
     uid: int
     raw: bytes
@@ -106,11 +113,11 @@ async def receive(
     *,
     after: int | None,
     mark: Sequence[int],
-) -> list[Received]:
-    """The messages that match, oldest first, MOST at most.
+) -> list[ReceivedMessage]:
+    """Return the messages that match, oldest first, at most MAX_MESSAGES.
 
     Args:
-        allow: where the tenant may go.
+        allow: the tenant's egress entries.
         server: an `imap` credential.
         mailbox: its name on the server.
         criteria: IMAP search keys.
@@ -123,22 +130,24 @@ async def receive(
     """
     host, secure = str(server.get("host") or ""), bool(server.get("secure", True))
     port = int(server.get("port") or (993 if secure else 143))
-    connected = await _connected(EgressPolicy.parse(allow), host, port)
-    connected.setblocking(True)
-    connected.settimeout(_PATIENCE)
+    connection = await _connect(EgressPolicy.parse(allow), host, port)
+    connection.setblocking(True)
+    connection.settimeout(_TIMEOUT_SECONDS)
 
-    def work() -> list[Received]:
-        client = _Imap(connected, host, _context(verify=not server.get("allowUnauthorizedCerts")) if secure else None)
+    def work() -> list[ReceivedMessage]:
+        client = _Imap(connection, host, _context(verify=not server.get("allowUnauthorizedCerts")) if secure else None)
         try:
             client.login(str(server.get("user") or ""), str(server.get("password") or ""))
-            _done(client.select(_quoted(mailbox)))
+            _result(client.select(_quoted(mailbox)))
             if mark:
-                _done(client.uid("STORE", ",".join(map(str, mark)), "+FLAGS", r"(\Seen)"))
-            wanted = criteria if after is None else f"{criteria} UID {after + 1}:*"
-            found = _done(client.uid("SEARCH", wanted))
-            uids = sorted(int(each) for each in (found[0] or b"").split())
-            uids = [uid for uid in uids if after is None or uid > after][:MOST]  # `n:*` has the last one always
-            return [Received(uid, _body(_done(client.uid("FETCH", str(uid), "(BODY.PEEK[])")))) for uid in uids]
+                _result(client.uid("STORE", ",".join(map(str, mark)), "+FLAGS", r"(\Seen)"))
+            search = criteria if after is None else f"{criteria} UID {after + 1}:*"
+            matches = _result(client.uid("SEARCH", search))
+            uids = sorted(int(each) for each in (matches[0] or b"").split())
+            uids = [uid for uid in uids if after is None or uid > after][:MAX_MESSAGES]  # `n:*` always has the last one
+            return [
+                ReceivedMessage(uid, _body(_result(client.uid("FETCH", str(uid), "(BODY.PEEK[])")))) for uid in uids
+            ]
         finally:
             with contextlib.suppress(imaplib.IMAP4.error, OSError):
                 client.logout()
@@ -146,25 +155,25 @@ async def receive(
     try:
         return await asyncio.to_thread(work)
     except (imaplib.IMAP4.error, OSError, ValueError) as error:
-        told = error.args[0] if error.args else ""
-        text = told.decode("utf-8", "replace") if isinstance(told, bytes) else str(told)
+        detail = error.args[0] if error.args else ""
+        text = detail.decode("utf-8", "replace") if isinstance(detail, bytes) else str(detail)
         raise MailError(text or type(error).__name__) from error
     finally:
-        connected.close()
+        connection.close()
 
 
 class _Imap(imaplib.IMAP4):
-    """Over a connection that the egress guard has made."""
+    """An IMAP client on a connection that the egress guard has checked."""
 
-    def __init__(self, connected: socket.socket, host: str, context: ssl.SSLContext | None) -> None:
-        self._connected, self._context = connected, context
+    def __init__(self, connection: socket.socket, host: str, context: ssl.SSLContext | None) -> None:
+        self._connection, self._context = connection, context
         super().__init__(host)
 
     def _create_socket(self, timeout: float | None) -> socket.socket:
         del timeout
         if self._context is None:
-            return self._connected
-        return self._context.wrap_socket(self._connected, server_hostname=self.host)
+            return self._connection
+        return self._context.wrap_socket(self._connection, server_hostname=self.host)
 
 
 def _context(*, verify: bool) -> ssl.SSLContext:
@@ -174,10 +183,10 @@ def _context(*, verify: bool) -> ssl.SSLContext:
     return context
 
 
-def _done(answer: tuple[str, list[Any]]) -> list[Any]:
-    if answer[0] != "OK":
-        raise imaplib.IMAP4.error(answer[1][0] if answer[1] else answer[0])
-    return answer[1]
+def _result(response: tuple[str, list[Any]]) -> list[Any]:
+    if response[0] != "OK":
+        raise imaplib.IMAP4.error(response[1][0] if response[1] else response[0])
+    return response[1]
 
 
 def _body(parts: list[Any]) -> bytes:

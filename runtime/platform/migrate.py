@@ -20,7 +20,8 @@ from runtime.platform.postgres import Database, DatabaseUnavailable
 __all__ = ["FOLDER", "Migration", "MigrationError", "migrate", "migrations", "pending"]
 
 FOLDER: Final = Path(__file__).resolve().parents[2] / "migrations"
-LOCK: Final = 72_028_202  # any number, the same for every starter
+LOCK: Final = 72_028_202
+"""Key of the advisory lock: any number, the same for every process."""
 FILE_NAME: Final = re.compile(r"^(\d{4})_([a-z0-9_]+)\.sql$")
 
 
@@ -43,15 +44,15 @@ class Migration:
 
 
 def migrations(folder: Path = FOLDER) -> list[Migration]:
-    """All migrations in order.
+    """Return all migrations in order.
 
     Raises:
         MigrationError: the folder is empty, or two files have one number.
     """
-    found = sorted(_read(folder), key=lambda migration: migration.number)
-    if [migration.number for migration in found] != list(range(1, len(found) + 1)) or not found:
+    ordered = sorted(_read(folder), key=lambda migration: migration.number)
+    if [migration.number for migration in ordered] != list(range(1, len(ordered) + 1)) or not ordered:
         raise MigrationError(f"{folder}: migrations must be numbered 0001, 0002, ... without gaps or doubles")
-    return found
+    return ordered
 
 
 def _read(folder: Path) -> Iterator[Migration]:
@@ -63,15 +64,15 @@ def _read(folder: Path) -> Iterator[Migration]:
 
 
 def migrate(admin_url: str, app_url: str | None = None, *, folder: Path = FOLDER) -> list[Migration]:
-    """Bring the database up to date and return what was applied now. Safe to call from several starters at once.
+    """Bring the database up to date and return the migrations that were applied now. Several processes may call it at once.
 
     Args:
         admin_url: address of a role that may create tables and roles.
-        app_url: address of the application's login; it is made, or its password set, and put into `tempor8_app`.
-        folder: where the migrations are.
+        app_url: address of the application's login; it is created, or its password set, and added to `tempor8_app`.
+        folder: of the migrations.
 
     Raises:
-        MigrationError: see there. Nothing of the failing migration stays.
+        MigrationError: a migration is missing or changed, or the database is newer; a failing migration leaves no trace.
         DatabaseUnavailable: no connection.
     """
     try:
@@ -90,28 +91,28 @@ def migrate(admin_url: str, app_url: str | None = None, *, folder: Path = FOLDER
     return applied
 
 
-def _apply(connection: psycopg.Connection, wanted: list[Migration]) -> list[Migration]:
+def _apply(connection: psycopg.Connection, plan: list[Migration]) -> list[Migration]:
     connection.execute(
         "create table if not exists schema_migrations ("
         " number integer primary key, name text not null, checksum text not null,"
         " applied_at timestamptz not null default now())"
     )
-    done = {row[0]: row[1] for row in connection.execute("select number, checksum from schema_migrations")}
-    _compare(done, wanted)
-    fresh = [migration for migration in wanted if migration.number not in done]
-    for migration in fresh:
+    applied = {row[0]: row[1] for row in connection.execute("select number, checksum from schema_migrations")}
+    _compare(applied, plan)
+    new = [migration for migration in plan if migration.number not in applied]
+    for migration in new:
         with connection.transaction():
             connection.execute(migration.text.encode())
             connection.execute(
                 "insert into schema_migrations (number, name, checksum) values (%s, %s, %s)",
                 (migration.number, migration.name, migration.checksum),
             )
-    return fresh
+    return new
 
 
-def _compare(done: dict[int, str], wanted: list[Migration]) -> None:
-    known = {migration.number: migration for migration in wanted}
-    for number, checksum in done.items():
+def _compare(applied: dict[int, str], plan: list[Migration]) -> None:
+    known = {migration.number: migration for migration in plan}
+    for number, checksum in applied.items():
         if number not in known:
             raise MigrationError(
                 f"the database has migration {number:04}, which this version does not know: it was migrated by a "
@@ -125,10 +126,10 @@ def _compare(done: dict[int, str], wanted: list[Migration]) -> None:
 
 
 async def pending(database: Database) -> list[Migration]:
-    """The migrations that this version needs and the database does not have: for readiness.
+    """Return the migrations that this version needs and the database does not have: for readiness.
 
     Raises:
-        MigrationError: see there.
+        MigrationError: a migration is missing or changed, or the database is newer.
         DatabaseUnavailable: no connection.
     """
     async with database.transaction() as connection:
@@ -137,9 +138,9 @@ async def pending(database: Database) -> list[Migration]:
         if row is None or not row["there"]:
             return migrations()
         rows = await (await connection.execute("select number, checksum from schema_migrations")).fetchall()
-    done = {row["number"]: row["checksum"] for row in rows}
-    _compare(done, wanted := migrations())
-    return [migration for migration in wanted if migration.number not in done]
+    applied = {row["number"]: row["checksum"] for row in rows}
+    _compare(applied, plan := migrations())
+    return [migration for migration in plan if migration.number not in applied]
 
 
 def _ensure_login(connection: psycopg.Connection, app_url: str) -> None:

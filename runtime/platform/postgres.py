@@ -1,4 +1,4 @@
-"""The connection pool, and the only door to a tenant's rows."""
+"""The connection pool, and the only access to a tenant's rows."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,11 +17,12 @@ SHARED: Final = "*"
 """The tenant whose templates every tenant may read: the operator. No API key of a customer carries it."""
 
 Connection = AsyncConnection[DictRow]
-SERVER_IS_AWAY: Final = ("08", "53", "57P")  # SQLSTATE: connection exception, no resources, operator intervention
+UNAVAILABLE_STATES: Final = ("08", "53", "57P")
+"""Prefixes of SQLSTATE: connection exception, insufficient resources, operator intervention."""
 
 
 class DatabaseUnavailable(Exception):
-    """Postgres does not answer. The message names host and port and says what to do; never the password."""
+    """Postgres does not respond. The message names host and port, never the password, and says what to do."""
 
 
 class UnsafeRole(Exception):
@@ -39,7 +40,7 @@ class Database:
 
     def __init__(self, url: str, *, size: int = 10, timeout: float = 5.0) -> None:
         parts = urlsplit(url)
-        self.where = f"{parts.hostname or 'localhost'}:{parts.port or 5432}"
+        self.endpoint = f"{parts.hostname or 'localhost'}:{parts.port or 5432}"
         self._timeout = timeout
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             url,
@@ -73,7 +74,7 @@ class Database:
             await self.check_role()
 
     async def _check(self, connection: Connection) -> None:
-        """A server that went away took all connections with it: one that is broken has all be made anew."""
+        """Check a connection. A broken one means that the server went away, so all connections are replaced."""
         try:
             await AsyncConnectionPool.check_connection(connection)
         except psycopg.Error:
@@ -81,12 +82,12 @@ class Database:
             raise
 
     async def close(self) -> None:
-        """Give every connection back to the server."""
+        """Close every connection."""
         await self._pool.close()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
-        """A transaction that belongs to no tenant: every tenant table is empty in it.
+        """Open a transaction that belongs to no tenant: every tenant table is empty in it.
 
         Raises:
             DatabaseUnavailable: no connection within the time-out, or it broke.
@@ -95,18 +96,18 @@ class Database:
             async with self._pool.connection() as connection, connection.transaction():
                 yield connection
         except psycopg.OperationalError as error:  # PoolTimeout is one of them
-            if error.sqlstate is not None and not error.sqlstate.startswith(SERVER_IS_AWAY):
+            if error.sqlstate is not None and not error.sqlstate.startswith(UNAVAILABLE_STATES):
                 raise
             raise DatabaseUnavailable(
-                f"Postgres at {self.where} does not answer ({type(error).__name__}). Start it, or correct DATABASE_URL."
+                f"Postgres at {self.endpoint} does not answer ({type(error).__name__}). Start it, or correct DATABASE_URL."
             ) from error
 
     @asynccontextmanager
     async def tenant_transaction(self, tenant: str) -> AsyncIterator[Connection]:
-        """A transaction that sees and writes the rows of `tenant` and no others (RLS), gone with its end.
+        """Open a transaction that reads and writes the rows of `tenant` and no others (row-level security).
 
         Raises:
-            ValueError: an empty tenant, which RLS would show nothing.
+            ValueError: an empty tenant, which would see no rows.
             DatabaseUnavailable: see `transaction`.
         """
         if not tenant:
@@ -116,7 +117,7 @@ class Database:
             yield connection
 
     async def ping(self) -> float:
-        """Seconds that a trivial query takes, connection check included.
+        """Return the seconds that a trivial query takes, connection check included.
 
         Raises:
             DatabaseUnavailable: see `transaction`.
@@ -128,7 +129,7 @@ class Database:
         return loop.time() - before
 
     async def check_role(self) -> None:
-        """Refuse to serve under a role that row-level security does not bind.
+        """Check that row-level security binds the application's role.
 
         Raises:
             UnsafeRole: superuser or BYPASSRLS.
@@ -147,5 +148,5 @@ class Database:
             )
 
     def statistics(self) -> dict[str, Any]:
-        """The pool's own counters, for metrics."""
+        """Return the pool's own counters, for metrics."""
         return dict(self._pool.get_stats())

@@ -19,7 +19,7 @@ class SealedCredentials:
         self._keyring = keyring
 
     async def get(self, tenant: str, type_: str, name: str) -> Mapping[str, Any]:
-        """See CredentialStore; also SealError when the master key is not the one that sealed it."""
+        """Implement `CredentialStore`. Also raise SealError when the master key is not the one that sealed it."""
         async with self._database.tenant_transaction(tenant) as connection:
             cursor = await connection.execute(
                 "select sealed from credentials where tenant_id = %s and type = %s and name = %s", (tenant, type_, name)
@@ -31,7 +31,7 @@ class SealedCredentials:
         return opened
 
     async def put(self, tenant: str, type_: str, name: str, data: Mapping[str, Any]) -> None:
-        """See CredentialStore."""
+        """Implement `CredentialStore`."""
         sealed = self._keyring.seal(tenant, Purpose.CREDENTIAL, dumps(dict(data)))
         async with self._database.tenant_transaction(tenant) as connection:
             await connection.execute(
@@ -41,7 +41,7 @@ class SealedCredentials:
             )
 
     async def delete(self, tenant: str, type_: str, name: str) -> None:
-        """See CredentialStore."""
+        """Implement `CredentialStore`."""
         async with self._database.tenant_transaction(tenant) as connection:
             cursor = await connection.execute(
                 "delete from credentials where tenant_id = %s and type = %s and name = %s", (tenant, type_, name)
@@ -50,7 +50,7 @@ class SealedCredentials:
             raise CredentialMissing(tenant, type_, name)
 
     async def names(self, tenant: str) -> list[tuple[str, str]]:
-        """See CredentialStore."""
+        """Implement `CredentialStore`."""
         async with self._database.tenant_transaction(tenant) as connection:
             cursor = await connection.execute("select type, name from credentials order by type, name")
             return [(row["type"], row["name"]) for row in await cursor.fetchall()]

@@ -19,7 +19,7 @@ def _from(*names: str) -> AliasChoices:
 
 
 class Settings(BaseModel):
-    """What the environment says. A field's description gives its unit; secrets are `SecretStr` and print as stars.
+    """The settings of the environment. Secrets are `SecretStr` and print as stars; sizes are in bytes.
 
     An address that is None means: use the embedded server.
     """
@@ -101,12 +101,12 @@ class Settings(BaseModel):
     @field_validator("egress_allow", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        """A comma-separated variable is a list: `10.1.0.0/16,crm.internal:443`."""
+        """Split a comma-separated variable: `10.1.0.0/16,crm.internal:443`."""
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
     @classmethod
     def load(cls, environment: Mapping[str, str] | None = None) -> Self:
-        """Read the environment; an empty variable counts as absent.
+        """Return the settings of the environment; an empty variable counts as absent.
 
         Raises:
             SettingsError: with one line per malformed variable.
@@ -120,10 +120,10 @@ class Settings(BaseModel):
 
     @property
     def embedded_temporal(self) -> bool:
-        """Whether Temporal is ours to start."""
+        """Whether the embedded Temporal is used."""
         return self.temporal_address is None
 
     @property
     def embedded_postgres(self) -> bool:
-        """Whether Postgres is ours to start."""
+        """Whether the embedded Postgres is used."""
         return self.database_url is None

@@ -1,4 +1,4 @@
-"""The Temporal client: our converter, and connecting with an error that says what to do."""
+"""The Temporal client: its data converter, and the connection with errors that say what to do."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -20,15 +20,17 @@ from schemas.names import PLAN_HASH, TEMPLATE_KEY, TENANT_ID, TRIGGER_KIND
 __all__ = ["SEARCH_ATTRIBUTES", "TemporalUnavailable", "connect", "data_converter", "ensure_search_attributes"]
 
 SEARCH_ATTRIBUTES: Final = (TENANT_ID, TEMPLATE_KEY, PLAN_HASH, TRIGGER_KIND)
-"""All of type Keyword."""
+"""The search attributes of a run, all of type Keyword."""
 
 
 class TemporalUnavailable(Exception):
-    """Temporal does not answer. The message names the address and says what to do."""
+    """Temporal does not respond. The message names the address and says what to do."""
 
 
 def data_converter(settings: Settings, keyring: Keyring, blobs: BlobStore) -> DataConverter:
-    """orjson, then the tenant's seal (unless switched off), then the claim check for what is still large."""
+    """Return the data converter: orjson, then the tenant's seal (unless switched off), then the claim check for large
+    payloads.
+    """
     codec = SealingCodec(keyring, share_from=settings.payload_threshold) if settings.encrypt_payloads else None
     return DataConverter(
         payload_converter_class=JsonPayloadConverter,
@@ -47,7 +49,7 @@ async def connect(
     lazy: bool = False,
     interceptors: Sequence[Interceptor] = (),
 ) -> Client:
-    """A client of the configured namespace.
+    """Return a client of the configured namespace.
 
     Args:
         settings: address, namespace, TLS and API key.
@@ -57,7 +59,7 @@ async def connect(
         interceptors: the SDK's client interceptors.
 
     Raises:
-        TemporalUnavailable: nothing answers there.
+        TemporalUnavailable: the server does not respond.
     """
     target = address or settings.temporal_address or "127.0.0.1:7233"
     try:
@@ -79,7 +81,7 @@ async def connect(
 
 
 async def ensure_search_attributes(client: Client) -> None:
-    """Register our search attributes where they are missing: an external cluster starts without them.
+    """Register the search attributes that are missing: an external cluster starts without them.
 
     Raises:
         TemporalUnavailable: the server refuses or does not answer; the message has the command to run instead.

@@ -42,20 +42,20 @@ class VaultCredentials:
         self._client = hvac.Client(url=address, token=token, namespace=namespace, timeout=TIMEOUT_SECONDS)
 
     async def get(self, tenant: str, type_: str, name: str) -> Mapping[str, Any]:
-        """See CredentialStore."""
+        """Implement `CredentialStore`."""
         try:
-            answer = await self._call(
+            response = await self._call(
                 lambda: self._client.secrets.kv.v2.read_secret_version(
                     path=_path(tenant, type_, name), mount_point=self._mount, raise_on_deleted_version=True
                 )
             )
         except InvalidPath:
             raise CredentialMissing(tenant, type_, name) from None
-        data: dict[str, Any] = answer["data"]["data"]
+        data: dict[str, Any] = response["data"]["data"]
         return data
 
     async def put(self, tenant: str, type_: str, name: str, data: Mapping[str, Any]) -> None:
-        """See CredentialStore."""
+        """Implement `CredentialStore`."""
         await self._call(
             lambda: self._client.secrets.kv.v2.create_or_update_secret(
                 path=_path(tenant, type_, name), secret=dict(data), mount_point=self._mount
@@ -63,7 +63,7 @@ class VaultCredentials:
         )
 
     async def delete(self, tenant: str, type_: str, name: str) -> None:
-        """See CredentialStore."""
+        """Implement `CredentialStore`."""
         await self.get(tenant, type_, name)
         await self._call(
             lambda: self._client.secrets.kv.v2.delete_metadata_and_all_versions(
@@ -72,30 +72,30 @@ class VaultCredentials:
         )
 
     async def names(self, tenant: str) -> list[tuple[str, str]]:
-        """See CredentialStore."""
+        """Implement `CredentialStore`."""
         root = f"tenants/{_segment(tenant)}/credentials"
         types = [entry.rstrip("/") for entry in await self._keys(root)]
-        found = [(type_, name) for type_ in types for name in await self._keys(f"{root}/{type_}")]
-        return sorted((_plain(type_), _plain(name)) for type_, name in found)
+        paths = [(type_, name) for type_ in types for name in await self._keys(f"{root}/{type_}")]
+        return sorted((_unescaped(type_), _unescaped(name)) for type_, name in paths)
 
     async def _keys(self, path: str) -> list[str]:
         try:
-            answer = await self._call(
+            response = await self._call(
                 lambda: self._client.secrets.kv.v2.list_secrets(path=path, mount_point=self._mount)
             )
         except InvalidPath:
             return []
-        keys: list[str] = answer["data"]["keys"]
+        keys: list[str] = response["data"]["keys"]
         return keys
 
     async def _call(self, request: Callable[[], T]) -> T:
-        """One request on a thread (hvac is synchronous); with an AppRole, a refused token is renewed once."""
+        """Run one request in a thread (hvac is synchronous); with an AppRole, a refused token is renewed once."""
         try:
             return await asyncio.to_thread(self._attempt, request)
         except InvalidPath:
             raise
         except (VaultError, requests.RequestException) as error:
-            # neither the address' query nor the token is in these names
+            # the error's text may have the address with its query, or the token; its type has neither
             raise CredentialsUnavailable(
                 f"Vault at {self._address} refused or does not answer ({type(error).__name__}). "
                 "Check VAULT_ADDR, the token or AppRole, and its policy for tenants/*/credentials/*."
@@ -123,12 +123,12 @@ def _path(tenant: str, type_: str, name: str) -> str:
 
 
 def _segment(text: str) -> str:
-    """One path segment: no name of a credential can climb into another tenant's folder, and each has its own path.
+    """Return a text as one path segment: no name can lead into another tenant's folder, and each has a path of its own.
 
-    What a slash, a control character or an outer space would spoil is written as `~` and hexadecimal UTF-8 and `~`.
+    Slashes, control characters and outer spaces are written as `~`, hexadecimal UTF-8, `~`.
     """
     if not text:
-        raise ValueError("an empty name has no place in Vault")
+        raise ValueError("a credential in Vault needs a name that is not empty")
     inner = "".join(_escaped(c) if c in "/~" or not c.isprintable() else c for c in text)
     trimmed = inner.strip(" ")
     lead, trail = inner[: len(inner) - len(inner.lstrip(" "))], inner[len(inner.rstrip(" ")) :] if trimmed else ""
@@ -140,8 +140,8 @@ def _escaped(character: str) -> str:
     return f"~{character.encode('utf-8', 'surrogatepass').hex()}~"
 
 
-def _plain(segment: str) -> str:
-    """The text of `_segment`."""
+def _unescaped(segment: str) -> str:
+    """Return the text that `_segment` encodes."""
     parts = segment.split("~")
     return "".join(
         bytes.fromhex(part).decode("utf-8", "surrogatepass") if place % 2 else part for place, part in enumerate(parts)

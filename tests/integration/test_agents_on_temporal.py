@@ -19,11 +19,11 @@ from runtime.platform.embedded.fake_vendor import StandIn
 from schemas import names
 from schemas.run import TASK_TIMEOUT, RunResult, StartInput
 from schemas.task import Task
-from tests.unit.agents.world import World, calls, model, node, plan_of, said, workflow
+from tests.unit.agents.world import World, calls, model, node, plan_of, text_answer, workflow
 
 TENANT = "acme"
 SMTP = {"smtp": {"id": "1", "name": "mail"}}
-SCRIPT = [calls("Calc", {"input": "2+3*4"}), calls("Calc", {"input": "14*2"}, "call_2"), said("It is 28.")]
+SCRIPT = [calls("Calc", {"input": "2+3*4"}), calls("Calc", {"input": "14*2"}, "call_2"), text_answer("It is 28.")]
 
 
 class SlowWorld(World):
@@ -136,7 +136,7 @@ async def test_two_calls_of_a_tool_that_asks_a_person_wait_beside_each_other_and
     export = workflow(node("A", "agent", 2.2), (model(), "ai_languageModel"), (ask, "ai_tool"))
     two = calls("Ask", {"to": "b@x.org"})
     two["tool_calls"] += calls("Ask", {"to": "c@x.org"}, "call_2")["tool_calls"]
-    with StandIn(script=[two, said("done")]) as stand_in:
+    with StandIn(script=[two, text_answer("done")]) as stand_in:
         world = Post(stand_in)
         worker = build_worker(temporal, world, CaseTemplates(), queue)
         async with worker:

@@ -78,7 +78,7 @@ def test_an_item_that_waits_is_followed_from_where_it_stands_and_not_from_where_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A Filter's only item, once the sixth: it waits in front of the last node while a loop goes round and round."""
-    monkeypatch.setattr(machine, "FULL", 1)
+    monkeypatch.setattr(machine, "FORGET_AFTER_RUNS", 1)
     monkeypatch.setattr(machine, "ITEMS_PER_RUN", 1)
 
     def step(name: str, *targets: tuple[int, str], **more: Any) -> Step:
@@ -147,7 +147,7 @@ def _field(name: str, value: str) -> dict[str, Any]:
 
 
 def _result(plan: Plan, *, forgets: bool, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Engine]:
-    monkeypatch.setattr(machine, "FULL", 4 if forgets else 10**9)
+    monkeypatch.setattr(machine, "FORGET_AFTER_RUNS", 4 if forgets else 10**9)
     items: Any = [{"json": {"n": i}} for i in range(60)]
     host = LocalHost(CATALOG, OfflineCapabilities())
     execution, _ = asyncio.run(run_local(plan, host, RunInfo(), items))
@@ -175,13 +175,13 @@ def test_a_loop_that_forgets_gives_what_one_that_does_not_gives(
     expected, _ = _result(plan, forgets=False, monkeypatch=monkeypatch)
     actual, engine = _result(plan, forgets=True, monkeypatch=monkeypatch)
     assert actual == expected
-    assert engine.recorded == 64
+    assert engine.run_count == 64
     assert (len(engine.order) < 40) is flat
 
 
 def test_the_first_run_is_kept_for_a_retry_from_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where the node at which the run began stands in a loop of its own."""
-    monkeypatch.setattr(machine, "FULL", 4)
+    monkeypatch.setattr(machine, "FORGET_AFTER_RUNS", 4)
     plan = Plan(
         name="round",
         steps=(

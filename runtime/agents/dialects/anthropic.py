@@ -12,32 +12,32 @@ VERSION = "2023-06-01"
 
 
 async def body(context: ActivityContext, model: str, request: Request) -> dict[str, Any]:
-    """The request without sampling options and `max_tokens`."""
-    made: dict[str, Any] = {"model": model, "stream": False, "messages": await _messages(context, request.messages)}
+    """Return the request body without sampling options and `max_tokens`."""
+    payload: dict[str, Any] = {"model": model, "stream": False, "messages": await _messages(context, request.messages)}
     system = "\n\n".join(text_of(each) for each in request.messages if each["role"] == "system")
     if system:
-        made["system"] = system
+        payload["system"] = system
     if request.tools:
-        made["tools"] = [
+        payload["tools"] = [
             {"name": each["name"], "description": each["description"], "input_schema": each["schema"]}
             for each in request.tools
         ]
-    return made
+    return payload
 
 
 async def _messages(context: ActivityContext, messages: Sequence[Message]) -> list[dict[str, Any]]:
-    """User and assistant in turn: what a tool gave is said by the user, and neighbours are merged."""
-    made: list[dict[str, Any]] = []
+    """User and assistant in turn: what a tool gave is reply by the user, and neighbours are merged."""
+    turns: list[dict[str, Any]] = []
     for message in messages:
         if message["role"] == "system":
             continue
         role = "assistant" if message["role"] == "assistant" else "user"
         content = await _content(context, message)
-        if made and made[-1]["role"] == role:
-            made[-1]["content"] = [*_blocks(made[-1]["content"]), *_blocks(content)]
+        if turns and turns[-1]["role"] == role:
+            turns[-1]["content"] = [*_blocks(turns[-1]["content"]), *_blocks(content)]
         else:
-            made.append({"role": role, "content": content})
-    return made
+            turns.append({"role": role, "content": content})
+    return turns
 
 
 def _blocks(content: Any) -> list[dict[str, Any]]:
@@ -73,7 +73,7 @@ async def _part(context: ActivityContext, part: Part) -> dict[str, Any]:
 
 
 def read(answer: Mapping[str, Any], model: str) -> ModelAnswer:
-    """Text and calls of the content blocks; all of them ride along, for the next turn."""
+    """Return text and calls of the content blocks, with all blocks in `raw` where the next request must repeat them."""
     blocks = answer.get("content") or []
     message: Message = {
         "role": "assistant",

@@ -1,4 +1,4 @@
-"""What a chat model is asked and what it answers, in whatever dialect."""
+"""Request and answer of a chat model, independent of the vendor's dialect, and how they are sent."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ import orjson
 from runtime.agents.messages import Message, ToolSpec
 from runtime.contract import ActivityContext, HttpResponse, NodeApiError
 
-REFUSED: Final = {
+STATUS_MESSAGES: Final = {
     400: "Bad request - please check your parameters",
     401: "Authorization failed - please check your credentials",
     402: "Payment required - perhaps check your payment details?",
@@ -26,29 +26,29 @@ REFUSED: Final = {
     ),
     504: "Gateway timed out - perhaps try again later?",
 }
-"""What n8n tells about a status."""
+"""HTTP status -> n8n's message for it."""
 
 MAX_WAIT_S: Final = 60.0
-"""The longest `Retry-After` that is obeyed; a service that wants longer is asked after that all the same."""
+"""The longest `Retry-After`, in seconds, that is followed; after it a request is sent in any case."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """One question. `schema` is the JSON that is wanted (through the tool `via`, or as the answer's text)."""
+    """One request. `schema` is the JSON Schema of the answer (the arguments of the tool `via`, or the answer's text)."""
 
     messages: Sequence[Message]
     tools: Sequence[ToolSpec] = ()
     schema: Mapping[str, Any] | None = None
     via: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
-    """`temperature`, `max_tokens`: what holds where the node leaves it open."""
+    """`temperature`, `max_tokens`: values for options that the node does not set."""
     id: str = ""
-    """The same on every attempt; goes along as `Idempotency-Key`."""
+    """The same on every attempt; sent as `Idempotency-Key`."""
 
 
 @dataclass(frozen=True)
 class ModelAnswer:
-    """What came back, with the tokens it cost."""
+    """The model's answer, with the tokens it used."""
 
     message: Message
     model: str
@@ -65,9 +65,9 @@ async def post(
     timeout: float = 60.0,
     key: str = "",
 ) -> dict[str, Any]:
-    """POST JSON, get JSON. `key` is the same on every attempt.
+    """POST JSON and return the JSON of the response. `key` is the same on every attempt; `timeout` is in seconds.
 
-    Raises NodeApiError with n8n's sentence for the status; `retryable` in its data says that it may pass.
+    Raise NodeApiError with n8n's message for the status; `retryable` in its data says that a later attempt may succeed.
     """
     response = await context.http.request(
         "POST",
@@ -85,9 +85,9 @@ async def post(
 
 
 def answer(response: HttpResponse) -> dict[str, Any]:
-    """The JSON of a good response. Raises NodeApiError for the others."""
+    """Return the JSON of a response with a status below 400. Raise NodeApiError for the others."""
     if response.status >= 400:
-        raise refusal(response.status, _said(response.body), response.header("retry-after"))
+        raise refusal(response.status, _error_message(response.body), response.header("retry-after"))
     try:
         value = orjson.loads(response.body)
     except orjson.JSONDecodeError:
@@ -97,19 +97,25 @@ def answer(response: HttpResponse) -> dict[str, Any]:
     return value
 
 
-def refusal(status: int, said: str | None, retry_after: str | None = None) -> NodeApiError:
-    """A status as n8n's error. 429 and 5xx may pass by themselves, the others will not."""
+def refusal(status: int, description: str | None, retry_after: str | None = None) -> NodeApiError:
+    """Return n8n's error for a status of 4xx or 5xx. 429 and 5xx are retryable, the others are not.
+
+    `description` is the vendor's message; `retry_after` the header's value, in seconds.
+    """
     data: dict[str, Any] = {}
     if status == 429 or status >= 500:
         data["retryable"] = True
         if retry_after is not None and retry_after.replace(".", "", 1).isdigit():
             data["retryAfter"] = min(float(retry_after), MAX_WAIT_S)
     return NodeApiError(
-        REFUSED.get(status, said or f"HTTP {status}"), description=said, http_code=str(status), data=data
+        STATUS_MESSAGES.get(status, description or f"HTTP {status}"),
+        description=description,
+        http_code=str(status),
+        data=data,
     )
 
 
-def _said(body: bytes) -> str | None:
+def _error_message(body: bytes) -> str | None:
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -120,5 +126,5 @@ def _said(body: bytes) -> str | None:
 
 
 def sampling(options: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """Options of a node under the provider's names; what is not set is left to the provider."""
+    """Return the options that a node sets, under the provider's names (`names`: n8n's name -> the provider's)."""
     return {wire: options[name] for name, wire in names.items() if options.get(name) is not None}

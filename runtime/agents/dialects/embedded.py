@@ -1,4 +1,4 @@
-"""The embedded local model: what answers on a machine where nobody has a key. Small, and said so wherever it speaks."""
+"""The embedded local model, which answers where the tenant has no credential for a model. Small, and labelled as such."""
 
 import json
 from collections.abc import Mapping
@@ -12,45 +12,48 @@ from schemas.item import Json
 NAME: Final = "embedded-local-model"
 MAX_TOKENS: Final = 256
 """Enough for a small JSON object; at 10 to 60 tokens a second more would feel like a hang."""
-SYSTEM_ROOM: Final = 200
-USER_ROOM: Final = 1_200
-"""Characters: a model of this size is lost in long prompts, and reads 30 to 200 tokens a second."""
-MIN_SENTENCE: Final = 32
-SENTENCE: Final = 80
-"""Characters of a text in its JSON. Left to itself it copies place-holders or never stops; held to a sentence of words
-it quotes what it was told, which is the best it can do.
+MAX_SYSTEM_CHARACTERS: Final = 200
+MAX_USER_CHARACTERS: Final = 1_200
+"""Limits of the prompt: a model of this size is lost in long prompts, and reads 30 to 200 tokens a second."""
+MIN_TEXT_CHARACTERS: Final = 32
+MAX_TEXT_CHARACTERS: Final = 80
+"""Length of a free text in its JSON. Without a limit it copies place-holders or never stops; limited to a sentence of words
+it quotes the prompt, which is the best it can do.
 """
 
 
 async def ask(context: ActivityContext, request: Request, missing: MissingCredential, credential: str) -> ModelAnswer:
-    """Ask it. Raises `missing`, with what to do about it, when there is no local model or it cannot do the work."""
+    """Ask the local model and return its answer.
+
+    Raise `missing`, with what to do about it, when there is no local model or it cannot do the work.
+    """
     others = [each["name"] for each in request.tools if each["name"] != request.via]
     if others:
-        raise _explained(missing, credential, f"The embedded model cannot call tools ({', '.join(others)}). ")
+        raise _with_advice(missing, credential, f"The embedded model cannot call tools ({', '.join(others)}). ")
     response = await context.models.post("local_model", "/v1/chat/completions", body(request), timeout=600.0)
     if response is None:
-        raise _explained(missing, credential, "")
+        raise _with_advice(missing, credential, "")
     context.log.info("no model credential: the embedded local model answers", credential=credential, model=NAME)
     return _read(answer(response), request)
 
 
 def body(request: Request) -> dict[str, Json]:
-    """JSON is forced by a grammar made from the schema; the prompt ends with the JSON to fill in."""
+    """Return the request body. A grammar derived from the schema forces JSON; the prompt ends with the JSON to fill in."""
     system = "\n".join(text_of(each) for each in request.messages if each["role"] == "system")
-    asked = next((text_of(each) for each in reversed(request.messages) if each["role"] == "user"), "")
-    asked = asked[:USER_ROOM]
-    made: dict[str, Json] = {"temperature": 0, "seed": 1, "max_tokens": MAX_TOKENS, "stream": False}
+    prompt = next((text_of(each) for each in reversed(request.messages) if each["role"] == "user"), "")
+    prompt = prompt[:MAX_USER_CHARACTERS]
+    payload: dict[str, Json] = {"temperature": 0, "seed": 1, "max_tokens": MAX_TOKENS, "stream": False}
     if request.schema is not None:
-        schema = worded({key: value for key, value in request.schema.items() if key != "$schema"})
-        made["response_format"] = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
-        asked = f"{asked}\n\nFill in this JSON: {json.dumps(outline(schema), ensure_ascii=False)}"
-    head: list[Json] = [{"role": "system", "content": system[:SYSTEM_ROOM]}] if system else []
-    made["messages"] = [*head, {"role": "user", "content": asked}]
-    return made
+        schema = narrowed({key: value for key, value in request.schema.items() if key != "$schema"})
+        payload["response_format"] = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
+        prompt = f"{prompt}\n\nFill in this JSON: {json.dumps(outline(schema), ensure_ascii=False)}"
+    head: list[Json] = [{"role": "system", "content": system[:MAX_SYSTEM_CHARACTERS]}] if system else []
+    payload["messages"] = [*head, {"role": "user", "content": prompt}]
+    return payload
 
 
 def outline(schema: Mapping[str, Any]) -> Json:
-    """The JSON that a schema wants, with words in the place of values."""
+    """Return an example of a schema's JSON, with words in the place of values."""
     if "enum" in schema:
         return f"<{' or '.join(map(str, schema['enum']))}>"
     match schema.get("type"):
@@ -65,20 +68,20 @@ def outline(schema: Mapping[str, Any]) -> Json:
     return "..."
 
 
-def worded(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema, narrower: free texts are one sentence of words, and lists have two elements at most."""
-    made = dict(schema)
-    if isinstance(made.get("properties"), Mapping):
-        made["properties"] = {key: worded(each) for key, each in made["properties"].items()}
-    if isinstance(made.get("items"), Mapping):
-        made["items"] = worded(made["items"])
-        made["maxItems"] = max(made.get("minItems", 0), min(2, made.get("maxItems", 2)))
-    longest = min(made.get("maxLength", SENTENCE), SENTENCE)
-    free = made.get("type") == "string" and not made.keys() & {"enum", "pattern", "format", "const", "minLength"}
-    if free and longest >= MIN_SENTENCE:
-        made = {key: each for key, each in made.items() if key != "maxLength"}
-        made["pattern"] = f"^[A-Z][a-z]{{1,7}} [a-z][A-Za-z ,]{{12,{longest - 12}}}[a-z]\\.$"
-    return made
+def narrowed(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a narrower schema: free texts are one sentence of words, and lists have two elements at most."""
+    narrow = dict(schema)
+    if isinstance(narrow.get("properties"), Mapping):
+        narrow["properties"] = {key: narrowed(each) for key, each in narrow["properties"].items()}
+    if isinstance(narrow.get("items"), Mapping):
+        narrow["items"] = narrowed(narrow["items"])
+        narrow["maxItems"] = max(narrow.get("minItems", 0), min(2, narrow.get("maxItems", 2)))
+    longest = min(narrow.get("maxLength", MAX_TEXT_CHARACTERS), MAX_TEXT_CHARACTERS)
+    free = narrow.get("type") == "string" and not narrow.keys() & {"enum", "pattern", "format", "const", "minLength"}
+    if free and longest >= MIN_TEXT_CHARACTERS:
+        narrow = {key: each for key, each in narrow.items() if key != "maxLength"}
+        narrow["pattern"] = f"^[A-Z][a-z]{{1,7}} [a-z][A-Za-z ,]{{12,{longest - 12}}}[a-z]\\.$"
+    return narrow
 
 
 def _span(schema: Mapping[str, Any]) -> str:
@@ -86,8 +89,8 @@ def _span(schema: Mapping[str, Any]) -> str:
     return f" from {low} to {high}" if low is not None and high is not None else ""
 
 
-def _read(said: Mapping[str, Any], request: Request) -> ModelAnswer:
-    text = said["choices"][0]["message"].get("content") or ""
+def _read(reply: Mapping[str, Any], request: Request) -> ModelAnswer:
+    text = reply["choices"][0]["message"].get("content") or ""
     message: Message = {"role": "assistant", "content": text}
     if request.via is not None:
         try:
@@ -100,11 +103,11 @@ def _read(said: Mapping[str, Any], request: Request) -> ModelAnswer:
                 "content": "",
                 "tool_calls": [{"id": "call_1", "name": request.via, "arguments": arguments}],
             }
-    usage = said.get("usage") or {}
+    usage = reply.get("usage") or {}
     return ModelAnswer(message, NAME, usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0)
 
 
-def _explained(missing: MissingCredential, credential: str, before: str) -> MissingCredential:
+def _with_advice(missing: MissingCredential, credential: str, before: str) -> MissingCredential:
     return MissingCredential(
         missing.message,
         description=f"{before}Add a credential of the type {credential} to this tenant (`tempor8 credentials --help` "

@@ -13,46 +13,50 @@ UNKNOWN = frozenset({"additionalProperties", "$schema", "default", "$ref", "$def
 
 
 async def body(context: ActivityContext, request: Request) -> dict[str, Any]:
-    """The request without `generationConfig` and `safetySettings`."""
-    made: dict[str, Any] = {"contents": await _contents(context, request.messages)}
+    """Return the request body without `generationConfig` and `safetySettings`."""
+    payload: dict[str, Any] = {"contents": await _contents(context, request.messages)}
     system = "\n\n".join(text_of(each) for each in request.messages if each["role"] == "system")
     if system:
-        made["systemInstruction"] = {"role": "system", "parts": [{"text": system}]}
+        payload["systemInstruction"] = {"role": "system", "parts": [{"text": system}]}
     if request.tools:
-        made["tools"] = [{"functionDeclarations": [_declared(each) for each in request.tools]}]
-    return made
+        payload["tools"] = [{"functionDeclarations": [_declaration(each) for each in request.tools]}]
+    return payload
 
 
-def _declared(tool: Mapping[str, Any]) -> dict[str, Any]:
-    made = {"name": tool["name"], "description": tool["description"]}
-    schema = plain(tool["schema"])
-    return made | ({"parameters": schema} if schema.get("properties") else {})  # an object without fields is refused
+def _declaration(tool: Mapping[str, Any]) -> dict[str, Any]:
+    declaration = {"name": tool["name"], "description": tool["description"]}
+    schema = supported_schema(tool["schema"])
+    return declaration | (
+        {"parameters": schema} if schema.get("properties") else {}
+    )  # an object without fields is refused
 
 
-def plain(schema: Any) -> Any:
-    """A schema in the subset that Gemini takes."""
+def supported_schema(schema: Any) -> Any:
+    """Return a schema in the subset that Gemini accepts."""
     if isinstance(schema, list):
-        return [plain(each) for each in schema]
+        return [supported_schema(each) for each in schema]
     if not isinstance(schema, Mapping):
         return schema
-    made = {key: plain(value) for key, value in schema.items() if key not in UNKNOWN or not isinstance(key, str)}
-    if isinstance(made.get("properties"), Mapping):  # names of fields are not keywords
-        made["properties"] = {key: plain(value) for key, value in schema["properties"].items()}
-    return made
+    result = {
+        key: supported_schema(value) for key, value in schema.items() if key not in UNKNOWN or not isinstance(key, str)
+    }
+    if isinstance(result.get("properties"), Mapping):  # names of fields are not keywords
+        result["properties"] = {key: supported_schema(value) for key, value in schema["properties"].items()}
+    return result
 
 
 async def _contents(context: ActivityContext, messages: Sequence[Message]) -> list[dict[str, Any]]:
-    made: list[dict[str, Any]] = []
+    contents: list[dict[str, Any]] = []
     for message in messages:
         if message["role"] == "system":
             continue
         role = "model" if message["role"] == "assistant" else "user"
         parts = await _parts(context, message)
-        if made and made[-1]["role"] == role:
-            made[-1]["parts"] += parts
+        if contents and contents[-1]["role"] == role:
+            contents[-1]["parts"] += parts
         else:
-            made.append({"role": role, "parts": parts})
-    return made
+            contents.append({"role": role, "parts": parts})
+    return contents
 
 
 async def _parts(context: ActivityContext, message: Message) -> list[dict[str, Any]]:
@@ -83,7 +87,7 @@ async def _part(context: ActivityContext, part: Part) -> dict[str, Any]:
 
 
 def read(answer: Mapping[str, Any], model: str) -> ModelAnswer:
-    """Text and calls of the first candidate. Calls have no ids of their own: their place is their id."""
+    """Return text and calls of the first candidate. A call without an id gets one by its position."""
     candidates = answer.get("candidates") or [{}]
     parts = (candidates[0].get("content") or {}).get("parts") or []
     text = "".join(each.get("text", "") for each in parts if not each.get("thought"))

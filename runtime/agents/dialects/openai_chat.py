@@ -11,19 +11,19 @@ from runtime.contract import ActivityContext
 
 
 async def body(context: ActivityContext, model: str, request: Request) -> dict[str, Any]:
-    """The request without sampling options."""
-    made: dict[str, Any] = {
+    """Return the request body without sampling options."""
+    payload: dict[str, Any] = {
         "model": model,
         "messages": [await _message(context, each) for each in request.messages],
         "stream": False,
     }
     if request.tools:
-        made["tools"] = tools(request.tools)
-    return made
+        payload["tools"] = tools(request.tools)
+    return payload
 
 
 def tools(specs: Sequence[ToolSpec]) -> list[dict[str, Any]]:
-    """Tools as functions."""
+    """Return tools in the form of OpenAI functions."""
     return [
         {
             "type": "function",
@@ -34,12 +34,12 @@ def tools(specs: Sequence[ToolSpec]) -> list[dict[str, Any]]:
 
 
 async def _message(context: ActivityContext, message: Message) -> dict[str, Any]:
-    made: dict[str, Any] = {"role": message["role"], "content": await _content(context, message)}
+    payload: dict[str, Any] = {"role": message["role"], "content": await _content(context, message)}
     if message.get("tool_calls"):
-        made["tool_calls"] = [_call(each) for each in message["tool_calls"]]
+        payload["tool_calls"] = [_call(each) for each in message["tool_calls"]]
     if "tool_call_id" in message:
-        made["tool_call_id"] = message["tool_call_id"]
-    return made
+        payload["tool_call_id"] = message["tool_call_id"]
+    return payload
 
 
 def _call(call: ToolCall) -> dict[str, Any]:
@@ -60,7 +60,7 @@ async def _part(context: ActivityContext, part: Part) -> dict[str, Any]:
 
 
 async def picture(context: ActivityContext, part: Part) -> str:
-    """Where the model finds a picture: its address, or the bytes as a data URL."""
+    """Return a picture as a URL: its address, or its bytes as a data URL."""
     if part["type"] == "image_url":
         return part["text"]
     data = base64.b64encode(await context.blobs.read(part["ref"])).decode()
@@ -68,12 +68,12 @@ async def picture(context: ActivityContext, part: Part) -> str:
 
 
 def read(answer: Mapping[str, Any], model: str) -> ModelAnswer:
-    """The first choice."""
+    """Return the message of the first choice and the tokens it used."""
     choices = answer.get("choices") or [{}]
-    said = choices[0].get("message") or {}
-    message: Message = {"role": "assistant", "content": _text(said.get("content"))}
-    if said.get("tool_calls"):
-        message["tool_calls"] = [tool_call(each["id"], each["function"]) for each in said["tool_calls"]]
+    reply = choices[0].get("message") or {}
+    message: Message = {"role": "assistant", "content": _text(reply.get("content"))}
+    if reply.get("tool_calls"):
+        message["tool_calls"] = [tool_call(each["id"], each["function"]) for each in reply["tool_calls"]]
     usage = answer.get("usage") or {}
     return ModelAnswer(
         message, str(answer.get("model") or model), usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0
@@ -81,7 +81,7 @@ def read(answer: Mapping[str, Any], model: str) -> ModelAnswer:
 
 
 def tool_call(id_: str, function: Mapping[str, Any]) -> ToolCall:
-    """A call, with its arguments read; what is no JSON object goes to the tool as `input`."""
+    """Return a call with its arguments parsed; arguments that are no JSON object become `input`."""
     arguments: Any = function.get("arguments") or {}
     if isinstance(arguments, str):
         try:

@@ -10,11 +10,11 @@ from runtime.contract import ActivityContext
 
 
 async def body(context: ActivityContext, model: str, request: Request) -> dict[str, Any]:
-    """The request without sampling options."""
-    made: dict[str, Any] = {"model": model, "stream": False}
-    made["input"] = [part for message in request.messages for part in await _input(context, message)]
+    """Return the request body without sampling options."""
+    payload: dict[str, Any] = {"model": model, "stream": False}
+    payload["input"] = [part for message in request.messages for part in await _input(context, message)]
     if request.tools:
-        made["tools"] = [
+        payload["tools"] = [
             {
                 "type": "function",
                 "name": each["name"],
@@ -24,7 +24,7 @@ async def body(context: ActivityContext, model: str, request: Request) -> dict[s
             }
             for each in request.tools
         ]
-    return made
+    return payload
 
 
 async def _input(context: ActivityContext, message: Message) -> list[dict[str, Any]]:
@@ -32,10 +32,10 @@ async def _input(context: ActivityContext, message: Message) -> list[dict[str, A
         return [{"type": "function_call_output", "call_id": message["tool_call_id"], "output": text_of(message)}]
     if message.get("raw") is not None:
         return list(message["raw"])
-    made: list[dict[str, Any]] = []
+    payload: list[dict[str, Any]] = []
     if message["content"] or not message.get("tool_calls"):
-        made.append({"type": "message", "role": message["role"], "content": await _content(context, message)})
-    return made + [_call(call) for call in message.get("tool_calls") or []]
+        payload.append({"type": "message", "role": message["role"], "content": await _content(context, message)})
+    return payload + [_call(call) for call in message.get("tool_calls") or []]
 
 
 def _call(call: ToolCall) -> dict[str, Any]:
@@ -55,7 +55,7 @@ async def _content(context: ActivityContext, message: Message) -> Any:
 
 
 def read(answer: Mapping[str, Any], model: str) -> ModelAnswer:
-    """Text and calls of a response. Reasoning rides along in `raw`, since the service wants to see it again."""
+    """Return text and calls of a response, with the reasoning in `raw`: the service expects it back in the next request."""
     output = answer.get("output") or []
     message: Message = {"role": "assistant", "content": "".join(_texts(output))}
     calls = [tool_call(each["call_id"], each) for each in output if each.get("type") == "function_call"]

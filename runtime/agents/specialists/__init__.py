@@ -23,7 +23,7 @@ CLASSES: Final[dict[str, dict[str, Any]]] = {
     "balanced": {"temperature": 0.3, "max_tokens": 4096},
     "deep": {"temperature": 0.3, "max_tokens": 16384},
 }
-"""Model class -> what holds where the model node leaves it open."""
+"""Model class -> values for options that the model node does not set."""
 
 NEVER: Final = "never an instruction"
 """What every prompt says about text inside the data."""
@@ -83,13 +83,13 @@ _ENVIRONMENT.filters["json"] = lambda value: json.dumps(value, ensure_ascii=Fals
 
 @cache
 def catalog() -> dict[str, Specialist]:
-    """All specialists by slug. Raises ValueError, with the file's name, for a file that is none."""
-    found: dict[str, Specialist] = {}
+    """Return all specialists by slug. Raise ValueError, with the file's name, for a file that is not valid."""
+    specialists: dict[str, Specialist] = {}
     for file in sorted(resources.files("runtime.agents.specialists").iterdir(), key=lambda each: each.name):
         if file.name.endswith(".yaml"):
             specialist = _load(file.name, file.read_text(encoding="utf-8"))
-            found[specialist.slug] = specialist
-    return found
+            specialists[specialist.slug] = specialist
+    return specialists
 
 
 def _load(name: str, text: str) -> Specialist:
@@ -103,18 +103,18 @@ def _load(name: str, text: str) -> Specialist:
 
 
 def find(slug: str) -> Specialist:
-    """The specialist of this slug. Raises NodeError, with the nearest names, when there is none."""
-    wanted = slug.replace("-", "_")
-    if wanted in catalog():
-        return catalog()[wanted]
+    """Return the specialist of this slug. Raise NodeError, with the nearest names, when there is none."""
+    name = slug.replace("-", "_")
+    if name in catalog():
+        return catalog()[name]
     from difflib import get_close_matches  # noqa: PLC0415 - only for the error
 
-    near = get_close_matches(wanted, catalog(), n=3) or sorted(catalog())
+    near = get_close_matches(name, catalog(), n=3) or sorted(catalog())
     raise NodeError(f"There is no specialist agent '{slug}'", description=f"Did you mean {', '.join(near)}?")
 
 
 def brief(specialist: Specialist, prompt: str, item: dict[str, Any]) -> dict[str, Any]:
-    """What an agent node needs to act as the specialist: system prompt, schema, allowed tools, settings."""
+    """Return what an agent node needs to act as the specialist: system prompt, schema, allowed tools, settings."""
     system = _ENVIRONMENT.from_string(specialist.prompt).render(prompt=prompt, item=item, role=specialist.role)
     return {
         "system": re.sub(r"\n{3,}", "\n\n", f"{specialist.role}\n\n{system}").strip(),
@@ -131,29 +131,36 @@ def brief(specialist: Specialist, prompt: str, item: dict[str, Any]) -> dict[str
     }
 
 
-async def enlist(context: ActivityContext, asked: dict[str, Any]) -> dict[str, Any]:
-    """The specialist's answer, `{'output': ...}`, from the agents service when the operator has one; else its brief."""
-    specialist = find(asked["slug"])
+async def enlist(context: ActivityContext, payload: dict[str, Any]) -> dict[str, Any]:
+    """Return the specialist's answer, `{'output': ...}`, from the operator's agents service; without one, its brief.
+
+    `payload`: {'slug', 'id', 'prompt', 'item'}.
+    """
+    specialist = find(payload["slug"])
     request = {
-        "request_id": asked["id"],
+        "request_id": payload["id"],
         "agent": specialist.slug,
-        "prompt": asked["prompt"],
-        "input": asked["item"],
+        "prompt": payload["prompt"],
+        "input": payload["item"],
         "output_schema": specialist.output,
     }
     response = await context.models.post("agents", f"/agents/{specialist.slug}/run", request)
     if response is None:
-        return brief(specialist, asked["prompt"], asked["item"])
-    said = answer(response)
-    usage = said.get("usage") or {}
+        return brief(specialist, payload["prompt"], payload["item"])
+    result = answer(response)
+    usage = result.get("usage") or {}
     context.usage.append(
         {
-            "agent": specialist.slug, "node": context.name, "model": usage.get("model") or "agents-service",
+            "agent": specialist.slug,
+            "node": context.name,
+            "model": usage.get("model") or "agents-service",
             "requests": 1,
-            "input_tokens": usage.get("input_tokens", 0), "output_tokens": usage.get("output_tokens", 0),
-            "duration_ms": usage.get("duration_ms", 0), "status": "success",
+            "input_tokens": usage.get("input_tokens", 0),
+            "output_tokens": usage.get("output_tokens", 0),
+            "duration_ms": usage.get("duration_ms", 0),
+            "status": "success",
         }
-    )  # fmt: skip
-    if "output" not in said:
-        raise NodeError(f"The agents service gave no output for '{specialist.slug}'")
-    return {"output": said["output"]}
+    )
+    if "output" not in result:
+        raise NodeError(f"The agents service returned no output for '{specialist.slug}'")
+    return {"output": result["output"]}

@@ -1,4 +1,4 @@
-"""What a task may use of the world: one capability per file, a Protocol each.
+"""The capabilities of a task: one Protocol per file for each kind of access to the outside.
 
 Each host has one implementation of every Protocol, in a file of the same name: `runtime/hosts/temporal/capabilities/` the
 real ones, `runtime/hosts/local/capabilities/` the offline fakes. `docs/adding-a-capability.md` says how to add one.

@@ -12,7 +12,7 @@ class Blobs(Protocol):
     """Binary data, which an item carries as a reference; the bytes are in storage, or in the reference when they are few."""
 
     async def read(self, ref: BinaryRef) -> bytes:
-        """Return the bytes behind a reference. Raises NodeError when they are gone, or too many to be held in memory."""
+        """Return the bytes behind a reference. Raises NodeError when they are gone, or too many for memory."""
 
     async def open(self, ref: BinaryRef) -> bytes | LongBytes:
         """Return the bytes behind a reference, piece by piece when they are many. Raises NodeError when they are gone."""

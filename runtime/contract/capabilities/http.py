@@ -19,7 +19,7 @@ class HttpResponse:
     body: bytes
     url: str = ""
     stored: StoredFile | None = None
-    """Where the body is, when it was too long to be held: `body` is empty then."""
+    """Where the body is, when it was too long for memory: `body` is empty then."""
     decoded: bool = False
     """Whether a Content-Encoding was taken off the body."""
 

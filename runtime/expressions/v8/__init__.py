@@ -1,4 +1,4 @@
-"""V8: the only part of the expressions that starts processes and threads and reads files. Hosts hand it to the interpreter."""
+"""V8: the only part of the expressions that starts processes and threads and reads files. Hosts pass it to the interpreter."""
 
 from runtime.expressions.v8.evaluator import run_scripts, start
 

@@ -1,7 +1,7 @@
-"""The V8 binding: the only file of this package that knows it. One isolate with everything loaded, here or in a child.
+"""The V8 binding, which no other file of this package uses: one isolate with everything loaded, here or in a child.
 
-A module and a script: `python -I binding.py` is the child process that runs what the host does not trust to end (see
-`child.py`). So it imports nothing of ours.
+A module and a script: `python -I binding.py` is the child process for scripts that may not end (see `child.py`). So it
+imports nothing of tempor8.
 """
 
 from __future__ import annotations
@@ -40,24 +40,24 @@ _SOURCES = ("vendor/luxon.min.js", "vendor/jmespath.js", "hashes.js", "extension
 _TABLES = "vendor/transliteration.min.js"  # run at first use: it takes 50 ms
 _FLAGS = (
     "--single-threaded",  # the binding's own default: no compiler threads beside the caller's
-    "--disallow-code-generation-from-strings",  # eval and Function never make code, whoever reaches them
+    "--disallow-code-generation-from-strings",  # eval and Function never create code, from wherever they are called
     "--stack-size=800",  # KiB; the same depth of recursion wherever an isolate runs
 )
-_MEMORY = 256 << 20
-_KEPT_SCRIPTS = 2_000
-_LONG_REQUEST = 16_384  # characters from which a handle is cheaper than a literal that V8 parses
+_MEMORY_BYTES = 256 << 20
+_MAX_SCRIPTS = 2_000  # scripts that an isolate has parsed, before it drops them all
+_LONG_REQUEST_CHARACTERS = 16_384  # from here on a handle is cheaper than a literal that V8 parses
 
 
 class Context(MiniRacer):
-    """One isolate with the kernel, and the scripts that it has been given.
+    """One isolate with the kernel, and the scripts that it has parsed.
 
-    Make it on a plain thread: the binding adopts whatever event loop runs where it is made.
+    Create it on a plain thread: the binding adopts the event loop that runs where it is created.
     """
 
     def __init__(self, forbidden: Iterable[str]) -> None:
         super().__init__()
         self.scripts: dict[str, str] = {}
-        self.set_hard_memory_limit(_MEMORY)
+        self.set_hard_memory_limit(_MEMORY_BYTES)
         self.eval(f"globalThis.__forbidden={json.dumps(sorted(forbidden))}")
         self.eval(f"globalThis.__transliteration=()=>{{{_read(_TABLES)}\n;return transliteration}}")
         for source in _SOURCES:
@@ -65,11 +65,11 @@ class Context(MiniRacer):
         self.entry: Any = self.eval("__run")
 
     def __del__(self) -> None:
-        """Closing belongs to the owner: it may wait for a thread, which a collector must not."""
+        """Do nothing: the owner closes it, which may wait for a thread, and a garbage collector must not wait."""
 
     def define(self, sources: Sequence[str]) -> list[str]:
-        """The ids of these scripts, which the isolate now knows."""
-        if len(self.scripts) > _KEPT_SCRIPTS:
+        """Parse the scripts that are new to the isolate and return the ids of all."""
+        if len(self.scripts) > _MAX_SCRIPTS:
             self.forget()
         for source in sources:
             if source not in self.scripts:
@@ -78,7 +78,7 @@ class Context(MiniRacer):
         return [self.scripts[source] for source in sources]
 
     def learn(self, name: str, source: str) -> None:
-        """Take in one script. One that the engine refuses is "invalid syntax" whenever it runs."""
+        """Parse one script. One that the engine refuses is "invalid syntax" whenever it runs."""
         try:
             self.eval(f'__define("{name}",function(___s,___x,___k,___r,___w,___j,___this){{{source}\n}})')
         except JSParseException:
@@ -90,8 +90,8 @@ class Context(MiniRacer):
         self.scripts.clear()
 
     def run(self, request: str, seconds: float | None = None) -> str:
-        """The kernel's answer to a request. Raises OutOfTime, OutOfMemory, Failure."""
-        if len(request) > _LONG_REQUEST:
+        """Return the kernel's response to a request. Raise OutOfTime, OutOfMemory, Failure."""
+        if len(request) > _LONG_REQUEST_CHARACTERS:
             return str(self.entry(request, timeout_sec=seconds))
         return str(self.eval(f"__run({json.dumps(request)})", timeout_sec=seconds))
 
@@ -103,15 +103,15 @@ def _read(name: str) -> str:
 
 @contextlib.contextmanager
 def neutral() -> Iterator[None]:
-    """V8 as n8n's own process has it: UTC and en-US, whatever this machine is set to.
+    """Set V8 up as in n8n's own process, to UTC and en-US, whatever this machine is set to.
 
-    ICU reads both from the environment when it is first used, so the first isolate of a process is made in here.
+    ICU reads both from the environment when it is first used, so the first isolate of a process is created in here.
     """
     with contextlib.suppress(Exception):  # another part of the process may have loaded V8 with its own flags
         init_mini_racer(flags=_FLAGS)
-    wanted = {"TZ": "UTC", "LC_ALL": "en_US.UTF-8", "LANG": "en_US.UTF-8"}
-    before = {name: os.environ.get(name) for name in wanted}
-    os.environ.update(wanted)
+    variables = {"TZ": "UTC", "LC_ALL": "en_US.UTF-8", "LANG": "en_US.UTF-8"}
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
     try:
         yield
     finally:
@@ -123,7 +123,7 @@ def neutral() -> Iterator[None]:
 
 
 def warm(context: Context) -> None:
-    """Let ICU read the environment now."""
+    """Use ICU once, so that it reads the environment now."""
     context.eval("new Intl.NumberFormat().format(1) + new Intl.DateTimeFormat().format(0) + new Date(0).getHours()")
 
 
@@ -133,16 +133,16 @@ HEADER: Final = struct.Struct(">IB")
 """A frame: length, kind, then UTF-8. To the child: `F` the forbidden names, once; `R` a request with its scripts. From
 the child: `S` it is ready, `D` an answer, `M` out of memory, `E` a failure with its message."""
 
-_WRITTEN = 3 * _MEMORY
-_OPEN_FILES = 24  # the pipes and an event loop: nothing else can be opened
+_DATA_LIMIT_BYTES = 3 * _MEMORY_BYTES
+_MAX_OPEN_FILES = 24  # the pipes and an event loop: nothing else can be opened
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 
 
 def _confine() -> None:
-    """Give up what a script never needs. V8 reserves terabytes of addresses, so what is limited is written memory."""
+    """Drop the rights that a script never needs. V8 reserves terabytes of addresses, so the limit is on written memory."""
     import resource  # noqa: PLC0415  # not on every platform that runs the parent
 
-    limits = {"RLIMIT_CORE": 0, "RLIMIT_FSIZE": 0, "RLIMIT_DATA": _WRITTEN, "RLIMIT_NOFILE": _OPEN_FILES}
+    limits = {"RLIMIT_CORE": 0, "RLIMIT_FSIZE": 0, "RLIMIT_DATA": _DATA_LIMIT_BYTES, "RLIMIT_NOFILE": _MAX_OPEN_FILES}
     for name, value in limits.items():
         with contextlib.suppress(AttributeError, ValueError, OSError):
             resource.setrlimit(getattr(resource, name), (value, value))
@@ -174,7 +174,7 @@ def _send(kind: str, text: str) -> None:
         view = view[os.write(1, view) :]
 
 
-def _answer(context: Context, text: str) -> tuple[str, str]:
+def _respond(context: Context, text: str) -> tuple[str, str]:
     head, _, request = text.partition("\n")
     job: dict[str, Any] = json.loads(head)
     try:
@@ -190,7 +190,7 @@ def _answer(context: Context, text: str) -> tuple[str, str]:
 
 
 async def _serve() -> None:
-    """Requests from stdin until it closes; the parent kills this process when it takes too long."""
+    """Answer requests from stdin until it closes; the parent kills this process when one takes too long."""
     _, names = _receive()
     with neutral():
         context = Context(json.loads(names))
@@ -198,8 +198,8 @@ async def _serve() -> None:
     _send("S", "")
     while True:
         _, text = _receive()
-        kind, answer = _answer(context, text)
-        _send(kind, answer)
+        kind, response = _respond(context, text)
+        _send(kind, response)
         if kind != "D":
             os._exit(1)  # what the scripts left behind is unknown
 

@@ -1,6 +1,6 @@
-"""A child process for scripts that may not end, or take all memory: what goes wrong there ends that process alone.
+"""Run scripts that may not end, or may use up the memory, in a child process, so that a fault ends that process alone.
 
-V8 stops the whole process at some limits (a table that is too large), and some of its loops heed no time limit.
+V8 stops the whole process at some limits (a table that is too large), and some of its loops ignore the time limit.
 """
 
 import atexit
@@ -22,8 +22,8 @@ __all__ = ["run"]
 
 _SCRIPT = Path(__file__).with_name("binding.py")
 _START_SECONDS = 20.0
-_CHUNK = 1 << 20
-_KEPT_SCRIPTS = 2_000
+_CHUNK_BYTES = 1 << 20
+_MAX_SCRIPTS = 2_000  # scripts that a child has parsed, before it drops them all
 
 
 class _Child:
@@ -40,29 +40,29 @@ class _Child:
         )
         self.fresh = True
         self.known: dict[str, str] = {}
-        """The scripts that it has been given: source -> id."""
+        """The scripts that the child has parsed: source -> id."""
         self._send("F", json.dumps(sorted(FORBIDDEN_NAMES)))
 
     def ask(self, sources: Sequence[str], request: str, seconds: float) -> str:
-        """The answer to a request. Raises ScriptLimit; the child is then gone."""
+        """Return the kernel's response to a request. Raise ScriptLimit; the child is then gone."""
         try:
             if self.fresh:
                 self._receive(time.monotonic() + _START_SECONDS)
                 self.fresh = False
             deadline = time.monotonic() + seconds
             self._send("R", self._job(sources, request))
-            kind, answer = self._receive(deadline)
+            kind, response = self._receive(deadline)
         except TimeoutError:
             raise ScriptLimit(OUT_OF_TIME) from None
         except OSError:
             raise ScriptLimit(OUT_OF_MEMORY) from None  # V8 ended the process
         if kind == "D":
-            return answer
-        raise ScriptLimit(OUT_OF_MEMORY if kind == "M" else f"Expression evaluation failed: {answer}")
+            return response
+        raise ScriptLimit(OUT_OF_MEMORY if kind == "M" else f"Expression evaluation failed: {response}")
 
     def _job(self, sources: Sequence[str], request: str) -> str:
-        """A request with the scripts that the child has not seen yet."""
-        if len(self.known) > _KEPT_SCRIPTS:
+        """Return a request with the scripts that the child has not parsed yet."""
+        if len(self.known) > _MAX_SCRIPTS:
             self.known.clear()
         new = {
             f"s{len(self.known) + i}": source
@@ -75,7 +75,7 @@ class _Child:
         return f"{head}\n{request}"
 
     def _send(self, kind: str, text: str) -> None:
-        assert self.process.stdin is not None  # asked for above
+        assert self.process.stdin is not None  # see Popen's arguments
         body = text.encode("utf-8", "surrogatepass")
         self.process.stdin.write(HEADER.pack(len(body), ord(kind)) + body)
         self.process.stdin.flush()
@@ -85,14 +85,14 @@ class _Child:
         return chr(kind), self._exactly(size, deadline).decode("utf-8", "surrogatepass")
 
     def _exactly(self, size: int, deadline: float) -> bytes:
-        assert self.process.stdout is not None  # asked for above
+        assert self.process.stdout is not None  # see Popen's arguments
         descriptor = self.process.stdout.fileno()
         parts = []
         while size:
             ready, _, _ = select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))
             if not ready:
                 raise TimeoutError
-            part = os.read(descriptor, min(size, _CHUNK))
+            part = os.read(descriptor, min(size, _CHUNK_BYTES))
             if not part:
                 raise ConnectionError
             parts.append(part)
@@ -100,7 +100,7 @@ class _Child:
         return b"".join(parts)
 
     def end(self) -> None:
-        """Kill it and take its remains away."""
+        """Kill the process, reap it and close its pipes."""
         self.process.kill()
         self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout):
@@ -113,20 +113,20 @@ _idle: list[_Child] = []
 
 
 def run(sources: Sequence[str], request: str, seconds: float) -> str:
-    """The kernel's answer to a request without its `scripts`. Raises ScriptLimit."""
+    """Return the kernel's response to a request, given without its `scripts`. Raise ScriptLimit."""
     child = _take()
     try:
-        answer = child.ask(sources, request, seconds)
+        response = child.ask(sources, request, seconds)
     except BaseException:
         child.end()
         raise
     with _lock:
         _idle.append(child)
-    return answer
+    return response
 
 
 def _take() -> _Child:
-    """A child that waits, or a new one; one that died while nobody used it is taken away."""
+    """Return an idle child, or a new one; idle ones that have died are reaped."""
     with _lock:
         while _idle:
             child = _idle.pop()

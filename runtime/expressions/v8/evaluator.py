@@ -8,7 +8,7 @@ __all__ = ["run_scripts", "start"]
 
 
 def start(isolates: int = 1) -> None:
-    """Make isolates ahead of time, so that the first step does not wait; call it when a worker starts."""
+    """Create isolates ahead of time, so that the first step does not wait; call it when a worker starts."""
     pool.fill(isolates)
 
 

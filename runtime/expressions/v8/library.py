@@ -1,4 +1,4 @@
-"""JavaScript libraries that nodes use, inside an expression context: the same clock, zone, limits and frozen world.
+"""Run JavaScript libraries that nodes use in an expression context: with the same clock, zone, limits and frozen globals.
 
 A library is part of the script that uses it, so a context parses it once and nothing of it outlives a call.
 """
@@ -16,7 +16,7 @@ from schemas.item import UNDEFINED
 
 __all__ = ["LibraryError", "run_library"]
 
-_BATCH = 500  # values per call, so that a call stays far below its time limit
+_VALUES_PER_CALL = 500  # so that a call stays far below its time limit
 _VENDOR = Path(__file__).parents[1] / "vendor"
 _SHOWDOWN_STATICS = (
     ("while (/¨C(\\d+)C/.test(repText)) {\n      var num = RegExp.$1;",
@@ -27,12 +27,12 @@ _SHOWDOWN_STATICS = (
 
 
 class LibraryError(Exception):
-    """A library raised, or hit a limit. The message is its own."""
+    """A library raised an error, or hit a limit. The message is the library's."""
 
 
 @cache
 def _source(name: str) -> str:
-    """A library as an expression. Contexts have no `RegExp.$1`, so showdown's two uses of it are rewritten."""
+    """Return a library as an expression. Contexts have no `RegExp.$1`, so showdown's two uses of it are rewritten."""
     if not name:
         return "null"
     text = next(_VENDOR.glob(f"{name}*.js")).read_text(encoding="utf-8")
@@ -56,25 +56,25 @@ def run_library(
     now: float = 0,
     seconds: float = 10.0,
 ) -> list[Any]:
-    """What `body` returns for each value, or the LibraryError that it ended in.
+    """Return the result of `body` for each value, or the LibraryError that it ended in.
 
     `body` is the body of a JavaScript function of `value`, which sees the library as `lib`, and luxon's `DateTime` and
     `Duration`. `library` is a vendored file without its ending, '' for none. `now` is in milliseconds.
     """
     script = Script(source=_wrapped(library, body), variables=("$json",))
     results: list[Any] = []
-    for first in range(0, len(values), _BATCH):
-        batch = {"values": list(values[first : first + _BATCH])}
-        found = evaluate_snapshot([script], _snapshot(batch, zone, now), 0, run_scripts, seconds=seconds)[0]
-        if isinstance(found, ExpressionError):
-            results += [LibraryError(found.message)] * len(batch["values"])
+    for first in range(0, len(values), _VALUES_PER_CALL):
+        batch = {"values": list(values[first : first + _VALUES_PER_CALL])}
+        outcome = evaluate_snapshot([script], _snapshot(batch, zone, now), 0, run_scripts, seconds=seconds)[0]
+        if isinstance(outcome, ExpressionError):
+            results += [LibraryError(outcome.message)] * len(batch["values"])
         else:
-            results += [_result(each) for each in found]
+            results += [_result(each) for each in outcome]
     return results
 
 
-def _result(found: Mapping[str, Any]) -> Any:
-    return LibraryError(found["error"]) if "error" in found else found.get("value", UNDEFINED)
+def _result(entry: Mapping[str, Any]) -> Any:
+    return LibraryError(entry["error"]) if "error" in entry else entry.get("value", UNDEFINED)
 
 
 @cache

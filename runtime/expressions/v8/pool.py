@@ -1,6 +1,6 @@
-"""Isolates of this process, for scripts whose cost is linear in their input.
+"""A pool of isolates in this process, for scripts whose cost is linear in their input.
 
-One that hit a limit is thrown away: what its scripts left behind is unknown.
+An isolate that hit a limit is discarded: what its scripts left behind is unknown.
 """
 
 import atexit
@@ -38,7 +38,7 @@ def _on_plain_thread(work: Callable[[], T]) -> T:
 
 
 class _Pool:
-    """Isolates that wait for work. Grows on demand, so a caller never waits for another one's script."""
+    """Idle isolates. Grows on demand, so a caller never waits for another one's script."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -56,13 +56,13 @@ class _Pool:
         return _on_plain_thread(lambda: Context(FORBIDDEN_NAMES))
 
     def fill(self, count: int) -> None:
-        """Make sure that `count` isolates wait."""
+        """Create isolates until `count` are idle."""
         while len(self._idle) < count:
             self._idle.append(self._make())
 
     @contextmanager
     def borrow(self) -> Iterator[Context]:
-        """An isolate for one call. Raises ScriptLimit for what went wrong in it."""
+        """Yield an isolate for one call. Raise ScriptLimit when the call runs out of time or memory."""
         try:
             context = self._idle.pop()
         except IndexError:
@@ -78,7 +78,7 @@ class _Pool:
         self._idle.append(context)
 
     def close(self) -> None:
-        """Close what waits. Without this the interpreter hangs at its end."""
+        """Close the idle isolates. Without this the interpreter hangs at its end."""
         while self._idle:
             self._idle.pop().close()
 
@@ -89,12 +89,12 @@ fill = _pool.fill
 
 
 def _discard(context: Context) -> None:
-    """Close in the background: an isolate that does not answer must not hold up its caller."""
+    """Close an isolate in the background: one that does not answer must not block the caller."""
     threading.Thread(target=context.close, name="v8-close", daemon=True).start()
 
 
 def run(sources: Sequence[str], request: str, seconds: float) -> str:
-    """The kernel's answer to a request without its `scripts`. Raises ScriptLimit."""
+    """Return the kernel's response to a request, given without its `scripts`. Raise ScriptLimit."""
     with _pool.borrow() as context:
         names = json.dumps(context.define(sources))
         return context.run(f'{{"scripts":{names},{request[1:]}', seconds)

@@ -230,7 +230,7 @@ class TemporalHost:
             await self.save_static_data(
                 execution
             )  # how far it has read: the next poll must not wait for this run's end
-        if workflow.info().is_continue_as_new_suggested() and not execution.engine.aside:
+        if workflow.info().is_continue_as_new_suggested() and not execution.engine.parked:
             await self._continue_as_new(execution)
 
     async def save_static_data(self, execution: RunView) -> None:

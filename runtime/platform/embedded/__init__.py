@@ -1,4 +1,4 @@
-"""Temporal and Postgres from wheels, in one supervised process tree (`vault` has OpenBao, with its own extra)."""
+"""Embedded servers: Temporal and Postgres from wheels, in one supervised process tree (`vault` has OpenBao, by an extra)."""
 
 from runtime.platform.embedded.postgres import EmbeddedPostgres
 from runtime.platform.embedded.process import EmbeddedError

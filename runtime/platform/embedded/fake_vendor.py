@@ -1,12 +1,12 @@
-"""A stand-in for vendors on the loopback, for demonstrations and tests: it records what it gets and answers plausibly.
+"""A stand-in for vendors on the loopback, for demonstrations and tests: it records requests and answers plausibly.
 
-It is labelled as such wherever it speaks: on its first line, in a `X-Stand-In` header and in every body. Never a
-default of the service: only `make demo` and the tests start it.
+It is labelled as such: on its first line, in a `X-Stand-In` header and in every body. Never a default of the service: only
+`make demo` and the tests start it.
 
 | request | answer |
 |---|---|
 | `POST .../chat/completions`, `.../responses` | as OpenAI: the script's next answer, else JSON of the schema |
-| `GET /__requests` | what came in so far |
+| `GET /__requests` | the requests so far |
 | any other | `{"stand_in": true, "id": ..., "repeated": ...}`; repeated: its `Idempotency-Key` was seen before |
 """
 
@@ -24,8 +24,8 @@ MODEL_PATHS = ("/chat/completions", "/responses")
 
 
 @dataclass(frozen=True)
-class Recorded:
-    """A request that came in."""
+class RecordedRequest:
+    """A request that the stand-in got."""
 
     method: str
     path: str
@@ -33,18 +33,18 @@ class Recorded:
     body: Any
 
     def key(self) -> str | None:
-        """Its idempotency key."""
+        """Return the idempotency key of the request; None: it has none."""
         return self.headers.get("idempotency-key")
 
 
 @dataclass
 class StandIn:
-    """The server. `script`: answers for model requests, in order; `{'status': 429, ...}` makes it refuse."""
+    """The server. `script`: answers to model requests, in order; `{'status': 429, ...}` is a refusal."""
 
     port: int = 0
     script: Sequence[Mapping[str, Any]] = ()
     log: TextIO | None = None
-    requests: list[Recorded] = field(default_factory=list)
+    requests: list[RecordedRequest] = field(default_factory=list)
     _seen: dict[str, str] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _next: int = 0
@@ -58,7 +58,7 @@ class StandIn:
             def _serve(self) -> None:
                 raw = self.rfile.read(int(self.headers.get("content-length") or 0))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                status, body = stand_in.answer(Recorded(self.command, self.path, headers, _json(raw)))
+                status, body = stand_in.answer(RecordedRequest(self.command, self.path, headers, _json(raw)))
                 data = json.dumps(body).encode()
                 self.send_response(status)
                 for name, value in (
@@ -73,7 +73,7 @@ class StandIn:
             do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - names of http.server
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - name of http.server
-                """Our own lines are enough."""
+                """Log nothing: the stand-in prints lines of its own."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
         self._server.daemon_threads = True
@@ -82,11 +82,11 @@ class StandIn:
             target=lambda: self._server.serve_forever(poll_interval=0.02), name="stand-in", daemon=True
         )
         self._thread.start()
-        self._say(f"listening on {self.url} ({LABEL})")
+        self._log_line(f"listening on {self.url} ({LABEL})")
         return self
 
     def wait(self) -> None:
-        """Serve until somebody interrupts."""
+        """Serve until the process is interrupted."""
         self._thread.join()
 
     def __exit__(self, *_: object) -> None:
@@ -96,11 +96,11 @@ class StandIn:
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The base URL of the server."""
         return f"http://127.0.0.1:{self.port}"
 
-    def answer(self, request: Recorded) -> tuple[int, Any]:
-        """Status and body for a request, which is recorded unless it only looks at the record."""
+    def answer(self, request: RecordedRequest) -> tuple[int, Any]:
+        """Return status and body for a request, and record it unless it reads the record."""
         if request.path == "/__requests":
             return 200, [vars(each) for each in self.requests]
         with self._lock:
@@ -111,7 +111,7 @@ class StandIn:
             if key is not None:
                 id_ = self._seen.setdefault(key, id_)
             scripted = self._scripted() if request.path.endswith(MODEL_PATHS) else None
-        self._say(f"{request.method} {request.path}{'  (repeated: answered as before)' if repeated else ''}")
+        self._log_line(f"{request.method} {request.path}{'  (repeated: answered as before)' if repeated else ''}")
         if request.path.endswith(MODEL_PATHS):
             status, body = _completion(request.body, scripted)
             return status, _response(body) if status == 200 and request.path.endswith("/responses") else body
@@ -125,7 +125,7 @@ class StandIn:
         self._next += 1
         return self.script[self._next - 1] if self._next <= len(self.script) else None
 
-    def _say(self, line: str) -> None:
+    def _log_line(self, line: str) -> None:
         if self.log is not None:
             print(f"stand-in | {line}", file=self.log, flush=True)
 
@@ -137,14 +137,18 @@ def _json(raw: bytes) -> Any:
         return raw.decode("utf-8", "replace")
 
 
-def _completion(asked: Any, scripted: Mapping[str, Any] | None) -> tuple[int, Any]:
-    """An OpenAI chat completion around a message; a script entry is a message, or a refusal with its `status`."""
+def _completion(request: Any, scripted: Mapping[str, Any] | None) -> tuple[int, Any]:
+    """Return an OpenAI chat completion with a message; a script entry is a message, or a refusal with its `status`."""
     if scripted is not None and "status" in scripted:
         return int(scripted["status"]), {"error": {"message": scripted.get("message", "refused"), "stand_in": True}}
-    message = {"role": "assistant", "content": "", **(scripted or _message(asked if isinstance(asked, dict) else {}))}
+    message = {
+        "role": "assistant",
+        "content": "",
+        **(scripted or _message(request if isinstance(request, dict) else {})),
+    }
     choice = {"index": 0, "message": message, "finish_reason": "tool_calls" if message.get("tool_calls") else "stop"}
     usage = {
-        "prompt_tokens": max(1, len(json.dumps(asked)) // 4),
+        "prompt_tokens": max(1, len(json.dumps(request)) // 4),
         "completion_tokens": max(1, len(json.dumps(message)) // 4),
     }
     return 200, {
@@ -157,7 +161,7 @@ def _completion(asked: Any, scripted: Mapping[str, Any] | None) -> tuple[int, An
 
 
 def _response(completion: Mapping[str, Any]) -> dict[str, Any]:
-    """The same answer as OpenAI's Responses API gives it."""
+    """Return a chat completion in the form of OpenAI's Responses API."""
     message, usage = completion["choices"][0]["message"], completion["usage"]
     output: list[dict[str, Any]] = []
     if message["content"]:
@@ -170,9 +174,9 @@ def _response(completion: Mapping[str, Any]) -> dict[str, Any]:
     return {"id": "stand-in", "object": "response", "model": "stand-in", "output": output, "usage": tokens}
 
 
-def _message(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """The last tool, called with the smallest arguments that fit it: the format tool of an agent comes last."""
-    tools = asked.get("tools") or []
+def _message(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a call of the last tool, an agent's format tool, with the smallest arguments that fit its schema."""
+    tools = request.get("tools") or []
     if not tools:
         return {"content": f"[{LABEL}] an answer of a model would stand here"}
     function = tools[-1].get("function", tools[-1])
@@ -185,7 +189,7 @@ def _message(asked: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def smallest(schema: Mapping[str, Any]) -> Any:
-    """A value that a JSON Schema takes: the first choice, the lowest number, a labelled text."""
+    """Return a value that fits a JSON Schema: the first choice, the lowest number, a labelled text."""
     if "enum" in schema:
         return schema["enum"][0]
     match schema.get("type"):
@@ -203,7 +207,7 @@ def smallest(schema: Mapping[str, Any]) -> Any:
 
 
 def main() -> None:
-    """`python -m runtime.platform.embedded.fake_vendor [--port N]`: run until interrupted."""
+    """Run `python -m runtime.platform.embedded.fake_vendor [--port N]` until interrupted."""
     parser = argparse.ArgumentParser(description=LABEL)
     parser.add_argument("--port", type=int, default=0, help="0: any free port")
     with StandIn(parser.parse_args().port, log=sys.stdout) as stand_in:

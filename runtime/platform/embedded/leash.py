@@ -1,4 +1,4 @@
-"""Run a program that cannot outlive whoever started it, not even when that one is killed with -9.
+"""Run a program that cannot outlive the process that started it, not even when that one is killed with -9.
 
     python leash.py [--user UID:GID] SIGNAL PARENT_PID COMMAND...
 
@@ -20,7 +20,7 @@ POLL_SECONDS = 0.5
 
 
 def main(arguments: list[str]) -> int:
-    """See the module."""
+    """Run the command and return its exit status; on Linux this process becomes the command."""
     if arguments[0] == "--user":
         uid, gid = (int(part) for part in arguments[1].split(":"))
         os.setgroups([])
@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> int:
 
 def _tie_to_parent(stop: signal.Signals, parent: int, command: list[str]) -> NoReturn:
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, stop.value)  # after setuid, which clears it
-    if os.getppid() != parent:  # it died before the line above
+    if os.getppid() != parent:  # the parent died before the line above
         sys.exit(1)
     os.execv(command[0], command)  # noqa: S606  # becoming the program is the purpose
 

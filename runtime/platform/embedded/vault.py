@@ -30,7 +30,7 @@ class EmbeddedVault:
         self.address = ""
 
     async def start(self) -> None:
-        """Start it and wait until it serves.
+        """Start the server and wait until it accepts connections.
 
         Raises:
             EmbeddedError: it ended, or is not ready after 15 s.
@@ -39,9 +39,13 @@ class EmbeddedVault:
         port = free_port(self._port)
         self.address = f"http://{LOCALHOST}:{port}"
         command = [
-            get_binary_path(), "server", "-dev", "-dev-no-store-token",
-            f"-dev-root-token-id={self.token}", f"-dev-listen-address={LOCALHOST}:{port}",
-        ]  # fmt: skip
+            get_binary_path(),
+            "server",
+            "-dev",
+            "-dev-no-store-token",
+            f"-dev-root-token-id={self.token}",
+            f"-dev-listen-address={LOCALHOST}:{port}",
+        ]
         process = self._process = Process("OpenBao", command, self._folder / "openbao.log")
         await process.start()
         deadline = asyncio.get_running_loop().time() + READY_SECONDS
@@ -53,6 +57,6 @@ class EmbeddedVault:
             await asyncio.sleep(0.05)
 
     async def stop(self) -> None:
-        """Stop it."""
+        """Stop the server."""
         if self._process is not None:
             await self._process.stop()

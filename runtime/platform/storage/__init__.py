@@ -1,1 +1,1 @@
-"""Where payloads and files live: Postgres, an S3-compatible bucket, or the tenant's folder."""
+"""Storage of payloads and files: Postgres, an S3-compatible bucket, or the tenant's folder."""

@@ -1,4 +1,6 @@
-"""Bytes that are too large for a history, or binary data of items: sealed, addressed by content, in Postgres or a bucket."""
+"""Store payloads that are too large for a history, and binary data of items: sealed, addressed by content, in Postgres or
+a bucket.
+"""
 
 import asyncio
 import json
@@ -28,21 +30,21 @@ from schemas.names import tenant_of
 __all__ = ["PIECES", "BlobMissing", "BlobStore", "BlobTooLarge", "PostgresStorageDriver"]
 
 RETENTION: Final = timedelta(days=30)
-PIECE: Final = 4 * 1024 * 1024
-"""Bytes of a piece of a long file."""
-PATIENCE: Final = 2.5
-"""Seconds for which a store that is away is asked again: a result that waits longer has lost its activity, which nobody sees
-live any more."""
-PACE: Final = 0.1
-HEAD: Final = 4100
-"""First bytes that tell what kind of file it is."""
+PIECE_BYTES: Final = 4 * 1024 * 1024
+"""Size of a piece of a long file."""
+RETRY_SECONDS: Final = 2.5
+"""How long an unavailable store is tried again. A result that waits longer has lost its activity, which has missed its
+heartbeat by then."""
+RETRY_INTERVAL_SECONDS: Final = 0.1
+HEAD_BYTES: Final = 4100
+"""Size of the beginning of a file that determines its MIME type."""
 WHOLE: Final = "blob:"
 PIECES: Final = "pieces:"
-"""Before the address in the id of a file: its bytes are there, or the list of the addresses that have them."""
+"""Prefixes of a file's id: the address after it has the bytes, or the list of the addresses of the pieces."""
 
 
 class BlobMissing(ApplicationError):
-    """A blob that a run refers to is gone. Not retryable: trying again would hang the run for ever."""
+    """A blob that a run refers to is gone. Not retryable: a retry would block the run for ever."""
 
     def __init__(self, tenant: str, address: str) -> None:
         super().__init__(
@@ -53,7 +55,7 @@ class BlobMissing(ApplicationError):
 
 
 class BlobTooLarge(ApplicationError):
-    """More bytes than the limit. Not retryable: the same step makes the same bytes again."""
+    """More bytes than the limit. Not retryable: the same step produces the same bytes again."""
 
     def __init__(self, size: int, limit: int, setting: str = "TEMPOR8_PAYLOAD_LIMIT") -> None:
         super().__init__(
@@ -68,10 +70,10 @@ class BlobStore:
     """Sealed blobs of all tenants.
 
     Args:
-        database: where the rows are, and the bytes unless `objects` has them.
+        database: has the rows, and the bytes unless `objects` has them.
         keyring: seals and addresses them.
-        limit: bytes that one blob may have, and that a step may hold in memory.
-        file_limit: bytes that a file in pieces may have.
+        limit: maximum size of one blob, and of the data that a step may read into memory, in bytes.
+        file_limit: maximum size of a file in pieces, in bytes.
         objects: a bucket for the bytes.
     """
 
@@ -91,12 +93,12 @@ class BlobStore:
 
     @classmethod
     def of(cls, settings: Settings, database: Database, keyring: Keyring) -> "BlobStore":
-        """As the settings say."""
+        """Return the store that the settings describe."""
         limits = {"limit": settings.payload_limit, "file_limit": settings.file_limit}
         return cls(database, keyring, **limits, objects=Objects.of(settings))
 
     async def put(self, tenant: str, data: bytes, *, used_by: str) -> str:
-        """Keep `data` for the run chain `used_by` (a workflow id) and return its address (hex). Idempotent.
+        """Store `data` for the run chain `used_by` (a workflow id) and return its address (hex). Idempotent.
 
         Raises:
             BlobTooLarge: over the limit.
@@ -122,7 +124,7 @@ class BlobStore:
         return address.hex()
 
     async def get(self, tenant: str, address: str) -> bytes:
-        """The bytes at `address`, wherever they were put.
+        """Return the bytes at `address`, from the table or the bucket.
 
         Raises:
             BlobMissing: this tenant has none there.
@@ -143,7 +145,7 @@ class BlobStore:
     # --- files: one blob, or a list of them --------------------------------------------------------------------------
 
     async def keep(self, tenant: str, data: bytes | AsyncIterable[bytes], *, used_by: str) -> StoredFile:
-        """Keep a file. A long one is kept in pieces and never held as a whole.
+        """Store a file for the run chain `used_by`. A long one is stored in pieces and is never in memory as a whole.
 
         Raises:
             BlobTooLarge: over the limit of files.
@@ -151,17 +153,17 @@ class BlobStore:
         """
         pieces, size, head = [], 0, b""
         async for piece in _pieces(data):
-            size, head = size + len(piece), head or piece[:HEAD]
+            size, head = size + len(piece), head or piece[:HEAD_BYTES]
             if size > self._file_limit:
                 raise BlobTooLarge(size, self._file_limit, "TEMPOR8_FILE_LIMIT")
             pieces.append(await self.put(tenant, piece, used_by=used_by))
         if len(pieces) == 1:
             return StoredFile(f"{WHOLE}{pieces[0]}", size, head)
-        listed = json.dumps({"size": size, "pieces": pieces}).encode()
-        return StoredFile(f"{PIECES}{await self.put(tenant, listed, used_by=used_by)}", size, head)
+        index = json.dumps({"size": size, "pieces": pieces}).encode()
+        return StoredFile(f"{PIECES}{await self.put(tenant, index, used_by=used_by)}", size, head)
 
     async def stream(self, tenant: str, id_: str) -> AsyncIterator[bytes]:
-        """The bytes of a file, piece by piece. Raises as `get` does, and ValueError for an id that is none of ours."""
+        """Yield the bytes of a file, piece by piece. Raise as `get` does, and ValueError for an id that is malformed."""
         if id_.startswith(PIECES):
             for address in json.loads(await self.get(tenant, id_.removeprefix(PIECES)))["pieces"]:
                 yield await self.get(tenant, address)
@@ -169,7 +171,7 @@ class BlobStore:
             yield await self.get(tenant, id_.removeprefix(WHOLE))
 
     async def read(self, tenant: str, id_: str) -> bytes:
-        """The whole of a file. Raises as `stream` does, and BlobTooLarge for one that nobody should hold in memory."""
+        """Return the bytes of a file. Raise as `stream` does, and BlobTooLarge for one over the limit of memory."""
         if id_.startswith(PIECES):
             size = json.loads(await self.get(tenant, id_.removeprefix(PIECES)))["size"]
             if size > self._limit:
@@ -177,7 +179,7 @@ class BlobStore:
         return b"".join([piece async for piece in self.stream(tenant, id_)])
 
     async def collect(self, tenant: str, *, retention: timedelta = RETENTION) -> int:
-        """Delete the blobs that only run chains closed for longer than `retention` hold; returns how many.
+        """Delete the blobs that only run chains closed for longer than `retention` use; return their number.
 
         A chain that the projection does not know yet counts as open.
         """
@@ -204,34 +206,34 @@ class BlobStore:
 
 
 async def _pieces(data: bytes | AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-    """The same bytes in pieces of PIECE; one empty piece when there is nothing."""
+    """Yield bytes in pieces of PIECE_BYTES; one empty piece when there are no bytes."""
     if isinstance(data, bytes):
-        for start in range(0, max(len(data), 1), PIECE):
-            yield data[start : start + PIECE]
+        for start in range(0, max(len(data), 1), PIECE_BYTES):
+            yield data[start : start + PIECE_BYTES]
         return
-    held, some = bytearray(), False
+    buffer, any_piece = bytearray(), False
     async for each in data:
-        held += each
-        while len(held) >= PIECE:
-            some = True
-            yield bytes(held[:PIECE])
-            del held[:PIECE]
-    if held or not some:
-        yield bytes(held)
+        buffer += each
+        while len(buffer) >= PIECE_BYTES:
+            any_piece = True
+            yield bytes(buffer[:PIECE_BYTES])
+            del buffer[:PIECE_BYTES]
+    if buffer or not any_piece:
+        yield bytes(buffer)
 
 
 class PostgresStorageDriver(StorageDriver):
-    """The SDK's claim check on `BlobStore`: a history holds the tenant and the address, the table holds the bytes."""
+    """The SDK's claim check on `BlobStore`: a history has the tenant and the address, the store has the bytes."""
 
     def __init__(self, blobs: BlobStore) -> None:
         self._blobs = blobs
 
     def name(self) -> str:
-        """The name that histories carry: never change it."""
+        """Return the driver's name. Histories carry it: never change it."""
         return "tempor8-postgres"
 
     async def store(self, context: StorageDriverStoreContext, payloads: Sequence[Payload]) -> list[StorageDriverClaim]:
-        """Keep each payload for the run that it is on its way to."""
+        """Store each payload for the run that it is sent to."""
         workflow_id = _workflow_id(context)
         tenant = tenant_of(workflow_id)
         data = [payload.SerializeToString(deterministic=True) for payload in payloads]
@@ -239,21 +241,23 @@ class PostgresStorageDriver(StorageDriver):
         return [StorageDriverClaim({"tenant": tenant, "address": address}) for address in addresses]
 
     async def _put(self, tenant: str, blob: bytes, workflow_id: str) -> str:
-        """Kept, also when the store is away for a moment: what cannot be kept is worked out again, with all its effects."""
+        """Store a blob, and retry while the store is unavailable for a moment: an activity whose result is lost runs again,
+        with all its effects.
+        """
         clock = asyncio.get_running_loop().time
-        until = clock() + PATIENCE
+        until = clock() + RETRY_SECONDS
         while True:
             try:
                 return await self._blobs.put(tenant, blob, used_by=workflow_id)
             except (DatabaseUnavailable, psycopg.OperationalError):
                 if clock() > until:
                     raise
-                await asyncio.sleep(PACE)
+                await asyncio.sleep(RETRY_INTERVAL_SECONDS)
 
     async def retrieve(
         self, context: StorageDriverRetrieveContext, claims: Sequence[StorageDriverClaim]
     ) -> list[Payload]:
-        """Fetch what `store` kept."""
+        """Return the payloads of claims from `store`."""
         del context
         blobs = [await self._blobs.get(claim.claim_data["tenant"], claim.claim_data["address"]) for claim in claims]
         return [Payload.FromString(blob) for blob in blobs]
@@ -264,6 +268,8 @@ def _workflow_id(context: StorageDriverStoreContext) -> str:
     workflow_id = target.id if isinstance(target, StorageDriverWorkflowInfo | StorageDriverActivityInfo) else None
     if not workflow_id or ":" not in workflow_id:
         raise ApplicationError(
-            "a payload outside any run of ours is too large for a history", type="BlobWithoutRun", non_retryable=True
+            "a payload that belongs to no run of this service is too large for a history",
+            type="BlobWithoutRun",
+            non_retryable=True,
         )
     return workflow_id

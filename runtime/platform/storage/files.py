@@ -16,11 +16,12 @@ __all__ = ["TenantFiles"]
 
 T = TypeVar("T")
 
-PIECE: Final = 4 * 1024 * 1024
-"""Bytes of a long file that are in memory at a time."""
+PIECE_BYTES: Final = 4 * 1024 * 1024
+"""Size of the part of a long file that is in memory at a time."""
 _BRACES: Final = re.compile(r"\{([^{}]*)\}")
-_OFF: Final = "Steps may not read or write files here."
-_MOST_FILES: Final = 10_000
+_DISABLED: Final = "Steps may not read or write files here."
+_MAX_MATCHES: Final = 10_000
+"""Files that a pattern may match."""
 
 
 class TenantFiles:
@@ -28,8 +29,8 @@ class TenantFiles:
 
     Args:
         root: TEMPOR8_FILES; None: no step reads or writes files.
-        tenant: whose files.
-        limit: bytes that one file may have.
+        tenant: the owner of the files.
+        limit: maximum size of one file, in bytes.
     """
 
     def __init__(self, root: Path | None, tenant: str, limit: int) -> None:
@@ -37,69 +38,72 @@ class TenantFiles:
         self._limit = limit
 
     async def find(self, pattern: str, *, literal_brackets: bool = True) -> list[str]:
-        """Absolute paths (of the tenant) of the files that match `*`, `?`, `**` and `{a,b}`, sorted. Raises ProblemError."""
+        """Return the tenant's absolute paths of the files that match `*`, `?`, `**` and `{a,b}`, sorted.
+
+        Raise ProblemError when there is no folder, or too many files match.
+        """
         root = self._folder()
         relative = _relative(pattern)
         if literal_brackets:
             relative = relative.replace("[", "[[]")
 
-        def look() -> list[str]:
-            found: set[str] = set()
+        def search() -> list[str]:
+            matches: set[str] = set()
             for each in _expanded(relative):
                 for name in glob.iglob(each, root_dir=root, recursive=True):  # noqa: PTH207 - hidden files are left out
                     if (root / name).is_file():
-                        found.add("/" + name)
-                    if len(found) > _MOST_FILES:
-                        raise ProblemError(f"'{pattern}' matches more than {_MOST_FILES:,} files")
-            return sorted(found)
+                        matches.add("/" + name)
+                    if len(matches) > _MAX_MATCHES:
+                        raise ProblemError(f"'{pattern}' matches more than {_MAX_MATCHES:,} files")
+            return sorted(matches)
 
-        return await asyncio.to_thread(look)
+        return await asyncio.to_thread(search)
 
     async def read(self, path: str) -> bytes | LongBytes:
-        """The bytes of a file; those of a long one piece by piece. Raises ProblemError."""
+        """Return the bytes of a file; those of a long one piece by piece. Raise ProblemError."""
 
         def work() -> bytes | int:
             place = self._place(path)
             size = place.stat().st_size
             if place.is_file() and size > self._limit:
                 raise ProblemError(f"'{path}' has {size:,} bytes; the limit is {self._limit:,} (TEMPOR8_FILE_LIMIT)")
-            return place.read_bytes() if size <= PIECE else size
+            return place.read_bytes() if size <= PIECE_BYTES else size
 
         async def pieces() -> AsyncIterator[bytes]:
-            file = await _told(lambda: self._place(path).open("rb"), path, "open")
+            file = await _in_thread(lambda: self._place(path).open("rb"), path, "open")
             try:
-                while piece := await _told(lambda: file.read(PIECE), path, "read"):
+                while piece := await _in_thread(lambda: file.read(PIECE_BYTES), path, "read"):
                     yield piece
             finally:
                 file.close()
 
-        found = await _told(work, path, "stat")
-        return found if isinstance(found, bytes) else LongBytes(found, pieces, path)
+        content = await _in_thread(work, path, "stat")
+        return content if isinstance(content, bytes) else LongBytes(content, pieces, path)
 
     async def write(self, path: str, data: bytes | LongBytes, *, append: bool = False) -> None:
-        """Write a file in a folder that is there. Raises ProblemError."""
+        """Write a file in a folder that exists. Raise ProblemError."""
 
         def work() -> tuple[Path, Path]:
             place = self._place(path)
             return place, place if append else place.with_name(f".{place.name}.part")
 
-        place, target = await _told(work, path, "open")
-        file = await _told(lambda: target.open("ab" if append else "wb"), path, "open")
+        place, target = await _in_thread(work, path, "open")
+        file = await _in_thread(lambda: target.open("ab" if append else "wb"), path, "open")
         try:
             with file:
                 async for piece in pieces_of(data):
-                    await _told(partial(file.write, piece), path, "write")
+                    await _in_thread(partial(file.write, piece), path, "write")
         except BaseException:
             if not append:
                 target.unlink(missing_ok=True)
             raise
         if not append:  # a file is there as a whole, or as it was
-            await _told(lambda: target.replace(place), path, "open")
+            await _in_thread(lambda: target.replace(place), path, "open")
 
     def _folder(self) -> Path:
         if self._root is None:
             raise ProblemError(
-                _OFF,
+                _DISABLED,
                 description="The operator opens them with TEMPOR8_FILES: a folder in which each tenant has one of its own.",
             )
         self._root.mkdir(parents=True, exist_ok=True)
@@ -114,7 +118,7 @@ class TenantFiles:
 
 
 def _relative(path: str) -> str:
-    """A path below the root: `..` never leads above it."""
+    """Return a path relative to the root: `..` never leads above it."""
     if "\0" in path:
         raise ProblemError("A path cannot hold a null character")
     parts: list[str] = []
@@ -127,16 +131,16 @@ def _relative(path: str) -> str:
 
 
 def _expanded(pattern: str) -> Iterator[str]:
-    found = _BRACES.search(pattern)
-    if found is None:
+    braces = _BRACES.search(pattern)
+    if braces is None:
         yield pattern
         return
-    for choice in found.group(1).split(","):
-        yield from _expanded(pattern[: found.start()] + choice + pattern[found.end() :])
+    for choice in braces.group(1).split(","):
+        yield from _expanded(pattern[: braces.start()] + choice + pattern[braces.end() :])
 
 
-async def _told(work: Callable[[], T], path: str, call: str) -> T:
-    """In a thread; what the system says, in node's words and with the workflow's path."""
+async def _in_thread(work: Callable[[], T], path: str, call: str) -> T:
+    """Run `work` in a thread. Raise ProblemError, with Node's text and the workflow's path, for an error of the system."""
     try:
         return await asyncio.to_thread(work)
     except FileNotFoundError as error:

@@ -1,4 +1,4 @@
-"""Sealed bytes in an S3-compatible bucket, beside Postgres, which keeps the books: who uses what, and until when."""
+"""Store sealed bytes in an S3-compatible bucket; Postgres has the rows with their users and times."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
 
 __all__ = ["Objects", "PayloadStoreUnavailable"]
 
-PATIENCE: Final = "20s"
-"""Of one request; the steps that need it are tried again for as long as it takes."""
+REQUEST_TIMEOUT: Final = "20s"
+"""Time-out of one request; a step that fails by it is retried without a limit."""
 
 
 class PayloadStoreUnavailable(DatabaseUnavailable):
-    """The bucket does not answer, or refuses us. Try again."""
+    """The bucket does not respond, or refuses access. Try again."""
 
 
 class Objects:
-    """One object per blob: `{tenant}/{address}`. What is stored is sealed already."""
+    """A bucket with one object per blob, `{tenant}/{address}`, whose bytes are sealed already."""
 
     def __init__(self, store: "ObjectStore", name: str) -> None:
         self._store, self._name = store, name
 
     @classmethod
     def of(cls, settings: Settings) -> "Objects | None":
-        """From the settings; None: payloads live in Postgres."""
+        """Return the bucket of the settings; None: payloads are stored in Postgres."""
         if not settings.s3_bucket:
             return None
         endpoint, secret = settings.s3_endpoint, settings.s3_secret_key
@@ -40,29 +40,32 @@ class Objects:
             config["endpoint"] = endpoint
         if settings.s3_access_key and secret:
             config |= {"access_key_id": settings.s3_access_key, "secret_access_key": secret.get_secret_value()}
-        client: ClientConfig = {"allow_http": bool(endpoint and endpoint.startswith("http://")), "timeout": PATIENCE}
+        client: ClientConfig = {
+            "allow_http": bool(endpoint and endpoint.startswith("http://")),
+            "timeout": REQUEST_TIMEOUT,
+        }
         store = S3Store(settings.s3_bucket, config=config, client_options=client, retry_config={"max_retries": 3})
         return cls(store, f"s3://{settings.s3_bucket}")
 
     async def put(self, tenant: str, address: str, sealed: bytes) -> None:
-        """Write an object. Raises PayloadStoreUnavailable."""
+        """Write an object. Raise PayloadStoreUnavailable."""
         try:
             await put_async(self._store, f"{tenant}/{address}", sealed)
         except (BaseError, OSError) as error:
             raise self._unavailable(error) from error
 
     async def get(self, tenant: str, address: str) -> bytes | None:
-        """Read an object; None: it is gone. Raises PayloadStoreUnavailable."""
+        """Return an object's bytes; None: it is gone. Raise PayloadStoreUnavailable."""
         try:
-            found = await get_async(self._store, f"{tenant}/{address}")
-            return bytes(await found.bytes_async())
+            response = await get_async(self._store, f"{tenant}/{address}")
+            return bytes(await response.bytes_async())
         except FileNotFoundError:
             return None
         except (BaseError, OSError) as error:
             raise self._unavailable(error) from error
 
     async def delete(self, tenant: str, addresses: Sequence[str]) -> None:
-        """Delete objects; those that are gone do not matter. Raises PayloadStoreUnavailable."""
+        """Delete objects; those that are gone are ignored. Raise PayloadStoreUnavailable."""
         try:
             if addresses:
                 await delete_async(self._store, [f"{tenant}/{address}" for address in addresses])

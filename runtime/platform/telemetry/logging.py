@@ -58,23 +58,23 @@ def configure(level: str = "info") -> None:
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
-    """Return a logger. Its lines carry what was bound where they are written: a request's tenant and run, a task's step."""
+    """Return a logger. Its lines carry the facts that are bound in their context: a request's tenant and run, a task's step."""
     logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
     return logger
 
 
 def begin_context() -> None:
-    """Forget what was bound here: a request begins, perhaps on the task of another one."""
+    """Drop the facts of the context: a request begins, perhaps on the asyncio task of an earlier one."""
     structlog.contextvars.clear_contextvars()
 
 
 def bind_context(**facts: str) -> None:
-    """Put facts (`tenant`, `workflow_id`) on every later line of this asyncio task and of those that it starts."""
+    """Add facts (`tenant`, `workflow_id`) to every later line of this asyncio task and of those that it starts."""
     structlog.contextvars.bind_contextvars(**facts)
 
 
 def task_context(task: Task) -> AbstractContextManager[None]:
-    """Return a context manager: lines written in it carry tenant, run (`workflow_id`), step and try of a task."""
+    """Return a context manager: lines written in it carry tenant, run (`workflow_id`), step and attempt of a task."""
     meta = task["meta"]
     return structlog.contextvars.bound_contextvars(
         tenant=meta["tenant"],

@@ -1,6 +1,6 @@
-"""A worker's own figures for Prometheus: tasks, latencies, slots, caches, pollers, as the Temporal SDK counts them.
+"""Expose a worker's own metrics to Prometheus: tasks, latencies, slots, caches, pollers, as the Temporal SDK counts them.
 
-Figures about runs, per tenant, come from stored rows instead and are the API's. A step's code reaches the same endpoint
+The metrics of runs, per tenant, are computed from stored rows by the API. A step's code reaches the same endpoint
 through `activity.metric_meter()`; its labels never carry a tenant or a name that an author chose, since their number
 is unbounded.
 """
@@ -14,10 +14,10 @@ __all__ = ["exposed_runtime"]
 
 @lru_cache(maxsize=1)  # the SDK binds the address once per process
 def exposed_runtime(address: str) -> Runtime:
-    """The SDK's runtime with its figures at `http://<address>/metrics` (`host:port`).
+    """Return the SDK's runtime with its metrics at `http://<address>/metrics` (`host:port`).
 
     Raises:
-        ValueError: the address is taken or malformed.
+        ValueError: the address is in use or malformed.
     """
     return Runtime(
         telemetry=TelemetryConfig(

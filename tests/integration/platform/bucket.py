@@ -29,14 +29,14 @@ class Bucket:
                 self._serve(lambda: bucket.objects.get(self.path))
 
             def do_POST(self) -> None:
-                asked = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
-                self._serve(lambda: bucket.delete(self.path.partition("?")[0], re.findall("<Key>(.*?)</Key>", asked)))
+                request = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+                self._serve(lambda: bucket.delete(self.path.partition("?")[0], re.findall("<Key>(.*?)</Key>", request)))
 
             def _serve(self, work: Callable[[], bytes | None]) -> None:
                 bucket.signed &= self.headers.get("Authorization", "").startswith("AWS4-HMAC-SHA256 Credential=key/")
-                found = None if bucket.down else work()
-                status = 503 if bucket.down else 404 if found is None else 200
-                body = found or b""
+                content = None if bucket.down else work()
+                status = 503 if bucket.down else 404 if content is None else 200
+                body = content or b""
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
                 self.send_header("ETag", '"1"')
@@ -59,8 +59,8 @@ class Bucket:
         """Several at once: the answer names each."""
         for key in keys:
             self.objects.pop(f"{path}/{key}", None)
-        told = "".join(f"<Deleted><Key>{key}</Key></Deleted>" for key in keys)
-        return f'<?xml version="1.0"?><DeleteResult>{told}</DeleteResult>'.encode()
+        deleted = "".join(f"<Deleted><Key>{key}</Key></Deleted>" for key in keys)
+        return f'<?xml version="1.0"?><DeleteResult>{deleted}</DeleteResult>'.encode()
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()

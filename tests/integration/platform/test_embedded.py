@@ -46,7 +46,7 @@ def folder() -> Iterator[Path]:
 
 
 def alive(pid: int) -> bool:
-    """Whether the process runs; a zombie that nobody has waited for yet does not."""
+    """Whether the process runs; a zombie that was not waited for does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
@@ -81,14 +81,14 @@ async def test_what_was_committed_before_a_kill_is_there_after_it(folder: Path) 
     first = EmbeddedPostgres(folder, port=0)
     await first.start()
     async with await psycopg.AsyncConnection.connect(first.admin_url) as connection:
-        await connection.execute("create table kept (x int)")
+        await connection.execute("create table lasting (x int)")
     first.process.kill()
     await first.process.wait()
     assert list(folder.glob("postgres/data/postmaster.pid"))
     second = EmbeddedPostgres(folder, port=0)
     await second.start()
     async with await psycopg.AsyncConnection.connect(second.admin_url) as connection:
-        await connection.execute("select * from kept")
+        await connection.execute("select * from lasting")
     await second.stop()
 
 
@@ -118,7 +118,7 @@ async def test_an_initialisation_that_was_cut_off_is_begun_anew(folder: Path) ->
     await server.stop()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root's Postgres runs as somebody else")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's Postgres runs as another user")
 async def test_root_keeps_the_data_elsewhere_when_nobody_cannot_reach_the_state_folder(folder: Path) -> None:
     folder.chmod(0o700)
     server = EmbeddedPostgres(folder, port=0, durable=False)
@@ -154,10 +154,10 @@ async def test_usual_ports_that_are_taken_give_way_to_free_ones(folder: Path) ->
 
 
 async def test_a_server_that_is_killed_comes_back_where_it_was(folder: Path) -> None:
-    """With what it had, while somebody keeps the profile; and it is told."""
-    told: list[str] = []
+    """With its data, while the profile is supervised; and each restart is reported."""
+    reports: list[str] = []
     async with EmbeddedProfile(Settings.load({"TEMPOR8_STATE": str(folder)}), any_ports=True, ui=False) as profile:
-        keeping = asyncio.create_task(profile.keep(told.append))
+        supervision = asyncio.create_task(profile.supervise(reports.append))
         addresses = profile.addresses
         assert addresses.database_admin_url is not None
         with psycopg.connect(addresses.database_admin_url, autocommit=True) as connection:
@@ -167,16 +167,16 @@ async def test_a_server_that_is_killed_comes_back_where_it_was(folder: Path) -> 
         profile.temporal.process.kill()
         profile.postgres.process.kill()
         async with asyncio.timeout(30):
-            while len(told) < 2 or not all(
+            while len(reports) < 2 or not all(
                 [
                     await accepts(int(profile.temporal.address.rpartition(":")[2])),
                     _answers(addresses.database_admin_url),
                 ]
             ):
                 await asyncio.sleep(0.1)
-        assert sorted(each.partition(" ")[0] for each in told) == ["Postgres", "Temporal"]
+        assert sorted(each.partition(" ")[0] for each in reports) == ["Postgres", "Temporal"]
         assert not set(before) & {profile.temporal.process.pid, profile.postgres.process.pid}
-        keeping.cancel()
+        supervision.cancel()
 
 
 def _answers(url: str) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from runtime.platform.keys import Keyring
 from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings
-from runtime.platform.storage.blobs import PIECE, BlobMissing, BlobStore, BlobTooLarge
+from runtime.platform.storage.blobs import PIECE_BYTES, BlobMissing, BlobStore, BlobTooLarge
 from runtime.platform.storage.objects import PayloadStoreUnavailable
 from tests.integration.platform.bucket import Bucket
 from tests.integration.platform.test_storage import age, chain, close
@@ -25,14 +25,14 @@ def bucket() -> Iterator[Bucket]:
 @pytest.fixture
 def blobs(bucket: Bucket, service: Settings, database: Database, keys: Keyring) -> BlobStore:
     """A store over it, as the settings make it."""
-    told = Settings.load(
+    bucket_settings = Settings.load(
         {
             "TEMPOR8_S3_BUCKET": "payloads", "TEMPOR8_S3_ENDPOINT": bucket.endpoint, "TEMPOR8_S3_ACCESS_KEY": "key",
-            "TEMPOR8_S3_SECRET_KEY": "secret", "TEMPOR8_FILE_LIMIT": str(4 * PIECE),
+            "TEMPOR8_S3_SECRET_KEY": "secret", "TEMPOR8_FILE_LIMIT": str(4 * PIECE_BYTES),
         }
     )  # fmt: skip
     names = ("s3_bucket", "s3_endpoint", "s3_access_key", "s3_secret_key", "file_limit")
-    settings = service.model_copy(update={name: getattr(told, name) for name in names})
+    settings = service.model_copy(update={name: getattr(bucket_settings, name) for name in names})
     return BlobStore.of(settings, database, keys)
 
 
@@ -92,37 +92,37 @@ async def test_a_collection_takes_the_object_with_the_row(
     """And leaves those that are in use."""
     old, run = uuid.uuid4().bytes * 100, chain(tenants[0])
     address = await blobs.put(tenants[0], old, used_by=run)
-    kept = await blobs.put(tenants[0], uuid.uuid4().bytes * 100, used_by=chain(tenants[0]))
+    address = await blobs.put(tenants[0], uuid.uuid4().bytes * 100, used_by=chain(tenants[0]))
     await close(database, tenants[0], run, days_ago=40)
     await age(database, tenants[0], address, days=40)
     assert await blobs.collect(tenants[0], retention=timedelta(days=30)) >= 1
     assert f"/payloads/{tenants[0]}/{address}" not in bucket.objects
-    assert f"/payloads/{tenants[0]}/{kept}" in bucket.objects
+    assert f"/payloads/{tenants[0]}/{address}" in bucket.objects
 
 
 async def test_a_long_file_is_kept_in_pieces_and_read_in_pieces(
     bucket: Bucket, blobs: BlobStore, tenants: tuple[str, str]
 ) -> None:
     """Whatever the pieces are in which it comes; over the limit of files it is refused."""
-    data = bytes(range(256)) * (PIECE // 100)
+    data = bytes(range(256)) * (PIECE_BYTES // 100)
 
     async def coming(step: int) -> AsyncIterator[bytes]:
         for start in range(0, len(data), step):
             yield data[start : start + step]
 
-    kept = await blobs.keep(tenants[0], coming(1_000_003), used_by=chain(tenants[0]))
-    assert (kept.size, kept.head[:256]) == (len(data), bytes(range(256)))
-    assert await blobs.keep(tenants[0], data, used_by=chain(tenants[0])) == kept
+    stored = await blobs.keep(tenants[0], coming(1_000_003), used_by=chain(tenants[0]))
+    assert (stored.size, stored.head[:256]) == (len(data), bytes(range(256)))
+    assert await blobs.keep(tenants[0], data, used_by=chain(tenants[0])) == stored
     assert len(bucket.objects) == 3  # three pieces, of which two are equal, and their list
-    found = [len(piece) async for piece in blobs.stream(tenants[0], kept.id)]
-    assert max(found) == PIECE
-    assert await blobs.read(tenants[0], kept.id) == data
+    sizes = [len(piece) async for piece in blobs.stream(tenants[0], stored.id)]
+    assert max(sizes) == PIECE_BYTES
+    assert await blobs.read(tenants[0], stored.id) == data
     nothing = await blobs.keep(tenants[0], b"", used_by=chain(tenants[0]))
     assert await blobs.read(tenants[0], nothing.id) == b""
 
     async def endless() -> AsyncIterator[bytes]:
         while True:
-            yield bytes(PIECE)
+            yield bytes(PIECE_BYTES)
 
     with pytest.raises(BlobTooLarge, match="TEMPOR8_FILE_LIMIT"):
         await blobs.keep(tenants[0], endless(), used_by=chain(tenants[0]))

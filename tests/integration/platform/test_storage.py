@@ -1,4 +1,4 @@
-"""Blobs: shared within a tenant, closed to others, and collected only when nobody can need them."""
+"""Blobs: shared within a tenant, closed to others, and collected only when no run can need them."""
 
 import asyncio
 import uuid
@@ -66,12 +66,12 @@ async def test_a_blob_over_the_limit_is_refused_with_both_sizes(
 
 
 @pytest.mark.parametrize(
-    ("closed", "kept"),
+    ("closed", "stays"),
     [([40], False), ([20], True), ([None], True), ([40, None], True), ([40, 20], True), ([40, 50], False)],
     ids=["long closed", "lately closed", "open", "one open", "one lately", "both long closed"],
 )
 async def test_a_blob_is_collected_when_every_chain_that_holds_it_is_long_closed(
-    blobs: BlobStore, database: Database, tenants: tuple[str, str], closed: list[int | None], *, kept: bool
+    blobs: BlobStore, database: Database, tenants: tuple[str, str], closed: list[int | None], *, stays: bool
 ) -> None:
     tenant, data = tenants[0], uuid.uuid4().bytes
     chains = [chain(tenant) for _ in closed]
@@ -83,7 +83,7 @@ async def test_a_blob_is_collected_when_every_chain_that_holds_it_is_long_closed
             await close(database, tenant, holder, days_ago=days)
     await age(database, tenant, address, days=60)
     await blobs.collect(tenant, retention=timedelta(days=30))
-    if kept:
+    if stays:
         assert await blobs.get(tenant, address) == data
     else:
         with pytest.raises(BlobMissing):

@@ -48,9 +48,9 @@ async def test_tiers(score: int, tier: str, queue: str, briefing: dict[str, Any]
         execution, finished = await run(EXPORT, World(stand_in), [sample(stand_in)], start="Start with a lead")
     assert finished.status == "success", finished.error
     contacts = [each for each in stand_in.requests if each.path == "/contacts"]
-    asked = len(stand_in.requests) - len(contacts)
+    requests = len(stand_in.requests) - len(contacts)
     expected = RESULT | {"score": score, "tier": tier, "queue": queue, "briefing": briefing}
-    assert outputs(execution, "Result") == [[expected | {"crm_id": f"stand-in-{asked + 1}"}]]
+    assert outputs(execution, "Result") == [[expected | {"crm_id": f"stand-in-{requests + 1}"}]]
     assert [each.body["queue"] for each in contacts] == [queue]
     agents = ["lead_qualification_specialist", "sales_intelligence_specialist"][: 2 if tier == "hot" else 1]
     assert [each["agent"] for each in execution.usage] == agents

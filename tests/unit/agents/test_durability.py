@@ -5,7 +5,7 @@ from typing import Any
 
 from runtime.contract import Call, Done, Event, RunTool, Sleep
 from runtime.platform.embedded.fake_vendor import StandIn
-from tests.unit.agents.world import World, calls, driver, model, node, outputs, run, said, workflow
+from tests.unit.agents.world import World, calls, driver, model, node, outputs, run, text_answer, workflow
 
 CALCULATOR = (node("Calc", "toolCalculator", 1), "ai_tool")
 MODEL = (model(), "ai_languageModel")
@@ -27,7 +27,7 @@ def test_state_survives_json() -> None:
     """The reducer goes on the same from a state that went through JSON as from the object itself, at every step."""
     two = calls("Calc", {"input": "1+1"})
     two["tool_calls"] += calls("Calc", {"input": "2+2"}, "call_2")["tool_calls"]
-    script = [two, said("six")]
+    script = [two, text_answer("six")]
     export = workflow(
         node("A", "agent", 2.2, ASKING | {"options": {"returnIntermediateSteps": True}}), MODEL, CALCULATOR
     )
@@ -65,11 +65,11 @@ def test_events_in_any_order() -> None:
         state, _ = agent.advance(context, None, None)
         state, tools = agent.advance(context, state, Event(0, _message(two)))
         assert [type(each) for each in tools] == [RunTool, RunTool]
-        asked: list[Any] = []
+        commands: list[Any] = []
         for index in order:
-            assert asked == []
-            state, asked = agent.advance(context, state, Event(index, [[{"json": {"response": f"r{index}"}}]]))
-        transcripts.append(asked[0].payload["messages"])
+            assert commands == []
+            state, commands = agent.advance(context, state, Event(index, [[{"json": {"response": f"r{index}"}}]]))
+        transcripts.append(commands[0].payload["messages"])
     assert transcripts[0] == transcripts[1]
     assert [each["content"] for each in transcripts[0] if each["role"] == "tool"] == ["r0", "r1"]
 
@@ -100,7 +100,7 @@ def test_tool_calls_have_ids_of_their_own() -> None:
 async def test_busy_model_is_asked_again() -> None:
     """429 with Retry-After: a durable timer, then the same request with the same idempotency key."""
     with StandIn(
-        script=[{"status": 429, "message": "slow down"}, {"status": 503, "message": "later"}, said("yes")]
+        script=[{"status": 429, "message": "slow down"}, {"status": 503, "message": "later"}, text_answer("yes")]
     ) as stand_in:
         world = World(stand_in)
         execution, finished = await run(workflow(node("A", "agent", 2.2), MODEL), world, [{"chatInput": "x"}])
@@ -122,14 +122,14 @@ async def test_refused_key_is_final() -> None:
 
 async def test_every_request_has_its_own_key() -> None:
     """Two turns of one agent are two requests, also for a service that answers repeated keys from memory."""
-    with StandIn(script=[calls("Calc", {"input": "1+1"}), said("two")]) as stand_in:
+    with StandIn(script=[calls("Calc", {"input": "1+1"}), text_answer("two")]) as stand_in:
         await run(workflow(node("A", "agent", 2.2), MODEL, CALCULATOR), World(stand_in), [{"chatInput": "x"}])
     assert len({each.key() for each in stand_in.requests}) == 2
 
 
 async def test_long_conversation_is_referred_to() -> None:
     """A transcript over the limit is stored once; later requests carry what is new, and the model sees all of it."""
-    with StandIn(script=[calls("Calc", {"input": "1+1"}), said("done")]) as stand_in:
+    with StandIn(script=[calls("Calc", {"input": "1+1"}), text_answer("done")]) as stand_in:
         export = workflow(node("A", "agent", 2.2), MODEL, CALCULATOR)
         execution, finished = await run(export, World(stand_in), [{"chatInput": "word " * 8000}])
     assert finished.status == "success"
@@ -140,7 +140,7 @@ async def test_long_conversation_is_referred_to() -> None:
 
 async def test_token_limit_fails_closed() -> None:
     """When the tokens of a step are used up, no further request is made."""
-    with StandIn(script=[calls("Calc", {"input": "1+1"}), said("never asked")]) as stand_in:
+    with StandIn(script=[calls("Calc", {"input": "1+1"}), text_answer("never asked")]) as stand_in:
         world = World(stand_in)
         world.token_limit = 1
         _, finished = await run(workflow(node("A", "agent", 2.2), MODEL, CALCULATOR), world, [{"chatInput": "x"}])
@@ -152,7 +152,7 @@ async def test_token_limit_fails_closed() -> None:
 async def test_batches_pause() -> None:
     """Two at once, and a durable pause between batches."""
     options = {"options": {"batching": {"batchSize": 2, "delayBetweenBatches": 1500}}}
-    with StandIn(script=[said("a")] * 5) as stand_in:
+    with StandIn(script=[text_answer("a")] * 5) as stand_in:
         world = World(stand_in)
         items = [{"chatInput": str(n)} for n in range(5)]
         execution, _ = await run(workflow(node("A", "agent", 2.2, options), MODEL), world, items)
@@ -166,7 +166,7 @@ def test_pause_is_a_timer() -> None:
     export = workflow(node("A", "agent", 2.2, ASKING | options), MODEL)
     agent, context = driver(export, "A", [{"chatInput": "1"}, {"chatInput": "2"}])
     state, _ = agent.advance(context, None, None)
-    state, pause = agent.advance(context, state, Event(0, _message(said("a"))))
+    state, pause = agent.advance(context, state, Event(0, _message(text_answer("a"))))
     assert pause == [Sleep(seconds=0.5)]
-    _, asked = agent.advance(context, state, Event(0))
-    assert isinstance(asked[0], Call)
+    _, commands = agent.advance(context, state, Event(0))
+    assert isinstance(commands[0], Call)

@@ -20,7 +20,7 @@ from schemas.item import Json
 from schemas.outcome import Finished
 from schemas.plan import Kind, Plan
 from schemas.task import Task
-from tests.unit.agents.world import World, calls, model, node, outputs, plan_of, said, workflow
+from tests.unit.agents.world import World, calls, model, node, outputs, plan_of, text_answer, workflow
 
 MODEL = (model(), "ai_languageModel")
 TO = "={{ $fromAI('to') }}"
@@ -74,8 +74,8 @@ class Desk(LocalHost):
 
 def sends(name: str = "Send", **parameters: Any) -> tuple[dict[str, Any], str]:
     """The Send Email node as a tool of the agent."""
-    given = {"fromEmail": "a@x.org", "toEmail": TO, "subject": "s", "emailFormat": "text", "text": "t"} | parameters
-    return node(name, "n8n-nodes-base.emailSendTool", 2.1, given, credentials=SMTP), "ai_tool"
+    fields = {"fromEmail": "a@x.org", "toEmail": TO, "subject": "s", "emailFormat": "text", "text": "t"} | parameters
+    return node(name, "n8n-nodes-base.emailSendTool", 2.1, fields, credentials=SMTP), "ai_tool"
 
 
 def asks(name: str = "Ask") -> tuple[dict[str, Any], str]:
@@ -113,8 +113,8 @@ def through_json(monkeypatch: pytest.MonkeyPatch) -> None:
     advance = Agent.advance
 
     def again(self: Agent, context: DurableContext, state: Json, event: Event | None) -> tuple[Json, list[Command]]:
-        made, commands = advance(self, context, json.loads(json.dumps(state)), event)
-        return json.loads(json.dumps(made)), commands
+        new_state, commands = advance(self, context, json.loads(json.dumps(state)), event)
+        return json.loads(json.dumps(new_state)), commands
 
     monkeypatch.setattr(Agent, "advance", again)
 
@@ -124,7 +124,7 @@ def test_the_tool_variant_of_a_durable_node_is_a_sub_node_of_the_plan() -> None:
 
 
 async def test_a_durable_tool_does_its_work_with_the_arguments_of_the_model() -> None:
-    with StandIn(script=[calls("Send", {"to": "b@x.org"}), said("done")]) as stand_in:
+    with StandIn(script=[calls("Send", {"to": "b@x.org"}), text_answer("done")]) as stand_in:
         world = Post(stand_in)
         execution, finished = await run(agent(sends()), Desk(world))
         answers = tool_answers(stand_in)
@@ -135,7 +135,7 @@ async def test_a_durable_tool_does_its_work_with_the_arguments_of_the_model() ->
 
 
 async def test_an_error_of_a_durable_tool_is_its_answer() -> None:
-    with StandIn(script=[calls("Send", {"to": "b@x.org"}), said("sorry")]) as stand_in:
+    with StandIn(script=[calls("Send", {"to": "b@x.org"}), text_answer("sorry")]) as stand_in:
         execution, finished = await run(agent(sends()), Desk(Post(stand_in, refuses=True)))
         answers = tool_answers(stand_in)
     assert finished.status == "success"
@@ -145,8 +145,8 @@ async def test_an_error_of_a_durable_tool_is_its_answer() -> None:
 
 @pytest.mark.usefixtures("through_json")
 async def test_two_calls_of_a_tool_that_asks_a_person_have_links_waits_and_answers_of_their_own() -> None:
-    asked = both(calls("Ask", {"to": "b@x.org"}), calls("Ask", {"to": "c@x.org"}, "call_2"))
-    with StandIn(script=[asked, said("done")]) as stand_in:
+    script = both(calls("Ask", {"to": "b@x.org"}), calls("Ask", {"to": "c@x.org"}, "call_2"))
+    with StandIn(script=[script, text_answer("done")]) as stand_in:
         world = Post(stand_in)
         host = Desk(world, [{"approved": True}, {"approved": False}])
         execution, finished = await run(agent(asks()), host)
@@ -177,8 +177,8 @@ async def test_a_durable_tool_goes_on_while_another_tool_is_still_at_work() -> N
                 await asyncio.wait_for(host.waiting.wait(), 5)
             return await super().request(method, url, **options)
 
-    asked = both(calls("Get", {}), calls("Ask", {"to": "b@x.org"}, "call_2"))
-    with StandIn(script=[asked, said("done")]) as stand_in:
+    script = both(calls("Get", {}), calls("Ask", {"to": "b@x.org"}, "call_2"))
+    with StandIn(script=[script, text_answer("done")]) as stand_in:
         get = node("Get", "n8n-nodes-base.httpRequestTool", 4.2, {"url": f"{stand_in.url}/any"})
         host = Desk(Slow(stand_in), [{"approved": True}])
         _, finished = await run(agent(asks(), (get, "ai_tool")), host)
@@ -190,7 +190,7 @@ async def test_a_durable_tool_goes_on_while_another_tool_is_still_at_work() -> N
 
 async def test_no_two_calls_of_durable_tools_share_what_idempotency_keys_are_made_of() -> None:
     twice = both(calls("Send", {"to": "b@x.org"}), calls("Send", {"to": "b@x.org"}, "call_2"))
-    script = [twice, twice, said("one"), twice, said("two")]
+    script = [twice, twice, text_answer("one"), twice, text_answer("two")]
     with StandIn(script=script) as stand_in:
         world = Post(stand_in)
         _, finished = await run(agent(sends()), Desk(world), "1", "2")
@@ -218,7 +218,7 @@ async def test_an_unsupported_tool_is_reported_and_where_it_is_let_through_it_fa
     assert any(each.code == "N8T301" and problem in each.message for each in refused.diagnostics)
     plan = compile_export(export, file="test.json", catalog=CATALOG, allow_unsupported=True).plan
     assert plan is not None
-    with StandIn(script=[calls("Tool", {}), said("fine")]) as stand_in:
+    with StandIn(script=[calls("Tool", {}), text_answer("fine")]) as stand_in:
         _, finished = await run(plan, Desk(World(stand_in)))
         assert stand_in.requests == []
     assert finished.status == "error"
@@ -231,7 +231,7 @@ async def test_a_part_that_is_no_tool_fails_the_step() -> None:
         step.model_copy(update={"subnodes": step.subnodes | {"ai_tool": ("Model",)}}) if step.name == "A" else step
         for step in plan.steps
     )
-    with StandIn(script=[calls("Model", {}), said("fine")]) as stand_in:
+    with StandIn(script=[calls("Model", {}), text_answer("fine")]) as stand_in:
         _, finished = await run(plan.model_copy(update={"steps": steps}), Desk(World(stand_in)))
     assert finished.status == "error"
     assert cast("dict[str, Any]", finished.error)["message"] == "'Model' cannot run as a tool of an agent"

@@ -13,7 +13,7 @@ import pytest
 from jsonschema import Draft7Validator
 
 from runtime.agents.dialects.chat import Request
-from runtime.agents.dialects.embedded import body, outline, worded
+from runtime.agents.dialects.embedded import body, narrowed, outline
 from runtime.platform.embedded import local_model
 from runtime.platform.embedded.fake_vendor import StandIn
 from tests.unit.agents.world import World, model, node, outputs, run, workflow
@@ -99,28 +99,28 @@ async def test_it_cannot_call_tools() -> None:
 
 def test_json_is_forced() -> None:
     """The schema becomes a grammar, free texts are held to a sentence, and the prompt ends with the JSON to fill in."""
-    made = body(Request([{"role": "user", "content": "Is Ada a good lead?"}], schema=SCHEMA, via="answer"))
-    forced: Any = made["response_format"]
+    request_body = body(Request([{"role": "user", "content": "Is Ada a good lead?"}], schema=SCHEMA, via="answer"))
+    forced: Any = request_body["response_format"]
     properties = forced["json_schema"]["schema"]["properties"]
     assert properties["score"] == SCHEMA["properties"]["score"]
     assert properties["why"] == {"type": "string", "pattern": "^[A-Z][a-z]{1,7} [a-z][A-Za-z ,]{12,48}[a-z]\\.$"}
-    messages: Any = made["messages"]
+    messages: Any = request_body["messages"]
     assert messages[-1]["content"].endswith(
         '{"score": "<number from 0 to 100>", "tier": "<hot or cold>", "why": "..."}'
     )
-    assert made["temperature"] == 0
+    assert request_body["temperature"] == 0
 
 
 def test_narrower_is_still_valid() -> None:
     """Whatever fits the narrowed schema fits the author's: texts within their length, lists within theirs."""
     author = {"type": "array", "minItems": 3, "maxItems": 5, "items": {"type": "string", "maxLength": 40}}
-    narrow = worded(author)
+    narrow = narrowed(author)
     assert narrow["maxItems"] == 3
     longest = "Abcdefgh a" + "b" * 28 + "c."
     assert re.fullmatch(narrow["items"]["pattern"], longest)
     assert len(longest) <= 40
-    assert worded({"type": "string", "maxLength": 8}) == {"type": "string", "maxLength": 8}
-    assert worded({"type": "string", "format": "date"}) == {"type": "string", "format": "date"}
+    assert narrowed({"type": "string", "maxLength": 8}) == {"type": "string", "maxLength": 8}
+    assert narrowed({"type": "string", "format": "date"}) == {"type": "string", "format": "date"}
 
 
 def test_outline() -> None:

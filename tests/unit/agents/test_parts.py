@@ -1,14 +1,14 @@
-"""The pure parts: $fromAI, the calculator, schemas from examples, reading answers, windows of memory."""
+"""The pure parts: $fromAI, the calculator, schemas from examples, parsing answers, windows of memory."""
 
 from typing import Any, cast
 
 import pytest
 
-from runtime.agents import from_ai, reading, wanted
-from runtime.agents.dialects.gemini import plain
+from runtime.agents import answer_parser, from_ai, output_schema
+from runtime.agents.dialects.gemini import supported_schema
 from runtime.agents.memory import window
 from runtime.agents.messages import Message
-from runtime.agents.tool_calculator import BEWILDERED, calculate
+from runtime.agents.tool_calculator import NO_RESULT, calculate
 from runtime.agents.toolbox import function_name, result_text
 
 CALLS: list[tuple[str, str, dict[str, Any], list[str]]] = [
@@ -54,9 +54,9 @@ CALLS: list[tuple[str, str, dict[str, Any], list[str]]] = [
 @pytest.mark.parametrize(("about", "text", "properties", "required"), CALLS, ids=[each[0] for each in CALLS])
 def test_from_ai(about: str, text: str, properties: dict[str, Any], required: list[str]) -> None:
     """The arguments of a tool, as a schema."""
-    made = from_ai.schema({"deep": [{"value": text}]})
-    assert made["properties"] == properties, about
-    assert made.get("required", []) == required, about
+    schema = from_ai.schema({"deep": [{"value": text}]})
+    assert schema["properties"] == properties, about
+    assert schema.get("required", []) == required, about
 
 
 @pytest.mark.parametrize(
@@ -70,15 +70,15 @@ def test_from_ai(about: str, text: str, properties: dict[str, Any], required: li
         ("sqrt(16) + max(1, 7)", "11"),
         ("pi", "3.141592653589793"),
         ("1e3", "1000"),
-        ("1/0", BEWILDERED),
-        ("9**9**9", BEWILDERED),
-        ("2 apples", BEWILDERED),
-        ("__import__('os')", BEWILDERED),
-        ("().__class__", BEWILDERED),
-        ("x", BEWILDERED),
-        ("", BEWILDERED),
-        ("1" * 600, BEWILDERED),
-        ("(" * 400, BEWILDERED),
+        ("1/0", NO_RESULT),
+        ("9**9**9", NO_RESULT),
+        ("2 apples", NO_RESULT),
+        ("__import__('os')", NO_RESULT),
+        ("().__class__", NO_RESULT),
+        ("x", NO_RESULT),
+        ("", NO_RESULT),
+        ("1" * 600, NO_RESULT),
+        ("(" * 400, NO_RESULT),
     ],
 )
 def test_calculator(expression: str, value: str) -> None:
@@ -89,25 +89,25 @@ def test_calculator(expression: str, value: str) -> None:
 def test_schema_of_an_example() -> None:
     """Types of the values; a list is like its first element; closed objects; required from the caller."""
     example = {"a": "x", "n": 1.5, "l": [{"q": True}], "e": [], "z": None}
-    made = wanted.from_example(example, required=True)
+    schema = output_schema.from_example(example, required=True)
     inner = {
         "type": "object",
         "properties": {"q": {"type": "boolean"}},
         "required": ["q"],
         "additionalProperties": False,
     }
-    assert made["properties"] == {
+    assert schema["properties"] == {
         "a": {"type": "string"},
         "n": {"type": "number"},
         "l": {"type": "array", "items": inner},
         "e": {"type": "array"},
         "z": {"type": "null"},
     }
-    assert made["required"] == ["a", "n", "l", "e", "z"]
-    assert "required" not in wanted.from_example(example, required=False)
+    assert schema["required"] == ["a", "n", "l", "e", "z"]
+    assert "required" not in output_schema.from_example(example, required=False)
 
 
-SCHEMA = wanted.wrapped(
+SCHEMA = output_schema.wrap_schema(
     {"type": "object", "properties": {"n": {"type": "number"}}, "additionalProperties": False}, "output"
 ).schema
 
@@ -127,17 +127,19 @@ SCHEMA = wanted.wrapped(
         ({"content": "Here it is: {}"}, {"problem": "Expecting value: line 1 column 1 (char 0)"}),
     ],
 )
-def test_reading(message: Any, expected: dict[str, Any] | None) -> None:
+def test_an_answer_is_parsed_and_validated(message: Any, expected: dict[str, Any] | None) -> None:
     """JSON from a code block, from text, or from the tool; unknown fields are dropped; problems name their place."""
-    found = reading.read(cast(Message, {"role": "assistant", **message}), SCHEMA, via="hand", unwrap="output")
-    assert (None if found is None else {key: each for key, each in found.items() if key != "text"}) == expected
+    parsed = answer_parser.parse_answer(
+        cast(Message, {"role": "assistant", **message}), SCHEMA, via="hand", unwrap="output"
+    )
+    assert (None if parsed is None else {key: each for key, each in parsed.items() if key != "text"}) == expected
 
 
 def test_window_counts_each_message_once() -> None:
     """A try that was repeated left its messages twice; the model sees them once, and the newest count."""
-    kept: list[Message] = [{"role": "user", "content": str(n), "id": str(n)} for n in (1, 2, 2, 3)]
-    assert [each["content"] for each in window(kept, 2)] == ["2", "3"]
-    assert window(kept, 0) == []
+    messages: list[Message] = [{"role": "user", "content": str(n), "id": str(n)} for n in (1, 2, 2, 3)]
+    assert [each["content"] for each in window(messages, 2)] == ["2", "3"]
+    assert window(messages, 0) == []
 
 
 def test_function_names() -> None:
@@ -162,4 +164,4 @@ def test_gemini_takes_a_subset_of_json_schema() -> None:
         "properties": {"default": {"type": "string", "default": "x"}},
         "additionalProperties": False,
     }
-    assert plain(schema) == {"type": "object", "properties": {"default": {"type": "string"}}}
+    assert supported_schema(schema) == {"type": "object", "properties": {"default": {"type": "string"}}}

@@ -64,18 +64,18 @@ def _complete(export: dict[str, Any], id_: str) -> dict[str, Any]:
 def _bare(value: Any) -> Any:
     """Without what differs on purpose, and without what the stand-in answers as a tool."""
     if isinstance(value, dict):
-        kept = {key: _bare(each) for key, each in value.items() if key not in ("messageLog", "log", "type")}
-        return kept | ({"observation": "<answer>"} if "stand_in" in str(kept.get("observation")) else {})
+        fields = {key: _bare(each) for key, each in value.items() if key not in ("messageLog", "log", "type")}
+        return fields | ({"observation": "<answer>"} if "stand_in" in str(fields.get("observation")) else {})
     return [_bare(each) for each in value] if isinstance(value, list) else value
 
 
 def _requests(stand_in: StandIn, name: str) -> list[dict[str, Any]]:
-    found = []
+    requests = []
     for request in stand_in.requests:
         if request.path.endswith(MODEL_PATHS) and f"hello {name} " in json.dumps(request.body):
             messages = request.body.get("messages") or request.body["input"]
-            asked = [str(each["content"]).split("\n")[0] for each in messages if each.get("role") == "user"]
+            questions = [str(each["content"]).split("\n")[0] for each in messages if each.get("role") == "user"]
             tools = [tool.get("function", tool).get("name", tool["type"]) for tool in request.body.get("tools", [])]
             roles = [each.get("role", each.get("type")) for each in messages]
-            found.append({"roles": roles, "asked": asked[-1:], "tools": tools})
-    return found
+            requests.append({"roles": roles, "asked": questions[-1:], "tools": tools})
+    return requests

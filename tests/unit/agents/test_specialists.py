@@ -43,8 +43,8 @@ def test_complete(slug: str) -> None:
 
 def test_prompt_reads_the_item() -> None:
     """A prompt may use fields of the item, and what they say is put in as JSON."""
-    given = {"ideal_customer": {"industry": "logistics"}}
-    brief = specialists.brief(specialists.find("lead_qualification_specialist"), "", given)
+    item = {"ideal_customer": {"industry": "logistics"}}
+    brief = specialists.brief(specialists.find("lead_qualification_specialist"), "", item)
     assert '{"industry": "logistics"}' in brief["system"]
 
 
@@ -102,11 +102,11 @@ async def test_applied_to_the_node() -> None:
 
 async def test_agents_service() -> None:
     """With an agents service the task goes there, and no model of ours is asked."""
-    asked: list[Any] = []
+    requests: list[Any] = []
 
     class Service(StandIn):
         def answer(self, request: Any) -> tuple[int, Any]:
-            asked.append(request)
+            requests.append(request)
             return 200, {"output": {"score": 1}, "usage": {"model": "theirs", "input_tokens": 5, "output_tokens": 2}}
 
     with Service() as service, StandIn() as stand_in:
@@ -115,14 +115,14 @@ async def test_agents_service() -> None:
     assert finished.status == "success", finished.error
     assert outputs(execution, "A") == [[{"output": {"score": 1}}]]
     assert stand_in.requests == []
-    assert asked[0].path == "/agents/lead_qualification_specialist/run"
-    assert asked[0].body["input"] == LEAD
+    assert requests[0].path == "/agents/lead_qualification_specialist/run"
+    assert requests[0].body["input"] == LEAD
     assert [(each["model"], each["input_tokens"]) for each in execution.usage] == [("theirs", 5)]
 
 
 def test_an_unknown_specialist_is_an_error_of_the_export_that_names_the_nearest() -> None:
-    made = compile_export(workflow(noted("sales-inteligence-specialist"), MODEL), file="x.json", catalog=CATALOG)
-    (found,) = (each for each in made.diagnostics if each.code == "N8T320")
-    assert found.hint == "did you mean 'sales_intelligence_specialist'?"
-    assert not made.runnable
-    assert [each.grade for each in made.verdicts if each.node == found.at.node] == [Grade.UNSUPPORTED]
+    compilation = compile_export(workflow(noted("sales-inteligence-specialist"), MODEL), file="x.json", catalog=CATALOG)
+    (diagnostic,) = (each for each in compilation.diagnostics if each.code == "N8T320")
+    assert diagnostic.hint == "did you mean 'sales_intelligence_specialist'?"
+    assert not compilation.runnable
+    assert [each.grade for each in compilation.verdicts if each.node == diagnostic.at.node] == [Grade.UNSUPPORTED]

@@ -36,8 +36,8 @@ def _gemini(second: bool) -> dict[str, Any]:
 
 def _ollama(second: bool) -> dict[str, Any]:
     calling = {"content": "", "tool_calls": [{"function": {"name": "My_Calc_", "arguments": CALL["input"]}}]}
-    said = {"content": "hi"} if second else calling
-    return {"model": "m", "message": {"role": "assistant", **said}, "prompt_eval_count": 3, "eval_count": 4}
+    message = {"content": "hi"} if second else calling
+    return {"model": "m", "message": {"role": "assistant", **message}, "prompt_eval_count": 3, "eval_count": 4}
 
 
 def _openai(second: bool) -> dict[str, Any]:
@@ -46,9 +46,9 @@ def _openai(second: bool) -> dict[str, Any]:
         "type": "function",
         "function": {"name": "My_Calc_", "arguments": json.dumps(CALL["input"])},
     }
-    said = {"content": "hi"} if second else {"content": None, "tool_calls": [call]}
+    message = {"content": "hi"} if second else {"content": None, "tool_calls": [call]}
     usage = {"prompt_tokens": 3, "completion_tokens": 4}
-    return {"model": "m", "choices": [{"message": {"role": "assistant", **said}}], "usage": usage}
+    return {"model": "m", "choices": [{"message": {"role": "assistant", **message}}], "usage": usage}
 
 
 class Vendor(World):
@@ -60,8 +60,8 @@ class Vendor(World):
 
     async def get(self, type_: str, item: int = 0) -> Mapping[str, Any]:
         del item
-        held: Mapping[str, Any] = self.case["credential"][type_]
-        return held
+        credential: Mapping[str, Any] = self.case["credential"][type_]
+        return credential
 
     async def request(self, method: str, url: str, **options: Any) -> HttpResponse:
         del method
@@ -71,8 +71,8 @@ class Vendor(World):
         )
         second = len(self.sent) > 1
         dialect = {"anth": _anthropic, "gem": _gemini, "oll": _ollama}
-        made = next((each for start, each in dialect.items() if self.case["name"].startswith(start)), _openai)(second)
-        return HttpResponse(200, "OK", [("content-type", "application/json")], json.dumps(made).encode())
+        answer = next((each for start, each in dialect.items() if self.case["name"].startswith(start)), _openai)(second)
+        return HttpResponse(200, "OK", [("content-type", "application/json")], json.dumps(answer).encode())
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
@@ -95,18 +95,18 @@ async def test_requests(case: dict[str, Any]) -> None:
 def _bare(value: Any) -> Any:
     """Without what no vendor reads: descriptions of tools, ids that n8n makes up, empty lists, `stream`, `$schema`."""
     if isinstance(value, dict):
-        kept = {
+        comparable = {
             key: _bare(each) for key, each in value.items() if key not in ("description", "stream", "$schema", "strict")
         }
         if (
-            "function" in kept
-            and isinstance(kept["function"], dict)
-            and isinstance(kept["function"].get("arguments"), dict)
+            "function" in comparable
+            and isinstance(comparable["function"], dict)
+            and isinstance(comparable["function"].get("arguments"), dict)
         ):
-            kept = {"function": kept["function"]}  # Ollama's calls have no id
-        if kept.get("role") == "tool":
-            kept.pop("tool_name", None)
-        if set(kept) >= {"properties", "type"}:
-            kept.pop("required", None)  # our calculator's input is required, n8n's is not
-        return {key: each for key, each in kept.items() if each != []}
+            comparable = {"function": comparable["function"]}  # Ollama's calls have no id
+        if comparable.get("role") == "tool":
+            comparable.pop("tool_name", None)
+        if set(comparable) >= {"properties", "type"}:
+            comparable.pop("required", None)  # our calculator's input is required, n8n's is not
+        return {key: each for key, each in comparable.items() if each != []}
     return [_bare(each) for each in value] if isinstance(value, list) else value

@@ -129,24 +129,24 @@ async def run(
     async def no_sleep(seconds: float) -> None:
         world.logged.append(("sleep", {"seconds": seconds}))
 
-    def library(wanted: Mapping[str, Any]) -> Plan | None:
-        found = (others or {}).get(wanted.get("id", ""))
-        return plan_of(found) if found is not None else None
+    def library(reference: Mapping[str, Any]) -> Plan | None:
+        workflow_ = (others or {}).get(reference.get("id", ""))
+        return plan_of(workflow_) if workflow_ is not None else None
 
     host = LocalHost(CATALOG, world, sleep=no_sleep, library=library)
-    given: list[Item] = [{"json": dict(each)} for each in items]
+    start_items: list[Item] = [{"json": dict(each)} for each in items]
     plan = plan_of(export)
     first = plan.step[start] if start else None
-    return await run_local(plan, host, RunInfo(execution_id="run-1"), given, start=first)
+    return await run_local(plan, host, RunInfo(execution_id="run-1"), start_items, start=first)
 
 
 def outputs(execution: Execution, name: str) -> Any:
     """What a node gave: the json of its items, per output."""
-    made = execution.engine.runs[name][-1]["outputs"]
-    return [None if each is None else [item["json"] for item in each] for each in made]
+    run_outputs = execution.engine.runs[name][-1]["outputs"]
+    return [None if each is None else [item["json"] for item in each] for each in run_outputs]
 
 
-def said(text: str) -> dict[str, Any]:
+def text_answer(text: str) -> dict[str, Any]:
     """A scripted answer in text."""
     return {"content": text}
 

@@ -182,8 +182,8 @@ def test_one_item_over_a_snapshot() -> None:
         "={{ $('Src').item.json.id }}",
         "=c",
     ]
-    made = evaluate_snapshot([compile_expression(text).expression for text in texts], data, 0, run_scripts)
-    assert made == ["u", 7, "p5", 5, "c"]
+    values = evaluate_snapshot([compile_expression(text).expression for text in texts], data, 0, run_scripts)
+    assert values == ["u", 7, "p5", 5, "c"]
 
 
 def test_rendering_inside_text() -> None:
@@ -219,10 +219,10 @@ def test_the_same_input_gives_the_same_result_twice() -> None:
 def test_the_same_input_gives_the_same_result_in_another_process_elsewhere_in_the_world() -> None:
     program = "from tests.unit.expressions.test_evaluating import _chancy; print(_chancy())"
     environment = os.environ | {"TZ": "Asia/Tokyo", "LC_ALL": "de_DE.UTF-8", "PYTHONHASHSEED": "3"}
-    made = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True, timeout=60
     )
-    assert made.stdout.strip() == str(_chancy())
+    assert process.stdout.strip() == str(_chancy())
 
 
 def test_the_compiler_knows_exactly_the_extensions_that_there_are() -> None:

@@ -37,25 +37,25 @@ def plan(zone: str = "UTC") -> Plan:
 
 def scope(items: Sequence[dict[str, Any]] = ({},), zone: str = "UTC", **extra: Any) -> Scope:
     """Node E over these items, each paired with the item of Src at its place."""
-    made = plan(zone)
-    given: Items = [{"json": dict(each), "pairedItem": {"item": i}} for i, each in enumerate(items)]
+    workflow = plan(zone)
+    input_items: Items = [{"json": dict(each), "pairedItem": {"item": i}} for i, each in enumerate(items)]
 
     def pair(name: str, index: int) -> Item:
         if name != "Src":
             raise ExpressionError("Invalid expression", description="No path back to referenced node")
-        return given[index]
+        return input_items[index]
 
     return replace(
         Scope(
-            plan=made,
-            step=made.step["E"],
-            items=given,
-            inputs=[given],
+            plan=workflow,
+            step=workflow.step["E"],
+            items=input_items,
+            inputs=[input_items],
             source=[{"previousNode": "Br", "previousNodeOutput": 1}],
             run_index=0,
             runs={
-                "Src": [{"outputs": [given], "source": []}],
-                "Br": [{"outputs": [[], given], "source": []}],
+                "Src": [{"outputs": [input_items], "source": []}],
+                "Br": [{"outputs": [[], input_items], "source": []}],
             },
             memory={"Src": {"count": 3}},
             now=NOW,

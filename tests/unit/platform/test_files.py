@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.platform.storage.files import PIECE, TenantFiles
+from runtime.platform.storage.files import PIECE_BYTES, TenantFiles
 from runtime.values.problem import ProblemError
 from runtime.values.streams import LongBytes
 
@@ -73,13 +73,13 @@ async def test_patterns_leave_out_hidden_files_and_take_brackets_as_they_are(tmp
 
 async def test_a_long_file_is_read_and_written_piece_by_piece(tmp_path: Path) -> None:
     """One that breaks off in the middle leaves what was there before."""
-    files, data = TenantFiles(tmp_path, "acme", 4 * PIECE), bytes(range(256)) * (PIECE // 256) + b"end"
+    files, data = TenantFiles(tmp_path, "acme", 4 * PIECE_BYTES), bytes(range(256)) * (PIECE_BYTES // 256) + b"end"
     await files.write("/long", data)
-    found = await files.read("/long")
-    assert isinstance(found, LongBytes)
-    assert len(found) == len(data)
-    await files.write("/copy", found)
-    await files.write("/copy", found, append=True)
+    content = await files.read("/long")
+    assert isinstance(content, LongBytes)
+    assert len(content) == len(data)
+    await files.write("/copy", content)
+    await files.write("/copy", content, append=True)
     assert (tmp_path / "acme" / "copy").read_bytes() == data * 2
 
     async def broken() -> AsyncIterator[bytes]:

@@ -14,13 +14,13 @@ from service.run_reader import STATUS
 
 
 def test_a_start_is_the_same_json_with_members_and_with_text() -> None:
-    given = StartInput(tenant="acme", template="t", trigger_kind=TriggerKind.POLL, mode=Mode.INTEGRATED)
+    start = StartInput(tenant="acme", template="t", trigger_kind=TriggerKind.POLL, mode=Mode.INTEGRATED)
     written = StartInput.model_validate(
         {"tenant": "acme", "template": "t", "trigger_kind": "poll", "mode": "integrated"}
     )
-    assert orjson.dumps(given.to_json()) == orjson.dumps(written.to_json())
-    assert json.dumps(given.to_json()) == json.dumps(written.to_json())
-    assert given.to_json()["trigger_kind"] == "poll"
+    assert orjson.dumps(start.to_json()) == orjson.dumps(written.to_json())
+    assert json.dumps(start.to_json()) == json.dumps(written.to_json())
+    assert start.to_json()["trigger_kind"] == "poll"
 
 
 def test_workflow_code_gets_plain_text_whatever_started_it() -> None:

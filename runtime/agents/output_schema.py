@@ -1,4 +1,4 @@
-"""The JSON that an output parser wants: its schema, and how to ask a model for it. Pure; validation is in `reading`."""
+"""The JSON that an output parser expects: its schema, and how to ask a model for it. Pure; `answer_parser` validates."""
 
 import json
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Any
 from runtime.agents.messages import dumps
 
 FORMAT_TOOL = "format_final_json_response"
-"""n8n's name for the tool by which an agent hands over its final answer."""
+"""Name of the tool by which an agent returns its final answer; n8n's."""
 
 FORMAT_TOOL_TEXT = (
     "Hand over the final answer as JSON of the given schema. Call it once, when the work is done and the answer is "
@@ -36,20 +36,20 @@ Write it again so that it does. Answer with nothing else."""
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """JSON of a shape. `unwrap`: the value lies under this key of the model's JSON."""
+class OutputSchema:
+    """The JSON Schema of a model's answer. `unwrap`: the key of the model's JSON that has the value; None: the whole."""
 
     schema: dict[str, Any]
     unwrap: str | None = None
 
     @property
     def instructions(self) -> str:
-        """What to tell a model that answers in text."""
+        """The prompt for a model that answers in text."""
         return INSTRUCTIONS.format(schema=dumps(self.schema))
 
 
 def from_example(example: Any, *, required: bool) -> dict[str, Any]:
-    """The JSON Schema of an example; a list has the shape of its first element (n8n)."""
+    """Return the JSON Schema of an example; a list has the shape of its first element (n8n)."""
     match example:
         case None:
             return {"type": "null"}
@@ -70,20 +70,20 @@ def from_example(example: Any, *, required: bool) -> dict[str, Any]:
     return schema | {"additionalProperties": False}
 
 
-def closed(schema: Any) -> Any:
-    """The schema with objects that name their properties closed to others, as n8n's conversion does."""
+def close_objects(schema: Any) -> Any:
+    """Return the schema with objects that name their properties closed to others, as n8n's conversion does."""
     if isinstance(schema, list):
-        return [closed(each) for each in schema]
+        return [close_objects(each) for each in schema]
     if not isinstance(schema, Mapping):
         return schema
-    made = {key: closed(value) for key, value in schema.items()}
-    if made.get("type") == "object" and "properties" in made:
-        made.setdefault("additionalProperties", False)
-    return made
+    result = {key: close_objects(value) for key, value in schema.items()}
+    if result.get("type") == "object" and "properties" in result:
+        result.setdefault("additionalProperties", False)
+    return result
 
 
-def parsed_schema(text: Any) -> dict[str, Any]:
-    """A JSON Schema that an author wrote, as text or as an object. Raises ValueError."""
+def parse_schema(text: Any) -> dict[str, Any]:
+    """Return a JSON Schema that an author wrote, as text or as an object. Raise ValueError for anything else."""
     schema = json.loads(text) if isinstance(text, str) else text
     if not isinstance(schema, dict):
         raise ValueError("a JSON Schema is an object")
@@ -91,16 +91,16 @@ def parsed_schema(text: Any) -> dict[str, Any]:
 
 
 def json_or_text(text: str) -> Any:
-    """The JSON of a model that was told to answer in JSON; its text when that is none."""
+    """Return the value of a JSON text, or the text itself when it is not JSON."""
     try:
         return json.loads(text)
     except ValueError:
         return text
 
 
-def wrapped(schema: Mapping[str, Any], key: str, *, required: bool = True) -> Wanted:
-    """The schema under a key, as n8n asks models for it."""
+def wrap_schema(schema: Mapping[str, Any], key: str, *, required: bool = True) -> OutputSchema:
+    """Return the schema of an object with the value under a key, as n8n asks models for it."""
     outer: dict[str, Any] = {"type": "object", "properties": {key: dict(schema)}}
     if required:
         outer["required"] = [key]
-    return Wanted(outer | {"additionalProperties": False}, key)
+    return OutputSchema(outer | {"additionalProperties": False}, key)

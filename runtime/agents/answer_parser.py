@@ -1,0 +1,86 @@
+"""Parse the JSON of a model's answer and validate it against its schema. Runs inside activities only."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, TypedDict
+
+from runtime.agents.messages import Message, text_of
+
+EMPTY = "The AI model returned an empty response to the Structured Output Parser"
+FENCE = re.compile(r"\A\s*```(?:json)?\s*\n?(.*?)\n?\s*```\s*\Z", re.DOTALL | re.IGNORECASE)
+
+
+class ParsedAnswer(TypedDict, total=False):
+    """The value of an answer, or the problem with its text."""
+
+    value: Any
+    problem: str
+    text: str
+    empty: bool
+    """The model returned nothing: as a rule it ran out of tokens."""
+
+
+def parse_answer(
+    message: Message, schema: Mapping[str, Any], *, via: str | None, unwrap: str | None
+) -> ParsedAnswer | None:
+    """Return the JSON of the model's answer, or the problem with it; None when the model calls other tools first.
+
+    `via` names the tool whose arguments are the answer; None: the answer is text. `unwrap` is the key of the JSON that has
+    the value; None: the whole.
+    """
+    calls = message.get("tool_calls") or []
+    final = next((call for call in calls if call["name"] == via), None)
+    if final is not None and unwrap is not None and final["arguments"].get(unwrap) is None:
+        return {"problem": EMPTY, "text": "", "empty": True}
+    if final is not None:
+        return validate(final["arguments"], schema, unwrap, json.dumps(final["arguments"], ensure_ascii=False))
+    if calls:
+        return None
+    text = text_of(message)
+    try:
+        value = loads(text)
+    except ValueError as error:
+        return {"problem": str(error), "text": text}
+    if via is not None and unwrap is not None and not (isinstance(value, dict) and unwrap in value):
+        value = {unwrap: value}  # n8n: an agent may leave out the wrapper when it answers in text
+    return validate(value, schema, unwrap, text)
+
+
+def loads(text: str) -> Any:
+    """Return the value of a JSON text, which may be in a Markdown code block. Raise ValueError."""
+    fenced = FENCE.match(text)
+    return json.loads(fenced[1] if fenced else text)
+
+
+def validate(value: Any, schema: Mapping[str, Any], unwrap: str | None, text: str) -> ParsedAnswer:
+    """Return the value without fields that the schema does not know, or the first problem when it is not valid.
+
+    `text` is the answer as the model wrote it.
+    """
+    from jsonschema import Draft7Validator  # noqa: PLC0415 - heavy, and compiling an export needs none of it
+
+    value = strip_unknown_fields(value, schema)
+    error = next(
+        iter(sorted(Draft7Validator(schema).iter_errors(value), key=lambda each: len(each.absolute_path))), None
+    )
+    if error is not None:
+        place = "/".join(map(str, error.absolute_path))
+        return {"problem": f"{place + ': ' if place else ''}{error.message}", "text": text}
+    return {"value": value.get(unwrap) if unwrap is not None else value}
+
+
+def strip_unknown_fields(value: Any, schema: Any) -> Any:
+    """Return the value without unknown fields of closed objects, which are no error (n8n)."""
+    if not isinstance(schema, Mapping):
+        return value
+    if isinstance(value, dict) and isinstance(properties := schema.get("properties"), Mapping):
+        closed = schema.get("additionalProperties") is False
+        return {
+            key: strip_unknown_fields(each, properties.get(key))
+            for key, each in value.items()
+            if not closed or key in properties
+        }
+    if isinstance(value, list):
+        return [strip_unknown_fields(each, schema.get("items")) for each in value]
+    return value
