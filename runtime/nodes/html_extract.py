@@ -61,10 +61,10 @@ class Extraction(Activity):
         """Return the items of one input item, of which `self` is the node. Raise NodeError."""
         html = await self._html(context, item, i)
         documents = html if isinstance(html, list) else [html]
-        selectors = [_selector_request(each) for each in (self.extraction_values or {}).get("values") or []]
+        extractions = [_extraction(each) for each in (self.extraction_values or {}).get("values") or []]
         if any(each is None for each in documents):
             raise NodeError("cheerio.load() expects a string", item=i)
-        requests = [{"html": each, "wanted": selectors, "rich": rich} for each in documents]
+        requests = [{"html": each, "extractions": extractions, "rich": rich} for each in documents]
         outputs: Items = []
         for result in run_library("html", _script(), requests):
             if isinstance(result, LibraryError):
@@ -107,7 +107,7 @@ def clean_up(text: str) -> str:
     return _WHITE.sub(" ", _BREAKS.sub("", text.strip()))
 
 
-def _selector_request(entry: Mapping[str, Any]) -> dict[str, Any]:
+def _extraction(entry: Mapping[str, Any]) -> dict[str, Any]:
     skip = (
         [each.strip() for each in str(entry.get("skipSelectors") or "").split(",")]
         if entry.get("skipSelectors")

@@ -1,5 +1,5 @@
 // What the HTML nodes take out of a document: cheerio's behaviour on its own parts (parse5, cheerio-select).
-// value: {html, wanted: [{selector, as, attribute, skip}], rich}; the answer is one entry per wanted: {first, all}.
+// value: {html, extractions: [{selector, as, attribute, skip}], rich}; the answer is one entry per extraction: {first, all}.
 const { parse5, select, text } = lib;
 const adapter = lib.adapter.adapter;
 const root = parse5.parse(String(value.html), { treeAdapter: adapter });
@@ -29,9 +29,9 @@ const read = {
   text: (node, { skip }) => (value.rich ? plain(node, skip) : textOf(node)),
   value: valueOf,
 };
-return value.wanted.map((wanted) => {
-  const found = wanted.selector ? select.select(wanted.selector, root) : [];
-  const all = found.map((node) => read[wanted.as]?.(node, wanted));
-  const joined = wanted.as === 'text' && !value.rich ? all.join('') : wanted.as === 'text' && !all.length ? '' : all[0];
+return value.extractions.map((extraction) => {
+  const elements = extraction.selector ? select.select(extraction.selector, root) : [];
+  const all = elements.map((node) => read[extraction.as]?.(node, extraction));
+  const joined = extraction.as === 'text' && !value.rich ? all.join('') : extraction.as === 'text' && !all.length ? '' : all[0];
   return { first: joined, all };
 });
