@@ -65,8 +65,8 @@ class ShelfTool(Shelf, SubNode):
 CATALOG = with_nodes(Load, Insert, ShelfTool)
 
 
-def compiled(given: Json) -> Compilation:
-    return compile_export(json.dumps(given), file="made.json", catalog=CATALOG)
+def compiled(document: Json) -> Compilation:
+    return compile_export(json.dumps(document), file="test.json", catalog=CATALOG)
 
 
 @pytest.mark.parametrize(
@@ -103,27 +103,27 @@ def test_each_shape_has_its_own_kind_and_port_in_a_plan() -> None:
         "Model": {"ai_languageModel": [[to("Agent", type_="ai_languageModel")]]},
         "Tool": {"ai_tool": [[to("Agent", type_="ai_tool")]]},
     }
-    made = compiled(export(*parts, connections=connections))
-    assert made.plan is not None, [each.message for each in made.diagnostics]
-    assert [made.plan.step[name].kind for name in ("Insert", "Tool")] == [Kind.INLINE, Kind.SUBNODE]
-    assert made.plan.step["Agent"].subnodes["ai_tool"] == ("Tool",)
+    compilation = compiled(export(*parts, connections=connections))
+    assert compilation.plan is not None, [each.message for each in compilation.diagnostics]
+    assert [compilation.plan.step[name].kind for name in ("Insert", "Tool")] == [Kind.INLINE, Kind.SUBNODE]
+    assert compilation.plan.step["Agent"].subnodes["ai_tool"] == ("Tool",)
 
 
 async def test_a_run_takes_the_shape_that_the_plan_was_made_with() -> None:
-    made = compiled(export(node("A", SHELF, parameters={"mode": "load"}), node("B", SHELF, 1.1)))
-    assert made.plan is not None
+    compilation = compiled(export(node("A", SHELF, parameters={"mode": "load"}), node("B", SHELF, 1.1)))
+    assert compilation.plan is not None
     host = LocalHost(CATALOG, OfflineCapabilities())
-    execution, finished = await run_local(made.plan, host, RunInfo(execution_id="run-1"), [{"json": {}}])
+    execution, finished = await run_local(compilation.plan, host, RunInfo(execution_id="run-1"), [{"json": {}}])
     assert finished.status == "success"
     assert [item["json"] for item in execution.result()[0] or ()] == [{"shape": "load"}]
 
 
 def test_parameters_that_no_shape_stands_for_are_reported_with_those_that_one_does() -> None:
-    made = compiled(export(node("A", SHELF, parameters={"mode": "update"})))
-    (finding,) = (each for each in made.diagnostics if each.code == "N8T306")
+    compilation = compiled(export(node("A", SHELF, parameters={"mode": "update"})))
+    (finding,) = (each for each in compilation.diagnostics if each.code == "N8T306")
     assert finding.message == f"mode 'update' of the {SHELF} node is not supported"
     assert finding.hint == "supported are 'load', 'insert', 'retrieve-as-tool'"
-    assert not made.runnable
+    assert not compilation.runnable
 
 
 def test_the_schema_of_a_version_accepts_the_parameters_of_any_shape() -> None:
