@@ -47,7 +47,7 @@ class LmChatAnthropic(ChatModel):
     options: Dynamic[dict[str, Any]] = param({})
 
     def wire_name(self, version: float) -> str:
-        """The model, from whichever of its two parameters the version has."""
+        """Return the model, from whichever of its two parameters the version has."""
         if version < 1.3:
             return str(self.model_name)
         located = self.model_locator

@@ -171,7 +171,7 @@ class Engine:
         return self._end("canceled")
 
     def _endless(self, entry: Entry) -> Finished:
-        """Order v0: everything that is left waits for something else that is left."""
+        """End the execution: in order v0, everything that is left waits for something else that is left."""
         message = "Stopped execution because it seems to be in an endless loop"
         self.error = {"name": "WorkflowOperationError", "message": message, "node": entry["node"]}
         return self._end("error")

@@ -1,1 +1,1 @@
-"""How models are spoken to: one file per dialect."""
+"""The APIs of chat models: one file per dialect."""

@@ -26,7 +26,7 @@ async def body(context: ActivityContext, model: str, request: Request) -> dict[s
 
 
 async def _messages(context: ActivityContext, messages: Sequence[Message]) -> list[dict[str, Any]]:
-    """User and assistant in turn: what a tool gave is reply by the user, and neighbours are merged."""
+    """Return user and assistant messages in turn: results of tools are from the user, and neighbours are merged."""
     turns: list[dict[str, Any]] = []
     for message in messages:
         if message["role"] == "system":

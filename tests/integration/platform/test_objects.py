@@ -92,12 +92,12 @@ async def test_a_collection_takes_the_object_with_the_row(
     """And leaves those that are in use."""
     old, run = uuid.uuid4().bytes * 100, chain(tenants[0])
     address = await blobs.put(tenants[0], old, used_by=run)
-    address = await blobs.put(tenants[0], uuid.uuid4().bytes * 100, used_by=chain(tenants[0]))
+    in_use = await blobs.put(tenants[0], uuid.uuid4().bytes * 100, used_by=chain(tenants[0]))
     await close(database, tenants[0], run, days_ago=40)
     await age(database, tenants[0], address, days=40)
     assert await blobs.collect(tenants[0], retention=timedelta(days=30)) >= 1
     assert f"/payloads/{tenants[0]}/{address}" not in bucket.objects
-    assert f"/payloads/{tenants[0]}/{address}" in bucket.objects
+    assert f"/payloads/{tenants[0]}/{in_use}" in bucket.objects
 
 
 async def test_a_long_file_is_kept_in_pieces_and_read_in_pieces(
