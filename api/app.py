@@ -32,6 +32,7 @@ from service.projector import Projector
 from service.retention import Collector
 from service.run_reader import RunReader
 from service.run_start import Starter
+from service.run_templates import RunTemplates
 from service.scheduler import Scheduler
 from service.templates import CHANGES
 
@@ -49,7 +50,8 @@ def create_app(ports: Ports, *, projector: bool = True) -> Litestar:
         ports: what it is wired with.
         projector: follow Temporal's visibility in this process too (one of all processes is active at a time).
     """
-    starter = Starter(ports.temporal, ports.store, ports.settings.task_queue, ports.links, ports.transient)
+    templates = RunTemplates(ports.database, ports.store)
+    starter = Starter(ports.temporal, templates, ports.settings.task_queue, ports.links, ports.transient)
     reader = RunReader(ports.temporal)
     verifier = Verifier(ports.tenants, Tokens.of(ports.settings))
     return Litestar(

@@ -13,7 +13,8 @@ from schemas.node import Catalog
 from service.execution_store import ExecutionStore
 from service.resume_keys import ResumeLinks
 from service.run_start import Transient
-from service.templates import TemplateCache, TemplateStore
+from service.template_cache import TemplateCache
+from service.templates import TemplateStore
 from service.tenants import TenantStore
 from service.test_listeners import TestListeners
 

@@ -8,7 +8,7 @@ from schemas.kinds import Mode, TriggerKind
 from service.errors import NotRetriableError, VersionGoneError
 from service.run_reader import Run
 from service.run_start import Order, uuid7
-from service.templates import TemplateCache
+from service.template_cache import TemplateCache
 
 __all__ = ["RetryChoice", "retry_order"]
 

@@ -33,9 +33,10 @@ from schemas.kinds import Mode, TriggerKind
 from schemas.plan import Plan, Step
 from schemas.run import TASK_TIMEOUT, StartInput, WebhookAnswer
 from service.errors import IdempotencyKeyReusedError, NotStartableError
+from service.published import Published
 from service.resume_keys import ResumeLinks
 from service.run_reader import MEMO
-from service.templates import Published, TemplateStore
+from service.run_templates import RunTemplates
 
 __all__ = ["Order", "Started", "Starter", "Transient", "answer_of", "entry_step", "run_id_of", "uuid7"]
 
@@ -109,9 +110,9 @@ class Starter:
     """Starts runs on Temporal. The plan rides along, so a run is pinned to the version that was current."""
 
     def __init__(
-        self, client: Client, store: TemplateStore, task_queue: str, links: ResumeLinks, transient: Transient | None
+        self, client: Client, templates: RunTemplates, task_queue: str, links: ResumeLinks, transient: Transient | None
     ) -> None:
-        self._client, self._store, self._task_queue, self._links = client, store, task_queue, links
+        self._client, self._templates, self._task_queue, self._links = client, templates, task_queue, links
         self._transient = transient
 
     async def start(self, order: Order) -> Started:
@@ -187,7 +188,6 @@ class Starter:
         """A `StartInput` as JSON; the plan is put in as the text that it is stored as."""
         bind_context(tenant=order.tenant, workflow_id=order.workflow_id)
         template = order.template
-        static = await self._store.static_data(order.tenant, template.key) if template.needs.static_data else None
         return {
             "plan": orjson.Fragment(template.text),
             "tenant": order.tenant,
@@ -199,10 +199,10 @@ class Starter:
             "items": order.items,
             "user_id": order.user_id,
             "state": order.state,
-            "static_data": static if static is not None else template.plan.static_data,
+            "static_data": await self._templates.static_data(order.tenant, template),
             **({"pinned": True} if order.pinned else {}),
             **(self._links.of(order.workflow_id) if template.needs.resume_links else {}),
-            **({"variables": await self._store.variables(order.tenant)} if template.needs.variables else {}),
+            **await self._templates.variables(order.tenant, template),
         }
 
     async def _same_request(self, order: Order) -> None:

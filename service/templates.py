@@ -1,32 +1,18 @@
 """Published templates: immutable versions, and one pointer per key that says which version is current."""
 
-import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from functools import cached_property
 from typing import Any, Final
 
 from psycopg.errors import UniqueViolation
 
 from runtime.platform.postgres import SHARED, Connection, Database
-from schemas.plan import Needs, Plan, Settings
-from service.routes import Routes, Webhook
+from schemas.plan import Plan, Settings
+from service.published import Publication, Published, Summary, Version, WebhookConflict, describe, webhooks_of
+from service.routes import Webhook
 from service.scheduler import write_schedules
-from service.variables import VariableStore
 
-__all__ = [
-    "CHANGES",
-    "Published",
-    "Summary",
-    "TemplateCache",
-    "TemplateStore",
-    "Version",
-    "WebhookConflict",
-    "describe",
-    "webhooks_of",
-]
+__all__ = ["CHANGES", "TemplateStore"]
 
 CHANGES: Final = "tempor8_templates"
 """The channel on which a publication tells every process to forget what it has cached; the payload is the tenant."""
@@ -38,95 +24,6 @@ INSERT: Final = """
         (tenant_id, key, version, name, description, plan_hash, plan, export, metadata, created_by)
     values (%(tenant)s, %(key)s, %(version)s, %(name)s, %(description)s, %(hash)s, %(plan)s, %(export)s, %(metadata)s,
         %(by)s)"""
-
-
-class WebhookConflict(Exception):
-    """Another template of the tenant listens at this method and path already."""
-
-    def __init__(self, method: str, path: str, template: str) -> None:
-        super().__init__(f"{method} {path} is taken by template {template}")
-        self.method, self.path, self.template = method, path, template
-
-
-@dataclass(frozen=True)
-class Published:
-    """One version of a template as a run needs it. `owner` is the tenant, or '*' for a shared template."""
-
-    owner: str
-    key: str
-    version: int
-    plan_hash: str
-    text: bytes
-    """The plan as JSON, ready to be put into a start input."""
-
-    upgrade: Callable[[Plan], Plan] = field(default=lambda plan: plan, repr=False, compare=False)
-    """Adds what plans of earlier versions lack (`schemas.plan_facts.with_facts` over the catalogue)."""
-
-    @cached_property
-    def plan(self) -> Plan:
-        """The plan."""
-        return self.upgrade(Plan.model_validate_json(self.text))
-
-    @cached_property
-    def needs(self) -> Needs:
-        """What a run must have looked up; everything, for an old plan that nothing upgrades."""
-        return self.plan.needs or Needs(variables=True, static_data=True, resume_links=True)
-
-
-@dataclass(frozen=True)
-class Summary:
-    """A current template as lists show it."""
-
-    owner: str
-    key: str
-    version: int
-    name: str
-    description: str
-    plan_hash: str
-    metadata: dict[str, Any]
-    published_at: datetime
-    active: bool = True
-    """Whether it listens at its webhooks and starts by its schedules."""
-
-
-@dataclass(frozen=True)
-class Version:
-    """One entry of a template's list of versions."""
-
-    version: int
-    plan_hash: str
-    name: str
-    current: bool
-    published_at: datetime
-    created_by: str | None
-
-
-@dataclass(frozen=True)
-class Publication:
-    """What `publish` did. `fresh` is False when this very plan was the current version already."""
-
-    key: str
-    version: int
-    plan_hash: str
-    fresh: bool
-    webhooks: list[Webhook] = field(default_factory=list)
-
-
-def describe(plan: Plan) -> dict[str, Any]:
-    """What lists show of a plan: triggers, number of nodes, agents, durability."""
-    started = [step for step in plan.steps if step.trigger and not step.disabled]
-    return {
-        "triggers": list(dict.fromkeys(step.trigger for step in started)),
-        "nodes": len(plan.steps),
-        "agents": sorted({step.agent for step in plan.steps if step.agent}),
-        "durability": "transient" if plan.settings.transient else "durable",
-        "timeout_s": plan.settings.timeout_s,
-    }
-
-
-def webhooks_of(plan: Plan) -> list[Webhook]:
-    """Return where a plan's enabled triggers listen."""
-    return [Webhook.of(route) for route in plan.routes]
 
 
 def _schedules_of(plan: Plan) -> list[tuple[str, str, str]]:
@@ -330,55 +227,19 @@ class TemplateStore:
         export = row["export"]
         return (json.loads(export) if isinstance(export, str) else export), Plan.model_validate(row["plan"])
 
-    async def variables(self, tenant: str) -> dict[str, str]:
-        """n8n's `$vars` of the tenant."""
-        return await VariableStore(self._database).all(tenant)
-
-    async def static_data(self, tenant: str, key: str) -> dict[str, Any] | None:
-        """A template's static data, as its last run left it; None: no run has written any."""
+    async def by_workflow(self, tenant: str, workflow: str) -> Published | None:
+        """Return the current version of the template that has this n8n workflow id, or else this name; None: there is none."""
         async with self._database.tenant_transaction(tenant) as connection:
             cursor = await connection.execute(
-                "select data from static_data where tenant_id = %s and template_key = %s", (tenant, key)
+                "select t.tenant_id, t.key, t.version, t.plan_hash, t.plan::text as text from current_templates c"
+                " join workflow_templates t using (tenant_id, key, version)"
+                " where c.tenant_id in (%(tenant)s, '*')"
+                " and (t.plan ->> 'workflow_id' = %(workflow)s or t.name = %(workflow)s)"
+                " order by (t.tenant_id = '*'), (t.plan ->> 'workflow_id' <> %(workflow)s), t.key limit 1",
+                {"tenant": tenant, "workflow": workflow},
             )
             row = await cursor.fetchone()
-        return row["data"] if row else None
-
-    async def save_static_data(self, tenant: str, template: str, data: dict[str, Any]) -> None:
-        """Keep what a run changed of a template's static data: per node and global, the last run to end wins."""
-        async with self._database.tenant_transaction(tenant) as connection:
-            await connection.execute(
-                "insert into static_data (tenant_id, template_key, data) values (%s, %s, '{}') on conflict do nothing",
-                (tenant, template),
-            )
-            cursor = await connection.execute(  # merged here: jsonb would lose the order of keys
-                "select data from static_data where tenant_id = %s and template_key = %s for update", (tenant, template)
-            )
-            row = await cursor.fetchone()
-            merged = {**(row["data"] if row else {}), **data}
-            await connection.execute(
-                "update static_data set data = %s, updated_at = now() where tenant_id = %s and template_key = %s",
-                (json.dumps(merged), tenant, template),
-            )
-
-    async def find(self, tenant: str, reference: dict[str, Any]) -> dict[str, Any]:
-        """The plan of another workflow, as a run of Execute Workflow asks for it.
-
-        `{'id' | 'name'}` is a template's key, its n8n workflow id, or its name. Gives `{'plan', 'plan_hash',
-        'template', 'static_data'}`, or `{'error': message}` when the tenant has no such workflow.
-        """
-        wanted = str(reference.get("id") or reference.get("name") or "")
-        found = await self.current(tenant, wanted) or await self._by_workflow(tenant, wanted)
-        if found is None:
-            return {"error": f"Workflow does not exist: no published template has the key, id or name {wanted!r}"}
-        static = await self.static_data(tenant, found.key) if found.needs.static_data else None
-        own = "run" in reference and found.needs.variables  # a run that another one starts has the other's
-        return {
-            **({"variables": await self.variables(tenant)} if own else {}),
-            "plan": found.plan.model_dump(mode="json"),
-            "template": found.key,
-            "plan_hash": found.plan_hash,
-            "static_data": static if static is not None else found.plan.static_data,
-        }
+        return self._published(row) if row else None
 
     async def _current_version(self, connection: Connection, tenant: str, key: str) -> Published | None:
         cursor = await connection.execute(
@@ -393,74 +254,6 @@ class TemplateStore:
     def _published(self, row: Mapping[str, Any]) -> Published:
         text = row["text"].encode()
         return Published(row["tenant_id"], row["key"], row["version"], row["plan_hash"], text, self._upgrade)
-
-    async def _by_workflow(self, tenant: str, wanted: str) -> Published | None:
-        async with self._database.tenant_transaction(tenant) as connection:
-            cursor = await connection.execute(
-                "select t.tenant_id, t.key, t.version, t.plan_hash, t.plan::text as text from current_templates c"
-                " join workflow_templates t using (tenant_id, key, version)"
-                " where c.tenant_id in (%(tenant)s, '*')"
-                " and (t.plan ->> 'workflow_id' = %(wanted)s or t.name = %(wanted)s)"
-                " order by (t.tenant_id = '*'), (t.plan ->> 'workflow_id' <> %(wanted)s), t.key limit 1",
-                {"tenant": tenant, "wanted": wanted},
-            )
-            row = await cursor.fetchone()
-        return self._published(row) if row else None
-
-
-class TemplateCache:
-    """Current templates in memory, so that a start asks Postgres nothing.
-
-    `forget` is called for each notice on `CHANGES`. While no notice can arrive (`attentive` is False) an entry lives
-    for `patience` seconds only.
-    """
-
-    def __init__(self, store: TemplateStore, *, patience: float = 1.0, size: int = 1000) -> None:
-        self.store = store
-        self.attentive = False
-        self._patience, self._size = patience, size
-        self._current: dict[tuple[str, str], tuple[float, Published | None]] = {}
-        self._routes: dict[str, tuple[float, Routes]] = {}
-        self._generation = 0
-
-    def forget(self, tenant: str | None = None) -> None:
-        """Drop what is known of a tenant; of all when None or when the shared templates changed."""
-        self._generation += 1
-        if tenant is None or tenant == SHARED:
-            self._current.clear()
-            self._routes.clear()
-            return
-        self._routes.pop(tenant, None)
-        for known in [each for each in self._current if each[0] == tenant]:
-            del self._current[known]
-
-    async def current(self, tenant: str, key: str) -> Published | None:
-        """See `TemplateStore.current`. Unknown keys are not remembered: they may be published any moment."""
-        now = asyncio.get_running_loop().time()
-        held = self._current.get((tenant, key))
-        if held is not None and (self.attentive or now - held[0] < self._patience):
-            return held[1]
-        generation = self._generation
-        found = await self.store.current(tenant, key)
-        if found is not None and generation == self._generation:
-            if len(self._current) >= self._size:
-                self._current.pop(next(iter(self._current)))
-            self._current[tenant, key] = (now, found)
-        return found
-
-    async def routes(self, tenant: str) -> Routes:
-        """Where the tenant's webhooks listen."""
-        now = asyncio.get_running_loop().time()
-        held = self._routes.get(tenant)
-        if held is not None and (self.attentive or now - held[0] < self._patience):
-            return held[1]
-        generation = self._generation
-        found = Routes(await self.store.webhooks(tenant))
-        if found.all and generation == self._generation:
-            if len(self._routes) >= self._size:
-                self._routes.pop(next(iter(self._routes)))
-            self._routes[tenant] = (now, found)
-        return found
 
 
 async def _next_version(connection: Connection, tenant: str, key: str, plan_hash: str) -> tuple[int, bool]:

@@ -17,10 +17,10 @@ from api.openapi import problems
 from api.problems import BadRequest, DoesNotCompile, NotStartable, TooLarge, UnknownTemplate, WebhookTaken
 from runtime.platform.postgres import SHARED
 from schemas.names import CHAT, FORM
+from service.published import Summary, WebhookConflict, webhooks_of
 from service.publishing import publish
 from service.routes import Webhook
 from service.scheduler import Scheduler
-from service.templates import Summary, WebhookConflict, webhooks_of
 
 if TYPE_CHECKING:
     from compiler import Compilation

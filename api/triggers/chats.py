@@ -17,8 +17,8 @@ from api.triggers.responses import JSON_TYPE, TEXT_TYPE, Answer, after_run, refu
 from api.triggers.streaming import stream_of
 from schemas.kinds import Mode, TriggerKind
 from schemas.plan import Step
+from service.published import Published
 from service.run_start import Order, Starter, uuid7
-from service.templates import Published
 
 __all__ = ["Chat"]
 

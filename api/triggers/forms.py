@@ -23,9 +23,9 @@ from schemas.kinds import Mode, RunStatus, TriggerKind
 from schemas.names import FORM, tenant_of
 from schemas.plan import Step
 from schemas.resume_link import WAITING_FORM
+from service.published import Published
 from service.run_reader import RunReader
 from service.run_start import Order, Starter, uuid7
-from service.templates import Published
 
 __all__ = ["form_handler"]
 

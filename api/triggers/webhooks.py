@@ -35,9 +35,9 @@ from schemas.kinds import Mode, TriggerKind
 from schemas.names import CHAT
 from schemas.plan import Plan, Step
 from schemas.resume_link import WAITING
+from service.published import Published
 from service.routes import Webhook
 from service.run_start import Order, Starter, run_id_of, uuid7
-from service.templates import Published
 
 __all__ = ["webhook_handler"]
 

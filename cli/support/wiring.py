@@ -14,7 +14,9 @@ from runtime.platform.storage.blobs import BlobStore
 from runtime.platform.temporal import connect, data_converter
 from service.execution_store import ExecutionStore
 from service.resume_keys import ResumeLinks
-from service.templates import TemplateCache, TemplateStore
+from service.run_templates import RunTemplates
+from service.template_cache import TemplateCache
+from service.templates import TemplateStore
 from service.tenants import TenantStore
 
 if TYPE_CHECKING:
@@ -43,7 +45,9 @@ async def ports(settings: "Settings") -> AsyncIterator[Ports]:
             CATALOG.load()
             start_scripts()
             resources = WorkerResources.of(settings, database, credentials, blobs)
-            transient = TransientRuns(CATALOG, resources.capabilities(), templates, ExecutionStore(database))
+            transient = TransientRuns(
+                CATALOG, resources.capabilities(), RunTemplates(database, templates), ExecutionStore(database)
+            )
         yield Ports(
             settings=settings,
             temporal=await connect(settings, data_converter(settings, keys, blobs), lazy=True),

@@ -54,8 +54,8 @@ def publish(
 
 
 async def _publish(store: "TemplateStore", tenant: str, file: Path, compiled: "Compilation") -> bool:
+    from service.published import WebhookConflict
     from service.publishing import publish
-    from service.templates import WebhookConflict
 
     try:
         made = await publish(store, tenant, file.stem, compiled)

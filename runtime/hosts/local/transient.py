@@ -28,7 +28,7 @@ from schemas.run import RunResult, StartInput, WebhookAnswer
 from service.execution_store import Execution as Row
 from service.execution_store import ExecutionStore, StepRow
 from service.projector import step_row
-from service.templates import TemplateStore
+from service.run_templates import RunTemplates
 
 __all__ = ["TransientRuns"]
 
@@ -45,7 +45,7 @@ class _Host(LocalHost):
     """A run in this process that can tell its caller at once, and call other templates of the tenant."""
 
     def __init__(
-        self, catalog: Catalog, capabilities: HostCapabilities, templates: TemplateStore, answered: Callable[[], None]
+        self, catalog: Catalog, capabilities: HostCapabilities, templates: RunTemplates, answered: Callable[[], None]
     ) -> None:
         super().__init__(catalog, capabilities)
         self._templates, self._answered = templates, answered
@@ -100,7 +100,7 @@ class TransientRuns:
     """Runs transient templates until `stop`. `run` writes what happens into the tables."""
 
     def __init__(
-        self, catalog: Catalog, capabilities: HostCapabilities, templates: TemplateStore, store: ExecutionStore
+        self, catalog: Catalog, capabilities: HostCapabilities, templates: RunTemplates, store: ExecutionStore
     ) -> None:
         self._catalog, self._capabilities, self._templates, self._store = catalog, capabilities, templates, store
         self._running: dict[str, tuple[_Run, asyncio.Task[None]]] = {}

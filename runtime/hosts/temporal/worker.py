@@ -31,6 +31,7 @@ from runtime.platform.telemetry.logging import get_logger
 from runtime.platform.temporal import connect, data_converter
 from service.concurrency import RunSlots
 from service.resume_keys import ResumeLinks
+from service.run_templates import RunTemplates
 from service.templates import TemplateStore
 
 log = get_logger("tempor8.worker")
@@ -118,7 +119,7 @@ async def worker(settings: Settings, *, versioned: bool = False) -> AsyncIterato
             yield build_worker(
                 client,
                 resources.capabilities(),
-                TemplateStore(database, upgrade),
+                RunTemplates(database, TemplateStore(database, upgrade)),
                 settings.task_queue,
                 slots=RunSlots(database),
                 links=links,

@@ -9,6 +9,7 @@ import pytest
 from api.dependencies import Ports
 from runtime.contract import HttpResponse
 from runtime.hosts.temporal.capabilities.http import WorkerHttp
+from service.static_data import StaticDataStore
 from tests.exports import export, node, set_
 from tests.service import eventually
 
@@ -48,7 +49,7 @@ async def test_a_feed_starts_a_run_for_each_poll_that_finds_something(
     assert (await acme.post("/templates", params={"key": "feed"}, json=made)).status_code == 201
 
     async def remembered() -> Any:
-        return (await outside.store.static_data("acme", "feed")) or None
+        return (await StaticDataStore(outside.database).get("acme", "feed")) or None
 
     kept = await eventually(remembered, 20)
     assert kept == {"node:Feed": {"lastItemDate": "2026-03-02T10:00:00.000Z"}}
