@@ -30,7 +30,7 @@ from runtime.platform.pg_listen import listen
 from runtime.platform.settings import Settings
 from service.projector import Projector
 from service.retention import Collector
-from service.run_reader import RunReader
+from service.run_reader import TemporalRuns
 from service.run_start import Starter
 from service.run_templates import RunTemplates
 from service.scheduler import Scheduler
@@ -52,7 +52,6 @@ def create_app(ports: Ports, *, projector: bool = True) -> Litestar:
     """
     templates = RunTemplates(ports.database, ports.store)
     starter = Starter(ports.temporal, templates, ports.settings.task_queue, ports.links, ports.transient)
-    reader = RunReader(ports.temporal)
     verifier = Verifier(ports.tenants, Tokens.of(ports.settings))
     return Litestar(
         route_handlers=[
@@ -70,7 +69,7 @@ def create_app(ports: Ports, *, projector: bool = True) -> Litestar:
         dependencies={
             "ports": _always(ports),
             "starter": _always(starter),
-            "reader": _always(reader),
+            "runs": _always(TemporalRuns(ports.temporal)),
             "scheduler": Provide(
                 lambda: Scheduler(ports.temporal, ports.database, ports.settings.task_queue), sync_to_thread=False
             ),
@@ -119,15 +118,15 @@ def _beside(ports: Ports, *, projector: bool) -> Callable[[Litestar], Any]:
 async def _notices(ports: Ports, url: str, scheduler: Scheduler) -> None:
     cache = ports.templates
 
-    def told(tenant: str) -> None:
+    def on_notify(tenant: str) -> None:
         cache.forget(tenant)
-        scheduler.poke()
+        scheduler.wake()
 
-    def attentive(can_hear: bool) -> None:
-        cache.attentive = can_hear
+    def on_connected(connected: bool) -> None:
+        cache.connected = connected
         cache.forget()
 
-    await listen(url, CHANGES, told, attentive)
+    await listen(url, CHANGES, on_notify, on_connected)
 
 
 def _url(settings: Settings) -> str:

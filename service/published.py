@@ -36,18 +36,18 @@ class Published:
 
     @cached_property
     def plan(self) -> Plan:
-        """The plan."""
+        """Return the plan, parsed and upgraded."""
         return self.upgrade(Plan.model_validate_json(self.text))
 
     @cached_property
     def needs(self) -> Needs:
-        """What a run must have looked up; everything, for an old plan that nothing upgrades."""
+        """Return what a run must have looked up; everything, for an old plan that nothing upgrades."""
         return self.plan.needs or Needs(variables=True, static_data=True, resume_links=True)
 
 
 @dataclass(frozen=True)
 class Summary:
-    """A current template as lists show it."""
+    """The current version of a template, as lists show it."""
 
     owner: str
     key: str
@@ -75,20 +75,20 @@ class Version:
 
 @dataclass(frozen=True)
 class Publication:
-    """What `publish` did. `fresh` is False when this very plan was the current version already."""
+    """The result of `publish`. `created` is False when this plan had been published under the key before."""
 
     key: str
     version: int
     plan_hash: str
-    fresh: bool
+    created: bool
     webhooks: list[Webhook] = field(default_factory=list)
 
 
 def describe(plan: Plan) -> dict[str, Any]:
-    """What lists show of a plan: triggers, number of nodes, agents, durability."""
-    started = [step for step in plan.steps if step.trigger and not step.disabled]
+    """Return what lists show of a plan: triggers, number of nodes, agents, durability, time-out in seconds."""
+    triggers = [step for step in plan.steps if step.trigger and not step.disabled]
     return {
-        "triggers": list(dict.fromkeys(step.trigger for step in started)),
+        "triggers": list(dict.fromkeys(step.trigger for step in triggers)),
         "nodes": len(plan.steps),
         "agents": sorted({step.agent for step in plan.steps if step.agent}),
         "durability": "transient" if plan.settings.transient else "durable",

@@ -9,7 +9,7 @@ __all__ = ["StaticDataStore"]
 
 
 class StaticDataStore:
-    """Static data by tenant and template."""
+    """Static data (n8n's `$getWorkflowStaticData`) by tenant and template."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -15,10 +15,9 @@ from service.scheduler import write_schedules
 __all__ = ["CHANGES", "TemplateStore"]
 
 CHANGES: Final = "tempor8_templates"
-"""The channel on which a publication tells every process to forget what it has cached; the payload is the tenant."""
-
-
-MOST_KEPT: Final = 1_000
+"""The NOTIFY channel on which a publication makes every process drop what it has cached; the payload is the tenant."""
+MAX_CACHED_SETTINGS: Final = 1_000
+"""Plans whose settings are in memory at once."""
 INSERT: Final = """
     insert into workflow_templates
         (tenant_id, key, version, name, description, plan_hash, plan, export, metadata, created_by)
@@ -38,7 +37,12 @@ def _schedules_of(plan: Plan) -> list[tuple[str, str, str]]:
 
 
 class TemplateStore:
-    """Templates in Postgres. A tenant sees its own and the shared ones; its own win where the keys are equal."""
+    """Templates in Postgres. A tenant sees its own and the shared ones; its own win where the keys are equal.
+
+    Args:
+        database: where they are.
+        upgrade: adds what plans of earlier versions lack, see `Published.upgrade`.
+    """
 
     def __init__(self, database: Database, upgrade: Callable[[Plan], Plan] = lambda plan: plan) -> None:
         self._database = database
@@ -56,7 +60,7 @@ class TemplateStore:
         metadata: Mapping[str, Any] | None = None,
         created_by: str | None = None,
     ) -> Publication:
-        """Keep `plan` as the next version of `key`, make it current, and listen at its webhooks, in one transaction.
+        """Store `plan` as the next version of `key`, make it current, and listen at its webhooks, in one transaction.
 
         The same plan twice is one version. Shared templates (tenant '*') listen nowhere until a tenant activates them.
 
@@ -71,46 +75,46 @@ class TemplateStore:
         }  # fmt: skip
         async with self._database.tenant_transaction(tenant) as connection:
             await connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"{tenant}/{key}",))
-            version, fresh = await _next_version(connection, tenant, key, plan.id)
-            if fresh:
+            version, created = await _next_version(connection, tenant, key, plan.id)
+            if created:
                 await connection.execute(INSERT, row | {"version": version})
-            await _point(connection, tenant, key, version)
+            await _set_current(connection, tenant, key, version)
             routes = webhooks_of(plan) if tenant != SHARED else []
-            await _listen(connection, tenant, key, routes)
+            await _write_webhooks(connection, tenant, key, routes)
             await write_schedules(connection, tenant, key, _schedules_of(plan) if tenant != SHARED else [])
             await connection.execute("select pg_notify(%s, %s)", (CHANGES, tenant))
-        return Publication(key, version, plan.id, fresh, routes)
+        return Publication(key, version, plan.id, created, routes)
 
     async def activate(self, tenant: str, key: str, version: int | None = None) -> list[Webhook] | None:
         """Listen at the webhooks of a template, a shared one included, for this tenant.
 
-        With `version`, that one of the tenant's own versions becomes current first. None: there is no such template
-        or version.
+        With `version`, that one of the tenant's own versions becomes current first. Return the routes; None: there is no
+        such template or version.
 
         Raises:
-            WebhookConflict: see `publish`.
+            WebhookConflict: a route is another template's; nothing was changed.
         """
         async with self._database.tenant_transaction(tenant) as connection:
             if version is not None and not await _exists(connection, tenant, key, version):
                 return None
             if version is not None:
-                await _point(connection, tenant, key, version)
-            found = await self._current_version(connection, tenant, key)
-            if found is None:
+                await _set_current(connection, tenant, key, version)
+            template = await self._current_version(connection, tenant, key)
+            if template is None:
                 return None
             await connection.execute(
                 "update current_templates set active = true where tenant_id = %s and key = %s", (tenant, key)
             )
-            routes = webhooks_of(found.plan)
-            await _listen(connection, tenant, key, routes)
-            await write_schedules(connection, tenant, key, _schedules_of(found.plan))
+            routes = webhooks_of(template.plan)
+            await _write_webhooks(connection, tenant, key, routes)
+            await write_schedules(connection, tenant, key, _schedules_of(template.plan))
             await connection.execute("select pg_notify(%s, %s)", (CHANGES, tenant))
         return routes
 
     async def deactivate(self, tenant: str, key: str) -> bool:
-        """Listen nowhere and start by itself never; starts by REST and by other workflows still find the template.
+        """Stop listening at webhooks and starting by schedules; starts by REST and by other workflows still find the template.
 
-        False: there is no such template.
+        Return False when there is no such template.
         """
         async with self._database.tenant_transaction(tenant) as connection:
             if await self._current_version(connection, tenant, key) is None:
@@ -118,18 +122,18 @@ class TemplateStore:
             await connection.execute(
                 "update current_templates set active = false where tenant_id = %s and key = %s", (tenant, key)
             )
-            await _listen(connection, tenant, key, [])
+            await _write_webhooks(connection, tenant, key, [])
             await write_schedules(connection, tenant, key, [])
             await connection.execute("select pg_notify(%s, %s)", (CHANGES, tenant))
         return True
 
     async def current(self, tenant: str, key: str) -> Published | None:
-        """The version that a start of `key` by this tenant runs; None: unknown."""
+        """Return the version that a start of `key` by this tenant runs; None: there is no such template."""
         async with self._database.tenant_transaction(tenant) as connection:
             return await self._current_version(connection, tenant, key)
 
     async def summaries(self, tenant: str) -> list[Summary]:
-        """Every template that the tenant may start, by key."""
+        """Return every template that the tenant may start, by key."""
         async with self._database.tenant_transaction(tenant) as connection:
             cursor = await connection.execute(
                 "select distinct on (t.key) t.tenant_id, t.key, t.version, t.name, t.description, t.plan_hash,"
@@ -146,7 +150,7 @@ class TemplateStore:
         ]  # fmt: skip
 
     async def versions(self, tenant: str, key: str) -> list[Version]:
-        """The versions of a template, newest first; of the tenant's own one if there is one, else of the shared one."""
+        """Return the versions of a template, newest first: of the tenant's own one if there is one, else of the shared one."""
         async with self._database.tenant_transaction(tenant) as connection:
             cursor = await connection.execute(
                 "select t.tenant_id, t.version, t.plan_hash, t.name, t.created_at, t.created_by,"
@@ -163,7 +167,7 @@ class TemplateStore:
         ]
 
     async def webhooks(self, tenant: str) -> list[Webhook]:
-        """Every route of the tenant."""
+        """Return every route of the tenant."""
         async with self._database.tenant_transaction(tenant) as connection:
             cursor = await connection.execute(
                 "select method, path, node, response_mode, template_key from webhooks where tenant_id = %s"
@@ -176,9 +180,9 @@ class TemplateStore:
             ]
 
     async def settings(self, tenant: str, plan_hash: str) -> Settings:
-        """The settings of a published plan; the defaults for one that was never published. Kept: plans never change."""
-        if (known := self._settings.get((tenant, plan_hash))) is not None:
-            return known
+        """Return the settings of a published plan (cached, plans never change); the defaults for one that was never published."""
+        if (cached := self._settings.get((tenant, plan_hash))) is not None:
+            return cached
         async with self._database.tenant_transaction(tenant) as connection:
             cursor = await connection.execute(
                 "select plan -> 'settings' as settings from workflow_templates"
@@ -188,13 +192,13 @@ class TemplateStore:
             row = await cursor.fetchone()
         if not row:
             return Settings()
-        if len(self._settings) >= MOST_KEPT:  # plans in use at once
+        if len(self._settings) >= MAX_CACHED_SETTINGS:
             self._settings.clear()
-        found = self._settings[tenant, plan_hash] = Settings.model_validate(row["settings"] or {})
-        return found
+        settings = self._settings[tenant, plan_hash] = Settings.model_validate(row["settings"] or {})
+        return settings
 
     async def node_types(self, tenant: str, plan_hash: str) -> dict[str, str]:
-        """Node name -> type of a published plan; empty for one that was never published (`tempor8 run`)."""
+        """Return node name -> type of a published plan; empty for one that was never published (`tempor8 run`)."""
         async with self._database.tenant_transaction(tenant) as connection:
             cursor = await connection.execute(
                 "select plan from workflow_templates where plan_hash = %s and tenant_id in (%s, '*') limit 1",
@@ -204,7 +208,7 @@ class TemplateStore:
         return {step["name"]: step["type"] for step in row["plan"].get("steps", ())} if row else {}
 
     async def by_hash(self, tenant: str, key: str, plan_hash: str) -> Published | None:
-        """The version of a template that has this plan; None: it was never published under this key."""
+        """Return the version of a template that has this plan; None: it was never published under this key."""
         async with self._database.tenant_transaction(tenant) as connection:
             cursor = await connection.execute(
                 "select tenant_id, key, version, plan_hash, plan::text as text from workflow_templates"
@@ -215,7 +219,7 @@ class TemplateStore:
         return self._published(row) if row else None
 
     async def source(self, tenant: str, plan_hash: str) -> tuple[dict[str, Any], Plan] | None:
-        """The export and the plan of a published version; None for one that was never published (`tempor8 run`)."""
+        """Return the export and the plan of a published version; None for one that was never published (`tempor8 run`)."""
         async with self._database.tenant_transaction(tenant) as connection:
             cursor = await connection.execute(
                 "select export, plan from workflow_templates where plan_hash = %s and tenant_id in (%s, '*') limit 1",
@@ -257,7 +261,7 @@ class TemplateStore:
 
 
 async def _next_version(connection: Connection, tenant: str, key: str, plan_hash: str) -> tuple[int, bool]:
-    """(version, whether it is still to be written)."""
+    """Return (version, whether it is still to be written)."""
     cursor = await connection.execute(
         "select version, plan_hash from workflow_templates where tenant_id = %s and key = %s order by version desc",
         (tenant, key),
@@ -269,7 +273,7 @@ async def _next_version(connection: Connection, tenant: str, key: str, plan_hash
     return (rows[0]["version"] + 1 if rows else 1), True
 
 
-async def _point(connection: Connection, tenant: str, key: str, version: int) -> None:
+async def _set_current(connection: Connection, tenant: str, key: str, version: int) -> None:
     await connection.execute(
         "insert into current_templates (tenant_id, key, version) values (%s, %s, %s) on conflict (tenant_id, key)"
         " do update set version = excluded.version, active = true, changed_at = now()",
@@ -284,11 +288,13 @@ async def _exists(connection: Connection, tenant: str, key: str, version: int) -
     return await cursor.fetchone() is not None
 
 
-async def _listen(connection: Connection, tenant: str, key: str, routes: Sequence[Webhook]) -> None:
+async def _write_webhooks(connection: Connection, tenant: str, key: str, routes: Sequence[Webhook]) -> None:
     await connection.execute("delete from webhooks where tenant_id = %s and template_key = %s", (tenant, key))
     for route in dict.fromkeys(routes):
         try:
-            async with connection.transaction():  # a savepoint: after a conflict we still ask who has the route
+            async with (
+                connection.transaction()
+            ):  # a savepoint: after a conflict the transaction still reads whose the route is
                 await connection.execute(
                     "insert into webhooks (tenant_id, method, path, template_key, node, response_mode)"
                     " values (%s, %s, %s, %s, %s, %s)",
@@ -310,12 +316,12 @@ def _text(export: str | bytes | Mapping[str, Any]) -> str:
 
 
 def _description(export: str) -> str:
-    """What the author wrote about the workflow, in either of the places where n8n keeps it."""
+    """Return the author's description of the workflow, from either of the places where n8n stores it."""
     try:
         document = json.loads(export)
     except ValueError:
         return ""
-    found = document if isinstance(document, dict) else {}
-    meta = found.get("meta")
-    text = found.get("description") or (meta.get("description") if isinstance(meta, dict) else None)
+    fields = document if isinstance(document, dict) else {}
+    meta = fields.get("meta")
+    text = fields.get("description") or (meta.get("description") if isinstance(meta, dict) else None)
     return text if isinstance(text, str) else ""

@@ -12,7 +12,7 @@ from api.runs.history import recorded
 from api.runs.status import error_of
 from schemas.kinds import RunStatus
 from schemas.run import Journal
-from service.run_reader import Run, RunReader
+from service.run_reader import RunDescription, TemporalRuns
 
 __all__ = ["events_of"]
 
@@ -22,21 +22,21 @@ SILENCE: Final = 15.0
 """Seconds after which a comment keeps the connection alive."""
 
 
-def events_of(run: Run, reader: RunReader, types: dict[str, str], last: int) -> ServerSentEvent:
+def events_of(run: RunDescription, runs: TemporalRuns, types: dict[str, str], last: int) -> ServerSentEvent:
     """The events after number `last`: `step` (numbered from 1), `status` when it changes, and `end`.
 
     A listener that comes back sends the number of its last step as Last-Event-ID.
     """
-    return ServerSentEvent(_events(run, reader, types, last), status_code=200)
+    return ServerSentEvent(_events(run, runs, types, last), status_code=200)
 
 
 async def _events(
-    run: Run, reader: RunReader, types: dict[str, str], last: int
+    run: RunDescription, runs: TemporalRuns, types: dict[str, str], last: int
 ) -> AsyncIterator[ServerSentEventMessage]:
     clock = asyncio.get_running_loop().time
     told, spoken = None, clock()
     while True:
-        journal = await _journal(run, reader)
+        journal = await _journal(run, runs)
         if journal is not None:
             for place, step in journal.since(last):
                 number = place + 1
@@ -47,7 +47,7 @@ async def _events(
                 told, spoken = status, clock()
                 yield _message("status", status, last)
         if not run.open:
-            outcome = await reader.outcome(run)
+            outcome = await runs.outcome(run)
             error = error_of(outcome.error)
             yield _message("end", {"status": outcome.status, "error": error and error.model_dump(mode="json")}, last)
             return
@@ -55,13 +55,13 @@ async def _events(
             spoken = clock()
             yield ServerSentEventMessage(comment="still running")
         await asyncio.sleep(PACE)
-        run = await reader.describe(run.id) or run
+        run = await runs.describe(run.id) or run
 
 
-async def _journal(run: Run, reader: RunReader) -> Journal | None:
+async def _journal(run: RunDescription, runs: TemporalRuns) -> Journal | None:
     if run.open:
-        return await reader.journal(run.id)
-    outcome = await reader.outcome(run)
+        return await runs.journal(run.id)
+    outcome = await runs.outcome(run)
     return outcome.result.journal if outcome.result else None
 
 

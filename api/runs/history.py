@@ -6,14 +6,14 @@ from typing import Any
 from api.models import ForgottenRuns, HistoryAnswer, StepAnswer, links
 from api.runs.status import active_of, duration_ms, error_of
 from schemas.run import Journal, StepRecord
-from service.execution_store import Execution, StepRow
-from service.run_reader import Run, moment
+from service.execution_store import ExecutionRow, StepRow
+from service.run_reader import RunDescription, moment
 
 __all__ = ["history_of_row", "history_of_run", "recorded"]
 
 
 def history_of_run(
-    run: Run,
+    run: RunDescription,
     journal: Journal,
     types: dict[str, str],
     *,
@@ -41,7 +41,7 @@ def history_of_run(
     )
 
 
-def history_of_row(row: Execution) -> HistoryAnswer:
+def history_of_row(row: ExecutionRow) -> HistoryAnswer:
     """Of a run that only its rows remember."""
     return HistoryAnswer(
         workflow_id=row.id,

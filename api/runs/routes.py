@@ -46,9 +46,9 @@ from schemas.names import tenant_of
 from schemas.plan import Step
 from schemas.run import Journal
 from service.execution_store import BadCursor, Filter, cursor_of
-from service.run_reader import Run, RunReader
-from service.run_retry import RetryChoice, retry_order
-from service.run_start import Order, Starter, entry_step, run_id_of, uuid7
+from service.run_reader import RunDescription, TemporalRuns
+from service.run_retry import RetryChoice, retry_request
+from service.run_start import RunRequest, Starter, entry_step, run_id_of, uuid7
 
 __all__ = ["WorkflowController"]
 
@@ -98,7 +98,7 @@ class WorkflowController(Controller):
                 available=available,
             )
         step = entry_step(template.plan)
-        order = Order(
+        run_request = RunRequest(
             tenant=tenant,
             template=template,
             start=step.name,
@@ -107,9 +107,18 @@ class WorkflowController(Controller):
             items=_items(step, data.input_data),
             run=run_id_of(tenant, template.key, idempotency_key) if idempotency_key else uuid7(),
             user_id=data.user_id,
-            request=_digest(data) if idempotency_key else None,
+            digest=_digest(data) if idempotency_key else None,
         )
-        return await _start(order, starter)
+        started = await starter.start(run_request)
+        return StartAnswer(
+            workflow_id=started.workflow_id,
+            run_id=started.run_id,
+            status=RunStatus.RUNNING,
+            workflow_template=template.key,
+            template_version=template.version,
+            plan_hash=template.plan_hash,
+            links=links(started.workflow_id),
+        )
 
     @get(
         "/{workflow_id:str}/status",
@@ -122,12 +131,12 @@ class WorkflowController(Controller):
         request: Request[Principal, None, Any],
         workflow_id: WorkflowId,
         ports: NamedDependency[Ports],
-        reader: NamedDependency[RunReader],
+        runs: NamedDependency[TemporalRuns],
     ) -> StatusAnswer:
         """Status, progress, and the result or the error in short."""
-        run = await _run(request.user.tenant, workflow_id, reader)
+        run = await _run(request.user.tenant, workflow_id, runs)
         if run is not None:
-            return await status_of_run(run, reader, data=await _has_data(run, ports))
+            return await status_of_run(run, runs, data=await _has_data(run, ports))
         row = await ports.executions.get(request.user.tenant, workflow_id)
         if row is None:
             raise _unknown(workflow_id)
@@ -144,20 +153,20 @@ class WorkflowController(Controller):
         request: Request[Principal, None, Any],
         workflow_id: WorkflowId,
         ports: NamedDependency[Ports],
-        reader: NamedDependency[RunReader],
+        runs: NamedDependency[TemporalRuns],
         wait: Annotated[float, QueryParameter(ge=0, le=60, description="Seconds to wait for the end")] = 0,
     ) -> ResultAnswer:
         """The outputs of the last node."""
-        run = await _run(request.user.tenant, workflow_id, reader)
+        run = await _run(request.user.tenant, workflow_id, runs)
         if run is None:
             raise _unknown(workflow_id)
         if run.open and wait:
-            await reader.wait(run, wait)
-            run = await reader.describe(workflow_id) or run
+            await runs.wait(run, wait)
+            run = await runs.describe(workflow_id) or run
         if run.open:
             raise RunOpen("The run has not ended yet.", run_status=run.status)
         await _keeps_data(run, ports)
-        outcome = await reader.outcome(run)
+        outcome = await runs.outcome(run)
         result = outcome.result
         return ResultAnswer(
             workflow_id=run.id,
@@ -181,7 +190,7 @@ class WorkflowController(Controller):
         request: Request[Principal, None, Any],
         workflow_id: WorkflowId,
         ports: NamedDependency[Ports],
-        reader: NamedDependency[RunReader],
+        runs: NamedDependency[TemporalRuns],
         previews: Annotated[
             bool,
             QueryParameter(description="Show the first items of each step's inputs and outputs; a worker is asked"),
@@ -189,7 +198,7 @@ class WorkflowController(Controller):
     ) -> HistoryAnswer:
         """The steps, in the order in which they happened."""
         tenant = request.user.tenant
-        run = await _run(tenant, workflow_id, reader)
+        run = await _run(tenant, workflow_id, runs)
         if run is None or not await _has_data(run, ports):
             row = await ports.executions.get(tenant, workflow_id, with_steps=True)
             if row is None:
@@ -197,13 +206,13 @@ class WorkflowController(Controller):
             return history_of_row(row)
         error, status = None, run.status
         if run.open:
-            journal = await reader.journal(run.id) or Journal(status="running")
+            journal = await runs.journal(run.id) or Journal(status=RunStatus.RUNNING)
         else:
-            outcome = await reader.outcome(run)
+            outcome = await runs.outcome(run)
             journal = outcome.result.journal if outcome.result else Journal(status="error")
             error, status = outcome.error, outcome.status
         types = await ports.store.node_types(tenant, run.plan_hash)
-        shown = await reader.previews(run) if previews else {}
+        shown = await runs.previews(run) if previews else {}
         return history_of_run(run, journal, types, status=status, error=error, previews=shown)
 
     @get(
@@ -219,18 +228,18 @@ class WorkflowController(Controller):
         request: Request[Principal, None, Any],
         workflow_id: WorkflowId,
         ports: NamedDependency[Ports],
-        reader: NamedDependency[RunReader],
+        runs: NamedDependency[TemporalRuns],
         last_event_id: Annotated[
             int | None, HeaderParameter(name="Last-Event-ID", ge=0, description="Number of the last step that was seen")
         ] = None,
     ) -> ServerSentEvent:
         """Until the run ends."""
-        run = await _run(request.user.tenant, workflow_id, reader)
+        run = await _run(request.user.tenant, workflow_id, runs)
         if run is None:
             raise _unknown(workflow_id)
         await _keeps_data(run, ports)
         types = await ports.store.node_types(request.user.tenant, run.plan_hash)
-        return events_of(run, reader, types, last_event_id or 0)
+        return events_of(run, runs, types, last_event_id or 0)
 
     @post(
         "/{workflow_id:str}/cancel",
@@ -244,7 +253,7 @@ class WorkflowController(Controller):
         request: Request[Principal, None, Any],
         workflow_id: WorkflowId,
         ports: NamedDependency[Ports],
-        reader: NamedDependency[RunReader],
+        runs: NamedDependency[TemporalRuns],
     ) -> Canceled:
         """Ask Temporal to cancel; a transient run is in this process."""
         if (
@@ -255,7 +264,7 @@ class WorkflowController(Controller):
             return Canceled(
                 workflow_id=workflow_id, run_id="", status=RunStatus.RUNNING, cancel_requested=True, links=links(workflow_id, "status"),
             )  # fmt: skip
-        run = await _run(request.user.tenant, workflow_id, reader)
+        run = await _run(request.user.tenant, workflow_id, runs)
         if run is None:
             row = await ports.executions.get(request.user.tenant, workflow_id)
             if row is None:
@@ -291,22 +300,31 @@ class WorkflowController(Controller):
         workflow_id: WorkflowId,
         data: JSONBody[RetryRequest],
         ports: NamedDependency[Ports],
-        reader: NamedDependency[RunReader],
+        runs: NamedDependency[TemporalRuns],
         starter: NamedDependency[Starter],
     ) -> StartAnswer:
         """Start the new run."""
         if data.from_start and data.from_node:
             raise BadRequest("from_node, from_start: one of them.")
         tenant = request.user.tenant
-        run = await _run(tenant, workflow_id, reader)
+        run = await _run(tenant, workflow_id, runs)
         if run is None:
             raise _unknown(workflow_id)
         if run.open:
             raise RunOpen("The run has not ended yet; cancel it first.", run_status=run.status)
         await _keeps_data(run, ports)
         choice = RetryChoice(data.from_node, data.from_start, data.with_version)
-        order = await retry_order(run, choice, ports.templates, await reader.state(run))
-        return await _start(order, starter)
+        run_request = await retry_request(run, choice, ports.templates, await runs.state(run))
+        started = await starter.start(run_request)
+        return StartAnswer(
+            workflow_id=started.workflow_id,
+            run_id=started.run_id,
+            status=RunStatus.RUNNING,
+            workflow_template=run_request.template.key,
+            template_version=run_request.template.version,
+            plan_hash=run_request.template.plan_hash,
+            links=links(started.workflow_id),
+        )
 
     @get(
         "/",
@@ -337,32 +355,19 @@ class WorkflowController(Controller):
         return RunPage(items=list(items), next_cursor=cursor_of(page[-1]) if len(rows) > limit else None)
 
 
-async def _start(order: Order, starter: Starter) -> StartAnswer:
-    started = await starter.start(order)
-    return StartAnswer(
-        workflow_id=started.workflow_id,
-        run_id=started.run_id,
-        status=RunStatus.RUNNING,
-        workflow_template=order.template.key,
-        template_version=order.template.version,
-        plan_hash=order.template.plan_hash,
-        links=links(started.workflow_id),
-    )
-
-
-async def _run(tenant: str, workflow_id: str, reader: RunReader) -> Run | None:
+async def _run(tenant: str, workflow_id: str, runs: TemporalRuns) -> RunDescription | None:
     """The tenant's run; None when Temporal has none. Another tenant's id is not even asked for."""
     if tenant_of(workflow_id) != tenant or workflow_id.count(":") < 2:  # tenant:template:run
         raise _unknown(workflow_id)
-    return await reader.describe(workflow_id)
+    return await runs.describe(workflow_id)
 
 
-async def _has_data(run: Run, ports: Ports) -> bool:
+async def _has_data(run: RunDescription, ports: Ports) -> bool:
     """False for a run that has ended in a way of which its workflow's settings keep no data."""
     return run.open or (await ports.store.settings(run.tenant, run.plan_hash)).saves(run.status)
 
 
-async def _keeps_data(run: Run, ports: Ports) -> None:
+async def _keeps_data(run: RunDescription, ports: Ports) -> None:
     if not await _has_data(run, ports):
         raise UnknownRun(
             f"The run ended ({run.status}), and the settings of its workflow keep no data of such runs "

@@ -8,8 +8,8 @@ import orjson
 from api.models import ActiveStep, ErrorAnswer, Progress, ResultSummary, RunSummary, StatusAnswer, WaitingFor, links
 from schemas.kinds import RunStatus
 from schemas.run import Journal, RunResult
-from service.execution_store import Execution
-from service.run_reader import Run, RunReader, moment
+from service.execution_store import ExecutionRow
+from service.run_reader import RunDescription, TemporalRuns, moment
 
 __all__ = ["active_of", "duration_ms", "error_of", "row_summary", "status_of_row", "status_of_run"]
 
@@ -19,18 +19,18 @@ SHOWN: Final = ("name", "message", "node", "description", "httpCode", "context")
 """Members of an error that a caller sees; the rest (stacks, requests with their headers) may quote secrets."""
 
 
-async def status_of_run(run: Run, reader: RunReader, *, data: bool = True) -> StatusAnswer:
+async def status_of_run(run: RunDescription, runs: TemporalRuns, *, data: bool = True) -> StatusAnswer:
     """Of a run that Temporal knows; without `data` nothing of what it left."""
     if run.open:
-        journal = await reader.journal(run.id)
+        journal = await runs.journal(run.id)
         return _answer(run, run.status, _progress(journal) if journal else None, None, None)
-    outcome = await reader.outcome(run)
+    outcome = await runs.outcome(run)
     journal = outcome.result.journal if outcome.result else None
     summary = _summary(outcome.result) if data and outcome.result and outcome.status == RunStatus.COMPLETED else None
     return _answer(run, outcome.status, _progress(journal) if journal else None, summary, outcome.error)
 
 
-def status_of_row(row: Execution) -> StatusAnswer:
+def status_of_row(row: ExecutionRow) -> StatusAnswer:
     """Of a run that only its row remembers."""
     summary = row_summary(row)
     progress = Progress(steps_done=row.step_count, steps_failed=0, last_node=None, active=None)
@@ -43,7 +43,7 @@ def status_of_row(row: Execution) -> StatusAnswer:
     )
 
 
-def row_summary(row: Execution) -> RunSummary:
+def row_summary(row: ExecutionRow) -> RunSummary:
     """A stored run as lists show it."""
     return RunSummary(
         workflow_id=row.id,
@@ -125,7 +125,11 @@ def _summary(result: RunResult) -> ResultSummary:
 
 
 def _answer(
-    run: Run, status: str, progress: Progress | None, result: ResultSummary | None, error: dict[str, Any] | None
+    run: RunDescription,
+    status: str,
+    progress: Progress | None,
+    result: ResultSummary | None,
+    error: dict[str, Any] | None,
 ) -> StatusAnswer:
     return StatusAnswer(
         workflow_id=run.id,

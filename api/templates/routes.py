@@ -191,13 +191,13 @@ class TemplateController(Controller):
             key=made.key,
             version=made.version,
             plan_hash=made.plan_hash,
-            created=made.fresh,
+            created=made.created,
             webhooks=_webhooks(made.webhooks, request, ports),
             verdicts=_verdicts(compiled),
             diagnostics=[each.to_json() for each in compiled.diagnostics],
             links=_links(made.key),
         )
-        return Response(answer, status_code=201 if made.fresh else 200)
+        return Response(answer, status_code=201 if made.created else 200)
 
     @post(
         "/check",
@@ -330,7 +330,7 @@ class TemplateController(Controller):
         tenant = request.user.tenant
         if await ports.templates.current(tenant, key) is None:
             raise await _unknown(tenant, key, ports)
-        found = await scheduler.listed(tenant, key)
+        found = await scheduler.list_schedules(tenant, key)
         return ScheduleList(
             key=key,
             items=[

@@ -18,7 +18,7 @@ from api.triggers.streaming import stream_of
 from schemas.kinds import Mode, TriggerKind
 from schemas.plan import Step
 from service.published import Published
-from service.run_start import Order, Starter, uuid7
+from service.run_start import RunRequest, Starter, uuid7
 
 __all__ = ["Chat"]
 
@@ -65,13 +65,15 @@ class Chat:
             call.tenant, Body(files=body.files), f"{call.tenant}:{template.key}:{run}"
         ):
             item["binary"] = binary
-        order = Order(
+        run_request = RunRequest(
             tenant=call.tenant, template=template, start=step.name, trigger_kind=TriggerKind.CHAT, mode=Mode.WEBHOOK, items=[item], run=run
         )  # fmt: skip
         wanted = (step.parameters.get("options") or {}).get("responseMode")
         if wanted == "streaming":
-            return await stream_of(self._ports, self._starter, order)
-        told = await self._starter.start_and_answer(order, "responseNode" if wanted == "responseNode" else "lastNode")
+            return await stream_of(self._ports, self._starter, run_request)
+        told = await self._starter.start_and_answer(
+            run_request, "responseNode" if wanted == "responseNode" else "lastNode"
+        )
         return await after_run(step, told, self._intake.reader(call.tenant))
 
 

@@ -24,8 +24,8 @@ from schemas.names import FORM, tenant_of
 from schemas.plan import Step
 from schemas.resume_link import WAITING_FORM
 from service.published import Published
-from service.run_reader import RunReader
-from service.run_start import Order, Starter, uuid7
+from service.run_reader import TemporalRuns
+from service.run_start import RunRequest, Starter, uuid7
 
 __all__ = ["form_handler"]
 
@@ -68,7 +68,7 @@ class _Desk:
 
     def __init__(self, ports: Ports, starter: Starter) -> None:
         self._ports, self._starter = ports, starter
-        self._intake, self._waits, self._reader = Intake(ports), Waits(ports), RunReader(ports.temporal)
+        self._intake, self._waits, self._reader = Intake(ports), Waits(ports), TemporalRuns(ports.temporal)
 
     async def trigger(self, call: Call, receive: Receive, *, test: bool = False) -> Answer:
         """A form that starts a run; as a `test`, of the version that listens for it.
@@ -94,17 +94,17 @@ class _Desk:
         if query := query_of(call.query):
             item["json"]["formQueryParameters"] = query
         mode = step.parameters.get("responseMode") or "onReceived"
-        order = Order(
+        run_request = RunRequest(
             tenant=call.tenant, template=template, start=step.name, trigger_kind=TriggerKind.FORM, items=[item], run=run,
             mode=Mode.MANUAL if test else Mode.WEBHOOK, pinned=test,
         )  # fmt: skip
         if any(each.form_page and not each.disabled for each in template.plan.steps):
-            await self._starter.start(order)
-            return self._next_page(order.workflow_id, 0)
+            await self._starter.start(run_request)
+            return self._next_page(run_request.workflow_id, 0)
         if mode == "onReceived":
-            await self._starter.start(order)
+            await self._starter.start(run_request)
             return _thanks(step.parameters)
-        told = await self._starter.start_and_answer(order, mode)
+        told = await self._starter.start_and_answer(run_request, mode)
         return await after_run(step, told, self._intake.reader(call.tenant))
 
     async def _published(self, call: Call) -> tuple[Published, Step]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import orjson
 
 from schemas.plan import Step
-from schemas.run import RunResult, WebhookAnswer
+from schemas.run import RunReply, RunResult
 
 __all__ = ["Answer", "Refusal", "after_run", "at_once", "refusal"]
 
@@ -79,7 +79,7 @@ def at_once(step: Step) -> Answer:
     return answer.with_type(JSON_TYPE)
 
 
-async def after_run(step: Step, told: WebhookAnswer, read: ReadBinary) -> Answer:
+async def after_run(step: Step, told: RunReply, read: ReadBinary) -> Answer:
     """Modes lastNode and responseNode: what the run wants its caller to get.
 
     Raises:

@@ -16,9 +16,9 @@ from api.dependencies import Ports
 from api.triggers.responses import JSON_TYPE, Answer
 from schemas import names
 from schemas.kinds import RunStatus
-from schemas.run import WebhookAnswer
-from service.run_reader import RunReader
-from service.run_start import Order, Starter
+from schemas.run import RunReply
+from service.run_reader import TemporalRuns
+from service.run_start import RunRequest, Starter
 
 __all__ = ["stream_of"]
 
@@ -27,17 +27,17 @@ PACE: Final = 0.2
 FAILED: Final = "Error in workflow"
 
 
-async def stream_of(ports: Ports, starter: Starter, order: Order) -> Answer:
+async def stream_of(ports: Ports, starter: Starter, run_request: RunRequest) -> Answer:
     """Begin the run, and give its lines while it goes on; those of a transient run when it is over."""
-    if order.template.plan.settings.transient and ports.transient is not None:
-        lines = _afterwards(await starter.start_and_answer(order, "lastNode"))
+    if run_request.template.plan.settings.transient and ports.transient is not None:
+        lines = _afterwards(await starter.start_and_answer(run_request, "lastNode"))
     else:
-        await starter.start(order)
-        lines = _lines(ports.temporal, order.workflow_id)
+        await starter.start(run_request)
+        lines = _lines(ports.temporal, run_request.workflow_id)
     return Answer(200, {"content-type": JSON_TYPE, "cache-control": "no-cache"}, stream=lines)
 
 
-async def _afterwards(told: WebhookAnswer) -> AsyncIterator[bytes]:
+async def _afterwards(told: RunReply) -> AsyncIterator[bytes]:
     """Of a run that is over: its last node's first item."""
     result = told.finished
     if result is None or result.journal.status != "success":
@@ -49,7 +49,7 @@ async def _afterwards(told: WebhookAnswer) -> AsyncIterator[bytes]:
 
 
 async def _lines(client: Client, workflow_id: str) -> AsyncIterator[bytes]:
-    reader, handle, heard = RunReader(client), client.get_workflow_handle(workflow_id), 0
+    reader, handle, heard = TemporalRuns(client), client.get_workflow_handle(workflow_id), 0
     while True:
         run = await reader.describe(workflow_id)
         told = await _said(handle)

@@ -22,8 +22,8 @@ from schemas import names
 from schemas.names import tenant_of
 from schemas.plan import CredentialRef, Kind, Step
 from schemas.resume_link import WAITING
-from service.run_reader import RunReader
-from service.run_start import answer_of
+from service.run_reader import TemporalRuns
+from service.run_start import await_reply
 
 __all__ = ["Waits", "step_of"]
 
@@ -38,7 +38,7 @@ class Waits:
 
     def __init__(self, ports: Ports) -> None:
         self._ports, self._intake = ports, Intake(ports)
-        self._reader = RunReader(ports.temporal)
+        self._reader = TemporalRuns(ports.temporal)
 
     async def serve(self, call: Call, receive: Receive) -> Answer:
         """One request.
@@ -148,7 +148,7 @@ class Waits:
             raise
         if mode == "onReceived":
             return at_once(step)
-        answer = await answer_of(self._ports.temporal, workflow_id, mode, told)
+        answer = await await_reply(self._ports.temporal, workflow_id, mode, told)
         return await after_run(step, answer, self._intake.reader(tenant_of(workflow_id)))
 
 

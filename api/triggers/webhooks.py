@@ -37,7 +37,7 @@ from schemas.plan import Plan, Step
 from schemas.resume_link import WAITING
 from service.published import Published
 from service.routes import Webhook
-from service.run_start import Order, Starter, run_id_of, uuid7
+from service.run_start import RunRequest, Starter, run_id_of, uuid7
 
 __all__ = ["webhook_handler"]
 
@@ -154,7 +154,7 @@ class _Desk:
         step = target.step
         delivery = None if target.test else _delivery(call.headers)
         run = run_id_of(call.tenant, target.template.key, f"{call.path}\x00{delivery}") if delivery else uuid7()
-        order = Order(
+        run_request = RunRequest(
             tenant=call.tenant,
             template=target.template,
             start=step.name,
@@ -163,18 +163,18 @@ class _Desk:
             pinned=target.test,
             items=[await self._item(call, target, body, claims, run)],
             run=run,
-            request=delivery,
+            digest=delivery,
         )
         mode = target.webhook.response_mode
         if mode == "onReceived":
             answer = at_once(step)
-            await self._starter.start(order)
+            await self._starter.start(run_request)
             return answer
         if mode == "streaming":
-            return await stream_of(self._ports, self._starter, order)
+            return await stream_of(self._ports, self._starter, run_request)
         status_of(step), headers_of(step)  # a bad option is told before the run begins
         return await after_run(
-            step, await self._starter.start_and_answer(order, mode), self._intake.reader(call.tenant)
+            step, await self._starter.start_and_answer(run_request, mode), self._intake.reader(call.tenant)
         )
 
     async def _item(

@@ -19,7 +19,7 @@ from runtime.platform.temporal import connect, data_converter
 from schemas import names
 from schemas.outcome import Finished
 from schemas.plan import Kind, Plan
-from service.run_reader import RunReader
+from service.run_reader import TemporalRuns
 from service.templates import TemplateStore
 
 __all__ = ["CannotRecordError", "from_export", "from_run"]
@@ -60,7 +60,7 @@ async def from_run(settings: Settings, workflow_id: str) -> tuple[dict[str, Any]
     async with Database(settings.database_url.get_secret_value(), size=2) as database:
         blobs = BlobStore.of(settings, database, keys)
         client = await connect(settings, data_converter(settings, keys, blobs))
-        run = await RunReader(client).describe(workflow_id)
+        run = await TemporalRuns(client).describe(workflow_id)
         if run is None:
             raise CannotRecordError(f"there is no run {workflow_id!r}")
         if run.open:

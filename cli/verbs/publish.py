@@ -67,7 +67,7 @@ async def _publish(store: "TemplateStore", tenant: str, file: Path, compiled: "C
             if each.level == "error":
                 typer.echo(f"{file}:{each.at.line or 1}: {each.code} {each.message}", err=True)
         return False
-    what = "published" if made.fresh else "unchanged"
+    what = "published" if made.created else "unchanged"
     typer.echo(f"{what} {made.key} version {made.version} ({made.plan_hash[:12]})")
     return True
 

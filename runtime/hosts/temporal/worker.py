@@ -29,7 +29,7 @@ from runtime.platform.settings import Settings
 from runtime.platform.storage.blobs import BlobStore
 from runtime.platform.telemetry.logging import get_logger
 from runtime.platform.temporal import connect, data_converter
-from service.concurrency import RunSlots
+from service.concurrency import ConcurrencyQueue
 from service.resume_keys import ResumeLinks
 from service.run_templates import RunTemplates
 from service.templates import TemplateStore
@@ -121,7 +121,7 @@ async def worker(settings: Settings, *, versioned: bool = False) -> AsyncIterato
                 resources.capabilities(),
                 RunTemplates(database, TemplateStore(database, upgrade)),
                 settings.task_queue,
-                slots=RunSlots(database),
+                slots=ConcurrencyQueue(database),
                 links=links,
                 versioned=versioned,
             )
