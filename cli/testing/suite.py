@@ -12,10 +12,10 @@ from cli.support.inputs import plan_files
 from cli.support.json_text import json_text
 from cli.testing.case import ignores_input, run_case
 from cli.testing.compare import COUNTED, levels, real_faults
+from cli.testing.diff import told
 from cli.testing.expectation import Expectation, expectation
 from cli.testing.loop import capabilities, wait_for
 from cli.testing.processes import LIMIT, DiedError, TooLongError, in_processes, limited
-from cli.testing.told import told
 
 IGNORED: Final = (
     "its 'input' is ignored: in mode \"manual\" a Manual Trigger gives one empty item. "

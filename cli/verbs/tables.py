@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from cli.support.database import Tenant, on_database
 from cli.support.options import verb
-from cli.verbs.tenants import Tenant, on_database
 
 if TYPE_CHECKING:
     from runtime.contract import Store
