@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 @app.callback()
 def tenants() -> None:
-    """Make tenants and API keys. A key is printed once and kept as a hash only.
+    """Create tenants and API keys. A key is printed once and stored as a hash only.
 
     Exit code 0: done. 1: there is no such tenant or key. 2: usage, or Postgres does not answer.
     """
@@ -30,17 +30,17 @@ def create(
     name: Annotated[str, typer.Option(help="Name for people.")] = "",
     key: Annotated[bool, typer.Option(help="Issue a first API key.")] = True,
 ) -> None:
-    """Make a tenant and print its first API key on standard output."""
+    """Create a tenant and print its first API key on standard output."""
 
     async def work(store: "TenantStore") -> str:
         if not await store.create(tenant, name):
             typer.echo(f"tenant {tenant} exists already", err=True)
         return await store.issue(tenant, "first") if key else ""
 
-    made = _run(work)
-    if made:
+    new_key = _run(work)
+    if new_key:
         typer.echo("this key is shown once:", err=True)
-        typer.echo(made)
+        typer.echo(new_key)
 
 
 @app.command()
@@ -54,9 +54,9 @@ def key(
     async def work(store: "TenantStore") -> str:
         return await store.issue(tenant, name, lifetime=timedelta(days=days) if days else None)
 
-    made = _run(work)
+    new_key = _run(work)
     typer.echo("this key is shown once:", err=True)
-    typer.echo(made)
+    typer.echo(new_key)
 
 
 @app.command()
@@ -75,7 +75,7 @@ def keys(tenant: Tenant) -> None:
 def revoke(
     tenant: Tenant, key_id: Annotated[str, typer.Argument(help="Id as `tempor8 tenants keys` shows it.")]
 ) -> None:
-    """End a key; it stops working within seconds."""
+    """Revoke a key; it stops working within seconds."""
 
     async def work(store: "TenantStore") -> bool:
         return await store.revoke(tenant, key_id)
@@ -98,11 +98,11 @@ def allow(
         return await store.allow_egress(tenant, hosts or [])
 
     try:
-        done = _run(work)
+        allowed = _run(work)
     except ValueError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
-    if not done:
+    if not allowed:
         typer.echo(NO_TENANT, err=True)
         raise typer.Exit(1)
 

@@ -40,7 +40,7 @@ def set_(
 
 @app.command("list")
 def list_(tenant: Tenant) -> None:
-    """Every variable with its value."""
+    """List every variable with its value."""
     for key, value in _within(lambda store: store.all(tenant)).items():
         typer.echo(f"{key}={value}")
 
