@@ -8,16 +8,27 @@ import orjson
 from litestar import Controller, Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import PathParameter, QueryParameter
-from pydantic import BaseModel, Field
 
 from api.authentication import Principal
 from api.dependencies import Ports
-from api.models import Moment
 from api.openapi import problems
 from api.problems import BadRequest, DoesNotCompile, NotStartable, TooLarge, UnknownTemplate, WebhookTaken
-from runtime.platform.postgres import SHARED
+from api.templates.models import (
+    Activation,
+    CheckAnswer,
+    Listening,
+    PublishAnswer,
+    ScheduleAnswer,
+    ScheduleList,
+    TemplateList,
+    VersionAnswer,
+    VersionList,
+    WebhookAnswer,
+    links_of,
+    summary_of,
+)
 from schemas.names import CHAT, FORM
-from service.published import Summary, WebhookConflict, webhooks_of
+from service.published import WebhookConflict, webhooks_of
 from service.publishing import publish
 from service.routes import Webhook
 from service.scheduler import Scheduler
@@ -29,111 +40,6 @@ if TYPE_CHECKING:
 __all__ = ["TemplateController", "template_key"]
 
 KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
-
-
-class TemplateSummary(BaseModel):
-    """A template that the tenant may start."""
-
-    key: str
-    name: str
-    version: int
-    description: str
-    plan_hash: str
-    active: bool = Field(description="Whether it listens at its webhooks and starts by its schedules")
-    shared: bool = Field(description="Published by the operator for every tenant")
-    triggers: list[str]
-    nodes: int
-    agents: list[str]
-    durability: str
-    published_at: Moment
-    links: dict[str, str]
-
-
-class TemplateList(BaseModel):
-    """Every template that the tenant may start, by key."""
-
-    items: list[TemplateSummary]
-
-
-class WebhookAnswer(BaseModel):
-    """Where a template listens."""
-
-    method: str
-    url: str
-    node: str
-    response_mode: str
-
-
-class PublishAnswer(BaseModel):
-    """What was published. `created` is false when this very plan was there already."""
-
-    key: str
-    version: int
-    plan_hash: str
-    created: bool
-    webhooks: list[WebhookAnswer]
-    verdicts: list[dict[str, Any]] = Field(description="Per node: exact, differs (with the sentence that says how)")
-    diagnostics: list[dict[str, Any]] = Field(description="Warnings and notes of the compiler")
-    links: dict[str, str]
-
-
-class CheckAnswer(BaseModel):
-    """What the compiler says of an export. Nothing was published."""
-
-    runnable: bool
-    plan_hash: str
-    verdicts: list[dict[str, Any]] = Field(description="Per node: exact, differs (with the sentence that says how)")
-    diagnostics: list[dict[str, Any]] = Field(description="Warnings and notes of the compiler")
-
-
-class VersionAnswer(BaseModel):
-    """One version of a template. Versions never change."""
-
-    version: int
-    plan_hash: str
-    name: str
-    current: bool
-    published_at: Moment
-    created_by: str | None
-
-
-class VersionList(BaseModel):
-    """The versions of a template, newest first."""
-
-    key: str
-    items: list[VersionAnswer]
-
-
-class ScheduleAnswer(BaseModel):
-    """One rule of a schedule node."""
-
-    id: str
-    node: str
-    rule: dict[str, Any] = Field(description="crons (seconds first), or every and offset in seconds; the time zone")
-    applied: bool = Field(description="Whether Temporal knows this rule already; it does within seconds")
-    next: list[Moment] = Field(description="The next times at which a run starts; none: it never does")
-
-
-class ScheduleList(BaseModel):
-    """When a template starts by itself."""
-
-    key: str
-    items: list[ScheduleAnswer]
-
-
-class Activation(BaseModel):
-    """Where the template listens from now on."""
-
-    key: str
-    webhooks: list[WebhookAnswer]
-
-
-class Listening(BaseModel):
-    """Where the template listens for one test call."""
-
-    key: str
-    until: Moment
-    webhooks: list[WebhookAnswer]
 
 
 TemplateKey = Annotated[str, PathParameter(description="Key of the template", max_length=128)]
@@ -153,7 +59,7 @@ class TemplateController(Controller):
     )
     async def list_(self, request: Request[Principal, None, Any], ports: NamedDependency[Ports]) -> TemplateList:
         """What can be started."""
-        return TemplateList(items=[_summary(each) for each in await ports.store.summaries(request.user.tenant)])
+        return TemplateList(items=[summary_of(each) for each in await ports.store.summaries(request.user.tenant)])
 
     @post(
         "/",
@@ -195,7 +101,7 @@ class TemplateController(Controller):
             webhooks=_webhooks(made.webhooks, request, ports),
             verdicts=_verdicts(compiled),
             diagnostics=[each.to_json() for each in compiled.diagnostics],
-            links=_links(made.key),
+            links=links_of(made.key),
         )
         return Response(answer, status_code=201 if made.created else 200)
 
@@ -375,36 +281,6 @@ def _name(body: bytes) -> str:
         return "export"
     name = document.get("name") if isinstance(document, dict) else None
     return name if isinstance(name, str) and template_key(name) else "export"
-
-
-def _summary(each: Summary) -> TemplateSummary:
-    metadata = each.metadata
-    return TemplateSummary(
-        key=each.key,
-        name=each.name,
-        version=each.version,
-        description=each.description,
-        plan_hash=each.plan_hash,
-        active=each.active,
-        shared=each.owner == SHARED,
-        triggers=metadata.get("triggers", []),
-        nodes=metadata.get("nodes", 0),
-        agents=metadata.get("agents", []),
-        durability=metadata.get("durability", "durable"),
-        published_at=each.published_at,
-        links=_links(each.key),
-    )
-
-
-def _links(key: str) -> dict[str, str]:
-    return {
-        "versions": f"/templates/{key}/versions",
-        "activate": f"/templates/{key}/activate",
-        "deactivate": f"/templates/{key}/deactivate",
-        "listen": f"/templates/{key}/listen",
-        "schedules": f"/templates/{key}/schedules",
-        "start": "/workflows/start",
-    }
 
 
 def _webhooks(
