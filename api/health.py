@@ -16,7 +16,7 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.service import RPCError
 
 from api.authentication import PUBLIC
-from api.dependencies import Ports
+from api.dependencies import Dependencies
 from api.problems import POSTGRES_DOWN, TEMPORAL_DOWN
 
 __all__ = ["HealthController"]
@@ -54,9 +54,9 @@ class HealthController(Controller):
     tags = ("Monitoring",)
 
     @get("/health", summary="What is up and what is down", description="503 when a server that starts need is down.")
-    async def health(self, ports: NamedDependency[Ports]) -> Response[HealthAnswer]:
+    async def health(self, dependencies: NamedDependency[Dependencies]) -> Response[HealthAnswer]:
         """All components."""
-        checks = await _checks(ports)
+        checks = await _checks(dependencies)
         needed = [checks[name].status for name in ("temporal", "postgres")]
         status: Literal["ok", "degraded", "down"] = "ok"
         if "down" in needed:
@@ -72,24 +72,26 @@ class HealthController(Controller):
         return {"status": "ok"}
 
     @get("/readyz", summary="Whether requests can be served", description="503 while Temporal or Postgres is down.")
-    async def readyz(self, ports: NamedDependency[Ports]) -> Response[dict[str, Any]]:
+    async def readyz(self, dependencies: NamedDependency[Dependencies]) -> Response[dict[str, Any]]:
         """Only what every start needs."""
-        checks = await _run({name: check for name, check in _needed(ports).items() if name != "workers"})
+        checks = await _run({name: check for name, check in _needed(dependencies).items() if name != "workers"})
         down = sorted(name for name, check in checks.items() if check.status == "down")
         return Response({"status": "down" if down else "ok", "down": down}, status_code=503 if down else 200)
 
 
-def _needed(ports: Ports) -> dict[str, tuple[Callable[[], Awaitable[Any]], str]]:
+def _needed(dependencies: Dependencies) -> dict[str, tuple[Callable[[], Awaitable[Any]], str]]:
     return {
-        "temporal": (lambda: _temporal(ports), TEMPORAL_DOWN),
-        "postgres": (ports.database.ping, POSTGRES_DOWN),
-        "workers": (lambda: _pollers(ports), NO_WORKER),
+        "temporal": (lambda: _temporal(dependencies), TEMPORAL_DOWN),
+        "postgres": (dependencies.database.ping, POSTGRES_DOWN),
+        "workers": (lambda: _pollers(dependencies), NO_WORKER),
     }
 
 
-async def _checks(ports: Ports) -> dict[str, Check]:
-    further = {name: (probe, HINTS.get(name, f"{name} does not answer.")) for name, probe in ports.probes.items()}
-    return await _run(_needed(ports) | further)
+async def _checks(dependencies: Dependencies) -> dict[str, Check]:
+    further = {
+        name: (probe, HINTS.get(name, f"{name} does not answer.")) for name, probe in dependencies.probes.items()
+    }
+    return await _run(_needed(dependencies) | further)
 
 
 async def _run(checks: Mapping[str, tuple[Callable[[], Awaitable[Any]], str]]) -> dict[str, Check]:
@@ -105,19 +107,21 @@ async def _run(checks: Mapping[str, tuple[Callable[[], Awaitable[Any]], str]]) -
     return dict(zip(checks, found, strict=True))
 
 
-async def _temporal(ports: Ports) -> None:
-    if not await ports.temporal.service_client.check_health(timeout=timedelta(seconds=PATIENCE)):
+async def _temporal(dependencies: Dependencies) -> None:
+    if not await dependencies.temporal.service_client.check_health(timeout=timedelta(seconds=PATIENCE)):
         raise ConnectionError("not serving")
 
 
-async def _pollers(ports: Ports) -> None:
+async def _pollers(dependencies: Dependencies) -> None:
     request = DescribeTaskQueueRequest(
-        namespace=ports.temporal.namespace,
-        task_queue=TaskQueue(name=ports.settings.task_queue),
+        namespace=dependencies.temporal.namespace,
+        task_queue=TaskQueue(name=dependencies.settings.task_queue),
         task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
     )
     try:
-        found = await ports.temporal.workflow_service.describe_task_queue(request, timeout=timedelta(seconds=PATIENCE))
+        found = await dependencies.temporal.workflow_service.describe_task_queue(
+            request, timeout=timedelta(seconds=PATIENCE)
+        )
     except RPCError as error:
         raise ConnectionError("unknown") from error
     newest = max((poller.last_access_time.ToSeconds() for poller in found.pollers), default=0)

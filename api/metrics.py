@@ -11,7 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, gen
 from pydantic import BaseModel, Field
 
 from api.authentication import Principal
-from api.dependencies import Ports
+from api.dependencies import Dependencies
 from api.openapi import problems
 from api.problems import BadRequest
 from schemas.kinds import RunStatus
@@ -87,7 +87,7 @@ class MetricsController(Controller):
     async def metrics(
         self,
         request: Request[Principal, None, Any],
-        ports: NamedDependency[Ports],
+        dependencies: NamedDependency[Dependencies],
         hours: Annotated[
             float | None, QueryParameter(gt=0, description="Look back so far; default: all that is kept")
         ] = None,
@@ -95,7 +95,7 @@ class MetricsController(Controller):
         """Counts by status, success rate, durations, templates, agents."""
         now = datetime.now(UTC)
         since = None if hours is None else now - timedelta(hours=min(hours, 24 * 3650))
-        found = await ports.executions.metrics(request.user.tenant, since)
+        found = await dependencies.executions.metrics(request.user.tenant, since)
         answer = _answer(request.user.tenant, found, since, now)
         accept = request.headers.get("accept", "")
         if "text/plain" in accept or "openmetrics" in accept:

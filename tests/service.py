@@ -9,8 +9,8 @@ import pytest
 from litestar import Litestar
 
 from api.app import create_app
-from api.dependencies import Ports
-from cli.support.wiring import ports
+from api.dependencies import Dependencies
+from cli.support.wiring import open_dependencies
 from runtime.hosts.temporal.worker import worker as built_worker
 from runtime.platform.keys import Keyring
 from runtime.platform.postgres import Database
@@ -40,17 +40,17 @@ async def worker(service: Settings, tenants: tuple[str, str]) -> AsyncIterator[N
 
 
 @pytest.fixture(scope="session")
-async def outside(service: Settings, tenants: tuple[str, str]) -> AsyncIterator[Ports]:
+async def dependencies(service: Settings, tenants: tuple[str, str]) -> AsyncIterator[Dependencies]:
     """What the application is wired with."""
     del tenants
-    async with ports(service.model_copy(update={"body_limit": 256 * 1024, "transient": True})) as built:
+    async with open_dependencies(service.model_copy(update={"body_limit": 256 * 1024, "transient": True})) as built:
         yield built
 
 
 @pytest.fixture(scope="session")
-async def application(outside: Ports) -> AsyncIterator[Litestar]:
+async def application(dependencies: Dependencies) -> AsyncIterator[Litestar]:
     """The application with its projector."""
-    app = create_app(outside)
+    app = create_app(dependencies)
     up, down = asyncio.Event(), asyncio.Event()
 
     async def live() -> None:  # a fixture's two halves run in two tasks, which Litestar's lifespan cannot bear

@@ -12,7 +12,7 @@ from litestar.response import ServerSentEvent
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.authentication import Principal
-from api.dependencies import Ports
+from api.dependencies import Dependencies
 from api.models import (
     Canceled,
     HistoryAnswer,
@@ -74,7 +74,7 @@ class WorkflowController(Controller):
         self,
         request: Request[Principal, None, Any],
         data: JSONBody[StartRequest],
-        ports: NamedDependency[Ports],
+        dependencies: NamedDependency[Dependencies],
         starter: NamedDependency[Starter],
         idempotency_key: Annotated[
             str | None,
@@ -89,9 +89,9 @@ class WorkflowController(Controller):
             raise TenantMismatch(
                 f"The key belongs to tenant {tenant!r}, the body says {data.tenant_id!r}. Leave tenant_id out."
             )
-        template = await ports.templates.current(tenant, data.workflow_template)
+        template = await dependencies.templates.current(tenant, data.workflow_template)
         if template is None:
-            available = [each.key for each in await ports.store.summaries(tenant)]
+            available = [each.key for each in await dependencies.store.summaries(tenant)]
             raise UnknownTemplate(
                 f"There is no template {data.workflow_template!r}. "
                 + (f"There are: {', '.join(available)}." if available else "None is published yet."),
@@ -130,14 +130,14 @@ class WorkflowController(Controller):
         self,
         request: Request[Principal, None, Any],
         workflow_id: WorkflowId,
-        ports: NamedDependency[Ports],
+        dependencies: NamedDependency[Dependencies],
         runs: NamedDependency[TemporalRuns],
     ) -> StatusAnswer:
         """Status, progress, and the result or the error in short."""
         run = await _run(request.user.tenant, workflow_id, runs)
         if run is not None:
-            return await status_of_run(run, runs, data=await _has_data(run, ports))
-        row = await ports.executions.get(request.user.tenant, workflow_id)
+            return await status_of_run(run, runs, data=await _has_data(run, dependencies))
+        row = await dependencies.executions.get(request.user.tenant, workflow_id)
         if row is None:
             raise _unknown(workflow_id)
         return status_of_row(row)
@@ -152,7 +152,7 @@ class WorkflowController(Controller):
         self,
         request: Request[Principal, None, Any],
         workflow_id: WorkflowId,
-        ports: NamedDependency[Ports],
+        dependencies: NamedDependency[Dependencies],
         runs: NamedDependency[TemporalRuns],
         wait: Annotated[float, QueryParameter(ge=0, le=60, description="Seconds to wait for the end")] = 0,
     ) -> ResultAnswer:
@@ -165,7 +165,7 @@ class WorkflowController(Controller):
             run = await runs.describe(workflow_id) or run
         if run.open:
             raise RunOpen("The run has not ended yet.", run_status=run.status)
-        await _keeps_data(run, ports)
+        await _keeps_data(run, dependencies)
         outcome = await runs.outcome(run)
         result = outcome.result
         return ResultAnswer(
@@ -189,7 +189,7 @@ class WorkflowController(Controller):
         self,
         request: Request[Principal, None, Any],
         workflow_id: WorkflowId,
-        ports: NamedDependency[Ports],
+        dependencies: NamedDependency[Dependencies],
         runs: NamedDependency[TemporalRuns],
         previews: Annotated[
             bool,
@@ -199,8 +199,8 @@ class WorkflowController(Controller):
         """The steps, in the order in which they happened."""
         tenant = request.user.tenant
         run = await _run(tenant, workflow_id, runs)
-        if run is None or not await _has_data(run, ports):
-            row = await ports.executions.get(tenant, workflow_id, with_steps=True)
+        if run is None or not await _has_data(run, dependencies):
+            row = await dependencies.executions.get(tenant, workflow_id, with_steps=True)
             if row is None:
                 raise _unknown(workflow_id)
             return history_of_row(row)
@@ -211,7 +211,7 @@ class WorkflowController(Controller):
             outcome = await runs.outcome(run)
             journal = outcome.result.journal if outcome.result else Journal(status="error")
             error, status = outcome.error, outcome.status
-        types = await ports.store.node_types(tenant, run.plan_hash)
+        types = await dependencies.store.node_types(tenant, run.plan_hash)
         shown = await runs.previews(run) if previews else {}
         return history_of_run(run, journal, types, status=status, error=error, previews=shown)
 
@@ -227,7 +227,7 @@ class WorkflowController(Controller):
         self,
         request: Request[Principal, None, Any],
         workflow_id: WorkflowId,
-        ports: NamedDependency[Ports],
+        dependencies: NamedDependency[Dependencies],
         runs: NamedDependency[TemporalRuns],
         last_event_id: Annotated[
             int | None, HeaderParameter(name="Last-Event-ID", ge=0, description="Number of the last step that was seen")
@@ -237,8 +237,8 @@ class WorkflowController(Controller):
         run = await _run(request.user.tenant, workflow_id, runs)
         if run is None:
             raise _unknown(workflow_id)
-        await _keeps_data(run, ports)
-        types = await ports.store.node_types(request.user.tenant, run.plan_hash)
+        await _keeps_data(run, dependencies)
+        types = await dependencies.store.node_types(request.user.tenant, run.plan_hash)
         return events_of(run, runs, types, last_event_id or 0)
 
     @post(
@@ -252,28 +252,28 @@ class WorkflowController(Controller):
         self,
         request: Request[Principal, None, Any],
         workflow_id: WorkflowId,
-        ports: NamedDependency[Ports],
+        dependencies: NamedDependency[Dependencies],
         runs: NamedDependency[TemporalRuns],
     ) -> Canceled:
         """Ask Temporal to cancel; a transient run is in this process."""
         if (
-            ports.transient is not None
+            dependencies.transient is not None
             and tenant_of(workflow_id) == request.user.tenant
-            and ports.transient.cancel(workflow_id)
+            and dependencies.transient.cancel(workflow_id)
         ):
             return Canceled(
                 workflow_id=workflow_id, run_id="", status=RunStatus.RUNNING, cancel_requested=True, links=links(workflow_id, "status"),
             )  # fmt: skip
         run = await _run(request.user.tenant, workflow_id, runs)
         if run is None:
-            row = await ports.executions.get(request.user.tenant, workflow_id)
+            row = await dependencies.executions.get(request.user.tenant, workflow_id)
             if row is None:
                 raise _unknown(workflow_id)
             raise _closed(row.status)
         if not run.open:
             raise _closed(run.status)
         try:
-            await ports.temporal.get_workflow_handle(workflow_id).cancel()
+            await dependencies.temporal.get_workflow_handle(workflow_id).cancel()
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:  # it ended between the question and the request
                 raise _closed(RunStatus.COMPLETED) from error
@@ -299,7 +299,7 @@ class WorkflowController(Controller):
         request: Request[Principal, None, Any],
         workflow_id: WorkflowId,
         data: JSONBody[RetryRequest],
-        ports: NamedDependency[Ports],
+        dependencies: NamedDependency[Dependencies],
         runs: NamedDependency[TemporalRuns],
         starter: NamedDependency[Starter],
     ) -> StartAnswer:
@@ -312,9 +312,9 @@ class WorkflowController(Controller):
             raise _unknown(workflow_id)
         if run.open:
             raise RunOpen("The run has not ended yet; cancel it first.", run_status=run.status)
-        await _keeps_data(run, ports)
+        await _keeps_data(run, dependencies)
         choice = RetryChoice(data.from_node, data.from_start, data.with_version)
-        run_request = await retry_request(run, choice, ports.templates, await runs.state(run))
+        run_request = await retry_request(run, choice, dependencies.templates, await runs.state(run))
         started = await starter.start(run_request)
         return StartAnswer(
             workflow_id=started.workflow_id,
@@ -335,7 +335,7 @@ class WorkflowController(Controller):
     async def list_(
         self,
         request: Request[Principal, None, Any],
-        ports: NamedDependency[Ports],
+        dependencies: NamedDependency[Dependencies],
         status: Annotated[RunStatus | None, QueryParameter(description="Runs with this status")] = None,
         template: Annotated[str | None, QueryParameter(description="Runs of this template", max_length=128)] = None,
         user_id: Annotated[str | None, QueryParameter(description="Runs of this user", max_length=256)] = None,
@@ -347,7 +347,7 @@ class WorkflowController(Controller):
         """A page of runs."""
         wanted = Filter(status=status, template=template, user_id=user_id, before=cursor, limit=limit)
         try:
-            rows = await ports.executions.page(request.user.tenant, wanted)
+            rows = await dependencies.executions.page(request.user.tenant, wanted)
         except BadCursor as error:
             raise BadRequest("cursor: not a cursor of this list.") from error
         page = rows[:limit]
@@ -362,13 +362,13 @@ async def _run(tenant: str, workflow_id: str, runs: TemporalRuns) -> RunDescript
     return await runs.describe(workflow_id)
 
 
-async def _has_data(run: RunDescription, ports: Ports) -> bool:
+async def _has_data(run: RunDescription, dependencies: Dependencies) -> bool:
     """False for a run that has ended in a way of which its workflow's settings keep no data."""
-    return run.open or (await ports.store.settings(run.tenant, run.plan_hash)).saves(run.status)
+    return run.open or (await dependencies.store.settings(run.tenant, run.plan_hash)).saves(run.status)
 
 
-async def _keeps_data(run: RunDescription, ports: Ports) -> None:
-    if not await _has_data(run, ports):
+async def _keeps_data(run: RunDescription, dependencies: Dependencies) -> None:
+    if not await _has_data(run, dependencies):
         raise UnknownRun(
             f"The run ended ({run.status}), and the settings of its workflow keep no data of such runs "
             "(saveDataSuccessExecution, saveDataErrorExecution)."

@@ -10,7 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import PathParameter, QueryParameter
 
 from api.authentication import Principal
-from api.dependencies import Ports
+from api.dependencies import Dependencies
 from api.openapi import problems
 from api.problems import BadRequest, DoesNotCompile, NotStartable, TooLarge, UnknownTemplate, WebhookTaken
 from api.templates.models import (
@@ -57,9 +57,13 @@ class TemplateController(Controller):
         responses=problems(),
         description="The tenant's own and the shared ones; its own win where keys are equal.",
     )
-    async def list_(self, request: Request[Principal, None, Any], ports: NamedDependency[Ports]) -> TemplateList:
+    async def list_(
+        self, request: Request[Principal, None, Any], dependencies: NamedDependency[Dependencies]
+    ) -> TemplateList:
         """What can be started."""
-        return TemplateList(items=[summary_of(each) for each in await ports.store.summaries(request.user.tenant)])
+        return TemplateList(
+            items=[summary_of(each) for each in await dependencies.store.summaries(request.user.tenant)]
+        )
 
     @post(
         "/",
@@ -72,7 +76,7 @@ class TemplateController(Controller):
     async def publish(
         self,
         request: Request[Principal, None, Any],
-        ports: NamedDependency[Ports],
+        dependencies: NamedDependency[Dependencies],
         key: Annotated[str | None, QueryParameter(description="Key; default: made from its name")] = None,
         description: Annotated[str, QueryParameter(description="One sentence for lists", max_length=2000)] = "",
         allow_unsupported: Annotated[
@@ -84,21 +88,21 @@ class TemplateController(Controller):
         chosen = key or template_key(_name(body))
         if not KEY.fullmatch(chosen):
             raise BadRequest("key: letters, digits, '_', '.' and '-', 128 at most, beginning with a letter or a digit.")
-        compiled, _ = await _compiled(body, chosen, ports, allow_unsupported=allow_unsupported)
+        compiled, _ = await _compiled(body, chosen, dependencies, allow_unsupported=allow_unsupported)
         try:
             made = await publish(
-                ports.store, tenant, chosen, compiled, description=description, created_by=request.user.key
+                dependencies.store, tenant, chosen, compiled, description=description, created_by=request.user.key
             )
         except WebhookConflict as error:
             raise WebhookTaken(f"{error}. Nothing was published.", method=error.method, path=error.path) from error
         assert made is not None  # what does not compile was refused above
-        ports.templates.forget(tenant)
+        dependencies.templates.forget(tenant)
         answer = PublishAnswer(
             key=made.key,
             version=made.version,
             plan_hash=made.plan_hash,
             created=made.created,
-            webhooks=_webhooks(made.webhooks, request, ports),
+            webhooks=_webhooks(made.webhooks, request, dependencies),
             verdicts=_verdicts(compiled),
             diagnostics=[each.to_json() for each in compiled.diagnostics],
             links=links_of(made.key),
@@ -115,14 +119,16 @@ class TemplateController(Controller):
     async def check(
         self,
         request: Request[Principal, None, Any],
-        ports: NamedDependency[Ports],
+        dependencies: NamedDependency[Dependencies],
         allow_unsupported: Annotated[
             bool, QueryParameter(description="Nodes that cannot run fail when they are reached")
         ] = False,
     ) -> CheckAnswer:
         """Compile, and say what the compiler says."""
         body = await request.body()
-        compiled, plan = await _compiled(body, template_key(_name(body)), ports, allow_unsupported=allow_unsupported)
+        compiled, plan = await _compiled(
+            body, template_key(_name(body)), dependencies, allow_unsupported=allow_unsupported
+        )
         return CheckAnswer(
             runnable=compiled.runnable,
             plan_hash=plan.id,
@@ -132,12 +138,12 @@ class TemplateController(Controller):
 
     @get("/{key:str}/versions", summary="List the versions of a template", responses=problems(UnknownTemplate))
     async def versions(
-        self, request: Request[Principal, None, Any], key: TemplateKey, ports: NamedDependency[Ports]
+        self, request: Request[Principal, None, Any], key: TemplateKey, dependencies: NamedDependency[Dependencies]
     ) -> VersionList:
         """Newest first."""
-        found = await ports.store.versions(request.user.tenant, key)
+        found = await dependencies.store.versions(request.user.tenant, key)
         if not found:
-            raise await _unknown(request.user.tenant, key, ports)
+            raise await _unknown(request.user.tenant, key, dependencies)
         return VersionList(
             key=key,
             items=[
@@ -165,19 +171,19 @@ class TemplateController(Controller):
         self,
         request: Request[Principal, None, Any],
         key: TemplateKey,
-        ports: NamedDependency[Ports],
+        dependencies: NamedDependency[Dependencies],
         version: Annotated[int | None, QueryParameter(ge=1, description="The version that becomes current")] = None,
     ) -> Activation:
         """Listen, or go back to a version."""
         tenant = request.user.tenant
         try:
-            routes = await ports.store.activate(tenant, key, version)
+            routes = await dependencies.store.activate(tenant, key, version)
         except WebhookConflict as error:
             raise WebhookTaken(f"{error}.", method=error.method, path=error.path) from error
         if routes is None:
-            raise await _unknown(tenant, key, ports)
-        ports.templates.forget(tenant)
-        return Activation(key=key, webhooks=_webhooks(routes, request, ports))
+            raise await _unknown(tenant, key, dependencies)
+        dependencies.templates.forget(tenant)
+        return Activation(key=key, webhooks=_webhooks(routes, request, dependencies))
 
     @post(
         "/{key:str}/deactivate",
@@ -188,13 +194,13 @@ class TemplateController(Controller):
         "start by REST or by another workflow still finds it. Activating it brings everything back.",
     )
     async def deactivate(
-        self, request: Request[Principal, None, Any], key: TemplateKey, ports: NamedDependency[Ports]
+        self, request: Request[Principal, None, Any], key: TemplateKey, dependencies: NamedDependency[Dependencies]
     ) -> Activation:
         """Listen no more."""
         tenant = request.user.tenant
-        if not await ports.store.deactivate(tenant, key):
-            raise await _unknown(tenant, key, ports)
-        ports.templates.forget(tenant)
+        if not await dependencies.store.deactivate(tenant, key):
+            raise await _unknown(tenant, key, dependencies)
+        dependencies.templates.forget(tenant)
         return Activation(key=key, webhooks=[])
 
     @post(
@@ -210,32 +216,32 @@ class TemplateController(Controller):
         self,
         request: Request[Principal, None, Any],
         key: TemplateKey,
-        ports: NamedDependency[Ports],
+        dependencies: NamedDependency[Dependencies],
         seconds: Annotated[int, QueryParameter(ge=1, le=3600, description="For how long")] = 120,
     ) -> Listening:
         """Until somebody calls, or the time is up."""
         tenant = request.user.tenant
-        template = await ports.store.current(tenant, key)
+        template = await dependencies.store.current(tenant, key)
         if template is None:
-            raise await _unknown(tenant, key, ports)
+            raise await _unknown(tenant, key, dependencies)
         routes = [each for each in webhooks_of(template.plan) if each.method != CHAT]
         if not routes:
             raise NotStartable("The template has no webhook and no form that could listen.")
-        until = await ports.listeners.open(tenant, template, seconds)
-        return Listening(key=key, until=until, webhooks=_webhooks(routes, request, ports, suffix="-test"))
+        until = await dependencies.listeners.open(tenant, template, seconds)
+        return Listening(key=key, until=until, webhooks=_webhooks(routes, request, dependencies, suffix="-test"))
 
     @get("/{key:str}/schedules", summary="When a template starts by itself", responses=problems(UnknownTemplate))
     async def schedules(
         self,
         request: Request[Principal, None, Any],
         key: TemplateKey,
-        ports: NamedDependency[Ports],
+        dependencies: NamedDependency[Dependencies],
         scheduler: NamedDependency[Scheduler],
     ) -> ScheduleList:
         """Its rules and their next times."""
         tenant = request.user.tenant
-        if await ports.templates.current(tenant, key) is None:
-            raise await _unknown(tenant, key, ports)
+        if await dependencies.templates.current(tenant, key) is None:
+            raise await _unknown(tenant, key, dependencies)
         found = await scheduler.list_schedules(tenant, key)
         return ScheduleList(
             key=key,
@@ -246,7 +252,9 @@ class TemplateController(Controller):
         )
 
 
-async def _compiled(body: bytes, key: str, ports: Ports, *, allow_unsupported: bool) -> "tuple[Compilation, Plan]":
+async def _compiled(
+    body: bytes, key: str, dependencies: Dependencies, *, allow_unsupported: bool
+) -> "tuple[Compilation, Plan]":
     """An export compiled.
 
     Raises:
@@ -255,7 +263,7 @@ async def _compiled(body: bytes, key: str, ports: Ports, *, allow_unsupported: b
     from compiler import compile_export  # noqa: PLC0415  # 25 MB that a service which only runs never needs
 
     compiled = await asyncio.to_thread(  # a large export must not hold up other requests
-        compile_export, body, file=f"{key}.json", catalog=ports.catalog, allow_unsupported=allow_unsupported
+        compile_export, body, file=f"{key}.json", catalog=dependencies.catalog, allow_unsupported=allow_unsupported
     )
     if compiled.plan is None or not (compiled.runnable or allow_unsupported):
         diagnostics = [each.to_json() for each in compiled.diagnostics]
@@ -284,9 +292,9 @@ def _name(body: bytes) -> str:
 
 
 def _webhooks(
-    routes: list[Webhook], request: Request[Principal, None, Any], ports: Ports, suffix: str = ""
+    routes: list[Webhook], request: Request[Principal, None, Any], dependencies: Dependencies, suffix: str = ""
 ) -> list[WebhookAnswer]:
-    base, tenant = (ports.settings.public_url or str(request.base_url)).rstrip("/"), request.user.tenant
+    base, tenant = (dependencies.settings.public_url or str(request.base_url)).rstrip("/"), request.user.tenant
     return [
         WebhookAnswer(
             method=each.method,
@@ -298,6 +306,6 @@ def _webhooks(
     ]
 
 
-async def _unknown(tenant: str, key: str, ports: Ports) -> UnknownTemplate:
-    available = [each.key for each in await ports.store.summaries(tenant)]
+async def _unknown(tenant: str, key: str, dependencies: Dependencies) -> UnknownTemplate:
+    available = [each.key for each in await dependencies.store.summaries(tenant)]
     return UnknownTemplate(f"There is no template {key!r}.", available=available)

@@ -1,10 +1,10 @@
-"""The API's outside, from the settings: what `serve` and the tests build an application on."""
+"""The dependencies of the API, made from the settings, for `serve` and the tests."""
 
 import contextlib
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from api.dependencies import Ports, Probe
+from api.dependencies import Dependencies, Probe
 from runtime.catalog import CATALOG, upgrade
 from runtime.platform.credential_store import credential_store
 from runtime.platform.credentials import CredentialStore
@@ -22,12 +22,12 @@ from service.tenants import TenantStore
 if TYPE_CHECKING:
     from runtime.platform.settings import Settings
 
-__all__ = ["ports"]
+__all__ = ["open_dependencies"]
 
 
 @contextlib.asynccontextmanager
-async def ports(settings: "Settings") -> AsyncIterator[Ports]:
-    """Connections that are made when they are first used, so that a server that is down delays nothing but its use."""
+async def open_dependencies(settings: "Settings") -> AsyncIterator[Dependencies]:
+    """Yield the dependencies. Connections are made when they are first used: a server that is down delays only its use."""
     keys = keyring(settings)
     url = settings.database_url.get_secret_value() if settings.database_url else "postgresql://localhost:5432/tempor8"
     database = Database(url, size=settings.database_pool_size)
@@ -48,7 +48,7 @@ async def ports(settings: "Settings") -> AsyncIterator[Ports]:
             transient = TransientRuns(
                 CATALOG, resources.capabilities(), RunTemplates(database, templates), ExecutionStore(database)
             )
-        yield Ports(
+        yield Dependencies(
             settings=settings,
             temporal=await connect(settings, data_converter(settings, keys, blobs), lazy=True),
             database=database,

@@ -14,7 +14,7 @@ from cli.support.options import verb
 if TYPE_CHECKING:
     import uvicorn
 
-    from api.dependencies import Ports
+    from api.dependencies import Dependencies
     from runtime.platform.settings import Settings
 
 app = verb()
@@ -101,7 +101,7 @@ async def _serve(settings: "Settings", listeners: list[socket.socket], *, projec
     import uvicorn
 
     from api.app import create_app
-    from cli.support.wiring import ports
+    from cli.support.wiring import open_dependencies
 
     class Server(uvicorn.Server):
         """Captures no signals: uvicorn raises them again when it is done, before the connections to the servers are closed."""
@@ -111,7 +111,7 @@ async def _serve(settings: "Settings", listeners: list[socket.socket], *, projec
             """Capture nothing."""
             yield
 
-    async with ports(settings) as dependencies:
+    async with open_dependencies(settings) as dependencies:
         server = Server(
             uvicorn.Config(
                 create_app(dependencies, projector=projector),
@@ -133,7 +133,7 @@ async def _serve(settings: "Settings", listeners: list[socket.socket], *, projec
     return unsafe is not True
 
 
-async def _guard(dependencies: "Ports", server: "uvicorn.Server") -> bool:
+async def _guard(dependencies: "Dependencies", server: "uvicorn.Server") -> bool:
     """Check the role and register search attributes once both servers answer; stop and return True when the role is unsafe."""
     from runtime.platform.postgres import DatabaseUnavailable, UnsafeRole
     from runtime.platform.telemetry.logging import get_logger

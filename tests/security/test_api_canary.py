@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.dependencies import Ports
+from api.dependencies import Dependencies
 from tests.exports import export, node
 from tests.service import client, ended, eventually, started
 
@@ -34,11 +34,11 @@ def asks_for_a_password() -> dict[str, Any]:
 
 
 async def test_no_answer_and_no_log_line_has_the_secret(
-    acme: httpx.AsyncClient, anybody: httpx.AsyncClient, outside: Ports, caplog: pytest.LogCaptureFixture
+    acme: httpx.AsyncClient, anybody: httpx.AsyncClient, dependencies: Dependencies, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     for type_, data in PLANTED.items():
-        await outside.credentials.put("acme", type_, "planted", data)
+        await dependencies.credentials.put("acme", type_, "planted", data)
     answers = [
         await acme.post("/templates", params={"key": "calls_out"}, json=calls_out()),
         await acme.post("/templates", params={"key": "guarded"}, json=asks_for_a_password()),

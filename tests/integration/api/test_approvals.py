@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.dependencies import Ports
+from api.dependencies import Dependencies
 from tests.exports import export, node, set_
 from tests.service import ended, eventually, started
 
@@ -68,13 +68,13 @@ class Post:
 
 
 @pytest.fixture
-async def post(outside: Ports, loopback: None) -> AsyncIterator[Post]:
+async def post(dependencies: Dependencies, loopback: None) -> AsyncIterator[Post]:
     """A server, and a credential for it; the tenant may go there."""
     made = Post()
     server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
     made.port = server.sockets[0].getsockname()[1]
     credential = {"host": "127.0.0.1", "port": made.port, "secure": False, "user": "user", "password": "secret"}
-    await outside.credentials.put("acme", "smtp", "post", credential)
+    await dependencies.credentials.put("acme", "smtp", "post", credential)
     yield made
     server.close()
 
@@ -200,10 +200,10 @@ async def test_mail_goes_out_with_files_and_copies(acme: httpx.AsyncClient, post
     assert [part.get_filename() for part in message.iter_attachments()] == ["note.txt"]  # type: ignore[attr-defined]
 
 
-async def test_a_server_that_refuses_is_told(acme: httpx.AsyncClient, outside: Ports, post: Post) -> None:
+async def test_a_server_that_refuses_is_told(acme: httpx.AsyncClient, dependencies: Dependencies, post: Post) -> None:
     """The password is not in the message."""
     credential = {"host": "127.0.0.1", "port": post.port, "secure": False, "user": "user", "password": "wrong-one"}
-    await outside.credentials.put("acme", "smtp", "post", credential)
+    await dependencies.credentials.put("acme", "smtp", "post", credential)
     made = export(
         "Refused", node("In", "executeWorkflowTrigger", 1.1, inputSource="passthrough"), mail("Send", html="<p>x</p>")
     )

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.dependencies import Ports
+from api.dependencies import Dependencies
 from schemas.resume_link import token
 from tests.exports import export, node, set_
 from tests.service import ended, eventually, started
@@ -99,14 +99,16 @@ async def test_a_form_that_is_not_there(anybody: httpx.AsyncClient) -> None:
     assert (await anybody.get("/form/globex/join")).status_code == 404
 
 
-async def test_a_run_waits_for_a_form(acme: httpx.AsyncClient, anybody: httpx.AsyncClient, outside: Ports) -> None:
+async def test_a_run_waits_for_a_form(
+    acme: httpx.AsyncClient, anybody: httpx.AsyncClient, dependencies: Dependencies
+) -> None:
     made = export(
         "Waits for a form", node("Start", "manualTrigger"),
         node("Ask", "wait", 1.1, resume="form", formTitle="More?", formFields=FIELDS), set_("Kept", seen="={{ $json.Name }}"),
     )  # fmt: skip
     assert (await acme.post("/templates", params={"key": "more"}, json=made)).status_code == 201
     run = await started(acme, "more")
-    place = f"{run}/0-{token(outside.links.of(run)['resume_secret'], 0)}"
+    place = f"{run}/0-{token(dependencies.links.of(run)['resume_secret'], 0)}"
 
     async def shown() -> Any:
         page = await anybody.get(f"/form-waiting/{place}")

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.dependencies import Ports
+from api.dependencies import Dependencies
 from tests.exports import export, node, set_
 from tests.service import ended, eventually, started
 
@@ -73,7 +73,9 @@ async def test_a_key_has_a_limit_of_its_own(acme: httpx.AsyncClient) -> None:
     assert most_at_once([*told["a"], *told["b"]]) == 2
 
 
-async def test_a_run_that_is_killed_gives_its_place_to_the_next(acme: httpx.AsyncClient, outside: Ports) -> None:
+async def test_a_run_that_is_killed_gives_its_place_to_the_next(
+    acme: httpx.AsyncClient, dependencies: Dependencies
+) -> None:
     """Cancelled, it leaves by itself; terminated, it is found out."""
     made = limited("One", 3600, limit=1)
     assert (await acme.post("/templates", params={"key": "one"}, json=made)).status_code == 201
@@ -86,7 +88,7 @@ async def test_a_run_that_is_killed_gives_its_place_to_the_next(acme: httpx.Asyn
     await eventually(lambda: inside(runs[0]), 10)
     await acme.post(f"/workflows/{runs[0]}/cancel")
     await eventually(lambda: inside(runs[1]), 10)
-    await outside.temporal.get_workflow_handle(runs[1]).terminate()
+    await dependencies.temporal.get_workflow_handle(runs[1]).terminate()
     await eventually(lambda: inside(runs[2]), 30)
     await acme.post(f"/workflows/{runs[2]}/cancel")
     assert (await ended(acme, runs[2]))["status"] == "canceled"

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.dependencies import Ports
+from api.dependencies import Dependencies
 from tests.exports import export, node, set_
 from tests.service import eventually
 
@@ -70,18 +70,18 @@ class Box:
 
 
 @pytest.fixture
-async def box(outside: Ports, loopback: None) -> AsyncIterator[Box]:
+async def box(dependencies: Dependencies, loopback: None) -> AsyncIterator[Box]:
     """A mailbox, and a credential for it; the tenant may go there."""
     made = Box()
     server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     credential = {"host": "127.0.0.1", "port": port, "secure": False, "user": "user", "password": "secret"}
-    await outside.credentials.put("acme", "imap", "box", credential)
+    await dependencies.credentials.put("acme", "imap", "box", credential)
     yield made
     server.close()
 
 
-async def test_new_messages_start_a_run(acme: httpx.AsyncClient, outside: Ports, box: Box) -> None:
+async def test_new_messages_start_a_run(acme: httpx.AsyncClient, dependencies: Dependencies, box: Box) -> None:
     """The first look takes what is unread, the next what came after it."""
     box.put(7, "first")
     mail = node("Mail", "emailReadImap", 2, downloadAttachments=True, options={}, pollTimes=YEARLY)
@@ -105,7 +105,7 @@ async def test_new_messages_start_a_run(acme: httpx.AsyncClient, outside: Ports,
     assert box.read == set(), "not before the run has it"
     box.put(8, "second")
     await asyncio.sleep(1.1)  # Temporal names the runs of a schedule by the second
-    await outside.temporal.get_schedule_handle("acme:mailbox:Mail:0").trigger()
+    await dependencies.temporal.get_schedule_handle("acme:mailbox:Mail:0").trigger()
     assert await eventually(lambda: runs(2), 20)
     assert box.read == {7}
     assert box.searched == ["UNSEEN", "UNSEEN UID 8:*"]

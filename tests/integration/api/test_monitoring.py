@@ -11,8 +11,8 @@ from litestar import Litestar
 from pydantic import SecretStr
 
 from api.app import create_app
-from api.dependencies import Ports
-from cli.support.wiring import ports
+from api.dependencies import Dependencies
+from cli.support.wiring import open_dependencies
 from runtime.platform.keys import Keyring
 from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings
@@ -87,15 +87,15 @@ async def test_health_is_ok_when_everything_answers(anybody: httpx.AsyncClient) 
 
 
 @pytest.fixture
-async def cut_off(service: Settings, outside: Ports) -> AsyncIterator[tuple[Litestar, Ports]]:
+async def cut_off(service: Settings, dependencies: Dependencies) -> AsyncIterator[tuple[Litestar, Dependencies]]:
     """An application whose Temporal is at an address where nothing listens."""
-    del outside
-    async with ports(service.model_copy(update={"temporal_address": "127.0.0.1:1"})) as lonely:
+    del dependencies
+    async with open_dependencies(service.model_copy(update={"temporal_address": "127.0.0.1:1"})) as lonely:
         yield create_app(lonely, projector=False), lonely
 
 
 async def test_without_temporal_the_api_says_so_and_how_to_start_it(
-    cut_off: tuple[Litestar, Ports], api_keys: tuple[str, str]
+    cut_off: tuple[Litestar, Dependencies], api_keys: tuple[str, str]
 ) -> None:
     async with client(cut_off[0], api_keys[0]) as caller:
         health = await caller.get("/health")
@@ -116,7 +116,10 @@ async def test_without_postgres_the_api_says_so_and_how_to_start_it(
     service: Settings, api_keys: tuple[str, str]
 ) -> None:
     settings = service.model_copy(update={"database_url": SecretStr("postgresql://u:p@127.0.0.1:1/x")})
-    async with ports(settings) as lonely, client(create_app(lonely, projector=False), api_keys[0]) as caller:
+    async with (
+        open_dependencies(settings) as lonely,
+        client(create_app(lonely, projector=False), api_keys[0]) as caller,
+    ):
         health = await caller.get("/health")
         assert health.status_code == 503
         assert health.json()["checks"]["postgres"]["status"] == "down"
@@ -136,8 +139,8 @@ async def test_the_api_recovers_by_itself_when_temporal_comes_back(
     server.close()
     await server.wait_closed()
     async with (
-        ports(service.model_copy(update={"temporal_address": f"127.0.0.1:{own_port}"})) as outside,
-        client(create_app(outside, projector=False), api_keys[0]) as caller,
+        open_dependencies(service.model_copy(update={"temporal_address": f"127.0.0.1:{own_port}"})) as dependencies,
+        client(create_app(dependencies, projector=False), api_keys[0]) as caller,
     ):
         assert (await caller.get("/readyz")).json() == {"status": "down", "down": ["temporal"]}
 

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.dependencies import Ports
+from api.dependencies import Dependencies
 from runtime.contract import HttpResponse
 from runtime.hosts.temporal.capabilities.http import WorkerHttp
 from service.static_data import StaticDataStore
@@ -35,7 +35,7 @@ class Feed:
 
 
 async def test_a_feed_starts_a_run_for_each_poll_that_finds_something(
-    acme: httpx.AsyncClient, outside: Ports, monkeypatch: pytest.MonkeyPatch
+    acme: httpx.AsyncClient, dependencies: Dependencies, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Published: polled at once. What was there then is old; a poll that finds nothing leaves no run behind."""
     feed = Feed()
@@ -49,12 +49,12 @@ async def test_a_feed_starts_a_run_for_each_poll_that_finds_something(
     assert (await acme.post("/templates", params={"key": "feed"}, json=made)).status_code == 201
 
     async def remembered() -> Any:
-        return (await StaticDataStore(outside.database).get("acme", "feed")) or None
+        return (await StaticDataStore(dependencies.database).get("acme", "feed")) or None
 
     kept = await eventually(remembered, 20)
     assert kept == {"node:Feed": {"lastItemDate": "2026-03-02T10:00:00.000Z"}}
     feed.entries += [("new", "Tue, 03 Mar 2026 10:00:00 GMT"), ("newer", "Wed, 04 Mar 2026 10:00:00 GMT")]
-    schedule = outside.temporal.get_schedule_handle("acme:feed:Feed:0")
+    schedule = dependencies.temporal.get_schedule_handle("acme:feed:Feed:0")
     for asked in (2, 3):  # the third finds nothing
         await asyncio.sleep(1.1)  # Temporal names the runs of a schedule by the second
         await schedule.trigger()

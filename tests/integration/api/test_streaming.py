@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.dependencies import Ports
+from api.dependencies import Dependencies
 from runtime.contract import HttpResponse
 from runtime.hosts.temporal.capabilities.http import WorkerHttp
 from tests.exports import export, node, set_
@@ -15,9 +15,9 @@ pytestmark = pytest.mark.usefixtures("worker")
 
 
 @pytest.fixture
-async def model(outside: Ports, monkeypatch: pytest.MonkeyPatch) -> None:
+async def model(dependencies: Dependencies, monkeypatch: pytest.MonkeyPatch) -> None:
     """A model that says what it was asked; asked to fail, it does."""
-    await outside.credentials.put("acme", "openAiApi", "echo", {"apiKey": "none", "url": "https://example.org/v1"})
+    await dependencies.credentials.put("acme", "openAiApi", "echo", {"apiKey": "none", "url": "https://example.org/v1"})
 
     async def request(self: WorkerHttp, method: str, url: str, **options: Any) -> HttpResponse:
         del self, method

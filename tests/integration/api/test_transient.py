@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.dependencies import Ports
+from api.dependencies import Dependencies
 from compiler import compile_export
 from runtime.hosts.local.transient import TransientRuns
 from schemas.plan import Plan
@@ -31,7 +31,7 @@ async def rows(acme: httpx.AsyncClient, key: str) -> list[dict[str, Any]]:
 
 
 async def test_a_webhook_is_answered_without_temporal_and_its_run_is_in_the_tables(
-    acme: httpx.AsyncClient, anybody: httpx.AsyncClient, globex: httpx.AsyncClient, outside: Ports
+    acme: httpx.AsyncClient, anybody: httpx.AsyncClient, globex: httpx.AsyncClient, dependencies: Dependencies
 ) -> None:
     published = await acme.post("/templates", params={"key": "quick"}, json=quick("quick"))
     assert published.status_code == 201, published.text
@@ -47,7 +47,7 @@ async def test_a_webhook_is_answered_without_temporal_and_its_run_is_in_the_tabl
     assert [step["node"] for step in history["steps"]] == ["Hook", "Made"]
     assert (await acme.get(f"/workflows/{row['workflow_id']}/status")).json()["status"] == "completed"
     assert (await globex.get(f"/workflows/{row['workflow_id']}/status")).status_code == 404
-    listed = [each async for each in outside.temporal.list_workflows("WorkflowType = 'quick'")]
+    listed = [each async for each in dependencies.temporal.list_workflows("WorkflowType = 'quick'")]
     assert listed == []
 
 
@@ -80,12 +80,12 @@ async def test_a_run_that_goes_on_is_in_the_tables_and_can_be_cancelled(acme: ht
     assert await eventually(canceled)
 
 
-async def test_a_shutdown_cancels_what_runs_and_says_so(outside: Ports) -> None:
-    assert isinstance(outside.transient, TransientRuns)
-    theirs: Any = outside.transient
+async def test_a_shutdown_cancels_what_runs_and_says_so(dependencies: Dependencies) -> None:
+    assert isinstance(dependencies.transient, TransientRuns)
+    theirs: Any = dependencies.transient
     mine = TransientRuns(theirs._catalog, theirs._capabilities, theirs._templates, theirs._store)
     made = export("Cut", node("Start", "manualTrigger"), node("Wait", "wait", 1.1, amount=50), settings=TRANSIENT)
-    plan: Plan | None = compile_export(made, file="x", catalog=outside.catalog).plan
+    plan: Plan | None = compile_export(made, file="x", catalog=dependencies.catalog).plan
     writing = asyncio.create_task(mine.run())
     run = f"acme:cut:{uuid.uuid4()}"
     await mine.start(
@@ -94,6 +94,6 @@ async def test_a_shutdown_cancels_what_runs_and_says_so(outside: Ports) -> None:
     await asyncio.sleep(0.5)
     writing.cancel()
     await asyncio.gather(writing, return_exceptions=True)
-    row = await outside.executions.get("acme", run)
+    row = await dependencies.executions.get("acme", run)
     assert row is not None
     assert row.status == "canceled"

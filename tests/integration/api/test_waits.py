@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.dependencies import Ports
+from api.dependencies import Dependencies
 from schemas.resume_link import token
 from tests.exports import export, node, set_
 from tests.service import ended, eventually
@@ -58,11 +58,11 @@ async def test_a_link_resumes_its_run_once(acme: httpx.AsyncClient, anybody: htt
 
 
 async def test_a_link_that_nobody_made_has_no_effect_and_tells_nothing(
-    acme: httpx.AsyncClient, anybody: httpx.AsyncClient, outside: Ports
+    acme: httpx.AsyncClient, anybody: httpx.AsyncClient, dependencies: Dependencies
 ) -> None:
     link, run = await begun(acme, anybody, "forged")
     stem, _, last = link.rpartition("/")
-    secret = outside.links.of(run)["resume_secret"]
+    secret = dependencies.links.of(run)["resume_secret"]
     for forged in (
         f"{stem}/0-{'0' * 32}",
         f"{stem}/1-{last[2:]}",
@@ -108,7 +108,7 @@ async def test_a_wait_whose_time_is_up_goes_on_and_its_link_is_dead(
 
 
 async def test_each_turn_of_a_loop_has_a_link_of_its_own(
-    acme: httpx.AsyncClient, anybody: httpx.AsyncClient, outside: Ports
+    acme: httpx.AsyncClient, anybody: httpx.AsyncClient, dependencies: Dependencies
 ) -> None:
     made = export(
         "Turns", node("Start", "manualTrigger"), node("Loop", "splitInBatches", 3, batchSize=1, options={}),
@@ -119,7 +119,7 @@ async def test_each_turn_of_a_loop_has_a_link_of_its_own(
     assert (await acme.post("/templates", params={"key": "turns"}, json=made)).status_code == 201
     body = {"workflow_template": "turns", "input_data": [{"n": 1}, {"n": 2}]}
     run = (await acme.post("/workflows/start", json=body)).json()["workflow_id"]
-    secret = outside.links.of(run)["resume_secret"]
+    secret = dependencies.links.of(run)["resume_secret"]
     links = [f"/webhook-waiting/{run}/{n}-{token(secret, n)}" for n in range(2)]
 
     for link in links:
@@ -133,7 +133,7 @@ async def test_each_turn_of_a_loop_has_a_link_of_its_own(
 
 
 async def test_calls_are_waited_for_side_by_side_where_the_workflow_lets_waits_overlap(
-    acme: httpx.AsyncClient, anybody: httpx.AsyncClient, outside: Ports
+    acme: httpx.AsyncClient, anybody: httpx.AsyncClient, dependencies: Dependencies
 ) -> None:
     """Each wait has a link of its own, known before it begins; they are used in any order, once."""
     made = export(
@@ -159,7 +159,7 @@ async def test_calls_are_waited_for_side_by_side_where_the_workflow_lets_waits_o
     run = (await acme.post("/workflows/start", json={"workflow_template": "beside", "input_data": [{}]})).json()[
         "workflow_id"
     ]
-    secret = outside.links.of(run)["resume_secret"]
+    secret = dependencies.links.of(run)["resume_secret"]
     links = [f"/webhook-waiting/{run}/{n}-{token(secret, n)}" for n in range(2)]
 
     async def both_stand() -> Any:

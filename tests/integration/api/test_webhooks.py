@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.dependencies import Ports
+from api.dependencies import Dependencies
 from compiler import compile_export
 from runtime.catalog import CATALOG
 from tests.exports import export, node, set_
@@ -21,22 +21,24 @@ COMPARED = ("location", "www-authenticate", "access-control-")
 
 
 @pytest.fixture(scope="module")
-async def recorded(outside: Ports, worker: None) -> Ports:
+async def recorded(dependencies: Dependencies, worker: None) -> Dependencies:
     """The recorded flows and their credentials, published for the first tenant."""
     del worker
     for type_, named in RECORDED["credentials"].items():
         for name, data in named.items():
-            await outside.credentials.put("acme", type_, name, data)
+            await dependencies.credentials.put("acme", type_, name, data)
     for place, flow in enumerate(RECORDED["flows"].values()):
         compiled = compile_export(flow, file="recorded", catalog=CATALOG, lenient=True)
         assert compiled.plan is not None, [each.message for each in compiled.diagnostics]
-        await outside.store.publish("acme", f"recorded_{place}", compiled.plan, flow)
-    outside.templates.forget("acme")
-    return outside
+        await dependencies.store.publish("acme", f"recorded_{place}", compiled.plan, flow)
+    dependencies.templates.forget("acme")
+    return dependencies
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
-async def test_a_webhook_answers_as_n8n_does(recorded: Ports, anybody: httpx.AsyncClient, case: dict[str, Any]) -> None:
+async def test_a_webhook_answers_as_n8n_does(
+    recorded: Dependencies, anybody: httpx.AsyncClient, case: dict[str, Any]
+) -> None:
     del recorded
     body = case["body"].encode("latin-1") if case["body"] is not None else None
     answer = await anybody.request(
@@ -116,7 +118,7 @@ def _normal(value: Any) -> Any:
     return value
 
 
-async def test_another_tenants_webhook_is_another_address(recorded: Ports, anybody: httpx.AsyncClient) -> None:
+async def test_another_tenants_webhook_is_another_address(recorded: Dependencies, anybody: httpx.AsyncClient) -> None:
     del recorded
     answer = await anybody.post("/webhook/globex/echo", json={})
     assert answer.status_code == 404
@@ -125,7 +127,7 @@ async def test_another_tenants_webhook_is_another_address(recorded: Ports, anybo
 
 
 async def test_a_run_of_a_webhook_is_an_ordinary_run(
-    recorded: Ports, anybody: httpx.AsyncClient, acme: httpx.AsyncClient
+    recorded: Dependencies, anybody: httpx.AsyncClient, acme: httpx.AsyncClient
 ) -> None:
     del recorded
     assert (await anybody.post("/webhook/acme/last", json={"a": 1})).status_code == 200
@@ -138,14 +140,18 @@ async def test_a_run_of_a_webhook_is_an_ordinary_run(
     assert item["workflow_id"].startswith("acme:recorded_")
 
 
-async def test_too_large_a_body_is_refused_before_it_is_read(recorded: Ports, anybody: httpx.AsyncClient) -> None:
+async def test_too_large_a_body_is_refused_before_it_is_read(
+    recorded: Dependencies, anybody: httpx.AsyncClient
+) -> None:
     del recorded
     answer = await anybody.post("/webhook/acme/echo", content=b"x" * 300_000)
     assert answer.status_code == 413
     assert answer.json()["type"] == "/problems/body-too-large"
 
 
-async def test_a_large_file_leaves_the_item_and_comes_back_whole(recorded: Ports, anybody: httpx.AsyncClient) -> None:
+async def test_a_large_file_leaves_the_item_and_comes_back_whole(
+    recorded: Dependencies, anybody: httpx.AsyncClient
+) -> None:
     data = bytes(range(256)) * 400
     flow = RECORDED["flows"]["echo"]
     hook = flow["nodes"][0] | {"parameters": {
@@ -161,7 +167,7 @@ async def test_a_large_file_leaves_the_item_and_comes_back_whole(recorded: Ports
     assert answer.content == data
 
 
-async def test_two_templates_cannot_listen_at_one_path(recorded: Ports, acme: httpx.AsyncClient) -> None:
+async def test_two_templates_cannot_listen_at_one_path(recorded: Dependencies, acme: httpx.AsyncClient) -> None:
     del recorded
     answer = await acme.post("/templates", params={"key": "thief"}, json=RECORDED["flows"]["echo"])
     assert answer.status_code == 409
@@ -171,7 +177,7 @@ async def test_two_templates_cannot_listen_at_one_path(recorded: Ports, acme: ht
 
 @pytest.mark.parametrize("how", ["cancel", "terminate"])
 async def test_a_caller_whose_run_is_stopped_is_told_as_n8n_does(
-    recorded: Ports, anybody: httpx.AsyncClient, acme: httpx.AsyncClient, how: str
+    recorded: Dependencies, anybody: httpx.AsyncClient, acme: httpx.AsyncClient, how: str
 ) -> None:
     path = f"slow-{how}"
     hook = node("Hook", "webhook", 2, httpMethod="POST", path=path, responseMode="lastNode", options={})
@@ -190,7 +196,7 @@ async def test_a_caller_whose_run_is_stopped_is_told_as_n8n_does(
 
 
 async def test_a_workflow_that_calls_another_shows_both_runs(
-    recorded: Ports, anybody: httpx.AsyncClient, acme: httpx.AsyncClient
+    recorded: Dependencies, anybody: httpx.AsyncClient, acme: httpx.AsyncClient
 ) -> None:
     del recorded
     called = export(

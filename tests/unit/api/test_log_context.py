@@ -9,7 +9,7 @@ from litestar.testing import TestClient
 from litestar.types import HTTPScope
 
 from api.authentication import PUBLIC, Authentication, Principal, Verifier
-from api.triggers.requests import call_of
+from api.triggers.requests import parse_request
 from runtime.platform.telemetry.logging import begin_context, bind_context
 
 
@@ -65,6 +65,6 @@ def test_a_webhook_binds_the_tenant_of_its_address(path: str, tenant: str) -> No
         "scheme": "http",
         "client": None,
     }
-    call_of(cast("HTTPScope", scope), "webhook")
+    parse_request(cast("HTTPScope", scope), "webhook")
     assert structlog.contextvars.get_contextvars() == {"tenant": tenant}
     begin_context()
