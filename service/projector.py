@@ -274,8 +274,8 @@ def _stamp(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _key_of(found: WorkflowExecutionInfo) -> tuple[str, str]:
-    return found.execution.workflow_id, found.execution.run_id
+def _key_of(info: WorkflowExecutionInfo) -> tuple[str, str]:
+    return info.execution.workflow_id, info.execution.run_id
 
 
 def _execution(run: RunDescription, status: str, **rest: Any) -> ExecutionRow:

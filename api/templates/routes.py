@@ -60,7 +60,7 @@ class TemplateController(Controller):
     async def list_(
         self, request: Request[Principal, None, Any], dependencies: NamedDependency[Dependencies]
     ) -> TemplateList:
-        """What can be started."""
+        """Return the templates that can be started."""
         return TemplateList(
             items=[summary_of(each) for each in await dependencies.store.summaries(request.user.tenant)]
         )
@@ -85,29 +85,29 @@ class TemplateController(Controller):
     ) -> Response[PublishAnswer]:
         """Compile and publish."""
         tenant, body = request.user.tenant, await request.body()
-        chosen = key or template_key(_name(body))
-        if not KEY.fullmatch(chosen):
+        final_key = key or template_key(_name(body))
+        if not KEY.fullmatch(final_key):
             raise BadRequest("key: letters, digits, '_', '.' and '-', 128 at most, beginning with a letter or a digit.")
-        compiled, _ = await _compiled(body, chosen, dependencies, allow_unsupported=allow_unsupported)
+        compilation, _ = await _compile(body, final_key, dependencies, allow_unsupported=allow_unsupported)
         try:
-            made = await publish(
-                dependencies.store, tenant, chosen, compiled, description=description, created_by=request.user.key
+            publication = await publish(
+                dependencies.store, tenant, final_key, compilation, description=description, created_by=request.user.key
             )
         except WebhookConflict as error:
             raise WebhookTaken(f"{error}. Nothing was published.", method=error.method, path=error.path) from error
-        assert made is not None  # what does not compile was refused above
+        assert publication is not None  # what does not compile was refused above
         dependencies.templates.forget(tenant)
         answer = PublishAnswer(
-            key=made.key,
-            version=made.version,
-            plan_hash=made.plan_hash,
-            created=made.created,
-            webhooks=_webhooks(made.webhooks, request, dependencies),
-            verdicts=_verdicts(compiled),
-            diagnostics=[each.to_json() for each in compiled.diagnostics],
-            links=links_of(made.key),
+            key=publication.key,
+            version=publication.version,
+            plan_hash=publication.plan_hash,
+            created=publication.created,
+            webhooks=_webhooks(publication.webhooks, request, dependencies),
+            verdicts=_verdicts(compilation),
+            diagnostics=[each.to_json() for each in compilation.diagnostics],
+            links=links_of(publication.key),
         )
-        return Response(answer, status_code=201 if made.created else 200)
+        return Response(answer, status_code=201 if publication.created else 200)
 
     @post(
         "/check",
@@ -124,25 +124,25 @@ class TemplateController(Controller):
             bool, QueryParameter(description="Nodes that cannot run fail when they are reached")
         ] = False,
     ) -> CheckAnswer:
-        """Compile, and say what the compiler says."""
+        """Compile, and return what the compiler reports."""
         body = await request.body()
-        compiled, plan = await _compiled(
+        compilation, plan = await _compile(
             body, template_key(_name(body)), dependencies, allow_unsupported=allow_unsupported
         )
         return CheckAnswer(
-            runnable=compiled.runnable,
+            runnable=compilation.runnable,
             plan_hash=plan.id,
-            verdicts=_verdicts(compiled),
-            diagnostics=[each.to_json() for each in compiled.diagnostics],
+            verdicts=_verdicts(compilation),
+            diagnostics=[each.to_json() for each in compilation.diagnostics],
         )
 
     @get("/{key:str}/versions", summary="List the versions of a template", responses=problems(UnknownTemplate))
     async def versions(
         self, request: Request[Principal, None, Any], key: TemplateKey, dependencies: NamedDependency[Dependencies]
     ) -> VersionList:
-        """Newest first."""
-        found = await dependencies.store.versions(request.user.tenant, key)
-        if not found:
+        """Return the versions, newest first."""
+        all_versions = await dependencies.store.versions(request.user.tenant, key)
+        if not all_versions:
             raise await _unknown(request.user.tenant, key, dependencies)
         return VersionList(
             key=key,
@@ -155,7 +155,7 @@ class TemplateController(Controller):
                     published_at=each.published_at,
                     created_by=each.created_by,
                 )
-                for each in found
+                for each in all_versions
             ],
         )
 
@@ -196,7 +196,7 @@ class TemplateController(Controller):
     async def deactivate(
         self, request: Request[Principal, None, Any], key: TemplateKey, dependencies: NamedDependency[Dependencies]
     ) -> Activation:
-        """Listen no more."""
+        """Stop listening."""
         tenant = request.user.tenant
         if not await dependencies.store.deactivate(tenant, key):
             raise await _unknown(tenant, key, dependencies)
@@ -219,7 +219,7 @@ class TemplateController(Controller):
         dependencies: NamedDependency[Dependencies],
         seconds: Annotated[int, QueryParameter(ge=1, le=3600, description="For how long")] = 120,
     ) -> Listening:
-        """Until somebody calls, or the time is up."""
+        """Listen until a call comes, or the time is up."""
         tenant = request.user.tenant
         template = await dependencies.store.current(tenant, key)
         if template is None:
@@ -238,51 +238,51 @@ class TemplateController(Controller):
         dependencies: NamedDependency[Dependencies],
         scheduler: NamedDependency[Scheduler],
     ) -> ScheduleList:
-        """Its rules and their next times."""
+        """Return its rules and their next times."""
         tenant = request.user.tenant
         if await dependencies.templates.current(tenant, key) is None:
             raise await _unknown(tenant, key, dependencies)
-        found = await scheduler.list_schedules(tenant, key)
+        rules = await scheduler.list_schedules(tenant, key)
         return ScheduleList(
             key=key,
             items=[
                 ScheduleAnswer(id=each.id, node=each.node, rule=each.spec, applied=each.applied, next=list(each.next))
-                for each in found
+                for each in rules
             ],
         )
 
 
-async def _compiled(
+async def _compile(
     body: bytes, key: str, dependencies: Dependencies, *, allow_unsupported: bool
 ) -> "tuple[Compilation, Plan]":
-    """An export compiled.
+    """Return an export compiled, and its plan.
 
     Raises:
         DoesNotCompile: with every diagnostic.
     """
     from compiler import compile_export  # noqa: PLC0415  # 25 MB that a service which only runs never needs
 
-    compiled = await asyncio.to_thread(  # a large export must not hold up other requests
+    compilation = await asyncio.to_thread(  # a large export must not hold up other requests
         compile_export, body, file=f"{key}.json", catalog=dependencies.catalog, allow_unsupported=allow_unsupported
     )
-    if compiled.plan is None or not (compiled.runnable or allow_unsupported):
-        diagnostics = [each.to_json() for each in compiled.diagnostics]
+    if compilation.plan is None or not (compilation.runnable or allow_unsupported):
+        diagnostics = [each.to_json() for each in compilation.diagnostics]
         errors = [each for each in diagnostics if each["severity"] == "error"]
         raise DoesNotCompile(f"The export has {len(errors)} error(s); nothing was published.", diagnostics=diagnostics)
-    return compiled, compiled.plan
+    return compilation, compilation.plan
 
 
-def _verdicts(compiled: "Compilation") -> list[dict[str, Any]]:
-    return [{"node": each.node, "grade": each.grade, "reason": each.reason} for each in compiled.verdicts]
+def _verdicts(compilation: "Compilation") -> list[dict[str, Any]]:
+    return [{"node": each.node, "grade": each.grade, "reason": each.reason} for each in compilation.verdicts]
 
 
 def template_key(name: str) -> str:
-    """A key made from a workflow's name: lower case, words joined by underscores; empty when nothing is left of it."""
+    """Return a key made from a workflow's name: lower case, words joined by underscores; empty when nothing is left of it."""
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:128]
 
 
 def _name(body: bytes) -> str:
-    """The export's name, as far as the body has one; what is wrong with it the compiler says."""
+    """Return the export's name, or "export"; errors in the body are reported by the compiler."""
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:

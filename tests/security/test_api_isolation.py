@@ -120,7 +120,7 @@ async def test_the_key_decides_and_a_body_that_names_another_tenant_is_refused(g
 async def test_a_revoked_key_stops_working(
     application: Litestar, database: Any, keys: Any, tenants: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.authentication.TRUST", 0.0)
+    monkeypatch.setattr("api.authentication.KEY_CACHE_SECONDS", 0.0)
     store = TenantStore(database, keys)
     key = await store.issue(tenants[0], "short-lived")
     async with client(application, key) as caller:
