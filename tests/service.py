@@ -97,7 +97,7 @@ async def globex(application: Litestar, api_keys: tuple[str, str]) -> AsyncItera
 
 
 @pytest.fixture(scope="session")
-async def anybody(application: Litestar) -> AsyncIterator[httpx.AsyncClient]:
+async def anonymous(application: Litestar) -> AsyncIterator[httpx.AsyncClient]:
     """A client without a key."""
     async with client(application) as opened:
         yield opened
@@ -131,8 +131,8 @@ async def started(acme: httpx.AsyncClient, template: str, data: Any = None, **re
     body = {"workflow_template": template, "input_data": data or {}} | rest
     answer = await acme.post("/workflows/start", json=body)
     assert answer.status_code == 202, answer.text
-    found: str = answer.json()["workflow_id"]
-    return found
+    workflow_id: str = answer.json()["workflow_id"]
+    return workflow_id
 
 
 async def ended(acme: httpx.AsyncClient, workflow_id: str) -> dict[str, Any]:
@@ -149,7 +149,7 @@ async def eventually(look: Callable[[], Awaitable[Any]], seconds: float = 5.0) -
     clock = asyncio.get_running_loop().time
     until = clock() + seconds
     while clock() < until:
-        if found := await look():
-            return found
+        if answer := await look():
+            return answer
         await asyncio.sleep(0.05)
     raise AssertionError("it did not happen in time")

@@ -34,7 +34,7 @@ def asks_for_a_password() -> dict[str, Any]:
 
 
 async def test_no_answer_and_no_log_line_has_the_secret(
-    acme: httpx.AsyncClient, anybody: httpx.AsyncClient, dependencies: Dependencies, caplog: pytest.LogCaptureFixture
+    acme: httpx.AsyncClient, anonymous: httpx.AsyncClient, dependencies: Dependencies, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     for type_, data in PLANTED.items():
@@ -55,8 +55,8 @@ async def test_no_answer_and_no_log_line_has_the_secret(
     paths = [f"/workflows/{run}/{what}" for what in ("status", "result", "history")]
     paths += ["/workflows", "/templates", "/templates/calls_out/versions", "/metrics", "/health", "/openapi.json"]
     answers += [await acme.get(path) for path in paths]
-    answers += [await acme.get("/metrics", headers={"accept": "text/plain"}), await anybody.get("/problems")]
-    answers += [await anybody.post("/webhook/acme/guarded", auth=("u", password)) for password in ("wrong", CANARY)]
+    answers += [await acme.get("/metrics", headers={"accept": "text/plain"}), await anonymous.get("/problems")]
+    answers += [await anonymous.post("/webhook/acme/guarded", auth=("u", password)) for password in ("wrong", CANARY)]
     assert [answer.status_code for answer in answers[-2:]] == [401, 200]
     for answer in answers:
         assert CANARY not in answer.text, answer.request.url

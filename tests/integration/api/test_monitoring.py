@@ -31,21 +31,21 @@ async def test_metrics_count_what_really_ran(acme: httpx.AsyncClient) -> None:
         await ended(acme, run)
 
     async def counted() -> Any:
-        found = (await acme.get("/metrics")).json()
-        by_key = {each["workflow_template"]: each for each in found["templates"]}
+        report = (await acme.get("/metrics")).json()
+        by_key = {each["workflow_template"]: each for each in report["templates"]}
         ended_runs = sum(
             by_key[key]["total"] - by_key[key]["by_status"]["running"] for key in by_key if "metered" in key
         )
-        return (found, by_key) if ended_runs == len(runs) else None
+        return (report, by_key) if ended_runs == len(runs) else None
 
-    found, by_key = await eventually(counted)
+    report, by_key = await eventually(counted)
     good, bad = by_key["metered"], by_key["metered_failing"]
     assert (good["by_status"]["completed"], good["success_rate"], good["steps"]) == (2, 1, 6)
     assert (bad["by_status"]["failed"], bad["success_rate"]) == (1, 0)
     assert 0 < good["duration"]["p50_ms"] <= good["duration"]["p95_ms"]
-    assert 0 < found["runs"]["success_rate"] < 1
-    assert found["runs"]["total"] == sum(each["total"] for each in found["templates"])
-    assert abs(sum(each["share"] for each in found["templates"]) - 1) < 1e-9
+    assert 0 < report["runs"]["success_rate"] < 1
+    assert report["runs"]["total"] == sum(each["total"] for each in report["templates"])
+    assert abs(sum(each["share"] for each in report["templates"]) - 1) < 1e-9
 
 
 async def test_metrics_speak_prometheus_when_asked(acme: httpx.AsyncClient) -> None:
@@ -66,24 +66,24 @@ async def test_metrics_of_a_tenant_without_runs_are_empty_and_not_invented(
     store = TenantStore(database, keys)
     await store.create("idle")
     async with client(application, await store.issue("idle", "test")) as idle:
-        found = (await idle.get("/metrics")).json()
-    assert found["runs"]["total"] == 0
-    assert found["runs"]["success_rate"] is None
-    assert found["templates"] == []
-    assert found["agents"] == []
+        report = (await idle.get("/metrics")).json()
+    assert report["runs"]["total"] == 0
+    assert report["runs"]["success_rate"] is None
+    assert report["templates"] == []
+    assert report["agents"] == []
 
 
-async def test_health_is_ok_when_everything_answers(anybody: httpx.AsyncClient) -> None:
+async def test_health_is_ok_when_everything_answers(anonymous: httpx.AsyncClient) -> None:
     async def healthy() -> Any:
-        answer = await anybody.get("/health")
+        answer = await anonymous.get("/health")
         return answer.json() if answer.json()["status"] == "ok" else None
 
-    found = await eventually(healthy)
-    assert {name: check["status"] for name, check in found["checks"].items()} == {
+    report = await eventually(healthy)
+    assert {name: check["status"] for name, check in report["checks"].items()} == {
         "temporal": "up", "postgres": "up", "workers": "up"
     }  # fmt: skip
-    assert (await anybody.get("/livez")).json() == {"status": "ok"}
-    assert (await anybody.get("/readyz")).status_code == 200
+    assert (await anonymous.get("/livez")).json() == {"status": "ok"}
+    assert (await anonymous.get("/readyz")).status_code == 200
 
 
 @pytest.fixture

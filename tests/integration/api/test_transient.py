@@ -26,16 +26,16 @@ def quick(key: str, mode: str = "lastNode", *more: dict[str, Any]) -> dict[str, 
 
 
 async def rows(acme: httpx.AsyncClient, key: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = (await acme.get("/workflows", params={"template": key})).json()["items"]
-    return found
+    runs_: list[dict[str, Any]] = (await acme.get("/workflows", params={"template": key})).json()["items"]
+    return runs_
 
 
 async def test_a_webhook_is_answered_without_temporal_and_its_run_is_in_the_tables(
-    acme: httpx.AsyncClient, anybody: httpx.AsyncClient, globex: httpx.AsyncClient, dependencies: Dependencies
+    acme: httpx.AsyncClient, anonymous: httpx.AsyncClient, globex: httpx.AsyncClient, dependencies: Dependencies
 ) -> None:
     published = await acme.post("/templates", params={"key": "quick"}, json=quick("quick"))
     assert published.status_code == 201, published.text
-    answer = await anybody.post("/webhook/acme/quick", json={"n": 7})
+    answer = await anonymous.post("/webhook/acme/quick", json={"n": 7})
     assert answer.json()["made"] == "7"
 
     async def written() -> Any:
@@ -51,13 +51,15 @@ async def test_a_webhook_is_answered_without_temporal_and_its_run_is_in_the_tabl
     assert listed == []
 
 
-async def test_a_respond_node_answers_before_the_run_ends(acme: httpx.AsyncClient, anybody: httpx.AsyncClient) -> None:
+async def test_a_respond_node_answers_before_the_run_ends(
+    acme: httpx.AsyncClient, anonymous: httpx.AsyncClient
+) -> None:
     respond = node("Say", "respondToWebhook", 1.1, respondWith="text", responseBody="at once", options={})
     slow = quick("slowly", "responseNode", respond, node("Wait", "wait", 1.1, amount=2))
     assert (await acme.post("/templates", params={"key": "slowly"}, json=slow)).status_code == 201
     clock = asyncio.get_running_loop().time
     before = clock()
-    assert (await anybody.post("/webhook/acme/slowly", json={})).text == "at once"
+    assert (await anonymous.post("/webhook/acme/slowly", json={})).text == "at once"
     assert clock() - before < 1.5
 
 
@@ -84,8 +86,8 @@ async def test_a_shutdown_cancels_what_runs_and_says_so(dependencies: Dependenci
     assert isinstance(dependencies.transient, TransientRuns)
     theirs: Any = dependencies.transient
     mine = TransientRuns(theirs._catalog, theirs._capabilities, theirs._templates, theirs._store)
-    made = export("Cut", node("Start", "manualTrigger"), node("Wait", "wait", 1.1, amount=50), settings=TRANSIENT)
-    plan: Plan | None = compile_export(made, file="x", catalog=dependencies.catalog).plan
+    workflow = export("Cut", node("Start", "manualTrigger"), node("Wait", "wait", 1.1, amount=50), settings=TRANSIENT)
+    plan: Plan | None = compile_export(workflow, file="x", catalog=dependencies.catalog).plan
     writing = asyncio.create_task(mine.run())
     run = f"acme:cut:{uuid.uuid4()}"
     await mine.start(

@@ -1,4 +1,4 @@
-"""The projector: what Temporal knows is in the tables, once, whoever closed it."""
+"""The projector: what Temporal knows is in the tables, once, whichever way it ended."""
 
 import asyncio
 import uuid
@@ -181,7 +181,7 @@ async def test_one_of_two_projectors_is_active_and_the_other_takes_over(
     await asyncio.sleep(0.5)
     assert not second.active
     async with database.transaction() as connection:
-        # the session of whoever holds the lock goes, as with its process
+        # the session that holds the lock ends, as with its process
         await connection.execute(
             "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and objid = %s", (OWN_LOCK,)
         )
@@ -191,7 +191,7 @@ async def test_one_of_two_projectors_is_active_and_the_other_takes_over(
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_runs_of_an_unknown_tenant_disturb_nobody(
+async def test_runs_of_an_unknown_tenant_disturb_no_others(
     temporal: Client, database: Database, projector: Projector
 ) -> None:
     del projector
