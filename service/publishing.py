@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from schemas.plan import Plan
-from service.published import Publication
+from service.template_records import Publication
 from service.templates import TemplateStore
 
 __all__ = ["Compiled", "Verdict", "publish", "verdict_metadata"]

@@ -33,10 +33,10 @@ from schemas.kinds import Mode, TriggerKind
 from schemas.plan import Plan, Step
 from schemas.run import TASK_TIMEOUT, RunReply, StartInput
 from service.errors import IdempotencyKeyReusedError, NotStartableError
-from service.published import Published
 from service.resume_keys import ResumeLinks
 from service.run_reader import MEMO
 from service.run_templates import RunTemplates
+from service.template_records import Published
 
 __all__ = ["RunRequest", "StartedRun", "Starter", "Transient", "await_reply", "entry_step", "run_id_of", "uuid7"]
 

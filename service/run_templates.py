@@ -3,8 +3,8 @@
 from typing import Any
 
 from runtime.platform.postgres import Database
-from service.published import Published
 from service.static_data import StaticDataStore
+from service.template_records import Published
 from service.templates import TemplateStore
 from service.variables import VariableStore
 

@@ -3,8 +3,8 @@
 import asyncio
 
 from runtime.platform.postgres import SHARED
-from service.published import Published
 from service.routes import Routes
+from service.template_records import Published
 from service.templates import TemplateStore
 
 __all__ = ["TemplateCache"]

@@ -8,9 +8,9 @@ from psycopg.errors import UniqueViolation
 
 from runtime.platform.postgres import SHARED, Connection, Database
 from schemas.plan import Plan, Settings
-from service.published import Publication, Published, Summary, Version, WebhookConflict, describe, webhooks_of
 from service.routes import Webhook
 from service.scheduler import write_schedules
+from service.template_records import Publication, Published, Summary, Version, WebhookConflict, describe, webhooks_of
 
 __all__ = ["CHANGES", "TemplateStore"]
 

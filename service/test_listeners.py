@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from runtime.platform.postgres import Database
-from service.published import Published, webhooks_of
 from service.routes import Routes, Webhook
+from service.template_records import Published, webhooks_of
 from service.templates import TemplateStore
 
 __all__ = ["TestListeners"]

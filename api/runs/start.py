@@ -8,8 +8,8 @@ import orjson
 from api.models import StartAnswer, StartRequest, links
 from schemas.kinds import Mode, RunStatus, TriggerKind
 from schemas.plan import Step
-from service.published import Published
 from service.run_start import RunRequest, StartedRun, entry_step, run_id_of, uuid7
+from service.template_records import Published
 
 __all__ = ["run_request_of", "start_answer"]
 

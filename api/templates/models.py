@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from api.models import Moment
 from runtime.platform.postgres import SHARED
-from service.published import Summary
+from service.template_records import Summary
 
 __all__ = [
     "Activation",

@@ -28,10 +28,10 @@ from api.templates.models import (
     summary_of,
 )
 from schemas.names import CHAT, FORM
-from service.published import WebhookConflict, webhooks_of
 from service.publishing import publish
 from service.routes import Webhook
 from service.scheduler import Scheduler
+from service.template_records import WebhookConflict, webhooks_of
 
 if TYPE_CHECKING:
     from compiler import Compilation

@@ -10,9 +10,9 @@ from api.triggers.requests import RequestReader, WebhookRequest
 from api.triggers.responses import HttpReply, reply_after_run
 from schemas.kinds import Mode, TriggerKind
 from schemas.plan import Step
-from service.published import Published
 from service.routes import Webhook
 from service.run_start import RunRequest, Starter
+from service.template_records import Published
 
 __all__ = ["Target", "TriggerHandler"]
 

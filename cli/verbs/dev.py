@@ -68,8 +68,8 @@ async def _publish_changes(up: "Stack", folder: Path) -> None:
     from compiler import compile_export
     from runtime.catalog import CATALOG
     from runtime.platform.postgres import DatabaseUnavailable
-    from service.published import WebhookConflict
     from service.publishing import publish
+    from service.template_records import WebhookConflict
 
     known: dict[Path, int] = {}
     while True:

@@ -54,8 +54,8 @@ def publish(
 
 
 async def _publish(store: "TemplateStore", tenant: str, file: Path, compiled: "Compilation") -> bool:
-    from service.published import WebhookConflict
     from service.publishing import publish
+    from service.template_records import WebhookConflict
 
     try:
         publication = await publish(store, tenant, file.stem, compiled)
