@@ -1,10 +1,11 @@
 """Lines of a request carry the tenant of its caller and the run that it is about, and nothing of the request before it."""
 
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import pytest
 import structlog
 from litestar import Litestar, get
+from litestar.params import PathParameter
 from litestar.testing import TestClient
 from litestar.types import HTTPScope
 
@@ -21,7 +22,7 @@ class Keys:
 
 
 @get("/workflows/{workflow_id:str}/status")
-async def status(workflow_id: str) -> dict[str, Any]:
+async def status(workflow_id: Annotated[str, PathParameter()]) -> dict[str, Any]:
     del workflow_id
     return structlog.contextvars.get_contextvars()
 
