@@ -12,7 +12,9 @@ from cli.support.options import verb
 
 if TYPE_CHECKING:
     from runtime.contract import Store
+    from runtime.platform.postgres import Database
     from runtime.values.tables import Table
+    from service.tenants import TenantStore
 
 app = verb()
 T = TypeVar("T")
@@ -102,10 +104,7 @@ def _require_table(tenant: str, name: str, table: "Table | None") -> "Table":
 def _within(tenant: str, work: "Callable[[Store], Awaitable[T]]") -> T:
     from service.data_store import PostgresStore
 
-    async def inside(database: object, _: object) -> T:
-        from runtime.platform.postgres import Database
-
-        assert isinstance(database, Database)
+    async def inside(database: "Database", _: "TenantStore") -> T:
         async with database.tenant_transaction(tenant) as connection:
             return await work(PostgresStore(connection, tenant))
 
