@@ -169,7 +169,7 @@ def test_compile_gives_one_plan_on_standard_output_and_findings_on_standard_erro
     put(folder, "a.json", export(WARNED))
     code, out, err = run("compile", "a.json")
     assert code == 0
-    assert json.loads(out)["name"] == "made"
+    assert json.loads(out)["name"] == "test"
     assert "N8T307" in err
 
 
