@@ -1,4 +1,4 @@
-"""The application: controllers, authentication, problems, and what runs beside the requests."""
+"""The application: controllers, authentication, problems, and background tasks."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,7 @@ from litestar.openapi.spec import Components, SecurityScheme, Tag
 from litestar.plugins.pydantic import PydanticPlugin
 
 from api.authentication import PUBLIC, Authentication, Verifier
-from api.dependencies import Ports
+from api.dependencies import Dependencies
 from api.health import HealthController
 from api.metrics import MetricsController
 from api.openapi import openapi_json
@@ -30,8 +30,9 @@ from runtime.platform.pg_listen import listen
 from runtime.platform.settings import Settings
 from service.projector import Projector
 from service.retention import Collector
-from service.run_reader import RunReader
+from service.run_reader import TemporalRuns
 from service.run_start import Starter
+from service.run_templates import RunTemplates
 from service.scheduler import Scheduler
 from service.templates import CHANGES
 
@@ -42,16 +43,18 @@ DESCRIPTION: Final = (
 )
 
 
-def create_app(ports: Ports, *, projector: bool = True) -> Litestar:
-    """The ASGI application.
+def create_app(dependencies: Dependencies, *, projector: bool = True) -> Litestar:
+    """Return the ASGI application.
 
     Args:
-        ports: what it is wired with.
-        projector: follow Temporal's visibility in this process too (one of all processes is active at a time).
+        dependencies: the servers and stores that it uses.
+        projector: run the projector, the scheduler and the collector in this process too.
     """
-    starter = Starter(ports.temporal, ports.store, ports.settings.task_queue, ports.links, ports.transient)
-    reader = RunReader(ports.temporal)
-    verifier = Verifier(ports.tenants, Tokens.of(ports.settings))
+    templates = RunTemplates(dependencies.database, dependencies.store)
+    starter = Starter(
+        dependencies.temporal, templates, dependencies.settings.task_queue, dependencies.links, dependencies.transient
+    )
+    verifier = Verifier(dependencies.tenants, Tokens.of(dependencies.settings))
     return Litestar(
         route_handlers=[
             WorkflowController,
@@ -60,50 +63,53 @@ def create_app(ports: Ports, *, projector: bool = True) -> Litestar:
             HealthController,
             ProblemController,
             openapi_json,
-            webhook_handler(ports, starter),
-            form_handler(ports, starter),
+            webhook_handler(dependencies, starter),
+            form_handler(dependencies, starter),
         ],
         middleware=[Authentication(verifier)],
         exception_handlers=HANDLERS,
         dependencies={
-            "ports": _always(ports),
-            "starter": _always(starter),
-            "reader": _always(reader),
+            "dependencies": _provide(dependencies),
+            "starter": _provide(starter),
+            "runs": _provide(TemporalRuns(dependencies.temporal)),
             "scheduler": Provide(
-                lambda: Scheduler(ports.temporal, ports.database, ports.settings.task_queue), sync_to_thread=False
+                lambda: Scheduler(dependencies.temporal, dependencies.database, dependencies.settings.task_queue),
+                sync_to_thread=False,
             ),
         },
         plugins=[PydanticPlugin(prefer_alias=False)],
-        request_max_body_size=ports.settings.body_limit,
-        lifespan=[_beside(ports, projector=projector)],
+        request_max_body_size=dependencies.settings.body_limit,
+        lifespan=[_background_tasks(dependencies, projector=projector)],
         openapi_config=_openapi(),
         logging_config=None,
     )
 
 
-def _always(value: Any) -> Provide:
+def _provide(value: Any) -> Provide:
     def provide() -> Any:
         return value
 
     return Provide(provide, sync_to_thread=False)
 
 
-def _beside(ports: Ports, *, projector: bool) -> Callable[[Litestar], Any]:
-    """What runs while the application does: notices that keep the cache honest, and the projector."""
+def _background_tasks(dependencies: Dependencies, *, projector: bool) -> Callable[[Litestar], Any]:
+    """Return a lifespan with the tasks that run while the application does: notifications for the cache, the projector, ..."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
-        url = _url(ports.settings)
-        scheduler = Scheduler(ports.temporal, ports.database, ports.settings.task_queue)
-        tasks = [asyncio.create_task(_notices(ports, url, scheduler), name="template notices")]
+        url = _url(dependencies.settings)
+        scheduler = Scheduler(dependencies.temporal, dependencies.database, dependencies.settings.task_queue)
+        tasks = [asyncio.create_task(_follow_changes(dependencies, url, scheduler), name="template notices")]
         if projector:
             tasks.append(asyncio.create_task(scheduler.run(), name="scheduler"))
-            collector = Collector(ports.database, ports.blobs, timedelta(days=ports.settings.retention_days))
+            collector = Collector(
+                dependencies.database, dependencies.blobs, timedelta(days=dependencies.settings.retention_days)
+            )
             tasks.append(asyncio.create_task(collector.run(), name="collector"))
-            follow = Projector(ports.temporal, ports.database, url)
-            tasks.append(asyncio.create_task(follow.run(), name="projector"))
-        if ports.transient is not None:
-            tasks.append(asyncio.create_task(ports.transient.run(), name="transient runs"))
+            projector_ = Projector(dependencies.temporal, dependencies.database, url)
+            tasks.append(asyncio.create_task(projector_.run(), name="projector"))
+        if dependencies.transient is not None:
+            tasks.append(asyncio.create_task(dependencies.transient.run(), name="transient runs"))
         try:
             yield
         finally:
@@ -114,18 +120,18 @@ def _beside(ports: Ports, *, projector: bool) -> Callable[[Litestar], Any]:
     return lifespan
 
 
-async def _notices(ports: Ports, url: str, scheduler: Scheduler) -> None:
-    cache = ports.templates
+async def _follow_changes(dependencies: Dependencies, url: str, scheduler: Scheduler) -> None:
+    cache = dependencies.templates
 
-    def told(tenant: str) -> None:
+    def on_notify(tenant: str) -> None:
         cache.forget(tenant)
-        scheduler.poke()
+        scheduler.wake()
 
-    def attentive(can_hear: bool) -> None:
-        cache.attentive = can_hear
+    def on_connected(connected: bool) -> None:
+        cache.connected = connected
         cache.forget()
 
-    await listen(url, CHANGES, told, attentive)
+    await listen(url, CHANGES, on_notify, on_connected)
 
 
 def _url(settings: Settings) -> str:

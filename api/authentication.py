@@ -1,4 +1,4 @@
-"""Who is asking: the API key (or JWT) of a request decides the tenant. Every route needs one unless it is public."""
+"""Authentication: the API key (or JWT) of a request decides the tenant. Every route needs one unless it is public."""
 
 import time
 from dataclasses import dataclass
@@ -18,11 +18,13 @@ from service.tenants import TenantStore, tenant_of_key
 __all__ = ["PUBLIC", "Authentication", "Principal", "Verifier"]
 
 PUBLIC: Final = {"public": True}
-"""`opt=PUBLIC` on a handler: no key is asked for."""
-TRUST: Final = 5.0
-"""Seconds for which a verified key is not looked up again: a revoked one works this long at most."""
-MISSING: Final = "Send an API key as `Authorization: Bearer <key>` or `X-API-Key: <key>`."
-UNKNOWN: Final = "The API key is unknown, expired or revoked."
+"""`opt=PUBLIC` on a handler: no key is needed."""
+KEY_CACHE_SECONDS: Final = 5.0
+"""Seconds for which a verified key is not looked up again: a revoked key works this long at most."""
+MAX_CACHED_KEYS: Final = 10_000
+"""Verified keys that are in memory."""
+NO_KEY: Final = "Send an API key as `Authorization: Bearer <key>` or `X-API-Key: <key>`."
+BAD_KEY: Final = "The API key is unknown, expired or revoked."
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,49 +37,49 @@ class Principal:
 
 
 class Verifier:
-    """Keys and tokens to principals, with a short memory so that a busy client costs no query."""
+    """Verifies keys and tokens, with a short-lived cache so that a busy client costs no query."""
 
     def __init__(self, tenants: TenantStore, tokens: Tokens | None = None) -> None:
         self._tenants, self._tokens = tenants, tokens
-        self._known: dict[str, tuple[float, Principal]] = {}
+        self._verified: dict[str, tuple[float, Principal]] = {}
 
     async def verify(self, secret: str) -> Principal:
-        """The caller behind a key or token.
+        """Return the caller behind a key or token.
 
         Raises:
-            Unauthorized: nobody.
-            DatabaseUnavailable: it cannot be told.
+            Unauthorized: it is unknown, expired or revoked.
+            DatabaseUnavailable: it cannot be verified.
         """
         now = time.monotonic()
-        held = self._known.get(secret)
-        if held is not None and now < held[0]:
-            return held[1]
+        cached = self._verified.get(secret)
+        if cached is not None and now < cached[0]:
+            return cached[1]
         principal = await self._look_up(secret)
-        if len(self._known) > 10_000:
-            self._known.clear()
-        self._known[secret] = (now + TRUST, principal)
+        if len(self._verified) > MAX_CACHED_KEYS:
+            self._verified.clear()
+        self._verified[secret] = (now + KEY_CACHE_SECONDS, principal)
         return principal
 
     async def _look_up(self, secret: str) -> Principal:
         if tenant_of_key(secret) is not None:
-            found = await self._tenants.verify(secret)
-            if found is not None:
-                return Principal(found.tenant, found.id)
+            api_key = await self._tenants.verify(secret)
+            if api_key is not None:
+                return Principal(api_key.tenant, api_key.id)
         elif self._tokens is not None and secret.count(".") == 2:
             return Principal(*self._tokens.verify(secret))
-        raise Unauthorized(UNKNOWN)
+        raise Unauthorized(BAD_KEY)
 
 
 def secret_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
-    """The key that came with a request.
+    """Return the key of a request.
 
     Raises:
-        Unauthorized: none did.
+        Unauthorized: it has none.
     """
     scheme, _, value = connection.headers.get("authorization", "").partition(" ")
     secret = value.strip() if scheme.lower() == "bearer" else connection.headers.get("x-api-key", "").strip()
     if not secret:
-        raise Unauthorized(MISSING)
+        raise Unauthorized(NO_KEY)
     return secret
 
 
@@ -88,7 +90,7 @@ class Authentication(ASGIMiddleware):
         self._verifier = verifier
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """See base class."""
+        """Authenticate a request to a route that is not public, and pass it on."""
         begin_context()
         if scope["type"] == ScopeType.HTTP and not scope["route_handler"].opt.get("public"):
             connection: ASGIConnection[Any, Any, Any, Any] = ASGIConnection(scope)

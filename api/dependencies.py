@@ -1,4 +1,4 @@
-"""What the application is wired with: the servers it talks to, and the catalogue that the compiler needs."""
+"""The dependencies of the application: the servers that it uses, and the catalogue that the compiler needs."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,19 +13,20 @@ from schemas.node import Catalog
 from service.execution_store import ExecutionStore
 from service.resume_keys import ResumeLinks
 from service.run_start import Transient
-from service.templates import TemplateCache, TemplateStore
+from service.template_cache import TemplateCache
+from service.templates import TemplateStore
 from service.tenants import TenantStore
 from service.test_listeners import TestListeners
 
-__all__ = ["Ports", "Probe"]
+__all__ = ["Dependencies", "Probe"]
 
 Probe = Callable[[], Awaitable[None]]
-"""Raises when what it looks at is down."""
+"""Raises when the server that it asks is down."""
 
 
 @dataclass(frozen=True)
-class Ports:
-    """The outside of the application. `probes` are further servers for the health check, by name (`vault`)."""
+class Dependencies:
+    """Everything that the application uses. `probes` are further servers for the health check, by name (`vault`)."""
 
     settings: Settings
     temporal: Client
@@ -43,10 +44,10 @@ class Ports:
 
     @property
     def store(self) -> TemplateStore:
-        """Templates, not cached."""
+        """Return the store of templates, which is not cached."""
         return self.templates.store
 
     @property
     def listeners(self) -> TestListeners:
-        """Who listens for a test call."""
+        """Return the templates that listen for a test call."""
         return TestListeners(self.database, self.store)

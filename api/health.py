@@ -16,13 +16,15 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.service import RPCError
 
 from api.authentication import PUBLIC
-from api.dependencies import Ports
+from api.dependencies import Dependencies
 from api.problems import POSTGRES_DOWN, TEMPORAL_DOWN
 
 __all__ = ["HealthController"]
 
-PATIENCE: Final = 3.0
+CHECK_SECONDS: Final = 3.0
 """Seconds that one check may take."""
+POLLER_SECONDS: Final = 90
+"""A worker that has not polled for longer is gone: a long poll lasts a minute."""
 NO_WORKER: Final = "No worker polls the task queue: runs start and wait. Start one with `tempor8 worker`."
 VAULT_DOWN: Final = (
     "Vault does not answer or refuses us. Start or unseal it, or correct VAULT_ADDR and its credentials."
@@ -54,9 +56,9 @@ class HealthController(Controller):
     tags = ("Monitoring",)
 
     @get("/health", summary="What is up and what is down", description="503 when a server that starts need is down.")
-    async def health(self, ports: NamedDependency[Ports]) -> Response[HealthAnswer]:
-        """All components."""
-        checks = await _checks(ports)
+    async def health(self, dependencies: NamedDependency[Dependencies]) -> Response[HealthAnswer]:
+        """Check all components."""
+        checks = await _checks(dependencies)
         needed = [checks[name].status for name in ("temporal", "postgres")]
         status: Literal["ok", "degraded", "down"] = "ok"
         if "down" in needed:
@@ -68,58 +70,62 @@ class HealthController(Controller):
 
     @get("/livez", summary="Whether the process lives")
     async def livez(self) -> dict[str, str]:
-        """Nothing is asked: a process that answers lives."""
+        """Report that the process is alive; no server is asked."""
         return {"status": "ok"}
 
     @get("/readyz", summary="Whether requests can be served", description="503 while Temporal or Postgres is down.")
-    async def readyz(self, ports: NamedDependency[Ports]) -> Response[dict[str, Any]]:
-        """Only what every start needs."""
-        checks = await _run({name: check for name, check in _needed(ports).items() if name != "workers"})
+    async def readyz(self, dependencies: NamedDependency[Dependencies]) -> Response[dict[str, Any]]:
+        """Check only what every start needs."""
+        checks = await _run({name: check for name, check in _needed(dependencies).items() if name != "workers"})
         down = sorted(name for name, check in checks.items() if check.status == "down")
         return Response({"status": "down" if down else "ok", "down": down}, status_code=503 if down else 200)
 
 
-def _needed(ports: Ports) -> dict[str, tuple[Callable[[], Awaitable[Any]], str]]:
+def _needed(dependencies: Dependencies) -> dict[str, tuple[Callable[[], Awaitable[Any]], str]]:
     return {
-        "temporal": (lambda: _temporal(ports), TEMPORAL_DOWN),
-        "postgres": (ports.database.ping, POSTGRES_DOWN),
-        "workers": (lambda: _pollers(ports), NO_WORKER),
+        "temporal": (lambda: _temporal(dependencies), TEMPORAL_DOWN),
+        "postgres": (dependencies.database.ping, POSTGRES_DOWN),
+        "workers": (lambda: _pollers(dependencies), NO_WORKER),
     }
 
 
-async def _checks(ports: Ports) -> dict[str, Check]:
-    further = {name: (probe, HINTS.get(name, f"{name} does not answer.")) for name, probe in ports.probes.items()}
-    return await _run(_needed(ports) | further)
+async def _checks(dependencies: Dependencies) -> dict[str, Check]:
+    further = {
+        name: (probe, HINTS.get(name, f"{name} does not answer.")) for name, probe in dependencies.probes.items()
+    }
+    return await _run(_needed(dependencies) | further)
 
 
 async def _run(checks: Mapping[str, tuple[Callable[[], Awaitable[Any]], str]]) -> dict[str, Check]:
     async def one(look: Callable[[], Awaitable[Any]], hint: str) -> Check:
         before = time.perf_counter()
         try:
-            await asyncio.wait_for(look(), PATIENCE)
-        except Exception:  # noqa: BLE001  # whatever it is, it is down, and the log of who needs it says why
+            await asyncio.wait_for(look(), CHECK_SECONDS)
+        except Exception:  # noqa: BLE001  # any error means that it is down
             return Check(status="down", hint=hint)
         return Check(status="up", latency_ms=round((time.perf_counter() - before) * 1000, 2))
 
-    found = await asyncio.gather(*(one(look, hint) for look, hint in checks.values()))
-    return dict(zip(checks, found, strict=True))
+    results = await asyncio.gather(*(one(look, hint) for look, hint in checks.values()))
+    return dict(zip(checks, results, strict=True))
 
 
-async def _temporal(ports: Ports) -> None:
-    if not await ports.temporal.service_client.check_health(timeout=timedelta(seconds=PATIENCE)):
+async def _temporal(dependencies: Dependencies) -> None:
+    if not await dependencies.temporal.service_client.check_health(timeout=timedelta(seconds=CHECK_SECONDS)):
         raise ConnectionError("not serving")
 
 
-async def _pollers(ports: Ports) -> None:
+async def _pollers(dependencies: Dependencies) -> None:
     request = DescribeTaskQueueRequest(
-        namespace=ports.temporal.namespace,
-        task_queue=TaskQueue(name=ports.settings.task_queue),
+        namespace=dependencies.temporal.namespace,
+        task_queue=TaskQueue(name=dependencies.settings.task_queue),
         task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
     )
     try:
-        found = await ports.temporal.workflow_service.describe_task_queue(request, timeout=timedelta(seconds=PATIENCE))
+        queue = await dependencies.temporal.workflow_service.describe_task_queue(
+            request, timeout=timedelta(seconds=CHECK_SECONDS)
+        )
     except RPCError as error:
         raise ConnectionError("unknown") from error
-    newest = max((poller.last_access_time.ToSeconds() for poller in found.pollers), default=0)
-    if time.time() - newest > 90:  # a long poll lasts a minute
+    newest = max((poller.last_access_time.ToSeconds() for poller in queue.pollers), default=0)
+    if time.time() - newest > POLLER_SECONDS:
         raise ConnectionError("no worker polls")

@@ -11,7 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, gen
 from pydantic import BaseModel, Field
 
 from api.authentication import Principal
-from api.dependencies import Ports
+from api.dependencies import Dependencies
 from api.openapi import problems
 from api.problems import BadRequest
 from schemas.kinds import RunStatus
@@ -20,7 +20,7 @@ from service.execution_store import STATUSES, Metrics
 __all__ = ["MetricsController"]
 
 ENDED_BY_ITSELF: Final = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.TIMED_OUT, RunStatus.TERMINATED)
-"""What the success rate is over: not runs that go on, nor those that somebody cancelled."""
+"""Statuses that the success rate counts: not runs that go on, nor cancelled ones."""
 
 
 class Durations(BaseModel):
@@ -87,33 +87,33 @@ class MetricsController(Controller):
     async def metrics(
         self,
         request: Request[Principal, None, Any],
-        ports: NamedDependency[Ports],
+        dependencies: NamedDependency[Dependencies],
         hours: Annotated[
             float | None, QueryParameter(gt=0, description="Look back so far; default: all that is kept")
         ] = None,
     ) -> Response[Any]:
-        """Counts by status, success rate, durations, templates, agents."""
+        """Return counts by status, success rate, durations, templates, agents."""
         now = datetime.now(UTC)
         since = None if hours is None else now - timedelta(hours=min(hours, 24 * 3650))
-        found = await ports.executions.metrics(request.user.tenant, since)
-        answer = _answer(request.user.tenant, found, since, now)
+        metrics = await dependencies.executions.metrics(request.user.tenant, since)
+        answer = _answer(request.user.tenant, metrics, since, now)
         accept = request.headers.get("accept", "")
         if "text/plain" in accept or "openmetrics" in accept:
             return Response(prometheus(answer), headers={"Content-Type": CONTENT_TYPE_LATEST})
         return Response(answer)
 
 
-def _answer(tenant: str, found: Metrics, since: datetime | None, now: datetime) -> MetricsAnswer:
-    start = since or found.overall.get("first_started_at")
-    total = found.overall.get("total") or 0
+def _answer(tenant: str, metrics: Metrics, since: datetime | None, now: datetime) -> MetricsAnswer:
+    start = since or metrics.overall.get("first_started_at")
+    total = metrics.overall.get("total") or 0
     window_ms = (now - start).total_seconds() * 1000 if start else 0.0
     return MetricsAnswer(
         tenant_id=tenant,
         window={"from": _iso(start), "to": _iso(now)},
-        runs=RunFigures(**_figures(found.overall)),
+        runs=RunFigures(**_figures(metrics.overall)),
         templates=[
             TemplateFigures(workflow_template=row["template_key"], share=row["total"] / total, **_figures(row))
-            for row in found.templates
+            for row in metrics.templates
         ],
         agents=[
             AgentFigures(
@@ -127,7 +127,7 @@ def _answer(tenant: str, found: Metrics, since: datetime | None, now: datetime) 
                 busy_ms=row["busy_ms"],
                 utilization=round(row["busy_ms"] / window_ms, 4) if window_ms else 0.0,
             )
-            for row in found.agents
+            for row in metrics.agents
         ],
     )
 
@@ -153,7 +153,7 @@ def _iso(moment: datetime | None) -> str | None:
 
 
 def prometheus(answer: MetricsAnswer) -> bytes:
-    """The same figures as gauges. Templates and agents are labels: their number is what the tenant published."""
+    """Return the same figures as gauges. Templates and agents are labels: their number is what the tenant published."""
     registry = CollectorRegistry()
     runs = Gauge("tempor8_tenant_runs", "Stored runs", ("template", "status"), registry=registry)
     rate = Gauge("tempor8_tenant_success_ratio", "Completed / ended by themselves", ("template",), registry=registry)

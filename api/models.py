@@ -23,7 +23,7 @@ __all__ = [
 
 
 def iso(moment: datetime) -> str:
-    """`2026-01-15T12:00:00.000Z`."""
+    """Return `2026-01-15T12:00:00.000Z`."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -241,5 +241,5 @@ class RunPage(BaseModel):
 
 
 def links(workflow_id: str, *names: str) -> dict[str, str]:
-    """Where to go from a run: relative addresses by name."""
+    """Return relative addresses of a run by name."""
     return {name: f"/workflows/{workflow_id}/{name}" for name in names or ("status", "history", "result", "cancel")}

@@ -1,4 +1,4 @@
-"""How the description of the API tells of problems, and where it is."""
+"""The OpenAPI description: its address, and the problems in it."""
 
 from typing import Any
 
@@ -25,10 +25,10 @@ class ProblemDetails(BaseModel):
 
 
 def problems(*kinds: type[Problem]) -> dict[int, ResponseSpec]:
-    """The error answers of a handler: its own, and those that every handler may give."""
+    """Return the error responses of a handler: its own, and those of every handler."""
     by_status: dict[int, list[type[Problem]]] = {}
-    told: list[type[Problem]] = list(dict.fromkeys([*kinds, BadRequest, Unauthorized, Unavailable, Internal]))
-    for kind in told:
+    all_kinds: list[type[Problem]] = list(dict.fromkeys([*kinds, BadRequest, Unauthorized, Unavailable, Internal]))
+    for kind in all_kinds:
         by_status.setdefault(kind.status, []).append(kind)
     return {
         status: ResponseSpec(
@@ -43,6 +43,6 @@ def problems(*kinds: type[Problem]) -> dict[int, ResponseSpec]:
 
 @get("/openapi.json", opt=PUBLIC, include_in_schema=False, sync_to_thread=False)
 def openapi_json(request: Request[Any, Any, Any]) -> dict[str, Any]:
-    """The description of the API, OpenAPI 3.1."""
+    """Return the description of the API, OpenAPI 3.1."""
     schema: dict[str, Any] = request.app.openapi_schema.to_schema()
     return schema

@@ -1,4 +1,4 @@
-"""GET /problems/{slug}: what a problem's `type` leads to."""
+"""GET /problems/{slug}: the explanation that a problem's `type` links to."""
 
 import inspect
 from collections.abc import Iterator
@@ -32,12 +32,12 @@ class ProblemController(Controller):
 
     @get("/", summary="List the kinds of problems")
     async def list_(self) -> list[Explanation]:
-        """All of them."""
+        """List all of them."""
         return [_explain(kind) for kind in kinds()]
 
     @get("/{slug:str}", summary="Explain a kind of problem")
     async def explain(self, slug: Annotated[str, PathParameter(max_length=100)]) -> Explanation:
-        """One of them."""
+        """Explain one of them."""
         for kind in kinds():
             if kind.slug == slug:
                 return _explain(kind)
@@ -45,7 +45,7 @@ class ProblemController(Controller):
 
 
 def kinds() -> Iterator[type[Problem]]:
-    """Every kind that is declared, by status and slug."""
+    """Yield every kind that is declared, by status and slug."""
     yield from sorted(Problem.__subclasses__(), key=lambda kind: (kind.status, kind.slug))
 
 

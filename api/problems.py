@@ -1,6 +1,6 @@
-"""What the API answers when it cannot do what was asked: RFC 9457 problem details, one class per kind.
+"""Error responses of the API: RFC 9457 problem details, one class per kind.
 
-A problem says what is wrong and what to do, in words of the caller. What went wrong inside goes to the log.
+A problem says what is wrong and what to do, in the caller's terms. Internal causes go to the log.
 """
 
 import uuid
@@ -37,7 +37,7 @@ class Problem(Exception):
         self.headers = dict(headers or {})
 
     def document(self, instance: str) -> dict[str, Any]:
-        """The problem details object. `type` is relative to the service: GET it for an explanation."""
+        """Return the problem details object. `type` is relative to the service: GET it for an explanation."""
         return {
             "type": f"/problems/{self.slug}",
             "title": self.title,
@@ -194,7 +194,7 @@ BY_STATUS: Final[Mapping[int, type[Problem]]] = {
 
 
 def problem_response(problem: Problem, path: str) -> Response[bytes]:
-    """The HTTP response of a problem."""
+    """Return the HTTP response of a problem."""
     return Response(
         orjson.dumps(problem.document(path)),
         status_code=problem.status,
@@ -204,7 +204,7 @@ def problem_response(problem: Problem, path: str) -> Response[bytes]:
 
 
 def from_http(error: HTTPException) -> Problem:
-    """Litestar's own errors, without its texts, which may quote internals."""
+    """Return the problem of an error of Litestar, without its text, which may quote internals."""
     if isinstance(error, ValidationException) or error.status_code == 400:
         return _malformed(error)
     kind = BY_STATUS.get(error.status_code)
@@ -227,7 +227,7 @@ def _malformed(error: HTTPException) -> Problem:
 
 
 def from_rpc(error: RPCError) -> Problem:
-    """What Temporal's client raised and no handler expected."""
+    """Return the problem of an error of Temporal's client that no handler expected."""
     if error.status in DOWN:
         return Unavailable("temporal", TEMPORAL_DOWN)
     if error.status is RPCStatusCode.RESOURCE_EXHAUSTED:
@@ -236,18 +236,18 @@ def from_rpc(error: RPCError) -> Problem:
 
 
 def from_runtime(error: RuntimeError) -> Problem:
-    """A lazy client reports a server that it never reached as a plain RuntimeError."""
+    """Return the problem of a RuntimeError: a lazy client raises one for a server that it never reached."""
     return Unavailable("temporal", TEMPORAL_DOWN) if "connect" in str(error).lower() else internal(error)
 
 
 def from_database(error: DatabaseUnavailable) -> Problem:
-    """The answer names no address and no cause; the log does."""
+    """Return the problem of a database that is down: it names no address and no cause; the log does."""
     log.warning("Postgres does not answer", reason=str(error), cause=str(error.__cause__))
     return Unavailable("postgres", POSTGRES_DOWN)
 
 
 def internal(error: BaseException) -> Problem:
-    """Log the error under a number that the answer carries."""
+    """Log the error under a number, and return the problem with this number."""
     incident = uuid.uuid4().hex[:12]
     log.error("request failed", incident=incident, exc_info=error)
     return Internal("The service made a mistake; its log has the details under the incident.", incident=incident)

@@ -1,4 +1,4 @@
-"""JSON web tokens: those that stand for an API key, and those that a webhook asks its callers for."""
+"""JSON web tokens: in the place of API keys, and for callers of webhooks."""
 
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,13 +21,13 @@ PUBLIC_KEY: Final = {
 
 
 class TokenError(Exception):
-    """A token is not good; the message is the one that n8n's webhook gives."""
+    """A token is not valid; the message is the one of n8n's webhook."""
 
 
 def key_of(secret: str) -> tuple["Key", tuple[str, ...]]:
-    """The key in a setting or credential (PEM, or a shared secret), and the algorithms that fit it.
+    """Return the key in a setting or credential (PEM, or a shared secret), and the algorithms that fit it.
 
-    A public key never verifies HMAC, so a token cannot be signed with what everybody knows.
+    A public key never verifies HMAC, so a token cannot be signed with a public key.
     """
     from joserfc import jwk  # noqa: PLC0415
     from joserfc.errors import JoseError  # noqa: PLC0415
@@ -43,7 +43,7 @@ def key_of(secret: str) -> tuple["Key", tuple[str, ...]]:
 
 
 def check_token(token: str, secret: str, algorithm: str | None = None) -> dict[str, Any]:
-    """The claims of a good token.
+    """Return the claims of a valid token.
 
     Args:
         token: the compact form.
@@ -89,7 +89,7 @@ class Tokens:
 
     @classmethod
     def of(cls, settings: Settings) -> "Tokens | None":
-        """None when the settings have no key for tokens."""
+        """Return the verifier of the settings; None when they have no key for tokens."""
         if settings.jwt_key is None:
             return None
         return cls(
@@ -100,10 +100,10 @@ class Tokens:
         )
 
     def verify(self, token: str) -> tuple[str, str]:
-        """(tenant, subject) of a token that has not expired and is meant for us.
+        """Return (tenant, subject) of a token that has not expired and is for this service.
 
         Raises:
-            Unauthorized: any doubt.
+            Unauthorized: the token is not valid, or lacks a claim.
         """
         try:
             claims = check_token(token, self._key)

@@ -142,16 +142,16 @@ async def measure() -> dict[str, Any]:
         settings = Settings.load({"TEMPOR8_STATE": folder})
         async with EmbeddedProfile(settings, any_ports=True, ui=False) as profile:
             await _publish(profile.settings())
-            ports = {"tempor8": free_port(0), "handwritten": free_port(0)}
+            open_dependencies = {"tempor8": free_port(0), "handwritten": free_port(0)}
             base = {**os.environ, **profile.environment(), "TEMPOR8_LOG_LEVEL": "warning"}
-            ours = {**base, "TEMPOR8_PORT": str(ports["tempor8"])}
-            theirs = {**base, "TEMPOR8_PORT": str(ports["handwritten"])}
+            ours = {**base, "TEMPOR8_PORT": str(open_dependencies["tempor8"])}
+            theirs = {**base, "TEMPOR8_PORT": str(open_dependencies["handwritten"])}
             peer = "bench.handwritten"
             with (
                 processes({"worker": ["cli.main", "worker"], "api": ["cli.main", "serve"]}, ours) as pids,
                 processes({"worker": [peer, "worker"], "api": [peer, "serve"]}, theirs),
             ):
-                found = await _turns(ports, pids)
+                found = await _turns(open_dependencies, pids)
             in_process = {**base, "TEMPOR8_PORT": str(free_port(0)), "TEMPOR8_TRANSIENT": "1"}
             with processes({"api": ["cli.main", "serve"]}, in_process) as pids:
                 return found | {"transient": await _transient(int(in_process["TEMPOR8_PORT"]), pids["api"])}
@@ -182,16 +182,16 @@ async def _transient(port: int, pid: int) -> dict[str, Any]:
     }
 
 
-async def _turns(ports: Mapping[str, int], pids: Mapping[str, int]) -> dict[str, Any]:
+async def _turns(open_dependencies: Mapping[str, int], pids: Mapping[str, int]) -> dict[str, Any]:
     paths = {"tempor8": "/webhook/bench/bench", "handwritten": "/"}
-    alone: dict[str, list[float]] = {name: [] for name in ports}
-    busy: dict[str, list[float]] = {name: [] for name in ports}
+    alone: dict[str, list[float]] = {name: [] for name in open_dependencies}
+    busy: dict[str, list[float]] = {name: [] for name in open_dependencies}
     spent = dict.fromkeys(pids, 0.0)
-    for name, port in ports.items():
+    for name, port in open_dependencies.items():
         await _up(port)
         await load(port, paths[name], 2, SECONDS / 2)  # warm
     for _ in range(ROUNDS):
-        for name, port in ports.items():
+        for name, port in open_dependencies.items():
             alone[name] += await load(port, paths[name], 1, SECONDS / 2)
             before = {child: _cpu(pid) for child, pid in pids.items()}
             began = time.perf_counter()

@@ -1,4 +1,4 @@
-"""The `tempor8` command. A verb is one file in this folder and one line in `VERBS`; it is loaded when it is called.
+"""The `tempor8` command. A verb is one file in `verbs/` and one line in `VERBS`; it is loaded when it is called.
 
 A verb's file has a typer app named `app`: one command, or several when the verb has verbs of its own
 (`tempor8 workflow start`). What is heavy is imported inside the functions, so that `tempor8 check` starts quickly.
@@ -14,28 +14,28 @@ import typer
 import typer.main
 from typer.core import TyperGroup
 
-os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for plugins that nobody uses costs 20 ms
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for plugins, of which none is used, takes 20 ms
 
 VERBS: Final = {
     "compile": ("cli.verbs.compile", "Compile exports into plans."),
-    "check": ("cli.verbs.check", "Tell everything that is to be told about exports, without writing anything."),
+    "check": ("cli.verbs.check", "Report every finding about exports, without writing anything."),
     "explain": ("cli.verbs.explain", "Show the page of a diagnostic code."),
     "rules": ("cli.verbs.rules", "List every diagnostic code."),
-    "report": ("cli.verbs.report", "Say what of a folder of exports runs, and what to build or replace first."),
+    "report": ("cli.verbs.report", "Report what of a folder of exports can run, and what to build or replace first."),
     "graph": ("cli.verbs.graph", "Draw an export as Mermaid or SVG."),
-    "diff": ("cli.verbs.diff", "Say how two exports differ in meaning."),
+    "diff": ("cli.verbs.diff", "Show how two exports differ in meaning."),
     "run": ("cli.verbs.run", "Compile an export and run it once, durably, on the embedded profile."),
-    "test": ("cli.verbs.test", "Run recorded cases offline and say what differs."),
+    "test": ("cli.verbs.test", "Run recorded cases offline and report what differs."),
     "dev": ("cli.verbs.dev", "Start the whole service on this machine, until Ctrl-C."),
     "demo": ("cli.verbs.demo", "Show an export become a durable run that survives a kill."),
-    "worker": ("cli.verbs.worker", "Run steps and workflows until told to stop."),
-    "workflow": ("cli.verbs.workflow", "Start runs and look after them, over the REST API."),
+    "worker": ("cli.verbs.worker", "Run steps and workflows until SIGTERM or Ctrl-C."),
+    "workflow": ("cli.verbs.workflow", "Start and manage runs over the REST API."),
     "publish": ("cli.verbs.publish", "Compile exports and publish them for a tenant."),
     "migrate": ("cli.verbs.migrate", "Bring the database up to date, as its owner."),
-    "tenants": ("cli.verbs.tenants", "Make tenants and API keys."),
+    "tenants": ("cli.verbs.tenants", "Create tenants and API keys."),
     "credentials": ("cli.verbs.credentials", "Set what a tenant's steps log in with."),
     "variables": ("cli.verbs.variables", "Set what workflows read as $vars."),
-    "tables": ("cli.verbs.tables", "Make and look at the data tables of a tenant."),
+    "tables": ("cli.verbs.tables", "Create and show the data tables of a tenant."),
     "serve": ("cli.verbs.serve", "Serve the REST API and the webhooks."),
     "schemas": ("cli.verbs.schemas", "Write JSON Schemas of exports, plans, findings and node parameters."),
     "fmt": ("cli.verbs.fmt", "Write exports in one canonical form, for review in git."),
@@ -46,12 +46,12 @@ class Verbs(TyperGroup):
     """Loads the file of a verb when the verb is called or its help is asked for."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """Every verb, in the order of the table."""
+        """Return every verb, in the order of the table."""
         del ctx
         return list(VERBS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The command of a verb; None when there is no such verb."""
+        """Return the command of a verb; None when there is no such verb."""
         del ctx
         if cmd_name not in VERBS:
             return None
@@ -62,7 +62,7 @@ class Verbs(TyperGroup):
         return command
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """The list of verbs, from the table alone."""
+        """Write the list of verbs, from the table alone."""
         del ctx
         with formatter.section("Commands"):
             formatter.write_dl([(name, sentence) for name, (_, sentence) in VERBS.items()])
@@ -79,8 +79,8 @@ app = typer.Typer(
 )
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(requested: bool) -> None:
+    if requested:
         from importlib.metadata import version
 
         typer.echo(f"tempor8 {version('tempor8')}")
@@ -93,7 +93,7 @@ def root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Options before the verb."""
+    """Take the options before the verb."""
     del version
 
 
@@ -101,17 +101,17 @@ def main(**options: Any) -> None:
     """Run the command, and end the process with its exit code."""
     try:
         app(**options)
-    except SystemExit as ended:
+    except SystemExit as exit_:
         if "temporalio.bridge" in sys.modules:
-            _end(ended.code)
+            _end(exit_.code)
         raise
 
 
 def _end(code: Any) -> None:
-    """End at once: threads of the SDK's core may call into an interpreter that is being taken down, which aborts it and
-    would give another exit code than the one that was meant.
+    """End the process at once: threads of the SDK's core may call into an interpreter that is shutting down, which aborts it
+    and gives another exit code.
     """
-    atexit._run_exitfuncs()  # noqa: SLF001 - what was to be done at the end is done
+    atexit._run_exitfuncs()  # noqa: SLF001 - handlers of the exit still run
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code if isinstance(code, int) else int(code is not None))

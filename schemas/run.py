@@ -129,7 +129,7 @@ class RunResult(BaseModel):
     custom_data: dict[str, str] = Field(default_factory=dict)
 
 
-class WebhookAnswer(BaseModel):
+class RunReply(BaseModel):
     """The result of the `webhook` update: the response to send, or how the run ended without one."""
 
     response: dict[str, Any] | None = None

@@ -8,7 +8,7 @@ from runtime.platform.postgres import Database
 
 __all__ = ["ChatMemoryStore"]
 
-MOST_MESSAGES: Final = 1000
+MAX_MESSAGES: Final = 1000
 """Messages that one `load` returns at most."""
 
 
@@ -23,7 +23,7 @@ class ChatMemoryStore:
         async with self._database.tenant_transaction(tenant) as connection:
             cursor = await connection.execute(
                 "select message from chat_memory where tenant_id = %s and session_key = %s order by sequence desc limit %s",
-                (tenant, key, min(limit, MOST_MESSAGES)),
+                (tenant, key, min(limit, MAX_MESSAGES)),
             )
             return [row["message"] for row in reversed(await cursor.fetchall())]
 

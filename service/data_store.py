@@ -1,4 +1,4 @@
-"""What a tenant keeps between runs, in Postgres: data tables, and values that were seen before."""
+"""Data that a tenant's workflows share between runs, in Postgres: data tables, and values that were seen before."""
 
 import json
 import uuid
@@ -62,9 +62,9 @@ class PostgresStore:
                 " where tenant_id = %s and id = %s for update",
                 (self._tenant, id_),
             )
-            found = await cursor.fetchone()
-            assert found is not None, "callers take the id from `tables`"
-            table = self._opened[id_] = _table(found)
+            row = await cursor.fetchone()
+            assert row is not None, "callers take the id from `tables`"
+            table = self._opened[id_] = _table(row)
             cursor = await self._connection.execute(
                 "select id, row from data_table_rows where tenant_id = %s and table_id = %s order by id",
                 (self._tenant, id_),
@@ -118,22 +118,24 @@ class PostgresStore:
         self._wrote = True
 
     async def save(self) -> bool:
-        """Write what changed in the tables that were opened; whether anything was written in this transaction."""
+        """Write what changed in the tables that were opened; return whether anything was written in this transaction."""
         for table in self._opened.values():
             if not table.changed:
                 continue
             self._wrote = True
-            gone = [id_ for id_ in table.changed if id_ not in table.rows]
-            there = [(self._tenant, table.id, id_, json.dumps(table.rows[id_])) for id_ in table.changed - set(gone)]
+            deleted = [id_ for id_ in table.changed if id_ not in table.rows]
+            upserts = [
+                (self._tenant, table.id, id_, json.dumps(table.rows[id_])) for id_ in table.changed - set(deleted)
+            ]
             async with self._connection.cursor() as cursor:
                 await cursor.execute(
                     "delete from data_table_rows where tenant_id = %s and table_id = %s and id = any(%s)",
-                    (self._tenant, table.id, gone),
+                    (self._tenant, table.id, deleted),
                 )
                 await cursor.executemany(
                     "insert into data_table_rows (tenant_id, table_id, id, row) values (%s, %s, %s, %s)"
                     " on conflict (tenant_id, table_id, id) do update set row = excluded.row",
-                    there,
+                    upserts,
                 )
                 await cursor.execute(
                     "update data_tables set next_id = %s where tenant_id = %s and id = %s",

@@ -16,7 +16,7 @@ class NotStartableError(ServiceError):
 
 
 class NotRetriableError(ServiceError):
-    """A run cannot go on from the requested place."""
+    """A run cannot continue from the requested node."""
 
 
 class VersionGoneError(ServiceError):

@@ -13,13 +13,13 @@ from psycopg.rows import DictRow
 from runtime.platform.postgres import Connection, Database
 from schemas.kinds import RunStatus
 
-__all__ = ["BadCursor", "Execution", "ExecutionStore", "Filter", "StepRow", "UsageRow"]
+__all__ = ["BadCursor", "ExecutionRow", "ExecutionStore", "Filter", "StepRow", "UsageRow"]
 
 STATUSES: Final = tuple(status.value for status in RunStatus)
 
 
 class BadCursor(ValueError):
-    """A page cursor that we did not make."""
+    """A page cursor that `cursor_of` did not return."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class UsageRow:
 
 
 @dataclass(frozen=True)
-class Execution:
+class ExecutionRow:
     """One run, with its steps when it is about to be written."""
 
     tenant: str
@@ -74,12 +74,12 @@ class Execution:
     error: dict[str, Any] | None = None
     step_count: int = 0
     steps: Sequence[StepRow] | None = None
-    """None: not known, so rows that are there stay."""
+    """None: not known, so stored steps stay."""
     usage: Sequence[UsageRow] = field(default_factory=list)
-    kept: bool = True
-    """False: the settings of its workflow want nothing kept but the row."""
+    history_kept: bool = True
+    """False: by the settings of its workflow, only this row is kept of the run."""
     empty: bool = False
-    """A poll that found nothing: no run at all in n8n's eyes."""
+    """A poll that found nothing: n8n does not list such a run, so no row is kept."""
 
 
 @dataclass(frozen=True)
@@ -93,12 +93,12 @@ class Filter:
     limit: int = 50
 
 
-def cursor_of(row: Execution) -> str:
-    """The cursor of the page that follows `row`."""
+def cursor_of(row: ExecutionRow) -> str:
+    """Return the cursor of the page that follows `row`."""
     return base64.urlsafe_b64encode(f"{row.started_at.isoformat()}|{row.id}".encode()).decode().rstrip("=")
 
 
-def _position(cursor: str) -> tuple[datetime, str]:
+def _parse_cursor(cursor: str) -> tuple[datetime, str]:
     try:
         when, _, id_ = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().partition("|")
         position = datetime.fromisoformat(when)
@@ -115,21 +115,21 @@ class ExecutionStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def page(self, tenant: str, wanted: Filter) -> list[Execution]:
-        """Runs, newest first; one more than `limit` when there is a next page.
+    async def page(self, tenant: str, filter_: Filter) -> list[ExecutionRow]:
+        """Return runs, newest first; one more than `limit` when there is a next page.
 
         Raises:
-            BadCursor: see there.
+            BadCursor: `before` is not a cursor of this list.
         """
-        clauses, values = ["tenant_id = %(tenant)s"], {"tenant": tenant, "limit": wanted.limit + 1}
+        clauses, values = ["tenant_id = %(tenant)s"], {"tenant": tenant, "limit": filter_.limit + 1}
         for column, value in (
-            ("status", wanted.status), ("template_key", wanted.template), ("user_id", wanted.user_id)
+            ("status", filter_.status), ("template_key", filter_.template), ("user_id", filter_.user_id)
         ):  # fmt: skip
             if value is not None:
                 clauses.append(f"{column} = %({column})s")
                 values[column] = value
-        if wanted.before is not None:
-            values["when"], values["id"] = _position(wanted.before)
+        if filter_.before is not None:
+            values["when"], values["id"] = _parse_cursor(filter_.before)
             clauses.append("(started_at, id) < (%(when)s, %(id)s)")
         query = (
             f"select * from workflow_executions where {' and '.join(clauses)}"  # noqa: S608  # names are ours
@@ -139,8 +139,8 @@ class ExecutionStore:
             rows = await (await connection.execute(query.encode(), values)).fetchall()
         return [_execution(row) for row in rows]
 
-    async def get(self, tenant: str, id_: str, *, with_steps: bool = False) -> Execution | None:
-        """One run; None when the tenant has none of that id."""
+    async def get(self, tenant: str, id_: str, *, with_steps: bool = False) -> ExecutionRow | None:
+        """Return one run; None when the tenant has none of that id."""
         async with self._database.tenant_transaction(tenant) as connection:
             row = await (
                 await connection.execute(
@@ -152,8 +152,8 @@ class ExecutionStore:
             steps = await _steps(connection, tenant, id_) if with_steps else None
         return _execution(row, steps)
 
-    async def write(self, tenant: str, rows: Sequence[Execution]) -> None:
-        """Upsert runs with their steps, in one transaction. Writing the same again changes nothing."""
+    async def write(self, tenant: str, rows: Sequence[ExecutionRow]) -> None:
+        """Insert or update runs with their steps, in one transaction. Writing the same again changes nothing."""
         async with self._database.tenant_transaction(tenant) as connection:
             cursor = connection.cursor()
             if empty := [row.id for row in rows if row.empty]:
@@ -168,8 +168,8 @@ class ExecutionStore:
                 UPSERT_USAGE, [_usage(row, place, each) for row in closed for place, each in enumerate(row.usage)]
             )
 
-    async def open_before(self, tenant: str, age: timedelta, limit: int = 200) -> list[Execution]:
-        """Runs that count as open and were last seen longer than `age` ago."""
+    async def open_before(self, tenant: str, age: timedelta, limit: int = 200) -> list[ExecutionRow]:
+        """Return runs that count as open and were last seen longer than `age` ago, `limit` at most."""
         async with self._database.tenant_transaction(tenant) as connection:
             cursor = await connection.execute(
                 "select * from workflow_executions where tenant_id = %s and status = 'running'"
@@ -179,7 +179,7 @@ class ExecutionStore:
             return [_execution(row) for row in await cursor.fetchall()]
 
     async def touch(self, tenant: str, ids: Sequence[str]) -> None:
-        """Note that these runs are still open."""
+        """Record that these runs are still open."""
         async with self._database.tenant_transaction(tenant) as connection:
             await connection.execute(
                 "update workflow_executions set updated_at = now() where tenant_id = %s and id = any(%s)",
@@ -187,7 +187,7 @@ class ExecutionStore:
             )
 
     async def metrics(self, tenant: str, since: datetime | None) -> "Metrics":
-        """Figures over the runs that started at or after `since` (None: all that are kept)."""
+        """Return figures over the runs that started at or after `since` (None: all that are stored)."""
         values = {"tenant": tenant, "since": since or datetime(1970, 1, 1, tzinfo=UTC)}
         async with self._database.tenant_transaction(tenant) as connection:
             by_template = await (await connection.execute(BY_TEMPLATE, values)).fetchall()
@@ -253,7 +253,7 @@ UPSERT_USAGE: Final = """
     on conflict (tenant_id, execution_id, sequence) do nothing"""
 
 
-def _values(row: Execution) -> dict[str, Any]:
+def _values(row: ExecutionRow) -> dict[str, Any]:
     usage = {
         "requests": sum(each.requests for each in row.usage),
         "input_tokens": sum(each.input_tokens for each in row.usage),
@@ -267,7 +267,7 @@ def _values(row: Execution) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _event(row: Execution, step: StepRow) -> tuple[Any, ...]:
+def _event(row: ExecutionRow, step: StepRow) -> tuple[Any, ...]:
     detail = {"items_in": step.items_in} if len(step.items_in) > 1 else {}
     return (
         row.tenant, row.id, step.place, step.node, step.type, step.run, step.tries, step.status, step.started_at,
@@ -275,7 +275,7 @@ def _event(row: Execution, step: StepRow) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _usage(row: Execution, place: int, each: UsageRow) -> tuple[Any, ...]:
+def _usage(row: ExecutionRow, place: int, each: UsageRow) -> tuple[Any, ...]:
     return (
         row.tenant, row.id, place, each.agent, each.node, each.model, each.requests, each.input_tokens,
         each.output_tokens, each.cost_usd, each.duration_ms, each.status, each.occurred_at,
@@ -297,8 +297,8 @@ async def _steps(connection: Connection, tenant: str, id_: str) -> list[StepRow]
     ]  # fmt: skip
 
 
-def _execution(row: DictRow, steps: Sequence[StepRow] | None = None) -> Execution:
-    return Execution(
+def _execution(row: DictRow, steps: Sequence[StepRow] | None = None) -> ExecutionRow:
+    return ExecutionRow(
         tenant=row["tenant_id"], id=row["id"], run_id=row["run_id"] or "", template=row["template_key"],
         plan_hash=row["plan_hash"], trigger_kind=row["trigger_kind"], status=row["status"],
         started_at=row["started_at"], closed_at=row["closed_at"], user_id=row["user_id"], parent_id=row["parent_id"],

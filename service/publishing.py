@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from schemas.plan import Plan
-from service.templates import Publication, TemplateStore
+from service.template_records import Publication
+from service.templates import TemplateStore
 
 __all__ = ["Compiled", "Verdict", "publish", "verdict_metadata"]
 

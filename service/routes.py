@@ -40,30 +40,30 @@ class Routes:
                 self._fixed[webhook.method, webhook.path] = webhook
 
     def match(self, method: str, path: str) -> tuple[Webhook, dict[str, str]] | None:
-        """The webhook and its path parameters."""
+        """Return the webhook and its path parameters; None: no webhook listens there."""
         path = path.strip("/")
         fixed = self._fixed.get((method, path))
         if fixed is not None:
             return fixed, {}
-        given = path.split("/")
-        candidates = self._patterns.get((method, len(given)), ())
+        segments = path.split("/")
+        candidates = self._patterns.get((method, len(segments)), ())
         # more fixed segments first, as n8n prefers the closer match
         for parts, webhook in sorted(candidates, key=lambda each: sum(part.startswith(":") for part in each[0])):
-            parameters = _fit(parts, given)
+            parameters = _parameters(parts, segments)
             if parameters is not None:
                 return webhook, parameters
         return None
 
     def methods(self, path: str) -> list[str]:
-        """The methods that something listens to at this path."""
+        """Return the methods that webhooks and chats listen to at this path."""
         known = dict.fromkeys(webhook.method for webhook in self.all if webhook.method != FORM)
-        found = [method for method in known if self.match(method, path) is not None]
-        return ["GET", "POST"] if CHAT in found else found
+        matching = [method for method in known if self.match(method, path) is not None]
+        return ["GET", "POST"] if CHAT in matching else matching
 
 
-def _fit(parts: list[str], given: list[str]) -> dict[str, str] | None:
+def _parameters(parts: list[str], segments: list[str]) -> dict[str, str] | None:
     parameters = {}
-    for part, value in zip(parts, given, strict=True):
+    for part, value in zip(parts, segments, strict=True):
         if part.startswith(":"):
             parameters[part[1:]] = value
         elif part != value:

@@ -31,20 +31,24 @@ from runtime.platform.telemetry.logging import bind_context
 from schemas import names
 from schemas.kinds import Mode, TriggerKind
 from schemas.plan import Plan, Step
-from schemas.run import TASK_TIMEOUT, StartInput, WebhookAnswer
+from schemas.run import TASK_TIMEOUT, RunReply, StartInput
 from service.errors import IdempotencyKeyReusedError, NotStartableError
 from service.resume_keys import ResumeLinks
 from service.run_reader import MEMO
-from service.templates import Published, TemplateStore
+from service.run_templates import RunTemplates
+from service.template_records import Published
 
-__all__ = ["Order", "Started", "Starter", "Transient", "answer_of", "entry_step", "run_id_of", "uuid7"]
+__all__ = ["RunRequest", "StartedRun", "Starter", "Transient", "await_reply", "entry_step", "run_id_of", "uuid7"]
 
-MOVING: Final = 0.05
-"""Seconds that a run needs to continue as new."""
+CONTINUE_AS_NEW_SECONDS: Final = 0.05
+"""Seconds to wait while a run continues as new."""
 
-KEYED_RUNS: Final = uuid.UUID("6d2f0c1e-5a57-4f0e-9d43-0f9ac1f6a1b2")  # any, and never another
+RUN_ID_NAMESPACE: Final = uuid.UUID("6d2f0c1e-5a57-4f0e-9d43-0f9ac1f6a1b2")
+"""Of the run ids that are made of idempotency keys. It never changes: the same key must give the same run."""
 ENTRY_ORDER: Final = ("workflow", "webhook", "form", "chat", "manual", "schedule", "poll", "event", "error")
-"""Which start node takes the input of a start by REST: made to be called first, made for a click in the editor last."""
+"""Which kind of trigger takes the input of a start by REST, the first one first: those for calls before those for a click in
+the editor.
+"""
 
 TENANT: Final = SearchAttributeKey.for_keyword(names.TENANT_ID)
 TEMPLATE: Final = SearchAttributeKey.for_keyword(names.TEMPLATE_KEY)
@@ -55,22 +59,22 @@ TRIGGER: Final = SearchAttributeKey.for_keyword(names.TRIGGER_KIND)
 class Transient(Protocol):
     """Runs in this process; see `runtime.hosts.local.transient`."""
 
-    async def start(self, given: StartInput, plan_hash: str) -> str:
+    async def start(self, input_: StartInput, plan_hash: str) -> str:
         """Begin a run and return its run id."""
 
-    async def start_and_answer(self, given: StartInput, plan_hash: str, mode: str) -> WebhookAnswer:
+    async def start_and_answer(self, input_: StartInput, plan_hash: str, mode: str) -> RunReply:
         """Begin a run and return the reply for its caller."""
 
     def cancel(self, workflow_id: str) -> bool:
-        """Stop a run; False: there is none."""
+        """Stop a run; return False when there is none."""
 
     async def run(self) -> None:
-        """Write what happens until cancelled."""
+        """Write the rows of runs until cancelled."""
 
 
 @dataclass(frozen=True)
-class Order:
-    """A run to be started."""
+class RunRequest:
+    """A request to start a run of a template."""
 
     tenant: str
     template: Published
@@ -79,143 +83,142 @@ class Order:
     mode: Mode
     items: Sequence[Mapping[str, Any]]
     run: str
-    """The last part of the workflow id."""
+    """The last part of the workflow id, see `run_id_of` and `uuid7`."""
     user_id: str | None = None
     state: dict[str, Any] | None = None
-    """The engine's state to go on with: a retry."""
+    """The engine's state to continue with: a retry."""
     retry_of: str | None = None
     """The run that this one tries again."""
-    request: str | None = None
-    """A digest of the request, when a key makes it repeatable."""
+    digest: str | None = None
+    """Of the request that has an idempotency key: the same key with another digest is refused. None: not repeatable."""
     pinned: bool = False
-    """Use the plan's pin data: a test."""
+    """Use the plan's pinned data: a test."""
 
     @property
     def workflow_id(self) -> str:
-        """`{tenant}:{template}:{run}`."""
+        """Return `{tenant}:{template}:{run}`."""
         return names.workflow_id(self.tenant, self.template.key, self.run)
 
 
 @dataclass(frozen=True)
-class Started:
-    """A run that has begun. `again` is True when an earlier request with the same key had begun it."""
+class StartedRun:
+    """A run that has begun. `repeated` is True when an earlier request with the same key started it."""
 
     workflow_id: str
     run_id: str
-    again: bool = False
+    repeated: bool = False
 
 
 class Starter:
     """Starts runs on Temporal. The plan rides along, so a run is pinned to the version that was current."""
 
     def __init__(
-        self, client: Client, store: TemplateStore, task_queue: str, links: ResumeLinks, transient: Transient | None
+        self, client: Client, templates: RunTemplates, task_queue: str, links: ResumeLinks, transient: Transient | None
     ) -> None:
-        self._client, self._store, self._task_queue, self._links = client, store, task_queue, links
+        self._client, self._templates, self._task_queue, self._links = client, templates, task_queue, links
         self._transient = transient
 
-    async def start(self, order: Order) -> Started:
-        """Begin the run; it is durable when this returns.
+    async def start(self, request: RunRequest) -> StartedRun:
+        """Start the run; it is durable when this returns.
 
         Raises:
             IdempotencyKeyReusedError: the idempotency key belongs to another request.
         """
-        if self._transient is not None and order.template.plan.settings.transient:
-            given = await self._transient_input(order)
-            return Started(order.workflow_id, await self._transient.start(given, order.template.plan_hash))
-        once = order.request is not None
+        if self._transient is not None and request.template.plan.settings.transient:
+            input_ = await self._transient_input(request)
+            return StartedRun(request.workflow_id, await self._transient.start(input_, request.template.plan_hash))
+        keyed = request.digest is not None
         try:
             handle: WorkflowHandle[Any, Any] = await self._client.start_workflow(
-                order.template.key,
-                await self._input(order),
-                id=order.workflow_id,
+                request.template.key,
+                await self._input(request),
+                id=request.workflow_id,
                 task_queue=self._task_queue,
                 task_timeout=TASK_TIMEOUT,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE
-                if once
+                if keyed
                 else WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-                memo=_memo(order),
-                search_attributes=_attributes(order),
-                priority=Priority(fairness_key=order.tenant),
+                memo=_memo(request),
+                search_attributes=_attributes(request),
+                priority=Priority(fairness_key=request.tenant),
             )
         except WorkflowAlreadyStartedError as error:
-            await self._same_request(order)
-            return Started(order.workflow_id, error.run_id or "", again=True)
-        return Started(order.workflow_id, handle.first_execution_run_id or "")
+            await self._same_request(request)
+            return StartedRun(request.workflow_id, error.run_id or "", repeated=True)
+        return StartedRun(request.workflow_id, handle.first_execution_run_id or "")
 
-    async def start_and_answer(self, order: Order, response_mode: str) -> WebhookAnswer:
-        """Begin the run and wait, in the same call, for what it wants its caller to get.
+    async def start_and_answer(self, request: RunRequest, response_mode: str) -> RunReply:
+        """Start the run and wait, in the same call, for its reply to the caller.
 
         Args:
-            order: the run.
+            request: the run.
             response_mode: lastNode or responseNode.
         """
-        if self._transient is not None and order.template.plan.settings.transient:
-            given = await self._transient_input(order)
-            return await self._transient.start_and_answer(given, order.template.plan_hash, response_mode)
-        once = order.request is not None
+        if self._transient is not None and request.template.plan.settings.transient:
+            input_ = await self._transient_input(request)
+            return await self._transient.start_and_answer(input_, request.template.plan_hash, response_mode)
+        keyed = request.digest is not None
         operation: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
-            order.template.key,
-            await self._input(order),
-            id=order.workflow_id,
+            request.template.key,
+            await self._input(request),
+            id=request.workflow_id,
             task_queue=self._task_queue,
             task_timeout=TASK_TIMEOUT,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING if once else WorkflowIDConflictPolicy.FAIL,
-            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE if once else WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-            memo=_memo(order),
-            search_attributes=_attributes(order),
-            priority=Priority(fairness_key=order.tenant),
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING if keyed else WorkflowIDConflictPolicy.FAIL,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE if keyed else WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            memo=_memo(request),
+            search_attributes=_attributes(request),
+            priority=Priority(fairness_key=request.tenant),
         )
         try:
-            answer = await self._client.execute_update_with_start_workflow(
+            reply = await self._client.execute_update_with_start_workflow(
                 names.UPDATE_WEBHOOK, response_mode, start_workflow_operation=operation, result_type=dict
             )
-        except WorkflowAlreadyStartedError:  # the same delivery again, after its run has ended
-            return await self._ended(order)
+        except WorkflowAlreadyStartedError:  # the same delivery, after its run has ended
+            return await self._ended(request)
         except WorkflowUpdateFailedError:  # the run was cancelled or terminated while its caller waited
-            return WebhookAnswer()
-        return await answer_of(self._client, order.workflow_id, response_mode, answer)
+            return RunReply()
+        return await await_reply(self._client, request.workflow_id, response_mode, reply)
 
-    async def _transient_input(self, order: Order) -> StartInput:
-        given = await self._input(order)
-        return StartInput.model_construct(**{**given, "plan": order.template.plan, "items": list(order.items)})
+    async def _transient_input(self, request: RunRequest) -> StartInput:
+        input_ = await self._input(request)
+        return StartInput.model_construct(**{**input_, "plan": request.template.plan, "items": list(request.items)})
 
-    async def _ended(self, order: Order) -> WebhookAnswer:
-        return await _ended(self._client.get_workflow_handle(order.workflow_id))
+    async def _ended(self, request: RunRequest) -> RunReply:
+        return await _ended(self._client.get_workflow_handle(request.workflow_id))
 
-    async def _input(self, order: Order) -> dict[str, Any]:
-        """A `StartInput` as JSON; the plan is put in as the text that it is stored as."""
-        bind_context(tenant=order.tenant, workflow_id=order.workflow_id)
-        template = order.template
-        static = await self._store.static_data(order.tenant, template.key) if template.needs.static_data else None
+    async def _input(self, request: RunRequest) -> dict[str, Any]:
+        """Return a `StartInput` as JSON, with the plan as the text that it is stored as."""
+        bind_context(tenant=request.tenant, workflow_id=request.workflow_id)
+        template = request.template
         return {
             "plan": orjson.Fragment(template.text),
-            "tenant": order.tenant,
+            "tenant": request.tenant,
             "template": template.key,
-            "execution_id": order.workflow_id,
-            "start": order.start,
-            "trigger_kind": str(order.trigger_kind),
-            "mode": str(order.mode),
-            "items": order.items,
-            "user_id": order.user_id,
-            "state": order.state,
-            "static_data": static if static is not None else template.plan.static_data,
-            **({"pinned": True} if order.pinned else {}),
-            **(self._links.of(order.workflow_id) if template.needs.resume_links else {}),
-            **({"variables": await self._store.variables(order.tenant)} if template.needs.variables else {}),
+            "execution_id": request.workflow_id,
+            "start": request.start,
+            "trigger_kind": str(request.trigger_kind),
+            "mode": str(request.mode),
+            "items": request.items,
+            "user_id": request.user_id,
+            "state": request.state,
+            "static_data": await self._templates.static_data(request.tenant, template),
+            **({"pinned": True} if request.pinned else {}),
+            **(self._links.of(request.workflow_id) if template.needs.resume_links else {}),
+            **await self._templates.variables(request.tenant, template),
         }
 
-    async def _same_request(self, order: Order) -> None:
-        description = await self._client.get_workflow_handle(order.workflow_id).describe()
+    async def _same_request(self, request: RunRequest) -> None:
+        description = await self._client.get_workflow_handle(request.workflow_id).describe()
         memo = await description.memo()
-        if memo.get(MEMO, {}).get("request") != order.request:
+        if memo.get(MEMO, {}).get("request") != request.digest:
             raise IdempotencyKeyReusedError(
                 "This Idempotency-Key started another run of the template. Use a new key for a new request."
             )
 
 
 def entry_step(plan: Plan) -> Step:
-    """The start node that takes the input of a start by REST.
+    """Return the start node that takes the input of a start by REST.
 
     Raises:
         NotStartableError: the plan has no enabled trigger.
@@ -231,56 +234,60 @@ def entry_step(plan: Plan) -> Step:
 
 
 def run_id_of(tenant: str, template: str, key: str) -> str:
-    """The last part of the workflow id that an idempotency key stands for."""
-    return str(uuid.uuid5(KEYED_RUNS, f"{tenant}\x00{template}\x00{key}"))
+    """Return the last part of the workflow id that belongs to an idempotency key."""
+    return str(uuid.uuid5(RUN_ID_NAMESPACE, f"{tenant}\x00{template}\x00{key}"))
 
 
 def uuid7() -> str:
-    """RFC 9562 version 7: ordered by time."""
+    """Return a UUID of RFC 9562 version 7, which is ordered by time."""
     milliseconds = time.time_ns() // 1_000_000
     value = (milliseconds << 80) | (7 << 76) | (secrets.randbits(12) << 64) | (2 << 62) | secrets.randbits(62)
     return str(uuid.UUID(int=value))
 
 
-def _memo(order: Order) -> dict[str, Any] | None:
-    told = {"user_id": order.user_id, "request": order.request, "retry_of": order.retry_of}
-    known = {name: value for name, value in told.items() if value is not None}
-    return {MEMO: known} if known else None
+def _memo(request: RunRequest) -> dict[str, Any] | None:
+    fields = {"user_id": request.user_id, "request": request.digest, "retry_of": request.retry_of}
+    present = {name: value for name, value in fields.items() if value is not None}
+    return {MEMO: present} if present else None
 
 
-def _attributes(order: Order) -> TypedSearchAttributes:
+def _attributes(request: RunRequest) -> TypedSearchAttributes:
     return TypedSearchAttributes(
         [
-            SearchAttributePair(TENANT, order.tenant),
-            SearchAttributePair(TEMPLATE, order.template.key),
-            SearchAttributePair(PLAN, order.template.plan_hash),
-            SearchAttributePair(TRIGGER, str(order.trigger_kind)),
+            SearchAttributePair(TENANT, request.tenant),
+            SearchAttributePair(TEMPLATE, request.template.key),
+            SearchAttributePair(PLAN, request.template.plan_hash),
+            SearchAttributePair(TRIGGER, str(request.trigger_kind)),
         ]
     )
 
 
-async def answer_of(client: Client, workflow_id: str, mode: str, told: dict[str, Any]) -> WebhookAnswer:
-    """The answer that a run has for its caller, from what it has told so far: a run that continues as new is asked again."""
-    answer = WebhookAnswer.model_validate(told)
-    while answer.moved:
-        await asyncio.sleep(MOVING)
+async def await_reply(client: Client, workflow_id: str, mode: str, reply: dict[str, Any]) -> RunReply:
+    """Return a run's reply to its caller. `reply` is the result of the update; a run that continued as new is asked again.
+
+    Raises:
+        RPCError: Temporal does not answer.
+    """
+    current = RunReply.model_validate(reply)
+    while current.moved:
+        await asyncio.sleep(CONTINUE_AS_NEW_SECONDS)
         handle = client.get_workflow_handle(workflow_id)
         try:
-            again = await handle.execute_update(names.UPDATE_WEBHOOK, mode, result_type=dict)
+            reply_json = await handle.execute_update(names.UPDATE_WEBHOOK, mode, result_type=dict)
         except WorkflowUpdateFailedError:
-            return WebhookAnswer()
+            return RunReply()
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
-            if (await handle.describe()).status is WorkflowExecutionStatus.RUNNING:  # it moved on just then
+            if (await handle.describe()).status is WorkflowExecutionStatus.RUNNING:  # it continued as new just then
                 continue
             return await _ended(handle)
-        answer = WebhookAnswer.model_validate(again)
-    return answer
+        current = RunReply.model_validate(reply_json)
+    return current
 
 
-async def _ended(handle: "WorkflowHandle[Any, Any]") -> WebhookAnswer:
-    """What a run that is over had for its caller."""
-    told = await handle.query(names.QUERY_STATE, result_type=dict)
-    response = told.get("response")
-    return WebhookAnswer(response=response, finished=None if response else told.get("result"))
+async def _ended(handle: "WorkflowHandle[Any, Any]") -> RunReply:
+    """Return the reply of a run that has ended."""
+    state = await handle.query(names.QUERY_STATE, result_type=dict)
+    response = state.get("response")
+    return RunReply(response=response, finished=None if response else state.get("result"))

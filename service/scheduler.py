@@ -1,6 +1,6 @@
-"""Temporal Schedules that follow what is published: rows in Postgres say what is wanted, this tells Temporal.
+"""Temporal Schedules of published templates: rows in Postgres say which there should be, the scheduler applies them.
 
-A publication writes its rows in its own transaction, so a schedule is never lost between the two servers; telling Temporal
+A publication writes its rows in its own transaction, so a schedule is never lost between the two servers; applying one
 twice does no harm.
 """
 
@@ -36,15 +36,15 @@ __all__ = ["Scheduled", "Scheduler", "write_schedules"]
 
 log = get_logger("tempor8.schedules")
 
-CATCH_UP: Final = timedelta(hours=1)
-"""What was missed while Temporal was down is made up for this long; n8n makes up for nothing."""
-PACE: Final = 5.0
-"""Seconds between two looks for changes that no notice told of."""
+CATCH_UP_WINDOW: Final = timedelta(hours=1)
+"""Runs that were missed while Temporal was down are started if they are not older; n8n starts none of them."""
+POLL_SECONDS: Final = 5.0
+"""Seconds between two queries for changes of which no notification came."""
 
 
 @dataclass(frozen=True)
 class Scheduled:
-    """A schedule as the API shows it."""
+    """A schedule, whether Temporal has it already, and its next times."""
 
     id: str
     node: str
@@ -54,7 +54,7 @@ class Scheduled:
 
 
 async def write_schedules(connection: Connection, tenant: str, key: str, rows: Sequence[tuple[str, str, str]]) -> None:
-    """Make these (id without template, node, spec as JSON) the schedules of a template, in the caller's transaction."""
+    """Set the schedules of a template to `rows` (id without template, node, spec as JSON), in the caller's transaction."""
     cursor = await connection.execute(
         "update schedules set spec = null where tenant_id = %s and template_key = %s", (tenant, key)
     )
@@ -74,34 +74,38 @@ async def write_schedules(connection: Connection, tenant: str, key: str, rows: S
 
 
 class Scheduler:
-    """Tells Temporal about changed schedules; `run` works until it is cancelled, through outages of both servers.
+    """Applies changed schedules to Temporal; `run` works until it is cancelled, through outages of both servers.
 
-    Several may work at a time: what they tell is the same.
+    Several may work at a time: what they write is the same.
     """
 
     def __init__(self, client: Client, database: Database, task_queue: str) -> None:
         self._client, self._database, self._queue = client, database, task_queue
         self._changed = asyncio.Event()
 
-    def poke(self) -> None:
-        """Something was published: look now."""
+    def wake(self) -> None:
+        """Apply changes now: something was published."""
         self._changed.set()
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Apply changes until cancelled."""
         while True:
             try:
                 await self.apply()
             except (DatabaseUnavailable, psycopg.OperationalError, RPCError, RuntimeError) as error:
                 log.warning("scheduler waits", error=type(error).__name__)
             try:
-                await asyncio.wait_for(self._changed.wait(), PACE)
+                await asyncio.wait_for(self._changed.wait(), POLL_SECONDS)
             except TimeoutError:
                 continue
             self._changed.clear()
 
     async def apply(self) -> None:
-        """Tell Temporal what it does not know yet."""
+        """Apply every change that Temporal does not have yet.
+
+        Raises:
+            DatabaseUnavailable, RPCError: a server does not answer; the rest is applied the next time.
+        """
         async with self._database.transaction() as connection:
             cursor = await connection.execute("select tenant_id, changed_at from schedule_changes")
             changed = await cursor.fetchall()
@@ -126,17 +130,17 @@ class Scheduler:
                 await self._remove(f"{tenant}:{row['id']}")
                 change = "delete from schedules where tenant_id = %(tenant)s and id = %(id)s and spec is null"
             else:
-                await self._keep(tenant, row)
+                await self._create_or_update(tenant, row)
                 change = "update schedules set applied = %(spec)s where tenant_id = %(tenant)s and id = %(id)s"
             async with self._database.tenant_transaction(tenant) as connection:
-                told = {"tenant": tenant, "id": row["id"], "spec": json.dumps(row["spec"])}
-                await connection.execute(change.encode(), told)
+                parameters = {"tenant": tenant, "id": row["id"], "spec": json.dumps(row["spec"])}
+                await connection.execute(change.encode(), parameters)
 
-    async def _keep(self, tenant: str, row: dict[str, Any]) -> None:
+    async def _create_or_update(self, tenant: str, row: dict[str, Any]) -> None:
         id_ = f"{tenant}:{row['id']}"
         schedule = self._schedule(tenant, row)
         try:
-            at_once = row["spec"].get("kind") == "poll"  # n8n polls when it begins to
+            at_once = row["spec"].get("kind") == "poll"  # n8n polls at once when a template is activated
             await self._client.create_schedule(id_, schedule, trigger_immediately=at_once)
         except ScheduleAlreadyRunningError:
             await self._client.get_schedule_handle(id_).update(lambda _: ScheduleUpdate(schedule))
@@ -151,16 +155,16 @@ class Scheduler:
     def _schedule(self, tenant: str, row: dict[str, Any]) -> Schedule:
         key, spec = row["template_key"], row["spec"]
         kind = TriggerKind(spec.get("kind", TriggerKind.SCHEDULE))
-        given = StartInput(
+        input_ = StartInput(
             tenant=tenant, template=key, start=row["node"], trigger_kind=kind, mode=Mode.TRIGGER, items=[{"json": {}}]
         )  # fmt: skip
-        told = {names.TENANT_ID: tenant, names.TEMPLATE_KEY: key, names.TRIGGER_KIND: str(kind)}
-        pairs = [SearchAttributePair(SearchAttributeKey.for_keyword(name), value) for name, value in told.items()]
+        attributes = {names.TENANT_ID: tenant, names.TEMPLATE_KEY: key, names.TRIGGER_KIND: str(kind)}
+        pairs = [SearchAttributePair(SearchAttributeKey.for_keyword(name), value) for name, value in attributes.items()]
         every = timedelta(seconds=spec.get("every") or 0)
         return Schedule(
             action=ScheduleActionStartWorkflow(
                 key,
-                given.model_dump(mode="json"),
+                input_.model_dump(mode="json"),
                 id=names.workflow_id(tenant, key, f"{kind}-{row['id'].rpartition(':')[2]}"),
                 task_queue=self._queue,
                 task_timeout=TASK_TIMEOUT,
@@ -172,12 +176,12 @@ class Scheduler:
                 intervals=[ScheduleIntervalSpec(every, timedelta(seconds=spec["offset"]))] if every else [],
                 time_zone_name=spec["timezone"],
             ),
-            # n8n starts a run at each time, whether or not an earlier one still goes on
-            policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.ALLOW_ALL, catchup_window=CATCH_UP),
+            # n8n starts a run at each time, whether or not an earlier one has ended
+            policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.ALLOW_ALL, catchup_window=CATCH_UP_WINDOW),
         )
 
-    async def listed(self, tenant: str, key: str) -> list[Scheduled]:
-        """The schedules of a template, with their next times where Temporal knows them."""
+    async def list_schedules(self, tenant: str, key: str) -> list[Scheduled]:
+        """Return the schedules of a template, with their next five times where Temporal knows them."""
         async with self._database.tenant_transaction(tenant) as connection:
             cursor = await connection.execute(
                 "select id, node, spec, spec::text is not distinct from applied::text as applied from schedules"
@@ -185,7 +189,7 @@ class Scheduler:
                 (tenant, key),
             )
             rows = await cursor.fetchall()
-        found = []
+        schedules = []
         for row in rows:
             times: Sequence[datetime] = ()
             try:
@@ -194,5 +198,5 @@ class Scheduler:
             except RPCError as error:
                 if error.status is not RPCStatusCode.NOT_FOUND:
                     raise
-            found.append(Scheduled(row["id"], row["node"], row["spec"], row["applied"], times))
-        return found
+            schedules.append(Scheduled(row["id"], row["node"], row["spec"], row["applied"], times))
+        return schedules

@@ -1,132 +1,28 @@
 """Published templates: immutable versions, and one pointer per key that says which version is current."""
 
-import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from functools import cached_property
 from typing import Any, Final
 
 from psycopg.errors import UniqueViolation
 
 from runtime.platform.postgres import SHARED, Connection, Database
-from schemas.plan import Needs, Plan, Settings
-from service.routes import Routes, Webhook
+from schemas.plan import Plan, Settings
+from service.routes import Webhook
 from service.scheduler import write_schedules
-from service.variables import VariableStore
+from service.template_records import Publication, Published, Summary, Version, WebhookConflict, describe, webhooks_of
 
-__all__ = [
-    "CHANGES",
-    "Published",
-    "Summary",
-    "TemplateCache",
-    "TemplateStore",
-    "Version",
-    "WebhookConflict",
-    "describe",
-    "webhooks_of",
-]
+__all__ = ["CHANGES", "TemplateStore"]
 
 CHANGES: Final = "tempor8_templates"
-"""The channel on which a publication tells every process to forget what it has cached; the payload is the tenant."""
-
-
-MOST_KEPT: Final = 1_000
+"""The NOTIFY channel on which a publication makes every process drop what it has cached; the payload is the tenant."""
+MAX_CACHED_SETTINGS: Final = 1_000
+"""Plans whose settings are in memory at once."""
 INSERT: Final = """
     insert into workflow_templates
         (tenant_id, key, version, name, description, plan_hash, plan, export, metadata, created_by)
     values (%(tenant)s, %(key)s, %(version)s, %(name)s, %(description)s, %(hash)s, %(plan)s, %(export)s, %(metadata)s,
         %(by)s)"""
-
-
-class WebhookConflict(Exception):
-    """Another template of the tenant listens at this method and path already."""
-
-    def __init__(self, method: str, path: str, template: str) -> None:
-        super().__init__(f"{method} {path} is taken by template {template}")
-        self.method, self.path, self.template = method, path, template
-
-
-@dataclass(frozen=True)
-class Published:
-    """One version of a template as a run needs it. `owner` is the tenant, or '*' for a shared template."""
-
-    owner: str
-    key: str
-    version: int
-    plan_hash: str
-    text: bytes
-    """The plan as JSON, ready to be put into a start input."""
-
-    upgrade: Callable[[Plan], Plan] = field(default=lambda plan: plan, repr=False, compare=False)
-    """Adds what plans of earlier versions lack (`schemas.plan_facts.with_facts` over the catalogue)."""
-
-    @cached_property
-    def plan(self) -> Plan:
-        """The plan."""
-        return self.upgrade(Plan.model_validate_json(self.text))
-
-    @cached_property
-    def needs(self) -> Needs:
-        """What a run must have looked up; everything, for an old plan that nothing upgrades."""
-        return self.plan.needs or Needs(variables=True, static_data=True, resume_links=True)
-
-
-@dataclass(frozen=True)
-class Summary:
-    """A current template as lists show it."""
-
-    owner: str
-    key: str
-    version: int
-    name: str
-    description: str
-    plan_hash: str
-    metadata: dict[str, Any]
-    published_at: datetime
-    active: bool = True
-    """Whether it listens at its webhooks and starts by its schedules."""
-
-
-@dataclass(frozen=True)
-class Version:
-    """One entry of a template's list of versions."""
-
-    version: int
-    plan_hash: str
-    name: str
-    current: bool
-    published_at: datetime
-    created_by: str | None
-
-
-@dataclass(frozen=True)
-class Publication:
-    """What `publish` did. `fresh` is False when this very plan was the current version already."""
-
-    key: str
-    version: int
-    plan_hash: str
-    fresh: bool
-    webhooks: list[Webhook] = field(default_factory=list)
-
-
-def describe(plan: Plan) -> dict[str, Any]:
-    """What lists show of a plan: triggers, number of nodes, agents, durability."""
-    started = [step for step in plan.steps if step.trigger and not step.disabled]
-    return {
-        "triggers": list(dict.fromkeys(step.trigger for step in started)),
-        "nodes": len(plan.steps),
-        "agents": sorted({step.agent for step in plan.steps if step.agent}),
-        "durability": "transient" if plan.settings.transient else "durable",
-        "timeout_s": plan.settings.timeout_s,
-    }
-
-
-def webhooks_of(plan: Plan) -> list[Webhook]:
-    """Return where a plan's enabled triggers listen."""
-    return [Webhook.of(route) for route in plan.routes]
 
 
 def _schedules_of(plan: Plan) -> list[tuple[str, str, str]]:
@@ -141,7 +37,12 @@ def _schedules_of(plan: Plan) -> list[tuple[str, str, str]]:
 
 
 class TemplateStore:
-    """Templates in Postgres. A tenant sees its own and the shared ones; its own win where the keys are equal."""
+    """Templates in Postgres. A tenant sees its own and the shared ones; its own win where the keys are equal.
+
+    Args:
+        database: where they are.
+        upgrade: adds what plans of earlier versions lack, see `Published.upgrade`.
+    """
 
     def __init__(self, database: Database, upgrade: Callable[[Plan], Plan] = lambda plan: plan) -> None:
         self._database = database
@@ -159,7 +60,7 @@ class TemplateStore:
         metadata: Mapping[str, Any] | None = None,
         created_by: str | None = None,
     ) -> Publication:
-        """Keep `plan` as the next version of `key`, make it current, and listen at its webhooks, in one transaction.
+        """Store `plan` as the next version of `key`, make it current, and listen at its webhooks, in one transaction.
 
         The same plan twice is one version. Shared templates (tenant '*') listen nowhere until a tenant activates them.
 
@@ -174,46 +75,46 @@ class TemplateStore:
         }  # fmt: skip
         async with self._database.tenant_transaction(tenant) as connection:
             await connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"{tenant}/{key}",))
-            version, fresh = await _next_version(connection, tenant, key, plan.id)
-            if fresh:
+            version, created = await _next_version(connection, tenant, key, plan.id)
+            if created:
                 await connection.execute(INSERT, row | {"version": version})
-            await _point(connection, tenant, key, version)
+            await _set_current(connection, tenant, key, version)
             routes = webhooks_of(plan) if tenant != SHARED else []
-            await _listen(connection, tenant, key, routes)
+            await _write_webhooks(connection, tenant, key, routes)
             await write_schedules(connection, tenant, key, _schedules_of(plan) if tenant != SHARED else [])
             await connection.execute("select pg_notify(%s, %s)", (CHANGES, tenant))
-        return Publication(key, version, plan.id, fresh, routes)
+        return Publication(key, version, plan.id, created, routes)
 
     async def activate(self, tenant: str, key: str, version: int | None = None) -> list[Webhook] | None:
         """Listen at the webhooks of a template, a shared one included, for this tenant.
 
-        With `version`, that one of the tenant's own versions becomes current first. None: there is no such template
-        or version.
+        With `version`, that one of the tenant's own versions becomes current first. Return the routes; None: there is no
+        such template or version.
 
         Raises:
-            WebhookConflict: see `publish`.
+            WebhookConflict: a route is another template's; nothing was changed.
         """
         async with self._database.tenant_transaction(tenant) as connection:
             if version is not None and not await _exists(connection, tenant, key, version):
                 return None
             if version is not None:
-                await _point(connection, tenant, key, version)
-            found = await self._current_version(connection, tenant, key)
-            if found is None:
+                await _set_current(connection, tenant, key, version)
+            template = await self._current_version(connection, tenant, key)
+            if template is None:
                 return None
             await connection.execute(
                 "update current_templates set active = true where tenant_id = %s and key = %s", (tenant, key)
             )
-            routes = webhooks_of(found.plan)
-            await _listen(connection, tenant, key, routes)
-            await write_schedules(connection, tenant, key, _schedules_of(found.plan))
+            routes = webhooks_of(template.plan)
+            await _write_webhooks(connection, tenant, key, routes)
+            await write_schedules(connection, tenant, key, _schedules_of(template.plan))
             await connection.execute("select pg_notify(%s, %s)", (CHANGES, tenant))
         return routes
 
     async def deactivate(self, tenant: str, key: str) -> bool:
-        """Listen nowhere and start by itself never; starts by REST and by other workflows still find the template.
+        """Stop listening at webhooks and starting by schedules; starts by REST and by other workflows still find the template.
 
-        False: there is no such template.
+        Return False when there is no such template.
         """
         async with self._database.tenant_transaction(tenant) as connection:
             if await self._current_version(connection, tenant, key) is None:
@@ -221,18 +122,18 @@ class TemplateStore:
             await connection.execute(
                 "update current_templates set active = false where tenant_id = %s and key = %s", (tenant, key)
             )
-            await _listen(connection, tenant, key, [])
+            await _write_webhooks(connection, tenant, key, [])
             await write_schedules(connection, tenant, key, [])
             await connection.execute("select pg_notify(%s, %s)", (CHANGES, tenant))
         return True
 
     async def current(self, tenant: str, key: str) -> Published | None:
-        """The version that a start of `key` by this tenant runs; None: unknown."""
+        """Return the version that a start of `key` by this tenant runs; None: there is no such template."""
         async with self._database.tenant_transaction(tenant) as connection:
             return await self._current_version(connection, tenant, key)
 
     async def summaries(self, tenant: str) -> list[Summary]:
-        """Every template that the tenant may start, by key."""
+        """Return every template that the tenant may start, by key."""
         async with self._database.tenant_transaction(tenant) as connection:
             cursor = await connection.execute(
                 "select distinct on (t.key) t.tenant_id, t.key, t.version, t.name, t.description, t.plan_hash,"
@@ -249,7 +150,7 @@ class TemplateStore:
         ]  # fmt: skip
 
     async def versions(self, tenant: str, key: str) -> list[Version]:
-        """The versions of a template, newest first; of the tenant's own one if there is one, else of the shared one."""
+        """Return the versions of a template, newest first: of the tenant's own one if there is one, else of the shared one."""
         async with self._database.tenant_transaction(tenant) as connection:
             cursor = await connection.execute(
                 "select t.tenant_id, t.version, t.plan_hash, t.name, t.created_at, t.created_by,"
@@ -266,7 +167,7 @@ class TemplateStore:
         ]
 
     async def webhooks(self, tenant: str) -> list[Webhook]:
-        """Every route of the tenant."""
+        """Return every route of the tenant."""
         async with self._database.tenant_transaction(tenant) as connection:
             cursor = await connection.execute(
                 "select method, path, node, response_mode, template_key from webhooks where tenant_id = %s"
@@ -279,9 +180,9 @@ class TemplateStore:
             ]
 
     async def settings(self, tenant: str, plan_hash: str) -> Settings:
-        """The settings of a published plan; the defaults for one that was never published. Kept: plans never change."""
-        if (known := self._settings.get((tenant, plan_hash))) is not None:
-            return known
+        """Return the settings of a published plan (cached, plans never change); the defaults for one that was never published."""
+        if (cached := self._settings.get((tenant, plan_hash))) is not None:
+            return cached
         async with self._database.tenant_transaction(tenant) as connection:
             cursor = await connection.execute(
                 "select plan -> 'settings' as settings from workflow_templates"
@@ -291,13 +192,13 @@ class TemplateStore:
             row = await cursor.fetchone()
         if not row:
             return Settings()
-        if len(self._settings) >= MOST_KEPT:  # plans in use at once
+        if len(self._settings) >= MAX_CACHED_SETTINGS:
             self._settings.clear()
-        found = self._settings[tenant, plan_hash] = Settings.model_validate(row["settings"] or {})
-        return found
+        settings = self._settings[tenant, plan_hash] = Settings.model_validate(row["settings"] or {})
+        return settings
 
     async def node_types(self, tenant: str, plan_hash: str) -> dict[str, str]:
-        """Node name -> type of a published plan; empty for one that was never published (`tempor8 run`)."""
+        """Return node name -> type of a published plan; empty for one that was never published (`tempor8 run`)."""
         async with self._database.tenant_transaction(tenant) as connection:
             cursor = await connection.execute(
                 "select plan from workflow_templates where plan_hash = %s and tenant_id in (%s, '*') limit 1",
@@ -307,7 +208,7 @@ class TemplateStore:
         return {step["name"]: step["type"] for step in row["plan"].get("steps", ())} if row else {}
 
     async def by_hash(self, tenant: str, key: str, plan_hash: str) -> Published | None:
-        """The version of a template that has this plan; None: it was never published under this key."""
+        """Return the version of a template that has this plan; None: it was never published under this key."""
         async with self._database.tenant_transaction(tenant) as connection:
             cursor = await connection.execute(
                 "select tenant_id, key, version, plan_hash, plan::text as text from workflow_templates"
@@ -318,7 +219,7 @@ class TemplateStore:
         return self._published(row) if row else None
 
     async def source(self, tenant: str, plan_hash: str) -> tuple[dict[str, Any], Plan] | None:
-        """The export and the plan of a published version; None for one that was never published (`tempor8 run`)."""
+        """Return the export and the plan of a published version; None for one that was never published (`tempor8 run`)."""
         async with self._database.tenant_transaction(tenant) as connection:
             cursor = await connection.execute(
                 "select export, plan from workflow_templates where plan_hash = %s and tenant_id in (%s, '*') limit 1",
@@ -330,55 +231,19 @@ class TemplateStore:
         export = row["export"]
         return (json.loads(export) if isinstance(export, str) else export), Plan.model_validate(row["plan"])
 
-    async def variables(self, tenant: str) -> dict[str, str]:
-        """n8n's `$vars` of the tenant."""
-        return await VariableStore(self._database).all(tenant)
-
-    async def static_data(self, tenant: str, key: str) -> dict[str, Any] | None:
-        """A template's static data, as its last run left it; None: no run has written any."""
+    async def by_workflow(self, tenant: str, workflow: str) -> Published | None:
+        """Return the current version of the template that has this n8n workflow id, or else this name; None: there is none."""
         async with self._database.tenant_transaction(tenant) as connection:
             cursor = await connection.execute(
-                "select data from static_data where tenant_id = %s and template_key = %s", (tenant, key)
+                "select t.tenant_id, t.key, t.version, t.plan_hash, t.plan::text as text from current_templates c"
+                " join workflow_templates t using (tenant_id, key, version)"
+                " where c.tenant_id in (%(tenant)s, '*')"
+                " and (t.plan ->> 'workflow_id' = %(workflow)s or t.name = %(workflow)s)"
+                " order by (t.tenant_id = '*'), (t.plan ->> 'workflow_id' <> %(workflow)s), t.key limit 1",
+                {"tenant": tenant, "workflow": workflow},
             )
             row = await cursor.fetchone()
-        return row["data"] if row else None
-
-    async def save_static_data(self, tenant: str, template: str, data: dict[str, Any]) -> None:
-        """Keep what a run changed of a template's static data: per node and global, the last run to end wins."""
-        async with self._database.tenant_transaction(tenant) as connection:
-            await connection.execute(
-                "insert into static_data (tenant_id, template_key, data) values (%s, %s, '{}') on conflict do nothing",
-                (tenant, template),
-            )
-            cursor = await connection.execute(  # merged here: jsonb would lose the order of keys
-                "select data from static_data where tenant_id = %s and template_key = %s for update", (tenant, template)
-            )
-            row = await cursor.fetchone()
-            merged = {**(row["data"] if row else {}), **data}
-            await connection.execute(
-                "update static_data set data = %s, updated_at = now() where tenant_id = %s and template_key = %s",
-                (json.dumps(merged), tenant, template),
-            )
-
-    async def find(self, tenant: str, reference: dict[str, Any]) -> dict[str, Any]:
-        """The plan of another workflow, as a run of Execute Workflow asks for it.
-
-        `{'id' | 'name'}` is a template's key, its n8n workflow id, or its name. Gives `{'plan', 'plan_hash',
-        'template', 'static_data'}`, or `{'error': message}` when the tenant has no such workflow.
-        """
-        wanted = str(reference.get("id") or reference.get("name") or "")
-        found = await self.current(tenant, wanted) or await self._by_workflow(tenant, wanted)
-        if found is None:
-            return {"error": f"Workflow does not exist: no published template has the key, id or name {wanted!r}"}
-        static = await self.static_data(tenant, found.key) if found.needs.static_data else None
-        own = "run" in reference and found.needs.variables  # a run that another one starts has the other's
-        return {
-            **({"variables": await self.variables(tenant)} if own else {}),
-            "plan": found.plan.model_dump(mode="json"),
-            "template": found.key,
-            "plan_hash": found.plan_hash,
-            "static_data": static if static is not None else found.plan.static_data,
-        }
+        return self._published(row) if row else None
 
     async def _current_version(self, connection: Connection, tenant: str, key: str) -> Published | None:
         cursor = await connection.execute(
@@ -394,77 +259,9 @@ class TemplateStore:
         text = row["text"].encode()
         return Published(row["tenant_id"], row["key"], row["version"], row["plan_hash"], text, self._upgrade)
 
-    async def _by_workflow(self, tenant: str, wanted: str) -> Published | None:
-        async with self._database.tenant_transaction(tenant) as connection:
-            cursor = await connection.execute(
-                "select t.tenant_id, t.key, t.version, t.plan_hash, t.plan::text as text from current_templates c"
-                " join workflow_templates t using (tenant_id, key, version)"
-                " where c.tenant_id in (%(tenant)s, '*')"
-                " and (t.plan ->> 'workflow_id' = %(wanted)s or t.name = %(wanted)s)"
-                " order by (t.tenant_id = '*'), (t.plan ->> 'workflow_id' <> %(wanted)s), t.key limit 1",
-                {"tenant": tenant, "wanted": wanted},
-            )
-            row = await cursor.fetchone()
-        return self._published(row) if row else None
-
-
-class TemplateCache:
-    """Current templates in memory, so that a start asks Postgres nothing.
-
-    `forget` is called for each notice on `CHANGES`. While no notice can arrive (`attentive` is False) an entry lives
-    for `patience` seconds only.
-    """
-
-    def __init__(self, store: TemplateStore, *, patience: float = 1.0, size: int = 1000) -> None:
-        self.store = store
-        self.attentive = False
-        self._patience, self._size = patience, size
-        self._current: dict[tuple[str, str], tuple[float, Published | None]] = {}
-        self._routes: dict[str, tuple[float, Routes]] = {}
-        self._generation = 0
-
-    def forget(self, tenant: str | None = None) -> None:
-        """Drop what is known of a tenant; of all when None or when the shared templates changed."""
-        self._generation += 1
-        if tenant is None or tenant == SHARED:
-            self._current.clear()
-            self._routes.clear()
-            return
-        self._routes.pop(tenant, None)
-        for known in [each for each in self._current if each[0] == tenant]:
-            del self._current[known]
-
-    async def current(self, tenant: str, key: str) -> Published | None:
-        """See `TemplateStore.current`. Unknown keys are not remembered: they may be published any moment."""
-        now = asyncio.get_running_loop().time()
-        held = self._current.get((tenant, key))
-        if held is not None and (self.attentive or now - held[0] < self._patience):
-            return held[1]
-        generation = self._generation
-        found = await self.store.current(tenant, key)
-        if found is not None and generation == self._generation:
-            if len(self._current) >= self._size:
-                self._current.pop(next(iter(self._current)))
-            self._current[tenant, key] = (now, found)
-        return found
-
-    async def routes(self, tenant: str) -> Routes:
-        """Where the tenant's webhooks listen."""
-        now = asyncio.get_running_loop().time()
-        held = self._routes.get(tenant)
-        if held is not None and (self.attentive or now - held[0] < self._patience):
-            return held[1]
-        generation = self._generation
-        found = Routes(await self.store.webhooks(tenant))
-        if found.all and generation == self._generation:
-            if len(self._routes) >= self._size:
-                self._routes.pop(next(iter(self._routes)))
-            self._routes[tenant] = (now, found)
-        return found
-
 
 async def _next_version(connection: Connection, tenant: str, key: str, plan_hash: str) -> tuple[int, bool]:
-    """(version, whether it is still to be written)."""
+    """Return (version, whether it is still to be written)."""
     cursor = await connection.execute(
         "select version, plan_hash from workflow_templates where tenant_id = %s and key = %s order by version desc",
         (tenant, key),
@@ -476,7 +273,7 @@ async def _next_version(connection: Connection, tenant: str, key: str, plan_hash
     return (rows[0]["version"] + 1 if rows else 1), True
 
 
-async def _point(connection: Connection, tenant: str, key: str, version: int) -> None:
+async def _set_current(connection: Connection, tenant: str, key: str, version: int) -> None:
     await connection.execute(
         "insert into current_templates (tenant_id, key, version) values (%s, %s, %s) on conflict (tenant_id, key)"
         " do update set version = excluded.version, active = true, changed_at = now()",
@@ -491,11 +288,13 @@ async def _exists(connection: Connection, tenant: str, key: str, version: int) -
     return await cursor.fetchone() is not None
 
 
-async def _listen(connection: Connection, tenant: str, key: str, routes: Sequence[Webhook]) -> None:
+async def _write_webhooks(connection: Connection, tenant: str, key: str, routes: Sequence[Webhook]) -> None:
     await connection.execute("delete from webhooks where tenant_id = %s and template_key = %s", (tenant, key))
     for route in dict.fromkeys(routes):
         try:
-            async with connection.transaction():  # a savepoint: after a conflict we still ask who has the route
+            async with (
+                connection.transaction()
+            ):  # a savepoint: after a conflict the transaction still reads whose the route is
                 await connection.execute(
                     "insert into webhooks (tenant_id, method, path, template_key, node, response_mode)"
                     " values (%s, %s, %s, %s, %s, %s)",
@@ -517,12 +316,12 @@ def _text(export: str | bytes | Mapping[str, Any]) -> str:
 
 
 def _description(export: str) -> str:
-    """What the author wrote about the workflow, in either of the places where n8n keeps it."""
+    """Return the author's description of the workflow, from either of the places where n8n stores it."""
     try:
         document = json.loads(export)
     except ValueError:
         return ""
-    found = document if isinstance(document, dict) else {}
-    meta = found.get("meta")
-    text = found.get("description") or (meta.get("description") if isinstance(meta, dict) else None)
+    fields = document if isinstance(document, dict) else {}
+    meta = fields.get("meta")
+    text = fields.get("description") or (meta.get("description") if isinstance(meta, dict) else None)
     return text if isinstance(text, str) else ""

@@ -1,4 +1,4 @@
-"""Tenants and their API keys. A key is shown once; only a keyed hash of it is kept."""
+"""Tenants and their API keys. A key is shown once; only a keyed hash of it is stored."""
 
 import re
 import secrets
@@ -21,7 +21,7 @@ EGRESS_CACHE_SECONDS: Final = 3.0
 
 
 class BadTenant(Exception):
-    """A tenant's id is not usable in a run's id and in an address."""
+    """A tenant's id cannot be part of a run's id and of an address. The message says which characters may be."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class ApiKey:
 
 
 def tenant_of_key(key: str) -> str | None:
-    """Whose key this claims to be; None when it is no key of ours. The claim is worth nothing before `verify`."""
+    """Return the tenant that a key claims; None when it is not of this form. The claim proves nothing before `verify`."""
     match = KEY.fullmatch(key)
     return match[1] if match else None
 
@@ -53,7 +53,7 @@ class TenantStore:
         self._database, self._keyring = database, keyring
 
     async def create(self, tenant: str, name: str = "") -> bool:
-        """Make a tenant; False when it exists.
+        """Create a tenant; return False when it exists.
 
         Raises:
             BadTenant: the id has other characters than letters, digits, `_`, `.`, `-`, or is longer than 63.
@@ -70,8 +70,8 @@ class TenantStore:
             return cursor.rowcount == 1
 
     async def allow_egress(self, tenant: str, entries: Sequence[str]) -> bool:
-        """Open these hosts or networks in the egress guard, for this tenant alone; takes effect within seconds. False: there is no
-        such tenant.
+        """Open these hosts or networks in the egress guard, for this tenant alone; takes effect within seconds. Return False
+        when there is no such tenant.
 
         Raises:
             ValueError: a malformed entry, named.
@@ -84,7 +84,11 @@ class TenantStore:
             return cursor.rowcount == 1
 
     async def issue(self, tenant: str, name: str = "", *, lifetime: timedelta | None = None) -> str:
-        """A new key of an existing tenant: this is the only time that anyone sees it."""
+        """Return a new key of an existing tenant; it cannot be read again.
+
+        Raises:
+            psycopg.errors.ForeignKeyViolation: there is no such tenant.
+        """
         key = f"t8_{tenant}_{secrets.token_hex(24)}"
         digest = self._keyring.fingerprint(tenant, Purpose.API_KEY, key.encode())
         async with self._database.tenant_transaction(tenant) as connection:
@@ -95,7 +99,7 @@ class TenantStore:
         return key
 
     async def verify(self, key: str) -> ApiKey | None:
-        """The key's row; None when it is unknown, expired or revoked."""
+        """Return the key's row; None when it is unknown, expired or revoked. Raises DatabaseUnavailable."""
         tenant = tenant_of_key(key)
         if tenant is None:
             return None
@@ -112,7 +116,7 @@ class TenantStore:
         return ApiKey(str(row["id"]), tenant, row["name"], row["created_at"], row["expires_at"], row["revoked_at"])
 
     async def keys(self, tenant: str) -> list[ApiKey]:
-        """The keys of a tenant, the revoked ones included, oldest first."""
+        """Return the keys of a tenant, the revoked ones included, oldest first."""
         async with self._database.tenant_transaction(tenant) as connection:
             cursor = await connection.execute(
                 "select id, name, created_at, expires_at, revoked_at from api_keys where tenant_id = %s"
@@ -126,7 +130,7 @@ class TenantStore:
         ]
 
     async def revoke(self, tenant: str, key_id: str) -> bool:
-        """End a key; False when the tenant has no such key or it was revoked before. Takes effect within seconds."""
+        """Revoke a key; return False when the tenant has no such key or it was revoked before. Takes effect within seconds."""
         async with self._database.tenant_transaction(tenant) as connection:
             cursor = await connection.execute(
                 "update api_keys set revoked_at = now() where tenant_id = %s and id::text = %s and revoked_at is null",

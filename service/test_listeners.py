@@ -4,19 +4,20 @@ from datetime import datetime
 
 from runtime.platform.postgres import Database
 from service.routes import Routes, Webhook
-from service.templates import Published, TemplateStore, webhooks_of
+from service.template_records import Published, webhooks_of
+from service.templates import TemplateStore
 
 __all__ = ["TestListeners"]
 
 
 class TestListeners:
-    """Who listens. A tenant's rows are the tenant's."""
+    """The versions that listen for a test call, by tenant."""
 
     def __init__(self, database: Database, templates: TemplateStore) -> None:
         self._database, self._templates = database, templates
 
     async def open(self, tenant: str, template: Published, seconds: int) -> datetime:
-        """Listen with this version, in place of an earlier one of the template. Gives the moment until which."""
+        """Listen with this version for so many seconds, in place of an earlier one of the template; return the end of that time."""
         async with self._database.tenant_transaction(tenant) as connection:
             row = await (
                 await connection.execute(
@@ -32,15 +33,15 @@ class TestListeners:
         return until
 
     async def find(self, tenant: str, method: str, path: str) -> tuple[Webhook, dict[str, str], Published] | None:
-        """Where such a call leads: the route, its path parameters, and the version that listens."""
-        for template in await self.listed(tenant) if tenant else ():
-            found = Routes(webhooks_of(template.plan)).match(method, path)
-            if found is not None:
-                return *found, template
+        """Return the route of a test call, its path parameters, and the version that listens; None: none does."""
+        for template in await self.active(tenant) if tenant else ():
+            match = Routes(webhooks_of(template.plan)).match(method, path)
+            if match is not None:
+                return *match, template
         return None
 
-    async def listed(self, tenant: str) -> list[Published]:
-        """The versions that listen now."""
+    async def active(self, tenant: str) -> list[Published]:
+        """Return the versions that listen now."""
         async with self._database.tenant_transaction(tenant) as connection:
             cursor = await connection.execute(
                 "select template_key, plan_hash from test_listeners where tenant_id = %s and expires_at > now()"
@@ -48,11 +49,11 @@ class TestListeners:
                 (tenant,),
             )
             rows = await cursor.fetchall()
-        found = [await self._templates.by_hash(tenant, row["template_key"], row["plan_hash"]) for row in rows]
-        return [each for each in found if each is not None]
+        templates = [await self._templates.by_hash(tenant, row["template_key"], row["plan_hash"]) for row in rows]
+        return [each for each in templates if each is not None]
 
     async def take(self, tenant: str, template: Published) -> bool:
-        """End the listening, since its call has come. False: another call was faster, or the time is up."""
+        """Stop listening, since the call has come; return False when another call was faster, or the time is up."""
         async with self._database.tenant_transaction(tenant) as connection:
             cursor = await connection.execute(
                 "delete from test_listeners where tenant_id = %s and template_key = %s and plan_hash = %s"

@@ -9,8 +9,8 @@ import pytest
 from litestar import Litestar
 
 from api.app import create_app
-from api.dependencies import Ports
-from cli.support.wiring import ports
+from api.dependencies import Dependencies
+from cli.support.wiring import open_dependencies
 from runtime.hosts.temporal.worker import worker as built_worker
 from runtime.platform.keys import Keyring
 from runtime.platform.postgres import Database
@@ -40,17 +40,17 @@ async def worker(service: Settings, tenants: tuple[str, str]) -> AsyncIterator[N
 
 
 @pytest.fixture(scope="session")
-async def outside(service: Settings, tenants: tuple[str, str]) -> AsyncIterator[Ports]:
+async def dependencies(service: Settings, tenants: tuple[str, str]) -> AsyncIterator[Dependencies]:
     """What the application is wired with."""
     del tenants
-    async with ports(service.model_copy(update={"body_limit": 256 * 1024, "transient": True})) as built:
+    async with open_dependencies(service.model_copy(update={"body_limit": 256 * 1024, "transient": True})) as built:
         yield built
 
 
 @pytest.fixture(scope="session")
-async def application(outside: Ports) -> AsyncIterator[Litestar]:
+async def application(dependencies: Dependencies) -> AsyncIterator[Litestar]:
     """The application with its projector."""
-    app = create_app(outside)
+    app = create_app(dependencies)
     up, down = asyncio.Event(), asyncio.Event()
 
     async def live() -> None:  # a fixture's two halves run in two tasks, which Litestar's lifespan cannot bear
@@ -97,7 +97,7 @@ async def globex(application: Litestar, api_keys: tuple[str, str]) -> AsyncItera
 
 
 @pytest.fixture(scope="session")
-async def anybody(application: Litestar) -> AsyncIterator[httpx.AsyncClient]:
+async def anonymous(application: Litestar) -> AsyncIterator[httpx.AsyncClient]:
     """A client without a key."""
     async with client(application) as opened:
         yield opened
@@ -131,8 +131,8 @@ async def started(acme: httpx.AsyncClient, template: str, data: Any = None, **re
     body = {"workflow_template": template, "input_data": data or {}} | rest
     answer = await acme.post("/workflows/start", json=body)
     assert answer.status_code == 202, answer.text
-    found: str = answer.json()["workflow_id"]
-    return found
+    workflow_id: str = answer.json()["workflow_id"]
+    return workflow_id
 
 
 async def ended(acme: httpx.AsyncClient, workflow_id: str) -> dict[str, Any]:
@@ -149,7 +149,7 @@ async def eventually(look: Callable[[], Awaitable[Any]], seconds: float = 5.0) -
     clock = asyncio.get_running_loop().time
     until = clock() + seconds
     while clock() < until:
-        if found := await look():
-            return found
+        if answer := await look():
+            return answer
         await asyncio.sleep(0.05)
     raise AssertionError("it did not happen in time")

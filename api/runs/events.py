@@ -1,4 +1,4 @@
-"""What a run does, as it does it: server-sent events, one per step, that go on where a listener left off."""
+"""The steps of a run as server-sent events, which continue where a listener left off."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,60 +8,62 @@ import orjson
 from litestar.response import ServerSentEvent
 from litestar.response.sse import ServerSentEventMessage
 
-from api.runs.history import recorded
+from api.runs.history import step_of_record
 from api.runs.status import error_of
 from schemas.kinds import RunStatus
 from schemas.run import Journal
-from service.run_reader import Run, RunReader
+from service.run_reader import RunDescription, TemporalRuns
 
 __all__ = ["events_of"]
 
-PACE: Final = 0.3
-"""Seconds between two looks at a run that goes on."""
-SILENCE: Final = 15.0
-"""Seconds after which a comment keeps the connection alive."""
+POLL_SECONDS: Final = 0.3
+"""Seconds between two queries of an open run."""
+KEEP_ALIVE_SECONDS: Final = 15.0
+"""Seconds without an event after which a comment is sent."""
 
 
-def events_of(run: Run, reader: RunReader, types: dict[str, str], last: int) -> ServerSentEvent:
-    """The events after number `last`: `step` (numbered from 1), `status` when it changes, and `end`.
+def events_of(run: RunDescription, runs: TemporalRuns, types: dict[str, str], last: int) -> ServerSentEvent:
+    """Return the events after number `last`: `step` (numbered from 1), `status` when it changes, and `end`.
 
-    A listener that comes back sends the number of its last step as Last-Event-ID.
+    A listener that reconnects sends the number of its last step as Last-Event-ID.
     """
-    return ServerSentEvent(_events(run, reader, types, last), status_code=200)
+    return ServerSentEvent(_events(run, runs, types, last), status_code=200)
 
 
 async def _events(
-    run: Run, reader: RunReader, types: dict[str, str], last: int
+    run: RunDescription, runs: TemporalRuns, types: dict[str, str], last: int
 ) -> AsyncIterator[ServerSentEventMessage]:
     clock = asyncio.get_running_loop().time
-    told, spoken = None, clock()
+    sent_status, last_sent_at = None, clock()
     while True:
-        journal = await _journal(run, reader)
+        journal = await _journal(run, runs)
         if journal is not None:
             for place, step in journal.since(last):
                 number = place + 1
-                yield _message("step", recorded(place, step, types.get(step.node)).model_dump(mode="json"), number)
-                last, spoken = number, clock()
+                yield _message(
+                    "step", step_of_record(place, step, types.get(step.node)).model_dump(mode="json"), number
+                )
+                last, last_sent_at = number, clock()
             status = {"status": run.status if not run.open else RunStatus.RUNNING, "active": journal.active}
-            if status != told:
-                told, spoken = status, clock()
+            if status != sent_status:
+                sent_status, last_sent_at = status, clock()
                 yield _message("status", status, last)
         if not run.open:
-            outcome = await reader.outcome(run)
+            outcome = await runs.outcome(run)
             error = error_of(outcome.error)
             yield _message("end", {"status": outcome.status, "error": error and error.model_dump(mode="json")}, last)
             return
-        if clock() - spoken > SILENCE:
-            spoken = clock()
+        if clock() - last_sent_at > KEEP_ALIVE_SECONDS:
+            last_sent_at = clock()
             yield ServerSentEventMessage(comment="still running")
-        await asyncio.sleep(PACE)
-        run = await reader.describe(run.id) or run
+        await asyncio.sleep(POLL_SECONDS)
+        run = await runs.describe(run.id) or run
 
 
-async def _journal(run: Run, reader: RunReader) -> Journal | None:
+async def _journal(run: RunDescription, runs: TemporalRuns) -> Journal | None:
     if run.open:
-        return await reader.journal(run.id)
-    outcome = await reader.outcome(run)
+        return await runs.journal(run.id)
+    outcome = await runs.outcome(run)
     return outcome.result.journal if outcome.result else None
 
 

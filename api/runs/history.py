@@ -1,4 +1,4 @@
-"""What a run did, node by node: from its journal while Temporal has it, from the stored rows afterwards."""
+"""The history answer: from the journal while Temporal has the run, from the stored rows afterwards."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,14 +6,14 @@ from typing import Any
 from api.models import ForgottenRuns, HistoryAnswer, StepAnswer, links
 from api.runs.status import active_of, duration_ms, error_of
 from schemas.run import Journal, StepRecord
-from service.execution_store import Execution, StepRow
-from service.run_reader import Run, moment
+from service.execution_store import ExecutionRow, StepRow
+from service.run_reader import RunDescription, moment
 
-__all__ = ["history_of_row", "history_of_run", "recorded"]
+__all__ = ["history_of_row", "history_of_run", "step_of_record"]
 
 
 def history_of_run(
-    run: Run,
+    run: RunDescription,
     journal: Journal,
     types: dict[str, str],
     *,
@@ -21,7 +21,16 @@ def history_of_run(
     error: dict[str, Any] | None,
     previews: Mapping[str, Any],
 ) -> HistoryAnswer:
-    """Of a run that Temporal knows. `types`: node name -> node type, from its plan; `previews`: see `runtime.interpreter.previews`."""
+    """Return the history of a run that Temporal has.
+
+    Args:
+        run: as Temporal describes it.
+        journal: of the run.
+        types: node name -> node type, from its plan.
+        status: of the run.
+        error: n8n's error object of a run that failed.
+        previews: first items of its steps, see `runtime.interpreter.previews`.
+    """
     return HistoryAnswer(
         workflow_id=run.id,
         run_id=run.run_id,
@@ -30,7 +39,7 @@ def history_of_run(
         started_at=run.started_at,
         closed_at=run.closed_at,
         steps=[
-            recorded(place, step, types.get(step.node), previews.get(f"{step.node}#{step.run}"))
+            step_of_record(place, step, types.get(step.node), previews.get(f"{step.node}#{step.run}"))
             for place, step in journal.since(0)
         ],
         forgotten={name: ForgottenRuns(**gone.model_dump()) for name, gone in journal.forgotten.items()},
@@ -41,8 +50,8 @@ def history_of_run(
     )
 
 
-def history_of_row(row: Execution) -> HistoryAnswer:
-    """Of a run that only its rows remember."""
+def history_of_row(row: ExecutionRow) -> HistoryAnswer:
+    """Return the history of a run from its stored rows."""
     return HistoryAnswer(
         workflow_id=row.id,
         run_id=row.run_id,
@@ -50,7 +59,7 @@ def history_of_row(row: Execution) -> HistoryAnswer:
         status=row.status,
         started_at=row.started_at,
         closed_at=row.closed_at,
-        steps=[_stored(step) for step in row.steps or ()],
+        steps=[_step_of_row(step) for step in row.steps or ()],
         active=None,
         usage=[],
         error=error_of(row.error),
@@ -58,8 +67,10 @@ def history_of_row(row: Execution) -> HistoryAnswer:
     )
 
 
-def recorded(place: int, step: StepRecord, type_: str | None, preview: Mapping[str, Any] | None = None) -> StepAnswer:
-    """One entry of a journal."""
+def step_of_record(
+    place: int, step: StepRecord, type_: str | None, preview: Mapping[str, Any] | None = None
+) -> StepAnswer:
+    """Return an entry of a journal as a step; `type_` is its node's type."""
     started = moment(step.started)
     finished = None if step.finished is None else moment(step.finished)
     return StepAnswer(
@@ -80,7 +91,7 @@ def recorded(place: int, step: StepRecord, type_: str | None, preview: Mapping[s
     )
 
 
-def _stored(step: StepRow) -> StepAnswer:
+def _step_of_row(step: StepRow) -> StepAnswer:
     return StepAnswer(
         sequence=step.place,
         node=step.node,

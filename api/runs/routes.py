@@ -1,10 +1,8 @@
 """Runs: start, status, result, history, cancel, list."""
 
-import hashlib
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
-import orjson
 from litestar import Controller, Request, get, post
 from litestar.di import NamedDependency
 from litestar.params import HeaderParameter, JSONBody, PathParameter, QueryParameter
@@ -12,7 +10,7 @@ from litestar.response import ServerSentEvent
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.authentication import Principal
-from api.dependencies import Ports
+from api.dependencies import Dependencies
 from api.models import (
     Canceled,
     HistoryAnswer,
@@ -40,19 +38,21 @@ from api.problems import (
 )
 from api.runs.events import events_of
 from api.runs.history import history_of_row, history_of_run
+from api.runs.lookup import find_run, has_data, require_data, require_row, require_run
+from api.runs.start import run_request_of, start_answer
 from api.runs.status import error_of, row_summary, status_of_row, status_of_run
-from schemas.kinds import Mode, RunStatus, TriggerKind
+from schemas.kinds import RunStatus
 from schemas.names import tenant_of
-from schemas.plan import Step
 from schemas.run import Journal
 from service.execution_store import BadCursor, Filter, cursor_of
-from service.run_reader import Run, RunReader
-from service.run_retry import RetryChoice, retry_order
-from service.run_start import Order, Starter, entry_step, run_id_of, uuid7
+from service.run_reader import TemporalRuns
+from service.run_retry import RetryChoice, retry_request
+from service.run_start import Starter
 
 __all__ = ["WorkflowController"]
 
 IDEMPOTENCY_KEY_LIMIT: Final = 255
+"""Characters of an idempotency key."""
 
 WorkflowId = Annotated[str, PathParameter(description="The workflow_id that the start answered", max_length=1000)]
 
@@ -74,7 +74,7 @@ class WorkflowController(Controller):
         self,
         request: Request[Principal, None, Any],
         data: JSONBody[StartRequest],
-        ports: NamedDependency[Ports],
+        dependencies: NamedDependency[Dependencies],
         starter: NamedDependency[Starter],
         idempotency_key: Annotated[
             str | None,
@@ -89,27 +89,16 @@ class WorkflowController(Controller):
             raise TenantMismatch(
                 f"The key belongs to tenant {tenant!r}, the body says {data.tenant_id!r}. Leave tenant_id out."
             )
-        template = await ports.templates.current(tenant, data.workflow_template)
+        template = await dependencies.templates.current(tenant, data.workflow_template)
         if template is None:
-            available = [each.key for each in await ports.store.summaries(tenant)]
+            available = [each.key for each in await dependencies.store.summaries(tenant)]
             raise UnknownTemplate(
                 f"There is no template {data.workflow_template!r}. "
                 + (f"There are: {', '.join(available)}." if available else "None is published yet."),
                 available=available,
             )
-        step = entry_step(template.plan)
-        order = Order(
-            tenant=tenant,
-            template=template,
-            start=step.name,
-            trigger_kind=TriggerKind.API,
-            mode=Mode.WEBHOOK if step.trigger == TriggerKind.WEBHOOK else Mode.TRIGGER,
-            items=_items(step, data.input_data),
-            run=run_id_of(tenant, template.key, idempotency_key) if idempotency_key else uuid7(),
-            user_id=data.user_id,
-            request=_digest(data) if idempotency_key else None,
-        )
-        return await _start(order, starter)
+        started = await starter.start(run_request_of(tenant, template, data, idempotency_key))
+        return start_answer(started, template)
 
     @get(
         "/{workflow_id:str}/status",
@@ -121,17 +110,14 @@ class WorkflowController(Controller):
         self,
         request: Request[Principal, None, Any],
         workflow_id: WorkflowId,
-        ports: NamedDependency[Ports],
-        reader: NamedDependency[RunReader],
+        dependencies: NamedDependency[Dependencies],
+        runs: NamedDependency[TemporalRuns],
     ) -> StatusAnswer:
-        """Status, progress, and the result or the error in short."""
-        run = await _run(request.user.tenant, workflow_id, reader)
+        """Return status, progress, and the result or the error in short."""
+        run = await find_run(request.user.tenant, workflow_id, runs)
         if run is not None:
-            return await status_of_run(run, reader, data=await _has_data(run, ports))
-        row = await ports.executions.get(request.user.tenant, workflow_id)
-        if row is None:
-            raise _unknown(workflow_id)
-        return status_of_row(row)
+            return await status_of_run(run, runs, data=await has_data(run, dependencies))
+        return status_of_row(await require_row(request.user.tenant, workflow_id, dependencies))
 
     @get(
         "/{workflow_id:str}/result",
@@ -143,21 +129,19 @@ class WorkflowController(Controller):
         self,
         request: Request[Principal, None, Any],
         workflow_id: WorkflowId,
-        ports: NamedDependency[Ports],
-        reader: NamedDependency[RunReader],
+        dependencies: NamedDependency[Dependencies],
+        runs: NamedDependency[TemporalRuns],
         wait: Annotated[float, QueryParameter(ge=0, le=60, description="Seconds to wait for the end")] = 0,
     ) -> ResultAnswer:
-        """The outputs of the last node."""
-        run = await _run(request.user.tenant, workflow_id, reader)
-        if run is None:
-            raise _unknown(workflow_id)
+        """Return the outputs of the last node."""
+        run = await require_run(request.user.tenant, workflow_id, runs)
         if run.open and wait:
-            await reader.wait(run, wait)
-            run = await reader.describe(workflow_id) or run
+            await runs.wait(run, wait)
+            run = await runs.describe(workflow_id) or run
         if run.open:
             raise RunOpen("The run has not ended yet.", run_status=run.status)
-        await _keeps_data(run, ports)
-        outcome = await reader.outcome(run)
+        await require_data(run, dependencies)
+        outcome = await runs.outcome(run)
         result = outcome.result
         return ResultAnswer(
             workflow_id=run.id,
@@ -180,31 +164,28 @@ class WorkflowController(Controller):
         self,
         request: Request[Principal, None, Any],
         workflow_id: WorkflowId,
-        ports: NamedDependency[Ports],
-        reader: NamedDependency[RunReader],
+        dependencies: NamedDependency[Dependencies],
+        runs: NamedDependency[TemporalRuns],
         previews: Annotated[
             bool,
             QueryParameter(description="Show the first items of each step's inputs and outputs; a worker is asked"),
         ] = True,
     ) -> HistoryAnswer:
-        """The steps, in the order in which they happened."""
+        """Return the steps, in the order in which they happened."""
         tenant = request.user.tenant
-        run = await _run(tenant, workflow_id, reader)
-        if run is None or not await _has_data(run, ports):
-            row = await ports.executions.get(tenant, workflow_id, with_steps=True)
-            if row is None:
-                raise _unknown(workflow_id)
-            return history_of_row(row)
+        run = await find_run(tenant, workflow_id, runs)
+        if run is None or not await has_data(run, dependencies):
+            return history_of_row(await require_row(tenant, workflow_id, dependencies, with_steps=True))
         error, status = None, run.status
         if run.open:
-            journal = await reader.journal(run.id) or Journal(status="running")
+            journal = await runs.journal(run.id) or Journal(status=RunStatus.RUNNING)
         else:
-            outcome = await reader.outcome(run)
+            outcome = await runs.outcome(run)
             journal = outcome.result.journal if outcome.result else Journal(status="error")
             error, status = outcome.error, outcome.status
-        types = await ports.store.node_types(tenant, run.plan_hash)
-        shown = await reader.previews(run) if previews else {}
-        return history_of_run(run, journal, types, status=status, error=error, previews=shown)
+        types = await dependencies.store.node_types(tenant, run.plan_hash)
+        first_items = await runs.previews(run) if previews else {}
+        return history_of_run(run, journal, types, status=status, error=error, previews=first_items)
 
     @get(
         "/{workflow_id:str}/events",
@@ -218,19 +199,17 @@ class WorkflowController(Controller):
         self,
         request: Request[Principal, None, Any],
         workflow_id: WorkflowId,
-        ports: NamedDependency[Ports],
-        reader: NamedDependency[RunReader],
+        dependencies: NamedDependency[Dependencies],
+        runs: NamedDependency[TemporalRuns],
         last_event_id: Annotated[
             int | None, HeaderParameter(name="Last-Event-ID", ge=0, description="Number of the last step that was seen")
         ] = None,
     ) -> ServerSentEvent:
-        """Until the run ends."""
-        run = await _run(request.user.tenant, workflow_id, reader)
-        if run is None:
-            raise _unknown(workflow_id)
-        await _keeps_data(run, ports)
-        types = await ports.store.node_types(request.user.tenant, run.plan_hash)
-        return events_of(run, reader, types, last_event_id or 0)
+        """Send the events until the run ends."""
+        run = await require_run(request.user.tenant, workflow_id, runs)
+        await require_data(run, dependencies)
+        types = await dependencies.store.node_types(request.user.tenant, run.plan_hash)
+        return events_of(run, runs, types, last_event_id or 0)
 
     @post(
         "/{workflow_id:str}/cancel",
@@ -243,30 +222,27 @@ class WorkflowController(Controller):
         self,
         request: Request[Principal, None, Any],
         workflow_id: WorkflowId,
-        ports: NamedDependency[Ports],
-        reader: NamedDependency[RunReader],
+        dependencies: NamedDependency[Dependencies],
+        runs: NamedDependency[TemporalRuns],
     ) -> Canceled:
-        """Ask Temporal to cancel; a transient run is in this process."""
+        """Request the cancellation; a transient run is in this process."""
         if (
-            ports.transient is not None
+            dependencies.transient is not None
             and tenant_of(workflow_id) == request.user.tenant
-            and ports.transient.cancel(workflow_id)
+            and dependencies.transient.cancel(workflow_id)
         ):
             return Canceled(
                 workflow_id=workflow_id, run_id="", status=RunStatus.RUNNING, cancel_requested=True, links=links(workflow_id, "status"),
             )  # fmt: skip
-        run = await _run(request.user.tenant, workflow_id, reader)
+        run = await find_run(request.user.tenant, workflow_id, runs)
         if run is None:
-            row = await ports.executions.get(request.user.tenant, workflow_id)
-            if row is None:
-                raise _unknown(workflow_id)
-            raise _closed(row.status)
+            raise _closed((await require_row(request.user.tenant, workflow_id, dependencies)).status)
         if not run.open:
             raise _closed(run.status)
         try:
-            await ports.temporal.get_workflow_handle(workflow_id).cancel()
+            await dependencies.temporal.get_workflow_handle(workflow_id).cancel()
         except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:  # it ended between the question and the request
+            if error.status is RPCStatusCode.NOT_FOUND:  # it ended in the meantime
                 raise _closed(RunStatus.COMPLETED) from error
             raise
         return Canceled(
@@ -290,23 +266,21 @@ class WorkflowController(Controller):
         request: Request[Principal, None, Any],
         workflow_id: WorkflowId,
         data: JSONBody[RetryRequest],
-        ports: NamedDependency[Ports],
-        reader: NamedDependency[RunReader],
+        dependencies: NamedDependency[Dependencies],
+        runs: NamedDependency[TemporalRuns],
         starter: NamedDependency[Starter],
     ) -> StartAnswer:
         """Start the new run."""
         if data.from_start and data.from_node:
             raise BadRequest("from_node, from_start: one of them.")
         tenant = request.user.tenant
-        run = await _run(tenant, workflow_id, reader)
-        if run is None:
-            raise _unknown(workflow_id)
+        run = await require_run(tenant, workflow_id, runs)
         if run.open:
             raise RunOpen("The run has not ended yet; cancel it first.", run_status=run.status)
-        await _keeps_data(run, ports)
+        await require_data(run, dependencies)
         choice = RetryChoice(data.from_node, data.from_start, data.with_version)
-        order = await retry_order(run, choice, ports.templates, await reader.state(run))
-        return await _start(order, starter)
+        run_request = await retry_request(run, choice, dependencies.templates, await runs.state(run))
+        return start_answer(await starter.start(run_request), run_request.template)
 
     @get(
         "/",
@@ -317,7 +291,7 @@ class WorkflowController(Controller):
     async def list_(
         self,
         request: Request[Principal, None, Any],
-        ports: NamedDependency[Ports],
+        dependencies: NamedDependency[Dependencies],
         status: Annotated[RunStatus | None, QueryParameter(description="Runs with this status")] = None,
         template: Annotated[str | None, QueryParameter(description="Runs of this template", max_length=128)] = None,
         user_id: Annotated[str | None, QueryParameter(description="Runs of this user", max_length=256)] = None,
@@ -326,10 +300,10 @@ class WorkflowController(Controller):
         ] = None,
         limit: Annotated[int, QueryParameter(ge=1, le=200, description="Runs per page")] = 50,
     ) -> RunPage:
-        """A page of runs."""
-        wanted = Filter(status=status, template=template, user_id=user_id, before=cursor, limit=limit)
+        """Return a page of runs."""
+        filter_ = Filter(status=status, template=template, user_id=user_id, before=cursor, limit=limit)
         try:
-            rows = await ports.executions.page(request.user.tenant, wanted)
+            rows = await dependencies.executions.page(request.user.tenant, filter_)
         except BadCursor as error:
             raise BadRequest("cursor: not a cursor of this list.") from error
         page = rows[:limit]
@@ -337,62 +311,5 @@ class WorkflowController(Controller):
         return RunPage(items=list(items), next_cursor=cursor_of(page[-1]) if len(rows) > limit else None)
 
 
-async def _start(order: Order, starter: Starter) -> StartAnswer:
-    started = await starter.start(order)
-    return StartAnswer(
-        workflow_id=started.workflow_id,
-        run_id=started.run_id,
-        status=RunStatus.RUNNING,
-        workflow_template=order.template.key,
-        template_version=order.template.version,
-        plan_hash=order.template.plan_hash,
-        links=links(started.workflow_id),
-    )
-
-
-async def _run(tenant: str, workflow_id: str, reader: RunReader) -> Run | None:
-    """The tenant's run; None when Temporal has none. Another tenant's id is not even asked for."""
-    if tenant_of(workflow_id) != tenant or workflow_id.count(":") < 2:  # tenant:template:run
-        raise _unknown(workflow_id)
-    return await reader.describe(workflow_id)
-
-
-async def _has_data(run: Run, ports: Ports) -> bool:
-    """False for a run that has ended in a way of which its workflow's settings keep no data."""
-    return run.open or (await ports.store.settings(run.tenant, run.plan_hash)).saves(run.status)
-
-
-async def _keeps_data(run: Run, ports: Ports) -> None:
-    if not await _has_data(run, ports):
-        raise UnknownRun(
-            f"The run ended ({run.status}), and the settings of its workflow keep no data of such runs "
-            "(saveDataSuccessExecution, saveDataErrorExecution)."
-        )
-
-
-def _unknown(workflow_id: str) -> UnknownRun:
-    return UnknownRun(f"There is no run {workflow_id!r}.")
-
-
 def _closed(status: str) -> RunClosed:
     return RunClosed(f"The run has ended ({status}), so there is nothing to cancel.", run_status=status)
-
-
-def _items(step: Step, data: dict[str, Any] | list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """`input_data` as n8n items; a webhook node hands on what a request looks like, so that is what it gets."""
-    if step.trigger == TriggerKind.WEBHOOK:
-        request = {
-            "headers": {},
-            "params": {},
-            "query": {},
-            "body": data,
-            "webhookUrl": "",
-            "executionMode": "production",
-        }
-        return [{"json": request}]
-    return [{"json": each} for each in (data if isinstance(data, list) else [data])]
-
-
-def _digest(data: StartRequest) -> str:
-    body = orjson.dumps(data.model_dump(exclude={"tenant_id"}), option=orjson.OPT_SORT_KEYS)
-    return hashlib.sha256(body).hexdigest()

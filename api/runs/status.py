@@ -1,4 +1,4 @@
-"""How a run stands: the status answer, from Temporal for runs that it still has, from the stored row for older ones."""
+"""The status answer: from Temporal for runs that it still has, from the stored row for older ones."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -8,30 +8,30 @@ import orjson
 from api.models import ActiveStep, ErrorAnswer, Progress, ResultSummary, RunSummary, StatusAnswer, WaitingFor, links
 from schemas.kinds import RunStatus
 from schemas.run import Journal, RunResult
-from service.execution_store import Execution
-from service.run_reader import Run, RunReader, moment
+from service.execution_store import ExecutionRow
+from service.run_reader import RunDescription, TemporalRuns, moment
 
 __all__ = ["active_of", "duration_ms", "error_of", "row_summary", "status_of_row", "status_of_run"]
 
-PREVIEW_LIMIT: Final = 4096
-"""Bytes of the first item that a status shows."""
-SHOWN: Final = ("name", "message", "node", "description", "httpCode", "context")
-"""Members of an error that a caller sees; the rest (stacks, requests with their headers) may quote secrets."""
+MAX_PREVIEW_BYTES: Final = 4096
+"""Bytes of JSON of the first item that a status shows; a larger one is left out."""
+PUBLIC_ERROR_MEMBERS: Final = ("name", "message", "node", "description", "httpCode", "context")
+"""Members of an error that a caller gets; the rest (stacks, requests with their headers) may quote secrets."""
 
 
-async def status_of_run(run: Run, reader: RunReader, *, data: bool = True) -> StatusAnswer:
-    """Of a run that Temporal knows; without `data` nothing of what it left."""
+async def status_of_run(run: RunDescription, runs: TemporalRuns, *, data: bool = True) -> StatusAnswer:
+    """Return the status of a run that Temporal has; without `data`, nothing of its result."""
     if run.open:
-        journal = await reader.journal(run.id)
+        journal = await runs.journal(run.id)
         return _answer(run, run.status, _progress(journal) if journal else None, None, None)
-    outcome = await reader.outcome(run)
+    outcome = await runs.outcome(run)
     journal = outcome.result.journal if outcome.result else None
     summary = _summary(outcome.result) if data and outcome.result and outcome.status == RunStatus.COMPLETED else None
     return _answer(run, outcome.status, _progress(journal) if journal else None, summary, outcome.error)
 
 
-def status_of_row(row: Execution) -> StatusAnswer:
-    """Of a run that only its row remembers."""
+def status_of_row(row: ExecutionRow) -> StatusAnswer:
+    """Return the status of a run from its stored row."""
     summary = row_summary(row)
     progress = Progress(steps_done=row.step_count, steps_failed=0, last_node=None, active=None)
     return StatusAnswer(
@@ -43,8 +43,8 @@ def status_of_row(row: Execution) -> StatusAnswer:
     )
 
 
-def row_summary(row: Execution) -> RunSummary:
-    """A stored run as lists show it."""
+def row_summary(row: ExecutionRow) -> RunSummary:
+    """Return a stored run as lists show it."""
     return RunSummary(
         workflow_id=row.id,
         run_id=row.run_id,
@@ -63,14 +63,14 @@ def row_summary(row: Execution) -> RunSummary:
 
 
 def error_of(error: dict[str, Any] | None) -> ErrorAnswer | None:
-    """n8n's error object without what may quote secrets."""
+    """Return n8n's error object without the members that may quote secrets."""
     if error is None:
         return None
-    shown = {name: error[name] for name in SHOWN if error.get(name) is not None}
-    if isinstance(shown.get("node"), dict):
-        shown["node"] = shown["node"].get("name")
-    shown["message"] = str(shown.get("message") or error.get("name") or "The run failed")
-    return ErrorAnswer.model_validate({name: _text(name, value) for name, value in shown.items()})
+    members = {name: error[name] for name in PUBLIC_ERROR_MEMBERS if error.get(name) is not None}
+    if isinstance(members.get("node"), dict):
+        members["node"] = members["node"].get("name")
+    members["message"] = str(members.get("message") or error.get("name") or "The run failed")
+    return ErrorAnswer.model_validate({name: _text(name, value) for name, value in members.items()})
 
 
 def _text(name: str, value: Any) -> Any:
@@ -78,12 +78,12 @@ def _text(name: str, value: Any) -> Any:
 
 
 def duration_ms(started: datetime, ended: datetime | None) -> int | None:
-    """Whole milliseconds between two moments; None while it goes on."""
+    """Return whole milliseconds between two moments; None while the end is not known."""
     return None if ended is None else round((ended - started).total_seconds() * 1000)
 
 
 def active_of(journal: Journal) -> ActiveStep | None:
-    """The step that works or waits now."""
+    """Return the step that works or waits now; None: there is none."""
     active = journal.active
     if not active or not active.get("node"):
         return None
@@ -98,12 +98,12 @@ def active_of(journal: Journal) -> ActiveStep | None:
     )
 
 
-def _reason(told: dict[str, Any] | None) -> WaitingFor | None:
-    if not told:
+def _reason(reason: dict[str, Any] | None) -> WaitingFor | None:
+    if not reason:
         return None
-    until, workflow = told.get("until"), told.get("workflow")
+    until, workflow = reason.get("until"), reason.get("workflow")
     return WaitingFor(
-        kind=str(told.get("for")),
+        kind=str(reason.get("for")),
         until=moment(until) if isinstance(until, int | float) else None,
         workflow=str(workflow) if workflow else None,
     )
@@ -118,14 +118,18 @@ def _progress(journal: Journal) -> Progress:
 def _summary(result: RunResult) -> ResultSummary:
     items = [len(output or ()) for output in result.outputs]
     first = next((output[0] for output in result.outputs if output), None)
-    shown = first.get("json") if first else None
-    if shown is not None and len(orjson.dumps(shown, default=str)) > PREVIEW_LIMIT:
-        shown = None
-    return ResultSummary(last_node=result.journal.last_node, items=items, first_item=shown)
+    preview = first.get("json") if first else None
+    if preview is not None and len(orjson.dumps(preview, default=str)) > MAX_PREVIEW_BYTES:
+        preview = None
+    return ResultSummary(last_node=result.journal.last_node, items=items, first_item=preview)
 
 
 def _answer(
-    run: Run, status: str, progress: Progress | None, result: ResultSummary | None, error: dict[str, Any] | None
+    run: RunDescription,
+    status: str,
+    progress: Progress | None,
+    result: ResultSummary | None,
+    error: dict[str, Any] | None,
 ) -> StatusAnswer:
     return StatusAnswer(
         workflow_id=run.id,

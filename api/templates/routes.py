@@ -8,19 +8,30 @@ import orjson
 from litestar import Controller, Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import PathParameter, QueryParameter
-from pydantic import BaseModel, Field
 
 from api.authentication import Principal
-from api.dependencies import Ports
-from api.models import Moment
+from api.dependencies import Dependencies
 from api.openapi import problems
 from api.problems import BadRequest, DoesNotCompile, NotStartable, TooLarge, UnknownTemplate, WebhookTaken
-from runtime.platform.postgres import SHARED
+from api.templates.models import (
+    Activation,
+    CheckAnswer,
+    Listening,
+    PublishAnswer,
+    ScheduleAnswer,
+    ScheduleList,
+    TemplateList,
+    VersionAnswer,
+    VersionList,
+    WebhookAnswer,
+    links_of,
+    summary_of,
+)
 from schemas.names import CHAT, FORM
 from service.publishing import publish
 from service.routes import Webhook
 from service.scheduler import Scheduler
-from service.templates import Summary, WebhookConflict, webhooks_of
+from service.template_records import WebhookConflict, webhooks_of
 
 if TYPE_CHECKING:
     from compiler import Compilation
@@ -29,111 +40,6 @@ if TYPE_CHECKING:
 __all__ = ["TemplateController", "template_key"]
 
 KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
-
-
-class TemplateSummary(BaseModel):
-    """A template that the tenant may start."""
-
-    key: str
-    name: str
-    version: int
-    description: str
-    plan_hash: str
-    active: bool = Field(description="Whether it listens at its webhooks and starts by its schedules")
-    shared: bool = Field(description="Published by the operator for every tenant")
-    triggers: list[str]
-    nodes: int
-    agents: list[str]
-    durability: str
-    published_at: Moment
-    links: dict[str, str]
-
-
-class TemplateList(BaseModel):
-    """Every template that the tenant may start, by key."""
-
-    items: list[TemplateSummary]
-
-
-class WebhookAnswer(BaseModel):
-    """Where a template listens."""
-
-    method: str
-    url: str
-    node: str
-    response_mode: str
-
-
-class PublishAnswer(BaseModel):
-    """What was published. `created` is false when this very plan was there already."""
-
-    key: str
-    version: int
-    plan_hash: str
-    created: bool
-    webhooks: list[WebhookAnswer]
-    verdicts: list[dict[str, Any]] = Field(description="Per node: exact, differs (with the sentence that says how)")
-    diagnostics: list[dict[str, Any]] = Field(description="Warnings and notes of the compiler")
-    links: dict[str, str]
-
-
-class CheckAnswer(BaseModel):
-    """What the compiler says of an export. Nothing was published."""
-
-    runnable: bool
-    plan_hash: str
-    verdicts: list[dict[str, Any]] = Field(description="Per node: exact, differs (with the sentence that says how)")
-    diagnostics: list[dict[str, Any]] = Field(description="Warnings and notes of the compiler")
-
-
-class VersionAnswer(BaseModel):
-    """One version of a template. Versions never change."""
-
-    version: int
-    plan_hash: str
-    name: str
-    current: bool
-    published_at: Moment
-    created_by: str | None
-
-
-class VersionList(BaseModel):
-    """The versions of a template, newest first."""
-
-    key: str
-    items: list[VersionAnswer]
-
-
-class ScheduleAnswer(BaseModel):
-    """One rule of a schedule node."""
-
-    id: str
-    node: str
-    rule: dict[str, Any] = Field(description="crons (seconds first), or every and offset in seconds; the time zone")
-    applied: bool = Field(description="Whether Temporal knows this rule already; it does within seconds")
-    next: list[Moment] = Field(description="The next times at which a run starts; none: it never does")
-
-
-class ScheduleList(BaseModel):
-    """When a template starts by itself."""
-
-    key: str
-    items: list[ScheduleAnswer]
-
-
-class Activation(BaseModel):
-    """Where the template listens from now on."""
-
-    key: str
-    webhooks: list[WebhookAnswer]
-
-
-class Listening(BaseModel):
-    """Where the template listens for one test call."""
-
-    key: str
-    until: Moment
-    webhooks: list[WebhookAnswer]
 
 
 TemplateKey = Annotated[str, PathParameter(description="Key of the template", max_length=128)]
@@ -151,9 +57,13 @@ class TemplateController(Controller):
         responses=problems(),
         description="The tenant's own and the shared ones; its own win where keys are equal.",
     )
-    async def list_(self, request: Request[Principal, None, Any], ports: NamedDependency[Ports]) -> TemplateList:
-        """What can be started."""
-        return TemplateList(items=[_summary(each) for each in await ports.store.summaries(request.user.tenant)])
+    async def list_(
+        self, request: Request[Principal, None, Any], dependencies: NamedDependency[Dependencies]
+    ) -> TemplateList:
+        """Return the templates that can be started."""
+        return TemplateList(
+            items=[summary_of(each) for each in await dependencies.store.summaries(request.user.tenant)]
+        )
 
     @post(
         "/",
@@ -166,7 +76,7 @@ class TemplateController(Controller):
     async def publish(
         self,
         request: Request[Principal, None, Any],
-        ports: NamedDependency[Ports],
+        dependencies: NamedDependency[Dependencies],
         key: Annotated[str | None, QueryParameter(description="Key; default: made from its name")] = None,
         description: Annotated[str, QueryParameter(description="One sentence for lists", max_length=2000)] = "",
         allow_unsupported: Annotated[
@@ -175,29 +85,29 @@ class TemplateController(Controller):
     ) -> Response[PublishAnswer]:
         """Compile and publish."""
         tenant, body = request.user.tenant, await request.body()
-        chosen = key or template_key(_name(body))
-        if not KEY.fullmatch(chosen):
+        final_key = key or template_key(_name(body))
+        if not KEY.fullmatch(final_key):
             raise BadRequest("key: letters, digits, '_', '.' and '-', 128 at most, beginning with a letter or a digit.")
-        compiled, _ = await _compiled(body, chosen, ports, allow_unsupported=allow_unsupported)
+        compilation, _ = await _compile(body, final_key, dependencies, allow_unsupported=allow_unsupported)
         try:
-            made = await publish(
-                ports.store, tenant, chosen, compiled, description=description, created_by=request.user.key
+            publication = await publish(
+                dependencies.store, tenant, final_key, compilation, description=description, created_by=request.user.key
             )
         except WebhookConflict as error:
             raise WebhookTaken(f"{error}. Nothing was published.", method=error.method, path=error.path) from error
-        assert made is not None  # what does not compile was refused above
-        ports.templates.forget(tenant)
+        assert publication is not None  # what does not compile was refused above
+        dependencies.templates.forget(tenant)
         answer = PublishAnswer(
-            key=made.key,
-            version=made.version,
-            plan_hash=made.plan_hash,
-            created=made.fresh,
-            webhooks=_webhooks(made.webhooks, request, ports),
-            verdicts=_verdicts(compiled),
-            diagnostics=[each.to_json() for each in compiled.diagnostics],
-            links=_links(made.key),
+            key=publication.key,
+            version=publication.version,
+            plan_hash=publication.plan_hash,
+            created=publication.created,
+            webhooks=_webhooks(publication.webhooks, request, dependencies),
+            verdicts=_verdicts(compilation),
+            diagnostics=[each.to_json() for each in compilation.diagnostics],
+            links=links_of(publication.key),
         )
-        return Response(answer, status_code=201 if made.fresh else 200)
+        return Response(answer, status_code=201 if publication.created else 200)
 
     @post(
         "/check",
@@ -209,29 +119,31 @@ class TemplateController(Controller):
     async def check(
         self,
         request: Request[Principal, None, Any],
-        ports: NamedDependency[Ports],
+        dependencies: NamedDependency[Dependencies],
         allow_unsupported: Annotated[
             bool, QueryParameter(description="Nodes that cannot run fail when they are reached")
         ] = False,
     ) -> CheckAnswer:
-        """Compile, and say what the compiler says."""
+        """Compile, and return what the compiler reports."""
         body = await request.body()
-        compiled, plan = await _compiled(body, template_key(_name(body)), ports, allow_unsupported=allow_unsupported)
+        compilation, plan = await _compile(
+            body, template_key(_name(body)), dependencies, allow_unsupported=allow_unsupported
+        )
         return CheckAnswer(
-            runnable=compiled.runnable,
+            runnable=compilation.runnable,
             plan_hash=plan.id,
-            verdicts=_verdicts(compiled),
-            diagnostics=[each.to_json() for each in compiled.diagnostics],
+            verdicts=_verdicts(compilation),
+            diagnostics=[each.to_json() for each in compilation.diagnostics],
         )
 
     @get("/{key:str}/versions", summary="List the versions of a template", responses=problems(UnknownTemplate))
     async def versions(
-        self, request: Request[Principal, None, Any], key: TemplateKey, ports: NamedDependency[Ports]
+        self, request: Request[Principal, None, Any], key: TemplateKey, dependencies: NamedDependency[Dependencies]
     ) -> VersionList:
-        """Newest first."""
-        found = await ports.store.versions(request.user.tenant, key)
-        if not found:
-            raise await _unknown(request.user.tenant, key, ports)
+        """Return the versions, newest first."""
+        all_versions = await dependencies.store.versions(request.user.tenant, key)
+        if not all_versions:
+            raise await _unknown(request.user.tenant, key, dependencies)
         return VersionList(
             key=key,
             items=[
@@ -243,7 +155,7 @@ class TemplateController(Controller):
                     published_at=each.published_at,
                     created_by=each.created_by,
                 )
-                for each in found
+                for each in all_versions
             ],
         )
 
@@ -259,19 +171,19 @@ class TemplateController(Controller):
         self,
         request: Request[Principal, None, Any],
         key: TemplateKey,
-        ports: NamedDependency[Ports],
+        dependencies: NamedDependency[Dependencies],
         version: Annotated[int | None, QueryParameter(ge=1, description="The version that becomes current")] = None,
     ) -> Activation:
         """Listen, or go back to a version."""
         tenant = request.user.tenant
         try:
-            routes = await ports.store.activate(tenant, key, version)
+            routes = await dependencies.store.activate(tenant, key, version)
         except WebhookConflict as error:
             raise WebhookTaken(f"{error}.", method=error.method, path=error.path) from error
         if routes is None:
-            raise await _unknown(tenant, key, ports)
-        ports.templates.forget(tenant)
-        return Activation(key=key, webhooks=_webhooks(routes, request, ports))
+            raise await _unknown(tenant, key, dependencies)
+        dependencies.templates.forget(tenant)
+        return Activation(key=key, webhooks=_webhooks(routes, request, dependencies))
 
     @post(
         "/{key:str}/deactivate",
@@ -282,13 +194,13 @@ class TemplateController(Controller):
         "start by REST or by another workflow still finds it. Activating it brings everything back.",
     )
     async def deactivate(
-        self, request: Request[Principal, None, Any], key: TemplateKey, ports: NamedDependency[Ports]
+        self, request: Request[Principal, None, Any], key: TemplateKey, dependencies: NamedDependency[Dependencies]
     ) -> Activation:
-        """Listen no more."""
+        """Stop listening."""
         tenant = request.user.tenant
-        if not await ports.store.deactivate(tenant, key):
-            raise await _unknown(tenant, key, ports)
-        ports.templates.forget(tenant)
+        if not await dependencies.store.deactivate(tenant, key):
+            raise await _unknown(tenant, key, dependencies)
+        dependencies.templates.forget(tenant)
         return Activation(key=key, webhooks=[])
 
     @post(
@@ -304,71 +216,73 @@ class TemplateController(Controller):
         self,
         request: Request[Principal, None, Any],
         key: TemplateKey,
-        ports: NamedDependency[Ports],
+        dependencies: NamedDependency[Dependencies],
         seconds: Annotated[int, QueryParameter(ge=1, le=3600, description="For how long")] = 120,
     ) -> Listening:
-        """Until somebody calls, or the time is up."""
+        """Listen until a call comes, or the time is up."""
         tenant = request.user.tenant
-        template = await ports.store.current(tenant, key)
+        template = await dependencies.store.current(tenant, key)
         if template is None:
-            raise await _unknown(tenant, key, ports)
+            raise await _unknown(tenant, key, dependencies)
         routes = [each for each in webhooks_of(template.plan) if each.method != CHAT]
         if not routes:
             raise NotStartable("The template has no webhook and no form that could listen.")
-        until = await ports.listeners.open(tenant, template, seconds)
-        return Listening(key=key, until=until, webhooks=_webhooks(routes, request, ports, suffix="-test"))
+        until = await dependencies.listeners.open(tenant, template, seconds)
+        return Listening(key=key, until=until, webhooks=_webhooks(routes, request, dependencies, suffix="-test"))
 
     @get("/{key:str}/schedules", summary="When a template starts by itself", responses=problems(UnknownTemplate))
     async def schedules(
         self,
         request: Request[Principal, None, Any],
         key: TemplateKey,
-        ports: NamedDependency[Ports],
+        dependencies: NamedDependency[Dependencies],
         scheduler: NamedDependency[Scheduler],
     ) -> ScheduleList:
-        """Its rules and their next times."""
+        """Return its rules and their next times."""
         tenant = request.user.tenant
-        if await ports.templates.current(tenant, key) is None:
-            raise await _unknown(tenant, key, ports)
-        found = await scheduler.listed(tenant, key)
+        if await dependencies.templates.current(tenant, key) is None:
+            raise await _unknown(tenant, key, dependencies)
+        rules = await scheduler.list_schedules(tenant, key)
         return ScheduleList(
             key=key,
             items=[
                 ScheduleAnswer(id=each.id, node=each.node, rule=each.spec, applied=each.applied, next=list(each.next))
-                for each in found
+                for each in rules
             ],
         )
 
 
-async def _compiled(body: bytes, key: str, ports: Ports, *, allow_unsupported: bool) -> "tuple[Compilation, Plan]":
-    """An export compiled.
+async def _compile(
+    body: bytes, key: str, dependencies: Dependencies, *, allow_unsupported: bool
+) -> "tuple[Compilation, Plan]":
+    """Return an export compiled, and its plan.
 
     Raises:
         DoesNotCompile: with every diagnostic.
     """
     from compiler import compile_export  # noqa: PLC0415  # 25 MB that a service which only runs never needs
 
-    compiled = await asyncio.to_thread(  # a large export must not hold up other requests
-        compile_export, body, file=f"{key}.json", catalog=ports.catalog, allow_unsupported=allow_unsupported
+    compilation = await asyncio.to_thread(  # a large export must not hold up other requests
+        compile_export, body, file=f"{key}.json", catalog=dependencies.catalog, allow_unsupported=allow_unsupported
     )
-    if compiled.plan is None or not (compiled.runnable or allow_unsupported):
-        diagnostics = [each.to_json() for each in compiled.diagnostics]
+    if compilation.plan is None or not (compilation.runnable or allow_unsupported):
+        diagnostics = [each.to_json() for each in compilation.diagnostics]
         errors = [each for each in diagnostics if each["severity"] == "error"]
         raise DoesNotCompile(f"The export has {len(errors)} error(s); nothing was published.", diagnostics=diagnostics)
-    return compiled, compiled.plan
+    return compilation, compilation.plan
 
 
-def _verdicts(compiled: "Compilation") -> list[dict[str, Any]]:
-    return [{"node": each.node, "grade": each.grade, "reason": each.reason} for each in compiled.verdicts]
+def _verdicts(compilation: "Compilation") -> list[dict[str, Any]]:
+    return [{"node": each.node, "grade": each.grade, "reason": each.reason} for each in compilation.verdicts]
 
 
 def template_key(name: str) -> str:
-    """A key made from a workflow's name: lower case, words joined by underscores; empty when nothing is left of it."""
+    """Return a key made from a workflow's name: lower case, words joined by underscores; empty when nothing is left of it."""
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:128]
 
 
 def _name(body: bytes) -> str:
-    """The export's name, as far as the body has one; what is wrong with it the compiler says."""
+    """Return the export's name, or "export"; errors in the body are reported by the compiler."""
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -377,40 +291,10 @@ def _name(body: bytes) -> str:
     return name if isinstance(name, str) and template_key(name) else "export"
 
 
-def _summary(each: Summary) -> TemplateSummary:
-    metadata = each.metadata
-    return TemplateSummary(
-        key=each.key,
-        name=each.name,
-        version=each.version,
-        description=each.description,
-        plan_hash=each.plan_hash,
-        active=each.active,
-        shared=each.owner == SHARED,
-        triggers=metadata.get("triggers", []),
-        nodes=metadata.get("nodes", 0),
-        agents=metadata.get("agents", []),
-        durability=metadata.get("durability", "durable"),
-        published_at=each.published_at,
-        links=_links(each.key),
-    )
-
-
-def _links(key: str) -> dict[str, str]:
-    return {
-        "versions": f"/templates/{key}/versions",
-        "activate": f"/templates/{key}/activate",
-        "deactivate": f"/templates/{key}/deactivate",
-        "listen": f"/templates/{key}/listen",
-        "schedules": f"/templates/{key}/schedules",
-        "start": "/workflows/start",
-    }
-
-
 def _webhooks(
-    routes: list[Webhook], request: Request[Principal, None, Any], ports: Ports, suffix: str = ""
+    routes: list[Webhook], request: Request[Principal, None, Any], dependencies: Dependencies, suffix: str = ""
 ) -> list[WebhookAnswer]:
-    base, tenant = (ports.settings.public_url or str(request.base_url)).rstrip("/"), request.user.tenant
+    base, tenant = (dependencies.settings.public_url or str(request.base_url)).rstrip("/"), request.user.tenant
     return [
         WebhookAnswer(
             method=each.method,
@@ -422,6 +306,6 @@ def _webhooks(
     ]
 
 
-async def _unknown(tenant: str, key: str, ports: Ports) -> UnknownTemplate:
-    available = [each.key for each in await ports.store.summaries(tenant)]
+async def _unknown(tenant: str, key: str, dependencies: Dependencies) -> UnknownTemplate:
+    available = [each.key for each in await dependencies.store.summaries(tenant)]
     return UnknownTemplate(f"There is no template {key!r}.", available=available)

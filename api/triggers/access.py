@@ -10,14 +10,14 @@ from typing import Any, Final
 
 from api.problems import Unavailable
 from api.tokens import TokenError, check_token
-from api.triggers.responses import Answer, Refusal, refusal
+from api.triggers.responses import HttpReply, Refusal, refusal
 from runtime.platform.credentials import CredentialMissing, CredentialStore, CredentialsUnavailable
 from schemas.plan import Step
 
 __all__ = ["admit", "cors_headers", "preflight"]
 
-TYPES: Final = {"basicAuth": "httpBasicAuth", "headerAuth": "httpHeaderAuth", "jwtAuth": "jwtAuth"}
-WRONG: Final = "Authorization data is wrong!"
+CREDENTIAL_TYPES: Final = {"basicAuth": "httpBasicAuth", "headerAuth": "httpHeaderAuth", "jwtAuth": "jwtAuth"}
+WRONG_DATA: Final = "Authorization data is wrong!"
 BOT: Final = re.compile(
     r"bot\b|bot[/_\-]|crawl|spider|slurp|scrape|preview|facebookexternalhit|whatsapp|embedly|curl|wget|python|httpx|"
     r"java/|go-http|ruby|perl|php|okhttp|axios|node-fetch|headless|lighthouse|monitor|postman",
@@ -28,16 +28,16 @@ BOT: Final = re.compile(
 async def admit(
     step: Step, tenant: str, headers: Mapping[str, str], client: str, credentials: CredentialStore
 ) -> dict[str, Any] | None:
-    """Let the caller in, or refuse. Returns the claims of a JWT, None for every other kind.
+    """Admit the caller, or refuse. Return the claims of a JWT, None for every other kind of authentication.
 
     Raises:
         Refusal: 401 or 403 in n8n's words.
     """
     options = step.parameters.get("options") or {}
-    if options.get("ipWhitelist") and not _listed(client, str(options["ipWhitelist"])):
-        raise Refusal(Answer(403, {}, b"IP is not allowed to access the webhook!"))
+    if options.get("ipWhitelist") and not _is_listed(client, str(options["ipWhitelist"])):
+        raise Refusal(HttpReply(403, {}, b"IP is not allowed to access the webhook!"))
     if options.get("ignoreBots") and is_bot(headers.get("user-agent", "")):
-        raise _refused(403, WRONG)
+        raise _refusal(403, WRONG_DATA)
     kind = step.parameters.get("authentication") or "none"
     if kind == "none":
         return None
@@ -52,7 +52,7 @@ async def admit(
 
 
 async def _secret(step: Step, tenant: str, kind: str, credentials: CredentialStore) -> Mapping[str, Any]:
-    type_ = TYPES.get(kind)
+    type_ = CREDENTIAL_TYPES.get(kind)
     if type_ is None:
         raise refusal(500, f"Webhook authentication '{kind}' is not supported")
     reference = step.credentials.get(type_)
@@ -66,52 +66,52 @@ async def _secret(step: Step, tenant: str, kind: str, credentials: CredentialSto
         raise Unavailable("vault", "The credential store does not answer.") from error
 
 
-def _basic(given: str, secret: Mapping[str, Any]) -> None:
-    scheme, _, value = given.partition(" ")
+def _basic(authorization: str, secret: Mapping[str, Any]) -> None:
+    scheme, _, value = authorization.partition(" ")
     try:
         user, colon, password = base64.b64decode(value, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
         user, colon, password = "", "", ""
     if scheme.lower() != "basic" or not colon:
-        raise _refused(401, "Authorization is required!")
-    if not (_same(user, secret.get("user", "")) & _same(password, secret.get("password", ""))):
-        raise _refused(401, "Authentication data is wrong!")
+        raise _refusal(401, "Authorization is required!")
+    if not (_equal(user, secret.get("user", "")) & _equal(password, secret.get("password", ""))):
+        raise _refusal(401, "Authentication data is wrong!")
 
 
 def _header(headers: Mapping[str, str], secret: Mapping[str, Any]) -> None:
-    if not _same(headers.get(str(secret.get("name", "")).lower(), ""), secret.get("value", "")):
-        raise _refused(403, WRONG)
+    if not _equal(headers.get(str(secret.get("name", "")).lower(), ""), secret.get("value", "")):
+        raise _refusal(403, WRONG_DATA)
 
 
-def _jwt(given: str, secret: Mapping[str, Any]) -> dict[str, Any]:
-    scheme, _, token = given.partition(" ")
+def _jwt(authorization: str, secret: Mapping[str, Any]) -> dict[str, Any]:
+    scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
-        raise _refused(401, "No token provided")
+        raise _refusal(401, "No token provided")
     key = secret.get("publicKey") if secret.get("keyType") == "pemKey" else secret.get("secret")
     try:
         return check_token(token.strip(), str(key or ""), str(secret.get("algorithm") or "HS256"))
     except TokenError as error:
-        raise _refused(403, str(error)) from None
+        raise _refusal(403, str(error)) from None
 
 
-def _same(given: str, wanted: Any) -> bool:
-    """Compared in constant time; an empty secret matches nothing."""
-    return bool(wanted) and hmac.compare_digest(given.encode(), str(wanted).encode())
+def _equal(value: str, secret: Any) -> bool:
+    """Compare in constant time; an empty secret equals nothing."""
+    return bool(secret) and hmac.compare_digest(value.encode(), str(secret).encode())
 
 
-def _refused(status: int, message: str) -> Refusal:
-    return Refusal(Answer(status, {"www-authenticate": 'Basic realm="Webhook"'}, message.encode()))
+def _refusal(status: int, message: str) -> Refusal:
+    return Refusal(HttpReply(status, {"www-authenticate": 'Basic realm="Webhook"'}, message.encode()))
 
 
-def _listed(client: str, listed: str) -> bool:
-    """Whether an address is in n8n's comma-separated list of addresses and networks."""
+def _is_listed(client: str, allow_list: str) -> bool:
+    """Return whether an address is in n8n's comma-separated list of addresses and networks."""
     try:
         address = ipaddress.ip_address(client)
     except ValueError:
         return False
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
-    for entry in listed.split(","):
+    for entry in allow_list.split(","):
         try:
             if address in ipaddress.ip_network(entry.strip(), strict=False):
                 return True
@@ -121,29 +121,29 @@ def _listed(client: str, listed: str) -> bool:
 
 
 def is_bot(user_agent: str) -> bool:
-    """Whether a program and no person seems to call."""
+    """Return whether the caller seems to be a program."""
     return not user_agent or BOT.search(user_agent) is not None
 
 
 def cors_headers(step: Step, origin: str | None, methods: list[str]) -> dict[str, str]:
-    """What a browser on another origin wants to see. n8n: an unlisted origin is told the first listed one."""
+    """Return the headers for a browser on another origin. As in n8n, an origin that is not listed gets the first listed one."""
     if not origin:
         return {}
     options = step.parameters.get("options") or {}
     allowed = [each.strip() for each in str(options.get("allowedOrigins") or "*").split(",")]
-    shown = origin if "*" in allowed or origin in allowed else allowed[0]
+    origin_header = origin if "*" in allowed or origin in allowed else allowed[0]
     return {
         "access-control-allow-methods": ", ".join(["OPTIONS", *methods]),
-        "access-control-allow-origin": shown,
+        "access-control-allow-origin": origin_header,
         "vary": "Origin",
     }
 
 
-def preflight(step: Step | None, headers: Mapping[str, str], methods: list[str]) -> Answer:
-    """The answer to OPTIONS."""
-    answer = Answer(204, cors_headers(step, headers.get("origin"), methods) if step else {})
-    if answer.headers:
-        answer.headers["access-control-max-age"] = "300"
+def preflight(step: Step | None, headers: Mapping[str, str], methods: list[str]) -> HttpReply:
+    """Return the reply to OPTIONS."""
+    reply = HttpReply(204, cors_headers(step, headers.get("origin"), methods) if step else {})
+    if reply.headers:
+        reply.headers["access-control-max-age"] = "300"
         if "access-control-request-headers" in headers:
-            answer.headers["access-control-allow-headers"] = headers["access-control-request-headers"]
-    return answer
+            reply.headers["access-control-allow-headers"] = headers["access-control-request-headers"]
+    return reply

@@ -1,4 +1,4 @@
-"""The body of a request as n8n's webhook node sees it: JSON, forms, XML, text, or a file."""
+"""The body of a request as n8n's webhook node parses it: JSON, forms, XML, text, or a file."""
 
 import base64
 import codecs
@@ -20,7 +20,7 @@ from api.triggers.responses import refusal
 from runtime.values.binary import file_size, file_type
 from schemas.plan import Step
 
-__all__ = ["Body", "File", "read_body", "unpacked"]
+__all__ = ["Body", "File", "decompress", "read_body"]
 
 NOTHING: Final = object()
 SUFFIXES: Final = {"image/jpeg": "jpeg", "application/octet-stream": "bin", "text/plain": "txt", "video/mp4": "mp4"}
@@ -35,9 +35,9 @@ class File:
     file_name: str | None
 
     def reference(self) -> dict[str, Any]:
-        """n8n's description of it, with the bytes inside."""
+        """Return n8n's binary reference of it, with the bytes inside."""
         extension = self._extension()
-        told = {
+        fields = {
             "mimeType": self.mime_type,
             "fileType": file_type(self.mime_type),
             "fileExtension": extension,
@@ -46,7 +46,7 @@ class File:
             "fileSize": file_size(len(self.data)),
             "bytes": len(self.data),
         }
-        return {name: value for name, value in told.items() if value is not None}
+        return {name: value for name, value in fields.items() if value is not None}
 
     def _extension(self) -> str | None:
         if self.file_name and "." in self.file_name:
@@ -57,7 +57,7 @@ class File:
 
 @dataclass
 class Body:
-    """What goes into the item: the parsed body (absent: the item has no `body`), and files by binary property."""
+    """The parsed body (absent: the item has no `body`), and files by binary property."""
 
     value: Any = NOTHING
     files: dict[str, File] = field(default_factory=dict)
@@ -66,15 +66,15 @@ class Body:
 
     @property
     def absent(self) -> bool:
-        """Whether nothing was parsed."""
+        """Return whether nothing was parsed."""
         return self.value is NOTHING
 
 
-def unpacked(data: bytes, encoding: str, limit: int) -> bytes:
-    """The body without its gzip or deflate.
+def decompress(data: bytes, encoding: str, limit: int) -> bytes:
+    """Return the body, decompressed (gzip or deflate).
 
     Raises:
-        Refusal: another encoding, broken, or more than `limit` bytes when unpacked.
+        Refusal: another encoding, broken, or more than `limit` bytes when decompressed.
     """
     if not encoding or encoding == "identity" or not data:
         return data
@@ -91,7 +91,7 @@ def unpacked(data: bytes, encoding: str, limit: int) -> bytes:
 
 
 def read_body(step: Step, headers: Mapping[str, str], data: bytes) -> Body:
-    """Parse by content type, under the node's version and options.
+    """Return the body, parsed by its content type under the node's version and options.
 
     Raises:
         Refusal: 422, the body is not what its content type says.
@@ -117,7 +117,7 @@ def _parsed(mime: str, content_type: str, data: bytes) -> Any:
     if mime == "application/json":
         return _json(data)
     if mime == "application/x-www-form-urlencoded":
-        return _gathered(parse_qsl(data.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=1000))
+        return _group_names(parse_qsl(data.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=1000))
     if mime in ("application/xml", "text/xml") or mime.endswith("+xml"):
         return _xml(data)
     if mime == "text/plain":
@@ -132,21 +132,21 @@ def _json(data: bytes) -> Any:
         raise refusal(422, "Failed to parse request body", code=422, hint=str(error)) from None
 
 
-def _gathered(pairs: list[tuple[str, str]]) -> dict[str, Any]:
-    """Names that occur several times become lists."""
-    found: dict[str, Any] = {}
+def _group_names(pairs: list[tuple[str, str]]) -> dict[str, Any]:
+    """Return name -> value, or a list of values for a name that occurs several times."""
+    grouped: dict[str, Any] = {}
     for name, value in pairs:
-        if name not in found:
-            found[name] = value
-        elif isinstance(found[name], list):
-            found[name].append(value)
+        if name not in grouped:
+            grouped[name] = value
+        elif isinstance(grouped[name], list):
+            grouped[name].append(value)
         else:
-            found[name] = [found[name], value]
-    return found
+            grouped[name] = [grouped[name], value]
+    return grouped
 
 
 def _xml(data: bytes) -> Any:
-    """n8n: names in lower case, attributes under `$`, text trimmed, repeated elements as a list.
+    """Return XML as n8n does: names in lower case, attributes under `$`, text trimmed, repeated elements as a list.
 
     No entity is expanded and nothing is fetched.
     """
@@ -164,12 +164,12 @@ def _xml(data: bytes) -> Any:
 
 def _element(element: Any) -> Any:
     text = "".join([element.text or "", *(child.tail or "" for child in element)]).strip()
-    found: dict[str, Any] = {"$": dict(element.attrib)} if element.attrib else {}
-    if text and (found or len(element)):
-        found["_"] = text
+    grouped: dict[str, Any] = {"$": dict(element.attrib)} if element.attrib else {}
+    if text and (grouped or len(element)):
+        grouped["_"] = text
     pairs = [(_tag(child), _element(child)) for child in element if isinstance(child.tag, str)]
-    found.update(_gathered(pairs))
-    return found or text
+    grouped.update(_group_names(pairs))
+    return grouped or text
 
 
 def _tag(element: Any) -> str:
@@ -177,7 +177,7 @@ def _tag(element: Any) -> str:
     return (f"{element.prefix}:{name}" if element.prefix else name).lower()
 
 
-def _multipart(content_type: str, data: bytes, chosen: str | None) -> Body:
+def _multipart(content_type: str, data: bytes, property_name: str | None) -> Body:
     boundary = multipart.parse_options_header(content_type)[1].get("boundary")
     if not boundary:
         raise refusal(422, "Failed to parse request body", code=422, hint="The multipart body has no boundary")
@@ -186,12 +186,12 @@ def _multipart(content_type: str, data: bytes, chosen: str | None) -> Body:
     except multipart.MultipartError as error:
         raise refusal(422, "Failed to parse request body", code=422, hint=str(error)) from None
     uploads = [part for part in parts if part.filename is not None]
-    fields = _gathered([(part.name, part.value) for part in parts if part.filename is None])
-    return Body(fields, dict(_named(uploads, chosen)))
+    fields = _group_names([(part.name, part.value) for part in parts if part.filename is None])
+    return Body(fields, dict(_name_files(uploads, property_name)))
 
 
-def _named(uploads: list[Any], chosen: str | None) -> list[tuple[str, File]]:
-    """n8n: by field name, numbered where a field has several; with a chosen name, that one numbered through."""
+def _name_files(uploads: list[Any], property_name: str | None) -> list[tuple[str, File]]:
+    """Name files as n8n does: by field name, numbered where a field has several; with a chosen name, that one numbered through."""
     counts: dict[str, int] = {}
     total = {part.name: sum(each.name == part.name for each in uploads) for part in uploads}
     named = []
@@ -201,7 +201,7 @@ def _named(uploads: list[Any], chosen: str | None) -> list[tuple[str, File]]:
             counts[name] = counts.get(name, -1) + 1
             name = f"{name}{counts[name]}"
         file = File(part.raw, part.content_type or "application/octet-stream", part.filename or None)
-        named.append((f"{chosen}{place}" if chosen else name, file))
+        named.append((f"{property_name}{place}" if property_name else name, file))
     return named
 
 

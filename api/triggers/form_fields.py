@@ -1,4 +1,4 @@
-"""The fields of a form: as a page shows them, and as what was filled in becomes an item."""
+"""The fields of a form: those of a page, and the item of a submission."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 from api.triggers.bodies import Body
 from api.triggers.responses import refusal
 
-__all__ = ["Field", "fields_of", "submitted"]
+__all__ = ["Field", "fields_of", "parse_submission"]
 
-_KINDS: Final = frozenset(
+FIELD_TYPES: Final = frozenset(
     {
         "text",
         "textarea",
@@ -47,10 +47,10 @@ class Field:
 
 
 def fields_of(parameters: Mapping[str, Any], query: Mapping[str, Any]) -> list[Field]:
-    """The fields of a node's `formFields`; a query parameter of a field's name is its first value, as in n8n."""
-    given = parameters.get("formFields")
-    values = given.get("values") if isinstance(given, Mapping) else None
-    found = []
+    """Return the fields of a node's `formFields`; a query parameter of a field's name is its first value, as in n8n."""
+    collection = parameters.get("formFields")
+    values = collection.get("values") if isinstance(collection, Mapping) else None
+    fields = []
     for i, each in enumerate(values if isinstance(values, list) else []):
         if not isinstance(each, Mapping):
             continue
@@ -59,27 +59,33 @@ def fields_of(parameters: Mapping[str, Any], query: Mapping[str, Any]) -> list[F
         key = str(each.get("fieldName") or label)
         options = ((each.get("fieldOptions") or {}).get("values")) or []
         first = query.get(key, each.get("defaultValue", each.get("fieldValue", "")))
-        found.append(
+        fields.append(
             Field(
-                name=f"field-{i}", label=key, kind=kind if kind in _KINDS else "text", required=bool(each.get("requiredField")),
+                name=f"field-{i}", label=key, kind=kind if kind in FIELD_TYPES else "text", required=bool(each.get("requiredField")),
                 placeholder=str(each.get("placeholder") or ""), default=first if isinstance(first, str) else "",
                 options=[str(option.get("option", "")) for option in options if isinstance(option, Mapping)],
                 multiple=bool(each.get("multiselect")) or kind == "checkbox", accept=str(each.get("acceptFileTypes") or ""),
                 html=str(each.get("html") or ""),
             )
         )  # fmt: skip
-    return found
+    return fields
 
 
-def submitted(
+def parse_submission(
     fields: Sequence[Field], body: Body, timezone: str, now: datetime
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """(the item's JSON, name of each file in the body -> its binary property).
+    """Return (the item's JSON, name of each file in the body -> its binary property).
+
+    Args:
+        fields: of the form.
+        body: of the request.
+        timezone: of `submittedAt`.
+        now: the time of the submission.
 
     Raises:
         Refusal: a required field is empty, or a choice is none of the options.
     """
-    given: Mapping[str, Any] = body.value if isinstance(body.value, dict) else {}
+    values: Mapping[str, Any] = body.value if isinstance(body.value, dict) else {}
     json: dict[str, Any] = {}
     files: dict[str, str] = {}
     for field in fields:
@@ -88,7 +94,7 @@ def submitted(
         if field.kind == "file":
             _file(field, body, json, files)
             continue
-        value = given.get(field.name, given.get(field.label))
+        value = values.get(field.name, values.get(field.label))
         if field.required and value in (None, "", []):
             raise refusal(400, f"Field '{field.label}' is required")
         json[field.label] = _typed(field, value)
@@ -101,21 +107,21 @@ def _file(field: Field, body: Body, json: dict[str, Any], files: dict[str, str])
     names = [name for name in body.files if name == field.name or name.startswith(f"{field.name}_")]
     if field.required and not names:
         raise refusal(400, f"Field '{field.label}' is required")
-    told = []
+    entries = []
     for i, name in enumerate(names):
         key = "".join(char if char.isalnum() or char == "_" else "_" for char in field.label)
         files[name] = key if len(names) == 1 else f"{key}_{i}"
         file = body.files[name]
-        told.append({"filename": file.file_name, "mimetype": file.mime_type, "size": len(file.data)})
-    json[field.label] = (told if field.multiple else told[0]) if told else None
+        entries.append({"filename": file.file_name, "mimetype": file.mime_type, "size": len(file.data)})
+    json[field.label] = (entries if field.multiple else entries[0]) if entries else None
 
 
 def _typed(field: Field, value: Any) -> Any:
     if field.kind in ("dropdown", "radio", "checkbox"):
-        chosen = [] if value in (None, "") else value if isinstance(value, list) else [value]
-        if field.options and any(each not in field.options for each in chosen):
+        choices = [] if value in (None, "") else value if isinstance(value, list) else [value]
+        if field.options and any(each not in field.options for each in choices):
             raise refusal(400, f"Field '{field.label}': no such option")
-        return chosen if field.multiple else (chosen[0] if chosen else None)
+        return choices if field.multiple else (choices[0] if choices else None)
     if value in (None, ""):
         return None if field.kind == "number" else value or ""
     if field.kind == "number":

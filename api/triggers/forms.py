@@ -1,201 +1,188 @@
-"""The pages of forms: /form/{tenant}/{path} and /form-test/... start a run, /form-waiting/{workflow_id}/{token} resumes one."""
+"""Forms: /form/{tenant}/{path} and /form-test/... start a run, /form-waiting/{workflow_id}/{token} resumes one."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final, cast
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import asgi
 from litestar.handlers import ASGIRouteHandler
 from litestar.types import HTTPScope, Receive, Scope, Send
 
 from api.authentication import PUBLIC
-from api.dependencies import Ports
-from api.triggers.access import admit
-from api.triggers.bodies import Body, read_body, unpacked
-from api.triggers.form_fields import Field, fields_of, submitted
-from api.triggers.requests import Call, Intake, call_of, query_of, send_answer
-from api.triggers.responses import SANDBOX, TEXT_TYPE, Answer, Refusal, after_run, refusal
+from api.dependencies import Dependencies
+from api.triggers.bodies import Body
+from api.triggers.form_fields import Field, fields_of, parse_submission
+from api.triggers.form_pages import RESPONSE_RECORDED, form_page, last_page, message_page, thanks_page
+from api.triggers.handler import Target, TriggerHandler
+from api.triggers.requests import WebhookRequest, parse_request, query_of, send_reply
+from api.triggers.responses import SANDBOX, TEXT_TYPE, HttpReply, Refusal, refusal
 from api.triggers.waits import Waits, step_of
-from schemas.kinds import Mode, RunStatus, TriggerKind
+from schemas.kinds import RunStatus, TriggerKind
 from schemas.names import FORM, tenant_of
-from schemas.plan import Step
+from schemas.plan import Plan, Step
 from schemas.resume_link import WAITING_FORM
-from service.run_reader import RunReader
-from service.run_start import Order, Starter, uuid7
-from service.templates import Published
+from service.run_reader import TemporalRuns
+from service.run_start import Starter, uuid7
 
 __all__ = ["form_handler"]
 
 _WAITING: Final = WAITING_FORM.removeprefix("form") + "/"
-"""What is left of the path of a wait's form below the mount."""
+"""Path prefix of the links of waiting forms, relative to the mount."""
 _TESTING: Final = "-test/"
-"""The same of a test."""
+"""Path prefix of tests, relative to the mount."""
 CHAIN: Final = "page"
 """In the query of a page that follows another one."""
-_THANKS: Final = "Your response has been recorded"
-_PAGES: Final = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined
-)
 
 
-def form_handler(ports: Ports, starter: Starter) -> ASGIRouteHandler:
-    """The ASGI handler of everything under /form, /form-test and /form-waiting."""
-    desk = _Desk(ports, starter)
+def form_handler(dependencies: Dependencies, starter: Starter) -> ASGIRouteHandler:
+    """Return the ASGI handler of everything under /form, /form-test and /form-waiting."""
+    handler = FormHandler(dependencies, starter)
 
     @asgi("/form", is_mount=True, opt=PUBLIC, copy_scope=True)
     async def form(scope: Scope, receive: Receive, send: Send) -> None:
-        """Show a form, or take what was filled in."""
+        """Show a form, or take a submission."""
         try:
             if scope["path"].startswith(_WAITING):
-                answer = await desk.waiting(call_of(cast("HTTPScope", scope), _WAITING), receive)
+                reply = await handler.resume(parse_request(cast("HTTPScope", scope), _WAITING), receive)
             elif scope["path"].startswith(_TESTING):
-                answer = await desk.trigger(call_of(cast("HTTPScope", scope), _TESTING), receive, test=True)
+                reply = await handler.start(parse_request(cast("HTTPScope", scope), _TESTING), receive, test=True)
             else:
-                answer = await desk.trigger(call_of(cast("HTTPScope", scope), "form"), receive)
+                reply = await handler.start(parse_request(cast("HTTPScope", scope), "form"), receive)
         except Refusal as refused:
-            answer = refused.answer
-        answer.headers.setdefault("content-security-policy", SANDBOX)
-        await send_answer(answer, send)
+            reply = refused.reply
+        reply.headers.setdefault("content-security-policy", SANDBOX)
+        await send_reply(reply, send)
 
     return form
 
 
-class _Desk:
+class FormHandler(TriggerHandler):
     """Serves forms."""
 
-    def __init__(self, ports: Ports, starter: Starter) -> None:
-        self._ports, self._starter = ports, starter
-        self._intake, self._waits, self._reader = Intake(ports), Waits(ports), RunReader(ports.temporal)
+    def __init__(self, dependencies: Dependencies, starter: Starter) -> None:
+        super().__init__(dependencies, starter)
+        self._waits, self._runs = Waits(dependencies), TemporalRuns(dependencies.temporal)
 
-    async def trigger(self, call: Call, receive: Receive, *, test: bool = False) -> Answer:
-        """A form that starts a run; as a `test`, of the version that listens for it.
+    async def start(self, request: WebhookRequest, receive: Receive, *, test: bool = False) -> HttpReply:
+        """Serve a form that starts a run; as a `test`, of the version that listens for it.
 
         Raises:
-            Refusal: there is none, or the caller is not let in.
+            Refusal: there is none, or the caller is not admitted.
         """
-        template, step = await (self._listening(call) if test else self._published(call))
-        await admit(step, call.tenant, call.headers, call.client, self._ports.credentials)
-        fields = fields_of(step.parameters, query_of(call.query))
-        if call.method != "POST":
-            return _page(step.parameters, fields)
+        target = await self._target(request, test=test)
+        step, plan = target.step, target.template.plan
+        await self._admit(request, step)
+        fields = fields_of(step.parameters, query_of(request.query))
+        if request.method != "POST":
+            return form_page(step.parameters, fields)
         run = uuid7()
-        item = await self._item(
-            call, step, fields, receive, template.plan.settings.timezone, f"{call.tenant}:{template.key}:{run}"
-        )
-        if isinstance(item, Answer):
+        workflow_id = target.workflow_id(request.tenant, run)
+        item = await self._item(request, step, fields, receive, plan.settings.timezone, workflow_id)
+        if isinstance(item, HttpReply):
             return item
         if test:
             item["json"]["formMode"] = "test"
-            if not await self._ports.listeners.take(call.tenant, template):
+            if not await self._take_test(request, target):
                 raise _not_listening()
-        if query := query_of(call.query):
+        if query := query_of(request.query):
             item["json"]["formQueryParameters"] = query
         mode = step.parameters.get("responseMode") or "onReceived"
-        order = Order(
-            tenant=call.tenant, template=template, start=step.name, trigger_kind=TriggerKind.FORM, items=[item], run=run,
-            mode=Mode.MANUAL if test else Mode.WEBHOOK, pinned=test,
-        )  # fmt: skip
-        if any(each.form_page and not each.disabled for each in template.plan.steps):
-            await self._starter.start(order)
-            return self._next_page(order.workflow_id, 0)
+        run_request = self._run_request(request, target, TriggerKind.FORM, item, run)
+        if _has_more_pages(plan):
+            await self._starter.start(run_request)
+            return self._next_page(run_request.workflow_id, 0)
         if mode == "onReceived":
-            await self._starter.start(order)
-            return _thanks(step.parameters)
-        told = await self._starter.start_and_answer(order, mode)
-        return await after_run(step, told, self._intake.reader(call.tenant))
+            await self._starter.start(run_request)
+            return thanks_page(step.parameters)
+        return await self._start_and_reply(run_request, step, mode)
 
-    async def _published(self, call: Call) -> tuple[Published, Step]:
-        routes = await self._ports.templates.routes(call.tenant) if call.tenant else None
-        found = routes.match(FORM, call.path) if routes else None
-        template = await self._ports.templates.current(call.tenant, found[0].template) if found else None
-        step = template.plan.step.get(found[0].node) if template and found else None
-        if template is None or step is None or step.disabled:
-            raise refusal(404, "Form not found", hint="Publish or activate a template with a form at this path.")
-        return template, step
-
-    async def _listening(self, call: Call) -> tuple[Published, Step]:
-        found = await self._ports.listeners.find(call.tenant, FORM, call.path)
-        step = found[2].plan.step.get(found[0].node) if found else None
-        if found is None or step is None:
+    async def _target(self, request: WebhookRequest, *, test: bool) -> Target:
+        target = await (self._find_test(FORM, request) if test else self._find(FORM, request))
+        if target is not None:
+            return target
+        if test:
             raise _not_listening()
-        return found[2], step
+        raise refusal(404, "Form not found", hint="Publish or activate a template with a form at this path.")
 
-    async def waiting(self, call: Call, receive: Receive) -> Answer:
-        """A form that resumes a run.
+    async def resume(self, request: WebhookRequest, receive: Receive) -> HttpReply:
+        """Serve a form that resumes a run.
 
         Raises:
-            Refusal: forged, used, late, or not let in.
+            Refusal: the link is forged, used or expired, or the caller is not admitted.
         """
-        workflow_id, ordinal, _, bound = self._waits.opened(call)
+        workflow_id, ordinal, _, bound = self._waits.parse_link(request)
         if bound:
             raise refusal(401, "Invalid token")
-        chained = CHAIN in query_of(call.query)
+        chained = CHAIN in query_of(request.query)
         try:
-            found = await self._waits.find(workflow_id, ordinal)
+            wait = await self._waits.find(workflow_id, ordinal)
         except Refusal:
-            if not chained or call.method != "GET":
+            if not chained or request.method != "GET":
                 raise
             return await self._between(workflow_id, ordinal)
-        step = step_of(found)
+        step = step_of(wait)
         if step.parameters.get("resume") != "form":
             raise refusal(409, "The run waits for a call, not for a form.")
-        call = replace(call, tenant=tenant_of(workflow_id))
-        await admit(step, call.tenant, call.headers, call.client, self._ports.credentials)
-        fields = fields_of(step.parameters, query_of(call.query))
-        if call.method != "POST":
-            return _page(step.parameters, fields)
-        item = await self._item(call, step, fields, receive, found["timezone"], workflow_id)
-        if isinstance(item, Answer):
+        request = replace(request, tenant=tenant_of(workflow_id))
+        await self._admit(request, step)
+        fields = fields_of(step.parameters, query_of(request.query))
+        if request.method != "POST":
+            return form_page(step.parameters, fields)
+        item = await self._item(request, step, fields, receive, wait["timezone"], workflow_id)
+        if isinstance(item, HttpReply):
             return item
-        answer = await self._waits.resume(workflow_id, ordinal, step, [item])
+        reply = await self._waits.resume(workflow_id, ordinal, step, [item])
         if chained:
             return self._next_page(workflow_id, ordinal + 1)
         return (
-            _thanks(step.parameters)
+            thanks_page(step.parameters)
             if (step.parameters.get("responseMode") or "onReceived") == "onReceived"
-            else answer
+            else reply
         )
 
-    def _next_page(self, workflow_id: str, ordinal: int) -> Answer:
-        """To the page that the run comes to next."""
-        path = self._ports.links.path(WAITING_FORM, workflow_id, ordinal)
-        return Answer(303, {"location": f"{path}?{CHAIN}=1", "content-type": TEXT_TYPE})
+    def _next_page(self, workflow_id: str, ordinal: int) -> HttpReply:
+        """Redirect to the page that the run comes to next."""
+        path = self._dependencies.links.path(WAITING_FORM, workflow_id, ordinal)
+        return HttpReply(303, {"location": f"{path}?{CHAIN}=1", "content-type": TEXT_TYPE})
 
-    async def _between(self, workflow_id: str, ordinal: int) -> Answer:
-        """What somebody sees who goes from page to page: the run is not there yet, it is over, or that page is done."""
-        run = await self._reader.describe(workflow_id)
-        told = await self._reader.state(run) if run else None
-        if run is None or told is None:
+    async def _between(self, workflow_id: str, ordinal: int) -> HttpReply:
+        """Return the page between two pages: the run has not reached the next one, has ended, or that page is done."""
+        run = await self._runs.describe(workflow_id)
+        state = await self._runs.state(run) if run else None
+        if run is None or state is None:
             raise refusal(503, "No worker answers for this run. Try again.")
-        last = (told.get("response") or {}).get("form")
+        last = (state.get("response") or {}).get("form")
         if last is not None:
-            return _last_page(last)
-        if run.open and (now := await self._waits.now(workflow_id)) is not None and now["ordinal"] > ordinal:
-            return self._next_page(workflow_id, now["ordinal"])
+            return last_page(last)
+        if run.open and (wait := await self._waits.current_wait(workflow_id)) is not None and wait["ordinal"] > ordinal:
+            return self._next_page(workflow_id, wait["ordinal"])
         if run.open:
-            return _shown("Form", "One moment …", refresh=1)
-        return _shown("Form", _THANKS if run.status == RunStatus.COMPLETED else "The form could not be worked on")
+            return message_page("Form", "One moment …", refresh=1)
+        return message_page(
+            "Form", RESPONSE_RECORDED if run.status == RunStatus.COMPLETED else "The form could not be worked on"
+        )
 
     async def _item(
-        self, call: Call, step: Step, fields: list[Field], receive: Receive, timezone: str, workflow_id: str
-    ) -> dict[str, Any] | Answer:
-        """n8n's item of a form; or the page again, with what is wrong."""
-        raw = unpacked(
-            await self._intake.read(call, receive), call.headers.get("content-encoding", ""), self._intake.limit
-        )
-        body = read_body(step.model_copy(update={"version": 2.0, "parameters": {}}), call.headers, raw)
+        self,
+        request: WebhookRequest,
+        step: Step,
+        fields: list[Field],
+        receive: Receive,
+        timezone: str,
+        workflow_id: str,
+    ) -> dict[str, Any] | HttpReply:
+        """Return n8n's item of a form; or the page again, with what is wrong."""
+        body = await self._requests.read_by_content_type(step, request, receive)
         try:
-            json, files = submitted(fields, body, timezone, datetime.now(UTC))
+            json, names = parse_submission(fields, body, timezone, datetime.now(UTC))
         except Refusal as refused:
-            return _page(step.parameters, fields, error=refused.message, status=refused.answer.status)
-        kept = Body(files={files[name]: file for name, file in body.files.items() if name in files})
-        item: dict[str, Any] = {"json": json}
-        if binary := await self._intake.stored(call.tenant, kept, workflow_id):
-            item["binary"] = binary
-        return item
+            return form_page(step.parameters, fields, error=refused.message, status=refused.reply.status)
+        files = Body(files={names[name]: file for name, file in body.files.items() if name in names})
+        return await self._requests.item(json, request.tenant, files, workflow_id)
+
+
+def _has_more_pages(plan: Plan) -> bool:
+    return any(each.form_page and not each.disabled for each in plan.steps)
 
 
 def _not_listening() -> Refusal:
@@ -204,38 +191,3 @@ def _not_listening() -> Refusal:
         "Form not found",
         hint="POST /templates/{key}/listen, then open it again: in a test it listens for one answer.",
     )
-
-
-def _page(parameters: Mapping[str, Any], fields: list[Field], *, error: str = "", status: int = 200) -> Answer:
-    options = parameters.get("options") or {}
-    shown = _PAGES.get_template("form.html.j2").render(
-        title=str(parameters.get("formTitle") or "Form"), about=str(parameters.get("formDescription") or ""),
-        button=str(options.get("buttonLabel") or "Submit"), fields=fields, error=error, text=None, refresh=None,
-    )  # fmt: skip
-    return Answer(status, {"content-type": TEXT_TYPE}, shown.encode("utf-8", "replace"))
-
-
-def _thanks(parameters: Mapping[str, Any]) -> Answer:
-    """What the node's options answer: a text, or another page."""
-    options = parameters.get("options") or {}
-    chosen = (options.get("respondWithOptions") or {}).get("values") or {}
-    if chosen.get("respondWith") == "redirect" and chosen.get("redirectUrl"):
-        return Answer(303, {"location": str(chosen["redirectUrl"]), "content-type": TEXT_TYPE})
-    text = str(chosen.get("formSubmittedText") or options.get("formSubmittedText") or _THANKS)
-    return _shown(str(parameters.get("formTitle") or "Form"), text)
-
-
-def _shown(title: str, text: str, *, refresh: int | None = None) -> Answer:
-    page = _PAGES.get_template("form.html.j2").render(
-        title=title, about="", button="", fields=[], error="", text=text, refresh=refresh
-    )
-    return Answer(200, {"content-type": TEXT_TYPE}, page.encode("utf-8", "replace"))
-
-
-def _last_page(last: Mapping[str, Any]) -> Answer:
-    """What a Form node that completes the form shows."""
-    if last.get("redirect"):
-        return Answer(303, {"location": str(last["redirect"]), "content-type": TEXT_TYPE})
-    if "html" in last:
-        return Answer(200, {"content-type": TEXT_TYPE}, str(last["html"]).encode("utf-8", "replace"))
-    return _shown(str(last.get("title") or "Form"), str(last.get("message") or _THANKS))

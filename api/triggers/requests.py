@@ -1,4 +1,4 @@
-"""Taking in a request: its body, its files, and the item that a run gets of it."""
+"""Reading a request: its body, its files, and the item that a run gets of it."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -7,24 +7,25 @@ from typing import Any, Final
 import qs_codec
 from litestar.types import HTTPScope, Receive, Send
 
-from api.dependencies import Ports
+from api.dependencies import Dependencies
 from api.problems import TooLarge
-from api.triggers.bodies import Body
-from api.triggers.responses import NO_BODY, Answer, inline_bytes
+from api.triggers.bodies import Body, decompress, read_body
+from api.triggers.responses import NO_BODY, HttpReply, inline_bytes
 from runtime.platform.telemetry.logging import bind_context
 from runtime.values.binary import INLINE_BYTES
 from schemas.names import tenant_of
+from schemas.plan import Step
 
-__all__ = ["Call", "Intake", "call_of", "query_of", "send_answer"]
+__all__ = ["RequestReader", "WebhookRequest", "parse_request", "query_of", "send_reply"]
 
-_LONGEST_TENANT: Final = 63
-"""Characters of a tenant's id at most; what is longer comes from a stranger."""
-QUERY: Final = qs_codec.DecodeOptions()
+MAX_TENANT_LENGTH: Final = 63
+"""Characters of a tenant's id; a longer one in an address is cut before it is logged."""
+QUERY_OPTIONS: Final = qs_codec.DecodeOptions()
 
 
 @dataclass(frozen=True)
-class Call:
-    """One request."""
+class WebhookRequest:
+    """A request to an address of a trigger or of a wait. Header names are lower case."""
 
     method: str
     tenant: str
@@ -33,29 +34,39 @@ class Call:
     headers: Mapping[str, str]
     client: str
     origin: str
-    """Scheme and host that the caller used."""
+    """Scheme and host of the address that the caller used."""
 
 
-class Intake:
-    """Reads requests and makes items of them."""
+class RequestReader:
+    """Reads the bodies of requests and makes items of them."""
 
-    def __init__(self, ports: Ports) -> None:
-        self._ports = ports
+    def __init__(self, dependencies: Dependencies) -> None:
+        self._dependencies = dependencies
 
     @property
-    def limit(self) -> int:
-        """Bytes that a body may have."""
-        return self._ports.settings.body_limit
+    def _limit(self) -> int:
+        """Return how many bytes a body may have."""
+        return self._dependencies.settings.body_limit
 
-    async def read(self, call: Call, receive: Receive) -> bytes:
-        """The body.
+    async def read(self, request: WebhookRequest, receive: Receive) -> bytes:
+        """Return the body, decompressed.
 
         Raises:
-            TooLarge: over the limit, as declared or as it comes.
+            TooLarge: over the limit, as declared or as received.
+            Refusal: the compression is unknown or broken, or the decompressed body is over the limit.
         """
-        declared = call.headers.get("content-length", "")
-        if declared.isdigit() and int(declared) > self.limit:
-            raise _too_large(self.limit)
+        data = await self._receive(request, receive)
+        return decompress(data, request.headers.get("content-encoding", ""), self._limit)
+
+    async def read_by_content_type(self, step: Step, request: WebhookRequest, receive: Receive) -> Body:
+        """Return the body, parsed by its content type alone: the options of webhook nodes do not apply. Raises as `read`."""
+        data = await self.read(request, receive)
+        return read_body(step.model_copy(update={"version": 2.0, "parameters": {}}), request.headers, data)
+
+    async def _receive(self, request: WebhookRequest, receive: Receive) -> bytes:
+        declared = request.headers.get("content-length", "")
+        if declared.isdigit() and int(declared) > self._limit:
+            raise _too_large(self._limit)
         chunks, size = [], 0
         while True:
             message = await receive()
@@ -63,16 +74,16 @@ class Intake:
                 break
             chunk = message.get("body", b"")
             size += len(chunk)
-            if size > self.limit:
-                raise _too_large(self.limit)
+            if size > self._limit:
+                raise _too_large(self._limit)
             chunks.append(chunk)
             if not message.get("more_body"):
                 break
         return b"".join(chunks)
 
-    async def item(
+    async def webhook_item(
         self,
-        call: Call,
+        request: WebhookRequest,
         url: str,
         params: Mapping[str, str],
         body: Body,
@@ -81,11 +92,11 @@ class Intake:
         *,
         mode: str = "production",
     ) -> dict[str, Any]:
-        """n8n's webhook item; its large files are stored for the run. `mode`: production or test."""
+        """Return the item of a webhook node; its large files are stored for the run. `mode`: production or test."""
         json: dict[str, Any] = {
-            "headers": call.headers,
+            "headers": request.headers,
             "params": params,
-            "query": query_of(call.query),
+            "query": query_of(request.query),
             "body": body.value,
             "webhookUrl": url,
             "executionMode": mode,
@@ -94,37 +105,34 @@ class Intake:
             del json["body"]
         if claims is not None:
             json["jwtPayload"] = claims
-        item: dict[str, Any] = {"json": json}
-        if binary := await self.stored(call.tenant, body, workflow_id):
-            item["binary"] = binary
-        return item
+        return await self.item(json, request.tenant, body, workflow_id)
 
-    async def stored(self, tenant: str, body: Body, workflow_id: str) -> dict[str, dict[str, Any]]:
-        """The files of a body by binary property, the large ones stored for the run."""
+    async def item(self, json: dict[str, Any], tenant: str, body: Body, workflow_id: str) -> dict[str, Any]:
+        """Return an item with the files of a body, the large ones stored for the run."""
         binary = {name: file.reference() for name, file in body.files.items()} | body.raw
         for reference in binary.values():
             await self._store(tenant, reference, workflow_id)
-        return binary
+        return {"json": json, "binary": binary} if binary else {"json": json}
 
     async def _store(self, tenant: str, reference: dict[str, Any], workflow_id: str) -> None:
         data = inline_bytes(reference)
         if len(data) > INLINE_BYTES:
             reference["data"] = ""
-            reference["id"] = (await self._ports.blobs.keep(tenant, data, used_by=workflow_id)).id
+            reference["id"] = (await self._dependencies.blobs.keep(tenant, data, used_by=workflow_id)).id
 
-    def reader(self, tenant: str) -> Callable[[Mapping[str, Any]], Awaitable[bytes]]:
-        """What fetches the bytes of a tenant's files."""
+    def file_reader(self, tenant: str) -> Callable[[Mapping[str, Any]], Awaitable[bytes]]:
+        """Return a function that returns the bytes of a tenant's file, given its reference."""
 
         async def read(reference: Mapping[str, Any]) -> bytes:
             address = str(reference.get("id") or "")
             if not address:
                 return inline_bytes(reference)
-            return await self._ports.blobs.read(tenant, address)
+            return await self._dependencies.blobs.read(tenant, address)
 
         return read
 
 
-def call_of(scope: HTTPScope, prefix: str) -> Call:
+def parse_request(scope: HTTPScope, prefix: str) -> WebhookRequest:
     """Return the request of an ASGI scope below `prefix`: /prefix/tenant/path. Its log lines carry the tenant from here on."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
@@ -133,8 +141,8 @@ def call_of(scope: HTTPScope, prefix: str) -> Call:
         headers[name] = f"{headers[name]}{joint}{value}" if name in headers else value
     tenant, _, path = scope["path"].strip("/").removeprefix(f"{prefix.strip('/')}/").partition("/")
     client = scope.get("client")
-    bind_context(tenant=tenant_of(tenant)[:_LONGEST_TENANT])  # in a link of a waiting run, the run's id stands there
-    return Call(
+    bind_context(tenant=tenant_of(tenant)[:MAX_TENANT_LENGTH])  # a link of a waiting run has the run's id in its place
+    return WebhookRequest(
         method=scope["method"].upper(),
         tenant=tenant,
         path=path.strip("/"),
@@ -146,34 +154,33 @@ def call_of(scope: HTTPScope, prefix: str) -> Call:
 
 
 def query_of(text: str) -> dict[str, Any]:
-    """A query string as n8n parses it."""
+    """Return a query string as n8n parses it."""
     if not text:
         return {}
-    found = qs_codec.decode(text, QUERY)
-    found.pop("__proto__", None)
-    return found
+    query = qs_codec.decode(text, QUERY_OPTIONS)
+    query.pop("__proto__", None)
+    return query
 
 
 def _too_large(limit: int) -> TooLarge:
     return TooLarge(f"The body is over the limit of {limit} bytes (TEMPOR8_BODY_LIMIT).")
 
 
-async def send_answer(answer: Answer, send: Send) -> None:
-    """Write a response."""
-    body = b"" if answer.status in NO_BODY else answer.body
+async def send_reply(reply: HttpReply, send: Send) -> None:
+    """Send a reply."""
+    body = b"" if reply.status in NO_BODY else reply.body
     headers = [
-        (name.encode("latin-1", "replace"), value.encode("latin-1", "replace"))
-        for name, value in answer.headers.items()
+        (name.encode("latin-1", "replace"), value.encode("latin-1", "replace")) for name, value in reply.headers.items()
     ]
-    if answer.stream is not None:
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        async for piece in answer.stream:
+    if reply.stream is not None:
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        async for piece in reply.stream:
             await send({"type": "http.response.body", "body": piece, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
         return
-    if answer.status in NO_BODY:
+    if reply.status in NO_BODY:
         headers = [each for each in headers if each[0] != b"content-type"]
     else:
         headers.append((b"content-length", str(len(body)).encode()))
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -1,4 +1,4 @@
-"""What a webhook sends back: n8n's response modes, as n8n 2.41 answered them."""
+"""Replies of webhooks: n8n's response modes, as n8n 2.41 answered them."""
 
 import base64
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -8,95 +8,95 @@ from typing import Any, Final
 import orjson
 
 from schemas.plan import Step
-from schemas.run import RunResult, WebhookAnswer
+from schemas.run import RunReply, RunResult
 
-__all__ = ["Answer", "Refusal", "after_run", "at_once", "refusal"]
+__all__ = ["HttpReply", "Refusal", "immediate_reply", "refusal", "reply_after_run"]
 
 JSON_TYPE: Final = "application/json; charset=utf-8"
 TEXT_TYPE: Final = "text/html; charset=utf-8"
-"""Of pages, and what n8n sends for text that says nothing of itself."""
+"""Of pages, and n8n's for text without a type."""
 SANDBOX: Final = (
     "sandbox allow-downloads allow-forms allow-modals allow-orientation-lock allow-pointer-lock allow-popups "
     "allow-popups-to-escape-sandbox allow-presentation allow-scripts allow-top-navigation-by-user-activation "
     "allow-top-navigation-to-custom-protocols"
 )
-"""A page that a workflow sends must not act as a page of the service's own origin (n8n sends the same)."""
+"""A page from a workflow must not act as a page of the service's origin (n8n sends the same)."""
 NO_BODY: Final = frozenset({204, 304})
 OK: Final = 200
 
 ReadBinary = Callable[[Mapping[str, Any]], Awaitable[bytes]]
-"""The bytes of a binary reference of an item."""
+"""Returns the bytes of a binary reference of an item."""
 
 
 @dataclass
-class Answer:
+class HttpReply:
     """An HTTP response. Header names are lower case."""
 
     status: int = OK
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
     stream: AsyncIterator[bytes] | None = None
-    """In place of a body: pieces that are sent as they come."""
+    """In place of a body: chunks that are sent as they come."""
 
-    def with_type(self, content_type: str) -> "Answer":
-        """The same, with a content type unless its headers have one."""
+    def with_type(self, content_type: str) -> "HttpReply":
+        """Set the content type unless the headers have one; return the reply."""
         self.headers.setdefault("content-type", content_type)
         return self
 
 
 class Refusal(Exception):
-    """The webhook answers with an error of its own, in n8n's words."""
+    """The reply is an error of the webhook, in n8n's words."""
 
-    def __init__(self, answer: Answer, message: str = "") -> None:
-        super().__init__(answer.status)
-        self.answer, self.message = answer, message
+    def __init__(self, reply: HttpReply, message: str = "") -> None:
+        super().__init__(reply.status)
+        self.reply, self.message = reply, message
 
 
 def refusal(status: int, message: str, **more: Any) -> Refusal:
-    """n8n's `{"code": 0, "message": ...}`."""
+    """Return a refusal with n8n's `{"code": 0, "message": ...}`; `more` are further members."""
     body = orjson.dumps({"code": more.pop("code", 0), "message": message} | more)
-    return Refusal(Answer(status, {"content-type": JSON_TYPE}, body), message)
+    return Refusal(HttpReply(status, {"content-type": JSON_TYPE}, body), message)
 
 
 IN_WORKFLOW: Final = orjson.dumps({"message": "Error in workflow"})
 
 
-def at_once(step: Step) -> Answer:
-    """Mode onReceived: the run has begun.
+def immediate_reply(step: Step) -> HttpReply:
+    """Return the reply of mode onReceived.
 
     Raises:
         Refusal: an option cannot be used.
     """
     options = _options(step)
-    answer = Answer(status_of(step), headers_of(step))
+    reply = HttpReply(status_of(step), headers_of(step))
     if options.get("noResponseBody"):
-        return answer.with_type(JSON_TYPE)
+        return reply.with_type(JSON_TYPE)
     text = options.get("responseData")
     if text:
-        answer.body = _plain(text, "responseData").encode()
-        return answer.with_type(TEXT_TYPE)
-    answer.body = orjson.dumps({"message": "Workflow was started"})
-    return answer.with_type(JSON_TYPE)
+        reply.body = _plain(text, "responseData").encode()
+        return reply.with_type(TEXT_TYPE)
+    reply.body = orjson.dumps({"message": "Workflow was started"})
+    return reply.with_type(JSON_TYPE)
 
 
-async def after_run(step: Step, told: WebhookAnswer, read: ReadBinary) -> Answer:
-    """Modes lastNode and responseNode: what the run wants its caller to get.
+async def reply_after_run(step: Step, run_reply: RunReply, read: ReadBinary) -> HttpReply:
+    """Return the reply of modes lastNode and responseNode.
 
     Raises:
         Refusal: there is nothing to send.
     """
-    if told.response is not None:
-        return await _responded(step, told.response, read)
-    result = told.finished
+    if run_reply.response is not None:
+        return await _responded(step, run_reply.response, read)
+    result = run_reply.finished
     if result is None or _failed(result):
-        return Answer(500, {"content-type": JSON_TYPE}, IN_WORKFLOW)
+        return HttpReply(500, {"content-type": JSON_TYPE}, IN_WORKFLOW)
     if step.parameters.get("responseMode") == "responseNode":
-        return Answer(status_of(step), headers_of(step)).with_type(JSON_TYPE)  # no Respond node was reached
+        return HttpReply(status_of(step), headers_of(step)).with_type(JSON_TYPE)  # no Respond node was reached
     return await _last_node(step, result, read)
 
 
 def status_of(step: Step) -> int:
-    """The status code of the webhook's options: a parameter in version 1, an option from version 2 on.
+    """Return the status code of the webhook's options: a parameter in version 1, an option from version 2 on.
 
     Raises:
         Refusal: it is no status code.
@@ -104,10 +104,10 @@ def status_of(step: Step) -> int:
     if step.version < 2:  # typeVersion
         code = step.parameters.get("responseCode", OK)
     else:
-        chosen = (_options(step).get("responseCode") or {}).get("values") or {}
-        code = chosen.get("responseCode", OK)
+        option = (_options(step).get("responseCode") or {}).get("values") or {}
+        code = option.get("responseCode", OK)
         if code == "customCode":
-            code = chosen.get("customCode", OK)
+            code = option.get("customCode", OK)
     try:
         status = int(code)
     except (TypeError, ValueError):
@@ -118,7 +118,7 @@ def status_of(step: Step) -> int:
 
 
 def headers_of(step: Step) -> dict[str, str]:
-    """The response headers of the webhook's options; the last of several with one name counts."""
+    """Return the response headers of the webhook's options; the last of several with one name counts."""
     entries = (_options(step).get("responseHeaders") or {}).get("entries") or ()
     return {
         str(each["name"]).lower(): _plain(each.get("value", ""), "responseHeaders")
@@ -127,66 +127,66 @@ def headers_of(step: Step) -> dict[str, str]:
     }
 
 
-async def _last_node(step: Step, result: RunResult, read: ReadBinary) -> Answer:
-    wanted = step.parameters.get("responseData", "firstEntryJson")
-    answer = Answer(status_of(step), headers_of(step))
-    if wanted == "noData":
-        return answer.with_type(JSON_TYPE)
+async def _last_node(step: Step, result: RunResult, read: ReadBinary) -> HttpReply:
+    mode = step.parameters.get("responseData", "firstEntryJson")
+    reply = HttpReply(status_of(step), headers_of(step))
+    if mode == "noData":
+        return reply.with_type(JSON_TYPE)
     if not result.outputs:
         message = "Workflow executed successfully but the last node did not return any data"
-        return Answer(OK, {}, orjson.dumps({"message": message})).with_type(JSON_TYPE)
+        return HttpReply(OK, {}, orjson.dumps({"message": message})).with_type(JSON_TYPE)
     items: Sequence[Mapping[str, Any]] = result.outputs[0] or ()
-    if wanted == "allEntries":
-        answer.body = orjson.dumps([item.get("json", {}) for item in items])
-        return answer.with_type(JSON_TYPE)
+    if mode == "allEntries":
+        reply.body = orjson.dumps([item.get("json", {}) for item in items])
+        return reply.with_type(JSON_TYPE)
     if not items:
         raise refusal(500, "No item to return was found")
-    if wanted == "firstEntryBinary":
-        return await _binary(step, items[0], answer, read)
-    return _first_entry(step, items[0], answer)
+    if mode == "firstEntryBinary":
+        return await _binary(step, items[0], reply, read)
+    return _first_entry(step, items[0], reply)
 
 
-def _first_entry(step: Step, item: Mapping[str, Any], answer: Answer) -> Answer:
+def _first_entry(step: Step, item: Mapping[str, Any], reply: HttpReply) -> HttpReply:
     options = _options(step)
     value: Any = item.get("json", {})
     if options.get("responsePropertyName"):
         value = _at(value, str(options["responsePropertyName"]))
-    wanted = options.get("responseContentType")
-    content_type = f"{wanted}; charset=utf-8" if wanted else None
+    subtype = options.get("responseContentType")
+    content_type = f"{subtype}; charset=utf-8" if subtype else None
     if isinstance(value, str):
-        answer.body = value.encode("utf-8", "replace")
-        return answer.with_type(content_type or TEXT_TYPE)
+        reply.body = value.encode("utf-8", "replace")
+        return reply.with_type(content_type or TEXT_TYPE)
     if value is not _MISSING:
-        answer.body = orjson.dumps(value)
-    return answer.with_type(content_type or JSON_TYPE)
+        reply.body = orjson.dumps(value)
+    return reply.with_type(content_type or JSON_TYPE)
 
 
-async def _binary(step: Step, item: Mapping[str, Any], answer: Answer, read: ReadBinary) -> Answer:
+async def _binary(step: Step, item: Mapping[str, Any], reply: HttpReply, read: ReadBinary) -> HttpReply:
     name = str(step.parameters.get("responseBinaryPropertyName") or "data")
     files = item.get("binary")
     if not files:
         raise refusal(500, "No binary data was found to return")
     if name not in files:
         raise refusal(500, f"The binary property '{name}' which should be returned does not exist")
-    answer.body = await read(files[name])
-    return answer.with_type(str(files[name].get("mimeType") or "application/octet-stream"))
+    reply.body = await read(files[name])
+    return reply.with_type(str(files[name].get("mimeType") or "application/octet-stream"))
 
 
-async def _responded(step: Step, response: Mapping[str, Any], read: ReadBinary) -> Answer:
-    """What Respond to Webhook gave: `{statusCode, headers, body}`, where a file is `{"binary": reference}`."""
-    given = ((str(name).lower(), str(value)) for name, value in (response.get("headers") or {}).items())
-    headers = {name: value for name, value in given if name != "content-length"}  # the server counts by itself
-    answer = Answer(int(response.get("statusCode") or OK), headers_of(step) | headers)
+async def _responded(step: Step, response: Mapping[str, Any], read: ReadBinary) -> HttpReply:
+    """Return the response of Respond to Webhook: `{statusCode, headers, body}`, where a file is `{"binary": reference}`."""
+    pairs = ((str(name).lower(), str(value)) for name, value in (response.get("headers") or {}).items())
+    headers = {name: value for name, value in pairs if name != "content-length"}  # the server sets it
+    reply = HttpReply(int(response.get("statusCode") or OK), headers_of(step) | headers)
     body = response.get("body")
     if (reference := _file(body)) is not None:
-        answer.body = await read(reference)
-        return answer.with_type(str(reference["mimeType"]))
+        reply.body = await read(reference)
+        return reply.with_type(str(reference["mimeType"]))
     if isinstance(body, str):
-        answer.body = body.encode("utf-8", "replace")
-        return answer.with_type(TEXT_TYPE)
+        reply.body = body.encode("utf-8", "replace")
+        return reply.with_type(TEXT_TYPE)
     if body is not None:
-        answer.body = orjson.dumps(body)
-    return answer.with_type(JSON_TYPE)
+        reply.body = orjson.dumps(body)
+    return reply.with_type(JSON_TYPE)
 
 
 def _file(body: Any) -> Mapping[str, Any] | None:
@@ -195,7 +195,7 @@ def _file(body: Any) -> Mapping[str, Any] | None:
 
 
 def _failed(result: RunResult) -> bool:
-    """n8n: also when the workflow went on after an error of the node that ran last."""
+    """Return whether the run failed: as in n8n, also when it continued after an error of the node that ran last."""
     journal = result.journal
     if journal.status != "success":
         return True
@@ -211,7 +211,7 @@ _MISSING: Final = _Missing()
 
 
 def _at(value: Any, path: str) -> Any:
-    """n8n's dot path: `a.b[0].c`."""
+    """Return the value at n8n's dot path: `a.b[0].c`."""
     for part in path.replace("[", ".").replace("]", "").split("."):
         key = part.strip("'\"")
         if isinstance(value, Mapping) and key in value:
@@ -239,5 +239,5 @@ def _options(step: Step) -> dict[str, Any]:
 
 
 def inline_bytes(reference: Mapping[str, Any]) -> bytes:
-    """The bytes that ride in a reference."""
+    """Return the bytes that are in a reference itself."""
     return base64.b64decode(reference.get("data") or "")

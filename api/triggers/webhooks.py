@@ -1,11 +1,10 @@
-"""The way of a webhook request: route, admission, item, start, answer.
+"""Webhook requests: find the node, admit, read the item, start the run, reply.
 
 This is the busiest path of the service, so it asks Postgres nothing once the caches are warm (a credential check
 excepted), makes one call to Temporal, and writes no row: the projector does that later.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from litestar import asgi
@@ -13,44 +12,40 @@ from litestar.handlers import ASGIRouteHandler
 from litestar.types import HTTPScope, Receive, Scope, Send
 
 from api.authentication import PUBLIC
-from api.dependencies import Ports
+from api.dependencies import Dependencies
 from api.problems import Problem
-from api.triggers.access import admit, cors_headers, preflight
-from api.triggers.bodies import Body, read_body, unpacked
-from api.triggers.chats import Chat
-from api.triggers.requests import Call, Intake, call_of, send_answer
-from api.triggers.responses import (
-    SANDBOX,
-    Answer,
-    Refusal,
-    after_run,
-    at_once,
-    headers_of,
-    refusal,
-    status_of,
-)
+from api.triggers.access import cors_headers, preflight
+from api.triggers.bodies import Body, read_body
+from api.triggers.chats import ChatHandler
+from api.triggers.handler import Target, TriggerHandler
+from api.triggers.requests import WebhookRequest, parse_request, send_reply
+from api.triggers.responses import SANDBOX, HttpReply, Refusal, headers_of, immediate_reply, refusal, status_of
 from api.triggers.streaming import stream_of
 from api.triggers.waits import Waits
-from schemas.kinds import Mode, TriggerKind
-from schemas.names import CHAT
+from schemas.kinds import TriggerKind
 from schemas.plan import Plan, Step
 from schemas.resume_link import WAITING
-from service.routes import Webhook
-from service.run_start import Order, Starter, run_id_of, uuid7
-from service.templates import Published
+from service.run_start import Starter, run_id_of, uuid7
 
 __all__ = ["webhook_handler"]
 
 PREFIX: Final = "/webhook"
-_WAITING: Final = WAITING.removeprefix("webhook") + "/"
-"""What is left of the path of a link below this mount."""
-_TESTING: Final = "-test/"
-"""The same of a test call."""
 TEST_PREFIX: Final = "/webhook-test"
+_WAITING: Final = WAITING.removeprefix("webhook") + "/"
+"""Path prefix of resume links, relative to the mount."""
+_TESTING: Final = "-test/"
+"""Path prefix of test calls, relative to the mount."""
+MAX_CACHED_FAULTS: Final = 10_000
+"""Steps whose check of the response mode is in memory."""
 DELIVERY: Final = (
-    "idempotency-key", "webhook-id", "x-github-delivery", "x-gitlab-event-uuid", "x-shopify-webhook-id", "x-delivery-id",
-)  # fmt: skip
-"""Headers that name a delivery: one that comes again starts nothing and gets the answer of the first."""
+    "idempotency-key",
+    "webhook-id",
+    "x-github-delivery",
+    "x-gitlab-event-uuid",
+    "x-shopify-webhook-id",
+    "x-delivery-id",
+)
+"""Headers that name a delivery: a repeated one starts nothing and gets the reply of the first."""
 
 
 class UnknownWebhook(Problem):
@@ -62,179 +57,138 @@ class UnknownWebhook(Problem):
     slug, status, title = "unknown-webhook", 404, "No such webhook"
 
 
-@dataclass(frozen=True)
-class Target:
-    """What a route leads to."""
-
-    webhook: Webhook
-    params: Mapping[str, str]
-    template: Published
-    step: Step
-    test: bool = False
-    """A test call: it runs the version that listens for it, with pinned data, as if somebody had clicked."""
-
-
-def webhook_handler(ports: Ports, starter: Starter) -> ASGIRouteHandler:
-    """The ASGI handler of everything under /webhook, /webhook-waiting and /webhook-test."""
-    desk, waits = _Desk(ports, starter), Waits(ports)
+def webhook_handler(dependencies: Dependencies, starter: Starter) -> ASGIRouteHandler:
+    """Return the ASGI handler of everything under /webhook, /webhook-waiting and /webhook-test."""
+    handler, waits = WebhookHandler(dependencies, starter), Waits(dependencies)
 
     @asgi(PREFIX, is_mount=True, opt=PUBLIC, copy_scope=True)
     async def webhook(scope: Scope, receive: Receive, send: Send) -> None:
-        """Take a request."""
+        """Serve a request."""
         try:
             if scope["path"].startswith(_WAITING):  # a mount takes every path that begins like its own
-                answer = await waits.serve(call_of(cast("HTTPScope", scope), _WAITING), receive)
+                reply = await waits.serve(parse_request(cast("HTTPScope", scope), _WAITING), receive)
             elif scope["path"].startswith(_TESTING):
-                answer = await desk.serve_test(call_of(cast("HTTPScope", scope), _TESTING), receive)
+                reply = await handler.serve_test(parse_request(cast("HTTPScope", scope), _TESTING), receive)
             else:
-                answer = await desk.serve(call_of(cast("HTTPScope", scope), "webhook"), receive)
+                reply = await handler.serve(parse_request(cast("HTTPScope", scope), "webhook"), receive)
         except Refusal as refused:
-            answer = refused.answer
-        await send_answer(answer, send)
+            reply = refused.reply
+        await send_reply(reply, send)
 
     return webhook
 
 
-class _Desk:
+class WebhookHandler(TriggerHandler):
     """Serves webhook requests."""
 
-    def __init__(self, ports: Ports, starter: Starter) -> None:
-        self._ports, self._starter, self._intake = ports, starter, Intake(ports)
-        self._chat = Chat(ports, starter)
+    def __init__(self, dependencies: Dependencies, starter: Starter) -> None:
+        super().__init__(dependencies, starter)
+        self._chats = ChatHandler(dependencies, starter)
         self._faults: dict[tuple[str, str], str | None] = {}
 
-    async def serve(self, call: Call, receive: Receive) -> Answer:
-        """One request.
+    async def serve(self, request: WebhookRequest, receive: Receive) -> HttpReply:
+        """Serve a request to a published template.
 
         Raises:
             Refusal: an error in n8n's words.
             Problem: an error of the service.
         """
-        if call.method == "OPTIONS":
-            return await self._preflight(call)
-        if (chat := await self._found(CHAT, call)) is not None:
-            answer = await self._chat.serve(call, chat.template, chat.step, receive)
-            return self._shown(answer, call, chat.step, ["GET", "POST"])
-        return await self._serve(call, await self._target(call), receive)
-
-    async def serve_test(self, call: Call, receive: Receive) -> Answer:
-        """One test call, for a template that listens for it. Raises as `serve` does."""
-        wanted = call.method
-        if call.method == "OPTIONS":
-            wanted = call.headers.get("access-control-request-method", "").upper()
-        target = await self._listening(call, wanted)
-        if call.method == "OPTIONS":
-            return preflight(target.step if target else None, call.headers, [wanted] if target else [])
+        if request.method == "OPTIONS":
+            return await self._preflight(request)
+        if (chat := await self._chats.find(request)) is not None:
+            reply = await self._chats.serve(request, chat, receive)
+            return _with_browser_headers(reply, request, chat.step, ["GET", "POST"])
+        target = await self._find(request.method, request)
         if target is None:
-            raise _not_listening(call)
-        return await self._serve(call, target, receive)
+            raise _unknown(request, await self._methods(request))
+        return await self._serve(request, target, receive)
 
-    async def _serve(self, call: Call, target: Target, receive: Receive) -> Answer:
+    async def serve_test(self, request: WebhookRequest, receive: Receive) -> HttpReply:
+        """Serve a test call, for a template that listens for one. Raises as `serve` does."""
+        if request.method == "OPTIONS":
+            method = _preflight_method(request)
+            target = await self._find_test(method, request)
+            return preflight(target.step if target else None, request.headers, [method] if target else [])
+        target = await self._find_test(request.method, request)
+        if target is None:
+            raise _not_listening(request)
+        return await self._serve(request, target, receive)
+
+    async def _serve(self, request: WebhookRequest, target: Target, receive: Receive) -> HttpReply:
+        claims = await self._admit(request, target.step)
+        self._check_response_mode(target)
+        body = read_body(target.step, request.headers, await self._requests.read(request, receive))
+        if target.test and not await self._take_test(request, target):
+            raise _not_listening(request)
+        reply = await self._run(request, target, body, claims)
+        return _with_browser_headers(reply, request, target.step, [request.method])
+
+    async def _run(
+        self, request: WebhookRequest, target: Target, body: Body, claims: dict[str, Any] | None
+    ) -> HttpReply:
+        """Start the run and reply in the node's response mode."""
         step = target.step
-        claims = await admit(step, call.tenant, call.headers, call.client, self._ports.credentials)
-        self._check(target)
-        data = unpacked(
-            await self._intake.read(call, receive), call.headers.get("content-encoding", ""), self._intake.limit
-        )
-        body = read_body(step, call.headers, data)
-        if target.test and not await self._ports.listeners.take(call.tenant, target.template):
-            raise _not_listening(call)
-        answer = await self._run(call, target, body, claims)
-        return self._shown(answer, call, step, [call.method])
-
-    def _shown(self, answer: Answer, call: Call, step: Step, methods: list[str]) -> Answer:
-        """With the headers that a browser wants to see."""
-        answer.headers.setdefault("content-security-policy", SANDBOX)
-        if "origin" in call.headers:
-            answer.headers.update(cors_headers(step, call.headers["origin"], methods))
-        return answer
-
-    async def _run(self, call: Call, target: Target, body: Body, claims: dict[str, Any] | None) -> Answer:
-        """Start the run and answer in the node's response mode."""
-        step = target.step
-        delivery = None if target.test else _delivery(call.headers)
-        run = run_id_of(call.tenant, target.template.key, f"{call.path}\x00{delivery}") if delivery else uuid7()
-        order = Order(
-            tenant=call.tenant,
-            template=target.template,
-            start=step.name,
-            trigger_kind=TriggerKind.WEBHOOK,
-            mode=Mode.MANUAL if target.test else Mode.WEBHOOK,
-            pinned=target.test,
-            items=[await self._item(call, target, body, claims, run)],
-            run=run,
-            request=delivery,
-        )
+        delivery = None if target.test else _delivery(request.headers)
+        run = run_id_of(request.tenant, target.template.key, f"{request.path}\x00{delivery}") if delivery else uuid7()
+        item = await self._item(request, target, body, claims, run)
+        run_request = self._run_request(request, target, TriggerKind.WEBHOOK, item, run, delivery)
         mode = target.webhook.response_mode
         if mode == "onReceived":
-            answer = at_once(step)
-            await self._starter.start(order)
-            return answer
+            reply = immediate_reply(step)
+            await self._starter.start(run_request)
+            return reply
         if mode == "streaming":
-            return await stream_of(self._ports, self._starter, order)
-        status_of(step), headers_of(step)  # a bad option is told before the run begins
-        return await after_run(
-            step, await self._starter.start_and_answer(order, mode), self._intake.reader(call.tenant)
-        )
+            return await stream_of(self._dependencies, self._starter, run_request)
+        status_of(step), headers_of(step)  # a bad option is refused before the run begins
+        return await self._start_and_reply(run_request, step, mode)
 
     async def _item(
-        self, call: Call, target: Target, body: Body, claims: dict[str, Any] | None, run: str
+        self, request: WebhookRequest, target: Target, body: Body, claims: dict[str, Any] | None, run: str
     ) -> dict[str, Any]:
-        """n8n's webhook item."""
-        step, base = target.step, self._ports.settings.public_url or call.origin
+        step, base = target.step, self._dependencies.settings.public_url or request.origin
         slash = "/" if str(step.parameters.get("path", "")).endswith("/") else ""  # n8n shows the path as written
         prefix = TEST_PREFIX if target.test else PREFIX
-        url = f"{base.rstrip('/')}{prefix}/{call.tenant}/{target.webhook.path}{slash}"
-        workflow_id = f"{call.tenant}:{target.template.key}:{run}"
+        url = f"{base.rstrip('/')}{prefix}/{request.tenant}/{target.webhook.path}{slash}"
+        workflow_id = target.workflow_id(request.tenant, run)
         mode = "test" if target.test else "production"
-        item = await self._intake.item(call, url, target.params, body, claims, workflow_id, mode=mode)
+        item = await self._requests.webhook_item(request, url, target.params, body, claims, workflow_id, mode=mode)
         if step.parameters.get("multipleMethods"):
-            item["method"] = call.method  # the node fills the output of this method
+            item["method"] = request.method  # the node fills the output of this method
         return item
 
-    async def _target(self, call: Call) -> Target:
-        if (target := await self._found(call.method, call)) is not None:
-            return target
-        routes = await self._ports.templates.routes(call.tenant) if call.tenant else None
-        raise _unknown(call, routes.methods(call.path) if routes else [])
+    async def _methods(self, request: WebhookRequest) -> list[str]:
+        routes = await self._dependencies.templates.routes(request.tenant) if request.tenant else None
+        return routes.methods(request.path) if routes else []
 
-    async def _listening(self, call: Call, method: str) -> Target | None:
-        found = await self._ports.listeners.find(call.tenant, method, call.path)
-        step = found[2].plan.step.get(found[0].node) if found else None
-        return None if found is None or step is None else Target(*found, step=step, test=True)
-
-    async def _found(self, method: str, call: Call) -> Target | None:
-        routes = await self._ports.templates.routes(call.tenant) if call.tenant else None
-        found = routes.match(method, call.path) if routes else None
-        if found is None:
-            return None
-        webhook, params = found
-        template = await self._ports.templates.current(call.tenant, webhook.template)
-        step = template.plan.step.get(webhook.node) if template else None
-        return None if template is None or step is None or step.disabled else Target(webhook, params, template, step)
-
-    async def _preflight(self, call: Call) -> Answer:
-        routes = await self._ports.templates.routes(call.tenant)
-        methods = routes.methods(call.path)
-        wanted = call.headers.get("access-control-request-method", "").upper()
-        step = None
+    async def _preflight(self, request: WebhookRequest) -> HttpReply:
+        target, methods = None, await self._methods(request)
         if methods:
-            found = routes.match(CHAT, call.path) or routes.match(
-                wanted if wanted in methods else methods[0], call.path
+            method = _preflight_method(request)
+            target = await self._chats.find(request) or await self._find(
+                method if method in methods else methods[0], request
             )
-            template = await self._ports.templates.current(call.tenant, found[0].template) if found else None
-            step = template.plan.step.get(found[0].node) if template and found else None
-        return preflight(step, call.headers, methods)
+        return preflight(target.step if target else None, request.headers, methods)
 
-    def _check(self, target: Target) -> None:
-        """n8n refuses before it runs when the response mode and the Respond to Webhook nodes do not fit together."""
+    def _check_response_mode(self, target: Target) -> None:
+        """Refuse, as n8n does, a response mode that does not fit the Respond to Webhook nodes. Raises Refusal."""
         key = (target.template.plan_hash, target.step.name)
         if key not in self._faults:
-            if len(self._faults) > 10_000:  # plans come and go
+            if len(self._faults) > MAX_CACHED_FAULTS:
                 self._faults.clear()
             self._faults[key] = _fault(target.template.plan, target.step)
         if (fault := self._faults[key]) is not None:
             raise refusal(500, fault)
+
+
+def _with_browser_headers(reply: HttpReply, request: WebhookRequest, step: Step, methods: list[str]) -> HttpReply:
+    reply.headers.setdefault("content-security-policy", SANDBOX)
+    if "origin" in request.headers:
+        reply.headers.update(cors_headers(step, request.headers["origin"], methods))
+    return reply
+
+
+def _preflight_method(request: WebhookRequest) -> str:
+    return request.headers.get("access-control-request-method", "").upper()
 
 
 def _fault(plan: Plan, step: Step) -> str | None:
@@ -255,12 +209,12 @@ def _fault(plan: Plan, step: Step) -> str | None:
 
 
 def _delivery(headers: Mapping[str, str]) -> str | None:
-    """What the sender calls this delivery, the same when it sends it again."""
+    """Return the sender's id of this delivery, the same when it is sent again."""
     return next((f"{name}:{headers[name][:500]}" for name in DELIVERY if headers.get(name)), None)
 
 
-def _not_listening(call: Call) -> UnknownWebhook:
-    message = f'The requested webhook "{call.method} {call.path}" is not registered.'
+def _not_listening(request: WebhookRequest) -> UnknownWebhook:
+    message = f'The requested webhook "{request.method} {request.path}" is not registered.'
     return UnknownWebhook(
         message,
         code=404,
@@ -269,12 +223,14 @@ def _not_listening(call: Call) -> UnknownWebhook:
     )
 
 
-def _unknown(call: Call, methods: list[str]) -> UnknownWebhook:
+def _unknown(request: WebhookRequest, methods: list[str]) -> UnknownWebhook:
     if methods:
         names = methods[0] if len(methods) == 1 else f"{', '.join(methods[:-1])} or {methods[-1]}"
-        message = f"This webhook is not registered for {call.method} requests. Did you mean to make a {names} request?"
+        message = (
+            f"This webhook is not registered for {request.method} requests. Did you mean to make a {names} request?"
+        )
     else:
-        message = f'The requested webhook "{call.method} {call.path}" is not registered.'
+        message = f'The requested webhook "{request.method} {request.path}" is not registered.'
     return UnknownWebhook(
         message,
         code=404,

@@ -1,22 +1,43 @@
-"""Command line and `tempor8.toml` together: options win, lists add up."""
+"""Options of the verbs that compile files: the command line and `tempor8.toml` together. Options win, lists add up."""
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import typer
 
-from cli.support.compile_files import Checked, Tally, Wish, check_files
 from cli.support.config import Config, load
 from cli.support.formats import paint
 from cli.support.inputs import files, known_workflows, nothing_in
 from cli.support.options import FailOn, Format
-from cli.support.write_results import sentence, write
 from compiler.report.text import Paint, plain
 
+__all__ = ["CheckOptions", "check_options", "fail_level", "load_inputs", "terminal_paint"]
 
-def wish_of(
+
+@dataclass(frozen=True)
+class CheckOptions:
+    """How to compile files, and what to write about each."""
+
+    allow_unsupported: bool = False
+    timezone: str = "America/New_York"
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    known: frozenset[str] | None = None
+    """Ids and names of the workflows that can be called; None: unknown, so calls are not checked."""
+    format: Format | None = Format.TEXT
+    """None: nothing is written about single files."""
+    verbose: bool = False
+    colours: bool = False
+    plan: bool = False
+    """Whether results carry their plan."""
+    report: bool = False
+    """Whether results carry their entry of the report."""
+
+
+def check_options(
     config: Config,
     names: list[str],
     format_: Format | None = Format.TEXT,
@@ -24,9 +45,9 @@ def wish_of(
     ignore: Iterable[str] | None = None,
     allow_unsupported: bool | None = None,
     verbose: bool = False,
-) -> Wish:
-    """How to compile these files and what to show. Several files are one another's sub-workflows."""
-    return Wish(
+) -> CheckOptions:
+    """Return the options for these files. Several files are one another's sub-workflows."""
+    return CheckOptions(
         allow_unsupported=config.allow_unsupported if allow_unsupported is None else allow_unsupported,
         timezone=config.timezone,
         select=tuple(_codes(select or config.select)),
@@ -38,38 +59,11 @@ def wish_of(
     )
 
 
-def painter(out: Path | None) -> Paint:
-    """Colours when the text goes to a terminal."""
-    return paint if out is None and sys.stdout.isatty() and not _no_color() else plain
+def load_inputs(paths: list[Path]) -> tuple[Config, list[str]]:
+    """Return the configuration, and the files below `paths`.
 
-
-def run(names: list[str], wish: Wish, format_: Format) -> Tally:
-    """Check and write; the summary of the text format goes last."""
-    tally = write(progress(check_files(names, wish), len(names)), format_)
-    if format_ is Format.TEXT:
-        typer.echo(sentence(tally, colours=wish.colours))
-    return tally
-
-
-def progress(results: Iterable[Checked], total: int) -> Iterable[Checked]:
-    """The same results, with a bar on standard error when somebody is watching several files."""
-    if total < 20 or not sys.stderr.isatty() or sys.stdout.isatty():
-        return results
-    return _bar(results, total)
-
-
-def _bar(results: Iterable[Checked], total: int) -> Iterator[Checked]:
-    with typer.progressbar(length=total, label="exports", file=sys.stderr) as bar:
-        for each in results:
-            yield each
-            if each.workflow == 0:
-                bar.update(1)
-
-
-def settings(paths: list[Path]) -> tuple[Config, list[str]]:
-    """The configuration, and the files that the paths mean.
-
-    Raises typer.BadParameter (exit code 2) when they mean none: no file is no success.
+    Raises:
+        typer.BadParameter: (exit code 2) there is no file below them.
     """
     config = load()
     names = files(paths, config.exclude)
@@ -78,13 +72,18 @@ def settings(paths: list[Path]) -> tuple[Config, list[str]]:
     return config, names
 
 
-def limit(config: Config, fail_on: FailOn | None) -> FailOn:
-    """From which severity on the exit code is 1."""
+def fail_level(config: Config, fail_on: FailOn | None) -> FailOn:
+    """Return the severity from which on the exit code is 1."""
     return fail_on or FailOn(config.fail_on)
 
 
-def _codes(given: Iterable[str]) -> list[str]:
-    return [code.strip().upper() for each in given for code in each.split(",") if code.strip()]
+def terminal_paint(out: Path | None) -> Paint:
+    """Return the painter of a text: with colours when it goes to a terminal."""
+    return paint if out is None and sys.stdout.isatty() and not _no_color() else plain
+
+
+def _codes(values: Iterable[str]) -> list[str]:
+    return [code.strip().upper() for each in values for code in each.split(",") if code.strip()]
 
 
 def _no_color() -> bool:

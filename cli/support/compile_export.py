@@ -1,4 +1,4 @@
-"""One export for verbs that look at it, whether it runs or not."""
+"""Compile one export for verbs that show it, whether it can run or not."""
 
 from pathlib import Path
 
@@ -12,32 +12,33 @@ from schemas.diagnostic import Severity
 from schemas.plan import Plan
 
 
-def compiled(path: Path) -> Compilation:
-    """The export, compiled leniently: nodes that cannot run are in the plan too.
+def compile_file(path: Path) -> Compilation:
+    """Compile an export leniently: nodes that cannot run are in the plan too.
 
-    Exits with 2 when the file cannot be read or is no export.
+    Raises:
+        typer.Exit: code 2, the file cannot be read or is no export; the reason is on standard error.
     """
     try:
         source = content(str(path))
     except OSError as error:
         typer.echo(f"{path}: {error.strerror}", err=True)
         raise typer.Exit(2) from error
-    return compiled_source(source, str(path))
+    return compile_bytes(source, str(path))
 
 
-def compiled_source(source: bytes, name: str) -> Compilation:
-    """The same for bytes that have been read."""
-    made = compile_export(source, file="<stdin>" if name == "-" else name, catalog=CATALOG, lenient=True)
-    if made.plan is None:
-        errors = [each for each in made.diagnostics if each.level is Severity.ERROR]
-        for line in findings(errors, made.lines):
+def compile_bytes(source: bytes, name: str) -> Compilation:
+    """Compile the bytes of an export: see `compile_file`. `name` is the file's."""
+    compilation = compile_export(source, file="<stdin>" if name == "-" else name, catalog=CATALOG, lenient=True)
+    if compilation.plan is None:
+        errors = [each for each in compilation.diagnostics if each.level is Severity.ERROR]
+        for line in findings(errors, compilation.lines):
             typer.echo(line, err=True)
         raise typer.Exit(2)
-    return made
+    return compilation
 
 
-def plan_of(path: Path) -> Plan:
-    """The lenient plan of an export. Exits with 2 when there is none."""
-    plan = compiled(path).plan
+def compile_to_plan(path: Path) -> Plan:
+    """Return the lenient plan of an export: see `compile_file`."""
+    plan = compile_file(path).plan
     assert plan is not None
     return plan

@@ -1,18 +1,21 @@
 """Compiling many files: in parallel when there are many, one result after the other in the order of the files.
 
-What is written about a file is made where it was compiled, so that the process that writes holds text and counts only.
+The text about a file is rendered in the process that compiled it, so that the process that writes holds text and counts only.
 """
 
 import gc
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from cli.support.formats import rendered
+import typer
+
+from cli.support.check_options import CheckOptions
+from cli.support.formats import render_findings
 from cli.support.inputs import STDIN, content
-from cli.support.options import Format
 from compiler import Compilation, compile_exports
 from runtime.catalog import CATALOG
 from schemas.diagnostic import Location, Severity
@@ -21,52 +24,37 @@ from schemas.diagnostic.reading import Unreadable
 if TYPE_CHECKING:
     from compiler.report.coverage import ReportEntry
 
-PARALLEL_FROM: Final = 48
-"""Files; below that, starting processes costs more than it gains."""
+__all__ = ["CompiledWorkflow", "Tally", "compile_files", "show_progress"]
+
+PARALLEL_FROM_FILES: Final = 48
+"""With fewer files, starting processes takes longer than it saves."""
+PROGRESS_FROM_FILES: Final = 20
+"""With fewer files no progress bar is shown."""
 
 
 @dataclass(frozen=True)
-class Wish:
-    """How to compile and what to show."""
-
-    allow_unsupported: bool = False
-    timezone: str = "America/New_York"
-    select: tuple[str, ...] = ()
-    ignore: tuple[str, ...] = ()
-    known: frozenset[str] | None = None
-    """Ids and names of the workflows that can be called."""
-    format: Format | None = Format.TEXT
-    """None: nothing is to be written about single files."""
-    verbose: bool = False
-    colours: bool = False
-    plan: bool = False
-    report: bool = False
-    """Whether an entry for the report is wanted."""
-
-
-@dataclass(frozen=True)
-class Checked:
-    """One workflow of one file: its counts, and what is to be written about it."""
+class CompiledWorkflow:
+    """One workflow of one file: its counts, and the text about it."""
 
     file: str
     workflow: int
     runnable: bool
     levels: dict[Severity, int]
     text: str = ""
-    """In the format asked for; without a line break at the end."""
+    """In the format of the options; without a line break at the end."""
     plan: str | None = None
     entry: "ReportEntry | None" = None
 
 
 @dataclass
 class Tally:
-    """What was seen so far."""
+    """Counts of the results so far."""
 
     files: int = 0
     runnable: int = 0
     levels: dict[Severity, int] = field(default_factory=lambda: dict.fromkeys(Severity, 0))
 
-    def add(self, each: Checked) -> None:
+    def add(self, each: CompiledWorkflow) -> None:
         """Count one result."""
         self.files += 1
         self.runnable += each.runnable
@@ -74,10 +62,10 @@ class Tally:
             self.levels[level] += count
 
 
-def check_files(names: list[str], wish: Wish) -> Iterator[Checked]:
-    """Results in the order of the files."""
-    work = partial(_check, wish=wish)
-    if len(names) < PARALLEL_FROM or (os.cpu_count() or 1) < 2:
+def compile_files(names: list[str], options: CheckOptions) -> Iterator[CompiledWorkflow]:
+    """Yield the results in the order of the files. A file that cannot be read is a result with a diagnostic."""
+    work = partial(_compile_file, options=options)
+    if len(names) < PARALLEL_FROM_FILES or (os.cpu_count() or 1) < 2:
         for name in names:
             yield from work(name)
         return
@@ -94,34 +82,61 @@ def check_files(names: list[str], wish: Wish) -> Iterator[Checked]:
             yield from each
 
 
-def _check(name: str, wish: Wish) -> list[Checked]:
+def show_progress(results: Iterable[CompiledWorkflow], total: int) -> Iterable[CompiledWorkflow]:
+    """Yield the same results, with a bar on standard error when that is a terminal and standard output is none."""
+    if total < PROGRESS_FROM_FILES or not sys.stderr.isatty() or sys.stdout.isatty():
+        return results
+    return _progress_bar(results, total)
+
+
+def _progress_bar(results: Iterable[CompiledWorkflow], total: int) -> Iterator[CompiledWorkflow]:
+    with typer.progressbar(length=total, label="exports", file=sys.stderr) as bar:
+        for each in results:
+            yield each
+            if each.workflow == 0:
+                bar.update(1)
+
+
+def _compile_file(name: str, options: CheckOptions) -> list[CompiledWorkflow]:
     try:
         source = content(name)
     except OSError as error:
         at = Location(file=name)
-        broken = Unreadable(at=at, reason=error.strerror or str(error))
-        return [_checked(Compilation(None, (broken,), (), name), wish, 0)]
-    compiled = compile_exports(
+        unreadable = Unreadable(at=at, reason=error.strerror or str(error))
+        return [_result(Compilation(None, (unreadable,), (), name), options, 0)]
+    compilations = compile_exports(
         source,
         file="<stdin>" if name == STDIN else name,
         catalog=CATALOG,
-        allow_unsupported=wish.allow_unsupported,
-        timezone=wish.timezone,
-        ignore=wish.ignore,
-        known=wish.known,
+        allow_unsupported=options.allow_unsupported,
+        timezone=options.timezone,
+        ignore=options.ignore,
+        known=options.known,
     )
-    return [_checked(each, wish, index) for index, each in enumerate(compiled)]
+    return [_result(each, options, index) for index, each in enumerate(compilations)]
 
 
-def _checked(made: Compilation, wish: Wish, index: int) -> Checked:
-    shown = [each for each in made.diagnostics if not wish.select or each.code.startswith(wish.select)]
-    levels = {level: sum(each.level is level for each in shown) for level in Severity}
-    text = rendered(made, shown, wish.format, verbose=wish.verbose, colours=wish.colours) if wish.format else ""
-    plan = made.plan.canonical() if made.plan and wish.plan else None
-    return Checked(made.file, index, made.runnable, levels, text, plan, _entry(made) if wish.report else None)
+def _result(compilation: Compilation, options: CheckOptions, index: int) -> CompiledWorkflow:
+    selected = [each for each in compilation.diagnostics if not options.select or each.code.startswith(options.select)]
+    levels = {level: sum(each.level is level for each in selected) for level in Severity}
+    text = (
+        render_findings(compilation, selected, options.format, verbose=options.verbose, colours=options.colours)
+        if options.format
+        else ""
+    )
+    plan = compilation.plan.canonical() if compilation.plan and options.plan else None
+    return CompiledWorkflow(
+        compilation.file,
+        index,
+        compilation.runnable,
+        levels,
+        text,
+        plan,
+        _entry(compilation) if options.report else None,
+    )
 
 
-def _entry(made: Compilation) -> "ReportEntry":
+def _entry(compilation: Compilation) -> "ReportEntry":
     from compiler.report.coverage import report_entry
 
-    return report_entry(made)
+    return report_entry(compilation)

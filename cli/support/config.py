@@ -1,4 +1,4 @@
-"""`tempor8.toml`: what a project wants of the compiler, so that CI and everybody's machine agree.
+"""`tempor8.toml`: the compiler options of a project, so that CI and every machine agree.
 
 ```toml
 [check]
@@ -34,9 +34,10 @@ class Config:
 
 
 def load(start: Path | None = None) -> Config:
-    """The configuration of the nearest `tempor8.toml` from `start` (the working folder) upwards.
+    """Return the configuration of the nearest `tempor8.toml` from `start` (the working folder) upwards.
 
-    Raises typer.BadParameter when the file cannot be understood.
+    Raises:
+        typer.BadParameter: the file cannot be read, is no TOML, or has an unknown or malformed setting.
     """
     folder = (start or Path.cwd()).resolve()
     for each in (folder, *folder.parents):
@@ -50,17 +51,17 @@ def _read(path: Path) -> Config:
         table = tomllib.loads(path.read_text(encoding="utf-8")).get("check", {})
     except (OSError, ValueError) as error:
         raise typer.BadParameter(f"{path}: {error}") from error
-    given = {name.replace("-", "_"): value for name, value in table.items()}
+    settings = {name.replace("-", "_"): value for name, value in table.items()}
     known = {each.name: getattr(Config(), each.name) for each in fields(Config)}
-    for name, value in given.items():
+    for name, value in settings.items():
         if name not in known:
             raise typer.BadParameter(f"{path}: there is no setting {name!r} in [check]; there are {', '.join(known)}")
         if type(value) is not type(known[name]):
-            raise typer.BadParameter(f"{path}: {name} should be {_wanted(known[name])}")
-    if given.get("fail_on", "error") not in ("error", "warning", "never"):
+            raise typer.BadParameter(f"{path}: {name} should be {_expected(known[name])}")
+    if settings.get("fail_on", "error") not in ("error", "warning", "never"):
         raise typer.BadParameter(f"{path}: fail-on should be error, warning or never")
-    return Config(**given)
+    return Config(**settings)
 
 
-def _wanted(default: Any) -> str:
+def _expected(default: Any) -> str:
     return {list: "a list of strings", bool: "true or false", str: "a string"}[type(default)]

@@ -1,4 +1,4 @@
-"""What is written about one workflow, in each format."""
+"""The text about one workflow, in each format."""
 
 import json
 from collections.abc import Sequence
@@ -12,30 +12,37 @@ from schemas.diagnostic import Diagnostic, Severity
 STYLES: Final = {"error": "31;1", "warning": "33;1", "info": "36", "dim": "2", "bold": "1", "good": "32"}
 
 
-def rendered(
-    made: Compilation, shown: Sequence[Diagnostic], format_: Format, *, verbose: bool = False, colours: bool = False
+def render_findings(
+    compilation: Compilation,
+    diagnostics: Sequence[Diagnostic],
+    format_: Format,
+    *,
+    verbose: bool = False,
+    colours: bool = False,
 ) -> str:
-    """The findings of one workflow as text, one JSON object, SARIF results with commas between them, or commands."""
+    """Return the findings of one workflow as text, one JSON object, SARIF results with commas between them, or GitHub's
+    workflow commands.
+    """
     if format_ is Format.JSON:
-        return json.dumps(as_json(made, shown), ensure_ascii=False)
+        return json.dumps(workflow_json(compilation, diagnostics), ensure_ascii=False)
     if format_ is Format.SARIF:
         from compiler.report.sarif import results
 
-        return ",\n".join(json.dumps(each, ensure_ascii=False) for each in results(shown))
+        return ",\n".join(json.dumps(each, ensure_ascii=False) for each in results(diagnostics))
     if format_ is Format.GITHUB:
         from compiler.report.github import annotations
 
-        return "\n".join(annotations(shown))
-    printed = [each for each in shown if verbose or each.level is not Severity.INFO]
-    return "\n".join(findings(printed, made.lines, paint if colours else plain))
+        return "\n".join(annotations(diagnostics))
+    visible = [each for each in diagnostics if verbose or each.level is not Severity.INFO]
+    return "\n".join(findings(visible, compilation.lines, paint if colours else plain))
 
 
-def as_json(made: Compilation, shown: Sequence[Diagnostic]) -> dict[str, Any]:
-    """One workflow as data."""
+def workflow_json(compilation: Compilation, diagnostics: Sequence[Diagnostic]) -> dict[str, Any]:
+    """Return the verdicts and findings of one workflow as JSON."""
     return {
-        "path": made.file,
-        "name": made.export.name if made.export else "",
-        "runnable": made.runnable,
+        "path": compilation.file,
+        "name": compilation.export.name if compilation.export else "",
+        "runnable": compilation.runnable,
         "nodes": [
             {
                 "name": each.node,
@@ -44,12 +51,12 @@ def as_json(made: Compilation, shown: Sequence[Diagnostic]) -> dict[str, Any]:
                 "verdict": each.grade.value,
                 "reason": each.reason,
             }
-            for each in made.verdicts
+            for each in compilation.verdicts
         ],
-        "diagnostics": [each.to_json() for each in shown],
+        "diagnostics": [each.to_json() for each in diagnostics],
     }
 
 
 def paint(text: str, style: str) -> str:
-    """Text with ANSI colours."""
+    """Return the text with the ANSI codes of a style."""
     return f"\x1b[{STYLES[style]}m{text}\x1b[0m"

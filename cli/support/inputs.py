@@ -10,18 +10,19 @@ from typing import Final
 import typer
 
 STDIN: Final = "-"
-LISTED: Final = 5
+MAX_LISTED_ENDINGS: Final = 5
 """Endings of files that a message names."""
 
 
 def files(paths: Iterable[Path], exclude: Iterable[str] = ()) -> list[str]:
-    """Every file named, and every `*.json` in the folders named (hidden folders apart), each once.
+    """Return every file named, and every `*.json` in the folders named (hidden folders apart), each once.
 
-    Raises typer.BadParameter when a path does not exist.
+    Raises:
+        typer.BadParameter: a path does not exist.
     """
     patterns = list(exclude)
-    found = (name for path in paths for name in _expand(path) if not any(fnmatch(name, each) for each in patterns))
-    return list(dict.fromkeys(found))
+    names = (name for path in paths for name in _expand(path) if not any(fnmatch(name, each) for each in patterns))
+    return list(dict.fromkeys(names))
 
 
 def _expand(path: Path) -> Iterator[str]:
@@ -41,37 +42,41 @@ def _hidden(path: Path) -> bool:
 
 
 def nothing_in(paths: Iterable[Path], exclude: Iterable[str] = ()) -> str:
-    """Why these paths mean no file."""
+    """Return why there is no file below these paths."""
     listed = list(paths)
     if any(files([path]) for path in listed):
         return f"every file is excluded by {', '.join(exclude)}"
     folders = ", ".join(str(path) for path in listed)
     endings = sorted({each.suffix for path in listed for each in path.rglob("*") if each.is_file()})
-    other = f"; its files end in {', '.join(each or '(nothing)' for each in endings[:LISTED])}" if endings else ""
+    other = (
+        f"; its files end in {', '.join(each or '(nothing)' for each in endings[:MAX_LISTED_ENDINGS])}"
+        if endings
+        else ""
+    )
     return f"there is no *.json file in {folders}{other}. Name a file to have it read whatever its name ends in"
 
 
 def plan_files(names: Iterable[str]) -> dict[str, str]:
-    """For each file the name of its plan, without ending: its stem, or as much of its path as tells it from others."""
+    """Return file -> name of its plan, without ending: its stem, or its path where stems repeat."""
     listed = list(names)
     stems = Counter(Path(name).stem for name in listed)
-    found: dict[str, str] = {}
+    targets: dict[str, str] = {}
     for name in listed:
         path = Path("stdin" if name == STDIN else name).with_suffix("")
         key = "<stdin>" if name == STDIN else name
-        found[key] = (
+        targets[key] = (
             path.name
             if stems[path.name] <= 1
             else "__".join(part for part in path.parts if part not in ("/", "..", "."))
         )
-    return found
+    return targets
 
 
 def known_workflows(names: Iterable[str]) -> frozenset[str]:
-    """Ids and names of the workflows in these files: what they may call. Files that cannot be read have none."""
+    """Return ids and names of the workflows in these files: what they may call. Files that cannot be read have none."""
     import orjson
 
-    found: set[str] = set()
+    workflows: set[str] = set()
     for name in names:
         try:
             document = orjson.loads(content(name)) if name != STDIN else None
@@ -79,11 +84,11 @@ def known_workflows(names: Iterable[str]) -> frozenset[str]:
             continue
         for each in document if isinstance(document, list) else [document]:
             if isinstance(each, dict):
-                found.update(str(each[key]) for key in ("id", "name") if each.get(key))
-        found.add(Path(name).stem)
-    return frozenset(found)
+                workflows.update(str(each[key]) for key in ("id", "name") if each.get(key))
+        workflows.add(Path(name).stem)
+    return frozenset(workflows)
 
 
 def content(name: str) -> bytes:
-    """The bytes of a file, or of standard input. Raises OSError."""
+    """Return the bytes of a file, or of standard input. Raises OSError."""
     return sys.stdin.buffer.read() if name == STDIN else Path(name).read_bytes()

@@ -1,4 +1,4 @@
-"""Write JSON that any terminal and file can take."""
+"""JSON text that any terminal and file accepts."""
 
 import json
 import re

@@ -8,12 +8,12 @@ import typer
 
 
 def verb() -> typer.Typer:
-    """The app of a verb, with the settings that all verbs share."""
+    """Return the app of a verb, with the settings that all verbs share."""
     return typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 class Format(StrEnum):
-    """How findings are written."""
+    """The format of findings."""
 
     TEXT = "text"
     JSON = "json"
@@ -22,7 +22,7 @@ class Format(StrEnum):
 
 
 class FailOn(StrEnum):
-    """From which severity on the exit code is 1."""
+    """The severity from which on the exit code is 1."""
 
     ERROR = "error"
     WARNING = "warning"

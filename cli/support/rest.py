@@ -1,4 +1,4 @@
-"""Talking to a running API: its address, the key, and answers on standard output."""
+"""Requests to a running API: its address, the key, and responses on standard output."""
 
 import os
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -19,9 +19,10 @@ Key = Annotated[str | None, typer.Option("--key", envvar="TEMPOR8_API_KEY", help
 
 
 def call(method: str, url: str, path: str, key: str | None, **rest: Any) -> Any:
-    """The JSON that the API answers.
+    """Return the JSON of the API's response.
 
-    Ends the program with code 1 when the API refuses (its problem goes to standard error), with 2 when none answers.
+    Raises:
+        typer.Exit: code 1 when the API refuses, with its problem on standard error; 2 when no API answers.
     """
     import httpx
 
@@ -30,25 +31,25 @@ def call(method: str, url: str, path: str, key: str | None, **rest: Any) -> Any:
         raise typer.Exit(2)
     try:
         headers = {"Authorization": f"Bearer {key}", **rest.pop("headers", {})}
-        answer = httpx.request(method, url.rstrip("/") + path, headers=headers, timeout=75, **rest)
+        response = httpx.request(method, url.rstrip("/") + path, headers=headers, timeout=75, **rest)
     except httpx.HTTPError as error:
         typer.echo(f"{url} does not answer ({type(error).__name__}). Start the API with: tempor8 serve", err=True)
         raise typer.Exit(2) from None
-    if answer.is_error:
-        typer.echo(_refusal(answer), err=True)
+    if response.is_error:
+        typer.echo(_refusal(response), err=True)
         raise typer.Exit(1)
-    return answer.json()
+    return response.json()
 
 
-def _refusal(answer: "httpx.Response") -> str:
+def _refusal(response: "httpx.Response") -> str:
     try:
-        problem = answer.json()
+        problem = response.json()
     except ValueError:
-        return f"{answer.status_code}: {answer.reason_phrase}"
-    return f"{answer.status_code} {problem.get('title', '')}: {problem.get('detail', '')}"
+        return f"{response.status_code}: {response.reason_phrase}"
+    return f"{response.status_code} {problem.get('title', '')}: {problem.get('detail', '')}"
 
 
 def show(document: Any) -> None:
-    """JSON on standard output: indented for people, one line when it goes into a pipe."""
+    """Print JSON: indented on a terminal, one line when it goes into a pipe."""
     indent = 2 if os.isatty(1) else None
     typer.echo(json_text(document, indent=indent))

@@ -25,7 +25,7 @@ EXPORTS: Final = Path("n8n_exports")
 
 @dataclass
 class Stack:
-    """What is up, and where."""
+    """The processes that run, and their addresses."""
 
     profile: EmbeddedProfile
     settings: Settings
@@ -39,23 +39,24 @@ class Stack:
 
     @property
     def templates(self) -> TemplateStore:
-        """Published templates."""
+        """Return the store of published templates."""
         return TemplateStore(self.database, upgrade)
 
     @property
     def tenants(self) -> TenantStore:
-        """Tenants and keys."""
+        """Return the store of tenants and keys."""
         return TenantStore(self.database, self.keys)
 
 
 @contextlib.asynccontextmanager
 async def stack(settings: Settings) -> AsyncIterator[Stack]:
-    """Start everything, and stop it in reverse order. Ports that are taken are replaced by free ones.
+    """Start everything, and stop it in reverse order. Ports that are in use are replaced by free ones.
 
-    Raises EmbeddedError or EmbeddedBusy, which say what is in the way.
+    Raises:
+        EmbeddedError, EmbeddedBusy: the message says what prevents the start.
     """
-    async with AsyncExitStack() as up:
-        profile = await up.enter_async_context(EmbeddedProfile(settings))
+    async with AsyncExitStack() as exits:
+        profile = await exits.enter_async_context(EmbeddedProfile(settings))
         port = free_port(settings.port)
         environment = {**os.environ, **profile.environment(), "TEMPOR8_PORT": str(port)}
         logs = profile.folder / "logs"
@@ -64,14 +65,14 @@ async def stack(settings: Settings) -> AsyncIterator[Stack]:
         if model:
             model_port = free_port(0)
             environment["TEMPOR8_LOCAL_MODEL_URL"] = f"http://127.0.0.1:{model_port}"
-            await up.enter_async_context(_child("model", command(model_port)[1:], logs, environment))
-        worker = await up.enter_async_context(_child("worker", _verb("worker"), logs, environment))
-        # an address is one process's
-        served = {name: value for name, value in environment.items() if name != "TEMPOR8_METRICS_ADDRESS"}
-        api = await up.enter_async_context(_child("api", _verb("serve"), logs, served))
+            await exits.enter_async_context(_child("model", command(model_port)[1:], logs, environment))
+        worker = await exits.enter_async_context(_child("worker", _verb("worker"), logs, environment))
+        # only one process can listen at an address
+        api_environment = {name: value for name, value in environment.items() if name != "TEMPOR8_METRICS_ADDRESS"}
+        api = await exits.enter_async_context(_child("api", _verb("serve"), logs, api_environment))
         attached = profile.settings()
         assert attached.database_url is not None
-        database = await up.enter_async_context(Database(attached.database_url.get_secret_value(), size=4))
+        database = await exits.enter_async_context(Database(attached.database_url.get_secret_value(), size=4))
         yield Stack(profile, attached, database, keyring(attached), worker, api, f"http://127.0.0.1:{port}", model)
 
 
@@ -83,7 +84,7 @@ def _child(name: str, arguments: list[str], logs: Path, environment: Mapping[str
     return Supervised(name, arguments, logs / f"{name}.log", environment)
 
 
-def compiled(folder: Path = EXPORTS) -> Iterator[tuple[Path, Compilation]]:
-    """Every export directly in the folder, compiled."""
+def compile_folder(folder: Path = EXPORTS) -> Iterator[tuple[Path, Compilation]]:
+    """Yield every export directly in the folder, compiled."""
     for path in sorted(folder.glob("*.json")):
         yield path, compile_export(path.read_bytes(), file=str(path), catalog=CATALOG)

@@ -1,4 +1,4 @@
-"""Looks at files again whenever one of them changes, until Ctrl-C."""
+"""Repeats work for files whenever one of them changes, until Ctrl-C."""
 
 import sys
 import time
@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-INTERVAL: Final = 0.3
-"""Seconds between two looks."""
+POLL_SECONDS: Final = 0.3
+"""Seconds between two looks at the files."""
 
 
-def watching(list_files: Callable[[], list[str]], work: Callable[[list[str]], object]) -> None:
-    """Do the work for all files, then for those that change or appear."""
+def watch_files(list_files: Callable[[], list[str]], work: Callable[[list[str]], object]) -> None:
+    """Do the work for all files, then for those that change or appear, until Ctrl-C."""
     seen: dict[str, int] = {}
     try:
         while True:
@@ -22,7 +22,7 @@ def watching(list_files: Callable[[], list[str]], work: Callable[[list[str]], ob
                 work(changed)
                 sys.stdout.flush()
             seen = now
-            time.sleep(INTERVAL)
+            time.sleep(POLL_SECONDS)
     except KeyboardInterrupt:
         return
 

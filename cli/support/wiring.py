@@ -1,10 +1,10 @@
-"""The API's outside, from the settings: what `serve` and the tests build an application on."""
+"""The dependencies of the API, made from the settings, for `serve` and the tests."""
 
 import contextlib
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from api.dependencies import Ports, Probe
+from api.dependencies import Dependencies, Probe
 from runtime.catalog import CATALOG, upgrade
 from runtime.platform.credential_store import credential_store
 from runtime.platform.credentials import CredentialStore
@@ -14,18 +14,20 @@ from runtime.platform.storage.blobs import BlobStore
 from runtime.platform.temporal import connect, data_converter
 from service.execution_store import ExecutionStore
 from service.resume_keys import ResumeLinks
-from service.templates import TemplateCache, TemplateStore
+from service.run_templates import RunTemplates
+from service.template_cache import TemplateCache
+from service.templates import TemplateStore
 from service.tenants import TenantStore
 
 if TYPE_CHECKING:
     from runtime.platform.settings import Settings
 
-__all__ = ["ports"]
+__all__ = ["open_dependencies"]
 
 
 @contextlib.asynccontextmanager
-async def ports(settings: "Settings") -> AsyncIterator[Ports]:
-    """Connections that are made when they are first used, so that a server that is down delays nothing but its use."""
+async def open_dependencies(settings: "Settings") -> AsyncIterator[Dependencies]:
+    """Yield the dependencies. Connections are made when they are first used: a server that is down delays only its use."""
     keys = keyring(settings)
     url = settings.database_url.get_secret_value() if settings.database_url else "postgresql://localhost:5432/tempor8"
     database = Database(url, size=settings.database_pool_size)
@@ -43,8 +45,10 @@ async def ports(settings: "Settings") -> AsyncIterator[Ports]:
             CATALOG.load()
             start_scripts()
             resources = WorkerResources.of(settings, database, credentials, blobs)
-            transient = TransientRuns(CATALOG, resources.capabilities(), templates, ExecutionStore(database))
-        yield Ports(
+            transient = TransientRuns(
+                CATALOG, resources.capabilities(), RunTemplates(database, templates), ExecutionStore(database)
+            )
+        yield Dependencies(
             settings=settings,
             temporal=await connect(settings, data_converter(settings, keys, blobs), lazy=True),
             database=database,

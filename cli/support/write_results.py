@@ -1,19 +1,32 @@
-"""Writes results as they come, in the format asked for, and sums them up."""
+"""Writes results as they come, in the format of the options, and their summary."""
 
 import sys
 from collections.abc import Iterable
 from importlib.metadata import version
 from typing import TextIO
 
-from cli.support.compile_files import Checked, Tally
+import typer
+
+from cli.support.check_options import CheckOptions
+from cli.support.compile_files import CompiledWorkflow, Tally, compile_files, show_progress
 from cli.support.formats import paint
 from cli.support.options import FailOn, Format
 from compiler.report.text import plain
 from schemas.diagnostic import Severity
 
+__all__ = ["check_and_write", "has_failed", "summary_line", "write_results"]
 
-def write(results: Iterable[Checked], format_: Format, *, to_stderr: bool = False) -> Tally:
-    """Write every result as it comes; text goes to standard error where standard output carries data."""
+
+def check_and_write(names: list[str], options: CheckOptions, format_: Format) -> Tally:
+    """Compile the files, write the results, and return the counts; the summary of the text format comes last."""
+    tally = write_results(show_progress(compile_files(names, options), len(names)), format_)
+    if format_ is Format.TEXT:
+        typer.echo(summary_line(tally, colours=options.colours))
+    return tally
+
+
+def write_results(results: Iterable[CompiledWorkflow], format_: Format, *, to_stderr: bool = False) -> Tally:
+    """Write every result as it comes and return the counts. `to_stderr`: where standard output carries a plan."""
     tally = Tally()
     stream = sys.stderr if to_stderr else sys.stdout
     head, separator, tail = _frame(format_)
@@ -29,7 +42,7 @@ def write(results: Iterable[Checked], format_: Format, *, to_stderr: bool = Fals
 
 
 def _frame(format_: Format) -> tuple[str, str, str]:
-    """What stands before, between and after the results."""
+    """Return the text before, between and after the results."""
     if format_ is Format.JSON:
         return "[\n", ",\n", "\n]\n"
     if format_ is Format.SARIF:
@@ -40,20 +53,20 @@ def _frame(format_: Format) -> tuple[str, str, str]:
     return "", "\n", ""
 
 
-def sentence(tally: Tally, *, colours: bool) -> str:
-    """The last line of the text format."""
+def summary_line(tally: Tally, *, colours: bool) -> str:
+    """Return the last line of the text format."""
     style = paint if colours else plain
     errors, warnings, infos = (tally.levels[each] for each in Severity)
     head = f"{tally.runnable} of {_count(tally.files, 'export')} runnable"
-    said = [style(head, "good" if tally.runnable == tally.files else "bold")]
-    said += [style(_count(errors, "error"), "error")] if errors else []
-    said += [style(_count(warnings, "warning"), "warning")] if warnings else []
-    said += [f"{_count(infos, 'note')} (-v)"] if infos else []
-    return ", ".join(said)
+    parts = [style(head, "good" if tally.runnable == tally.files else "bold")]
+    parts += [style(_count(errors, "error"), "error")] if errors else []
+    parts += [style(_count(warnings, "warning"), "warning")] if warnings else []
+    parts += [f"{_count(infos, 'note')} (-v)"] if infos else []
+    return ", ".join(parts)
 
 
-def fails(tally: Tally, on: FailOn) -> bool:
-    """Whether the exit code is 1."""
+def has_failed(tally: Tally, on: FailOn) -> bool:
+    """Return whether the exit code is 1."""
     errors, warnings = tally.levels[Severity.ERROR], tally.levels[Severity.WARNING]
     return on is not FailOn.NEVER and (errors > 0 or (on is FailOn.WARNING and warnings > 0))
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from cli.testing.clock import StandingClock
+from cli.testing.clock import FixedClock
 from compiler import compile_export
 from runtime.catalog import CATALOG
 from runtime.engine.machine import Engine
@@ -23,16 +23,16 @@ from schemas.plan import Plan
 
 Case = Mapping[str, Any]
 EMPTY_ITEM: Final[Items] = [{"json": {}}]
-"""What n8n's Manual Trigger gives when an author presses the button."""
+"""The output of n8n's Manual Trigger."""
 
 
 async def _no_wait(seconds: float) -> None:
-    """Recorded cases do not wait: time is not what they test."""
+    """Return at once: recorded cases do not test time."""
     del seconds
 
 
 def plan_of(export: Any, catalog: Catalog = CATALOG) -> Plan:
-    """The plan of an export, its faults kept as faults of the run. Raises ValueError when it is no export at all."""
+    """Return the plan of an export, its errors as errors of the run. Raises ValueError when it is no export at all."""
     compilation = compile_export(export, file="case", catalog=catalog, lenient=True)
     if compilation.plan is None:
         raise ValueError("; ".join(each.message for each in compilation.diagnostics) or "this is not an n8n export")
@@ -40,7 +40,7 @@ def plan_of(export: Any, catalog: Catalog = CATALOG) -> Plan:
 
 
 def items_of(case: Case, plan: Plan) -> Items:
-    """The items that the start node gives: in manual mode a Manual Trigger emits its own one empty item."""
+    """Return the items of the start node: in manual mode a Manual Trigger emits its own one empty item."""
     start = plan.step.get(case.get("start") or "")
     if case.get("mode") == "manual" and "offline" not in case and start is not None and start.trigger == "manual":
         return list(EMPTY_ITEM)
@@ -58,7 +58,7 @@ def ignores_input(case: Case) -> bool:
 
 
 def as_item(value: Any) -> Item:
-    """An object with `json` is an item, any other object is the json of one."""
+    """Return an object with `json` as it is, any other value as the json of an item."""
     if isinstance(value, dict) and isinstance(value.get("json"), dict):
         return {**value}  # type: ignore[typeddict-item]
     return {"json": value}
@@ -67,7 +67,7 @@ def as_item(value: Any) -> Item:
 async def run_case(
     case: Case, capabilities: OfflineCapabilities | None = None, catalog: Catalog = CATALOG
 ) -> dict[str, Any]:
-    """Run on the local host. Returns an object in the shape of `expected`."""
+    """Run a case on the local host and return what happened in the shape of `expected`."""
     plan = plan_of(case["workflow"], catalog)
     library = {key: plan_of(export, catalog) for key, export in (case.get("subworkflows") or {}).items()}
 
@@ -76,7 +76,7 @@ async def run_case(
             return plan_of(reference["export"])
         return library.get(str(reference.get("id")))
 
-    clock = StandingClock(case["now"]) if "now" in case else None
+    clock = FixedClock(case["now"]) if "now" in case else None
     capabilities = clock.capabilities() if clock is not None else capabilities or OfflineCapabilities()
     host = LocalHost(catalog, capabilities, library=find, sleep=_no_wait, clock=clock)
     mode = case.get("mode", "trigger")
@@ -85,32 +85,34 @@ async def run_case(
     with files_of(case) as folder:
         capabilities.begin("1", case.get("credentials") or {}, folder)
         execution, finished = await run_local(plan, host, info, items_of(case, plan), start=start)
-    return describe(execution, finished, host.response)
+    return describe_execution(execution, finished, host.response)
 
 
 @contextlib.contextmanager
 def files_of(case: Case) -> Iterator[Path | None]:
-    """A folder that holds the `files` of a case (path -> text) for as long as it runs; None when it has none."""
+    """Yield a folder with the `files` of a case (path -> text), which is deleted at the end; None when it has none."""
     if "files" not in case:
         yield None
         return
     with tempfile.TemporaryDirectory(prefix="tempor8-test-") as folder:
         for path, text in case["files"].items():
-            place = Path(folder) / FILES_OF / str(path).lstrip("/")
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_text(text, encoding="utf-8")
+            target = Path(folder) / FILES_OF / str(path).lstrip("/")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8")
         yield Path(folder)
 
 
-def describe(execution: Execution, finished: Finished, response: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """What happened, in the shape of `expected`."""
-    return described(execution.engine, finished, execution.static_data, response)
+def describe_execution(
+    execution: Execution, finished: Finished, response: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return what happened in an execution, in the shape of `expected`."""
+    return describe_run(execution.engine, finished, execution.static_data, response)
 
 
-def described(
+def describe_run(
     engine: Engine, finished: Finished, static_data: Mapping[str, Any], response: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    """The same from the parts of an execution that ran elsewhere."""
+    """Return what happened in a run, from its engine, end, static data and response, in the shape of `expected`."""
     error = None
     if finished.error is not None:
         error = {"node": finished.error.get("node"), "message": finished.error.get("message")}
@@ -135,7 +137,7 @@ def described(
 def _run(run: Mapping[str, Any]) -> dict[str, Any]:
     failed = run.get("failed")
     outputs = run["outputs"]
-    shown: dict[str, Any] = {
+    entry: dict[str, Any] = {
         "outputs": None
         if failed
         else [None if items is None else [clean(item["json"]) for item in items] for items in outputs],
@@ -144,14 +146,14 @@ def _run(run: Mapping[str, Any]) -> dict[str, Any]:
         "error": None,
     }
     if not failed:
-        shown["pairedItem"] = [
+        entry["pairedItem"] = [
             None if items is None else [item.get("pairedItem") for item in items] for items in outputs
         ]
         if any(item.get("binary") for items in outputs for item in items or ()):
-            shown["binary"] = [None if items is None else [item.get("binary") for item in items] for items in outputs]
+            entry["binary"] = [None if items is None else [item.get("binary") for item in items] for items in outputs]
     if run.get("error"):
-        shown["error"] = {"message": run["error"].get("message"), "type": run["error"].get("name")}
-    return shown
+        entry["error"] = {"message": run["error"].get("message"), "type": run["error"].get("name")}
+    return entry
 
 
 def _source(source: Mapping[str, Any]) -> list[Any]:
@@ -159,11 +161,11 @@ def _source(source: Mapping[str, Any]) -> list[Any]:
 
 
 def clean(value: Any) -> Any:
-    """JSON as it is written: NaN and infinities as null, what is undefined left out."""
+    """Return JSON as it is serialised: NaN and infinities as null, undefined values left out."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, str):
-        return str(value)  # a date that an expression gave knows more than its text
+        return str(value)  # the date of an expression is a subclass of str
     if isinstance(value, dict):
         return {
             key: clean(each)

@@ -1,4 +1,4 @@
-"""A clock that stands still, for cases that were recorded on a certain day."""
+"""A clock of one fixed instant, for cases that were recorded on a certain day."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -7,21 +7,21 @@ from typing import Any
 from runtime.hosts.local.offline import OfflineCapabilities
 from runtime.sandbox.runner import CodeRunner
 
-__all__ = ["StandingClock"]
+__all__ = ["FixedClock"]
 
 
-class StandingClock:
-    """What `now` of a case says: an ISO instant, or milliseconds since the epoch."""
+class FixedClock:
+    """Always the `now` of a case: an ISO instant, or milliseconds since the epoch."""
 
     def __init__(self, now: Any) -> None:
         self.instant = float(now) if isinstance(now, int | float) else datetime.fromisoformat(now).timestamp() * 1000
 
     def __call__(self) -> float:
-        """Milliseconds since the epoch."""
+        """Return milliseconds since the epoch."""
         return self.instant
 
     def capabilities(self) -> OfflineCapabilities:
-        """Capabilities of offline runs whose Code nodes see this clock."""
+        """Return capabilities of offline runs whose Code nodes see this clock."""
         return OfflineCapabilities(_CodeAt(self.instant))
 
 
@@ -35,6 +35,6 @@ class _CodeAt(CodeRunner):
         )
 
     async def run(self, task: Mapping[str, Any], language: str, code: str, mode: str, **options: Any) -> dict[str, Any]:
-        """See CodeRunner. The clock goes before the first line, so that errors keep their line numbers."""
+        """Run as CodeRunner does. The clock goes before the first line, so that errors keep their line numbers."""
         code = self.prefix + code if language == "javascript" else code
         return await super().run(task, language, code, mode, **options)

@@ -1,14 +1,14 @@
-"""When two results mean the same: the rules that recorded cases are graded by."""
+"""The rules by which recorded cases are graded: when two results mean the same."""
 
 import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
-NEVER: frozenset[str] = frozenset()
+NOTHING_SKIPPED: frozenset[str] = frozenset()
 
 
-def difference(expected: Any, actual: Any, pointer: str = "", skip: Collection[str] = NEVER) -> str | None:
-    """The JSON Pointer of the first difference, or None. Numbers agree within 1e-9, key order does not count, a
+def difference(expected: Any, actual: Any, pointer: str = "", skip: Collection[str] = NOTHING_SKIPPED) -> str | None:
+    """Return the JSON Pointer of the first difference, or None. Numbers agree within 1e-9, key order does not count, a
     `$number` tag may be null.
     """
     if pointer in skip or _tagged(expected, actual) or _tagged(actual, expected):
@@ -25,7 +25,7 @@ def difference(expected: Any, actual: Any, pointer: str = "", skip: Collection[s
             return here
         pairs = enumerate(zip(expected, actual, strict=True))
         return next(
-            (found for i, (a, b) in pairs if (found := difference(a, b, f"{pointer}/{i}", skip)) is not None), None
+            (place for i, (a, b) in pairs if (place := difference(a, b, f"{pointer}/{i}", skip)) is not None), None
         )
     return None if type(expected) is type(actual) and expected == actual else here
 
@@ -41,13 +41,13 @@ def _objects(expected: Mapping[str, Any], actual: Mapping[str, Any], pointer: st
             continue
         if (key in expected) != (key in actual):
             return inner
-        if (found := difference(expected[key], actual[key], inner, skip)) is not None:
-            return found
+        if (place := difference(expected[key], actual[key], inner, skip)) is not None:
+            return place
     return None
 
 
 def escape(key: str) -> str:
-    """A key as a part of a JSON Pointer."""
+    """Return a key as a part of a JSON Pointer."""
     return key.replace("~", "~0").replace("/", "~1")
 
 
@@ -57,11 +57,11 @@ def levels(case: Mapping[str, Any], actual: Mapping[str, Any]) -> dict[str, str]
     """
     expected = case["expected"]
     skip = {*case.get("volatile", ()), *case.get("engineDifference", ())}
-    found: dict[str, str] = {}
+    differences: dict[str, str] = {}
 
     def put(level: str, pointer: str | None) -> None:
         if pointer is not None:
-            found.setdefault(level, pointer)
+            differences.setdefault(level, pointer)
 
     put("status", difference(expected["status"], actual.get("status"), "/expected/status", skip))
     if expected["status"] != "not-started":
@@ -73,7 +73,7 @@ def levels(case: Mapping[str, Any], actual: Mapping[str, Any]) -> dict[str, str]
     for key in sorted(compared & error.keys()):  # a case may leave out what it does not care about
         got = (actual.get("error") or {}).get(key)
         put(f"error.{key}", difference(error[key], got, f"/expected/error/{key}", skip))
-    return found
+    return differences
 
 
 def _compare_nodes(expected: Mapping[str, Any], actual: Mapping[str, Any], skip: Collection[str], put: Any) -> None:
@@ -97,7 +97,7 @@ def _compare_nodes(expected: Mapping[str, Any], actual: Mapping[str, Any], skip:
 
 
 def pairing(value: Any) -> Any:
-    """Pairings in one form: `n` is `{item: n}`, `input` 0 is absent."""
+    """Return pairings in one form: `n` is `{item: n}`, `input` 0 is absent."""
     if isinstance(value, list):
         return [pairing(each) for each in value]
     if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -107,12 +107,12 @@ def pairing(value: Any) -> Any:
     return value
 
 
-COUNTED = frozenset({"status", "outputs", "order", "response"})
-"""The levels that decide whether a case is passed; the others are reported beside it."""
+DECISIVE_LEVELS = frozenset({"status", "outputs", "order", "response"})
+"""The levels that decide whether a case passes; the others are reported in addition."""
 
 
 def real_faults(case: Mapping[str, Any], actual: Mapping[str, Any]) -> list[str]:
-    """For a case of a real export (`offline` names the nodes that really ran): what differs, one sentence each."""
+    """Return what differs in a case of a real export (`offline` names the nodes that ran), one sentence each."""
     expected, volatile = case["expected"], set(case.get("volatile", ()))
     faults: list[str] = []
     if not case.get("order_volatile"):
@@ -132,9 +132,9 @@ def _run_faults(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> list[
     faults = []
     if actual.get("status") != expected["status"]:
         faults.append(f"status {actual.get('status')}, expected {expected['status']}")
-    node, wanted = (actual.get("error") or {}).get("node"), (expected.get("error") or {}).get("node")
-    if node != wanted:
-        faults.append(f"error in {node}, expected in {wanted}")
+    node, expected_node = (actual.get("error") or {}).get("node"), (expected.get("error") or {}).get("node")
+    if node != expected_node:
+        faults.append(f"error in {node}, expected in {expected_node}")
     if [list(each) for each in actual.get("order") or []] != expected["order"]:
         faults.append("order")
     return faults
@@ -146,7 +146,7 @@ def _node_fault(expected: list[Any], actual: list[Any] | None) -> str | None:
     if len(actual) != len(expected):
         return f"{len(actual)} runs, expected {len(expected)}"
     for i, (got, want) in enumerate(zip(actual, expected, strict=True)):
-        pointer = difference(trimmed(want.get("outputs")), trimmed(got.get("outputs")))
+        pointer = difference(trim(want.get("outputs")), trim(got.get("outputs")))
         if pointer is not None:
             return f"run {i} differs at {pointer}"
         if bool(got.get("error")) != bool(want.get("error")):
@@ -154,9 +154,9 @@ def _node_fault(expected: list[Any], actual: list[Any] | None) -> str | None:
     return None
 
 
-def trimmed(outputs: Any) -> list[Any]:
-    """Outputs without trailing empty ones; null is empty."""
-    kept = list(outputs or [])
-    while kept and not kept[-1]:
-        kept.pop()
-    return [each or [] for each in kept]
+def trim(outputs: Any) -> list[Any]:
+    """Return outputs without trailing empty ones; null is empty."""
+    trimmed = list(outputs or [])
+    while trimmed and not trimmed[-1]:
+        trimmed.pop()
+    return [each or [] for each in trimmed]

@@ -1,4 +1,4 @@
-"""Say what a case expects from now on, so that its author sees what is written before it is believed."""
+"""Describe a new expectation of a case in lines, so that its author can check what is written."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

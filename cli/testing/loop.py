@@ -25,5 +25,5 @@ def _runner() -> asyncio.Runner:
 
 
 def wait_for(work: Coroutine[Any, Any, T]) -> T:
-    """Run to the end on this process's loop."""
+    """Run `work` to its end on this process's loop and return its result."""
     return _runner().run(work)

@@ -1,4 +1,4 @@
-"""Cases in parallel processes: one that takes too long or kills its process is told, and the others still run."""
+"""Run cases in parallel processes: one that takes too long or kills its process is reported, and the others still run."""
 
 import contextlib
 import multiprocessing
@@ -10,14 +10,14 @@ from concurrent.futures.process import BrokenProcessPool
 from types import FrameType
 from typing import Any, Final, TypeVar
 
-__all__ = ["LIMIT", "DiedError", "TooLongError", "in_processes", "limited"]
+__all__ = ["CASE_SECONDS", "DiedError", "TooLongError", "in_processes", "limited"]
 
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
-LIMIT: Final = 60.0
+CASE_SECONDS: Final = 60.0
 """Seconds that one case may take."""
-AGAIN: Final = 0.5
-"""Seconds until the next try, where an exception out of a signal was swallowed (a finaliser does so)."""
+REPEAT_SECONDS: Final = 0.5
+"""Seconds until the signal is raised again, where its exception was swallowed (a finaliser does so)."""
 
 
 class TooLongError(BaseException):
@@ -28,7 +28,7 @@ class TooLongError(BaseException):
 
 
 class DiedError(Exception):
-    """The process that ran a case is gone: memory, or a crash of native code."""
+    """The process that ran a case has died: memory, or a crash of native code."""
 
     def __init__(self) -> None:
         super().__init__("the process that ran it died")
@@ -49,7 +49,7 @@ def limited(seconds: float) -> Iterator[None]:
         raise TooLongError(seconds)
 
     before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
+    signal.setitimer(signal.ITIMER_REAL, seconds, REPEAT_SECONDS)
     try:
         yield
     finally:
@@ -61,28 +61,28 @@ def in_processes(
     work: Callable[[Argument], Result],
     arguments: Sequence[Argument],
     workers: int,
-    died: Callable[[Argument], Result],
+    on_crash: Callable[[Argument], Result],
 ) -> list[Result]:
-    """`work` for each argument, in their order; `died` makes the result of one whose process is gone.
+    """Return `work(argument)` for each argument, in their order; `on_crash(argument)` for one whose process died.
 
-    When a process dies nobody knows by whose fault, so what had no result runs again, each in a process of its own.
+    A crash does not show which case caused it, so those without a result run again, each in a process of its own.
     """
     context = multiprocessing.get_context("spawn")  # a fork would copy threads' locks
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        asked = [pool.submit(work, each) for each in arguments]
-        results: list[Result | DiedError] = [_result(each) for each in asked]
+        futures = [pool.submit(work, each) for each in arguments]
+        results: list[Result | DiedError] = [_result(each) for each in futures]
     for i, each in enumerate(results):
         if isinstance(each, DiedError):
             with ProcessPoolExecutor(1, mp_context=context) as alone:
                 results[i] = _result(alone.submit(work, arguments[i]))
     return [
-        died(argument) if isinstance(each, DiedError) else each
+        on_crash(argument) if isinstance(each, DiedError) else each
         for argument, each in zip(arguments, results, strict=True)
     ]
 
 
-def _result(asked: "Future[Any]") -> Any:
+def _result(future: "Future[Any]") -> Any:
     try:
-        return asked.result()
+        return future.result()
     except BrokenProcessPool:
         return DiedError()

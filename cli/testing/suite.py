@@ -1,4 +1,4 @@
-"""Case files for `tempor8 test`: run each, and say in words what differs."""
+"""Case files for `tempor8 test`: run each, and describe what differs."""
 
 import asyncio
 import json
@@ -11,23 +11,23 @@ from typing import Any, Final
 from cli.support.inputs import plan_files
 from cli.support.json_text import json_text
 from cli.testing.case import ignores_input, run_case
-from cli.testing.compare import COUNTED, levels, real_faults
+from cli.testing.compare import DECISIVE_LEVELS, levels, real_faults
+from cli.testing.diff import describe_differences
 from cli.testing.expectation import Expectation, expectation
 from cli.testing.loop import capabilities, wait_for
-from cli.testing.processes import LIMIT, DiedError, TooLongError, in_processes, limited
-from cli.testing.told import told
+from cli.testing.processes import CASE_SECONDS, DiedError, TooLongError, in_processes, limited
 
-IGNORED: Final = (
+INPUT_IGNORED: Final = (
     "its 'input' is ignored: in mode \"manual\" a Manual Trigger gives one empty item. "
     'Write "mode": "trigger" to give it the input, or leave the input out'
 )
-FEW: Final = 4
-"""So many cases are run in this process: starting others takes longer."""
+PARALLEL_FROM_CASES: Final = 4
+"""Fewer cases run in this process: starting others takes longer."""
 
 
 @dataclass(frozen=True)
 class CaseResult:
-    """How one case went. `broken`: the file is no case. `expectation`: what an update wrote or refused to write."""
+    """The result of one case. `broken`: the file is no case. `expectation`: what an update wrote or refused to write."""
 
     name: str
     passed: bool
@@ -39,42 +39,40 @@ class CaseResult:
 
 @dataclass(frozen=True)
 class CaseFile:
-    """One file and what to do with it. `update` writes what the case expects where it says nothing yet, `accept` also
-    replaces what it expects.
-    """
+    """One file and what to do with it. `update` writes the expectation of a case that has none, `accept` also replaces one."""
 
     path: Path
     out: Path | None
     update: bool = False
     accept: bool = False
-    seconds: float = LIMIT
+    seconds: float = CASE_SECONDS
 
 
 def case_files(
-    names: Sequence[str], out: Path | None, *, update: bool, accept: bool = False, seconds: float = LIMIT
+    names: Sequence[str], out: Path | None, *, update: bool, accept: bool = False, seconds: float = CASE_SECONDS
 ) -> list[CaseFile]:
     """Return each file with the place of its result: under its own name in `out`, or more of its path where names repeat."""
-    called = plan_files(names)
-    places = [None if out is None else out / f"{called[name]}.json" for name in names]
+    file_names = plan_files(names)
+    places = [None if out is None else out / f"{file_names[name]}.json" for name in names]
     return [CaseFile(Path(name), place, update, accept, seconds) for name, place in zip(names, places, strict=True)]
 
 
 def run_locally(files: Sequence[CaseFile]) -> list[CaseResult]:
     """Run case files on the local host, many of them in parallel processes."""
-    if len(files) < FEW:
+    if len(files) < PARALLEL_FROM_CASES:
         return [run_file(each) for each in files]
     return in_processes(run_file, files, os.cpu_count() or 2, lambda file: _failed(file, str(DiedError())))
 
 
 def run_file(file: CaseFile) -> CaseResult:
-    """Run one case file on the local host. Whatever goes wrong in it is its own result."""
+    """Run one case file on the local host. Any error in it is its result."""
     try:
-        case = read(file)
+        case = read_case(file)
     except ValueError as error:
         return _broken(file, error)
     try:
         with limited(file.seconds):
-            return graded(file, case, wait_for(run_case(case, capabilities())))
+            return grade(file, case, wait_for(run_case(case, capabilities())))
     except TooLongError as error:
         return _failed(file, str(error))
     except Exception as error:  # noqa: BLE001  # a case can hold anything, and the others are to run
@@ -89,22 +87,22 @@ def run_on_temporal(files: Sequence[CaseFile]) -> list[CaseResult]:
     results = []
     for file in files:
         try:
-            cases.append((file, read(file)))
+            cases.append((file, read_case(file)))
         except ValueError as error:
             results.append(_broken(file, error))
-    limit = min((file.seconds for file in files), default=LIMIT)
+    limit = min((file.seconds for file in files), default=CASE_SECONDS)
     actual = asyncio.run(run_cases([case for _, case in cases], limit=limit))
-    return results + [graded(file, case, each) for (file, case), each in zip(cases, actual, strict=True)]
+    return results + [grade(file, case, each) for (file, case), each in zip(cases, actual, strict=True)]
 
 
-def read(file: CaseFile) -> dict[str, Any]:
-    """The case. Raises ValueError that names the file and what is missing."""
+def read_case(file: CaseFile) -> dict[str, Any]:
+    """Return the case of a file. Raises ValueError, which names the file and what is missing."""
     try:
         case = json.loads(file.path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ValueError(f"{file.path}: {error}") from None
     if not isinstance(case, dict):
-        raise ValueError(f"{file.path} is no case: it is not a JSON object")  # told like the others
+        raise ValueError(f"{file.path} is no case: it is not a JSON object")  # reported like the other faults
     missing = [key for key in ("workflow", *(() if file.update else ("expected",))) if key not in case]
     if missing:
         hint = "; --update writes what happens" if missing == ["expected"] else ""
@@ -116,7 +114,7 @@ def read(file: CaseFile) -> dict[str, Any]:
     if faults:
         raise ValueError(f"{file.path} is no case: {'; '.join(faults)}")
     if file.update and ignores_input(case):
-        raise ValueError(f"{file.path}: nothing is written, for {IGNORED}")
+        raise ValueError(f"{file.path}: nothing is written, for {INPUT_IGNORED}")
     return case
 
 
@@ -129,10 +127,10 @@ def _faults(expected: Any) -> list[str]:
     return [f"'expected' has no {key!r}" for key, kind in needed.items() if not isinstance(expected.get(key), kind)]
 
 
-def graded(file: CaseFile, case: dict[str, Any], actual: dict[str, Any]) -> CaseResult:
-    """Compare, and write what is to be written."""
+def grade(file: CaseFile, case: dict[str, Any], actual: dict[str, Any]) -> CaseResult:
+    """Compare what happened with the case, and write the files that the options ask for."""
     name = str(case.get("name") or file.path.stem)
-    warnings = (f"{file.path}: {IGNORED}.",) if ignores_input(case) else ()
+    warnings = (f"{file.path}: {INPUT_IGNORED}.",) if ignores_input(case) else ()
     if file.out is not None:
         _write(file.out, actual)
     if "expected" not in case:
@@ -144,13 +142,13 @@ def graded(file: CaseFile, case: dict[str, Any], actual: dict[str, Any]) -> Case
         return _failed(file, f"its 'expected' cannot be compared: {type(error).__name__}: {error}")
     if file.accept and case["expected"] != actual:
         _write(file.path, {**case, "expected": actual})
-        return CaseResult(name, passed=True, expectation=Expectation("changed", differences or (SAME,)))
+        return CaseResult(name, passed=True, expectation=Expectation("changed", differences or (OTHER_PARTS_DIFFER,)))
     if file.update and differences:
         return CaseResult(name, passed=False, expectation=Expectation("refused", differences))
     return CaseResult(name, not differences, differences, warnings=warnings)
 
 
-SAME: Final = "status, order, outputs and response are the same; other parts differ"
+OTHER_PARTS_DIFFER: Final = "status, order, outputs and response are the same; other parts differ"
 
 
 def _differences(case: Mapping[str, Any], actual: Mapping[str, Any]) -> list[str]:
@@ -160,7 +158,7 @@ def _differences(case: Mapping[str, Any], actual: Mapping[str, Any]) -> list[str
         return real_faults(case, actual)
     if case["expected"]["status"] == "not-started":
         return [] if actual.get("error") is not None else ["n8n refuses to start this; here it ran"]
-    return told(case, actual) if COUNTED & levels(case, actual).keys() else []
+    return describe_differences(case, actual) if DECISIVE_LEVELS & levels(case, actual).keys() else []
 
 
 def _broken(file: CaseFile, error: ValueError) -> CaseResult:
@@ -172,7 +170,7 @@ def _failed(file: CaseFile, why: str) -> CaseResult:
 
 
 def _write(path: Path, document: Any) -> None:
-    """Whole or not at all."""
-    beside = path.with_name(f".{path.name}.new")
-    beside.write_text(json_text(document, indent=2) + "\n", encoding="utf-8")
-    beside.replace(path)
+    """Write a file, whole or not at all."""
+    temporary = path.with_name(f".{path.name}.new")
+    temporary.write_text(json_text(document, indent=2) + "\n", encoding="utf-8")
+    temporary.replace(path)

@@ -13,8 +13,8 @@ from typing import Any, Final
 from temporalio.client import Client, WorkflowFailureError, WorkflowHistory
 from temporalio.exceptions import ApplicationError
 
-from cli.testing.case import Case, described, files_of, items_of, plan_of
-from cli.testing.processes import LIMIT
+from cli.testing.case import Case, describe_run, files_of, items_of, plan_of
+from cli.testing.processes import CASE_SECONDS
 from runtime.engine.machine import Engine
 from runtime.hosts.local.offline import OfflineCapabilities
 from runtime.hosts.temporal.worker import build_worker
@@ -30,9 +30,10 @@ from schemas.plan import Plan
 from schemas.run import TASK_TIMEOUT, RunResult, StartInput
 
 TENANT: Final = "test"
-AT_ONCE: Final = 8
-MOST_BYTES: Final = 1 << 20
-"""Of a payload in a history, where nothing is stored beside it."""
+MAX_CONCURRENT_CASES: Final = 8
+"""Cases that run at the same time."""
+MAX_PAYLOAD_BYTES: Final = 1 << 20
+"""Bytes of a payload, all in the history: a recorded history must be complete."""
 
 
 class CaseTemplates:
@@ -43,7 +44,7 @@ class CaseTemplates:
         self.locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def find(self, tenant: str, reference: dict[str, Any]) -> dict[str, Any]:
-        """By the id in the case, or the export given as a parameter."""
+        """Return the plan with this id in the case, or of the export in the parameters."""
         del tenant
         plan = plan_of(reference["export"]) if "export" in reference else self.plans.get(str(reference.get("id")))
         if plan is None:
@@ -51,16 +52,16 @@ class CaseTemplates:
         return {"plan": plan.model_dump(mode="json"), "template": "sub", "static_data": {}}
 
     async def save_static_data(self, tenant: str, template: str, data: dict[str, Any]) -> None:
-        """A case's static data are looked at in the run's state."""
+        """Save nothing: the static data of a case are read from the run's state."""
 
 
 async def run_cases(
     cases: Sequence[Case],
     histories: Path | None = None,
-    limit: float = LIMIT,
+    limit: float = CASE_SECONDS,
     capabilities: OfflineCapabilities | None = None,
 ) -> list[dict[str, Any]]:
-    """What happened in each case, in the shape of `expected`.
+    """Run cases and return what happened in each, in the shape of `expected`.
 
     With `histories`, the history of each run is written there, in clear and in the order of the cases (`0001-name.json`).
     A case that takes more than `limit` seconds is terminated, and its status is "timeout".
@@ -69,7 +70,9 @@ async def run_cases(
         Path(folder).chmod(0o755)  # Postgres runs as a user of its own
         settings = Settings.load({"TEMPOR8_STATE": folder})
         async with EmbeddedProfile(settings, any_ports=True, durable=False, ui=False) as profile:
-            plain = profile.settings().model_copy(update={"encrypt_payloads": False, "payload_threshold": MOST_BYTES})
+            plain = profile.settings().model_copy(
+                update={"encrypt_payloads": False, "payload_threshold": MAX_PAYLOAD_BYTES}
+            )
             return await _on(plain, cases, histories, limit, capabilities or OfflineCapabilities())
 
 
@@ -84,18 +87,20 @@ async def _on(
         client = await connect(settings, data_converter(settings, keys, BlobStore(database, keys)))
         templates = CaseTemplates()
         async with build_worker(client, capabilities, templates, settings.task_queue):
-            gate = asyncio.Semaphore(AT_ONCE)
+            gate = asyncio.Semaphore(MAX_CONCURRENT_CASES)
 
             async def one(i: int, case: Case) -> dict[str, Any]:
-                async with gate, contextlib.AsyncExitStack() as held:
+                async with gate, contextlib.AsyncExitStack() as stack:
                     for key in sorted(case.get("subworkflows") or {}):  # other cases may call another one by this id
-                        await held.enter_async_context(templates.locks[key])
+                        await stack.enter_async_context(templates.locks[key])
                     name = "".join(c if c.isalnum() else "-" for c in str(case.get("name") or "case"))
-                    place = None if histories is None else histories / f"{i:04}-{name[:80]}.json"
+                    history_file = None if histories is None else histories / f"{i:04}-{name[:80]}.json"
                     workflow_id = names.workflow_id(TENANT, "case", str(uuid.uuid4()))
-                    capabilities.begin(workflow_id, case.get("credentials") or {}, held.enter_context(files_of(case)))
+                    capabilities.begin(workflow_id, case.get("credentials") or {}, stack.enter_context(files_of(case)))
                     try:
-                        return await _run(client, settings.task_queue, templates, case, place, limit, workflow_id)
+                        return await _run(
+                            client, settings.task_queue, templates, case, history_file, limit, workflow_id
+                        )
                     except Exception as error:  # noqa: BLE001  # a case can hold anything, and the others are to run
                         return _not_run("error", f"it cannot be run: {type(error).__name__}: {error}")
 
@@ -107,7 +112,7 @@ async def _run(
     queue: str,
     templates: CaseTemplates,
     case: Case,
-    place: Path | None,
+    history_file: Path | None,
     limit: float,
     workflow_id: str,
 ) -> dict[str, Any]:
@@ -115,12 +120,12 @@ async def _run(
     for key, export in (case.get("subworkflows") or {}).items():
         templates.plans[key] = plan_of(export)
     mode = case.get("mode", "trigger")
-    given = StartInput(
+    input_ = StartInput(
         plan=plan, tenant=TENANT, template="case", execution_id=workflow_id, start=case.get("start"), mode=mode,
         items=items_of(case, plan), pinned=True, static_data=dict(plan.static_data),
     )  # fmt: skip
     handle = await client.start_workflow(
-        "case", given.model_dump(mode="json"), id=workflow_id, task_queue=queue, task_timeout=TASK_TIMEOUT,
+        "case", input_.model_dump(mode="json"), id=workflow_id, task_queue=queue, task_timeout=TASK_TIMEOUT,
         result_type=dict,
     )  # fmt: skip
     try:
@@ -132,13 +137,13 @@ async def _run(
         if not isinstance(error.cause, ApplicationError) or not error.cause.details:
             return _not_run("error", str(error.cause))
         result = RunResult.model_validate(error.cause.details[0])
-    told: Mapping[str, Any] = await handle.query(names.QUERY_STATE, result_type=dict)
-    if place is not None:
-        _write(place, await handle.fetch_history())
+    state: Mapping[str, Any] = await handle.query(names.QUERY_STATE, result_type=dict)
+    if history_file is not None:
+        _write(history_file, await handle.fetch_history())
     journal = result.journal
-    engine = Engine(plan, state=told["state"])
-    return described(
-        engine, Finished(journal.status, journal.last_node, journal.error), told["static_data"], told["response"]
+    engine = Engine(plan, state=state["state"])
+    return describe_run(
+        engine, Finished(journal.status, journal.last_node, journal.error), state["static_data"], state["response"]
     )
 
 
@@ -146,6 +151,6 @@ def _not_run(status: str, message: str) -> dict[str, Any]:
     return {"status": status, "error": {"node": None, "message": message}, "order": [], "nodes": {}}
 
 
-def _write(place: Path, history: WorkflowHistory) -> None:
+def _write(history_file: Path, history: WorkflowHistory) -> None:
     document = {"workflowId": history.workflow_id, **history.to_json_dict()}
-    place.write_text(json.dumps(document), encoding="utf-8")
+    history_file.write_text(json.dumps(document), encoding="utf-8")

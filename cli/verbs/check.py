@@ -22,16 +22,16 @@ def check(
 
     Exit code 0: nothing at --fail-on or above. 1: something. 2: usage or input and output.
     """
-    from cli.support import check_options as wishes
-    from cli.support.write_results import fails
+    from cli.support.check_options import check_options, fail_level, load_inputs
+    from cli.support.write_results import check_and_write, has_failed
 
-    config, names = wishes.settings(paths)
-    wish = wishes.wish_of(config, names, format_, select, ignore, allow_unsupported, verbose)
+    config, names = load_inputs(paths)
+    options = check_options(config, names, format_, select, ignore, allow_unsupported, verbose)
     if watch:
         from cli.support.inputs import files
-        from cli.support.watch import watching
+        from cli.support.watch import watch_files
 
-        watching(lambda: files(paths, config.exclude), lambda changed: wishes.run(changed, wish, format_))
+        watch_files(lambda: files(paths, config.exclude), lambda changed: check_and_write(changed, options, format_))
         return
-    if fails(wishes.run(names, wish, format_), wishes.limit(config, fail_on)):
+    if has_failed(check_and_write(names, options, format_), fail_level(config, fail_on)):
         raise typer.Exit(1)

@@ -9,7 +9,7 @@ import typer
 from cli.support.options import AllowUnsupported, FailOns, Format, Formats, Ignore, Paths, Select, Verbose, verb
 
 if TYPE_CHECKING:
-    from cli.support.compile_files import Checked
+    from cli.support.compile_files import CompiledWorkflow
 
 app = verb()
 
@@ -32,34 +32,34 @@ def compile_(
     """
     from dataclasses import replace
 
-    from cli.support import check_options as wishes
-    from cli.support.compile_files import check_files
+    from cli.support.check_options import check_options, fail_level, load_inputs
+    from cli.support.compile_files import compile_files, show_progress
     from cli.support.inputs import plan_files
-    from cli.support.write_results import fails, sentence, write
-    from cli.verbs.report import page
+    from cli.support.write_results import has_failed, summary_line, write_results
+    from cli.verbs.report import write_page
 
-    config, names = wishes.settings(paths)
-    wish = wishes.wish_of(config, names, format_, select, ignore, allow_unsupported, verbose)
-    wish = replace(wish, plan=True, report=report is not None)
+    config, names = load_inputs(paths)
+    options = check_options(config, names, format_, select, ignore, allow_unsupported, verbose)
+    options = replace(options, plan=True, report=report is not None)
     single = out is None and len(names) == 1 and format_ is Format.TEXT
-    kept: list[Checked] = []
-    results = _kept(wishes.progress(check_files(names, wish), len(names)), kept, out, plan_files(names))
-    tally = write(results, format_, to_stderr=single)
+    written: list[CompiledWorkflow] = []
+    results = _write_plans(show_progress(compile_files(names, options), len(names)), written, out, plan_files(names))
+    tally = write_results(results, format_, to_stderr=single)
     if report is not None:
-        page(report, (each.entry for each in kept if each.entry))
-    if single and kept[0].plan is not None:
-        typer.echo(kept[0].plan)
+        write_page(report, (each.entry for each in written if each.entry))
+    if single and written[0].plan is not None:
+        typer.echo(written[0].plan)
     if format_ is Format.TEXT:
-        where = f", plans in {out}" if out and any(each.plan is not None for each in kept) else ""
-        typer.echo(sentence(tally, colours=wish.colours) + where, err=single)
-    if fails(tally, wishes.limit(config, fail_on)):
+        where = f", plans in {out}" if out and any(each.plan is not None for each in written) else ""
+        typer.echo(summary_line(tally, colours=options.colours) + where, err=single)
+    if has_failed(tally, fail_level(config, fail_on)):
         raise typer.Exit(1)
 
 
-def _kept(
-    results: "Iterable[Checked]", kept: "list[Checked]", out: Path | None, targets: dict[str, str]
-) -> "Iterator[Checked]":
-    """The same results; their plans go to files on the way, and what a report needs is kept."""
+def _write_plans(
+    results: "Iterable[CompiledWorkflow]", written: "list[CompiledWorkflow]", out: Path | None, targets: dict[str, str]
+) -> "Iterator[CompiledWorkflow]":
+    """Yield the same results; write their plans to files, and append to `written` what a report needs of each."""
     from dataclasses import replace
 
     for each in results:
@@ -68,5 +68,5 @@ def _kept(
             path = out / f"{targets[each.file]}{number}.plan.json"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes((each.plan + "\n").encode("utf-8", "surrogatepass"))
-        kept.append(replace(each, text="", plan=each.plan and ("" if out else each.plan)))
+        written.append(replace(each, text="", plan=each.plan and ("" if out else each.plan)))
         yield each

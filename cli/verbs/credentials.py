@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 
+from cli.support.database import Tenant, on_database
 from cli.support.options import verb
-from cli.verbs.tenants import Tenant, on_database
 
 if TYPE_CHECKING:
     from runtime.platform.credentials import CredentialStore
@@ -60,20 +60,20 @@ def import_(
     except (OSError, UnicodeDecodeError) as error:
         _refuse(f"{file}: {error.strerror if isinstance(error, OSError) else 'not UTF-8'}")
     document = _json(text, str(file))
-    found = [_entry(each, i, file) for i, each in enumerate(document if isinstance(document, list) else [document])]
+    entries = [_entry(each, i, file) for i, each in enumerate(document if isinstance(document, list) else [document])]
 
     async def work(store: "CredentialStore") -> None:
-        for type_, name, fields in found:
+        for type_, name, fields in entries:
             await store.put(tenant, type_, name, fields)
 
     _on_store(work)
-    for type_, name, _ in found:
+    for type_, name, _ in entries:
         typer.echo(f"{type_}  {name}")
 
 
 @app.command("list")
 def list_(tenant: Tenant) -> None:
-    """Type and name of each, without values."""
+    """List type and name of each, without values."""
     for type_, name in _on_store(lambda store: store.names(tenant)):
         typer.echo(f"{type_}  {name}")
 

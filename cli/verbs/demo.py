@@ -19,7 +19,7 @@ app = verb()
 
 TEMPLATE: Final = "ai_lead_qualification"
 SAMPLE: Final = Path("n8n_exports/samples/ai_lead_qualification.json")
-PATIENCE: Final = 120.0
+RUN_SECONDS: Final = 120.0
 """Seconds that the run may take: the local model is slow on a busy machine."""
 
 
@@ -44,33 +44,33 @@ def demo() -> None:
 async def _demo(settings: object) -> bool:
     import httpx
 
-    from cli.support.stack import compiled, stack
+    from cli.support.stack import compile_folder, stack
     from runtime.platform.embedded.fake_vendor import StandIn
     from service.publishing import publish
 
     began = time.monotonic()
-    _say("starting Temporal, Postgres, worker and API")
+    _print("starting Temporal, Postgres, worker and API")
     async with stack(settings) as up:  # type: ignore[arg-type]
         keys = {}
         for tenant, name in (("acme", "Acme"), ("globex", "Globex")):
             await up.tenants.create(tenant, name)
             keys[tenant] = await up.tenants.issue(tenant, "demo")
-        for path, compilation in compiled():
+        for path, compilation in compile_folder():
             published = await publish(up.templates, "acme", path.stem, compilation)
             if published is None:
-                _say(f"{path} does not compile: {compilation.diagnostics[0].message}")
+                _print(f"{path} does not compile: {compilation.diagnostics[0].message}")
                 return False
-            _say(f"published {published.key} version {published.version}, plan {published.plan_hash[:12]}")
+            _print(f"published {published.key} version {published.version}, plan {published.plan_hash[:12]}")
         if up.model:
-            _say(
+            _print(
                 "no model credential is set: agents use the embedded local model (SmolLM2-135M), which is small and poor"
             )
         with StandIn() as vendor:
             await up.tenants.allow_egress("acme", [vendor.url.removeprefix("http://")])
-            _say(f"calls to vendors go to a stand-in on this machine, {vendor.url}; nothing leaves it")
+            _print(f"calls to vendors go to a stand-in on this machine, {vendor.url}; nothing leaves it")
             async with httpx.AsyncClient(base_url=up.url, timeout=30) as client:
                 await _ready(client)
-                _say(f"ready after {time.monotonic() - began:.1f} s")
+                _print(f"ready after {time.monotonic() - began:.1f} s")
                 ok = await _run(up, client, keys, vendor)
         _go_on(up, keys["acme"])
     return ok
@@ -99,12 +99,12 @@ async def _run(up: "Stack", client: "httpx.AsyncClient", keys: dict[str, str], v
     answer = await client.post("/workflows/start", json=body, headers=ours)
     answer.raise_for_status()
     run = answer.json()["workflow_id"]
-    _say(f"started {TEMPLATE} for tenant acme: {run}")
+    _print(f"started {TEMPLATE} for tenant acme: {run}")
     ended = await _follow(up, client, run, ours)
     foreign = await client.get(f"/workflows/{run}/status", headers=theirs)
-    _say(f"tenant globex asks for the same run: {foreign.status_code}")
+    _print(f"tenant globex asks for the same run: {foreign.status_code}")
     posts = [each for each in vendor.requests if each.method == "POST" and "/contacts" in each.path]
-    _say(f"requests that the CRM stand-in received: {len(posts)}")
+    _print(f"requests that the CRM stand-in received: {len(posts)}")
     result = (await client.get(f"/workflows/{run}/status", headers=ours)).json()
     typer.echo(json.dumps(result.get("result"), indent=2, ensure_ascii=False))
     once = len({each.key() for each in posts}) == len(posts) <= 1
@@ -112,24 +112,24 @@ async def _run(up: "Stack", client: "httpx.AsyncClient", keys: dict[str, str], v
 
 
 async def _follow(up: "Stack", client: "httpx.AsyncClient", run: str, headers: dict[str, str]) -> str:
-    """Show each step as it is done; kill the worker once the run waits. Returns the final status."""
-    shown, killed, deadline = 0, False, time.monotonic() + PATIENCE
+    """Show each step as it ends; kill the worker once the run waits. Return the final status."""
+    steps_shown, killed, deadline = 0, False, time.monotonic() + RUN_SECONDS
     while time.monotonic() < deadline:
         status = (await client.get(f"/workflows/{run}/status", headers=headers)).json()
         history = (await client.get(f"/workflows/{run}/history", headers=headers)).json()
-        for event in history.get("steps", [])[shown:]:
+        for event in history.get("steps", [])[steps_shown:]:
             typer.echo(f"    {event['node']:28} {event['status']:8} {event.get('duration_ms') or 0:8.0f} ms")
-        shown = max(shown, len(history.get("steps", [])))
+        steps_shown = max(steps_shown, len(history.get("steps", [])))
         active = (status.get("progress") or {}).get("active") or {}
         if not killed and str(active.get("node", "")).startswith("Give the mailbox") and up.worker.pid:
-            _say(f"kill -9 {up.worker.pid}: the worker is gone, in the middle of the run")
+            _print(f"kill -9 {up.worker.pid}: the worker is gone, in the middle of the run")
             up.worker.kill()
             killed = True
         if status.get("status") not in ("running", "waiting"):
-            _say(f"the run ended: {status.get('status')}{' (the worker was killed once)' if killed else ''}")
+            _print(f"the run ended: {status.get('status')}{' (the worker was killed once)' if killed else ''}")
             return str(status.get("status")) if killed else "not killed"
         await asyncio.sleep(0.2)
-    _say("the run did not end in time")
+    _print("the run did not end in time")
     return "running"
 
 
@@ -147,5 +147,5 @@ Everything is stopped now; the state stays in {up.profile.folder.name}/.
     )
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     typer.echo(f"==> {line}")

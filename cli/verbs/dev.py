@@ -69,7 +69,7 @@ async def _publish_changes(up: "Stack", folder: Path) -> None:
     from runtime.catalog import CATALOG
     from runtime.platform.postgres import DatabaseUnavailable
     from service.publishing import publish
-    from service.templates import WebhookConflict
+    from service.template_records import WebhookConflict
 
     known: dict[Path, int] = {}
     while True:
@@ -88,6 +88,6 @@ async def _publish_changes(up: "Stack", folder: Path) -> None:
                 for each in compilation.diagnostics:
                     typer.echo(f"{path}:{each.at.line or 1}: {each.code} {each.level}: {each.message}", err=True)
                 typer.echo(f"{path}: not published", err=True)
-            elif published.fresh:
+            elif published.created:
                 typer.echo(f"published {published.key} version {published.version} ({published.plan_hash[:12]})")
         await asyncio.sleep(0.5)

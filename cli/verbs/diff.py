@@ -25,18 +25,18 @@ def diff(
     after: Annotated[Path, typer.Argument(help="The export as it is.")],
     format_: Annotated[Style, typer.Option("--format", "-f")] = Style.TEXT,
 ) -> None:
-    """Say how two exports differ in meaning: positions, ids and notes do not count.
+    """Show how two exports differ in meaning: positions, ids and notes do not count.
 
     Exit code 0: they mean the same. 1: they differ. 2: a file cannot be read or is no export.
     """
-    from cli.support.compile_export import plan_of
+    from cli.support.compile_export import compile_to_plan
     from compiler.report.difference import difference
 
-    found = difference(plan_of(before), plan_of(after))
+    changes = difference(compile_to_plan(before), compile_to_plan(after))
     if format_ is Style.JSON:
-        typer.echo(json.dumps(found.to_json(), ensure_ascii=False, indent=2))
+        typer.echo(json.dumps(changes.to_json(), ensure_ascii=False, indent=2))
     else:
-        for line in found.lines():
+        for line in changes.lines():
             typer.echo(line)
-    if found:
+    if changes:
         raise typer.Exit(1)

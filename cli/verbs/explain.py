@@ -15,10 +15,10 @@ def explain(code: Annotated[str, typer.Argument(help="A code, such as N8T301, or
     from compiler.report.pages import page, rules
     from compiler.suggest import suggestion
 
-    listed = {each.code: each for each in rules()}
-    wanted = listed.get(code.upper()) or next((each for each in listed.values() if each.__name__ == code), None)
-    if wanted is None:
-        hint = suggestion(code.upper(), listed)
+    codes = {each.code: each for each in rules()}
+    rule = codes.get(code.upper()) or next((each for each in codes.values() if each.__name__ == code), None)
+    if rule is None:
+        hint = suggestion(code.upper(), codes)
         typer.echo(f"there is no code {code!r}; {hint or '`tempor8 rules` lists them'}", err=True)
         raise typer.Exit(2)
-    typer.echo(page(wanted))
+    typer.echo(page(rule))

@@ -19,7 +19,7 @@ def fmt(
 ) -> None:
     """Write exports in one canonical form, for review in git: in place, or to standard output for -.
 
-    Exit code 0: done. 1: --check found something to change. 2: a file cannot be read or is no export.
+    Exit code 0: done. 1: --check places something to change. 2: a file cannot be read or is no export.
     """
     from cli.support.inputs import STDIN, content, files
 
@@ -39,17 +39,17 @@ def fmt(
 
 
 def _formatted(name: str, source: bytes) -> str:
-    """The canonical text. A wrapper around the workflow is taken off; several workflows in one file are refused."""
+    """Return the canonical text. A wrapper around the workflow is removed; several workflows in one file are refused."""
     import json
 
-    from cli.support.compile_export import compiled_source
+    from cli.support.compile_export import compile_bytes
     from compiler.source.canonical import canonical
     from compiler.source.wrappers import find_workflows, value_at
 
-    text = compiled_source(source, name).text
+    text = compile_bytes(source, name).text
     document = json.loads(text)
-    found = find_workflows(document)
-    if len(found) > 1:
-        typer.echo(f"{name}: {len(found)} workflows in one file; keep one per file to format them", err=True)
+    places = find_workflows(document)
+    if len(places) > 1:
+        typer.echo(f"{name}: {len(places)} workflows in one file; keep one per file to format them", err=True)
         raise typer.Exit(2)
-    return canonical(value_at(document, found[0]))
+    return canonical(value_at(document, places[0]))

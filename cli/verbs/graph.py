@@ -25,9 +25,9 @@ def graph(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="A file instead of standard output.")] = None,
 ) -> None:
     """Draw an export as a Mermaid flowchart, or as SVG from its own positions; nodes that cannot run are marked."""
-    from cli.support.compile_export import plan_of
+    from cli.support.compile_export import compile_to_plan
 
-    plan = plan_of(path)
+    plan = compile_to_plan(path)
     if format_ is Style.MERMAID:
         from compiler.report.mermaid import flowchart
 

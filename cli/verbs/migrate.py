@@ -9,8 +9,9 @@ app = verb()
 
 @app.command()
 def migrate() -> None:
-    """Apply the migrations that the database does not have, as its owner (DATABASE_ADMIN_URL), and make the login of DATABASE_URL.
-    Safe to run again, and from several places at once. The embedded database is migrated by whoever starts it.
+    """Apply the migrations that the database does not have, as its owner (DATABASE_ADMIN_URL), and create the login of
+    DATABASE_URL.
+    Safe to run again, and from several places at once. The embedded database is migrated when it starts.
 
     Exit code 0: it is up to date. 1: its migrations are not those of this version. 2: a setting is missing, or Postgres does not
     answer.

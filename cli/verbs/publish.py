@@ -28,7 +28,7 @@ def publish(
     Exit code 0: all are published. 1: one does not compile or its webhook is taken; those before it stay published.
     2: files, or Postgres does not answer.
     """
-    from cli.verbs.tenants import on_database
+    from cli.support.database import on_database
     from compiler import compile_export
     from runtime.catalog import CATALOG
     from runtime.platform.postgres import SHARED, Database
@@ -41,13 +41,13 @@ def publish(
         if tenant == SHARED:
             await tenants.create(SHARED, "Operator")
         store = TemplateStore(database)
-        done = []
+        results = []
         for file in files:
             compiled = await asyncio.to_thread(
                 compile_export, _read(file), file=str(file), catalog=CATALOG, allow_unsupported=allow_unsupported
             )
-            done.append(await _publish(store, tenant, file, compiled))
-        return all(done)
+            results.append(await _publish(store, tenant, file, compiled))
+        return all(results)
 
     if not on_database(work):
         raise typer.Exit(1)
@@ -55,20 +55,20 @@ def publish(
 
 async def _publish(store: "TemplateStore", tenant: str, file: Path, compiled: "Compilation") -> bool:
     from service.publishing import publish
-    from service.templates import WebhookConflict
+    from service.template_records import WebhookConflict
 
     try:
-        made = await publish(store, tenant, file.stem, compiled)
+        publication = await publish(store, tenant, file.stem, compiled)
     except WebhookConflict as error:
         typer.echo(f"{file}: {error}", err=True)
         return False
-    if made is None:
+    if publication is None:
         for each in compiled.diagnostics:
             if each.level == "error":
                 typer.echo(f"{file}:{each.at.line or 1}: {each.code} {each.message}", err=True)
         return False
-    what = "published" if made.fresh else "unchanged"
-    typer.echo(f"{what} {made.key} version {made.version} ({made.plan_hash[:12]})")
+    what = "published" if publication.created else "unchanged"
+    typer.echo(f"{what} {publication.key} version {publication.version} ({publication.plan_hash[:12]})")
     return True
 
 

@@ -1,4 +1,4 @@
-"""`tempor8 report`: what of a folder of exports runs, and what to build or replace first."""
+"""`tempor8 report`: what of a folder of exports can run, and what to build or replace first."""
 
 import json
 import shutil
@@ -16,7 +16,7 @@ import typer
 from cli.support.options import AllowUnsupported, Format, Paths, verb
 
 if TYPE_CHECKING:
-    from cli.support.compile_files import Checked
+    from cli.support.compile_files import CompiledWorkflow
     from compiler.report.coverage import Coverage, ReportEntry
 
 app = verb()
@@ -37,24 +37,24 @@ def report(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="A file instead of standard output.")] = None,
     allow_unsupported: AllowUnsupported = None,
 ) -> None:
-    """Say what of a folder of exports runs, and what to build or replace first. Findings do not change the exit code."""
-    from cli.support import check_options as wishes
-    from cli.support.compile_files import check_files
+    """Report what of a folder of exports can run, and what to build or replace first. Findings do not change the exit code."""
+    from cli.support.check_options import check_options, load_inputs
+    from cli.support.compile_files import compile_files, show_progress
     from compiler.report.coverage import Coverage
 
-    config, names = wishes.settings(paths)
+    config, names = load_inputs(paths)
     format_of_files = Format.JSON if format_ is Style.JSON else None
-    wish = replace(wishes.wish_of(config, names, format_of_files, None, None, allow_unsupported), report=True)
-    found, results = Coverage(), wishes.progress(check_files(names, wish), len(names))
+    options = replace(check_options(config, names, format_of_files, None, None, allow_unsupported), report=True)
+    coverage, results = Coverage(), show_progress(compile_files(names, options), len(names))
     if format_ is Style.JSON:
-        _json(found, results, out)
+        _json(coverage, results, out)
         return
     for each in results:
-        _add(found, each)
-    _write(_text(found, format_, out), out)
+        _add(coverage, each)
+    _write(_text(coverage, format_, out), out)
 
 
-def page(path: Path, entries: "Iterable[ReportEntry]") -> None:
+def write_page(path: Path, entries: "Iterable[ReportEntry]") -> None:
     """Write the page of `--report`."""
     from compiler.report.coverage import coverage
     from compiler.report.html import page as html
@@ -62,37 +62,37 @@ def page(path: Path, entries: "Iterable[ReportEntry]") -> None:
     _write(html(coverage(entries)), path)
 
 
-def _text(found: "Coverage", format_: Style, out: Path | None) -> str:
-    from cli.support import check_options as wishes
+def _text(coverage: "Coverage", format_: Style, out: Path | None) -> str:
+    from cli.support.check_options import terminal_paint
     from compiler.report.html import page as html
     from compiler.report.summary import summary
 
-    return html(found) if format_ is Style.HTML else "\n".join(summary(found, wishes.painter(out)))
+    return html(coverage) if format_ is Style.HTML else "\n".join(summary(coverage, terminal_paint(out)))
 
 
-def _add(found: "Coverage", each: "Checked") -> None:
+def _add(coverage: "Coverage", each: "CompiledWorkflow") -> None:
     if each.entry is not None:
-        found.add(each.entry)
+        coverage.add(each.entry)
 
 
-def _json(found: "Coverage", results: "Iterable[Checked]", out: Path | None) -> None:
-    """The figures come first in the document and last in time: the files wait in a temporary file."""
+def _json(coverage: "Coverage", results: "Iterable[CompiledWorkflow]", out: Path | None) -> None:
+    """Write the figures, then the files: these come first in time, so they go through a temporary file."""
     with TemporaryFile("w+", encoding="utf-8", errors="replace") as files:
         separator = ""
         for each in results:
-            _add(found, replace(each, entry=each.entry and replace(each.entry, lines=())))
+            _add(coverage, replace(each, entry=each.entry and replace(each.entry, lines=())))
             files.write(separator + each.text)
             separator = ",\n"
-        head = json.dumps(found.figures(), ensure_ascii=False, indent=2).removesuffix("\n}")
+        head = json.dumps(coverage.figures(), ensure_ascii=False, indent=2).removesuffix("\n}")
         files.seek(0)
-        with _opened(out) as stream:
+        with _open(out) as stream:
             stream.write(head + ',\n  "files": [\n')
             shutil.copyfileobj(files, stream)
             stream.write("\n  ]\n}\n")
 
 
 @contextmanager
-def _opened(out: Path | None) -> "Iterator[TextIO]":
+def _open(out: Path | None) -> "Iterator[TextIO]":
     if out is None:
         yield sys.stdout
         return
@@ -102,5 +102,5 @@ def _opened(out: Path | None) -> "Iterator[TextIO]":
 
 
 def _write(text: str, out: Path | None) -> None:
-    with _opened(out) as stream:
+    with _open(out) as stream:
         stream.write(text.encode("utf-8", "replace").decode() + "\n")

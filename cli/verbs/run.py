@@ -60,15 +60,15 @@ def run(
     plan = compilation.plan
     plan = plan.model_copy(update={"pin_data": {**(plan.pin_data if use_pin_data else {}), **pins}})
     result = asyncio.run(_run(plan, tenant, _items(input_), start))
-    shown = {
+    document = {
         "status": result.journal.status,
         "outputs": result.outputs,
         "error": result.journal.error,
         "steps": [step.model_dump() for step in result.journal.steps],
     }
     if result.journal.forgotten:
-        shown["forgotten"] = {name: gone.model_dump() for name, gone in result.journal.forgotten.items()}
-    typer.echo(json_text(shown, indent=2))
+        document["forgotten"] = {name: gone.model_dump() for name, gone in result.journal.forgotten.items()}
+    typer.echo(json_text(document, indent=2))
     if result.journal.status != "success":
         raise typer.Exit(1)
 
@@ -90,24 +90,24 @@ def _json(path: Path) -> Any:
 
 
 def _items(path: Path | None) -> list[dict[str, Any]]:
-    given = _json(path) if path is not None else {}
-    listed = given if isinstance(given, list) else [given]
-    if not all(isinstance(each, dict) for each in listed):
+    document = _json(path) if path is not None else {}
+    entries = document if isinstance(document, list) else [document]
+    if not all(isinstance(each, dict) for each in entries):
         typer.echo(f"{path}: items are JSON objects", err=True)
         raise typer.Exit(2)
-    return [each if isinstance(each.get("json"), dict) else {"json": each} for each in listed]
+    return [each if isinstance(each.get("json"), dict) else {"json": each} for each in entries]
 
 
 def _pins(path: Path | None) -> dict[str, list[dict[str, Any]]]:
     if path is None:
         return {}
-    given = _json(path)
-    if not isinstance(given, Mapping) or not all(isinstance(items, list) for items in given.values()):
+    document = _json(path)
+    if not isinstance(document, Mapping) or not all(isinstance(items, list) for items in document.values()):
         typer.echo(f"{path}: pinned data is an object: node name -> list of items", err=True)
         raise typer.Exit(2)
     return {
         node: [each if isinstance(each.get("json"), dict) else {"json": each} for each in items]
-        for node, items in given.items()
+        for node, items in document.items()
     }
 
 
@@ -150,18 +150,18 @@ async def _on(
         client = await connect(settings, data_converter(settings, keys, BlobStore.of(settings, database, keys)))
         template = "".join(c if c.isalnum() or c in "_.-" else "_" for c in plan.name) or "run"
         workflow_id = names.workflow_id(tenant, template, str(uuid.uuid4()))
-        given = StartInput(
+        input_ = StartInput(
             plan=plan, tenant=tenant, template=template, execution_id=workflow_id, items=items, start=start,
             pinned=bool(plan.pin_data), mode=Mode.MANUAL if plan.pin_data else Mode.TRIGGER,
         )  # fmt: skip
         try:
-            done = await client.execute_workflow(
-                template, given.model_dump(mode="json"), id=workflow_id, task_queue=queue, task_timeout=TASK_TIMEOUT,
+            output = await client.execute_workflow(
+                template, input_.model_dump(mode="json"), id=workflow_id, task_queue=queue, task_timeout=TASK_TIMEOUT,
                 result_type=dict,
             )  # fmt: skip
         except WorkflowFailureError as error:
             return _failed(error)
-        return RunResult.model_validate(done)
+        return RunResult.model_validate(output)
 
 
 def _failed(error: Any) -> "RunResult":

@@ -18,12 +18,12 @@ def schemas(
     from compiler.report.schemas import files
     from runtime.catalog import CATALOG
 
-    made = files(CATALOG)
-    for name, text in made.items():
+    texts = files(CATALOG)
+    for name, text in texts.items():
         path = out / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     for path in (out / "nodes").glob("*.schema.json"):
-        if f"nodes/{path.name}" not in made:
+        if f"nodes/{path.name}" not in texts:
             path.unlink()
-    typer.echo(f"{len(made)} schemas in {out}", err=True)
+    typer.echo(f"{len(texts)} schemas in {out}", err=True)

@@ -14,14 +14,14 @@ from cli.support.options import verb
 if TYPE_CHECKING:
     import uvicorn
 
-    from api.dependencies import Ports
+    from api.dependencies import Dependencies
     from runtime.platform.settings import Settings
 
 app = verb()
 
-PAUSE: Final = 2.0
-"""Seconds between two tries to reach a server that is down."""
-BACKLOG: Final = 2048
+RETRY_SECONDS: Final = 2.0
+"""Seconds between two attempts to reach a server that is down."""
+BACKLOG_CONNECTIONS: Final = 2048
 """Connections that may wait to be accepted."""
 
 
@@ -35,8 +35,7 @@ def serve(
 ) -> None:
     """Serve the API until SIGTERM or Ctrl-C. While Temporal or Postgres is down it answers 503 and says which.
 
-    Exit code 2: a setting is malformed, somebody else listens at the address, or the database's role could see through
-    row-level security.
+    Exit code 2: a setting is malformed, the address is in use, or the database's role is exempt from row-level security.
     """
     import uvloop
 
@@ -48,14 +47,14 @@ def serve(
     except SettingsError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
-    chosen = {"host": host, "port": port}
-    settings = settings.model_copy(update={name: value for name, value in chosen.items() if value is not None})
+    overrides = {"host": host, "port": port}
+    settings = settings.model_copy(update={name: value for name, value in overrides.items() if value is not None})
     try:
         listeners = _listeners(settings.host, settings.port)
     except OSError as error:
         typer.echo(
             f"cannot listen at {settings.host}:{settings.port} ({error.strerror or error}). "
-            "Stop who does, or choose another address with --host and --port (TEMPOR8_HOST, TEMPOR8_PORT).",
+            "Stop the process that uses it, or choose another address with --host and --port (TEMPOR8_HOST, TEMPOR8_PORT).",
             err=True,
         )
         raise typer.Exit(2) from None
@@ -65,28 +64,30 @@ def serve(
 
 
 def _listeners(host: str, port: int) -> list[socket.socket]:
-    """Sockets that listen, one for each address of the host. They are ours and not uvicorn's, which ends the process in the middle
-    of everything when an address is taken. Raises OSError.
+    """Return listening sockets, one for each address of the host. uvicorn would end the process when an address is in use.
+
+    Raises:
+        OSError: an address is in use, or is none of this machine.
     """
-    made: list[socket.socket] = []
+    sockets: list[socket.socket] = []
     try:
         for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
             each = socket.socket(family, kind, protocol)
-            made.append(each)
+            sockets.append(each)
             each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if family == socket.AF_INET6:
                 each.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             each.bind(address)
-            each.listen(BACKLOG)
+            each.listen(BACKLOG_CONNECTIONS)
     except OSError:
-        for each in made:
+        for each in sockets:
             each.close()
         raise
-    return made
+    return sockets
 
 
 def _attached(settings: "Settings") -> "Settings":
-    """With the addresses of the embedded servers that are up, where none were set."""
+    """Return the settings with the addresses of the embedded servers that are up, where none were set."""
     if settings.database_url is not None:
         return settings
     from runtime.platform.embedded import attached, running
@@ -96,24 +97,24 @@ def _attached(settings: "Settings") -> "Settings":
 
 
 async def _serve(settings: "Settings", listeners: list[socket.socket], *, projector: bool) -> bool:
-    """Until told to stop; False when the database's role is not one that we may use."""
+    """Serve until a signal; return False when the database's role may not be used."""
     import uvicorn
 
     from api.app import create_app
-    from cli.support.wiring import ports
+    from cli.support.wiring import open_dependencies
 
     class Server(uvicorn.Server):
-        """Leaves signals to us: uvicorn raises them again when it is done, before our connections are closed."""
+        """Captures no signals: uvicorn raises them again when it is done, before the connections to the servers are closed."""
 
         @contextlib.contextmanager
         def capture_signals(self) -> Iterator[None]:
-            """Nothing is captured."""
+            """Capture nothing."""
             yield
 
-    async with ports(settings) as outside:
+    async with open_dependencies(settings) as dependencies:
         server = Server(
             uvicorn.Config(
-                create_app(outside, projector=projector),
+                create_app(dependencies, projector=projector),
                 log_config=None,
                 access_log=False,  # a line per request costs more than the request, and the run has its own record
                 server_header=False,
@@ -123,23 +124,23 @@ async def _serve(settings: "Settings", listeners: list[socket.socket], *, projec
         )
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, setattr, server, "should_exit", True)
-        guard = asyncio.create_task(_guard(outside, server))
+        guard = asyncio.create_task(_guard(dependencies, server))
         try:
             await server.serve(sockets=listeners)
         finally:
             guard.cancel()
-            (refused,) = await asyncio.gather(guard, return_exceptions=True)
-    return refused is not True
+            (unsafe,) = await asyncio.gather(guard, return_exceptions=True)
+    return unsafe is not True
 
 
-async def _guard(outside: "Ports", server: "uvicorn.Server") -> bool:
-    """Once both servers answer: check the role, register search attributes. True: the role is unsafe, so we stopped."""
+async def _guard(dependencies: "Dependencies", server: "uvicorn.Server") -> bool:
+    """Check the role and register search attributes once both servers answer; stop and return True when the role is unsafe."""
     from runtime.platform.postgres import DatabaseUnavailable, UnsafeRole
     from runtime.platform.telemetry.logging import get_logger
     from runtime.platform.temporal import TemporalUnavailable, ensure_search_attributes
 
     log = get_logger("tempor8.serve")
-    for step in (outside.database.check_role, lambda: ensure_search_attributes(outside.temporal)):
+    for step in (dependencies.database.check_role, lambda: ensure_search_attributes(dependencies.temporal)):
         while True:
             try:
                 await step()
@@ -150,5 +151,5 @@ async def _guard(outside: "Ports", server: "uvicorn.Server") -> bool:
                 return True
             except (DatabaseUnavailable, TemporalUnavailable, RuntimeError) as error:
                 log.warning(str(error))
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(RETRY_SECONDS)
     return False

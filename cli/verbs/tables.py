@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from cli.support.database import Tenant, on_database
 from cli.support.options import verb
-from cli.verbs.tenants import Tenant, on_database
 
 if TYPE_CHECKING:
     from runtime.contract import Store
+    from runtime.platform.postgres import Database
     from runtime.values.tables import Table
+    from service.tenants import TenantStore
 
 app = verb()
 T = TypeVar("T")
@@ -21,7 +23,7 @@ Name = Annotated[str, typer.Argument(help="Name of the table.")]
 
 @app.callback()
 def tables() -> None:
-    """Make and look at the data tables that Data Table nodes work on. An export names a table by the id that it had in
+    """Create and show the data tables that Data Table nodes work on. An export names a table by the id that it had in
     n8n; here it is found by its name.
 
     Exit code 0: done. 1: there is no such tenant or table, or there is one already. 2: usage, or Postgres does not answer.
@@ -30,7 +32,7 @@ def tables() -> None:
 
 @app.command("list")
 def list_(tenant: Tenant) -> None:
-    """Id, name and columns of each table."""
+    """List id, name and columns of each table."""
 
     async def work(store: "Store") -> "list[Table]":
         return list(await store.tables())
@@ -45,12 +47,12 @@ def create(
     name: Name,
     columns: Annotated[list[str], typer.Argument(help="name:type, type one of string, number, boolean, date.")],
 ) -> None:
-    """Make a table and print its id."""
+    """Create a table and print its id."""
     from runtime.values.tables import Column, TableError, moment
 
     try:
-        typed = [each.partition(":") for each in columns]
-        declared = [Column(column, type_ or "string") for column, _, type_ in typed]  # type: ignore[arg-type]  # it checks
+        pairs = [each.partition(":") for each in columns]
+        declared = [Column(column, type_ or "string") for column, _, type_ in pairs]  # type: ignore[arg-type]  # it checks
     except TableError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
@@ -60,22 +62,22 @@ def create(
             return None
         return await store.create(name, declared, moment(time.time() * 1000))
 
-    made = _within(tenant, work)
-    if made is None:
+    table = _within(tenant, work)
+    if table is None:
         typer.echo(f"tenant {tenant} has a table '{name}' already", err=True)
         raise typer.Exit(1)
-    typer.echo(made.id)
+    typer.echo(table.id)
 
 
 @app.command()
 def rows(tenant: Tenant, name: Name) -> None:
-    """The rows of a table, one JSON object a line."""
+    """Print the rows of a table, one JSON object a line."""
 
     async def work(store: "Store") -> "Table | None":
-        found = next((table for table in await store.tables() if table.name == name), None)
-        return await store.open(found.id) if found else None
+        table = next((table for table in await store.tables() if table.name == name), None)
+        return await store.open(table.id) if table else None
 
-    for row in _found(tenant, name, _within(tenant, work)).rows.values():
+    for row in _require_table(tenant, name, _within(tenant, work)).rows.values():
         typer.echo(json.dumps(row, ensure_ascii=False))
 
 
@@ -84,15 +86,15 @@ def delete(tenant: Tenant, name: Name) -> None:
     """Delete a table and its rows."""
 
     async def work(store: "Store") -> "Table | None":
-        found = next((table for table in await store.tables() if table.name == name), None)
-        if found is not None:
-            await store.drop(found.id)
-        return found
+        table = next((table for table in await store.tables() if table.name == name), None)
+        if table is not None:
+            await store.drop(table.id)
+        return table
 
-    _found(tenant, name, _within(tenant, work))
+    _require_table(tenant, name, _within(tenant, work))
 
 
-def _found(tenant: str, name: str, table: "Table | None") -> "Table":
+def _require_table(tenant: str, name: str, table: "Table | None") -> "Table":
     if table is None:
         typer.echo(f"tenant {tenant} has no table '{name}'; see: tempor8 tables list {tenant}", err=True)
         raise typer.Exit(1)
@@ -102,10 +104,7 @@ def _found(tenant: str, name: str, table: "Table | None") -> "Table":
 def _within(tenant: str, work: "Callable[[Store], Awaitable[T]]") -> T:
     from service.data_store import PostgresStore
 
-    async def inside(database: object, _: object) -> T:
-        from runtime.platform.postgres import Database
-
-        assert isinstance(database, Database)
+    async def inside(database: "Database", _: "TenantStore") -> T:
         async with database.tenant_transaction(tenant) as connection:
             return await work(PostgresStore(connection, tenant))
 

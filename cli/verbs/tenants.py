@@ -1,28 +1,24 @@
 """`tempor8 tenants`: tenants and their API keys."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from cli.support.database import NO_TENANT, Tenant, on_database
 from cli.support.options import verb
 
 if TYPE_CHECKING:
-    from runtime.platform.postgres import Database
     from service.tenants import ApiKey, TenantStore
 
 app = verb()
 T = TypeVar("T")
 
-NO_TENANT: Final = "there is no such tenant; make it with: tempor8 tenants create"
-Tenant = Annotated[str, typer.Argument(help="Id of the tenant: letters, digits, '_', '.', '-'.")]
-
 
 @app.callback()
 def tenants() -> None:
-    """Make tenants and API keys. A key is printed once and kept as a hash only.
+    """Create tenants and API keys. A key is printed once and stored as a hash only.
 
     Exit code 0: done. 1: there is no such tenant or key. 2: usage, or Postgres does not answer.
     """
@@ -34,17 +30,17 @@ def create(
     name: Annotated[str, typer.Option(help="Name for people.")] = "",
     key: Annotated[bool, typer.Option(help="Issue a first API key.")] = True,
 ) -> None:
-    """Make a tenant and print its first API key on standard output."""
+    """Create a tenant and print its first API key on standard output."""
 
     async def work(store: "TenantStore") -> str:
         if not await store.create(tenant, name):
             typer.echo(f"tenant {tenant} exists already", err=True)
         return await store.issue(tenant, "first") if key else ""
 
-    made = _run(work)
-    if made:
+    new_key = _run(work)
+    if new_key:
         typer.echo("this key is shown once:", err=True)
-        typer.echo(made)
+        typer.echo(new_key)
 
 
 @app.command()
@@ -58,9 +54,9 @@ def key(
     async def work(store: "TenantStore") -> str:
         return await store.issue(tenant, name, lifetime=timedelta(days=days) if days else None)
 
-    made = _run(work)
+    new_key = _run(work)
     typer.echo("this key is shown once:", err=True)
-    typer.echo(made)
+    typer.echo(new_key)
 
 
 @app.command()
@@ -79,7 +75,7 @@ def keys(tenant: Tenant) -> None:
 def revoke(
     tenant: Tenant, key_id: Annotated[str, typer.Argument(help="Id as `tempor8 tenants keys` shows it.")]
 ) -> None:
-    """End a key; it stops working within seconds."""
+    """Revoke a key; it stops working within seconds."""
 
     async def work(store: "TenantStore") -> bool:
         return await store.revoke(tenant, key_id)
@@ -102,46 +98,14 @@ def allow(
         return await store.allow_egress(tenant, hosts or [])
 
     try:
-        done = _run(work)
+        allowed = _run(work)
     except ValueError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
-    if not done:
+    if not allowed:
         typer.echo(NO_TENANT, err=True)
         raise typer.Exit(1)
 
 
 def _run(work: "Callable[[TenantStore], Awaitable[T]]") -> T:
     return on_database(lambda _, store: work(store))
-
-
-def on_database(work: "Callable[[Database, TenantStore], Awaitable[T]]") -> T:
-    """Do it on the configured database, or on that of the embedded profile that is up.
-
-    Ends the program with code 1 when there is no such tenant, with 2 when the database cannot be used.
-    """
-    from psycopg.errors import ForeignKeyViolation
-
-    from runtime.platform.embedded import attached, running
-    from runtime.platform.keys import SealError, keyring
-    from runtime.platform.postgres import Database, DatabaseUnavailable, UnsafeRole
-    from runtime.platform.settings import Settings, SettingsError
-    from service.tenants import BadTenant, TenantStore
-
-    async def inside() -> T:
-        settings = Settings.load()
-        if settings.database_url is None and (addresses := running(settings.state_folder.resolve())) is not None:
-            settings = attached(settings, addresses)
-        if settings.database_url is None:
-            raise DatabaseUnavailable("no database: set DATABASE_URL, or start the embedded one with `tempor8 dev`")
-        async with Database(settings.database_url.get_secret_value(), size=2) as database:
-            return await work(database, TenantStore(database, keyring(settings)))
-
-    try:
-        return asyncio.run(inside())
-    except ForeignKeyViolation:
-        typer.echo(NO_TENANT, err=True)
-        raise typer.Exit(1) from None
-    except (SettingsError, SealError, DatabaseUnavailable, UnsafeRole, BadTenant) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from None

@@ -1,4 +1,4 @@
-"""`tempor8 test`: run recorded cases offline and say what differs."""
+"""`tempor8 test`: run recorded cases offline and report what differs."""
 
 import json
 from enum import StrEnum
@@ -34,7 +34,7 @@ def test(
     out: Annotated[Path | None, typer.Option("--out", help="Write one file per case with what happened.")] = None,
     format_: Annotated[TestFormat, typer.Option("--format", "-f")] = TestFormat.TEXT,
     update: Annotated[
-        bool, typer.Option("--update", help="Write what happened into the cases that do not say what they expect.")
+        bool, typer.Option("--update", help="Write what happened into the cases that have no expectation.")
     ] = False,
     accept: Annotated[
         bool, typer.Option("--accept", help="With --update: replace what cases expect by what happened.")
@@ -45,7 +45,7 @@ def test(
     ] = None,
     timeout: Annotated[float, typer.Option("--timeout", min=0.1, help="Seconds that one case may take.")] = 60.0,
 ) -> None:
-    """Run cases (workflow, pinned data, input -> expected status, order, outputs) and say what differs, node by node.
+    """Run cases (workflow, pinned data, input -> expected status, order, outputs) and report what differs, node by node.
 
     Exit code 0: all passed. 1: some differ. 2: no case, or a file that cannot be read.
     """
@@ -61,9 +61,9 @@ def test(
 
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-    todo = case_files(files(paths), out, update=update, accept=accept, seconds=timeout)
-    results = run_on_temporal(todo) if host is Host.TEMPORAL else run_locally(todo)
-    _tell(results, format_)
+    cases = case_files(files(paths), out, update=update, accept=accept, seconds=timeout)
+    results = run_on_temporal(cases) if host is Host.TEMPORAL else run_locally(cases)
+    _write_results(results, format_)
     if not results or any(each.broken for each in results):
         raise typer.Exit(2)
     if not all(each.passed for each in results):
@@ -71,7 +71,7 @@ def test(
 
 
 def _record(what: str) -> None:
-    """A case on standard output. The embedded servers are found as `tempor8 worker` finds them."""
+    """Print a case. The embedded servers are used where no database is set, as `tempor8 worker` does."""
     import asyncio
 
     from cli.testing.recording import CannotRecordError, from_export, from_run
@@ -93,7 +93,7 @@ def _record(what: str) -> None:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
     if lost:
-        typer.echo(f"pinned data cannot say what these gave in every run: {', '.join(lost)}", err=True)
+        typer.echo(f"pinned data cannot reproduce every run of: {', '.join(lost)}", err=True)
     typer.echo(json_text(case, indent=2))
 
 
@@ -108,22 +108,22 @@ def _as_json(results: list[Any]) -> dict[str, Any]:
     """Return {"cases", "passed", "failed"}, and "expectations" where cases were updated, "warnings" where there are some."""
     failed = [each for each in results if not each.passed]
     updated = [each for each in results if each.expectation is not None]
-    shown: dict[str, Any] = {
+    document: dict[str, Any] = {
         "cases": len(results),
         "passed": sum(each.passed for each in results),
         "failed": [{"case": each.name, "differs": list(each.differences or each.expectation.lines)} for each in failed],
     }
     if updated:
-        shown["expectations"] = [
+        document["expectations"] = [
             {"case": each.name, "state": each.expectation.state, "lines": list(each.expectation.lines)}
             for each in updated
         ]
     if warnings := [line for each in results for line in each.warnings]:
-        shown["warnings"] = warnings
-    return shown
+        document["warnings"] = warnings
+    return document
 
 
-def _tell(results: list[Any], format_: TestFormat) -> None:
+def _write_results(results: list[Any], format_: TestFormat) -> None:
     passed = sum(each.passed for each in results)
     for warning in (line for each in results for line in each.warnings):
         typer.echo(f"warning: {warning}", err=True)

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from cli.support.database import Tenant, on_database
 from cli.support.options import verb
-from cli.verbs.tenants import Tenant, on_database
 
 if TYPE_CHECKING:
     from service.variables import VariableStore
@@ -40,7 +40,7 @@ def set_(
 
 @app.command("list")
 def list_(tenant: Tenant) -> None:
-    """Every variable with its value."""
+    """List every variable with its value."""
     for key, value in _within(lambda store: store.all(tenant)).items():
         typer.echo(f"{key}={value}")
 

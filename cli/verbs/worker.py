@@ -1,4 +1,4 @@
-"""`tempor8 worker`: run steps and workflows until told to stop."""
+"""`tempor8 worker`: run steps and workflows until SIGTERM or Ctrl-C."""
 
 import asyncio
 import signal

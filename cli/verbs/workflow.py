@@ -17,7 +17,7 @@ WorkflowId = Annotated[str, typer.Argument(help="The workflow_id that the start 
 
 @app.callback()
 def workflow() -> None:
-    """Start runs and look after them. Answers are JSON on standard output.
+    """Start and manage runs. Answers are JSON on standard output.
 
     Exit code 0: done. 1: the API refused, or the run that was waited for did not succeed. 2: usage, or no API there.
     """
@@ -38,11 +38,11 @@ def start(
     """Start a run."""
     body = {"workflow_template": template, "user_id": user, "input_data": _json(input_)}
     headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
-    answer = call("POST", url, "/workflows/start", key, json=body, headers=headers)
+    response = call("POST", url, "/workflows/start", key, json=body, headers=headers)
     if not wait:
-        show(answer)
+        show(response)
         return
-    path = f"/workflows/{answer['workflow_id']}"
+    path = f"/workflows/{response['workflow_id']}"
     while call("GET", url, f"{path}/status", key)["status"] == "running":
         _wait(url, path, key)
     result = call("GET", url, f"{path}/result", key)
@@ -53,7 +53,7 @@ def start(
 
 @app.command()
 def status(workflow_id: WorkflowId, url: Url = DEFAULT_URL, key: Key = None) -> None:
-    """How a run stands."""
+    """Show the status of a run."""
     show(call("GET", url, f"/workflows/{workflow_id}/status", key))
 
 
@@ -64,13 +64,13 @@ def result(
     url: Url = DEFAULT_URL,
     key: Key = None,
 ) -> None:
-    """What a run left."""
+    """Show the result of a run."""
     show(call("GET", url, f"/workflows/{workflow_id}/result", key, params={"wait": wait}))
 
 
 @app.command()
 def history(workflow_id: WorkflowId, url: Url = DEFAULT_URL, key: Key = None) -> None:
-    """What a run did, node by node."""
+    """Show what a run did, node by node."""
     show(call("GET", url, f"/workflows/{workflow_id}/history", key))
 
 
@@ -93,7 +93,7 @@ def retry(
     url: Url = DEFAULT_URL,
     key: Key = None,
 ) -> None:
-    """Try a run again, as a new run."""
+    """Retry a run, as a new run."""
     body = {"from_node": from_node, "from_start": from_start, "with_version": with_version}
     show(call("POST", url, f"/workflows/{workflow_id}/retry", key, json=body))
 
@@ -108,13 +108,13 @@ def list_(
     key: Key = None,
 ) -> None:
     """List runs, newest first."""
-    wanted = {"status": status, "template": template, "limit": limit, "cursor": cursor}
-    params = {name: value for name, value in wanted.items() if value is not None}
+    filters = {"status": status, "template": template, "limit": limit, "cursor": cursor}
+    params = {name: value for name, value in filters.items() if value is not None}
     show(call("GET", url, "/workflows", key, params=params))
 
 
 def _wait(url: str, path: str, key: str | None) -> None:
-    """One long poll; that the run goes on (409) is no error here."""
+    """Wait for the end of the run, 50 s at most; that it goes on (409) is no error here."""
     import httpx
 
     httpx.get(f"{url.rstrip('/')}{path}/result", params={"wait": 50}, headers={"X-API-Key": key or ""}, timeout=75)

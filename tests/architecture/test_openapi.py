@@ -19,7 +19,7 @@ CHECKED_IN = ROOT / "docs" / "openapi.json"
 def described() -> dict[str, Any]:
     """The description, from an application that is wired to nothing."""
     nothing: Any = SimpleNamespace(
-        links=None, transient=None, settings=Settings.load({}), temporal=None, tenants=None, store=None
+        links=None, transient=None, settings=Settings.load({}), temporal=None, database=None, tenants=None, store=None
     )
     schema: dict[str, Any] = create_app(nothing, projector=False).openapi_schema.to_schema()
     return schema
@@ -51,7 +51,7 @@ def test_every_kind_of_problem_is_explained_in_the_docs() -> None:
 
 if __name__ == "__main__":
     _nothing: Any = SimpleNamespace(
-        links=None, transient=None, settings=Settings.load({}), temporal=None, tenants=None, store=None
+        links=None, transient=None, settings=Settings.load({}), temporal=None, database=None, tenants=None, store=None
     )
     _schema = create_app(_nothing, projector=False).openapi_schema.to_schema()
     CHECKED_IN.write_text(json.dumps(_schema, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

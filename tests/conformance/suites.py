@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from cli.testing.case import run_case
-from cli.testing.compare import COUNTED, difference, levels, real_faults
+from cli.testing.compare import DECISIVE_LEVELS, difference, levels, real_faults
 from cli.testing.loop import capabilities, wait_for
-from cli.testing.processes import LIMIT, TooLongError, limited
+from cli.testing.processes import CASE_SECONDS, TooLongError, limited
 from tests.conformance.doubles import VersionTest, with_nodes
 
 MANY: Final = 600.0
@@ -60,7 +60,7 @@ def run_file(path: Path, out: Path | None = None) -> list[Graded]:
     """
     try:
         document = read(path)
-        with limited(LIMIT if isinstance(document, dict) and "expected" in document else MANY):
+        with limited(CASE_SECONDS if isinstance(document, dict) and "expected" in document else MANY):
             graded = _suite(path, document, out)
     except (Exception, TooLongError) as error:  # a broken case must not take the others down
         graded = [Graded(path.stem, passed=False, why=f"{type(error).__name__}: {error}")]
@@ -113,7 +113,7 @@ def grade_workflow(path: Path, case: dict[str, Any], actual: dict[str, Any]) -> 
         return Graded(path.stem, not faults, "; ".join(faults[:3]), types)
     found = levels(case, actual)
     types = tuple(sorted({node["type"] for node in case["workflow"]["nodes"]}))
-    passed = not any(level in found for level in COUNTED)
+    passed = not any(level in found for level in DECISIVE_LEVELS)
     why = "; ".join(f"{level} {pointer}" for level, pointer in found.items())
     if case["expected"]["status"] == "not-started":
         passed = actual.get("error") is not None

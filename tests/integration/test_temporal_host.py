@@ -21,8 +21,8 @@ from runtime.contract import HttpResponse
 from runtime.hosts.local.offline import OfflineCapabilities
 from runtime.hosts.temporal.worker import DEADLOCK_TIMEOUT_SECONDS, build_worker
 from schemas import names
-from schemas.run import TASK_TIMEOUT, Journal, RunResult, StartInput, WebhookAnswer
-from service.run_start import answer_of
+from schemas.run import TASK_TIMEOUT, Journal, RunReply, RunResult, StartInput
+from service.run_start import await_reply
 
 TENANT = "acme"
 
@@ -155,7 +155,7 @@ async def test_a_webhook_is_answered_by_respond_to_webhook(temporal: Client, que
     handle = await start(
         temporal, queue, export, [{"json": {"body": {"n": 1}}}], trigger_kind="webhook", mode="webhook"
     )
-    answer = await handle.execute_update(names.UPDATE_WEBHOOK, "responseNode", result_type=WebhookAnswer)
+    answer = await handle.execute_update(names.UPDATE_WEBHOOK, "responseNode", result_type=RunReply)
     assert answer.response is not None
     assert answer.finished is None
     await handle.result()
@@ -226,7 +226,7 @@ async def test_a_caller_who_waits_is_told_to_ask_the_run_that_it_continues_as(
     monkeypatch.setattr(workflow.Info, "is_continue_as_new_suggested", is_long)
     hook = node("Hook", "webhook", 2, {"httpMethod": "POST", "path": "x", "responseMode": "lastNode", "options": {}}, 0)
     handle = await start(temporal, queue, rounds(600, 20, hook), [{"json": {}}], trigger_kind="webhook", mode="webhook")
-    answer = await answer_of(temporal, handle.id, "lastNode", {"moved": True})
+    answer = await await_reply(temporal, handle.id, "lastNode", {"moved": True})
     assert (await handle.describe()).run_id != handle.first_execution_run_id
     assert answer.finished is not None
     assert answer.finished.outputs == [[{"json": {"n": 600, "works": 600}, "pairedItem": {"item": 0}}]]

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from cli.testing.case import run_case
-from cli.testing.compare import COUNTED, levels
+from cli.testing.compare import DECISIVE_LEVELS, levels
 from cli.testing.temporal import run_cases
 from runtime.hosts.local.offline import OfflineCapabilities
 from tests.property.workflows import Case, draw_case
@@ -41,7 +41,7 @@ def _differences(cases: list[Case], expected: list[dict[str, Any]], actual: list
     lines = []
     for case, expected_case, actual_case in zip(cases, expected, actual, strict=True):
         differences = {
-            k: v for k, v in levels({**case, "expected": expected_case}, actual_case).items() if k in COUNTED
+            k: v for k, v in levels({**case, "expected": expected_case}, actual_case).items() if k in DECISIVE_LEVELS
         }
         if differences:
             lines.append(f"{case['name']}: {differences}")

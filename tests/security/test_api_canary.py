@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.dependencies import Ports
+from api.dependencies import Dependencies
 from tests.exports import export, node
 from tests.service import client, ended, eventually, started
 
@@ -34,11 +34,11 @@ def asks_for_a_password() -> dict[str, Any]:
 
 
 async def test_no_answer_and_no_log_line_has_the_secret(
-    acme: httpx.AsyncClient, anybody: httpx.AsyncClient, outside: Ports, caplog: pytest.LogCaptureFixture
+    acme: httpx.AsyncClient, anonymous: httpx.AsyncClient, dependencies: Dependencies, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     for type_, data in PLANTED.items():
-        await outside.credentials.put("acme", type_, "planted", data)
+        await dependencies.credentials.put("acme", type_, "planted", data)
     answers = [
         await acme.post("/templates", params={"key": "calls_out"}, json=calls_out()),
         await acme.post("/templates", params={"key": "guarded"}, json=asks_for_a_password()),
@@ -55,8 +55,8 @@ async def test_no_answer_and_no_log_line_has_the_secret(
     paths = [f"/workflows/{run}/{what}" for what in ("status", "result", "history")]
     paths += ["/workflows", "/templates", "/templates/calls_out/versions", "/metrics", "/health", "/openapi.json"]
     answers += [await acme.get(path) for path in paths]
-    answers += [await acme.get("/metrics", headers={"accept": "text/plain"}), await anybody.get("/problems")]
-    answers += [await anybody.post("/webhook/acme/guarded", auth=("u", password)) for password in ("wrong", CANARY)]
+    answers += [await acme.get("/metrics", headers={"accept": "text/plain"}), await anonymous.get("/problems")]
+    answers += [await anonymous.post("/webhook/acme/guarded", auth=("u", password)) for password in ("wrong", CANARY)]
     assert [answer.status_code for answer in answers[-2:]] == [401, 200]
     for answer in answers:
         assert CANARY not in answer.text, answer.request.url

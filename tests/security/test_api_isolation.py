@@ -87,17 +87,17 @@ async def test_ids_that_are_no_ids_are_not_found(globex: httpx.AsyncClient, id_:
     ],
 )
 async def test_nobody_gets_in_without_a_key_of_ours(
-    anybody: httpx.AsyncClient, method: str, path: str, headers: dict[str, str]
+    anonymous: httpx.AsyncClient, method: str, path: str, headers: dict[str, str]
 ) -> None:
-    answer = await anybody.request(method, path.format(run="acme:greeting:1"), headers=headers)
+    answer = await anonymous.request(method, path.format(run="acme:greeting:1"), headers=headers)
     assert answer.status_code == 401
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
 @pytest.mark.parametrize("path", OPEN)
-async def test_only_health_and_descriptions_are_public(anybody: httpx.AsyncClient, path: str) -> None:
-    assert (await anybody.get(path)).status_code in (200, 503)
+async def test_only_health_and_descriptions_are_public(anonymous: httpx.AsyncClient, path: str) -> None:
+    assert (await anonymous.get(path)).status_code in (200, 503)
 
 
 async def test_every_route_that_is_not_listed_as_public_asks_for_a_key(application: Litestar) -> None:
@@ -120,7 +120,7 @@ async def test_the_key_decides_and_a_body_that_names_another_tenant_is_refused(g
 async def test_a_revoked_key_stops_working(
     application: Litestar, database: Any, keys: Any, tenants: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.authentication.TRUST", 0.0)
+    monkeypatch.setattr("api.authentication.KEY_CACHE_SECONDS", 0.0)
     store = TenantStore(database, keys)
     key = await store.issue(tenants[0], "short-lived")
     async with client(application, key) as caller:

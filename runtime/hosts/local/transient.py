@@ -24,11 +24,10 @@ from schemas.kinds import RunStatus
 from schemas.node import Catalog
 from schemas.outcome import Finished
 from schemas.plan import Plan, Settings
-from schemas.run import RunResult, StartInput, WebhookAnswer
-from service.execution_store import Execution as Row
-from service.execution_store import ExecutionStore, StepRow
+from schemas.run import RunReply, RunResult, StartInput
+from service.execution_store import ExecutionRow, ExecutionStore, StepRow
 from service.projector import step_row
-from service.templates import TemplateStore
+from service.run_templates import RunTemplates
 
 __all__ = ["TransientRuns"]
 
@@ -45,7 +44,7 @@ class _Host(LocalHost):
     """A run in this process that can tell its caller at once, and call other templates of the tenant."""
 
     def __init__(
-        self, catalog: Catalog, capabilities: HostCapabilities, templates: TemplateStore, answered: Callable[[], None]
+        self, catalog: Catalog, capabilities: HostCapabilities, templates: RunTemplates, answered: Callable[[], None]
     ) -> None:
         super().__init__(catalog, capabilities)
         self._templates, self._answered = templates, answered
@@ -79,7 +78,7 @@ class _Run:
     def _saves(self, status: str) -> bool:
         return (self.given.plan.settings if self.given.plan else Settings()).saves(status)
 
-    def row(self, status: str, closed: datetime | None = None) -> Row:
+    def row(self, status: str, closed: datetime | None = None) -> ExecutionRow:
         """As the tables show it."""
         told = self.result.journal if self.result else journal(self.execution) if self.execution else None
         types = {step.name: step.type for step in self.given.plan.steps} if self.given.plan else {}
@@ -88,7 +87,7 @@ class _Run:
             if told and closed and self._saves(status)
             else []
         )
-        return Row(
+        return ExecutionRow(
             tenant=self.given.tenant, id=self.given.execution_id, run_id=self.run_id, template=self.given.template,
             plan_hash=self.plan_hash, trigger_kind=self.given.trigger_kind, status=status, started_at=self.started,
             closed_at=closed, user_id=self.given.user_id, parent_id=None, error=told.error if told else None,
@@ -100,11 +99,11 @@ class TransientRuns:
     """Runs transient templates until `stop`. `run` writes what happens into the tables."""
 
     def __init__(
-        self, catalog: Catalog, capabilities: HostCapabilities, templates: TemplateStore, store: ExecutionStore
+        self, catalog: Catalog, capabilities: HostCapabilities, templates: RunTemplates, store: ExecutionStore
     ) -> None:
         self._catalog, self._capabilities, self._templates, self._store = catalog, capabilities, templates, store
         self._running: dict[str, tuple[_Run, asyncio.Task[None]]] = {}
-        self._rows: dict[str, Row] = {}
+        self._rows: dict[str, ExecutionRow] = {}
 
     async def start(self, given: StartInput, plan_hash: str) -> str:
         """Begin a run and return its run id."""
@@ -112,7 +111,7 @@ class TransientRuns:
         self._rows[given.execution_id] = run.row(RunStatus.RUNNING)
         return run.run_id
 
-    async def start_and_answer(self, given: StartInput, plan_hash: str, mode: str) -> WebhookAnswer:
+    async def start_and_answer(self, given: StartInput, plan_hash: str, mode: str) -> RunReply:
         """Begin a run and give what it wants its caller to get."""
         run = self._begin(given, plan_hash)
         if mode != "responseNode":
@@ -120,7 +119,7 @@ class TransientRuns:
         else:
             await run.answered.wait()
         response = run.host.response if run.host else None
-        return WebhookAnswer(response=response, finished=None if response else run.result)
+        return RunReply(response=response, finished=None if response else run.result)
 
     def cancel(self, workflow_id: str) -> bool:
         """Stop a run; False: there is none."""
@@ -192,7 +191,7 @@ class TransientRuns:
 
     async def _write(self) -> None:
         rows, self._rows = self._rows, {}
-        by_tenant: dict[str, list[Row]] = {}
+        by_tenant: dict[str, list[ExecutionRow]] = {}
         for row in rows.values():
             by_tenant.setdefault(row.tenant, []).append(row)
         for tenant, written in by_tenant.items():

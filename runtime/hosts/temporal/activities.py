@@ -33,15 +33,15 @@ class Templates(Protocol):
 
 
 class Slots(Protocol):
-    """Who may run where a workflow lets only so many; see `service.concurrency`."""
+    """The queue of runs that a workflow limits; see `service.concurrency`."""
 
     async def take(
-        self, tenant: str, key: str, workflow_id: str, limit: int, gone: Callable[[str], Awaitable[bool]]
+        self, tenant: str, key: str, workflow_id: str, limit: int, has_ended: Callable[[str], Awaitable[bool]]
     ) -> bool:
-        """Get in line, or a place (True)."""
+        """Join the queue and return whether the run holds a slot now."""
 
     async def give_back(self, tenant: str, key: str, workflow_id: str, limit: int) -> Sequence[str]:
-        """Leave; the workflow ids of those whose turn it is now."""
+        """Leave the queue and return the workflow ids of the runs whose turn it is now."""
 
 
 class Links(Protocol):

@@ -29,8 +29,9 @@ from runtime.platform.settings import Settings
 from runtime.platform.storage.blobs import BlobStore
 from runtime.platform.telemetry.logging import get_logger
 from runtime.platform.temporal import connect, data_converter
-from service.concurrency import RunSlots
+from service.concurrency import ConcurrencyQueue
 from service.resume_keys import ResumeLinks
+from service.run_templates import RunTemplates
 from service.templates import TemplateStore
 
 log = get_logger("tempor8.worker")
@@ -118,9 +119,9 @@ async def worker(settings: Settings, *, versioned: bool = False) -> AsyncIterato
             yield build_worker(
                 client,
                 resources.capabilities(),
-                TemplateStore(database, upgrade),
+                RunTemplates(database, TemplateStore(database, upgrade)),
                 settings.task_queue,
-                slots=RunSlots(database),
+                slots=ConcurrencyQueue(database),
                 links=links,
                 versioned=versioned,
             )

@@ -22,7 +22,7 @@ from schemas import names
 from schemas.kinds import Mode, TriggerKind
 from schemas.outcome import Finished
 from schemas.plan import Plan
-from schemas.run import Journal, RunResult, StartInput, WebhookAnswer
+from schemas.run import Journal, RunReply, RunResult, StartInput
 
 __all__ = ["TemplateWorkflow"]
 
@@ -181,7 +181,7 @@ class TemplateWorkflow:
         }
 
     @workflow.update(name=names.UPDATE_RESUME, unfinished_policy=workflow.HandlerUnfinishedPolicy.ABANDON)
-    async def resume_wait(self, ordinal: int, payload: Any, mode: str) -> WebhookAnswer:
+    async def resume_wait(self, ordinal: int, payload: Any, mode: str) -> RunReply:
         """Somebody used the link of a wait: what they get, by the response mode of the wait."""
         self.host.resume(ordinal, payload)
         return await self._answer(mode)
@@ -194,21 +194,21 @@ class TemplateWorkflow:
 
     # a run that is cancelled ends before its caller has an answer; the API tells the caller so
     @workflow.update(name=names.UPDATE_WEBHOOK, unfinished_policy=workflow.HandlerUnfinishedPolicy.ABANDON)
-    async def webhook(self, mode: str) -> WebhookAnswer:
+    async def webhook(self, mode: str) -> RunReply:
         """The answer to the request that started the run. `mode`: onReceived, lastNode or responseNode."""
         return await self._answer(mode)
 
-    async def _answer(self, mode: str) -> WebhookAnswer:
+    async def _answer(self, mode: str) -> RunReply:
         if mode == "onReceived":
-            return WebhookAnswer(started=True)
+            return RunReply(started=True)
         host = self.host
         early = mode == "responseNode"
         await workflow.wait_condition(
             lambda: host.moving or self.result is not None or (early and host.response is not None)
         )
         if self.result is None and not (early and host.response is not None):
-            return WebhookAnswer(moved=True)
-        return WebhookAnswer(response=self.host.response, finished=None if self.host.response else self.result)
+            return RunReply(moved=True)
+        return RunReply(response=self.host.response, finished=None if self.host.response else self.result)
 
     @workflow.signal(name=names.SIGNAL_TURN)
     def turn(self) -> None:

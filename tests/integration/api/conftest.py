@@ -1,5 +1,5 @@
 """The fixtures of the running service."""
 
-from tests.service import acme, anybody, api_keys, application, globex, loopback, outside, published, worker
+from tests.service import acme, anonymous, api_keys, application, dependencies, globex, loopback, published, worker
 
-__all__ = ["acme", "anybody", "api_keys", "application", "globex", "loopback", "outside", "published", "worker"]
+__all__ = ["acme", "anonymous", "api_keys", "application", "dependencies", "globex", "loopback", "published", "worker"]

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.dependencies import Ports
+from api.dependencies import Dependencies
 from tests.exports import export, node, set_
 from tests.service import ended, eventually, started
 
@@ -21,7 +21,7 @@ BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/130.0"}
 
 
 class Post:
-    """An SMTP server as far as a sender needs it. It refuses whoever is called nobody."""
+    """An SMTP server as far as a sender needs it. It refuses the recipient `nobody`."""
 
     def __init__(self) -> None:
         self.messages: list[tuple[list[str], Message]] = []
@@ -68,37 +68,37 @@ class Post:
 
 
 @pytest.fixture
-async def post(outside: Ports, loopback: None) -> AsyncIterator[Post]:
+async def post(dependencies: Dependencies, loopback: None) -> AsyncIterator[Post]:
     """A server, and a credential for it; the tenant may go there."""
-    made = Post()
-    server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
-    made.port = server.sockets[0].getsockname()[1]
-    credential = {"host": "127.0.0.1", "port": made.port, "secure": False, "user": "user", "password": "secret"}
-    await outside.credentials.put("acme", "smtp", "post", credential)
-    yield made
+    server_ = Post()
+    server = await asyncio.start_server(server_.serve, "127.0.0.1", 0)
+    server_.port = server.sockets[0].getsockname()[1]
+    credential = {"host": "127.0.0.1", "port": server_.port, "secure": False, "user": "user", "password": "secret"}
+    await dependencies.credentials.put("acme", "smtp", "post", credential)
+    yield server_
     server.close()
 
 
 def mail(name: str, version: float = 2.1, **parameters: Any) -> dict[str, Any]:
     """A Send Email node with its credential."""
-    given = {
+    node_parameters = {
         "fromEmail": "Us <us@example.com>",
         "toEmail": "ada@example.com",
         "subject": "Hi",
         "options": {},
     } | parameters
-    return node(name, "emailSend", version, **given) | {"credentials": {"smtp": {"id": "1", "name": "post"}}}
+    return node(name, "emailSend", version, **node_parameters) | {"credentials": {"smtp": {"id": "1", "name": "post"}}}
 
 
 async def asking(acme: httpx.AsyncClient, post: Post, key: str, **parameters: Any) -> str:
     """A run that has asked and waits for the answer."""
-    made = export(
+    workflow = export(
         key,
         node("In", "executeWorkflowTrigger", 1.1, inputSource="passthrough"),
         mail("Ask", operation="sendAndWait", message="Ship it?", **parameters),
         set_("After", answer="={{ JSON.stringify($json.data) }}"),
     )
-    assert (await acme.post("/templates", params={"key": key}, json=made)).status_code in (200, 201)
+    assert (await acme.post("/templates", params={"key": key}, json=workflow)).status_code in (200, 201)
     run = await started(acme, key, {"n": 1})
 
     async def waits() -> Any:
@@ -109,7 +109,7 @@ async def asking(acme: httpx.AsyncClient, post: Post, key: str, **parameters: An
     return run
 
 
-async def answer_of(acme: httpx.AsyncClient, run: str) -> Any:
+async def result_of(acme: httpx.AsyncClient, run: str) -> Any:
     """What the run made of it."""
     status = await ended(acme, run)
     assert status["status"] == "completed", status
@@ -118,49 +118,51 @@ async def answer_of(acme: httpx.AsyncClient, run: str) -> Any:
 
 
 async def test_the_button_that_is_pressed_is_the_answer(
-    acme: httpx.AsyncClient, anybody: httpx.AsyncClient, post: Post
+    acme: httpx.AsyncClient, anonymous: httpx.AsyncClient, post: Post
 ) -> None:
     """Once: the other link does nothing afterwards. No link can be turned into the other, and no mail scanner decides."""
     both = {"values": {"approvalType": "double", "approveLabel": "Yes", "disapproveLabel": "No"}}
     run = await asking(acme, post, "approve", approvalOptions=both)
     no, yes = post.links()
     assert (no.partition("?")[2], yes.partition("?")[2]) == ("approved=false", "approved=true")
-    forged = await anybody.get(no.replace("false", "true"), headers=BROWSER)
-    bare = await anybody.get(no.partition("?")[0], headers=BROWSER)
+    forged = await anonymous.get(no.replace("false", "true"), headers=BROWSER)
+    bare = await anonymous.get(no.partition("?")[0], headers=BROWSER)
     assert (forged.status_code, bare.status_code) == (401, 401)
-    scanned = await anybody.get(yes, headers={"User-Agent": "Mozilla/5.0 (compatible; Googlebot/2.1)"})
+    scanned = await anonymous.get(yes, headers={"User-Agent": "Mozilla/5.0 (compatible; Googlebot/2.1)"})
     assert (scanned.status_code, scanned.text) == (200, "")
-    assert (await anybody.post(yes, headers=BROWSER)).status_code == 404
-    pressed = await anybody.get(no, headers=BROWSER)
+    assert (await anonymous.post(yes, headers=BROWSER)).status_code == 404
+    pressed = await anonymous.get(no, headers=BROWSER)
     assert pressed.status_code == 200
     assert "recorded" in pressed.text
-    assert await answer_of(acme, run) == '{"approved":false}'
-    late = await anybody.get(yes, headers=BROWSER)
+    assert await result_of(acme, run) == '{"approved":false}'
+    late = await anonymous.get(yes, headers=BROWSER)
     assert late.status_code == 409
 
 
-async def test_a_text_is_asked_for_with_a_form(acme: httpx.AsyncClient, anybody: httpx.AsyncClient, post: Post) -> None:
+async def test_a_text_is_asked_for_with_a_form(
+    acme: httpx.AsyncClient, anonymous: httpx.AsyncClient, post: Post
+) -> None:
     """Free text, then fields of the author's own."""
     run = await asking(acme, post, "free_text", responseType="freeText")
     (link,) = post.links()
-    page = await anybody.get(link, headers=BROWSER)
+    page = await anonymous.get(link, headers=BROWSER)
     assert "Ship it?" in page.text
     names = re.findall(r'name="(field-\d+)"', page.text)
-    assert (await anybody.post(link, headers=BROWSER, data={names[0]: "Tomorrow"})).status_code == 200
-    assert await answer_of(acme, run) == '{"text":"Tomorrow"}'
+    assert (await anonymous.post(link, headers=BROWSER, data={names[0]: "Tomorrow"})).status_code == 200
+    assert await result_of(acme, run) == '{"text":"Tomorrow"}'
     post.messages.clear()
     fields = {
         "values": [{"fieldLabel": "When", "fieldType": "text"}, {"fieldLabel": "How many", "fieldType": "number"}]
     }
     run = await asking(acme, post, "custom_form", responseType="customForm", formFields=fields)
     (link,) = post.links()
-    names = re.findall(r'name="(field-\d+)"', (await anybody.get(link, headers=BROWSER)).text)
-    given = dict(zip(names, ("Now", "3"), strict=True))
-    assert (await anybody.post(link, headers=BROWSER, data=given)).status_code == 200
-    assert await answer_of(acme, run) == '{"When":"Now","How many":3}'
+    names = re.findall(r'name="(field-\d+)"', (await anonymous.get(link, headers=BROWSER)).text)
+    node_parameters = dict(zip(names, ("Now", "3"), strict=True))
+    assert (await anonymous.post(link, headers=BROWSER, data=node_parameters)).status_code == 200
+    assert await result_of(acme, run) == '{"When":"Now","How many":3}'
 
 
-async def test_a_question_that_nobody_answers_goes_on_with_its_input(acme: httpx.AsyncClient, post: Post) -> None:
+async def test_a_question_without_an_answer_goes_on_with_its_input(acme: httpx.AsyncClient, post: Post) -> None:
     """When its time is up."""
     limit = {
         "limitWaitTime": {"values": {"limitType": "afterTimeInterval", "resumeAmount": 1, "resumeUnit": "seconds"}}
@@ -172,8 +174,8 @@ async def test_a_question_that_nobody_answers_goes_on_with_its_input(acme: httpx
 
 
 async def test_mail_goes_out_with_files_and_copies(acme: httpx.AsyncClient, post: Post) -> None:
-    """A message per item; what nodemailer tells is the item; a refused receiver is no error, a wrong password is one."""
-    made = export(
+    """A message per item; the report of nodemailer is the item; a refused receiver is no error, a wrong password is one."""
+    workflow = export(
         "Mails",
         node("In", "executeWorkflowTrigger", 1.1, inputSource="passthrough"),
         node("File", "convertToFile", 1.1, operation="toText", sourceProperty="text", binaryPropertyName="data",
@@ -182,7 +184,7 @@ async def test_mail_goes_out_with_files_and_copies(acme: httpx.AsyncClient, post
              toEmail="ada@example.com, nobody@example.com",
              options={"ccEmail": "cc@example.com", "bccEmail": "bcc@example.com", "attachments": "data"}),
     )  # fmt: skip
-    await acme.post("/templates", params={"key": "mails"}, json=made)
+    await acme.post("/templates", params={"key": "mails"}, json=workflow)
     run = await started(acme, "mails", [{"text": "one"}, {"text": "two"}])
     status = await ended(acme, run)
     assert status["status"] == "completed", status
@@ -200,14 +202,16 @@ async def test_mail_goes_out_with_files_and_copies(acme: httpx.AsyncClient, post
     assert [part.get_filename() for part in message.iter_attachments()] == ["note.txt"]  # type: ignore[attr-defined]
 
 
-async def test_a_server_that_refuses_is_told(acme: httpx.AsyncClient, outside: Ports, post: Post) -> None:
+async def test_a_server_that_refuses_is_reported(
+    acme: httpx.AsyncClient, dependencies: Dependencies, post: Post
+) -> None:
     """The password is not in the message."""
     credential = {"host": "127.0.0.1", "port": post.port, "secure": False, "user": "user", "password": "wrong-one"}
-    await outside.credentials.put("acme", "smtp", "post", credential)
-    made = export(
+    await dependencies.credentials.put("acme", "smtp", "post", credential)
+    workflow = export(
         "Refused", node("In", "executeWorkflowTrigger", 1.1, inputSource="passthrough"), mail("Send", html="<p>x</p>")
     )
-    await acme.post("/templates", params={"key": "refused_mail"}, json=made)
+    await acme.post("/templates", params={"key": "refused_mail"}, json=workflow)
     status = await ended(acme, await started(acme, "refused_mail", {"n": 1}))
     assert status["status"] == "failed"
     assert "wrong password" in status["error"]["message"]
@@ -215,10 +219,10 @@ async def test_a_server_that_refuses_is_told(acme: httpx.AsyncClient, outside: P
 
 
 async def test_two_people_are_asked_at_one_time_where_waits_may_overlap(
-    acme: httpx.AsyncClient, anybody: httpx.AsyncClient, post: Post
+    acme: httpx.AsyncClient, anonymous: httpx.AsyncClient, post: Post
 ) -> None:
-    """Both messages are out before anybody has answered; each link is its own question's."""
-    made = export(
+    """Both messages are sent before the first answer; each link is its own question's."""
+    workflow = export(
         "Two",
         node("In", "executeWorkflowTrigger", 1.1, inputSource="passthrough"),
         mail("Ask A", operation="sendAndWait", message="A?", toEmail="a@example.com"),
@@ -226,12 +230,12 @@ async def test_two_people_are_asked_at_one_time_where_waits_may_overlap(
         node("Both", "merge", 3, mode="append"),
         settings={"tempor8": {"overlappingWaits": True}},
     )
-    made["connections"] = {
+    workflow["connections"] = {
         "In": {"main": [[{"node": name, "type": "main", "index": 0} for name in ("Ask A", "Ask B")]]},
         "Ask A": {"main": [[{"node": "Both", "type": "main", "index": 0}]]},
         "Ask B": {"main": [[{"node": "Both", "type": "main", "index": 1}]]},
     }
-    assert (await acme.post("/templates", params={"key": "two"}, json=made)).status_code == 201
+    assert (await acme.post("/templates", params={"key": "two"}, json=workflow)).status_code == 201
     run = await started(acme, "two", {"n": 1})
 
     async def sent() -> Any:
@@ -243,9 +247,9 @@ async def test_two_people_are_asked_at_one_time_where_waits_may_overlap(
         body = message.get_body(("plain",)).get_content()  # type: ignore[attr-defined]
         (links[str(receivers)],) = re.findall(r"https?://[^\s/]+(/\S+)", body)
     ((_, of_a), (_, of_b)) = sorted(links.items())
-    names = re.findall(r'name="(field-\d+)"', (await anybody.get(of_b, headers=BROWSER)).text)
-    assert (await anybody.post(of_b, headers=BROWSER, data={names[0]: "Yes, B"})).status_code == 200
-    assert (await anybody.get(of_a, headers=BROWSER)).status_code == 200
+    names = re.findall(r'name="(field-\d+)"', (await anonymous.get(of_b, headers=BROWSER)).text)
+    assert (await anonymous.post(of_b, headers=BROWSER, data={names[0]: "Yes, B"})).status_code == 200
+    assert (await anonymous.get(of_a, headers=BROWSER)).status_code == 200
     assert (await ended(acme, run))["status"] == "completed"
     outputs = (await acme.get(f"/workflows/{run}/result")).json()["outputs"]
     assert [item["json"]["data"] for item in outputs[0]] == [{"approved": True}, {"text": "Yes, B"}]

@@ -63,8 +63,8 @@ async def test_a_file_that_vanished_fails_the_step_that_reads_it(acme: httpx.Asy
     run = await started(acme, "filing", {"text": "gone soon " * 20_000})
 
     async def waits() -> Any:
-        told = (await acme.get(f"/workflows/{run}/history")).json()
-        return (told["active"] or {}).get("waiting")
+        history = (await acme.get(f"/workflows/{run}/history")).json()
+        return (history["active"] or {}).get("waiting")
 
     await eventually(waits)
     async with database.tenant_transaction("acme") as connection:
@@ -108,7 +108,7 @@ async def test_a_run_waits_for_a_payload_store_that_is_down(
     assert json.loads(result["outputs"][0][0]["json"]["length"]) == 200_001
 
 
-async def test_a_payload_over_the_limit_is_told_and_not_tried_again(acme: httpx.AsyncClient) -> None:
+async def test_a_payload_over_the_limit_is_reported_and_not_tried_again(acme: httpx.AsyncClient) -> None:
     """The service of these tests allows 64 MiB, as usual."""
     huge = export(
         "Huge",

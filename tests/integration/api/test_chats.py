@@ -16,31 +16,33 @@ def chat(**parameters: Any) -> dict[str, Any]:
     return export("Talk", trigger, set_("Say", output="=You said {{ $json.chatInput }} in {{ $json.sessionId }}"))
 
 
-async def test_a_message_gets_the_output_of_the_last_node(acme: httpx.AsyncClient, anybody: httpx.AsyncClient) -> None:
+async def test_a_message_gets_the_output_of_the_last_node(
+    acme: httpx.AsyncClient, anonymous: httpx.AsyncClient
+) -> None:
     answer = await acme.post("/templates", params={"key": "talk"}, json=chat(initialMessages="Hi <b>\nAsk me"))
     assert answer.json()["webhooks"][0]["url"].endswith("/webhook/acme/talk/chat")
-    page = await anybody.get("/webhook/acme/talk/chat")
+    page = await anonymous.get("/webhook/acme/talk/chat")
     assert page.status_code == 200
     assert "<div>Hi &lt;b&gt;</div><div>Ask me</div>" in page.text
     assert "script-src 'nonce-" in page.headers["content-security-policy"]
     message = {"action": "sendMessage", "sessionId": "s1", "chatInput": "hello"}
-    said = await anybody.post("/webhook/acme/talk/chat", json=message)
-    assert said.json()["output"] == "You said hello in s1"
-    earlier = await anybody.post("/webhook/acme/talk/chat", json={"action": "loadPreviousSession", "sessionId": "s1"})
+    reply = await anonymous.post("/webhook/acme/talk/chat", json=message)
+    assert reply.json()["output"] == "You said hello in s1"
+    earlier = await anonymous.post("/webhook/acme/talk/chat", json={"action": "loadPreviousSession", "sessionId": "s1"})
     assert earlier.json() == {"data": []}
-    assert (await anybody.post("/webhook/acme/talk/chat", json={"text": "x"})).status_code == 400
-    assert (await anybody.put("/webhook/acme/talk/chat", json=message)).status_code == 404
+    assert (await anonymous.post("/webhook/acme/talk/chat", json={"text": "x"})).status_code == 400
+    assert (await anonymous.put("/webhook/acme/talk/chat", json=message)).status_code == 404
 
 
-async def test_a_widget_on_another_origin_may_ask_first(acme: httpx.AsyncClient, anybody: httpx.AsyncClient) -> None:
+async def test_a_widget_on_another_origin_may_ask_first(acme: httpx.AsyncClient, anonymous: httpx.AsyncClient) -> None:
     listed = chat(options={"allowedOrigins": "https://shop.test"})
     await acme.post("/templates", params={"key": "talk"}, json=listed)
     headers = {"origin": "https://shop.test", "access-control-request-method": "POST"}
-    asked = await anybody.options("/webhook/acme/talk/chat", headers=headers)
-    assert asked.headers["access-control-allow-origin"] == "https://shop.test"
-    assert "POST" in asked.headers["access-control-allow-methods"]
+    preflight = await anonymous.options("/webhook/acme/talk/chat", headers=headers)
+    assert preflight.headers["access-control-allow-origin"] == "https://shop.test"
+    assert "POST" in preflight.headers["access-control-allow-methods"]
 
 
-async def test_a_chat_that_is_not_public_listens_nowhere(acme: httpx.AsyncClient, anybody: httpx.AsyncClient) -> None:
+async def test_a_chat_that_is_not_public_listens_nowhere(acme: httpx.AsyncClient, anonymous: httpx.AsyncClient) -> None:
     await acme.post("/templates", params={"key": "talk"}, json=chat(public=False))
-    assert (await anybody.get("/webhook/acme/talk/chat")).status_code == 404
+    assert (await anonymous.get("/webhook/acme/talk/chat")).status_code == 404

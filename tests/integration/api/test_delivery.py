@@ -17,13 +17,13 @@ pytestmark = pytest.mark.usefixtures("worker")
 
 
 async def runs(acme: httpx.AsyncClient, template: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = (await acme.get("/workflows", params={"template": template})).json()["items"]
-    return found
+    runs_: list[dict[str, Any]] = (await acme.get("/workflows", params={"template": template})).json()["items"]
+    return runs_
 
 
 @pytest.mark.parametrize("mode", ["onReceived", "lastNode"])
 async def test_a_delivery_that_comes_again_starts_nothing_and_gets_the_same_answer(
-    acme: httpx.AsyncClient, anybody: httpx.AsyncClient, mode: str
+    acme: httpx.AsyncClient, anonymous: httpx.AsyncClient, mode: str
 ) -> None:
     key = f"twice-{mode}".lower()
     hook = node("Hook", "webhook", 2, path=key, httpMethod="POST", responseMode=mode, options={})
@@ -31,9 +31,9 @@ async def test_a_delivery_that_comes_again_starts_nothing_and_gets_the_same_answ
         "/templates", params={"key": key}, json=export("Twice", hook, set_("Made", made="={{ Math.random() }}"))
     )
     headers = {"x-github-delivery": uuid.uuid4().hex}
-    first = await anybody.post(f"/webhook/acme/{key}", json={"n": 1}, headers=headers)
-    again = await anybody.post(f"/webhook/acme/{key}", json={"n": 1}, headers=headers)
-    other = await anybody.post(f"/webhook/acme/{key}", json={"n": 1}, headers={"x-github-delivery": "another"})
+    first = await anonymous.post(f"/webhook/acme/{key}", json={"n": 1}, headers=headers)
+    again = await anonymous.post(f"/webhook/acme/{key}", json={"n": 1}, headers=headers)
+    other = await anonymous.post(f"/webhook/acme/{key}", json={"n": 1}, headers={"x-github-delivery": "another"})
     assert first.status_code == again.status_code == other.status_code == 200
     assert first.text == again.text
     if mode == "lastNode":
@@ -73,11 +73,11 @@ async def test_a_caller_policy_holds(acme: httpx.AsyncClient) -> None:
 async def test_variables_and_custom_data(acme: httpx.AsyncClient, database: Database) -> None:
     async with database.tenant_transaction("acme") as connection:
         await connection.execute("insert into variables (tenant_id, key, value) values ('acme', 'region', 'eu')")
-    made = export(
+    workflow = export(
         "Reads", node("Start", "manualTrigger"), set_("Read", region="={{ $vars.region }}"),
         node("Save", "executionData", 1, dataToSave={"values": [{"key": "where", "value": "={{ $json.region }}"}]}),
     )  # fmt: skip
-    await acme.post("/templates", params={"key": "reads"}, json=made)
+    await acme.post("/templates", params={"key": "reads"}, json=workflow)
     run = await started(acme, "reads")
     await ended(acme, run)
     result = (await acme.get(f"/workflows/{run}/result")).json()

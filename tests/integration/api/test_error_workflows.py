@@ -22,15 +22,15 @@ def watching(name: str) -> dict[str, Any]:
     )
 
 
-async def told(acme: httpx.AsyncClient, key: str, count: int = 1) -> list[str]:
+async def messages(acme: httpx.AsyncClient, key: str, count: int = 1) -> list[str]:
     """What the runs of an error workflow made of it, when there are so many."""
 
     async def runs() -> Any:
         page = (await acme.get("/workflows", params={"template": key, "status": "completed"})).json()["items"]
         return page if len(page) >= count else None
 
-    found = await eventually(runs, 15)
-    results = [(await acme.get(f"/workflows/{each['workflow_id']}/result")).json() for each in found]
+    ended_runs = await eventually(runs, 15)
+    results = [(await acme.get(f"/workflows/{each['workflow_id']}/result")).json() for each in ended_runs]
     return [each["outputs"][0][0]["json"]["text"] for each in results]
 
 
@@ -40,18 +40,20 @@ async def test_the_error_workflow_of_the_settings_is_started(acme: httpx.AsyncCl
     broken["settings"]["errorWorkflow"] = "watcher"
     await acme.post("/templates", params={"key": "broken"}, json=broken)
     assert (await ended(acme, await started(acme, "broken")))["status"] == "failed"
-    assert await told(acme, "watcher") == ["Broken: no more in Stop"]
+    assert await messages(acme, "watcher") == ["Broken: no more in Stop"]
 
 
 async def test_a_workflow_with_an_error_trigger_hears_of_its_own_failures_and_not_of_those_in_that(
     acme: httpx.AsyncClient,
 ) -> None:
-    made = export("Both", node("Start", "manualTrigger"), node("Stop", "stopAndError", errorMessage="own"))
-    heard = watching("x")
+    workflow = export("Both", node("Start", "manualTrigger"), node("Stop", "stopAndError", errorMessage="own"))
+    watcher = watching("x")
     again = node("Again", "stopAndError", errorMessage="in the error workflow")
-    made["nodes"] += [*heard["nodes"], again]
-    made["connections"] |= heard["connections"] | {"Tell": {"main": [[{"node": "Again", "type": "main", "index": 0}]]}}
-    assert (await acme.post("/templates", params={"key": "both"}, json=made)).status_code == 201
+    workflow["nodes"] += [*watcher["nodes"], again]
+    workflow["connections"] |= watcher["connections"] | {
+        "Tell": {"main": [[{"node": "Again", "type": "main", "index": 0}]]}
+    }
+    assert (await acme.post("/templates", params={"key": "both"}, json=workflow)).status_code == 201
     await ended(acme, await started(acme, "both"))
 
     async def failed() -> Any:

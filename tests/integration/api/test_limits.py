@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.dependencies import Ports
+from api.dependencies import Dependencies
 from tests.exports import export, node, set_
 from tests.service import ended, eventually, started
 
@@ -16,14 +16,14 @@ pytestmark = pytest.mark.usefixtures("worker")
 
 def limited(name: str, seconds: float, **concurrency: Any) -> dict[str, Any]:
     """Waits a little, a few at a time."""
-    made = export(
+    workflow = export(
         name,
         node("In", "executeWorkflowTrigger", 1.1, inputSource="passthrough"),
         node("Wait", "wait", 1.1, amount=seconds, unit="seconds"),
         set_("Done", ok="yes"),
     )
-    made["settings"]["tempor8"] = {"concurrency": concurrency}
-    return made
+    workflow["settings"]["tempor8"] = {"concurrency": concurrency}
+    return workflow
 
 
 def most_at_once(runs: list[dict[str, Any]]) -> int:
@@ -44,8 +44,8 @@ async def histories(acme: httpx.AsyncClient, runs: list[str]) -> list[dict[str, 
 
 async def test_no_more_runs_go_on_than_the_workflow_allows(acme: httpx.AsyncClient) -> None:
     """Six runs, two at a time, in the order in which they came; one that waits says for what."""
-    made = limited("Two", 0.8, limit=2)
-    assert (await acme.post("/templates", params={"key": "two"}, json=made)).status_code == 201
+    workflow = limited("Two", 0.8, limit=2)
+    assert (await acme.post("/templates", params={"key": "two"}, json=workflow)).status_code == 201
     runs = []
     for _ in range(6):
         runs.append(await started(acme, "two"))
@@ -55,38 +55,40 @@ async def test_no_more_runs_go_on_than_the_workflow_allows(acme: httpx.AsyncClie
         return ((await acme.get(f"/workflows/{runs[-1]}/history")).json()["active"] or {}).get("reason")
 
     assert (await eventually(waits))["kind"] == "turn"
-    told = await histories(acme, runs)
-    assert most_at_once(told) == 2
-    begun = [each["steps"][0]["started_at"] for each in told]
+    seen = await histories(acme, runs)
+    assert most_at_once(seen) == 2
+    begun = [each["steps"][0]["started_at"] for each in seen]
     assert begun == sorted(begun)
 
 
 async def test_a_key_has_a_limit_of_its_own(acme: httpx.AsyncClient) -> None:
     """Two customers, one run each at a time."""
-    made = limited("Customers", 0.4, limit=1, key="={{ $json.customer.id }}")
-    assert (await acme.post("/templates", params={"key": "customers"}, json=made)).status_code == 201
+    workflow = limited("Customers", 0.4, limit=1, key="={{ $json.customer.id }}")
+    assert (await acme.post("/templates", params={"key": "customers"}, json=workflow)).status_code == 201
     runs = {
         name: [await started(acme, "customers", {"customer": {"id": name}}) for _ in range(3)] for name in ("a", "b")
     }
-    told = {name: await histories(acme, each) for name, each in runs.items()}
-    assert [most_at_once(each) for each in told.values()] == [1, 1]
-    assert most_at_once([*told["a"], *told["b"]]) == 2
+    seen = {name: await histories(acme, each) for name, each in runs.items()}
+    assert [most_at_once(each) for each in seen.values()] == [1, 1]
+    assert most_at_once([*seen["a"], *seen["b"]]) == 2
 
 
-async def test_a_run_that_is_killed_gives_its_place_to_the_next(acme: httpx.AsyncClient, outside: Ports) -> None:
+async def test_a_run_that_is_killed_gives_its_place_to_the_next(
+    acme: httpx.AsyncClient, dependencies: Dependencies
+) -> None:
     """Cancelled, it leaves by itself; terminated, it is found out."""
-    made = limited("One", 3600, limit=1)
-    assert (await acme.post("/templates", params={"key": "one"}, json=made)).status_code == 201
+    workflow = limited("One", 3600, limit=1)
+    assert (await acme.post("/templates", params={"key": "one"}, json=workflow)).status_code == 201
     runs = [await started(acme, "one") for _ in range(3)]
 
     async def inside(run: str) -> Any:
-        told = ((await acme.get(f"/workflows/{run}/history")).json()["active"] or {}).get("reason") or {}
-        return told.get("kind") == "time"
+        seen = ((await acme.get(f"/workflows/{run}/history")).json()["active"] or {}).get("reason") or {}
+        return seen.get("kind") == "time"
 
     await eventually(lambda: inside(runs[0]), 10)
     await acme.post(f"/workflows/{runs[0]}/cancel")
     await eventually(lambda: inside(runs[1]), 10)
-    await outside.temporal.get_workflow_handle(runs[1]).terminate()
+    await dependencies.temporal.get_workflow_handle(runs[1]).terminate()
     await eventually(lambda: inside(runs[2]), 30)
     await acme.post(f"/workflows/{runs[2]}/cancel")
     assert (await ended(acme, runs[2]))["status"] == "canceled"

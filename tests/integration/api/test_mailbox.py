@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.dependencies import Ports
+from api.dependencies import Dependencies
 from tests.exports import export, node, set_
 from tests.service import eventually
 
@@ -57,7 +57,7 @@ class Box:
             return f"* {len(self.messages)} EXISTS\r\n".encode()
         if verb == "UID SEARCH":
             self.searched.append(rest.partition("SEARCH ")[2])
-            low = int(found[1]) if (found := re.search(r"UID (\d+):", rest)) else 1
+            low = int(listed[1]) if (listed := re.search(r"UID (\d+):", rest)) else 1
             uids = [uid for uid in self.messages if uid >= low and ("UNSEEN" not in rest or uid not in self.read)]
             return f"* SEARCH {' '.join(map(str, uids))}\r\n".encode()
         if verb == "UID FETCH":
@@ -70,29 +70,29 @@ class Box:
 
 
 @pytest.fixture
-async def box(outside: Ports, loopback: None) -> AsyncIterator[Box]:
+async def box(dependencies: Dependencies, loopback: None) -> AsyncIterator[Box]:
     """A mailbox, and a credential for it; the tenant may go there."""
-    made = Box()
-    server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
+    workflow = Box()
+    server = await asyncio.start_server(workflow.serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     credential = {"host": "127.0.0.1", "port": port, "secure": False, "user": "user", "password": "secret"}
-    await outside.credentials.put("acme", "imap", "box", credential)
-    yield made
+    await dependencies.credentials.put("acme", "imap", "box", credential)
+    yield workflow
     server.close()
 
 
-async def test_new_messages_start_a_run(acme: httpx.AsyncClient, outside: Ports, box: Box) -> None:
+async def test_new_messages_start_a_run(acme: httpx.AsyncClient, dependencies: Dependencies, box: Box) -> None:
     """The first look takes what is unread, the next what came after it."""
     box.put(7, "first")
     mail = node("Mail", "emailReadImap", 2, downloadAttachments=True, options={}, pollTimes=YEARLY)
-    made = export(
+    workflow = export(
         "Mails", mail | {"credentials": {"imap": {"id": "1", "name": "box"}}}, set_("Got", s="={{ $json.subject }}")
     )
-    assert (await acme.post("/templates", params={"key": "mailbox"}, json=made)).status_code == 201
+    assert (await acme.post("/templates", params={"key": "mailbox"}, json=workflow)).status_code == 201
 
     async def runs(count: int) -> Any:
-        found = (await acme.get("/workflows", params={"template": "mailbox"})).json()["items"]
-        return found if [each["status"] for each in found] == ["completed"] * count else None
+        listed = (await acme.get("/workflows", params={"template": "mailbox"})).json()["items"]
+        return listed if [each["status"] for each in listed] == ["completed"] * count else None
 
     (run,) = await eventually(lambda: runs(1), 20)
     item = (await acme.get(f"/workflows/{run['workflow_id']}/result")).json()["outputs"][0][0]
@@ -105,7 +105,7 @@ async def test_new_messages_start_a_run(acme: httpx.AsyncClient, outside: Ports,
     assert box.read == set(), "not before the run has it"
     box.put(8, "second")
     await asyncio.sleep(1.1)  # Temporal names the runs of a schedule by the second
-    await outside.temporal.get_schedule_handle("acme:mailbox:Mail:0").trigger()
+    await dependencies.temporal.get_schedule_handle("acme:mailbox:Mail:0").trigger()
     assert await eventually(lambda: runs(2), 20)
     assert box.read == {7}
     assert box.searched == ["UNSEEN", "UNSEEN UID 8:*"]

@@ -11,8 +11,8 @@ from litestar import Litestar
 from pydantic import SecretStr
 
 from api.app import create_app
-from api.dependencies import Ports
-from cli.support.wiring import ports
+from api.dependencies import Dependencies
+from cli.support.wiring import open_dependencies
 from runtime.platform.keys import Keyring
 from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings
@@ -31,21 +31,21 @@ async def test_metrics_count_what_really_ran(acme: httpx.AsyncClient) -> None:
         await ended(acme, run)
 
     async def counted() -> Any:
-        found = (await acme.get("/metrics")).json()
-        by_key = {each["workflow_template"]: each for each in found["templates"]}
+        report = (await acme.get("/metrics")).json()
+        by_key = {each["workflow_template"]: each for each in report["templates"]}
         ended_runs = sum(
             by_key[key]["total"] - by_key[key]["by_status"]["running"] for key in by_key if "metered" in key
         )
-        return (found, by_key) if ended_runs == len(runs) else None
+        return (report, by_key) if ended_runs == len(runs) else None
 
-    found, by_key = await eventually(counted)
+    report, by_key = await eventually(counted)
     good, bad = by_key["metered"], by_key["metered_failing"]
     assert (good["by_status"]["completed"], good["success_rate"], good["steps"]) == (2, 1, 6)
     assert (bad["by_status"]["failed"], bad["success_rate"]) == (1, 0)
     assert 0 < good["duration"]["p50_ms"] <= good["duration"]["p95_ms"]
-    assert 0 < found["runs"]["success_rate"] < 1
-    assert found["runs"]["total"] == sum(each["total"] for each in found["templates"])
-    assert abs(sum(each["share"] for each in found["templates"]) - 1) < 1e-9
+    assert 0 < report["runs"]["success_rate"] < 1
+    assert report["runs"]["total"] == sum(each["total"] for each in report["templates"])
+    assert abs(sum(each["share"] for each in report["templates"]) - 1) < 1e-9
 
 
 async def test_metrics_speak_prometheus_when_asked(acme: httpx.AsyncClient) -> None:
@@ -66,36 +66,36 @@ async def test_metrics_of_a_tenant_without_runs_are_empty_and_not_invented(
     store = TenantStore(database, keys)
     await store.create("idle")
     async with client(application, await store.issue("idle", "test")) as idle:
-        found = (await idle.get("/metrics")).json()
-    assert found["runs"]["total"] == 0
-    assert found["runs"]["success_rate"] is None
-    assert found["templates"] == []
-    assert found["agents"] == []
+        report = (await idle.get("/metrics")).json()
+    assert report["runs"]["total"] == 0
+    assert report["runs"]["success_rate"] is None
+    assert report["templates"] == []
+    assert report["agents"] == []
 
 
-async def test_health_is_ok_when_everything_answers(anybody: httpx.AsyncClient) -> None:
+async def test_health_is_ok_when_everything_answers(anonymous: httpx.AsyncClient) -> None:
     async def healthy() -> Any:
-        answer = await anybody.get("/health")
+        answer = await anonymous.get("/health")
         return answer.json() if answer.json()["status"] == "ok" else None
 
-    found = await eventually(healthy)
-    assert {name: check["status"] for name, check in found["checks"].items()} == {
+    report = await eventually(healthy)
+    assert {name: check["status"] for name, check in report["checks"].items()} == {
         "temporal": "up", "postgres": "up", "workers": "up"
     }  # fmt: skip
-    assert (await anybody.get("/livez")).json() == {"status": "ok"}
-    assert (await anybody.get("/readyz")).status_code == 200
+    assert (await anonymous.get("/livez")).json() == {"status": "ok"}
+    assert (await anonymous.get("/readyz")).status_code == 200
 
 
 @pytest.fixture
-async def cut_off(service: Settings, outside: Ports) -> AsyncIterator[tuple[Litestar, Ports]]:
+async def cut_off(service: Settings, dependencies: Dependencies) -> AsyncIterator[tuple[Litestar, Dependencies]]:
     """An application whose Temporal is at an address where nothing listens."""
-    del outside
-    async with ports(service.model_copy(update={"temporal_address": "127.0.0.1:1"})) as lonely:
+    del dependencies
+    async with open_dependencies(service.model_copy(update={"temporal_address": "127.0.0.1:1"})) as lonely:
         yield create_app(lonely, projector=False), lonely
 
 
 async def test_without_temporal_the_api_says_so_and_how_to_start_it(
-    cut_off: tuple[Litestar, Ports], api_keys: tuple[str, str]
+    cut_off: tuple[Litestar, Dependencies], api_keys: tuple[str, str]
 ) -> None:
     async with client(cut_off[0], api_keys[0]) as caller:
         health = await caller.get("/health")
@@ -116,7 +116,10 @@ async def test_without_postgres_the_api_says_so_and_how_to_start_it(
     service: Settings, api_keys: tuple[str, str]
 ) -> None:
     settings = service.model_copy(update={"database_url": SecretStr("postgresql://u:p@127.0.0.1:1/x")})
-    async with ports(settings) as lonely, client(create_app(lonely, projector=False), api_keys[0]) as caller:
+    async with (
+        open_dependencies(settings) as lonely,
+        client(create_app(lonely, projector=False), api_keys[0]) as caller,
+    ):
         health = await caller.get("/health")
         assert health.status_code == 503
         assert health.json()["checks"]["postgres"]["status"] == "down"
@@ -136,8 +139,8 @@ async def test_the_api_recovers_by_itself_when_temporal_comes_back(
     server.close()
     await server.wait_closed()
     async with (
-        ports(service.model_copy(update={"temporal_address": f"127.0.0.1:{own_port}"})) as outside,
-        client(create_app(outside, projector=False), api_keys[0]) as caller,
+        open_dependencies(service.model_copy(update={"temporal_address": f"127.0.0.1:{own_port}"})) as dependencies,
+        client(create_app(dependencies, projector=False), api_keys[0]) as caller,
     ):
         assert (await caller.get("/readyz")).json() == {"status": "down", "down": ["temporal"]}
 

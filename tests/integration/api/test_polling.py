@@ -6,9 +6,10 @@ from typing import Any
 import httpx
 import pytest
 
-from api.dependencies import Ports
+from api.dependencies import Dependencies
 from runtime.contract import HttpResponse
 from runtime.hosts.temporal.capabilities.http import WorkerHttp
+from service.static_data import StaticDataStore
 from tests.exports import export, node, set_
 from tests.service import eventually
 
@@ -22,44 +23,44 @@ class Feed:
 
     def __init__(self) -> None:
         self.entries: list[tuple[str, str]] = [("old", "Mon, 02 Mar 2026 10:00:00 GMT")]
-        self.asked = 0
+        self.requests = 0
 
     async def request(self, method: str, url: str, **options: Any) -> HttpResponse:
         """The feed as it is now."""
         del method, options
-        self.asked += 1
+        self.requests += 1
         items = "".join(ENTRY.format(*each) for each in self.entries)
         body = f'<?xml version="1.0"?><rss version="2.0"><channel><title>News</title>{items}</channel></rss>'
         return HttpResponse(200, "OK", [("content-type", "application/rss+xml")], body.encode(), url)
 
 
 async def test_a_feed_starts_a_run_for_each_poll_that_finds_something(
-    acme: httpx.AsyncClient, outside: Ports, monkeypatch: pytest.MonkeyPatch
+    acme: httpx.AsyncClient, dependencies: Dependencies, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Published: polled at once. What was there then is old; a poll that finds nothing leaves no run behind."""
     feed = Feed()
     monkeypatch.setattr(WorkerHttp, "request", lambda _self, *args, **options: feed.request(*args, **options))
     times = {"item": [{"mode": "custom", "cronExpression": "0 0 1 1 *"}]}
-    made = export(
+    workflow = export(
         "Feed",
         node("Feed", "rssFeedReadTrigger", 1, feedUrl="https://example.com/rss", pollTimes=times),
         set_("Title", seen="={{ $json.title }}"),
     )
-    assert (await acme.post("/templates", params={"key": "feed"}, json=made)).status_code == 201
+    assert (await acme.post("/templates", params={"key": "feed"}, json=workflow)).status_code == 201
 
     async def remembered() -> Any:
-        return (await outside.store.static_data("acme", "feed")) or None
+        return (await StaticDataStore(dependencies.database).get("acme", "feed")) or None
 
-    kept = await eventually(remembered, 20)
-    assert kept == {"node:Feed": {"lastItemDate": "2026-03-02T10:00:00.000Z"}}
+    stored = await eventually(remembered, 20)
+    assert stored == {"node:Feed": {"lastItemDate": "2026-03-02T10:00:00.000Z"}}
     feed.entries += [("new", "Tue, 03 Mar 2026 10:00:00 GMT"), ("newer", "Wed, 04 Mar 2026 10:00:00 GMT")]
-    schedule = outside.temporal.get_schedule_handle("acme:feed:Feed:0")
-    for asked in (2, 3):  # the third finds nothing
+    schedule = dependencies.temporal.get_schedule_handle("acme:feed:Feed:0")
+    for requests in (2, 3):  # the third finds nothing
         await asyncio.sleep(1.1)  # Temporal names the runs of a schedule by the second
         await schedule.trigger()
 
-        async def polled(asked: int = asked) -> bool:
-            return feed.asked >= asked
+        async def polled(requests: int = requests) -> bool:
+            return feed.requests >= requests
 
         await eventually(polled, 20)
 
@@ -75,10 +76,10 @@ async def test_a_feed_starts_a_run_for_each_poll_that_finds_something(
     assert (await acme.post("/templates/feed/deactivate")).status_code == 200
 
 
-async def test_a_poll_more_often_than_once_a_minute_is_told_when_it_is_published(acme: httpx.AsyncClient) -> None:
+async def test_a_poll_more_often_than_once_a_minute_is_reported_when_it_is_published(acme: httpx.AsyncClient) -> None:
     """n8n refuses to activate it."""
     times = {"item": [{"mode": "custom", "cronExpression": "*/10 * * * * *"}]}
-    made = export("Fast", node("Feed", "rssFeedReadTrigger", 1, feedUrl="https://example.com/rss", pollTimes=times))
-    answer = await acme.post("/templates", params={"key": "fast"}, json=made)
+    workflow = export("Fast", node("Feed", "rssFeedReadTrigger", 1, feedUrl="https://example.com/rss", pollTimes=times))
+    answer = await acme.post("/templates", params={"key": "fast"}, json=workflow)
     assert answer.status_code == 422
     assert "at least a minute" in answer.text

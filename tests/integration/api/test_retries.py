@@ -76,11 +76,11 @@ async def test_at_any_node_and_at_the_start(acme: httpx.AsyncClient) -> None:
 
 async def test_what_cannot_be_tried_again_is_said(acme: httpx.AsyncClient, globex: httpx.AsyncClient) -> None:
     run, key = await failed(acme, "retry-refused")
-    told = {
+    by_node = {
         "Nowhere": (409, "no node 'Nowhere'"),
         "Last": (409, "'Last' has not run"),
     }
-    for name, (status, text) in told.items():
+    for name, (status, text) in by_node.items():
         answer = await acme.post(f"/workflows/{run}/retry", json={"from_node": name})
         assert (answer.status_code, text in answer.json()["detail"]) == (status, True), answer.text
     both = await acme.post(f"/workflows/{run}/retry", json={"from_node": "First", "from_start": True})

@@ -20,8 +20,8 @@ DAILY = {
 
 
 def ticking(value: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    made = export("Ticking", node("Every", "scheduleTrigger", 1.2, **parameters), set_("Mark", value=value))
-    return made | {"settings": {"executionOrder": "v1", "timezone": "Europe/Berlin"}}
+    workflow = export("Ticking", node("Every", "scheduleTrigger", 1.2, **parameters), set_("Mark", value=value))
+    return workflow | {"settings": {"executionOrder": "v1", "timezone": "Europe/Berlin"}}
 
 
 async def test_a_schedule_starts_runs_of_the_version_that_is_current_then(acme: httpx.AsyncClient) -> None:
@@ -41,8 +41,8 @@ async def test_a_schedule_starts_runs_of_the_version_that_is_current_then(acme: 
 
     async def second() -> Any:
         for run in await ended():
-            made = (await acme.get(f"/workflows/{run['workflow_id']}/result")).json()
-            if made["outputs"][0][0]["json"]["value"] == "two":
+            workflow = (await acme.get(f"/workflows/{run['workflow_id']}/result")).json()
+            if workflow["outputs"][0][0]["json"]["value"] == "two":
                 return True
         return None
 
@@ -61,7 +61,7 @@ async def test_a_schedule_starts_runs_of_the_version_that_is_current_then(acme: 
     assert after <= before + 1  # one may have been under way
 
 
-async def test_the_next_times_are_told_in_the_time_zone_of_the_workflow(
+async def test_the_next_times_are_shown_in_the_time_zone_of_the_workflow(
     acme: httpx.AsyncClient, globex: httpx.AsyncClient
 ) -> None:
     assert (await acme.post("/templates", params={"key": "daily"}, json=ticking("x", DAILY))).status_code == 201
@@ -78,7 +78,7 @@ async def test_the_next_times_are_told_in_the_time_zone_of_the_workflow(
     await acme.post("/templates/daily/deactivate")
 
 
-async def test_a_schedule_that_never_fires_is_told_before_it_is_published(acme: httpx.AsyncClient) -> None:
+async def test_a_schedule_that_never_fires_is_reported_before_it_is_published(acme: httpx.AsyncClient) -> None:
     never = {"rule": {"interval": [{"field": "cronExpression", "expression": "0 0 30 2 *"}]}}
     answer = await acme.post("/templates", params={"key": "never"}, json=ticking("x", never))
     assert answer.status_code == 422

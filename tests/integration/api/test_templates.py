@@ -13,13 +13,13 @@ pytestmark = pytest.mark.usefixtures("worker")
 
 async def test_the_list_says_what_each_template_is(acme: httpx.AsyncClient, published: dict[str, Any]) -> None:
     items = {item["key"]: item for item in (await acme.get("/templates")).json()["items"]}
-    found = items["greeting"]
-    assert found["name"] == "Greeting"
-    assert found["version"] == 1
-    assert found["triggers"] == ["manual"]
-    assert found["nodes"] == 3
-    assert found["shared"] is False
-    assert found["plan_hash"] == published["greeting"]["plan_hash"]
+    template = items["greeting"]
+    assert template["name"] == "Greeting"
+    assert template["version"] == 1
+    assert template["triggers"] == ["manual"]
+    assert template["nodes"] == 3
+    assert template["shared"] is False
+    assert template["plan_hash"] == published["greeting"]["plan_hash"]
 
 
 async def test_publishing_again_makes_a_version_and_the_same_plan_does_not(acme: httpx.AsyncClient) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.dependencies import Ports
+from api.dependencies import Dependencies
 from compiler import compile_export
 from runtime.hosts.local.transient import TransientRuns
 from schemas.plan import Plan
@@ -26,16 +26,16 @@ def quick(key: str, mode: str = "lastNode", *more: dict[str, Any]) -> dict[str, 
 
 
 async def rows(acme: httpx.AsyncClient, key: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = (await acme.get("/workflows", params={"template": key})).json()["items"]
-    return found
+    runs_: list[dict[str, Any]] = (await acme.get("/workflows", params={"template": key})).json()["items"]
+    return runs_
 
 
 async def test_a_webhook_is_answered_without_temporal_and_its_run_is_in_the_tables(
-    acme: httpx.AsyncClient, anybody: httpx.AsyncClient, globex: httpx.AsyncClient, outside: Ports
+    acme: httpx.AsyncClient, anonymous: httpx.AsyncClient, globex: httpx.AsyncClient, dependencies: Dependencies
 ) -> None:
     published = await acme.post("/templates", params={"key": "quick"}, json=quick("quick"))
     assert published.status_code == 201, published.text
-    answer = await anybody.post("/webhook/acme/quick", json={"n": 7})
+    answer = await anonymous.post("/webhook/acme/quick", json={"n": 7})
     assert answer.json()["made"] == "7"
 
     async def written() -> Any:
@@ -47,17 +47,19 @@ async def test_a_webhook_is_answered_without_temporal_and_its_run_is_in_the_tabl
     assert [step["node"] for step in history["steps"]] == ["Hook", "Made"]
     assert (await acme.get(f"/workflows/{row['workflow_id']}/status")).json()["status"] == "completed"
     assert (await globex.get(f"/workflows/{row['workflow_id']}/status")).status_code == 404
-    listed = [each async for each in outside.temporal.list_workflows("WorkflowType = 'quick'")]
+    listed = [each async for each in dependencies.temporal.list_workflows("WorkflowType = 'quick'")]
     assert listed == []
 
 
-async def test_a_respond_node_answers_before_the_run_ends(acme: httpx.AsyncClient, anybody: httpx.AsyncClient) -> None:
+async def test_a_respond_node_answers_before_the_run_ends(
+    acme: httpx.AsyncClient, anonymous: httpx.AsyncClient
+) -> None:
     respond = node("Say", "respondToWebhook", 1.1, respondWith="text", responseBody="at once", options={})
     slow = quick("slowly", "responseNode", respond, node("Wait", "wait", 1.1, amount=2))
     assert (await acme.post("/templates", params={"key": "slowly"}, json=slow)).status_code == 201
     clock = asyncio.get_running_loop().time
     before = clock()
-    assert (await anybody.post("/webhook/acme/slowly", json={})).text == "at once"
+    assert (await anonymous.post("/webhook/acme/slowly", json={})).text == "at once"
     assert clock() - before < 1.5
 
 
@@ -80,12 +82,12 @@ async def test_a_run_that_goes_on_is_in_the_tables_and_can_be_cancelled(acme: ht
     assert await eventually(canceled)
 
 
-async def test_a_shutdown_cancels_what_runs_and_says_so(outside: Ports) -> None:
-    assert isinstance(outside.transient, TransientRuns)
-    theirs: Any = outside.transient
+async def test_a_shutdown_cancels_what_runs_and_says_so(dependencies: Dependencies) -> None:
+    assert isinstance(dependencies.transient, TransientRuns)
+    theirs: Any = dependencies.transient
     mine = TransientRuns(theirs._catalog, theirs._capabilities, theirs._templates, theirs._store)
-    made = export("Cut", node("Start", "manualTrigger"), node("Wait", "wait", 1.1, amount=50), settings=TRANSIENT)
-    plan: Plan | None = compile_export(made, file="x", catalog=outside.catalog).plan
+    workflow = export("Cut", node("Start", "manualTrigger"), node("Wait", "wait", 1.1, amount=50), settings=TRANSIENT)
+    plan: Plan | None = compile_export(workflow, file="x", catalog=dependencies.catalog).plan
     writing = asyncio.create_task(mine.run())
     run = f"acme:cut:{uuid.uuid4()}"
     await mine.start(
@@ -94,6 +96,6 @@ async def test_a_shutdown_cancels_what_runs_and_says_so(outside: Ports) -> None:
     await asyncio.sleep(0.5)
     writing.cancel()
     await asyncio.gather(writing, return_exceptions=True)
-    row = await outside.executions.get("acme", run)
+    row = await dependencies.executions.get("acme", run)
     assert row is not None
     assert row.status == "canceled"

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.dependencies import Ports
+from api.dependencies import Dependencies
 from schemas.resume_link import token
 from tests.exports import export, node, set_
 from tests.service import ended, eventually
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("worker")
 
 
 def asking(path: str, **wait: Any) -> dict[str, Any]:
-    """Answers its caller with the link, then waits for somebody to use it."""
+    """Answers its caller with the link, then waits for its use."""
     return export(
         "Asking",
         node("Hook", "webhook", 2, path=path, httpMethod="POST", responseMode="responseNode", options={}),
@@ -26,10 +26,12 @@ def asking(path: str, **wait: Any) -> dict[str, Any]:
     )
 
 
-async def begun(acme: httpx.AsyncClient, anybody: httpx.AsyncClient, key: str, **wait: Any) -> tuple[str, str]:
+async def start_waiting(
+    acme: httpx.AsyncClient, anonymous: httpx.AsyncClient, key: str, **wait: Any
+) -> tuple[str, str]:
     """(link, workflow id) of a run that waits."""
     assert (await acme.post("/templates", params={"key": key}, json=asking(key, **wait))).status_code in (200, 201)
-    answer = await anybody.post(f"/webhook/acme/{key}", json={})
+    answer = await anonymous.post(f"/webhook/acme/{key}", json={})
     assert answer.status_code == 200, answer.text
     link = answer.text
     workflow_id = link.split("/")[-2]
@@ -43,26 +45,26 @@ async def begun(acme: httpx.AsyncClient, anybody: httpx.AsyncClient, key: str, *
     return link, workflow_id
 
 
-async def test_a_link_resumes_its_run_once(acme: httpx.AsyncClient, anybody: httpx.AsyncClient) -> None:
-    link, run = await begun(acme, anybody, "asks")
-    told = (await acme.get(f"/workflows/{run}/history")).json()["active"]
-    assert (told["node"], told["reason"]) == ("Wait", {"kind": "call", "until": None, "workflow": None})
-    answer = await anybody.get(f"{link}?ok=yes")
+async def test_a_link_resumes_its_run_once(acme: httpx.AsyncClient, anonymous: httpx.AsyncClient) -> None:
+    link, run = await start_waiting(acme, anonymous, "asks")
+    state = (await acme.get(f"/workflows/{run}/history")).json()["active"]
+    assert (state["node"], state["reason"]) == ("Wait", {"kind": "call", "until": None, "workflow": None})
+    answer = await anonymous.get(f"{link}?ok=yes")
     assert answer.status_code == 200, answer.text
     assert (await ended(acme, run))["status"] == "completed"
     result = (await acme.get(f"/workflows/{run}/result")).json()
     assert result["outputs"][0][0]["json"]["answer"] == "yes"
-    again = await anybody.get(f"{link}?ok=no")
+    again = await anonymous.get(f"{link}?ok=no")
     assert again.status_code == 409
     assert "has finished already" in again.json()["message"]
 
 
-async def test_a_link_that_nobody_made_has_no_effect_and_tells_nothing(
-    acme: httpx.AsyncClient, anybody: httpx.AsyncClient, outside: Ports
+async def test_a_forged_link_has_no_effect_and_reveals_nothing(
+    acme: httpx.AsyncClient, anonymous: httpx.AsyncClient, dependencies: Dependencies
 ) -> None:
-    link, run = await begun(acme, anybody, "forged")
+    link, run = await start_waiting(acme, anonymous, "forged")
     stem, _, last = link.rpartition("/")
-    secret = outside.links.of(run)["resume_secret"]
+    secret = dependencies.links.of(run)["resume_secret"]
     for forged in (
         f"{stem}/0-{'0' * 32}",
         f"{stem}/1-{last[2:]}",
@@ -70,73 +72,73 @@ async def test_a_link_that_nobody_made_has_no_effect_and_tells_nothing(
         f"http://tempor8.test/webhook-waiting/acme:forged:other/0-{token(secret, 0)}",
         f"http://tempor8.test/webhook-waiting/globex:forged:{run.rpartition(':')[2]}/{last}",
     ):
-        answer = await anybody.get(forged)
+        answer = await anonymous.get(forged)
         assert (answer.status_code, answer.json()["message"]) == (401, "Invalid token"), forged
-    early = await anybody.get(f"{stem}/1-{token(secret, 1)}")
+    early = await anonymous.get(f"{stem}/1-{token(secret, 1)}")
     assert early.status_code == 409, "the link of a wait that has not begun"
     assert (await acme.get(f"/workflows/{run}/status")).json()["progress"]["active"]["waiting"]
-    assert (await anybody.get(link)).status_code == 200
+    assert (await anonymous.get(link)).status_code == 200
 
 
 async def test_method_suffix_and_authentication_of_the_wait_hold(
-    acme: httpx.AsyncClient, anybody: httpx.AsyncClient
+    acme: httpx.AsyncClient, anonymous: httpx.AsyncClient
 ) -> None:
-    link, run = await begun(acme, anybody, "guarded", httpMethod="POST", options={"webhookSuffix": "yes"})
-    assert (await anybody.get(f"{link}/yes")).status_code == 404
-    assert (await anybody.post(link)).status_code == 404
-    assert (await anybody.post(f"{link}/yes", json={"text": "hello"})).status_code == 200
+    link, run = await start_waiting(acme, anonymous, "guarded", httpMethod="POST", options={"webhookSuffix": "yes"})
+    assert (await anonymous.get(f"{link}/yes")).status_code == 404
+    assert (await anonymous.post(link)).status_code == 404
+    assert (await anonymous.post(f"{link}/yes", json={"text": "hello"})).status_code == 200
     await ended(acme, run)
     result = (await acme.get(f"/workflows/{run}/result")).json()
     assert result["outputs"][0][0]["json"]["body"] == "hello"
 
 
-async def test_the_caller_who_resumes_can_get_the_result(acme: httpx.AsyncClient, anybody: httpx.AsyncClient) -> None:
-    link, _ = await begun(acme, anybody, "answers", responseMode="lastNode")
-    answer = await anybody.get(f"{link}?ok=sure")
+async def test_the_caller_who_resumes_can_get_the_result(acme: httpx.AsyncClient, anonymous: httpx.AsyncClient) -> None:
+    link, _ = await start_waiting(acme, anonymous, "answers", responseMode="lastNode")
+    answer = await anonymous.get(f"{link}?ok=sure")
     assert answer.json()["answer"] == "sure"
 
 
 async def test_a_wait_whose_time_is_up_goes_on_and_its_link_is_dead(
-    acme: httpx.AsyncClient, anybody: httpx.AsyncClient
+    acme: httpx.AsyncClient, anonymous: httpx.AsyncClient
 ) -> None:
     limited = {"limitWaitTime": True, "resumeAmount": 1, "resumeUnit": "seconds"}
     assert (await acme.post("/templates", params={"key": "late"}, json=asking("late", **limited))).status_code == 201
-    link = (await anybody.post("/webhook/acme/late", json={})).text
+    link = (await anonymous.post("/webhook/acme/late", json={})).text
     run = link.split("/")[-2]
     assert (await ended(acme, run))["status"] == "completed"
-    assert (await anybody.get(link)).status_code == 409
+    assert (await anonymous.get(link)).status_code == 409
 
 
 async def test_each_turn_of_a_loop_has_a_link_of_its_own(
-    acme: httpx.AsyncClient, anybody: httpx.AsyncClient, outside: Ports
+    acme: httpx.AsyncClient, anonymous: httpx.AsyncClient, dependencies: Dependencies
 ) -> None:
-    made = export(
+    workflow = export(
         "Turns", node("Start", "manualTrigger"), node("Loop", "splitInBatches", 3, batchSize=1, options={}),
         node("Wait", "wait", 1.1, resume="webhook"),
     )  # fmt: skip
-    made["connections"]["Loop"] = {"main": [[], [{"node": "Wait", "type": "main", "index": 0}]]}
-    made["connections"]["Wait"] = {"main": [[{"node": "Loop", "type": "main", "index": 0}]]}
-    assert (await acme.post("/templates", params={"key": "turns"}, json=made)).status_code == 201
+    workflow["connections"]["Loop"] = {"main": [[], [{"node": "Wait", "type": "main", "index": 0}]]}
+    workflow["connections"]["Wait"] = {"main": [[{"node": "Loop", "type": "main", "index": 0}]]}
+    assert (await acme.post("/templates", params={"key": "turns"}, json=workflow)).status_code == 201
     body = {"workflow_template": "turns", "input_data": [{"n": 1}, {"n": 2}]}
     run = (await acme.post("/workflows/start", json=body)).json()["workflow_id"]
-    secret = outside.links.of(run)["resume_secret"]
+    secret = dependencies.links.of(run)["resume_secret"]
     links = [f"/webhook-waiting/{run}/{n}-{token(secret, n)}" for n in range(2)]
 
     for link in links:
 
         async def resumed(link: str = link) -> Any:
-            return (await anybody.get(link)).status_code == 200
+            return (await anonymous.get(link)).status_code == 200
 
         await eventually(resumed)
-        assert (await anybody.get(link)).status_code == 409
+        assert (await anonymous.get(link)).status_code == 409
     assert (await ended(acme, run))["status"] == "completed"
 
 
 async def test_calls_are_waited_for_side_by_side_where_the_workflow_lets_waits_overlap(
-    acme: httpx.AsyncClient, anybody: httpx.AsyncClient, outside: Ports
+    acme: httpx.AsyncClient, anonymous: httpx.AsyncClient, dependencies: Dependencies
 ) -> None:
     """Each wait has a link of its own, known before it begins; they are used in any order, once."""
-    made = export(
+    workflow = export(
         "Beside", node("Start", "manualTrigger"), set_("Link A", a="={{ $execution.resumeUrl }}"),
         node("A", "wait", 1.1, resume="webhook"), set_("Link B", b="={{ $execution.resumeUrl }}"),
         node("B", "wait", 1.1, resume="webhook"),
@@ -145,21 +147,21 @@ async def test_calls_are_waited_for_side_by_side_where_the_workflow_lets_waits_o
         node("Both", "merge", 3, mode="append"), settings={"tempor8": {"overlappingWaits": True}},
     )  # fmt: skip
 
-    for each in made["nodes"]:
+    for each in workflow["nodes"]:
         each["position"] = [0, 200 * ("B" in each["name"])]
 
     def to(*targets: tuple[str, int]) -> dict[str, Any]:
         return {"main": [[{"node": name, "type": "main", "index": slot} for name, slot in targets]]}
 
-    made["connections"] = {
+    workflow["connections"] = {
         "Start": to(("Link A", 0), ("Link B", 0)), "Link A": to(("A", 0)), "Link B": to(("B", 0)),
         "A": to(("After A", 0)), "B": to(("After B", 0)), "After A": to(("Both", 0)), "After B": to(("Both", 1)),
     }  # fmt: skip
-    assert (await acme.post("/templates", params={"key": "beside"}, json=made)).status_code == 201
+    assert (await acme.post("/templates", params={"key": "beside"}, json=workflow)).status_code == 201
     run = (await acme.post("/workflows/start", json={"workflow_template": "beside", "input_data": [{}]})).json()[
         "workflow_id"
     ]
-    secret = outside.links.of(run)["resume_secret"]
+    secret = dependencies.links.of(run)["resume_secret"]
     links = [f"/webhook-waiting/{run}/{n}-{token(secret, n)}" for n in range(2)]
 
     async def both_stand() -> Any:
@@ -170,11 +172,11 @@ async def test_calls_are_waited_for_side_by_side_where_the_workflow_lets_waits_o
     active = (await acme.get(f"/workflows/{run}/status")).json()["progress"]["active"]
     assert (active["node"], active["waiting"]) == ("A", True)
 
-    assert (await anybody.get(f"{links[1]}?n=2")).status_code == 200
-    assert (await anybody.get(f"{links[1]}?n=3")).status_code == 409
-    assert (await anybody.get(f"{links[0]}?n=1")).status_code == 200
+    assert (await anonymous.get(f"{links[1]}?n=2")).status_code == 200
+    assert (await anonymous.get(f"{links[1]}?n=3")).status_code == 409
+    assert (await anonymous.get(f"{links[0]}?n=1")).status_code == 200
     assert (await ended(acme, run))["status"] == "completed"
     outputs = (await acme.get(f"/workflows/{run}/result")).json()["outputs"]
-    told = [item["json"]["got"] for item in outputs[0]]
-    assert [each.partition("/webhook-waiting")[0][:4] for each in told] == ["A 1,", "B 2,"]
-    assert [told[i].endswith(link) for i, link in enumerate(links)] == [True, True]
+    state = [item["json"]["got"] for item in outputs[0]]
+    assert [each.partition("/webhook-waiting")[0][:4] for each in state] == ["A 1,", "B 2,"]
+    assert [state[i].endswith(link) for i, link in enumerate(links)] == [True, True]

@@ -194,7 +194,7 @@ async def test_a_run_is_in_the_tables_within_a_second_of_its_end(acme: httpx.Asy
         ({"workflow_template": "greeting", "unknown": 1}, 400, "bad-request"),
     ],
 )
-async def test_a_bad_start_is_told_what_is_wrong(
+async def test_the_answer_to_a_bad_start_says_what_is_wrong(
     acme: httpx.AsyncClient, body: dict[str, Any], status: int, problem: str
 ) -> None:
     answer = await acme.post("/workflows/start", json=body)
@@ -206,12 +206,12 @@ async def test_a_bad_start_is_told_what_is_wrong(
     assert document["detail"]
 
 
-async def test_an_unknown_template_is_told_what_there_is(acme: httpx.AsyncClient) -> None:
+async def test_the_answer_about_an_unknown_template_lists_those_there_are(acme: httpx.AsyncClient) -> None:
     document = (await acme.post("/workflows/start", json={"workflow_template": "nothing"})).json()
     assert {"failing", "greeting"} <= set(document["available"])
 
 
-async def test_not_json_and_too_much_are_told_apart(acme: httpx.AsyncClient) -> None:
+async def test_not_json_and_too_much_are_different_problems(acme: httpx.AsyncClient) -> None:
     broken = await acme.post("/workflows/start", content=b"{nope", headers={"content-type": "application/json"})
     assert broken.status_code == 400
     assert broken.headers["content-type"] == "application/problem+json"
@@ -223,7 +223,7 @@ async def test_not_json_and_too_much_are_told_apart(acme: httpx.AsyncClient) -> 
 
 
 async def test_a_workflow_that_saves_no_data_leaves_its_row(
-    acme: httpx.AsyncClient, anybody: httpx.AsyncClient
+    acme: httpx.AsyncClient, anonymous: httpx.AsyncClient
 ) -> None:
     """saveDataSuccessExecution: none: the history is gone from Temporal, too; how the run ended is known."""
     settings = {"saveDataSuccessExecution": "none"}
@@ -238,8 +238,8 @@ async def test_a_workflow_that_saves_no_data_leaves_its_row(
     assert (await acme.get(f"/workflows/{run}/status")).json()["status"] == "completed"
 
     async def row() -> bool:
-        told = (await acme.get("/workflows", params={"template": "quiet"})).json()["items"]
-        return [(each["status"], each["steps"]) for each in told] == [("completed", 2)]
+        listed = (await acme.get("/workflows", params={"template": "quiet"})).json()["items"]
+        return [(each["status"], each["steps"]) for each in listed] == [("completed", 2)]
 
     await eventually(row)
     assert (await acme.get(f"/workflows/{run}/history")).json()["steps"] == []

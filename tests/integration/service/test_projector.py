@@ -1,4 +1,4 @@
-"""The projector: what Temporal knows is in the tables, once, whoever closed it."""
+"""The projector: what Temporal knows is in the tables, once, whichever way it ended."""
 
 import asyncio
 import uuid
@@ -17,7 +17,7 @@ from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings
 from schemas import names
 from schemas.run import Journal, RunResult, StepRecord
-from service.execution_store import Execution, ExecutionStore, StepRow
+from service.execution_store import ExecutionRow, ExecutionStore, StepRow
 from service.projector import Projector
 
 QUEUE = "projector-tests"
@@ -82,15 +82,15 @@ async def begin(temporal: Client, ending: str, tenant: str = "acme") -> Workflow
 
 
 async def row(
-    store: ExecutionStore, id_: str, wanted: Callable[[Execution], bool] = lambda _: True, tenant: str = "acme"
-) -> Execution:
+    store: ExecutionStore, id_: str, wanted: Callable[[ExecutionRow], bool] = lambda _: True, tenant: str = "acme"
+) -> ExecutionRow:
     """The row of a run once it is as wanted."""
 
-    async def look() -> Execution | None:
+    async def look() -> ExecutionRow | None:
         found = await store.get(tenant, id_, with_steps=True)
         return found if found is not None and wanted(found) else None
 
-    seen: Execution = await until(look)
+    seen: ExecutionRow = await until(look)
     return seen
 
 
@@ -181,7 +181,7 @@ async def test_one_of_two_projectors_is_active_and_the_other_takes_over(
     await asyncio.sleep(0.5)
     assert not second.active
     async with database.transaction() as connection:
-        # the session of whoever holds the lock goes, as with its process
+        # the session that holds the lock ends, as with its process
         await connection.execute(
             "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and objid = %s", (OWN_LOCK,)
         )
@@ -191,7 +191,7 @@ async def test_one_of_two_projectors_is_active_and_the_other_takes_over(
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_runs_of_an_unknown_tenant_disturb_nobody(
+async def test_runs_of_an_unknown_tenant_disturb_no_others(
     temporal: Client, database: Database, projector: Projector
 ) -> None:
     del projector
@@ -206,14 +206,14 @@ async def test_a_run_that_temporal_has_forgotten_is_closed_in_the_end(
     del canned
     store = ExecutionStore(database)
     id_ = f"acme:canned:{uuid.uuid4()}"
-    lost = Execution("acme", id_, "r", "canned", "h", "api", "running", datetime.now(UTC) - timedelta(days=1))
+    lost = ExecutionRow("acme", id_, "r", "canned", "h", "api", "running", datetime.now(UTC) - timedelta(days=1))
     await store.write("acme", [lost])
     assert service.database_url is not None
-    monkeypatch.setattr("service.projector.FORGOTTEN", timedelta(0))
+    monkeypatch.setattr("service.projector.UNSEEN_FOR", timedelta(0))
     made = Projector(temporal, database, service.database_url.get_secret_value())
     async with database.transaction() as connection:
         await connection.execute("insert into projector_tenants values ('acme') on conflict do nothing")
-    await made._ask_after_forgotten()
+    await made._check_unseen()
     found = await store.get("acme", id_)
     assert found is not None
     assert found.status == "terminated"

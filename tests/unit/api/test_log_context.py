@@ -1,15 +1,16 @@
 """Lines of a request carry the tenant of its caller and the run that it is about, and nothing of the request before it."""
 
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import pytest
 import structlog
 from litestar import Litestar, get
+from litestar.params import PathParameter
 from litestar.testing import TestClient
 from litestar.types import HTTPScope
 
 from api.authentication import PUBLIC, Authentication, Principal, Verifier
-from api.triggers.requests import call_of
+from api.triggers.requests import parse_request
 from runtime.platform.telemetry.logging import begin_context, bind_context
 
 
@@ -21,7 +22,7 @@ class Keys:
 
 
 @get("/workflows/{workflow_id:str}/status")
-async def status(workflow_id: str) -> dict[str, Any]:
+async def status(workflow_id: Annotated[str, PathParameter()]) -> dict[str, Any]:
     del workflow_id
     return structlog.contextvars.get_contextvars()
 
@@ -65,6 +66,6 @@ def test_a_webhook_binds_the_tenant_of_its_address(path: str, tenant: str) -> No
         "scheme": "http",
         "client": None,
     }
-    call_of(cast("HTTPScope", scope), "webhook")
+    parse_request(cast("HTTPScope", scope), "webhook")
     assert structlog.contextvars.get_contextvars() == {"tenant": tenant}
     begin_context()

@@ -21,9 +21,9 @@ def signed(claims: dict[str, Any], key: Any = None, algorithm: str = "HS256") ->
 
 
 def verifier(**more: str) -> Tokens:
-    found = Tokens.of(Settings.load({"TEMPOR8_JWT_KEY": SECRET, **more}))
-    assert found is not None
-    return found
+    tokens = Tokens.of(Settings.load({"TEMPOR8_JWT_KEY": SECRET, **more}))
+    assert tokens is not None
+    return tokens
 
 
 def later() -> int:
@@ -92,7 +92,7 @@ def test_only_the_algorithm_that_was_asked_for_is_taken() -> None:
 @pytest.mark.parametrize(
     ("token", "message"), [("abc", "jwt malformed"), ("a.b.c", "invalid token"), ("..", "invalid token")]
 )
-def test_what_is_no_token_is_told_in_n8ns_words(token: str, message: str) -> None:
+def test_what_is_no_token_is_refused_in_n8ns_words(token: str, message: str) -> None:
     with pytest.raises(TokenError) as caught:
         check_token(token, SECRET)
     assert str(caught.value) == message

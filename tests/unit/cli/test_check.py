@@ -21,10 +21,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def put(folder: Path, name: str, given: Any) -> Path:
+def put(folder: Path, name: str, content: Any) -> Path:
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(given if isinstance(given, str) else json.dumps(given, indent=2))
+    path.write_text(content if isinstance(content, str) else json.dumps(content, indent=2))
     return path
 
 
@@ -34,7 +34,7 @@ def run(*arguments: str, stdin: str | None = None) -> tuple[int, str, str]:
 
 
 @pytest.mark.parametrize(
-    ("given", "options", "code"),
+    ("content", "options", "code"),
     [
         (export(), (), 0),
         (export(ODD), (), 1),
@@ -48,9 +48,9 @@ def run(*arguments: str, stdin: str | None = None) -> tuple[int, str, str]:
     ],
 )
 def test_the_exit_code_says_whether_something_was_found(
-    folder: Path, given: Any, options: tuple[str, ...], code: int
+    folder: Path, content: Any, options: tuple[str, ...], code: int
 ) -> None:
-    put(folder, "a.json", given)
+    put(folder, "a.json", content)
     assert run("check", "a.json", *options)[0] == code
 
 
@@ -84,19 +84,19 @@ def test_a_folder_means_every_export_below_it(folder: Path) -> None:
 
 def test_standard_input_is_a_file_too() -> None:
     code, out, _ = run("check", "-", "--format", "json", stdin=json.dumps(export(ODD), indent=2))
-    (made,) = json.loads(out)
+    (document,) = json.loads(out)
     assert code == 1
-    assert made["path"] == "<stdin>"
-    assert made["nodes"][1] == {
+    assert document["path"] == "<stdin>"
+    assert document["nodes"][1] == {
         "name": "Odd",
         "type": "community.thing",
         "version": 1,
         "verdict": "unsupported",
         "reason": "the node type community.thing is not supported",
     }
-    (found,) = (each for each in made["diagnostics"] if each["severity"] == "error")
-    assert (found["code"], found["node"], found["pointer"]) == ("N8T301", "Odd", "/nodes/1/type")
-    assert (found["line"], found["column"]) == (16, 15)
+    (diagnostic,) = (each for each in document["diagnostics"] if each["severity"] == "error")
+    assert (diagnostic["code"], diagnostic["node"], diagnostic["pointer"]) == ("N8T301", "Odd", "/nodes/1/type")
+    assert (diagnostic["line"], diagnostic["column"]) == (16, 15)
 
 
 def test_several_workflows_in_one_file_are_all_compiled(folder: Path) -> None:
@@ -139,7 +139,7 @@ def test_the_configuration_of_the_project_holds(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("[check]\nfail_on = 3\n", "fail_on should be a string"),
         ("[check]\nignores = []\n", "there is no setting 'ignores'"),
@@ -147,12 +147,12 @@ def test_the_configuration_of_the_project_holds(folder: Path) -> None:
         ("[check\n", "tempor8.toml"),
     ],
 )
-def test_a_configuration_that_cannot_be_understood_is_a_usage_error(folder: Path, text: str, said: str) -> None:
+def test_a_configuration_that_cannot_be_understood_is_a_usage_error(folder: Path, text: str, message: str) -> None:
     put(folder, "tempor8.toml", text)
     put(folder, "a.json", export())
     code, _, err = run("check", "a.json")
     assert code == 2
-    assert said in " ".join(err.split())
+    assert message in " ".join(err.split())
 
 
 def test_compile_writes_plans_and_a_report(folder: Path) -> None:
@@ -185,15 +185,15 @@ def test_report_counts_and_says_what_to_build_first(folder: Path) -> None:
     put(folder, "b.json", export(ODD, node("More", "community.other")))
     put(folder, "c.json", export())
     code, out, _ = run("report", ".", "--format", "json")
-    made = json.loads(out)
+    document = json.loads(out)
     assert code == 0
-    assert (made["exports"], made["runnable"]) == (3, 1)
-    assert made["nodes"] == {"total": 6, "exact": 3, "differs": 0, "unsupported": 3}
-    assert made["missing"] == [
+    assert (document["exports"], document["runnable"]) == (3, 1)
+    assert document["nodes"] == {"total": 6, "exact": 3, "differs": 0, "unsupported": 3}
+    assert document["missing"] == [
         {"type": "community.thing", "exports": 2, "unlocks": 1},
         {"type": "community.other", "exports": 1, "unlocks": 1},
     ]
-    assert [each["path"] for each in made["files"]] == ["a.json", "b.json", "c.json"]
+    assert [each["path"] for each in document["files"]] == ["a.json", "b.json", "c.json"]
 
 
 def test_a_report_page_escapes_what_exports_say(folder: Path) -> None:
@@ -235,3 +235,14 @@ def test_a_folder_without_an_export_is_an_error_of_usage_that_says_what_is_there
     assert (code, out) == (2, "")
     assert "there is no *.json file in exports" in err
     assert ending in err
+
+
+def test_a_workflow_calls_those_that_are_checked_with_it(folder: Path) -> None:
+    call = node(
+        "Call", "n8n-nodes-base.executeWorkflow", 1.2, parameters={"workflowId": {"mode": "id", "value": "callee"}}
+    )
+    put(folder, "caller.json", export(call))
+    put(folder, "other.json", export() | {"id": "other"})
+    assert "N8T318" in run("check", "caller.json", "other.json", "-v")[1]
+    put(folder, "other.json", export() | {"id": "callee"})
+    assert "N8T318" not in run("check", "caller.json", "other.json", "-v")[1]

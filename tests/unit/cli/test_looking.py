@@ -83,7 +83,7 @@ def test_a_difference_names_nodes_values_and_connections(folder: Path) -> None:
     assert json.loads(run("diff", "a.json", "b.json", "--format", "json")[1])["added"] == ["Extra"]
 
 
-def test_a_renamed_node_is_told_as_renamed(folder: Path) -> None:
+def test_a_renamed_node_is_reported_as_renamed(folder: Path) -> None:
     before = export(node("Old", id="1"))
     put(folder, "a.json", before)
     put(folder, "b.json", json.loads(json.dumps(before).replace("Old", "New")))

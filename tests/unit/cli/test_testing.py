@@ -105,7 +105,7 @@ def _manual(**more: Any) -> dict[str, Any]:
     return case
 
 
-def test_an_input_that_a_manual_trigger_ignores_is_told_and_is_never_written_into_an_expectation(
+def test_an_input_that_a_manual_trigger_ignores_is_reported_and_is_never_written_into_an_expectation(
     tmp_path: Path,
 ) -> None:
     place = _write(tmp_path, "manual", _manual())
@@ -173,7 +173,7 @@ def test_half_of_an_emoji_is_written_as_an_escape(tmp_path: Path) -> None:
     assert "Hi \\ud83d" in text
 
 
-def test_a_case_without_what_it_expects_is_told_how_to_get_it(tmp_path: Path) -> None:
+def test_the_error_about_a_case_without_an_expectation_says_how_to_get_one(tmp_path: Path) -> None:
     code, text = _run(_write(tmp_path, "new", _case("new", set_("Greet", a="b"))))
     assert code == 2
     assert "it has no 'expected'; --update writes what happens" in text
@@ -213,8 +213,8 @@ def test_results_of_cases_with_one_name_do_not_meet(passing: Path, tmp_path: Pat
     out = tmp_path / "out"
     assert _run(passing, other, "--out", out)[0] == 0
     assert len(list(out.glob("*.json"))) == 2
-    shown = json.loads(next(out.glob("*.json")).read_text("utf-8"))
-    assert shown["status"] == "success"
+    result = json.loads(next(out.glob("*.json")).read_text("utf-8"))
+    assert result["status"] == "success"
 
 
 def test_a_case_is_made_of_an_exports_own_pinned_data(tmp_path: Path) -> None:
@@ -238,5 +238,5 @@ def _odd(number: int) -> str:
 
 
 def test_a_process_that_dies_takes_no_other_case_with_it() -> None:
-    found = in_processes(_odd, range(6), 2, lambda number: f"died {number}")
-    assert found == ["done 0", "done 1", "done 2", "died 3", "done 4", "done 5"]
+    results = in_processes(_odd, range(6), 2, lambda number: f"died {number}")
+    assert results == ["done 0", "done 1", "done 2", "died 3", "done 4", "done 5"]

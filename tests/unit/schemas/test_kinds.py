@@ -10,7 +10,7 @@ from runtime.catalog import CATALOG
 from schemas.kinds import Mode, RunStatus, TriggerKind
 from schemas.run import StartInput
 from service.execution_store import STATUSES
-from service.run_reader import STATUS
+from service.run_reader import STATUS_NAMES
 
 
 def test_a_start_is_the_same_json_with_members_and_with_text() -> None:
@@ -41,5 +41,5 @@ def test_every_trigger_node_has_a_declared_kind() -> None:
 
 
 def test_temporals_statuses_are_the_declared_ones() -> None:
-    assert set(STATUS.values()) == set(RunStatus) == set(STATUSES)
+    assert set(STATUS_NAMES.values()) == set(RunStatus) == set(STATUSES)
     assert orjson.dumps(dict.fromkeys(STATUSES, RunStatus.RUNNING)) == orjson.dumps(dict.fromkeys(STATUSES, "running"))

@@ -1,4 +1,4 @@
-"""What differs between a case and a run, node by node, for somebody who reads it in a terminal."""
+"""The differences between a case and a run, node by node, as lines for a terminal."""
 
 from collections.abc import Iterator, Mapping
 from itertools import islice, zip_longest
@@ -7,16 +7,17 @@ from typing import Any, Final
 from cli.support.json_text import json_text
 from cli.testing.compare import difference, escape, pairing
 
-__all__ = ["told"]
+__all__ = ["describe_differences"]
 
-MOST: Final = 8
+MAX_DIFFERENCES: Final = 8
 """Differences that are shown of one output; more are counted."""
-WIDTH: Final = 100
+MAX_VALUE_WIDTH: Final = 100
+"""Characters of a value that are shown."""
 ABSENT: Final = object()
 
 
-def told(case: Mapping[str, Any], actual: Mapping[str, Any]) -> list[str]:
-    """Lines: status and error first, then the order, then each node with its runs and outputs."""
+def describe_differences(case: Mapping[str, Any], actual: Mapping[str, Any]) -> list[str]:
+    """Return lines: status and error first, then the order, then each node with its runs and outputs."""
     expected = case["expected"]
     skip = {*case.get("volatile", ()), *case.get("engineDifference", ())}
     return [
@@ -32,7 +33,7 @@ def _outcome(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> Iterator
         yield f"status: expected {expected['status']}, got {actual.get('status')}"
     want, got = expected.get("error") or {}, actual.get("error") or {}
     for key in ("node", "message"):
-        if want and key not in want:  # the case does not care
+        if want and key not in want:  # the case does not compare it
             continue
         if want.get(key) != got.get(key):
             yield f"error {key}: expected {_short(want.get(key, ABSENT))}, got {_short(got.get(key, ABSENT))}"
@@ -47,8 +48,8 @@ def _order(expected: Mapping[str, Any], actual: Mapping[str, Any], skip: set[str
 
 
 def _steps(order: list[Any]) -> str:
-    shown = " > ".join(f"{name}[{run}]" for name, run in order[:4]) or "the end"
-    return shown + (" > ..." if len(order) > 4 else "")
+    text = " > ".join(f"{name}[{run}]" for name, run in order[:4]) or "the end"
+    return text + (" > ..." if len(order) > 4 else "")
 
 
 def _nodes(expected: Mapping[str, Any], actual: Mapping[str, Any], skip: set[str]) -> Iterator[str]:
@@ -81,16 +82,16 @@ def _run(where: str, pointer: str, pair: tuple[Any, Any], skip: set[str]) -> Ite
         return
     for output, (x, y) in enumerate(zip_longest(a or [], b or [], fillvalue=ABSENT)):
         place = f"{where}, output {output}" if len(a or b or []) > 1 else where
-        found = list(islice(_differ(x, y, f"{pointer}/outputs/{output}", "", skip), MOST + 1))
-        yield from (f"{place}: {line}" for line in found[:MOST])
-        if len(found) > MOST:
+        lines = list(islice(_differ(x, y, f"{pointer}/outputs/{output}", "", skip), MAX_DIFFERENCES + 1))
+        yield from (f"{place}: {line}" for line in lines[:MAX_DIFFERENCES])
+        if len(lines) > MAX_DIFFERENCES:
             yield f"{place}: and more"
     if difference(pairing(want.get("pairedItem")), pairing(got.get("pairedItem")), f"{pointer}/pairedItem", skip):
         yield f"{where}: items are paired differently (this does not count)"
 
 
 def _differ(want: Any, got: Any, pointer: str, path: str, skip: set[str]) -> Iterator[str]:
-    """Lines "path: expected a, got b" for every leaf that differs."""
+    """Yield lines "path: expected a, got b" for every leaf that differs."""
     if pointer in skip or (want is not ABSENT and got is not ABSENT and difference(want, got, pointer, skip) is None):
         return
     if isinstance(want, dict) and isinstance(got, dict) and "$number" not in want:
@@ -111,4 +112,4 @@ def _short(value: Any) -> str:
     if value is ABSENT:
         return "nothing"
     text = json_text(value)
-    return text if len(text) <= WIDTH else text[: WIDTH - 3] + "..."
+    return text if len(text) <= MAX_VALUE_WIDTH else text[: MAX_VALUE_WIDTH - 3] + "..."

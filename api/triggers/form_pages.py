@@ -1,0 +1,54 @@
+"""The pages of forms."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from api.triggers.form_fields import Field
+from api.triggers.responses import TEXT_TYPE, HttpReply
+
+__all__ = ["RESPONSE_RECORDED", "form_page", "last_page", "message_page", "thanks_page"]
+
+RESPONSE_RECORDED: Final = "Your response has been recorded"
+_PAGES: Final = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined
+)
+
+
+def form_page(parameters: Mapping[str, Any], fields: list[Field], *, error: str = "", status: int = 200) -> HttpReply:
+    """Return the page of a form; `error` says what is wrong with a submission."""
+    options = parameters.get("options") or {}
+    page = _PAGES.get_template("form.html.j2").render(
+        title=str(parameters.get("formTitle") or "Form"), about=str(parameters.get("formDescription") or ""),
+        button=str(options.get("buttonLabel") or "Submit"), fields=fields, error=error, text=None, refresh=None,
+    )  # fmt: skip
+    return HttpReply(status, {"content-type": TEXT_TYPE}, page.encode("utf-8", "replace"))
+
+
+def thanks_page(parameters: Mapping[str, Any]) -> HttpReply:
+    """Return the page after a submission by the node's options: a text, or a redirection to another page."""
+    options = parameters.get("options") or {}
+    values = (options.get("respondWithOptions") or {}).get("values") or {}
+    if values.get("respondWith") == "redirect" and values.get("redirectUrl"):
+        return HttpReply(303, {"location": str(values["redirectUrl"]), "content-type": TEXT_TYPE})
+    text = str(values.get("formSubmittedText") or options.get("formSubmittedText") or RESPONSE_RECORDED)
+    return message_page(str(parameters.get("formTitle") or "Form"), text)
+
+
+def message_page(title: str, text: str, *, refresh: int | None = None) -> HttpReply:
+    """Return a page with a text, which loads itself again after `refresh` seconds."""
+    page = _PAGES.get_template("form.html.j2").render(
+        title=title, about="", button="", fields=[], error="", text=text, refresh=refresh
+    )
+    return HttpReply(200, {"content-type": TEXT_TYPE}, page.encode("utf-8", "replace"))
+
+
+def last_page(page: Mapping[str, Any]) -> HttpReply:
+    """Return the page of a Form node that completes the form."""
+    if page.get("redirect"):
+        return HttpReply(303, {"location": str(page["redirect"]), "content-type": TEXT_TYPE})
+    if "html" in page:
+        return HttpReply(200, {"content-type": TEXT_TYPE}, str(page["html"]).encode("utf-8", "replace"))
+    return message_page(str(page.get("title") or "Form"), str(page.get("message") or RESPONSE_RECORDED))
