@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 
 from runtime.agents import AGENT_FILES
 from runtime.agents.slugs import slugs
-from runtime.agents.tool_variant import SUFFIX, tool_variant
+from runtime.agents.tools.tool_variant import SUFFIX, tool_variant
 from runtime.nodes import NODE_FILES
 from schemas.node import Node
 from schemas.plan import Plan

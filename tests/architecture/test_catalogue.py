@@ -30,6 +30,13 @@ def declaring(folder: Path) -> Iterator[Path]:
             yield path
 
 
+def module_of(path: Path, folder: Path, listed: set[str]) -> str:
+    """The module of a file below its package; a node that outgrew one file is a package of its name."""
+    parts = path.relative_to(folder).with_suffix("").parts
+    package = ".".join(parts[:-1])
+    return package if package in listed else ".".join(parts)
+
+
 def _names_type(statement: ast.stmt) -> bool:
     return (
         isinstance(statement, ast.Assign)
@@ -71,8 +78,7 @@ def types_of_agents(case: Mapping[str, Any]) -> set[str]:
 def test_every_file_that_declares_a_node_is_in_the_catalogue(source: ModuleSource) -> None:
     folder = ROOT.joinpath(*source.package.split("."))
     listed = set(source.files.values())
-    # a node that outgrew one file is a folder of its name
-    declared = {path.relative_to(folder).parts[0].removesuffix(".py") for path in declaring(folder)}
+    declared = {module_of(path, folder, listed) for path in declaring(folder)}
     registry = f"{folder.relative_to(ROOT)}/__init__.py"
     missing = [f'add a line `"<its type>": "{name}",` to the files in {registry}' for name in sorted(declared - listed)]
     stale = [

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from compiler import compile_export
-from runtime.agents.agent_loop import Agent
+from runtime.agents.roots.agent_loop import Agent
 from runtime.catalog import CATALOG
 from runtime.contract import AwaitSignal, Command, DurableContext, Event, HttpResponse, NodeError
 from runtime.hosts.local.host import LocalHost, run_local

@@ -4,12 +4,13 @@ from typing import Any, cast
 
 import pytest
 
-from runtime.agents import answer_parser, from_ai, output_schema
 from runtime.agents.dialects.gemini import supported_schema
-from runtime.agents.memory import window
+from runtime.agents.memory.chat_memory import window
 from runtime.agents.messages import Message
-from runtime.agents.tool_calculator import NO_RESULT, calculate
-from runtime.agents.toolbox import function_name, result_text
+from runtime.agents.parsers import answer_parser, output_schema
+from runtime.agents.tools import from_ai
+from runtime.agents.tools.tool_calculator import NO_RESULT, calculate
+from runtime.agents.tools.toolbox import function_name, result_text
 
 CALLS: list[tuple[str, str, dict[str, Any], list[str]]] = [
     ("a key alone is a string", "={{ $fromAI('city') }}", {"city": {"type": "string"}}, ["city"]),

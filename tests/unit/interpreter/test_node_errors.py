@@ -2,7 +2,7 @@
 
 import pytest
 
-from runtime.agents.root import Reply
+from runtime.agents.roots.root import CommandResult
 from runtime.contract import NodeApiError, NodeError
 
 
@@ -16,5 +16,5 @@ def test_an_error_that_crossed_as_json_is_recorded_as_before() -> None:
 def test_the_error_of_a_call_loses_its_item_and_what_the_retry_loop_reads() -> None:
     error = NodeApiError("Too many", http_code="429", item=2, data={"retryable": True, "retryAfter": 3})
     with pytest.raises(NodeError) as raised:
-        Reply(error=error.to_json()).get()
+        CommandResult(error=error.to_json()).get()
     assert raised.value.to_json() == {"name": "NodeApiError", "message": "Too many", "httpCode": "429"}

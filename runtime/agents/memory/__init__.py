@@ -1,0 +1,1 @@
+"""Chat memory: the messages of a session that later runs read."""

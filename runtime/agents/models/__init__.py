@@ -1,0 +1,1 @@
+"""Chat models: the sub-nodes that requests to a model provider go through."""

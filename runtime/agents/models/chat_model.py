@@ -1,0 +1,99 @@
+"""Chat model sub-nodes: one request is one activity, and its usage of tokens is recorded with it."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, cast
+
+import orjson
+
+from runtime.agents.dialects import embedded
+from runtime.agents.dialects.chat import ModelAnswer, Request
+from runtime.agents.messages import Message
+from runtime.contract import ActivityContext, MissingCredential, NodeError, SubNode
+from schemas.item import BinaryRef, Json
+
+INLINE_BYTES = 24 * 1024
+"""Size up to which a conversation is part of the history; a longer one is stored once and referenced."""
+
+
+class ChatModel(SubNode):
+    """A chat model. Subclasses write `ask` in their provider's dialect."""
+
+    connection = "ai_languageModel"
+    credential: ClassVar[str]
+
+    async def ask(self, context: ActivityContext, request: Request) -> ModelAnswer:
+        """Send one request, once, and return the answer.
+
+        Raise NodeApiError; `retryable` in its data says that a later attempt may succeed.
+        """
+        raise NotImplementedError
+
+    async def request(self, context: ActivityContext, payload: Json) -> Json:
+        """Send the request in `payload` and return `message`, `tokens`, `earlier` (a reference to the conversation so far,
+        once it is long) and `read` (the JSON of the schema, or the problem with it).
+        """
+        from runtime.agents.parsers.answer_parser import parse_answer  # noqa: PLC0415 - JSON Schema is for activities
+
+        data = cast(dict[str, Any], payload)
+        self._check_limit(context, data.get("spent", 0))
+        messages = [*await _earlier(context, data.get("earlier")), *data["messages"]]
+        request = Request(messages, data["tools"], data["schema"], data["via"], data["settings"], data["id"])
+        answer = await self._ask_and_record(context, data, request)
+        reply: dict[str, Any] = {"message": answer.message, "tokens": answer.input_tokens + answer.output_tokens}
+        if request.schema is not None:
+            reply["read"] = parse_answer(answer.message, request.schema, via=request.via, unwrap=data["unwrap"])
+        if len(orjson.dumps([*data["messages"], answer.message])) > INLINE_BYTES:
+            reply["earlier"] = await context.blobs.write(
+                orjson.dumps([*messages, answer.message]), mime_type="application/json", file_name="conversation.json"
+            )
+        return reply
+
+    @staticmethod
+    def _check_limit(context: ActivityContext, spent: int) -> None:
+        if spent >= context.models.token_limit:
+            raise NodeError(
+                f"The limit of {context.models.token_limit} model tokens for one run of a node is reached",
+                description="Raise TEMPOR8_TOKENS_PER_STEP, or give the agent fewer items or iterations",
+            )
+
+    async def _ask_and_record(self, context: ActivityContext, data: Mapping[str, Any], request: Request) -> ModelAnswer:
+        import time  # noqa: PLC0415 - a clock is for activities; sub-nodes are also read in workflow code
+
+        started = time.perf_counter()
+        answer: ModelAnswer | None = None
+        try:
+            try:
+                answer = await self.ask(context, request)
+            except MissingCredential as missing:
+                answer = await embedded.ask(context, request, missing, self.credential)
+            return answer
+        finally:
+            context.usage.append(_usage(data, answer, self.model_id, time.perf_counter() - started))
+
+    @property
+    def model_id(self) -> str:
+        """The model that the node names."""
+        return model_id(getattr(self, "model", None))
+
+
+def model_id(model: Any) -> str:
+    """Return the model's name from a text or from n8n's resource locator."""
+    value = model.get("value") if isinstance(model, Mapping) else model
+    return str(value or "")
+
+
+def _usage(data: Mapping[str, Any], answer: ModelAnswer | None, model: str, seconds: float) -> dict[str, Any]:
+    return {
+        "agent": data.get("agent") or data["node"],
+        "node": data["node"],
+        "model": answer.model if answer else model,
+        "requests": 1,
+        "input_tokens": answer.input_tokens if answer else 0,
+        "output_tokens": answer.output_tokens if answer else 0,
+        "duration_ms": round(seconds * 1000),
+        "status": "success" if answer else "error",
+    }
+
+
+async def _earlier(context: ActivityContext, ref: BinaryRef | None) -> list[Message]:
+    return cast("list[Message]", orjson.loads(await context.blobs.read(ref))) if ref else []

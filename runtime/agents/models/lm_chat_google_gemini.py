@@ -1,0 +1,46 @@
+"""Google Gemini Chat Model."""
+
+from typing import Any
+
+from runtime.agents.dialects import gemini
+from runtime.agents.dialects.chat import ModelAnswer, Request, post, sampling
+from runtime.agents.models.chat_model import ChatModel
+from runtime.contract import ActivityContext, Dynamic, param
+from schemas.facts import CredentialUse
+
+CONFIG = {"temperature": "temperature", "topK": "topK", "topP": "topP", "maxOutputTokens": "maxOutputTokens"}
+
+
+class LmChatGoogleGemini(ChatModel):
+    """The model's name has the form `models/...`."""
+
+    type = "@n8n/n8n-nodes-langchain.lmChatGoogleGemini"
+    versions = (1, 1.1, 1.2)
+    credential_uses = (CredentialUse("googlePalmApi"),)
+    credential = "googlePalmApi"
+
+    model: Dynamic[str] = param(
+        "models/gemini-2.5-flash", alias="modelName", since={1.1: "models/gemini-3-flash-preview"}
+    )
+    options: Dynamic[dict[str, Any]] = param({})
+
+    async def ask(self, context: ActivityContext, request: Request) -> ModelAnswer:
+        """POST one request, with the key in a header and not in the address."""
+        credential = await context.credentials.get(self.credential)
+        options = {
+            "temperature": request.settings.get("temperature"),
+            "maxOutputTokens": request.settings.get("max_tokens"),
+        }
+        options |= dict(self.options or {})
+        body = await gemini.body(context, request)
+        if config := sampling(options, CONFIG):
+            body["generationConfig"] = config
+        if safety := (options.get("safetySettings") or {}).get("values"):
+            body["safetySettings"] = safety if isinstance(safety, list) else [safety]
+        host = str(credential.get("host") or "https://generativelanguage.googleapis.com").rstrip("/")
+        name = self.model_id if "/" in self.model_id else f"models/{self.model_id}"
+        url = f"{host}/v1beta/{name}:generateContent"
+        answer = await post(
+            context, url, body, {"x-goog-api-key": str(credential.get("apiKey", ""))}, timeout=300.0, key=request.id
+        )
+        return gemini.read(answer, self.model_id)

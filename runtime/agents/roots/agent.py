@@ -1,0 +1,102 @@
+"""AI Agent: the parameters of its versions."""
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from runtime.agents.roots.agent_loop import DIFFERS, Agent
+from runtime.agents.roots.root import Continue, Finish, ItemState
+from runtime.contract import DurableContext, Dynamic, NodeError, param
+from schemas.diagnostic import Diagnostic, Location
+from schemas.diagnostic.nodes import UnsupportedChoice
+from schemas.item import Item
+
+HELPFUL = "You are a helpful assistant"
+UNSUPPORTED_KINDS = frozenset({"planAndExecuteAgent", "sqlAgent"})
+GUARDRAILS = "={{ $json.guardrailsInput }}"
+CHAT = "={{ $json.chatInput }}"
+
+
+class AgentV1(Agent):
+    """Versions 1 to 1.9. The kinds of agent before the tools agent run as tools agents."""
+
+    type = "@n8n/n8n-nodes-langchain.agent"
+    versions: ClassVar[tuple[float, ...]] = (1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8, 1.9)
+    differs = f"The conversational and the ReAct agent call tools as the Tools Agent does; {DIFFERS}"
+
+    kind_of_agent: str = param("conversationalAgent", alias="agent", since={1.6: "toolsAgent"})
+    prompt_type: str = param("auto", hide={"@version": [{"_cnd": {"lte": 1.2}}], "agent": ["sqlAgent"]})
+    text_1: Dynamic[Any] = param("={{ $json.input }}", alias="text", show={"@version": [1]})
+    text_1_1: Dynamic[Any] = param("={{ $json.chat_input }}", alias="text", show={"@version": [1.1]})
+    text_1_2: Dynamic[Any] = param(CHAT, alias="text", show={"@version": [1.2]})
+    text_guarded: Dynamic[Any] = param(
+        GUARDRAILS, alias="text", show={"promptType": ["guardrails"], "@version": [{"_cnd": {"gte": 1.7}}]}
+    )
+    text_auto: Dynamic[Any] = param(
+        CHAT, alias="text", show={"promptType": ["auto"], "@version": [{"_cnd": {"gte": 1.7}}]}
+    )
+    text_defined: Dynamic[Any] = param("", alias="text", show={"promptType": ["define"]}, required=True)
+    has_output_parser: bool = param(False, hide={"@version": [{"_cnd": {"lte": 1.2}}]})
+    options: Dynamic[dict[str, Any]] = param({})
+
+    def check(self, at: Location, version: float) -> Iterator[Diagnostic]:
+        """Report the kinds of agent that have no equivalent among tools agents."""
+        del version
+        if self.kind_of_agent in UNSUPPORTED_KINDS:
+            yield UnsupportedChoice(
+                at=at.within("parameters", "agent"), type="agent", name="agent", value=self.kind_of_agent
+            )
+
+    def begin(self, context: DurableContext, item_state: ItemState) -> Continue | Finish:
+        """Refuse the kinds without an equivalent (in an export that was compiled with `--allow-unsupported`)."""
+        if self.kind_of_agent in UNSUPPORTED_KINDS:
+            raise NodeError(f"The agent kind '{self.kind_of_agent}' is not supported")
+        return super().begin(context, item_state)
+
+    def prompt(self, context: DurableContext, item: Item) -> Any:
+        """Return the value of the prompt, whose parameter differs between versions."""
+        if context.version <= 1.2:
+            return {1: self.text_1, 1.1: self.text_1_1, 1.2: self.text_1_2}[context.version]
+        if self.prompt_type == "define":
+            return self.text_defined
+        if context.version < 1.7:
+            return item["json"].get("chatInput")
+        return self.text_guarded if self.prompt_type == "guardrails" else self.text_auto
+
+    def parses(self, version: float) -> bool:
+        """Return whether an output parser is used: before 1.3 a connected one always is."""
+        return version <= 1.2 or self.has_output_parser
+
+    def default_system(self, version: float) -> str | None:
+        """Return the default system prompt; from 1.9 on there is none."""
+        return HELPFUL if version < 1.9 else None
+
+
+class AgentV2(Agent):
+    """Versions 2 to 2.2: batches, and a fallback model."""
+
+    type = "@n8n/n8n-nodes-langchain.agent"
+    versions: ClassVar[tuple[float, ...]] = (2, 2.1, 2.2)
+
+    prompt_type: str = param("auto")
+    text_guarded: Dynamic[Any] = param(GUARDRAILS, alias="text", show={"promptType": ["guardrails"]})
+    text_auto: Dynamic[Any] = param(CHAT, alias="text", show={"promptType": ["auto"]})
+    text_defined: Dynamic[Any] = param("", alias="text", show={"promptType": ["define"]}, required=True)
+    has_output_parser: bool = param(False)
+    needs_fallback: bool = param(False, show={"@version": [{"_cnd": {"gte": 2.1}}]})
+    options: Dynamic[dict[str, Any]] = param({})
+
+    def prompt(self, context: DurableContext, item: Item) -> Any:
+        """Return the value of the prompt by `promptType`."""
+        del context, item
+        if self.prompt_type == "define":
+            return self.text_defined
+        return self.text_guarded if self.prompt_type == "guardrails" else self.text_auto
+
+
+class AgentV3(AgentV2):
+    """Versions 3 and 3.1: running out of iterations is an error."""
+
+    versions = (3, 3.1)
+    fails_when_stopped = True
+
+    needs_fallback: bool = param(False)

@@ -1,0 +1,339 @@
+"""The agent loop: a model that calls tools until it has an answer. Each model request and each tool call is a step."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, cast
+
+from runtime.agents.memory.chat_memory import Memory
+from runtime.agents.messages import (
+    Message,
+    ToolCall,
+    ToolSpec,
+    answered,
+    as_text,
+    assistant,
+    dumps,
+    system,
+    text_of,
+    user,
+)
+from runtime.agents.parsers import output_parser
+from runtime.agents.parsers.output_parser import Parser, unfit
+from runtime.agents.parsers.output_schema import FORMAT_TOOL, FORMAT_TOOL_ORDER, FORMAT_TOOL_TEXT, OutputSchema
+from runtime.agents.roots.root import (
+    NO_MODEL,
+    NO_PROMPT,
+    NO_PROMPT_HINT,
+    Batching,
+    CommandResult,
+    Continue,
+    Finish,
+    ItemState,
+    Question,
+    Root,
+)
+from runtime.agents.tools import toolbox
+from runtime.contract import ActivityContext, Call, Command, DurableContext, Dynamic, NodeError, param
+from schemas.item import Item, Json
+
+STOPPED = "Agent stopped due to max iterations."
+DIFFERS = (
+    "intermediateSteps leave out `messageLog`; the answer is not streamed; "
+    "a busy model is asked again after a durable pause"
+)
+
+
+class Agent(Root):
+    """What the agents of all versions share.
+
+    A item_state keeps `iteration`, `steps`, `pending` calls and the specialist's `brief`.
+    """
+
+    speaks = True
+
+    differs = DIFFERS
+    takes_specialist = True
+    fails_when_stopped: ClassVar[bool] = False
+    """From version 3 on it is an error when the iterations run out; before, an answer that says so."""
+
+    options: Dynamic[dict[str, Any]] = param({})
+    has_output_parser: bool = param(False)
+
+    # --- the beginning -----------------------------------------------------------------------------------------------
+
+    def prompt(self, context: DurableContext, item: Item) -> Any:
+        """The prompt as the parameters give it; None when there is none."""
+        raise NotImplementedError
+
+    def parses(self, version: float) -> bool:
+        """Whether a connected output parser is used."""
+        del version
+        return self.has_output_parser
+
+    def default_system(self, version: float) -> str | None:
+        """The system message of a node that has none of its own."""
+        del version
+        return None
+
+    def batching(self, context: DurableContext) -> Batching:
+        """Options of the node (versions 2 and up have them)."""
+        wanted = (self._at(context, 0).options or {}).get("batching") or {}
+        return Batching(int(wanted.get("batchSize") or 1), float(wanted.get("delayBetweenBatches") or 0))
+
+    def _at(self, context: DurableContext, i: int) -> "Agent":
+        return context.resolve(self, i) if context.items else self
+
+    def begin(self, context: DurableContext, item_state: ItemState) -> Continue | Finish:
+        """Gather what the first request needs: the specialist's brief and what the memory holds."""
+        i = item_state["i"]
+        if not context.subnodes("ai_languageModel"):
+            raise NodeError(NO_MODEL)
+        prompt = self._at(context, i).prompt(context, context.items[i])
+        if prompt is None:
+            raise NodeError(NO_PROMPT, description=NO_PROMPT_HINT)
+        item_state |= {"prompt": as_text(prompt), "iteration": 0, "steps": [], "agent": context.agent}
+        commands: list[Command] = []
+        if context.agent is not None:
+            given = {
+                "slug": context.agent,
+                "prompt": item_state["prompt"],
+                "item": context.items[i]["json"],
+                "id": self.identity(context, item_state),
+            }
+            commands.append(Call("specialist", cast(Json, given), item=i))
+        if (memory := self._memory(context, i)) is not None:
+            name, key, limit = memory
+            commands.append(Call("load", {"key": key, "limit": limit}, step=name, item=i))
+        return Continue("prepare", commands) if commands else self.after_prepare(context, item_state, [])
+
+    async def specialist(self, context: ActivityContext, payload: Json) -> Json:
+        """The brief of the specialist that the notes name, or its answer when an agents service has it."""
+        from runtime.agents import specialists  # noqa: PLC0415 - YAML and jinja2 have no business in workflow code
+
+        return cast(Json, await specialists.enlist(context, cast(dict[str, Any], payload)))
+
+    def after_prepare(
+        self, context: DurableContext, item_state: ItemState, replies: list[CommandResult]
+    ) -> Continue | Finish:
+        """The conversation so far, then the first request."""
+        values = [reply.get() for reply in replies]
+        brief = values.pop(0) if context.agent is not None else None
+        if brief is not None and "output" in brief:
+            return self._finish(context, item_state, brief["output"])
+        item_state["brief"] = brief
+        history: list[Message] = values[0] if values else []
+        instructions = self._system(context, item_state)
+        item_state["messages"] = [
+            *([system(instructions)] if instructions else []),
+            *history,
+            *self._asking(context, item_state),
+        ]
+        return self._request(context, item_state)
+
+    def _system(self, context: DurableContext, item_state: ItemState) -> str:
+        own = self._options(context, item_state).get("systemMessage", self.default_system(context.version))
+        brief = item_state.get("brief") or {}
+        parts = [brief.get("system"), own]
+        parser = self._parser(context, item_state)
+        if self._wanted(context, item_state) is not None:
+            parts.append(FORMAT_TOOL_ORDER)
+        elif parser is not None:
+            parts.append(parser.instructions)
+        return "\n\n".join(as_text(part) for part in parts if part)
+
+    def _asking(self, context: DurableContext, item_state: ItemState) -> list[Message]:
+        files = []
+        if self._options(context, item_state).get("passthroughBinaryImages", True):
+            binary = context.items[item_state["i"]].get("binary") or {}
+            files = [ref for ref in binary.values() if str(ref.get("mimeType", "")).startswith("image/")]
+        if not files:
+            return [user(item_state["prompt"])]
+        return [
+            user(item_state["prompt"]),
+            {"role": "user", "content": [{"type": "file", "ref": ref} for ref in files]},
+        ]
+
+    def _options(self, context: DurableContext, item_state: ItemState) -> Mapping[str, Any]:
+        return self._at(context, item_state["i"]).options or {}
+
+    # --- asking ------------------------------------------------------------------------------------------------------
+
+    def _request(self, context: DurableContext, item_state: ItemState) -> Continue:
+        wanted, tools = self._wanted(context, item_state), self._tools(context, item_state)
+        brief = item_state.get("brief") or {}
+        question = Question(
+            item_state["messages"],
+            [*tools, *([_format_tool(wanted)] if wanted else [])],
+            schema=wanted.schema if wanted else None,
+            via=FORMAT_TOOL if wanted else None,
+            unwrap=wanted.unwrap if wanted else None,
+            settings=brief.get("settings") or {},
+        )
+        return self.ask(context, item_state, "model", question)
+
+    def _tools(self, context: DurableContext, item_state: ItemState) -> list[ToolSpec]:
+        found = toolbox.specs(context, item_state["i"])
+        allowed = (item_state.get("brief") or {}).get("tools")
+        return (
+            found
+            if allowed is None
+            else [each for each in found if each["name"] in allowed or each.get("step") in allowed]
+        )
+
+    def _parser(self, context: DurableContext, item_state: ItemState) -> Parser | None:
+        return output_parser.connected(context, item_state["i"]) if self.parses(context.version) else None
+
+    def _wanted(self, context: DurableContext, item_state: ItemState) -> OutputSchema | None:
+        """The connected parser's schema, else the specialist's."""
+        parser = self._parser(context, item_state)
+        if parser is not None:
+            return parser.output_schema
+        brief = item_state.get("brief") or {}
+        return OutputSchema(brief["schema"], "output") if brief.get("schema") else None
+
+    def after_model(
+        self, context: DurableContext, item_state: ItemState, replies: list[CommandResult]
+    ) -> Continue | Finish:
+        """Final answer, or tools to run."""
+        said = replies[0].get()
+        message: Message = said["message"]
+        read = said.get("read")
+        calls = [call for call in message.get("tool_calls") or [] if call["name"] != FORMAT_TOOL]
+        if read is not None:
+            return self._handed(context, item_state, read)
+        if not calls:
+            return self._text(context, item_state, text_of(message))
+        item_state["pending"], item_state["said"] = calls, text_of(message)
+        tools, i, turn = self._tools(context, item_state), item_state["i"], item_state["iteration"]
+        commands = [(call, toolbox.run(context, tools, call, i, turn)) for call in calls]
+        item_state["refused"] = {call["id"]: text for call, text in commands if isinstance(text, str)}
+        open_ = [command for _, command in commands if not isinstance(command, str)]
+        return Continue("tools", open_) if open_ else self.after_tools(context, item_state, [])
+
+    def after_tools(
+        self, context: DurableContext, item_state: ItemState, replies: list[CommandResult]
+    ) -> Continue | Finish:
+        """Tell the model what its tools gave, unless it has had its last turn."""
+        waiting, tools = iter(replies), self._tools(context, item_state)
+        refused, said = item_state.pop("refused"), item_state.pop("said")
+        for n, call in enumerate(item_state.pop("pending")):
+            text = (
+                refused[call["id"]]
+                if call["id"] in refused
+                else self._result(context, item_state, tools, call, next(waiting))
+            )
+            item_state["messages"].append(answered(call, text))
+            item_state["steps"].append(_step(call, text, said if n == 0 else ""))
+        item_state["iteration"] += 1
+        limit = int(self._options(context, item_state).get("maxIterations") or 10)
+        if item_state["iteration"] < limit:
+            return self._request(context, item_state)
+        if self.fails_when_stopped:
+            raise NodeError(
+                f"Max iterations ({limit}) reached. "
+                "The agent could not complete the task within the allowed number of iterations."
+            )
+        return self._text(context, item_state, STOPPED, stopped=True)
+
+    def _result(
+        self,
+        context: DurableContext,
+        item_state: ItemState,
+        tools: list[ToolSpec],
+        call: ToolCall,
+        reply: CommandResult,
+    ) -> str:
+        if reply.error is not None:
+            return dumps([{"error": reply.error.get("message")}])
+        wrapped = self.fails_when_stopped
+        return toolbox.answer_text(context, tools, call, item_state["i"], reply.value, wrapped=wrapped)
+
+    # --- the end -----------------------------------------------------------------------------------------------------
+
+    def _handed(self, context: DurableContext, item_state: ItemState, read: Mapping[str, Any]) -> Continue | Finish:
+        """JSON that fits is the answer; what does not fit goes to the parser's own model once, if it has one."""
+        if "value" in read:
+            return self._finish(context, item_state, read["value"])
+        parser = self._parser(context, item_state)
+        if parser is None or parser.fixer is None or parser.output_schema is None or "problem" not in read:
+            raise unfit(read)
+        item_state["messages"] = []
+        item_state.pop("earlier", None)
+        prompt = parser.fix(str(read.get("text", "")), str(read["problem"]))
+        question = Question(
+            [user(prompt)], schema=parser.output_schema.schema, unwrap=parser.output_schema.unwrap, model=parser.fixer
+        )
+        return self.ask(context, item_state, "fix", question)
+
+    def after_fix(
+        self, context: DurableContext, item_state: ItemState, replies: list[CommandResult]
+    ) -> Continue | Finish:
+        """One try."""
+        read = replies[0].get().get("read") or {}
+        if "value" not in read:
+            raise unfit(read)
+        return self._finish(context, item_state, read["value"])
+
+    def _text(
+        self, context: DurableContext, item_state: ItemState, text: str, *, stopped: bool = False
+    ) -> Continue | Finish:
+        parser = self._parser(context, item_state)
+        if parser is None or stopped:
+            return self._finish(context, item_state, text)
+        return self._finish(context, item_state, parser.node.split(text))
+
+    def _finish(self, context: DurableContext, item_state: ItemState, output: Any) -> Continue | Finish:
+        item_state["output"] = output
+        memory = self._memory(context, item_state["i"])
+        if memory is None:
+            return self.after_save(context, item_state, [])
+        said = output if isinstance(output, str) else dumps({"output": output})
+        id_ = self.identity(context, item_state)
+        messages = [user(item_state["prompt"]) | {"id": f"{id_}/question"}, assistant(said) | {"id": f"{id_}/answer"}]
+        return Continue(
+            "save",
+            [Call("save", cast(Json, {"key": memory[1], "messages": messages}), step=memory[0], item=item_state["i"])],
+        )
+
+    def after_save(self, context: DurableContext, item_state: ItemState, replies: list[CommandResult]) -> Finish:
+        """The output item. n8n spreads a list over the fields 0, 1, 2..."""
+        for reply in replies:
+            reply.get()
+        output = item_state["output"]
+        json: dict[str, Any] = {"output": output}
+        if isinstance(output, list) and self._lists(context, item_state):
+            json = {str(n): each for n, each in enumerate(output)}
+        if self._options(context, item_state).get("returnIntermediateSteps"):
+            json["intermediateSteps"] = item_state["steps"]
+        return Finish([(0, {"json": json, "pairedItem": {"item": item_state["i"]}})])
+
+    def _lists(self, context: DurableContext, item_state: ItemState) -> bool:
+        parser = self._parser(context, item_state)
+        return parser is not None and parser.output_schema is None
+
+    def _memory(self, context: DurableContext, i: int) -> tuple[str, str, int] | None:
+        """Name, key and window of the connected memory. Sessions are shared by all nodes of a workflow (n8n)."""
+        names = context.subnodes("ai_memory")
+        if not names:
+            return None
+        node, version = context.subnode(names[0], i)
+        if not isinstance(node, Memory):
+            raise NodeError(f"'{names[0]}' is not a chat memory that tempor8 knows")
+        session = node.session(names[0], version, context.items[i]["json"])
+        return names[0], f"{context.workflow['id'] or context.workflow['name']}__{session}", node.window()
+
+
+def _format_tool(wanted: OutputSchema) -> ToolSpec:
+    return {"name": FORMAT_TOOL, "description": FORMAT_TOOL_TEXT, "schema": wanted.schema}
+
+
+def _step(call: ToolCall, observation: str, said: str) -> dict[str, Any]:
+    """n8n's intermediate step."""
+    log = f'Invoking "{call["name"]}" with {dumps(call["arguments"])}\n{said}'
+    action = {
+        "tool": call["name"],
+        "toolInput": call["arguments"],
+        "toolCallId": call["id"],
+        "log": log,
+        "messageLog": [],
+    }
+    return {"action": action, "observation": observation}

@@ -1,0 +1,327 @@
+"""What every AI root node does: a conversation about each item with a model, in batches, as a reducer over JSON state.
+
+A item_state moves through stages. In a stage its commands are open; when all commands of all item_states of the batch have come
+back, `after_<stage>` of each item_state says what is next. So parallel tool calls and parallel items need no bookkeeping of
+their own, and a crash anywhere repeats one command at most.
+"""
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, ClassVar, Final, cast
+
+from runtime.agents.messages import Message, ToolSpec
+from runtime.agents.tools.durable_tool import DurableTool
+from runtime.contract import (
+    Call,
+    Command,
+    Done,
+    Durable,
+    DurableContext,
+    Event,
+    NodeError,
+    Respond,
+    RunTool,
+    Sleep,
+    ToolCommand,
+    error_item,
+)
+from schemas.item import Item, Json, Outputs
+
+NO_MODEL = "A Chat Model sub-node must be connected and enabled"
+NO_PROMPT = "No prompt specified"
+NO_PROMPT_HINT = (
+    "Expected to find the prompt in an input field called 'chatInput' "
+    "(this is what the chat trigger node node outputs). To use something else, change the 'Prompt' parameter"
+)
+
+ItemState = dict[str, Any]
+"""The state of one item: `i`, `stage`, `messages`, and what its node keeps."""
+
+
+@dataclass(frozen=True)
+class Continue:
+    """Go on to a stage, with these commands open."""
+
+    stage: str
+    commands: Sequence[Command | DurableTool]
+
+
+@dataclass(frozen=True)
+class Finish:
+    """End the conversation about the item: its items by output."""
+
+    items: Sequence[tuple[int, Item]] = ()
+
+
+_OF_THE_CALL: Final = ("context", "retryable", "retryAfter")
+
+
+@dataclass(frozen=True)
+class CommandResult:
+    """What a command brought: a value, or n8n's error object."""
+
+    value: Any = None
+    error: Mapping[str, Any] | None = None
+
+    def get(self) -> Any:
+        """Return the value. Raise the error as a NodeError, without its item (one of the call's own) and the fields that
+        only the retry loop reads.
+        """
+        if self.error is not None:
+            raise NodeError.from_json({key: value for key, value in self.error.items() if key not in _OF_THE_CALL})
+        return self.value
+
+
+@dataclass(frozen=True)
+class Batching:
+    """How many items at once, and the pause between batches in milliseconds."""
+
+    size: int = 1
+    pause_ms: float = 0
+
+
+@dataclass(frozen=True)
+class Question:
+    """One request to the model. `schema` asks for JSON of that shape, through the tool `via` when it is given."""
+
+    messages: Sequence[Message]
+    tools: Sequence[ToolSpec] = ()
+    schema: Mapping[str, Any] | None = None
+    via: str | None = None
+    unwrap: str | None = None
+    """The key under which the JSON's value lies, when it is wrapped."""
+    model: str | None = None
+    """The model sub-node; None: the ones connected to the root, with fallback."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """What holds where the model sub-node leaves it open: `temperature`, `max_tokens`."""
+
+
+class Root(Durable):
+    """A root node. Subclasses write `begin` and one `after_<stage>` per stage."""
+
+    paired: ClassVar[bool] = True
+
+    def batching(self, context: DurableContext) -> Batching:
+        """One item at a time unless the node says otherwise."""
+        del context
+        return Batching()
+
+    def begin(self, context: DurableContext, item_state: ItemState) -> Continue | Finish:
+        """Start the talk about item `talk['i']`."""
+        raise NotImplementedError
+
+    def advance(self, context: DurableContext, state: Json, event: Event | None) -> tuple[Json, list[Command]]:
+        """See `Durable`. State: `next` item, open `talks`, `wave` (one entry per open command or durable tool), `done`,
+        `tokens`.
+        """
+        kept = cast(dict[str, Any], copy.deepcopy(state)) or {
+            "next": 0,
+            "talks": [],
+            "wave": [],
+            "done": {},
+            "tokens": 0,
+        }
+        commands: list[Command] = []
+        if event is not None:
+            commands += self._take(context, kept["wave"], event)
+        else:
+            self._onwards(context, kept, commands)
+        while kept["wave"] and all(entry.get("here") for entry in kept["wave"]):
+            self._onwards(context, kept, commands)
+        return kept, commands
+
+    @staticmethod
+    def _take(context: DurableContext, wave: Sequence[dict[str, Any]], event: Event) -> list[Command]:
+        """Put what has come back into the wave. A durable tool goes on with it at once, whatever else is open."""
+        if event.tool:
+            entry = next((each for each in wave if each.get("tool", {}).get("id") == event.tool[0]), None)
+            if entry is None or entry.get("here"):  # the tool has ended without this command
+                return []
+            return _advance_tool(context, entry, replace(event, tool=event.tool[1:]))
+        entry = next(each for each in wave if each.get("at") == event.index)
+        entry |= {"value": event.value, "error": event.error, "here": True}
+        return []
+
+    def _onwards(self, context: DurableContext, kept: dict[str, Any], commands: list[Command]) -> None:
+        wave, kept["wave"] = kept["wave"], []
+        for item_state in kept["talks"]:
+            replies = [CommandResult(each["value"], each["error"]) for each in wave if each["i"] == item_state["i"]]
+            self._turn(context, kept, item_state, replies, commands)
+        kept["talks"] = [item_state for item_state in kept["talks"] if item_state["stage"] is not None]
+        if not kept["talks"]:
+            self._batch(context, kept, commands, pausing=bool(wave) and wave[0]["i"] is not None)
+
+    def _batch(self, context: DurableContext, kept: dict[str, Any], commands: list[Command], *, pausing: bool) -> None:
+        """The next talks, until one has something to wait for; Done when no item is left."""
+        batching = self.batching(context)
+        while kept["next"] < len(context.items) and not kept["wave"]:
+            if pausing and batching.pause_ms > 0:
+                kept["wave"] = [{"i": None, "at": len(commands)}]
+                commands.append(Sleep(seconds=batching.pause_ms / 1000))
+                return
+            first, kept["next"] = kept["next"], min(kept["next"] + max(1, batching.size), len(context.items))
+            item_states = [{"i": i, "stage": "begin", "messages": []} for i in range(first, kept["next"])]
+            for item_state in item_states:
+                self._turn(context, kept, item_state, [], commands)
+            kept["talks"] = [item_state for item_state in item_states if item_state["stage"] is not None]
+            pausing = True
+        if not kept["wave"]:
+            commands.append(Done(self._outputs(context, kept["done"])))
+
+    def _turn(
+        self,
+        context: DurableContext,
+        kept: dict[str, Any],
+        item_state: ItemState,
+        replies: list[CommandResult],
+        commands: list[Command],
+    ) -> None:
+        """One step of a talk. What it orders goes to the end of `commands`, and into the wave."""
+        try:
+            step = self._step(context, kept, item_state, replies)
+        except NodeError as error:
+            if error.item is None:
+                error.item = item_state["i"]
+            if not context.continue_on_fail:
+                raise
+            step = self.failed(context, item_state, error)
+        if isinstance(step, Finish):
+            item_state["stage"] = None
+            kept["done"][str(item_state["i"])] = [[output, item] for output, item in step.items]
+            return
+        item_state["stage"] = step.stage
+        for command in step.commands:
+            if isinstance(command, DurableTool):
+                entry = {"i": item_state["i"], "tool": asdict(command.call), "state": None, "open": 0}
+                commands += _advance_tool(context, entry, None)
+            else:
+                entry = {"i": item_state["i"], "at": len(commands)}
+                commands.append(command)
+            kept["wave"].append(entry)
+
+    def _step(
+        self, context: DurableContext, kept: dict[str, Any], item_state: ItemState, replies: list[CommandResult]
+    ) -> Continue | Finish:
+        item_state["spent"] = kept["tokens"]
+        if item_state["stage"] == "begin":
+            return self.begin(context, item_state)
+        if "asked" in item_state:
+            again = self._asked(context, kept, item_state, replies[0])
+            if isinstance(again, Continue):
+                return again
+            replies = [again]
+        return cast("Continue | Finish", getattr(self, f"after_{item_state['stage']}")(context, item_state, replies))
+
+    def failed(self, context: DurableContext, item_state: ItemState, error: NodeError) -> Finish:
+        """What stands for an item that failed, when the node is to continue: n8n's `{error}` on the first output."""
+        del context
+        return Finish([(0, error_item(error, item_state["i"]))])
+
+    def _outputs(self, context: DurableContext, done: Mapping[str, Sequence[Any]]) -> Outputs:
+        outputs: Outputs = [[] for _ in range(self.outputs(context.version))]
+        for i in sorted(done, key=int):
+            for output, item in done[i]:
+                cast("list[Item]", outputs[output]).append(item)
+        return outputs
+
+    # --- asking the model --------------------------------------------------------------------------------------------
+
+    def ask(self, context: DurableContext, item_state: ItemState, stage: str, question: Question) -> Continue:
+        """One model request. `after_<stage>` gets its reply (see `ChatModel.request`).
+
+        A busy model is asked again after a durable pause; the fallback model is asked when the first one fails.
+        """
+        models = (
+            [question.model] if question.model else context.subnodes("ai_languageModel")[: 2 if self.fallback else 1]
+        )
+        if not models:
+            raise NodeError(NO_MODEL)
+        item_state["turn"] = item_state.get("turn", 0) + 1
+        item_state["asked"] = {
+            "models": models,
+            "attempt": 0,
+            "payload": {
+                "messages": list(question.messages), "earlier": item_state.get("earlier"), "tools": list(question.tools),
+                "schema": question.schema, "via": question.via, "settings": dict(question.settings),
+                "agent": item_state.get("agent"), "node": context.name,
+                "id": f"{self.identity(context, item_state)}/{item_state['turn']}",
+                "unwrap": question.unwrap, "spent": item_state.get("spent", 0),
+            },
+        }  # fmt: skip
+        return Continue(stage, [self._model_call(item_state)])
+
+    @property
+    def fallback(self) -> bool:
+        """Whether the second model steps in."""
+        return bool(getattr(self, "needs_fallback", False))
+
+    def identity(self, context: DurableContext, item_state: ItemState) -> str:
+        """The same on every attempt: which item of which run this is."""
+        return f"{context.execution_id}/{context.name}/{context.run_index}/{item_state['i']}"
+
+    def _model_call(self, item_state: ItemState) -> Call:
+        asked = item_state["asked"]
+        return Call("request", asked["payload"], step=asked["models"][0], item=item_state["i"])
+
+    def _asked(
+        self, context: DurableContext, kept: dict[str, Any], item_state: ItemState, reply: CommandResult
+    ) -> "Continue | CommandResult":
+        asked = item_state["asked"]
+        if asked.pop("pausing", False):
+            return Continue(item_state["stage"], [self._model_call(item_state)])
+        if reply.error is None:
+            del item_state["asked"]
+            return self._answered(kept, item_state, asked, reply)
+        if reply.error.get("retryable") and asked["attempt"] < self._retries(
+            context, asked["models"][0], item_state["i"]
+        ):
+            asked["attempt"] += 1
+            asked["pausing"] = True
+            return Continue(
+                item_state["stage"], [Sleep(seconds=reply.error.get("retryAfter") or 2.0 ** (asked["attempt"] - 1))]
+            )
+        if len(asked["models"]) > 1:
+            asked["models"], asked["attempt"] = asked["models"][1:], 0
+            return Continue(item_state["stage"], [self._model_call(item_state)])
+        del item_state["asked"]
+        return reply
+
+    def _answered(
+        self, kept: dict[str, Any], item_state: ItemState, asked: Mapping[str, Any], reply: CommandResult
+    ) -> CommandResult:
+        """Remember what was said: the messages themselves while they are short, else the reference to them."""
+        kept["tokens"] += reply.value["tokens"]
+        payload = asked["payload"]
+        if reply.value.get("earlier") is not None:
+            item_state["earlier"], item_state["messages"] = reply.value["earlier"], []
+        else:
+            item_state["messages"] = [*payload["messages"], reply.value["message"]]
+        return reply
+
+    @staticmethod
+    def _retries(context: DurableContext, model: str, i: int) -> int:
+        options = getattr(context.subnode(model, i)[0], "options", None) or {}
+        return int(options.get("maxRetries", 2))
+
+
+def _advance_tool(context: DurableContext, entry: dict[str, Any], event: Event | None) -> list[Command]:
+    """One step of a durable tool, whose state is in its entry of the wave. An error of the tool is what it answers."""
+    call = RunTool(**entry["tool"])
+    node, view = context.tool(call)
+    assert isinstance(node, Durable)
+    try:
+        entry["state"], commands = node.advance(view, entry["state"], event)
+    except NodeError as error:
+        entry |= {"value": None, "error": error.to_json(), "here": True}
+        return []
+    ordered: list[Command] = [ToolCommand(call, index, each) for index, each in enumerate(commands)]
+    answers = [each for each in commands if isinstance(each, Respond)]
+    done = next((each for each in commands if isinstance(each, Done)), None)
+    if done is not None:
+        entry |= {"value": done.outputs, "error": None, "here": True}
+        return list(answers)
+    entry["open"] += len(commands) - len(answers) - (event is not None)
+    if entry["open"] == 0:
+        raise NodeError(f"The tool '{call.step}' waits for nothing")
+    return ordered

@@ -1,0 +1,1 @@
+"""Triggers that start a run with a chat message."""
