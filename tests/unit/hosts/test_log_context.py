@@ -17,7 +17,7 @@ from runtime.hosts.local.host import LocalHost
 from runtime.hosts.local.offline import OfflineCapabilities
 from runtime.hosts.temporal.activities import Activities
 from runtime.nodes.crypto import CryptoV1
-from runtime.platform.telemetry.logging import configure, get_logger
+from runtime.platform.telemetry.logging import begin_context, configure, get_logger
 from schemas.plan import Kind
 from schemas.task import Task
 
@@ -70,6 +70,7 @@ def written(lines: io.StringIO) -> list[dict[str, Any]]:
 
 
 async def test_lines_of_an_activity_carry_tenant_run_step_and_try(lines: io.StringIO) -> None:
+    begin_context()  # tests share one event loop, and with it what an earlier one bound
     activities: Any = Activities(CATALOG, OfflineCapabilities(log=Loud()), templates=None)  # type: ignore[arg-type]  # no plan is looked up here
     await ActivityEnvironment().run(activities.run_step, task())
     _log.info("after it")
@@ -79,6 +80,7 @@ async def test_lines_of_an_activity_carry_tenant_run_step_and_try(lines: io.Stri
 
 
 async def test_lines_of_a_transient_run_carry_them_too(lines: io.StringIO) -> None:
+    begin_context()
     await LocalHost(CATALOG, OfflineCapabilities(log=Loud())).work(task(), Kind.ACTIVITY)
     _log.info("after it")
     assert written(lines)[0] == {"event": "a node speaks"} | BOUND
