@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from compiler.parameters.node_hooks import call_hook
 from compiler.unit import BoundNode, Unit
 from schemas.diagnostic import Diagnostic
-from schemas.diagnostic.nodes import NoRespondNode, RespondUnheard, WebhookClash
 from schemas.diagnostic.security import OpenWebhook
+from schemas.diagnostic.webhooks import NoRespondNode, RespondUnheard, WebhookClash
 from schemas.facts import is_literal
 from schemas.plan import Kind
 

@@ -15,6 +15,7 @@ FAMILIES: Final = {
     "reading": "1xx: reading a file",
     "graph": "2xx: nodes and connections",
     "nodes": "3xx: node types and parameters",
+    "webhooks": "3xx: webhooks",
     "expressions": "4xx: expressions and code",
     "credentials": "5xx: credentials",
     "limits": "6xx: limits of Temporal and of the service",
