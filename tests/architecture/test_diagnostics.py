@@ -20,6 +20,7 @@ DIGITS = {
     "reading": 1,
     "graph": 2,
     "nodes": 3,
+    "webhooks": 3,
     "expressions": 4,
     "credentials": 5,
     "limits": 6,
