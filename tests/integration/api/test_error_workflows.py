@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
+from runtime.platform.postgres import Database
 from tests.exports import export, node, set_
 from tests.service import ended, eventually, started
 
@@ -70,3 +71,24 @@ async def test_an_error_workflow_that_is_not_there_changes_nothing(acme: httpx.A
     await acme.post("/templates", params={"key": "alone"}, json=broken)
     status = await ended(acme, await started(acme, "alone"))
     assert (status["status"], status["error"]["message"]) == ("failed", "alone")
+
+
+async def test_an_error_workflow_reads_variables_and_has_links_of_its_own(
+    acme: httpx.AsyncClient, database: Database
+) -> None:
+    """The failed workflow reads neither, so its plan must say that the workflow that it starts may."""
+    async with database.tenant_transaction("acme") as connection:
+        await connection.execute(
+            "insert into variables (tenant_id, key, value) values ('acme', 'pager', 'ops') on conflict do nothing"
+        )
+    watcher = export(
+        "Pager",
+        node("Failed", "errorTrigger"),
+        set_("Tell", text="={{ $vars.pager }} {{ $execution.resumeUrl.includes('/webhook-waiting/') }}"),
+    )
+    await acme.post("/templates", params={"key": "pager"}, json=watcher)
+    broken = export("Pages", node("Start", "manualTrigger"), node("Stop", "stopAndError", errorMessage="no more"))
+    broken["settings"]["errorWorkflow"] = "pager"
+    await acme.post("/templates", params={"key": "pages"}, json=broken)
+    assert (await ended(acme, await started(acme, "pages")))["status"] == "failed"
+    assert await messages(acme, "pager") == ["ops true"]
