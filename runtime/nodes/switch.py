@@ -15,8 +15,7 @@ from schemas.node import FILTER
 
 _RULES = {"mode": ["rules"]}
 _EXPRESSION = {"mode": ["expression"]}
-_DEFAULT_VALUE1: dict[str, Any] = {"boolean": False, "dateTime": "", "number": 0, "string": ""}
-_DEFAULT_VALUE2: dict[str, Any] = {"boolean": False, "dateTime": 0, "number": 0, "string": ""}
+_DEFAULT_VALUES: dict[str, Any] = {"boolean": False, "dateTime": 0, "number": 0, "string": ""}
 
 
 class Rule(TypedDict, total=False):
@@ -91,7 +90,7 @@ class _SwitchV1To2(Inline):
         value1 = self._value1(p, type_)
         written = self.rules.get("rules") or ()
         for place, (raw, rule) in enumerate(zip(written, (p.rules or {}).get("rules") or (), strict=False)):
-            value2 = rule.get("value2", UNDEFINED if "value2" in raw else _DEFAULT_VALUE2.get(type_))
+            value2 = rule.get("value2", UNDEFINED if "value2" in raw else _DEFAULT_VALUES.get(type_))
             operation = rule.get("operation", DEFAULT_OPERATION.get(type_, "equal"))
             if legacy_compare(type_, operation, value1, value2):
                 return place, rule

@@ -7,7 +7,6 @@ from schemas.facts import CredentialUse, NodeIdentity
 from schemas.plan import Route
 
 Method = Literal["DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"]
-WITH_STREAMING = {"@version": [1, 1.1, 2]}
 
 
 class Webhook(Trigger):
