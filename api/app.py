@@ -1,6 +1,5 @@
 """The application: controllers, authentication, problems, and background tasks."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
@@ -14,29 +13,65 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme, Tag
 from litestar.plugins.pydantic import PydanticPlugin
 
-from api.authentication import PUBLIC, Authentication, Verifier
+from api.access import check_scope, require_declared
+from api.accounts.routes import AccountController
+from api.agents.routes import AgentController
+from api.audit.middleware import Auditing
+from api.audit.routes import AuditController
+from api.authentication import PUBLIC, Authentication, OperatorKey, Verifier
+from api.codec import CodecController
+from api.console.handlers import CONSOLE_HANDLERS
+from api.console.session import ConsoleSession
 from api.dependencies import Dependencies
 from api.health import HealthController
+from api.json_bodies import check_content_type
+from api.json_response import JsonResponse
+from api.keys.routes import KeyController
 from api.metrics import MetricsController
 from api.openapi import openapi_json
+from api.operator.routes import OperatorController
+from api.origins import ContentOrigin, SecurityHeaders
 from api.problem_pages import ProblemController
 from api.problems import HANDLERS
+from api.rates import LookUpRates, Rates, RequestRates, rate_headers
+from api.repair.routes import RepairController
+from api.request_ids import request_id_header
 from api.runs.routes import WorkflowController
+from api.runs.watcher import RunWatchers
 from api.templates.routes import TemplateController
 from api.tokens import Tokens
 from api.triggers.forms import form_handler
+from api.triggers.mcp import mcp_handler
 from api.triggers.webhooks import webhook_handler
+from runtime.platform.namespace_retention import NamespaceRetention
 from runtime.platform.pg_listen import listen
 from runtime.platform.settings import Settings
-from service.projector import Projector
-from service.retention import Collector
+from runtime.platform.telemetry.logging import get_logger
+from runtime.platform.telemetry.metrics import exposed_runtime
+from service.background_loops import BackgroundLoop
+from service.changes import CHANGES
+from service.deleter import Deleter
+from service.key_uses import KeyUses
+from service.operator_metrics import OperatorMetrics
+from service.projection.backfill import backfill_rollups
+from service.projection.problem_search import WorkerQuestions
+from service.projection.projector import Projector
+from service.resealing import Resealer
+from service.retention import ROUND_SECONDS, Collector
+from service.run_problems.finder import ProblemFinder
 from service.run_reader import TemporalRuns
+from service.run_reply import ReplyTimeouts, ReplyWaiter
 from service.run_start import Starter
 from service.run_templates import RunTemplates
+from service.schedule_reconciler import ROUND_SECONDS as RECONCILE_SECONDS
+from service.schedule_reconciler import ScheduleReconciler
 from service.scheduler import Scheduler
-from service.templates import CHANGES
+from service.template_cache import TemplateCache
+from service.worker_presence import WorkerPresence
 
 __all__ = ["create_app"]
+
+log = get_logger("tempor8.api")
 
 DESCRIPTION: Final = (
     "Start n8n workflows as durable Temporal runs, watch them, and publish templates. The API key decides the tenant."
@@ -50,39 +85,81 @@ def create_app(dependencies: Dependencies, *, projector: bool = True) -> Litesta
         dependencies: the servers and stores that it uses.
         projector: run the projector, the scheduler and the collector in this process too.
     """
-    templates = RunTemplates(dependencies.database, dependencies.store)
+    templates = RunTemplates(dependencies.database, dependencies.store, dependencies.settings.run_limit_of)
+    settings = dependencies.settings
+    timeouts = ReplyTimeouts(reply=settings.reply_timeout, worker=settings.worker_timeout)
+    presence = WorkerPresence(dependencies.temporal, settings.task_queue, settings.deployment)
+    replies = ReplyWaiter(dependencies.temporal, timeouts, dependencies.shutdown, presence)
     starter = Starter(
-        dependencies.temporal, templates, dependencies.settings.task_queue, dependencies.links, dependencies.transient
+        dependencies.temporal,
+        templates,
+        settings.queue_of,
+        dependencies.links,
+        dependencies.transient,
+        replies,
+        per_tenant=settings.starts_per_tenant,
+        payload_limit=settings.payload_limit,
+        keys=dependencies.start_keys,
+        archive=dependencies.archive,
+        blobs=dependencies.blobs,
     )
+    runs = TemporalRuns(dependencies.temporal)
+    watchers, rates = RunWatchers(runs, dependencies.shutdown), Rates(settings)
     verifier = Verifier(dependencies.tenants, Tokens.of(dependencies.settings))
-    return Litestar(
+    scheduler = Scheduler(dependencies.temporal, dependencies.background, settings.queue_of, _url(settings))
+    operator = OperatorKey(settings.operator_key.get_secret_value() if settings.operator_key else None)
+    uses = KeyUses(dependencies.tenants)
+    app = Litestar(
         route_handlers=[
             WorkflowController,
+            RepairController,
             TemplateController,
+            AgentController,
             MetricsController,
+            KeyController,
+            AuditController,
+            OperatorController,
             HealthController,
+            AccountController,
             ProblemController,
+            *CONSOLE_HANDLERS,
+            CodecController,
             openapi_json,
-            webhook_handler(dependencies, starter),
-            form_handler(dependencies, starter),
+            webhook_handler(dependencies, starter, watchers, rates),
+            form_handler(dependencies, starter, rates),
+            mcp_handler(dependencies, starter, rates),
         ],
-        middleware=[Authentication(verifier)],
+        middleware=[
+            ContentOrigin(settings.content_url),
+            ConsoleSession(dependencies.sessions),
+            LookUpRates(rates.look_ups),
+            Authentication(verifier, operator, uses),
+            RequestRates(rates),
+            Auditing(dependencies.audit),
+        ],
+        guards=[check_scope, check_content_type],
+        before_send=[SecurityHeaders(settings), rate_headers, request_id_header],
         exception_handlers=HANDLERS,
+        response_class=JsonResponse,
         dependencies={
             "dependencies": _provide(dependencies),
             "starter": _provide(starter),
-            "runs": _provide(TemporalRuns(dependencies.temporal)),
-            "scheduler": Provide(
-                lambda: Scheduler(dependencies.temporal, dependencies.database, dependencies.settings.task_queue),
-                sync_to_thread=False,
-            ),
+            "runs": _provide(runs),
+            "watchers": _provide(watchers),
+            "problem_finder": _provide(ProblemFinder(dependencies.temporal, presence)),
+            "presence": _provide(presence),
+            "scheduler": _provide(scheduler),
+            "rates": _provide(rates),
+            "verifier": _provide(verifier),
         },
         plugins=[PydanticPlugin(prefer_alias=False)],
         request_max_body_size=dependencies.settings.body_limit,
-        lifespan=[_background_tasks(dependencies, projector=projector)],
+        lifespan=[_background_tasks(dependencies, scheduler, verifier, uses, projector=projector)],
         openapi_config=_openapi(),
         logging_config=None,
     )
+    require_declared(app.routes)
+    return app
 
 
 def _provide(value: Any) -> Provide:
@@ -92,46 +169,108 @@ def _provide(value: Any) -> Provide:
     return Provide(provide, sync_to_thread=False)
 
 
-def _background_tasks(dependencies: Dependencies, *, projector: bool) -> Callable[[Litestar], Any]:
+def _background_tasks(
+    dependencies: Dependencies, scheduler: Scheduler, verifier: Verifier, uses: KeyUses, *, projector: bool
+) -> Callable[[Litestar], Any]:
     """Return a lifespan with the tasks that run while the application does: notifications for the cache, the projector, ..."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
         url = _url(dependencies.settings)
-        scheduler = Scheduler(dependencies.temporal, dependencies.database, dependencies.settings.task_queue)
-        tasks = [asyncio.create_task(_follow_changes(dependencies, url, scheduler), name="template notices")]
-        if projector:
-            tasks.append(asyncio.create_task(scheduler.run(), name="scheduler"))
-            collector = Collector(
-                dependencies.database, dependencies.blobs, timedelta(days=dependencies.settings.retention_days)
+        loops = dependencies.loops
+        loops.start(
+            BackgroundLoop(
+                "template notices",
+                lambda loop: _follow_changes(dependencies.templates, verifier, url, scheduler, loop),
+                late_after=60,
             )
-            tasks.append(asyncio.create_task(collector.run(), name="collector"))
-            projector_ = Projector(dependencies.temporal, dependencies.database, url)
-            tasks.append(asyncio.create_task(projector_.run(), name="projector"))
+        )
+        loops.start(BackgroundLoop("key uses", uses.run, late_after=120))
+        workers = WorkerQuestions(dependencies.temporal, dependencies.settings.queues, dependencies.settings.deployment)
+        projector_ = (
+            Projector(
+                dependencies.temporal, dependencies.background, url, archive=dependencies.archive, workers=workers
+            )
+            if projector
+            else None
+        )
+        if projector_ is not None:
+            collector = Collector(
+                dependencies.background,
+                dependencies.blobs,
+                TemporalRuns(dependencies.temporal),
+                timedelta(days=dependencies.settings.retention_days),
+                dependencies.audit,
+            )
+            reconciler = ScheduleReconciler(
+                dependencies.temporal, dependencies.background, dependencies.settings.queue_of, url
+            )
+            deleter = Deleter(
+                dependencies.temporal,
+                dependencies.background,
+                dependencies.blobs,
+                dependencies.credentials,
+                dependencies.settings.queue_of,
+                url,
+            )
+            resealer = Resealer(dependencies.background, dependencies.tenants.keyring)
+            loops.start(BackgroundLoop("sealing", resealer.run, late_after=600))
+            loops.start(BackgroundLoop("deletions", deleter.run, late_after=120))
+            loops.start(BackgroundLoop("scheduler", scheduler.run, late_after=60))
+            loops.start(BackgroundLoop("schedule reconciler", reconciler.run, late_after=3 * RECONCILE_SECONDS))
+            loops.start(
+                BackgroundLoop(
+                    "collector", lambda loop: _collect(dependencies, collector, loop), late_after=2 * ROUND_SECONDS
+                )
+            )
+            loops.start(BackgroundLoop("projector", projector_.run, late_after=60))
+            loops.start(BackgroundLoop("projector repair", projector_.repair, late_after=600))
+            loops.start(
+                BackgroundLoop("rollups", lambda loop: backfill_rollups(dependencies.background, loop), late_after=600)
+            )
+        if address := dependencies.settings.metrics_address:
+            metrics = OperatorMetrics(
+                exposed_runtime(address).metric_meter,
+                dependencies.background,
+                loops,
+                {"starts": dependencies.database, "background": dependencies.background},
+                projector_,
+            )
+            loops.start(BackgroundLoop("operator metrics", metrics.run, late_after=60))
         if dependencies.transient is not None:
-            tasks.append(asyncio.create_task(dependencies.transient.run(), name="transient runs"))
+            transient = dependencies.transient
+            loops.start(BackgroundLoop("transient runs", lambda _: transient.run(), late_after=float("inf")))
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await loops.stop()
 
     return lifespan
 
 
-async def _follow_changes(dependencies: Dependencies, url: str, scheduler: Scheduler) -> None:
-    cache = dependencies.templates
+async def _collect(dependencies: Dependencies, collector: Collector, loop: BackgroundLoop) -> None:
+    wanted = timedelta(days=dependencies.settings.retention_days)
+    if (hint := (await NamespaceRetention.of(dependencies.temporal, wanted)).hint) is not None:
+        log.warning("retention of the namespace is short", hint=hint)
+    await collector.run(loop)
 
+
+async def _follow_changes(
+    cache: TemplateCache, verifier: Verifier, url: str, scheduler: Scheduler, loop: BackgroundLoop
+) -> None:
     def on_notify(tenant: str) -> None:
         cache.forget(tenant)
+        verifier.forget(tenant)
         scheduler.wake()
 
     def on_connected(connected: bool) -> None:
-        cache.connected = connected
+        cache.connected = verifier.connected = connected
         cache.forget()
+        verifier.forget()
+        if connected:
+            loop.complete_round()
 
-    await listen(url, CHANGES, on_notify, on_connected)
+    await listen(url, CHANGES, on_notify, on_connected, loop.complete_round)
 
 
 def _url(settings: Settings) -> str:
@@ -150,8 +289,12 @@ def _openapi() -> OpenAPIConfig:
             security_schemes={
                 "bearer": SecurityScheme(type="http", scheme="bearer", description="An API key"),
                 "apiKey": SecurityScheme(type="apiKey", name="X-API-Key", security_scheme_in="header"),
+                "operator": SecurityScheme(type="http", scheme="bearer", description="TEMPOR8_OPERATOR_KEY"),
             }
         ),
-        tags=[Tag(name="Workflows"), Tag(name="Templates"), Tag(name="Monitoring"), Tag(name="Problems")],
+        tags=[
+            Tag(name=name)
+            for name in ("Workflows", "Templates", "Agents", "Monitoring", "Keys and audit", "Operator", "Problems")
+        ],
         use_handler_docstrings=True,
     )

@@ -1,4 +1,4 @@
-"""Figures over the stored runs of the tenant: JSON, or Prometheus text when the Accept header asks for it."""
+"""Figures over the runs of the tenant, from sums per hour: JSON, or Prometheus text when the Accept header asks for it."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -10,21 +10,26 @@ from litestar.params import QueryParameter
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from pydantic import BaseModel, Field
 
+from api.access import needs
 from api.authentication import Principal
 from api.dependencies import Dependencies
 from api.openapi import problems
 from api.problems import BadRequest
 from schemas.kinds import RunStatus
+from service.api_keys import KeyScope
 from service.execution_store import STATUSES, Metrics
+from service.run_problems.problem import KINDS
 
 __all__ = ["MetricsController"]
 
+DEFAULT_HOURS: Final = 24.0
+MAX_HOURS: Final = 24.0 * 3650
 ENDED_BY_ITSELF: Final = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.TIMED_OUT, RunStatus.TERMINATED)
 """Statuses that the success rate counts: not runs that go on, nor cancelled ones."""
 
 
 class Durations(BaseModel):
-    """Over the runs that have ended; null when there is none."""
+    """Over the runs that have ended; null when there is none. Percentiles are right to a twentieth."""
 
     mean_ms: float | None
     p50_ms: float | None
@@ -55,19 +60,27 @@ class AgentFigures(BaseModel):
     runs: int
     requests: int
     failed: int
+    success_rate: float | None = Field(
+        description="Requests that did not fail / requests, 0 to 1; null without requests"
+    )
     input_tokens: int
     output_tokens: int
-    cost_usd: float | None
+    cost_usd: float | None = Field(description="Of requests whose price is known; null when none is")
     busy_ms: int
     utilization: float = Field(description="Share of the window in which it worked; over 1 when runs overlap")
 
 
 class MetricsAnswer(BaseModel):
-    """Computed from stored rows, which follow the runs within a second."""
+    """Sums over whole hours, by when runs began. They follow the runs within a second."""
 
     tenant_id: str
     window: dict[str, str | None]
+    complete: bool = Field(description="false after an upgrade, while runs of the earlier version are being summed")
     runs: RunFigures
+    problems: dict[str, int] = Field(
+        description="Runs that are stuck or incomplete now, whenever they began, by kind of problem: workflow_task, worker, "
+        "activity, unreadable"
+    )
     templates: list[TemplateFigures]
     agents: list[AgentFigures]
 
@@ -80,6 +93,7 @@ class MetricsController(Controller):
 
     @get(
         "/",
+        **needs(KeyScope.READ),
         summary="Figures over the tenant's runs",
         responses=problems(BadRequest),
         description="JSON by default; Prometheus text when Accept asks for text/plain or OpenMetrics.",
@@ -89,12 +103,12 @@ class MetricsController(Controller):
         request: Request[Principal, None, Any],
         dependencies: NamedDependency[Dependencies],
         hours: Annotated[
-            float | None, QueryParameter(gt=0, description="Look back so far; default: all that is kept")
-        ] = None,
+            float, QueryParameter(gt=0, description="Look back so far, from the hour in which that was")
+        ] = DEFAULT_HOURS,
     ) -> Response[Any]:
         """Return counts by status, success rate, durations, templates, agents."""
         now = datetime.now(UTC)
-        since = None if hours is None else now - timedelta(hours=min(hours, 24 * 3650))
+        since = (now - timedelta(hours=min(hours, MAX_HOURS))).replace(minute=0, second=0, microsecond=0)
         metrics = await dependencies.executions.metrics(request.user.tenant, since)
         answer = _answer(request.user.tenant, metrics, since, now)
         accept = request.headers.get("accept", "")
@@ -103,14 +117,15 @@ class MetricsController(Controller):
         return Response(answer)
 
 
-def _answer(tenant: str, metrics: Metrics, since: datetime | None, now: datetime) -> MetricsAnswer:
-    start = since or metrics.overall.get("first_started_at")
+def _answer(tenant: str, metrics: Metrics, since: datetime, now: datetime) -> MetricsAnswer:
     total = metrics.overall.get("total") or 0
-    window_ms = (now - start).total_seconds() * 1000 if start else 0.0
+    window_ms = (now - since).total_seconds() * 1000
     return MetricsAnswer(
         tenant_id=tenant,
-        window={"from": _iso(start), "to": _iso(now)},
+        window={"from": _iso(since), "to": _iso(now)},
+        complete=metrics.complete,
         runs=RunFigures(**_figures(metrics.overall)),
+        problems={kind: metrics.problems.get(kind, 0) for kind in KINDS},
         templates=[
             TemplateFigures(workflow_template=row["template_key"], share=row["total"] / total, **_figures(row))
             for row in metrics.templates
@@ -121,11 +136,12 @@ def _answer(tenant: str, metrics: Metrics, since: datetime | None, now: datetime
                 runs=row["runs"],
                 requests=row["requests"],
                 failed=row["failed"],
+                success_rate=round(1 - row["failed"] / int(row["requests"]), 4) if row["requests"] else None,
                 input_tokens=row["input_tokens"],
                 output_tokens=row["output_tokens"],
                 cost_usd=_number(row["cost_usd"]),
                 busy_ms=row["busy_ms"],
-                utilization=round(row["busy_ms"] / window_ms, 4) if window_ms else 0.0,
+                utilization=round(float(row["busy_ms"]) / window_ms, 4),
             )
             for row in metrics.agents
         ],
@@ -148,8 +164,8 @@ def _number(value: Decimal | float | None) -> float | None:
     return None if value is None else round(float(value), 3)
 
 
-def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def prometheus(answer: MetricsAnswer) -> bytes:
@@ -166,6 +182,9 @@ def prometheus(answer: MetricsAnswer) -> bytes:
         for quantile, value in (("0.5", each.duration.p50_ms), ("0.95", each.duration.p95_ms)):
             if value is not None:
                 seconds.labels(each.workflow_template, quantile).set(value / 1000)
+    problems_ = Gauge("tempor8_tenant_problem_runs", "Runs that are stuck or incomplete", ("kind",), registry=registry)
+    for kind, count in answer.problems.items():
+        problems_.labels(kind).set(count)
     requests = Gauge("tempor8_tenant_agent_requests", "Model requests", ("agent",), registry=registry)
     tokens = Gauge("tempor8_tenant_agent_tokens", "Tokens", ("agent", "direction"), registry=registry)
     busy = Gauge(
@@ -174,7 +193,15 @@ def prometheus(answer: MetricsAnswer) -> bytes:
         ("agent",),
         registry=registry,
     )
+    cost = Gauge("tempor8_tenant_agent_cost_usd", "Cost, where prices are known", ("agent",), registry=registry)
+    success = Gauge(
+        "tempor8_tenant_agent_success_ratio", "Requests that did not fail / requests", ("agent",), registry=registry
+    )
     for agent in answer.agents:
+        if agent.cost_usd is not None:
+            cost.labels(agent.agent).set(agent.cost_usd)
+        if agent.success_rate is not None:
+            success.labels(agent.agent).set(agent.success_rate)
         requests.labels(agent.agent).set(agent.requests)
         tokens.labels(agent.agent, "input").set(agent.input_tokens)
         tokens.labels(agent.agent, "output").set(agent.output_tokens)

@@ -1,11 +1,12 @@
 """The shapes of requests and answers. Times are ISO 8601 in UTC, durations are milliseconds."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, model_validator
 
 from schemas.kinds import RunStatus
+from service.run_problems.problem import ProblemKind
 
 __all__ = [
     "Canceled",
@@ -30,10 +31,27 @@ def iso(moment: datetime) -> str:
 Moment = Annotated[datetime, PlainSerializer(iso, return_type=str)]
 
 
-class RetryRequest(BaseModel):
-    """How a run is tried again. Nothing given: at the node that failed, with the version that the run had."""
+MAX_UNKNOWN: Final = 20
+"""Members that an answer names when a body has some that are unknown; of more it says how many there are."""
+
+
+class RequestBody(BaseModel):
+    """A body of a request: an unknown member is a mistake that is named."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _few_unknown(cls, data: Any) -> Any:
+        """Raise one error, and not one for each of many."""
+        unknown = len(data.keys() - cls.model_fields.keys()) if isinstance(data, dict) else 0
+        if unknown > MAX_UNKNOWN:
+            raise ValueError(f"{unknown:,} members of the body are unknown")
+        return data
+
+
+class RetryRequest(RequestBody):
+    """How a run is tried again. Nothing given: at the node that failed, with the version that the run had."""
 
     from_node: str | None = Field(
         default=None, max_length=1000, description="Name of the node to begin at; what ran before it is not run again"
@@ -44,11 +62,10 @@ class RetryRequest(BaseModel):
     )
 
 
-class StartRequest(BaseModel):
+class StartRequest(RequestBody):
     """What starts a run."""
 
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={
             "examples": [
                 {
@@ -63,7 +80,9 @@ class StartRequest(BaseModel):
 
     workflow_template: str = Field(min_length=1, max_length=128, description="Key of a published template")
     tenant_id: str | None = Field(default=None, description="Must be the key's tenant when given")
-    user_id: str | None = Field(default=None, max_length=256, description="Who started it, in your words")
+    user_id: str | None = Field(
+        default=None, max_length=256, pattern=r"^[^\x00]*$", description="Who started it, in your words"
+    )
     input_data: dict[str, Any] | list[dict[str, Any]] = Field(
         default_factory=dict,
         description="One item, or a list of items. A webhook trigger gets it as the body of a request.",
@@ -112,6 +131,24 @@ class ActiveStep(BaseModel):
     reason: WaitingFor | None = None
 
 
+class RunProblemAnswer(BaseModel):
+    """Why a run does not go on, or why what is shown of it is incomplete. See "A run is stuck" in the operator's guide."""
+
+    kind: ProblemKind = Field(
+        description="workflow_task: it fails again and again; activity: a step is tried again; worker: none of the build that "
+        "the run needs polls; unreadable: its data cannot be shown"
+    )
+    cause: str = Field(
+        default="Unspecified", description="A name to count by: Temporal's cause, or the class of the error"
+    )
+    message: str = Field(description="What is wrong")
+    hint: str = Field(description="What to do")
+    since: Moment | None = None
+    attempt: int | None = Field(default=None, description="How often it was tried")
+    next_try_at: Moment | None = None
+    node: str | None = Field(default=None, description="The node whose step is tried again")
+
+
 class Progress(BaseModel):
     """How far a run is. Unknown (null) while no worker answers."""
 
@@ -148,6 +185,9 @@ class StatusAnswer(RunHead):
     """How a run stands."""
 
     progress: Progress | None
+    problems: list[RunProblemAnswer] = Field(
+        default_factory=list, description="Why it does not go on, the gravest first; empty: nothing that is known"
+    )
     result: ResultSummary | None
     error: ErrorAnswer | None
     links: dict[str, str]
@@ -220,6 +260,9 @@ class HistoryAnswer(BaseModel):
         default_factory=dict, description="Node -> runs that are not among the steps, since the run was long"
     )
     active: ActiveStep | None
+    problems: list[RunProblemAnswer] = Field(
+        default_factory=list, description="Why it does not go on, the gravest first; empty: nothing that is known"
+    )
     usage: list[dict[str, Any]] = Field(description="One entry per model request of an agent")
     error: ErrorAnswer | None
     links: dict[str, str]
@@ -229,6 +272,9 @@ class RunSummary(RunHead):
     """A run in a list."""
 
     steps: int
+    problems: list[RunProblemAnswer] = Field(
+        default_factory=list, description="The gravest of its problems; empty: nothing that is known"
+    )
     error: ErrorAnswer | None
     links: dict[str, str]
 

@@ -1,15 +1,18 @@
 """The OpenAPI description: its address, and the problems in it."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from litestar import Request, get
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.access import MissingScope
 from api.authentication import PUBLIC
-from api.problems import BadRequest, Internal, Problem, Unauthorized, Unavailable
+from api.problems import BadRequest, Internal, Problem, TooManyRequests, Unauthorized, Unavailable
 
-__all__ = ["ProblemDetails", "openapi_json", "problems"]
+__all__ = ["ExportOperation", "ProblemDetails", "PublicOperation", "openapi_json", "problems", "public_problems"]
 
 
 class ProblemDetails(BaseModel):
@@ -25,10 +28,14 @@ class ProblemDetails(BaseModel):
 
 
 def problems(*kinds: type[Problem]) -> dict[int, ResponseSpec]:
-    """Return the error responses of a handler: its own, and those of every handler."""
+    """Return the error responses of a handler: its own, and those of every handler that asks for a key."""
+    return public_problems(*kinds, BadRequest, Unauthorized, MissingScope, TooManyRequests, Unavailable, Internal)
+
+
+def public_problems(*kinds: type[Problem]) -> dict[int, ResponseSpec]:
+    """Return these kinds of problems as error responses of a handler."""
     by_status: dict[int, list[type[Problem]]] = {}
-    all_kinds: list[type[Problem]] = list(dict.fromkeys([*kinds, BadRequest, Unauthorized, Unavailable, Internal]))
-    for kind in all_kinds:
+    for kind in dict.fromkeys(kinds):
         by_status.setdefault(kind.status, []).append(kind)
     return {
         status: ResponseSpec(
@@ -39,6 +46,25 @@ def problems(*kinds: type[Problem]) -> dict[int, ResponseSpec]:
         )
         for status, same in sorted(by_status.items())
     }
+
+
+@dataclass
+class PublicOperation(Operation):
+    """An operation that needs no key, and says so."""
+
+    def __post_init__(self) -> None:
+        """Take the security of all others away."""
+        self.security = []
+
+
+@dataclass
+class ExportOperation(Operation):
+    """An operation whose body is an n8n export, which the compiler reads as it came."""
+
+    def __post_init__(self) -> None:
+        """Describe the body."""
+        export = Schema(type=OpenAPIType.OBJECT, description="An n8n workflow export")
+        self.request_body = RequestBody(content={"application/json": OpenAPIMediaType(schema=export)}, required=True)
 
 
 @get("/openapi.json", opt=PUBLIC, include_in_schema=False, sync_to_thread=False)

@@ -9,7 +9,8 @@ from litestar.params import PathParameter
 from pydantic import BaseModel
 
 from api.authentication import PUBLIC
-from api.problems import NotFound, Problem
+from api.openapi import PublicOperation, public_problems
+from api.problems import BadRequest, NotFound, Problem
 
 __all__ = ["ProblemController", "kinds"]
 
@@ -30,12 +31,17 @@ class ProblemController(Controller):
     opt = PUBLIC
     tags = ("Problems",)
 
-    @get("/", summary="List the kinds of problems")
+    @get("/", operation_class=PublicOperation, summary="List the kinds of problems")
     async def list_(self) -> list[Explanation]:
         """List all of them."""
         return [_explain(kind) for kind in kinds()]
 
-    @get("/{slug:str}", summary="Explain a kind of problem")
+    @get(
+        "/{slug:str}",
+        operation_class=PublicOperation,
+        summary="Explain a kind of problem",
+        responses=public_problems(BadRequest, NotFound),
+    )
     async def explain(self, slug: Annotated[str, PathParameter(max_length=100)]) -> Explanation:
         """Explain one of them."""
         for kind in kinds():

@@ -13,15 +13,32 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
 from temporalio.service import RPCError, RPCStatusCode
 
-from runtime.platform.postgres import DatabaseUnavailable
-from runtime.platform.storage.blobs import BlobTooLarge
+from runtime.platform.credentials import CredentialsUnavailable
+from runtime.platform.jwks import JwksUnavailable
+from runtime.platform.keys import SealError
+from runtime.platform.postgres import DatabaseUnavailable, StatementTimeout, TenantBusy, UnstorableValue
+from runtime.platform.storage.blobs import BlobMissing, BlobTooLarge
+from runtime.platform.storage.objects import PayloadStoreUnavailable
 from runtime.platform.telemetry.logging import get_logger
 from runtime.platform.temporal import TemporalUnavailable
-from service.errors import IdempotencyKeyReusedError, NotRetriableError, NotStartableError, VersionGoneError
+from schemas.errors import InfrastructureError
+from service.deletion_store import BeingDeletedError
+from service.errors import (
+    IdempotencyKeyReusedError,
+    InputRefusedError,
+    NotRetriableError,
+    NotStartableError,
+    ReplyPendingError,
+    VersionGoneError,
+)
 
-__all__ = ["HANDLERS", "Problem", "problem_response"]
+__all__ = ["HANDLERS", "PROBLEM_OF", "Problem", "problem_response"]
 
 log = get_logger("tempor8.api")
+
+HALF_A_CHARACTER: Final = "The request has text with half of a character (a lone surrogate such as \\ud83d), which cannot be stored. Remove it."
+RETRY_AFTER_SECONDS: Final = "5"
+"""Of the reply of a run that is not there yet."""
 
 
 class Problem(Exception):
@@ -90,6 +107,15 @@ class UnknownRun(Problem):
     slug, status, title = "unknown-run", 404, "No such run"
 
 
+class UnknownWebhook(Problem):
+    """Nothing listens there. The address is /webhook/{tenant}/{path}; publishing or activating a template registers it.
+
+    `message` and `hint` are what n8n answers.
+    """
+
+    slug, status, title = "unknown-webhook", 404, "No such webhook"
+
+
 class NotFound(Problem):
     """Nothing is at this address. The description of the API is at /openapi.json."""
 
@@ -126,6 +152,12 @@ class WebhookTaken(Problem):
     slug, status, title = "webhook-taken", 409, "The webhook's path is taken"
 
 
+class BeingDeleted(Problem):
+    """The template or the tenant is being deleted. Publish again when that is over, which takes minutes."""
+
+    slug, status, title = "being-deleted", 409, "It is being deleted"
+
+
 class TooLarge(Problem):
     """The body is over the limit (`TEMPOR8_BODY_LIMIT`, in bytes)."""
 
@@ -144,6 +176,12 @@ class DoesNotCompile(Problem):
     slug, status, title = "does-not-compile", 422, "The export does not compile"
 
 
+class CodeSwitchedOff(Problem):
+    """The operator has switched code of authors off for this tenant, and the export has some. `nodes` names the nodes."""
+
+    slug, status, title = "code-switched-off", 403, "Code nodes are switched off"
+
+
 class KeyReused(Problem):
     """The `Idempotency-Key` was used before with another request. Use a new key for a new request."""
 
@@ -154,6 +192,16 @@ class NotStartable(Problem):
     """The template has no start node that a request could start."""
 
     slug, status, title = "not-startable", 422, "The template cannot be started"
+
+
+class DataGone(Problem):
+    """Stored data that this needs is gone, or sealed with a key that the service does not have. `detail` says which.
+
+    An operator restores Postgres (or the bucket) from the backup that fits Temporal's, or adds the key to
+    TEMPOR8_RETIRED_MASTER_KEYS.
+    """
+
+    slug, status, title = "data-gone", 410, "Stored data is gone"
 
 
 class TooManyRequests(Problem):
@@ -177,6 +225,22 @@ class Unavailable(Problem):
         super().__init__(detail, headers={"Retry-After": "2"}, component=component)
 
 
+class ReplyPending(Problem):
+    """The run has begun and goes on, and its reply is not there in time; `detail` says why. `links.status` shows the run.
+
+    Do not start it again without need: a request with the same Idempotency-Key (or the same delivery id of its sender) attaches
+    to this run and gets its reply.
+    """
+
+    slug, status, title = "reply-pending", 503, "The run has begun and has no reply yet"
+
+    def __init__(self, error: ReplyPendingError) -> None:
+        links = {"status": f"/workflows/{error.workflow_id}/status"}
+        super().__init__(
+            str(error), headers={"Retry-After": RETRY_AFTER_SECONDS}, workflow_id=error.workflow_id, links=links
+        )
+
+
 TEMPORAL_DOWN: Final = (
     "Temporal does not answer. Start it (`docker compose up -d temporal`, or `tempor8 dev` for the embedded server), "
     "or correct TEMPORAL_ADDRESS."
@@ -185,6 +249,11 @@ POSTGRES_DOWN: Final = (
     "Postgres does not answer. Start it (`docker compose up -d postgres`, or `tempor8 dev` for the embedded server), "
     "or correct DATABASE_URL."
 )
+SEALED: Final = "The data were sealed with a key that the service does not have (TEMPOR8_RETIRED_MASTER_KEYS)."
+STATEMENT_SLOW: Final = (
+    "Postgres did not finish the statement in its time. Ask for less: a shorter window or a filter; or try again later."
+)
+MISTAKE: Final = "The service made a mistake; its log has the details under the incident."
 DOWN: Final = frozenset(
     {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED, RPCStatusCode.INTERNAL}
 )
@@ -242,15 +311,69 @@ def from_runtime(error: RuntimeError) -> Problem:
 
 def from_database(error: DatabaseUnavailable) -> Problem:
     """Return the problem of a database that is down: it names no address and no cause; the log does."""
+    if isinstance(error, PayloadStoreUnavailable):
+        log.warning("the payload store does not answer", reason=str(error))
+        return Unavailable("payload store", "The store of large payloads does not answer, or is not set up here.")
     log.warning("Postgres does not answer", reason=str(error), cause=str(error.__cause__))
     return Unavailable("postgres", POSTGRES_DOWN)
 
 
-def internal(error: BaseException) -> Problem:
+def from_infrastructure(error: InfrastructureError) -> Problem:
+    """Return the problem of another server that is away: the store of large payloads, or of credentials."""
+    log.warning("a server does not answer", cause=type(error).__name__, reason=str(error))
+    if isinstance(error, CredentialsUnavailable):
+        return Unavailable("vault", "The credential store does not answer.")
+    if isinstance(error, JwksUnavailable):
+        return Unavailable("identity provider", "The keys that tokens are verified with cannot be read.")
+    return Unavailable("storage", "The store of large payloads does not answer.")
+
+
+def from_slow_statement(error: StatementTimeout) -> Problem:
+    """Return the problem of a report over more rows than it can read in its time."""
+    log.warning("a statement took too long", reason=str(error))
+    return Unavailable("postgres", STATEMENT_SLOW)
+
+
+def from_data(error: UnstorableValue) -> Problem:
+    """Return the problem of a value that Postgres cannot store: a NUL character, a number that is too large."""
+    log.warning("Postgres refuses a value", cause=str(error))
+    return BadRequest("The request has a value that cannot be stored: a NUL character, or a number that is too large.")
+
+
+def internal(error: BaseException, detail: str = MISTAKE) -> Problem:
     """Log the error under a number, and return the problem with this number."""
     incident = uuid.uuid4().hex[:12]
     log.error("request failed", incident=incident, exc_info=error)
-    return Internal("The service made a mistake; its log has the details under the incident.", incident=incident)
+    return Internal(detail, incident=incident)
+
+
+PROBLEM_OF: Final[Mapping[type[Exception], Callable[[Any], Problem]]] = {
+    Problem: lambda error: error,
+    HTTPException: from_http,
+    IdempotencyKeyReusedError: lambda error: KeyReused(str(error)),
+    BeingDeletedError: lambda error: BeingDeleted(str(error)),
+    NotStartableError: lambda error: NotStartable(str(error)),
+    InputRefusedError: lambda error: BadRequest(str(error)),
+    RecursionError: lambda _: BadRequest("The JSON of the request is nested too deep."),
+    UnicodeDecodeError: lambda _: BadRequest("The request has bytes that are not UTF-8."),
+    UnicodeEncodeError: lambda _: BadRequest(HALF_A_CHARACTER),
+    NotRetriableError: lambda error: NotRetriable(str(error)),
+    ReplyPendingError: ReplyPending,
+    VersionGoneError: lambda error: UnknownTemplate(str(error), available=[]),
+    DatabaseUnavailable: from_database,
+    StatementTimeout: from_slow_statement,
+    TenantBusy: lambda error: TooManyRequests(str(error), headers={"Retry-After": "2"}),
+    TemporalUnavailable: lambda _: Unavailable("temporal", TEMPORAL_DOWN),
+    RPCError: from_rpc,
+    InfrastructureError: from_infrastructure,
+    UnstorableValue: from_data,
+    BlobMissing: lambda error: DataGone(error.message),
+    SealError: lambda _: DataGone(SEALED),
+    BlobTooLarge: lambda error: TooLarge(error.message),
+    RuntimeError: from_runtime,
+    Exception: internal,
+}
+"""Kind of error that a handler may raise -> what makes its problem."""
 
 
 def _handler(make: Callable[[Any], Problem]) -> Callable[[Request[Any, Any, Any], Any], Response[bytes]]:
@@ -261,17 +384,4 @@ def _handler(make: Callable[[Any], Problem]) -> Callable[[Request[Any, Any, Any]
     return handle
 
 
-HANDLERS: Final[ExceptionHandlersMap] = {
-    Problem: _handler(lambda error: error),
-    HTTPException: _handler(from_http),
-    IdempotencyKeyReusedError: _handler(lambda error: KeyReused(str(error))),
-    NotStartableError: _handler(lambda error: NotStartable(str(error))),
-    NotRetriableError: _handler(lambda error: NotRetriable(str(error))),
-    VersionGoneError: _handler(lambda error: UnknownTemplate(str(error), available=[])),
-    DatabaseUnavailable: _handler(from_database),
-    TemporalUnavailable: _handler(lambda _: Unavailable("temporal", TEMPORAL_DOWN)),
-    RPCError: _handler(from_rpc),
-    BlobTooLarge: _handler(lambda error: TooLarge(error.message)),
-    RuntimeError: _handler(from_runtime),
-    Exception: _handler(internal),
-}
+HANDLERS: Final[ExceptionHandlersMap] = {kind: _handler(make) for kind, make in PROBLEM_OF.items()}

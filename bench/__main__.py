@@ -1,4 +1,4 @@
-"""`make bench [ONLY=engine,durable,webhook,long,files,exports,recovery]`: every figure that the docs state, as JSON lines; ratios are of this run."""
+"""`make bench [ONLY=webhook,fanout]`: every figure that the docs state, as JSON lines; ratios are of this run. The parts: `PARTS`."""
 
 import asyncio
 import json
@@ -8,16 +8,38 @@ import sys
 from collections.abc import Callable
 from typing import Any, Final
 
-from bench import durable, engine, files, lists, long, recovery, webhook
+from bench import (
+    durable,
+    engine,
+    expressions,
+    fanout,
+    files,
+    listeners,
+    lists,
+    long,
+    neighbours,
+    recovery,
+    scale,
+    short,
+    steps,
+    webhook,
+)
 
 PARTS: Final[dict[str, Callable[[], Any]]] = {
     "engine": lambda: asyncio.run(engine.measure_all()),
+    "expressions": expressions.measure,
     "durable": lambda: asyncio.run(durable.measure()),
     "webhook": lambda: asyncio.run(webhook.measure()),
+    "steps": lambda: asyncio.run(steps.measure()),
+    "short": lambda: asyncio.run(short.measure()),
     "long": lambda: asyncio.run(long.measure()),
+    "fanout": lambda: asyncio.run(fanout.measure()),
     "files": lambda: asyncio.run(files.measure()),
     "exports": lists.measure,
+    "listeners": lambda: asyncio.run(listeners.measure()),
+    "neighbours": lambda: asyncio.run(neighbours.measure()),
     "recovery": lambda: asyncio.run(recovery.measure()),
+    "scale": lambda: asyncio.run(scale.measure()),
 }
 
 

@@ -39,7 +39,7 @@ async def measure() -> dict[str, Any]:
             environment = {**os.environ, **profile.environment(), "TEMPOR8_LOG_LEVEL": "warning"}
             commands = {"ours": ["cli.main", "worker"], "theirs": ["bench.handwritten", "worker"]}
             assert settings.database_url is not None
-            async with Database(settings.database_url.get_secret_value(), size=2) as database:
+            async with Database(settings.database_url.get_secret_value(), size=2, keys=keyring(settings)) as database:
                 keys = keyring(settings)
                 await TenantStore(database, keys).create("bench")
                 ours = await connect(settings, data_converter(settings, keys, BlobStore(database, keys)))

@@ -85,7 +85,7 @@ async def measure() -> dict[str, Any]:
                 **os.environ, **profile.environment(), "TEMPOR8_LOG_LEVEL": "warning", "TEMPOR8_EGRESS_ALLOW": "127.0.0.1",
             }  # fmt: skip
             assert settings.database_url is not None
-            async with Database(settings.database_url.get_secret_value(), size=2) as database:
+            async with Database(settings.database_url.get_secret_value(), size=2, keys=keyring(settings)) as database:
                 keys = keyring(settings)
                 await TenantStore(database, keys).create("bench")
                 client = await connect(settings, data_converter(settings, keys, BlobStore(database, keys)))

@@ -46,7 +46,7 @@ async def measure() -> list[dict[str, Any]]:
         async with EmbeddedProfile(Settings.load({"TEMPOR8_STATE": folder}), any_ports=True, ui=False) as profile:
             settings = profile.settings()
             assert settings.database_url is not None
-            async with Database(settings.database_url.get_secret_value(), size=2) as database:
+            async with Database(settings.database_url.get_secret_value(), size=2, keys=keyring(settings)) as database:
                 keys = keyring(settings)
                 await TenantStore(database, keys).create("bench")
                 client = await connect(settings, data_converter(settings, keys, BlobStore(database, keys)))
@@ -60,7 +60,7 @@ async def _measured(client: Any, count: int) -> dict[str, Any]:
     plan = plan_of(rounds(count, EVERY, START))
     id_ = names.workflow_id("bench", "long", str(uuid.uuid4()))
     given = StartInput(plan=plan, tenant="bench", template="long", execution_id=id_, items=[{"json": {}}])
-    began, before = time.perf_counter(), _megabytes()
+    began, before = time.perf_counter(), megabytes()
     done = await client.execute_workflow(
         "long", given.model_dump(mode="json"), id=id_, task_queue="long", task_timeout=TASK_TIMEOUT, result_type=dict
     )
@@ -68,11 +68,11 @@ async def _measured(client: Any, count: int) -> dict[str, Any]:
     journal = RunResult.model_validate(done).journal
     return {
         "rounds": count, "steps": journal.count, "steps_kept": len(journal.steps), "seconds": round(seconds, 1),
-        "worker_grew_mb": _megabytes() - before,
+        "worker_grew_mb": megabytes() - before,
     }  # fmt: skip
 
 
-def _megabytes() -> int:
+def megabytes() -> int:
     """The most that this process ever held: ru_maxrss is in KiB, on macOS in bytes."""
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most // (1024 * 1024 if sys.platform == "darwin" else 1024)

@@ -159,7 +159,7 @@ async def measure() -> dict[str, Any]:
 
 async def _publish(settings: Settings) -> None:
     assert settings.database_url is not None
-    async with Database(settings.database_url.get_secret_value(), size=2) as database:
+    async with Database(settings.database_url.get_secret_value(), size=2, keys=keyring(settings)) as database:
         await TenantStore(database, keyring(settings)).create("bench")
         for export in (flow(), flow("quick", durability="transient")):
             compiled = compile_export(export, file="bench.json", catalog=CATALOG)

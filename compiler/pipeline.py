@@ -51,13 +51,15 @@ def compile_exports(
     timezone: str = DEFAULT_TIMEZONE,
     ignore: tuple[str, ...] = (),
     known: frozenset[str] | None = None,
+    target: str | None = None,
 ) -> Iterator[Compilation]:
     """Yield the compilation of each workflow of a document, in order; a document without one yields one compilation
     that says so.
 
     The document is read once, so that time and memory grow with its length. The arguments are `compile_export`'s.
+    `target` is a version of n8n whose changes are reported, too (`compiler.targets`).
     """
-    options = CompileOptions(allow_unsupported, timezone=timezone, ignore=ignore, known=known)
+    options = CompileOptions(allow_unsupported, timezone=timezone, ignore=ignore, known=known, target=target)
     first = _compile(Unit(source, file, catalog, options))
     yield first
     document = first.document

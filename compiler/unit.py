@@ -40,6 +40,8 @@ class CompileOptions:
     """Ids and names of the workflows that can be called; None: not known."""
     workflow: int = 0
     """Which workflow of a document that holds several."""
+    target: str | None = None
+    """The version of n8n whose changes are reported (`compiler.targets`)."""
 
 
 class Grade(StrEnum):

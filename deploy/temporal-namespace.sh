@@ -1,8 +1,10 @@
 #!/bin/sh
-# Make the namespace and the search attributes where they are missing. Runs once per start and ends; safe to repeat.
+# Make the namespace and the search attributes where they are missing, and set the retention. Runs once per start and ends; safe to repeat.
 set -eu
-temporal operator namespace describe --namespace "$TEMPORAL_NAMESPACE" >/dev/null 2>&1 ||
-    temporal operator namespace create --namespace "$TEMPORAL_NAMESPACE" --retention 72h
+# as long as the service keeps what runs leave
+retention="$((${TEMPOR8_RETENTION_DAYS:-30} * 24))h"
+temporal operator namespace update --namespace "$TEMPORAL_NAMESPACE" --retention "$retention" >/dev/null 2>&1 ||
+    temporal operator namespace create --namespace "$TEMPORAL_NAMESPACE" --retention "$retention"
 # a new namespace reaches the server's own cache after some seconds
 tries=0
 until temporal operator search-attribute list --namespace "$TEMPORAL_NAMESPACE" >/dev/null 2>&1; do

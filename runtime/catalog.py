@@ -4,19 +4,22 @@ Types come from sources. A source knows the names of its types without loading o
 """
 
 import importlib
+import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from runtime.agents import AGENT_FILES
 from runtime.agents.slugs import slugs
 from runtime.agents.tools.tool_variant import SUFFIX, tool_variant
-from runtime.nodes import NODE_FILES
+from runtime.integrations import index
+from runtime.nodes import CLASS_PER_VERSION, NODE_FILES
 from schemas.node import Node
 from schemas.plan import Plan
 from schemas.plan_facts import with_facts
 from schemas.shapes import shape_of
+from schemas.specialist import Specialist
 
-__all__ = ["CATALOG", "SOURCES", "DataSource", "ModuleSource", "NodeCatalog", "Source", "upgrade"]
+__all__ = ["CATALOG", "SOURCES", "DataSource", "ModuleSource", "NodeCatalog", "Source", "load_types_of", "upgrade"]
 
 
 class Source(Protocol):
@@ -79,6 +82,7 @@ class DataSource:
 SOURCES: Final[tuple[Source, ...]] = (
     ModuleSource("runtime.nodes", NODE_FILES),
     ModuleSource("runtime.agents", AGENT_FILES),
+    DataSource(index.types(), index.build),
 )
 
 
@@ -92,7 +96,10 @@ class NodeCatalog:
 
     def find(self, type_: str, version: float, parameters: Mapping[str, Any]) -> type[Node] | None:
         """Return the class that stands for this type, version and parameters (as written), or None."""
-        return shape_of(self.shapes(type_), version, parameters)
+        shapes, versions = self.shapes(type_), self.versions(type_)
+        if version not in versions and versions and _takes_any_version(type_):
+            version = max((each for each in versions if each <= version), default=versions[0])
+        return shape_of(shapes, version, parameters)
 
     def shapes(self, type_: str) -> tuple[type[Node], ...]:
         """Return all classes of a type, loading it if need be; empty if the type is unknown."""
@@ -114,6 +121,14 @@ class NodeCatalog:
         """Return all supported versions of a type, ascending; empty if the type is unknown."""
         return tuple(sorted({version for each in self.shapes(type_) for version in each.versions}))
 
+    def default_version(self, type_: str) -> float:
+        """Return the version of a node that names none: the newest, or 0 where n8n then has no version at all; 1 where the type is
+        unknown.
+        """
+        if _takes_any_version(type_):
+            return 0
+        return max(self.versions(type_), default=1)
+
     def types(self) -> tuple[str, ...]:
         """Return all node types, sorted. Loads none of them."""
         return tuple(sorted({type_ for each in self._sources for type_ in each.types()}))
@@ -122,6 +137,12 @@ class NodeCatalog:
         """Return the slugs of the specialist agents, sorted."""
         return slugs()
 
+    def specialist(self, slug: str) -> Specialist | None:
+        """Return the specialist agent of this slug; None when there is none. Reads its file."""
+        from runtime.agents.specialists.files import catalog  # noqa: PLC0415 - YAML is read when a specialist is asked for
+
+        return catalog().get(slug)
+
     def load(self) -> None:
         """Load every type of the eager sources now (a worker does so before its first run)."""
         for source in self._sources:
@@ -129,7 +150,17 @@ class NodeCatalog:
                 self.shapes(type_)
 
 
+def _takes_any_version(type_: str) -> bool:
+    return type_ in NODE_FILES and type_ not in CLASS_PER_VERSION
+
+
 CATALOG: Final = NodeCatalog()
+
+
+def load_types_of(plan: bytes) -> None:
+    """Load the node types of a plan (JSON), so that workflow code reads no file when it first meets them."""
+    for step in json.loads(plan).get("steps", ()):
+        CATALOG.shapes(step["type"])
 
 
 def upgrade(plan: Plan) -> Plan:

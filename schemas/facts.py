@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 
 from pydantic import BaseModel
 
+from schemas.delivery import Answer, Delivery
 from schemas.plan import Firing, Loop, Route
 
 __all__ = ["BadScheduleError", "CredentialUse", "Facts", "NodeIdentity", "WaitsFor", "is_literal", "workflow_reference"]
@@ -39,6 +40,8 @@ class CredentialUse:
     show: dict[str, list[Any]] = field(default_factory=dict)
     required: bool = True
     """False: the node also works without."""
+    generic: bool = False
+    """Its type is no vendor's, so that its hosts are those of the address that the author wrote, or that its owner says."""
 
 
 class Facts(BaseModel):
@@ -58,8 +61,12 @@ class Facts(BaseModel):
     """It shows a further page of the form that started the run."""
     one_item_each: ClassVar[bool] = False
     """It emits exactly one item for each item that it gets, whatever is in it."""
+    may_hold_code: ClassVar[bool] = False
+    """A parameter that is no program may hold JavaScript all the same, so that it counts as code of its author."""
     uses_static_data: ClassVar[bool] = False
     """It reads or writes workflow static data."""
+    registers: ClassVar[bool] = False
+    """A vendor delivers to it, and is told so while the template is active: it has `register` and `receive`."""
     credential_uses: ClassVar[Sequence[CredentialUse]] = ()
     """The credential types that it uses."""
 
@@ -107,6 +114,21 @@ class Facts(BaseModel):
     def caller_mode(self) -> str | None:
         """Return the response mode that the node's caller is answered by, where it has callers of its own."""
         return None
+
+    def verifies_deliveries(self, version: float) -> bool:
+        """Return whether a delivery proves, by a signature or a secret, that the vendor sent it."""
+        del version
+        return False
+
+    def delivery_credential(self, version: float) -> str | None:
+        """Return the type of the credential that `receive` needs; None: it needs none."""
+        del version
+        return None
+
+    def receive(self, delivery: Delivery, version: float) -> Answer:
+        """Return what becomes of a delivery to a trigger that is registered at a vendor."""
+        del version
+        return Answer(items=[{"json": delivery.body}])
 
     def routes(self, identity: NodeIdentity) -> Iterable[Route]:
         """Return the routes on which the trigger listens."""

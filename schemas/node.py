@@ -4,11 +4,10 @@ n8n omits a parameter that has its default and drops one that is hidden; so defa
 conditions are part of each field's declaration (`param`).
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Annotated, Any, ClassVar, Final, Protocol, Self, TypeAlias, TypeVar
+from functools import cache, cached_property
+from typing import Annotated, Any, ClassVar, Final, Protocol, Self, TypeAlias, TypeVar, get_origin
 
 from pydantic import ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -17,6 +16,7 @@ from pydantic.fields import FieldInfo
 from schemas.diagnostic import Diagnostic, Location
 from schemas.facts import Facts
 from schemas.plan import Kind
+from schemas.specialist import Specialist
 
 T = TypeVar("T")
 
@@ -29,7 +29,8 @@ Dynamic: TypeAlias = Annotated[T, IsDynamic()]
 """A literal or an expression. `check` sees it as written; `run` reads it per item through `context.resolve(self, i)`."""
 
 Conditions: TypeAlias = Mapping[str, list[Any]]
-"""n8n's display conditions: parameter (or `@version`) -> the values that match; a value may be `{"_cnd": {"gte": 2}}`."""
+"""n8n's display conditions: parameter (or `@version`) -> the values that match; a value may be `{"_cnd": {"gte": 2}}`. The
+operand of `regex` is a function that says whether a text matches, since patterns are matched in the runtime."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,11 @@ class ParamInfo:
     since: Mapping[float, Any] = field(default_factory=dict)
     """Defaults that changed: first typeVersion -> default from there on."""
     required: bool = False
-    resolvables: str | None = None
-    """'text' or 'json': `{{ }}` in the value is evaluated even without a leading `=` (SQL, HTML, raw JSON editors)."""
+    resolvables: str | Mapping[str, str] | None = None
+    """'text' or 'json': `{{ }}` in the value is evaluated even without a leading `=` (SQL, HTML, raw JSON editors). Of a collection:
+    member -> 'parts': its text gives its values one by one. What has `{{ }}` in it, other than one expression alone, becomes
+    `{"$parts": ["text", [value], ...]}`, in order, with `[]` for undefined.
+    """
     secret: bool = False
     code: str | None = None
     """'javascript' or 'python': the value is a program, not an expression."""
@@ -50,6 +54,8 @@ class ParamInfo:
     """Choices of n8n's that this build cannot run -> what to do instead."""
     fill: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Defaults inside the value: path (`values[]` for the entries of a list, '' for a given value itself) -> defaults."""
+    whole: bool = False
+    """An object that an expression may give as a whole: a filter, assignments, a mapping. Of a collection n8n reads none."""
 
 
 FILTER: Final[Mapping[str, Any]] = {
@@ -67,11 +73,12 @@ def param(
     hide: Conditions | None = None,
     since: Mapping[float, Any] | None = None,
     required: bool = False,
-    resolvables: str | None = None,
+    resolvables: str | Mapping[str, str] | None = None,
     secret: bool = False,
     code: str | None = None,
     unsupported: Mapping[str, str] | None = None,
     fill: Mapping[str, Mapping[str, Any]] | None = None,
+    whole: bool = False,
 ) -> Any:
     """Declare a parameter. The wire name is the field's name in camelCase unless `alias` says otherwise.
 
@@ -79,7 +86,7 @@ def param(
     one alias, told apart by `show`.
     """
     info = ParamInfo(
-        show or {}, hide or {}, since or {}, required, resolvables, secret, code, unsupported or {}, fill or {}
+        show or {}, hide or {}, since or {}, required, resolvables, secret, code, unsupported or {}, fill or {}, whole
     )
     factory: Callable[[], Any] | None = (lambda: _copy(default)) if isinstance(default, dict | list) else None
     extra: dict[str, Any] = {"alias": alias} if alias else {}
@@ -125,6 +132,13 @@ class Node(Facts):
         """Regular main outputs under these parameters (Switch: one per rule), the error output not counted."""
         del version
         return 1
+
+    def unsupported_ports(self, version: float) -> Mapping[str, str]:
+        """Return the ports for sub-nodes that n8n's node has under these parameters and this one has not, each with what
+        to do instead.
+        """
+        del version
+        return {}
 
     def required_inputs(self, version: float) -> int | tuple[int, ...] | None:
         """n8n's requiredInputs for nodes with several inputs."""
@@ -193,6 +207,12 @@ class Declared:
         """True when n8n lets the author put an expression here."""
         return any(isinstance(each, IsDynamic) for each in self.field.metadata)
 
+    @cached_property
+    def collection(self) -> bool:
+        """Whether it is one of n8n's collections: an object whose members are parameters."""
+        type_ = self.field.annotation  # a TypedDict, of whichever module, has required keys
+        return (get_origin(type_) is dict or hasattr(type_, "__required_keys__")) and not self.info.whole
+
     def default(self, version: float) -> Any:
         """The default that holds for a typeVersion."""
         if self.info.since:
@@ -228,14 +248,16 @@ def visible(show: Conditions, hide: Conditions, parameters: Mapping[str, Any], v
         value: Any = parameters
         for key in name.removeprefix("/").split("."):
             value = value.get(key) if isinstance(value, Mapping) else None
-        return value
+        return (
+            value.get("value") if isinstance(value, Mapping) and value.get("__rl") else value
+        )  # of a resource locator
 
     def matches(name: str, wanted: list[Any]) -> bool:
         value = value_of(name)
         if isinstance(value, str) and value.startswith("="):
             return True
         actual = value if isinstance(value, list) else [value]
-        return any(_condition(each, want) for each in actual for want in wanted)
+        return any(meets(each, want) for each in actual for want in wanted)
 
     return all(matches(name, wanted) for name, wanted in show.items()) and not any(
         matches(name, wanted) for name, wanted in hide.items()
@@ -253,13 +275,19 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "includes": lambda value, want: want in (value or ()),
     "startsWith": lambda value, want: str(value or "").startswith(want),
     "endsWith": lambda value, want: str(value or "").endswith(want),
-    "regex": lambda value, want: re.search(want, str(value or "")) is not None,
+    "regex": lambda value, test: bool(test(str(value))),  # the declaration has compiled the pattern
     "exists": lambda value, _want: value not in (None, ""),
 }
 
 
-def _condition(value: Any, want: Any) -> bool:
-    if isinstance(want, dict) and "_cnd" in want:
+def is_condition(want: Any) -> bool:
+    """Return whether a value of display conditions is a comparison (`{"_cnd": {"gte": 2}}`)."""
+    return isinstance(want, dict) and "_cnd" in want
+
+
+def meets(value: Any, want: Any) -> bool:
+    """Return whether a value is what display conditions want. True and 1 differ, as in JSON."""
+    if is_condition(want):
         ((name, operand),) = want["_cnd"].items()
         return (value is not None or name in ("not", "exists", "eq")) and _COMPARE[name](value, operand)
     return bool(value == want) and isinstance(value, bool) == isinstance(want, bool)
@@ -274,6 +302,9 @@ class Catalog(Protocol):
     def versions(self, type_: str) -> tuple[float, ...]:
         """All supported versions of a type, ascending; empty if the type is unknown."""
 
+    def default_version(self, type_: str) -> float:
+        """The version of a node that names none."""
+
     def shapes(self, type_: str) -> tuple[type[Node], ...]:
         """All classes of a type; empty if the type is unknown."""
 
@@ -282,3 +313,6 @@ class Catalog(Protocol):
 
     def specialists(self) -> tuple[str, ...]:
         """Slugs of the specialist agents, sorted."""
+
+    def specialist(self, slug: str) -> Specialist | None:
+        """Return the specialist agent of this slug; None when there is none."""

@@ -63,6 +63,8 @@ class CredentialRef(_Model):
 
     id: str | None = None
     name: str | None = None
+    hosts: tuple[str, ...] = Field(default=(), exclude_if=lambda hosts: not hosts)
+    """The constant hosts of the addresses in all nodes of the export that use it; see `schemas.hosts`."""
 
 
 class Needs(_Model):
@@ -80,10 +82,12 @@ class Route(_Model):
     """Where a trigger listens. Path segments that begin with ':' are parameters."""
 
     method: str
-    """An HTTP method, or `FORM` or `CHAT` for the addresses below /form and /chat."""
+    """An HTTP method, or `FORM`, `CHAT` or `MCP` for the addresses below /form, of a chat, and below /mcp."""
     path: str
     node: str
     response_mode: str = "onReceived"
+    registers: bool = Field(default=False, exclude_if=lambda registers: not registers)
+    """A vendor delivers there: it is told the address while the template is active."""
 
 
 class Firing(_Model):
@@ -138,6 +142,8 @@ class Step(_Model):
     fails when it follows such a connection."""
     inputs: int = 1
     """Connected input slots: the highest connected input index + 1 (0: none), n8n's rule for waiting."""
+    own_inputs: int | None = Field(default=None, exclude_if=lambda inputs: inputs is None)
+    """Inputs that the node has, where more are connected: what arrives at the others, it does not see."""
     outputs: int = 1
     """Main outputs, the error output included."""
     required_inputs: int | tuple[int, ...] | None = None
@@ -219,6 +225,9 @@ class Plan(_Model):
     settings: Settings = Settings()
     steps: tuple[Step, ...]
     """In the order of the export."""
+    wired: tuple[str, ...] | None = Field(default=None, exclude_if=lambda wired: wired is None)
+    """Steps with connections in the order of the export's `connections`, where that is another: it decides which parent of a node
+    comes first."""
     pin_data: dict[str, list[dict[str, Any]]] = Field(default_factory=dict)
     """Pinned items per node; used only if the run's input says so."""
     static_data: dict[str, Any] = Field(default_factory=dict)

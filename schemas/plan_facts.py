@@ -13,6 +13,8 @@ __all__ = [
     "RESUME_LINKS",
     "STATIC_DATA",
     "VARIABLES",
+    "declares_program",
+    "has_program",
     "needs_of",
     "read_by",
     "routes_of",
@@ -118,5 +120,16 @@ def _read_by_step(step: Step, node: Node) -> Iterator[str]:
     """A plan of version 1 does not say what its programs read, so they may read everything."""
     for placed in step.expressions:
         yield from read_by(placed.expression)
-    if any(declared.info.code for declared in declarations(type(node)).values()):
+    if declares_program(type(node)):
         yield from (VARIABLES, RESUME_LINKS, STATIC_DATA)
+
+
+def has_program(step: Step, catalog: Catalog) -> bool:
+    """Return whether a step runs a program of its author, as Code nodes do."""
+    declared = catalog.find(step.type, step.version, step.parameters)
+    return declared is not None and declares_program(declared)
+
+
+def declares_program(node: type[Node]) -> bool:
+    """Return whether nodes of this class run a program of their author."""
+    return node.may_hold_code or any(declared.info.code for declared in declarations(node).values())

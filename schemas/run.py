@@ -1,15 +1,20 @@
 """A run from outside: its input, its journal, and its result."""
 
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.kinds import Mode, TriggerKind
 from schemas.plan import Plan
+from schemas.plan_reference import PlanReference
 
 TASK_TIMEOUT: Final = timedelta(seconds=5)
 """Workflow task time-out of every run, child and scheduled run: a worker that was killed is noticed within it."""
+PAYLOAD_LIMIT: Final = 32 * 1024 * 1024
+"""Default of TEMPOR8_PAYLOAD_LIMIT: bytes of JSON that a step, a sub-workflow or a result may have."""
+MAX_NESTING: Final = 200
+"""Levels of lists and objects that the json of an item may have."""
 
 
 class StartInput(BaseModel):
@@ -18,7 +23,9 @@ class StartInput(BaseModel):
     model_config = ConfigDict(extra="forbid", use_enum_values=True)  # plain text, as it came over the wire
 
     plan: Plan | None = None
-    """None: the run of a schedule, which takes the version that is current when it begins."""
+    """A plan that is stored nowhere (`tempor8 run`), and that of runs from before there was `plan_hash`."""
+    plan_hash: str = ""
+    """The stored plan. Neither this nor `plan`: the run of a schedule, which takes the version that is current when it begins."""
     tenant: str
     template: str
     execution_id: str = ""
@@ -40,6 +47,9 @@ class StartInput(BaseModel):
     """The key of the tokens of such links; see `schemas.resume_link`."""
     waits: int = 0
     """How many waits for a call are over, carried over a continue-as-new."""
+    payload_limit: int | None = None
+    """TEMPOR8_PAYLOAD_LIMIT when the run began, so that it is the same on replay. None: a run of an older build, whose data
+    are not measured."""
     pinned: bool = False
     """Use the plan's pin data."""
     depth: int = 0
@@ -49,13 +59,19 @@ class StartInput(BaseModel):
     carried: dict[str, Any] | None = None
     """What else a continue-as-new carries over: {sequence, usage, custom_data, resumed, response, before}; `before` is the
     static data that the run began with, where it has changed."""
+    tenant_limit: int | None = None
+    """How many runs of the tenant may go on at a time; None: any number."""
+
+    archived: bool = False
+    """What the run leaves is kept beside Temporal: its result has its answer to a webhook, its failure its state."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the input as a payload. Members that are younger than the first histories are left out while they have
         their default, so that those replay.
         """
-        later = {"resume_secret", "waits", "carried"}
-        return self.model_dump(mode="json", exclude={name for name in later if not getattr(self, name)})
+        later = {"resume_secret", "waits", "carried", "plan_hash", "tenant_limit", "payload_limit", "archived"}
+        document = self.model_dump(mode="json", exclude={name for name in later if not getattr(self, name)})
+        return PlanReference(document) if self.plan_hash else document
 
 
 class StepRecord(BaseModel):
@@ -86,6 +102,55 @@ class Forgotten(BaseModel):
     """Items that they emitted."""
 
 
+class Totals(BaseModel):
+    """Counts over all steps of a run, beside a page of its journal."""
+
+    steps: int
+    failed: int
+    next: int | None = None
+    """Where the next page begins; None: there is none yet."""
+
+
+class JournalPage(BaseModel):
+    """Argument of the `journal` query: which steps the answer has. Without it, the answer has all."""
+
+    since: int = Field(default=0, ge=0)
+    """Place of the first step, as in `Journal.since`."""
+    limit: int = Field(default=1_000, ge=1, le=1_000)
+    """Number of steps."""
+
+
+class ItemsPage(BaseModel):
+    """Argument of the `items` query: which items of a run of a node the answer has."""
+
+    node: str
+    run: int = Field(default=0, ge=0)
+    side: Literal["input", "output"] = "output"
+    index: int = Field(default=0, ge=0)
+    """Of the input or output."""
+    since: int = Field(default=0, ge=0)
+    """Place of the first item."""
+    limit: int = Field(default=20, ge=1, le=50)
+
+
+class ItemView(BaseModel):
+    """An item as people see it."""
+
+    json_: Any = None
+    beginning: str | None = None
+    """Of its JSON, where that is long; then there is no `json_`."""
+    files: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Name -> {fileName, mimeType, fileSize} of its binary data."""
+
+
+class ItemsAnswer(BaseModel):
+    """The answer of the `items` query."""
+
+    counts: list[int]
+    """Items of each input or output of the node's run."""
+    items: list[ItemView]
+
+
 class Journal(BaseModel):
     """The state of a run: the answer of the `journal` query, and part of its result and failure details."""
 
@@ -101,15 +166,21 @@ class Journal(BaseModel):
     """Per model request: {agent, model, input_tokens, output_tokens, ms}."""
     forgotten: dict[str, Forgotten] = Field(default_factory=dict, exclude_if=lambda gone: not gone)
     """Node -> its runs that are not among `steps`: a long run keeps those that a step may still read."""
+    totals: Totals | None = Field(default=None, exclude_if=lambda totals: totals is None)
+    """For a page of a journal (see `JournalPage`), whose `steps` are not all."""
 
     @property
     def count(self) -> int:
         """How many runs of steps there were."""
+        if self.totals is not None:
+            return self.totals.steps
         return len(self.steps) + sum(each.runs for each in self.forgotten.values())
 
     @property
     def failed(self) -> int:
         """How many runs of steps failed."""
+        if self.totals is not None:
+            return self.totals.failed
         return sum(step.status == "error" for step in self.steps) + sum(each.errors for each in self.forgotten.values())
 
     def since(self, number: int) -> list[tuple[int, StepRecord]]:
@@ -127,6 +198,8 @@ class RunResult(BaseModel):
     static_data: dict[str, Any] | None = None
     """Only when it changed."""
     custom_data: dict[str, str] = Field(default_factory=dict)
+    response: dict[str, Any] | None = Field(default=None, exclude_if=lambda response: response is None)
+    """What Respond to Webhook answered: a delivery that comes again gets it, too."""
 
 
 class RunReply(BaseModel):

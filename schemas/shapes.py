@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from schemas.node import Node, declarations
+from schemas.node import Node, declarations, is_condition, meets
 
 __all__ = ["choices", "overlap", "shape_of", "stands_for"]
 
@@ -70,5 +70,7 @@ def _effective(node: type[Node], name: str, version: float, parameters: Mapping[
 
 
 def _same(value: Any, other: Any) -> bool:
-    """True and 1 differ, as in JSON."""
-    return bool(value == other) and isinstance(value, bool) == isinstance(other, bool)
+    """Return whether a value meets another, or a condition of n8n's. True and 1 differ, as in JSON."""
+    if is_condition(value):
+        value, other = other, value
+    return meets(value, other)

@@ -34,6 +34,8 @@ class Task(TypedDict, total=False):
     call: str
     """Which call of a tool this is."""
     item: int
+    first_item: int
+    """Which item the first cells of the columns are for, where the task is about one item; absent: the first one."""
     attempt: int
 
 

@@ -1,6 +1,14 @@
 """Requests that the domain refuses. The API answers them as problem details, the command line prints their message."""
 
-__all__ = ["IdempotencyKeyReusedError", "NotRetriableError", "NotStartableError", "ServiceError", "VersionGoneError"]
+__all__ = [
+    "IdempotencyKeyReusedError",
+    "InputRefusedError",
+    "NotRetriableError",
+    "NotStartableError",
+    "ReplyPendingError",
+    "ServiceError",
+    "VersionGoneError",
+]
 
 
 class ServiceError(Exception):
@@ -9,6 +17,10 @@ class ServiceError(Exception):
 
 class IdempotencyKeyReusedError(ServiceError):
     """The idempotency key started another run of the template."""
+
+
+class InputRefusedError(ServiceError):
+    """The input is nested too deep, or larger than a run may hand out."""
 
 
 class NotStartableError(ServiceError):
@@ -21,3 +33,11 @@ class NotRetriableError(ServiceError):
 
 class VersionGoneError(ServiceError):
     """The template has no version with the requested plan."""
+
+
+class ReplyPendingError(ServiceError):
+    """A run has begun (or may have) and has no reply for its caller in time. The message says why."""
+
+    def __init__(self, workflow_id: str, reason: str) -> None:
+        super().__init__(reason)
+        self.workflow_id = workflow_id

@@ -1,85 +1,37 @@
 """The projection of runs in Postgres: written in batches by the projector, read by lists, history and metrics."""
 
-import base64
-import binascii
-import json
+import time
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final
 
+from psycopg import DataError
+from psycopg.errors import PipelineAborted
 from psycopg.rows import DictRow
 
 from runtime.platform.postgres import Connection, Database
 from schemas.kinds import RunStatus
+from service.columns import Columns
+from service.execution_rows import ExecutionRow, StepRow, UsageRow
+from service.execution_writes import write_runs
+from service.page_cursor import page_cursor, parse_cursor
+from service.rollups import Metrics, read_metrics
+from service.run_columns import open_error, open_problem, open_user, user_forms
+from service.storable import storable_text
 
-__all__ = ["BadCursor", "ExecutionRow", "ExecutionStore", "Filter", "StepRow", "UsageRow"]
+__all__ = ["OPEN_FAILURES", "ExecutionRow", "ExecutionStore", "Filter", "Metrics", "StepRow", "UsageRow"]
 
+ORDER: Final = "order by started_at desc, id desc limit %(limit)s"
+OPEN_FAILURES: Final = """status in ('failed', 'timed_out') and not exists (select from workflow_executions again
+    where again.tenant_id = %(tenant)s and again.retry_of = workflow_executions.id)"""
+"""Runs that failed and that no run tries again."""
 STATUSES: Final = tuple(status.value for status in RunStatus)
-
-
-class BadCursor(ValueError):
-    """A page cursor that `cursor_of` did not return."""
-
-
-@dataclass(frozen=True)
-class StepRow:
-    """One run of one node."""
-
-    node: str
-    type: str
-    run: int
-    tries: int
-    status: str
-    started_at: datetime
-    finished_at: datetime | None
-    items_in: list[int]
-    items_out: list[int]
-    error: dict[str, Any] | None
-    place: int = 0
-    """Its number among the steps of the run."""
-
-
-@dataclass(frozen=True)
-class UsageRow:
-    """One model request of an agent."""
-
-    agent: str
-    node: str
-    model: str | None
-    input_tokens: int
-    output_tokens: int
-    duration_ms: int
-    status: str
-    occurred_at: datetime
-    cost_usd: float | None = None
-    requests: int = 1
-
-
-@dataclass(frozen=True)
-class ExecutionRow:
-    """One run, with its steps when it is about to be written."""
-
-    tenant: str
-    id: str
-    run_id: str
-    template: str
-    plan_hash: str
-    trigger_kind: str
-    status: str
-    started_at: datetime
-    closed_at: datetime | None = None
-    user_id: str | None = None
-    parent_id: str | None = None
-    error: dict[str, Any] | None = None
-    step_count: int = 0
-    steps: Sequence[StepRow] | None = None
-    """None: not known, so stored steps stay."""
-    usage: Sequence[UsageRow] = field(default_factory=list)
-    history_kept: bool = True
-    """False: by the settings of its workflow, only this row is kept of the run."""
-    empty: bool = False
-    """A poll that found nothing: n8n does not list such a run, so no row is kept."""
+MAX_COUNT: Final = 10_000
+"""Runs that are counted of a filter."""
+NOTED_SECONDS: Final = 600.0
+"""For how long a tenant that has had runs counts as one."""
 
 
 @dataclass(frozen=True)
@@ -89,24 +41,24 @@ class Filter:
     status: str | None = None
     template: str | None = None
     user_id: str | None = None
+    problem: bool | None = None
+    """True: only runs with a problem; False: only those without."""
+    trigger: str | None = None
+    fingerprint: str | None = None
+    """Failed runs of one cause, see `service.failure_fingerprint`."""
+    since: datetime | None = None
+    """Started then or later."""
+    until: datetime | None = None
+    """Started earlier than that."""
+    open_failures: bool = False
+    """Only runs that failed and that nobody has tried again."""
     before: str | None = None
     limit: int = 50
 
 
 def cursor_of(row: ExecutionRow) -> str:
     """Return the cursor of the page that follows `row`."""
-    return base64.urlsafe_b64encode(f"{row.started_at.isoformat()}|{row.id}".encode()).decode().rstrip("=")
-
-
-def _parse_cursor(cursor: str) -> tuple[datetime, str]:
-    try:
-        when, _, id_ = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().partition("|")
-        position = datetime.fromisoformat(when)
-    except (binascii.Error, ValueError) as error:
-        raise BadCursor("the cursor is not one of ours") from error
-    if position.tzinfo is None or not id_:
-        raise BadCursor("the cursor is not one of ours")
-    return position, id_
+    return page_cursor(row.started_at, row.id)
 
 
 class ExecutionStore:
@@ -114,6 +66,8 @@ class ExecutionStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._noted: dict[str, float] = {}
+        """Tenant that is known to have had runs -> until when that is believed: it may be deleted and made again."""
 
     async def page(self, tenant: str, filter_: Filter) -> list[ExecutionRow]:
         """Return runs, newest first; one more than `limit` when there is a next page.
@@ -121,26 +75,29 @@ class ExecutionStore:
         Raises:
             BadCursor: `before` is not a cursor of this list.
         """
-        clauses, values = ["tenant_id = %(tenant)s"], {"tenant": tenant, "limit": filter_.limit + 1}
-        for column, value in (
-            ("status", filter_.status), ("template_key", filter_.template), ("user_id", filter_.user_id)
-        ):  # fmt: skip
-            if value is not None:
-                clauses.append(f"{column} = %({column})s")
-                values[column] = value
-        if filter_.before is not None:
-            values["when"], values["id"] = _parse_cursor(filter_.before)
-            clauses.append("(started_at, id) < (%(when)s, %(id)s)")
-        query = (
-            f"select * from workflow_executions where {' and '.join(clauses)}"  # noqa: S608  # names are ours
-            " order by started_at desc, id desc limit %(limit)s"
-        )
+        clauses, values = _clauses(tenant, filter_)
+        query, order = f"select * from workflow_executions where {' and '.join(clauses)}", ORDER  # noqa: S608  # names are ours
+        columns = await Columns.of(self._database, tenant)
+        if filter_.user_id is not None:  # one index scan per form: a list of forms would be sorted as a whole
+            forms = dict(enumerate(user_forms(columns, filter_.user_id)))
+            values |= {f"user{number}": form for number, form in forms.items()}
+            parts = [f"({query} and user_id = %(user{number})s {order})" for number in forms]
+            query = f"select * from ({' union all '.join(parts)}) runs"  # noqa: S608  # names are ours
         async with self._database.tenant_transaction(tenant) as connection:
-            rows = await (await connection.execute(query.encode(), values)).fetchall()
-        return [_execution(row) for row in rows]
+            rows = await (await connection.execute(f"{query} {order}".encode(), values)).fetchall()
+        return [await _execution(columns, row) for row in rows]
+
+    async def count(self, tenant: str, filter_: Filter) -> int:
+        """Return how many runs fit a filter, whatever its limit; MAX_COUNT for more. Users are not looked at."""
+        clauses, values = _clauses(tenant, filter_)
+        query = f"select count(*) as n from (select from workflow_executions where {' and '.join(clauses)} limit {MAX_COUNT}) runs"  # noqa: S608  # names are ours
+        async with self._database.tenant_transaction(tenant) as connection:
+            row = await (await connection.execute(query.encode(), values)).fetchone()
+        return int(row["n"]) if row else 0
 
     async def get(self, tenant: str, id_: str, *, with_steps: bool = False) -> ExecutionRow | None:
         """Return one run; None when the tenant has none of that id."""
+        id_ = storable_text(id_)
         async with self._database.tenant_transaction(tenant) as connection:
             row = await (
                 await connection.execute(
@@ -149,158 +106,100 @@ class ExecutionStore:
             ).fetchone()
             if row is None:
                 return None
-            steps = await _steps(connection, tenant, id_) if with_steps else None
-        return _execution(row, steps)
+            events = await _events(connection, tenant, id_) if with_steps else None
+        columns = Columns(self._database.keys, tenant)
+        steps = None if events is None else [await _step(columns, event) for event in events]
+        return await _execution(columns, row, steps)
+
+    async def get_within(self, connection: Connection, tenant: str, id_: str) -> ExecutionRow | None:
+        """Return one run, without its steps, in a transaction of the tenant; None when there is none of that id."""
+        cursor = await connection.execute(
+            "select * from workflow_executions where tenant_id = %s and id = %s", (tenant, id_)
+        )
+        row = await cursor.fetchone()
+        return None if row is None else await _execution(Columns(self._database.keys, tenant), row)
 
     async def write(self, tenant: str, rows: Sequence[ExecutionRow]) -> None:
-        """Insert or update runs with their steps, in one transaction. Writing the same again changes nothing."""
-        async with self._database.tenant_transaction(tenant) as connection:
-            cursor = connection.cursor()
-            if empty := [row.id for row in rows if row.empty]:
-                await cursor.execute(
-                    "delete from workflow_executions where tenant_id = %s and id = any(%s)", (tenant, empty)
-                )
-            rows = [row for row in rows if not row.empty]
-            await cursor.executemany(UPSERT, [_values(row) for row in rows])
-            closed = [row for row in rows if row.steps is not None]
-            await cursor.executemany(UPSERT_EVENT, [_event(row, step) for row in closed for step in row.steps or ()])
-            await cursor.executemany(
-                UPSERT_USAGE, [_usage(row, place, each) for row in closed for place, each in enumerate(row.usage)]
-            )
+        """Insert or update runs with their steps, in one transaction. Writing the same again changes nothing.
 
-    async def open_before(self, tenant: str, age: timedelta, limit: int = 200) -> list[ExecutionRow]:
-        """Return runs that count as open and were last seen longer than `age` ago, `limit` at most."""
-        async with self._database.tenant_transaction(tenant) as connection:
-            cursor = await connection.execute(
-                "select * from workflow_executions where tenant_id = %s and status = 'running'"
-                " and updated_at < now() - %s order by updated_at limit %s",
-                (tenant, age, limit),
-            )
-            return [_execution(row) for row in await cursor.fetchall()]
+        Raises:
+            psycopg.Error: Postgres refuses one of them, and none is written.
+            DatabaseUnavailable: nothing is written.
+        """
+        await self.write_batch([replace(row, tenant=tenant) for row in rows])
 
-    async def touch(self, tenant: str, ids: Sequence[str]) -> None:
-        """Record that these runs are still open."""
-        async with self._database.tenant_transaction(tenant) as connection:
-            await connection.execute(
-                "update workflow_executions set updated_at = now() where tenant_id = %s and id = any(%s)",
-                (tenant, list(ids)),
-            )
+    async def write_batch(self, rows: Sequence[ExecutionRow]) -> None:
+        """Write runs of several tenants in one transaction, each tenant's under its own row-level security. Raise as `write`."""
+        by_tenant: defaultdict[str, list[ExecutionRow]] = defaultdict(list)
+        for row in rows:
+            by_tenant[row.tenant].append(row)
+        columns = {tenant: await Columns.of(self._database, tenant) for tenant in by_tenant}
+        async with self._database.transaction() as connection:
+            try:
+                async with connection.pipeline():  # one round trip for all
+                    for tenant in sorted(
+                        by_tenant
+                    ):  # the same order everywhere: writers of a tenant wait for each other
+                        noted = time.monotonic() < self._noted.get(tenant, 0.0)
+                        await write_runs(connection, columns[tenant], tenant, by_tenant[tenant], noted=noted)
+            except PipelineAborted as error:  # what follows a refused statement; it looks like a server that is away
+                raise DataError("one of the rows is refused") from error
+        self._noted |= dict.fromkeys(by_tenant, time.monotonic() + NOTED_SECONDS)
 
     async def metrics(self, tenant: str, since: datetime | None) -> "Metrics":
-        """Return figures over the runs that started at or after `since` (None: all that are stored)."""
-        values = {"tenant": tenant, "since": since or datetime(1970, 1, 1, tzinfo=UTC)}
-        async with self._database.tenant_transaction(tenant) as connection:
-            by_template = await (await connection.execute(BY_TEMPLATE, values)).fetchall()
-            overall = await (await connection.execute(OVERALL, values)).fetchone()
-            agents = await (await connection.execute(BY_AGENT, values)).fetchall()
-        return Metrics(dict(overall or {}), [dict(row) for row in by_template], [dict(row) for row in agents])
+        """Return figures over the runs that started in the hour of `since` or later (None: all that are kept)."""
+        return await read_metrics(self._database, tenant, since)
 
 
-@dataclass(frozen=True)
-class Metrics:
-    """Rows of figures: `overall` and per template (counts by status, durations in ms), and per agent."""
-
-    overall: dict[str, Any]
-    templates: list[dict[str, Any]]
-    agents: list[dict[str, Any]]
-
-
-FIGURES: Final = """
-    count(*) as total,
-    count(*) filter (where status = 'running') as running,
-    count(*) filter (where status = 'completed') as completed,
-    count(*) filter (where status = 'failed') as failed,
-    count(*) filter (where status = 'canceled') as canceled,
-    count(*) filter (where status = 'terminated') as terminated,
-    count(*) filter (where status = 'timed_out') as timed_out,
-    coalesce(sum(steps), 0) as steps,
-    avg(extract(epoch from closed_at - started_at) * 1000) as mean_ms,
-    percentile_cont(0.5) within group (order by extract(epoch from closed_at - started_at) * 1000) as p50_ms,
-    percentile_cont(0.95) within group (order by extract(epoch from closed_at - started_at) * 1000) as p95_ms
-    from workflow_executions where tenant_id = %(tenant)s and started_at >= %(since)s"""
-OVERALL: Final = f"select min(started_at) as first_started_at, {FIGURES}".encode()
-BY_TEMPLATE: Final = f"select template_key, {FIGURES} group by template_key order by template_key".encode()
-BY_AGENT: Final = b"""
-    select agent, count(distinct execution_id) as runs, sum(requests) as requests, sum(input_tokens) as input_tokens,
-    sum(output_tokens) as output_tokens, sum(cost_usd) as cost_usd, sum(duration_ms) as busy_ms,
-    count(*) filter (where status <> 'success') as failed
-    from agent_utilization where tenant_id = %(tenant)s and occurred_at >= %(since)s group by agent order by agent"""
-
-UPSERT: Final = """
-    insert into workflow_executions (tenant_id, id, run_id, template_key, template_version, plan_hash, user_id,
-        trigger_kind, status, started_at, closed_at, steps, error, usage, parent_id)
-    values (%(tenant)s, %(id)s, %(run_id)s, %(template)s,
-        (select version from workflow_templates where key = %(template)s and plan_hash = %(plan_hash)s
-         order by (tenant_id = '*') limit 1),
-        %(plan_hash)s, %(user_id)s, %(trigger_kind)s, %(status)s, %(started_at)s, %(closed_at)s, %(step_count)s,
-        %(error)s, %(usage)s, %(parent_id)s)
-    on conflict (tenant_id, id) do update set run_id = excluded.run_id, status = excluded.status,
-        started_at = least(workflow_executions.started_at, excluded.started_at), closed_at = excluded.closed_at,
-        steps = greatest(workflow_executions.steps, excluded.steps), error = excluded.error, usage = excluded.usage,
-        updated_at = now()
-    -- a late sighting of the open run must not reopen what has been closed since
-    where not (workflow_executions.status <> 'running' and excluded.status = 'running'
-               and workflow_executions.run_id = excluded.run_id)"""
-UPSERT_EVENT: Final = """
-    insert into workflow_events (tenant_id, execution_id, sequence, node, type, run_index, try, status, started_at,
-        finished_at, items_in, items_out, error, detail)
-    values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-    on conflict (tenant_id, execution_id, sequence) do nothing"""
-UPSERT_USAGE: Final = """
-    insert into agent_utilization (tenant_id, execution_id, sequence, agent, node, model, requests, input_tokens,
-        output_tokens, cost_usd, duration_ms, status, occurred_at)
-    values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-    on conflict (tenant_id, execution_id, sequence) do nothing"""
-
-
-def _values(row: ExecutionRow) -> dict[str, Any]:
-    usage = {
-        "requests": sum(each.requests for each in row.usage),
-        "input_tokens": sum(each.input_tokens for each in row.usage),
-        "output_tokens": sum(each.output_tokens for each in row.usage),
+def _clauses(tenant: str, filter_: Filter) -> tuple[list[str], dict[str, Any]]:
+    """Return the conditions of a filter, and their values. Raise BadCursor."""
+    clauses, values = ["tenant_id = %(tenant)s"], {"tenant": tenant, "limit": filter_.limit + 1}
+    compared: dict[str, tuple[str, Any]] = {
+        "status": ("status =", filter_.status),
+        "template": ("template_key =", filter_.template),
+        "trigger": ("trigger_kind =", filter_.trigger),
+        "fingerprint": ("fingerprint =", filter_.fingerprint),
+        "since": ("started_at >=", filter_.since),
+        "until": ("started_at <", filter_.until),
     }
-    return {
-        "tenant": row.tenant, "id": row.id, "run_id": row.run_id, "template": row.template, "plan_hash": row.plan_hash,
-        "user_id": row.user_id, "trigger_kind": row.trigger_kind, "status": row.status, "started_at": row.started_at,
-        "closed_at": row.closed_at, "step_count": row.step_count, "parent_id": row.parent_id,
-        "error": _json(row.error), "usage": json.dumps(usage if row.usage else {}),
-    }  # fmt: skip
+    for name, (comparison, value) in compared.items():
+        if value is not None:
+            clauses.append(f"{comparison} %({name})s")
+            values[name] = storable_text(value) if isinstance(value, str) else value
+    if filter_.problem is not None:
+        clauses.append(f"problem is {'not ' if filter_.problem else ''}null")
+    if filter_.open_failures:
+        clauses.append(OPEN_FAILURES)
+    if filter_.before is not None:
+        when, id_ = parse_cursor(filter_.before)
+        values["when"], values["id"] = when, storable_text(id_)
+        clauses.append("(started_at, id) < (%(when)s, %(id)s)")
+    return clauses, values
 
 
-def _event(row: ExecutionRow, step: StepRow) -> tuple[Any, ...]:
-    detail = {"items_in": step.items_in} if len(step.items_in) > 1 else {}
-    return (
-        row.tenant, row.id, step.place, step.node, step.type, step.run, step.tries, step.status, step.started_at,
-        step.finished_at, sum(step.items_in), step.items_out, _json(step.error), json.dumps(detail),
-    )  # fmt: skip
-
-
-def _usage(row: ExecutionRow, place: int, each: UsageRow) -> tuple[Any, ...]:
-    return (
-        row.tenant, row.id, place, each.agent, each.node, each.model, each.requests, each.input_tokens,
-        each.output_tokens, each.cost_usd, each.duration_ms, each.status, each.occurred_at,
-    )  # fmt: skip
-
-
-def _json(value: dict[str, Any] | None) -> str | None:
-    return None if value is None else json.dumps(value)
-
-
-async def _steps(connection: Connection, tenant: str, id_: str) -> list[StepRow]:
+async def _events(connection: Connection, tenant: str, id_: str) -> list[DictRow]:
     cursor = await connection.execute(
         "select * from workflow_events where tenant_id = %s and execution_id = %s order by sequence", (tenant, id_)
     )
-    return [
-        StepRow(row["node"], row["type"], row["run_index"], row["try"], row["status"], row["started_at"],
-                row["finished_at"], row["detail"].get("items_in", [row["items_in"]]), row["items_out"], row["error"], row["sequence"])
-        for row in await cursor.fetchall()
-    ]  # fmt: skip
+    return await cursor.fetchall()
 
 
-def _execution(row: DictRow, steps: Sequence[StepRow] | None = None) -> ExecutionRow:
+async def _step(columns: Columns, row: DictRow) -> StepRow:
+    place = (row["execution_id"], str(row["sequence"]))
+    error = await open_error(columns, place, row["error"], row["sealed_error"])
+    return StepRow(
+        row["node"], row["type"], row["run_index"], row["try"], row["status"], row["started_at"], row["finished_at"],
+        row["detail"].get("items_in", [row["items_in"]]), row["items_out"], error, row["sequence"],
+    )  # fmt: skip
+
+
+async def _execution(columns: Columns, row: DictRow, steps: Sequence[StepRow] | None = None) -> ExecutionRow:
     return ExecutionRow(
         tenant=row["tenant_id"], id=row["id"], run_id=row["run_id"] or "", template=row["template_key"],
         plan_hash=row["plan_hash"], trigger_kind=row["trigger_kind"], status=row["status"],
-        started_at=row["started_at"], closed_at=row["closed_at"], user_id=row["user_id"], parent_id=row["parent_id"],
-        error=row["error"], step_count=row["steps"], steps=steps,
+        started_at=row["started_at"], closed_at=row["closed_at"], parent_id=row["parent_id"],
+        retry_of=row["retry_of"], fingerprint=row["fingerprint"],
+        user_id=await open_user(columns, row["user_id"]), step_count=row["steps"], steps=steps,
+        error=await open_error(columns, (row["id"],), row["error"], row["sealed_error"]),
+        problem=await open_problem(columns, row["id"], row["problem"]),
     )  # fmt: skip

@@ -24,8 +24,8 @@ class ResumeLinks:
 
     @classmethod
     def of_settings(cls, settings: Settings, keys: Keyring) -> Self:
-        """Return links below TEMPOR8_PUBLIC_URL, or below the address that the API listens at."""
-        return cls(keys, settings.public_url or f"http://{settings.host}:{settings.port}")
+        """Return links below TEMPOR8_CONTENT_URL or TEMPOR8_PUBLIC_URL, or below the address that the API listens at."""
+        return cls(keys, settings.content_base or f"http://{settings.host}:{settings.port}")
 
     def of(self, workflow_id: str) -> dict[str, str]:
         """Return `{'resume_url', 'resume_secret'}` of a run that no other run started."""

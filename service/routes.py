@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from schemas.names import CHAT, FORM
+from schemas.names import CHAT, FORM, MCP
 from schemas.plan import Route
 
 __all__ = ["Routes", "Webhook"]
@@ -56,7 +56,7 @@ class Routes:
 
     def methods(self, path: str) -> list[str]:
         """Return the methods that webhooks and chats listen to at this path."""
-        known = dict.fromkeys(webhook.method for webhook in self.all if webhook.method != FORM)
+        known = dict.fromkeys(webhook.method for webhook in self.all if webhook.method not in (FORM, MCP))
         matching = [method for method in known if self.match(method, path) is not None]
         return ["GET", "POST"] if CHAT in matching else matching
 

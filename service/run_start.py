@@ -1,10 +1,10 @@
 """Starting a run: the start node, the input, the workflow id, and one call to Temporal."""
 
-import asyncio
+import contextlib
 import secrets
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -12,9 +12,7 @@ import orjson
 from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
-    WorkflowExecutionStatus,
     WorkflowHandle,
-    WorkflowUpdateFailedError,
 )
 from temporalio.common import (
     Priority,
@@ -25,23 +23,31 @@ from temporalio.common import (
     WorkflowIDReusePolicy,
 )
 from temporalio.exceptions import WorkflowAlreadyStartedError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
+from runtime.platform.storage.blobs import BlobStore
+from runtime.platform.storage.payloads import dumps
+from runtime.platform.storage.uses import references_in
 from runtime.platform.telemetry.logging import bind_context
+from runtime.platform.tenant_places import TenantPlaces
+from runtime.values.json_bytes import DepthError, dumps_within_depth
 from schemas import names
 from schemas.kinds import Mode, TriggerKind
 from schemas.plan import Plan, Step
-from schemas.run import TASK_TIMEOUT, RunReply, StartInput
-from service.errors import IdempotencyKeyReusedError, NotStartableError
+from schemas.plan_reference import PlanReference
+from schemas.run import MAX_NESTING, PAYLOAD_LIMIT, TASK_TIMEOUT, RunReply, StartInput
+from service.errors import IdempotencyKeyReusedError, InputRefusedError, NotStartableError, ReplyPendingError
+from service.execution_rows import ExecutionRow
 from service.resume_keys import ResumeLinks
+from service.run_archive import RunArchive
 from service.run_reader import MEMO
+from service.run_reply import TEMPORAL_AWAY, ReplyTimeouts, ReplyWaiter, Verdict, update_id, verdict_of
 from service.run_templates import RunTemplates
+from service.shutdown import Shutdown
+from service.start_keys import StartKeys
 from service.template_records import Published
 
-__all__ = ["RunRequest", "StartedRun", "Starter", "Transient", "await_reply", "entry_step", "run_id_of", "uuid7"]
-
-CONTINUE_AS_NEW_SECONDS: Final = 0.05
-"""Seconds to wait while a run continues as new."""
+__all__ = ["RunRequest", "StartedRun", "Starter", "Transient", "entry_step", "run_id_of", "uuid7"]
 
 RUN_ID_NAMESPACE: Final = uuid.UUID("6d2f0c1e-5a57-4f0e-9d43-0f9ac1f6a1b2")
 """Of the run ids that are made of idempotency keys. It never changes: the same key must give the same run."""
@@ -49,6 +55,9 @@ ENTRY_ORDER: Final = ("workflow", "webhook", "form", "chat", "manual", "schedule
 """Which kind of trigger takes the input of a start by REST, the first one first: those for calls before those for a click in
 the editor.
 """
+
+START_SECONDS: Final = 0.1
+"""After which a start that waits for its reply counts as accepted: Temporal answers both in one."""
 
 TENANT: Final = SearchAttributeKey.for_keyword(names.TENANT_ID)
 TEMPLATE: Final = SearchAttributeKey.for_keyword(names.TEMPLATE_KEY)
@@ -110,42 +119,65 @@ class StartedRun:
 
 
 class Starter:
-    """Starts runs on Temporal. The plan rides along, so a run is pinned to the version that was current."""
+    """Starts runs on Temporal. The plan's hash rides along, so a run is pinned to the version that was current."""
 
     def __init__(
-        self, client: Client, templates: RunTemplates, task_queue: str, links: ResumeLinks, transient: Transient | None
-    ) -> None:
-        self._client, self._templates, self._task_queue, self._links = client, templates, task_queue, links
-        self._transient = transient
+        self, client: Client, templates: RunTemplates, queue_of: Callable[[str], str], links: ResumeLinks, transient: Transient | None,
+        replies: ReplyWaiter | None = None, per_tenant: int = 8, payload_limit: int = PAYLOAD_LIMIT, *, keys: StartKeys,
+        archive: RunArchive, blobs: BlobStore,
+    ) -> None:  # fmt: skip
+        self._payload_limit = payload_limit
+        self._client, self._templates, self._queue_of, self._links = client, templates, queue_of, links
+        self._transient, self._keys, self._archive, self._blobs = transient, keys, archive, blobs
+        self._places = TenantPlaces(per_tenant)
+        self.replies = replies or ReplyWaiter(client, ReplyTimeouts(), Shutdown())
 
     async def start(self, request: RunRequest) -> StartedRun:
         """Start the run; it is durable when this returns.
 
         Raises:
             IdempotencyKeyReusedError: the idempotency key belongs to another request.
+            ReplyPendingError: Temporal does not answer any more, so the run may have begun.
         """
         if self._transient is not None and request.template.plan.settings.transient:
             input_ = await self._transient_input(request)
             return StartedRun(request.workflow_id, await self._transient.start(input_, request.template.plan_hash))
-        keyed = request.digest is not None
+        items = self._checked(request.items)  # before its key is claimed: a request that was refused may be mended
+        if (earlier := await self._earlier_run(request)) is not None:
+            return StartedRun(request.workflow_id, earlier.run_id, repeated=True)
+        if request.retry_of is not None:  # its files are those of another run, which may be deleted before this one
+            references = references_in(dumps([request.state, request.items]))
+            await self._blobs.hold(request.tenant, references, used_by=request.workflow_id)
         try:
-            handle: WorkflowHandle[Any, Any] = await self._client.start_workflow(
-                request.template.key,
-                await self._input(request),
-                id=request.workflow_id,
-                task_queue=self._task_queue,
-                task_timeout=TASK_TIMEOUT,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE
-                if keyed
-                else WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-                memo=_memo(request),
-                search_attributes=_attributes(request),
-                priority=Priority(fairness_key=request.tenant),
-            )
+            async with self._places.hold(request.tenant):  # a burst of one tenant's starts queues here, not in Temporal
+                handle: WorkflowHandle[Any, Any] = await self._client.start_workflow(
+                    request.template.key,
+                    await self._input(request, items),
+                    id=request.workflow_id,
+                    task_queue=self._queue_of(request.tenant),
+                    task_timeout=TASK_TIMEOUT,
+                    id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,  # also of a start that is tried again
+                    memo=_memo(request),
+                    search_attributes=_attributes(request),
+                    priority=Priority(fairness_key=request.tenant),
+                )
         except WorkflowAlreadyStartedError as error:
             await self._same_request(request)
             return StartedRun(request.workflow_id, error.run_id or "", repeated=True)
+        except RPCError as error:
+            if verdict_of(error) is not Verdict.ASK_AGAIN:
+                raise
+            return await self._uncertain(request, error)
         return StartedRun(request.workflow_id, handle.first_execution_run_id or "")
+
+    async def _uncertain(self, request: RunRequest, error: RPCError) -> StartedRun:
+        """Return the run that a start has begun although its answer was lost. Raises what is known otherwise."""
+        begun = await self.replies.has_begun(request.workflow_id)
+        if begun is None:
+            raise ReplyPendingError(request.workflow_id, TEMPORAL_AWAY) from error
+        if not begun:
+            raise error
+        return StartedRun(request.workflow_id, "")
 
     async def start_and_answer(self, request: RunRequest, response_mode: str) -> RunReply:
         """Start the run and wait, in the same call, for its reply to the caller.
@@ -153,62 +185,100 @@ class Starter:
         Args:
             request: the run.
             response_mode: lastNode or responseNode.
+
+        Raises:
+            ReplyPendingError: the run has begun, and has no reply in time.
         """
         if self._transient is not None and request.template.plan.settings.transient:
             input_ = await self._transient_input(request)
             return await self._transient.start_and_answer(input_, request.template.plan_hash, response_mode)
-        keyed = request.digest is not None
-        operation: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
-            request.template.key,
-            await self._input(request),
-            id=request.workflow_id,
-            task_queue=self._task_queue,
-            task_timeout=TASK_TIMEOUT,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING if keyed else WorkflowIDConflictPolicy.FAIL,
-            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE if keyed else WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-            memo=_memo(request),
-            search_attributes=_attributes(request),
-            priority=Priority(fairness_key=request.tenant),
-        )
-        try:
-            reply = await self._client.execute_update_with_start_workflow(
-                names.UPDATE_WEBHOOK, response_mode, start_workflow_operation=operation, result_type=dict
+        items = self._checked(request.items)
+        earlier = await self._earlier_run(request)
+        if (
+            earlier is not None and await self.replies.has_begun(request.workflow_id) is False
+        ):  # Temporal has forgotten it
+            return await self._archive.reply(earlier)
+        run_input = await self._input(request, items)
+
+        async def start() -> dict[str, Any]:
+            operation: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
+                request.template.key,
+                run_input,
+                id=request.workflow_id,
+                task_queue=self._queue_of(request.tenant),
+                task_timeout=TASK_TIMEOUT,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,  # the same delivery, or this call once more
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                memo=_memo(request),
+                search_attributes=_attributes(request),
+                priority=Priority(fairness_key=request.tenant),
             )
-        except WorkflowAlreadyStartedError:  # the same delivery, after its run has ended
-            return await self._ended(request)
-        except WorkflowUpdateFailedError:  # the run was cancelled or terminated while its caller waited
-            return RunReply()
-        return await await_reply(self._client, request.workflow_id, response_mode, reply)
+            try:
+                reply: dict[str, Any] = await self._client.execute_update_with_start_workflow(
+                    names.UPDATE_WEBHOOK, response_mode, start_workflow_operation=operation, result_type=dict,
+                    id=update_id(response_mode),
+                )  # fmt: skip
+            except BaseException:
+                with contextlib.suppress(
+                    BaseException
+                ):  # it holds the same error, which asyncio logs when nobody reads it
+                    await operation.workflow_handle()
+                raise
+            return reply
+
+        # as of other starts; the reply may take minutes, and by then the run has long begun
+        async with self._places.hold(request.tenant, longest=START_SECONDS):
+            return await self.replies.wait(request.workflow_id, response_mode, start)
+
+    async def _earlier_run(self, request: RunRequest) -> ExecutionRow | None:
+        """Return the stored run of an earlier request with the same key; None: there is none, or it is younger than the tables."""
+        if request.digest is None:
+            return None
+        return await self._keys.claim(request.tenant, request.template.key, request.run, request.digest)
 
     async def _transient_input(self, request: RunRequest) -> StartInput:
-        input_ = await self._input(request)
+        input_ = await self._input(request, self._checked(request.items))
         return StartInput.model_construct(**{**input_, "plan": request.template.plan, "items": list(request.items)})
 
-    async def _ended(self, request: RunRequest) -> RunReply:
-        return await _ended(self._client.get_workflow_handle(request.workflow_id))
-
-    async def _input(self, request: RunRequest) -> dict[str, Any]:
-        """Return a `StartInput` as JSON, with the plan as the text that it is stored as."""
+    async def _input(self, request: RunRequest, items: Any) -> PlanReference:
+        """Return a `StartInput` as JSON, with the plan's hash. `items`: see `_checked`."""
         bind_context(tenant=request.tenant, workflow_id=request.workflow_id)
         template = request.template
-        return {
-            "plan": orjson.Fragment(template.text),
-            "tenant": request.tenant,
-            "template": template.key,
-            "execution_id": request.workflow_id,
-            "start": request.start,
-            "trigger_kind": str(request.trigger_kind),
-            "mode": str(request.mode),
-            "items": request.items,
-            "user_id": request.user_id,
-            "state": request.state,
-            "static_data": await self._templates.static_data(request.tenant, template),
+        return PlanReference(
+            plan_hash=template.plan_hash,
+            tenant=request.tenant,
+            template=template.key,
+            execution_id=request.workflow_id,
+            start=request.start,
+            trigger_kind=str(request.trigger_kind),
+            mode=str(request.mode),
+            items=items,
+            user_id=request.user_id,
+            state=request.state,
+            static_data=await self._templates.static_data(request.tenant, template),
+            payload_limit=self._payload_limit,
+            archived=True,
             **({"pinned": True} if request.pinned else {}),
             **(self._links.of(request.workflow_id) if template.needs.resume_links else {}),
+            **self._templates.limit(request.tenant),
             **await self._templates.variables(request.tenant, template),
-        }
+        )
+
+    def _checked(self, items: Sequence[Mapping[str, Any]]) -> Any:
+        """Return the items of a start as JSON. Raises InputRefusedError for those that no run could hand on."""
+        try:
+            data = dumps_within_depth(items, MAX_NESTING + 2)
+        except DepthError as error:
+            raise InputRefusedError(f"The input is nested deeper than {MAX_NESTING} levels. Flatten it.") from error
+        if len(data) > self._payload_limit:
+            raise InputRefusedError(
+                f"The input has {len(data):,} bytes of JSON, and the limit is {self._payload_limit:,} (TEMPOR8_PAYLOAD_LIMIT)."
+            )
+        return orjson.Fragment(data)
 
     async def _same_request(self, request: RunRequest) -> None:
+        if request.digest is None:  # this very start, whose first answer was lost
+            return
         description = await self._client.get_workflow_handle(request.workflow_id).describe()
         memo = await description.memo()
         if memo.get(MEMO, {}).get("request") != request.digest:
@@ -260,34 +330,3 @@ def _attributes(request: RunRequest) -> TypedSearchAttributes:
             SearchAttributePair(TRIGGER, str(request.trigger_kind)),
         ]
     )
-
-
-async def await_reply(client: Client, workflow_id: str, mode: str, reply: dict[str, Any]) -> RunReply:
-    """Return a run's reply to its caller. `reply` is the result of the update; a run that continued as new is asked again.
-
-    Raises:
-        RPCError: Temporal does not answer.
-    """
-    current = RunReply.model_validate(reply)
-    while current.moved:
-        await asyncio.sleep(CONTINUE_AS_NEW_SECONDS)
-        handle = client.get_workflow_handle(workflow_id)
-        try:
-            reply_json = await handle.execute_update(names.UPDATE_WEBHOOK, mode, result_type=dict)
-        except WorkflowUpdateFailedError:
-            return RunReply()
-        except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:
-                raise
-            if (await handle.describe()).status is WorkflowExecutionStatus.RUNNING:  # it continued as new just then
-                continue
-            return await _ended(handle)
-        current = RunReply.model_validate(reply_json)
-    return current
-
-
-async def _ended(handle: "WorkflowHandle[Any, Any]") -> RunReply:
-    """Return the reply of a run that has ended."""
-    state = await handle.query(names.QUERY_STATE, result_type=dict)
-    response = state.get("response")
-    return RunReply(response=response, finished=None if response else state.get("result"))

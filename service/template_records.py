@@ -59,6 +59,8 @@ class Summary:
     published_at: datetime
     active: bool = True
     """Whether it listens at its webhooks and starts by its schedules."""
+    schedule_errors: tuple[str, ...] = ()
+    """What Temporal said of its schedules that it does not take."""
 
 
 @dataclass(frozen=True)
@@ -82,10 +84,14 @@ class Publication:
     plan_hash: str
     created: bool
     webhooks: list[Webhook] = field(default_factory=list)
+    scheduled: bool = False
+    """Whether it starts by itself."""
 
 
 def describe(plan: Plan) -> dict[str, Any]:
-    """Return what lists show of a plan: triggers, number of nodes, agents, durability, time-out in seconds."""
+    """Return what lists show of a plan: triggers, number of nodes, agents, durability, time-out in seconds,
+    credentials.
+    """
     triggers = [step for step in plan.steps if step.trigger and not step.disabled]
     return {
         "triggers": list(dict.fromkeys(step.trigger for step in triggers)),
@@ -93,7 +99,19 @@ def describe(plan: Plan) -> dict[str, Any]:
         "agents": sorted({step.agent for step in plan.steps if step.agent}),
         "durability": "transient" if plan.settings.transient else "durable",
         "timeout_s": plan.settings.timeout_s,
+        "credentials": _credentials(plan),
     }
+
+
+def _credentials(plan: Plan) -> list[dict[str, str]]:
+    """Return type and name of each credential that an enabled step uses, by type."""
+    used = {
+        (type_, reference.name or "")
+        for step in plan.steps
+        if not step.disabled
+        for type_, reference in step.credentials.items()
+    }
+    return [{"type": type_, "name": name} for type_, name in sorted(used)]
 
 
 def webhooks_of(plan: Plan) -> list[Webhook]:

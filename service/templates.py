@@ -8,21 +8,36 @@ from psycopg.errors import UniqueViolation
 
 from runtime.platform.postgres import SHARED, Connection, Database
 from schemas.plan import Plan, Settings
+from service.changes import CHANGES
+from service.columns import Columns
+from service.deletion_store import refuse_deleted
+from service.export_metadata import author_description, author_metadata
+from service.plan_store import plan_text, write_plan
+from service.registration_store import registrations_of, write_registrations
 from service.routes import Webhook
-from service.scheduler import write_schedules
+from service.schedule_store import write_schedules
 from service.template_records import Publication, Published, Summary, Version, WebhookConflict, describe, webhooks_of
 
-__all__ = ["CHANGES", "TemplateStore"]
+__all__ = ["TemplateStore"]
 
-CHANGES: Final = "tempor8_templates"
-"""The NOTIFY channel on which a publication makes every process drop what it has cached; the payload is the tenant."""
 MAX_CACHED_SETTINGS: Final = 1_000
 """Plans whose settings are in memory at once."""
+CURRENT: Final = """
+    select t.tenant_id, t.key, t.version, t.plan_hash, t.plan::text as text, t.sealed_plan from current_templates c
+    join workflow_templates t using (tenant_id, key, version)
+    -- while a tenant's own template is being deleted, a shared one of the same key does not take its place
+    where c.tenant_id in (%(tenant)s, '*') and not exists
+        (select from deletions d where d.tenant_id = %(tenant)s and d.template_key in ('', c.key))"""
+BY_KEY: Final = f"{CURRENT} and c.key = %(key)s order by (c.tenant_id = '*') limit 1".encode()
+WORKFLOW_ID: Final = "coalesce(t.workflow_id, t.plan ->> 'workflow_id')"
+BY_WORKFLOW: Final = f"""{CURRENT} and ({WORKFLOW_ID} = %(workflow)s or t.name = %(workflow)s)
+    order by (t.tenant_id = '*'), ({WORKFLOW_ID} <> %(workflow)s), t.key limit 1""".encode()
 INSERT: Final = """
     insert into workflow_templates
-        (tenant_id, key, version, name, description, plan_hash, plan, export, metadata, created_by)
-    values (%(tenant)s, %(key)s, %(version)s, %(name)s, %(description)s, %(hash)s, %(plan)s, %(export)s, %(metadata)s,
-        %(by)s)"""
+        (tenant_id, key, version, name, description, plan_hash, plan, sealed_plan, export, sealed_export, workflow_id,
+        metadata, created_by)
+    values (%(tenant)s, %(key)s, %(version)s, %(name)s, %(description)s, %(hash)s, %(plan)s, %(sealed_plan)s, %(export)s,
+        %(sealed_export)s, %(workflow_id)s, %(metadata)s, %(by)s)"""
 
 
 def _schedules_of(plan: Plan) -> list[tuple[str, str, str]]:
@@ -66,24 +81,33 @@ class TemplateStore:
 
         Raises:
             WebhookConflict: a route is another template's; nothing was changed.
+            BeingDeletedError: the template or the tenant is being deleted.
             DatabaseUnavailable: Postgres does not answer.
         """
+        columns = await Columns.of(self._database, tenant)
+        clear_plan, sealed_plan = columns.pair(("plan", plan.id), plan.canonical())
+        clear_export, sealed_export = columns.pair(("export", plan.id), _text(export))
         row = {
-            "tenant": tenant, "key": key, "name": plan.name or key, "hash": plan.id, "plan": plan.canonical(),
-            "export": _text(export), "metadata": json.dumps(describe(plan) | dict(metadata or {})),
-            "description": description or _description(_text(export)), "by": created_by,
+            "tenant": tenant, "key": key, "name": plan.name or key, "hash": plan.id, "plan": clear_plan,
+            "sealed_plan": sealed_plan, "export": clear_export, "sealed_export": sealed_export,
+            "workflow_id": plan.workflow_id, "metadata": json.dumps(_metadata(plan, _text(export)) | dict(metadata or {})),
+            "description": description or author_description(_text(export)), "by": created_by,
         }  # fmt: skip
         async with self._database.tenant_transaction(tenant) as connection:
             await connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"{tenant}/{key}",))
+            await refuse_deleted(connection, tenant, key)
             version, created = await _next_version(connection, tenant, key, plan.id)
             if created:
                 await connection.execute(INSERT, row | {"version": version})
+                await write_plan(connection, columns, tenant, plan)
             await _set_current(connection, tenant, key, version)
             routes = webhooks_of(plan) if tenant != SHARED else []
             await _write_webhooks(connection, tenant, key, routes)
             await write_schedules(connection, tenant, key, _schedules_of(plan) if tenant != SHARED else [])
+            registered = registrations_of(plan, key) if tenant != SHARED else []
+            await write_registrations(connection, columns, tenant, key, registered)
             await connection.execute("select pg_notify(%s, %s)", (CHANGES, tenant))
-        return Publication(key, version, plan.id, created, routes)
+        return Publication(key, version, plan.id, created, routes, bool(plan.schedules) and tenant != SHARED)
 
     async def activate(self, tenant: str, key: str, version: int | None = None) -> list[Webhook] | None:
         """Listen at the webhooks of a template, a shared one included, for this tenant.
@@ -93,8 +117,11 @@ class TemplateStore:
 
         Raises:
             WebhookConflict: a route is another template's; nothing was changed.
+            BeingDeletedError: the template or the tenant is being deleted.
         """
+        columns = await Columns.of(self._database, tenant)
         async with self._database.tenant_transaction(tenant) as connection:
+            await refuse_deleted(connection, tenant, key)
             if version is not None and not await _exists(connection, tenant, key, version):
                 return None
             if version is not None:
@@ -108,14 +135,17 @@ class TemplateStore:
             routes = webhooks_of(template.plan)
             await _write_webhooks(connection, tenant, key, routes)
             await write_schedules(connection, tenant, key, _schedules_of(template.plan))
+            await write_registrations(connection, columns, tenant, key, registrations_of(template.plan, key))
             await connection.execute("select pg_notify(%s, %s)", (CHANGES, tenant))
         return routes
 
     async def deactivate(self, tenant: str, key: str) -> bool:
-        """Stop listening at webhooks and starting by schedules; starts by REST and by other workflows still find the template.
+        """Stop listening at webhooks, those at vendors too, and starting by schedules; starts by REST and by other workflows still
+        find the template.
 
         Return False when there is no such template.
         """
+        columns = Columns(self._database.keys, tenant)
         async with self._database.tenant_transaction(tenant) as connection:
             if await self._current_version(connection, tenant, key) is None:
                 return False
@@ -124,6 +154,7 @@ class TemplateStore:
             )
             await _write_webhooks(connection, tenant, key, [])
             await write_schedules(connection, tenant, key, [])
+            await write_registrations(connection, columns, tenant, key, [])
             await connection.execute("select pg_notify(%s, %s)", (CHANGES, tenant))
         return True
 
@@ -137,15 +168,17 @@ class TemplateStore:
         async with self._database.tenant_transaction(tenant) as connection:
             cursor = await connection.execute(
                 "select distinct on (t.key) t.tenant_id, t.key, t.version, t.name, t.description, t.plan_hash,"
-                " t.metadata, t.created_at, c.active from current_templates c"
+                " t.metadata, t.created_at, c.active, array(select distinct s.last_error from schedules s"
+                "  where s.tenant_id = %(tenant)s and s.template_key = t.key and s.last_error is not null"
+                "  and s.spec is not null) as errors from current_templates c"
                 " join workflow_templates t using (tenant_id, key, version)"
-                " where c.tenant_id in (%s, '*') order by t.key, (t.tenant_id = '*')",
-                (tenant,),
+                " where c.tenant_id in (%(tenant)s, '*') order by t.key, (t.tenant_id = '*')",
+                {"tenant": tenant},
             )
             rows = await cursor.fetchall()
         return [
             Summary(row["tenant_id"], row["key"], row["version"], row["name"], row["description"], row["plan_hash"],
-                    row["metadata"], row["created_at"], row["active"])
+                    row["metadata"], row["created_at"], row["active"], tuple(row["errors"]))
             for row in rows
         ]  # fmt: skip
 
@@ -185,78 +218,71 @@ class TemplateStore:
             return cached
         async with self._database.tenant_transaction(tenant) as connection:
             cursor = await connection.execute(
-                "select plan -> 'settings' as settings from workflow_templates"
-                " where plan_hash = %s and tenant_id in (%s, '*') limit 1",
+                "select tenant_id, (plan -> 'settings')::text as text, sealed from plans"
+                " where hash = %s and tenant_id in (%s, '*') limit 1",
                 (plan_hash, tenant),
             )
             row = await cursor.fetchone()
         if not row:
             return Settings()
+        value = json.loads(await plan_text(self._database, row, plan_hash) or "null")
+        if row["sealed"] is not None:
+            value = value.get("settings")
         if len(self._settings) >= MAX_CACHED_SETTINGS:
             self._settings.clear()
-        settings = self._settings[tenant, plan_hash] = Settings.model_validate(row["settings"] or {})
+        settings = self._settings[tenant, plan_hash] = Settings.model_validate(value or {})
         return settings
 
     async def node_types(self, tenant: str, plan_hash: str) -> dict[str, str]:
         """Return node name -> type of a published plan; empty for one that was never published (`tempor8 run`)."""
         async with self._database.tenant_transaction(tenant) as connection:
             cursor = await connection.execute(
-                "select plan from workflow_templates where plan_hash = %s and tenant_id in (%s, '*') limit 1",
+                "select tenant_id, plan::text as text, sealed from plans where hash = %s and tenant_id in (%s, '*') limit 1",
                 (plan_hash, tenant),
             )
             row = await cursor.fetchone()
-        return {step["name"]: step["type"] for step in row["plan"].get("steps", ())} if row else {}
+        plan = json.loads(await plan_text(self._database, row, plan_hash)) if row else {}
+        return {step["name"]: step["type"] for step in plan.get("steps", ())}
 
     async def by_hash(self, tenant: str, key: str, plan_hash: str) -> Published | None:
         """Return the version of a template that has this plan; None: it was never published under this key."""
         async with self._database.tenant_transaction(tenant) as connection:
             cursor = await connection.execute(
-                "select tenant_id, key, version, plan_hash, plan::text as text from workflow_templates"
+                "select tenant_id, key, version, plan_hash, plan::text as text, sealed_plan from workflow_templates"
                 " where key = %s and plan_hash = %s and tenant_id in (%s, '*') order by (tenant_id = '*') limit 1",
                 (key, plan_hash, tenant),
             )
             row = await cursor.fetchone()
-        return self._published(row) if row else None
+        return await self._published(row) if row else None
 
     async def source(self, tenant: str, plan_hash: str) -> tuple[dict[str, Any], Plan] | None:
         """Return the export and the plan of a published version; None for one that was never published (`tempor8 run`)."""
         async with self._database.tenant_transaction(tenant) as connection:
             cursor = await connection.execute(
-                "select export, plan from workflow_templates where plan_hash = %s and tenant_id in (%s, '*') limit 1",
+                "select tenant_id, export, sealed_export, plan::text as text, sealed_plan from workflow_templates"
+                " where plan_hash = %s and tenant_id in (%s, '*') limit 1",
                 (plan_hash, tenant),
             )
             row = await cursor.fetchone()
         if row is None:
             return None
-        export = row["export"]
-        return (json.loads(export) if isinstance(export, str) else export), Plan.model_validate(row["plan"])
+        plan = await plan_text(self._database, row, plan_hash, "sealed_plan")
+        columns = await Columns(self._database.keys, row["tenant_id"]).load([row["sealed_export"]])
+        export = columns.json(("export", plan_hash), row["export"], row["sealed_export"])
+        return (json.loads(export) if isinstance(export, str) else export), Plan.model_validate_json(plan)
 
     async def by_workflow(self, tenant: str, workflow: str) -> Published | None:
         """Return the current version of the template that has this n8n workflow id, or else this name; None: there is none."""
         async with self._database.tenant_transaction(tenant) as connection:
-            cursor = await connection.execute(
-                "select t.tenant_id, t.key, t.version, t.plan_hash, t.plan::text as text from current_templates c"
-                " join workflow_templates t using (tenant_id, key, version)"
-                " where c.tenant_id in (%(tenant)s, '*')"
-                " and (t.plan ->> 'workflow_id' = %(workflow)s or t.name = %(workflow)s)"
-                " order by (t.tenant_id = '*'), (t.plan ->> 'workflow_id' <> %(workflow)s), t.key limit 1",
-                {"tenant": tenant, "workflow": workflow},
-            )
-            row = await cursor.fetchone()
-        return self._published(row) if row else None
+            row = await (await connection.execute(BY_WORKFLOW, {"tenant": tenant, "workflow": workflow})).fetchone()
+        return await self._published(row) if row else None
 
     async def _current_version(self, connection: Connection, tenant: str, key: str) -> Published | None:
-        cursor = await connection.execute(
-            "select t.tenant_id, t.key, t.version, t.plan_hash, t.plan::text as text from current_templates c"
-            " join workflow_templates t using (tenant_id, key, version)"
-            " where c.key = %s and c.tenant_id in (%s, '*') order by (c.tenant_id = '*') limit 1",
-            (key, tenant),
-        )
-        row = await cursor.fetchone()
-        return self._published(row) if row else None
+        row = await (await connection.execute(BY_KEY, {"tenant": tenant, "key": key})).fetchone()
+        return await self._published(row) if row else None
 
-    def _published(self, row: Mapping[str, Any]) -> Published:
-        text = row["text"].encode()
+    async def _published(self, row: Mapping[str, Any]) -> Published:
+        text = (await plan_text(self._database, row, row["plan_hash"], "sealed_plan")).encode()
         return Published(row["tenant_id"], row["key"], row["version"], row["plan_hash"], text, self._upgrade)
 
 
@@ -315,13 +341,13 @@ def _text(export: str | bytes | Mapping[str, Any]) -> str:
     return export if isinstance(export, str) else json.dumps(dict(export), ensure_ascii=False)
 
 
-def _description(export: str) -> str:
-    """Return the author's description of the workflow, from either of the places where n8n stores it."""
-    try:
-        document = json.loads(export)
-    except ValueError:
-        return ""
-    fields = document if isinstance(document, dict) else {}
-    meta = fields.get("meta")
-    text = fields.get("description") or (meta.get("description") if isinstance(meta, dict) else None)
-    return text if isinstance(text, str) else ""
+def _metadata(plan: Plan, export: str) -> dict[str, Any]:
+    """Return what lists show of a version: what the plan has, and what its author says of it."""
+    described, own = describe(plan), author_metadata(export)
+    more = own.pop("more_credentials")
+    known = {each["type"] for each in described["credentials"]}
+    return (
+        described
+        | own
+        | {"credentials": described["credentials"] + [each for each in more if each["type"] not in known]}
+    )

@@ -1,10 +1,17 @@
 """What a tenant's workflows read as `$vars`, in Postgres."""
 
+from typing import Final
+
 from psycopg.errors import CheckViolation
 
 from runtime.platform.postgres import Database
+from service.columns import Columns
 
 __all__ = ["BadVariable", "VariableStore"]
+
+MAX_CHARACTERS: Final = 1000
+"""Of a value."""
+REFUSED: Final = "a key has letters, digits and underscores, 50 at most; a value 1,000 characters at most"
 
 
 class BadVariable(Exception):
@@ -21,9 +28,11 @@ class VariableStore:
         """Return the value of each variable of a tenant, sorted by key. Raises DatabaseUnavailable."""
         async with self._database.tenant_transaction(tenant) as connection:
             cursor = await connection.execute(
-                "select key, value from variables where tenant_id = %s order by key", (tenant,)
+                "select key, value, sealed from variables where tenant_id = %s order by key", (tenant,)
             )
-            return {row["key"]: row["value"] for row in await cursor.fetchall()}
+            rows = await cursor.fetchall()
+        columns = await Columns(self._database.keys, tenant).load(row["sealed"] for row in rows)
+        return {row["key"]: columns.text(("variables", row["key"]), row["value"], row["sealed"]) or "" for row in rows}
 
     async def set(self, tenant: str, key: str, value: str) -> None:
         """Set a variable.
@@ -33,17 +42,19 @@ class VariableStore:
             DatabaseUnavailable: nothing was set.
             psycopg.errors.ForeignKeyViolation: there is no such tenant.
         """
+        if len(value) > MAX_CHARACTERS:
+            raise BadVariable(REFUSED)
+        columns = await Columns.of(self._database, tenant)
+        clear, sealed = columns.pair(("variables", key), value)
         try:
             async with self._database.tenant_transaction(tenant) as connection:
                 await connection.execute(
-                    "insert into variables (tenant_id, key, value) values (%s, %s, %s)"
-                    " on conflict (tenant_id, key) do update set value = excluded.value, updated_at = now()",
-                    (tenant, key, value),
+                    "insert into variables (tenant_id, key, value, sealed) values (%s, %s, %s, %s) on conflict"
+                    " (tenant_id, key) do update set value = excluded.value, sealed = excluded.sealed, updated_at = now()",
+                    (tenant, key, clear, sealed),
                 )
         except CheckViolation as error:
-            raise BadVariable(
-                "a key has letters, digits and underscores, 50 at most; a value 1,000 characters at most"
-            ) from error
+            raise BadVariable(REFUSED) from error
 
     async def delete(self, tenant: str, key: str) -> bool:
         """Delete a variable; False when the tenant has no such variable. Raises DatabaseUnavailable."""

@@ -22,6 +22,11 @@ settings.register_profile("fuzz", max_examples=5000, deadline=None, suppress_hea
 settings.load_profile("quick")
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name bytes after their parameter: an archive holds the time, and the processes of xdist must agree on names."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of recorded cases and corpora beside the repository."""
@@ -53,7 +58,8 @@ async def embedded(state_folder: Path) -> AsyncIterator[EmbeddedProfile]:
 @pytest.fixture(scope="session")
 def service(embedded: EmbeddedProfile) -> Settings:
     """Settings as a worker or an API beside these servers reads them."""
-    return embedded.settings()
+    # no watchdog: a test that computes holds the loop of this process, in which a worker may be at work
+    return embedded.settings().model_copy(update={"watchdog_seconds": 0.0})
 
 
 @pytest.fixture(scope="session")
@@ -63,20 +69,21 @@ def keys(service: Settings) -> Keyring:
 
 
 @pytest.fixture(scope="session")
-async def database(service: Settings) -> AsyncIterator[Database]:
+async def database(service: Settings, keys: Keyring) -> AsyncIterator[Database]:
     """A pool as the application's role, which row-level security binds."""
     assert service.database_url is not None
-    async with Database(service.database_url.get_secret_value()) as opened:
+    async with Database(service.database_url.get_secret_value(), keys=keys) as opened:
         yield opened
 
 
 @pytest.fixture(scope="session")
-async def tenants(database: Database) -> tuple[str, str]:
-    """Two tenants that must never see each other."""
+async def tenants(database: Database, keys: Keyring) -> tuple[str, str]:
+    """Two tenants with data keys that must never see each other."""
     names = ("acme", "globex")
     for name in names:
         async with database.tenant_transaction(name) as connection:
             await connection.execute("insert into tenants (id, name) values (%s, %s)", (name, name.title()))
+        await keys.create(name)
     return names
 
 

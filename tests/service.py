@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 from litestar import Litestar
+from pydantic import SecretStr
 
 from api.app import create_app
 from api.dependencies import Dependencies
@@ -18,6 +20,11 @@ from runtime.platform.settings import Settings
 from service.tenants import EgressAllowLists, TenantStore
 from tests.exports import failing, greeting
 
+OPERATOR_KEY = "the-key-of-the-operator-of-the-tests"
+UPDATE = {
+    "body_limit": 256 * 1024, "transient": True, "operator_key": SecretStr(OPERATOR_KEY), "unknown_rate": 0.0,
+}  # fmt: skip
+"""What the application of the tests has set beside the addresses; every test calls from the same address."""
 Call = Callable[..., Awaitable[httpx.Response]]
 
 
@@ -43,7 +50,7 @@ async def worker(service: Settings, tenants: tuple[str, str]) -> AsyncIterator[N
 async def dependencies(service: Settings, tenants: tuple[str, str]) -> AsyncIterator[Dependencies]:
     """What the application is wired with."""
     del tenants
-    async with open_dependencies(service.model_copy(update={"body_limit": 256 * 1024, "transient": True})) as built:
+    async with open_dependencies(service.model_copy(update=UPDATE)) as built:
         yield built
 
 
@@ -72,6 +79,12 @@ async def api_keys(database: Database, keys: Keyring, tenants: tuple[str, str]) 
     return (await store.issue(tenants[0], "test"), await store.issue(tenants[1], "test"))
 
 
+def application_with(dependencies: Dependencies, **settings: Any) -> Litestar:
+    """An application with other settings, without a projector."""
+    changed = dependencies.settings.model_copy(update=settings)
+    return create_app(replace(dependencies, settings=changed), projector=False)
+
+
 def client(application: Litestar, key: str | None = None) -> httpx.AsyncClient:
     """A client of the application, without a socket between."""
     return httpx.AsyncClient(
@@ -93,6 +106,13 @@ async def acme(application: Litestar, api_keys: tuple[str, str]) -> AsyncIterato
 async def globex(application: Litestar, api_keys: tuple[str, str]) -> AsyncIterator[httpx.AsyncClient]:
     """The second tenant's client."""
     async with client(application, api_keys[1]) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+async def operator(application: Litestar) -> AsyncIterator[httpx.AsyncClient]:
+    """The operator's client."""
+    async with client(application, OPERATOR_KEY) as opened:
         yield opened
 
 

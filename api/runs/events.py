@@ -1,71 +1,114 @@
 """The steps of a run as server-sent events, which continue where a listener left off."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, Final
 
-import orjson
 from litestar.response import ServerSentEvent
 from litestar.response.sse import ServerSentEventMessage
 
+from api.rates import Streams
 from api.runs.history import step_of_record
 from api.runs.status import error_of
-from schemas.kinds import RunStatus
+from api.runs.watcher import RunWatch, RunWatchers
+from runtime.values.json_bytes import dumps
 from schemas.run import Journal
-from service.run_reader import RunDescription, TemporalRuns
+from service.run_reader import RunDescription
 
-__all__ = ["events_of"]
+__all__ = ["Messages", "events_of"]
 
-POLL_SECONDS: Final = 0.3
-"""Seconds between two queries of an open run."""
 KEEP_ALIVE_SECONDS: Final = 15.0
 """Seconds without an event after which a comment is sent."""
+SLOW_SECONDS: Final = 60.0
+"""Seconds that a listener may take to read what it was sent before it is dropped."""
+MAX_ENCODED: Final = 1_000
+"""Steps that a watch keeps as they are sent."""
+STOPPED: Final = "this server is being stopped: listen again with Last-Event-ID"
+TOO_SLOW: Final = "you read too slowly: listen again with Last-Event-ID"
 
 
-def events_of(run: RunDescription, runs: TemporalRuns, types: dict[str, str], last: int) -> ServerSentEvent:
+NodeTypes = Callable[[], Awaitable[dict[str, str]]]
+"""Asks for the types of the nodes of the run's plan, by name."""
+
+
+Messages = AsyncIterator[ServerSentEventMessage]
+
+
+def events_of(
+    run: RunDescription,
+    watchers: RunWatchers,
+    types: NodeTypes,
+    last: int,
+    streams: Streams,
+    render: Callable[[Messages], Messages] = lambda messages: messages,
+) -> ServerSentEvent:
     """Return the events after number `last`: `step` (numbered from 1), `status` when it changes, and `end`.
 
-    A listener that reconnects sends the number of its last step as Last-Event-ID.
+    A listener that reconnects sends the number of its last step as Last-Event-ID. One that reads too slowly, and everybody
+    when the server is stopped, gets a comment that says so, and the stream ends. `render` makes other messages of them.
+
+    Raises:
+        TooManyRequests: the tenant has as many streams open as it may.
     """
-    return ServerSentEvent(_events(run, runs, types, last), status_code=200)
+    with streams.hold(run.tenant) as keep:
+        events = render(_events(run, watchers, types, last))
+        keep(events)
+    return ServerSentEvent(events, status_code=200)
 
 
-async def _events(
-    run: RunDescription, runs: TemporalRuns, types: dict[str, str], last: int
-) -> AsyncIterator[ServerSentEventMessage]:
+async def _events(run: RunDescription, watchers: RunWatchers, types: NodeTypes, last: int) -> Messages:
     clock = asyncio.get_running_loop().time
-    sent_status, last_sent_at = None, clock()
-    while True:
-        journal = await _journal(run, runs)
-        if journal is not None:
-            for place, step in journal.since(last):
-                number = place + 1
-                yield _message(
-                    "step", step_of_record(place, step, types.get(step.node)).model_dump(mode="json"), number
-                )
-                last, last_sent_at = number, clock()
-            status = {"status": run.status if not run.open else RunStatus.RUNNING, "active": journal.active}
-            if status != sent_status:
-                sent_status, last_sent_at = status, clock()
-                yield _message("status", status, last)
-        if not run.open:
-            outcome = await runs.outcome(run)
-            error = error_of(outcome.error)
-            yield _message("end", {"status": outcome.status, "error": error and error.model_dump(mode="json")}, last)
-            return
-        if clock() - last_sent_at > KEEP_ALIVE_SECONDS:
-            last_sent_at = clock()
-            yield ServerSentEventMessage(comment="still running")
-        await asyncio.sleep(POLL_SECONDS)
-        run = await runs.describe(run.id) or run
+    sent_status: dict[str, Any] | None = None
+    async with watchers.watch(run) as watch:
+        version = 0
+        if watch.types is None:
+            watch.types = await watchers.flights.do(run.id, types)
+        while True:
+            if not await watch.wait(version, KEEP_ALIVE_SECONDS):
+                yield ServerSentEventMessage(comment="still running")
+                continue
+            version, journal = watch.version, watch.journal
+            began = clock()
+            if journal is not None:
+                for number, text in _steps(watch, journal, last):
+                    yield ServerSentEventMessage(data=text, event="step", id=number)
+                    last = number
+                status = {"status": watch.status, "active": journal.active}
+                if status != sent_status:
+                    sent_status = status
+                    yield _message("status", status, last)
+            if clock() - began > SLOW_SECONDS:
+                yield ServerSentEventMessage(comment=TOO_SLOW)
+                return
+            if watch.outcome is not None and version == watch.version:
+                yield _message("end", _end(watch), last)
+                return
+            if watchers.shutdown.requested:
+                yield ServerSentEventMessage(comment=STOPPED)
+                return
 
 
-async def _journal(run: RunDescription, runs: TemporalRuns) -> Journal | None:
-    if run.open:
-        return await runs.journal(run.id)
-    outcome = await runs.outcome(run)
-    return outcome.result.journal if outcome.result else None
+def _steps(watch: RunWatch, journal: Journal, last: int) -> Iterator[tuple[int, str]]:
+    """Yield the steps after number `last`, each with its number, as JSON."""
+    for place, step in journal.since(last):
+        number = place + 1
+        text = watch.encoded.get(number)
+        if text is None:
+            text = _encode(step_of_record(place, step, (watch.types or {}).get(step.node)).model_dump(mode="json"))
+            if step.finished is not None and len(watch.encoded) < MAX_ENCODED:
+                watch.encoded[number] = text
+        yield number, text
+
+
+def _end(watch: RunWatch) -> dict[str, Any]:
+    assert watch.outcome is not None
+    error = error_of(watch.outcome.error)
+    return {"status": watch.outcome.status, "error": error and error.model_dump(mode="json")}
 
 
 def _message(kind: str, data: Any, number: int) -> ServerSentEventMessage:
-    return ServerSentEventMessage(data=orjson.dumps(data, default=str).decode(), event=kind, id=number)
+    return ServerSentEventMessage(data=_encode(data), event=kind, id=number)
+
+
+def _encode(data: Any) -> str:
+    return dumps(data).decode()

@@ -1,9 +1,9 @@
 """The history answer: from the journal while Temporal has the run, from the stored rows afterwards."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from api.models import ForgottenRuns, HistoryAnswer, StepAnswer, links
+from api.models import ForgottenRuns, HistoryAnswer, RunProblemAnswer, StepAnswer, links
 from api.runs.status import active_of, duration_ms, error_of
 from schemas.run import Journal, StepRecord
 from service.execution_store import ExecutionRow, StepRow
@@ -20,6 +20,7 @@ def history_of_run(
     status: str,
     error: dict[str, Any] | None,
     previews: Mapping[str, Any],
+    problems: Sequence[RunProblemAnswer] = (),
 ) -> HistoryAnswer:
     """Return the history of a run that Temporal has.
 
@@ -30,6 +31,7 @@ def history_of_run(
         status: of the run.
         error: n8n's error object of a run that failed.
         previews: first items of its steps, see `runtime.interpreter.previews`.
+        problems: what stands in the way of it.
     """
     return HistoryAnswer(
         workflow_id=run.id,
@@ -44,6 +46,7 @@ def history_of_run(
         ],
         forgotten={name: ForgottenRuns(**gone.model_dump()) for name, gone in journal.forgotten.items()},
         active=active_of(journal) if run.open else None,
+        problems=list(problems),
         usage=journal.usage,
         error=error_of(error),
         links=links(run.id, "status", "result"),

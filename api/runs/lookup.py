@@ -4,9 +4,10 @@ from api.dependencies import Dependencies
 from api.problems import UnknownRun
 from schemas.names import tenant_of
 from service.execution_store import ExecutionRow
+from service.run_archive import ArchivedRun
 from service.run_reader import RunDescription, TemporalRuns
 
-__all__ = ["find_run", "has_data", "require_data", "require_row", "require_run"]
+__all__ = ["find_run", "has_data", "require_archived", "require_data", "require_row", "require_run"]
 
 
 async def find_run(tenant: str, workflow_id: str, runs: TemporalRuns) -> RunDescription | None:
@@ -15,7 +16,7 @@ async def find_run(tenant: str, workflow_id: str, runs: TemporalRuns) -> RunDesc
     Raises:
         UnknownRun: the id is another tenant's, or no id of a run; Temporal is not asked.
     """
-    if tenant_of(workflow_id) != tenant or workflow_id.count(":") < 2:  # tenant:template:run
+    if tenant_of(workflow_id) != tenant or workflow_id.count(":") < 2 or "\x00" in workflow_id:  # tenant:template:run
         raise _unknown(workflow_id)
     return await runs.describe(workflow_id)
 
@@ -50,6 +51,17 @@ async def require_data(run: RunDescription, dependencies: Dependencies) -> None:
             f"The run ended ({run.status}), and the settings of its workflow keep no data of such runs "
             "(saveDataSuccessExecution, saveDataErrorExecution)."
         )
+
+
+async def require_archived(tenant: str, workflow_id: str, dependencies: Dependencies) -> ArchivedRun:
+    """Return what a run left that Temporal has no record of. Raises UnknownRun: nothing is stored of it."""
+    archived = await dependencies.archive.read(await require_row(tenant, workflow_id, dependencies))
+    if archived is None:
+        raise UnknownRun(
+            f"Nothing but the status of run {workflow_id!r} is stored: Temporal has no record of it any more, and the settings "
+            "of its workflow keep no data of such runs, or it ended while nobody stored what it left."
+        )
+    return archived
 
 
 def _unknown(workflow_id: str) -> UnknownRun:

@@ -1,14 +1,15 @@
 """Runs: start, status, result, history, cancel, list."""
 
-from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Any, Final
 
 from litestar import Controller, Request, get, post
 from litestar.di import NamedDependency
 from litestar.params import HeaderParameter, JSONBody, PathParameter, QueryParameter
 from litestar.response import ServerSentEvent
-from temporalio.service import RPCError, RPCStatusCode
 
+from api.access import needs
+from api.audit.middleware import name_object
 from api.authentication import Principal
 from api.dependencies import Dependencies
 from api.models import (
@@ -17,12 +18,11 @@ from api.models import (
     ResultAnswer,
     RetryRequest,
     RunPage,
-    RunSummary,
     StartAnswer,
     StartRequest,
     StatusAnswer,
-    links,
 )
+from api.moments import utc
 from api.openapi import problems
 from api.problems import (
     BadRequest,
@@ -35,18 +35,22 @@ from api.problems import (
     TooLarge,
     UnknownRun,
     UnknownTemplate,
+    UnsupportedMediaType,
 )
+from api.rates import Rates
+from api.runs import actions
 from api.runs.events import events_of
-from api.runs.history import history_of_row, history_of_run
-from api.runs.lookup import find_run, has_data, require_data, require_row, require_run
+from api.runs.lookup import find_run, require_archived, require_data, require_run
 from api.runs.start import run_request_of, start_answer
-from api.runs.status import error_of, row_summary, status_of_row, status_of_run
-from schemas.kinds import RunStatus
-from schemas.names import tenant_of
-from schemas.run import Journal
-from service.execution_store import BadCursor, Filter, cursor_of
+from api.runs.status import (
+    result_answer,
+)
+from api.runs.watcher import RunWatchers
+from schemas.kinds import RunStatus, TriggerKind
+from service.api_keys import KeyScope
+from service.execution_store import Filter
+from service.run_problems.finder import ProblemFinder
 from service.run_reader import TemporalRuns
-from service.run_retry import RetryChoice, retry_request
 from service.run_start import Starter
 
 __all__ = ["WorkflowController"]
@@ -65,9 +69,12 @@ class WorkflowController(Controller):
 
     @post(
         "/start",
+        **needs(KeyScope.RUN, "run.start"),
         status_code=202,
         summary="Start a run",
-        responses=problems(BadRequest, TenantMismatch, UnknownTemplate, TooLarge, KeyReused, NotStartable),
+        responses=problems(
+            UnsupportedMediaType, BadRequest, TenantMismatch, UnknownTemplate, TooLarge, KeyReused, NotStartable
+        ),
         description="Durable when it answers. With an Idempotency-Key the request can be repeated safely.",
     )
     async def start(
@@ -76,6 +83,7 @@ class WorkflowController(Controller):
         data: JSONBody[StartRequest],
         dependencies: NamedDependency[Dependencies],
         starter: NamedDependency[Starter],
+        rates: NamedDependency[Rates],
         idempotency_key: Annotated[
             str | None,
             HeaderParameter(
@@ -85,10 +93,12 @@ class WorkflowController(Controller):
     ) -> StartAnswer:
         """Start a run of a published template."""
         tenant = request.user.tenant
+        name_object(request, "template", data.workflow_template)
         if data.tenant_id is not None and data.tenant_id != tenant:
             raise TenantMismatch(
                 f"The key belongs to tenant {tenant!r}, the body says {data.tenant_id!r}. Leave tenant_id out."
             )
+        rates.require_start(tenant)
         template = await dependencies.templates.current(tenant, data.workflow_template)
         if template is None:
             available = [each.key for each in await dependencies.store.summaries(tenant)]
@@ -98,10 +108,12 @@ class WorkflowController(Controller):
                 available=available,
             )
         started = await starter.start(run_request_of(tenant, template, data, idempotency_key))
+        name_object(request, "run", started.workflow_id)
         return start_answer(started, template)
 
     @get(
         "/{workflow_id:str}/status",
+        **needs(KeyScope.READ),
         summary="How a run stands",
         responses=problems(UnknownRun),
         description="Asks Temporal, so it is never behind. `progress` is null while no worker answers.",
@@ -112,15 +124,14 @@ class WorkflowController(Controller):
         workflow_id: WorkflowId,
         dependencies: NamedDependency[Dependencies],
         runs: NamedDependency[TemporalRuns],
+        problem_finder: NamedDependency[ProblemFinder],
     ) -> StatusAnswer:
         """Return status, progress, and the result or the error in short."""
-        run = await find_run(request.user.tenant, workflow_id, runs)
-        if run is not None:
-            return await status_of_run(run, runs, data=await has_data(run, dependencies))
-        return status_of_row(await require_row(request.user.tenant, workflow_id, dependencies))
+        return await actions.read_status(request.user.tenant, workflow_id, dependencies, runs, problem_finder)
 
     @get(
         "/{workflow_id:str}/result",
+        **needs(KeyScope.READ),
         summary="What a run left",
         responses=problems(BadRequest, UnknownRun, RunOpen),
         description="409 while it runs; with `wait` it is given so many seconds to end.",
@@ -134,28 +145,21 @@ class WorkflowController(Controller):
         wait: Annotated[float, QueryParameter(ge=0, le=60, description="Seconds to wait for the end")] = 0,
     ) -> ResultAnswer:
         """Return the outputs of the last node."""
-        run = await require_run(request.user.tenant, workflow_id, runs)
+        run = await find_run(request.user.tenant, workflow_id, runs)
+        if run is None:
+            archived = await require_archived(request.user.tenant, workflow_id, dependencies)
+            return result_answer(archived.run, archived.outcome)
         if run.open and wait:
             await runs.wait(run, wait)
             run = await runs.describe(workflow_id) or run
         if run.open:
             raise RunOpen("The run has not ended yet.", run_status=run.status)
         await require_data(run, dependencies)
-        outcome = await runs.outcome(run)
-        result = outcome.result
-        return ResultAnswer(
-            workflow_id=run.id,
-            run_id=run.run_id,
-            status=outcome.status,
-            last_node=result.journal.last_node if result else None,
-            outputs=result.outputs if result else [],
-            error=error_of(outcome.error),
-            custom_data=result.custom_data if result else {},
-            links=links(run.id, "status", "history"),
-        )
+        return result_answer(run, await runs.outcome(run))
 
     @get(
         "/{workflow_id:str}/history",
+        **needs(KeyScope.READ),
         summary="What a run did",
         responses=problems(UnknownRun),
         description="One entry per run of a node, by n8n's node names, with times, tries, item counts and errors.",
@@ -166,6 +170,7 @@ class WorkflowController(Controller):
         workflow_id: WorkflowId,
         dependencies: NamedDependency[Dependencies],
         runs: NamedDependency[TemporalRuns],
+        problem_finder: NamedDependency[ProblemFinder],
         previews: Annotated[
             bool,
             QueryParameter(description="Show the first items of each step's inputs and outputs; a worker is asked"),
@@ -173,22 +178,11 @@ class WorkflowController(Controller):
     ) -> HistoryAnswer:
         """Return the steps, in the order in which they happened."""
         tenant = request.user.tenant
-        run = await find_run(tenant, workflow_id, runs)
-        if run is None or not await has_data(run, dependencies):
-            return history_of_row(await require_row(tenant, workflow_id, dependencies, with_steps=True))
-        error, status = None, run.status
-        if run.open:
-            journal = await runs.journal(run.id) or Journal(status=RunStatus.RUNNING)
-        else:
-            outcome = await runs.outcome(run)
-            journal = outcome.result.journal if outcome.result else Journal(status="error")
-            error, status = outcome.error, outcome.status
-        types = await dependencies.store.node_types(tenant, run.plan_hash)
-        first_items = await runs.previews(run) if previews else {}
-        return history_of_run(run, journal, types, status=status, error=error, previews=first_items)
+        return await actions.read_history(tenant, workflow_id, dependencies, runs, problem_finder, previews=previews)
 
     @get(
         "/{workflow_id:str}/events",
+        **needs(KeyScope.READ),
         summary="Watch a run",
         responses=problems(UnknownRun),
         media_type="text/event-stream",
@@ -201,6 +195,8 @@ class WorkflowController(Controller):
         workflow_id: WorkflowId,
         dependencies: NamedDependency[Dependencies],
         runs: NamedDependency[TemporalRuns],
+        watchers: NamedDependency[RunWatchers],
+        rates: NamedDependency[Rates],
         last_event_id: Annotated[
             int | None, HeaderParameter(name="Last-Event-ID", ge=0, description="Number of the last step that was seen")
         ] = None,
@@ -208,14 +204,19 @@ class WorkflowController(Controller):
         """Send the events until the run ends."""
         run = await require_run(request.user.tenant, workflow_id, runs)
         await require_data(run, dependencies)
-        types = await dependencies.store.node_types(request.user.tenant, run.plan_hash)
-        return events_of(run, runs, types, last_event_id or 0)
+        tenant = request.user.tenant
+
+        async def types() -> dict[str, str]:
+            return dict(await dependencies.store.node_types(tenant, run.plan_hash))
+
+        return events_of(run, watchers, types, last_event_id or 0, rates.streams)
 
     @post(
         "/{workflow_id:str}/cancel",
+        **needs(KeyScope.RUN, "run.cancel"),
         status_code=202,
         summary="Cancel a run",
-        responses=problems(UnknownRun, RunClosed),
+        responses=problems(UnsupportedMediaType, UnknownRun, RunClosed),
         description="The run stops where it waits or after the step it is in. 409 when it has ended.",
     )
     async def cancel(
@@ -226,38 +227,14 @@ class WorkflowController(Controller):
         runs: NamedDependency[TemporalRuns],
     ) -> Canceled:
         """Request the cancellation; a transient run is in this process."""
-        if (
-            dependencies.transient is not None
-            and tenant_of(workflow_id) == request.user.tenant
-            and dependencies.transient.cancel(workflow_id)
-        ):
-            return Canceled(
-                workflow_id=workflow_id, run_id="", status=RunStatus.RUNNING, cancel_requested=True, links=links(workflow_id, "status"),
-            )  # fmt: skip
-        run = await find_run(request.user.tenant, workflow_id, runs)
-        if run is None:
-            raise _closed((await require_row(request.user.tenant, workflow_id, dependencies)).status)
-        if not run.open:
-            raise _closed(run.status)
-        try:
-            await dependencies.temporal.get_workflow_handle(workflow_id).cancel()
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:  # it ended in the meantime
-                raise _closed(RunStatus.COMPLETED) from error
-            raise
-        return Canceled(
-            workflow_id=run.id,
-            run_id=run.run_id,
-            status=run.status,
-            cancel_requested=True,
-            links=links(run.id, "status", "history"),
-        )
+        return await actions.cancel(request.user.tenant, workflow_id, dependencies, runs)
 
     @post(
         "/{workflow_id:str}/retry",
+        **needs(KeyScope.RUN, "run.retry"),
         status_code=202,
         summary="Try a run again",
-        responses=problems(BadRequest, UnknownRun, RunOpen, NotRetriable, UnknownTemplate),
+        responses=problems(UnsupportedMediaType, BadRequest, UnknownRun, RunOpen, NotRetriable, UnknownTemplate),
         description="A new run that goes on at the node that failed, at any node, or at the start. The old one stays as it "
         "is. Asks a worker what the run had done.",
     )
@@ -269,21 +246,14 @@ class WorkflowController(Controller):
         dependencies: NamedDependency[Dependencies],
         runs: NamedDependency[TemporalRuns],
         starter: NamedDependency[Starter],
+        rates: NamedDependency[Rates],
     ) -> StartAnswer:
         """Start the new run."""
-        if data.from_start and data.from_node:
-            raise BadRequest("from_node, from_start: one of them.")
-        tenant = request.user.tenant
-        run = await require_run(tenant, workflow_id, runs)
-        if run.open:
-            raise RunOpen("The run has not ended yet; cancel it first.", run_status=run.status)
-        await require_data(run, dependencies)
-        choice = RetryChoice(data.from_node, data.from_start, data.with_version)
-        run_request = await retry_request(run, choice, dependencies.templates, await runs.state(run))
-        return start_answer(await starter.start(run_request), run_request.template)
+        return await actions.retry(request.user.tenant, workflow_id, data, dependencies, runs, starter, rates)
 
     @get(
         "/",
+        **needs(KeyScope.READ),
         summary="List runs",
         responses=problems(BadRequest),
         description="Newest first, from stored rows, which follow within a second. `next_cursor` is null at the end.",
@@ -295,21 +265,23 @@ class WorkflowController(Controller):
         status: Annotated[RunStatus | None, QueryParameter(description="Runs with this status")] = None,
         template: Annotated[str | None, QueryParameter(description="Runs of this template", max_length=128)] = None,
         user_id: Annotated[str | None, QueryParameter(description="Runs of this user", max_length=256)] = None,
+        problem: Annotated[
+            bool | None, QueryParameter(description="true: runs that are stuck or incomplete; false: all others")
+        ] = None,
+        trigger: Annotated[TriggerKind | None, QueryParameter(description="Runs that this started")] = None,
+        fingerprint: Annotated[
+            str | None, QueryParameter(description="Failed runs of a group of /failures", max_length=64)
+        ] = None,
+        since: Annotated[datetime | None, QueryParameter(description="Runs that started then or later")] = None,
+        until: Annotated[datetime | None, QueryParameter(description="Runs that started earlier")] = None,
         cursor: Annotated[
             str | None, QueryParameter(description="next_cursor of the last page", max_length=2000)
         ] = None,
         limit: Annotated[int, QueryParameter(ge=1, le=200, description="Runs per page")] = 50,
     ) -> RunPage:
         """Return a page of runs."""
-        filter_ = Filter(status=status, template=template, user_id=user_id, before=cursor, limit=limit)
-        try:
-            rows = await dependencies.executions.page(request.user.tenant, filter_)
-        except BadCursor as error:
-            raise BadRequest("cursor: not a cursor of this list.") from error
-        page = rows[:limit]
-        items: Sequence[RunSummary] = [row_summary(row) for row in page]
-        return RunPage(items=list(items), next_cursor=cursor_of(page[-1]) if len(rows) > limit else None)
-
-
-def _closed(status: str) -> RunClosed:
-    return RunClosed(f"The run has ended ({status}), so there is nothing to cancel.", run_status=status)
+        filter_ = Filter(
+            status=status, template=template, user_id=user_id, problem=problem, trigger=trigger, fingerprint=fingerprint,
+            since=utc(since, "since"), until=utc(until, "until"), before=cursor, limit=limit,
+        )  # fmt: skip
+        return await actions.list_runs(request.user.tenant, filter_, dependencies)

@@ -1,6 +1,7 @@
 """Starting a run by REST: the request for it, and the answer."""
 
 import hashlib
+import json
 from typing import Any
 
 import orjson
@@ -63,5 +64,9 @@ def _items(step: Step, data: dict[str, Any] | list[dict[str, Any]]) -> list[dict
 
 
 def _digest(data: StartRequest) -> str:
-    body = orjson.dumps(data.model_dump(exclude={"tenant_id"}), option=orjson.OPT_SORT_KEYS)
+    document = data.model_dump(exclude={"tenant_id"})
+    try:
+        body = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:  # half an emoji, or nested deep
+        body = json.dumps(document, sort_keys=True).encode()
     return hashlib.sha256(body).hexdigest()

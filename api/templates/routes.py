@@ -1,23 +1,41 @@
 """Templates: list, publish (compiled on upload), versions, activate."""
 
-import asyncio
 import re
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Any, Final
 
 import orjson
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, Request, Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import PathParameter, QueryParameter
+from temporalio.service import RPCError
 
+from api.access import needs
+from api.audit.middleware import name_object
 from api.authentication import Principal
 from api.dependencies import Dependencies
-from api.openapi import problems
-from api.problems import BadRequest, DoesNotCompile, NotStartable, TooLarge, UnknownTemplate, WebhookTaken
+from api.openapi import ExportOperation, problems
+from api.problems import (
+    BadRequest,
+    BeingDeleted,
+    CodeSwitchedOff,
+    DoesNotCompile,
+    Forbidden,
+    NotStartable,
+    TooLarge,
+    UnknownTemplate,
+    UnsupportedMediaType,
+    WebhookTaken,
+)
+from api.templates import actions
+from api.templates.actions import unknown_template
+from api.templates.compiling import compile_upload, refuse_programs
 from api.templates.models import (
     Activation,
     CheckAnswer,
+    DeletionAnswer,
     Listening,
     PublishAnswer,
+    RegistrationList,
     ScheduleAnswer,
     ScheduleList,
     TemplateList,
@@ -25,20 +43,26 @@ from api.templates.models import (
     VersionList,
     WebhookAnswer,
     links_of,
+    registration_answer,
+    schedule_answer,
     summary_of,
 )
-from schemas.names import CHAT, FORM
+from runtime.platform.postgres import DatabaseUnavailable
+from schemas.names import CHAT, FORM, MCP
+from service.api_keys import KeyScope
+from service.compiling import Upload
+from service.deletion_store import DeletionStore
 from service.publishing import publish
+from service.registration_store import RegistrationStore
 from service.routes import Webhook
 from service.scheduler import Scheduler
 from service.template_records import WebhookConflict, webhooks_of
 
-if TYPE_CHECKING:
-    from compiler import Compilation
-    from schemas.plan import Plan
-
 __all__ = ["TemplateController", "template_key"]
 
+APPLY_SECONDS: Final = 2.0
+"""How long the answer to a publication waits for what Temporal says of its schedules."""
+NOT_IN_KEYS: Final = re.compile(r"[^a-z0-9]+")
 KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
 
@@ -53,6 +77,7 @@ class TemplateController(Controller):
 
     @get(
         "/",
+        **needs(KeyScope.READ),
         summary="List templates",
         responses=problems(),
         description="The tenant's own and the shared ones; its own win where keys are equal.",
@@ -67,9 +92,13 @@ class TemplateController(Controller):
 
     @post(
         "/",
+        **needs(KeyScope.PUBLISH, "template.publish"),
         status_code=201,
         summary="Publish a template",
-        responses=problems(BadRequest, DoesNotCompile, TooLarge, WebhookTaken),
+        operation_class=ExportOperation,
+        responses=problems(
+            UnsupportedMediaType, BadRequest, BeingDeleted, CodeSwitchedOff, DoesNotCompile, TooLarge, WebhookTaken
+        ),
         description="The body is an n8n export. It is compiled; 422 has the same diagnostics as `tempor8 check`. "
         "The new version is current at once and its webhooks listen; runs that go on keep the plan they started with.",
     )
@@ -77,6 +106,7 @@ class TemplateController(Controller):
         self,
         request: Request[Principal, None, Any],
         dependencies: NamedDependency[Dependencies],
+        scheduler: NamedDependency[Scheduler],
         key: Annotated[str | None, QueryParameter(description="Key; default: made from its name")] = None,
         description: Annotated[str, QueryParameter(description="One sentence for lists", max_length=2000)] = "",
         allow_unsupported: Annotated[
@@ -86,9 +116,13 @@ class TemplateController(Controller):
         """Compile and publish."""
         tenant, body = request.user.tenant, await request.body()
         final_key = key or template_key(_name(body))
+        name_object(request, "template", final_key)
         if not KEY.fullmatch(final_key):
             raise BadRequest("key: letters, digits, '_', '.' and '-', 128 at most, beginning with a letter or a digit.")
-        compilation, _ = await _compile(body, final_key, dependencies, allow_unsupported=allow_unsupported)
+        compilation, plan = await compile_upload(
+            tenant, body, final_key, dependencies, allow_unsupported=allow_unsupported
+        )
+        refuse_programs(plan, tenant, dependencies)
         try:
             publication = await publish(
                 dependencies.store, tenant, final_key, compilation, description=description, created_by=request.user.key
@@ -103,17 +137,20 @@ class TemplateController(Controller):
             plan_hash=publication.plan_hash,
             created=publication.created,
             webhooks=_webhooks(publication.webhooks, request, dependencies),
+            schedules=await _schedules(tenant, final_key, scheduler) if publication.scheduled else [],
             verdicts=_verdicts(compilation),
-            diagnostics=[each.to_json() for each in compilation.diagnostics],
+            diagnostics=list(compilation.diagnostics),
             links=links_of(publication.key),
         )
         return Response(answer, status_code=201 if publication.created else 200)
 
     @post(
         "/check",
+        **needs(KeyScope.PUBLISH),
         status_code=200,
         summary="Check an export",
-        responses=problems(BadRequest, DoesNotCompile, TooLarge),
+        operation_class=ExportOperation,
+        responses=problems(UnsupportedMediaType, BadRequest, CodeSwitchedOff, DoesNotCompile, TooLarge),
         description="The body is an n8n export. Nothing is published, run or fetched; 422 has every diagnostic.",
     )
     async def check(
@@ -126,24 +163,30 @@ class TemplateController(Controller):
     ) -> CheckAnswer:
         """Compile, and return what the compiler reports."""
         body = await request.body()
-        compilation, plan = await _compile(
-            body, template_key(_name(body)), dependencies, allow_unsupported=allow_unsupported
+        compilation, plan = await compile_upload(
+            request.user.tenant, body, template_key(_name(body)), dependencies, allow_unsupported=allow_unsupported
         )
+        refuse_programs(plan, request.user.tenant, dependencies)
         return CheckAnswer(
             runnable=compilation.runnable,
             plan_hash=plan.id,
             verdicts=_verdicts(compilation),
-            diagnostics=[each.to_json() for each in compilation.diagnostics],
+            diagnostics=list(compilation.diagnostics),
         )
 
-    @get("/{key:str}/versions", summary="List the versions of a template", responses=problems(UnknownTemplate))
+    @get(
+        "/{key:str}/versions",
+        **needs(KeyScope.READ),
+        summary="List the versions of a template",
+        responses=problems(UnknownTemplate),
+    )
     async def versions(
         self, request: Request[Principal, None, Any], key: TemplateKey, dependencies: NamedDependency[Dependencies]
     ) -> VersionList:
         """Return the versions, newest first."""
         all_versions = await dependencies.store.versions(request.user.tenant, key)
         if not all_versions:
-            raise await _unknown(request.user.tenant, key, dependencies)
+            raise await unknown_template(request.user.tenant, key, dependencies)
         return VersionList(
             key=key,
             items=[
@@ -161,9 +204,10 @@ class TemplateController(Controller):
 
     @post(
         "/{key:str}/activate",
+        **needs(KeyScope.PUBLISH, "template.activate"),
         status_code=200,
         summary="Activate a template",
-        responses=problems(UnknownTemplate, WebhookTaken),
+        responses=problems(UnsupportedMediaType, BeingDeleted, UnknownTemplate, WebhookTaken),
         description="Makes a shared template listen at its webhooks for this tenant. "
         "With `version`, an earlier version of the tenant's own template becomes current again.",
     )
@@ -175,21 +219,15 @@ class TemplateController(Controller):
         version: Annotated[int | None, QueryParameter(ge=1, description="The version that becomes current")] = None,
     ) -> Activation:
         """Listen, or go back to a version."""
-        tenant = request.user.tenant
-        try:
-            routes = await dependencies.store.activate(tenant, key, version)
-        except WebhookConflict as error:
-            raise WebhookTaken(f"{error}.", method=error.method, path=error.path) from error
-        if routes is None:
-            raise await _unknown(tenant, key, dependencies)
-        dependencies.templates.forget(tenant)
+        routes = await actions.activate(request.user.tenant, key, version, dependencies)
         return Activation(key=key, webhooks=_webhooks(routes, request, dependencies))
 
     @post(
         "/{key:str}/deactivate",
+        **needs(KeyScope.PUBLISH, "template.deactivate"),
         status_code=200,
         summary="Deactivate a template",
-        responses=problems(UnknownTemplate),
+        responses=problems(UnsupportedMediaType, UnknownTemplate),
         description="It listens at no webhook and starts by no schedule any more. Runs that go on are left alone, and a "
         "start by REST or by another workflow still finds it. Activating it brings everything back.",
     )
@@ -197,17 +235,46 @@ class TemplateController(Controller):
         self, request: Request[Principal, None, Any], key: TemplateKey, dependencies: NamedDependency[Dependencies]
     ) -> Activation:
         """Stop listening."""
-        tenant = request.user.tenant
-        if not await dependencies.store.deactivate(tenant, key):
-            raise await _unknown(tenant, key, dependencies)
-        dependencies.templates.forget(tenant)
+        await actions.deactivate(request.user.tenant, key, dependencies)
         return Activation(key=key, webhooks=[])
+
+    @delete(
+        "/{key:str}",
+        **needs(KeyScope.PUBLISH, "template.delete"),
+        status_code=202,
+        summary="Delete a template",
+        responses=problems(Forbidden, UnknownTemplate),
+        description="All versions of the tenant's own template, its schedules, its runs (open ones are terminated), their "
+        "histories, results, payloads and files. From the answer on nothing starts it: starts and webhooks get 404, a "
+        "publication under its key 409 until all is gone, which takes minutes. Asking again shows how far it is. Data tables, "
+        "variables, credentials and chat memory belong to the tenant and stay.",
+    )
+    async def delete(
+        self, request: Request[Principal, None, Any], key: TemplateKey, dependencies: NamedDependency[Dependencies]
+    ) -> DeletionAnswer:
+        """Delete a template with everything of it."""
+        tenant = request.user.tenant
+        deletion = await DeletionStore(dependencies.database).request_template(tenant, key, request.user.key)
+        if deletion is None:
+            if await dependencies.store.current(tenant, key) is not None:
+                raise Forbidden(
+                    f"The template {key!r} is the operator's. Deactivate it to stop what it starts for you."
+                )
+            raise await unknown_template(tenant, key, dependencies)
+        dependencies.templates.forget(tenant)
+        return DeletionAnswer(
+            key=key,
+            requested_at=deletion.requested_at,
+            progress=deletion.progress or "schedules",
+            error=deletion.error,
+        )
 
     @post(
         "/{key:str}/listen",
+        **needs(KeyScope.PUBLISH, "template.listen"),
         status_code=200,
         summary="Listen for a test call",
-        responses=problems(UnknownTemplate, NotStartable),
+        responses=problems(UnsupportedMediaType, UnknownTemplate, NotStartable),
         description="The webhooks and forms of the template, active or not, listen below /webhook-test and /form-test for one "
         "call. The run is a "
         "test: pinned data take the place of what nodes would do, static data are not kept, no error workflow starts.",
@@ -223,14 +290,19 @@ class TemplateController(Controller):
         tenant = request.user.tenant
         template = await dependencies.store.current(tenant, key)
         if template is None:
-            raise await _unknown(tenant, key, dependencies)
-        routes = [each for each in webhooks_of(template.plan) if each.method != CHAT]
+            raise await unknown_template(tenant, key, dependencies)
+        routes = [each for each in webhooks_of(template.plan) if each.method not in (CHAT, MCP)]
         if not routes:
             raise NotStartable("The template has no webhook and no form that could listen.")
         until = await dependencies.listeners.open(tenant, template, seconds)
         return Listening(key=key, until=until, webhooks=_webhooks(routes, request, dependencies, suffix="-test"))
 
-    @get("/{key:str}/schedules", summary="When a template starts by itself", responses=problems(UnknownTemplate))
+    @get(
+        "/{key:str}/schedules",
+        **needs(KeyScope.READ),
+        summary="When a template starts by itself",
+        responses=problems(UnknownTemplate),
+    )
     async def schedules(
         self,
         request: Request[Principal, None, Any],
@@ -241,44 +313,43 @@ class TemplateController(Controller):
         """Return its rules and their next times."""
         tenant = request.user.tenant
         if await dependencies.templates.current(tenant, key) is None:
-            raise await _unknown(tenant, key, dependencies)
+            raise await unknown_template(tenant, key, dependencies)
         rules = await scheduler.list_schedules(tenant, key)
-        return ScheduleList(
-            key=key,
-            items=[
-                ScheduleAnswer(id=each.id, node=each.node, rule=each.spec, applied=each.applied, next=list(each.next))
-                for each in rules
-            ],
-        )
+        return ScheduleList(key=key, items=[schedule_answer(each) for each in rules])
 
-
-async def _compile(
-    body: bytes, key: str, dependencies: Dependencies, *, allow_unsupported: bool
-) -> "tuple[Compilation, Plan]":
-    """Return an export compiled, and its plan.
-
-    Raises:
-        DoesNotCompile: with every diagnostic.
-    """
-    from compiler import compile_export  # noqa: PLC0415  # 25 MB that a service which only runs never needs
-
-    compilation = await asyncio.to_thread(  # a large export must not hold up other requests
-        compile_export, body, file=f"{key}.json", catalog=dependencies.catalog, allow_unsupported=allow_unsupported
+    @get(
+        "/{key:str}/registrations",
+        **needs(KeyScope.READ),
+        summary="Which triggers of a template are registered at vendors",
+        responses=problems(UnknownTemplate),
     )
-    if compilation.plan is None or not (compilation.runnable or allow_unsupported):
-        diagnostics = [each.to_json() for each in compilation.diagnostics]
-        errors = [each for each in diagnostics if each["severity"] == "error"]
-        raise DoesNotCompile(f"The export has {len(errors)} error(s); nothing was published.", diagnostics=diagnostics)
-    return compilation, compilation.plan
+    async def registrations(
+        self, request: Request[Principal, None, Any], key: TemplateKey, dependencies: NamedDependency[Dependencies]
+    ) -> RegistrationList:
+        """Return them, with what vendors said against them. None: it has none, or is not active."""
+        tenant = request.user.tenant
+        if await dependencies.templates.current(tenant, key) is None:
+            raise await unknown_template(tenant, key, dependencies)
+        rows = await RegistrationStore(dependencies.database).of_template(tenant, key)
+        return RegistrationList(key=key, items=[registration_answer(each) for each in rows if each.wanted])
 
 
-def _verdicts(compilation: "Compilation") -> list[dict[str, Any]]:
+async def _schedules(tenant: str, key: str, scheduler: Scheduler) -> list[ScheduleAnswer]:
+    """Return a publication's rules once Temporal has said what it thinks of them, or after APPLY_SECONDS as they are."""
+    try:
+        await scheduler.wait_applied(tenant, key, APPLY_SECONDS)
+        return [schedule_answer(each) for each in await scheduler.list_schedules(tenant, key)]
+    except (DatabaseUnavailable, RPCError):  # it is published, whatever the servers do now
+        return []
+
+
+def _verdicts(compilation: Upload) -> list[dict[str, Any]]:
     return [{"node": each.node, "grade": each.grade, "reason": each.reason} for each in compilation.verdicts]
 
 
 def template_key(name: str) -> str:
     """Return a key made from a workflow's name: lower case, words joined by underscores; empty when nothing is left of it."""
-    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:128]
+    return NOT_IN_KEYS.sub("_", name.lower()).strip("_")[:128]
 
 
 def _name(body: bytes) -> str:
@@ -291,21 +362,20 @@ def _name(body: bytes) -> str:
     return name if isinstance(name, str) and template_key(name) else "export"
 
 
+PREFIXES: Final = {FORM: "form", MCP: "mcp"}
+"""Method of a route -> the first part of its address, where that is not `webhook`."""
+
+
 def _webhooks(
     routes: list[Webhook], request: Request[Principal, None, Any], dependencies: Dependencies, suffix: str = ""
 ) -> list[WebhookAnswer]:
-    base, tenant = (dependencies.settings.public_url or str(request.base_url)).rstrip("/"), request.user.tenant
+    base, tenant = (dependencies.settings.content_base or str(request.base_url)).rstrip("/"), request.user.tenant
     return [
         WebhookAnswer(
             method=each.method,
-            url=f"{base}/{'form' if each.method == FORM else 'webhook'}{suffix}/{tenant}/{each.path}",
+            url=f"{base}/{PREFIXES.get(each.method, 'webhook')}{suffix}/{tenant}/{each.path}",
             node=each.node,
             response_mode=each.response_mode,
         )
         for each in routes
     ]
-
-
-async def _unknown(tenant: str, key: str, dependencies: Dependencies) -> UnknownTemplate:
-    available = [each.key for each in await dependencies.store.summaries(tenant)]
-    return UnknownTemplate(f"There is no template {key!r}.", available=available)

@@ -16,7 +16,14 @@ from schemas.plan import Step
 
 __all__ = ["admit", "cors_headers", "preflight"]
 
-CREDENTIAL_TYPES: Final = {"basicAuth": "httpBasicAuth", "headerAuth": "httpHeaderAuth", "jwtAuth": "jwtAuth"}
+CREDENTIAL_TYPES: Final = {
+    "basicAuth": "httpBasicAuth",
+    "bearerAuth": "httpBearerAuth",
+    "headerAuth": "httpHeaderAuth",
+    "jwtAuth": "jwtAuth",
+}
+_PRINTABLE: Final = re.compile(r"[\x20-\x7e]{1,2000}")
+"""What of a request may be said again in the reply to it."""
 WRONG_DATA: Final = "Authorization data is wrong!"
 BOT: Final = re.compile(
     r"bot\b|bot[/_\-]|crawl|spider|slurp|scrape|preview|facebookexternalhit|whatsapp|embedly|curl|wget|python|httpx|"
@@ -44,6 +51,8 @@ async def admit(
     secret = await _secret(step, tenant, kind, credentials)
     if kind == "basicAuth":
         _basic(headers.get("authorization", ""), secret)
+    elif kind == "bearerAuth":
+        _token(headers.get("authorization", ""), secret)
     elif kind == "headerAuth":
         _header(headers, secret)
     else:
@@ -81,6 +90,12 @@ def _basic(authorization: str, secret: Mapping[str, Any]) -> None:
 def _header(headers: Mapping[str, str], secret: Mapping[str, Any]) -> None:
     if not _equal(headers.get(str(secret.get("name", "")).lower(), ""), secret.get("value", "")):
         raise _refusal(403, WRONG_DATA)
+
+
+def _token(authorization: str, secret: Mapping[str, Any]) -> None:
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not _equal(token.strip(), secret.get("token", "")):
+        raise Refusal(HttpReply(401, {"www-authenticate": "Bearer"}, WRONG_DATA.encode()))
 
 
 def _jwt(authorization: str, secret: Mapping[str, Any]) -> dict[str, Any]:
@@ -121,13 +136,16 @@ def _is_listed(client: str, allow_list: str) -> bool:
 
 
 def is_bot(user_agent: str) -> bool:
-    """Return whether the caller seems to be a program."""
-    return not user_agent or BOT.search(user_agent) is not None
+    """Return whether the caller says that it is a program; one that says nothing does not, as in n8n."""
+    return BOT.search(user_agent) is not None
 
 
 def cors_headers(step: Step, origin: str | None, methods: list[str]) -> dict[str, str]:
-    """Return the headers for a browser on another origin. As in n8n, an origin that is not listed gets the first listed one."""
-    if not origin:
+    """Return the headers for a browser on another origin. As in n8n, an origin that is not listed gets the first listed one.
+
+    They never allow credentials: a page elsewhere calls as anybody could, without its visitor's cookies.
+    """
+    if not origin or not _PRINTABLE.fullmatch(origin):
         return {}
     options = step.parameters.get("options") or {}
     allowed = [each.strip() for each in str(options.get("allowedOrigins") or "*").split(",")]
@@ -140,10 +158,13 @@ def cors_headers(step: Step, origin: str | None, methods: list[str]) -> dict[str
 
 
 def preflight(step: Step | None, headers: Mapping[str, str], methods: list[str]) -> HttpReply:
-    """Return the reply to OPTIONS."""
-    reply = HttpReply(204, cors_headers(step, headers.get("origin"), methods) if step else {})
+    """Return the reply to OPTIONS; `step` None: nothing is there."""
+    if step is None:
+        return HttpReply(204, refused=True)
+    reply = HttpReply(204, cors_headers(step, headers.get("origin"), methods))
     if reply.headers:
         reply.headers["access-control-max-age"] = "300"
-        if "access-control-request-headers" in headers:
-            reply.headers["access-control-allow-headers"] = headers["access-control-request-headers"]
+        wanted = headers.get("access-control-request-headers", "")
+        if wanted and _PRINTABLE.fullmatch(wanted):
+            reply.headers["access-control-allow-headers"] = wanted
     return reply

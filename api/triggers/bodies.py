@@ -1,9 +1,9 @@
 """The body of a request as n8n's webhook node parses it: JSON, forms, XML, text, or a file."""
 
+import asyncio
 import base64
 import codecs
 import io
-import mimetypes
 import re
 import uuid
 import zlib
@@ -17,13 +17,24 @@ import multipart  # type: ignore[import-untyped]  # it has no types of its own
 import orjson
 
 from api.triggers.responses import refusal
-from runtime.values.binary import file_size, file_type
+from runtime.values.binary import extension_of, file_size, file_type
+from runtime.values.charsets import codec_of, decode_as
+from runtime.values.json_error import json_error
 from schemas.plan import Step
 
-__all__ = ["Body", "File", "decompress", "read_body"]
+__all__ = ["Body", "File", "decompress", "parse_body", "read_body"]
 
+CHARSET: Final = re.compile(r"charset=\"?([\w.:-]{1,64})", re.IGNORECASE)
 NOTHING: Final = object()
-SUFFIXES: Final = {"image/jpeg": "jpeg", "application/octet-stream": "bin", "text/plain": "txt", "video/mp4": "mp4"}
+INLINE_PARSE: Final = 16 * 1024
+"""Bytes of a body that is parsed at once: a hundredth of a second of XML."""
+MAX_ATTRIBUTES: Final = 1_000
+"""Of an XML element."""
+MAX_FIELDS: Final = 1_000
+"""Of a form, as in n8n."""
+_JPEG: Final = {"image/jpeg": "jpeg"}
+"""Type -> the extension that a webhook gives its files, where that of other nodes is another."""
+BYTE_ORDER_MARK: Final = "\ufeff"
 
 
 @dataclass(frozen=True)
@@ -51,8 +62,7 @@ class File:
     def _extension(self) -> str | None:
         if self.file_name and "." in self.file_name:
             return self.file_name.rsplit(".", 1)[1]
-        guessed = SUFFIXES.get(self.mime_type) or (mimetypes.guess_extension(self.mime_type) or "").lstrip(".")
-        return guessed or None
+        return _JPEG.get(self.mime_type) or extension_of(self.mime_type) or None
 
 
 @dataclass
@@ -90,6 +100,13 @@ def decompress(data: bytes, encoding: str, limit: int) -> bytes:
     return plain
 
 
+async def parse_body(step: Step, headers: Mapping[str, str], data: bytes) -> Body:
+    """Return what `read_body` does; a large body is parsed in a thread, beside other requests. Raises Refusal."""
+    if len(data) <= INLINE_PARSE:
+        return read_body(step, headers, data)
+    return await asyncio.to_thread(read_body, step, headers, data)
+
+
 def read_body(step: Step, headers: Mapping[str, str], data: bytes) -> Body:
     """Return the body, parsed by its content type under the node's version and options.
 
@@ -106,30 +123,42 @@ def read_body(step: Step, headers: Mapping[str, str], data: bytes) -> Body:
         return _multipart(content_type, data, options.get("binaryPropertyName"))
     body = Body({}) if not data else Body(_parsed(mime, content_type, data))
     if options.get("rawBody"):
-        raw = {"data": base64.b64encode(data).decode(), "mimeType": mime or "text/plain"}
+        raw = {"data": base64.b64encode(data).decode(), "mimeType": mime or "application/json"}
         return Body(body.value, raw={name: raw})
-    if body.absent and step.version >= 2:  # typeVersion
+    if body.absent and step.version > 1:  # typeVersion
         return Body({}, {name: File(data, mime or "application/octet-stream", _file_name(headers))})
     return body
 
 
 def _parsed(mime: str, content_type: str, data: bytes) -> Any:
     if mime == "application/json":
-        return _json(data)
+        return _json(data, content_type)
     if mime == "application/x-www-form-urlencoded":
-        return _group_names(parse_qsl(data.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=1000))
+        return _form(data)
     if mime in ("application/xml", "text/xml") or mime.endswith("+xml"):
         return _xml(data)
     if mime == "text/plain":
-        return data.decode(_charset(content_type), "replace")
+        return decode_as(data, _charset(content_type))
     return NOTHING
 
 
-def _json(data: bytes) -> Any:
+def _form(data: bytes) -> dict[str, Any]:
+    if data.count(b"&") >= MAX_FIELDS:
+        raise refusal(413, "too many parameters", code=413, hint=f"A form has {MAX_FIELDS:,} fields at most")
+    return _group_names(parse_qsl(data.decode("utf-8", "replace"), keep_blank_values=True))
+
+
+def _json(data: bytes, content_type: str) -> Any:
+    """Return the value of a JSON body in its character set; n8n has an empty object in place of null."""
+    text = data
+    if data.startswith(codecs.BOM_UTF8) or codec_of(_charset(content_type)) not in (None, "utf-8"):
+        text = decode_as(data, _charset(content_type)).removeprefix(BYTE_ORDER_MARK).encode()
     try:
-        return orjson.loads(data)
+        value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise refusal(422, "Failed to parse request body", code=422, hint=str(error)) from None
+        told = json_error(decode_as(data, _charset(content_type))) if len(data) <= INLINE_PARSE else None
+        raise refusal(422, "Failed to parse request body", code=422, hint=told or str(error)) from None
+    return {} if value is None else value
 
 
 def _group_names(pairs: list[tuple[str, str]]) -> dict[str, Any]:
@@ -164,12 +193,20 @@ def _xml(data: bytes) -> Any:
 
 def _element(element: Any) -> Any:
     text = "".join([element.text or "", *(child.tail or "" for child in element)]).strip()
-    grouped: dict[str, Any] = {"$": dict(element.attrib)} if element.attrib else {}
+    grouped: dict[str, Any] = {"$": _attributes(element)} if element.attrib else {}
     if text and (grouped or len(element)):
         grouped["_"] = text
     pairs = [(_tag(child), _element(child)) for child in element if isinstance(child.tag, str)]
     grouped.update(_group_names(pairs))
     return grouped or text
+
+
+def _attributes(element: Any) -> dict[str, str]:
+    """Return an element's attributes. lxml looks for each among all of them, so a number beyond any document's is refused."""
+    if len(element.attrib) > MAX_ATTRIBUTES:
+        hint = f"An element has {MAX_ATTRIBUTES:,} attributes at most"
+        raise refusal(422, "Failed to parse request body", code=422, hint=hint)
+    return dict(element.attrib)
 
 
 def _tag(element: Any) -> str:
@@ -185,7 +222,7 @@ def _multipart(content_type: str, data: bytes, property_name: str | None) -> Bod
         parts = list(multipart.MultipartParser(io.BytesIO(data), boundary, memory_limit=len(data) + 1))
     except multipart.MultipartError as error:
         raise refusal(422, "Failed to parse request body", code=422, hint=str(error)) from None
-    uploads = [part for part in parts if part.filename is not None]
+    uploads = [part for part in parts if part.filename]  # a file field that was left empty has no name
     fields = _group_names([(part.name, part.value) for part in parts if part.filename is None])
     return Body(fields, dict(_name_files(uploads, property_name)))
 
@@ -200,7 +237,7 @@ def _name_files(uploads: list[Any], property_name: str | None) -> list[tuple[str
         if total[part.name] > 1:
             counts[name] = counts.get(name, -1) + 1
             name = f"{name}{counts[name]}"
-        file = File(part.raw, part.content_type or "application/octet-stream", part.filename or None)
+        file = File(part.raw, part.content_type or "application/octet-stream", part.filename)
         named.append((f"{property_name}{place}" if property_name else name, file))
     return named
 
@@ -216,8 +253,5 @@ def _file_name(headers: Mapping[str, str]) -> str | None:
 
 
 def _charset(content_type: str) -> str:
-    match = re.search(r"charset=\"?([\w-]+)", content_type, re.IGNORECASE)
-    try:
-        return codecs.lookup(match[1]).name if match else "utf-8"
-    except LookupError:
-        return "utf-8"
+    match = CHARSET.search(content_type)
+    return match[1] if match else "utf-8"

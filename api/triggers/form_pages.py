@@ -6,10 +6,12 @@ from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from api.problems import RETRY_AFTER_SECONDS
 from api.triggers.form_fields import Field
 from api.triggers.responses import TEXT_TYPE, HttpReply
+from service.errors import ReplyPendingError
 
-__all__ = ["RESPONSE_RECORDED", "form_page", "last_page", "message_page", "thanks_page"]
+__all__ = ["RESPONSE_RECORDED", "form_page", "last_page", "message_page", "pending_page", "thanks_page"]
 
 RESPONSE_RECORDED: Final = "Your response has been recorded"
 _PAGES: Final = Environment(
@@ -43,6 +45,15 @@ def message_page(title: str, text: str, *, refresh: int | None = None) -> HttpRe
         title=title, about="", button="", fields=[], error="", text=text, refresh=refresh
     )
     return HttpReply(200, {"content-type": TEXT_TYPE}, page.encode("utf-8", "replace"))
+
+
+def pending_page(pending: ReplyPendingError) -> HttpReply:
+    """Return the page for a run that has begun and has no reply in time: what was sent is not lost, and need not be sent again."""
+    text = f"This takes longer than usual. What you sent was received as {pending.workflow_id}; you need not send it again."
+    reply = message_page("Form", text)
+    reply.status = 503
+    reply.headers["retry-after"] = RETRY_AFTER_SECONDS
+    return reply
 
 
 def last_page(page: Mapping[str, Any]) -> HttpReply:

@@ -1,5 +1,6 @@
 """Forms: /form/{tenant}/{path} and /form-test/... start a run, /form-waiting/{workflow_id}/{token} resumes one."""
 
+from collections.abc import Awaitable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final, cast
@@ -8,21 +9,25 @@ from litestar import asgi
 from litestar.handlers import ASGIRouteHandler
 from litestar.types import HTTPScope, Receive, Scope, Send
 
-from api.authentication import PUBLIC
 from api.dependencies import Dependencies
+from api.origins import WORKFLOW_CONTENT
+from api.rates import Rates
 from api.triggers.bodies import Body
 from api.triggers.form_fields import Field, fields_of, parse_submission
-from api.triggers.form_pages import RESPONSE_RECORDED, form_page, last_page, message_page, thanks_page
+from api.triggers.form_pages import RESPONSE_RECORDED, form_page, last_page, message_page, pending_page, thanks_page
 from api.triggers.handler import Target, TriggerHandler
-from api.triggers.requests import WebhookRequest, parse_request, query_of, send_reply
-from api.triggers.responses import SANDBOX, TEXT_TYPE, HttpReply, Refusal, refusal
+from api.triggers.requests import WebhookRequest, body_by_content_type, parse_request, read_query
+from api.triggers.responses import TEXT_TYPE, HttpReply, Refusal, refusal
+from api.triggers.sending import answer
 from api.triggers.waits import Waits, step_of
 from schemas.kinds import RunStatus, TriggerKind
 from schemas.names import FORM, tenant_of
 from schemas.plan import Plan, Step
 from schemas.resume_link import WAITING_FORM
+from service.errors import ReplyPendingError
 from service.run_reader import TemporalRuns
-from service.run_start import Starter, uuid7
+from service.run_reply import NO_WORKER
+from service.run_start import Starter
 
 __all__ = ["form_handler"]
 
@@ -34,34 +39,39 @@ CHAIN: Final = "page"
 """In the query of a page that follows another one."""
 
 
-def form_handler(dependencies: Dependencies, starter: Starter) -> ASGIRouteHandler:
+def form_handler(dependencies: Dependencies, starter: Starter, rates: Rates) -> ASGIRouteHandler:
     """Return the ASGI handler of everything under /form, /form-test and /form-waiting."""
-    handler = FormHandler(dependencies, starter)
+    handler = FormHandler(dependencies, starter, rates)
 
-    @asgi("/form", is_mount=True, opt=PUBLIC, copy_scope=True)
+    @asgi("/form", is_mount=True, opt=WORKFLOW_CONTENT, copy_scope=True)
     async def form(scope: Scope, receive: Receive, send: Send) -> None:
         """Show a form, or take a submission."""
-        try:
-            if scope["path"].startswith(_WAITING):
-                reply = await handler.resume(parse_request(cast("HTTPScope", scope), _WAITING), receive)
-            elif scope["path"].startswith(_TESTING):
-                reply = await handler.start(parse_request(cast("HTTPScope", scope), _TESTING), receive, test=True)
-            else:
-                reply = await handler.start(parse_request(cast("HTTPScope", scope), "form"), receive)
-        except Refusal as refused:
-            reply = refused.reply
-        reply.headers.setdefault("content-security-policy", SANDBOX)
-        await send_reply(reply, send)
+        path, http = scope["path"], cast("HTTPScope", scope)
+        if path.startswith(_WAITING):
+            request, serve, kind = parse_request(http, _WAITING), handler.resume, "form-waiting"
+        elif path.startswith(_TESTING):
+            request, serve, kind = parse_request(http, _TESTING), handler.start_test, "form-test"
+        else:
+            request, serve, kind = parse_request(http, "form"), handler.start, "form"
+        await answer(request, lambda: _or_pending(serve(request, receive)), send, rates.look_ups, kind)
 
     return form
+
+
+async def _or_pending(serving: Awaitable[HttpReply]) -> HttpReply:
+    """Return the reply, or the page for a run that has none in time."""
+    try:
+        return await serving
+    except ReplyPendingError as pending:
+        return pending_page(pending)
 
 
 class FormHandler(TriggerHandler):
     """Serves forms."""
 
-    def __init__(self, dependencies: Dependencies, starter: Starter) -> None:
-        super().__init__(dependencies, starter)
-        self._waits, self._runs = Waits(dependencies), TemporalRuns(dependencies.temporal)
+    def __init__(self, dependencies: Dependencies, starter: Starter, rates: Rates) -> None:
+        super().__init__(dependencies, starter, rates)
+        self._waits, self._runs = Waits(dependencies, starter.replies), TemporalRuns(dependencies.temporal)
 
     async def start(self, request: WebhookRequest, receive: Receive, *, test: bool = False) -> HttpReply:
         """Serve a form that starts a run; as a `test`, of the version that listens for it.
@@ -71,23 +81,26 @@ class FormHandler(TriggerHandler):
         """
         target = await self._target(request, test=test)
         step, plan = target.step, target.template.plan
-        await self._admit(request, step)
-        fields = fields_of(step.parameters, query_of(request.query))
+        claims = await self._admit(request, step)
+        query = await read_query(request.query)
+        fields = fields_of(step.parameters, query)
         if request.method != "POST":
             return form_page(step.parameters, fields)
-        run = uuid7()
+        self._rates.require_start(request.tenant)
+        data = await self._requests.read(request, receive)
+        run, digest = self._run_id(request, target, data, claims)
         workflow_id = target.workflow_id(request.tenant, run)
-        item = await self._item(request, step, fields, receive, plan.settings.timezone, workflow_id)
+        item = await self._item(request, step, fields, data, plan.settings.timezone, workflow_id)
         if isinstance(item, HttpReply):
             return item
         if test:
             item["json"]["formMode"] = "test"
             if not await self._take_test(request, target):
                 raise _not_listening()
-        if query := query_of(request.query):
+        if query:
             item["json"]["formQueryParameters"] = query
         mode = step.parameters.get("responseMode") or "onReceived"
-        run_request = self._run_request(request, target, TriggerKind.FORM, item, run)
+        run_request = self._run_request(request, target, TriggerKind.FORM, item, run, digest)
         if _has_more_pages(plan):
             await self._starter.start(run_request)
             return self._next_page(run_request.workflow_id, 0)
@@ -104,6 +117,10 @@ class FormHandler(TriggerHandler):
             raise _not_listening()
         raise refusal(404, "Form not found", hint="Publish or activate a template with a form at this path.")
 
+    async def start_test(self, request: WebhookRequest, receive: Receive) -> HttpReply:
+        """Serve a form of the version that listens for a test. Raises as `start`."""
+        return await self.start(request, receive, test=True)
+
     async def resume(self, request: WebhookRequest, receive: Receive) -> HttpReply:
         """Serve a form that resumes a run.
 
@@ -113,7 +130,8 @@ class FormHandler(TriggerHandler):
         workflow_id, ordinal, _, bound = self._waits.parse_link(request)
         if bound:
             raise refusal(401, "Invalid token")
-        chained = CHAIN in query_of(request.query)
+        query = await read_query(request.query)
+        chained = CHAIN in query
         try:
             wait = await self._waits.find(workflow_id, ordinal)
         except Refusal:
@@ -125,10 +143,11 @@ class FormHandler(TriggerHandler):
             raise refusal(409, "The run waits for a call, not for a form.")
         request = replace(request, tenant=tenant_of(workflow_id))
         await self._admit(request, step)
-        fields = fields_of(step.parameters, query_of(request.query))
+        fields = fields_of(step.parameters, query)
         if request.method != "POST":
             return form_page(step.parameters, fields)
-        item = await self._item(request, step, fields, receive, wait["timezone"], workflow_id)
+        data = await self._requests.read(request, receive)
+        item = await self._item(request, step, fields, data, wait["timezone"], workflow_id)
         if isinstance(item, HttpReply):
             return item
         reply = await self._waits.resume(workflow_id, ordinal, step, [item])
@@ -150,7 +169,7 @@ class FormHandler(TriggerHandler):
         run = await self._runs.describe(workflow_id)
         state = await self._runs.state(run) if run else None
         if run is None or state is None:
-            raise refusal(503, "No worker answers for this run. Try again.")
+            raise ReplyPendingError(workflow_id, NO_WORKER)
         last = (state.get("response") or {}).get("form")
         if last is not None:
             return last_page(last)
@@ -167,12 +186,12 @@ class FormHandler(TriggerHandler):
         request: WebhookRequest,
         step: Step,
         fields: list[Field],
-        receive: Receive,
+        data: bytes,
         timezone: str,
         workflow_id: str,
     ) -> dict[str, Any] | HttpReply:
         """Return n8n's item of a form; or the page again, with what is wrong."""
-        body = await self._requests.read_by_content_type(step, request, receive)
+        body = await body_by_content_type(step, request, data)
         try:
             json, names = parse_submission(fields, body, timezone, datetime.now(UTC))
         except Refusal as refused:

@@ -5,13 +5,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.dependencies import Dependencies
+from api.rates import Rates
+from api.runs.watcher import RunWatchers
 from api.triggers.access import admit
+from api.triggers.deliveries import caller_of, delivery_of, request_digest
 from api.triggers.requests import RequestReader, WebhookRequest
 from api.triggers.responses import HttpReply, reply_after_run
+from api.triggers.streaming import stream_of
 from schemas.kinds import Mode, TriggerKind
 from schemas.plan import Step
-from service.routes import Webhook
-from service.run_start import RunRequest, Starter
+from service.api_keys import TENANT_ID
+from service.routes import Routes, Webhook
+from service.run_start import RunRequest, Starter, run_id_of, uuid7
 from service.template_records import Published
 
 __all__ = ["Target", "TriggerHandler"]
@@ -37,13 +42,17 @@ class Target:
 class TriggerHandler:
     """Starts runs for requests from outside."""
 
-    def __init__(self, dependencies: Dependencies, starter: Starter) -> None:
-        self._dependencies, self._starter = dependencies, starter
+    def __init__(self, dependencies: Dependencies, starter: Starter, rates: Rates) -> None:
+        self._dependencies, self._starter, self._rates = dependencies, starter, rates
         self._requests = RequestReader(dependencies)
+
+    async def _routes(self, tenant: str) -> Routes | None:
+        """Return where a tenant's templates listen; None, without a query: that is no tenant's id."""
+        return await self._dependencies.templates.routes(tenant) if TENANT_ID.fullmatch(tenant) else None
 
     async def _find(self, method: str, request: WebhookRequest) -> Target | None:
         """Return the step of a published template that listens at the request's path; None: there is none."""
-        routes = await self._dependencies.templates.routes(request.tenant) if request.tenant else None
+        routes = await self._routes(request.tenant)
         match = routes.match(method, request.path) if routes else None
         if match is None:
             return None
@@ -54,6 +63,8 @@ class TriggerHandler:
 
     async def _find_test(self, method: str, request: WebhookRequest) -> Target | None:
         """Return the step of a template that listens for a test call at the request's path; None: there is none."""
+        if not TENANT_ID.fullmatch(request.tenant):
+            return None
         match = await self._dependencies.listeners.find(request.tenant, method, request.path)
         step = match[2].plan.step.get(match[0].node) if match else None
         return None if match is None or step is None else Target(*match, step=step, test=True)
@@ -65,6 +76,20 @@ class TriggerHandler:
     async def _admit(self, request: WebhookRequest, step: Step) -> dict[str, Any] | None:
         """Let the caller in, see `api.triggers.access.admit`. Raises Refusal."""
         return await admit(step, request.tenant, request.headers, request.client, self._dependencies.credentials)
+
+    def _run_id(
+        self, request: WebhookRequest, target: Target, body: bytes, claims: Mapping[str, Any] | None
+    ) -> tuple[str, str | None]:
+        """Return the last part of the workflow id, the same for the same delivery of the same caller, and the request's digest.
+
+        None in place of the digest: the request names no delivery, and each is a run.
+        """
+        delivery = None if target.test else delivery_of(request.headers)
+        if delivery is None:
+            return uuid7(), None
+        caller = caller_of(request, target.step, claims, self._dependencies.start_keys)
+        key = "\x00".join(part for part in (request.path, delivery, caller) if part)
+        return run_id_of(request.tenant, target.template.key, key), request_digest(request, body)
 
     def _run_request(
         self,
@@ -92,3 +117,10 @@ class TriggerHandler:
         """Start the run and wait for its reply. `mode`: lastNode or responseNode. Raises Refusal: there is none to send."""
         reply = await self._starter.start_and_answer(run_request, mode)
         return await reply_after_run(step, reply, self._requests.file_reader(run_request.tenant))
+
+    async def _stream(self, run_request: RunRequest, watchers: RunWatchers) -> HttpReply:
+        """Start the run and return what its agents say as it comes. Raises TooManyRequests: the tenant has too many streams."""
+        with self._rates.streams.hold(run_request.tenant) as keep:
+            reply = await stream_of(self._dependencies, self._starter, watchers, run_request)
+            keep(reply.stream)
+        return reply

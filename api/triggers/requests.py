@@ -1,25 +1,28 @@
 """Reading a request: its body, its files, and the item that a run gets of it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import qs_codec
-from litestar.types import HTTPScope, Receive, Send
+from litestar.types import HTTPScope, Receive
 
 from api.dependencies import Dependencies
 from api.problems import TooLarge
-from api.triggers.bodies import Body, decompress, read_body
-from api.triggers.responses import NO_BODY, HttpReply, inline_bytes
+from api.triggers.bodies import Body, decompress, parse_body
+from api.triggers.responses import inline_bytes, refusal
 from runtime.platform.telemetry.logging import bind_context
 from runtime.values.binary import INLINE_BYTES
 from schemas.names import tenant_of
 from schemas.plan import Step
 
-__all__ = ["RequestReader", "WebhookRequest", "parse_request", "query_of", "send_reply"]
+__all__ = ["RequestReader", "WebhookRequest", "body_by_content_type", "parse_request", "query_of", "read_query"]
 
 MAX_TENANT_LENGTH: Final = 63
 """Characters of a tenant's id; a longer one in an address is cut before it is logged."""
+INLINE_QUERY: Final = 1024
+"""Characters of a query that is parsed at once."""
 QUERY_OPTIONS: Final = qs_codec.DecodeOptions()
 
 
@@ -53,25 +56,20 @@ class RequestReader:
 
         Raises:
             TooLarge: over the limit, as declared or as received.
-            Refusal: the compression is unknown or broken, or the decompressed body is over the limit.
+            Refusal: the compression is unknown or broken, the decompressed body is over the limit, or the caller went away.
         """
         data = await self._receive(request, receive)
         return decompress(data, request.headers.get("content-encoding", ""), self._limit)
 
-    async def read_by_content_type(self, step: Step, request: WebhookRequest, receive: Receive) -> Body:
-        """Return the body, parsed by its content type alone: the options of webhook nodes do not apply. Raises as `read`."""
-        data = await self.read(request, receive)
-        return read_body(step.model_copy(update={"version": 2.0, "parameters": {}}), request.headers, data)
-
     async def _receive(self, request: WebhookRequest, receive: Receive) -> bytes:
         declared = request.headers.get("content-length", "")
-        if declared.isdigit() and int(declared) > self._limit:
+        if declared.isascii() and declared.isdigit() and int(declared) > self._limit:
             raise _too_large(self._limit)
         chunks, size = [], 0
         while True:
             message = await receive()
-            if message["type"] != "http.request":
-                break
+            if message["type"] != "http.request":  # half a body would be another request than was meant
+                raise refusal(400, "The request ended before its body did", code=400)
             chunk = message.get("body", b"")
             size += len(chunk)
             if size > self._limit:
@@ -96,7 +94,7 @@ class RequestReader:
         json: dict[str, Any] = {
             "headers": request.headers,
             "params": params,
-            "query": query_of(request.query),
+            "query": await read_query(request.query),
             "body": body.value,
             "webhookUrl": url,
             "executionMode": mode,
@@ -132,13 +130,17 @@ class RequestReader:
         return read
 
 
+async def body_by_content_type(step: Step, request: WebhookRequest, data: bytes) -> Body:
+    """Return the body, parsed by its content type alone: the options of webhook nodes do not apply. Raises Refusal."""
+    return await parse_body(step.model_copy(update={"version": 2.0, "parameters": {}}), request.headers, data)
+
+
 def parse_request(scope: HTTPScope, prefix: str) -> WebhookRequest:
     """Return the request of an ASGI scope below `prefix`: /prefix/tenant/path. Its log lines carry the tenant from here on."""
-    headers: dict[str, str] = {}
+    values: dict[str, list[str]] = {}
     for raw_name, raw_value in scope["headers"]:
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-        joint = "; " if name == "cookie" else ", "
-        headers[name] = f"{headers[name]}{joint}{value}" if name in headers else value
+        values.setdefault(raw_name.decode("latin-1").lower(), []).append(raw_value.decode("latin-1"))
+    headers = {name: ("; " if name == "cookie" else ", ").join(each) for name, each in values.items()}
     tenant, _, path = scope["path"].strip("/").removeprefix(f"{prefix.strip('/')}/").partition("/")
     client = scope.get("client")
     bind_context(tenant=tenant_of(tenant)[:MAX_TENANT_LENGTH])  # a link of a waiting run has the run's id in its place
@@ -153,6 +155,11 @@ def parse_request(scope: HTTPScope, prefix: str) -> WebhookRequest:
     )
 
 
+async def read_query(text: str) -> dict[str, Any]:
+    """Return what `query_of` does; a long one is parsed in a thread, beside other requests: its lists cost the square of their length."""
+    return query_of(text) if len(text) <= INLINE_QUERY else await asyncio.to_thread(query_of, text)
+
+
 def query_of(text: str) -> dict[str, Any]:
     """Return a query string as n8n parses it."""
     if not text:
@@ -164,23 +171,3 @@ def query_of(text: str) -> dict[str, Any]:
 
 def _too_large(limit: int) -> TooLarge:
     return TooLarge(f"The body is over the limit of {limit} bytes (TEMPOR8_BODY_LIMIT).")
-
-
-async def send_reply(reply: HttpReply, send: Send) -> None:
-    """Send a reply."""
-    body = b"" if reply.status in NO_BODY else reply.body
-    headers = [
-        (name.encode("latin-1", "replace"), value.encode("latin-1", "replace")) for name, value in reply.headers.items()
-    ]
-    if reply.stream is not None:
-        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        async for piece in reply.stream:
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
-        return
-    if reply.status in NO_BODY:
-        headers = [each for each in headers if each[0] != b"content-type"]
-    else:
-        headers.append((b"content-length", str(len(body)).encode()))
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -1,12 +1,14 @@
 """Replies of webhooks: n8n's response modes, as n8n 2.41 answered them."""
 
 import base64
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import orjson
-
+from api.triggers.reply_headers import HeaderError, check_header
+from runtime.values.json_bytes import dumps
+from runtime.values.well_formed import well_formed
+from schemas.facts import is_literal
 from schemas.plan import Step
 from schemas.run import RunReply, RunResult
 
@@ -15,12 +17,6 @@ __all__ = ["HttpReply", "Refusal", "immediate_reply", "refusal", "reply_after_ru
 JSON_TYPE: Final = "application/json; charset=utf-8"
 TEXT_TYPE: Final = "text/html; charset=utf-8"
 """Of pages, and n8n's for text without a type."""
-SANDBOX: Final = (
-    "sandbox allow-downloads allow-forms allow-modals allow-orientation-lock allow-pointer-lock allow-popups "
-    "allow-popups-to-escape-sandbox allow-presentation allow-scripts allow-top-navigation-by-user-activation "
-    "allow-top-navigation-to-custom-protocols"
-)
-"""A page from a workflow must not act as a page of the service's origin (n8n sends the same)."""
 NO_BODY: Final = frozenset({204, 304})
 OK: Final = 200
 
@@ -35,8 +31,12 @@ class HttpReply:
     status: int = OK
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
-    stream: AsyncIterator[bytes] | None = None
+    stream: AsyncGenerator[bytes] | None = None
     """In place of a body: chunks that are sent as they come."""
+    refused: bool = False
+    """The request reached no run: this says why."""
+    policy: str | None = None
+    """Content-Security-Policy of a page of the service; None: what a workflow says is sandboxed."""
 
     def with_type(self, content_type: str) -> "HttpReply":
         """Set the content type unless the headers have one; return the reply."""
@@ -54,11 +54,11 @@ class Refusal(Exception):
 
 def refusal(status: int, message: str, **more: Any) -> Refusal:
     """Return a refusal with n8n's `{"code": 0, "message": ...}`; `more` are further members."""
-    body = orjson.dumps({"code": more.pop("code", 0), "message": message} | more)
-    return Refusal(HttpReply(status, {"content-type": JSON_TYPE}, body), message)
+    body = dumps({"code": more.pop("code", 0), "message": message} | more)
+    return Refusal(HttpReply(status, {"content-type": JSON_TYPE}, body, refused=True), message)
 
 
-IN_WORKFLOW: Final = orjson.dumps({"message": "Error in workflow"})
+IN_WORKFLOW: Final = dumps({"message": "Error in workflow"})
 
 
 def immediate_reply(step: Step) -> HttpReply:
@@ -75,7 +75,7 @@ def immediate_reply(step: Step) -> HttpReply:
     if text:
         reply.body = _plain(text, "responseData").encode()
         return reply.with_type(TEXT_TYPE)
-    reply.body = orjson.dumps({"message": "Workflow was started"})
+    reply.body = dumps({"message": "Workflow was started"})
     return reply.with_type(JSON_TYPE)
 
 
@@ -108,23 +108,47 @@ def status_of(step: Step) -> int:
         code = option.get("responseCode", OK)
         if code == "customCode":
             code = option.get("customCode", OK)
+        elif not is_literal(code):
+            code = OK  # n8n evaluates neither, and fails for an expression in `customCode` alone
+    return status_code(code)
+
+
+def status_code(value: Any) -> int:
+    """Return a status code that a workflow gives.
+
+    Raises:
+        Refusal: it is no integer, in n8n's words, or not from 200 to 599: below are announcements of another response, which
+            would be the next caller's.
+    """
     try:
-        status = int(code)
-    except (TypeError, ValueError):
-        status = 0
-    if not 100 <= status <= 999:  # what HTTP can carry
-        raise refusal(500, f'Invalid status code: "{code}". Status code must be an integer.')
-    return status
+        code = int(value)
+    except (TypeError, ValueError, OverflowError):
+        code = None
+    if code is None or isinstance(value, bool) or (isinstance(value, float) and value != code):
+        raise refusal(500, f'Invalid status code: "{str(value)[:100]}". Status code must be an integer.')
+    if not 200 <= code <= 599:
+        raise refusal(500, f'Invalid status code: "{str(code)[:100]}". Status code must be from 200 to 599.')
+    return code
 
 
 def headers_of(step: Step) -> dict[str, str]:
-    """Return the response headers of the webhook's options; the last of several with one name counts."""
+    """Return the response headers of the webhook's options; the last of several with one name counts.
+
+    Raises:
+        Refusal: HTTP cannot carry one.
+    """
     entries = (_options(step).get("responseHeaders") or {}).get("entries") or ()
-    return {
-        str(each["name"]).lower(): _plain(each.get("value", ""), "responseHeaders")
+    headers = {
+        _plain(each["name"], "responseHeaders").lower(): _plain(each.get("value", ""), "responseHeaders")
         for each in entries
         if each.get("name")
     }
+    for name, value in headers.items():
+        try:
+            check_header(name, value)
+        except HeaderError as error:
+            raise refusal(500, str(error)) from None
+    return headers
 
 
 async def _last_node(step: Step, result: RunResult, read: ReadBinary) -> HttpReply:
@@ -134,10 +158,10 @@ async def _last_node(step: Step, result: RunResult, read: ReadBinary) -> HttpRep
         return reply.with_type(JSON_TYPE)
     if not result.outputs:
         message = "Workflow executed successfully but the last node did not return any data"
-        return HttpReply(OK, {}, orjson.dumps({"message": message})).with_type(JSON_TYPE)
+        return HttpReply(OK, {}, dumps({"message": message})).with_type(JSON_TYPE)
     items: Sequence[Mapping[str, Any]] = result.outputs[0] or ()
     if mode == "allEntries":
-        reply.body = orjson.dumps([item.get("json", {}) for item in items])
+        reply.body = dumps([item.get("json", {}) for item in items])
         return reply.with_type(JSON_TYPE)
     if not items:
         raise refusal(500, "No item to return was found")
@@ -154,10 +178,10 @@ def _first_entry(step: Step, item: Mapping[str, Any], reply: HttpReply) -> HttpR
     subtype = options.get("responseContentType")
     content_type = f"{subtype}; charset=utf-8" if subtype else None
     if isinstance(value, str):
-        reply.body = value.encode("utf-8", "replace")
+        reply.body = well_formed(value).encode()
         return reply.with_type(content_type or TEXT_TYPE)
     if value is not _MISSING:
-        reply.body = orjson.dumps(value)
+        reply.body = dumps(value)
     return reply.with_type(content_type or JSON_TYPE)
 
 
@@ -174,18 +198,17 @@ async def _binary(step: Step, item: Mapping[str, Any], reply: HttpReply, read: R
 
 async def _responded(step: Step, response: Mapping[str, Any], read: ReadBinary) -> HttpReply:
     """Return the response of Respond to Webhook: `{statusCode, headers, body}`, where a file is `{"binary": reference}`."""
-    pairs = ((str(name).lower(), str(value)) for name, value in (response.get("headers") or {}).items())
-    headers = {name: value for name, value in pairs if name != "content-length"}  # the server sets it
-    reply = HttpReply(int(response.get("statusCode") or OK), headers_of(step) | headers)
+    headers = {str(name).lower(): str(value) for name, value in (response.get("headers") or {}).items()}
+    reply = HttpReply(status_code(response.get("statusCode") or OK), headers_of(step) | headers)
     body = response.get("body")
     if (reference := _file(body)) is not None:
         reply.body = await read(reference)
         return reply.with_type(str(reference["mimeType"]))
     if isinstance(body, str):
-        reply.body = body.encode("utf-8", "replace")
+        reply.body = well_formed(body).encode()
         return reply.with_type(TEXT_TYPE)
     if body is not None:
-        reply.body = orjson.dumps(body)
+        reply.body = dumps(body)
     return reply.with_type(JSON_TYPE)
 
 

@@ -4,40 +4,44 @@ n8n sends the tokens of a model as they come. Here an answer is sent whole when 
 a caller never gets another answer after a crash.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from typing import Any, Final
 
-import orjson
 from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.service import RPCError
 
 from api.dependencies import Dependencies
+from api.runs.watcher import RunWatchers
 from api.triggers.responses import JSON_TYPE, HttpReply
+from runtime.values.json_bytes import dumps
 from schemas import names
 from schemas.kinds import RunStatus
 from schemas.run import RunReply
-from service.run_reader import TemporalRuns
+from service.run_reader import RunDescription, TemporalRuns
 from service.run_start import RunRequest, Starter
 
 __all__ = ["stream_of"]
 
-POLL_SECONDS: Final = 0.2
-"""Seconds between two queries for answers."""
+LOOK_SECONDS: Final = 5.0
+"""Seconds without news after which the end of the server is looked for."""
 FAILED: Final = "Error in workflow"
+STOPPED: Final = "This server is being stopped; the run goes on."
 
 
-async def stream_of(dependencies: Dependencies, starter: Starter, run_request: RunRequest) -> HttpReply:
+async def stream_of(
+    dependencies: Dependencies, starter: Starter, watchers: RunWatchers, run_request: RunRequest
+) -> HttpReply:
     """Start the run and return its lines as they come; those of a transient run when it has ended."""
     if run_request.template.plan.settings.transient and dependencies.transient is not None:
         lines = _lines_of_reply(await starter.start_and_answer(run_request, "lastNode"))
     else:
         await starter.start(run_request)
-        lines = _follow_lines(dependencies.temporal, run_request.workflow_id)
+        run = await TemporalRuns(dependencies.temporal).describe(run_request.workflow_id)
+        lines = _no_lines() if run is None else _follow_lines(dependencies.temporal, watchers, run)
     return HttpReply(200, {"content-type": JSON_TYPE, "cache-control": "no-cache"}, stream=lines)
 
 
-async def _lines_of_reply(reply: RunReply) -> AsyncIterator[bytes]:
+async def _lines_of_reply(reply: RunReply) -> AsyncGenerator[bytes]:
     """Yield the lines of a run that has ended: its last node's first item."""
     result = reply.finished
     if result is None or result.journal.status != "success":
@@ -48,26 +52,42 @@ async def _lines_of_reply(reply: RunReply) -> AsyncIterator[bytes]:
         yield line
 
 
-async def _follow_lines(client: Client, workflow_id: str) -> AsyncIterator[bytes]:
-    runs, handle, sent = TemporalRuns(client), client.get_workflow_handle(workflow_id), 0
-    while True:
-        run = await runs.describe(workflow_id)
-        answers = await _answers(handle)
-        for each in answers[sent:]:
-            meta = {"nodeId": each["id"], "nodeName": each["node"], "runIndex": each["run"], "timestamp": each["at"]}
-            for i, text in enumerate(each["texts"]):
-                for line in _lines_of(meta | {"itemIndex": i}, text):
+async def _no_lines() -> AsyncGenerator[bytes]:
+    """Yield what there is to say of a run that Temporal has deleted."""
+    yield _line("error", {}, FAILED)
+
+
+async def _follow_lines(client: Client, watchers: RunWatchers, run: RunDescription) -> AsyncGenerator[bytes]:
+    handle, sent, version = client.get_workflow_handle(run.id), 0, 0
+    async with watchers.watch(run) as watch:
+        while not watchers.shutdown.expired:
+            if not await watch.wait(version, LOOK_SECONDS):
+                continue
+            version, outcome = watch.version, watch.outcome
+            while answers := await _answers(handle, sent):
+                sent += len(answers)
+                for line in _lines_of_answers(answers):
                     yield line
-        sent = max(sent, len(answers))
-        if run is None or not run.open:
-            if run is not None and run.status != RunStatus.COMPLETED:
-                yield _line("error", {}, FAILED)
-            return
-        await asyncio.sleep(POLL_SECONDS)
+            if outcome is not None:
+                if outcome.status != RunStatus.COMPLETED:
+                    yield _line("error", {}, FAILED)
+                return
+    yield _line("error", {"workflowId": run.id}, STOPPED)
 
 
-async def _answers(handle: Any) -> list[dict[str, Any]]:
-    """Return the answers so far; none while no worker answers."""
+async def _answers(handle: Any, since: int) -> list[dict[str, Any]]:
+    """Return the answers from this number on; none while no worker answers."""
+    try:
+        answers: list[dict[str, Any]] = await handle.query(names.QUERY_SAID, since, result_type=list)
+    except WorkflowQueryFailedError:
+        return (await _all_answers(handle))[since:]
+    except RPCError:
+        return []
+    return answers
+
+
+async def _all_answers(handle: Any) -> list[dict[str, Any]]:
+    """Return all answers of a run of a build that does not know the query's argument."""
     try:
         answers: list[dict[str, Any]] = await handle.query(names.QUERY_SAID, result_type=list)
     except (WorkflowQueryFailedError, RPCError):
@@ -75,11 +95,18 @@ async def _answers(handle: Any) -> list[dict[str, Any]]:
     return answers
 
 
+def _lines_of_answers(answers: list[dict[str, Any]]) -> Iterator[bytes]:
+    for each in answers:
+        meta = {"nodeId": each["id"], "nodeName": each["node"], "runIndex": each["run"], "timestamp": each["at"]}
+        for i, text in enumerate(each["texts"]):
+            yield from _lines_of(meta | {"itemIndex": i}, text)
+
+
 def _lines_of(meta: Mapping[str, Any], content: Any) -> list[bytes]:
     return [_line("begin", meta), _line("item", meta, content), _line("end", meta)]
 
 
 def _line(type_: str, meta: Mapping[str, Any], content: Any = None) -> bytes:
-    text = content if isinstance(content, str) or content is None else orjson.dumps(content).decode()
+    text = content if isinstance(content, str) or content is None else dumps(content).decode()
     line = {"type": type_} | ({} if text is None else {"content": text}) | ({"metadata": dict(meta)} if meta else {})
-    return orjson.dumps(line) + b"\n"
+    return dumps(line) + b"\n"

@@ -5,7 +5,9 @@ not even whether there is such a run.
 """
 
 import re
+import uuid
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, Final
 
 from litestar.types import Receive
@@ -14,19 +16,22 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from api.dependencies import Dependencies
 from api.triggers.access import admit, is_bot
-from api.triggers.bodies import read_body
-from api.triggers.requests import RequestReader, WebhookRequest, query_of
-from api.triggers.responses import SANDBOX, TEXT_TYPE, HttpReply, immediate_reply, refusal, reply_after_run
+from api.triggers.bodies import parse_body
+from api.triggers.requests import RequestReader, WebhookRequest, read_query
+from api.triggers.responses import TEXT_TYPE, HttpReply, immediate_reply, refusal, reply_after_run
 from runtime.platform.telemetry.logging import bind_context
 from schemas import names
 from schemas.names import tenant_of
 from schemas.plan import CredentialRef, Kind, Step
 from schemas.resume_link import WAITING
+from service.errors import ReplyPendingError
 from service.run_reader import TemporalRuns
-from service.run_start import await_reply
+from service.run_reply import NO_WORKER, ReplyWaiter
 
 __all__ = ["Waits", "step_of"]
 
+QUERY_TIMEOUT: Final = timedelta(seconds=10)
+"""How long a run may take to say what it waits for: it may have to be replayed."""
 _PLACE: Final = re.compile(r"(\d{1,9})-([0-9a-f]{32})(?:/(.*))?")
 FORGED_LINK: Final = "Invalid token"
 THANKS: Final = b"<!doctype html><title>Answered</title><p>Your answer was recorded. You can close this page."
@@ -36,8 +41,8 @@ _USED_OR_EXPIRED: Final = "This link was used already, or its time is up."
 class Waits:
     """Resumes runs for the callers of their links."""
 
-    def __init__(self, dependencies: Dependencies) -> None:
-        self._dependencies, self._requests = dependencies, RequestReader(dependencies)
+    def __init__(self, dependencies: Dependencies, replies: ReplyWaiter) -> None:
+        self._dependencies, self._requests, self._replies = dependencies, RequestReader(dependencies), replies
         self._runs = TemporalRuns(dependencies.temporal)
 
     async def serve(self, request: WebhookRequest, receive: Receive) -> HttpReply:
@@ -63,8 +68,8 @@ class Waits:
         tenant = tenant_of(workflow_id)
         request = replace(request, tenant=tenant)
         claims = await admit(step, tenant, request.headers, request.client, self._dependencies.credentials)
-        body = read_body(step, request.headers, await self._requests.read(request, receive))
-        url = f"{(self._dependencies.settings.public_url or request.origin).rstrip('/')}/{WAITING}/{workflow_id}"
+        body = await parse_body(step, request.headers, await self._requests.read(request, receive))
+        url = f"{(self._dependencies.settings.content_base or request.origin)}/{WAITING}/{workflow_id}"
         item = await self._requests.webhook_item(request, url, {}, body, claims, workflow_id)
         return await self.resume(workflow_id, ordinal, step, [item])
 
@@ -72,11 +77,11 @@ class Waits:
         """Resume a wait for approval: a button of a message was pressed. Programs that open every link of a mail decide nothing."""
         if request.method != "GET":
             raise refusal(404, f"This wait takes GET requests, not {request.method}.")
-        if is_bot(request.headers.get("user-agent", "")):
+        if is_bot(agent := request.headers.get("user-agent", "")) or not agent:
             return HttpReply(200, {"content-type": TEXT_TYPE}, b"")
-        approved = query_of(request.query).get("approved") == "true"
+        approved = (await read_query(request.query)).get("approved") == "true"
         await self.resume(workflow_id, ordinal, step, [{"json": {"approved": approved}}])
-        return HttpReply(200, {"content-type": TEXT_TYPE, "content-security-policy": SANDBOX}, THANKS)
+        return HttpReply(200, {"content-type": TEXT_TYPE}, THANKS)
 
     def parse_link(self, request: WebhookRequest) -> tuple[str, int, str, bool]:
         """Return (workflow id, ordinal, suffix, bound) of a link; `bound`: its token covers its query.
@@ -118,14 +123,14 @@ class Waits:
         """Return the wait for a call with this ordinal, or else the first wait of the run; None: it waits for no call.
 
         Raises:
-            Refusal: no worker answers.
+            ReplyPendingError: no worker answers.
         """
         try:
             waiting: dict[str, Any] | None = await self._dependencies.temporal.get_workflow_handle(workflow_id).query(
-                names.QUERY_WAITING, ordinal, result_type=dict
+                names.QUERY_WAITING, ordinal, result_type=dict, rpc_timeout=QUERY_TIMEOUT
             )
         except (WorkflowQueryFailedError, RPCError) as error:
-            raise refusal(503, "No worker answers for this run. Try again.") from error
+            raise ReplyPendingError(workflow_id, NO_WORKER) from error
         return waiting
 
     async def resume(self, workflow_id: str, ordinal: int, step: Step, items: list[dict[str, Any]]) -> HttpReply:
@@ -133,11 +138,20 @@ class Waits:
 
         Raises:
             Refusal: another call was faster, or the run has ended.
+            ReplyPendingError: the run has no reply in time.
         """
         handle = self._dependencies.temporal.get_workflow_handle(workflow_id)
         mode = step.parameters.get("responseMode") or "onReceived"
+        update_id = f"resume:{ordinal}:{uuid.uuid4().hex}"  # one for all attempts: a resume is taken once
+
+        async def resume() -> dict[str, Any]:
+            reply: dict[str, Any] = await handle.execute_update(
+                names.UPDATE_RESUME, args=[ordinal, items, mode], result_type=dict, id=update_id
+            )
+            return reply
+
         try:
-            reply_json = await handle.execute_update(names.UPDATE_RESUME, args=[ordinal, items, mode], result_type=dict)
+            reply = await self._replies.wait(workflow_id, mode, resume, refusable=True)
         except WorkflowUpdateFailedError as error:
             raise refusal(409, _USED_OR_EXPIRED) from error
         except RPCError as error:
@@ -146,7 +160,6 @@ class Waits:
             raise
         if mode == "onReceived":
             return immediate_reply(step)
-        reply = await await_reply(self._dependencies.temporal, workflow_id, mode, reply_json)
         return await reply_after_run(step, reply, self._requests.file_reader(tenant_of(workflow_id)))
 
 

@@ -1,31 +1,35 @@
 """Webhook requests: find the node, admit, read the item, start the run, reply.
 
 This is the busiest path of the service, so it asks Postgres nothing once the caches are warm (a credential check
-excepted), makes one call to Temporal, and writes no row: the projector does that later.
+excepted), makes one call to Temporal, and writes no row: the projector does that later. A delivery with an id of its own writes
+one, which makes it known for as long as runs are stored.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable
 from typing import Any, Final, cast
 
 from litestar import asgi
 from litestar.handlers import ASGIRouteHandler
 from litestar.types import HTTPScope, Receive, Scope, Send
 
-from api.authentication import PUBLIC
 from api.dependencies import Dependencies
-from api.problems import Problem
+from api.origins import WORKFLOW_CONTENT
+from api.problems import UnknownWebhook
+from api.rates import Rates
+from api.runs.watcher import RunWatchers
 from api.triggers.access import cors_headers, preflight
-from api.triggers.bodies import Body, read_body
+from api.triggers.bodies import Body, parse_body
 from api.triggers.chats import ChatHandler
 from api.triggers.handler import Target, TriggerHandler
-from api.triggers.requests import WebhookRequest, parse_request, send_reply
-from api.triggers.responses import SANDBOX, HttpReply, Refusal, headers_of, immediate_reply, refusal, status_of
-from api.triggers.streaming import stream_of
+from api.triggers.registered import RegisteredHandler
+from api.triggers.requests import WebhookRequest, parse_request
+from api.triggers.responses import HttpReply, Refusal, headers_of, immediate_reply, refusal, status_of
+from api.triggers.sending import answer
 from api.triggers.waits import Waits
 from schemas.kinds import TriggerKind
 from schemas.plan import Plan, Step
 from schemas.resume_link import WAITING
-from service.run_start import Starter, run_id_of, uuid7
+from service.run_start import Starter
 
 __all__ = ["webhook_handler"]
 
@@ -37,43 +41,25 @@ _TESTING: Final = "-test/"
 """Path prefix of test calls, relative to the mount."""
 MAX_CACHED_FAULTS: Final = 10_000
 """Steps whose check of the response mode is in memory."""
-DELIVERY: Final = (
-    "idempotency-key",
-    "webhook-id",
-    "x-github-delivery",
-    "x-gitlab-event-uuid",
-    "x-shopify-webhook-id",
-    "x-delivery-id",
-)
-"""Headers that name a delivery: a repeated one starts nothing and gets the reply of the first."""
 
 
-class UnknownWebhook(Problem):
-    """Nothing listens there. The address is /webhook/{tenant}/{path}; publishing or activating a template registers it.
-
-    `message` and `hint` are what n8n answers.
-    """
-
-    slug, status, title = "unknown-webhook", 404, "No such webhook"
-
-
-def webhook_handler(dependencies: Dependencies, starter: Starter) -> ASGIRouteHandler:
+def webhook_handler(
+    dependencies: Dependencies, starter: Starter, watchers: RunWatchers, rates: Rates
+) -> ASGIRouteHandler:
     """Return the ASGI handler of everything under /webhook, /webhook-waiting and /webhook-test."""
-    handler, waits = WebhookHandler(dependencies, starter), Waits(dependencies)
+    handler, waits = WebhookHandler(dependencies, starter, watchers, rates), Waits(dependencies, starter.replies)
 
-    @asgi(PREFIX, is_mount=True, opt=PUBLIC, copy_scope=True)
+    @asgi(PREFIX, is_mount=True, opt=WORKFLOW_CONTENT, copy_scope=True)
     async def webhook(scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request."""
-        try:
-            if scope["path"].startswith(_WAITING):  # a mount takes every path that begins like its own
-                reply = await waits.serve(parse_request(cast("HTTPScope", scope), _WAITING), receive)
-            elif scope["path"].startswith(_TESTING):
-                reply = await handler.serve_test(parse_request(cast("HTTPScope", scope), _TESTING), receive)
-            else:
-                reply = await handler.serve(parse_request(cast("HTTPScope", scope), "webhook"), receive)
-        except Refusal as refused:
-            reply = refused.reply
-        await send_reply(reply, send)
+        path, http = scope["path"], cast("HTTPScope", scope)
+        if path.startswith(_WAITING):  # a mount takes every path that begins like its own
+            request, serve, kind = parse_request(http, _WAITING), waits.serve, "webhook-waiting"
+        elif path.startswith(_TESTING):
+            request, serve, kind = parse_request(http, _TESTING), handler.serve_test, "webhook-test"
+        else:
+            request, serve, kind = parse_request(http, "webhook"), handler.serve, "webhook"
+        await answer(request, lambda: serve(request, receive), send, rates.look_ups, kind)
 
     return webhook
 
@@ -81,9 +67,11 @@ def webhook_handler(dependencies: Dependencies, starter: Starter) -> ASGIRouteHa
 class WebhookHandler(TriggerHandler):
     """Serves webhook requests."""
 
-    def __init__(self, dependencies: Dependencies, starter: Starter) -> None:
-        super().__init__(dependencies, starter)
-        self._chats = ChatHandler(dependencies, starter)
+    def __init__(self, dependencies: Dependencies, starter: Starter, watchers: RunWatchers, rates: Rates) -> None:
+        super().__init__(dependencies, starter, rates)
+        self._watchers = watchers
+        self._chats = ChatHandler(dependencies, starter, watchers, rates)
+        self._registered = RegisteredHandler(dependencies, starter, rates)
         self._faults: dict[tuple[str, str], str | None] = {}
 
     async def serve(self, request: WebhookRequest, receive: Receive) -> HttpReply:
@@ -96,12 +84,14 @@ class WebhookHandler(TriggerHandler):
         if request.method == "OPTIONS":
             return await self._preflight(request)
         if (chat := await self._chats.find(request)) is not None:
-            reply = await self._chats.serve(request, chat, receive)
-            return _with_browser_headers(reply, request, chat.step, ["GET", "POST"])
+            serving = self._chats.serve(request, chat, receive)
+            return await _with_cors(serving, request, chat.step, ["GET", "POST"])
         target = await self._find(request.method, request)
         if target is None:
             raise _unknown(request, await self._methods(request))
-        return await self._serve(request, target, receive)
+        if (node := self._registered.node_of(target.step)) is not None:
+            return await self._registered.serve(request, target, node, receive)
+        return await _with_cors(self._serve(request, target, receive), request, target.step, [request.method])
 
     async def serve_test(self, request: WebhookRequest, receive: Receive) -> HttpReply:
         """Serve a test call, for a template that listens for one. Raises as `serve` does."""
@@ -112,40 +102,47 @@ class WebhookHandler(TriggerHandler):
         target = await self._find_test(request.method, request)
         if target is None:
             raise _not_listening(request)
-        return await self._serve(request, target, receive)
+        if (node := self._registered.node_of(target.step)) is not None:
+            return await self._registered.serve(request, target, node, receive)
+        return await _with_cors(self._serve(request, target, receive), request, target.step, [request.method])
 
     async def _serve(self, request: WebhookRequest, target: Target, receive: Receive) -> HttpReply:
         claims = await self._admit(request, target.step)
+        self._rates.require_start(request.tenant)
         self._check_response_mode(target)
-        body = read_body(target.step, request.headers, await self._requests.read(request, receive))
+        data = await self._requests.read(request, receive)
+        body = await parse_body(target.step, request.headers, data)
         if target.test and not await self._take_test(request, target):
             raise _not_listening(request)
-        reply = await self._run(request, target, body, claims)
-        return _with_browser_headers(reply, request, target.step, [request.method])
+        return await self._run(request, target, body, claims, self._run_id(request, target, data, claims))
 
     async def _run(
-        self, request: WebhookRequest, target: Target, body: Body, claims: dict[str, Any] | None
+        self,
+        request: WebhookRequest,
+        target: Target,
+        body: Body,
+        claims: dict[str, Any] | None,
+        run_id: tuple[str, str | None],
     ) -> HttpReply:
         """Start the run and reply in the node's response mode."""
         step = target.step
-        delivery = None if target.test else _delivery(request.headers)
-        run = run_id_of(request.tenant, target.template.key, f"{request.path}\x00{delivery}") if delivery else uuid7()
+        run, digest = run_id
         item = await self._item(request, target, body, claims, run)
-        run_request = self._run_request(request, target, TriggerKind.WEBHOOK, item, run, delivery)
+        run_request = self._run_request(request, target, TriggerKind.WEBHOOK, item, run, digest)
         mode = target.webhook.response_mode
         if mode == "onReceived":
             reply = immediate_reply(step)
             await self._starter.start(run_request)
             return reply
         if mode == "streaming":
-            return await stream_of(self._dependencies, self._starter, run_request)
+            return await self._stream(run_request, self._watchers)
         status_of(step), headers_of(step)  # a bad option is refused before the run begins
         return await self._start_and_reply(run_request, step, mode)
 
     async def _item(
         self, request: WebhookRequest, target: Target, body: Body, claims: dict[str, Any] | None, run: str
     ) -> dict[str, Any]:
-        step, base = target.step, self._dependencies.settings.public_url or request.origin
+        step, base = target.step, self._dependencies.settings.content_base or request.origin
         slash = "/" if str(step.parameters.get("path", "")).endswith("/") else ""  # n8n shows the path as written
         prefix = TEST_PREFIX if target.test else PREFIX
         url = f"{base.rstrip('/')}{prefix}/{request.tenant}/{target.webhook.path}{slash}"
@@ -157,7 +154,7 @@ class WebhookHandler(TriggerHandler):
         return item
 
     async def _methods(self, request: WebhookRequest) -> list[str]:
-        routes = await self._dependencies.templates.routes(request.tenant) if request.tenant else None
+        routes = await self._routes(request.tenant)
         return routes.methods(request.path) if routes else []
 
     async def _preflight(self, request: WebhookRequest) -> HttpReply:
@@ -180,10 +177,15 @@ class WebhookHandler(TriggerHandler):
             raise refusal(500, fault)
 
 
-def _with_browser_headers(reply: HttpReply, request: WebhookRequest, step: Step, methods: list[str]) -> HttpReply:
-    reply.headers.setdefault("content-security-policy", SANDBOX)
-    if "origin" in request.headers:
-        reply.headers.update(cors_headers(step, request.headers["origin"], methods))
+async def _with_cors(
+    serving: Awaitable[HttpReply], request: WebhookRequest, step: Step, methods: list[str]
+) -> HttpReply:
+    """Return the reply, also a refusal, with the headers for browsers; those that the workflow sets itself win."""
+    try:
+        reply = await serving
+    except Refusal as refused:
+        reply = refused.reply
+    reply.headers = cors_headers(step, request.headers.get("origin"), methods) | reply.headers
     return reply
 
 
@@ -206,11 +208,6 @@ def _fault(plan: Plan, step: Step) -> str | None:
     if mode == "responseNode" and not responds and step.version >= 2:  # typeVersion
         return "No Respond to Webhook node found in the workflow"
     return None
-
-
-def _delivery(headers: Mapping[str, str]) -> str | None:
-    """Return the sender's id of this delivery, the same when it is sent again."""
-    return next((f"{name}:{headers[name][:500]}" for name in DELIVERY if headers.get(name)), None)
 
 
 def _not_listening(request: WebhookRequest) -> UnknownWebhook:

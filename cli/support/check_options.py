@@ -35,6 +35,8 @@ class CheckOptions:
     """Whether results carry their plan."""
     report: bool = False
     """Whether results carry their entry of the report."""
+    target: str | None = None
+    """The version of n8n whose changes are reported, too."""
 
 
 def check_options(

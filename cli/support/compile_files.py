@@ -112,6 +112,7 @@ def _compile_file(name: str, options: CheckOptions) -> list[CompiledWorkflow]:
         timezone=options.timezone,
         ignore=options.ignore,
         known=options.known,
+        target=options.target,
     )
     return [_result(each, options, index) for index, each in enumerate(compilations)]
 

@@ -21,6 +21,8 @@ from service.templates import TemplateStore
 from service.tenants import TenantStore
 
 EXPORTS: Final = Path("n8n_exports")
+WORKER_DEFAULTS: Final = {"TEMPOR8_PROMOTE": "true", "TEMPOR8_GRACE": "5", "TEMPOR8_STICKY_TIMEOUT": "1"}
+"""Of the one worker on a developer's machine: whatever code it has now is what runs are to use, and Ctrl-C should be quick."""
 
 
 @dataclass
@@ -58,10 +60,10 @@ async def stack(settings: Settings) -> AsyncIterator[Stack]:
     async with AsyncExitStack() as exits:
         profile = await exits.enter_async_context(EmbeddedProfile(settings))
         port = free_port(settings.port)
-        environment = {**os.environ, **profile.environment(), "TEMPOR8_PORT": str(port)}
+        environment = {**WORKER_DEFAULTS, **os.environ, **profile.environment(), "TEMPOR8_PORT": str(port)}
         logs = profile.folder / "logs"
         logs.mkdir(exist_ok=True)
-        model = settings.local_model_url is None and available()
+        model = settings.local_model and settings.local_model_url is None and available()
         if model:
             model_port = free_port(0)
             environment["TEMPOR8_LOCAL_MODEL_URL"] = f"http://127.0.0.1:{model_port}"
@@ -72,7 +74,9 @@ async def stack(settings: Settings) -> AsyncIterator[Stack]:
         api = await exits.enter_async_context(_child("api", _verb("serve"), logs, api_environment))
         attached = profile.settings()
         assert attached.database_url is not None
-        database = await exits.enter_async_context(Database(attached.database_url.get_secret_value(), size=4))
+        database = await exits.enter_async_context(
+            Database(attached.database_url.get_secret_value(), size=4, keys=keyring(attached))
+        )
         yield Stack(profile, attached, database, keyring(attached), worker, api, f"http://127.0.0.1:{port}", model)
 
 

@@ -5,7 +5,7 @@ from itertools import islice, zip_longest
 from typing import Any, Final
 
 from cli.support.json_text import json_text
-from cli.testing.compare import difference, escape, pairing
+from cli.testing.compare import compared_nodes, difference, escape, pairing
 
 __all__ = ["describe_differences"]
 
@@ -40,6 +40,8 @@ def _outcome(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> Iterator
 
 
 def _order(expected: Mapping[str, Any], actual: Mapping[str, Any], skip: set[str]) -> Iterator[str]:
+    if "order" not in expected:
+        return
     want, got = expected["order"], actual.get("order") or []
     if difference(want, got, "/expected/order", skip) is None:
         return
@@ -53,7 +55,7 @@ def _steps(order: list[Any]) -> str:
 
 
 def _nodes(expected: Mapping[str, Any], actual: Mapping[str, Any], skip: set[str]) -> Iterator[str]:
-    ran = actual.get("nodes") or {}
+    ran = compared_nodes(expected, actual)
     for name in dict.fromkeys([*expected["nodes"], *ran]):
         pointer = f"/expected/nodes/{escape(name)}"
         want, got = expected["nodes"].get(name, []), ran.get(name, [])
@@ -86,7 +88,9 @@ def _run(where: str, pointer: str, pair: tuple[Any, Any], skip: set[str]) -> Ite
         yield from (f"{place}: {line}" for line in lines[:MAX_DIFFERENCES])
         if len(lines) > MAX_DIFFERENCES:
             yield f"{place}: and more"
-    if difference(pairing(want.get("pairedItem")), pairing(got.get("pairedItem")), f"{pointer}/pairedItem", skip):
+    if "pairedItem" in want and difference(
+        pairing(want["pairedItem"]), pairing(got.get("pairedItem")), f"{pointer}/pairedItem", skip
+    ):
         yield f"{where}: items are paired differently (this does not count)"
 
 

@@ -19,7 +19,7 @@ from runtime.platform.temporal import connect, data_converter
 from schemas import names
 from schemas.outcome import Finished
 from schemas.plan import Kind, Plan
-from service.run_reader import TemporalRuns
+from service.run_reader import TemporalRuns, query_state
 from service.templates import TemplateStore
 
 __all__ = ["CannotRecordError", "from_export", "from_run"]
@@ -57,7 +57,7 @@ async def from_run(settings: Settings, workflow_id: str) -> tuple[dict[str, Any]
     keys = keyring(settings)
     if settings.database_url is None:
         raise CannotRecordError("DATABASE_URL is not set, and no embedded servers are up (`tempor8 dev`)")
-    async with Database(settings.database_url.get_secret_value(), size=2) as database:
+    async with Database(settings.database_url.get_secret_value(), size=2, keys=keys) as database:
         blobs = BlobStore.of(settings, database, keys)
         client = await connect(settings, data_converter(settings, keys, blobs))
         run = await TemporalRuns(client).describe(workflow_id)
@@ -76,9 +76,7 @@ async def from_run(settings: Settings, workflow_id: str) -> tuple[dict[str, Any]
 
 async def _state(client: Client, workflow_id: str) -> Mapping[str, Any]:
     try:
-        state: Mapping[str, Any] = await client.get_workflow_handle(workflow_id).query(
-            names.QUERY_STATE, result_type=dict
-        )
+        state = await query_state(client.get_workflow_handle(workflow_id))
     except RPCError as error:
         message = f"no worker answers for run {workflow_id!r} ({error.status.name}); is one running?"
         raise CannotRecordError(message) from None

@@ -98,17 +98,20 @@ def run_on_temporal(files: Sequence[CaseFile]) -> list[CaseResult]:
 def read_case(file: CaseFile) -> dict[str, Any]:
     """Return the case of a file. Raises ValueError, which names the file and what is missing."""
     try:
-        case = json.loads(file.path.read_text(encoding="utf-8"))
+        document = json.loads(file.path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ValueError(f"{file.path}: {error}") from None
-    if not isinstance(case, dict):
+    if not isinstance(document, dict):
         raise ValueError(f"{file.path} is no case: it is not a JSON object")  # reported like the other faults
+    case: dict[str, Any] = document
     missing = [key for key in ("workflow", *(() if file.update else ("expected",))) if key not in case]
     if missing:
         hint = "; --update writes what happens" if missing == ["expected"] else ""
         raise ValueError(f"{file.path} is no case: it has no {' and no '.join(repr(key) for key in missing)}{hint}")
+    if isinstance(case["workflow"], str):
+        case = with_export(case, file.path)
     faults = [
-        *([] if isinstance(case["workflow"], dict) else ["'workflow' is not an export"]),
+        *([] if isinstance(case["workflow"], dict) else ["'workflow' is not an export, nor the path of one"]),
         *([] if file.update else _faults(case["expected"])),
     ]
     if faults:
@@ -121,10 +124,24 @@ def read_case(file: CaseFile) -> dict[str, Any]:
 def _faults(expected: Any) -> list[str]:
     if not isinstance(expected, dict):
         return ["'expected' is not an object"]
-    needed: Mapping[str, type] = {"status": str, "order": list, "nodes": dict}
+    needed: Mapping[str, type] = {"status": str, "nodes": dict} | ({"order": list} if "order" in expected else {})
     if expected.get("status") == "not-started":
         needed = {"status": str}
     return [f"'expected' has no {key!r}" for key, kind in needed.items() if not isinstance(expected.get(key), kind)]
+
+
+def with_export(case: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """Return a case that names its workflow's file with the export in its place, and with the case's `pinData` over that of
+    the export: null takes the data of a node away. Raises ValueError, which names the file.
+    """
+    place = path.parent / case["workflow"]
+    try:
+        export = json.loads(place.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path}: its workflow {case['workflow']} cannot be read: {error}") from None
+    pins = {**(export.get("pinData") or {}), **(case.get("pinData") or {})} if isinstance(export, dict) else {}
+    kept = {name: items for name, items in pins.items() if items is not None}
+    return {**case, "workflow": {**export, "pinData": kept} if isinstance(export, dict) else export}
 
 
 def grade(file: CaseFile, case: dict[str, Any], actual: dict[str, Any]) -> CaseResult:
@@ -134,14 +151,14 @@ def grade(file: CaseFile, case: dict[str, Any], actual: dict[str, Any]) -> CaseR
     if file.out is not None:
         _write(file.out, actual)
     if "expected" not in case:
-        _write(file.path, {**case, "expected": actual})
+        _expect(file.path, actual)
         return CaseResult(name, passed=True, expectation=expectation(actual))
     try:
         differences = tuple(_differences(case, actual))
     except Exception as error:  # noqa: BLE001  # 'expected' can hold anything, and the others are to be compared
         return _failed(file, f"its 'expected' cannot be compared: {type(error).__name__}: {error}")
     if file.accept and case["expected"] != actual:
-        _write(file.path, {**case, "expected": actual})
+        _expect(file.path, actual)
         return CaseResult(name, passed=True, expectation=Expectation("changed", differences or (OTHER_PARTS_DIFFER,)))
     if file.update and differences:
         return CaseResult(name, passed=False, expectation=Expectation("refused", differences))
@@ -167,6 +184,11 @@ def _broken(file: CaseFile, error: ValueError) -> CaseResult:
 
 def _failed(file: CaseFile, why: str) -> CaseResult:
     return CaseResult(str(file.path), passed=False, differences=(why,))
+
+
+def _expect(path: Path, actual: Mapping[str, Any]) -> None:
+    """Write into a case's file what it expects, and leave the rest as it is."""
+    _write(path, {**json.loads(path.read_text(encoding="utf-8")), "expected": actual})
 
 
 def _write(path: Path, document: Any) -> None:

@@ -6,7 +6,7 @@ import json
 import tempfile
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,7 +27,9 @@ from runtime.platform.temporal import connect, data_converter
 from schemas import names
 from schemas.outcome import Finished
 from schemas.plan import Plan
-from schemas.run import TASK_TIMEOUT, RunResult, StartInput
+from schemas.run import PAYLOAD_LIMIT, TASK_TIMEOUT, RunResult, StartInput
+from service.run_reader import query_state
+from service.tenant_rows import insert_tenant
 
 TENANT: Final = "test"
 MAX_CONCURRENT_CASES: Final = 8
@@ -81,9 +83,9 @@ async def _on(
 ) -> list[dict[str, Any]]:
     keys = keyring(settings)
     assert settings.database_url is not None
-    async with Database(settings.database_url.get_secret_value(), size=8) as database:
+    async with Database(settings.database_url.get_secret_value(), size=8, keys=keys) as database:
         async with database.tenant_transaction(TENANT) as connection:
-            await connection.execute("insert into tenants (id) values (%s) on conflict do nothing", (TENANT,))
+            await insert_tenant(connection, TENANT, "")
         client = await connect(settings, data_converter(settings, keys, BlobStore(database, keys)))
         templates = CaseTemplates()
         async with build_worker(client, capabilities, templates, settings.task_queue):
@@ -123,6 +125,7 @@ async def _run(
     input_ = StartInput(
         plan=plan, tenant=TENANT, template="case", execution_id=workflow_id, start=case.get("start"), mode=mode,
         items=items_of(case, plan), pinned=True, static_data=dict(plan.static_data),
+        payload_limit=PAYLOAD_LIMIT,
     )  # fmt: skip
     handle = await client.start_workflow(
         "case", input_.model_dump(mode="json"), id=workflow_id, task_queue=queue, task_timeout=TASK_TIMEOUT,
@@ -137,7 +140,7 @@ async def _run(
         if not isinstance(error.cause, ApplicationError) or not error.cause.details:
             return _not_run("error", str(error.cause))
         result = RunResult.model_validate(error.cause.details[0])
-    state: Mapping[str, Any] = await handle.query(names.QUERY_STATE, result_type=dict)
+    state = await query_state(handle)
     if history_file is not None:
         _write(history_file, await handle.fetch_history())
     journal = result.journal

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 app = verb()
 
-TEMPLATE: Final = "ai_lead_qualification"
-SAMPLE: Final = Path("n8n_exports/samples/ai_lead_qualification.json")
+EXPORT: Final = Path(__file__).parents[1] / "demo" / "lead_scoring.json"
+SAMPLE: Final = EXPORT.with_name("lead.json")
+TEMPLATE: Final = EXPORT.stem
 RUN_SECONDS: Final = 120.0
 """Seconds that the run may take: the local model is slow on a busy machine."""
 
@@ -33,7 +34,8 @@ def demo() -> None:
     from runtime.platform.settings import Settings, SettingsError
 
     try:
-        ok = asyncio.run(_demo(Settings.load()))
+        # the demo is its operator's wish: its tenants have no model of their own
+        ok = asyncio.run(_demo(Settings.load().model_copy(update={"local_model": True})))
     except (SettingsError, EmbeddedError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
@@ -45,6 +47,8 @@ async def _demo(settings: object) -> bool:
     import httpx
 
     from cli.support.stack import compile_folder, stack
+    from compiler import compile_export
+    from runtime.catalog import CATALOG
     from runtime.platform.embedded.fake_vendor import StandIn
     from service.publishing import publish
 
@@ -55,11 +59,14 @@ async def _demo(settings: object) -> bool:
         for tenant, name in (("acme", "Acme"), ("globex", "Globex")):
             await up.tenants.create(tenant, name)
             keys[tenant] = await up.tenants.issue(tenant, "demo")
-        for path, compilation in compile_folder():
+        demo = compile_export(EXPORT.read_bytes(), file=EXPORT.name, catalog=CATALOG)
+        for path, compilation in [*compile_folder(), (EXPORT, demo)]:
             published = await publish(up.templates, "acme", path.stem, compilation)
             if published is None:
                 _print(f"{path} does not compile: {compilation.diagnostics[0].message}")
                 return False
+            if published.scheduled:  # nothing is to start by itself here
+                await up.templates.deactivate("acme", published.key)
             _print(f"published {published.key} version {published.version}, plan {published.plan_hash[:12]}")
         if up.model:
             _print(

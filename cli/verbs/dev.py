@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import signal
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from cli.support.options import verb
+from cli.support.signals import stop_event
 
 if TYPE_CHECKING:
     from cli.support.stack import Stack
@@ -42,14 +42,12 @@ def dev(
 async def _dev(settings: object, exports: Path) -> None:
     from cli.support.stack import stack
 
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    stop = stop_event()
     async with stack(settings) as up:  # type: ignore[arg-type]
         await up.tenants.create(TENANT, "Development")
         key = await up.tenants.issue(TENANT, "dev")
         typer.echo(f"API       {up.url}  (tenant {TENANT}, key {key})")
+        typer.echo(f"Console   {up.url}/console  (sign in with this key)")
         typer.echo(f"Temporal  {up.profile.addresses.temporal_ui_url}")
         typer.echo(f"State     {up.profile.folder} (logs in logs/). Ctrl-C stops everything.")
         watching = asyncio.create_task(_publish_changes(up, exports))
@@ -90,4 +88,9 @@ async def _publish_changes(up: "Stack", folder: Path) -> None:
                 typer.echo(f"{path}: not published", err=True)
             elif published.created:
                 typer.echo(f"published {published.key} version {published.version} ({published.plan_hash[:12]})")
+                if published.scheduled and compilation.plan is not None and not compilation.plan.active:
+                    await up.templates.deactivate(TENANT, published.key)
+                    typer.echo(
+                        f"  the export is not active, so it does not start by itself: POST /templates/{published.key}/activate"
+                    )
         await asyncio.sleep(0.5)

@@ -28,7 +28,7 @@ def publish(
     Exit code 0: all are published. 1: one does not compile or its webhook is taken; those before it stay published.
     2: files, or Postgres does not answer.
     """
-    from cli.support.database import on_database
+    from cli.support.database import Change, on_database
     from compiler import compile_export
     from runtime.catalog import CATALOG
     from runtime.platform.postgres import SHARED, Database
@@ -49,7 +49,8 @@ def publish(
             results.append(await _publish(store, tenant, file, compiled))
         return all(results)
 
-    if not on_database(work):
+    change = Change(tenant, "template.publish", ", ".join(f"template/{file.stem}" for file in files))
+    if not on_database(work, change):
         raise typer.Exit(1)
 
 

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 app = verb()
 
 
+class Target(StrEnum):
+    """A version of n8n whose changes are reported."""
+
+    N8N_3 = "n8n-3"
+
+
 class Style(StrEnum):
     """How to write the report."""
 
@@ -36,6 +42,9 @@ def report(
     format_: Annotated[Style, typer.Option("--format", "-f", help="How to write the report.")] = Style.TEXT,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="A file instead of standard output.")] = None,
     allow_unsupported: AllowUnsupported = None,
+    target: Annotated[
+        Target | None, typer.Option(help="Say, too, what this version of n8n removes or changes, node by node.")
+    ] = None,
 ) -> None:
     """Report what of a folder of exports can run, and what to build or replace first. Findings do not change the exit code."""
     from cli.support.check_options import check_options, load_inputs
@@ -44,14 +53,16 @@ def report(
 
     config, names = load_inputs(paths)
     format_of_files = Format.JSON if format_ is Style.JSON else None
-    options = replace(check_options(config, names, format_of_files, None, None, allow_unsupported), report=True)
+    options = replace(
+        check_options(config, names, format_of_files, None, None, allow_unsupported), report=True, target=target
+    )
     coverage, results = Coverage(), show_progress(compile_files(names, options), len(names))
     if format_ is Style.JSON:
         _json(coverage, results, out)
         return
     for each in results:
         _add(coverage, each)
-    _write(_text(coverage, format_, out), out)
+    _write(_text(coverage, format_, out, target), out)
 
 
 def write_page(path: Path, entries: "Iterable[ReportEntry]") -> None:
@@ -62,12 +73,16 @@ def write_page(path: Path, entries: "Iterable[ReportEntry]") -> None:
     _write(html(coverage(entries)), path)
 
 
-def _text(coverage: "Coverage", format_: Style, out: Path | None) -> str:
+def _text(coverage: "Coverage", format_: Style, out: Path | None, target: Target | None) -> str:
     from cli.support.check_options import terminal_paint
     from compiler.report.html import page as html
-    from compiler.report.summary import summary
+    from compiler.report.summary import changes, summary
 
-    return html(coverage) if format_ is Style.HTML else "\n".join(summary(coverage, terminal_paint(out)))
+    if format_ is Style.HTML:
+        return html(coverage, target)
+    paint = terminal_paint(out)
+    lines = [*summary(coverage, paint), *(changes(coverage, target, paint) if target else ())]
+    return "\n".join(lines)
 
 
 def _add(coverage: "Coverage", each: "CompiledWorkflow") -> None:

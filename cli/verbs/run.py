@@ -145,7 +145,11 @@ async def _on(
     settings = settings.model_copy(update={"task_queue": queue})
     keys = keyring(settings)
     assert settings.database_url is not None
-    async with Database(settings.database_url.get_secret_value(), size=4) as database, worker(settings) as built, built:
+    async with (
+        Database(settings.database_url.get_secret_value(), size=4, keys=keys) as database,
+        worker(settings) as built,
+        built,
+    ):
         await TenantStore(database, keys).create(tenant)
         client = await connect(settings, data_converter(settings, keys, BlobStore.of(settings, database, keys)))
         template = "".join(c if c.isalnum() or c in "_.-" else "_" for c in plan.name) or "run"
@@ -153,6 +157,7 @@ async def _on(
         input_ = StartInput(
             plan=plan, tenant=tenant, template=template, execution_id=workflow_id, items=items, start=start,
             pinned=bool(plan.pin_data), mode=Mode.MANUAL if plan.pin_data else Mode.TRIGGER,
+            payload_limit=settings.payload_limit,
         )  # fmt: skip
         try:
             output = await client.execute_workflow(

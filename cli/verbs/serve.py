@@ -1,20 +1,18 @@
 """`tempor8 serve`: the REST API and the webhooks."""
 
 import asyncio
-import contextlib
-import signal
 import socket
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from cli.support.options import verb
+from cli.support.signals import end_at_once, stop_event
 
 if TYPE_CHECKING:
-    import uvicorn
-
     from api.dependencies import Dependencies
+    from cli.support.http_server import Server
+    from runtime.confinement.walls import Wall
     from runtime.platform.settings import Settings
 
 app = verb()
@@ -35,16 +33,22 @@ def serve(
 ) -> None:
     """Serve the API until SIGTERM or Ctrl-C. While Temporal or Postgres is down it answers 503 and says which.
 
-    Exit code 2: a setting is malformed, the address is in use, or the database's role is exempt from row-level security.
+    Exit code 2: a setting is malformed, the address is in use, the database's role is exempt from
+    row-level security, or a wall that TEMPOR8_SANDBOX requires is missing.
     """
+    end_at_once()
     import uvloop
 
+    from cli.support.sandbox import build_walls
+    from runtime.confinement.walls import WallMissing
     from runtime.platform.settings import Settings, SettingsError
     from runtime.platform.telemetry import logging
 
     try:
         settings = _attached(Settings.load())
-    except SettingsError as error:
+        logging.configure(settings.log_level)
+        walls = build_walls(settings)
+    except (SettingsError, WallMissing) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
     overrides = {"host": host, "port": port}
@@ -58,8 +62,7 @@ def serve(
             err=True,
         )
         raise typer.Exit(2) from None
-    logging.configure(settings.log_level)
-    if not uvloop.run(_serve(settings, listeners, projector=projector)):
+    if not uvloop.run(_serve(settings, listeners, walls, projector=projector)):
         raise typer.Exit(2)
 
 
@@ -96,44 +99,38 @@ def _attached(settings: "Settings") -> "Settings":
     return attached(settings, addresses) if addresses else settings
 
 
-async def _serve(settings: "Settings", listeners: list[socket.socket], *, projector: bool) -> bool:
+async def _serve(
+    settings: "Settings", listeners: list[socket.socket], walls: "tuple[Wall, ...]", *, projector: bool
+) -> bool:
     """Serve until a signal; return False when the database's role may not be used."""
-    import uvicorn
-
+    stop = stop_event()
     from api.app import create_app
+    from cli.support.http_server import http_server
     from cli.support.wiring import open_dependencies
+    from runtime.platform.watchdog import watched
 
-    class Server(uvicorn.Server):
-        """Captures no signals: uvicorn raises them again when it is done, before the connections to the servers are closed."""
+    async with open_dependencies(settings, walls) as dependencies:
+        server = http_server(create_app(dependencies, projector=projector), settings)
 
-        @contextlib.contextmanager
-        def capture_signals(self) -> Iterator[None]:
-            """Capture nothing."""
-            yield
+        async def shut_down() -> None:
+            """Take no more connections, end streams, and tell callers after the grace."""
+            await stop.wait()
+            dependencies.shutdown.request(settings.api_grace)
+            server.should_exit = True
 
-    async with open_dependencies(settings) as dependencies:
-        server = Server(
-            uvicorn.Config(
-                create_app(dependencies, projector=projector),
-                log_config=None,
-                access_log=False,  # a line per request costs more than the request, and the run has its own record
-                server_header=False,
-                proxy_headers=True,
-                timeout_graceful_shutdown=10,
-            )
-        )
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, setattr, server, "should_exit", True)
+        ending = asyncio.create_task(shut_down())
         guard = asyncio.create_task(_guard(dependencies, server))
         try:
-            await server.serve(sockets=listeners)
+            with watched(settings.watchdog_seconds):
+                await server.serve(sockets=listeners)
         finally:
             guard.cancel()
-            (unsafe,) = await asyncio.gather(guard, return_exceptions=True)
+            ending.cancel()
+            unsafe, _ = await asyncio.gather(guard, ending, return_exceptions=True)
     return unsafe is not True
 
 
-async def _guard(dependencies: "Dependencies", server: "uvicorn.Server") -> bool:
+async def _guard(dependencies: "Dependencies", server: "Server") -> bool:
     """Check the role and register search attributes once both servers answer; stop and return True when the role is unsafe."""
     from runtime.platform.postgres import DatabaseUnavailable, UnsafeRole
     from runtime.platform.telemetry.logging import get_logger

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from cli.support.database import Tenant, on_database
+from cli.support.database import Change, Tenant, on_database
 from cli.support.options import verb
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def create(
             return None
         return await store.create(name, declared, moment(time.time() * 1000))
 
-    table = _within(tenant, work)
+    table = _within(tenant, work, _change(tenant, "table.create", name))
     if table is None:
         typer.echo(f"tenant {tenant} has a table '{name}' already", err=True)
         raise typer.Exit(1)
@@ -91,7 +91,11 @@ def delete(tenant: Tenant, name: Name) -> None:
             await store.drop(table.id)
         return table
 
-    _require_table(tenant, name, _within(tenant, work))
+    _require_table(tenant, name, _within(tenant, work, _change(tenant, "table.delete", name)))
+
+
+def _change(tenant: str, action: str, name: str) -> Change:
+    return Change(tenant, action, f"table/{name}", lambda table: table is not None)
 
 
 def _require_table(tenant: str, name: str, table: "Table | None") -> "Table":
@@ -101,11 +105,11 @@ def _require_table(tenant: str, name: str, table: "Table | None") -> "Table":
     return table
 
 
-def _within(tenant: str, work: "Callable[[Store], Awaitable[T]]") -> T:
+def _within(tenant: str, work: "Callable[[Store], Awaitable[T]]", change: Change | None = None) -> T:
     from service.data_store import PostgresStore
 
     async def inside(database: "Database", _: "TenantStore") -> T:
         async with database.tenant_transaction(tenant) as connection:
-            return await work(PostgresStore(connection, tenant))
+            return await work(PostgresStore(connection, tenant, database.keys))
 
-    return on_database(inside)
+    return on_database(inside, change)

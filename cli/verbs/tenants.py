@@ -1,24 +1,29 @@
 """`tempor8 tenants`: tenants and their API keys."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn, TypeVar
 
 import typer
 
-from cli.support.database import NO_TENANT, Tenant, on_database
+from cli.support.database import NO_TENANT, Change, Tenant, on_database
 from cli.support.options import verb
 
 if TYPE_CHECKING:
-    from service.tenants import ApiKey, TenantStore
+    from runtime.platform.postgres import Database
+    from service.api_keys import ApiKey, IssuedKey
+    from service.tenants import TenantStore
 
 app = verb()
 T = TypeVar("T")
+DELETION_POLL_SECONDS: Final = 1.0
+"""Seconds between two looks at a deletion that goes on."""
 
 
 @app.callback()
 def tenants() -> None:
-    """Create tenants and API keys. A key is printed once and stored as a hash only.
+    """Create and delete tenants, issue, rotate and revoke API keys. A key is printed once and stored as a hash only.
 
     Exit code 0: done. 1: there is no such tenant or key. 2: usage, or Postgres does not answer.
     """
@@ -28,19 +33,13 @@ def tenants() -> None:
 def create(
     tenant: Tenant,
     name: Annotated[str, typer.Option(help="Name for people.")] = "",
-    key: Annotated[bool, typer.Option(help="Issue a first API key.")] = True,
+    key: Annotated[bool, typer.Option(help="Issue a first API key, which may do everything.")] = True,
 ) -> None:
     """Create a tenant and print its first API key on standard output."""
-
-    async def work(store: "TenantStore") -> str:
-        if not await store.create(tenant, name):
-            typer.echo(f"tenant {tenant} exists already", err=True)
-        return await store.issue(tenant, "first") if key else ""
-
-    new_key = _run(work)
-    if new_key:
-        typer.echo("this key is shown once:", err=True)
-        typer.echo(new_key)
+    if not _run(lambda store: store.create(tenant, name), Change(tenant, "tenant.create", f"tenant/{tenant}")):
+        typer.echo(f"tenant {tenant} exists already", err=True)
+    if key:
+        _show(_run(lambda store: store.issue_key(tenant, "first"), _issue(tenant)))
 
 
 @app.command()
@@ -48,27 +47,61 @@ def key(
     tenant: Tenant,
     name: Annotated[str, typer.Option(help="What the key is for.")] = "",
     days: Annotated[int | None, typer.Option(help="Days until it expires; never when not given.", min=1)] = None,
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(help="What it may do: read, run, publish or admin; once for each. All of them when not given."),
+    ] = None,
 ) -> None:
     """Issue an API key and print it on standard output."""
+    from service.api_keys import KeyScope, scopes_of
 
-    async def work(store: "TenantStore") -> str:
-        return await store.issue(tenant, name, lifetime=timedelta(days=days) if days else None)
+    if unknown := sorted(set(scope or ()) - set(KeyScope)):
+        typer.echo(f"no such scope: {', '.join(unknown)}. There are: {', '.join(KeyScope)}", err=True)
+        raise typer.Exit(2)
+    scopes = scopes_of(scope or list(KeyScope))
 
-    new_key = _run(work)
-    typer.echo("this key is shown once:", err=True)
-    typer.echo(new_key)
+    async def work(store: "TenantStore") -> "IssuedKey":
+        return await store.issue_key(tenant, name, scopes=scopes, lifetime=timedelta(days=days) if days else None)
+
+    _show(_run(work, _issue(tenant)))
 
 
 @app.command()
 def keys(tenant: Tenant) -> None:
-    """List the keys of a tenant, without their secrets."""
+    """List the keys of a tenant, without their secrets: id, when it was issued, state, last use, scopes, name."""
 
     async def work(store: "TenantStore") -> "list[ApiKey]":
         return await store.keys(tenant)
 
     for each in _run(work):
         state = "revoked" if each.revoked_at else f"expires {each.expires_at:%Y-%m-%d}" if each.expires_at else "valid"
-        typer.echo(f"{each.id}  {each.created_at:%Y-%m-%d %H:%M}  {state:18}  {each.name}")
+        used = f"used {each.last_used_at:%Y-%m-%d %H:%M}" if each.last_used_at else "never used"
+        scopes = ",".join(sorted(each.scopes))
+        typer.echo(f"{each.id}  {each.created_at:%Y-%m-%d %H:%M}  {state:18}  {used:21}  {scopes:22}  {each.name}")
+
+
+@app.command()
+def rotate(
+    tenant: Tenant,
+    key_id: Annotated[str, typer.Argument(help="Id as `tempor8 tenants keys` shows it.")],
+    overlap: Annotated[
+        float, typer.Option("--overlap-hours", help="For how long the old key goes on to work.", min=0, max=720)
+    ] = 24,
+) -> None:
+    """Issue the key that takes the place of another, with the same name, scopes and lifetime, and print it."""
+    from service.api_keys import KeyExpiredError, KeyReplacedError
+
+    async def work(store: "TenantStore") -> "IssuedKey | None":
+        return await store.rotate(tenant, key_id, timedelta(hours=overlap))
+
+    try:
+        issued = _run(work, Change(tenant, "key.rotate", f"key/{key_id}", lambda result: result is not None))
+    except (KeyExpiredError, KeyReplacedError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    if issued is None:
+        _refuse_key(tenant, key_id)
+    _show(issued)
 
 
 @app.command()
@@ -80,9 +113,47 @@ def revoke(
     async def work(store: "TenantStore") -> bool:
         return await store.revoke(tenant, key_id)
 
-    if not _run(work):
-        typer.echo(f"tenant {tenant} has no valid key {key_id}", err=True)
+    if not _run(work, Change(tenant, "key.revoke", f"key/{key_id}")):
+        _refuse_key(tenant, key_id)
+
+
+@app.command()
+def delete(
+    tenant: Tenant,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    wait: Annotated[bool, typer.Option(help="Wait until everything is gone.")] = True,
+) -> None:
+    """Delete a tenant: templates, schedules, runs (open ones are terminated), payloads, credentials, tables, keys.
+
+    Keys and webhooks stop working at once. The rest is removed by a running `tempor8 serve`, within minutes, also when it
+    is stopped and started again; --no-wait leaves it to that.
+    """
+    if not yes and typer.prompt(f"Everything of {tenant} will be gone for good. Type its id to go on") != tenant:
+        typer.echo("nothing was deleted", err=True)
         raise typer.Exit(1)
+
+    async def request(database: "Database", _: "TenantStore") -> bool:
+        from service.deletion_store import DeletionStore
+
+        return await DeletionStore(database).request_tenant(tenant, "operator") is not None
+
+    async def watch(database: "Database", _: "TenantStore") -> None:
+        from service.deletion_store import DeletionStore
+
+        store, shown = DeletionStore(database), ""
+        while (deletion := await store.get(tenant)) is not None:
+            state = f"{deletion.progress or 'requested'}{f' ({deletion.error})' if deletion.error else ''}"
+            if state != shown:
+                typer.echo(f"deleting: {state}", err=True)
+            shown = state
+            await asyncio.sleep(DELETION_POLL_SECONDS)
+
+    if not on_database(request, Change(tenant, "tenant.delete", f"tenant/{tenant}")):
+        typer.echo(NO_TENANT, err=True)
+        raise typer.Exit(1)
+    if wait:
+        on_database(watch)
+    typer.echo(f"tenant {tenant} {'is deleted' if wait else 'is being deleted'}")
 
 
 @app.command()
@@ -98,7 +169,7 @@ def allow(
         return await store.allow_egress(tenant, hosts or [])
 
     try:
-        allowed = _run(work)
+        allowed = _run(work, Change(tenant, "tenant.egress", f"tenant/{tenant}"))
     except ValueError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
@@ -107,5 +178,22 @@ def allow(
         raise typer.Exit(1)
 
 
-def _run(work: "Callable[[TenantStore], Awaitable[T]]") -> T:
-    return on_database(lambda _, store: work(store))
+def _run(work: "Callable[[TenantStore], Awaitable[T]]", change: Change | None = None) -> T:
+    return on_database(lambda _, store: work(store), change)
+
+
+def _issue(tenant: str) -> Change:
+    def about(issued: "IssuedKey") -> str:
+        return f"key/{issued.key.id}"
+
+    return Change(tenant, "key.issue", about)
+
+
+def _show(issued: "IssuedKey") -> None:
+    typer.echo("this key is shown once:", err=True)
+    typer.echo(issued.secret)
+
+
+def _refuse_key(tenant: str, key_id: str) -> NoReturn:
+    typer.echo(f"tenant {tenant} has no valid key {key_id}", err=True)
+    raise typer.Exit(1)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from cli.support.database import Tenant, on_database
+from cli.support.database import Change, Tenant, on_database
 from cli.support.options import verb
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def set_(
     from service.variables import BadVariable
 
     try:
-        _within(lambda store: store.set(tenant, key, value))
+        _within(lambda store: store.set(tenant, key, value), Change(tenant, "variable.set", f"variable/{key}"))
     except BadVariable as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
@@ -48,12 +48,12 @@ def list_(tenant: Tenant) -> None:
 @app.command()
 def delete(tenant: Tenant, key: Key) -> None:
     """Delete a variable."""
-    if not _within(lambda store: store.delete(tenant, key)):
+    if not _within(lambda store: store.delete(tenant, key), Change(tenant, "variable.delete", f"variable/{key}")):
         typer.echo(f"tenant {tenant} has no variable {key}", err=True)
         raise typer.Exit(1)
 
 
-def _within(work: "Callable[[VariableStore], Awaitable[T]]") -> T:
+def _within(work: "Callable[[VariableStore], Awaitable[T]]", change: Change | None = None) -> T:
     from service.variables import VariableStore
 
-    return on_database(lambda database, _: work(VariableStore(database)))
+    return on_database(lambda database, _: work(VariableStore(database)), change)

@@ -9,6 +9,7 @@ from compiler.suggest import nearest
 from compiler.unit import BoundNode, Unit
 from schemas.diagnostic import Diagnostic, pointer
 from schemas.diagnostic.graph import MissingPart, PartAlone, TooManyParts, WrongPort
+from schemas.diagnostic.nodes import UnsupportedChoice
 from schemas.plan import Kind
 
 PACKAGE: Final = "@n8n/n8n-nodes-langchain."
@@ -60,6 +61,7 @@ def ai_parts(unit: Unit) -> Iterator[Diagnostic]:
         if not bound.node.disabled:
             yield from _missing(unit, bound)
             yield from _several(unit, bound)
+            yield from _lacking(unit, bound)
         if is_sub_node(bound) and not unit.graph.roots(name) and not unit.graph.out(name) and not bound.node.disabled:
             yield PartAlone(at=bound.at, node=name)
 
@@ -109,6 +111,15 @@ def _missing(unit: Unit, bound: BoundNode) -> Iterator[Diagnostic]:
         if part not in enabled:
             advice = "enable the one that is connected" if part in connected else f"connect {PORT_NAMES[part]}"
             yield MissingPart(at=bound.at, node=bound.node.name, part=PORT_NAMES[part], advice=advice)
+
+
+def _lacking(unit: Unit, bound: BoundNode) -> Iterator[Diagnostic]:
+    ports = bound.instance.unsupported_ports(bound.node.type_version) if bound.instance is not None else {}
+    for link in unit.graph.sub_nodes(bound.node.name):
+        if link.type in ports and not unit.bound[link.source].node.disabled:
+            at = unit.at("/connections" + pointer(link.source, link.type, link.output, link.place), bound.node.name)
+            advice = ports[link.type]
+            yield UnsupportedChoice(at=at, type=bound.node.type, name="port", value=link.type, advice=advice)
 
 
 def _several(unit: Unit, bound: BoundNode) -> Iterator[Diagnostic]:

@@ -20,10 +20,10 @@ MODULE_ADVICE: Final = {
     "fs": "use Read/Write Files from Disk",
 }
 GLOBALS: Final = {
-    r"\bfetch\s*\(": ("fetch", "use HTTP Request, or this.helpers.httpRequest"),
-    r"\bXMLHttpRequest\b": ("XMLHttpRequest", "use HTTP Request"),
-    r"\bprocess\.env\b": ("process.env", "use a credential or $vars"),
-    r"\bimport\s*\(": ("import()", ""),
+    re.compile(r"\bfetch\s*\("): ("fetch", "use HTTP Request, or this.helpers.httpRequest"),
+    re.compile(r"\bXMLHttpRequest\b"): ("XMLHttpRequest", "use HTTP Request"),
+    re.compile(r"\bprocess\.env\b"): ("process.env", "use a credential or $vars"),
+    re.compile(r"\bimport\s*\("): ("import()", ""),
 }
 
 
@@ -50,7 +50,7 @@ def _javascript(bound: BoundNode, name: str, source: str) -> Iterator[Diagnostic
             )
             yield NotAvailable(at=at.after(require.start()), parameter=name, what=f"require('{module}')", advice=advice)
     for pattern, (what, advice) in GLOBALS.items():
-        match = re.search(pattern, source)
+        match = pattern.search(source)
         if match is not None and not _is_commented_out(source, match.start()):
             yield NotAvailable(at=at.after(match.start()), parameter=name, what=what, advice=advice)
 

@@ -21,6 +21,9 @@ from schemas.expression import Script
 
 TEMPLATE: Final = re.compile(r"\{\{.{0,60}?(?:\$json|\$node|\$\(|\$now|\$input|\$binary|\$vars|\$workflow)", re.DOTALL)
 
+EXPORT: Final = "workflowJson"
+"""The parameter that holds an export: its expressions are evaluated when it runs, in their own nodes."""
+
 
 def references(unit: Unit) -> Iterator[Diagnostic]:
     """Yield findings about the nodes and variables that expressions read, and about text that looks like an expression
@@ -84,7 +87,7 @@ def _unevaluated(bound: BoundNode) -> Iterator[Diagnostic]:
     """Yield a finding for each text with `{{ $json... }}` that is not evaluated."""
     places = {site.at for site in bound.expressions}
     for at, text in bound.texts:
-        if "{{" not in text or text[0] == "=" or at in places or str(at[0]) in bound.programs:
+        if "{{" not in text or text[0] == "=" or at in places or str(at[0]) in (*bound.programs, EXPORT):
             continue
         match = TEMPLATE.search(text)
         if match is not None:

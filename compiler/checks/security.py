@@ -19,7 +19,7 @@ SECRET_NAMES: Final = re.compile(
 MIN_SECRET_CHARACTERS: Final = 16
 """Shorter texts are not reported as secrets."""
 PLACEHOLDER: Final = re.compile(
-    r"(?i)your|example|placeholder|xxx|<.*>|\.\.\.|changeme|replace|insert|here|dummy|\{\{|\*\*\*|test"
+    r"(?i)your|example|placeholder|xxx|<[^<>\n]*>|\.\.\.|changeme|replace|insert|here|dummy|\{\{|\*\*\*|test"
 )
 
 

@@ -1,23 +1,31 @@
 """Webhooks: clashing paths, missing or unused Respond to Webhook nodes, missing authentication."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from compiler.parameters.node_hooks import call_hook
+from compiler.sites.constants import listens
 from compiler.unit import BoundNode, Unit
 from schemas.diagnostic import Diagnostic
 from schemas.diagnostic.security import OpenWebhook
-from schemas.diagnostic.webhooks import NoRespondNode, RespondUnheard, WebhookClash
+from schemas.diagnostic.webhooks import LateParameter, NoRespondNode, RespondUnheard, WebhookClash
 from schemas.facts import is_literal
 from schemas.plan import Kind
+
+ADDRESS: Final = frozenset({"path", "httpMethod", "responseMode", "responseData", "options.path"})
+"""What decides where a trigger listens and how it answers."""
 
 
 def webhooks(unit: Unit) -> Iterator[Diagnostic]:
     """Yield findings about each webhook and each Respond to Webhook node."""
     enabled = [bound for bound in unit.bound.values() if not bound.node.disabled]
     hooks = [bound for bound in enabled if bound.declared is not None and bound.declared.trigger == "webhook"]
-    yield from _clashes(hooks)
+    yield from _clashes([bound for bound in hooks if bound.instance is None or not bound.instance.registers])
+    for bound in enabled:
+        if bound.declared is not None and listens(bound.declared):
+            yield from _late(bound)
     for bound in hooks:
-        if bound.parameters.get("authentication", "none") == "none":
+        if not _asks_who_calls(unit, bound):
             yield OpenWebhook(at=bound.at, node=bound.node.name)
     for bound in enabled:
         if _mode(unit, bound) == "responseNode":
@@ -26,6 +34,22 @@ def webhooks(unit: Unit) -> Iterator[Diagnostic]:
                 yield NoRespondNode(at=bound.at.within("parameters", "responseMode"), node=bound.node.name)
         if bound.declared is not None and bound.declared.responds and not _may_have_caller(unit, bound):
             yield RespondUnheard(at=bound.at, node=bound.node.name)
+
+
+def _late(bound: BoundNode) -> Iterator[Diagnostic]:
+    """Yield a finding for each expression that is left: an error where a constant has to stand, a warning in options and texts."""
+    for site in bound.expressions:
+        at = bound.at.within("parameters", *site.at)
+        finding = LateParameter(at=at, parameter=site.name, node=bound.node.name)
+        yield finding if site.name in ADDRESS else finding.soften()
+
+
+def _asks_who_calls(unit: Unit, bound: BoundNode) -> bool:
+    """Return whether the node knows its callers: by its own authentication, or by the signature of a vendor."""
+    instance = bound.instance
+    if instance is not None and instance.registers:
+        return call_hook(unit, bound, lambda: instance.verifies_deliveries(bound.node.type_version), True)
+    return bool(bound.parameters.get("authentication", "none") != "none")
 
 
 def _mode(unit: Unit, bound: BoundNode) -> str | None:

@@ -4,7 +4,8 @@ from compiler.expressions.compile import (
     CompiledExpression,
     ExpressionProblem,
     compile_expression,
+    compile_parts,
     compile_resolvables,
 )
 
-__all__ = ["CompiledExpression", "ExpressionProblem", "compile_expression", "compile_resolvables"]
+__all__ = ["CompiledExpression", "ExpressionProblem", "compile_expression", "compile_parts", "compile_resolvables"]

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from compiler.expressions.cost import is_linear
 from compiler.expressions.effects import writes
@@ -15,7 +15,11 @@ from compiler.expressions.syntax import InvalidCodeError, Node, ParsedCode, pars
 from compiler.expressions.template import CodePart, TextPart, split, split_resolvables
 from schemas.expression import Expression, Invalid, Literal, Path, Script, Template
 
-__all__ = ["CompiledExpression", "ExpressionProblem", "compile_expression", "compile_resolvables"]
+__all__ = ["CompiledExpression", "ExpressionProblem", "compile_expression", "compile_parts", "compile_resolvables"]
+
+MAX_CHARACTERS: Final = 10_000
+"""Characters of the code of one `{{ }}`, since a parser that goes on after errors takes more than linear time over them. The
+longest one in 9,390 real exports has about 2,000."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +56,21 @@ def compile_resolvables(text: str, mode: str) -> CompiledExpression:
 
     n8n puts the value of each `{{ }}` into the text one after the other with JavaScript's replace. `mode` 'text': as
     String() shows it (`null` and `undefined` included), with the patterns of replace (`$&`) at work; 'json': objects as
-    JSON, no patterns. Inserted values are not evaluated again here.
+    JSON, no patterns, and every leading `=` is dropped. Inserted values are not evaluated again here.
     """
-    shift = 1 if text.startswith("=") else 0
+    shift = len(text) - len(text.lstrip("=")) if mode == "json" else int(text.startswith("="))
     return _compile(text[shift:], shift, resolvables=mode)
+
+
+def compile_parts(text: str) -> CompiledExpression:
+    """Compile text whose values a node takes one by one, with or without a leading `=`: `{"$parts": ["text", [value], ...]}`.
+
+    One `{{ }}` alone behind a `=` is an expression like any other.
+    """
+    if text.startswith("=") and len(parts := split(text[1:])) == 1 and isinstance(parts[0], CodePart):
+        return compile_expression(text)
+    shift = int(text.startswith("="))
+    return _compile(text[shift:], shift, resolvables="parts")
 
 
 def _compile(template: str, shift: int, resolvables: str | None = None) -> CompiledExpression:
@@ -99,6 +114,10 @@ class _Parts:
         self.chunks = [part if isinstance(part, TextPart) else self._chunk(part) for part in self.parts]
 
     def _chunk(self, code: CodePart) -> _Chunk:
+        if len(code.value) > MAX_CHARACTERS:
+            raise InvalidCodeError(
+                f"The expression has more than {MAX_CHARACTERS:,} characters: move it into a Code node", code.place(0)
+            )
         try:
             source, root = parse_expression(code.value)
             reads = references(source, root)
@@ -116,7 +135,7 @@ class _Parts:
     def expression(self) -> Expression:
         """Return the simplest form that gives the same value."""
         if self.resolvables is not None and any(isinstance(chunk, _Chunk) for chunk in self.chunks):
-            return self._script(*self._replaced())
+            return self._script(*(self._listed() if self.resolvables == "parts" else self._replaced()))
         if len(self.chunks) == 1 and isinstance(only := self.chunks[0], _Chunk):
             return only.simple or self._script(*self._value(only), quick(only.source, only.root))
         return self._template() or self._script(*self._text(), self._quick_text())
@@ -160,6 +179,22 @@ class _Parts:
             pieces.append(f"___r(()=>({text}\n))")
             linear = linear and is_linear(chunk.source, chunk.root)
         return _body("+".join(['""', *pieces]), temporaries), linear
+
+    def _listed(self) -> tuple[str, bool]:
+        """Return code that gives the parts in order, text as it is and each value in a list, which is empty for undefined; a
+        value that cannot be read is undefined, as in n8n.
+        """
+        pieces: list[str] = []
+        temporaries, linear = 0, True
+        for chunk in self.chunks:
+            if isinstance(chunk, TextPart):
+                pieces.append(_quote(chunk.value))
+                continue
+            text, temporaries = rewrite(chunk.source, chunk.root, temporaries)
+            value = f"(()=>{{try{{return ({text}\n)}}catch(e){{if(e instanceof TypeError)return;throw e}}}})()"
+            pieces.append(f"(v=>v===undefined?[]:[v])({value})")
+            linear = linear and is_linear(chunk.source, chunk.root)
+        return _body(f'{{"$parts":[{",".join(pieces)}]}}', temporaries), linear
 
     def _replaced(self) -> tuple[str, bool]:
         """Return code that replaces each chunk of the text by its value, in order, at its first occurrence."""

@@ -6,7 +6,7 @@ with all, regular expressions that may backtrack) runs in a recorded local activ
 
 import re
 
-from compiler.expressions.syntax import Node, ParsedCode, walk
+from compiler.expressions.syntax import CHAIN, Node, ParsedCode, walk
 
 _HEAVY_NODES = frozenset(
     {
@@ -84,6 +84,9 @@ _HEAVY_METHODS = frozenset(
 _MAX_INSERTED_CHARACTERS = 200
 """A longer text counts as one from the data, since it makes the result as large when it is inserted many times."""
 _REPLACERS = frozenset({"replace", "replaceAll"})
+_NUMBERS_AND_TESTS = frozenset(
+    {"-", "*", "/", "%", "<", ">", "<=", ">=", "==", "===", "!=", "!==", "!", "typeof", "in"}
+)
 _SMALL_COUNT = re.compile(r"\d{1,3}\Z")
 _CALLBACKS = frozenset(
     {
@@ -139,9 +142,35 @@ def _is_heavy_call(source: ParsedCode, node: Node) -> bool:
     name = source.text(member) if member is not None else ""
     if name in ("padStart", "padEnd", "repeat"):
         return not _has_small_count(source, node)
+    if name in ("map", "flatMap") and _repeats(source, node):
+        return True
     if name in ("join", "replace", "replaceAll"):
         return _may_multiply(source, node, name)
     return name in _HEAVY_METHODS
+
+
+def _repeats(source: ParsedCode, call: Node) -> bool:
+    """Return whether the callback may put the same data into each element, so that the sizes of both multiply."""
+    arguments = call.child_by_field_name("arguments")
+    return arguments is not None and any(
+        each.type == "identifier" and source.text(each).startswith("$") and not _is_number_or_test(source, each)
+        for each in walk(arguments)
+    )
+
+
+def _is_number_or_test(source: ParsedCode, node: Node) -> bool:
+    """Return whether what is read from this variable is no more than counted with, compared or asked for."""
+    while node.parent is not None and node.parent.type in CHAIN:
+        node = node.parent
+    parent = node.parent
+    if parent is None:
+        return False
+    if parent.type == "ternary_expression":
+        return parent.child_by_field_name("condition") == node
+    operator = parent.child_by_field_name("operator")
+    return parent.type in ("binary_expression", "unary_expression") and (
+        operator is not None and source.text(operator) in _NUMBERS_AND_TESTS
+    )
 
 
 def _may_multiply(source: ParsedCode, call: Node, name: str) -> bool:

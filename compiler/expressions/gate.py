@@ -5,7 +5,7 @@ What only shows at run time (a computed property name) is checked there; see `ru
 
 import re
 
-from compiler.expressions.syntax import InvalidCodeError, Node, ParsedCode
+from compiler.expressions.syntax import InvalidCodeError, Node, ParsedCode, walk
 from schemas.expression import FORBIDDEN_NAMES
 
 _CONSTRUCTOR = re.compile(r"\.\s*constructor")
@@ -23,7 +23,7 @@ def check_text(template: str) -> None:
 
 def check_node(source: ParsedCode, node: Node) -> None:
     """Raise InvalidCodeError if n8n refuses this node of an expression's tree."""
-    if (problem := _problem(source, node)) is not None:
+    if (problem := _problem(source, node) or _unprintable(source, node)) is not None:
         raise InvalidCodeError(problem, source.index(node.start_byte))
 
 
@@ -67,6 +67,34 @@ def _problem(source: ParsedCode, node: Node) -> str | None:
             base = source.text(node.named_children[-1])
             return f'Cannot extend "{base}" due to security concerns' if base in _FUNCTION_CLASSES else None
     return None
+
+
+def _unprintable(source: ParsedCode, node: Node) -> str | None:
+    """Return the error of what n8n's rewriter of expressions cannot print."""
+    if node.type == "template_substitution" and _is_optional_chain(node):
+        named = any(each.type == "identifier" and source.text(each) == "Object" for each in walk(_top(node)))
+        return "invalid syntax" if named else "Cannot read properties of undefined (reading 'start')"
+    if node.type == "method_definition" and node.parent is not None and node.parent.type == "class_body":
+        return "Expression evaluation failed: Unexpected token ';'"
+    return None
+
+
+def _is_optional_chain(substitution: Node) -> bool:
+    """Return whether all of a `${}` is a chain with `?.` in it; `${a?.b ?? c}` is none."""
+    node: Node | None = next((each for each in substitution.named_children if each.type != "comment"), None)
+    while node is not None and node.type == "parenthesized_expression":
+        node = next(iter(node.named_children), None)
+    while node is not None and node.type in ("member_expression", "subscript_expression", "call_expression"):
+        if any(each.type == "optional_chain" for each in node.children):
+            return True
+        node = node.child_by_field_name("function" if node.type == "call_expression" else "object")
+    return False
+
+
+def _top(node: Node) -> Node:
+    while node.parent is not None:
+        node = node.parent
+    return node
 
 
 def _is_short_if(source: ParsedCode, node: Node) -> bool:

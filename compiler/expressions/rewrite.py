@@ -21,14 +21,13 @@ from itertools import chain
 
 from compiler.expressions.bindings import is_scope, names_by_scope
 from compiler.expressions.gate import RESERVED_NAMES, check_node, constant_key, reserved_message
-from compiler.expressions.syntax import InvalidCodeError, Node, ParsedCode
+from compiler.expressions.syntax import CHAIN, InvalidCodeError, Node, ParsedCode
 from schemas.expression import EXTENSION_NAMES
 
 __all__ = ["rewrite"]
 
 _NATIVE_ROOTS = frozenset({"$", "$input", "Array", "JSON", "Math", "Number", "Object"})
 """Receivers on which an extension name always means their own method."""
-_CHAIN = frozenset({"call_expression", "member_expression", "subscript_expression"})
 _IF_MIN_ARGUMENTS, _IF_MAX_ARGUMENTS = 2, 3
 
 
@@ -49,8 +48,13 @@ class _Editor:
     source: ParsedCode
     names: dict[int, frozenset[str]]
     temporaries: int
-    edits: list[tuple[int, int, str]] = field(default_factory=list)
+    edits: dict[int, list[tuple[int, str]]] = field(default_factory=dict)
+    """Start of a range -> where it ends, and the text that takes its place, in the order of their creation."""
     scopes: list[frozenset[str]] = field(default_factory=list)
+    parents: dict[int, Node] = field(default_factory=dict)
+    """Node (by id) -> its parent, of the nodes below the root: tree-sitter walks from the root to find one."""
+    chains: dict[int, "_Chain"] = field(default_factory=dict)
+    """Call, member or subscript (by id) -> the chain of them that it is a link of."""
     waiting: dict[int, int] = field(default_factory=dict)
     """Optional link (by id) -> number of extension calls that open behind its test."""
     tests: dict[int, str] = field(default_factory=dict)
@@ -69,7 +73,9 @@ class _Editor:
                 continue
             self._enter(node)
             stack.append((node, True))
-            stack.extend((child, False) for child in reversed(node.children))
+            children = node.children
+            self.parents.update((child.id, node) for child in children)
+            stack.extend((child, False) for child in reversed(children))
 
     def result(self, root: Node) -> str:
         """Return the text with all edits applied, by position and, at the same position, in the order of their
@@ -77,9 +83,10 @@ class _Editor:
         """
         pieces: list[bytes] = []
         at = root.start_byte
-        for start, end, text in sorted(self.edits, key=lambda edit: edit[0]):
-            pieces += [self.source.data[at:start], text.encode("utf-8", "surrogatepass")]
-            at = max(at, end)
+        for start in sorted(self.edits):
+            for end, text in self.edits[start]:
+                pieces += [self.source.data[at:start], text.encode("utf-8", "surrogatepass")]
+                at = max(at, end)
         pieces.append(self.source.data[at : root.end_byte])
         return b"".join(pieces).decode("utf-8", "surrogatepass")
 
@@ -94,6 +101,9 @@ class _Editor:
 
     def _enter(self, node: Node) -> None:
         check_node(self.source, node)
+        if node.type in CHAIN and node.id not in self.chains:
+            chain = _Chain(node)
+            self.chains.update((link.id, chain) for link in chain.links)
         if self._is_computed(node):
             self._insert(node.start_byte, "___k(")
         if is_scope(node):
@@ -124,10 +134,13 @@ class _Editor:
             self.scopes.pop()
 
     def _replace(self, node: Node, text: str) -> None:
-        self.edits.append((node.start_byte, node.end_byte, text))
+        self._edit(node.start_byte, node.end_byte, text)
 
     def _insert(self, at: int, text: str) -> None:
-        self.edits.append((at, at, text))
+        self._edit(at, at, text)
+
+    def _edit(self, start: int, end: int, text: str) -> None:
+        self.edits.setdefault(start, []).append((end, text))
 
     def _identifier(self, node: Node, text: str) -> None:
         if not self._is_local(self.source.text(node)):
@@ -138,7 +151,7 @@ class _Editor:
 
     def _is_computed(self, node: Node) -> bool:
         """Return whether the node is the key of `x[key]` and known at run time only."""
-        parent = node.parent
+        parent = self.parents.get(node.id)
         if parent is None or parent.type != "subscript_expression" or parent.child_by_field_name("index") != node:
             return False
         return node.type != "number" and constant_key(self.source, node) is None
@@ -149,10 +162,11 @@ class _Editor:
         if self._is_if(node):
             self._insert(node.start_byte, "(")
         elif self._extension(node) is not None:
-            self._tests(node)
-            link = _link_below(node)
+            chain = self.chains[node.id]
+            self._tests(chain)
+            link = chain.optional_below[node.id]
             if link is None:
-                self._insert(_chain_start(node).start_byte, "___x(")
+                self._insert(chain.start, "___x(")
             else:
                 self.waiting[link.id] = self.waiting.get(link.id, 0) + 1
 
@@ -195,37 +209,42 @@ class _Editor:
         opening = arguments.children[0]
         optional = node.child_by_field_name("optional_chain") is not None
         self._drop_between(receiver.end_byte, opening.end_byte)
-        self.edits.append((receiver.end_byte, opening.end_byte, f',"{self.source.text(method)}",['))
+        self._edit(receiver.end_byte, opening.end_byte, f',"{self.source.text(method)}",[')
         closing = arguments.children[-1]
-        self.edits.append((closing.start_byte, closing.end_byte, "],true)" if optional else "])"))
+        self._edit(closing.start_byte, closing.end_byte, "],true)" if optional else "])")
 
     def _drop_between(self, start: int, end: int) -> None:
-        """Drop the edits inside a range that is replaced as a whole (a link that has no test, a comment)."""
-        self.edits = [edit for edit in self.edits if not (start <= edit[0] < end and edit[1] > edit[0])]
+        """Drop the edits inside a range that is replaced as a whole (a link that has no test, a comment).
+
+        No two of these ranges overlap: they hold punctuation and comments.
+        """
+        for at in range(start, end):
+            if at in self.edits:
+                self.edits[at] = [edit for edit in self.edits[at] if edit[0] == at]
 
     # --- optional chains --------------------------------------------------------------------------------------------
 
-    def _tests(self, node: Node) -> None:
-        """Turn every optional link below an extension call into a test, so that the call is skipped with the chain."""
-        top = node
-        while top.parent is not None and top.parent.type in _CHAIN and _below(top.parent) == top:
-            top = top.parent
-        end = top
-        link = _link_at_or_below(top)
-        while link is not None:
+    def _tests(self, chain: "_Chain") -> None:
+        """Turn every optional link of a chain with an extension call into a test, so that the call is skipped with the
+        chain.
+        """
+        if chain.tested:
+            return
+        chain.tested = True
+        end = chain.links[0]
+        for link in chain.links:
             receiver = link.child_by_field_name("object")
-            if receiver is not None and link.id not in self.tests:
-                name = f"___t{self.temporaries}"
-                self.temporaries += 1
-                self.tests[link.id] = name
-                self.closing[end.id] = self.closing.get(end.id, 0) + 1
-                self._insert(_chain_start(receiver).start_byte, f"(({name}=(")
-            if receiver is not None:
-                end = receiver
-            link = _link_below(link)
+            if not _is_optional(link) or receiver is None:
+                continue
+            name = f"___t{self.temporaries}"
+            self.temporaries += 1
+            self.tests[link.id] = name
+            self.closing[end.id] = self.closing.get(end.id, 0) + 1
+            self._insert(chain.start, f"(({name}=(")
+            end = receiver
 
     def _link(self, token: Node) -> None:
-        link = token.parent
+        link = self.parents.get(token.id)
         if link is None or link.id not in self.tests:
             return
         name = self.tests[link.id]
@@ -254,13 +273,14 @@ class _Editor:
         assert arguments is not None
         values = [child for child in arguments.named_children if child.type != "comment"][:_IF_MAX_ARGUMENTS]
         self._drop_between(node.start_byte, values[0].start_byte)
-        self.edits.append((node.start_byte, values[0].start_byte, "("))
-        self.edits.append((values[0].end_byte, values[1].start_byte, ")?("))
+        self._edit(node.start_byte, values[0].start_byte, "(")
+        self._edit(values[0].end_byte, values[1].start_byte, ")?(")
         if len(values) == _IF_MAX_ARGUMENTS:
-            self.edits.append((values[1].end_byte, values[2].start_byte, "):("))
+            self._edit(values[1].end_byte, values[2].start_byte, "):(")
         last = values[-1]
-        self.edits = [edit for edit in self.edits if not (last.end_byte < edit[0] < node.end_byte)]
-        self.edits.append((last.end_byte, node.end_byte, "))" if len(values) == _IF_MAX_ARGUMENTS else "):(false))"))
+        for at in range(last.end_byte + 1, node.end_byte):
+            self.edits.pop(at, None)
+        self._edit(last.end_byte, node.end_byte, "))" if len(values) == _IF_MAX_ARGUMENTS else "):(false))")
 
 
 def _below(node: Node) -> Node | None:
@@ -268,20 +288,24 @@ def _below(node: Node) -> Node | None:
     return node.child_by_field_name("function" if node.type == "call_expression" else "object")
 
 
-def _chain_start(node: Node) -> Node:
-    while node.type in _CHAIN and (below := _below(node)) is not None:
-        node = below
-    return node
+class _Chain:
+    """A chain of calls and members, from its last link down: `a?.b.c()` has three."""
+
+    def __init__(self, top: Node) -> None:
+        self.links = [top]
+        below = _below(top)
+        while below is not None and below.type in CHAIN:
+            self.links.append(below)
+            below = _below(below)
+        self.start = (below or self.links[-1]).start_byte
+        self.tested = False
+        self.optional_below: dict[int, Node | None] = {}
+        """Link (by id) -> the nearest `?.member` or `?.[index]` below it."""
+        nearest: Node | None = None
+        for link in reversed(self.links):
+            self.optional_below[link.id] = nearest
+            nearest = link if _is_optional(link) else nearest
 
 
-def _link_at_or_below(node: Node | None) -> Node | None:
-    """Return the nearest `?.member` or `?.[index]` of the chain."""
-    while node is not None and node.type in _CHAIN:
-        if node.type != "call_expression" and node.child_by_field_name("optional_chain") is not None:
-            return node
-        node = _below(node)
-    return None
-
-
-def _link_below(node: Node) -> Node | None:
-    return _link_at_or_below(_below(node))
+def _is_optional(link: Node) -> bool:
+    return link.type != "call_expression" and link.child_by_field_name("optional_chain") is not None

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 import tree_sitter_javascript
 from tree_sitter import Language, Node, Parser, Tree
 
-__all__ = ["InvalidCodeError", "Node", "ParsedCode", "parse", "parse_expression", "parse_program", "walk"]
+__all__ = ["CHAIN", "InvalidCodeError", "Node", "ParsedCode", "parse", "parse_expression", "parse_program", "walk"]
 
 _PARSER = Parser(Language(tree_sitter_javascript.language()))
+_LEAST_STEPS, _BYTES_PER_STEP, _PIECE = 100, 4, 1 << 16
+"""Steps that the parser reports (a hundred operations each): code in which it finds its way takes one for thirty bytes or more."""
 _MAX_DEPTH = 2000
 """Levels of nesting; a JavaScript engine's own stack overflows not far above."""
 
+CHAIN = frozenset({"call_expression", "member_expression", "subscript_expression"})
+"""What a chain such as `$json.a[0].trim()` is made of."""
 _NOT_JAVASCRIPT = frozenset({"jsx_element", "jsx_self_closing_element", "jsx_fragment", "decorator", "hash_bang_line"})
 _NO_STATEMENT = re.compile(r"\{|(?:async\s+)?function\b|class\b")
 """An expression that begins so is a block or a declaration, whatever a tolerant parser makes of it."""
@@ -68,25 +72,51 @@ def walk(node: Node) -> Iterator[Node]:
 def parse(code: str, shift: int = 0) -> ParsedCode:
     """Return the tree of a program. Raise InvalidCodeError ("invalid syntax") if it does not parse."""
     data = code.encode("utf-8", "surrogatepass")
-    tree: Tree = _PARSER.parse(data)
+    tree = _tree(data)
     source = ParsedCode(data, tree.root_node, shift)
     if tree.root_node.has_error:
-        errors = _errors(tree.root_node)
-        private = source.text(errors[0]) == "#"
+        first, innermost = _errors(tree.root_node)
+        private = source.text(first) == "#"
         message = 'did not recognize object of type "PrivateIdentifier"' if private else "invalid syntax"
-        raise InvalidCodeError(message, source.index(_first_innermost(errors).start_byte))
+        raise InvalidCodeError(message, source.index(innermost.start_byte))
     return source
 
 
-def _errors(root: Node) -> list[Node]:
-    """Return the error nodes, outer before inner."""
-    return [node for node in walk(root) if node.is_error or node.is_missing] or [root]
+def _tree(data: bytes) -> Tree:
+    """Return the tree of a text. Raise InvalidCodeError where the parser looks for a way on after errors for too long: that may
+    take it quadratic time. Its steps are counted, not timed, so that the answer is the same on every machine.
+    """
+    left = _LEAST_STEPS + len(data) // _BYTES_PER_STEP
+
+    def is_over(*_: object) -> bool:
+        nonlocal left
+        left -= 1
+        return left < 0
+
+    try:
+        return _PARSER.parse(lambda at, _: data[at : at + _PIECE], progress_callback=is_over)
+    except ValueError as error:
+        _PARSER.reset()
+        raise InvalidCodeError("invalid syntax") from error
 
 
-def _first_innermost(errors: list[Node]) -> Node:
-    """Return the first error that contains no smaller one: the place to point the author to."""
-    outer = {node.parent.id for node in errors if node.parent is not None}
-    return next((node for node in errors if node.id not in outer), errors[0])
+def _errors(root: Node) -> tuple[Node, Node]:
+    """Return the first error of a tree, and the first that has no smaller one right below it, to point the author to."""
+    errors: list[Node] = []
+    outer: set[int] = set()
+    stack: list[tuple[Node, int]] = [
+        (root, root.id)
+    ]  # with its parent's id, which tree-sitter would look for from the root
+    while stack:
+        node, parent = stack.pop()
+        if node.is_error or node.is_missing:
+            errors.append(node)
+            if node is not root:
+                outer.add(parent)
+        stack.extend((child, node.id) for child in reversed(node.children))
+    if not errors:
+        return root, root
+    return errors[0], next((node for node in errors if node.id not in outer), errors[0])
 
 
 def parse_program(code: str) -> ParsedCode:
@@ -129,7 +159,10 @@ def _check_early_errors(source: ParsedCode) -> None:
         node, depth = stack.pop()
         _check_node(source, node)
         if depth > _MAX_DEPTH:
-            raise InvalidCodeError("invalid syntax", source.index(node.start_byte))
+            raise InvalidCodeError(
+                f"The expression has more than {_MAX_DEPTH:,} levels of brackets and links of chains",
+                source.index(node.start_byte),
+            )
         stack.extend((child, depth + 1) for child in node.children)
 
 

@@ -5,13 +5,10 @@ the text and that of `\}}` leaves the code. In a template that has code, two bac
 that is never closed runs to the end of the text.
 """
 
-import re
 from dataclasses import dataclass
 from itertools import accumulate
 
-_OPEN = re.compile(r"(\\*)\{\{")
-_CLOSE = re.compile(r"(\\*)\}\}")
-_RESOLVABLE = re.compile(r"\{\{([\s\S]*?)\}\}")
+_OPEN, _CLOSE = "{{", "}}"
 
 
 @dataclass(frozen=True)
@@ -65,18 +62,23 @@ def split_resolvables(text: str) -> list[TextPart | CodePart]:
     """
     parts: list[TextPart | CodePart] = []
     at = 0
-    for match in _RESOLVABLE.finditer(text):
-        if match.start() > at:
-            parts.append(TextPart(text[at : match.start()]))
-        parts.append(CodePart(match[1], (0,), (match.start(1),)))
-        at = match.end()
+    while (opening := text.find(_OPEN, at)) >= 0 and (closing := text.find(_CLOSE, opening + 2)) >= 0:
+        if opening > at:
+            parts.append(TextPart(text[at:opening]))
+        parts.append(CodePart(text[opening + 2 : closing], (0,), (opening + 2,)))
+        at = closing + 2
     return [*parts, TextPart(text[at:])] if at < len(text) else parts
 
 
-def _unescaped(pattern: re.Pattern[str], template: str, at: int) -> int | None:
-    for match in pattern.finditer(template, at):
-        if len(match[1]) % 2 == 0:
-            return match.end() - 2
+def _unescaped(pair: str, template: str, at: int) -> int | None:
+    """Return where the next pair of braces is, after an even number of backslashes that follow `at`."""
+    while (found := template.find(pair, at)) >= 0:
+        slash = found
+        while slash > at and template[slash - 1] == "\\":
+            slash -= 1
+        if (found - slash) % 2 == 0:
+            return found
+        at = found + len(pair)
     return None
 
 

@@ -2,7 +2,7 @@
 
 n8n's rules (observed): a scalar is the stored value or its default; of a parameter that is declared several times
 the visible declaration counts; inside a `collection` nothing has a default; an entry of a `fixedCollection` gets its defaults;
-parameters that the type does not declare are dropped.
+parameters that the type does not declare are dropped; a collection that is given as text, be it an expression, is empty.
 """
 
 from collections.abc import Mapping
@@ -27,6 +27,13 @@ def effective_parameters(node: type[Node], parameters: Mapping[str, Any], versio
     """Return the visible parameters of a node with their defaults filled in."""
     if not _declared(node):
         return EffectiveParameters(dict(parameters), {})  # the type declares none and reads them by itself
+    ignored = [
+        each.alias
+        for each in _declared(node)
+        if each.collection and isinstance(parameters.get(each.alias), str | int | float)
+    ]
+    if ignored:
+        parameters = {**parameters, **{name: {} for name in ignored}}
     all_values = _all_values(node, parameters, version)
     visible: dict[str, Declared] = {}
     for each in _declared(node):

@@ -1,7 +1,10 @@
 """Compute effective parameters, create an instance of each node class, and compile every expression once."""
 
+from typing import Any
+
 from compiler.parameters.effective import effective_parameters
 from compiler.sites.advice import explain_syntax_error
+from compiler.sites.constants import fold, listens
 from compiler.sites.expression_sites import SpecialParameters, find_expressions, special_parameters, strings, text_at
 from compiler.sites.programs import analyze_program
 from compiler.unit import BoundNode, Unit
@@ -9,6 +12,8 @@ from schemas.diagnostic.expressions import InvalidExpression
 
 NO_SPECIAL_PARAMETERS = SpecialParameters({}, {})
 SYNTAX_ERROR = "invalid syntax"
+STATUS = ("options", "responseCode")
+"""n8n takes this option as it is written."""
 
 
 def bind(unit: Unit) -> None:
@@ -18,7 +23,8 @@ def bind(unit: Unit) -> None:
         bound.parameters = node.parameters
         special = NO_SPECIAL_PARAMETERS
         if bound.declared is not None:
-            effective = effective_parameters(bound.declared, node.parameters, version)
+            written = _known_ahead(unit, bound) if listens(bound.declared) else node.parameters
+            effective = effective_parameters(bound.declared, written, version)
             bound.parameters, bound.visible = effective.values, effective.visible
             bound.instance = bound.declared.bind(bound.parameters, version)
             special = special_parameters(bound.visible)
@@ -31,6 +37,13 @@ def bind(unit: Unit) -> None:
         }
         bound.reads = _reads(bound)
         _report_invalid(unit, bound)
+
+
+def _known_ahead(unit: Unit, bound: BoundNode) -> dict[str, Any]:
+    """Return the node's parameters with the values of expressions that are known before a run."""
+    assert unit.export is not None
+    folded: dict[str, Any] = fold(bound.node.parameters, unit.export, lambda at: at[:2] == STATUS)
+    return folded
 
 
 def _reads(bound: BoundNode) -> frozenset[str] | None:

@@ -1,13 +1,14 @@
 """Run each node's own rules, then the whole-graph checks of `compiler.checks`.
 
 A finding about a node that never runs (disabled, or out of reach of every trigger) is a warning at most: n8n does not
-look at such nodes either.
+look at such nodes either. Nor does a node that n8n refuses stop the triggers that do not lead to it.
 """
 
 from compiler.checks import CHECKS
 from compiler.parameters.node_hooks import call_hook
 from compiler.passes.suppress import suppress
-from compiler.reachability import reachable_nodes
+from compiler.reachability import reachable_nodes, triggers
+from compiler.targets import target_changes
 from compiler.unit import BoundNode, Unit
 from schemas.diagnostic import Diagnostic, Severity
 from schemas.node import Node
@@ -22,7 +23,19 @@ def check(unit: Unit) -> None:
         unit.report(*run_check(unit))
     reachable = reachable_nodes(unit)
     unit.diagnostics[:] = [_soften(unit, finding, reachable) for finding in unit.diagnostics]
+    if refused := _refused_for_some(unit):
+        unit.diagnostics[:] = [
+            each.soften() if each.at.node in refused and each.refused else each for each in unit.diagnostics
+        ]
+    unit.report(*target_changes(unit))  # now it is known what runs here
     suppress(unit)
+
+
+def _refused_for_some(unit: Unit) -> set[str]:
+    """Return the nodes with issues where some trigger leads to none of them: a run of another trigger is refused when it starts."""
+    with_issues = {name for name, bound in unit.bound.items() if bound.issues}
+    reached = (unit.graph.with_sub_nodes(unit.graph.downstream([name])) for name in triggers(unit))
+    return with_issues if any(with_issues.isdisjoint(each) for each in reached) else set()
 
 
 def _check_node(unit: Unit, bound: BoundNode, instance: Node) -> None:

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from compiler.checks.ports import input_count
+from compiler.parameters.credential_refs import CredentialHosts, credential_hosts, credential_refs
 from compiler.parameters.node_hooks import call_hook
 from compiler.sites.concurrency import BadConcurrencyError, read_concurrency
 from compiler.unit import BoundNode, Unit
@@ -13,7 +15,6 @@ from schemas.expression import Placed
 from schemas.facts import NodeIdentity
 from schemas.plan import (
     Concurrency,
-    CredentialRef,
     Edge,
     Kind,
     Needs,
@@ -49,12 +50,14 @@ def lower(unit: Unit) -> None:
     assert export is not None
     settings = _settings(export.settings, unit.options.timezone)
     enabled = [bound for bound in unit.bound.values() if bound.instance is not None and not bound.node.disabled]
+    hosts = credential_hosts(unit.bound.values())
     unit.plan = Plan(
         workflow_id=export.id,
         name=export.name,
         active=export.active,
         settings=settings,
-        steps=tuple(_step(unit, unit.bound[node.name]) for node in export.nodes),
+        steps=tuple(_step(unit, unit.bound[node.name], hosts) for node in export.nodes),
+        wired=_wired(unit),
         pin_data={name: items for name, items in export.pin_data.items() if name in unit.bound},
         static_data=export.static_data,
         needs=_needs(unit, enabled, settings),
@@ -62,6 +65,13 @@ def lower(unit: Unit) -> None:
         schedules=tuple(each for bound in enabled for each in _schedules(unit, bound)),
     )
     _check_size(unit)
+
+
+def _wired(unit: Unit) -> tuple[str, ...] | None:
+    assert unit.export is not None
+    names = [node.name for node in unit.export.nodes if node.name in unit.export.connections]
+    wired = [name for name in unit.export.connections if name in unit.bound]
+    return None if wired == names else tuple(wired)
 
 
 def _check_size(unit: Unit) -> None:
@@ -73,7 +83,7 @@ def _check_size(unit: Unit) -> None:
             unit.plan = unit.plan if unit.options.lenient else None
 
 
-def _step(unit: Unit, bound: BoundNode) -> Step:
+def _step(unit: Unit, bound: BoundNode, hosts: CredentialHosts) -> Step:
     node = bound.node
     dangling = [each for each in unit.dangling if each.source == node.name and each.type == MAIN]
     wires = sorted([*unit.graph.out(node.name), *dangling], key=lambda each: (each.output, each.place))
@@ -82,6 +92,8 @@ def _step(unit: Unit, bound: BoundNode) -> Step:
     on_error = _on_error(node)
     routed = on_error is OnError.OUTPUT
     wired = max((each.output for each in edges), default=0) + 1
+    connected = max((each.input for each in entering), default=-1) + 1
+    has = input_count(bound)
     return Step(
         name=node.name,
         id=node.id,
@@ -91,9 +103,10 @@ def _step(unit: Unit, bound: BoundNode) -> Step:
         position=node.position,
         parameters=bound.parameters,
         expressions=tuple(Placed(at=each.at, expression=each.compiled.expression) for each in bound.expressions),
-        credentials=_credentials(node.credentials),
+        credentials=credential_refs(node, hosts),
         edges=edges,
-        inputs=max((each.input for each in entering), default=-1) + 1,
+        inputs=connected,
+        own_inputs=None if has is None or connected <= max(has, 1) else has,
         outputs=max(wired, 1 + routed) if bound.outputs is None else bound.outputs + routed,
         required_inputs=bound.required_inputs,
         on_error=on_error,
@@ -182,16 +195,6 @@ def _retry(node: ExportNode) -> Retry | None:
         return None
     tries, wait = node.max_tries or 3, node.wait_between_tries or 1000
     return Retry(tries=int(min(max(tries, 2), 5)), wait_ms=int(min(max(wait, 0), 5000)))
-
-
-def _credentials(raw: Mapping[str, Any]) -> dict[str, CredentialRef]:
-    references: dict[str, CredentialRef] = {}
-    for type_, each in raw.items():
-        if isinstance(each, str):
-            references[type_] = CredentialRef(name=each)
-        elif isinstance(each, Mapping):
-            references[type_] = CredentialRef(id=_text(each.get("id")), name=_text(each.get("name")))
-    return references
 
 
 def _settings(raw: Mapping[str, Any], default_zone: str) -> Settings:

@@ -126,7 +126,9 @@ def _not_a_node(raw: Any) -> str | None:
 
 
 def _version(unit: Unit, raw: Mapping[str, Any], at: Location) -> float:
-    value = raw.get("typeVersion", 1)
+    if raw.get("typeVersion") is None:
+        return unit.catalog.default_version(raw["type"])
+    value = raw["typeVersion"]
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
     try:

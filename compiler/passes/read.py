@@ -38,6 +38,10 @@ FORMATS: Final = {
 """First bytes of a file that is not UTF-8 -> its format, and what to do about it."""
 
 
+CONSTANTS: Final = {name: re.compile(rf'(?<![\w"]){name}(?![\w"])') for name in ("NaN", "Infinity", "-Infinity")}
+CONFLICT: Final = re.compile(r"^(<<<<<<<|>>>>>>>) ", re.MULTILINE)
+
+
 class _Constant(ValueError):
     """A number that JSON does not have."""
 
@@ -106,7 +110,7 @@ def _parse(unit: Unit, document: Document) -> None:
     except json.JSONDecodeError as error:
         unit.stop(_json_error(unit, text, error))
     except _Constant as error:
-        match = re.search(rf'(?<![\w"]){error}(?![\w"])', text)
+        match = CONSTANTS[str(error)].search(text)
         unit.stop(NotANumber(at=_location(unit, text, match.start() if match else 0), constant=str(error)))
     except RecursionError:
         unit.stop(TooDeep(at=unit.at(), limit=MAX_DEPTH))
@@ -157,7 +161,7 @@ def _cause(text: str, offset: int, message: str) -> tuple[str, str]:  # noqa: C9
         return "the document is wrapped in a Markdown code fence", "remove the lines that start with ```"
     if head.startswith("<"):
         return "this is HTML or XML", "download the raw file instead of the page"
-    if head.startswith(("<<<<<<<", "=======")) or re.search(r"^(<<<<<<<|>>>>>>>) ", text, re.MULTILINE):
+    if head.startswith(("<<<<<<<", "=======")) or CONFLICT.search(text):
         return "the file has unresolved merge conflicts", "resolve them"
     if not here:
         return "the document ends too early", "the file was cut off; export the workflow from n8n again"

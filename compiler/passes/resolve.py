@@ -15,7 +15,7 @@ INSTEAD: Final = {
     "agentTool": "put the agent into a workflow of its own and call that with the Call n8n Workflow Tool",
     "lmChat": "use the OpenAI Chat Model and set its Base URL",
     "lm": "use the OpenAI Chat Model and set its Base URL",
-    "memory": "use Simple Memory, which is durable here",
+    "memory": "use Simple Memory, which is durable here, or Postgres Chat Memory",
     "openAi": "use AI Agent or Basic LLM Chain with a chat model",
     "anthropic": "use AI Agent or Basic LLM Chain with a chat model",
     "googleGemini": "use AI Agent or Basic LLM Chain with a chat model",

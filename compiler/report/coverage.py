@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from compiler.unit import Compilation, Grade
-from schemas.diagnostic import Severity
+from schemas.diagnostic import Diagnostic, Severity
 
 MAX_LINES_PER_EXPORT: Final = 40
 """How many findings per export the page shows."""
+TARGETS: Final = "N8T8"
+"""Family of the findings about another version of n8n."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,15 @@ class ReportEntry:
     errors: frozenset[str]
     """Codes of its errors."""
     lines: tuple[ReportLine, ...]
+    changes: tuple[ReportLine, ...] = ()
+    """What another version of n8n does otherwise, node by node."""
 
 
 def report_entry(compilation: Compilation) -> ReportEntry:
     """Return what the report needs of one compilation."""
     errors = [each for each in compilation.diagnostics if each.level is Severity.ERROR]
-    listed = [each for each in compilation.diagnostics if each.level is not Severity.INFO]
+    changes = [each for each in compilation.diagnostics if each.code.startswith(TARGETS)]
+    listed = [each for each in compilation.diagnostics if each.level is not Severity.INFO and each not in changes]
     return ReportEntry(
         path=compilation.file,
         name=compilation.export.name if compilation.export else "",
@@ -54,13 +59,13 @@ def report_entry(compilation: Compilation) -> ReportEntry:
         only_missing=all(each.unsupported for each in errors),
         differences={each.type: each.reason for each in compilation.verdicts if each.grade is Grade.DIFFERS},
         errors=frozenset(each.code for each in errors if not each.unsupported),
-        lines=tuple(
-            ReportLine(
-                each.level.value, each.code, each.url, _text(each.at.line, each.at.node, each.message, each.hint)
-            )
-            for each in listed[:MAX_LINES_PER_EXPORT]
-        ),
+        lines=tuple(map(_line, listed[:MAX_LINES_PER_EXPORT])),
+        changes=tuple(map(_line, changes)),
     )
+
+
+def _line(each: Diagnostic) -> ReportLine:
+    return ReportLine(each.level.value, each.code, each.url, _text(each.at.line, each.at.node, each.message, each.hint))
 
 
 def _text(line: int | None, node: str | None, message: str, hint: str) -> str:

@@ -20,6 +20,7 @@ FAMILIES: Final = {
     "credentials": "5xx: credentials",
     "limits": "6xx: limits of Temporal and of the service",
     "security": "7xx: security",
+    "targets": "8xx: what another version of n8n does otherwise",
     "internal": "9xx: faults of tempor8 itself",
 }
 WHY: Final = "Why it matters"

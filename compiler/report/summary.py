@@ -6,7 +6,9 @@ from typing import Final
 from compiler.report.coverage import Coverage
 from compiler.report.text import Paint, one_line, plain
 from compiler.unit import Grade
+from schemas.diagnostic import Severity
 
+INFO: Final = Severity.INFO.value
 BAR_WIDTH: Final = 40
 """Characters."""
 STYLES: Final = {Grade.EXACT: "good", Grade.DIFFERS: "warning", Grade.UNSUPPORTED: "error"}
@@ -33,6 +35,20 @@ def summary(coverage: Coverage, paint: Paint = plain, top: int = 15) -> Iterator
         yield ""
         yield paint("other errors", "bold") + "  (exports)"
         yield from (f"  {count:>5}  {code}" for code, count in others[:top])
+
+
+def changes(coverage: Coverage, target: str, paint: Paint = plain) -> Iterator[str]:
+    """Yield the lines about another version of n8n: per export, what it does otherwise with which node."""
+    told = [(each.path, [line for line in each.changes if line.level != INFO]) for each in coverage.entries]
+    concerned, total = sum(bool(lines) for _, lines in told), len(coverage.entries)
+    notes = sum(len(each.changes) for each in coverage.entries) - sum(len(lines) for _, lines in told)
+    more = f", {notes} notes about limits (--format json has all)" if notes else ""
+    yield ""
+    yield f"{paint(target, 'bold')}  changes {concerned} of {total} exports ({percent(concerned, total)}){more}"
+    for path, lines in told:
+        if lines:
+            yield f"  {one_line(path)}"
+            yield from (f"    {line.code} {one_line(line.text)}" for line in lines)
 
 
 def bar(coverage: Coverage, paint: Paint) -> str:

@@ -8,6 +8,9 @@ from compiler.expressions.template import CodePart, split
 BLOCK: Final = re.compile(r"^\s*[#/](each|if|unless|with)\b|^\s*else\s*$")
 STATEMENT: Final = re.compile(r"^\s*(const|let|var|if|for|while|return|function|class|throw|try)\b")
 
+AFTER_BRACE: Final = re.compile(r"\}\s*\S")
+QUOTES: Final = re.compile(r"""['"]\w[^'"]*['"]\w|\w'\s+\w|['"]{2}\s*[,)]""")
+
 
 def explain_syntax_error(text: str, offset: int) -> str:
     """Return a hint for an expression with a syntax error at `offset`, or an empty text if the cause is not clear."""
@@ -24,7 +27,7 @@ def explain_syntax_error(text: str, offset: int) -> str:
         return "the first }} ends an expression, even inside brackets: write } } with a space"
     if STATEMENT.match(code):
         return "an expression must have a value: move statements into a Code node"
-    if re.search(r"\}\s*\S", code) and code.count("}") > code.count("{"):
+    if AFTER_BRACE.search(code) and code.count("}") > code.count("{"):
         return "an expression must end with }}"
     if _quotes(code):
         return "write \\' or \\\" for a quote inside a string"
@@ -48,4 +51,4 @@ def _chunk(template: str, offset: int) -> str | None:
 
 def _quotes(code: str) -> bool:
     """Return whether a quote is probably part of a string: between letters, or two in a row."""
-    return bool(re.search(r"""['"]\w[^'"]*['"]\w|\w'\s+\w|['"]{2}\s*[,)]""", code)) or code.count("'") % 2 == 1
+    return bool(QUOTES.search(code)) or code.count("'") % 2 == 1

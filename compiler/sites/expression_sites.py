@@ -4,11 +4,11 @@ n8n: keys are never evaluated, and only the first character decides.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeAlias
 
-from compiler.expressions import CompiledExpression, compile_expression, compile_resolvables
+from compiler.expressions import CompiledExpression, compile_expression, compile_parts, compile_resolvables
 from schemas.node import Declared
 
 ParameterPath: TypeAlias = tuple[str | int, ...]
@@ -36,6 +36,8 @@ class SpecialParameters:
     """Wire name -> 'text' or 'json'."""
     programs: Mapping[str, str]
     """Wire name -> language."""
+    members: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Wire name of a collection -> its members whose text gives its values one by one."""
 
 
 @lru_cache(maxsize=4096)  # a third of the expressions of a folder occur more than once
@@ -71,8 +73,9 @@ def text_at(parameters: Mapping[str, Any], at: ParameterPath) -> str:
 def special_parameters(visible: Mapping[str, Declared]) -> SpecialParameters:
     """Return which of the visible parameters hold text with `{{ }}` or a program."""
     return SpecialParameters(
-        {name: each.info.resolvables for name, each in visible.items() if each.info.resolvables},
+        {name: mode for name, each in visible.items() if isinstance(mode := each.info.resolvables, str)},
         {name: each.info.code for name, each in visible.items() if each.info.code},
+        {name: modes for name, each in visible.items() if isinstance(modes := each.info.resolvables, Mapping)},
     )
 
 
@@ -84,8 +87,10 @@ def find_expressions(
         name = str(at[0])
         if name in special.programs:
             continue
-        mode = special.resolvable.get(name) if len(at) == 1 and "{{" in text else None
+        mode = special.resolvable.get(name) if len(at) == 1 and ("{{" in text or text.startswith("==")) else None
         if mode == "text" or (mode == "json" and text.startswith("=")):  # n8n: raw JSON is filled in behind a `=` only
             yield ExpressionSite(at, compile_resolvables(text, mode))
+        elif len(at) == 2 and "{{" in text and at[1] in special.members.get(name, ()):  # a member
+            yield ExpressionSite(at, compile_parts(text))
         elif text.startswith("="):
             yield ExpressionSite(at, _compile(text))

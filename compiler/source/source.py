@@ -15,7 +15,8 @@ from typing import Any, Final, cast
 from schemas.diagnostic import pointer
 
 SPACE: Final = re.compile(r"[ \t\r\n]*+")
-TOKEN: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{}\[\]:,]|[^\s{}\[\]:,"]++', re.DOTALL)
+NEW_LINE: Final = re.compile("\n")
+TOKEN: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[{}\[\]:,]|[^\s{}\[\]:,"]++', re.DOTALL)
 ESCAPE: Final = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.|[^\\]", re.DOTALL
 )
@@ -146,7 +147,7 @@ class Lines:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._starts = [0, *(match.end() for match in re.finditer("\n", text))]
+        self._starts = [0, *(match.end() for match in NEW_LINE.finditer(text))]
 
     def at(self, offset: int) -> tuple[int, int]:
         """Return line and column of an offset."""

@@ -49,6 +49,8 @@ class ToolSpec(TypedDict):
     schema: dict[str, Any]
     step: NotRequired[str]
     """The sub-node behind it."""
+    tool: NotRequired[str]
+    """Its name at the service of a sub-node that offers several."""
 
 
 def system(text: str) -> Message:

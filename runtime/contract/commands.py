@@ -64,7 +64,8 @@ class Call:
     method: str
     payload: Json
     step: str | None = None
-    item: int = 0
+    item: int | None = None
+    """The input item that the method reads; the task carries no other. None: it may read all of them."""
 
 
 @dataclass(frozen=True)

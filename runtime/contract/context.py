@@ -1,17 +1,19 @@
 """The contexts of steps, i.e. what they see of their run: pure steps, activities, durable steps."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, Self, TypeVar
 
 from runtime.contract.capabilities import Capabilities
 from runtime.contract.commands import RunTool
+from runtime.expressions.evaluator import ScriptEvaluator
 from schemas.item import Items, Source
 from schemas.node import Node
 
 __all__ = ["ActivityContext", "Context", "DurableContext"]
 
 N = TypeVar("N", bound=Node)
+T = TypeVar("T")
 
 
 class Context(Protocol):
@@ -59,9 +61,16 @@ class ActivityContext(Context, Capabilities, Protocol):
     """n8n's workflow static data: {'global': {...}, 'node:<name>': {...}}; changes are stored at the end of the run."""
     snapshot: Mapping[str, Any]
     """For Code: the data that `$`-variables read (see `runtime.expressions`)."""
+    evaluator: ScriptEvaluator
+    """For JavaScript libraries (see `runtime.expressions.library`): runs them in isolates of the run's tenant."""
     usage: list[dict[str, Any]]
     """The usage of models in this attempt, one entry per request: `agent`, `node`, `model`, `input_tokens`, `output_tokens`,
     `duration_ms`, `status`. The host records it, also when the attempt fails."""
+
+    async def on_thread(self, function: Callable[..., T], *args: Any) -> T:
+        """Call a function that may compute or wait for seconds on a thread, and return what it returns: the event loop is of all
+        steps of the process.
+        """
 
     async def run_javascript(
         self, code: str, *, mode: str, items: Items | None = None, continue_on_fail: bool = False
@@ -96,6 +105,8 @@ class DurableContext(Context, Protocol):
 
     agent: str | None
     """The specialist named in the node's notes (`agent: <slug>`)."""
+    arguments: Mapping[str, Any]
+    """The model's arguments, where the step is a tool that is called; otherwise empty."""
 
     def raw(self, name: str) -> Mapping[str, Any]:
         """Return the parameters of a sub-node as written, expressions included."""

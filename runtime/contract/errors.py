@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["MissingCredential", "NodeApiError", "NodeError"]
+from schemas.errors import InfrastructureError
+
+__all__ = ["MissingCredential", "NodeApiError", "NodeError", "ServiceBusy"]
 
 
 class NodeError(Exception):
@@ -65,3 +67,13 @@ class NodeApiError(NodeError):
 
 class MissingCredential(NodeError):
     """The tenant has no credential of the type that a step needs (an AI model may then fall back to the embedded one)."""
+
+
+class ServiceBusy(InfrastructureError):
+    """A service asks for a pause that the step does not wait for inside a worker: the next attempt, after so many seconds, goes on
+    at the item where this one stopped.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"A service that the step calls asks for a pause of {seconds:,.0f} seconds")
+        self.seconds = seconds

@@ -37,9 +37,12 @@ def each_item(context: Context, items: Items, work: Callable[[int, Item], Item |
 
 
 async def each_item_async(
-    context: Context, items: Items, work: Callable[[int, Item], Awaitable[Item | list[Item] | None]]
+    context: Context,
+    items: Items,
+    work: Callable[[int, Item], Awaitable[Item | list[Item] | None]],
+    failed: Callable[[NodeError, int], Item] = error_item,
 ) -> Outputs:
-    """Do as `each_item` with an async function, one item after the other."""
+    """Do as `each_item` with an async function, one item after the other. `failed` makes the item for an error."""
     out: Items = []
     for i, item in enumerate(items):
         try:
@@ -50,7 +53,7 @@ async def each_item_async(
                 error.item = i
             if not context.continue_on_fail:
                 raise
-            results = [error_item(error, i)]
+            results = [failed(error, i)]
         for result in results:
             result.setdefault("pairedItem", paired(i))
             out.append(result)

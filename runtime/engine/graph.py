@@ -22,7 +22,8 @@ class Graph:
         a wire is an empty list.
         """
         slots: dict[str, list[list[tuple[str, int]]]] = {}
-        for step in self.plan.steps:
+        steps = self.plan.step
+        for step in self.plan.steps if self.plan.wired is None else [steps[name] for name in self.plan.wired]:
             for edge in step.edges:
                 node = slots.setdefault(edge.target, [])
                 while len(node) <= edge.input:

@@ -50,6 +50,8 @@ def run_other_parents(engine: Progress, parent: Step, target: str, outputs: Outp
             start = _highest(engine, other)
             if start is None or (not items and parent.name in engine.graph.ancestors(start)):
                 continue
+            if start != other and start in children:
+                continue  # its parent has just decided not to run it
             if engine.graph.incoming.get(start) and not _is_dry(engine, start, run):
                 continue  # what it waits for is on its way
             slots = max(len(engine.graph.incoming.get(start, ())), 1)

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from runtime.engine.graph import Graph
 from runtime.engine.node_runs import ForgottenRunError
-from runtime.engine.pairing import origins
+from runtime.engine.pairing import origins, place_of
 from schemas.expression import Path, Script, Template
 from schemas.item import Items, NodeRun, Source
 from schemas.plan import Kind, Plan, Step
@@ -168,18 +168,13 @@ class _Roots:
         while waiting:
             paired, source, targets = waiting.pop()
             for entry in origins(paired):
-                slot = entry.get("input") or 0
-                origin = entry.get("sourceOverwrite") or (source[slot] if slot < len(source) else None)
-                if origin is None:
-                    continue
-                name = origin["previousNode"]
-                place = (name, origin.get("previousNodeRun") or 0, origin.get("previousNodeOutput") or 0, entry["item"])
-                if (*place, targets) in self.seen:
+                place = place_of(entry, source)
+                if place is None or min(place[1:]) < 0 or (*place, targets) in self.seen:
                     continue
                 self.seen.add((*place, targets))
                 self.lookups += 1
                 self.places.add(place[:2])
-                further = targets - {name}
+                further = targets - {place[0]}
                 if further and (pairing := self._pairing(place)) is not None:
                     waiting.append((pairing[0], pairing[1], further))
 

@@ -4,6 +4,7 @@ Hosts call `start` once, then `next` and `complete` in turn until `Finished`. `s
 """
 
 import copy
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ from runtime.engine.graph import Graph
 from runtime.engine.liveness import Liveness
 from runtime.engine.node_runs import SparseRuns, from_json, indexed_runs, to_json
 from runtime.engine.outputs import finish, stamp
-from runtime.engine.pairing import PairingError, Trail
+from runtime.engine.pairing import PairingError, Trail, index_of
 from schemas.item import Item, Items, NodeRun, Outputs, Source
 from schemas.outcome import Delay, Execute, Finished, Idle, Outcome
 from schemas.plan import OnError, Plan, Step
@@ -26,11 +27,20 @@ ITEMS_PER_RUN: Final = 50
 
 
 class Engine:
-    """One execution of a plan."""
+    """One execution of a plan.
 
-    def __init__(self, plan: Plan, *, state: dict[str, Any] | None = None, pinned: bool = False) -> None:
+    Args:
+        plan: what is executed.
+        state: to continue with, see the method; None: from the beginning.
+        pinned: use the plan's pinned items.
+        graph: the plan's, where its runs share one.
+    """
+
+    def __init__(
+        self, plan: Plan, *, state: dict[str, Any] | None = None, pinned: bool = False, graph: Graph | None = None
+    ) -> None:
         self.plan = plan
-        self.graph = Graph(plan)
+        self.graph = graph or Graph(plan)
         self.v1 = plan.settings.order == "v1"
         self.pinned = plan.pin_data if pinned else {}
         state = state or {}
@@ -39,6 +49,7 @@ class Engine:
         self.runs: dict[str, list[NodeRun] | SparseRuns] = {
             name: from_json(runs) for name, runs in state.get("runs", {}).items()
         }
+        self._trail = Trail(self.graph, self.runs)
         self.order: list[list[Any]] = state.get("order", [])
         """What ran, in order: [node, run], and its number among all as a third once some are forgotten."""
         self.forgotten: dict[str, dict[str, int]] = state.get("forgotten", {})
@@ -55,22 +66,35 @@ class Engine:
         self.status: str = state.get("status", "running")
         self.parked: dict[int, Entry] = {}
         """Entries of steps that wait while other steps run, by number."""
+        self.progress: dict[int | None, Any] = {}
+        """How far the steps are in the middle of which the execution continues: of parked ones by number, of the current one
+        under None. What takes such a step up takes it out.
+        """
         self._number = 0
         self.current: Execute | None = None
         self.entry: Entry | None = None
         self._deferred = 0
+        for each in state.get("parked", ()):
+            self._number += 1
+            self.parked[self._number], self.progress[self._number] = each["entry"], each["progress"]
         if (running := state.get("current")) is not None:
             self._resume(running)
 
     # --- state -------------------------------------------------------------------------------------------------------
 
-    def state(self) -> dict[str, Any]:
-        """Return the whole state as plain JSON; `Engine(plan, state=...)` continues from it."""
-        current = None
+    def state(self, progress: Mapping[int | None, Any] | None = None) -> dict[str, Any]:
+        """Return the whole state as plain JSON; `Engine(plan, state=...)` continues from it.
+
+        With `progress` (see the attribute) it continues in the middle of the steps that are open; without, parked steps are to
+        run again from their beginning.
+        """
+        current: dict[str, Any] | None = None
         if self.current is not None:
             current = {"entry": self.entry, "attempt": self.current.attempt}
+        if current is not None and progress and None in progress:
+            current["progress"] = progress[None]
         state = {
-            "stack": [*self.parked.values(), *self.stack],
+            "stack": self.stack if progress is not None else [*self.parked.values(), *self.stack],
             "waiting": self.waiting,
             "runs": {name: to_json(runs) for name, runs in self.runs.items()},
             "order": self.order,
@@ -83,11 +107,16 @@ class Engine:
             "weight": self.weight,
             "allowed": self.allowed,
         }
+        if progress is not None and self.parked:
+            parked = [{"entry": entry, "progress": progress.get(number)} for number, entry in self.parked.items()]
+            state["parked"] = parked
         return state | {"forgotten": self.forgotten} if self.forgotten else state
 
     def _resume(self, running: dict[str, Any]) -> None:
         self.entry = running["entry"]
         self.current = self._execute(self.entry or {}, running["attempt"])
+        if "progress" in running:
+            self.progress[None] = running["progress"]
 
     # --- driving -----------------------------------------------------------------------------------------------------
 
@@ -127,22 +156,27 @@ class Engine:
         if not settled:
             return self.current
         self.error = None
-        self._advance(self.current, outputs, Outcome(outputs=outputs, started=now, finished=now))
+        final = self._final(self.current, outputs)
+        self._advance(self.current, final, Outcome(outputs=outputs, started=now, finished=now))
         return step
 
     def complete(self, outcome: Outcome) -> Delay | None:
-        """Record how the current attempt ended. A Delay means: wait that long, then run `retry()`; None: call `next`."""
+        """Record how the current attempt ended. A Delay means: wait that long, then run `retry()`; None: call `next`.
+
+        Outputs that are no items raise before anything has changed: call it again with the error.
+        """
         execute = self.current
         assert execute is not None
         step = execute.step
         tries = step.retry.tries if step.retry else 1
         if execute.attempt < tries and (outcome.error is not None or _returned_error(outcome.outputs)):
             return Delay((step.retry.wait_ms if step.retry else 0) / 1000)
-        self.error = None
         if outcome.error is not None:
             self._fail(execute, outcome)
             return None
-        self._advance(execute, outcome.outputs, outcome)
+        final = self._final(execute, outcome.outputs)
+        self.error = None
+        self._advance(execute, final, outcome)
         return None
 
     def park(self) -> int:
@@ -159,6 +193,10 @@ class Engine:
         self.current = self._execute(self.entry, 1)
         return self.current
 
+    def execute_parked(self, number: int) -> Execute:
+        """Return the run of a parked step, which stays parked."""
+        return self._execute(self.parked[number], 1)
+
     def retry(self) -> Execute:
         """Return the current step for its next attempt."""
         assert self.current is not None
@@ -169,6 +207,11 @@ class Engine:
     def cancel(self) -> Finished:
         """End the execution as canceled."""
         return self._end("canceled")
+
+    def abort(self, error: dict[str, Any]) -> Finished:
+        """End the execution by an error outside its steps."""
+        self.error = error
+        return self._end("error")
 
     def _endless(self, entry: Entry) -> Finished:
         """End the execution: in order v0, everything that is left waits for something else that is left."""
@@ -185,7 +228,7 @@ class Engine:
 
     def _execute(self, entry: Entry, attempt: int) -> Execute:
         step = self.plan.step[entry["node"]]
-        uncut = stamp(entry["inputs"])
+        uncut = stamp(entry["inputs"][: step.own_inputs])
         cut = [items[:1] if items else items for items in uncut] if step.execute_once else uncut
         return Execute(
             step=step,
@@ -211,18 +254,25 @@ class Engine:
         if step.name in self.pinned:
             return True, [copy.deepcopy(self.pinned[step.name])]  # type: ignore[list-item]
         if not execute.items and step.trigger is None and execute.source:
-            return True, None
+            surplus = (self.entry or {}).get("inputs", ())[step.own_inputs :] if step.own_inputs is not None else ()
+            if not self.v1 and step.always_output_data:
+                return True, [[]]
+            return not any(surplus), None  # with data at an input that it has not, it runs without items
         return False, None
 
-    def _advance(self, execute: Execute, outputs: Outputs | None, outcome: Outcome) -> None:
-        self.current = None
+    def _final(self, execute: Execute, outputs: Outputs | None) -> Outputs | None:
         if outputs is None:
+            return None
+        original = None if execute.step.name in self.pinned else lambda item: self._original(execute, item)
+        return finish(execute.step, outputs, execute.inputs, original)
+
+    def _advance(self, execute: Execute, final: Outputs | None, outcome: Outcome) -> None:
+        self.current = None
+        if final is None:
             if not self.stack:  # n8n looks at the waiting nodes after a run, and this was none
                 self.waiting.clear()
             return
         step = execute.step
-        original = None if step.name in self.pinned else lambda item: self._original(execute, item)
-        final = finish(step, outputs, execute.inputs, original)
         self.last = step.name
         self._record(execute, final, outcome)
         self._schedule(step, final, execute.run_index)
@@ -245,8 +295,9 @@ class Engine:
         entry: Any = paired[0] if isinstance(paired, list) and paired else paired
         if not isinstance(entry, dict):  # a bare number names no input here, though it pairs items elsewhere
             return None
-        items = execute.inputs[entry.get("input") or 0] if (entry.get("input") or 0) < len(execute.inputs) else None
-        return items[entry["item"]] if items and 0 <= entry["item"] < len(items) else None
+        slot, at = index_of(entry.get("input") or 0), index_of(entry.get("item"))
+        items = execute.inputs[slot] if 0 <= slot < len(execute.inputs) else None
+        return items[at] if items and 0 <= at < len(items) else None
 
     def _record(self, execute: Execute, outputs: Outputs | None, outcome: Outcome) -> None:
         run: NodeRun = {
@@ -281,6 +332,7 @@ class Engine:
         does it at the same place; the work is in proportion to what was recorded since the last time.
         """
         lookups = 0
+        self._trail.forget()
         if not (self.keeps_all or self._liveness.everything or self._looks_back()):
             entries = [
                 *self.parked.values(),
@@ -408,7 +460,7 @@ class Engine:
         item = execute.items[i] if i < len(execute.items) else None
         if item is None:
             raise PairingError("Invalid expression", "No path back to referenced node")
-        return Trail(self.graph, self.runs).find(execute.step.name, item, execute.source, target)
+        return self._trail.find(execute.step.name, item, execute.source, target)
 
     def result(self) -> Outputs:
         """Return the workflow's result: the outputs of the last run of the node that ran last."""

@@ -94,7 +94,7 @@ def _with_message(item: Item) -> Item:
 
 def pair(outputs: Outputs, inputs: Sequence[Items | None]) -> None:
     """Pair items without a pairing, in place, as n8n does: only where it considers the pairing unambiguous."""
-    unpaired = [items for items in outputs if items and any(item.get("pairedItem") is None for item in items)]
+    unpaired = [items for items in outputs if items and any("pairedItem" not in item for item in items)]
     if not unpaired or len(inputs) != 1 or inputs[0] is None:
         return
     count = len(inputs[0])
@@ -105,5 +105,5 @@ def pair(outputs: Outputs, inputs: Sequence[Items | None]) -> None:
         return
     for items in unpaired:
         for i, item in enumerate(items):
-            if item.get("pairedItem") is None:
+            if "pairedItem" not in item:
                 item["pairedItem"] = {"item": 0 if to_first else i}

@@ -61,8 +61,8 @@ def evaluate(
     """Return a column per expression with a cell per item: a plain JSON-shaped value, UNDEFINED, or an ExpressionError
     instance (to be raised when a node reads that parameter of that item, as n8n does).
 
-    Pure paths cost no more than the walk; all scripts together cost one call of V8. Scripts that are not linear run in
-    a child process. `$execution.customData` that a script sets is put into `scope.custom_data`.
+    Pure paths cost no more than the walk; all scripts together cost one call of V8. Scripts that are not linear run
+    apart from the others. `$execution.customData` that a script sets is put into `scope.custom_data`.
 
     Raise ScriptLimit when the scripts need more than `seconds` (default: 1) or too much memory. With `final` (in an
     activity, where the outcome is recorded; default: 5 seconds) the cells of the script at fault have the error instead.
@@ -73,7 +73,7 @@ def evaluate(
         return [[] if column is None else column for column in columns]
     scripts = _open(prepared.expressions, columns)
     limit = seconds or (FINAL_SECONDS if final else WORKFLOW_SECONDS)
-    script_columns, custom = _batch(evaluator, scripts, data, count, limit, final=final)
+    script_columns, custom = _batch(evaluator, scripts, data, range(count), limit, final=final)
     if custom is not None:
         scope.custom_data.clear()
         scope.custom_data.update(custom)
@@ -100,13 +100,15 @@ def evaluate_scripts(
     count: int,
     evaluator: ScriptEvaluator,
     *,
+    first: int = 0,
     seconds: float = FINAL_SECONDS,
 ) -> tuple[list[Column], Custom]:
-    """Return the columns of scripts over the snapshot of `split`, and `$execution.customData` when a script set it.
+    """Return the columns of scripts over the snapshot of `split`, for `count` items from `first` on, and
+    `$execution.customData` when a script set it.
 
     For an activity, where the outcome is recorded: a limit is the error of the script at fault.
     """
-    return _batch(evaluator, scripts, data, count, seconds, final=True)
+    return _batch(evaluator, scripts, data, range(first, first + count), seconds, final=True)
 
 
 def evaluate_snapshot(
@@ -133,7 +135,7 @@ def _over_snapshot(
         return ExpressionError(expression.message, description=expression.description)
     script = expression if isinstance(expression, Script) else as_script(expression)
     try:
-        columns, _ = call(evaluator, [script], data, index, 1, seconds, apart=not script.linear)
+        columns, _ = call(evaluator, [script], data, index, 1, seconds, apart=not script.linear, final=True)
     except ScriptLimit as limit:
         return ExpressionError(limit.message)
     return columns[0][0]
@@ -177,19 +179,19 @@ def _batch(
     evaluator: ScriptEvaluator,
     scripts: Sequence[Script],
     data: Mapping[str, Any],
-    count: int,
+    items: range,
     seconds: float,
     *,
     final: bool,
 ) -> tuple[list[Column], Custom]:
-    """Run the linear scripts together, then the others in a child process."""
+    """Run the linear scripts together, then the others apart from them."""
     columns: dict[int, Column] = {}
     custom: Custom = None
     for apart in (False, True):
         group = [i for i, script in enumerate(scripts) if script.linear is not apart]
         if group:
             members = [scripts[i] for i in group]
-            results, new_custom = _group(evaluator, members, data, count, seconds, apart=apart, final=final)
+            results, new_custom = _group(evaluator, members, data, items, seconds, apart=apart, final=final)
             columns.update(zip(group, results, strict=True))
             custom = new_custom if new_custom is not None else custom
     return [columns[i] for i in range(len(scripts))], custom
@@ -199,7 +201,7 @@ def _group(
     evaluator: ScriptEvaluator,
     scripts: Sequence[Script],
     data: Mapping[str, Any],
-    count: int,
+    items: range,
     seconds: float,
     *,
     apart: bool,
@@ -207,11 +209,11 @@ def _group(
 ) -> tuple[list[Column], Custom]:
     """Run scripts in one call; after a limit was hit, one by one to find the script at fault."""
     try:
-        return call(evaluator, scripts, data, 0, count, seconds, apart=apart)
+        return call(evaluator, scripts, data, items.start, len(items), seconds, apart=apart, final=final)
     except ScriptLimit as limit:
         if not final:
             raise
         if len(scripts) == 1:
-            return [[ExpressionError(limit.message)] * count], None
-    singles = [_group(evaluator, [script], data, count, seconds, apart=apart, final=True) for script in scripts]
+            return [[ExpressionError(limit.message)] * len(items)], None
+    singles = [_group(evaluator, [script], data, items, seconds, apart=apart, final=True) for script in scripts]
     return [columns[0] for columns, _ in singles], next((c for _, c in reversed(singles) if c is not None), None)

@@ -382,7 +382,7 @@
       if (![keyField, valueField].every(isText)) {
         fail('smartJoin(): expected two string args, e.g. .smartJoin("name", "value")');
       }
-      const complete = list.filter((each) => isObject(each) && keyField in each && valueField in each);
+      const complete = list.filter((each) => isObject(each) && Object.hasOwn(each, keyField) && Object.hasOwn(each, valueField));
       return Object.fromEntries(complete.map((each) => [each[keyField], each[valueField]]));
     },
     chunk(list, [size]) {
@@ -401,7 +401,7 @@
         if (!isObject(each)) return each;
         const renamed = { ...each };
         for (let i = 0; i < names.length; i += 2) {
-          if (!(names[i] in renamed)) continue;
+          if (!Object.hasOwn(renamed, names[i])) continue;
           renamed[names[i + 1]] = renamed[names[i]];
           delete renamed[names[i]];
         }

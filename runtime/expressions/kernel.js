@@ -10,7 +10,7 @@
 // answer:  {columns: [[cell per item] per script], custom: customData | undefined}
 //
 // A cell is a JSON scalar as it is, or a list: [0, value] an object or array, [1] undefined, [2, 'NaN'] a number that
-// JSON does not know, [3, digits] a bigint, [5, text] a DateTime, [4, value] an object or array with {"\u0000": [..]} where such a cell stands
+// JSON does not know, [3, digits] a bigint, [5, text] a DateTime, [6, JSON, number, text] a Date or Duration, [4, value] an object or array with {"\u0000": [..]} where such a cell stands
 // inside it, [9, message, description] the error that n8n raises.
 //
 // What makes two runs equal: the clock stands at `snapshot.now`, Math.random is seeded, stack traces are off, nothing
@@ -21,7 +21,10 @@
   const { DateTime, Duration, Interval, Settings } = globalThis.luxon;
   const ExpressionError = globalThis.__ExpressionError;
   const openScope = globalThis.__openScope;
-  const extend = globalThis.__extend;
+  const extensions = new Set([...globalThis.__extensionNames, 'isEmpty', 'isNotEmpty']);
+  // The compiler writes calls of these names only; whoever reaches the function by another way gets no further.
+  const extend = (value, name, args, optional) =>
+    extensions.has(name) ? globalThis.__extend(value, name, args, optional) : fail(`Cannot access "${String(name)}" due to security concerns`);
   const { stringify, parse } = JSON;
   const own = Object.prototype.hasOwnProperty;
 
@@ -50,6 +53,7 @@
   RealDate.prototype.constructor = ClockDate;
   globalThis.Date = ClockDate;
   Settings.now = () => now;
+  const { resetCaches } = Settings; // zones, locales and formatters by keys that an earlier script may have forged
 
   // mulberry32: small, and good enough for picking an item.
   Math.random = { random: () => {
@@ -164,9 +168,10 @@
     Array, Atomics: {}, BigInt, Boolean, DataView, Date: ClockDate, DateTime, Duration, Infinity, Interval, Intl, JSON, Map, Math,
     NaN, Number, Object: picked(Object, OBJECT_WITHOUT, 'Object'), RegExp, Set, String, Symbol, WeakMap, WeakSet, decodeURI,
     decodeURIComponent, encodeURI, encodeURIComponent, isFinite, isNaN, parseFloat, parseInt, undefined,
+    toString: Object.prototype.toString, toLocaleString: Object.prototype.toLocaleString, valueOf: Object.prototype.valueOf,
+    // n8n's names of the dispatcher, which knows extension functions and nothing else
     extend: (value, name, args) => extend(value, name, args ?? []),
     extendOptional: (value, name) => (...args) => extend(value, name, args, true),
-    toString: Object.prototype.toString, toLocaleString: Object.prototype.toLocaleString, valueOf: Object.prototype.valueOf,
     hasOwnProperty: own, isPrototypeOf: Object.prototype.isPrototypeOf, propertyIsEnumerable: Object.prototype.propertyIsEnumerable,
   });
   for (const name of ['Error', 'EvalError', 'RangeError', 'ReferenceError', 'SyntaxError', 'TypeError', 'URIError']) {
@@ -278,7 +283,8 @@
       case 'object':
         if (value === null) return null;
         if (DateTime.isDateTime(value)) return [5, value.toString()];
-        if (Duration.isDuration(value)) return value.toString();
+        if (Duration.isDuration(value) && value.isValid) return [6, value.toString(), number(value.valueOf()), value.toString()];
+        if (value instanceof RealDate && Number.isFinite(value.getTime())) return [6, value.toJSON(), value.getTime(), String(value)];
         return nested(value);
       default:
         return uncloned('<function>');
@@ -353,6 +359,7 @@
     now = Math.floor(snapshot.now);
     state = request.seed | 0;
     allocated = 0;
+    resetCaches.call(Settings);
     const before = stringify(snapshot.execution.customData);
     const open = openScope(snapshot, 'expression');
     const columns = request.scripts.map((id, i) => column(id, (item) => open(item, request.copies[i]), request));
@@ -361,6 +368,7 @@
   };
 
   globalThis.__define = (id, script) => {
+    if (script !== null) Object.freeze(Object.freeze(script).prototype);
     scripts.set(id, script);
   };
   globalThis.__forget = () => scripts.clear();
@@ -371,19 +379,21 @@
   for (const name of Object.getOwnPropertyNames(RegExp)) {
     if (!['length', 'name', 'prototype', 'escape'].includes(name)) delete RegExp[name];
   }
-  Object.freeze(globalThis.__scopePrototypes.expression);
+  const scopes = globalThis.__scopePrototypes.expression;
   for (const name of ['WeakRef', 'FinalizationRegistry', 'setTimeout', 'clearTimeout', '__timer_manager', 'console', 'WebAssembly',
-    'Temporal', '__scopePrototypes', '__forbidden']) {
+    'Temporal', '__intl', '__scopePrototypes', '__forbidden']) {
     if (!Reflect.deleteProperty(globalThis, name)) globalThis[name] = undefined;
   }
 
   // On a frozen prototype an inherited data property cannot be shadowed by assignment (`error.message = 'x'` would do
   // nothing), so those that programs do shadow become accessors that put the value on the object itself.
+  const shadowed = [];
   const shadowable = (prototype) => {
     for (const name of Object.getOwnPropertyNames(prototype)) {
       const described = Object.getOwnPropertyDescriptor(prototype, name);
       if (!described.configurable || !('value' in described) || name === '__proto__') continue;
       const { value } = described;
+      shadowed.push(value);
       Object.defineProperty(prototype, name, {
         get: () => value,
         set(next) {
@@ -400,6 +410,38 @@
   }
   shadowable(Object.prototype);
 
+  // What of luxon is reached only through its instances: classes that it does not export, and constants that it hands out.
+  const luxonParts = () => {
+    const { FixedOffsetZone, IANAZone, Info, InvalidZone, SystemZone, Zone } = globalThis.luxon;
+    const at = DateTime.fromMillis(0, { zone: 'Europe/Berlin', locale: 'de' });
+    const english = at.setLocale('en-US');
+    const instances = [
+      at, at.loc, at.zone, at.loc.dtFormatter(at), at.loc.numberFormatter(), at.loc.relFormatter(), english.loc.numberFormatter(),
+      DateTime.invalid('none').invalidReason === 'none' ? DateTime.invalid('none').invalid : {}, Duration.fromMillis(5),
+      Interval.after(at, 5), DateTime.buildFormatParser('yyyy'), new InvalidZone('none'), new IANAZone('Europe/Berlin'),
+    ];
+    const lists = ['long', 'short', 'narrow'].flatMap((width) =>
+      [english.loc.months(width), english.loc.weekdays(width), english.loc.eras(width), Info.months(width), Info.weekdays(width)]);
+    const presets = Object.getOwnPropertyNames(DateTime).filter((name) => /^[A-Z0-9_]+$/.test(name)).map((name) => DateTime[name]);
+    const matrices = ['casual', 'longterm'].map((conversionAccuracy) => Duration.fromObject({}, { conversionAccuracy }).matrix);
+    const zones = [FixedOffsetZone.utcInstance, SystemZone.instance];
+    const thrown = [
+      () => Duration.fromObject({ nope: 1 }), () => new Zone().type, () => DateTime.fromMillis(''),
+      () => DateTime.fromObject({ ordinal: 1, weekNumber: 1 }),
+    ].map((work) => {
+      try {
+        return work();
+      } catch (error) {
+        return error;
+      }
+    });
+    DateTime.fromFormatExplain('1', 'ff'); // makes the instance by which it looks up formats
+    return {
+      Locale: Object.getPrototypeOf(at.loc), instances: [...instances, ...thrown],
+      constants: [...lists, english.loc.meridiems(), ...presets, ...matrices, ...zones, Settings.now],
+    };
+  };
+
   const frozen = new Set();
   const freeze = (value) => {
     if ((typeof value !== 'object' && typeof value !== 'function') || value === null || frozen.has(value)) return;
@@ -413,12 +455,43 @@
       freeze(described.set);
     }
   };
+  // luxon's own cache of these is the one that `resetCaches` forgets.
+  const { Locale, instances, constants } = luxonParts();
+  Locale.listFormatter = { listFormatter(options = {}) { return new Intl.ListFormat(this.intl, options); } }.listFormatter;
+
+  // Methods that read a member by a name which they are given do not reach what the gate forbids.
+  const named = (prototype, name) => {
+    const method = prototype[name];
+    prototype[name] = { [name](...parts) {
+      if (parts[0] !== undefined && parts[0] !== null) {
+        parts[0] = key(parts[0]); // once, since an object may be another text the next time
+        key(String(parts[0]).toLowerCase());
+      }
+      return method.apply(this, parts);
+    } }[name];
+  };
+  named(DateTime.prototype, 'get');
+  named(Duration, 'normalizeUnit');
+  for (const name of ['months', 'weekdays', 'eras']) named(Locale, name);
+
+  // No way leads from a function to what would make code of text, whether V8 forbids it or not.
+  const Inert = { Function: function () {
+    throw new EvalError('Code generation from strings disallowed for this context');
+  } }.Function;
+  for (const made of [() => {}, async () => {}, function* () {}, async function* () {}]) {
+    Object.defineProperty(Object.getPrototypeOf(made), 'constructor', { value: Inert });
+  }
+
   const intrinsics = [
     (function* () {})(), (async function* () {})(), (async () => {})(), [][Symbol.iterator](), new Map()[Symbol.iterator](),
     new Set()[Symbol.iterator](), ''[Symbol.iterator](), /a/[Symbol.matchAll](''), new Intl.Segmenter().segment('')[Symbol.iterator](),
-    function* () {}, async () => {}, async function* () {},
+    function* () {}, async () => {}, async function* () {}, new Intl.Segmenter().segment(''), [].values().map((x) => x),
+    Iterator.from({ next: () => ({ done: true }) }),
   ];
-  for (const value of [...intrinsics, GLOBALS, globalThis.luxon, globalThis.jmespath]) freeze(value);
+  const stack = Object.values(Object.getOwnPropertyDescriptor(new Error(''), 'stack') ?? {});
+  const inner = [...shadowed, ...stack, scopes, ExpressionError, extend, key, render, renderText, renderJson];
+  for (const value of [...intrinsics, ...inner, ...constants, GLOBALS, globalThis.luxon, globalThis.jmespath]) freeze(value);
+  for (const value of instances) freeze(Object.getPrototypeOf(value));
   for (const name of Reflect.ownKeys(globalThis)) freeze(globalThis[name]);
   Object.freeze(globalThis);
 })();

@@ -1,11 +1,11 @@
 """The limits under which scripts run."""
 
-__all__ = ["ScriptLimit"]
+__all__ = ["NO_PROCESS", "OUT_OF_MEMORY", "OUT_OF_TIME", "TOO_LARGE", "ScriptCrash", "ScriptLimit"]
 
 
 class ScriptLimit(Exception):  # a limit, not a mistake
-    """A script ran out of time or memory. Never a node error inside workflow code: how long something takes is not
-    deterministic, so the host repeats the step in a recorded local activity. `message` is for the author.
+    """A script ran out of time or memory. Inside workflow code the history records it, and the step is evaluated in an
+    activity instead, where it is a node error. `message` is for the author.
     """
 
     def __init__(self, message: str) -> None:
@@ -13,5 +13,11 @@ class ScriptLimit(Exception):  # a limit, not a mistake
         self.message = message
 
 
+class ScriptCrash(ScriptLimit):
+    """The process that ran a script is gone, which may have been somebody else's fault."""
+
+
 OUT_OF_TIME = "Expression timed out"
 OUT_OF_MEMORY = "Expression ran out of memory"
+NO_PROCESS = "No process was free to evaluate the expression"
+TOO_LARGE = "Expression gives too much data"

@@ -43,8 +43,8 @@ def _trace(plan: Plan, target: str) -> dict[str, int]:
 
 
 def leads_here(scope: Scope, name: str) -> bool:
-    """Return True when the node is an ancestor of this step."""
-    return name in branches(scope.plan, (scope.root or scope.step).name)
+    """Return True when the node is an ancestor of this step, or n8n does not mind since it is pinned."""
+    return name in scope.pinned or name in branches(scope.plan, (scope.root or scope.step).name)
 
 
 def branch_to(scope: Scope, name: str) -> int:
@@ -62,6 +62,8 @@ def require(scope: Scope, name: str) -> Sequence[NodeRun]:
 def latest_output(scope: Scope, name: str) -> Items:
     """Return the items that a node's latest run sent towards this step. Raise ExpressionError."""
     runs = require(scope, name)
+    if not runs and name in scope.pinned:
+        return scope.pinned[name]
     if not runs:
         raise ExpressionError(f"Node '{name}' hasn't been executed")
     outputs = runs[-1].get("outputs") or []

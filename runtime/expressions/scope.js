@@ -23,7 +23,7 @@
 //   arguments: {} | null (what the model gave a tool), paged: {$pageCount, $request, $response} | null,
 //   step: {name, id, version, webhookId, parameters}, runIndex, source: [{previousNode, ...} | null],
 //   items: [item] (the effective input), names: [every node name],
-//   nodes: {name: {parameters, context, branch, leads (it is an ancestor), runs: [[items | {length, first, last} | null per output] per run]}},
+//   nodes: {name: {parameters, context, branch, leads (it is an ancestor), pinned: items, of a node that has not run in a manual run, runs: [[items | {length, first, last} | null per output] per run]}},
 //   pairs: {name: [{item} | {at: [run, output, index]} | {error: {message, description}} per input item]},
 // }
 // After a run, `snapshot.execution.customData` and `snapshot.staticData` hold what the code changed.
@@ -98,6 +98,7 @@
     // The output of a node: the latest run unless one is named, and the branch that leads here unless one is named.
     output(name, branch, run) {
       const node = this.node(name);
+      if (node.runs.length === 0 && node.pinned) return this.own(node.pinned);
       if (node.runs.length === 0) fail(`Node '${name}' hasn't been executed`);
       const index = run === undefined || run === null ? node.runs.length - 1 : run;
       const outputs = node.runs[index];
@@ -380,72 +381,98 @@
     return data;
   };
 
-  const DATA = Symbol('data');
-  const INDEX = Symbol('index');
+  // Private fields on an object that somebody else made: no symbol, spread or proxy shows them.
+  class Given {
+    constructor(scope) {
+      return scope;
+    }
+  }
+  class Hidden extends Given {
+    #data;
+    #index;
+
+    constructor(scope, data, index) {
+      super(scope);
+      this.#data = data;
+      this.#index = index;
+    }
+
+    static data(scope) {
+      return scope.#data;
+    }
+
+    static index(scope) {
+      return scope.#index;
+    }
+  }
+  const { data: dataOf, index: indexOf } = Hidden;
 
   function ExpressionScope(data, index) {
-    this[DATA] = data;
-    this[INDEX] = index;
+    new Hidden(this, data, index);
   }
 
   function CodeScope(data, index) {
-    this[DATA] = data;
-    this[INDEX] = index;
+    new Hidden(this, data, index);
   }
 
   // Getters over the data and the index: a scope is one small object per item, whatever the script reads.
   const VARIABLES = {
     get $json() {
-      return this[DATA].item(this[INDEX])?.json;
+      return dataOf(this).item(indexOf(this))?.json;
     },
     get $data() {
-      return this[DATA].item(this[INDEX])?.json;
+      return dataOf(this).item(indexOf(this))?.json;
     },
     get $binary() {
-      return withoutBytes(this[DATA].item(this[INDEX])?.binary);
+      return withoutBytes(dataOf(this).item(indexOf(this))?.binary);
     },
     get $input() {
-      return new InputReader(this[DATA], this[INDEX]);
+      return new InputReader(dataOf(this), indexOf(this));
     },
     get $() {
-      return (name) => (typeof name === 'string' && name !== '' ? new NodeReader(this[DATA], name, this[INDEX]) : {});
+      return (name) => (typeof name === 'string' && name !== '' ? new NodeReader(dataOf(this), name, indexOf(this)) : {});
     },
     get $node() {
-      const { [DATA]: data, [INDEX]: i } = this;
+      const data = dataOf(this);
+      const i = indexOf(this);
       return answering((name) => legacyNode(data, name, i));
     },
     get $items() {
-      const data = this[DATA];
+      const data = dataOf(this);
       return (name, branch, run) => {
         if (name === undefined) return data.own(data.snapshot.items);
         if (typeof name !== 'string' || !isIndex(branch) || !(run === -1 || isIndex(run))) return undefined;
+        if (data.node(name).pinned) throw new TypeError(`${name} has not run`); // n8n: undefined is not iterable
         return data.output(name, branch ?? 0, run === -1 ? undefined : run);
       };
     },
     get $item() {
-      const data = this[DATA];
-      return (index) => (isIndex(index) && index !== undefined ? scopeOf(data, index) : {});
+      const data = dataOf(this);
+      return (index) => {
+        const at = typeof index === 'string' && /^\d+$/.test(index) ? Number(index) : index;
+        return isIndex(at) && at !== undefined ? listed(scopeOf(data, at)) : {};
+      };
     },
     get $itemIndex() {
-      return this[INDEX];
+      return indexOf(this);
     },
     get $position() {
-      return this[INDEX];
+      return indexOf(this);
     },
     get $thisItemIndex() {
-      return this[INDEX];
+      return indexOf(this);
     },
     get $thisItem() {
-      return this[DATA].item(this[INDEX]);
+      return dataOf(this).item(indexOf(this));
     },
     get $runIndex() {
-      return this[DATA].snapshot.runIndex;
+      return dataOf(this).snapshot.runIndex;
     },
     get $thisRunIndex() {
-      return this[DATA].snapshot.runIndex;
+      return dataOf(this).snapshot.runIndex;
     },
     get $prevNode() {
-      const source = this[DATA].snapshot.source[0];
+      const source = dataOf(this).snapshot.source[0];
       return {
         name: source?.previousNode,
         outputIndex: source ? (source.previousNodeOutput ?? 0) : undefined,
@@ -459,20 +486,20 @@
       return DateTime.now().set({ hour: 0, minute: 0, second: 0, millisecond: 0 });
     },
     get $workflow() {
-      return this[DATA].snapshot.workflow;
+      return dataOf(this).snapshot.workflow;
     },
     get $execution() {
-      const { customData: kept, ...shown } = this[DATA].snapshot.execution;
+      const { customData: kept, ...shown } = dataOf(this).snapshot.execution;
       return { ...shown, customData: customData(kept) };
     },
     get $executionId() {
-      return this[DATA].snapshot.execution.id;
+      return dataOf(this).snapshot.execution.id;
     },
     get $resumeWebhookUrl() {
-      return this[DATA].snapshot.execution.resumeUrl;
+      return dataOf(this).snapshot.execution.resumeUrl;
     },
     get $vars() {
-      return this[DATA].snapshot.vars;
+      return dataOf(this).snapshot.vars;
     },
     get $secrets() {
       return undefined;
@@ -481,28 +508,32 @@
       return denied;
     },
     get $mode() {
-      return this[DATA].snapshot.mode;
+      return dataOf(this).snapshot.mode;
     },
     get $nodeVersion() {
-      return this[DATA].snapshot.step.version;
+      return dataOf(this).snapshot.step.version;
     },
     get $nodeId() {
-      return this[DATA].snapshot.step.id;
+      return dataOf(this).snapshot.step.id;
     },
     get $webhookId() {
-      return this[DATA].snapshot.step.webhookId ?? undefined;
+      return dataOf(this).snapshot.step.webhookId ?? undefined;
     },
     get $self() {
-      return this[DATA].node(this[DATA].snapshot.step.name).context;
+      return dataOf(this).node(dataOf(this).snapshot.step.name).context;
     },
     get $parameter() {
-      const { parameters } = this[DATA].snapshot.step;
+      const { parameters } = dataOf(this).snapshot.step;
       return new Proxy(parameters, {
-        get: (target, key) => (typeof key === 'string' && key.startsWith('&') ? target[key.slice(1)] : target[key]),
+        get: (target, key) => {
+          if (typeof key !== 'string' || !key.startsWith('&')) return target[key];
+          const name = key.slice(1);
+          return has(target, name) ? target[name] : undefined;
+        },
       });
     },
     get $rawParameter() {
-      return this[DATA].snapshot.step.parameters;
+      return dataOf(this).snapshot.step.parameters;
     },
     get $tool() {
       return {};
@@ -511,25 +542,25 @@
       return undefined;
     },
     get $fromAI() {
-      return fromAI(this[DATA]);
+      return fromAI(dataOf(this));
     },
     get $fromAi() {
-      return fromAI(this[DATA]);
+      return fromAI(dataOf(this));
     },
     get $fromai() {
-      return fromAI(this[DATA]);
+      return fromAI(dataOf(this));
     },
     get $pageCount() {
-      return this[DATA].snapshot.paged?.$pageCount;
+      return dataOf(this).snapshot.paged?.$pageCount;
     },
     get $request() {
-      return this[DATA].snapshot.paged?.$request;
+      return dataOf(this).snapshot.paged?.$request;
     },
     get $response() {
-      return this[DATA].snapshot.paged?.$response;
+      return dataOf(this).snapshot.paged?.$response;
     },
     get $version() {
-      return this[DATA].snapshot.paged?.$version;
+      return dataOf(this).snapshot.paged?.$version;
     },
     get $evaluateExpression() {
       return (text) => {
@@ -541,13 +572,13 @@
 
   const CODE = {
     get items() {
-      return this[DATA].snapshot.items;
+      return dataOf(this).snapshot.items;
     },
     get item() {
-      return this[DATA].item(this[INDEX]);
+      return dataOf(this).item(indexOf(this));
     },
     get $getWorkflowStaticData() {
-      const { snapshot } = this[DATA];
+      const { snapshot } = dataOf(this);
       return (type) => {
         if (type !== 'global' && type !== 'node') {
           fail(`The context type "${type}" is not know. Only "global" and "node" are supported!`);
@@ -567,10 +598,24 @@
   const PROTOTYPES = { expression: prototype(FUNCTIONS, VARIABLES), code: prototype(FUNCTIONS, VARIABLES, CODE) };
   ExpressionScope.prototype = PROTOTYPES.expression;
   CodeScope.prototype = PROTOTYPES.code;
-  for (const each of [Data, NodeReader, InputReader]) Object.freeze(each.prototype);
+  const closed = ({ prototype: members }) => {
+    for (const each of Object.values(Object.getOwnPropertyDescriptors(Object.freeze(members)))) {
+      for (const part of [each.value, each.get, each.set]) if (part !== undefined) Object.freeze(part);
+    }
+  };
+  for (const each of [Data, NodeReader, InputReader, Hidden]) closed(each);
 
   const scopeOf = (data, itemIndex) => {
     return new (data.lenient ? CodeScope : ExpressionScope)(data, itemIndex);
+  };
+
+  // A scope whose variables can be listed, as those of `$item(0)` can.
+  const listed = (scope) => {
+    const made = {};
+    for (const name of Object.getOwnPropertyNames(Object.getPrototypeOf(scope))) {
+      Object.defineProperty(made, name, { enumerable: true, get: () => scope[name] });
+    }
+    return made;
   };
 
   const openScope = (snapshot, mode) => {

@@ -53,5 +53,7 @@ class Scope:
     pair: Callable[[str, int], Any] | None = None
     """Function (node name, input item index) -> `$('Node').item`; raises ExpressionError with n8n's message
     (see `runtime.engine.pairing`)."""
+    pinned: Mapping[str, Items] = field(default_factory=dict)
+    """Pin data by node name in a manual run: what `$('Node')` reads of a node that has not run. Empty in every other mode."""
     root: Step | None = None
     """For sub-nodes: the AI root whose input items are read."""

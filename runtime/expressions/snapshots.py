@@ -21,7 +21,7 @@ ANY = frozenset({"any", *_PAIRED})
 
 def snapshot(scope: Scope, reads: Collection[str] | None) -> dict[str, Any]:
     """Return all data of the nodes in `reads` (None: of all nodes), with the pairings of every input item. For programs."""
-    names = list(scope.runs) if reads is None else [name for name in reads if name in scope.plan.step]
+    names = [*{**scope.runs, **scope.pinned}] if reads is None else [name for name in reads if name in scope.plan.step]
     return _build(scope, scope.items, dict.fromkeys(names, ANY))
 
 
@@ -32,7 +32,7 @@ def snapshot_for(scope: Scope, scripts: Iterable[Script]) -> dict[str, Any]:
     for script in scripts:
         variables.update(script.variables)
         if script.nodes is None:
-            for name in scope.runs:
+            for name in (*scope.runs, *scope.pinned):
                 ways.setdefault(name, set()).update(ANY)
         for name in script.nodes or ():
             ways.setdefault(name, set()).update(script.ways.get(name, ANY))
@@ -95,19 +95,28 @@ def _build(scope: Scope, items: Sequence[Any], ways: Mapping[str, Collection[str
 
 def _node(scope: Scope, name: str, how: Collection[str]) -> dict[str, Any]:
     runs = scope.runs.get(name, ())
-    visible: Any = [_outputs(run, how) for run in runs] if not isinstance(runs, SparseRuns) else _sparse(runs, how)
-    return {
+    pinned = {"pinned": scope.pinned[name]} if not runs and name in scope.pinned else {}
+    return pinned | {
         "parameters": scope.plan.step[name].parameters,
         "context": scope.memory.get(name, {}),
         "branch": branch_to(scope, name),
         "leads": leads_here(scope, name),
-        "runs": visible,
+        "runs": _runs(runs, how),
     }
 
 
-def _sparse(runs: SparseRuns, how: Collection[str]) -> dict[str, Any]:
-    """Return sparse runs in the shape of a JavaScript array: its length, and the runs that are not forgotten by index."""
-    return {"length": len(runs), "forgets": True} | {str(i): _outputs(run, how) for i, run in runs.items()}
+def _runs(runs: Sequence[NodeRun], how: Collection[str]) -> Any:
+    """Return the runs that can be read: all, or in the shape of a JavaScript array some of many, by index, and the length.
+
+    Only `any` names a run; every other way reads the latest, so that a round of a loop costs the same as the one before.
+    """
+    last = len(runs) - 1
+    if last > 0 and "any" not in how:
+        latest = {} if _NO_RUNS.issuperset(how) else {str(last): _outputs(runs[last], how)}
+        return {"length": len(runs), "forgets": True} | latest
+    if isinstance(runs, SparseRuns):
+        return {"length": len(runs), "forgets": True} | {str(i): _outputs(run, how) for i, run in runs.items()}
+    return [_outputs(run, how) for run in runs]
 
 
 def _outputs(run: NodeRun, how: Collection[str]) -> list[Any]:

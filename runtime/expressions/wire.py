@@ -9,14 +9,20 @@ import orjson
 
 from runtime.expressions.evaluator import ScriptEvaluator
 from runtime.expressions.scope import ExpressionError
-from runtime.values.javascript import BigInt, DateTimeText
+from runtime.values.javascript import BigInt, DateTimeText, ObjectText
+from runtime.values.json_bytes import is_deeper
 from schemas.expression import Script
 from schemas.item import UNDEFINED
+from schemas.run import MAX_NESTING
 
 __all__ = ["call"]
 
 _TAG = "\u0000"
 """Key of an object inside a value that stands for a value which JSON does not have: {_TAG: [kind, text]}."""
+_CELL_LEVELS = 3
+"""Levels around a value: the columns, a column, the cell."""
+_TOO_DEEP = f"The expression gives a value that is nested deeper than {MAX_NESTING} levels"
+_FLATTEN = "Flatten the data, or pass the deep part as text (JSON.stringify)."
 _NUMBERS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -29,10 +35,11 @@ def call(
     seconds: float,
     *,
     apart: bool,
+    final: bool,
 ) -> tuple[list[list[Any]], dict[str, str] | None]:
     """Return a column per script for `count` items from `first` on, and the custom data if a script changed it.
 
-    `apart` runs the scripts in the child process. Raise ScriptLimit.
+    `apart` and `final`: see `ScriptEvaluator`. Raise ScriptLimit.
     """
     request = {
         "copies": [script.writes for script in scripts],
@@ -41,8 +48,12 @@ def call(
         "seed": int(data["seed"]) & 0x7FFFFFFF,
         "snapshot": data,
     }
-    response = _loads(evaluator([script.source for script in scripts], _dumps(request), seconds, apart=apart))
-    return [[_cell(cell) for cell in column] for column in response["columns"]], response.get("custom")
+    sources = [script.source for script in scripts]
+    response = _loads(evaluator(sources, _dumps(request), seconds, apart=apart, final=final))
+    columns = response["columns"]
+    if is_deeper(columns, MAX_NESTING + _CELL_LEVELS):
+        columns = [[_shallow(cell) for cell in column] for column in columns]
+    return [[_cell(cell) for cell in column] for column in columns], response.get("custom")
 
 
 def _dumps(value: Any) -> str:
@@ -55,9 +66,19 @@ def _dumps(value: Any) -> str:
 def _loads(text: str) -> dict[str, Any]:
     try:
         value: dict[str, Any] = orjson.loads(text)
-    except (orjson.JSONDecodeError, UnicodeEncodeError):  # lone surrogates
-        value = json.loads(text)
+    except (orjson.JSONDecodeError, UnicodeEncodeError):  # lone surrogates, or more levels than orjson reads
+        try:
+            value = json.loads(text)
+        except RecursionError:
+            raise ExpressionError(_TOO_DEEP, description=_FLATTEN) from None
     return value
+
+
+def _shallow(cell: Any) -> Any:
+    """Return a cell, or the error of one that is nested deeper than an item may be."""
+    if is_deeper(cell, MAX_NESTING + 1):
+        return [9, _TOO_DEEP, _FLATTEN]
+    return cell
 
 
 def _cell(cell: Any) -> Any:
@@ -83,6 +104,8 @@ def _tagged(cell: Sequence[Any]) -> Any:
             return BigInt(digits)
         case [5, text]:
             return DateTimeText(text)
+        case [6, text, number, shown]:
+            return ObjectText(text, number, shown)
     return _restored(cell[1])
 
 

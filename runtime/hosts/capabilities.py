@@ -25,7 +25,11 @@ class CapabilityHost:
 
     def for_task(self, task: Task) -> Capabilities:
         """Return every capability, as this task has it. A module is imported when a task first uses its capability."""
-        return cast("Capabilities", _TaskCapabilities(self, task))
+        return cast("Capabilities", _TaskCapabilities(self.of_task(), task))
+
+    def of_task(self) -> "CapabilityHost":
+        """Return this host for one task; a host whose capabilities of a task know of each other overrides it."""
+        return self
 
     def provide(self, name: str, task: Task) -> Any:
         """Return the capability `name` for a task."""

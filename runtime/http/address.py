@@ -7,6 +7,11 @@ _PATH_SAFE = "%/:=&~+!$,;'@()*[]|"
 _QUERY_SAFE = "%/:=&?~+!$,;@()*[]|\\^`{}"
 _C0_AND_SPACE = "".join(map(chr, range(0x21)))
 _BAD_HOST = re.compile(r"[\x00-\x20#%/:<>?@\[\\\]^|]")
+_IGNORED = re.compile(r"[\t\n\r]")
+_ENCODED_DOT = re.compile("%2e", re.IGNORECASE)
+_AFTER_AUTHORITY = re.compile(r"[/?]")
+_SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*):")
+_MAX_HOST = 255
 _MAX_PORT = 65535
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -17,7 +22,7 @@ class InvalidUrlError(ValueError):
 
 def normalise(url: str) -> str:
     """Return the URL as it goes out: trimmed, percent-encoded, dots resolved, without fragment. Raise InvalidUrlError."""
-    url = re.sub(r"[\t\n\r]", "", url.strip(_C0_AND_SPACE))
+    url = _IGNORED.sub("", url.strip(_C0_AND_SPACE))
     scheme, colon, rest = url.partition(":")
     scheme = scheme.lower()
     if not colon or scheme not in _DEFAULT_PORTS:
@@ -57,6 +62,8 @@ def _authority(parts: SplitResult) -> str:
 def _ascii(host: str) -> str:
     if host.isascii():
         return host.lower()
+    if len(host) > _MAX_HOST:  # longer than any name of DNS
+        raise InvalidUrlError("Invalid URL")
     try:
         return host.encode("idna").decode()
     except UnicodeError as error:
@@ -68,10 +75,10 @@ def _resolve(path: str) -> str:
     out: list[str] = []
     segments = path.split("/")[1:]
     for i, segment in enumerate(segments):
-        plain = re.sub("%2e", ".", segment, flags=re.IGNORECASE)
+        plain = _ENCODED_DOT.sub(".", segment)
         last = i == len(segments) - 1
         if plain == "..":
-            out = out[:-1]
+            del out[-1:]
         elif plain != ".":
             out.append(segment)
             continue
@@ -83,7 +90,7 @@ def _resolve(path: str) -> str:
 def split_userinfo(url: str) -> tuple[str, tuple[str, str] | None]:
     """Return a normalised URL without `user:password@`, and that pair, percent-decoded."""
     scheme, rest = url.split("://", 1)
-    authority = re.split(r"[/?]", rest, maxsplit=1)[0]
+    authority = _AFTER_AUTHORITY.split(rest, maxsplit=1)[0]
     userinfo, at, _ = authority.rpartition("@")
     if not at:
         return url, None
@@ -95,7 +102,7 @@ def join(base: str, location: str) -> str:
     """Return where a `Location` header leads from `base`, normalised. Raise InvalidUrlError, with the scheme if it is
     another.
     """
-    scheme = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*):", location)
+    scheme = _SCHEME.match(location)
     if scheme and scheme[1].lower() not in _DEFAULT_PORTS:
         raise InvalidUrlError(f"Unsupported protocol {scheme[1].lower()}:")
     try:

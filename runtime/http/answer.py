@@ -1,6 +1,5 @@
 """Responses: content types, character sets, file names, and JSON as axios reads it."""
 
-import codecs
 import contextlib
 import json
 import math
@@ -9,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
+from runtime.values.charsets import decode_as
 from runtime.values.javascript import tidy
 from schemas.item import UNDEFINED
 
@@ -25,7 +25,9 @@ _FIRST_COUNTS: Final = frozenset({
     "server", "user-agent",
 })  # fmt: skip
 """Headers of which Node drops all but the first."""
-_UTF16 = {"utf-16": "utf-16-le", "utf16": "utf-16-le", "ucs-2": "utf-16-le", "ucs2": "utf-16-le"}
+_CHARSET: Final = re.compile(r"charset=[\"']?([^\"';\s]{1,64})", re.IGNORECASE)
+
+_BETWEEN: Final = {"cookie": "; "}
 
 
 def content_type(headers: Iterable[tuple[str, str]]) -> tuple[str, str | None]:
@@ -34,7 +36,7 @@ def content_type(headers: Iterable[tuple[str, str]]) -> tuple[str, str | None]:
     """
     text = next((value for name, value in headers if name.lower() == "content-type"), "")
     media, _, rest = text.partition(";")
-    charset = re.search(r"charset=[\"']?([^\"';\s]+)", rest, re.IGNORECASE)
+    charset = _CHARSET.search(rest)
     return media.strip(), charset[1].lower() if charset else None
 
 
@@ -43,27 +45,18 @@ def header_object(headers: Iterable[tuple[str, str]]) -> dict[str, Any]:
 
     Source: https://nodejs.org/api/http.html#messageheaders.
     """
-    out: dict[str, Any] = {}
+    values: dict[str, list[str]] = {}
     for name, value in headers:
-        key = name.lower()
-        if key == "set-cookie":
-            out.setdefault(key, []).append(value)
-        elif key in out:
-            if key not in _FIRST_COUNTS:
-                out[key] = f"{out[key]}{'; ' if key == 'cookie' else ', '}{value}"
-        else:
-            out[key] = value
-    return out
+        values.setdefault(name.lower(), []).append(value)
+    return {
+        key: each if key == "set-cookie" else each[0] if key in _FIRST_COUNTS else _BETWEEN.get(key, ", ").join(each)
+        for key, each in values.items()
+    }
 
 
 def decode(body: bytes, charset: str | None) -> str:
     """Return the text of bytes in a charset (UTF-8 if unknown), malformed bytes replaced, byte order mark removed."""
-    name = _UTF16.get(charset or "", charset or "utf-8")
-    try:
-        codecs.lookup(name)
-    except LookupError:
-        name = "utf-8"
-    return body.decode(name, "replace").removeprefix("\ufeff")
+    return decode_as(body, charset).removeprefix("\ufeff")
 
 
 def parse_json(text: str) -> Any:

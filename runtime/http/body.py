@@ -66,9 +66,10 @@ class Part:
 
 @dataclass
 class Multipart:
-    """A multipart/form-data body."""
+    """A body of parts: multipart/form-data, or of another multipart type."""
 
     parts: Sequence[Part] = field(default_factory=list)
+    type: str = MULTIPART
 
     def encode(self) -> tuple[bytes | LongBytes, str | None]:
         """Return the bytes and their content type. The boundary is a hash of the parts: a retry sends the same bytes."""
@@ -76,7 +77,7 @@ class Multipart:
         digest_input = b"\0".join(part.name.encode() if isinstance(part, LongBytes) else part for part in parts)
         boundary = "-" * 26 + hashlib.sha256(digest_input).hexdigest()[:24]
         body = [each for part in parts for each in (f"--{boundary}\r\n".encode(), part, b"\r\n")]
-        return concatenate([*body, f"--{boundary}--\r\n".encode()]), f"multipart/form-data; boundary={boundary}"
+        return concatenate([*body, f"--{boundary}--\r\n".encode()]), f"{self.type}; boundary={boundary}"
 
 
 @dataclass

@@ -3,12 +3,13 @@
 import asyncio
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
+from runtime.contract.capabilities import AskForToken
 from runtime.http.body import JSON, Form, Json
 from runtime.http.request import Outgoing, Request
 from runtime.http.signing import aws_v4, azure_storage, oauth1
@@ -24,19 +25,41 @@ _NOT_A_REFERENCE = (None, UNDEFINED)
 
 
 class CredentialError(ValueError):
-    """Raised when a credential cannot sign a request; message and description are n8n's."""
+    """Raised when a credential cannot sign a request; message and description are n8n's. `code`: of a token server's error."""
 
-    def __init__(self, message: str, description: str | None = None) -> None:
+    def __init__(self, message: str, description: str | None = None, *, code: str = "") -> None:
         super().__init__(message)
-        self.description = description
+        self.description, self.code = description, code
+
+
+class ReconnectError(CredentialError):
+    """Raised when the owner of an account has to connect it again. `is_final`: the server does not know its refresh token."""
+
+    def __init__(self, message: str, description: str | None = None, *, is_final: bool = False) -> None:
+        super().__init__(message, description)
+        self.is_final = is_final
+
+
+class TokenKeeper(Protocol):
+    """Keeps tokens for every step; see `runtime.contract.capabilities.Credentials`."""
+
+    async def renew(self, type_: str, data: Mapping[str, Any], ask: AskForToken) -> dict[str, Any]:
+        """Return the `oauthTokenData` that takes the place of the one in `data`."""
+
+    async def token(self, key: str, ask: Callable[[], Awaitable[tuple[str, float]]]) -> str:
+        """Return a short-lived token."""
 
 
 @dataclass(frozen=True)
 class Credential:
-    """A decrypted credential. `data` may be updated when a token is refreshed."""
+    """A decrypted credential. `data` may be updated when a token is refreshed.
+
+    `keeper` keeps new tokens for every step; None: they are this credential's alone.
+    """
 
     type: str
     data: dict[str, Any]
+    keeper: TokenKeeper | None = None
     renewing: asyncio.Lock = field(default_factory=asyncio.Lock, compare=False, repr=False)
     """Held while a token is renewed, so that items in flight share the new one."""
 
@@ -63,6 +86,11 @@ _GENERIC = {
     "httpMultipleHeadersAuth", "httpTemplatedCustomAuth",
 }  # fmt: skip
 _CODED = {"aws", "azureStorageSharedKeyApi", "googleApi"}
+
+
+def is_generic(type_: str) -> bool:
+    """Return whether credentials of this type are no vendor's, so that nothing in them says which hosts they are for."""
+    return type_ in _GENERIC or type_ in ("httpSslAuth", "oAuth1Api", "oAuth2Api")
 
 
 def scheme(type_: str) -> Literal["silent", "oauth2", "oauth1", "rule", "generic", "coded"] | None:
@@ -119,6 +147,8 @@ def _holds(when: Mapping[str, Any], data: Mapping[str, Any]) -> bool:
 def _apply_rule(request: Request, rule: Mapping[str, Any], data: Mapping[str, Any]) -> None:
     for name, template in rule.get("headers", {}).items():
         request.set_header(_text(name, data), _text(template, data))
+    for name, template in rule.get("defaults", {}).items():
+        request.default_header(name, _text(template, data))
     if "basic" in rule:
         user, _, password = rule["basic"].partition(":")
         request.basic(_text(user, data), _text(password, data))

@@ -31,23 +31,29 @@ async def fetch(
         return await exchange(wire.send, request, redirects)
     if credential.is_oauth2:
         return await _with_token(wire, request, credential, redirects)
-    signed = await _signed(wire, request, credential)
-    signer = signature(credential, wire.now, wire.nonce())
+    token = ""
+    if credential.type == "googleApi" and credential.data.get("httpNode"):
+        token = await oauth2.service_account_token(wire.send, credential, wire.now)
+    sign = signature(credential, wire.now, wire.nonce())
+
+    def carry(plain: Request) -> Outgoing:
+        outgoing = _signed(plain, credential, token).encode()
+        return outgoing if sign is None else sign(outgoing)
 
     async def send(outgoing: Outgoing) -> Answer:
         answer = await wire.send(outgoing)
-        if credential.type == "httpDigestAuth" and answer.status == _UNAUTHORIZED:
+        if credential.type == "httpDigestAuth" and answer.status == _UNAUTHORIZED and not outgoing.bare:
             return await _challenged(wire, outgoing, answer, credential)
         return answer
 
-    return await exchange(send, signed, redirects, signer)
+    return await exchange(send, request, redirects, carry)
 
 
-async def _signed(wire: Wire, request: Request, credential: Credential) -> Request:
+def _signed(request: Request, credential: Credential, token: str = "") -> Request:
+    """Return a copy of the request with the credential. `token`: of a service account, where it signs with one."""
     signed = request.copy()
     if credential.type == "googleApi":
-        if credential.data.get("httpNode"):
-            token = await oauth2.service_account_token(wire.send, credential.data, wire.now)
+        if token:
             signed.set_header("Authorization", f"Bearer {token}")
     else:
         apply(signed, credential)
@@ -60,13 +66,17 @@ async def _with_token(wire: Wire, request: Request, credential: Credential, redi
     async with credential.renewing:
         await oauth2.ensure_token(wire.send, credential)
     token = (credential.data["oauthTokenData"] or {}).get("access_token")
-    answer, url = await exchange(wire.send, await _signed(wire, request, credential), redirects)
+
+    def carry(plain: Request) -> Outgoing:
+        return _signed(plain, credential).encode()
+
+    answer, url = await exchange(wire.send, request, redirects, carry)
     if answer.status != (credential.data.get("tokenExpiredStatusCode") or _UNAUTHORIZED):
         return answer, url
     async with credential.renewing:
         if token == (credential.data["oauthTokenData"] or {}).get("access_token"):
             await oauth2.renew(wire.send, credential)
-    return await exchange(wire.send, await _signed(wire, request, credential), redirects)
+    return await exchange(wire.send, request, redirects, carry)
 
 
 async def _challenged(wire: Wire, outgoing: Outgoing, answer: Answer, credential: Credential) -> Answer:

@@ -110,6 +110,8 @@ class Outgoing:
     url: str
     headers: list[tuple[str, str]]
     content: bytes | LongBytes | None
+    bare: bool = False
+    """It carries nothing of a credential."""
 
 
 def basic_authorization(user: str, password: str) -> str:

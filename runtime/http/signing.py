@@ -96,34 +96,44 @@ def digest(outgoing: Outgoing, challenge: str, user: str, password: str, cnonce:
     return replace(outgoing, headers=[*outgoing.headers, ("authorization", value)])
 
 
-_CHALLENGE = re.compile(r'(\w+)=(?:"([^"]*)"|([^\s,]+))')
+_CHALLENGE = re.compile(r'(?<!\w)(\w++)=(?:"([^"]*+)"|([^\s,]++))')
+_SPACES = re.compile(" +")
+_REGION = re.compile(r"[a-z]{2}(?:-gov)?-[a-z]+-\d")
 
 
-def aws_v4(outgoing: Outgoing, data: Mapping[str, Any], now: float) -> Outgoing:
+def aws_v4(outgoing: Outgoing, data: Mapping[str, Any], now: float, service: str = "") -> Outgoing:
     """Sign with AWS Signature Version 4. Service and region are read from the host, the region falls back to the
-    credential's.
+    credential's; with a `service` both are given, for a server that is not Amazon's.
+
+    The header `x-amz-content-sha256` tells the hash of the content, where it is there.
     """
     parts = urlsplit(outgoing.url)
     host = parts.netloc
-    service, region = _aws_service(host, str(data.get("region") or "us-east-1"))
+    region = str(data.get("region") or "us-east-1")
+    if not service:
+        service, region = _aws_service(host, region)
     stamp = datetime.fromtimestamp(now / 1000, UTC).strftime("%Y%m%dT%H%M%SZ")
     headers = [*outgoing.headers, ("x-amz-date", stamp)]
     if data.get("temporaryCredentials") and data.get("sessionToken"):
         headers.append(("x-amz-security-token", str(data["sessionToken"])))
     content = outgoing.content or b""
-    if not isinstance(content, bytes):
-        raise ValueError("A file of more than 4 MB cannot be sent with an AWS credential: it signs the whole content")
+    payload = next((value for name, value in outgoing.headers if name.lower() == "x-amz-content-sha256"), None)
+    if payload is None:
+        if not isinstance(content, bytes):
+            raise ValueError(
+                "A file of more than 4 MB cannot be sent with an AWS credential: it signs the whole content"
+            )
+        payload = hashlib.sha256(content).hexdigest()
     signed = {name.lower(): value.strip() for name, value in headers if name.lower() not in _AWS_UNSIGNED} | {
         "host": host
     }
     if content:
         signed["content-length"] = str(len(content))
     names = ";".join(sorted(signed))
-    payload = hashlib.sha256(content).hexdigest()
     canonical = "\n".join(
         (
             outgoing.method, _aws_path(parts.path, service), _aws_query(parts.query),
-            *(f"{name}:{re.sub(' +', ' ', signed[name])}" for name in sorted(signed)), "", names, payload,
+            *(f"{name}:{_SPACES.sub(' ', signed[name])}" for name in sorted(signed)), "", names, payload,
         )
     )  # fmt: skip
     scope = f"{stamp[:8]}/{region}/{service}/aws4_request"
@@ -139,13 +149,18 @@ def aws_v4(outgoing: Outgoing, data: Mapping[str, Any], now: float) -> Outgoing:
 _AWS_UNSIGNED = ("authorization", "connection", "user-agent", "expect", "x-amzn-trace-id", "idempotency-key")
 
 
+_AWS_NAMES = {"email": "ses"}
+"""Hosts of services that sign by another name."""
+
+
 def _aws_service(host: str, region: str) -> tuple[str, str]:
     labels = host.split(":", maxsplit=1)[0].removesuffix(".amazonaws.com").split(".")
     if not host.split(":", maxsplit=1)[0].endswith(".amazonaws.com"):
         return labels[0], region
-    region_label = next((label for label in labels if re.fullmatch(r"[a-z]{2}(?:-gov)?-[a-z]+-\d", label)), None)
+    region_label = next((label for label in labels if _REGION.fullmatch(label)), None)
     names = [label for label in labels if label != region_label]
-    return names[-1] if names else labels[0], region_label or region
+    name = names[-1] if names else labels[0]
+    return _AWS_NAMES.get(name, name), region_label or region
 
 
 def _aws_path(path: str, service: str) -> str:

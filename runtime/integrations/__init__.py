@@ -1,1 +1,1 @@
-"""Vendors' REST APIs as data: descriptors, and the node that reads them."""
+"""Vendors' REST APIs as data: a folder per vendor, and the node that reads its descriptors."""

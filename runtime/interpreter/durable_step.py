@@ -19,12 +19,15 @@ from runtime.contract import (
     StartChild,
     ToolCommand,
 )
+from runtime.interpreter.border import hand_out
+from runtime.interpreter.command_codec import command_from_json
+from runtime.interpreter.command_window import CommandWindow
 from runtime.interpreter.context import StepContext
 from runtime.interpreter.parameters import Parameters
 from runtime.interpreter.run_state import RunState
-from runtime.interpreter.tasks import absorb, build_task
+from runtime.interpreter.tasks import absorb, build_task, cut_to_item
 from runtime.interpreter.tool_calls import Calls, ToolCalls, call_id
-from schemas.item import Items, Outputs
+from schemas.item import Items, Json, Outputs
 from schemas.node import Node
 from schemas.outcome import Execute
 from schemas.plan import Kind
@@ -33,55 +36,105 @@ __all__ = ["DurableStep", "DurableView"]
 
 
 class DurableStep:
-    """One try of a durable step."""
+    """One try of a durable step.
 
-    def __init__(self, run: RunState, context: StepContext, execute: Execute) -> None:
-        self._run, self._context, self._execute = run, context, execute
-        self._tools = ToolCalls(run, execute)
+    Args:
+        run: the execution.
+        context: of the step.
+        execute: the step's run.
+        seed: of its expressions.
+        number: of the parked step that it is; None: the current one.
+        resumed: the `progress` of the same try in the run that continued as this one.
+    """
+
+    def __init__(
+        self,
+        run: RunState,
+        context: StepContext,
+        execute: Execute,
+        seed: int,
+        number: int | None = None,
+        resumed: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._run, self._context, self._execute, self._seed, self._number = run, context, execute, seed, number
+        resumed = resumed or {}
+        self._tools = ToolCalls(run, execute, resumed.get("ordinals"))
+        self._view = DurableView(run, context, self._tools, moments=resumed.get("moments"))
+        self._window = CommandWindow(run.host, self._answer, self._view.items)
+        self._state: Json = resumed.get("state")
+        self._woken = False
+        self._commands = [(index, command_from_json(command)) for index, command in resumed.get("commands", ())]
 
     async def outputs(self) -> Outputs | None:
         """Run the reducer until it is done, and return its outputs. Raises NodeError."""
         node = self._context.parameters.node
         assert isinstance(node, Durable)
-        view = DurableView(self._run, self._context, self._tools)
-        state, commands = node.advance(view, None, None)
-        events: asyncio.Queue[Event | Exception] = asyncio.Queue()
-        open_: list[asyncio.Task[None]] = []
-        answered = 0
+        run, window = self._run, self._window
+        run.open[self._number] = self
+        watch = asyncio.create_task(self._watch())
         try:
+            if not self._commands:
+                self._advance(node, None)
             while True:
-                for index, command in enumerate(commands):
+                for index, command in self._commands:
                     if isinstance(command, Done):
                         return command.outputs
                     if isinstance(command, Respond):
-                        self._run.host.respond(command.response)
+                        hand_out(command.response, f"The response of '{self._context.name}'", run.info.payload_limit)
+                        run.host.respond(command.response)
                     else:
-                        open_.append(asyncio.create_task(self._answer(index, command, events)))
-                if answered == len(open_):
+                        window.order(index, command)
+                self._commands = []
+                window.refill()
+                if window.is_empty():
                     raise NodeError(f"{type(node).__name__} waits for nothing")
-                event = await events.get()
-                if isinstance(event, Exception):
-                    raise event
-                answered += 1
-                state, commands = node.advance(view, state, event)
+                event = await window.take()
+                if event is not None:
+                    self._advance(node, event)
+                elif self._woken:
+                    await run.host.continue_inside(run)
+                    self._woken = False
         finally:
-            for task in open_:
-                task.cancel()
+            watch.cancel()
+            window.cancel()
+            del run.open[self._number]
 
-    async def _answer(self, index: int, command: Command, events: "asyncio.Queue[Event | Exception]") -> None:
-        """Execute one command and queue its event. A queue and not `asyncio.wait`: its order is the same on replay."""
+    def quiet(self) -> bool:
+        """Return whether the step can be carried now: see `OpenStep`."""
+        return self._window.quiet()
+
+    def progress(self) -> dict[str, Any]:
+        """Return how far the step is: what `resumed` takes."""
+        return {
+            "started": self._context.now, "seed": self._seed, "ordinal": self._execute.ordinal,
+            "run_index": self._execute.run_index, "state": self._state,
+            "commands": self._window.to_json(), "ordinals": self._tools.ordinals, "moments": self._view.moments,
+        }  # fmt: skip
+
+    def _advance(self, node: Durable, event: Event | None) -> None:
+        self._state, commands = node.advance(self._view, self._state, event)
+        self._commands = list(enumerate(commands))
+
+    async def _watch(self) -> None:
+        """Wake the step when the run is to continue as new and may. Parked steps leave that to whoever waits for them."""
+        run = self._run
+        while self._number is None:
+            await run.host.until(lambda: not self._woken and run.host.should_continue_inside() and run.settled())
+            self._woken = True
+            self._window.wake()
+
+    async def _answer(self, index: int, command: Command) -> Event:
+        """Execute one command and return its event. Raises a fault of the host."""
         calls: Calls = ()
         while isinstance(command, ToolCommand):
             calls, index, command = (*calls, command.call), command.index, command.command
         tool = tuple(call.id for call in calls)
         try:
-            event = Event(index, await self._execute_command(command, calls), tool=tool)
+            return Event(index, await self._execute_command(command, calls), tool=tool)
         except NodeError as error:
-            event = Event(index, error=error.to_json(), tool=tool)
-        except Exception as fault:  # noqa: BLE001 - a fault of the host ends the run; kept to itself it would hang it
-            events.put_nowait(fault)
-            return
-        events.put_nowait(event)
+            return Event(index, error=error.to_json(), tool=tool)
+        except Exception as fault:  # noqa: BLE001 - see `step_error`, which raises a fault of the host
+            return Event(index, error=self._run.step_error(fault, self._execute.step).to_json(), tool=tool)
 
     async def _execute_command(self, command: Command, calls: Calls) -> Any:
         """Execute a command of the step, or of the tool that `calls` lead to."""
@@ -131,7 +184,9 @@ class DurableStep:
         step = run.plan.step[command.step or self._tools.name(calls)]
         scope = run.scope(execute) if step is execute.step else self._tools.scope(step, calls)
         task = build_task(run, execute, scope, step)
-        task["method"], task["payload"], task["item"] = command.method, command.payload, command.item
+        task["method"], task["payload"], task["item"] = command.method, command.payload, command.item or 0
+        if not calls and command.item is not None and run.info.payload_limit is not None:
+            cut_to_item(task, scope.items, command.item)
         if calls:
             task["inputs"], task["arguments"] = [scope.items], dict(calls[-1].arguments)
             task["call"] = self._tools.key(calls)
@@ -153,8 +208,20 @@ class DurableStep:
 class DurableView:
     """Implements `DurableContext` for a step, or for the tool that `calls` lead to: a context plus items and sub-nodes."""
 
-    def __init__(self, run: RunState, context: StepContext, tools: ToolCalls, calls: Calls = ()) -> None:
+    def __init__(
+        self,
+        run: RunState,
+        context: StepContext,
+        tools: ToolCalls,
+        calls: Calls = (),
+        moments: Mapping[str, Sequence[Any]] | None = None,
+    ) -> None:
         self._run, self._context, self._tools, self._calls = run, context, tools, calls
+        self.moments = dict(moments or {})
+        """Name of a sub-node -> time (ms since the epoch) and seed that its parameters have seen, which they see again when the
+        step goes on in another run.
+        """
+        self.arguments: Mapping[str, Any] = calls[-1].arguments if calls else {}
         self._parameters: dict[str, Parameters] = {}
         cut = [items for items in context.inputs if items]
         self.items: Items = cut[0] if cut else []
@@ -188,5 +255,8 @@ class DurableView:
 
     def _resolved(self, name: str, arguments: Mapping[str, Any] | None = None) -> Parameters:
         step = self._run.plan.step[name]
-        scope = replace(self._tools.scope(step, self._calls), arguments=arguments)
+        now, seed = self.moments.get(name, (None, None)) if arguments is None else (None, None)
+        scope = replace(self._tools.scope(step, self._calls, now=now, seed=seed), arguments=arguments)
+        if arguments is None:
+            self.moments[name] = (scope.now, scope.seed)
         return self._tools.parameters(step, scope)

@@ -4,14 +4,17 @@ The interpreter runs unchanged inside a Temporal workflow and in process: everyt
 `Host`, and everything else is a function of the plan, the items and what the host answered.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
 
 from runtime.contract import Inline, NodeError, Trigger
 from runtime.engine.start_node import start_step
-from runtime.expressions import evaluate
+from runtime.expressions import ScriptLimit
+from runtime.interpreter.border import check_depth
 from runtime.interpreter.context import StepContext
 from runtime.interpreter.durable_step import DurableStep
+from runtime.interpreter.failures import run_fault
 from runtime.interpreter.host import Host
 from runtime.interpreter.parallel_waits import ParallelWaits
 from runtime.interpreter.parameters import Parameters
@@ -19,6 +22,7 @@ from runtime.interpreter.prepared_step import PreparedStep
 from runtime.interpreter.run_info import RunInfo
 from runtime.interpreter.run_state import RunState
 from runtime.interpreter.tasks import columns, run_activity
+from runtime.values.patterns import ScriptNeeded, matching
 from schemas.item import Items, Outputs
 from schemas.kinds import Mode
 from schemas.node import Catalog
@@ -26,6 +30,10 @@ from schemas.outcome import Delay, Execute, Finished, Idle, Outcome
 from schemas.plan import Kind, Plan
 
 __all__ = ["Execution"]
+
+DEPTH_CHECK_RUNS: Final = 50
+"""Runs of an inline step from one look at how deep its outputs are to the next. A step nests its input by few levels, and what has
+more at once (JSON, field names, expressions) is refused where it is read, so that only a loop gets deeper and deeper."""
 
 
 class Execution(RunState):
@@ -80,7 +88,7 @@ class Execution(RunState):
     def refusal(self, node: str) -> dict[str, Any] | None:
         """n8n refuses a run when a step that it can reach has issues: the error object, or None."""
         for step in self.engine.graph.downstream(node):
-            if step.disabled or (step.name in self.engine.pinned and step.trigger is None):
+            if step.disabled or step.name in self.engine.pinned:
                 continue
             if step.issues:
                 lines = "\n".join(f"- {issue}" for issue in step.issues)
@@ -88,10 +96,28 @@ class Execution(RunState):
         return None
 
     async def run(self) -> Finished:
-        """Run step by step to the end, and return it."""
+        """Run step by step to the end, and return it. An exception outside the steps ends the run as an error."""
+        try:
+            return await self._run_steps()
+        except Exception as error:  # noqa: BLE001 - see `abort`
+            return self.abort(error)
+
+    def abort(self, error: Exception) -> Finished:
+        """End the run by an exception that is no step's, and return the end. Raise it where it is the host's own."""
+        if self.host.passes(error):
+            raise error
+        node = self.engine.current.step.name if self.engine.current else self.engine.last or ""
+        self.host.log_exception(error, node)
+        return self.engine.abort(run_fault(error))
+
+    async def _run_steps(self) -> Finished:
         waits = ParallelWaits(self)
+        waits.resume()
         try:
             while True:
+                if (current := self.engine.current) is not None:  # the run that continued as this one was in its middle
+                    await self.run_step(current)
+                    await self.host.boundary(self, current.step.name)
                 await waits.collect()
                 decided = self.engine.next(self.host.now())
                 if isinstance(decided, Finished):
@@ -104,15 +130,24 @@ class Execution(RunState):
                         continue
                     await self.run_step(decided)
                     decided = decided.step
-                await self.host.boundary(self, decided.name)
+                if (refused := await self._boundary(decided.name)) is not None:
+                    return refused
         finally:
             waits.cancel()
+
+    async def _boundary(self, step: str) -> Finished | None:
+        """Tell the host that a step is over. Return the end of a run whose state the host cannot carry further."""
+        try:
+            await self.host.boundary(self, step)
+        except NodeError as refused:
+            return Finished("error", step, refused.to_json() | {"node": step})
+        return None
 
     async def run_step(self, execute: Execute) -> None:
         """Run a step, again after an error where its settings say so, until its outcome is final."""
         while True:
             outcome = self._try_inline(execute) or await self.run_attempt(execute)
-            delay = self.engine.complete(outcome)
+            delay = self.complete(outcome)
             if not isinstance(delay, Delay):
                 return
             until = self.host.now() + 1000 * delay.seconds
@@ -124,6 +159,18 @@ class Execution(RunState):
             self.active = None
             execute = self.engine.retry()
 
+    def complete(self, outcome: Outcome) -> Delay | None:
+        """Record how the current attempt ended. Outputs that are no items are an error of the step."""
+        execute = self.engine.current
+        assert execute is not None
+        try:
+            return self.engine.complete(outcome)
+        except Exception as error:
+            if self.engine.current is None:  # it went wrong after the step was recorded
+                raise
+            failed = self.step_error(error, execute.step)
+        return self.engine.complete(replace(outcome, outputs=None, error=failed.to_json()))
+
     def _try_inline(self, execute: Execute) -> Outcome | None:
         """Run a step that needs nothing from outside. Most steps are such, so this path is short. None: it is not such a step."""
         prepared = self._prepared.get(execute.step.name)
@@ -133,42 +180,56 @@ class Execution(RunState):
         try:
             values: Sequence[Sequence[Any]] = ()
             if prepared.expressions.expressions:
-                scope = self.scope(execute, now=now)
-                values = evaluate(
-                    prepared.expressions, scope, len(scope.items), self.host.evaluator, final=not self.host.replays
-                )
-            outputs, error = (
-                _run_inline(
-                    prepared, self.context(execute, prepared, Parameters(prepared.bound, values), now), execute
-                ),
-                None,
-            )
+                evaluated = self.evaluate_here(prepared, self.scope(execute, now=now))
+                if evaluated is None:
+                    return None
+                values = evaluated
+            context = self.context(execute, prepared, Parameters(prepared.bound, values), now)
+            with matching(self.match):
+                outputs, error = _run_inline(prepared, context, execute), None
+        except (ScriptNeeded, ScriptLimit):
+            self.move_to_activity(prepared)
+            return None
         except NodeError as failed:
             outputs, error = None, failed.to_json()
+        except Exception as failed:  # noqa: BLE001 - see `step_error`
+            outputs, error = None, self.step_error(failed, execute.step).to_json()
         return Outcome(outputs=outputs, error=error, started=now, finished=self.host.now())
 
-    async def run_attempt(self, execute: Execute, *, parked: bool = False) -> Outcome:
-        """Run one try of a step. A parked step is not shown as the active one."""
-        started = self.host.now()
+    async def run_attempt(self, execute: Execute, *, parked: int | None = None) -> Outcome:
+        """Run one try of a step, or go on with it where the run before this one was in its middle. `parked`: the number of a
+        parked step, which is not shown as the active one.
+        """
+        resumed = self.engine.progress.pop(parked, None) or {}
+        started = resumed.get("started", self.host.now())
         step = execute.step
-        if not parked:
+        if parked is None:
             self.active = {"node": step.name, "run": execute.run_index, "attempt": execute.attempt, "started": started}
         try:
             prepared = self.prepared(step)
             if prepared.inline and (outcome := self._try_inline(execute)) is not None:
                 return outcome
-            outputs, error = await self._run(execute, prepared, started), None
+            outputs, error = await self._run(execute, prepared, started, parked, resumed), None
         except NodeError as failed:
             outputs, error = None, failed.to_json()
+        except Exception as failed:  # noqa: BLE001 - see `step_error`
+            outputs, error = None, self.step_error(failed, step).to_json()
         finally:
             self.reasons.pop((step.name, execute.run_index), None)
-            if not parked:
+            if parked is None:
                 self.active = None
         return Outcome(outputs=outputs, error=error, started=started, finished=self.host.now())
 
-    async def _run(self, execute: Execute, prepared: PreparedStep, now: float) -> Outputs | None:
-        step = execute.step
-        scope = self.scope(execute, now=now)
+    async def _run(
+        self,
+        execute: Execute,
+        prepared: PreparedStep,
+        now: float,
+        parked: int | None = None,
+        resumed: Mapping[str, Any] | None = None,
+    ) -> Outputs | None:
+        step, resumed = execute.step, resumed or {}
+        scope = self.scope(execute, now=now, seed=resumed.get("seed"))
         if step.kind in (Kind.ACTIVITY, Kind.LOCAL):
             return await run_activity(self, execute, scope, step.kind)
         if prepared.inline:  # its scripts are not for workflow code
@@ -176,7 +237,7 @@ class Execution(RunState):
         values = await columns(self, execute, prepared, scope)
         context = self.context(execute, prepared, Parameters(prepared.bound, values), now)
         if step.kind is Kind.DURABLE:
-            return await DurableStep(self, context, execute).outputs()
+            return await DurableStep(self, context, execute, scope.seed, parked, resumed).outputs()
         raise NodeError(f"{prepared.cls.__name__} is not a step that can be run by itself")
 
 
@@ -185,7 +246,10 @@ def _run_inline(prepared: PreparedStep, context: StepContext, execute: Execute) 
     if not isinstance(node, Inline):
         raise NodeError(f"{prepared.cls.__name__} does not run inline")
     items = next((each for each in execute.inputs if each), [])
-    return node.run(context, items)  # type: ignore[arg-type]  # see run_task
+    outputs: Outputs | None = node.run(context, items)  # type: ignore[arg-type]  # see run_task
+    if execute.run_index % DEPTH_CHECK_RUNS == DEPTH_CHECK_RUNS - 1:
+        check_depth(outputs, f"The output of '{execute.step.name}'")
+    return outputs
 
 
 def _at(outputs: Outputs, index: int) -> Items:

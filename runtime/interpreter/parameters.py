@@ -1,12 +1,12 @@
 """Parameters of a step per input item: the declared ones, with the values of its expressions put in their places."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, get_origin
 
 from runtime.contract import NodeError
 from runtime.expressions.scope import ExpressionError
 from schemas.item import UNDEFINED
-from schemas.node import Node, declarations
+from schemas.node import Declared, Node, declarations
 from schemas.plan import Step
 
 Columns = Sequence[Sequence[Any]]
@@ -25,16 +25,17 @@ class Bound:
         for number, placed in enumerate(step.expressions):
             _insert(tree, placed.at, number)
         self.fields = [
-            (name, _compile(step.parameters.get(declared.alias), tree[declared.alias]))
+            (name, _field(declared, step.parameters.get(declared.alias), tree[declared.alias]))
             for name, declared in declarations(cls).items()
             if declared.alias in tree and _holds(self.node, name, declared.alias, step)
         ]
 
 
 class Parameters:
-    """Gives a node instance per item."""
+    """Gives a node instance per item. `first_item`: which item the first cells of the columns are for."""
 
-    def __init__(self, bound: Bound, columns: Columns) -> None:
+    def __init__(self, bound: Bound, columns: Columns, first_item: int = 0) -> None:
+        self._first = first_item
         self.node = bound.node
         self._fields = bound.fields if columns else []
         self._columns = columns
@@ -46,7 +47,7 @@ class Parameters:
             return self.node
         if self._cache is not None and self._cache[0] == i:
             return self._cache[1]
-        node = _shadow(self.node, self._fields, self._columns, i)
+        node = _shadow(self.node, self._fields, self._columns, i, i - self._first)
         self._cache = (i, node)
         return node
 
@@ -55,12 +56,12 @@ def _holds(node: Node, name: str, alias: str, step: Step) -> bool:
     return alias in step.parameters and vars(node).get(name) is step.parameters[alias]
 
 
-def _shadow(node: Node, fields: Sequence[tuple[str, Builder]], columns: Columns, i: int) -> Node:
+def _shadow(node: Node, fields: Sequence[tuple[str, Builder]], columns: Columns, i: int, cell: int) -> Node:
     shadow = object.__new__(type(node))
     values = vars(node).copy()
     for name, build in fields:
         try:
-            value = build(columns, i)
+            value = build(columns, cell)
         except ExpressionError as error:
             values.pop(name, None)
             values.setdefault("_failed", {})[name] = _node_error(error, i)
@@ -75,6 +76,18 @@ def _shadow(node: Node, fields: Sequence[tuple[str, Builder]], columns: Columns,
 
 def _node_error(error: ExpressionError, i: int) -> NodeError:
     return NodeError(error.message, description=error.description, item=i)
+
+
+def _field(declared: Declared, value: Any, branch: Any) -> Builder:
+    build = _compile(value, branch)
+    if isinstance(branch, _Leaf) and get_origin(declared.field.annotation) is dict:
+        return lambda columns, i: _object(build(columns, i))
+    return build
+
+
+def _object(value: Any) -> Any:
+    """Return a collection as a node reads it: of what is no object, JavaScript reads no member."""
+    return value if isinstance(value, dict) or value is UNDEFINED else {}
 
 
 class _Leaf:

@@ -2,8 +2,9 @@
 
 from runtime.expressions import prepare
 from runtime.interpreter.parameters import Bound
-from schemas.node import Node, declarations
+from schemas.node import Node
 from schemas.plan import Kind, OnError, Step
+from schemas.plan_facts import declares_program
 
 __all__ = ["PreparedStep"]
 
@@ -16,6 +17,7 @@ class PreparedStep:
         self.expressions = prepare(each.expression for each in step.expressions)
         self.connected_outputs = max((edge.output + 1 for edge in step.edges), default=0)
         self.continue_on_fail = step.on_error is not OnError.STOP
-        self.inline = step.kind is Kind.INLINE or (step.trigger is not None and step.trigger != "poll")
-        self.has_program = any(declared.info.code for declared in declarations(cls).values())
+        takes_turns = step.kind in (Kind.ACTIVITY, Kind.DURABLE)
+        self.inline = step.kind is Kind.INLINE or (step.trigger is not None and not takes_turns)
+        self.has_program = declares_program(cls)
         """It runs its author's code: whatever that is, it sees the input."""

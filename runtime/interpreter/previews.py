@@ -6,21 +6,26 @@ from typing import Any, Final
 
 from runtime.engine.machine import Engine
 from runtime.engine.node_runs import ForgottenRunError
+from runtime.interpreter.journal import page_entries
 from schemas.item import Items, NodeRun
+from schemas.run import JournalPage
 
 __all__ = ["previews", "said"]
 
-LONGEST: Final = 500
+MAX_PREVIEW_CHARACTERS: Final = 500
 """Characters of JSON that are shown of an item; a longer one is shown as the beginning of its text."""
-MOST: Final = 1_000
+MAX_PREVIEWS: Final = 1_000
 """Steps of one answer: the last ones."""
 
 
-def previews(engine: Engine) -> dict[str, dict[str, list[Any]]]:
-    """`node#run` -> {input, output}: per input and output the json of its first item, None where there was none."""
+def previews(engine: Engine, page: JournalPage | None = None) -> dict[str, dict[str, list[Any]]]:
+    """`node#run` -> {input, output}: per input and output the json of its first item, None where there was none. Of the
+    steps of a page, or of the last ones.
+    """
+    order = engine.order[-MAX_PREVIEWS:] if page is None else page_entries(engine, page)
     return {
         f"{name}#{run}": {"input": _inputs(engine, engine.runs[name][run]), "output": _outputs(engine.runs[name][run])}
-        for name, run, *_ in engine.order[-MOST:]
+        for name, run, *_ in order
     }
 
 
@@ -58,4 +63,4 @@ def _first(items: Items | None) -> Any:
         return None
     value = items[0]["json"]
     text = json.dumps(value, ensure_ascii=False, default=str)
-    return value if len(text) <= LONGEST else text[:LONGEST] + "…"
+    return value if len(text) <= MAX_PREVIEW_CHARACTERS else text[:MAX_PREVIEW_CHARACTERS] + "…"

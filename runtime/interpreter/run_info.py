@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from schemas.resume_link import WAITING, WAITING_FORM, link
+from schemas.run import PAYLOAD_LIMIT
 
 __all__ = ["RunInfo"]
 
@@ -22,6 +23,8 @@ class RunInfo:
     resume_secret: str = ""
     waits: int = 0
     """How many waits for a call are over: the ordinal of the next one."""
+    payload_limit: int | None = PAYLOAD_LIMIT
+    """Bytes of JSON that the run may hand out at a time; None: any number."""
     pinned: bool = False
     static_data: dict[str, Any] = field(default_factory=dict)
     arguments: Mapping[str, Any] | None = None

@@ -1,29 +1,46 @@
 """The state of one execution, and what a step sees of it."""
 
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from runtime.contract import NodeError
 from runtime.engine.machine import Engine
 from runtime.engine.pairing import PairingError
+from runtime.expressions import FINAL_SECONDS, ScriptLimit, evaluate, matcher
 from runtime.expressions.scope import ExpressionError, Scope
 from runtime.interpreter.context import StepContext
+from runtime.interpreter.failures import as_node_error
 from runtime.interpreter.host import Host
 from runtime.interpreter.parameters import Parameters
+from runtime.interpreter.prepared_plan import prepared_plan
 from runtime.interpreter.prepared_step import PreparedStep
 from runtime.interpreter.run_info import RunInfo
+from runtime.values.patterns import ScriptNeeded
 from schemas.item import UNDEFINED
 from schemas.node import Catalog
 from schemas.outcome import Execute
 from schemas.plan import Kind, Plan, Step
 from schemas.plan_facts import with_facts
 
-__all__ = ["RunState"]
+__all__ = ["OpenStep", "RunState"]
+
+PATTERNS_IN_ACTIVITY: Final = "patterns in an activity"
+"""The change by which steps whose patterns RE2 does not know run in an activity."""
 
 MAX_SCRIPT_VALUES: Final = 20_000
 """Script values that one step may compute inside workflow code, far below a second of V8."""
 MAX_VALUES: Final = 100_000
 """Items and values of expressions that one step may move inside workflow code: about half a second of Python."""
+
+
+class OpenStep(Protocol):
+    """A step that has begun and may be carried to the run that this one continues as."""
+
+    def quiet(self) -> bool:
+        """Return whether nothing of it is under way but what its progress tells."""
+
+    def progress(self) -> dict[str, Any]:
+        """Return how far it is, as plain JSON."""
 
 
 class RunState:
@@ -33,7 +50,13 @@ class RunState:
         self, plan: Plan, catalog: Catalog, host: Host, info: RunInfo, *, state: dict[str, Any] | None = None
     ) -> None:
         self.plan, self.catalog, self.host, self.info = with_facts(plan, catalog), catalog, host, info
-        self.engine = Engine(self.plan, state=state, pinned=info.pinned)
+        shared = prepared_plan(self.plan, catalog)
+        self._prepared = shared.steps
+        self._over_limit: set[PreparedStep] = set()
+        """Steps whose scripts have hit a limit inside workflow code, in this run and not in another one of the plan: from then on
+        they are evaluated in activities.
+        """
+        self.engine = Engine(self.plan, state=state, pinned=info.pinned, graph=shared.graph)
         self.static_data = info.static_data
         self.custom_data: dict[str, str] = {}
         self.usage: list[dict[str, Any]] = []
@@ -42,8 +65,18 @@ class RunState:
         """The step that works or waits, as status answers show it; a parked step is not shown."""
         self.reasons: dict[tuple[str, int], dict[str, Any]] = {}
         """What steps wait for, by node and run."""
+        self.open: dict[int | None, OpenStep] = {}
+        """Durable steps that have begun: parked ones by number, the current one under None."""
         self.workflow = {"id": plan.workflow_id, "name": plan.name, "active": plan.active}
-        self._prepared: dict[str, PreparedStep] = {}
+
+    def state(self) -> dict[str, Any]:
+        """Return the engine's state, with how far the open steps are."""
+        return self.engine.state({number: step.progress() for number, step in self.open.items()})
+
+    def settled(self) -> bool:
+        """Return whether nothing is under way but what `state` carries."""
+        begun = [*self.engine.parked, *([None] if self.engine.current is not None else [])]
+        return all(number in self.open and self.open[number].quiet() for number in begun)
 
     def prepared(self, step: Step) -> PreparedStep:
         """Return what is the same in all runs of a step. Raises NodeError when it cannot run at all."""
@@ -60,10 +93,17 @@ class RunState:
         prepared = self._prepared[step.name] = PreparedStep(step, cls, parents)
         return prepared
 
-    def scope(self, execute: Execute, step: Step | None = None, *, now: float | None = None) -> Scope:
+    def scope(
+        self, execute: Execute, step: Step | None = None, *, now: float | None = None, seed: int | None = None
+    ) -> Scope:
         """The step's surroundings for its expressions; with `step`, those of one of its sub-nodes."""
+        pinned: Any = self.engine.pinned if self.info.mode == "manual" else {}
 
         def pair(name: str, i: int) -> Any:
+            if name in pinned and not self.engine.runs.get(name):
+                if name in self.engine.graph.ancestors(execute.step.name):
+                    return UNDEFINED
+                raise ExpressionError(f"Unpin '{name}' to execute", item=i)
             try:
                 found = self.engine.paired(execute, name, i)
             except PairingError as error:
@@ -75,10 +115,10 @@ class RunState:
             plan=self.plan, step=step or execute.step, items=execute.items, inputs=execute.uncut_inputs, source=execute.source,
             run_index=execute.run_index, runs=self.engine.runs, memory=self.engine.memory,
             now=self.host.now() if now is None else now,
-            seed=self.host.seed(), mode=self.info.mode, execution_id=self.info.execution_id,
+            seed=self.host.seed() if seed is None else seed, mode=self.info.mode, execution_id=self.info.execution_id,
             resume_url=info.resume_url, resume_form_url=info.resume_form_url, variables=self.info.variables,
             custom_data=self.custom_data, static_data=self.static_data, arguments=self.info.arguments, pair=pair,
-            root=execute.step if step else None,
+            root=execute.step if step else None, pinned=pinned,
         )  # fmt: skip
 
     def info_of(self, execute: Execute) -> RunInfo:
@@ -98,10 +138,47 @@ class RunState:
             resume_url=info.resume_url, custom_data=self.custom_data, info=info,
         )  # fmt: skip
 
+    def step_error(self, error: Exception, step: Step) -> NodeError:
+        """Return the node error that an exception of a step becomes. Raise it where it is the host's own."""
+        return as_node_error(error, self.host, step.name, step.type)
+
+    def evaluate_here(self, prepared: PreparedStep, scope: Scope) -> list[list[Any]] | None:
+        """Return the values of a step's expressions; None: they are to be computed in an activity, because of what they are or
+        because they have hit a limit now.
+        """
+        if self.belongs_in_activity(prepared, scope):
+            return None
+        host = self.host
+        try:
+            return evaluate(prepared.expressions, scope, len(scope.items), host.evaluator, final=not host.replays)
+        except ScriptLimit:
+            self.move_to_activity(prepared)
+            return None
+
+    def match(self, source: str, flags: str, text: str, replacement: str | None) -> Any:
+        """Match a text by a pattern that RE2 does not know. A step with such a pattern runs in an activity: ScriptNeeded.
+        Histories of runs that began before that have no activity there.
+        """
+        if self.host.patched(PATTERNS_IN_ACTIVITY):
+            raise ScriptNeeded
+        return matcher(self.host.evaluator, FINAL_SECONDS, final=False, monotonic=lambda: 0.0)(
+            source, flags, text, replacement
+        )
+
+    def move_to_activity(self, prepared: PreparedStep) -> None:
+        """Run a step in activities from now on, in this run."""
+        self._over_limit.add(prepared)
+
     def belongs_in_activity(self, prepared: PreparedStep, execute: Execute | Scope) -> bool:
-        """Return whether a step must not run inside workflow code: its scripts are not linear, or it moves too much at once."""
-        if not self.host.replays:
-            return False
+        """Return whether a step must not run inside workflow code: its scripts are not linear or have hit a limit, or it moves too
+        much at once. In a process where it holds up other runs, and no history, that is all that needs V8.
+        """
         scripts, count = prepared.expressions, len(execute.items)
+        if prepared in self._over_limit:
+            return True
+        if not self.host.replays:
+            return scripts.slow > 0 and count > 0
         values = count * (1 + len(scripts.expressions))
-        return not scripts.linear or scripts.slow * count > MAX_SCRIPT_VALUES or values > MAX_VALUES
+        if not scripts.linear:
+            return True
+        return scripts.slow * count > MAX_SCRIPT_VALUES or values > MAX_VALUES

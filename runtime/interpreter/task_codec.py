@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from runtime.expressions.scope import ExpressionError
-from runtime.values.javascript import DateTimeText
+from runtime.values.javascript import DateTimeText, ObjectText
 from schemas.item import UNDEFINED
 
 Columns = list[list[Any]]
@@ -26,6 +26,8 @@ def _cell(cell: Any) -> Any:
         return {"$tempor8": "error", "message": cell.message, "description": cell.description}
     if isinstance(cell, DateTimeText):
         return {"$tempor8": "date", "value": str(cell)}
+    if isinstance(cell, ObjectText):
+        return {"$tempor8": "object", "value": str(cell), "number": cell.number, "shown": cell.shown}
     if isinstance(cell, dict) and "$tempor8" in cell:
         return {"$tempor8": "value", "value": cell}
     return cell
@@ -44,5 +46,7 @@ def _read(cell: Any) -> Any:
             return cell["value"]
         if cell["$tempor8"] == "date":
             return DateTimeText(cell["value"])
+        if cell["$tempor8"] == "object":
+            return ObjectText(cell["value"], cell["number"], cell["shown"])
         return ExpressionError(cell["message"], description=cell["description"])
     return cell

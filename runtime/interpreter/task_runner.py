@@ -1,15 +1,18 @@
 """Carry out a task: rebuild the step from its JSON, give it a context that reaches the world, and run it."""
 
+import asyncio
 import copy
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Protocol, TypeVar
 
 from runtime.contract import Activity, Capabilities, Inline, NodeError, SubNode
-from runtime.expressions import ScriptEvaluator, evaluate_scripts, evaluate_snapshot
+from runtime.expressions import FINAL_SECONDS, ScriptEvaluator, evaluate_scripts, evaluate_snapshot, matcher
 from runtime.interpreter.capabilities import NAMES, HostCapabilities, refuse
 from runtime.interpreter.context import StepContext
+from runtime.interpreter.failures import ExceptionPolicy, as_node_error
 from runtime.interpreter.parameters import Bound, Parameters
 from runtime.interpreter.task_codec import decode, encode
+from runtime.values.patterns import matching
 from schemas.expression import Script
 from schemas.item import Items
 from schemas.node import Catalog
@@ -18,6 +21,17 @@ from schemas.task import Task, TaskResult
 
 EVALUATE: Final = "evaluate expressions"
 """The method of a task that only evaluates scripts; no node has one of this name."""
+T = TypeVar("T")
+
+
+class StepHost(ExceptionPolicy, Protocol):
+    """What a host lends to the steps that it carries out."""
+
+    async def on_thread(self, function: Callable[..., T], *args: Any) -> T:
+        """Call a function that may compute or wait for seconds, away from the event loop that others share."""
+
+    def monotonic(self) -> float:
+        """Return the seconds of a clock that only runs forward."""
 
 
 class TaskContext(StepContext):
@@ -26,6 +40,8 @@ class TaskContext(StepContext):
     task: Task
     kind: Kind
     capabilities: Capabilities
+    host: StepHost
+    turn: asyncio.Lock
     evaluator: ScriptEvaluator
     static_data: dict[str, Any]
     snapshot: Mapping[str, Any]
@@ -40,6 +56,10 @@ class TaskContext(StepContext):
         value = getattr(self.capabilities, name)
         setattr(self, name, value)
         return value
+
+    async def on_thread(self, function: Callable[..., T], *args: Any) -> T:
+        """Call a function that may compute or wait for seconds, on a thread."""
+        return await self.host.on_thread(function, *args)
 
     async def run_javascript(
         self, code: str, *, mode: str, items: Items | None = None, continue_on_fail: bool = False
@@ -71,7 +91,9 @@ class TaskContext(StepContext):
         if placed is None:
             return _dig(step.parameters, path)
         snapshot = dict(self.snapshot) | {"paged": dict(paged)}
-        value = evaluate_snapshot([placed.expression], snapshot, i, self.evaluator)[0]
+        async with self.turn:  # one after the other, so that the requests of items keep their order
+            values = await self.on_thread(evaluate_snapshot, [placed.expression], snapshot, i, self.evaluator)
+        value = values[0]
         if isinstance(value, Exception):
             raise NodeError(getattr(value, "message", str(value)), item=i)
         return value
@@ -103,17 +125,35 @@ def _context(task: Task, step: Step, parameters: Parameters, capabilities: Capab
     return context
 
 
-async def run_task(task: Task, catalog: Catalog, host: HostCapabilities, evaluator: ScriptEvaluator) -> TaskResult:
-    """Run a task. A node's error is part of the result; anything else that is raised is a fault of the worker."""
+async def run_task(
+    task: Task, catalog: Catalog, capabilities: HostCapabilities, evaluator: ScriptEvaluator, host: StepHost
+) -> TaskResult:
+    """Run a task. An error of the node is part of the result; what `host` lets pass is raised."""
+    try:
+        return await _run_task(task, catalog, capabilities, evaluator, host)
+    except Exception as error:  # noqa: BLE001 - before the node began, or of its result
+        return {"error": _error(error, task, host)}
+
+
+def _error(error: Exception, task: Task, policy: ExceptionPolicy) -> dict[str, Any]:
+    return as_node_error(error, policy, task["step"].get("name", ""), task["step"].get("type", "")).to_json()
+
+
+async def _run_task(
+    task: Task, catalog: Catalog, capabilities: HostCapabilities, evaluator: ScriptEvaluator, host: StepHost
+) -> TaskResult:
     step = Step.model_validate(task["step"])
     cls = catalog.find(step.type, step.version, step.parameters)
     if cls is None:
         return {"error": NodeError(f"Unrecognized node type: {step.type}").to_json()}
-    columns, custom = _columns(task, evaluator)
+    columns, custom = (
+        await host.on_thread(_columns, task, evaluator) if "scripts" in task else _columns(task, evaluator)
+    )
     if task.get("method") == EVALUATE:
         return {"columns": encode(columns), "custom_data": custom}  # type: ignore[typeddict-item]
-    context = _context(task, step, Parameters(Bound(cls, step), columns), host.for_task(task))
-    context.evaluator = evaluator
+    parameters = Parameters(Bound(cls, step), columns, task.get("first_item", 0))
+    context = _context(task, step, parameters, capabilities.for_task(task))
+    context.host, context.turn, context.evaluator = host, asyncio.Lock(), evaluator
     context.custom_data.update(custom)
     result: TaskResult = {}
     try:
@@ -121,9 +161,10 @@ async def run_task(task: Task, catalog: Catalog, host: HostCapabilities, evaluat
             node = context.parameters.at(task.get("item", 0))
             result["value"] = await getattr(node, task["method"])(context, task["payload"])
         else:
-            result["outputs"] = await _run(context, task)
-    except NodeError as error:
-        result["error"] = error.to_json()
+            with matching(matcher(evaluator, FINAL_SECONDS, final=True, monotonic=host.monotonic)):
+                result["outputs"] = await _run(context, task)
+    except Exception as error:  # noqa: BLE001 - what it changed and used until then is part of the result
+        result["error"] = _error(error, task, host)
     if context.memory != task["memory"]:
         result["memory"] = context.memory
     if context.static_data != (task.get("static_data") or {}):
@@ -141,7 +182,8 @@ def _columns(task: Task, evaluator: ScriptEvaluator) -> tuple[list[list[Any]], d
     if "scripts" not in task:
         return [column or [] for column in columns], {}
     scripts = [Script.model_validate(each) for each in task["scripts"]]
-    made, custom = evaluate_scripts(scripts, task["script_data"], task["count"], evaluator)
+    first = task.get("first_item", 0)
+    made, custom = evaluate_scripts(scripts, task["script_data"], task["count"], evaluator, first=first)
     given = iter(made)
     return [next(given) if column is None else column for column in columns], custom or {}
 
@@ -152,7 +194,8 @@ async def _run(context: TaskContext, task: Task) -> Any:
     if isinstance(node, Activity):
         return await node.run(context, items)  # type: ignore[arg-type]  # read-only members are dataclass fields here
     if isinstance(node, Inline):
-        return node.run(context, items)  # type: ignore[arg-type]  # likewise
+        return await context.on_thread(node.run, context, items)
     if isinstance(node, SubNode) and hasattr(node, "run_tool"):
-        return await node.run_tool(context, task.get("arguments") or {})
+        called = context.parameters.at(0)  # the input of a call is the one item that it is for
+        return await called.run_tool(context, task.get("arguments") or {})
     raise NodeError(f"{type(node).__name__} is not a step that can be run by itself")

@@ -4,26 +4,26 @@ from collections.abc import Sequence
 from typing import Any
 
 from runtime.contract import NodeError
-from runtime.expressions import evaluate, snapshot, split
+from runtime.expressions import snapshot, split
 from runtime.expressions.scope import Scope
 from runtime.interpreter.prepared_step import PreparedStep
 from runtime.interpreter.run_state import RunState
 from runtime.interpreter.task_codec import decode, encode
 from runtime.interpreter.task_runner import EVALUATE
-from schemas.item import Outputs
+from schemas.item import Items, Outputs
 from schemas.outcome import Execute
 from schemas.plan import Kind, Step
 from schemas.plan_facts import FACTS
 from schemas.task import Task, TaskResult
 
-__all__ = ["absorb", "build_task", "columns", "run_activity"]
+__all__ = ["absorb", "build_task", "columns", "cut_to_item", "run_activity"]
 
 
 async def columns(run: RunState, execute: Execute, prepared: PreparedStep, scope: Scope) -> Sequence[Sequence[Any]]:
     """Return the values of a step's expressions, from a recorded local activity where they must not be computed here."""
-    step = execute.step
-    if not run.belongs_in_activity(prepared, scope):
-        return evaluate(prepared.expressions, scope, len(scope.items), run.host.evaluator, final=not run.host.replays)
+    step, values = execute.step, run.evaluate_here(prepared, scope)
+    if values is not None:
+        return values
     task = build_task(run, execute, scope, step)
     task["method"] = EVALUATE
     result = await run.host.work(task, Kind.LOCAL)
@@ -66,17 +66,17 @@ def build_task(run: RunState, execute: Execute, scope: Scope, step: Step | None 
         },
         "attempt": execute.attempt,
     }
+    if run.info.payload_limit is not None:  # so that histories of runs without it replay
+        task["meta"]["payload_limit"] = run.info.payload_limit
     _fill(run, task, prepared, scope)
     return task
 
 
 def _fill(run: RunState, task: Task, prepared: PreparedStep, scope: Scope) -> None:
     """Put the values of the step's expressions into the task, or its scripts where they are to run in the activity."""
-    count = len(scope.items)
-    if not run.belongs_in_activity(prepared, scope):
-        task["columns"] = encode(
-            evaluate(prepared.expressions, scope, count, run.host.evaluator, final=not run.host.replays)
-        )
+    count, values = len(scope.items), run.evaluate_here(prepared, scope)
+    if values is not None:
+        task["columns"] = encode(values)
         return
     columns, data = split(prepared.expressions, scope, count)
     task["columns"] = encode(columns)
@@ -84,6 +84,15 @@ def _fill(run: RunState, task: Task, prepared: PreparedStep, scope: Scope) -> No
         pairs = zip(prepared.expressions.expressions, columns, strict=True)
         task["scripts"] = [each.model_dump(mode="json") for each, column in pairs if column is None]
         task["script_data"], task["count"] = data, count
+
+
+def cut_to_item(task: Task, items: Items, item: int) -> None:
+    """Leave in a task only what the method of one item reads: that item, and the cells of its columns."""
+    task["inputs"] = [items[item : item + 1]]
+    task["columns"] = [None if column is None else column[item : item + 1] for column in task["columns"]]
+    task["first_item"] = item
+    if "count" in task:
+        task["count"] = len(task["inputs"][0] or ())
 
 
 def absorb(run: RunState, name: str, result: TaskResult) -> None:

@@ -1,11 +1,11 @@
 """Calls of tools in a durable step: what a tool sees of the item that it is called for, and the number of its wait."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
-from runtime.contract import RunTool
-from runtime.expressions import evaluate
+from runtime.contract import NodeError, RunTool
+from runtime.expressions import ScriptLimit, evaluate
 from runtime.expressions.scope import Scope
 from runtime.interpreter.context import StepContext
 from runtime.interpreter.parameters import Parameters
@@ -22,9 +22,9 @@ Calls: TypeAlias = Sequence[RunTool]
 class ToolCalls:
     """The calls of tools in one try of a durable step."""
 
-    def __init__(self, run: RunState, execute: Execute) -> None:
+    def __init__(self, run: RunState, execute: Execute, ordinals: Mapping[str, int] | None = None) -> None:
         self._run, self._execute = run, execute
-        self._ordinals: dict[str, int] = {}
+        self.ordinals = dict(ordinals or {})
         """Numbers of the waits of tools, by call."""
 
     def name(self, calls: Calls) -> str:
@@ -37,12 +37,12 @@ class ToolCalls:
 
     def execute(self, calls: Calls) -> Execute:
         """Return the step's run, with the number of the tool's wait where it has its own."""
-        ordinal = self._ordinals.get(call_id(calls))
+        ordinal = self.ordinals.get(call_id(calls))
         return self._execute if ordinal is None else replace(self._execute, ordinal=ordinal)
 
-    def scope(self, step: Step, calls: Calls) -> Scope:
+    def scope(self, step: Step, calls: Calls, *, now: float | None = None, seed: int | None = None) -> Scope:
         """Return what the expressions of a sub-node see; inside calls of tools the one item that the first one is for."""
-        scope = self._run.scope(self.execute(calls), step)
+        scope = self._run.scope(self.execute(calls), step, now=now, seed=seed)
         if not calls:
             return scope
         pair, i = scope.pair, calls[0].item
@@ -51,16 +51,23 @@ class ToolCalls:
         )
 
     def parameters(self, step: Step, scope: Scope) -> Parameters:
-        """Return the parameters of a sub-node, evaluated here."""
-        prepared, evaluator = self._run.prepared(step), self._run.host.evaluator
-        return Parameters(prepared.bound, evaluate(prepared.expressions, scope, len(scope.items), evaluator))
+        """Return the parameters of a sub-node, evaluated here. Raises NodeError when that takes too long."""
+        prepared, host, count = self._run.prepared(step), self._run.host, len(scope.items)
+        try:
+            columns = evaluate(prepared.expressions, scope, count, host.evaluator, final=not host.replays)
+        except ScriptLimit as limit:
+            raise NodeError(
+                f"The expressions in the parameters of '{step.name}' need too much time or memory",
+                description="Compute the value in a node before this one, and let the parameter read the result.",
+            ) from limit
+        return Parameters(prepared.bound, columns)
 
     def context(self, calls: Calls) -> StepContext:
         """Return what a durable tool sees. One that waits for a call gets the number of its links now."""
         run, step = self._run, self._run.plan.step[self.name(calls)]
         prepared, key = run.prepared(step), call_id(calls)
-        if prepared.bound.node.waits_for() == "call" and key not in self._ordinals:
-            self._ordinals[key] = run.info.waits
+        if prepared.bound.node.waits_for() == "call" and key not in self.ordinals:
+            self.ordinals[key] = run.info.waits
             run.info.waits += 1
         scope = self.scope(step, calls)
         execute = replace(self.execute(calls), step=step, inputs=[scope.items])

@@ -36,8 +36,13 @@ NODE_FILES: Final[dict[str, str]] = {
     "n8n-nodes-base.code": "code",
     "n8n-nodes-base.function": "function",
     "n8n-nodes-base.functionItem": "function_item",
+    "n8n-nodes-base.executeCommand": "execute_command",
+    "n8n-nodes-base.ssh": "ssh",
     "n8n-nodes-base.httpRequest": "http_request",
     "n8n-nodes-base.graphql": "graphql",
+    "n8n-nodes-base.mySql": "my_sql",
+    "n8n-nodes-base.postgres": "postgres",
+    "n8n-nodes-base.redis": "redis",
     "n8n-nodes-base.rssFeedRead": "rss_feed_read",
     "n8n-nodes-base.rssFeedReadTrigger": "rss_feed_read_trigger",
     "n8n-nodes-base.xml": "xml",
@@ -55,6 +60,7 @@ NODE_FILES: Final[dict[str, str]] = {
     "n8n-nodes-base.dateTime": "date_time",
     "n8n-nodes-base.convertToFile": "convert_to_file",
     "n8n-nodes-base.extractFromFile": "extract_from_file",
+    "n8n-nodes-base.compression": "compression",
     "n8n-nodes-base.moveBinaryData": "move_binary_data",
     "n8n-nodes-base.spreadsheetFile": "spreadsheet_file",
     "n8n-nodes-base.readWriteFile": "read_write_file",
@@ -62,3 +68,14 @@ NODE_FILES: Final[dict[str, str]] = {
     "n8n-nodes-base.readBinaryFiles": "read_binary_files",
     "n8n-nodes-base.writeBinaryFile": "write_binary_file",
 }
+
+CLASS_PER_VERSION: Final = frozenset(
+    f"n8n-nodes-base.{name}"
+    for name in (
+        "crypto", "dateTime", "emailReadImap", "emailSend", "filter", "formTrigger", "httpRequest", "if", "itemLists", "merge",
+        "removeDuplicates", "set", "splitInBatches", "spreadsheetFile", "switch",
+    )
+)  # fmt: skip
+"""Types that n8n runs in the versions that it lists and in no other. Every other type here takes any number as its version: the
+parameters that it has are those whose display conditions hold for the number.
+"""

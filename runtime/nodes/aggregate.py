@@ -4,7 +4,9 @@ from typing import Any, Literal
 
 from runtime.contract import BinaryRef, Context, Dynamic, Inline, Item, Items, NodeError, Outputs, paired, param
 from runtime.values.javascript import js_string
+from runtime.values.lists.fields import listed_names
 from runtime.values.paths import get, set_path
+from runtime.values.problem import ProblemError
 from schemas.item import UNDEFINED
 
 Fields = dict[str, Any]
@@ -41,11 +43,15 @@ class Aggregate(Inline):
         options = p.options or {}
         if p.aggregate == "aggregateIndividualFields":
             listed = (p.fields_to_aggregate or {}).get("fieldToAggregate") or []
+            if not listed:
+                raise NodeError("No fields specified", description="Please add a field to aggregate")
             output, used = {"json": fields_as_lists(items, listed, options)}, list(range(len(items)))
+        elif p.aggregate != "aggregateAllItemData":
+            raise NodeError('Could not get parameter "destinationFieldName"')
         else:
-            included = names(p.fields_to_include) if p.include == "specifiedFields" else None
-            dropped = names(p.fields_to_exclude) if p.include == "allFieldsExcept" else []
-            parts = whole_items(items, included, dropped)
+            included = _names(p, "fields_to_include", "Include") if p.include == "specifiedFields" else []
+            dropped = _names(p, "fields_to_exclude", "Exclude") if p.include == "allFieldsExcept" else []
+            parts = whole_items(items, included or None, dropped)
             used = [i for i, _ in parts]
             output = {"json": {js_string(p.destination_field_name): [json for _, json in parts]}}
         result: Item = {"json": output["json"], "pairedItem": [paired(i) for i in used]}
@@ -56,10 +62,11 @@ class Aggregate(Inline):
         return [[result]]
 
 
-def names(listed: Any) -> list[str]:
-    """Return a comma-separated list of field names, or a list of such names, as a list."""
-    parts = listed if isinstance(listed, list) else js_string(listed or "").split(",")
-    return [stripped for stripped in (js_string(each).strip() for each in parts) if stripped]
+def _names(p: Aggregate, name: str, title: str) -> list[str]:
+    try:
+        return listed_names(getattr(p, name), f"Fields To {title}")
+    except ProblemError as problem:
+        raise NodeError(problem.message) from problem
 
 
 def fields_as_lists(items: Items, listed: list[Fields], options: Fields) -> dict[str, Any]:
@@ -67,7 +74,9 @@ def fields_as_lists(items: Items, listed: list[Fields], options: Fields) -> dict
     dots = not options.get("disableDotNotation")
     gathered: dict[str, list[Any]] = {}
     for each in listed:
-        field = js_string(each.get("fieldToAggregate") or "")
+        field = each.get("fieldToAggregate") or ""
+        if not isinstance(field, str):
+            raise NodeError("fieldToAggregate.includes is not a function")
         if not field:
             continue
         called = each.get("outputFieldName") if each.get("renameField") else None

@@ -69,13 +69,19 @@ class SendAndWait(Durable):
         """Return label and link of each button of the message."""
         if self.response_type != "approval":
             label = (self.options or {}).get("messageButtonLabel") or "Respond"
-            return [{"label": str(label), "url": context.resume_form_url}]
-        chosen = (self.approval_options or {}).get("values") or {}
+            # as in n8n, where the query has no meaning for a form
+            return [{"label": str(label), "url": f"{context.resume_form_url}?approved=true"}]
+        chosen = self.approval(context.version)
         buttons = [{"label": str(chosen.get("approveLabel") or "Approve"), "url": context.bound_link("approved=true")}]
         if chosen.get("approvalType") == "double":
             label = str(chosen.get("disapproveLabel") or "Decline")
             buttons.insert(0, {"label": label, "url": context.bound_link("approved=false")})
         return buttons
+
+    def approval(self, version: float) -> Mapping[str, Any]:
+        """Return the kind of approval and the labels of its buttons."""
+        del version
+        return (self.approval_options or {}).get("values") or {}
 
     def until(self, context: DurableContext) -> float | None:
         """Return when the run goes on without an answer, in milliseconds since the epoch. Raise NodeError."""

@@ -30,7 +30,7 @@ class Code(Activity):
         """Return one output. An error of the author's code becomes an item under continueOnFail; a wrong result never
         does.
         """
-        if self.mode not in (FOR_ALL, PER_ITEM):
+        if self.mode not in (FOR_ALL, PER_ITEM) or context.version not in self.versions:
             raise NodeError('Could not get parameter "jsCode"')
         per_item = self.mode == PER_ITEM
         outcomes = await self._outcomes(context, items, per_item=per_item)

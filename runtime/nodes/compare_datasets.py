@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 from runtime.contract import Context, Dynamic, Inline, Item, Items, NodeError, Outputs, param
 from runtime.nodes.merge.join import Pairs, Rows, check_present, reader
 from runtime.values.equality import fuzzy_equal, strictly_equal
-from runtime.values.javascript import truthy
+from runtime.values.javascript import js_string, truthy
 from runtime.values.paths import get, unset
 from schemas.item import UNDEFINED, PairedItem
 
@@ -82,7 +82,7 @@ class CompareDatasets(Inline):
     def pairs(self, context: Context, one: Items, two: Items) -> Pairs:
         """Return the fields to match. Raise NodeError."""
         entries = self.merge_by_fields.get("values") or []
-        pairs = [(str(each.get("field1") or ""), str(each.get("field2") or "")) for each in entries]
+        pairs = [(js_string(each.get("field1", "")), js_string(each.get("field2", ""))) for each in entries]
         if any(not a or not b for a, b in pairs):
             raise NodeError('You need to define at least one pair of fields in "Fields to Match" to match on')
         if context.version < _LENIENT:

@@ -36,7 +36,7 @@ _DEFAULT_VALUE: dict[str, Any] = {"boolean": False, "dateTime": "", "number": 0,
 class FilterConditions(Inline):
     """Since version 2: a filter."""
 
-    conditions: Dynamic[Filter] = param({}, fill={"": FILTER})
+    conditions: Dynamic[Filter] = param({}, fill={"": FILTER}, whole=True)
     loose_type_validation: Dynamic[bool] = param(False, show={"@version": [{"_cnd": {"gte": 2.1}}]})
     options: Dynamic[dict[str, Any]] = param({})
 
@@ -46,7 +46,9 @@ class FilterConditions(Inline):
         """
 
         def holds(i: int) -> bool:
-            filter_ = context.resolve(self, i).conditions or {}
+            filter_ = context.resolve(self, i).conditions
+            if filter_ is None:
+                return False
             return evaluate_filter(filter_, i, zone=context.timezone, now_ms=context.now)
 
         return divide(items, holds, continue_on_fail=context.continue_on_fail)

@@ -1,6 +1,6 @@
 """Convert to File: rows to a spreadsheet, JSON, a text or base64 to a file."""
 
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from runtime.contract import (
     Activity,
@@ -15,13 +15,19 @@ from runtime.contract import (
     param,
 )
 from runtime.sandbox.spreadsheets import write_sheet
+from runtime.values.calendar_event import CalendarError, calendar_event
 from runtime.values.encodings import UnknownEncodingError, encode, from_base64
 from runtime.values.javascript import describe_received, js_string, json_stringify
 from runtime.values.paths import get
 from schemas.item import UNDEFINED, PairedItem
+from schemas.node import Conditions
 
 _WITH_TYPES: Final = 1.1
+_EVENT: Final[Conditions] = {"operation": ["iCal"]}
 _BYTES: Final = "string or an instance of Buffer, ArrayBuffer, or Array or an Array-like Object"
+
+
+Operation = Literal["csv", "html", "iCal", "toJson", "ods", "rtf", "toText", "xls", "xlsx", "toBinary"]
 
 
 class ConvertToFile(Activity):
@@ -31,17 +37,22 @@ class ConvertToFile(Activity):
     versions = (1, 1.1)
     local = True
 
-    operation: Literal["csv", "html", "iCal", "toJson", "ods", "rtf", "toText", "xls", "xlsx", "toBinary"] = param(
-        "csv", unsupported={"iCal": "write the calendar's text in a Code node and use the operation toText"}
-    )
+    operation: Operation = param("csv")
     mode: Literal["once", "each"] = param("once", show={"operation": ["toJson"]})
     source_property: Dynamic[str] = param("", show={"operation": ["toText", "toBinary"]}, required=True)
+    title: Dynamic[str] = param("", show=_EVENT)
+    start: Dynamic[Any] = param("", show=_EVENT, required=True)
+    end: Dynamic[Any] = param("", show=_EVENT, required=True)
+    all_day: Dynamic[bool] = param(default=False, show=_EVENT)
     binary_property_name: Dynamic[str] = param("data", required=True)
-    options: Dynamic[dict[str, Any]] = param({})
+    options: Dynamic[dict[str, Any]] = param({}, hide=_EVENT)
+    additional_fields: Dynamic[dict[str, Any]] = param({}, show=_EVENT)
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
         """Return items without JSON that have the file."""
-        if self.operation in ("toText", "toBinary") or (self.operation == "toJson" and self.mode == "each"):
+        if self.operation not in get_args(Operation):
+            return [[]]
+        if self.operation in ("toText", "toBinary", "iCal") or (self.operation == "toJson" and self.mode == "each"):
 
             async def one(i: int, item: Item) -> Item:
                 return await context.resolve(self, i).file(context, item)
@@ -67,6 +78,8 @@ class ConvertToFile(Activity):
 
     async def file(self, context: ActivityContext, item: Item) -> Item:
         """Return a file of one item. Raise NodeError."""
+        if self.operation == "iCal":
+            return await self.event(context)
         if self.operation == "toJson":
             return await self.item(
                 context, self.encode_text(self.as_json(item["json"])), "application/json", "file.json"
@@ -77,9 +90,23 @@ class ConvertToFile(Activity):
         plain = isinstance(value, str) or (self.operation == "toText" and not isinstance(value, dict | list))
         if self.operation == "toText":
             mime = "text/plain" if plain else "application/json"
-            text = js_string(value) if plain else json_stringify(value) or "null"
+            text = (js_string(value) if value else "") if plain else json_stringify(value) or "null"
             return await self.item(context, self.encode_text(text), mime, "file.txt")
         return await self.item(context, *self.raw(context, value))
+
+    async def event(self, context: ActivityContext) -> Item:
+        """Return a calendar of one event. Raise NodeError."""
+        given: Any = self.additional_fields
+        fields = given if isinstance(given, dict) else {}
+        uid = f"{context.random.getrandbits(128):032x}"
+        try:
+            text = calendar_event(
+                self.title, self.start, self.end, fields, all_day=bool(self.all_day), uid=uid, now=context.now
+            )
+        except CalendarError as error:
+            raise NodeError(str(error)) from error
+        name = js_string(fields.get("fileName") or "") or "event.ics"
+        return await self.item(context, text.encode(), "text/calendar", name)
 
     def raw(self, context: ActivityContext, value: Any) -> tuple[bytes, str | None]:
         """Return the bytes that base64 encodes (version 1: or a value as it is) and what is known of their type."""
@@ -109,6 +136,8 @@ class ConvertToFile(Activity):
     async def item(self, context: ActivityContext, data: bytes, mime: str | None, default: str | None = None) -> Item:
         """Return an item with nothing but the file."""
         name = self.options.get("fileName") or None
+        if name is not None and not isinstance(name, str):
+            raise NodeError(f'The "path" argument must be of type string. Received {describe_received(name)}')
         ref = await context.blobs.write(data, mime_type=mime, file_name=name or default)
         if "fileName" not in ref:
             extension = ref.get("fileExtension")

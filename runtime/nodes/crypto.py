@@ -18,12 +18,17 @@ from runtime.contract import (
     NodeError,
     Outputs,
     each_item_async,
+    error_item,
     param,
 )
 from runtime.values.binary import NoBinaryError, binary_of
 from runtime.values.javascript import describe_received, js_string
 from schemas.facts import CredentialUse
+from schemas.item import UNDEFINED
 
+_NO_WORD: Final = re.compile(r"\W")
+_AFFIXES: Final = re.compile(r"^RSA-|WithRSAEncryption$|^id-rsassa-pkcs1-v1_5-with-|-2$|^ssl3-")
+_NOT_BASE64: Final = re.compile(r"[^A-Za-z0-9+/]")
 _HASHES: Final = {
     "MD5": "md5", "SHA1": "sha1", "SHA256": "sha256", "SHA384": "sha384", "SHA512": "sha512",
     "SHA3-256": "sha3_256", "SHA3-384": "sha3_384", "SHA3-512": "sha3_512",
@@ -64,9 +69,13 @@ class _Crypto(Activity):
             node = context.resolve(self, i)
             if node.action not in _ACTIONS:  # n8n then shows no field for the result
                 raise NodeError('Could not get parameter "dataPropertyName"', item=i)
-            return {"json": {**item["json"], node.data_property_name: await node.result(context, item, i)}}
+            return {"json": {**item["json"], js_string(node.data_property_name): await node.result(context, item, i)}}
 
-        return await each_item_async(context, items, one)
+        return await each_item_async(context, items, one, self.error_item)
+
+    def error_item(self, error: NodeError, i: int) -> Item:
+        """Return what takes the place of an item that fails."""
+        return error_item(error, i)
 
     async def result(self, context: ActivityContext, item: Item, i: int) -> str:
         """Return the value that goes into the item. Raise NodeError."""
@@ -93,7 +102,7 @@ class _Crypto(Activity):
 
     async def _data(self, context: ActivityContext, item: Item, i: int) -> bytes:
         if not self.binary_data:
-            return _as_bytes(self.value, _BYTES, "data")
+            return _as_bytes(UNDEFINED if self.is_undefined("value") else self.value, _BYTES, "data")
         try:
             return await context.blobs.read(binary_of(item, self.binary_property_name, i))
         except NoBinaryError as error:
@@ -101,6 +110,10 @@ class _Crypto(Activity):
 
     def _encoded(self, data: bytes) -> str:
         return data.hex() if self.encoding == "hex" else base64.b64encode(data).decode()
+
+
+class InvalidArgumentError(NodeError):
+    """Node's error for a value of the wrong type."""
 
 
 class CryptoV1(_Crypto):
@@ -137,6 +150,19 @@ class CryptoV2(_Crypto):
     mode: Dynamic[Literal["symmetric", "asymmetric"]] = param("symmetric", show={"action": _CIPHERS})
     cipher: Dynamic[str] = param("aes-256-gcm", show={"action": _CIPHERS, "mode": ["symmetric"]})
     message: Dynamic[Any] = param("", alias="value", show={"action": _CIPHERS}, required=True)
+
+    async def run(self, context: ActivityContext, items: Items) -> Outputs:
+        """See base class. A credential that is missing ends the node; an error of an item is an object."""
+        if self.action in ("hmac", "sign", *_CIPHERS):
+            await context.credentials.get("crypto", 0)
+        return await super().run(context, items)
+
+    def error_item(self, error: NodeError, i: int) -> Item:
+        """See base class."""
+        shown = {"message": error.message, "name": "Error"}
+        if isinstance(error, InvalidArgumentError):
+            shown |= {"name": "TypeError", "code": "ERR_INVALID_ARG_TYPE"}
+        return {"json": {"error": shown}, "pairedItem": {"item": i}}
 
     async def result(self, context: ActivityContext, item: Item, i: int) -> str:
         """Return the value that goes into the item. Raise NodeError."""
@@ -180,7 +206,9 @@ def _as_bytes(value: Any, accepted: str, argument: str) -> bytes:
     """Return text as UTF-8. Raise NodeError with node's text for anything else."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace")
-    raise NodeError(f'The "{argument}" argument must be of type {accepted}. Received {describe_received(value)}')
+    raise InvalidArgumentError(
+        f'The "{argument}" argument must be of type {accepted}. Received {describe_received(value)}'
+    )
 
 
 def _random(kind: str, length: int) -> str:
@@ -191,7 +219,7 @@ def _random(kind: str, length: int) -> str:
         return data.hex()[:length]
     if kind == "ascii":
         return "".join(chr(byte & 0x7F) for byte in data)
-    return re.sub(r"\W", "", base64.b64encode(data + secrets.token_bytes(length)).decode())[:length]
+    return _NO_WORD.sub("", base64.b64encode(data + secrets.token_bytes(length)).decode())[:length]
 
 
 def _sign(pem: str, algorithm: str, data: bytes) -> bytes:
@@ -203,7 +231,7 @@ def _sign(pem: str, algorithm: str, data: bytes) -> bytes:
         key = serialization.load_pem_private_key(pem.replace("\\n", "\n").encode(), None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise NodeError("error:1E08010C:DECODER routines::unsupported") from error
-    name = re.sub(r"^RSA-|WithRSAEncryption$|^id-rsassa-pkcs1-v1_5-with-|-2$|^ssl3-", "", algorithm).upper()
+    name = _AFFIXES.sub("", algorithm).upper()
     known: dict[str, Callable[[], hashes.HashAlgorithm]] = {
         "MD5": hashes.MD5, "SHA1": hashes.SHA1, "SHA224": hashes.SHA224, "SHA256": hashes.SHA256,
         "SHA384": hashes.SHA384, "SHA512": hashes.SHA512, "SHA512/224": hashes.SHA512_224,
@@ -277,5 +305,5 @@ def _asymmetric(action: str, credential: Any, text: str) -> str:
 
 def _from_base64(text: str) -> bytes:
     """Decode base64 as Node does: characters that are not of it are skipped."""
-    clean = re.sub(r"[^A-Za-z0-9+/]", "", text.replace("-", "+").replace("_", "/"))
+    clean = _NOT_BASE64.sub("", text.replace("-", "+").replace("_", "/"))
     return base64.b64decode(clean[: len(clean) - (len(clean) % 4 == 1)] + "=" * (-len(clean) % 4))

@@ -96,7 +96,7 @@ function modern({ operation, zone, ...p }) {
       return p.date === null || p.date === undefined ? p.date : parse(p.date, p.inZone ? zone : '', p.fromFormat).toFormat(p.format);
     case 'roundDate': {
       const read = parse(p.date, zone);
-      return (p.roundUp ? read.plus({ month: 1 }).startOf('month') : read.startOf(p.toNearest)).toString();
+      return (p.roundUp ? read.plus({ [p.toNearest]: 1 }).startOf(p.toNearest) : read.startOf(p.toNearest)).toString();
     }
     case 'getTimeBetweenDates': {
       const span = parse(p.endDate, zone).diff(parse(p.date, zone), p.units);

@@ -8,8 +8,8 @@ from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from runtime.contract import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, error_item, param
-from runtime.expressions.v8.library import LibraryError, run_library
-from runtime.values.javascript import DateTimeText
+from runtime.expressions.library import LibraryError, run_library
+from runtime.values.javascript import DateTimeText, js_string
 from schemas.item import UNDEFINED
 
 _ABBREVIATION: Final = "\0z\0"
@@ -24,6 +24,8 @@ _NAMES: Final = {
     "getTimeBetweenDates": "timeDifference",
     "extractDate": "datePart",
 }
+_BY_OPERATION: Final = "\0"
+"""Stands for a name of the result that is not given."""
 _UNITS = Literal["years", "quarters", "months", "weeks", "days", "hours", "minutes", "seconds", "milliseconds"]
 _PART = Literal["year", "month", "week", "day", "hour", "minute", "second"]
 _V1, _V2 = {"@version": [1]}, {"@version": [2]}
@@ -76,16 +78,18 @@ class DateTime(Activity):
     end_date: Dynamic[Any] = param("", show=_on("getTimeBetweenDates"))
     units: Dynamic[Any] = param(["day"], show=_on("getTimeBetweenDates"))
     part: Dynamic[_PART] = param("month", show=_on("extractDate"))
-    output_field_name: Dynamic[str | None] = param(None, show=_V2)
+    output_field_name: Dynamic[Any] = param(_BY_OPERATION, show=_V2)
 
     options: Dynamic[dict[str, Any]] = param({})
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
         """Pass all items through the library in one call."""
-        nodes = [context.resolve(self, i) for i in range(len(items))]
         modern = context.version >= _MODERN
+        if (self.operation not in _NAMES) if modern else (self.action not in ("calculate", "format")):
+            return [[]]
+        nodes = [context.resolve(self, i) for i in range(len(items))]
         requests = [(node.script_request_v2 if modern else node.script_request_v1)(context.timezone) for node in nodes]
-        results = run_library("moment", _script(), requests, zone=context.timezone, now=context.now)
+        results = await run_library(context, "moment", _script(), requests)
         out: Items = []
         for i, (node, result) in enumerate(zip(nodes, results, strict=True)):
             if node.action == "format" and node.is_undefined("value"):  # n8n leaves such an item out
@@ -94,7 +98,7 @@ class DateTime(Activity):
                 error = NodeError(str(result), item=i)
                 if not context.continue_on_fail:
                     raise error
-                out.append(error_item(error, i))
+                out.append({"json": {"error": error.message}} if modern else error_item(error, i))
             else:
                 out.append((node.item_v2 if modern else node.item_v1)(items[i], i, result))
         return [out]
@@ -137,7 +141,8 @@ class DateTime(Activity):
                     "isDate": isinstance(self.date, DateTimeText),
                 }
             case "roundDate":
-                request |= {"roundUp": self.mode == "roundUp", "toNearest": self.to_nearest}
+                up = self.mode == "roundUp"
+                request |= {"roundUp": up, "toNearest": self.to if up else self.to_nearest}
             case "getTimeBetweenDates":
                 request |= {"units": self.units, "isoString": options.get("isoString")} | self.argument(
                     "endDate", "end_date"
@@ -164,10 +169,10 @@ class DateTime(Activity):
 
     def item_v2(self, item: Item, i: int, result: Any) -> Item:
         """Return the result alone, or next to the item's fields (version 2)."""
-        name = _NAMES[self.operation] if self.output_field_name is None else self.output_field_name
+        name = _NAMES[self.operation] if self.output_field_name == _BY_OPERATION else self.output_field_name
         json = copy.deepcopy(item["json"]) if (self.options or {}).get("includeInputFields") else {}
         if result is not UNDEFINED:
-            json[name] = result
+            json[js_string(name)] = result
         output: Item = {"json": json, "pairedItem": {"item": i}}
         if "binary" in item and (self.options or {}).get("includeInputFields"):
             output["binary"] = item["binary"]

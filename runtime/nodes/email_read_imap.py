@@ -1,21 +1,12 @@
 """Email Trigger (IMAP): a run for the messages that came since the last look."""
 
+import base64
 import json
-from datetime import UTC
-from email import message_from_bytes
-from email.message import EmailMessage
-from email.policy import default
-from email.utils import getaddresses, parsedate_to_datetime
-from html import escape
-from typing import Any, Final, Literal, cast
+from typing import Any, Literal
 
 from runtime.contract import ActivityContext, Dynamic, Item, Items, NodeError, param
 from runtime.nodes.polling import Poll
 from schemas.facts import CredentialUse
-
-TOP_LEVEL_HEADERS: Final = ("cc", "date", "from", "subject", "to")
-"""Headers that are members of the item; the others are metadata."""
-_ADDRESSES: Final = ("from", "to", "cc", "bcc", "reply-to")
 
 
 class EmailReadImap(Poll):
@@ -51,27 +42,29 @@ class EmailReadImap(Poll):
             state["lastMessageUid"] = max(uid for uid, _ in messages)
         reads = self.post_process_action == "read" and context.mode != "manual"
         state["unmarked"] = [uid for uid, _ in messages] if reads else []
-        return [await self._item(context, uid, raw) for uid, raw in messages]
-
-    async def _item(self, context: ActivityContext, uid: int, raw: bytes) -> Item:
-        message = message_from_bytes(raw, policy=default)
+        uids = [uid for uid, _ in messages]
         if self.format == "raw":
-            return {"json": {"raw": raw.decode("utf-8", "replace"), "attributes": {"uid": uid}}}
+            return [
+                {"json": {"raw": raw.decode("utf-8", "replace"), "attributes": {"uid": uid}}} for uid, raw in messages
+            ]
+        from runtime.sandbox.mail import read_mails  # noqa: PLC0415 - starts a process, and workflow code loads this file
+
         simple = self.format == "simple"
-        json = _simple(message) if simple else _resolved(message)
-        item: Item = {"json": json | {"attributes": {"uid": uid}}}
-        if not simple or self.download_attachments:
-            prefix = str(self.data_property_attachments_prefix_name)
-            binary = {
-                f"{prefix}{i}": await context.blobs.write(
-                    cast("bytes", part.get_payload(decode=True) or b""),
-                    mime_type=part.get_content_type(),
-                    file_name=part.get_filename(),
-                )
-                for i, part in enumerate(message.iter_attachments())
-            }
-            if binary:
-                item["binary"] = binary
+        attachments = not simple or self.download_attachments
+        read = await read_mails(context, [raw for _, raw in messages], simple=simple, attachments=attachments)
+        return [await self._item(context, uid, message) for uid, message in zip(uids, read, strict=True)]
+
+    async def _item(self, context: ActivityContext, uid: int, message: dict[str, Any]) -> Item:
+        item: Item = {"json": message["json"] | {"attributes": {"uid": uid}}}
+        prefix = str(self.data_property_attachments_prefix_name)
+        binary = {
+            f"{prefix}{i}": await context.blobs.write(
+                base64.b64decode(part["data"]), mime_type=part["mime_type"], file_name=part["file_name"]
+            )
+            for i, part in enumerate(message["attachments"])
+        }
+        if binary:
+            item["binary"] = binary
         return item
 
 
@@ -96,42 +89,3 @@ def _key(key: Any) -> str:
     if any("\r" in each or "\n" in each for each in quoted):
         raise NodeError("A search key of IMAP has one line.")
     return " ".join([word, *quoted])
-
-
-def _texts(message: EmailMessage) -> tuple[str | None, str | None]:
-    """Return HTML and plain text."""
-    bodies = [message.get_body((kind,)) for kind in ("html", "plain")]
-    html, plain = (part.get_content() if part is not None else None for part in bodies)
-    return html, plain
-
-
-def _simple(message: EmailMessage) -> dict[str, Any]:
-    html, plain = _texts(message)
-    json: dict[str, Any] = {"textHtml": html, "textPlain": plain, "metadata": {}}
-    for name, value in message.items():
-        place = json if name.lower() in TOP_LEVEL_HEADERS else json["metadata"]
-        place.setdefault(name.lower(), str(value))
-    return {name: value for name, value in json.items() if value is not None}
-
-
-def _resolved(message: EmailMessage) -> dict[str, Any]:
-    html, plain = _texts(message)
-    json: dict[str, Any] = {"headers": {name.lower(): f"{name}: {value}" for name, value in message.items()}}
-    json |= {name: value for name, value in (("html", html), ("text", plain)) if value is not None}
-    for header, name in (("subject", "subject"), ("message-id", "messageId"), ("in-reply-to", "inReplyTo")):
-        if message[header]:
-            json[name] = str(message[header])
-    if message["date"]:
-        at = parsedate_to_datetime(str(message["date"])).astimezone(UTC)
-        json["date"] = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    for header in _ADDRESSES:
-        if message[header]:
-            json["replyTo" if header == "reply-to" else header] = _people(str(message[header]))
-    return json
-
-
-def _people(text: str) -> dict[str, Any]:
-    """Return mailparser's view of a list of addresses."""
-    value = [{"address": address, "name": name} for name, address in getaddresses([text])]
-    markup = ", ".join(f"{escape(each['name'])} &lt;{escape(each['address'])}&gt;" for each in value)
-    return {"value": value, "html": markup, "text": text}

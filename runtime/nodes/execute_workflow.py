@@ -57,6 +57,7 @@ class ExecuteWorkflow(Durable):
         show={**_DATABASE, **_FROM_1_2},
         hide={"workflowId": [""]},
         required=True,
+        whole=True,
     )
     mode: Literal["once", "each"] = param("once")
     options: Dynamic[dict[str, Any]] = param({})
@@ -107,7 +108,7 @@ class ExecuteWorkflow(Durable):
         try:
             commands = self._step(context, 0, event, context.items)
         except NodeError as error:
-            if not context.continue_on_fail:
+            if not context.continue_on_fail or isinstance(error, InvalidInputError):
                 raise
             every = [{"item": i} for i in range(len(context.items))]
             return None, [Done([[{"json": {"error": error.message}, "pairedItem": every}]])]  # type: ignore[typeddict-item]
@@ -211,16 +212,19 @@ class ExecuteWorkflow(Durable):
             if value is None or value is UNDEFINED:
                 yield name, UNDEFINED
                 continue
+            if types[name] == "string" and strict and not parse:  # n8n takes any value for text then
+                yield name, value
+                continue
             checked = validate_field(name, value, types[name], strict=strict, parse_strings=parse)
             if checked.error is not None:
-                raise NodeError(f"Invalid input for '{name}' [item {i}]", description=checked.error, item=i)
+                raise InvalidInputError(f"Invalid input for '{name}' [item {i}]", description=checked.error, item=i)
             yield name, checked.value.iso() if isinstance(checked.value, Instant) else checked.value
 
     # --- what went wrong ---
 
     def _add_error_item(self, context: DurableContext, out: Outputs, i: int, error: NodeError) -> None:
         """Add an error item under continueOnFail; before version 1.3 n8n puts it on the output of the item's index."""
-        if not context.continue_on_fail:
+        if not context.continue_on_fail or isinstance(error, InvalidInputError):
             raise error
         output = 0 if context.version >= _ERRORS_ON_FIRST_OUTPUT else i
         _port(out, output).append({"json": {"error": error.message}, "pairedItem": {"item": i}})
@@ -230,6 +234,10 @@ class ExecuteWorkflow(Durable):
         assert isinstance(payload, dict)
         response = await context.http.request("GET", js_string(payload.get("url")))
         return {"export": _export(response.body.decode("utf-8", "replace"))}
+
+
+class InvalidInputError(NodeError):
+    """An input that the other workflow does not take: it ends the node, whatever On Error says of single items."""
 
 
 class _ChildResult:

@@ -1,7 +1,7 @@
 """Extract from File: the rows of a spreadsheet, or a file's text, JSON or base64."""
 
 import base64
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from runtime.contract import (
     Activity,
@@ -18,11 +18,17 @@ from runtime.sandbox.pdf import read_pdf
 from runtime.sandbox.spreadsheets import FORMATS, read_csv, read_sheet, takes_head
 from runtime.values.binary import NoBinaryError, binary_of
 from runtime.values.encodings import UnknownEncodingError, decode, detect
+from runtime.values.javascript import js_string
 from runtime.values.json_text import NotJsonError, parse_json
 from runtime.values.paths import set_path
 from schemas.item import BinaryRef
 
 _MOVED: Final = {"operation": ["binaryToPropery", "fromJson", "text", "xml"]}
+
+
+Operation = Literal[
+    "csv", "html", "fromIcs", "fromJson", "ods", "pdf", "rtf", "text", "xml", "xls", "xlsx", "binaryToPropery"
+]
 
 
 class ExtractFromFile(Activity):
@@ -32,15 +38,17 @@ class ExtractFromFile(Activity):
     versions = (1, 1.1)
     local = True
 
-    operation: Literal[
-        "csv", "html", "fromIcs", "fromJson", "ods", "pdf", "rtf", "text", "xml", "xls", "xlsx", "binaryToPropery"
-    ] = param("csv", unsupported={"fromIcs": "use the operation text and read the calendar in a Code node"})
+    operation: Operation = param(
+        "csv", unsupported={"fromIcs": "use the operation text and read the calendar in a Code node"}
+    )
     binary_property_name: Dynamic[str] = param("data", required=True)
     destination_key: Dynamic[str] = param("data", show=_MOVED, required=True)
     options: Dynamic[dict[str, Any]] = param({})
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
         """Read each file in turn."""
+        if self.operation not in get_args(Operation):
+            return [[]]
 
         async def one(i: int, item: Item) -> list[Item]:
             node = context.resolve(self, i)
@@ -52,7 +60,7 @@ class ExtractFromFile(Activity):
                 return [{"json": row} for row in await read_csv(context, await context.blobs.open(ref), node.options)]
             data = await context.blobs.read(ref)
             if node.operation == "pdf":
-                document = await read_pdf(data, node.options)
+                document = await read_pdf(context, data, node.options)
                 return [node.output_item(item, {**item["json"], **document} if node.keeps_source("json") else document)]
             if node.operation in FORMATS:
                 return [{"json": row} for row in await node.rows(context, data)]
@@ -71,7 +79,7 @@ class ExtractFromFile(Activity):
     def with_content(self, item: Item, data: bytes) -> Item:
         """Return the item with the file's content in its JSON. Raise NodeError."""
         json: dict[str, Any] = dict(item["json"]) if self.keeps_source("json") else {}
-        set_path(json, self.destination_key, self.content(data))
+        set_path(json, js_string(self.destination_key), self.content(data))
         return self.output_item(item, json)
 
     def output_item(self, item: Item, json: dict[str, Any]) -> Item:

@@ -43,5 +43,5 @@ class FunctionItem(Activity):
             if not context.continue_on_fail:
                 raise error
             json = {} if outcome["error"].get("primitive") else {"error": error.bare}
-            results.append({"json": json, "pairedItem": {"item": i}})
+            results.append({"json": json})
         return [results]

@@ -5,7 +5,7 @@ from typing import Any, Final, Literal
 
 from runtime.contract import ActivityContext, Dynamic, Item, Items, NodeError, Outputs, each_item, param
 from runtime.nodes.html_extract import Extraction, clean_up
-from runtime.values.javascript import js_string
+from runtime.values.javascript import js_string, truthy
 from schemas.item import UNDEFINED, PairedItem
 
 _EXTRACTS = {"operation": ["extractHtmlContent"]}
@@ -82,8 +82,10 @@ class Html(Extraction):
                 return await self.extract(context, items, rich=context.version >= _RICH_TEXT)
             case "convertToHtmlTable":
                 return [[_table(items, context.resolve(self, 0).options or {})]]
-            case _:
+            case "generateHtmlTemplate":
                 return each_item(context, items, self._filled(context))
+            case _:
+                return [[]]
 
     def _filled(self, context: ActivityContext) -> Callable[[int, Item], Item]:
         return lambda i, _item: {"json": {"html": js_string(context.resolve(self, i).html)}}
@@ -113,16 +115,16 @@ def _table(items: Items, options: dict[str, Any]) -> Item:
     styled = not options.get("customStyling")
 
     def attributes(style: str, name: str) -> str:
-        return f"{style if styled else ''} {options.get(name) or ''}"
+        return f"{style if styled else ''} {_attribute(options, name)}"
 
     cell = attributes(_CELL_STYLE, "cellAttributes")
     rows = "".join(
-        f"<tr  {options.get('rowAttributes') or ''}>"
+        f"<tr  {js_string(options.get('rowAttributes', ''))}>"
         + "".join(f"<td {cell}>{_cell(item['json'].get(key, UNDEFINED))}</td>" for key in headers)
         + "</tr>"
         for item in items
     )
-    caption = f"<caption>{options['caption']}</caption>" if options.get("caption") else ""
+    caption = f"<caption>{js_string(options['caption'])}</caption>" if truthy(options.get("caption")) else ""
     titles = "".join(f"<th>{_capitalized(key) if options.get('capitalize') else key}</th>" for key in headers)
     table = (
         f"<table {attributes(_TABLE_STYLE, 'tableAttributes')}>{caption}"
@@ -130,6 +132,11 @@ def _table(items: Items, options: dict[str, Any]) -> Item:
     )
     pairs: list[PairedItem] = [{"item": i} for i in range(len(items))]
     return {"json": {"table": table}, "pairedItem": pairs}
+
+
+def _attribute(options: dict[str, Any], name: str) -> str:
+    value = options.get(name)
+    return js_string(value) if truthy(value) else ""
 
 
 def _cell(value: Any) -> str:

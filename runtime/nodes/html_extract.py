@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from runtime.contract import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, error_item, param
-from runtime.expressions.v8.library import LibraryError, run_library
+from runtime.expressions.library import LibraryError, run_library
 from runtime.values.binary import NoBinaryError, binary_of
+from runtime.values.javascript import truthy
+from runtime.values.lists.fields import text_parts
 from runtime.values.paths import get
+from runtime.values.problem import ProblemError
 from schemas.item import UNDEFINED
 
 _WHITE = re.compile(r"\s+")
@@ -61,12 +64,15 @@ class Extraction(Activity):
         """Return the items of one input item, of which `self` is the node. Raise NodeError."""
         html = await self._html(context, item, i)
         documents = html if isinstance(html, list) else [html]
-        extractions = [_extraction(each) for each in (self.extraction_values or {}).get("values") or []]
+        try:
+            extractions = [_extraction(each) for each in (self.extraction_values or {}).get("values") or []]
+        except ProblemError as problem:
+            raise NodeError(problem.message, item=i) from problem
         if any(each is None for each in documents):
             raise NodeError("cheerio.load() expects a string", item=i)
         requests = [{"html": each, "extractions": extractions, "rich": rich} for each in documents]
         outputs: Items = []
-        for result in run_library("html", _script(), requests):
+        for result in await run_library(context, "html", _script(), requests):
             if isinstance(result, LibraryError):
                 raise NodeError(str(result), item=i)
             outputs.append({"json": self._json(result, context.version), "pairedItem": {"item": i}})
@@ -108,11 +114,7 @@ def clean_up(text: str) -> str:
 
 
 def _extraction(entry: Mapping[str, Any]) -> dict[str, Any]:
-    skip = (
-        [each.strip() for each in str(entry.get("skipSelectors") or "").split(",")]
-        if entry.get("skipSelectors")
-        else []
-    )
+    skip = text_parts(entry["skipSelectors"], "_valueData.skipSelectors") if truthy(entry.get("skipSelectors")) else []
     return {
         "selector": entry.get("cssSelector") or "",
         "as": entry.get("returnValue") or "text",

@@ -24,14 +24,24 @@ const plain = (node, skip) => text.convert(inner(node), {
 });
 
 const read = {
-  attribute: (node, { attribute }) => node.attribs[attribute],
+  attribute: (node, { attribute }) => (attribute === '' ? { ...node.attribs } : node.attribs[attribute]),
   html: (node) => inner(node) || undefined,
   text: (node, { skip }) => (value.rich ? plain(node, skip) : textOf(node)),
   value: valueOf,
 };
+const HTML = /^\s*(?:<[\w\W]+>)[^>]*$/;
+// A selector that is a piece of HTML is that piece, as cheerio has it.
+const find = (selector) => {
+  if (typeof selector !== 'string') throw new TypeError('Unexpected type of selector');
+  if (!HTML.test(selector)) return selector ? select.select(selector, root) : [];
+  return parse5.parseFragment(selector, { treeAdapter: adapter }).children;
+};
 return value.extractions.map((extraction) => {
-  const elements = extraction.selector ? select.select(extraction.selector, root) : [];
-  const all = elements.map((node) => read[extraction.as]?.(node, extraction));
+  const elements = find(extraction.selector);
+  if (elements.length && !Object.hasOwn(read, extraction.as)) {
+    throw new TypeError('extractFunctions[valueData.returnValue] is not a function');
+  }
+  const all = elements.map((node) => read[extraction.as](node, extraction));
   const joined = extraction.as === 'text' && !value.rich ? all.join('') : extraction.as === 'text' && !all.length ? '' : all[0];
   return { first: joined, all };
 });

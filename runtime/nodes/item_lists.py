@@ -15,14 +15,14 @@ from runtime.contract import (
     param,
 )
 from runtime.nodes.aggregate import all_files, fields_as_lists, whole_items
-from runtime.nodes.aggregate import names as field_names
 from runtime.nodes.sort import DEFAULT_CODE
 from runtime.nodes.split_out import split_item, split_names
 from runtime.nodes.summarize import FIRST_FIELDS
 from runtime.sandbox.sorting import sort_by_code
 from runtime.values.javascript import js_string
 from runtime.values.lists.duplicates import without_duplicates
-from runtime.values.lists.fields import reader
+from runtime.values.lists.fields import names as field_names
+from runtime.values.lists.fields import reader, text_parts
 from runtime.values.lists.sorting import shuffled, sorted_by_fields
 from runtime.values.lists.summarizing import Summary
 from runtime.values.problem import ProblemError
@@ -36,6 +36,11 @@ _DEDUPLICATE = {"operation": ["removeDuplicates"]}
 _OBJECTS, _LENIENT, _SCALARS, _NAMES_IN_TEXT, _NULLS_OF_ANY_TYPE = 2, 2.1, 2.2, 3, 3.1
 """First versions: objects are split too; a missing field is no error; anything is split; names are listed with commas;
 nulls do not change the type of a field."""
+
+
+OPERATIONS = (
+    "splitOutItems", "aggregateItems", "concatenateItems", "removeDuplicates", "sort", "limit", "summarize",
+)  # fmt: skip
 
 
 class ItemLists(Activity):
@@ -77,6 +82,11 @@ class ItemLists(Activity):
         """Run the operation. The parameters are those of the first item, but for splitting. An error ends the node,
         whatever onError says.
         """
+        if self.operation not in OPERATIONS:
+            recognised = f"Operation '{self.operation}' is not recognized"
+            raise NodeError(
+                recognised if context.version < 3 else "Cannot read properties of undefined (reading 'execute')"
+            )
         try:
             if self.operation == "splitOutItems":
                 return [[each for i, item in enumerate(items) for each in self._split(context, i, item)]]
@@ -97,6 +107,8 @@ class ItemLists(Activity):
         p = context.resolve(self, i)
         options = p.options or {}
         listed = js_string(p.field_to_split_out)
+        if context.version >= _NAMES_IN_TEXT:
+            text_parts(p.field_to_split_out)
         fields = split_names(listed) if context.version >= _OBJECTS else [listed]
         _check_splitting(context.version, item, fields, dots=not options.get("disableDotNotation"))
         others = _names(p.fields_to_include) if p.include == "selectedOtherFields" else []
@@ -106,6 +118,9 @@ class ItemLists(Activity):
             for row, value in zip(outputs, members, strict=True):
                 if value is None:  # spread as an object, which has no fields
                     row["json"] = {}
+        if context.version < _OBJECTS and p.include == "selectedOtherFields":
+            for row in outputs:
+                row["json"] = {name: row["json"][name] for name in others if name in row["json"]} | row["json"]
         return outputs
 
 
@@ -185,4 +200,5 @@ def _summary(version: float, p: ItemLists) -> Summary:
         typed=False,
         lenient=version >= _LENIENT,
         numeric=version < _NAMES_IN_TEXT,
+        keys_first=True,
     )

@@ -18,4 +18,6 @@ class Limit(Inline):
     def run(self, context: Context, items: Items) -> Outputs:
         """Return the first or last items. The parameters are those of the first item."""
         p = context.resolve(self, 0)
+        if p.is_undefined("max_items"):
+            return [items]
         return [limit_items(items, p.max_items, p.keep)]

@@ -3,8 +3,8 @@
 import copy
 from typing import Any, Literal
 
-from runtime.contract import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, error_item, param
-from runtime.expressions.v8.library import LibraryError, run_library
+from runtime.contract import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, param
+from runtime.expressions.library import LibraryError, run_library
 from runtime.values.paths import set_path
 
 _TO_HTML = """
@@ -40,10 +40,11 @@ class Markdown(Activity):
             ("htmlToMarkdown", "html", _TO_MARKDOWN),
         ):
             chosen = [i for i, node in enumerate(nodes) if node.mode == mode]
-            texts = run_library(library, body, [nodes[i].request() for i in chosen]) if chosen else []
+            texts = await run_library(context, library, body, [nodes[i].request() for i in chosen]) if chosen else []
             for i, result in zip(chosen, texts, strict=True):
                 results[i] = result
-        return [[_item(context, items[i], nodes[i], result, i) for i, result in enumerate(results)]]
+        known = [i for i, node in enumerate(nodes) if node.mode in ("markdownToHtml", "htmlToMarkdown")]
+        return [[_item(context, items[i], nodes[i], results[i], i) for i in known]]
 
     def request(self) -> dict[str, Any]:
         """Return text and options for the library."""
@@ -74,7 +75,7 @@ def _item(context: ActivityContext, item: Item, node: Markdown, result: Any, i: 
         error = NodeError(str(result), item=i)
         if not context.continue_on_fail:
             raise error
-        return error_item(error, i)
+        return {"json": {"error": error.message}}
     json = copy.deepcopy(item["json"])
     set_path(json, node.destination_key, result)
     return {"json": json, "pairedItem": {"item": i}}

@@ -38,6 +38,8 @@ class MoveBinaryData(Activity):
         out: Items = []
         for i, item in enumerate(items):
             node = context.resolve(self, i)
+            if node.mode not in ("binaryToJson", "jsonToBinary"):
+                raise NodeError(f'The operation "{node.mode}" is not known!')
             try:
                 output = await (
                     node.to_json(context, item) if node.mode == "binaryToJson" else node.to_binary(context, item)
@@ -68,7 +70,7 @@ class MoveBinaryData(Activity):
         else:
             json = dict(item["json"])
             value = base64.b64encode(data).decode() if options.get("keepAsBase64") else text
-            set_path(json, self.destination_key, parse_json(value) if options.get("jsonParse") else value)
+            set_path(json, js_string(self.destination_key), parse_json(value) if options.get("jsonParse") else value)
         output: Item = {"json": json}
         other_files = dict(item["binary"])
         if not options.get("keepSource"):
@@ -80,7 +82,7 @@ class MoveBinaryData(Activity):
     async def to_binary(self, context: ActivityContext, item: Item) -> Item | None:
         """Return the item's JSON, or a field of it, as a file. Raise UnknownEncodingError."""
         options, json = self.options, dict(item["json"])
-        value: Any = json if self.convert_all_data else get(json, self.value_key)
+        value: Any = json if self.convert_all_data else get(json, js_string(self.value_key))
         if value is UNDEFINED:
             return None
         raw = bool(options.get("useRawData")) and not options.get("dataIsBase64")
@@ -89,7 +91,7 @@ class MoveBinaryData(Activity):
             if self.convert_all_data:
                 json = {}
             else:
-                unset(json, self.value_key)
+                unset(json, js_string(self.value_key))
         mime = options.get("mimeType") or None
         if from64:
             data = from_base64(js_string(value))

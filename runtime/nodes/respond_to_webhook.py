@@ -19,10 +19,10 @@ from runtime.contract import (
     Respond,
     param,
 )
-from runtime.values.javascript import js_string
+from runtime.values.javascript import ObjectText, js_string
 from runtime.values.paths import set_path
 from schemas.facts import CredentialUse
-from schemas.item import BinaryRef, Json
+from schemas.item import UNDEFINED, BinaryRef, Json
 
 What = Literal["allIncomingItems", "binary", "firstIncomingItem", "json", "jwt", "noData", "redirect", "text"]
 NODES_WITH_CALLER = ("webhook", "formTrigger", "chatTrigger", "wait")
@@ -118,7 +118,7 @@ class RespondToWebhook(Durable):
         if not key:
             return value
         wrapped: dict[str, Any] = {}
-        set_path(wrapped, key, value)
+        set_path(wrapped, js_string(key), value)
         return wrapped
 
     def _binary(self, items: Items) -> Any:
@@ -138,7 +138,7 @@ class RespondToWebhook(Durable):
         }
         code = self.options.get("responseCode") or (307 if self.respond_with == "redirect" else 200)
         if self.respond_with == "redirect":
-            headers["location"] = js_string(self.redirect_url)
+            headers |= _location(self.redirect_url)
         if self.respond_with == "binary" and body:
             headers = _with_file_headers(headers, body[0]["binary"])
         response: dict[str, Any] = {"headers": headers, "statusCode": code}
@@ -160,6 +160,17 @@ class RespondToWebhook(Durable):
         )
         claims = payload if isinstance(payload, dict) else {"data": payload}
         return jwt.encode({"alg": algorithm, "typ": "JWT"}, claims, key, algorithms=[algorithm])
+
+
+def _location(url: Any) -> dict[str, Any]:
+    """Return the header of a redirect. Raise NodeError for what is no address; one without a scheme is an https address."""
+    if url is None or url is UNDEFINED:
+        return {}
+    if not isinstance(url, str) or not url:
+        text = "array" if isinstance(url, list) else f"'{js_string(url)}'"
+        reason = f"'redirectURL' expects a url but we got {text}"
+        raise NodeError("Invalid input for 'Redirect URL' [item 0]", description=reason, item=0)
+    return {"location": url if url.lower().startswith(("http://", "https://")) else f"https://{url}"}
 
 
 def _with_file_headers(headers: dict[str, Any], file: BinaryRef) -> dict[str, Any]:
@@ -184,6 +195,8 @@ def _item_response(response: dict[str, Any]) -> dict[str, Any]:
 
 
 def _parse_json(value: Any) -> Any:
+    if isinstance(value, ObjectText):
+        return str(value)
     if not isinstance(value, str):
         return value
     try:

@@ -6,11 +6,14 @@ from typing import Any, ClassVar, Literal, NotRequired
 from typing_extensions import TypedDict
 
 from runtime.contract import Context, Dynamic, Inline, Item, Items, NodeError, Outputs, error_item, param
-from runtime.values.javascript import js_number, js_string, property_order, truthy
+from runtime.values.dates import Instant
+from runtime.values.javascript import ObjectText, js_number, js_string, property_order, truthy
 from runtime.values.json_repair import parse_repaired
 from runtime.values.json_text import NotJsonError
+from runtime.values.lists.fields import text_parts
 from runtime.values.paths import get, plain_name, set_path, unset
-from runtime.values.validation import as_text, validate_field
+from runtime.values.problem import ProblemError
+from runtime.values.validation import FIELD_TYPES, as_text, validate_field
 from schemas.diagnostic import Diagnostic, Location
 from schemas.diagnostic.nodes import InvalidParameter
 from schemas.item import UNDEFINED
@@ -68,6 +71,8 @@ class Assignments(TypedDict, total=False):
 
 def write(json: Json, name: str, value: Any, *, dots: bool) -> None:
     """Put a value at a path, or at the key of that very name."""
+    if isinstance(value, ObjectText):
+        value = str(value)  # an item is JSON
     if dots:
         set_path(json, name, value)
     elif (key := plain_name(name)) != "__proto__":
@@ -143,7 +148,9 @@ class SetV3(Inline):
         '{\n  "my_field_1": "value",\n  "my_field_2": 1\n}\n', show={"mode": ["raw"]}, resolvables="json"
     )
     fields: Dynamic[TypedFields] = param({}, show={"@version": [3, 3.1, 3.2], "mode": ["manual"]})
-    assignments: Dynamic[Assignments] = param({}, hide={"@version": [3, 3.1, 3.2]}, show={"mode": ["manual"]})
+    assignments: Dynamic[Assignments] = param(
+        {}, whole=True, hide={"@version": [3, 3.1, 3.2]}, show={"mode": ["manual"]}
+    )
     include_old: Dynamic[Literal["all", "none", "selected", "except"]] = param(
         "all", alias="include", show={"@version": [3, 3.1, 3.2]}
     )
@@ -179,6 +186,8 @@ class SetV3(Inline):
 
     def run(self, context: Context, items: Items) -> Outputs:
         """Return one item for each (more with `duplicateItem` in manual runs)."""
+        if self.mode not in ("manual", "raw"):
+            raise NodeError("Cannot read properties of undefined (reading 'execute')")
         out: Items = []
         make = self._from_json if self.mode == "raw" else self._from_fields
         for i, item in enumerate(items):
@@ -230,14 +239,15 @@ class SetV3(Inline):
             return _write_fields(json, fields, dots=dots)
         for each in (p.assignments or {}).get("assignments") or ():
             kind = each.get("type")
+            known = _TYPES.get(str(kind).lower())
             if kind == "binary":
                 continue
             called, value = each.get("name", UNDEFINED), each.get("value")
             name = called if isinstance(called, str) else js_string(called)
             if value is not None and kind is None:
                 raise NodeError("Cannot read properties of undefined (reading 'toLowerCase')", item=i)
-            if value is not None and not (kind == "string" and isinstance(value, str)):
-                value = convert_value(name, value, str(kind), context.version, lenient, i)
+            if known is not None and value is not None and not (known == "string" and type(value) is str):
+                value = convert_value(name, value, known, context.version, lenient, i)
             fields[name] = value
         return _write_fields(json, fields, dots=dots)
 
@@ -279,6 +289,8 @@ class SetV3(Inline):
             output["binary"] = files
 
 
+_TYPES = {type_.lower(): type_ for type_ in FIELD_TYPES}
+"""Types of assignments in lower case: n8n takes them in any. A value of another type is neither checked nor converted."""
 _FIELD_DEFAULTS: Json = {
     "booleanValue": "true",
     "stringValue": "",
@@ -317,9 +329,14 @@ def _input_fields(json: Json, include: str, fields: Any, *, dots: bool) -> Json:
     """Return the part of the input that stays: all, none, selected fields, or all but some."""
     if include == "all":
         return dict(json)
-    if include not in ("selected", "except"):
+    if include == "none":
         return {}
-    names = [each.strip() for each in str(fields or "").split(",")]
+    if include not in ("selected", "except"):
+        raise NodeError(f'The include option "{include}" is not known!')
+    try:
+        names = text_parts(fields)
+    except ProblemError as problem:
+        raise NodeError(problem.message) from problem
     if include == "selected":
         return _pick_fields(json, names, dots=dots)
     rest = dict(json)
@@ -354,7 +371,7 @@ def convert_value(name: str, value: Any, type_: str, version: float, lenient: bo
         return parse_parameter(value, name, i, inside="'Fields to Set'", allow_null=True)
     checked = validate_field(name, value, type_)
     if checked.error is None:
-        return checked.value
+        return checked.value.iso() if isinstance(checked.value, Instant) else checked.value  # an item is JSON
     if lenient:
         return value
     raise _conversion_error(name, checked.error, i)

@@ -4,7 +4,9 @@ from typing import Any, Final, Literal
 
 from runtime.contract import Context, Dynamic, Inline, Item, Items, NodeError, Outputs, param
 from runtime.values.javascript import js_string, property_order
+from runtime.values.lists.fields import listed_names, text_parts
 from runtime.values.paths import get, plain_name, unset
+from runtime.values.problem import ProblemError
 from schemas.item import UNDEFINED
 
 Json = dict[str, Any]
@@ -28,10 +30,19 @@ class SplitOut(Inline):
         for i, item in enumerate(items):
             p = context.resolve(self, i)
             options = p.options or {}
-            fields = split_names(p.field_to_split_out)
-            others = split_names(p.fields_to_include) if p.include == "selectedOtherFields" else []
-            out.extend(split_item(item, i, fields, p.include, others, options))
+            try:
+                fields = _names(p.field_to_split_out, "Split Out")
+                others = _names(p.fields_to_include, "Include") if p.include == "selectedOtherFields" else []
+                out.extend(split_item(item, i, fields, p.include, others, options))
+            except ProblemError as problem:
+                raise NodeError(problem.message, item=i) from problem
         return [out]
+
+
+def _names(listed: Any, title: str) -> list[str]:
+    if not isinstance(listed, str | list):
+        listed_names(listed, f"Fields To {title}")
+    return split_names(listed)
 
 
 def split_names(listed: Any) -> list[str]:
@@ -46,7 +57,7 @@ def split_item(item: Item, i: int, fields: list[str], include: str, others: list
     """
     dots = not options.get("disableDotNotation")
     named = options.get("destinationFieldName") or ""
-    called = [each.strip() for each in js_string(named).split(",") if each.strip()]
+    called = [each for each in text_parts(named, '(options.destinationFieldName || "")') if each]
     if called and len(called) != len(fields):
         raise NodeError(
             "If multiple fields to split out are given, the same number of destination fields must be given"

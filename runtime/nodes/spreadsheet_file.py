@@ -45,6 +45,10 @@ class SpreadsheetFile(Activity):
         """Return an item per row, or one item with the file of all."""
         if self.operation == "toFile":
             return await context.resolve(self, 0).to_file(context, items)
+        if self.operation != "fromFile" and context.version < _CSV_AS_TEXT:
+            raise NodeError(f'The operation "{self.operation}" is not supported!')
+        if self.operation != "fromFile":
+            return [[]]
 
         async def one(i: int, item: Item) -> list[Item]:
             node = context.resolve(self, i)

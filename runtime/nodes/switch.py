@@ -254,6 +254,8 @@ class SwitchV3(Inline):
         """Send each item to the output of its first rule (or of all its rules), to the fallback, or nowhere."""
         if self.mode == "expression":
             return self._by_expression(context, items)
+        if self.mode != "rules":
+            return [[]]
         ports = _Ports(self._rule_outputs(context))
         for i, item in enumerate(items):
             try:

@@ -24,6 +24,11 @@ _ALGORITHMS: Final = {
     "SHA3-224": "sha3_224", "SHA3-256": "sha3_256", "SHA3-384": "sha3_384", "SHA3-512": "sha3_512",
 }  # fmt: skip
 
+_MAX_DIGITS = 10
+"""The number has no more."""
+_MAX_LENGTH = 1_000
+"""Of a token: zeros without end would take all memory."""
+
 
 class Totp(Activity):
     """`{token, secondsRemaining}` per item."""
@@ -63,4 +68,4 @@ def _token(secret: str, counter: int, algorithm: str, digits: int) -> str:
     digest = hmac.new(key, counter.to_bytes(8, "big"), _ALGORITHMS[algorithm]).digest()
     offset = digest[-1] & 0xF
     number = int.from_bytes(digest[offset : offset + 4], "big") & 0x7FFF_FFFF
-    return str(number % 10**digits).zfill(digits)
+    return str(number % 10 ** min(digits, _MAX_DIGITS)).zfill(min(digits, _MAX_LENGTH))

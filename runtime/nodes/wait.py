@@ -144,6 +144,8 @@ class Wait(Durable):
 
 def limit(context: DurableContext, kind: Any, amount: Any, unit: Any, date: Any) -> float:
     """Return the end of a wait that has a limit, in milliseconds since the epoch. Raise NodeError."""
+    if kind == "atSpecifiedTime" and isinstance(date, int | float) and not isinstance(date, bool):
+        return float(date)
     if kind == "atSpecifiedTime":
         return moment(date, context.timezone, context.now)
     return context.now + 1000 * interval(amount, unit)
@@ -154,15 +156,13 @@ def interval(amount: Any, unit: Any) -> float:
     number = math.nan if amount is None else js_number(amount)
     if number < 0 or number != number:  # noqa: PLR0124 - NaN
         raise NodeError("Invalid wait amount. Please enter a number that is 0 or greater.")
-    if unit not in SECONDS:
+    if not isinstance(unit, str) or unit not in SECONDS:
         raise NodeError("Invalid wait unit. Valid units are 'seconds', 'minutes', 'hours', or 'days'.")
     return float(number * SECONDS[unit])
 
 
 def moment(value: Any, timezone: str, now: float) -> float:
     """Return the moment in milliseconds since the epoch. Raise NodeError with n8n's words."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
     at = parse_date(value, timezone, now) if isinstance(value, str) else None
     if at is None:
         raise NodeError(

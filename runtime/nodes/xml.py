@@ -24,9 +24,14 @@ class Xml(Activity):
         """Convert each item. One that fails is left out under continueOnFail: n8n forgets its error item, and pairs
         none.
         """
+        return await context.on_thread(self._convert, context, items)  # megabytes take seconds
+
+    def _convert(self, context: ActivityContext, items: Items) -> Outputs:
         out: Items = []
         for i, item in enumerate(items):
             node = context.resolve(self, i)
+            if node.mode not in ("xmlToJson", "jsonToxml"):
+                raise NodeError('Could not get parameter "dataPropertyName"')
             try:
                 json = node.parse_xml(item) if node.mode == "xmlToJson" else node.build_xml(item)
             except (XmlError, NodeError) as error:

@@ -4,9 +4,12 @@ Only activities call a store; what `get` returns never enters history, logs, err
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
-__all__ = ["CredentialMissing", "CredentialStore", "CredentialsUnavailable"]
+from schemas.errors import InfrastructureError
+
+__all__ = ["CredentialMissing", "CredentialStore", "CredentialsUnavailable", "StoredCredential"]
 
 
 class CredentialMissing(Exception):
@@ -22,8 +25,16 @@ class CredentialMissing(Exception):
         self.name = name
 
 
-class CredentialsUnavailable(Exception):
+class CredentialsUnavailable(InfrastructureError):
     """The store does not respond, or refuses access. The message says whether to try again or to call an operator."""
+
+
+@dataclass(frozen=True)
+class StoredCredential:
+    """A credential as it is stored: its fields, and the version that `replace` compares."""
+
+    data: Mapping[str, Any]
+    version: str
 
 
 class CredentialStore(Protocol):
@@ -32,11 +43,20 @@ class CredentialStore(Protocol):
     async def get(self, tenant: str, type_: str, name: str) -> Mapping[str, Any]:
         """Return the credential's fields. Raise CredentialMissing or CredentialsUnavailable."""
 
+    async def read(self, tenant: str, type_: str, name: str) -> StoredCredential:
+        """Return the fields with their version. Raise as `get`."""
+
+    async def replace(self, tenant: str, type_: str, name: str, data: Mapping[str, Any], version: str) -> bool:
+        """Replace the fields if they have this version still; return whether they had. Raise CredentialsUnavailable."""
+
     async def put(self, tenant: str, type_: str, name: str, data: Mapping[str, Any]) -> None:
         """Create the credential, or replace all its fields. Raise CredentialsUnavailable."""
 
     async def delete(self, tenant: str, type_: str, name: str) -> None:
         """Delete the credential with all its versions. Raise CredentialMissing or CredentialsUnavailable."""
+
+    async def check(self) -> None:
+        """Do nothing when the store answers. Raise CredentialsUnavailable."""
 
     async def names(self, tenant: str) -> list[tuple[str, str]]:
         """Return (type, name) of all credentials, sorted; never a value. Raise CredentialsUnavailable."""

@@ -2,23 +2,18 @@
 
 A host name is resolved once, every address it has is checked, and the connection goes to exactly such an address, so
 that a name which changes its answer between check and use (DNS rebinding) gains nothing. TLS and the Host header
-still carry the name. A redirect opens a connection like any other, and is checked like any other.
+still carry the name. A redirect opens a connection like any other, and is checked like any other. The transport is in
+`egress_transport`, the clients in `egress_clients`.
 """
 
 import asyncio
 import ipaddress
 import socket
-import ssl
-import tempfile
-from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-import httpcore
-import httpx
-
-__all__ = ["EgressClients", "EgressPolicy", "EgressRefused", "guarded_transport"]
+__all__ = ["EgressPolicy", "EgressRefused", "parse_ports"]
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -33,15 +28,22 @@ INTERNAL_NETWORKS: Final = (
     ipaddress.ip_network("fec0::/10"),  # site-local, deprecated and still routed inside
     ipaddress.ip_network("2001:db8::/32"),  # documentation
 )
-MAX_CLIENTS: Final = 64
-"""Clients that are open at a time; one more closes the least recently used."""
+CLOSED_PORTS: Final = frozenset({
+    0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104, 109, 110, 111,
+    113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514, 515, 526, 530, 531, 532, 540, 548,
+    554, 556, 563, 587, 601, 636, 989, 990, 993, 995, 1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665,
+    6666, 6667, 6668, 6669, 6679, 6697, 10080,
+    # databases, queues and remote desktops: what an HTTP request can be read as a command by
+    445, 1433, 1521, 2181, 3306, 3389, 5432, 5672, 5900, 6379, 6380, 9042, 9092, 11211, 27017, 27018, 27019,
+})  # fmt: skip
+"""Ports of protocols that are not HTTP: the bad ports of https://fetch.spec.whatwg.org/#port-blocking, and ours."""
 
 
 class EgressRefused(Exception):
     """A request to an address that this tenant may not reach. `host` is the one of the request, `address` its IP address."""
 
     def __init__(self, host: str, port: int, address: str, reason: str) -> None:
-        target = host if host == address else f"{host} ({address})"
+        target = host if address in (host, "") else f"{host} ({address})"
         super().__init__(
             f"the request to {target}, port {port}, was refused: {reason}. An operator can open it for this tenant "
             f"with the egress entry {host}:{port} (tempor8 tenants allow)"
@@ -57,9 +59,11 @@ class EgressPolicy:
 
     hosts: frozenset[tuple[str, int | None]] = frozenset()
     networks: tuple[Network, ...] = field(default=())
+    ports: frozenset[int] | None = None
+    """The ports that requests may use; None: all but CLOSED_PORTS. An entry with a port opens that port, too."""
 
     @classmethod
-    def parse(cls, entries: Iterable[str]) -> Self:
+    def parse(cls, entries: Iterable[str], ports: frozenset[int] | None = None) -> Self:
         """Return the policy of entries: `host`, `host:port`, `*.domain:port`, `[v6]:port`, an address or a network
         (`10.1.0.0/16`).
 
@@ -73,7 +77,7 @@ class EgressPolicy:
                 networks.append(ipaddress.ip_network(entry))
             except ValueError:
                 hosts.add(_host_and_port(entry))
-        return cls(frozenset(hosts), tuple(networks))
+        return cls(frozenset(hosts), tuple(networks), ports)
 
     def check(self, host: str, port: int, address: str) -> None:
         """Raise EgressRefused unless a connection for `host` may go to `address`."""
@@ -85,6 +89,13 @@ class EgressPolicy:
             if reason is not None and not any(inner in network for network in self.networks):
                 raise EgressRefused(host, port, address, reason)
 
+    def check_port(self, host: str, port: int) -> None:
+        """Raise EgressRefused unless an HTTP request to `host` may use this port."""
+        allowed = port not in CLOSED_PORTS if self.ports is None else port in self.ports
+        if not allowed and not self._names(host, port, any_port=False):
+            reason = "the port is one of another protocol" if self.ports is None else "the port is not open"
+            raise EgressRefused(host, port, "", reason)
+
     async def resolve(self, host: str, port: int) -> list[str]:
         """Return the addresses of `host`, every one of them checked, in the resolver's order.
 
@@ -92,6 +103,7 @@ class EgressPolicy:
             EgressRefused: one of them is not allowed.
             OSError: there are none (`socket.gaierror`).
         """
+        host = host.rstrip(".")
         loop = asyncio.get_running_loop()
         entries = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
@@ -99,11 +111,31 @@ class EgressPolicy:
             self.check(host, port, address)
         return addresses
 
-    def _names(self, host: str, port: int) -> bool:
+    def _names(self, host: str, port: int, *, any_port: bool = True) -> bool:
         name = host.lower().rstrip(".")
         parents = name.split(".")
         candidates = [name, *(f"*.{'.'.join(parents[i:])}" for i in range(1, len(parents)))]
-        return any((candidate, each) in self.hosts for candidate in candidates for each in (port, None))
+        return any(
+            (candidate, each) in self.hosts
+            for candidate in candidates
+            for each in ((port, None) if any_port else (port,))
+        )
+
+
+def parse_ports(entries: Iterable[str]) -> frozenset[int] | None:
+    """Return the ports of texts such as `443` and `8000-8999`; None when there are none.
+
+    Raises:
+        ValueError: one of them is neither a port nor a range of ports.
+    """
+    ports: set[int] = set()
+    for entry in entries:
+        first, dash, last = entry.strip().partition("-")
+        last = last if dash else first
+        if not (first.isdecimal() and last.isdecimal() and 0 < int(first) <= int(last) < 65536):
+            raise ValueError(f"{entry!r} is neither a port nor a range of ports: 443 or 8000-8999")
+        ports.update(range(int(first), int(last) + 1))
+    return frozenset(ports) or None
 
 
 def _host_and_port(entry: str) -> tuple[str, int | None]:
@@ -143,176 +175,3 @@ def _forbidden(address: Address) -> str | None:
     if address.is_reserved or not address.is_global:
         return "it is in a private or reserved network"
     return None
-
-
-class _GuardedBackend(httpcore.AsyncNetworkBackend):
-    """httpcore's network backend with the policy in front of it."""
-
-    def __init__(self, policy: EgressPolicy, *, trusted: str | None = None) -> None:
-        self._policy = policy
-        self._trusted = trusted  # the operator's own proxy
-        self._network = httpcore.AnyIOBackend()
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # httpcore's signature
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Resolve, check, and connect to the first address that answers."""
-        try:
-            addresses = [host] if host == self._trusted else await self._policy.resolve(host, port)
-        except OSError as error:
-            raise httpcore.ConnectError(str(error)) from error
-        last: Exception | None = None
-        for address in addresses:
-            try:
-                return await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                last = error
-        raise last or httpcore.ConnectError(f"{host} has no address")
-
-    async def connect_unix_socket(
-        self,
-        path: str,
-        timeout: float | None = None,  # httpcore's signature
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Raise EgressRefused: a socket file is this machine."""
-        del timeout, socket_options
-        raise EgressRefused(path, 0, path, "it is a socket of this machine")
-
-    async def sleep(self, seconds: float) -> None:
-        """Sleep, as the base class does."""
-        await self._network.sleep(seconds)
-
-
-class _ProxiedTransport(httpx.AsyncHTTPTransport):
-    """A transport through a proxy. The guard sees the proxy's address only, so the target is checked before."""
-
-    def __init__(self, policy: EgressPolicy, context: ssl.SSLContext, proxy: str, *, trusted: bool) -> None:
-        super().__init__(verify=context, proxy=proxy, trust_env=False)
-        self._policy = policy
-        self._resolve = not trusted  # behind the operator's proxy names may mean nothing here
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        host, port = request.url.host, request.url.port or (443 if request.url.scheme == "https" else 80)
-        if self._resolve:
-            try:
-                await self._policy.resolve(host, port)
-            except OSError as error:
-                raise httpx.ConnectError(str(error), request=request) from error
-        else:
-            self._check_literal(host, port)
-        return await super().handle_async_request(request)
-
-    def _check_literal(self, host: str, port: int) -> None:
-        try:
-            address = socket.inet_ntoa(socket.inet_aton(host))  # also 127.1, 0x7f000001, 2130706433
-        except OSError:
-            address = "127.0.0.1" if host.lower().rstrip(".").endswith("localhost") else host.strip("[]")
-        try:
-            ipaddress.ip_address(address)
-        except ValueError:
-            return
-        self._policy.check(host, port, address)
-
-
-def guarded_transport(
-    policy: EgressPolicy,
-    *,
-    verify: bool = True,
-    proxy: str | None = None,
-    operator_proxy: str | None = None,
-    certificate: Mapping[str, str] | None = None,
-) -> httpx.AsyncHTTPTransport:
-    """Return an httpx transport that connects only to addresses that `policy` permits.
-
-    Args:
-        policy: the tenant's.
-        verify: check the server's certificate.
-        proxy: URL of a proxy that the workflow's author names; guarded like any host, and its targets too.
-        operator_proxy: URL of the operator's proxy for all requests; used when the author names none.
-        certificate: PEM texts `cert`, `key`, `ca`, and `passphrase`, for mutual TLS.
-    """
-    context = _tls_context(verify=verify, certificate=certificate or {})
-    proxy_url = proxy or operator_proxy
-    if proxy_url is None:
-        transport = httpx.AsyncHTTPTransport(verify=context, trust_env=False)
-    else:
-        transport = _ProxiedTransport(policy, context, proxy_url, trusted=proxy is None)
-    trusted = httpx.URL(operator_proxy).host if operator_proxy and proxy is None else None
-    # httpx has no argument for httpcore's network backend; the attack table of the tests fails when this name changes
-    transport._pool._network_backend = _GuardedBackend(policy, trusted=trusted)  # noqa: SLF001
-    return transport
-
-
-def _tls_context(*, verify: bool, certificate: Mapping[str, str]) -> ssl.SSLContext:
-    context = httpx.create_ssl_context(verify=verify, trust_env=True)
-    if certificate.get("ca"):
-        context.load_verify_locations(cadata=certificate["ca"])
-    if certificate.get("cert"):
-        # OpenSSL reads chains from files only: this one has mode 600 and is deleted at once
-        with tempfile.NamedTemporaryFile("w", suffix=".pem") as pem:
-            pem.write(certificate["cert"].strip() + "\n" + certificate.get("key", "").strip() + "\n")
-            pem.flush()
-            context.load_cert_chain(pem.name, password=certificate.get("passphrase"))
-    return context
-
-
-class EgressClients:
-    """One httpx client per tenant and way of connecting: a connection opened for one tenant serves no other.
-
-    Args:
-        operator_allow: egress entries for every tenant.
-        operator_proxy: proxy for all requests that name none.
-
-    Raises:
-        ValueError: a malformed entry.
-    """
-
-    def __init__(self, operator_allow: Iterable[str] = (), operator_proxy: str | None = None) -> None:
-        self._allow = tuple(operator_allow)
-        EgressPolicy.parse(self._allow)
-        self._proxy = operator_proxy
-        self._clients: OrderedDict[tuple[object, ...], httpx.AsyncClient] = OrderedDict()
-
-    async def get(
-        self,
-        tenant: str,
-        allow: Iterable[str] = (),
-        *,
-        verify: bool = True,
-        proxy: str | None = None,
-        certificate: Mapping[str, str] | None = None,
-    ) -> httpx.AsyncClient:
-        """Return the client of this tenant: no cookies, no proxies from the environment, redirects left to the caller.
-
-        Raises:
-            ValueError: a malformed entry in `allow`.
-        """
-        entries = (*self._allow, *allow)
-        key = (tenant, entries, verify, proxy, tuple(sorted((certificate or {}).items())))
-        client = self._clients.pop(key, None)
-        if client is None:
-            transport = guarded_transport(
-                EgressPolicy.parse(entries),
-                verify=verify,
-                proxy=proxy,
-                operator_proxy=self._proxy,
-                certificate=certificate,
-            )
-            client = httpx.AsyncClient(transport=transport, trust_env=False)
-        self._clients[key] = client
-        if len(self._clients) > MAX_CLIENTS:
-            _, oldest = self._clients.popitem(last=False)
-            await oldest.aclose()
-        return client
-
-    async def close(self) -> None:
-        """Close every connection."""
-        for client in self._clients.values():
-            await client.aclose()
-        self._clients.clear()

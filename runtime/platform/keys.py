@@ -1,52 +1,43 @@
-"""Envelope encryption: one master key, one derived key per tenant and purpose, one key per message.
+"""The keys of a process: master keys, and the data keys of tenants as they are needed.
 
-AES-256-GCM with a 192-bit nonce, as in XAES-256-GCM: the first half of the nonce derives a key for this message, the
-second half is GCM's own nonce. So a busy tenant never nears the 2^32 messages that one GCM key allows.
-A deterministic seal takes its nonce from a keyed hash of the plaintext: equal blobs of one tenant then share one row,
-and their content stays secret to all who lack the key.
+A tenant's data keys are random, have versions, and are stored wrapped: whoever deletes them makes everything unreadable that they
+sealed. Before a tenant has one, and for what was sealed then, a key is derived from the master key (version 0).
 """
 
+import asyncio
 import base64
-import binascii
-import hashlib
-import hmac
 import os
 import secrets
+import time
 from collections.abc import Sequence
-from enum import StrEnum
-from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
+from runtime.platform.data_keys import DataKeyTable
+from runtime.platform.key_encryption import KeyEncryption, KeyEncryptions, key_encryptions
+from runtime.platform.sealing import (
+    KEY_BYTES,
+    MasterKeys,
+    Purpose,
+    SealError,
+    derive,
+    digest,
+    key_version,
+    open_versioned,
+    seal_versioned,
+)
 from runtime.platform.settings import Settings
+from runtime.platform.telemetry.logging import get_logger
 
-__all__ = ["Keyring", "Purpose", "SealError", "keyring", "new_master_key"]
+__all__ = ["KEY_SECONDS", "Keyring", "Purpose", "SealError", "keyring", "new_master_key"]
 
-KEY_BYTES: Final = 32
-NONCE_BYTES: Final = 24
-KEY_ID_BYTES: Final = 4
-HEADER_BYTES: Final = 1 + KEY_ID_BYTES + NONCE_BYTES
-FORMAT: Final = b"\x01"
+log = get_logger("tempor8.keys")
+
 KEY_FILE: Final = "master.key"
-
-
-class Purpose(StrEnum):
-    """The use of a key: a sealed credential cannot be passed off as a payload, nor the other way round."""
-
-    PAYLOAD = "payload"
-    BLOB = "blob"
-    CREDENTIAL = "credential"
-    API_KEY = "api-key"
-    RESUME_TOKEN = "resume-token"  # noqa: S105  # a label
-
-
-class SealError(Exception):
-    """Sealed bytes cannot be opened: not sealed here, changed, of another tenant, or their master key is gone."""
+KEY_SECONDS: Final = 30.0
+"""How long data keys in memory are believed to be all: after a rotation, every process seals with the new one within this time."""
+UNKNOWN_SECONDS: Final = 5.0
+"""The same for a tenant that has none, and after a reload that failed."""
 
 
 def new_master_key() -> str:
@@ -55,53 +46,149 @@ def new_master_key() -> str:
 
 
 class Keyring:
-    """The current master key, which seals, and retired ones, which still open.
+    """Seals and opens for tenants. `seal` and `open` are synchronous, so `load` the tenant's data keys before.
 
     Args:
-        keys: master keys in base64, 32 bytes each; the first is the current one.
+        keys: master keys in base64, 32 bytes each; the first is the current one, the others are retired and still open.
+        table: the data keys; None: there are none, and every key is derived from the master key.
+        encryption: opens their wrapping; None: the master keys do.
 
     Raises:
         SealError: when a key is not 32 bytes of base64. The message never shows it.
     """
 
-    def __init__(self, keys: Sequence[str]) -> None:
-        self._masters = [_decode_key(key) for key in keys]
-        if not self._masters:
-            raise SealError("there is no master key: set TEMPOR8_MASTER_KEY")
-        self._by_id = {_key_id(master): master for master in self._masters}
+    def __init__(
+        self, keys: Sequence[str], table: DataKeyTable | None = None, encryption: KeyEncryption | None = None
+    ) -> None:
+        self._masters = MasterKeys(keys)
+        self._table, self._encryption = table, encryption or KeyEncryptions(self._masters)
+        self._data_keys: dict[str, dict[int, bytes]] = {}
+        """Tenant -> version -> key, the newest last."""
+        self._loaded_until: dict[str, float] = {}
+        self._loading: dict[str, asyncio.Task[None]] = {}
 
-    def seal(self, tenant: str, purpose: Purpose, data: bytes, *, deterministic: bool = False) -> bytes:
-        """Return `data` encrypted and authenticated for one tenant and purpose, 45 bytes longer."""
-        master = self._masters[0]
-        key = _derive(master, tenant, purpose)
-        nonce = _digest(_derive(master, tenant, f"{purpose}/nonce"), data, NONCE_BYTES) if deterministic else None
-        nonce = nonce or os.urandom(NONCE_BYTES)
-        return b"".join((FORMAT, _key_id(master), nonce, _cipher(key, nonce).encrypt(nonce[12:], data, None)))
+    async def load(self, tenant: str, sealed: bytes = b"") -> None:
+        """Have the tenant's data keys in memory, the one that opens `sealed` among them if there is such a key. What was read once
+        is read again in the background: a server that is slow or away holds nobody up who has the keys.
 
-    def open(self, tenant: str, purpose: Purpose, sealed: bytes) -> bytes:
+        Raises:
+            DatabaseUnavailable: Postgres does not answer, and the keys were never read.
+            CredentialsUnavailable: Vault does not answer.
+        """
+        if self._table is None or not tenant:
+            return
+        known = self._data_keys.get(tenant)
+        # never "none" because they could not be read: what is to be sealed would be written in clear
+        needed = known is None or (bool(sealed) and key_version(sealed) not in {0, *known})
+        if not needed and time.monotonic() < self._loaded_until.get(tenant, 0.0):
+            return
+        if (loading := self._loading.get(tenant)) is None:
+            loading = self._loading[tenant] = asyncio.ensure_future(self._read(tenant, self._table))
+            loading.add_done_callback(lambda done: self._loaded(tenant, done))
+        if needed:
+            await asyncio.shield(loading)
+
+    def _loaded(self, tenant: str, done: asyncio.Task[None]) -> None:
+        self._loading.pop(tenant, None)
+        if not done.cancelled() and (error := done.exception()) is not None:  # nobody else may look
+            self._loaded_until[tenant] = time.monotonic() + UNKNOWN_SECONDS
+            log.warning("data keys are not read", tenant=tenant, error=type(error).__name__)
+
+    async def _read(self, tenant: str, table: DataKeyTable) -> None:
+        known = self._data_keys.get(tenant, {})
+        rows = await table.read(tenant)
+        keys: dict[int, bytes] = {}
+        for row in rows:
+            key = known.get(row.version)
+            if key is None:
+                key = await asyncio.to_thread(self._encryption.unwrap, tenant, row.version, row.wrapped)
+            keys[row.version] = key
+        self._data_keys[tenant] = keys
+        self._loaded_until[tenant] = time.monotonic() + (KEY_SECONDS if keys else UNKNOWN_SECONDS)
+
+    async def create(self, tenant: str, *, after: int = 0) -> int:
+        """Make the data key that follows version `after`, unless somebody has, and return the newest version; 0: there is no such
+        tenant, or it is being deleted.
+
+        Raises:
+            DatabaseUnavailable, CredentialsUnavailable: nothing was made.
+        """
+        if self._table is None:
+            return 0
+        key, version = os.urandom(KEY_BYTES), after + 1
+        await self._table.add(tenant, version, await asyncio.to_thread(self._encryption.wrap, tenant, version, key))
+        await self._read(tenant, self._table)
+        return self.version(tenant)
+
+    async def rotate(self, tenant: str) -> int:
+        """Make a new data key, which seals from now on, and return its version. Raise as `create`."""
+        if self._table is not None:
+            await self._read(tenant, self._table)
+        return await self.create(tenant, after=self.version(tenant))
+
+    async def wrap_again(self, tenant: str) -> int:
+        """Wrap the data keys of a tenant with the key-encryption key of today; return their number. Raise as `create`."""
+        rows = await self._table.read(tenant) if self._table is not None else []
+        for row in rows:
+            key = await asyncio.to_thread(self._encryption.unwrap, tenant, row.version, row.wrapped)
+            wrapped = await asyncio.to_thread(self._encryption.wrap, tenant, row.version, key)
+            assert self._table is not None
+            await self._table.replace(tenant, row.version, wrapped)
+        return len(rows)
+
+    def version(self, tenant: str) -> int:
+        """Return the version of the data key that seals for a tenant; 0: a key derived from the master key does."""
+        return next(reversed(self._data_keys.get(tenant) or {0: b""}))
+
+    def seal(
+        self, tenant: str, purpose: Purpose, data: bytes, *, deterministic: bool = False, place: bytes = b""
+    ) -> bytes:
+        """Return `data` encrypted and authenticated for one tenant and purpose, 45 bytes longer.
+
+        Args:
+            tenant: whose key is used.
+            purpose: of the key.
+            data: the plaintext.
+            deterministic: equal plaintexts give equal results.
+            place: where the result belongs: it opens there alone. Ignored while the tenant has no data key.
+        """
+        if (version := self.version(tenant)) == 0:
+            return self._masters.seal(tenant, purpose, data, deterministic=deterministic)
+        key = self._data_keys[tenant][version]
+        return seal_versioned(version, key, tenant, purpose, data, deterministic=deterministic, place=place)
+
+    def seals(self, tenant: str, purpose: Purpose, data: bytes, *, place: bytes = b"") -> list[bytes]:
+        """Return the deterministic seal under every data key of a tenant, the newest first: for look-ups after a rotation."""
+        return [
+            seal_versioned(version, key, tenant, purpose, data, deterministic=True, place=place)
+            for version, key in reversed(self._data_keys.get(tenant, {}).items())
+        ]
+
+    def digests(self, tenant: str, purpose: Purpose, data: bytes) -> list[bytes]:
+        """Return a keyed hash (32 bytes) under every data key of a tenant, the newest first: for look-ups of what is not opened."""
+        keys = reversed(self._data_keys.get(tenant, {}).values())
+        return [digest(derive(key, tenant, f"{purpose}/digest"), data, 32) for key in keys]
+
+    def open(self, tenant: str, purpose: Purpose, sealed: bytes, *, place: bytes = b"") -> bytes:
         """Return the plaintext of bytes from `seal`.
 
         Raises:
-            SealError: wrong tenant, wrong purpose, changed bytes, or a master key that this process does not have.
+            SealError: wrong tenant, purpose or place, changed bytes, or a key that this process does not have.
         """
-        if len(sealed) < HEADER_BYTES or sealed[:1] != FORMAT:
-            raise SealError("these bytes were not sealed by this service")
-        master = self._by_id.get(sealed[1 : 1 + KEY_ID_BYTES])
-        if master is None:
-            raise SealError("sealed with a master key that is neither current nor retired here")
-        nonce = sealed[1 + KEY_ID_BYTES : HEADER_BYTES]
-        try:
-            return _cipher(_derive(master, tenant, purpose), nonce).decrypt(nonce[12:], sealed[HEADER_BYTES:], None)
-        except InvalidTag:
-            raise SealError(f"not sealed for this tenant and purpose ({purpose}), or changed since") from None
+        if (version := key_version(sealed)) == 0:
+            return self._masters.open(tenant, purpose, sealed)
+        key = self._data_keys.get(tenant, {}).get(version)
+        if key is None:
+            raise SealError(f"data key {version} of tenant {tenant} is not here: it was deleted, or was not loaded")
+        return open_versioned(key, tenant, purpose, sealed, place=place)
 
     def fingerprint(self, tenant: str, purpose: Purpose, data: bytes) -> bytes:
         """Return a keyed hash (32 bytes) under the current master key: an address that does not reveal the data."""
-        return _digest(_derive(self._masters[0], tenant, f"{purpose}/fingerprint"), data, 32)
+        return self._masters.fingerprint(tenant, purpose, data)
 
     def fingerprints(self, tenant: str, purpose: Purpose, data: bytes) -> list[bytes]:
         """Return the `fingerprint` under every master key, the current one first: for look-ups after a rotation."""
-        return [_digest(_derive(master, tenant, f"{purpose}/fingerprint"), data, 32) for master in self._masters]
+        return self._masters.fingerprints(tenant, purpose, data)
 
 
 def keyring(settings: Settings) -> Keyring:
@@ -110,15 +197,24 @@ def keyring(settings: Settings) -> Keyring:
 
     Raises:
         SealError: a key is malformed.
+        CredentialsUnavailable: Vault is to wrap the data keys, and a setting of it is missing.
     """
+    keys = _master_keys(settings)
+    encryption = key_encryptions(settings, MasterKeys(keys))
+    return Keyring(
+        keys, DataKeyTable(settings.database_url.get_secret_value()) if settings.database_url else None, encryption
+    )
+
+
+def _master_keys(settings: Settings) -> list[str]:
     retired = settings.retired_master_keys.get_secret_value() if settings.retired_master_keys else ""
     old = [key.strip() for key in retired.split(",") if key.strip()]
     if settings.master_key:
-        return Keyring([settings.master_key.get_secret_value().strip(), *old])
+        return [settings.master_key.get_secret_value().strip(), *old]
     key_file = settings.state_folder / KEY_FILE
     if not key_file.exists():
         _write_once(key_file, new_master_key())
-    return Keyring([key_file.read_text(encoding="ascii").strip(), *old])
+    return [key_file.read_text(encoding="ascii").strip(), *old]
 
 
 def _write_once(path: Path, text: str) -> None:
@@ -133,35 +229,3 @@ def _write_once(path: Path, text: str) -> None:
         pass
     finally:
         scratch.unlink()
-
-
-def _decode_key(key: str) -> bytes:
-    try:
-        raw = base64.b64decode(key, validate=True)
-    except (binascii.Error, ValueError):
-        raw = b""
-    if len(raw) != KEY_BYTES:
-        raise SealError(
-            "a master key must be 32 bytes in base64; make one with: "
-            "python -c 'import base64, secrets; print(base64.b64encode(secrets.token_bytes(32)).decode())'"
-        )
-    return raw
-
-
-@lru_cache(maxsize=64)
-def _key_id(master: bytes) -> bytes:
-    return hmac.digest(master, b"tempor8 key id", "sha256")[:KEY_ID_BYTES]
-
-
-@lru_cache(maxsize=4096)  # tenants x purposes; a derivation costs 20 µs, a look-up none
-def _derive(master: bytes, tenant: str, purpose: str) -> bytes:
-    info = b"\x00".join((b"tempor8", purpose.encode(), tenant.encode()))
-    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=info).derive(master)
-
-
-def _cipher(key: bytes, nonce: bytes) -> AESGCM:
-    return AESGCM(hmac.digest(key, nonce[:12], "sha256"))
-
-
-def _digest(key: bytes, data: bytes, size: int) -> bytes:
-    return hashlib.blake2b(data, key=key, digest_size=size).digest()

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import aiosmtplib
 
-from runtime.platform.egress import EgressPolicy
+from runtime.platform.guarded_socket import ConnectError, connect
 
-__all__ = ["MailError", "ReceivedMessage", "receive", "send"]
+__all__ = ["MailError", "ReceivedMessage", "check_imap", "check_smtp", "receive", "send"]
 
 _TIMEOUT_SECONDS = 60.0
 MAX_MESSAGES: Final = 100
@@ -42,22 +42,10 @@ async def send(
         MailError: the message was sent to no recipient.
         EgressRefused: the tenant may not go there.
     """
-    host, secure = str(server.get("host") or ""), bool(server.get("secure", True))
-    port = int(server.get("port") or _SMTP_PORT[secure])
-    client = aiosmtplib.SMTP(
-        hostname=host,
-        sock=await _connect(EgressPolicy.parse(allow), host, port),
-        use_tls=secure,
-        start_tls=False if secure or server.get("disableStartTls") else None,
-        tls_context=_context(verify=verify),
-        timeout=_TIMEOUT_SECONDS,
-        local_hostname=str(server.get("hostName") or "") or "localhost",
-    )
+    client = await _smtp(allow, server, verify=verify)
     try:
         began = time.monotonic()
-        await client.connect()
-        if server.get("user"):
-            await client.login(str(server["user"]), str(server.get("password") or ""))
+        await _log_in(client, server)
         opened = time.monotonic()
         refused, response = await client.sendmail(sender, list(recipients), message)
         sent = time.monotonic()
@@ -77,24 +65,42 @@ async def send(
     }
 
 
-async def _connect(policy: EgressPolicy, host: str, port: int) -> socket.socket:
-    """Return a socket to the first address that accepts, each of them checked."""
+async def check_smtp(allow: Iterable[str], server: Mapping[str, Any]) -> None:
+    """Log in with an `smtp` credential, and send nothing. Raise as `send`."""
+    client = await _smtp(allow, server, verify=True)
     try:
-        addresses = await policy.resolve(host, port)
-    except OSError as error:
-        raise MailError(f"getaddrinfo ENOTFOUND {host}") from error
-    loop, last = asyncio.get_running_loop(), ""
-    for address in addresses:
-        connection = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
-        connection.setblocking(False)
-        try:
-            await asyncio.wait_for(loop.sock_connect(connection, (address, port)), _TIMEOUT_SECONDS)
-        except OSError as error:
-            connection.close()
-            last = f"connect ECONNREFUSED {host}:{port}: {error.strerror or error}"
-        else:
-            return connection
-    raise MailError(last or f"{host} has no address")
+        await _log_in(client, server)
+    except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+        raise MailError(str(error) or type(error).__name__) from error
+    finally:
+        client.close()
+
+
+async def _smtp(allow: Iterable[str], server: Mapping[str, Any], *, verify: bool) -> aiosmtplib.SMTP:
+    host, secure = str(server.get("host") or ""), bool(server.get("secure", True))
+    port = int(server.get("port") or _SMTP_PORT[secure])
+    return aiosmtplib.SMTP(
+        hostname=host,
+        sock=await _connect(allow, host, port),
+        use_tls=secure,
+        start_tls=False if secure or server.get("disableStartTls") else None,
+        tls_context=_context(verify=verify),
+        timeout=_TIMEOUT_SECONDS,
+        local_hostname=str(server.get("hostName") or "") or "localhost",
+    )
+
+
+async def _log_in(client: aiosmtplib.SMTP, server: Mapping[str, Any]) -> None:
+    await client.connect()
+    if server.get("user"):
+        await client.login(str(server["user"]), str(server.get("password") or ""))
+
+
+async def _connect(allow: Iterable[str], host: str, port: int) -> socket.socket:
+    try:
+        return await connect(allow, host, port, timeout=_TIMEOUT_SECONDS)
+    except ConnectError as error:
+        raise MailError(str(error)) from error
 
 
 @dataclass(frozen=True)
@@ -130,7 +136,7 @@ async def receive(
     """
     host, secure = str(server.get("host") or ""), bool(server.get("secure", True))
     port = int(server.get("port") or (993 if secure else 143))
-    connection = await _connect(EgressPolicy.parse(allow), host, port)
+    connection = await _connect(allow, host, port)
     connection.setblocking(True)
     connection.settimeout(_TIMEOUT_SECONDS)
 
@@ -160,6 +166,11 @@ async def receive(
         raise MailError(text or type(error).__name__) from error
     finally:
         connection.close()
+
+
+async def check_imap(allow: Iterable[str], server: Mapping[str, Any]) -> None:
+    """Log in with an `imap` credential, and read nothing. Raise as `receive`."""
+    await receive(allow, server, "INBOX", "NOT ALL", after=None, mark=())
 
 
 class _Imap(imaplib.IMAP4):

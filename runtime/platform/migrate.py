@@ -6,6 +6,7 @@ need from us anyway) is reading a folder in order. See docs/decisions/0004-migra
 
 import hashlib
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,13 @@ __all__ = ["FOLDER", "Migration", "MigrationError", "migrate", "migrations", "pe
 FOLDER: Final = Path(__file__).resolve().parents[2] / "migrations"
 LOCK: Final = 72_028_202
 """Key of the advisory lock: any number, the same for every process."""
+LOCK_POLL_SECONDS: Final = 0.2
+"""Between two tries to get the lock. A session that waited inside Postgres would hold a snapshot, and an index that is built
+concurrently waits for the end of every older snapshot: both would wait for ever."""
+NO_TRANSACTION: Final = "-- migrate: no transaction"
+"""First line of a file whose statements run one by one, each by itself: `create index concurrently`. Such a file must be one that
+can run again from its beginning; its statements end with `;` at the end of a line."""
+END_OF_STATEMENT: Final = re.compile(r"(?<=;)\n")
 FILE_NAME: Final = re.compile(r"^(\d{4})_([a-z0-9_]+)\.sql$")
 
 
@@ -41,6 +49,13 @@ class Migration:
     def checksum(self) -> str:
         """SHA-256 of the text, hex."""
         return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @property
+    def statements(self) -> list[str] | None:
+        """The statements of a file that runs outside a transaction; None: it runs as a whole, inside one."""
+        if not self.text.startswith(NO_TRANSACTION):
+            return None
+        return [each for each in END_OF_STATEMENT.split(self.text) if each.strip().rstrip(";")]
 
 
 def migrations(folder: Path = FOLDER) -> list[Migration]:
@@ -72,7 +87,8 @@ def migrate(admin_url: str, app_url: str | None = None, *, folder: Path = FOLDER
         folder: of the migrations.
 
     Raises:
-        MigrationError: a migration is missing or changed, or the database is newer; a failing migration leaves no trace.
+        MigrationError: a migration is missing or changed, or the database is newer; a failing migration leaves no trace,
+            but of a file that runs outside a transaction, which runs again from its beginning.
         DatabaseUnavailable: no connection.
     """
     try:
@@ -84,7 +100,7 @@ def migrate(admin_url: str, app_url: str | None = None, *, folder: Path = FOLDER
             "Start it, or correct DATABASE_ADMIN_URL (or DATABASE_URL)."
         ) from error
     with connection:
-        connection.execute("select pg_advisory_lock(%s)", (LOCK,))
+        _lock(connection)
         applied = _apply(connection, migrations(folder))
         if app_url is not None and urlsplit(app_url).username != urlsplit(admin_url).username:
             _ensure_login(connection, app_url)
@@ -101,13 +117,24 @@ def _apply(connection: psycopg.Connection, plan: list[Migration]) -> list[Migrat
     _compare(applied, plan)
     new = [migration for migration in plan if migration.number not in applied]
     for migration in new:
+        for statement in migration.statements or ():
+            connection.execute(statement.encode())
         with connection.transaction():
-            connection.execute(migration.text.encode())
+            if migration.statements is None:
+                connection.execute(migration.text.encode())
             connection.execute(
                 "insert into schema_migrations (number, name, checksum) values (%s, %s, %s)",
                 (migration.number, migration.name, migration.checksum),
             )
     return new
+
+
+def _lock(connection: psycopg.Connection) -> None:
+    while True:
+        row = connection.execute("select pg_try_advisory_lock(%s)", (LOCK,)).fetchone()
+        if row and row[0]:
+            return
+        time.sleep(LOCK_POLL_SECONDS)
 
 
 def _compare(applied: dict[int, str], plan: list[Migration]) -> None:

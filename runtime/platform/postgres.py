@@ -2,31 +2,110 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 import psycopg
 from psycopg import AsyncConnection
+from psycopg.abc import RV, PQGen
+from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
+from psycopg.waiting import wait_async
 from psycopg_pool import AsyncConnectionPool
 
-__all__ = ["SHARED", "Connection", "Database", "DatabaseUnavailable", "UnsafeRole"]
+from runtime.platform.sealing import SealError, TenantKeys
+from runtime.platform.tenant_places import TenantPlaces
+from schemas.errors import InfrastructureError
+
+__all__ = [
+    "APPLICATION",
+    "NETWORK_OPTIONS",
+    "SHARED",
+    "Connection",
+    "Database",
+    "DatabaseUnavailable",
+    "StatementTimeout",
+    "TenantBusy",
+    "UnsafeRole",
+    "UnstorableValue",
+    "is_database_fault",
+]
 
 SHARED: Final = "*"
 """The tenant whose templates every tenant may read: the operator. No API key of a customer carries it."""
 
 Connection = AsyncConnection[DictRow]
+UnstorableValue = psycopg.DataError
+"""Postgres refuses a value: a NUL character, a number that is too large."""
+BEGIN: Final = """
+    select set_config('app.tenant_id', %s, true), set_config('statement_timeout', %s, true)"""
+"""First in each transaction: settings of a session would not survive a pooler between."""
+APPLICATION: Final = "tempor8/2"
+"""Name of our connections. Those of versions that read data of tenants in clear alone are called `tempor8`."""
+CONNECT_SECONDS: Final = 3
+"""Seconds that one attempt to connect may take: a server that hangs accepts connections and says nothing."""
+CHECK_SECONDS: Final = 2.0
+"""Seconds that the check of a connection may take before it counts as broken."""
+ANSWER_MARGIN_SECONDS: Final = 2.0
+"""Seconds after the statement's own time-out in which a living server has said so; one that hangs never does."""
+NETWORK_OPTIONS: Final[dict[str, Any]] = {
+    "connect_timeout": CONNECT_SECONDS,
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,  # milliseconds: of data that nobody acknowledges
+}
+"""Connection options with which a peer that is gone without a word is noticed within half a minute. PgBouncer lets them pass."""
 UNAVAILABLE_STATES: Final = ("08", "53", "57P")
 """Prefixes of SQLSTATE: connection exception, insufficient resources, operator intervention."""
 
 
-class DatabaseUnavailable(Exception):
+class DatabaseUnavailable(InfrastructureError):
     """Postgres does not respond. The message names host and port, never the password, and says what to do."""
+
+
+def is_database_fault(error: Exception) -> bool:
+    """Return whether an exception of Postgres is no complaint about the data that it was given: a table that is not there yet,
+    a deadlock or a time-out, which another attempt may not meet.
+    """
+    return isinstance(error, psycopg.Error) and not isinstance(error, psycopg.DataError | psycopg.IntegrityError)
+
+
+class StatementTimeout(DatabaseUnavailable):
+    """Postgres ended a statement that took longer than the pool allows."""
+
+
+class TenantBusy(Exception):
+    """A tenant has as many statements at work as the pool allows one tenant, and they do not end in time."""
 
 
 class UnsafeRole(Exception):
     """The application's role could see through row-level security."""
+
+
+class BoundedConnection(AsyncConnection[DictRow]):
+    """A connection that is waited for no longer than `answer_timeout`, and never by a caller that was cancelled.
+
+    psycopg waits up to ten seconds for the server to take notice of a cancellation. One that hangs takes none; so the
+    connection is closed instead, and the statement's own time-out ends it in the server.
+    """
+
+    answer_timeout: float = 60.0
+
+    async def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
+        """See base class."""
+        limit = self.answer_timeout if timeout is None else min(timeout, self.answer_timeout)
+        try:
+            return await wait_async(gen, self.pgconn.socket, interval=interval, timeout=limit)
+        except BaseException as error:
+            answered = (
+                isinstance(error, psycopg.Error) and error.sqlstate is not None
+            )  # more answers of a pipeline may come
+            if self.pgconn.transaction_status == TransactionStatus.ACTIVE and not answered:  # in an unknown state
+                self.pgconn.finish()
+            raise
 
 
 class Database:
@@ -36,16 +115,31 @@ class Database:
         url: `postgresql://user:password@host:port/name` of a role that is neither superuser nor BYPASSRLS.
         size: connections at most.
         timeout: seconds to wait for a connection before `DatabaseUnavailable`.
+        statement_timeout: seconds that one statement may take before `StatementTimeout`.
+        per_tenant: connections that one tenant may have at once; None: all of them.
+        keys: seal and open the columns with data of tenants; None: who reads a sealed one gets an error.
     """
 
-    def __init__(self, url: str, *, size: int = 10, timeout: float = 5.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        size: int = 10,
+        timeout: float = 5.0,
+        statement_timeout: float = 30.0,
+        per_tenant: int | None = None,
+        keys: TenantKeys | None = None,
+    ) -> None:
+        self._keys = keys
         parts = urlsplit(url)
         self.endpoint = f"{parts.hostname or 'localhost'}:{parts.port or 5432}"
-        self._timeout = timeout
-        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+        self._timeout, self._statement_timeout = timeout, statement_timeout
+        self._places = TenantPlaces(per_tenant) if per_tenant is not None else None
+        self._pool: AsyncConnectionPool[BoundedConnection] = AsyncConnectionPool(
             url,
-            connection_class=AsyncConnection[DictRow],
-            kwargs={"row_factory": dict_row, "connect_timeout": 5, "application_name": "tempor8"},
+            connection_class=BoundedConnection,
+            kwargs={"row_factory": dict_row, "application_name": APPLICATION, **NETWORK_OPTIONS},
+            configure=self._configure,
             min_size=min(2, size),
             max_size=size,
             timeout=timeout,
@@ -54,6 +148,13 @@ class Database:
             reconnect_timeout=4.0,  # then the next request tries at once; the pause between tries doubles until then
             open=False,
         )
+
+    @property
+    def keys(self) -> TenantKeys:
+        """Return what seals and opens columns. Raises SealError: this pool has none."""
+        if self._keys is None:
+            raise SealError("this pool was opened without keys: it cannot read or write data of tenants")
+        return self._keys
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -73,13 +174,19 @@ class Database:
         if wait:
             await self.check_role()
 
-    async def _check(self, connection: Connection) -> None:
+    async def _configure(self, connection: BoundedConnection) -> None:
+        connection.answer_timeout = self._statement_timeout + ANSWER_MARGIN_SECONDS
+
+    async def _check(self, connection: BoundedConnection) -> None:
         """Check a connection. A broken one means that the server went away, so all connections are replaced."""
+        connection.answer_timeout = CHECK_SECONDS
         try:
             await AsyncConnectionPool.check_connection(connection)
         except psycopg.Error:
             await self._pool.drain()
             raise
+        finally:
+            await self._configure(connection)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -90,17 +197,11 @@ class Database:
         """Open a transaction that belongs to no tenant: every tenant table is empty in it.
 
         Raises:
-            DatabaseUnavailable: no connection within the time-out, or it broke.
+            DatabaseUnavailable: no connection within the time-out, it broke, or Postgres hangs.
+            StatementTimeout: a statement took too long.
         """
-        try:
-            async with self._pool.connection() as connection, connection.transaction():
-                yield connection
-        except psycopg.OperationalError as error:  # PoolTimeout is one of them
-            if error.sqlstate is not None and not error.sqlstate.startswith(UNAVAILABLE_STATES):
-                raise
-            raise DatabaseUnavailable(
-                f"Postgres at {self.endpoint} does not answer ({type(error).__name__}). Start it, or correct DATABASE_URL."
-            ) from error
+        async with self._transaction("") as connection:
+            yield connection
 
     @asynccontextmanager
     async def tenant_transaction(self, tenant: str) -> AsyncIterator[Connection]:
@@ -108,13 +209,43 @@ class Database:
 
         Raises:
             ValueError: an empty tenant, which would see no rows.
+            TenantBusy: the tenant has as many connections as one tenant may have, for as long as one waits for a connection.
             DatabaseUnavailable: see `transaction`.
         """
         if not tenant:
             raise ValueError("a tenant transaction needs a tenant")
-        async with self.transaction() as connection:
-            await connection.execute("select set_config('app.tenant_id', %s, true)", (tenant,))
+        async with self._place(tenant), self._transaction(tenant) as connection:
             yield connection
+
+    @asynccontextmanager
+    async def _transaction(self, tenant: str) -> AsyncIterator[Connection]:
+        try:
+            async with self._pool.connection() as connection, connection.transaction():
+                await connection.execute(BEGIN, (tenant, str(round(self._statement_timeout * 1000))))
+                yield connection
+        except psycopg.errors.QueryCanceled as error:
+            raise StatementTimeout(
+                f"Postgres at {self.endpoint} ended a statement that took longer than {self._statement_timeout:g} s."
+            ) from error
+        except psycopg.OperationalError as error:  # PoolTimeout is one of them, and a server that hangs
+            if error.sqlstate is not None and not error.sqlstate.startswith(UNAVAILABLE_STATES):
+                raise
+            raise DatabaseUnavailable(
+                f"Postgres at {self.endpoint} does not answer ({type(error).__name__}). Start it, or correct DATABASE_URL."
+            ) from error
+
+    @asynccontextmanager
+    async def _place(self, tenant: str) -> AsyncIterator[None]:
+        """Hold one of the tenant's places in the pool."""
+        async with AsyncExitStack() as held:
+            if self._places is not None:
+                try:
+                    await held.enter_async_context(self._places.hold(tenant, self._timeout))
+                except TimeoutError:
+                    raise TenantBusy(
+                        f"Tenant {tenant!r} has as many reports at work as one tenant may have. Ask again in a moment."
+                    ) from None
+            yield
 
     async def ping(self) -> float:
         """Return the seconds that a trivial query takes, connection check included.

@@ -10,12 +10,15 @@ from temporalio.converter import DataConverter, ExternalStorage
 from temporalio.service import RPCError, RPCStatusCode, TLSConfig
 
 from runtime.platform.codec import SealingCodec
+from runtime.platform.failures import SealingFailureConverter
 from runtime.platform.keys import Keyring
+from runtime.platform.plan_cache import PlanCache, PlanCodec
 from runtime.platform.settings import Settings
 from runtime.platform.storage.blobs import BlobStore, PostgresStorageDriver
 from runtime.platform.storage.payloads import JsonPayloadConverter
 from runtime.platform.telemetry.metrics import exposed_runtime
-from schemas.names import PLAN_HASH, TEMPLATE_KEY, TENANT_ID, TRIGGER_KIND
+from schemas.errors import InfrastructureError
+from schemas.names import INLINE, PLAN_HASH, TEMPLATE_KEY, TENANT_ID, TRIGGER_KIND
 
 __all__ = ["SEARCH_ATTRIBUTES", "TemporalUnavailable", "connect", "data_converter", "ensure_search_attributes"]
 
@@ -23,20 +26,27 @@ SEARCH_ATTRIBUTES: Final = (TENANT_ID, TEMPLATE_KEY, PLAN_HASH, TRIGGER_KIND)
 """The search attributes of a run, all of type Keyword."""
 
 
-class TemporalUnavailable(Exception):
+class TemporalUnavailable(InfrastructureError):
     """Temporal does not respond. The message names the address and says what to do."""
 
 
-def data_converter(settings: Settings, keyring: Keyring, blobs: BlobStore) -> DataConverter:
+def data_converter(
+    settings: Settings, keyring: Keyring, blobs: BlobStore, plans: PlanCache | None = None
+) -> DataConverter:
     """Return the data converter: orjson, then the tenant's seal (unless switched off), then the claim check for large
-    payloads.
+    payloads. Messages and stack traces of failures are payloads, too. With `plans` (a worker's), it loads the plans that decoded payloads refer to.
     """
-    codec = SealingCodec(keyring, share_from=settings.payload_threshold) if settings.encrypt_payloads else None
+    seal = SealingCodec(keyring, share_from=settings.payload_threshold) if settings.encrypt_payloads else None
+    codec = seal if plans is None else PlanCodec(plans, seal)
+    driver = PostgresStorageDriver(blobs)
     return DataConverter(
         payload_converter_class=JsonPayloadConverter,
+        failure_converter_class=SealingFailureConverter,
         payload_codec=codec,
         external_storage=ExternalStorage(
-            drivers=[PostgresStorageDriver(blobs)], payload_size_threshold=settings.payload_threshold
+            drivers=[driver],
+            driver_selector=lambda _context, payload: None if INLINE in payload.metadata else driver,
+            payload_size_threshold=settings.payload_threshold,
         ),
     )
 

@@ -84,6 +84,7 @@ async def _http(helpers: Helpers, options: Mapping[str, Any], style: _HttpReques
         timeout=float(options.get("timeout") or 300_000) / 1000,
         follow_redirects=not options.get("disableFollowRedirect", options.get("followRedirect") is False),
         verify=not (options.get("skipSslCertificateValidation") or options.get("rejectUnauthorized") is False),
+        wait=False,  # code has branches of its own for a status, and no attempt goes on in its middle
     )
     if response.status not in OK and not style.tolerant(options):
         raise NodeApiError(f"Request failed with status code {response.status}", http_code=str(response.status))

@@ -1,7 +1,7 @@
 """The child process that runs JavaScript of Code nodes: V8 without files, sockets, environment or secrets.
 
-Started as a script (`python -I child.py`), imports nothing of tempor8. Frames on stdin and stdout: four bytes of length,
-one byte of kind, then UTF-8.
+Started by `runtime.confinement`, imports nothing of tempor8. Arguments: megabytes for V8's heap, megabytes of output. Frames
+on stdin and stdout: four bytes of length, one byte of kind, then UTF-8.
 
 | to the child | |
 |---|---|
@@ -23,48 +23,18 @@ traces. A fresh one is kept ready, built while no run waits.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import ctypes
 import json
 import os
-import resource
 import select
-import signal
 import struct
-import sys
 import time
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from runtime.confinement.launcher import Walls
 
 HEADER: Final = struct.Struct(">IB")
-MEMORY_MB: Final = int(sys.argv[1]) if len(sys.argv) > 1 else 512
-"""Megabytes for the heap; the process may use twice as much for everything together."""
-OUTPUT_MB: Final = int(sys.argv[2]) if len(sys.argv) > 2 else 64
 RUNS_PER_CONTEXT: Final = 2000
-OPEN_FILES: Final = 40
-"""The pipes, and the event loop of V8's binding: no run can open a file or a socket beyond that."""
-PR_SET_PDEATHSIG: Final = 1
-PR_SET_NO_NEW_PRIVS: Final = 38
-
-
-def confine() -> None:
-    """Give up every permission that a run never needs."""
-    for name, value in {"RLIMIT_CORE": 0, "RLIMIT_FSIZE": 0, "RLIMIT_NOFILE": OPEN_FILES}.items():
-        with contextlib.suppress(AttributeError, ValueError, OSError):
-            resource.setrlimit(getattr(resource, name), (value, value))
-    with contextlib.suppress(OSError, AttributeError):
-        libc = ctypes.CDLL(None)
-        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-
-
-def limit_memory() -> None:
-    """Limit the memory that may be written beyond what V8 has taken for itself. It reserves terabytes of addresses and
-    half a gigabyte of data when it starts, so neither address space nor all data together says anything.
-    """
-    with contextlib.suppress(OSError, ValueError, AttributeError, StopIteration), open("/proc/self/status") as status:  # noqa: PTH123
-        initial = next(int(line.split()[1]) for line in status if line.startswith("VmData")) << 10
-        bound = initial + 2 * (MEMORY_MB << 20)
-        resource.setrlimit(resource.RLIMIT_DATA, (bound, bound))
 
 
 def read_exactly(size: int) -> bytes:
@@ -96,11 +66,11 @@ def send(kind: str, text: str) -> None:
 class V8Context:
     """One V8 context with everything loaded, and its owner."""
 
-    def __init__(self, libraries: list[str]) -> None:
-        from py_mini_racer import MiniRacer  # noqa: PLC0415 - after `confine`
+    def __init__(self, libraries: list[str], heap_bytes: int) -> None:
+        from py_mini_racer import MiniRacer  # noqa: PLC0415 - loaded by `prepare`
 
         self.engine = MiniRacer()
-        self.engine.set_hard_memory_limit(MEMORY_MB << 20)
+        self.engine.set_hard_memory_limit(heap_bytes)
         for library in libraries:
             self.engine.eval(library)
         names = ("__start", "__poll", "__tick", "__settle", "__clean")
@@ -118,10 +88,17 @@ class V8Context:
 class Child:
     """Keeps the contexts and carries out runs."""
 
-    def __init__(self) -> None:
+    def __init__(self, memory_mb: int, output_mb: int) -> None:
+        self.heap_bytes, self.output_bytes = memory_mb << 20, output_mb << 20
+        self.loop = asyncio.new_event_loop()
+        """Only because V8's binding wants one that runs."""
         self.libraries: list[str] = []
         self.used: V8Context | None = None
         self.spare: V8Context | None = None
+
+    def fresh(self) -> V8Context:
+        """Return a context that nobody has used."""
+        return V8Context(self.libraries, self.heap_bytes)
 
     def take(self, owner: str) -> V8Context:
         """Return the owner's own context, or a fresh one."""
@@ -129,7 +106,7 @@ class Child:
             self.used.close()
             self.used = None
         if self.used is None:
-            self.used, self.spare = self.spare or V8Context(self.libraries), None
+            self.used, self.spare = self.spare or self.fresh(), None
             self.used.owner = owner
         return self.used
 
@@ -140,7 +117,7 @@ class Child:
         context.runs += 1
         context.call["__start"](job)
         while True:
-            state = context.call["__poll"](OUTPUT_MB << 20)
+            state = context.call["__poll"](self.output_bytes)
             if not state.startswith(('{"wait"', '{"calls"')):
                 # what V8 cut off for want of memory looks like code that waits for nothing
                 cut = not state.startswith('{"done"') and context.engine.was_hard_memory_limit_reached()
@@ -171,28 +148,39 @@ class Child:
         """Return True when nothing waits on stdin."""
         return not select.select([0], [], [], 0)[0]
 
-
-async def main() -> None:
-    """Serve frames until the parent is gone. Async only because V8's binding wants a running loop."""
-    child = Child()
-    while True:
-        await asyncio.sleep(0)
-        if child.libraries and child.spare is None and child.idle():
-            child.spare = V8Context(child.libraries)
-        kind, text = receive()
-        if kind == "L":
-            child.libraries = json.loads(text)
-            child.spare = V8Context(child.libraries)
-            limit_memory()
-            continue
-        try:
-            send(*child.run(text))
-            child.tidy()
-        except Exception as error:  # noqa: BLE001 - the parent decides; it replaces this process
-            send("M" if child.full(error) else "E", f"{type(error).__name__}: {error}")
-            os._exit(1)
+    async def serve(self, walls: Walls) -> None:
+        """Answer frames until the parent is gone."""
+        while True:
+            await asyncio.sleep(0)
+            if self.libraries and self.spare is None and self.idle():
+                self.spare = self.fresh()
+            kind, text = receive()
+            if kind == "L":
+                self.libraries = json.loads(text)
+                self.spare = self.fresh()
+                walls.limit_memory()
+                continue
+            try:
+                send(*self.run(text))
+                self.tidy()
+            except Exception as error:  # noqa: BLE001 - the parent decides; it replaces this process
+                send("M" if self.full(error) else "E", f"{type(error).__name__}: {error}")
+                os._exit(1)
 
 
-if __name__ == "__main__":
-    confine()
-    asyncio.run(main())
+_children: Final[list[Child]] = []
+
+
+def prepare(arguments: tuple[str, ...]) -> None:
+    """Load V8 and open what its binding needs. `arguments`: see the top."""
+    from py_mini_racer import init_mini_racer  # noqa: PLC0415 - the parent imports this module for its types
+
+    init_mini_racer()
+    memory_mb, output_mb = map(int, arguments)
+    _children.append(Child(memory_mb, output_mb))
+
+
+def serve(walls: Walls) -> None:
+    """Serve frames until the parent is gone."""
+    child = _children.pop()
+    child.loop.run_until_complete(child.serve(walls))

@@ -1,17 +1,16 @@
 """The text of PDF files, read in a child process: what authors upload is not to be trusted with a worker's memory."""
 
-import asyncio
-import json
-import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 
+from runtime.confinement.limits import ChildLimits
 from runtime.contract import NodeError
+from runtime.sandbox.documents import Threads, read_document
 
 __all__ = ["read_pdf"]
 
-_CHILD: Final = Path(__file__).with_name("pdf_child.py")
+_MODULE: Final = "runtime.sandbox.pdf_child"
+_LIMITS: Final = ChildLimits(memory_bytes=1 << 30, cpu_seconds=60, open_files=16)
 _TIMEOUT_SECONDS: Final = 90.0
 _ERRORS: Final = {
     "no password": "No password given",
@@ -25,12 +24,14 @@ _INFO: Final = {
 }  # fmt: skip
 
 
-async def read_pdf(data: bytes, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `numpages`, `numrender`, `info`, `text` (of all pages, or a list), `version` (of the library). Raise
+async def read_pdf(threads: Threads, data: bytes, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Read a file on one of the threads of a step.
+
+    Return `numpages`, `numrender`, `info`, `text` (of all pages, or a list), `version` (of the library). Raise
     NodeError.
     """
     most, password = options.get("maxPages") or 0, options.get("password")
-    document = await _read(data, {"most": most, "password": password})
+    document = await _read(threads, data, {"most": most, "password": password})
     if "error" in document:
         raise NodeError(_ERRORS[document["error"]])
     texts = [str(page).rstrip("\n") for page in document["pages"]]
@@ -49,29 +50,9 @@ async def read_pdf(data: bytes, options: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-async def _read(data: bytes, request: Mapping[str, Any]) -> dict[str, Any]:
+async def _read(threads: Threads, data: bytes, request: Mapping[str, Any]) -> dict[str, Any]:
     import pypdf  # noqa: PLC0415 - for its version; the child does the work
 
-    child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-I",
-        str(_CHILD),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env={},
-    )
-    try:
-        out, _ = await asyncio.wait_for(
-            child.communicate(json.dumps(dict(request)).encode() + b"\n" + data), _TIMEOUT_SECONDS
-        )
-    except TimeoutError:
-        out = b""
-    finally:
-        if child.returncode is None:
-            child.kill()
-            await child.wait()
-    if not out:
-        raise NodeError("This PDF needs more time or memory than a step may use")
-    document: dict[str, Any] = json.loads(out)
-    return document | {"library": pypdf.__version__}
+    document = await read_document(threads, "PDF", _MODULE, _LIMITS, request, data, _TIMEOUT_SECONDS)
+    known: dict[str, Any] = document
+    return known | {"library": pypdf.__version__}

@@ -1,41 +1,33 @@
-"""The child process that reads a PDF of an author: started as a script (`python -I pdf_child.py`), PDF on stdin after a line
-of JSON options, JSON on stdout: `{"pages": [...], "count", "info", "metadata"}` or `{"error": kind}`. It may neither open
-files nor write them, and ends when its time or memory is used up.
+"""The child process that reads a PDF of an author. Started by `runtime.confinement`: PDF on stdin after a line of JSON
+options, JSON on stdout: `{"pages": [...], "count", "info", "metadata"}` or `{"error": kind}`.
 """
 
 from __future__ import annotations
 
+import codecs
 import contextlib
+import importlib
 import io
 import json
-import resource
+import pkgutil
 import sys
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-CPU_SECONDS: Final = 60
-MEMORY_BYTES: Final = 1 << 30
-OPEN_FILES: Final = 16
-"""Enough for the modules that Python loads late."""
+if TYPE_CHECKING:
+    from runtime.confinement.launcher import Walls
 
 
-def confine() -> None:
-    """Set limits that no PDF passes. Everything is imported by now."""
-    limits = {
-        "RLIMIT_CORE": 0,
-        "RLIMIT_FSIZE": 0,
-        "RLIMIT_NOFILE": OPEN_FILES,
-        "RLIMIT_NPROC": 0,
-        "RLIMIT_CPU": CPU_SECONDS,
-        "RLIMIT_DATA": MEMORY_BYTES,
-    }
-    for name, value in limits.items():
-        with contextlib.suppress(AttributeError, ValueError, OSError):
-            resource.setrlimit(getattr(resource, name), (value, value))
+ENCODINGS: Final = (
+    "ascii", "latin-1", "utf-8", "utf-16", "utf-16-be", "utf-16-le", "unicode-escape", "cp1250", "cp1251", "cp1252", "mac-roman",
+    "big5", "cp949", "cp950", "cp932", "euc-jp", "euc-kr", "gb2312", "gb18030", "gbk", "hz", "johab", "shift-jis", "shift-jisx0213",
+    "iso2022-jp", "iso2022-kr", "hkscs", "cp1258", "idna", "hex", "charmap",
+)  # fmt: skip
+"""Those that fonts and texts of PDF files name."""
 
 
 def read(data: bytes, options: dict[str, Any]) -> dict[str, Any]:
     """Return the content of the file."""
-    from pypdf import PasswordType, PdfReader  # noqa: PLC0415 - imported before `confine`
+    from pypdf import PasswordType, PdfReader  # noqa: PLC0415 - loaded by `prepare`
     from pypdf.errors import PdfReadError, PyPdfError  # noqa: PLC0415
 
     try:
@@ -61,22 +53,28 @@ def read(data: bytes, options: dict[str, Any]) -> dict[str, Any]:
         return {"error": "invalid"}
 
 
-def main() -> None:
-    """Read one file from stdin."""
+def prepare(arguments: tuple[str, ...]) -> None:
+    """Load all that reading may need: no module can be loaded behind the walls."""
     import logging  # noqa: PLC0415 - only here
 
-    import pypdf  # noqa: F401, PLC0415 - loaded before files are closed
+    import pypdf  # noqa: PLC0415
 
+    del arguments
     logging.disable(logging.CRITICAL)
+    for module in pkgutil.walk_packages(pypdf.__path__, "pypdf."):
+        with contextlib.suppress(ImportError):  # what belongs to extras that are not installed
+            importlib.import_module(module.name)
+    for encoding in ENCODINGS:
+        codecs.lookup(encoding)
+
+
+def serve(walls: Walls) -> None:
+    """Read one file from stdin."""
+    walls.limit_memory()
     options = json.loads(sys.stdin.buffer.readline())
-    data = sys.stdin.buffer.read()
-    confine()
     try:
-        result = read(data, options)
+        result = read(sys.stdin.buffer.read(), options)
     except MemoryError:
         result = {"error": "memory"}
     sys.stdout.buffer.write(json.dumps(result).encode("utf-8", "surrogatepass"))
-
-
-if __name__ == "__main__":
-    main()
+    sys.stdout.buffer.flush()

@@ -19,7 +19,7 @@
 (() => {
   const G = globalThis;
   const { stringify, parse } = JSON;
-  const { defineProperty, getOwnPropertyDescriptor, keys: keysOf } = Object;
+  const { defineProperty, getOwnPropertyDescriptor, getPrototypeOf, isExtensible, keys: keysOf } = Object;
   const { ownKeys, deleteProperty } = Reflect;
   const { Date: HostDate, Promise: HostPromise, Error: HostError, Map: HostMap, eval: evaluate } = G;
   const { DateTime, Duration, Interval } = G.luxon;
@@ -380,6 +380,9 @@
   const fromAI = (job) => job.snapshot.arguments ? job.scopeAt(0).$fromAI : () => refuse('No execution data available');
 
   const legacy = (job) => ({
+    require: (name) => {
+      throw new Error(`Cannot find module '${name}'`);
+    },
     getNodeParameter: (name) => job.snapshot.step.parameters[name],
     getBinaryDataAsync: async () => copied(job.snapshot.items[0]?.binary ?? null) ?? undefined,
     setBinaryDataAsync: async (item, data) => {
@@ -493,14 +496,14 @@
 
   const missing = (what) => `{"missing":"${what}"}`;
 
-  const plainly = (value) => {
+  const plainly = (value, old = false) => {
     if (value === undefined || value === null) return missing(String(value));
     if (typeof value === 'number' && !Number.isFinite(value)) return missing('number');
     let text;
     try {
       text = written(value);
     } catch {
-      throw new ExpressionError('Unknown error');
+      throw new ExpressionError(old ? 'Maximum call stack size exceeded' : 'Unknown error');
     }
     return text === undefined ? missing('undefined') : `{"data":${text}}`;
   };
@@ -550,8 +553,8 @@
     all: (value) => plainly(value),
     sort: (value) => plainly(value),
     each: (value, _job, i) => plainly(itemOf(value, i)),
-    function: (value) => plainly(functionItems(value)),
-    functionItem: (value, job, i) => plainly(functionItem(value, job, i)),
+    function: (value) => plainly(functionItems(value), true),
+    functionItem: (value, job, i) => plainly(functionItem(value, job, i), true),
   };
 
   const ONCE = ['all', 'function', 'sort'];
@@ -636,19 +639,24 @@
   holders.delete(undefined);
   const members = (holder) =>
     ownKeys(holder).map((key) => {
-      const { value, get, set } = getOwnPropertyDescriptor(holder, key);
-      return [key, value, get, set];
+      const { value, get, set, writable, configurable } = getOwnPropertyDescriptor(holder, key);
+      return [key, value, get, set, writable, configurable];
     });
-  const UNTOUCHED = [...holders].map((holder) => [holder, members(holder)]);
+  const UNTOUCHED = [...holders].map((holder) => [holder, members(holder), getPrototypeOf(holder), isExtensible(holder)]);
+  const ROOT = getPrototypeOf(G);
   const GLOBALS = new HostMap();
+  const NOTHING = /(?:)/;
 
   const bent = () =>
-    UNTOUCHED.some(([holder, before]) => {
+    !isExtensible(G) || getPrototypeOf(G) !== ROOT ||
+    UNTOUCHED.some(([holder, before, prototype, extensible]) => {
       if (ownKeys(holder).length !== before.length) return true;
-      return before.some(([key, value, get, set]) => {
+      if (getPrototypeOf(holder) !== prototype || isExtensible(holder) !== extensible) return true;
+      return before.some(([key, value, get, set, writable, configurable]) => {
         if (key === 'arguments' || key === 'caller' || key === 'lastIndex') return false;
         const is = getOwnPropertyDescriptor(holder, key);
-        return !is || is.get !== get || is.set !== set || (is.value !== value && value === value);
+        if (!is || is.get !== get || is.set !== set || (is.value !== value && value === value)) return true;
+        return is.writable !== writable || is.configurable !== configurable;
       });
     });
 
@@ -668,7 +676,9 @@
     calls = [];
     open.clear();
     logs = [];
-    return forget() && !bent();
+    const whole = forget() && !bent();
+    if (whole) NOTHING.exec(''); // what RegExp.$1 and its siblings show of the last match
+    return whole;
   }
 
   // What was needed to get here is not for the author's code; the entries go once the host has taken them and cleans.

@@ -6,7 +6,7 @@ from typing import Final
 
 from schemas.item import BinaryRef, Item
 
-__all__ = ["INLINE_BYTES", "NoBinaryError", "binary_of", "binary_ref", "file_size", "file_type"]
+__all__ = ["INLINE_BYTES", "NoBinaryError", "binary_of", "binary_ref", "extension_of", "file_size", "file_type"]
 
 INLINE_BYTES: Final = 16 * 1024
 """Files up to this size ride in their item as base64; larger ones are stored, and the item has a reference."""
@@ -109,7 +109,7 @@ def binary_ref(data: bytes, mime_type: str | None, file_name: str | None, size: 
     detected = mime_type or _TYPES.types_map[True].get(f".{extension.lower()}") or _sniffed(data)
     mime_type = detected or "text/plain"
     if not extension and detected:
-        extension = _SUFFIXES.get(detected) or (_TYPES.guess_extension(detected) or "").lstrip(".")
+        extension = extension_of(detected)
     ref: BinaryRef = {"mimeType": mime_type}
     if kind := file_type(mime_type):
         ref["fileType"] = kind
@@ -120,6 +120,11 @@ def binary_ref(data: bytes, mime_type: str | None, file_name: str | None, size: 
         ref["fileName"] = file_name
     count = len(data) if size is None else size
     return ref | {"fileSize": file_size(count), "bytes": count}
+
+
+def extension_of(mime_type: str) -> str:
+    """Return the extension that n8n gives a file of this type that has no name; empty if it has none."""
+    return _SUFFIXES.get(mime_type) or (_TYPES.guess_extension(mime_type) or "").lstrip(".")
 
 
 def _sniffed(data: bytes) -> str | None:

@@ -119,12 +119,16 @@ def parse_date(text: str, zone: str = "UTC", now_ms: float = 0) -> Instant | Non
     return _date_parse(text, zone)
 
 
+_BLANKS: Final = re.compile(r"\s\s+")
+_COMMENT: Final = re.compile(r"\([^()]*+\)|[\n\t]")
+
+
 def _plain(text: str) -> str:
     return text
 
 
 def _mail(text: str) -> str:
-    return re.sub(r"\s\s+", " ", re.sub(r"\([^()]*\)|[\n\t]", " ", text)).strip()
+    return _BLANKS.sub(" ", _COMMENT.sub(" ", text)).strip()
 
 
 _FORMATS: Final[tuple[tuple[tuple[re.Pattern[str], ...], Callable[[str], str], str | None], ...]] = (

@@ -1,9 +1,12 @@
-"""Text encodings by the names of iconv-lite, which n8n's file nodes offer, on Python's codecs."""
+"""Text encodings as n8n's file nodes offer them, with base64, hex and byte order marks, by the names of iconv-lite."""
 
 import base64
 import binascii
 import codecs
 from typing import Final
+
+from runtime.values.charsets import codec_of, plain_label
+from runtime.values.well_formed import well_formed
 
 __all__ = ["UnknownEncodingError", "decode", "detect", "encode", "from_base64"]
 
@@ -11,25 +14,19 @@ _BOM: Final = "\ufeff"
 _WITH_BOM: Final = frozenset({"utf8", "cesu8", "ucs2"})
 """The encodings for which n8n shows its options about the byte order mark."""
 _WIDE: Final = {"utf16": "utf-16", "utf32": "utf-32"}
-_NAMES: Final = {
-    "utf8": "utf-8", "cesu8": "utf-8", "ucs2": "utf-16-le", "utf16le": "utf-16-le", "utf16be": "utf-16-be",
-    "utf32le": "utf-32-le", "utf32be": "utf-32-be", "binary": "latin-1", "macroman": "mac-roman", "shiftjis": "shift-jis",
-    "eucjp": "euc-jp", "euckr": "euc-kr", "gb2312": "gb2312", "gbk": "gbk", "gb18030": "gb18030", "big5hkscs": "big5hkscs",
-    "utf7": "utf-7", "utf7imap": "utf-7", "windows1251": "cp1251", "windows1252": "cp1252",
-}  # fmt: skip
 
 
 class UnknownEncodingError(Exception):
     """Raised for a name that iconv-lite does not know, with its text."""
 
     def __init__(self, name: str) -> None:
-        plain = _plain(name)
+        plain = plain_label(name)
         super().__init__(f"Encoding not recognized: '{name}' (searched as: '{plain}')")
 
 
 def encode(text: str, name: str, *, bom: bool = False) -> bytes:
     """Return the bytes of a text; what the encoding lacks becomes `?`. Raise UnknownEncodingError."""
-    plain = _plain(name)
+    plain = plain_label(name)
     if plain == "base64":
         return from_base64(text)
     if plain == "hex":
@@ -45,7 +42,7 @@ def encode(text: str, name: str, *, bom: bool = False) -> bytes:
 
 def decode(data: bytes, name: str, *, strip_bom: bool = True) -> str:
     """Return the text of bytes, malformed ones replaced. Raise UnknownEncodingError."""
-    plain = _plain(name)
+    plain = plain_label(name)
     if plain == "base64":
         return base64.b64encode(data).decode()
     if plain == "hex":
@@ -56,6 +53,7 @@ def decode(data: bytes, name: str, *, strip_bom: bool = True) -> str:
         )
     else:
         text = data.decode(_codec(name), "replace")
+    text = well_formed(text)
     return text.removeprefix(_BOM) if strip_bom or name not in _WITH_BOM else text
 
 
@@ -92,14 +90,8 @@ def _from_hex(text: str) -> bytes:
     return bytes(pairs)
 
 
-def _plain(name: str) -> str:
-    return "".join(c for c in name.lower() if c.isalnum())
-
-
 def _codec(name: str) -> str:
-    plain = _plain(name)
-    codec = _NAMES.get(plain) or plain.replace("win", "cp", 1) if plain.startswith("win") else _NAMES.get(plain, plain)
-    try:
-        return codecs.lookup(codec).name
-    except LookupError:
-        raise UnknownEncodingError(name) from None
+    codec = codec_of(name)
+    if codec is None:
+        raise UnknownEncodingError(name)
+    return codec

@@ -10,7 +10,7 @@ from typing import Any, Final, NotRequired
 from typing_extensions import TypedDict
 
 from runtime.values.dates import Instant
-from runtime.values.javascript import compare, js_string, js_typeof, strict_equal, truthy
+from runtime.values.javascript import ObjectText, compare, js_string, js_typeof, strict_equal, truthy
 from runtime.values.patterns import from_text
 from runtime.values.problem import ProblemError
 from runtime.values.validation import ValidationResult, validate_field
@@ -73,19 +73,27 @@ def evaluate_filter(
 
     `item` is the index that messages name. Raise FilterError.
     """
-    options: Mapping[str, Any] = filter_.get("options") or {}
-    conditions: Sequence[Mapping[str, Any]] = filter_.get("conditions") or ()
-    results = (_evaluate(condition, options, index, item, zone, now_ms) for index, condition in enumerate(conditions))
-    combinator = filter_.get("combinator", "and")
+    parts = as_object(filter_)
+    options, conditions = as_object(parts.get("options")), parts.get("conditions")
+    results = (
+        _evaluate(as_object(condition), options, index, item, zone, now_ms)
+        for index, condition in enumerate(conditions if isinstance(conditions, list | tuple) else ())
+    )
+    combinator = parts.get("combinator", "and")
     if combinator == "or":
         return any(results)
     return combinator == "and" and all(results)
 
 
+def as_object(value: Any) -> Mapping[str, Any]:
+    """Return a value of which members are read: of what is no object, JavaScript reads none."""
+    return value if isinstance(value, Mapping) else {}
+
+
 def _evaluate(
     condition: Mapping[str, Any], options: Mapping[str, Any], index: int, item: int, zone: str, now_ms: float
 ) -> bool:
-    operator = condition.get("operator")
+    operator = as_object(condition.get("operator"))
     if not operator:
         raise FilterError("Cannot read properties of undefined (reading 'rightType')", _HINT)
     type_, operation = operator.get("type", "string"), operator.get("operation", "equals")
@@ -100,7 +108,7 @@ def _evaluate(
 def _is_plain(value: Any, type_: str) -> bool:
     """Return whether there is nothing to convert, which is the common case."""
     if isinstance(value, str):
-        return type_ == "string"
+        return type_ == "string" and not isinstance(value, ObjectText)
     if isinstance(value, bool):
         return type_ == "boolean"
     if value is UNDEFINED or value is None:
@@ -150,7 +158,7 @@ class _Check:
         return ValidationResult(truthy(value))
 
     def mismatch(self, value: Any, type_: str) -> FilterError:
-        kind, text = _kind(value), js_string(value)
+        kind, text = _kind(value), value.shown if isinstance(value, ObjectText) else js_string(value)
         if self.strict:
             return self.refused(
                 f"Wrong type: '{text}' is {_article(kind)} but was expecting {_article(type_)} {self.place}"
@@ -168,7 +176,7 @@ def _article(kind: str) -> str:
 
 
 def _kind(value: Any) -> str:
-    return "object" if isinstance(value, Instant) else js_typeof(value)
+    return "object" if isinstance(value, Instant | ObjectText) else js_typeof(value)
 
 
 def _is_blank(value: Any) -> bool:

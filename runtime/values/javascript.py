@@ -8,13 +8,14 @@ import json
 import math
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Self
 
 from schemas.item import UNDEFINED
 
 __all__ = [
     "BigInt",
     "DateTimeText",
+    "ObjectText",
     "compare",
     "describe_received",
     "js_number",
@@ -31,13 +32,14 @@ __all__ = [
 ]
 
 _MAX_EXACT = 2**53
-_DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\Z", re.ASCII)
+_DECIMAL = re.compile(r"[+-]?(?:\d++\.?\d*+|\.\d++)(?:[eE][+-]?\d++)?\Z", re.ASCII)
 _PREFIXED = re.compile(r"0(?:[xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)\Z")
 _INFINITE = ("Infinity", "+Infinity", "-Infinity")
 _WHITESPACE = (
     "\t\n\v\f\r \u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff"
     "\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
 )
+_HALF = re.compile("[\ud800-\udfff]")
 _INDEX = re.compile(r"(?:0|[1-9]\d{0,9})\Z")
 _MAX_INDEX = 2**32 - 2
 _PLAIN = (-6, 21)  # between these places of the point a number is written without an exponent
@@ -51,6 +53,24 @@ class DateTimeText(str):
     """A luxon DateTime that came out of a script, as ISO 8601: text everywhere, but dates know that it names its zone."""
 
     __slots__ = ()
+
+
+class ObjectText(str):
+    """A JavaScript object that JSON shows as text, a Date or Duration, that came out of a script: text everywhere, but typed
+    fields and conditions know better.
+    """
+
+    __slots__ = ("number", "shown")
+    number: float
+    """Its `valueOf()`, milliseconds."""
+    shown: str
+    """Its `String()`."""
+
+    def __new__(cls, text: str, number: float, shown: str) -> Self:
+        """Make one of its three forms."""
+        made = super().__new__(cls, text)
+        made.number, made.shown = number, shown
+        return made
 
 
 def js_typeof(value: Any) -> str:
@@ -157,7 +177,10 @@ def _string_number(text: str) -> float:
     prefixed = _PREFIXED.match(text)
     if prefixed is None:
         return math.nan
-    return tidy(float(int(text, 0)))
+    try:
+        return tidy(float(int(text, 0)))
+    except OverflowError:
+        return math.inf
 
 
 def tidy(number: float) -> float:
@@ -284,5 +307,5 @@ def _enclose(opening: str, parts: list[str], closing: str, newline: str, inner: 
 def _quote(text: str) -> str:
     quoted = json.dumps(text, ensure_ascii=False)
     if any("\ud800" <= character <= "\udfff" for character in text):
-        return re.sub("[\ud800-\udfff]", lambda match: f"\\u{ord(match[0]):04x}", quoted)
+        return _HALF.sub(lambda match: f"\\u{ord(match[0]):04x}", quoted)
     return quoted

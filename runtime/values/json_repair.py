@@ -32,6 +32,10 @@ _URL_REST: Final = re.compile(r"[A-Za-z0-9\-._~:/?#@!$&'()*+;=]*")
 _START: Final = re.compile(r"[\[{\w-]", re.ASCII)
 _NUMBER: Final = re.compile(r"-?\d*(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _CUT_NUMBER: Final = re.compile(r"(?:-|-?\d*\.|-?\d*(?:\.\d+)?[eE][+-]?)(?=[,:\[\]/{}()\n+\s]|\Z)")
+_ZERO_FIRST: Final = re.compile(r"0\d")
+_WITHOUT_LINE_END: Final = frozenset(" \t\r")
+_MAX_STEPS: Final = 32
+_LEAST_STEPS: Final = 1000
 _KEYWORDS: Final = {"true": "true", "false": "false", "null": "null", "True": "true", "False": "false", "None": "null"}
 _OPENING_FENCES: Final = ("```", "[```", "{```")
 _CLOSING_FENCES: Final = ("```", "```]", "```}")
@@ -53,23 +57,53 @@ def repair(text: str) -> str:
         raise NotJsonError("nested too deeply") from error
 
 
-def _before_whitespace(text: str, insert: str) -> str:
-    stripped = text.rstrip(" \n\t\r")
-    return stripped + insert + text[len(stripped) :]
+class _Output:
+    """The text that is written, character by character, so that its end can be changed without a copy of the rest."""
 
+    def __init__(self) -> None:
+        self.characters: list[str] = []
 
-def _without_last(text: str, symbol: str, *, cut: bool = False) -> str:
-    at = text.rfind(symbol)
-    if at < 0:
-        return text
-    return text[:at] if cut else text[:at] + text[at + 1 :]
+    def __len__(self) -> int:
+        return len(self.characters)
+
+    def __str__(self) -> str:
+        return "".join(self.characters)
+
+    def add(self, text: str) -> None:
+        self.characters.extend(text)
+
+    def cut(self, length: int) -> None:
+        del self.characters[length:]
+
+    def before_whitespace(self, insert: str) -> None:
+        end = self.end(_WHITESPACE)
+        self.characters[end:end] = insert
+
+    def end(self, skipped: frozenset[str]) -> int:
+        """Return where the characters end, without those at the end that are skipped."""
+        end = len(self.characters)
+        while end and self.characters[end - 1] in skipped:
+            end -= 1
+        return end
+
+    def drop_last(self, symbol: str, *, and_rest: bool = False) -> None:
+        """Remove the last occurrence of a symbol, with what follows it or without."""
+        at = len(self.characters) - 1
+        while at >= 0 and self.characters[at] != symbol:
+            at -= 1
+        if at >= 0:
+            del self.characters[at : None if and_rest else at + 1]
 
 
 class _Repair:
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
-        self.out = ""
+        self.out = _Output()
+        self.steps = _MAX_STEPS * len(text) + _LEAST_STEPS
+        """Characters of strings that may still be read: a string whose end is not clear is read again."""
+        self.found: dict[str, tuple[int, int]] = {}
+        """Symbol -> from where it was looked for, and where it is."""
 
     def run(self) -> str:
         self.fence(_OPENING_FENCES)
@@ -79,21 +113,27 @@ class _Repair:
         comma = self.take(",")
         if comma:
             self.space()
-        if self.starts_value() and re.search(r"[,\n][ \t\r]*\Z", self.out):
+        end = self.out.end(_WITHOUT_LINE_END)
+        if self.starts_value() and end and self.out.characters[end - 1] in ",\n":
             if not comma:
-                self.out = _before_whitespace(self.out, ",")
+                self.out.before_whitespace(",")
             self.lines()
         elif comma:
-            self.out = _without_last(self.out, ",")
+            self.out.drop_last(",")
         while self.char() in ("}", "]"):
             self.at += 1
             self.space()
         if self.at < len(self.text):
             raise self.fail()
-        return self.out
+        return str(self.out)
 
     def fail(self) -> NotJsonError:
         return NotJsonError(f"unexpected {self.char()!r} at position {self.at}")
+
+    def count_step(self) -> None:
+        self.steps -= 1
+        if self.steps < 0:
+            raise NotJsonError("the ends of its strings are not clear")
 
     def char(self, ahead: int = 0) -> str:
         return self.text[self.at + ahead : self.at + ahead + 1]
@@ -102,7 +142,7 @@ class _Repair:
         """Copy a symbol to the output."""
         if self.char() != symbol:
             return False
-        self.out += symbol
+        self.out.add(symbol)
         self.at += 1
         return True
 
@@ -125,9 +165,9 @@ class _Repair:
     def blanks(self, *, newlines: bool) -> None:
         while char := self.char():
             if char in _WHITESPACE and (newlines or char != "\n"):
-                self.out += char
+                self.out.add(char)
             elif char in _SPECIAL:
-                self.out += " "
+                self.out.add(" ")
             else:
                 return
             self.at += 1
@@ -135,14 +175,29 @@ class _Repair:
     def comment(self) -> bool:
         two = self.text[self.at : self.at + 2]
         if two == "/*":
-            end = self.text.find("*/", self.at)
+            end = self.next("*/")
             self.at = len(self.text) if end < 0 else end + 2
             return True
         if two == "//":
-            end = self.text.find("\n", self.at)
+            end = self.next("\n")
             self.at = len(self.text) if end < 0 else end
             return True
         return False
+
+    def next(self, symbol: str) -> int:
+        """Return where a symbol is next, -1 if nowhere. Text that was searched once is not searched again, unless the reader has gone
+        back to before it.
+        """
+        start, known = self.found.get(symbol, (len(self.text), -1))
+        if self.at < start:
+            before = self.text.find(symbol, self.at, start + len(symbol) - 1)
+            known = before if before >= 0 else known
+        elif 0 <= known < self.at:
+            known = self.text.find(symbol, self.at)
+        else:
+            return known
+        self.found[symbol] = self.at, known
+        return known
 
     def fence(self, fences: tuple[str, ...]) -> None:
         self.blanks(newlines=True)
@@ -190,7 +245,7 @@ class _Repair:
             if not (self.string() or self.bare(key=True)):
                 if self.char() not in ("", "}", "{", "]", "["):
                     raise self.fail()
-                self.out = _without_last(self.out, ",")
+                self.out.drop_last(",")
                 break
             self.member()
         self.close("}")
@@ -203,11 +258,11 @@ class _Repair:
         if not colon:
             if not (cut or self.starts_value()):
                 raise self.fail()
-            self.out = _before_whitespace(self.out, ":")
+            self.out.before_whitespace(":")
         if not self.value():
             if not (colon or cut):
                 raise self.fail()
-            self.out += "null"
+            self.out.add("null")
 
     def array(self) -> bool:
         if not self.take("["):
@@ -222,18 +277,18 @@ class _Repair:
             first = False
             self.ellipsis()
             if not self.value():
-                self.out = _without_last(self.out, ",")
+                self.out.drop_last(",")
                 break
         self.close("]")
         return True
 
     def comma(self) -> None:
         if not self.take(","):
-            self.out = _before_whitespace(self.out, ",")
+            self.out.before_whitespace(",")
 
     def close(self, symbol: str) -> None:
         if not self.take(symbol):
-            self.out = _before_whitespace(self.out, symbol)
+            self.out.before_whitespace(symbol)
 
     def lines(self) -> None:
         """Make several values below each other an array."""
@@ -244,12 +299,14 @@ class _Repair:
             first = False
             if not self.value():
                 break
-        self.out = f"[\n{_without_last(self.out, ',')}\n]"
+        self.out.drop_last(",")
+        self.out.characters[:0] = "[\n"
+        self.out.add("\n]")
 
     def number(self) -> bool:
         cut = _CUT_NUMBER.match(self.text, self.at)
         if cut:
-            self.out += cut[0] + "0"
+            self.out.add(cut[0] + "0")
             self.at = cut.end()
             return True
         match = _NUMBER.match(self.text, self.at)
@@ -259,13 +316,13 @@ class _Repair:
         if following and following not in _DELIMITERS and following not in _WHITESPACE:
             return False
         self.at = match.end()
-        self.out += f'"{match[0]}"' if re.match(r"0\d", match[0]) else match[0]
+        self.out.add(f'"{match[0]}"' if _ZERO_FIRST.match(match[0]) else match[0])
         return True
 
     def keyword(self) -> bool:
         for name, written in _KEYWORDS.items():
             if self.text.startswith(name, self.at):
-                self.out += written
+                self.out.add(written)
                 self.at += len(name)
                 return True
         return False
@@ -286,7 +343,7 @@ class _Repair:
         while self.at > 0 and self.text[self.at - 1] in _WHITESPACE:
             self.at -= 1
         symbol = self.text[start : self.at]
-        self.out += "null" if symbol == "undefined" else json_stringify(symbol) or ""
+        self.out.add("null" if symbol == "undefined" else json_stringify(symbol) or "")
         self.skip('"')
         return True
 
@@ -315,7 +372,7 @@ class _Repair:
         end = self.at + 1
         while end < len(self.text) and (self.text[end] != "/" or self.text[end - 1] == "\\"):
             end += 1
-        self.out += f'"{self.text[self.at : end + 1]}"'
+        self.out.add(f'"{self.text[self.at : end + 1]}"')
         self.at = end + 1
         return True
 
@@ -332,12 +389,12 @@ class _Repair:
         self.space()
         while self.skip("+"):
             self.space()
-            self.out = _without_last(self.out, '"', cut=True)
+            self.out.drop_last('"', and_rest=True)
             start = len(self.out)
             if self.string():
-                self.out = self.out[:start] + self.out[start + 1 :]
+                del self.out.characters[start : start + 1]
             else:
-                self.out = _before_whitespace(self.out, '"')
+                self.out.before_whitespace('"')
 
 
 class _String:
@@ -351,12 +408,13 @@ class _String:
         quote = whole.char()
         kinds = (_DOUBLE, _SINGLE, _SINGLE_LIKE, _DOUBLE_LIKE)
         self.ends = next(kind for kind in kinds if quote in kind)
-        self.read_so_far = '"'
+        self.read_so_far = ['"']
         whole.at += 1
 
     def read(self, *, stop_at_delimiter: bool, stop_at: int) -> bool:
         whole = self.whole
         while True:
+            whole.count_step()
             char = whole.char()
             if not char:
                 last = self.previous(whole.at - 1)
@@ -386,11 +444,13 @@ class _String:
         return self.text[at : at + 1] or " "
 
     def again(self, *, stop_at_delimiter: bool = False, stop_at: int = -1) -> bool:
-        self.whole.at, self.whole.out = self.start, self.whole.out[: self.before]
+        self.whole.at = self.start
+        self.whole.out.cut(self.before)
         return self.whole.string(stop_at_delimiter=stop_at_delimiter, stop_at=stop_at)
 
     def finish(self) -> bool:
-        self.whole.out += _before_whitespace(self.read_so_far, '"')
+        self.whole.out.add("".join(self.read_so_far))
+        self.whole.out.before_whitespace('"')
         return True
 
     def cut(self) -> bool:
@@ -398,7 +458,7 @@ class _String:
         whole = self.whole
         if self.text[whole.at - 1] == ":" and _URL_START.match(self.text[self.start + 1 : whole.at + 2]):
             end = whole.rest_of_url()
-            self.read_so_far += self.text[whole.at : end]
+            self.read_so_far.append(self.text[whole.at : end])
             whole.at = end
         self.finish()
         whole.concatenated()
@@ -408,8 +468,7 @@ class _String:
         """Read a quote that ends the string, or (None) one that belongs to its text."""
         whole, at = self.whole, self.whole.at
         whole.at += 1
-        whole.out += self.read_so_far + '"'
-        whole.space(newlines=False)
+        whole.space(newlines=False)  # its blanks are what the output holds of this string so far
         following = whole.char()
         if (
             stop_at_delimiter
@@ -418,6 +477,9 @@ class _String:
             or following in _QUOTES
             or following in _DIGITS
         ):
+            blanks = whole.out.characters[self.before :]
+            whole.out.cut(self.before)
+            whole.out.add("".join([*self.read_so_far, '"', *blanks]))
             whole.concatenated()
             return True
         before = self.previous(at - 1)
@@ -425,21 +487,21 @@ class _String:
             return self.again(stop_at=self.previous_at)
         if before in _DELIMITERS:
             return self.again(stop_at_delimiter=True)
-        whole.out = whole.out[: self.before]
+        whole.out.cut(self.before)
         whole.at = at + 1
-        self.read_so_far += '\\"'
+        self.read_so_far.append('\\"')
         return None
 
     def escape(self) -> None:
         whole = self.whole
         char = whole.char(1)
         if char in _ESCAPES and char:
-            self.read_so_far += "\\" + char
+            self.read_so_far.append("\\" + char)
             whole.at += 2
         elif char == "u":
             self.unicode()
         else:
-            self.read_so_far += char
+            self.read_so_far.append(char)
             whole.at += 2
 
     def unicode(self) -> None:
@@ -448,7 +510,7 @@ class _String:
         while digits < 4 and whole.char(2 + digits) in _HEX and whole.char(2 + digits):
             digits += 1
         if digits == 4:
-            self.read_so_far += self.text[whole.at : whole.at + 6]
+            self.read_so_far.append(self.text[whole.at : whole.at + 6])
             whole.at += 6
         elif whole.at + 2 + digits >= len(self.text):
             whole.at = len(self.text)
@@ -457,11 +519,11 @@ class _String:
 
     def plain(self, char: str) -> None:
         if char == '"' and self.text[self.whole.at - 1] != "\\":
-            self.read_so_far += '\\"'
+            self.read_so_far.append('\\"')
         elif char in _CONTROLS:
-            self.read_so_far += _CONTROLS[char]
+            self.read_so_far.append(_CONTROLS[char])
         elif char < " ":
             raise self.whole.fail()
         else:
-            self.read_so_far += char
+            self.read_so_far.append(char)
         self.whole.at += 1

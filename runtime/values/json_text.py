@@ -5,26 +5,31 @@ import re
 from typing import Any, Final
 
 from runtime.values.javascript import js_number, js_string, tidy
+from runtime.values.json_bytes import is_deeper
 from runtime.values.json_error import json_error
 from schemas.item import UNDEFINED
+from schemas.run import MAX_NESTING
 
-__all__ = ["NotJsonError", "parse_json", "parse_object_literal"]
+__all__ = ["NotJsonError", "TooDeepError", "parse_json", "parse_object_literal"]
 
-_SPACE: Final = re.compile(r"(?:\s|\ufeff|//[^\n\r\u2028\u2029]*|/\*.*?\*/)*", re.DOTALL)
+_SPACE: Final = re.compile(r"(?:\s|\ufeff|//[^\n\r\u2028\u2029]*+|/\*(?>.*?\*/))*+", re.DOTALL)
 _IDENTIFIER: Final = re.compile(r"[^\W\d][\w$]*|[$][\w$]*")
 _NUMBER: Final = re.compile(
     r"[+-]?\s*(?:0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
 )
-_STRING: Final = re.compile(r"""(["'])((?:(?!\1)[^\\\n\r]|\\(?:\r\n|.))*)\1""", re.DOTALL)
+_STRING: Final = re.compile(r"""(["'])((?:(?!\1)[^\\\n\r]|\\(?:\r\n|.))*+)\1""", re.DOTALL)
 _ESCAPE: Final = re.compile(r"\\(?:u\{([0-9a-fA-F]+)\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(\r\n|.))", re.DOTALL)
 _CONTROLS: Final = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
 _PAIRS: Final = {"(": ")", "[": "]", "{": "}"}
-_REGEX: Final = re.compile(r"/(?![/*])(?:[^/\\\n]|\\.)+/[a-z]*")
+_REGEX: Final = re.compile(r"/(?![/*])(?:[^/\\\n]|\\.)++/[a-z]*+")
 _OPERAND: Final = re.compile(
     r"(?!(?:new|typeof|void|delete)\b)(?:[^\W\d]|\$)[\w$]*|0[xX][0-9a-fA-F]+|\d+\.?\d*(?:[eE][+-]?\d+)?"
 )
 _PREFIX: Final = re.compile(r"[+\-!~]|(?:new|typeof|void|delete)\b")
 _OPERATOR: Final = re.compile(r"=>|\?\.|\?\?|[=!]==?|[<>]=?|&&|\|\||\*\*|[+\-*/%&|^.?:]|(?:in|instanceof)\b")
+_FUNCTIONS: Final = ("function", "class", "async")
+_MAX_AGAIN: Final = 16
+"""What looks like a value and goes on (`[1][0]`) is read again, on each of its levels: so many times the text, together."""
 _CONSTANTS: Final = {"true": True, "false": False, "null": None}
 
 
@@ -43,6 +48,15 @@ class NotJsonError(ValueError):
         return json_error(self.text) or f'"{self.text[:10]}"... is not valid JSON'
 
 
+class TooDeepError(NotJsonError):
+    """Raised for JSON that is nested deeper than items may be."""
+
+    @property
+    def message(self) -> str:
+        """Return the sentence for the author."""
+        return f"The JSON is nested deeper than {MAX_NESTING} levels"
+
+
 def _no_constant(name: str) -> Any:
     raise ValueError(name)
 
@@ -53,9 +67,17 @@ _DECODER: Final = json.JSONDecoder(parse_constant=_no_constant, parse_float=lamb
 def parse_json(text: str) -> Any:
     """Return `JSON.parse(text)`. Raise NotJsonError."""
     try:
-        return _DECODER.decode(text)
+        value = _DECODER.decode(text)
     except (ValueError, RecursionError) as error:
         raise NotJsonError(text) from error
+    return _within_depth(value, text)
+
+
+def _within_depth(value: Any, text: str) -> Any:
+    """Return the value of a text. Raise TooDeepError. A level has two brackets, so that short texts cannot be too deep."""
+    if len(text) > 2 * MAX_NESTING and is_deeper(value, MAX_NESTING):
+        raise TooDeepError(text)
+    return value
 
 
 def parse_object_literal(text: str) -> Any:
@@ -65,13 +87,18 @@ def parse_object_literal(text: str) -> Any:
     """
     try:
         return parse_json(text)
+    except TooDeepError:
+        raise
     except NotJsonError:
         reader = _Literal(text + ")")  # n8n parses `(text)`, so a comment at the end swallows the bracket
-        value = reader.value()
+        try:
+            value = reader.value()
+        except RecursionError:
+            raise TooDeepError(text) from None
         reader.end()
         if not isinstance(value, dict):
             raise
-        return value
+        return _within_depth(value, text)
 
 
 class _Literal:
@@ -80,6 +107,8 @@ class _Literal:
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
+        self.again = _MAX_AGAIN * len(text)
+        """Characters that may still be read a second time."""
 
     def fail(self) -> NotJsonError:
         return NotJsonError("not an object literal")
@@ -113,6 +142,9 @@ class _Literal:
         value = self.simple()
         if value is not UNDEFINED and self.peek() in (",", "}", "]", ")"):
             return value
+        self.again -= self.at - start
+        if self.again < 0:
+            raise self.fail()
         self.at = start
         return self.code()
 
@@ -195,12 +227,15 @@ class _Literal:
 
     def code(self) -> Any:
         """Skip an expression that n8n does not evaluate; its value is undefined. Raise NotJsonError if it is none."""
-        expects_operand, ternaries, start = True, 0, self.at
+        expects_operand, ternaries = True, 0
+        self.space()
+        begins = next((each for each in _FUNCTIONS if self.text.startswith(each, self.at)), None)
+        bodies = len(self.text) if begins is None else self.at + len(begins)
         while symbol := self.peek():
             if symbol in ",)}]" or (symbol == ":" and not ternaries):
                 break
             if symbol in "([{" or symbol == "`":
-                self.group(function=self.text[start : self.at].lstrip().startswith(("function", "class", "async")))
+                self.group(function=self.at >= bodies)
                 expects_operand = False
             elif expects_operand and (symbol in "\"'" or self.match(_OPERAND)):
                 if symbol in "\"'":
@@ -215,10 +250,16 @@ class _Literal:
             raise self.fail()
         return UNDEFINED
 
+    def last_before(self, at: int) -> str:
+        """Return the last character before a place that is no white space."""
+        while at and self.text[at - 1].isspace():
+            at -= 1
+        return self.text[at - 1 : at]
+
     def group(self, *, function: bool) -> None:
         """Skip a bracket with all that is in it."""
         opening = self.text[self.at]
-        if opening == "{" and not function and self.text[: self.at].rstrip()[-1:] not in ("(", ":", "=", ">", ",", "["):
+        if opening == "{" and not function and self.last_before(self.at) not in ("(", ":", "=", ">", ",", "["):
             raise self.fail()
         self.at += 1
         closing = _PAIRS.get(opening, "`")

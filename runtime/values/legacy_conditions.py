@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from runtime.values.dates import date_parse
-from runtime.values.javascript import compare, js_string, strict_equal, truthy
+from runtime.values.javascript import ObjectText, compare, js_string, strict_equal, truthy
 from runtime.values.patterns import from_text
 from runtime.values.problem import ProblemError
 from schemas.item import UNDEFINED
@@ -22,10 +22,19 @@ def legacy_compare(type_: str, operation: str, left: Any, right: Any) -> bool:
     """Return the result of one comparison. Raise ProblemError for what is no date, no text or no pattern."""
     if type_ == "dateTime":
         left, right = _date(left), _date(right)
+    else:
+        left, right = _plain(left, type_), _plain(right, type_)
     compared = _OPERATIONS.get(operation)
     if compared is None:
         raise ProblemError("compareOperationFunctions[compareData.operation] is not a function", kind="TypeError")
     return compared(left, right)
+
+
+def _plain(value: Any, type_: str) -> Any:
+    """Return a value to compare: a Date is a number to numbers, and an object, equal to nothing, to all else."""
+    if not isinstance(value, ObjectText):
+        return value
+    return value.number if type_ == "number" else {}
 
 
 def _date(value: Any) -> float:

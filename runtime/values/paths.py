@@ -8,7 +8,9 @@ import re
 from functools import lru_cache
 from typing import Any, Final
 
+from runtime.values.problem import ProblemError
 from schemas.item import UNDEFINED
+from schemas.run import MAX_NESTING
 
 __all__ = ["get", "has", "plain_name", "set_path", "to_path", "unset"]
 
@@ -17,7 +19,8 @@ _DEEP: Final = re.compile(r"""\.|\[(?:[^\[\]]*|(["'])(?:(?!\1)[^\\]|\\.)*?\1)\]"
 _PART: Final = re.compile(
     r"""[^.\[\]]+|\[(?:(-?\d+(?:\.\d+)?)|(["'])((?:(?!\2)[^\\]|\\.)*?)\2)\]|(?=(?:\.|\[\])(?:\.|\[\]|$))""", re.ASCII
 )
-_INDEX: Final = re.compile(r"(?:0|[1-9]\d*)\Z", re.ASCII)
+_ESCAPE: Final = re.compile(r"\\(\\)?")
+_INDEX: Final = re.compile(r"(?:0|[1-9]\d{0,15})\Z", re.ASCII)
 _FORBIDDEN: Final = frozenset({"__proto__", "constructor", "prototype"})
 _MAX_GROWTH: Final = 100_000
 
@@ -28,7 +31,7 @@ def to_path(path: str) -> tuple[str, ...]:
     keys = [""] if path.startswith(".") else []
     for match in _PART.finditer(path):
         number, quote, quoted = match.group(1), match.group(2), match.group(3)
-        keys.append(re.sub(r"\\(\\)?", r"\1", quoted) if quote else number or match.group(0))
+        keys.append(_ESCAPE.sub(r"\1", quoted) if quote else number or match.group(0))
     return tuple(keys)
 
 
@@ -78,9 +81,11 @@ def set_path(target: dict[str, Any], path: str, value: Any) -> None:
     """Write `value` at `path` in `target`, making objects and arrays on the way; scalars on the way are replaced.
 
     Only `target` itself changes: what it shares with other items is copied before it is written to. Paths through
-    `__proto__`, `constructor` or `prototype` stop there, as lodash does.
+    `__proto__`, `constructor` or `prototype` stop there, as lodash does. Raises ProblemError for a path of too many levels.
     """
     keys = _keys(path, target) or ("",)
+    if len(keys) > MAX_NESTING:
+        raise ProblemError(f"The field name goes deeper than {MAX_NESTING} levels", "Use fewer dots in the name.")
     place: Any = target
     for key, following in itertools.pairwise(keys):
         if key in _FORBIDDEN:

@@ -1,13 +1,16 @@
-"""JavaScript regular expressions over data, inside workflow code: linear time first.
+"""JavaScript regular expressions over data: RE2 matches them, which cannot run for ever, and no other engine of this process.
 
-A pattern is translated for RE2, which cannot run for ever. What RE2 does not know (look-around, back references) goes to
-Python's `re`, unless it nests repetitions: then it is refused before it runs, with the same message on every replay.
+What RE2 does not know (look-around, back references), and text with halves of surrogate pairs, takes JavaScript itself. That is
+a matter of the host: `matching` says what matches there. Where nothing does, as in workflow code, ScriptNeeded is raised, and
+the step runs in an activity.
 """
 
 import re
 import sys
 import unicodedata
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any, Final, Protocol
 
@@ -15,7 +18,7 @@ import re2  # type: ignore[import-untyped]
 
 from runtime.values.problem import ProblemError
 
-__all__ = ["BadPatternError", "Pattern", "compile_pattern", "from_text"]
+__all__ = ["BadPatternError", "Pattern", "ScriptNeeded", "compile_pattern", "first_group", "from_text", "matching"]
 
 _SPACES: Final = r"\t\n\x0b\f\r \x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}\x{feff}"
 _LINE_ENDS: Final = r"\n\r\x{2028}\x{2029}"
@@ -27,24 +30,39 @@ _OTHERS: Final = {
     r"\x{2030}-\x{205e}\x{2060}-\x{2fff}\x{3001}-\x{fefe}\x{ff00}-\x{10ffff}",
 }
 _LITERAL: Final = re.compile(r"/(.*?)/([gimusy]*)\Z", re.DOTALL)
-_BRACED: Final = re.compile(r"\\x\{([0-9a-f]+)\}")
-_BOUNDS: Final = re.compile(r"\{(\d+)(,?)(\d*)\}")
+_HALF: Final = re.compile("[\ud800-\udfff]")
+_PROPERTY: Final = re.compile(r"\{(?:General_Category=|gc=)?(\w+)\}")
+_BRACED: Final = re.compile(r"\{([0-9a-fA-F]{1,8})\}")
+_UNIT: Final = {"u": re.compile("[0-9a-fA-F]{4}"), "x": re.compile("[0-9a-fA-F]{2}")}
+_BOUNDS: Final = re.compile(r"\{(\d++)(,?)(\d*+)\}")
 _CONTROLS: Final = frozenset("tnvfr")
-_MAX_REPEATS: Final = 1000
-_REASONS: Final = {
-    "unterminated character set": "Unterminated character class",
-    "string index out of range": "Unterminated character class",
-    "unterminated subpattern": "Unterminated group",
-    "unbalanced parenthesis": "Unmatched ')'",
-    "nothing to repeat": "Nothing to repeat",
-    "multiple repeat": "Nothing to repeat",
-    "bad character range": "Range out of order in character class",
-    "min repeat greater": "numbers out of order in {} quantifier",
-}
+_UNTERMINATED_CLASS: Final = "Unterminated character class"
+_LONGEST_KEPT: Final = 4096
+"""Characters of a pattern that is kept compiled."""
 
 
 class BadPatternError(ProblemError):
-    """Raised when the pattern is no JavaScript regular expression, or one that could run for ever."""
+    """Raised when the pattern is no JavaScript regular expression, or takes too long."""
+
+
+class ScriptNeeded(Exception):  # a place, not a mistake
+    """This pattern on this text takes JavaScript, which does not run here."""
+
+
+Matcher = Callable[[str, str, str, str | None], Any]
+"""`(source, flags, text, replacement)` to what `RegExp.test` gives, or to what `String.replace` gives where there is a
+replacement. Raises BadPatternError."""
+_MATCHER: ContextVar[Matcher | None] = ContextVar("matcher", default=None)
+
+
+@contextmanager
+def matching(matcher: Matcher | None) -> Iterator[None]:
+    """Match by this what RE2 cannot; None: raise ScriptNeeded."""
+    token = _MATCHER.set(matcher)
+    try:
+        yield
+    finally:
+        _MATCHER.reset(token)
 
 
 class _Match(Protocol):
@@ -55,27 +73,26 @@ class Pattern:
     """A compiled pattern: `test` as in JavaScript, `replace` with JavaScript's replacement text."""
 
     def __init__(self, source: str, flags: str) -> None:
-        translated = _Translator(source, flags).run()
-        self._re = _for_re(translated, source, flags)
-        self._re2 = _for_re2(translated, flags)
-        self._everywhere = "g" in flags
-        if self._re2 is None and _may_explode(source):
-            raise BadPatternError(
-                f"The regular expression /{source}/{flags} repeats a repetition and looks around or back, which can take "
-                "exponential time. Rewrite it without a quantifier inside a quantified group."
-            )
+        self._source, self._flags = source, flags
+        self._re2 = _for_re2(_Translator(source, flags).run(), flags)
 
     def test(self, text: str) -> bool:
-        """Return whether the pattern is somewhere in the text."""
+        """Return whether the pattern is somewhere in the text. Raises BadPatternError, ScriptNeeded."""
         if self._re2 is not None and not _has_surrogates(text):
             return self._re2.search(text) is not None
-        return self._re.search(text) is not None
+        return bool(self._match(text, None))
 
     def replace(self, text: str, replacement: str) -> str:
-        """Return `text.replace(pattern, replacement)`: every match with the flag g, else the first."""
-        count = 0 if self._everywhere else 1
-        engine: Any = self._re2 if self._re2 is not None and not _has_surrogates(text) else self._re
-        return str(engine.sub(_expander(replacement), text, count))
+        """Return `text.replace(pattern, replacement)`: every match with the flag g, else the first. Raises as `test`."""
+        if self._re2 is not None and not _has_surrogates(text) and not _has_surrogates(replacement):
+            return str(self._re2.sub(_expander(replacement), text, 0 if "g" in self._flags else 1))
+        return str(self._match(text, replacement))
+
+    def _match(self, text: str, replacement: str | None) -> Any:
+        matcher = _MATCHER.get()
+        if matcher is None:
+            raise ScriptNeeded
+        return matcher(self._source, self._flags, text, replacement)
 
 
 def from_text(text: str) -> Pattern:
@@ -84,21 +101,14 @@ def from_text(text: str) -> Pattern:
     return compile_pattern(match[1], match[2]) if match else compile_pattern(text, "")
 
 
-@lru_cache(maxsize=512)
 def compile_pattern(source: str, flags: str = "") -> Pattern:
     """Return `new RegExp(source, flags)`. Raise BadPatternError."""
+    return _kept(source, flags) if len(source) <= _LONGEST_KEPT else Pattern(source, flags)
+
+
+@lru_cache(maxsize=512)
+def _kept(source: str, flags: str) -> Pattern:
     return Pattern(source, flags)
-
-
-def _for_re(translated: str, source: str, flags: str) -> re.Pattern[str]:
-    options = (re.IGNORECASE if "i" in flags else 0) | (re.MULTILINE if "m" in flags else 0)
-    spelled = _BRACED.sub(lambda match: re.escape(chr(int(match[1], 16))), translated)
-    spelled = spelled.replace(r"\z", r"\Z").replace(_BOUNDARY, r"(?a:\b)").replace(_NO_BOUNDARY, r"(?a:\B)")
-    try:
-        return re.compile(spelled, options)
-    except (re.error, IndexError, OverflowError, RecursionError) as error:
-        reason = next((sentence for known, sentence in _REASONS.items() if known in str(error)), str(error))
-        raise BadPatternError(f"Invalid regular expression: /{source}/{flags}: {reason}") from error
 
 
 def _for_re2(translated: str, flags: str) -> Any:
@@ -114,7 +124,7 @@ def _for_re2(translated: str, flags: str) -> Any:
 
 
 def _has_surrogates(text: str) -> bool:
-    return not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)
+    return not text.isascii() and _HALF.search(text) is not None
 
 
 def _expander(replacement: str) -> Callable[[Any], str]:
@@ -139,26 +149,26 @@ def _expander(replacement: str) -> Callable[[Any], str]:
 _MARK: Final = re.compile(r"\$(\$|&|[1-9]\d?|<[^>]+>)", re.ASCII)
 _BOUNDARY: Final = "\ue000"
 _NO_BOUNDARY: Final = "\ue001"
-"""Stand for \\b and \\B until it is known who reads the pattern."""
+"""Stand for \\b and \\B, which mean other things inside a class."""
 
 
 class _Translator:
-    """Walks the source once and writes the spelling that RE2 and `re` share."""
+    """Walks the source once and writes RE2's spelling of it."""
 
     def __init__(self, source: str, flags: str) -> None:
         self.source = source
         self.flags = flags
         self.at = 0
         self.out: list[str] = []
+        self.bounds = -1
+        """Where the last brace was opened that may be closed."""
 
     def run(self) -> str:
         try:
             while self.at < len(self.source):
                 self.out.append(self.next())
         except IndexError:
-            raise self.invalid(
-                "\\ at end of pattern" if self.source.endswith("\\") else _REASONS["string index out of range"]
-            ) from None
+            raise self.invalid("\\ at end of pattern" if self.source.endswith("\\") else _UNTERMINATED_CLASS) from None
         return "".join(self.out)
 
     def invalid(self, reason: str) -> BadPatternError:
@@ -180,19 +190,27 @@ class _Translator:
             return r"[\x00-\x{10ffff}]" if "s" in self.flags else f"[^{_LINE_ENDS}]"
         if symbol == "$" and "m" not in self.flags:
             return r"\z"
-        if symbol == "{" and not _BOUNDS.match(self.source, self.at - 1):
-            return r"\{"
+        if symbol == "{":
+            return self.opening()
         if symbol in "+*?" and self.out and self.out[-1] in ("+", "*", "?") and symbol != "?":
             raise self.invalid("Nothing to repeat")
-        return r"\}" if symbol == "}" and not self.closes_bounds() else symbol
+        if symbol == "}" and self.bounds < 0:
+            return r"\}"
+        self.bounds = -1 if symbol == "}" else self.bounds
+        return symbol
 
-    def closes_bounds(self) -> bool:
-        opening = self.source.rfind("{", 0, self.at)
-        return opening >= 0 and bool(_BOUNDS.fullmatch(self.source, opening, self.at))
+    def opening(self) -> str:
+        """Return a brace that opens bounds such as `{2,3}`, or one that stands for itself."""
+        if _BOUNDS.match(self.source, self.at - 1) is None:
+            return r"\{"
+        if self.out and self.out[-1] in ("+", "*", "?", "}"):
+            raise self.invalid("Nothing to repeat")
+        self.bounds = self.at - 1
+        return "{"
 
     def group(self) -> str:
         self.at += 1
-        rest = self.source[self.at :]
+        rest = self.source[self.at : self.at + 3]
         if rest.startswith("?<") and not rest.startswith(("?<=", "?<!")):
             self.at += 2
             return "(?P<"
@@ -215,9 +233,7 @@ class _Translator:
         if symbol in "pP" and "u" in self.flags:
             return self.unicode_class(symbol, inside=inside)
         if symbol == "k" and self.source[self.at : self.at + 1] == "<":
-            end = self.source.index(">", self.at)
-            name, self.at = self.source[self.at + 1 : end], end + 1
-            return f"(?P={name})"
+            return self.named_reference()
         if symbol in "ux":
             return self.code_point(symbol)
         if symbol == "c":
@@ -228,6 +244,14 @@ class _Translator:
             return "\\" + symbol
         return rf"\x{{{ord(symbol):x}}}" if symbol not in _CONTROLS else r"\x0b" if symbol == "v" else "\\" + symbol
 
+    def named_reference(self) -> str:
+        """Return a reference, which RE2 does not know. Raise BadPatternError for a name that does not end."""
+        end = self.source.find(">", self.at)
+        if end < 0:
+            raise self.invalid("Invalid named reference")
+        name, self.at = self.source[self.at + 1 : end], end + 1
+        return f"(?P={name})"
+
     def control(self) -> str:
         letter = self.source[self.at : self.at + 1]
         if not (letter.isascii() and letter.isalpha()):
@@ -236,7 +260,7 @@ class _Translator:
         return rf"\x{{{ord(letter) % 32:x}}}"
 
     def unicode_class(self, symbol: str, *, inside: bool) -> str:
-        match = re.compile(r"\{(?:General_Category=|gc=)?(\w+)\}").match(self.source, self.at)
+        match = _PROPERTY.match(self.source, self.at)
         ranges = _category(match[1]) if match else None
         if match is None or ranges is None:
             raise self.invalid("Invalid property name")
@@ -246,8 +270,8 @@ class _Translator:
         return ranges if inside else f"[{'^' if symbol == 'P' else ''}{ranges}]"
 
     def code_point(self, symbol: str) -> str:
-        braced = re.compile(r"\{([0-9a-fA-F]+)\}").match(self.source, self.at) if "u" in self.flags else None
-        plain = re.compile("[0-9a-fA-F]{4}" if symbol == "u" else "[0-9a-fA-F]{2}").match(self.source, self.at)
+        braced = _BRACED.match(self.source, self.at) if "u" in self.flags else None
+        plain = _UNIT[symbol].match(self.source, self.at)
         match = braced or plain
         if match is None:
             return symbol
@@ -284,11 +308,18 @@ _LONG_NAMES: Final = {
     "Alphabetic": "L", "Lowercase": "Ll", "Uppercase": "Lu",
 }  # fmt: skip
 
+_CATEGORIES: Final = frozenset({
+    "C", "Cc", "Cf", "Cn", "Co", "Cs", "L", "Ll", "Lm", "Lo", "Lt", "Lu", "M", "Mc", "Me", "Mn", "N", "Nd", "Nl",
+    "No", "P", "Pc", "Pd", "Pe", "Pf", "Pi", "Po", "Ps", "S", "Sc", "Sk", "Sm", "So", "Z", "Zl", "Zp", "Zs",
+})  # fmt: skip
+
 
 @lru_cache(maxsize=64)
 def _category(name: str) -> str | None:
     """Return the ranges of a general category such as `L` or `Nd`, or None if there is none of this name."""
     short = _LONG_NAMES.get(name, name)
+    if short not in _CATEGORIES:
+        return None
     ranges = list(_ranges(short))
     return "".join(rf"\x{{{first:x}}}-\x{{{last:x}}}" for first, last in ranges) if ranges else None
 
@@ -304,42 +335,7 @@ def _ranges(category: str) -> Iterator[tuple[int, int]]:
             start = None
 
 
-def _may_explode(source: str) -> bool:
-    r"""Return whether an unbounded repetition contains another one: `(a+)+`, `(a|b*)*`, `(?:\\w+\\s?)*`."""
-    depth: list[bool] = []
-    inside = False
-    at = 0
-    while at < len(source):
-        symbol = source[at]
-        if symbol == "\\":
-            at += 1
-        elif symbol == "[":
-            at = _class_end(source, at)
-        elif symbol == "(":
-            depth.append(inside)
-            inside = False
-        elif symbol == ")" and depth:
-            repeated = _unbounded(source, at + 1)
-            if inside and repeated:
-                return True
-            inside = depth.pop() or inside or repeated
-        elif _unbounded(source, at):
-            inside = True
-        at += 1
-    return False
-
-
-def _class_end(source: str, at: int) -> int:
-    at += 1
-    while at < len(source) and source[at] != "]":
-        at += 2 if source[at] == "\\" else 1
-    return at
-
-
-def _unbounded(source: str, at: int) -> bool:
-    if source[at : at + 1] in ("+", "*"):
-        return True
-    bounds = _BOUNDS.match(source, at)
-    if not bounds:
-        return False
-    return bool(bounds[2] and not bounds[3]) or int(bounds[3] or bounds[1]) > _MAX_REPEATS
+def first_group(pattern: str, text: str) -> str | None:
+    """Return what the first group of an RE2 pattern of ours matches in a text; None without a match."""
+    found = re2.search(pattern, text)
+    return found.group(1) if found else None

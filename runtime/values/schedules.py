@@ -1,33 +1,18 @@
 """The times at which schedule nodes fire: n8n's rules as crontab lines or fixed intervals, which Temporal schedules."""
 
-import calendar
-import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from runtime.values.cron_expression import cron_lines
 from schemas.facts import BadScheduleError
 from schemas.plan import Firing
 
 __all__ = ["BadScheduleError", "Firing", "cron_row", "firings", "interval", "poll_row", "problems", "schedule_row"]
 
 DAY_SECONDS: Final = 86_400
-MONTH_NAMES: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-DAY_NAMES: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
-_FIELDS: Final = (
-    ("second", 0, 59), ("minute", 0, 59), ("hour", 0, 23), ("day of month", 1, 31), ("month", 1, 12), ("day of week", 0, 7),
-)  # fmt: skip
-_NAMES: Final[Mapping[str, Mapping[str, int]]] = {
-    "month": {name: number for number, name in enumerate(MONTH_NAMES, 1)},
-    "day of week": {name: number for number, name in enumerate(DAY_NAMES)},
-}
-_MACROS: Final = {
-    "@yearly": "0 0 0 1 1 *", "@annually": "0 0 0 1 1 *", "@monthly": "0 0 0 1 * *", "@weekly": "0 0 0 * * 0",
-    "@daily": "0 0 0 * * *", "@midnight": "0 0 0 * * *", "@hourly": "0 0 * * * *",
-}  # fmt: skip
-_PART: Final = re.compile(r"(\*|\?|\w+)(?:-(\w+))?(?:/(\d+))?")
-_SPECIAL: Final = re.compile(r"\d*[LW]{1,2}|L-\d+|\w+#\d+")
-
+MAX_INTERVAL_DAYS: Final = 10_000
+"""Temporal counts intervals from 1970 and looks no further than the year 2099."""
 
 Reader = Callable[[Mapping[str, Any], int], Iterator[Firing]]
 """(a row of a schedule node, the second at which it fires) -> its firings."""
@@ -81,7 +66,7 @@ def poll_row(row: Mapping[str, Any], second: int) -> Iterator[Firing]:
 def interval(amount: Any, unit: Any) -> Firing:
     """Read the parameters of the Interval node. Raise BadScheduleError."""
     seconds = {"seconds": 1, "minutes": 60, "hours": 3600}.get(str(unit), 1)
-    return Firing(every=_whole(amount, "interval", 1, 1 << 31) * seconds)
+    return Firing(every=_whole(amount, "interval", 1, MAX_INTERVAL_DAYS * DAY_SECONDS // seconds) * seconds)
 
 
 def schedule_row(row: Mapping[str, Any], second: int) -> Iterator[Firing]:
@@ -113,13 +98,15 @@ def schedule_row(row: Mapping[str, Any], second: int) -> Iterator[Firing]:
             day = _whole(row.get("triggerAtDayOfMonth", 1), "day of the month", 1, 31)
             yield Firing(crons=(f"{second} {minute} {hour} {day} */{min(every, 12)} *",))
         case "cronExpression":
-            yield Firing(crons=_normal(str(row.get("expression", ""))))
+            yield Firing(crons=cron_lines(str(row.get("expression", ""))))
         case _:
             raise BadScheduleError(f"the interval {field!r} does not exist")
 
 
 def _apart(days: int, hour: int, minute: int, second: int, shift: int = 0) -> Firing:
     """Every so many days, counted from 1970: which of the days it is stays the same whatever is published again."""
+    if days > MAX_INTERVAL_DAYS:
+        raise BadScheduleError(f"an interval of {days} days is longer than {MAX_INTERVAL_DAYS} days")
     return Firing(every=days * DAY_SECONDS, offset=shift * DAY_SECONDS + hour * 3600 + minute * 60 + second)
 
 
@@ -146,7 +133,7 @@ def cron_row(row: Mapping[str, Any], second: int) -> Iterator[Firing]:
             every = f"*/{min(value, 59)} *" if unit == "minutes" else f"0 */{min(value, 23)}"
             yield Firing(crons=(f"{second} {every} * * *",))
         case "custom":
-            yield Firing(crons=_normal(str(row.get("cronExpression", "* * * * * *"))))
+            yield Firing(crons=cron_lines(str(row.get("cronExpression", "* * * * * *"))))
         case _:
             raise BadScheduleError(f"the mode {mode!r} does not exist")
 
@@ -159,76 +146,3 @@ def _whole(value: Any, what: str, low: int, high: int) -> int:
     if not low <= number <= high:
         raise BadScheduleError(f"the {what} {number} is not between {low} and {high}")
     return number
-
-
-def _normal(text: str) -> tuple[str, ...]:
-    """A cron expression of five fields, of six with seconds first, or a macro, as lines of six fields in numbers; two lines
-    where it names days of the month and of the week, since either of them is enough.
-
-    Raises BadScheduleError.
-    """
-    text = _MACROS.get(text.strip().lower(), text)
-    parts = text.split()
-    if len(parts) not in (5, 6):
-        raise BadScheduleError(f"it has {len(parts)} fields instead of five or six")
-    if len(parts) == 5:
-        parts = ["0", *parts]
-    fields = [_field(part, *each) for part, each in zip(parts, _FIELDS, strict=True)]
-    second, minute, hour, of_month, month, of_week = fields
-    if of_month != "*":
-        _fires(of_month, month, text)
-    if of_month != "*" and of_week != "*":
-        return (
-            f"{second} {minute} {hour} {of_month} {month} *",
-            f"{second} {minute} {hour} * {month} {of_week}",
-        )
-    return (" ".join(fields),)
-
-
-def _field(part: str, name: str, low: int, high: int) -> str:
-    parts = []
-    for each in part.split(","):
-        if _SPECIAL.fullmatch(each):
-            raise BadScheduleError(f"{each!r}: L, W and # are not supported")
-        match = _PART.fullmatch(each)
-        if match is None:
-            raise BadScheduleError(f"{each!r} is not a valid {name}")
-        first, last, step = match.groups()
-        if step is not None and int(step) == 0:
-            raise BadScheduleError(f"{each!r} is not a valid {name}")
-        start = "*" if first in ("*", "?") else str(_value(first, each, name, low, high))
-        end = "" if last is None else f"-{_value(last, each, name, low, high)}"
-        if name == "day of week" and not end and start == "7":
-            start = "0"
-        if name == "day of week" and end == "-7":
-            end = "-6"
-            parts.append("0")
-        if start != "*" and step and not end:
-            end = f"-{high}"  # n8n: 5/15 goes on to the end
-        parts.append(f"{start}{end}" + (f"/{step}" if step else ""))
-    return "*" if parts in (["*"], ["*/1"]) else ",".join(parts)
-
-
-def _value(text: str, part: str, name: str, low: int, high: int) -> int:
-    number = int(text) if text.isdigit() else _NAMES.get(name, {}).get(text[:3].lower())
-    if number is None or not low <= number <= high:
-        raise BadScheduleError(f"{part!r} is not a valid {name}")
-    return number
-
-
-def _fires(of_month: str, month: str, text: str) -> None:
-    """Return whether any of the months has any of the days."""
-    months = _numbers(month, 1, 12)
-    longest = max(29 if each == 2 else calendar.monthrange(2023, each)[1] for each in months)
-    if min(_numbers(of_month, 1, 31)) > longest:
-        raise BadScheduleError(f"{text!r} never fires: none of its months has such a day")
-
-
-def _numbers(field: str, low: int, high: int) -> list[int]:
-    numbers: list[int] = []
-    for each in field.split(","):
-        span, _, step = each.partition("/")
-        first, _, last = span.partition("-")
-        start, end = (low, high) if first == "*" else (int(first), int(last or first))
-        numbers += range(start, end + 1, int(step or 1))
-    return numbers

@@ -17,6 +17,7 @@ ColumnType = Literal["string", "number", "boolean", "date"]
 Row = dict[str, Any]
 """Values by column name, then `id`, `createdAt`, `updatedAt`."""
 
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 SYSTEM: Final[Mapping[str, ColumnType]] = {"id": "number", "createdAt": "date", "updatedAt": "date"}
 
 
@@ -35,7 +36,7 @@ class Column:
         """Raise TableError for a name or a type that no table can have."""
         if self.type not in get_args(ColumnType):
             raise TableError(f"'{self.type}' is no column type; there are {', '.join(get_args(ColumnType))}")
-        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,62}", self.name) or self.name in SYSTEM:
+        if not _NAME.fullmatch(self.name) or self.name in SYSTEM:
             raise TableError(
                 f"'{self.name}' cannot be the name of a column: letters, digits and underscores, not first a digit, "
                 f"none of {', '.join(SYSTEM)}"
@@ -202,9 +203,8 @@ def _test(condition: TableCondition, type_: ColumnType) -> Callable[[Any], bool]
     if operator in _UNARY:
         return _UNARY[operator]
     if operator in ("like", "ilike"):
-        pattern = ".*".join(re.escape(part) for part in js_string(raw).split("%"))  # `_` stands for itself
-        like = re.compile(pattern, re.DOTALL | (re.IGNORECASE if operator == "ilike" else 0))
-        return lambda value: value is not None and like.fullmatch(js_string(value)) is not None
+        like = _like(js_string(raw), ignore_case=operator == "ilike")
+        return lambda value: value is not None and like(js_string(value))
     if operator not in _BINARY:
         raise TableError(f"'{operator}' is no condition; there are {', '.join((*_BINARY, 'like', 'ilike', *_UNARY))}")
     operand = None if raw is None else _cast(condition.column, raw, type_)
@@ -212,6 +212,27 @@ def _test(condition: TableCondition, type_: ColumnType) -> Callable[[Any], bool]
     if operator == "neq":
         return lambda value: compare(value, operand)
     return lambda value: value is not None and operand is not None and compare(value, operand)
+
+
+def _like(pattern: str, *, ignore_case: bool) -> Callable[[str], bool]:
+    """Return whether a text matches a pattern in which `%` stands for any text; `_` stands for itself."""
+    first, *rest = (pattern.lower() if ignore_case else pattern).split("%")
+
+    def matches(text: str) -> bool:
+        text = text.lower() if ignore_case else text
+        if not rest:
+            return text == first
+        if not text.startswith(first) or not text.endswith(rest[-1]):
+            return False
+        at, end = len(first), len(text) - len(rest[-1])
+        for part in rest[:-1]:  # the first place where a part fits leaves the most for the others
+            found = text.find(part, at, max(at, end))
+            if found < 0:
+                return False
+            at = found + len(part)
+        return at <= end
+
+    return matches
 
 
 _BINARY: Final[Mapping[str, Callable[[Any, Any], bool]]] = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from runtime.values.dates import Instant, parse_date
-from runtime.values.javascript import js_number, js_string, json_stringify
+from runtime.values.javascript import ObjectText, js_number, js_string, json_stringify
 from runtime.values.json_text import NotJsonError, parse_json, parse_object_literal
 from schemas.item import UNDEFINED
 
@@ -16,6 +16,7 @@ __all__ = ["ValidationResult", "as_text", "validate_field"]
 _TIME: Final = re.compile(r"\d{2}:\d{2}(?::\d{2})?(?:[-+]\d{4})?(?:[-+]\d{1,2}(?::\d{2})?)?\Z", re.ASCII)
 _ALPHANUMERIC: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*\Z")
 _URL: Final = re.compile(r"https?://[^\s/?#]+\.[^\s]+\Z|https?://localhost\b\S*\Z", re.IGNORECASE)
+_SCHEME: Final = re.compile(r"https?://", re.IGNORECASE)
 _JWT: Final = re.compile(r"[A-Za-z0-9-_]*\.[A-Za-z0-9-_]*\.[A-Za-z0-9-_]*\Z")
 _DATE_HINT: Final = (
     ' <br/><br/> Consider using <a href="https://moment.github.io/luxon/api-docs/index.html#datetimefromformat" '
@@ -68,12 +69,14 @@ def validate_field(
     check = _CHECKS.get(type_)
     if check is None:
         return ValidationResult(value)
+    if isinstance(value, ObjectText) and type_ in _OF_OBJECTS:
+        return _OF_OBJECTS[type_](_Field(name, value, type_, strict, parse_strings, options, zone, now_ms), value)
     return check(_Field(name, value, type_, strict, parse_strings, options, zone, now_ms))
 
 
 def as_text(value: Any) -> str:
     """Return a value where n8n expects text: objects and arrays as JSON, everything else `String(value)`."""
-    if isinstance(value, dict | list):
+    if isinstance(value, dict | list | ObjectText):
         return json_stringify(value) or ""
     return js_string(value)
 
@@ -81,6 +84,8 @@ def as_text(value: Any) -> str:
 def _describe(value: Any) -> str:
     if isinstance(value, list):
         return "array"
+    if isinstance(value, ObjectText):
+        return "object"
     return "object" if isinstance(value, dict) else f"'{js_string(value)}'"
 
 
@@ -174,7 +179,7 @@ def _options(field: _Field) -> ValidationResult:
 
 def _url(field: _Field) -> ValidationResult:
     text = js_string(field.value)
-    full = text if re.match(r"https?://", text, re.IGNORECASE) else f"https://{text}"
+    full = text if _SCHEME.match(text) else f"https://{text}"
     return (
         ValidationResult(field.value)
         if _URL.match(full)
@@ -212,3 +217,14 @@ _CHECKS: Final[Mapping[str, Callable[[_Field], ValidationResult]]] = {
     "binary": _binary,
     "binaryData": _binary,
 }
+_OF_OBJECTS: Final[Mapping[str, Callable[[_Field, ObjectText], ValidationResult]]] = {
+    "string": lambda field, value: (
+        field.refuse() if field.strict else ValidationResult(as_text(value) if field.parse_strings else value)
+    ),
+    "number": lambda field, value: field.refuse() if field.strict else ValidationResult(value.number),
+    "boolean": lambda field, _value: field.refuse(),
+    "array": lambda field, _value: field.refuse(),
+    "object": lambda _field, value: ValidationResult(str(value)),
+}
+FIELD_TYPES: Final = tuple(_CHECKS)
+"""The types that are checked; a value of any other is fine."""

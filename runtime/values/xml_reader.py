@@ -2,14 +2,15 @@
 
 import html.entities
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 _NAME_START = r"[:_A-Za-z\u00C0-\u00D6\u00D8-\u00F6\u00F8-\u02FF\u0370-\u037D\u037F-\u1FFF\u200C-\u200D\u2070-\u218F\u2C00-\u2FEF\u3001-\uD7FF\uF900-\uFDCF\uFDF0-\uFFFD\U00010000-\U000EFFFF]"  # noqa: E501
 NAME: Final = re.compile(_NAME_START + _NAME_START[:-1] + r"\u00B7\u0300-\u036F\u203F-\u2040.\d-]*|" + _NAME_START)
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
 _ENTITY: Final = re.compile(r"&([^;<&\s]*)(;?)")
-_DOCTYPE: Final = re.compile(r"<!DOCTYPE(?:\[[^\]]*\]|\"[^\"]*\"|'[^']*'|[^\[>])*>", re.IGNORECASE)
+_DOCTYPE: Final = re.compile(r"<!DOCTYPE(?:\[[^\]]*+\]|\"[^\"]*+\"|'[^']*+'|[^\[\"'>]++)*+>", re.IGNORECASE)
+_BLANKS: Final = re.compile(r"\s{2,}")
 _DANGEROUS: Final = frozenset({"__proto__", "constructor", "prototype"})
 _MAX_DEPTH: Final = 1000
 _MAX_CODE_POINT: Final = 0x10FFFF
@@ -40,7 +41,7 @@ class _Element:
 
     name: str
     members: dict[str, Any]
-    text: str = ""
+    text: list[str] = field(default_factory=list)
     has_cdata: bool = False
 
 
@@ -85,7 +86,7 @@ class _Reader:
         text = self._decoded(self._at, end)
         self._at = end
         if self._open:
-            self._open[-1].text += text
+            self._open[-1].text.append(text)
 
     def _decoded(self, start: int, end: int) -> str:
         text = self._text[start:end]
@@ -111,7 +112,7 @@ class _Reader:
             start = at + 9
             self._skip("]]>", 9)
             if self._open:
-                self._open[-1].text += text[start : self._at - 3]
+                self._open[-1].text.append(text[start : self._at - 3])
                 self._open[-1].has_cdata = True
         elif text.startswith("<?", at):
             self._skip("?>", 2)
@@ -205,14 +206,14 @@ class _Reader:
         return ({name: value} if self._options.explicit_root else value,)
 
     def _value(self, element: _Element) -> Any:
-        options, text = self._options, element.text
+        options, text = self._options, "".join(element.text)
         blank = not text.strip(" \t\r\n\f\v\u00a0\ufeff") and not element.has_cdata
         if blank:
             return element.members or text
         if options.trim:
             text = text.strip()
         if options.normalize:
-            text = re.sub(r"\s{2,}", " ", text).strip()
+            text = _BLANKS.sub(" ", text).strip()
         return {options.charkey: text, **element.members} if element.members else text
 
 

@@ -41,6 +41,27 @@ class CredentialNotUsed(Diagnostic):
     types: tuple[str, ...]
 
 
+class CredentialHostComputed(Diagnostic):
+    """A credential of no vendor in particular is sent to an address whose host is computed.
+
+    ## Why it matters
+    A credential is sent to its own hosts only: the constant hosts of the addresses in this workflow, and those that its
+    owner allows. Where data decides about the host, the request stops with an error until its owner has allowed that host.
+
+    ## What to do
+    Allow the host with `tempor8 credentials allow`, which changes the credential and not the workflow, or write the host as a
+    constant: `=https://api.example.com/{{ $json.path }}`. Nothing is required if the host is allowed already.
+    """
+
+    code = "N8T504"
+    severity = Severity.INFO
+    text = "{node!r} sends its credential {name!r} to an address whose host is computed"
+    hint_text = "allow the host, if it is not: tempor8 credentials allow TENANT {type} '{name}' HOST"
+    node: str
+    type: str
+    name: str
+
+
 class CredentialByName(Diagnostic):
     """A credential is identified only by its name, as very old versions of n8n wrote it.
 

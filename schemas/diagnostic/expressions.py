@@ -8,12 +8,15 @@ class InvalidExpression(Diagnostic):
 
     ## Why it matters
     n8n raises an error whenever it evaluates the expression, so the node can never run.
+    It is a warning because n8n starts such a workflow, and so does tempor8: a run that reaches the node fails there.
+    `--fail-on warning` stops it in CI.
 
     ## What to do
     Correct the expression at the reported position.
     """
 
     code = "N8T401"
+    severity = Severity.WARNING
     text = "the expression in {parameter} is invalid: {reason}"
     hint_text = "{advice}"
     parameter: str
@@ -26,12 +29,15 @@ class InvalidCode(Diagnostic):
 
     ## Why it matters
     The node fails every time it runs.
+    It is a warning because n8n starts such a workflow, and so does tempor8: a run that reaches the node fails there.
+    `--fail-on warning` stops it in CI.
 
     ## What to do
     Correct the program at the reported position.
     """
 
     code = "N8T402"
+    severity = Severity.WARNING
     text = "the code in {parameter} is invalid: {reason}"
     parameter: str
     reason: str
@@ -43,13 +49,15 @@ class UnknownReference(Diagnostic):
     ## Why it matters
     n8n raises "Referenced node doesn't exist" when it evaluates the expression. The usual cause is a node that was
     renamed or deleted outside the editor.
+    It is a warning because n8n starts such a workflow, and so does tempor8: a run that reaches the node fails there.
+    `--fail-on warning` stops it in CI.
 
     ## What to do
     Write the current name of the node; names are case-sensitive.
     """
 
     code = "N8T403"
-    severity = Severity.ERROR
+    severity = Severity.WARNING
     text = "{parameter} refers to the node {name!r}, which does not exist"
     hint_text = "{advice}"
     parameter: str

@@ -256,8 +256,8 @@ class NoSuchInput(Diagnostic):
     """A connection ends at an input that the node does not have.
 
     ## Why it matters
-    n8n counts the inputs that are connected and waits for those before, so the node may run with the wrong data or not
-    at all.
+    n8n counts the inputs that are connected and waits for those before, but the node never sees what arrives at an input
+    that it does not have.
 
     ## What to do
     Connect to an existing input, or raise *Number of Inputs* of the node.

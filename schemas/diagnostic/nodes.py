@@ -322,7 +322,7 @@ class UnknownSpecialist(Diagnostic):
     A node whose notes say `agent: <slug>` hands its work to that specialist. A run that reaches the node would fail.
 
     ## What to do
-    Correct the slug: `docs/agents.md` names the specialists. Remove the line from the notes
+    Correct the slug: `docs/specialists.md` names the specialists. Remove the line from the notes
     to let the node's own parameters do the work.
     """
 

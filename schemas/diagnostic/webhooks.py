@@ -53,3 +53,28 @@ class RespondUnheard(Diagnostic):
     text = "the response of {node!r} is never sent: no webhook before it responds using this node"
     hint_text = "set Respond of the webhook to Using Respond to Webhook Node"
     node: str
+
+
+class LateParameter(Diagnostic):
+    """A parameter of a trigger that listens for requests is an expression over what is known in a run only.
+
+    ## Why it matters
+    The parameter is read when a request comes, before there is a run. Constants and `$workflow.id` or `$workflow.name` have
+    their values here; anything else is not evaluated. An option of a webhook that n8n evaluates over `$json` fails there,
+    too.
+
+    ## What to do
+    Write plain text. For a response that depends on data, set *Respond* to *Using 'Respond to Webhook' Node*.
+    """
+
+    code = "N8T321"
+    unsupported = True
+    text = "{parameter} of {node!r} is read before a run begins, and its expression is not evaluated"
+    hint_text = "write plain text, or answer with a Respond to Webhook node"
+    parameter: str
+    node: str
+
+    @property
+    def lacks(self) -> str:
+        """The parameter."""
+        return f"expressions in {self.parameter} of triggers"

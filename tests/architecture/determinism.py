@@ -19,14 +19,16 @@ def _words(text: str) -> frozenset[str]:
 
 
 STANDARD: Final = _words(
-    """__future__ abc ast base64 binascii bisect calendar codecs collections collections.abc contextlib copy dataclasses
+    """__future__ abc ast base64 binascii bisect calendar codecs collections collections.abc contextlib contextvars copy dataclasses
     datetime difflib email email.message email.policy enum fractions functools hashlib heapq hmac html html.entities
     itertools json math operator re string struct textwrap types typing unicodedata urllib.parse zlib"""
 )
 """Modules of Python that compute and reach nothing outside, but for the names in `DENIED`."""
 
 PARTS: Final[Mapping[str, frozenset[str]]] = {
-    "asyncio": frozenset({"Queue", "Task", "TimeoutError", "create_task", "wait_for"}),
+    "asyncio": frozenset(
+        {"CancelledError", "Lock", "Queue", "Task", "TimeoutError", "create_task", "current_task", "wait_for"}
+    ),
     "email.utils": frozenset({"formatdate", "getaddresses", "parseaddr"}),
     "mimetypes": frozenset({"MimeTypes"}),
     "pathlib": frozenset({"PurePath", "PurePosixPath", "PureWindowsPath"}),

@@ -47,12 +47,15 @@ def _names_type(statement: ast.stmt) -> bool:
 
 @cache
 def covered() -> frozenset[str]:
-    """Node types that a case runs: a workflow case, a file of requests and answers, or a recorded run of an agent."""
+    """Node types that a case runs: a workflow case, a file of requests and answers or of cases for a database, or a recorded run of
+    an agent.
+    """
     cases = {path: json.loads(path.read_bytes()) for path in CASES.rglob("*.json")}
     ran = {type_ for case in cases.values() if isinstance(case, dict) for type_ in types_that_ran(case)}
-    wire = {path.stem.replace("__", "/") for path in cases if path.parent.name == "wire"}
+    wire = {path.stem.replace("__", "/") for path in cases if path.parent.name in ("wire", "vendors", "triggers")}
     lines = [line for path in AGENT_CASES.rglob("*.jsonl") for line in path.read_text(encoding="utf-8").splitlines()]
-    return frozenset(ran | wire | {type_ for line in lines for type_ in types_of_agents(json.loads(line))})
+    databases = {f"n8n-nodes-base.{path.stem}" for path in CASES.glob("databases/*.jsonl")}
+    return frozenset(ran | wire | databases | {type_ for line in lines for type_ in types_of_agents(json.loads(line))})
 
 
 def types_that_ran(case: Mapping[str, Any]) -> set[str]:
@@ -110,11 +113,17 @@ def test_a_node_type_is_declared_in_the_file_that_the_catalogue_names(type_: str
 
 UNRECORDED = {
     "n8n-nodes-base.stickyNote": "a remark on the canvas: it never runs",
+    "@n8n/n8n-nodes-langchain.chat": "n8n hands its message to an open session of a chat, which a recording has not",
+    "@n8n/n8n-nodes-langchain.mcpTrigger": "its caller is a client of the protocol; tests of its runs and of the API",
     "@n8n/n8n-nodes-langchain.chatTrigger": "starts a run from a page; its item is the caller's",
     "@n8n/n8n-nodes-langchain.manualChatTrigger": "starts a run from the editor only",
     "@n8n/n8n-nodes-langchain.lmChatGroq": "n8n's address of the vendor is fixed: nothing can be recorded without it",
     "@n8n/n8n-nodes-langchain.lmChatMistralCloud": "n8n's address of the vendor is fixed: nothing can be recorded without it",
+    "@n8n/n8n-nodes-langchain.lmOllama": "n8n reads its answer as a stream, and we as a whole; a unit test of the request",
     "@n8n/n8n-nodes-langchain.outputParserAutofixing": "covered by unit tests of the parser; no case of its own yet",
+    "@n8n/n8n-nodes-langchain.textSplitterTokenSplitter": "it estimates tokens, so its chunks are others; unit tests of splitting",
+    "@n8n/n8n-nodes-langchain.memoryPostgresChat": "needs a server: tests/integration/test_database_memories.py",
+    "@n8n/n8n-nodes-langchain.memoryRedisChat": "needs a server: tests/integration/test_database_memories.py",
     "@n8n/n8n-nodes-langchain.toolThink": "echoes its input; covered by unit tests of the toolbox",
 }
 """Node types without a recorded case, each with its reason."""

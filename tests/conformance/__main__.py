@@ -1,7 +1,8 @@
 """`python -m tests.conformance PATH... [--out DIR] [--format text|json]`: run recorded cases and grade them.
 
 PATH is a folder or file in any of the recorded shapes: workflow cases (systematic or real), expression files, wire files,
-and the four files of `recorded/`. One record is one case.
+trigger files, and the four files of `recorded/`. One record is one case. Without a PATH: all of them, and the recorded cases of
+vendors' nodes and triggers, whose scores by use go to stderr.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from typing import Any
 from cli.support.inputs import plan_files
 from cli.testing.processes import DiedError, in_processes
 from tests.conformance.known import FOLDERS, HERE, known
+from tests.conformance.recorded_wire import NEED, score_of
 from tests.conformance.suites import REPLAY, Graded, folder_of, run_one
 from tests.shared_folder import ABSENT, shared_path
 
@@ -81,6 +83,16 @@ def _by_folder(counted: list[Graded]) -> dict[str, dict[str, int]]:
     return dict(sorted(scores.items()))
 
 
+def _vendors(workers: int) -> bool:
+    """Print how vendors' nodes and triggers do beside n8n, and return whether enough is right."""
+    enough = True
+    for folder in NEED:
+        table, passed = score_of(folder, workers)
+        print(table, end="", file=sys.stderr)
+        enough = enough and passed
+    return enough
+
+
 def main(argv: list[str] | None = None) -> int:
     """Exit code 0: all passed or are known to differ, 1: some failed, 2: nothing to run."""
     parser = argparse.ArgumentParser(prog="python -m tests.conformance", description=__doc__)
@@ -119,6 +131,8 @@ def main(argv: list[str] | None = None) -> int:
         print(f"{result['passed']} of {result['cases']} cases passed")
     if not result["cases"]:
         return 2
+    if not options.paths and options.host == "local" and not _vendors(options.workers):
+        return 1
     unknown = [each for each in result["failed"] if each["case"].removeprefix(REPLAY) not in known()]
     return 1 if unknown else 0
 

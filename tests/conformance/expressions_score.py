@@ -13,7 +13,6 @@ from compiler.expressions import compile_expression
 from runtime.catalog import CATALOG
 from runtime.expressions import evaluate
 from runtime.expressions.scope import ExpressionError, Scope
-from runtime.expressions.v8 import run_scripts
 from runtime.hosts.local.host import LocalHost, run_local
 from runtime.hosts.local.offline import OfflineCapabilities
 from runtime.interpreter.run_info import RunInfo
@@ -21,6 +20,7 @@ from runtime.values.javascript import BigInt
 from schemas.item import UNDEFINED
 from schemas.plan import Kind, Plan, Settings, Step
 from tests.conformance.equality import same_value
+from tests.unit.expressions.world import run_scripts
 
 __all__ = ["grade_expression", "grade_recorded", "run_expression_file", "run_recorded_expressions"]
 

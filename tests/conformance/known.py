@@ -11,7 +11,7 @@ from typing import Any, Final
 __all__ = ["FOLDERS", "HERE", "kinds", "known", "page"]
 
 HERE: Final = Path(__file__).parent
-FOLDERS: Final = ("systematic", "cases", "kinds", "reports", "expressions", "wire_http")
+FOLDERS: Final = ("systematic", "cases", "kinds", "reports", "expressions", "wire_http", "vendors", "triggers")
 """Folders with cases of our own."""
 PAGE: Final = HERE.parents[1] / "docs" / "differences-from-n8n.md"
 HEAD: Final = "| kind | what differs |\n|---|---|\n"

@@ -85,6 +85,8 @@ def _suite(path: Path, document: Any, out: Path | None) -> list[Graded]:
         return _calls(path, out, "run_type_validation")
     if path.name == "engine_order_tests.json":
         return _order(path, document, out)
+    if isinstance(document, list) and document and "steps" in document[0]:
+        return _triggers(path, out)
     if isinstance(document, list) and document and "requests" in document[0]:
         return _wire(path, out)
     raise ValueError(f"{path} has none of the shapes of recorded cases")
@@ -176,6 +178,17 @@ def _wire(path: Path, out: Path | None) -> list[Graded]:
             )
         )
     return graded
+
+
+def _triggers(path: Path, out: Path | None) -> list[Graded]:
+    from tests.conformance.wire_triggers import grade_trigger, run_trigger_file  # noqa: PLC0415 - only for these
+
+    result = run_trigger_file(path)
+    write(out, result)
+    return [
+        Graded(f"{path.stem} {case['id']}", *grade_trigger(case), types=(path.stem,), weight=case.get("count") or 1)
+        for case in result
+    ]
 
 
 def _recorded(test: dict[str, Any], outputs: list[Any] | None) -> Any:

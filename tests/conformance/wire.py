@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -11,10 +11,12 @@ from urllib.parse import unquote, urlsplit
 from cli.testing.case import as_item, clean, plan_of
 from cli.testing.compare import difference
 from runtime.catalog import CATALOG
+from runtime.contract import AwaitSignal, NodeError
 from runtime.hosts.local.host import LocalHost, run_local
 from runtime.interpreter.execution import Execution
 from runtime.interpreter.run_info import RunInfo
 from schemas.outcome import Finished
+from tests.conformance.mails import with_mails
 from tests.conformance.wire_world import WireCapabilities, show_binary
 
 CLOCK: Final = datetime(2026, 1, 15, 12, tzinfo=UTC).timestamp() * 1000
@@ -38,7 +40,7 @@ def run_wire_case(node_type: str, case: Mapping[str, Any]) -> dict[str, Any]:
     """What one case did. A fault of ours is an `actual_error` that says so."""
     capabilities = WireCapabilities(case)
     try:
-        execution, finished = asyncio.run(_run(node_type, case, capabilities))
+        execution, finished, waits = asyncio.run(_run(node_type, case, capabilities))
     except Exception as error:
         return {
             "actual_requests": capabilities.requests,
@@ -48,15 +50,33 @@ def run_wire_case(node_type: str, case: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "actual_requests": capabilities.requests,
         "actual_output": _output(case, execution),
-        "actual_error": _error(finished),
+        "actual_error": None if waits else _error(finished),
+        "actual_status": "waiting" if waits else finished.status,
     }
 
 
-async def _run(node_type: str, case: Mapping[str, Any], capabilities: WireCapabilities) -> tuple[Execution, Finished]:
+class _Host(LocalHost):
+    """A host on which a wait for a call ends the case: nobody answers."""
+
+    waits = False
+
+    async def signal(
+        self, step: str, run_index: int, command: AwaitSignal, ordinal: int | None = None, call: str = ""
+    ) -> Any:
+        """The run would wait here."""
+        del step, run_index, command, ordinal, call
+        self.waits = True
+        raise NodeError("the case ends with a wait")
+
+
+async def _run(
+    node_type: str, case: Mapping[str, Any], capabilities: WireCapabilities
+) -> tuple[Execution, Finished, bool]:
     plan = plan_of(_export(node_type, case))
-    host = LocalHost(CATALOG, capabilities, clock=lambda: CLOCK, sleep=_no_wait)
+    host = _Host(CATALOG, capabilities, clock=lambda: CLOCK, sleep=_no_wait)
     items = [as_item(each) for each in case.get("input") or [{}]]
-    return await run_local(plan, host, RunInfo(execution_id="1", mode="trigger"), items, start=plan.step["Start"])
+    info = RunInfo(execution_id="1", mode="trigger", base_url="http://localhost:5678", resume_secret="x" * 32)
+    return *await run_local(plan, host, info, items, start=plan.step["Start"]), host.waits
 
 
 async def _no_wait(seconds: float) -> None:
@@ -112,15 +132,22 @@ def grade_wire(case: Mapping[str, Any]) -> tuple[bool, str]:
     return not why, why
 
 
-def _difference(case: Mapping[str, Any]) -> str:
-    actual, expected = ([_comparable(each) for each in case.get(key) or []] for key in ("actual_requests", "requests"))
+def requests_difference(asked: Sequence[Mapping[str, Any]], recorded: Sequence[Mapping[str, Any]]) -> str:
+    """The first difference of requests from those that were recorded; empty: there is none."""
+    actual, expected = ([_comparable(each) for each in requests] for requests in (asked, recorded))
     if len(actual) != len(expected):
-        return f"{len(actual)} requests, expected {len(expected)}; {case.get('actual_error')}"
+        return f"{len(actual)} requests, expected {len(expected)}"
     for i, (got, wanted) in enumerate(zip(actual, expected, strict=True)):
         for key, value in wanted.items():
             pointer = difference(value, got[key])
             if pointer is not None:
                 return f"request {i} {key}{pointer}: {got[key]!r}, expected {value!r}"
+    return ""
+
+
+def _difference(case: Mapping[str, Any]) -> str:
+    if why := requests_difference(case.get("actual_requests") or [], case.get("requests") or []):
+        return f"{why}; {case.get('actual_error')}" if "requests, expected" in why else why
     if case.get("error"):
         return "" if case.get("actual_error") else "no error, one expected"
     if case.get("actual_error"):
@@ -141,7 +168,7 @@ def _comparable(request: Mapping[str, Any]) -> dict[str, Any]:
         "url": [parts.scheme, parts.netloc.lower(), unquote(parts.path) or "/"],
         "query": request.get("query") or {},
         "headers": headers,
-        "body": request.get("body"),
+        "body": with_mails(request.get("body")),
     }
 
 

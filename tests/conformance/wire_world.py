@@ -6,7 +6,7 @@ import hashlib
 import http
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -14,7 +14,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from runtime.contract import HttpResponse, NodeApiError, NodeError
+from runtime.contract import HttpResponse, MissingCredential, NodeApiError
+from runtime.contract.capabilities import AskForToken
 from runtime.hosts.local.offline import OfflineCapabilities
 from runtime.http import connection_failure
 from schemas.item import BinaryRef
@@ -46,13 +47,23 @@ class WireCapabilities(OfflineCapabilities):
             raise NodeApiError(told.message, http_code=told.http_code, data={"messages": told.messages})
         return response(method, url, answer)
 
-    async def get(self, type_: str, item: int = 0) -> Mapping[str, Any]:
+    async def get(self, type_: str, item: int = 0, *, restricted: bool = False) -> Mapping[str, Any]:
         """From the case; a placeholder for a private key becomes a real one."""
-        del item
+        del item, restricted
         found = (self._case.get("credentials") or {}).get(type_)
         if found is None:
-            raise NodeError("Credentials not found")
+            raise MissingCredential("Credentials not found")
         return {key: _private_key() if value == "FAKE_RSA_KEY" else value for key, value in found.items()}
+
+    async def renew(self, type_: str, data: Mapping[str, Any], ask: AskForToken) -> dict[str, Any]:
+        """What the case answers, kept by nobody."""
+        del type_
+        return await ask(data)
+
+    async def token(self, key: str, ask: Callable[[], Awaitable[tuple[str, float]]]) -> str:
+        """What the case answers, asked for every time."""
+        del key
+        return (await ask())[0]
 
 
 @cache

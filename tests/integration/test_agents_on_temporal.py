@@ -17,7 +17,7 @@ from runtime.hosts.temporal.idempotency import idempotency_key
 from runtime.hosts.temporal.worker import build_worker
 from runtime.platform.embedded.fake_vendor import StandIn
 from schemas import names
-from schemas.run import TASK_TIMEOUT, RunResult, StartInput
+from schemas.run import PAYLOAD_LIMIT, TASK_TIMEOUT, RunResult, StartInput
 from schemas.task import Task
 from tests.unit.agents.world import World, calls, model, node, plan_of, text_answer, workflow
 
@@ -52,7 +52,14 @@ async def run_of(temporal: Client, queue: str, export: dict[str, Any]) -> Workfl
     """A run of a tenant."""
     workflow_id = names.workflow_id(TENANT, "test", str(uuid.uuid4()))
     items = [{"json": {"chatInput": "What is (2 + 3 * 4) * 2?"}}]
-    given = StartInput(plan=plan_of(export), tenant=TENANT, template="test", execution_id=workflow_id, items=items)
+    given = StartInput(
+        plan=plan_of(export),
+        tenant=TENANT,
+        template="test",
+        execution_id=workflow_id,
+        items=items,
+        payload_limit=PAYLOAD_LIMIT,
+    )
     return await temporal.start_workflow(
         "test",
         given.model_dump(mode="json"),

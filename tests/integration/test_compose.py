@@ -21,7 +21,8 @@ from runtime.platform.embedded import EmbeddedProfile
 from runtime.platform.embedded.process import Process, accepts, free_port
 from runtime.platform.settings import Settings
 from runtime.platform.temporal import SEARCH_ATTRIBUTES
-from runtime.platform.vault import VaultCredentials
+from runtime.platform.vault_client import VaultClients, VaultLogin
+from runtime.platform.vault_credentials import VaultCredentials
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = Path(sysconfig.get_path("scripts"))
@@ -83,7 +84,7 @@ def test_the_ports_are_the_documented_ones(services: dict[str, Any]) -> None:
 
 
 def test_everything_restarts_shares_the_network_and_says_whether_it_is_well(services: dict[str, Any]) -> None:
-    one_shot = {"temporal-schema", "temporal-namespace", "migrate"}
+    one_shot = {"temporal-schema", "temporal-namespace", "migrate", "promote"}
     for name, service in services.items():
         assert list(service["networks"]) == ["tempor8"], name
         assert service["restart"] == ("on-failure:6" if name in one_shot else "unless-stopped"), name
@@ -193,13 +194,17 @@ async def test_the_vault_sets_itself_up_and_opens_itself_again_after_a_restart(d
                 await asyncio.sleep(0.1)
         return None
 
+    def store(secret: str) -> VaultCredentials:
+        login = VaultLogin("approle", "tempor8", lambda: secret)
+        return VaultCredentials(VaultClients(address, login=login))
+
     process = await served()
     address = f"http://127.0.0.1:{port}"
-    await soon(VaultCredentials(address, role=("tempor8", secret_id)), "k")
-    assert await VaultCredentials(address, role=("tempor8", secret_id)).names("acme") == [("someApi", "key")]
+    await soon(store(secret_id), "k")
+    assert await store(secret_id).names("acme") == [("someApi", "key")]
     await process.stop()
     process = await served()
-    assert await soon(VaultCredentials(address, role=("tempor8", secret_id)), None) == {"apiKey": "k"}
+    assert await soon(store(secret_id), None) == {"apiKey": "k"}
     with pytest.raises(CredentialsUnavailable):
-        await VaultCredentials(address, role=("tempor8", "wrong")).get("acme", "someApi", "key")
+        await store("wrong").get("acme", "someApi", "key")
     await process.stop()

@@ -21,8 +21,9 @@ from runtime.contract import HttpResponse
 from runtime.hosts.local.offline import OfflineCapabilities
 from runtime.hosts.temporal.worker import DEADLOCK_TIMEOUT_SECONDS, build_worker
 from schemas import names
-from schemas.run import TASK_TIMEOUT, Journal, RunReply, RunResult, StartInput
-from service.run_start import await_reply
+from schemas.run import PAYLOAD_LIMIT, TASK_TIMEOUT, Journal, RunReply, RunResult, StartInput
+from service.run_reply import ReplyTimeouts, ReplyWaiter
+from service.shutdown import Shutdown
 
 TENANT = "acme"
 
@@ -70,7 +71,13 @@ async def start(
     """Start an export as a run of a tenant."""
     workflow_id = names.workflow_id(TENANT, "test", str(uuid.uuid4()))
     given = StartInput(
-        plan=plan_of(export), tenant=TENANT, template="test", execution_id=workflow_id, items=items, **more
+        plan=plan_of(export),
+        tenant=TENANT,
+        template="test",
+        execution_id=workflow_id,
+        items=items,
+        payload_limit=PAYLOAD_LIMIT,
+        **more,
     )
     return await temporal.start_workflow(
         "test",
@@ -226,7 +233,8 @@ async def test_a_caller_who_waits_is_told_to_ask_the_run_that_it_continues_as(
     monkeypatch.setattr(workflow.Info, "is_continue_as_new_suggested", is_long)
     hook = node("Hook", "webhook", 2, {"httpMethod": "POST", "path": "x", "responseMode": "lastNode", "options": {}}, 0)
     handle = await start(temporal, queue, rounds(600, 20, hook), [{"json": {}}], trigger_kind="webhook", mode="webhook")
-    answer = await await_reply(temporal, handle.id, "lastNode", {"moved": True})
+    waiter = ReplyWaiter(temporal, ReplyTimeouts(), Shutdown())
+    answer = await waiter.attach(handle.id, "lastNode")
     assert (await handle.describe()).run_id != handle.first_execution_run_id
     assert answer.finished is not None
     assert answer.finished.outputs == [[{"json": {"n": 600, "works": 600}, "pairedItem": {"item": 0}}]]

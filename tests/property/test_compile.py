@@ -167,7 +167,7 @@ def test_hostile_input_is_answered_quickly_and_in_little_memory(name: str) -> No
     compilation = compiled(content)
     seconds = time.process_time() - started
     assert_sound(compilation)
-    assert seconds < 2
+    assert seconds < 6  # seconds of processor time; quadratic work takes minutes
 
 
 def test_a_large_export_takes_little_memory() -> None:

@@ -10,11 +10,10 @@ from compiler.expressions import compile_expression
 from runtime.expressions import evaluate
 from runtime.expressions.rendering import as_script
 from runtime.expressions.scope import ExpressionError
-from runtime.expressions.v8 import run_scripts
 from runtime.values.javascript import js_number, js_string, json_stringify, loose_equal, strict_equal, truthy
 from schemas.expression import Path, Script, Template
 from schemas.item import UNDEFINED
-from tests.unit.expressions.world import scope
+from tests.unit.expressions.world import run_scripts, scope
 
 _NUMBERS = st.one_of(
     st.integers(-(2**60), 2**60),

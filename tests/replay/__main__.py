@@ -26,11 +26,14 @@ from runtime.platform.embedded import EmbeddedProfile
 from runtime.platform.embedded.temporal import DYNAMIC_CONFIG
 from runtime.platform.settings import Settings
 from runtime.platform.temporal import ensure_search_attributes
-from tests.replay.gate import CONVERTER, state_of
+from tests.replay.agent_scenes import AGENT_SCENES
+from tests.replay.gate import CONVERTER, PLANS, state_of
+from tests.replay.long_scenes import LONG_SCENES
 from tests.replay.node_scenes import NODE_SCENES
 from tests.replay.scenes import LONG, SCENES, SceneTemplates, Stage
+from tests.replay.script_scenes import SCRIPT_SCENES
 
-ALL_SCENES = SCENES | NODE_SCENES
+ALL_SCENES = SCENES | NODE_SCENES | AGENT_SCENES | LONG_SCENES | SCRIPT_SCENES
 HISTORIES = Path(__file__).parent / "histories"
 STATES = Path(__file__).parent / "states.json"
 """Name of a history -> hash of the state that it leads to."""
@@ -62,9 +65,11 @@ class World(OfflineCapabilities):
             entry = "<item><title>New</title><pubDate>Mon, 02 Mar 2026 10:00:00 GMT</pubDate></item>"
             feed = f'<?xml version="1.0"?><rss version="2.0"><channel><title>N</title>{entry}</channel></rss>'
             return HttpResponse(200, "OK", headers, feed.encode(), url)
-        answer: dict[str, Any] = {"method": method, "asked": url}
+        answer: Any = {"method": method, "asked": url}
         if url.endswith("/tools/chat/completions"):
             answer = _uses_its_tool(json.loads(options["content"]))
+        elif (vendor := _of_a_vendor(url, options.get("content"))) is not None:
+            answer = vendor
         elif url.endswith("/chat/completions"):
             text = SAYS.search(url)
             message = {"role": "assistant", "content": unquote(text[1]) if text else "It is sunny."}
@@ -87,10 +92,26 @@ class World(OfflineCapabilities):
         del message, verify, item
         return {"accepted": list(recipients), "rejected": [], "envelope": {"from": sender, "to": list(recipients)}}
 
-    async def get(self, type_: str, item: int = 0) -> Mapping[str, Any]:
+    async def get(self, type_: str, item: int = 0, *, restricted: bool = False) -> Mapping[str, Any]:
         """Any type has the same."""
-        del type_, item
-        return {"apiKey": "none", "url": "https://example.org/v1"}
+        del type_, item, restricted
+        return dict.fromkeys(("url", "qdrantUrl", "host"), "https://example.org/v1") | {"apiKey": "none"}
+
+
+def _of_a_vendor(url: str, content: Any) -> Any:
+    """What vendors of embeddings and stores answer; None: it is none of them."""
+    path = url.partition("?")[0]
+    found = {"id": "1", "score": 0.5, "metadata": {"text": "Oslo"}, "payload": {"content": "Oslo", "metadata": {}}}
+    if path.endswith("/embeddings"):
+        given = json.loads(content)["input"]
+        return {"data": [{"embedding": [1.0, 0.0]} for _ in (given if isinstance(given, list) else [given])]}
+    if path.endswith("/indexes"):
+        return {"indexes": [{"name": "index", "host": "index.example.org"}]}
+    if path.endswith("/points/query"):
+        return {"result": {"points": [found]}}
+    if path.endswith("/rpc/match_documents"):
+        return [{"content": "Oslo", "metadata": {}, "similarity": 0.5}]
+    return {"matches": [found]} if path.endswith("/query") else None
 
 
 def _uses_its_tool(request: dict[str, Any]) -> dict[str, Any]:
@@ -157,7 +178,7 @@ async def play(wanted: list[str], *, short: bool = False) -> int:
 
 async def _play(client: Client, name: str) -> None:
     stage = Stage(client, f"queue-{name}", SceneTemplates())
-    async with build_worker(client, World(), stage.templates, stage.queue):
+    async with build_worker(client, World(), stage.templates, stage.queue, plans=PLANS):
         await ALL_SCENES[name](stage)
     for number, handle in enumerate(stage.handles, 1):
         history = await handle.fetch_history()
@@ -170,8 +191,8 @@ async def _play(client: Client, name: str) -> None:
 if __name__ == "__main__":
     _scenes = [each for each in sys.argv[1:] if each in ALL_SCENES]
     _cases = [Path(each) for each in sys.argv[1:] if each not in ALL_SCENES]
-    _long = [each for each in _scenes if each in LONG]
-    _short = [each for each in _scenes if each not in LONG]
+    _long = [each for each in _scenes if each in LONG | LONG_SCENES.keys()]
+    _short = [each for each in _scenes if each not in _long]
     _failed = record(_cases) if _cases else 0
     _failed = _failed or (asyncio.run(play(_short)) if _short else 0)
     _failed = _failed or (asyncio.run(play(_long, short=True)) if _long else 0)

@@ -84,6 +84,26 @@ async def a_run_of_each_trigger(stage: Stage) -> None:
         await (await stage.start(export, ITEMS, start="In")).result()
 
 
+async def a_run_of_each_trigger_at_a_vendor(stage: Stage) -> None:
+    """Deliveries that begin a run of each, with the items that were made of them."""
+    named = {"__rl": True, "mode": "name", "value": "n"}
+    triggers: list[tuple[str, float, Export]] = [
+        ("calTrigger", 2, {"events": ["BOOKING_CREATED"]}), ("calTrigger", 3, {"events": ["BOOKING_CREATED"]}),
+        ("calendlyTrigger", 1, {"events": ["invitee.created"]}), ("calendlyTrigger", 2, {"events": ["invitee.created"]}),
+        ("clickUpTrigger", 1, {"team": "1", "events": ["*"]}),
+        ("githubTrigger", 1, {"owner": named, "repository": named, "events": ["push"]}),
+        ("hubspotTrigger", 1, {"eventsUi": {"eventValues": [{"name": "contact.creation"}]}}),
+        ("jiraTrigger", 1.1, {"events": ["*"]}), ("linearTrigger", 1, {"teamId": "1", "resources": ["issue"]}),
+        ("pipedriveTrigger", 1.1, {}), ("shopifyTrigger", 1, {"topic": "orders/create"}),
+        ("stripeTrigger", 1, {"events": ["*"]}), ("twilioTrigger", 1, {"updates": ["com.twilio.messaging.inbound-message.received"]}),
+        ("typeformTrigger", 1.1, {"formId": "1"}), ("webflowTrigger", 1, {"site": "1"}), ("webflowTrigger", 2, {"site": "1"}),
+        ("whatsAppTrigger", 1, {"updates": ["messages"]}), ("wooCommerceTrigger", 1, {"event": "order.created"}),
+    ]  # fmt: skip
+    for type_, version, parameters in triggers:
+        export = chain(node("In", type_, version, parameters, 0), set_node("Done", 1, {"n": "1"}))
+        await (await stage.start(export, ITEMS, start="In")).result()
+
+
 async def a_run_of_each_way_to_ask_a_model(stage: Stage) -> None:
     """One root after the other; each has a model that answers with the JSON that it is asked for."""
     text = "={{ $('Start').first().json.city }}"
@@ -139,5 +159,6 @@ NODE_SCENES: Final[dict[str, Callable[[Stage], Awaitable[None]]]] = {
     "nodes-that-reshape-items": nodes_that_reshape_items,
     "nodes-that-choose-and-join": nodes_that_choose_and_join,
     "a-run-of-each-trigger": a_run_of_each_trigger,
+    "a-run-of-each-trigger-at-a-vendor": a_run_of_each_trigger_at_a_vendor,
     "a-run-of-each-way-to-ask-a-model": a_run_of_each_way_to_ask_a_model,
 }

@@ -15,9 +15,15 @@ from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from bench.exports import START, chain, node, rounds, set_node
 from cli.testing.case import plan_of
 from cli.testing.temporal import TENANT, CaseTemplates
+from runtime.hosts.local.offline import OfflineCapabilities
+from runtime.hosts.temporal.worker import build_worker
+from runtime.platform.settings import Settings
 from schemas import names
 from schemas.plan import Plan
-from schemas.run import TASK_TIMEOUT, StartInput
+from schemas.plan_reference import PlanReference
+from schemas.run import PAYLOAD_LIMIT, TASK_TIMEOUT, StartInput
+from service.worker_builds import WorkerBuilds
+from tests.replay.gate import PLAN_FOLDER, PLANS
 
 __all__ = ["LONG", "SCENES", "Stage"]
 
@@ -33,19 +39,32 @@ class Stage:
     templates: "SceneTemplates"
     handles: list[WorkflowHandle[Any, Any]] = field(default_factory=list)
     """Runs whose histories are kept, in order."""
+    limit: int = PAYLOAD_LIMIT
+    """Bytes that its runs may hand out at a time."""
 
-    async def start(self, export: Export | None, items: list[Any] | None = None, **more: Any) -> Any:
-        """Begin a run; without an export it is one of a schedule."""
+    async def start(
+        self, export: Export | None, items: list[Any] | None = None, *, by_hash: bool = False, **more: Any
+    ) -> Any:
+        """Begin a run; without an export it is one of a schedule. `by_hash`: its plan is stored, and the run names it."""
         run = names.workflow_id(TENANT, "scene", str(uuid.uuid4()))
+        plan = None if export is None else plan_of(export)
+        if by_hash and plan is not None:
+            more["plan_hash"], plan = store(plan), None
         given = StartInput(
-            plan=None if export is None else plan_of(export), tenant=TENANT, template="scene", execution_id=run,
-            items=items or [{"json": {}}], resume_url="https://example.org", resume_secret="0" * 64, **more,
+            plan=plan, tenant=TENANT, template="scene", execution_id=run,
+            items=items or [{"json": {}}], resume_url="https://example.org", resume_secret="0" * 64,
+            payload_limit=self.limit, **more,
         )  # fmt: skip
         handle = await self.client.start_workflow(
             "scene", given.to_json(), id=run, task_queue=self.queue, task_timeout=TASK_TIMEOUT, result_type=dict
         )
         self.handles.append(handle)
         return handle
+
+    async def keep_chain(self, handle: Any) -> None:
+        """Keep the histories of all runs that this one continued as."""
+        runs = [handle.first_execution_run_id or "", *await _chain_of(self.client, handle)]
+        self.handles[:] = [self.client.get_workflow_handle(handle.id, run_id=run_id) for run_id in runs]
 
     async def waits(self, handle: Any) -> int:
         """Until the run stands at a wait for a call: its ordinal. Asked late: a query while a local activity works makes the
@@ -59,15 +78,30 @@ class Stage:
         raise AssertionError("it never waited")
 
 
+def store(plan: Plan) -> str:
+    """Keep a plan beside the histories, and give its hash."""
+    PLAN_FOLDER.mkdir(exist_ok=True)
+    (PLAN_FOLDER / f"{plan.id}.json").write_text(plan.canonical(), encoding="utf-8")
+    return plan.id
+
+
 class SceneTemplates(CaseTemplates):
     """Those of cases, and what a schedule's run asks for."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.stored: dict[str, Plan] = {}
+        """Sub-workflows that are found by hash."""
         self.current: Plan | None = None
+        self.reusable = False
+        """Whether a run may look a workflow up once."""
 
     async def find(self, tenant: str, reference: dict[str, Any]) -> dict[str, Any]:
         """See CaseTemplates."""
+        if (stored := self.stored.get(str(reference.get("id")))) is not None:
+            return PlanReference(plan_hash=store(stored), template="sub", static_data={})
+        if self.reusable:
+            return await super().find(tenant, reference) | {"reusable": True}
         if reference.get("id") == "scene" and self.current is not None:
             plan = self.current.model_dump(mode="json")
             return {
@@ -152,8 +186,7 @@ async def a_long_run(stage: Stage) -> None:
     """It continues as new again and again, and forgets the rounds that are over."""
     handle = await stage.start(rounds(420, 60, START))
     await handle.result()
-    runs = [handle.first_execution_run_id or "", *await _chain_of(stage.client, handle)]
-    stage.handles[:] = [stage.client.get_workflow_handle(handle.id, run_id=run_id) for run_id in runs]
+    await stage.keep_chain(handle)
 
 
 async def _chain_of(client: Client, handle: WorkflowHandle[Any, Any]) -> list[str]:
@@ -300,8 +333,86 @@ async def a_poll(stage: Stage) -> None:
     await (await stage.start(None, trigger_kind="poll")).result()
 
 
+async def an_archived_run_that_answers_and_fails(stage: Stage) -> None:
+    """Its result has its answer to the webhook, and its failure the state that a retry begins with."""
+    hook = {"httpMethod": "POST", "path": "x", "responseMode": "responseNode", "options": {}}
+    export = chain(
+        node("Hook", "webhook", 2, hook, 0),
+        node("Answer", "respondToWebhook", 1.1, {"respondWith": "firstIncomingItem", "options": {}}, 200),
+        node("Stop", "stopAndError", 1, {"errorMessage": "halt"}, 400),
+    )
+    items = [{"json": {"body": {"n": 1}}}]
+    handle = await stage.start(export, items, trigger_kind="webhook", mode="webhook", archived=True)
+    with contextlib.suppress(WorkflowFailureError):
+        await handle.result()
+
+
 LONG = frozenset({"a-long-run"})
 """Those that need a server whose histories are soon too long."""
+
+
+async def items_that_are_parts(stage: Stage) -> None:
+    """A long list goes out once, as a payload of its own, to the step that has it as input; another one reads it by name."""
+    code = "return [{json: {n: $input.all().length + $('Start').all().length}}]"
+    http = node("HTTP", "httpRequest", 4.2, {"url": "=https://example.org/{{ $json.n }}"}, 200)
+    export = chain(START, http, node("Code", "code", 2, {"jsCode": code}, 400))
+    await (await stage.start(export, [{"json": {"text": "x" * 33_000}}, {"json": {"n": 2}}])).result()
+
+
+async def more_than_may_go_out(stage: Stage) -> None:
+    """An input over the limit is the error of its step, which goes on; the result is over it, too, and fails the run."""
+    stage.limit = 2_000
+    http = node("HTTP", "httpRequest", 4.2, {"url": "https://example.org/x"}, 200) | {
+        "onError": "continueRegularOutput"
+    }
+    export = chain(START, http, set_node("After", 400, {"text": "={{ $('Start').first().json.text }}"}, "string"))
+    with contextlib.suppress(WorkflowFailureError):
+        await (await stage.start(export, [{"json": {"text": "x" * 2_000}}])).result()
+
+
+async def a_run_that_names_its_plan(stage: Stage) -> None:
+    """Itself and its sub-workflow: a start, a look-up and a child without a plan."""
+    begin = node("In", "executeWorkflowTrigger", 1.1, {"inputSource": "passthrough"}, 0)
+    stage.templates.stored["stored"] = plan_of(chain(begin, set_node("Sub", 200, {"s": "1"})))
+    call = {"workflowId": {"__rl": True, "value": "stored", "mode": "id"}, "options": {}}
+    handle = await stage.start(chain(START, node("Call", "executeWorkflow", 1.2, call, 200)), by_hash=True)
+    await handle.result()
+    async for each in stage.client.list_workflows("WorkflowType = 'sub'"):
+        stage.handles.append(stage.client.get_workflow_handle(each.id))
+
+
+async def a_run_that_goes_over_to_another_build(stage: Stage) -> None:
+    """Pinned to its first build, and after the promotion of another one continued there."""
+    stage.queue = f"{stage.queue}-of-builds"
+    builds = WorkerBuilds(stage.client, "scene", [stage.queue])
+    settings = Settings(deployment="scene", sticky_seconds=1)
+    one, two = (
+        build_worker(
+            stage.client,
+            OfflineCapabilities(),
+            stage.templates,
+            stage.queue,
+            plans=PLANS,
+            settings=settings,
+            build=build,
+        )
+        for build in ("one", "two")
+    )
+    async with one:
+        await builds.promote("one")
+        handle = await stage.start(
+            chain(START, wait(amount=8, unit="seconds"), set_node("After", 400, {"a": "1"})), by_hash=True
+        )
+        await asyncio.sleep(1)
+        async with two:
+            await builds.promote("two")
+            await handle.result()
+    stage.handles[:] = [
+        stage.client.get_workflow_handle(handle.id, run_id=handle.first_execution_run_id),
+        stage.client.get_workflow_handle(handle.id),
+    ]
+
+
 SCENES: dict[str, Callable[[Stage], Awaitable[None]]] = {
     scene.__name__.replace("_", "-"): scene
     for scene in (
@@ -309,5 +420,7 @@ SCENES: dict[str, Callable[[Stage], Awaitable[None]]] = {
         a_webhook_that_is_answered_early, a_run_of_a_schedule, a_long_run, sub_workflows_once_and_each,
         a_failure_that_starts_its_error_workflow, a_run_that_is_cancelled, a_run_that_runs_out_of_time,
         a_form_of_two_pages, waits_that_overlap, calls_that_overlap, a_run_in_turn, an_approval, a_poll,
+        a_run_that_names_its_plan, a_run_that_goes_over_to_another_build,
+        items_that_are_parts, more_than_may_go_out, an_archived_run_that_answers_and_fails,
     )
 }  # fmt: skip

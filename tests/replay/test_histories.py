@@ -42,6 +42,25 @@ def test_every_way_to_end_and_to_go_on_is_among_them() -> None:
     assert any(_plan(path) is None for path in RECORDED)
 
 
+@pytest.mark.parametrize("seconds", [1e-9, 60.0])
+@pytest.mark.parametrize("name", ["scripts-over-their-limit", "scripts-on-v8", "loop-of-fifty"])
+async def test_the_history_says_which_script_hit_its_limit(
+    name: str, seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not the machine that replays it: with another limit, and with none left in the activation."""
+    monkeypatch.setattr("runtime.expressions.evaluating.WORKFLOW_SECONDS", seconds)
+    monkeypatch.setattr("runtime.hosts.temporal.script_limits.ACTIVATION_SECONDS", seconds)
+    assert await faults(HISTORIES / f"{name}.json", HASHES) == []
+
+
+async def test_a_script_that_does_not_end_on_replay_fails_the_workflow_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the history has no limit, one is no outcome of the step."""
+    monkeypatch.setattr("runtime.hosts.temporal.script_limits.REPLAY_SECONDS", 1e-9)
+    found = await faults(HISTORIES / "scripts-on-v8.json", HASHES)
+    assert len(found) == 1
+    assert "Expression timed out" in found[0]
+
+
 async def test_a_doctored_history_fails(tmp_path: Path) -> None:
     """Another payload of an activity, a child or a continue-as-new, another result, and an activity of another type."""
     for name, doctor in (

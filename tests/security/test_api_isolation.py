@@ -107,7 +107,16 @@ async def test_every_route_that_is_not_listed_as_public_asks_for_a_key(applicati
         for handler in getattr(route, "route_handlers", [getattr(route, "route_handler", None)])
         if handler is not None and handler.opt.get("public")
     }
-    assert public == {"/health", "/livez", "/readyz", "/problems", "/problems/{slug:str}", "/openapi.json", "/webhook", "/form",
+    preflight = {
+        (route.path, handler.opt.get("operator"))
+        for route in application.routes
+        for handler in getattr(route, "route_handlers", [])
+        if handler.opt.get("preflight")
+    }
+    assert preflight == {("/codec/decode", True)}
+    assert public == {"/health", "/livez", "/readyz", "/problems", "/problems/{slug:str}", "/openapi.json", "/webhook", "/form", "/mcp",
+        "/oauth2/connect", "/oauth2/callback",  # ask for a sealed link or state, or for a key in a form
+        "/", "/console", "/console/sign-in", "/console/sign-out", "/console/static/{name:str}",  # no data of tenants
         "/openapi", "/openapi/openapi.json", "/openapi/{path:str}"}  # fmt: skip
 
 

@@ -9,10 +9,9 @@ import pytest
 from compiler.expressions import compile_expression
 from runtime.expressions import ScriptLimit, evaluate
 from runtime.expressions.scope import ExpressionError
-from runtime.expressions.v8 import run_scripts
 from schemas.expression import Invalid
 from schemas.item import UNDEFINED
-from tests.unit.expressions.world import scope, value
+from tests.unit.expressions.world import run_scripts, scope, value
 
 REFUSED = [
     "={{ $json.__proto__ }}",

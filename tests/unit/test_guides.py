@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from cli.evaluation.case import EvaluationCase
+from cli.evaluation.scripted import scripted_answer
 from cli.testing.case import run_case
-from runtime.agents import specialists
+from runtime.agents.specialists.files import load, read_yaml
+from runtime.agents.specialists.service import brief
 from schemas.node import Node
 from tests.conformance.doubles import with_nodes
 
@@ -54,10 +57,18 @@ def test_the_verb_of_the_guide_counts_the_nodes_of_an_export() -> None:
     module: dict[str, Any] = {"__name__": "cli.verbs.count"}
     exec(block("## 1. The file", "python", VERB_GUIDE), module)  # noqa: S102  # our own page
     result = CliRunner().invoke(module["app"], [str(ROOT / "n8n_exports" / "ai_lead_qualification.json")])
-    assert (result.exit_code, result.stdout.split()[0]) == (0, "19")
+    assert (result.exit_code, result.stdout.split()[0]) == (0, "37")
 
 
 def test_the_specialist_of_the_guide_is_one() -> None:
-    specialist = specialists._load("review_triage_specialist.yaml", block("## The file", "yaml", SPECIALIST_GUIDE))
-    brief = specialists.brief(specialist, "", {"product": "a kettle"})
-    assert 'Read the review of "a kettle"' in brief["system"]
+    specialist = load("review_triage_specialist.yaml", block("## The file", "yaml", SPECIALIST_GUIDE))
+    assert set(specialist.output_schema["required"]) > {"urgency", "missing"}
+    assert 'Read the review of "a kettle"' in brief(specialist, "", {"product": "a kettle"})["system"]
+
+
+def test_the_cases_of_the_guide_fit_its_specialist() -> None:
+    specialist = load("review_triage_specialist.yaml", block("## The file", "yaml", SPECIALIST_GUIDE))
+    cases = [EvaluationCase.model_validate(each) for each in read_yaml(block("## The cases", "yaml", SPECIALIST_GUIDE))]
+    assert [case.kind for case in cases] == ["normal", "poor", "injection"]
+    for case in cases:
+        assert case.failures(scripted_answer(specialist.output_schema, case)) == []

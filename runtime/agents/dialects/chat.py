@@ -80,6 +80,7 @@ async def post(
         ],
         content=orjson.dumps(body),
         timeout=timeout,
+        wait=False,  # the agent waits: its reducer knows how long it may
     )
     return answer(response)
 

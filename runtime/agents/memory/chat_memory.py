@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from runtime.agents.messages import Message
-from runtime.contract import ActivityContext, NodeError, SubNode
+from runtime.contract import ActivityContext, DurableContext, NodeError, SubNode
 from schemas.item import Json
 
 
@@ -18,7 +18,11 @@ class Memory(SubNode):
         """Return the session key of an input item; `name` is the node's name. Raise NodeError when there is none."""
         raise NotImplementedError
 
-    def window(self) -> int:
+    def key(self, workflow: str, session: str) -> str:
+        """Return the key under which the messages of a session are kept; `workflow`: its id, else its name."""
+        return f"{workflow}__{session}"
+
+    def window(self, version: float) -> int:
         """Return the number of messages that the model gets."""
         raise NotImplementedError
 
@@ -33,6 +37,27 @@ class Memory(SubNode):
         batch = cast(dict[str, Any], payload)
         await context.chat_memory.append(batch["key"], batch["messages"])
         return None
+
+    async def replace(self, context: ActivityContext, payload: Json) -> Json:
+        """Put messages in place of those of a session; `payload`: {'key', 'messages'}."""
+        batch = cast(dict[str, Any], payload)
+        await context.chat_memory.replace(batch["key"], batch["messages"])
+        return None
+
+
+def connected(context: DurableContext, i: int) -> tuple[str, str, int] | None:
+    """Return name, key and window of the connected memory; None: there is none. Raise NodeError.
+
+    Sessions are shared by all nodes of a workflow (n8n).
+    """
+    names = context.subnodes("ai_memory")
+    if not names:
+        return None
+    node, version = context.subnode(names[0], i)
+    if not isinstance(node, Memory):
+        raise NodeError(f"'{names[0]}' is not a chat memory that tempor8 knows")
+    session = node.session(names[0], version, context.items[i]["json"])
+    return names[0], node.key(context.workflow["id"] or context.workflow["name"], session), node.window(version)
 
 
 def window(messages: Sequence[Message], limit: int) -> list[Message]:

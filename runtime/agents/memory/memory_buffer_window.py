@@ -41,6 +41,7 @@ class MemoryBufferWindow(Memory):
             )
         return str(key)
 
-    def window(self) -> int:
+    def window(self, version: float) -> int:
         """Return the number of messages: two per exchange."""
+        del version
         return 2 * int(self.context_window_length)

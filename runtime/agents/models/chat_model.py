@@ -30,9 +30,11 @@ class ChatModel(SubNode):
 
     async def request(self, context: ActivityContext, payload: Json) -> Json:
         """Send the request in `payload` and return `message`, `tokens`, `earlier` (a reference to the conversation so far,
-        once it is long) and `read` (the JSON of the schema, or the problem with it).
+        once it is long), `read` (the JSON of the schema, or the problem with it) and `unfit` (calls whose arguments do not fit
+        the tool's schema: id -> what the model is told).
         """
         from runtime.agents.parsers.answer_parser import parse_answer  # noqa: PLC0415 - JSON Schema is for activities
+        from runtime.agents.tools.argument_check import unfit_calls  # noqa: PLC0415 - likewise
 
         data = cast(dict[str, Any], payload)
         self._check_limit(context, data.get("spent", 0))
@@ -42,6 +44,8 @@ class ChatModel(SubNode):
         reply: dict[str, Any] = {"message": answer.message, "tokens": answer.input_tokens + answer.output_tokens}
         if request.schema is not None:
             reply["read"] = parse_answer(answer.message, request.schema, via=request.via, unwrap=data["unwrap"])
+        if unfit := unfit_calls(answer.message.get("tool_calls") or (), request.tools, request.via):
+            reply["unfit"] = unfit
         if len(orjson.dumps([*data["messages"], answer.message])) > INLINE_BYTES:
             reply["earlier"] = await context.blobs.write(
                 orjson.dumps([*messages, answer.message]), mime_type="application/json", file_name="conversation.json"
@@ -59,6 +63,8 @@ class ChatModel(SubNode):
     async def _ask_and_record(self, context: ActivityContext, data: Mapping[str, Any], request: Request) -> ModelAnswer:
         import time  # noqa: PLC0415 - a clock is for activities; sub-nodes are also read in workflow code
 
+        from runtime.agents.prices import model_cost  # noqa: PLC0415 - likewise what reads a package's data
+
         started = time.perf_counter()
         answer: ModelAnswer | None = None
         try:
@@ -68,7 +74,10 @@ class ChatModel(SubNode):
                 answer = await embedded.ask(context, request, missing, self.credential)
             return answer
         finally:
-            context.usage.append(_usage(data, answer, self.model_id, time.perf_counter() - started))
+            usage = _usage(data, answer, self.model_id, time.perf_counter() - started)
+            if answer and (price := model_cost(self.credential, answer)) is not None:
+                usage["cost_usd"] = price
+            context.usage.append(usage)
 
     @property
     def model_id(self) -> str:

@@ -59,8 +59,11 @@ class LmChatAnthropic(ChatModel):
         name = self.wire_name(context.version)
         options = {"temperature": request.settings.get("temperature")} | dict(self.options or {})
         body = await anthropic.body(context, name, request)
-        body["max_tokens"] = options.get("maxTokensToSample") or request.settings.get("max_tokens") or _limit(name)
-        body |= _thinking(options) or sampling(_without_off(options), SAMPLING)
+        thinking = _thinking(options)
+        # a specialist's limit is of its answer; what a thinking model thinks counts too, and must be below the limit
+        own_limit = None if thinking else request.settings.get("max_tokens")
+        body["max_tokens"] = options.get("maxTokensToSample") or own_limit or _limit(name)
+        body |= thinking or sampling(_without_off(options), SAMPLING)
         if options.get("promptCaching", "disabled") != "disabled":
             body["cache_control"] = {"type": "ephemeral", "ttl": options["promptCaching"]}
         base = str(credential.get("url") or "https://api.anthropic.com").rstrip("/")

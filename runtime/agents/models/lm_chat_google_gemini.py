@@ -1,5 +1,6 @@
 """Google Gemini Chat Model."""
 
+import re
 from typing import Any
 
 from runtime.agents.dialects import gemini
@@ -9,6 +10,9 @@ from runtime.contract import ActivityContext, Dynamic, param
 from schemas.facts import CredentialUse
 
 CONFIG = {"temperature": "temperature", "topK": "topK", "topP": "topP", "maxOutputTokens": "maxOutputTokens"}
+
+THINKING = re.compile(r"^(models/)?gemini-(2\.5|[3-9])")
+"""Models that think unless told otherwise; a limit of the answer would count what they think before it."""
 
 
 class LmChatGoogleGemini(ChatModel):
@@ -29,7 +33,7 @@ class LmChatGoogleGemini(ChatModel):
         credential = await context.credentials.get(self.credential)
         options = {
             "temperature": request.settings.get("temperature"),
-            "maxOutputTokens": request.settings.get("max_tokens"),
+            "maxOutputTokens": None if THINKING.match(self.model_id) else request.settings.get("max_tokens"),
         }
         options |= dict(self.options or {})
         body = await gemini.body(context, request)

@@ -7,10 +7,11 @@ from typing import Any
 
 from runtime.agents.dialects import openai_chat, openai_responses
 from runtime.agents.dialects.chat import ModelAnswer, Request, post, sampling
-from runtime.agents.models.chat_model import ChatModel
+from runtime.agents.models.chat_model import ChatModel, model_id
 from runtime.contract import ActivityContext, Dynamic, NodeError, param
 from schemas.facts import CredentialUse
 
+DEFAULT = "gpt-5-mini"
 REASONING = re.compile(r"^o\d|^gpt-5")
 CHAT = {
     "temperature": "temperature",
@@ -37,9 +38,9 @@ class LmChatOpenAi(ChatModel):
     credential_uses = (CredentialUse("openAiApi"),)
     credential = "openAiApi"
 
-    model_name: Dynamic[str] = param("gpt-5-mini", alias="model", hide={"@version": [{"_cnd": {"gte": 1.2}}]})
+    model_name: Dynamic[str] = param(DEFAULT, alias="model", hide={"@version": [{"_cnd": {"gte": 1.2}}]})
     model_locator: Dynamic[Any] = param(
-        {"mode": "list", "value": "gpt-5-mini"},
+        {"mode": "list", "value": DEFAULT},
         alias="model",
         hide={"@version": [{"_cnd": {"lte": 1.1}}]},
         required=True,
@@ -52,24 +53,24 @@ class LmChatOpenAi(ChatModel):
 
     @property
     def model(self) -> Any:
-        """The model, from whichever of its two parameters the version has."""
-        return (
-            self.model_locator
-            if isinstance(self.model_locator, str)
-            else self.model_locator.get("value") or self.model_name
-        )
+        """The model, from whichever of its two parameters the version has; the other one has its default."""
+        return self.model_name if self.model_name != DEFAULT else model_id(self.model_locator) or DEFAULT
 
     async def ask(self, context: ActivityContext, request: Request) -> ModelAnswer:
         """POST one request with the tenant's key."""
         credential = await context.credentials.get(self.credential)
-        options = {"temperature": request.settings.get("temperature")} | dict(self.options)
+        # a reasoning model takes no temperature, and a limit would count what it thinks before it answers
+        settings = {} if REASONING.match(self.model_id) else request.settings
+        options = {"temperature": settings.get("temperature"), "maxTokens": settings.get("max_tokens")} | dict(
+            self.options
+        )
         base = (
             options.get("baseURL") or credential.get("url") or credential.get("baseURL") or "https://api.openai.com/v1"
         )
         timeout = float(options.get("timeout") or 60_000) / 1000
         base = str(base).rstrip("/")
         if context.version < 1.3 or not self.responses_api_enabled:
-            body = await openai_chat.body(context, self.model_id, request) | self._chat(options, request)
+            body = await openai_chat.body(context, self.model_id, request) | self._chat(options)
             answer = await post(
                 context, f"{base}/chat/completions", body, headers(credential), timeout=timeout, key=request.id
             )
@@ -80,13 +81,11 @@ class LmChatOpenAi(ChatModel):
         answer = await post(context, f"{base}/responses", body, headers(credential), timeout=timeout, key=request.id)
         return openai_responses.read(answer, self.model_id)
 
-    def _chat(self, options: Mapping[str, Any], request: Request) -> dict[str, Any]:
+    def _chat(self, options: Mapping[str, Any]) -> dict[str, Any]:
         result = sampling(options, CHAT)
-        limit = options.get("maxTokens") or request.settings.get("max_tokens")
-        if limit and limit > 0:
+        if (limit := options.get("maxTokens")) and limit > 0:
             result["max_completion_tokens" if REASONING.match(self.model_id) else "max_tokens"] = limit
         if REASONING.match(self.model_id):
-            result.pop("temperature", None) if "temperature" not in self.options else None
             result |= sampling(options, {"reasoningEffort": "reasoning_effort"})
         if options.get("responseFormat", "text") != "text":
             result["response_format"] = {"type": options["responseFormat"]}

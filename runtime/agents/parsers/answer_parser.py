@@ -1,14 +1,14 @@
 """Parse the JSON of a model's answer and validate it against its schema. Runs inside activities only."""
 
 import json
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypedDict
 
 from runtime.agents.messages import Message, text_of
 
 EMPTY = "The AI model returned an empty response to the Structured Output Parser"
-FENCE = re.compile(r"\A\s*```(?:json)?\s*\n?(.*?)\n?\s*```\s*\Z", re.DOTALL | re.IGNORECASE)
+FENCE = "```"
+LANGUAGE = "json"
 
 
 class ParsedAnswer(TypedDict, total=False):
@@ -48,9 +48,30 @@ def parse_answer(
 
 
 def loads(text: str) -> Any:
-    """Return the value of a JSON text, which may be in a Markdown code block. Raise ValueError."""
-    fenced = FENCE.match(text)
-    return json.loads(fenced[1] if fenced else text)
+    """Return the value of a JSON text, or of the first Markdown code block in it. Raise ValueError, of the whole text."""
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        for block in _blocks(text):
+            try:
+                return json.loads(block)
+            except ValueError:
+                continue
+        raise error from None
+
+
+def _blocks(text: str) -> Iterator[str]:
+    """Yield the first code block of a text that begins a line: up to its end; up to the last fence, as JSON may hold fences; without
+    an end.
+    """
+    _, found, block = f"\n{text}".partition(f"\n{FENCE}")
+    if not found:
+        return
+    if block[: len(LANGUAGE)].lower() == LANGUAGE:
+        block = block[len(LANGUAGE) :]
+    yield block.partition(FENCE)[0]
+    yield block.rpartition(FENCE)[0]
+    yield block
 
 
 def validate(value: Any, schema: Mapping[str, Any], unwrap: str | None, text: str) -> ParsedAnswer:
@@ -58,11 +79,11 @@ def validate(value: Any, schema: Mapping[str, Any], unwrap: str | None, text: st
 
     `text` is the answer as the model wrote it.
     """
-    from jsonschema import Draft7Validator  # noqa: PLC0415 - heavy, and compiling an export needs none of it
+    from runtime.agents.parsers.schema_validator import SchemaValidator  # noqa: PLC0415 - heavy; compiling needs none of it
 
     value = strip_unknown_fields(value, schema)
     error = next(
-        iter(sorted(Draft7Validator(schema).iter_errors(value), key=lambda each: len(each.absolute_path))), None
+        iter(sorted(SchemaValidator(schema).iter_errors(value), key=lambda each: len(each.absolute_path))), None
     )
     if error is not None:
         place = "/".join(map(str, error.absolute_path))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 
-from runtime.agents.memory.chat_memory import Memory
+from runtime.agents.memory import chat_memory
 from runtime.agents.messages import (
     Message,
     ToolCall,
@@ -29,10 +29,10 @@ from runtime.agents.roots.root import (
     Finish,
     ItemState,
     Question,
-    Root,
 )
+from runtime.agents.roots.specialist_task import SpecialistTask, check_tokens, count_tokens, iterations
 from runtime.agents.tools import toolbox
-from runtime.contract import ActivityContext, Call, Command, DurableContext, Dynamic, NodeError, param
+from runtime.contract import Call, Command, DurableContext, Dynamic, NodeError, param
 from schemas.item import Item, Json
 
 STOPPED = "Agent stopped due to max iterations."
@@ -42,7 +42,7 @@ DIFFERS = (
 )
 
 
-class Agent(Root):
+class Agent(SpecialistTask):
     """What the agents of all versions share.
 
     A item_state keeps `iteration`, `steps`, `pending` calls and the specialist's `brief`.
@@ -51,7 +51,6 @@ class Agent(Root):
     speaks = True
 
     differs = DIFFERS
-    takes_specialist = True
     fails_when_stopped: ClassVar[bool] = False
     """From version 3 on it is an error when the iterations run out; before, an answer that says so."""
 
@@ -93,40 +92,41 @@ class Agent(Root):
         item_state |= {"prompt": as_text(prompt), "iteration": 0, "steps": [], "agent": context.agent}
         commands: list[Command] = []
         if context.agent is not None:
-            given = {
-                "slug": context.agent,
-                "prompt": item_state["prompt"],
-                "item": context.items[i]["json"],
-                "id": self.identity(context, item_state),
-            }
-            commands.append(Call("specialist", cast(Json, given), item=i))
-        if (memory := self._memory(context, i)) is not None:
+            commands.append(self.specialist_call(context, item_state))
+        if (memory := chat_memory.connected(context, i)) is not None:
             name, key, limit = memory
             commands.append(Call("load", {"key": key, "limit": limit}, step=name, item=i))
         return Continue("prepare", commands) if commands else self.after_prepare(context, item_state, [])
 
-    async def specialist(self, context: ActivityContext, payload: Json) -> Json:
-        """The brief of the specialist that the notes name, or its answer when an agents service has it."""
-        from runtime.agents import specialists  # noqa: PLC0415 - YAML and jinja2 have no business in workflow code
-
-        return cast(Json, await specialists.enlist(context, cast(dict[str, Any], payload)))
-
-    def after_prepare(
-        self, context: DurableContext, item_state: ItemState, replies: list[CommandResult]
+    def prepared(
+        self, context: DurableContext, item_state: ItemState, brief: Any, loaded: list[Any]
     ) -> Continue | Finish:
         """The conversation so far, then the first request."""
-        values = [reply.get() for reply in replies]
-        brief = values.pop(0) if context.agent is not None else None
         if brief is not None and "output" in brief:
             return self._finish(context, item_state, brief["output"])
         item_state["brief"] = brief
-        history: list[Message] = values[0] if values else []
+        history: list[Message] = loaded[0] if loaded else []
         instructions = self._system(context, item_state)
         item_state["messages"] = [
             *([system(instructions)] if instructions else []),
             *history,
             *self._asking(context, item_state),
         ]
+        lists = toolbox.lists(context, item_state["i"])
+        if not lists:
+            return self._request(context, item_state)
+        item_state["sets"] = [each.step for each in lists]
+        return Continue("listed", lists)
+
+    def after_listed(
+        self, context: DurableContext, item_state: ItemState, replies: list[CommandResult]
+    ) -> Continue | Finish:
+        """The first request, with the tools that the connected sets have."""
+        sets = item_state.pop("sets")
+        for name, reply in zip(sets, replies, strict=True):
+            if reply.error is not None:
+                raise chat_memory.sub_node_error(name, str(reply.error.get("message")))
+        item_state["listed"] = {name: reply.get() for name, reply in zip(sets, replies, strict=True)}
         return self._request(context, item_state)
 
     def _system(self, context: DurableContext, item_state: ItemState) -> str:
@@ -158,6 +158,7 @@ class Agent(Root):
     # --- asking ------------------------------------------------------------------------------------------------------
 
     def _request(self, context: DurableContext, item_state: ItemState) -> Continue:
+        check_tokens(item_state)
         wanted, tools = self._wanted(context, item_state), self._tools(context, item_state)
         brief = item_state.get("brief") or {}
         question = Question(
@@ -171,7 +172,7 @@ class Agent(Root):
         return self.ask(context, item_state, "model", question)
 
     def _tools(self, context: DurableContext, item_state: ItemState) -> list[ToolSpec]:
-        found = toolbox.specs(context, item_state["i"])
+        found = toolbox.specs(context, item_state["i"], item_state.get("listed"))
         allowed = (item_state.get("brief") or {}).get("tools")
         return (
             found
@@ -195,6 +196,7 @@ class Agent(Root):
     ) -> Continue | Finish:
         """Final answer, or tools to run."""
         said = replies[0].get()
+        count_tokens(item_state, said["tokens"])
         message: Message = said["message"]
         read = said.get("read")
         calls = [call for call in message.get("tool_calls") or [] if call["name"] != FORMAT_TOOL]
@@ -204,7 +206,11 @@ class Agent(Root):
             return self._text(context, item_state, text_of(message))
         item_state["pending"], item_state["said"] = calls, text_of(message)
         tools, i, turn = self._tools(context, item_state), item_state["i"], item_state["iteration"]
-        commands = [(call, toolbox.run(context, tools, call, i, turn)) for call in calls]
+        unfit = said.get("unfit") or {}
+        commands = [
+            (call, unfit[call["id"]] if call["id"] in unfit else toolbox.run(context, tools, call, i, turn))
+            for call in calls
+        ]
         item_state["refused"] = {call["id"]: text for call, text in commands if isinstance(text, str)}
         open_ = [command for _, command in commands if not isinstance(command, str)]
         return Continue("tools", open_) if open_ else self.after_tools(context, item_state, [])
@@ -224,7 +230,8 @@ class Agent(Root):
             item_state["messages"].append(answered(call, text))
             item_state["steps"].append(_step(call, text, said if n == 0 else ""))
         item_state["iteration"] += 1
-        limit = int(self._options(context, item_state).get("maxIterations") or 10)
+        own = int(self._options(context, item_state).get("maxIterations") or 10)
+        limit = iterations(item_state.get("brief") or {}, own)
         if item_state["iteration"] < limit:
             return self._request(context, item_state)
         if self.fails_when_stopped:
@@ -245,7 +252,8 @@ class Agent(Root):
         if reply.error is not None:
             return dumps([{"error": reply.error.get("message")}])
         wrapped = self.fails_when_stopped
-        return toolbox.answer_text(context, tools, call, item_state["i"], reply.value, wrapped=wrapped)
+        text = toolbox.answer_text(context, tools, call, item_state["i"], reply.value, wrapped=wrapped)
+        return toolbox.bounded(text)
 
     # --- the end -----------------------------------------------------------------------------------------------------
 
@@ -283,7 +291,7 @@ class Agent(Root):
 
     def _finish(self, context: DurableContext, item_state: ItemState, output: Any) -> Continue | Finish:
         item_state["output"] = output
-        memory = self._memory(context, item_state["i"])
+        memory = chat_memory.connected(context, item_state["i"])
         if memory is None:
             return self.after_save(context, item_state, [])
         said = output if isinstance(output, str) else dumps({"output": output})
@@ -309,17 +317,6 @@ class Agent(Root):
     def _lists(self, context: DurableContext, item_state: ItemState) -> bool:
         parser = self._parser(context, item_state)
         return parser is not None and parser.output_schema is None
-
-    def _memory(self, context: DurableContext, i: int) -> tuple[str, str, int] | None:
-        """Name, key and window of the connected memory. Sessions are shared by all nodes of a workflow (n8n)."""
-        names = context.subnodes("ai_memory")
-        if not names:
-            return None
-        node, version = context.subnode(names[0], i)
-        if not isinstance(node, Memory):
-            raise NodeError(f"'{names[0]}' is not a chat memory that tempor8 knows")
-        session = node.session(names[0], version, context.items[i]["json"])
-        return names[0], f"{context.workflow['id'] or context.workflow['name']}__{session}", node.window()
 
 
 def _format_tool(wanted: OutputSchema) -> ToolSpec:

@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar, Final, cast
 
 from runtime.agents.messages import Message, ToolSpec
+from runtime.agents.retries import pause_before_retry
+from runtime.agents.roots.tool_reducer import advance_tool
 from runtime.agents.tools.durable_tool import DurableTool
 from runtime.contract import (
     Call,
@@ -20,10 +22,7 @@ from runtime.contract import (
     DurableContext,
     Event,
     NodeError,
-    Respond,
-    RunTool,
     Sleep,
-    ToolCommand,
     error_item,
 )
 from schemas.item import Item, Json, Outputs
@@ -69,8 +68,13 @@ class CommandResult:
         only the retry loop reads.
         """
         if self.error is not None:
-            raise NodeError.from_json({key: value for key, value in self.error.items() if key not in _OF_THE_CALL})
+            raise call_error(self.error)
         return self.value
+
+
+def call_error(error: Mapping[str, Any]) -> NodeError:
+    """Return the error of a call as the node's own."""
+    return NodeError.from_json({key: value for key, value in error.items() if key not in _OF_THE_CALL})
 
 
 @dataclass(frozen=True)
@@ -115,13 +119,7 @@ class Root(Durable):
         """See `Durable`. State: `next` item, open `talks`, `wave` (one entry per open command or durable tool), `done`,
         `tokens`.
         """
-        kept = cast(dict[str, Any], copy.deepcopy(state)) or {
-            "next": 0,
-            "talks": [],
-            "wave": [],
-            "done": {},
-            "tokens": 0,
-        }
+        kept = _copy(cast("dict[str, Any] | None", state))
         commands: list[Command] = []
         if event is not None:
             commands += self._take(context, kept["wave"], event)
@@ -138,7 +136,7 @@ class Root(Durable):
             entry = next((each for each in wave if each.get("tool", {}).get("id") == event.tool[0]), None)
             if entry is None or entry.get("here"):  # the tool has ended without this command
                 return []
-            return _advance_tool(context, entry, replace(event, tool=event.tool[1:]))
+            return advance_tool(context, entry, replace(event, tool=event.tool[1:]))
         entry = next(each for each in wave if each.get("at") == event.index)
         entry |= {"value": event.value, "error": event.error, "here": True}
         return []
@@ -194,7 +192,7 @@ class Root(Durable):
         for command in step.commands:
             if isinstance(command, DurableTool):
                 entry = {"i": item_state["i"], "tool": asdict(command.call), "state": None, "open": 0}
-                commands += _advance_tool(context, entry, None)
+                commands += advance_tool(context, entry, None)
             else:
                 entry = {"i": item_state["i"], "at": len(commands)}
                 commands.append(command)
@@ -211,6 +209,11 @@ class Root(Durable):
             if isinstance(again, Continue):
                 return again
             replies = [again]
+        elif "ordered" in item_state:
+            again = self._ordered(item_state, replies[0])
+            if isinstance(again, Continue):
+                return again
+            replies = [again]
         return cast("Continue | Finish", getattr(self, f"after_{item_state['stage']}")(context, item_state, replies))
 
     def failed(self, context: DurableContext, item_state: ItemState, error: NodeError) -> Finish:
@@ -224,6 +227,28 @@ class Root(Durable):
             for output, item in done[i]:
                 cast("list[Item]", outputs[output]).append(item)
         return outputs
+
+    # --- calling a part -----------------------------------------------------------------------------------------------
+
+    def order(self, item_state: ItemState, stage: str, call: Call) -> Continue:
+        """One call of a part (embeddings, a vector store), again after a durable pause when its vendor is busy.
+
+        `after_<stage>` gets its reply.
+        """
+        item_state["ordered"] = {"call": asdict(call), "attempt": 0}
+        return Continue(stage, [call])
+
+    @staticmethod
+    def _ordered(item_state: ItemState, reply: CommandResult) -> "Continue | CommandResult":
+        ordered = item_state["ordered"]
+        if ordered.pop("pausing", False):
+            return Continue(item_state["stage"], [Call(**ordered["call"])])
+        if (pause := pause_before_retry(reply.error, ordered["attempt"])) is None:
+            del item_state["ordered"]
+            return reply
+        ordered["attempt"] += 1
+        ordered["pausing"] = True
+        return Continue(item_state["stage"], [pause])
 
     # --- asking the model --------------------------------------------------------------------------------------------
 
@@ -305,23 +330,10 @@ class Root(Durable):
         return int(options.get("maxRetries", 2))
 
 
-def _advance_tool(context: DurableContext, entry: dict[str, Any], event: Event | None) -> list[Command]:
-    """One step of a durable tool, whose state is in its entry of the wave. An error of the tool is what it answers."""
-    call = RunTool(**entry["tool"])
-    node, view = context.tool(call)
-    assert isinstance(node, Durable)
-    try:
-        entry["state"], commands = node.advance(view, entry["state"], event)
-    except NodeError as error:
-        entry |= {"value": None, "error": error.to_json(), "here": True}
-        return []
-    ordered: list[Command] = [ToolCommand(call, index, each) for index, each in enumerate(commands)]
-    answers = [each for each in commands if isinstance(each, Respond)]
-    done = next((each for each in commands if isinstance(each, Done)), None)
-    if done is not None:
-        entry |= {"value": done.outputs, "error": None, "here": True}
-        return list(answers)
-    entry["open"] += len(commands) - len(answers) - (event is not None)
-    if entry["open"] == 0:
-        raise NodeError(f"The tool '{call.step}' waits for nothing")
-    return ordered
+def _copy(state: dict[str, Any] | None) -> dict[str, Any]:
+    """Return a state that may be changed. Of the items that are done only their list is new: there may be thousands, and
+    nothing changes them.
+    """
+    if not state:
+        return {"next": 0, "talks": [], "wave": [], "done": {}, "tokens": 0}
+    return {**copy.deepcopy({**state, "done": None}), "done": dict(state["done"])}

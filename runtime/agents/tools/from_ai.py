@@ -4,10 +4,14 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
+ESCAPE: Final = re.compile(r"\\(.)")
 CALL: Final = re.compile(r"\$from(?:AI|ai|Ai)\s*\(")
 TYPES: Final = {"string": {"type": "string"}, "number": {"type": "number"}, "boolean": {"type": "boolean"}}
+MAX_CALLS: Final = 100
+"""Calls in one parameter that are looked at: each of them may go on to its end."""
 QUOTES: Final = "\"'`"
 
 
@@ -43,7 +47,7 @@ def arguments(value: Any) -> Iterator[Argument]:
     """Yield every `$fromAI` call in these parameters, in their order."""
     if isinstance(value, str):
         if value.startswith("="):
-            for match in CALL.finditer(value):
+            for match in islice(CALL.finditer(value), MAX_CALLS):
                 yield _argument(list(_split(value, match.end())))
         return
     children = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
@@ -84,7 +88,7 @@ def _argument(parts: list[str]) -> Argument:
 
 def _literal(part: str) -> Any:
     if len(part) >= 2 and part[0] in QUOTES and part[-1] == part[0]:
-        return re.sub(r"\\(.)", r"\1", part[1:-1])
+        return ESCAPE.sub(r"\1", part[1:-1])
     try:
         return json.loads(part)
     except ValueError:

@@ -2,15 +2,30 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from runtime.agents.messages import ToolCall, ToolSpec, dumps
 from runtime.agents.tools import from_ai
 from runtime.agents.tools.durable_tool import DurableTool
-from runtime.contract import Activity, Command, Durable, DurableContext, Inline, NodeError, RunTool, SubNode
-from schemas.item import Outputs
+from runtime.contract import (
+    Activity,
+    ActivityContext,
+    Call,
+    Command,
+    Durable,
+    DurableContext,
+    Inline,
+    NodeError,
+    RunTool,
+    SubNode,
+)
+from schemas.item import Json, Outputs
 from schemas.node import Node
 from schemas.plan import Kind
+
+MAX_ANSWER_CHARACTERS = 200_000
+"""Of what one call of a tool tells the model. Longer answers fill the window of any model, and are paid for in every turn."""
+_NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
 
 
 class Tool(SubNode):
@@ -33,6 +48,24 @@ class Tool(SubNode):
         return result_text(value, wrapped=wrapped)
 
 
+class ToolSet(SubNode):
+    """A sub-node that offers several tools, which a service lists. A call is `{'tool': its name, 'arguments': ...}`."""
+
+    connection = "ai_tool"
+
+    async def list_tools(self, context: ActivityContext, payload: Json) -> Json:
+        """Return the specs of the tools. Raise NodeError."""
+        raise NotImplementedError
+
+
+@runtime_checkable
+class Described(Protocol):
+    """A node that says itself what the model is told of it: a `Tool`, or a reducer that serves as one."""
+
+    def spec(self, name: str, version: float, raw: Mapping[str, Any]) -> ToolSpec:
+        """See `Tool.spec`."""
+
+
 def one_text() -> dict[str, Any]:
     """The arguments of a tool that takes one text (n8n calls it `input`)."""
     properties = {"input": {"type": "string"}}
@@ -41,25 +74,42 @@ def one_text() -> dict[str, Any]:
 
 def function_name(name: str) -> str:
     """A node's name as a function's name (n8n): all but letters, digits, _ and - become one _ each."""
-    return re.sub(r"[^a-zA-Z0-9_-]", "_", name)[:64]
+    return _NOT_IN_NAMES.sub("_", name)[:64]
 
 
-def specs(context: DurableContext, i: int, *, of: str | None = None) -> list[ToolSpec]:
-    """Return the connected tools. Raises NodeError when one cannot run as a tool, or two have one name."""
+def lists(context: DurableContext, i: int) -> list[Call]:
+    """Return the calls that list the tools of the connected sets, one per set."""
+    sets = [name for name in context.subnodes("ai_tool") if isinstance(context.subnode(name, i)[0], ToolSet)]
+    return [Call("list_tools", None, step=name, item=i) for name in sets]
+
+
+def specs(context: DurableContext, i: int, listed: Mapping[str, Sequence[ToolSpec]] | None = None) -> list[ToolSpec]:
+    """Return the connected tools; `listed`: those of each set. Raises NodeError when one cannot run as a tool, or two have
+    one name.
+    """
     found: list[ToolSpec] = []
-    for name in context.subnodes("ai_tool", of):
+    for name in context.subnodes("ai_tool"):
         node, version = context.subnode(name, i)
+        if isinstance(node, ToolSet) and listed is not None:
+            found += [_of_set(name, spec) for spec in listed[name]]
+            continue
         if not _runs_as_tool(node):
             raise NodeError(
                 f"'{name}' cannot run as a tool of an agent",
                 description="Put the node into a workflow of its own, and connect the Call n8n Workflow Tool.",
             )
-        spec = node.spec(name, version, context.raw(name)) if isinstance(node, Tool) else _node(context, name)
+        spec = node.spec(name, version, context.raw(name)) if isinstance(node, Described) else _node(context, name)
         found.append(spec | {"step": name})
     names = [each["name"] for each in found]
     if twice := next((each for each in names if names.count(each) > 1), None):
         raise NodeError(f"You have multiple tools with the same name: '{twice}', please rename them to avoid conflicts")
     return found
+
+
+def _of_set(name: str, spec: ToolSpec) -> ToolSpec:
+    """Return a tool of a set as the model sees it: after the name of the node (n8n)."""
+    tool_name = f"{function_name(name)}_{function_name(spec['name'])}"[:64]
+    return spec | {"name": tool_name, "step": name, "tool": spec["name"]}
 
 
 def _runs_as_tool(node: Node) -> bool:
@@ -90,13 +140,25 @@ def run(
     step = _step(tools, call)
     if step is None:
         return f"{call['name']} is not a valid tool, try another one."
+    call = call | {"arguments": _declared(tools, call)}
     node, version = context.subnode(step, i, call["arguments"])
     id_ = f"{turn}/{call['id']}"
     if isinstance(node, Tool):
         return node.start(context, step, version, call, i, id_)
+    if isinstance(node, ToolSet):
+        tool = next(each.get("tool") for each in tools if each["name"] == call["name"])
+        return RunTool(step, {"tool": tool, "arguments": call["arguments"]}, item=i, id=id_)
     if isinstance(node, Durable):
         return DurableTool(RunTool(step, call["arguments"], item=i, id=f"{i}/{id_}"))
     return RunTool(step, call["arguments"], item=i, id=id_)
+
+
+def _declared(tools: Sequence[ToolSpec], call: ToolCall) -> dict[str, Any]:
+    """Return the arguments that the tool has; n8n drops those that a model makes up."""
+    schema = next(each["schema"] for each in tools if each["name"] == call["name"])
+    if schema.get("additionalProperties") is not False:
+        return call["arguments"]
+    return {name: value for name, value in call["arguments"].items() if name in schema.get("properties", {})}
 
 
 def _step(tools: Sequence[ToolSpec], call: ToolCall) -> str | None:
@@ -110,6 +172,14 @@ def answer_text(
     step = _step(tools, call)
     node, version = context.subnode(step, i) if step is not None else (None, 0.0)
     return node.said(value, version, wrapped=wrapped) if isinstance(node, Tool) else result_text(value, wrapped=wrapped)
+
+
+def bounded(text: str) -> str:
+    """Return a tool's answer, cut where it is too long; its end then tells the model so."""
+    if len(text) <= MAX_ANSWER_CHARACTERS:
+        return text
+    notice = f"\n[Cut: these are the first {MAX_ANSWER_CHARACTERS} of {len(text)} characters. Ask for less at a time.]"
+    return text[:MAX_ANSWER_CHARACTERS] + notice
 
 
 def result_text(outputs: Outputs | None, *, wrapped: bool) -> str:

@@ -9,22 +9,30 @@ from typing import Protocol
 from runtime.contract.capabilities.blobs import Blobs
 from runtime.contract.capabilities.chat_memory import ChatMemory
 from runtime.contract.capabilities.code import Code
-from runtime.contract.capabilities.credentials import Credentials
+from runtime.contract.capabilities.commands import CommandResult, Commands
+from runtime.contract.capabilities.credentials import AskForToken, Credentials
 from runtime.contract.capabilities.data_store import DataStore, Store
+from runtime.contract.capabilities.databases import Databases, RedisSession, SqlSession
 from runtime.contract.capabilities.files import Files
 from runtime.contract.capabilities.http import Http, HttpResponse
 from runtime.contract.capabilities.log import Log
 from runtime.contract.capabilities.mail import Mail
 from runtime.contract.capabilities.models import Models
 from runtime.contract.capabilities.progress import Progress
+from runtime.contract.capabilities.ssh import Ssh, SshResult
+from runtime.contract.capabilities.vectors import Vectors
 
 __all__ = [
+    "AskForToken",
     "Blobs",
     "Capabilities",
     "ChatMemory",
     "Code",
+    "CommandResult",
+    "Commands",
     "Credentials",
     "DataStore",
+    "Databases",
     "Files",
     "Http",
     "HttpResponse",
@@ -32,7 +40,12 @@ __all__ = [
     "Mail",
     "Models",
     "Progress",
+    "RedisSession",
+    "SqlSession",
+    "Ssh",
+    "SshResult",
     "Store",
+    "Vectors",
 ]
 
 
@@ -54,12 +67,20 @@ class Capabilities(Protocol):
         """Sandboxes for the code of an author."""
 
     @property
+    def commands(self) -> Commands:
+        """Commands on the worker's machine."""
+
+    @property
     def credentials(self) -> Credentials:
         """Decrypted credentials of the tenant."""
 
     @property
     def data_store(self) -> DataStore:
         """Data tables, and values that were seen in earlier runs."""
+
+    @property
+    def databases(self) -> Databases:
+        """Databases of the tenant's own."""
 
     @property
     def files(self) -> Files:
@@ -84,3 +105,11 @@ class Capabilities(Protocol):
     @property
     def progress(self) -> Progress:
         """Heartbeats, and where an attempt that was cut off stopped."""
+
+    @property
+    def vectors(self) -> Vectors:
+        """Documents with vectors that last between runs."""
+
+    @property
+    def ssh(self) -> Ssh:
+        """Servers of the tenant, by SSH."""

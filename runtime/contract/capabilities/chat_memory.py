@@ -14,3 +14,6 @@ class ChatMemory(Protocol):
 
     async def append(self, key: str, messages: Sequence[Mapping[str, Any]]) -> None:
         """Add messages under a key. A message whose `id` is there already is not added again."""
+
+    async def replace(self, key: str, messages: Sequence[Mapping[str, Any]]) -> None:
+        """Put messages in place of all those under a key."""

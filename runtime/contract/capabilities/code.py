@@ -1,12 +1,12 @@
 """Capability: sandboxes for the code of an author."""
 
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from runtime.contract.capabilities.blobs import Blobs
 from runtime.contract.capabilities.http import Http
 from schemas.item import Items
 
-__all__ = ["Code", "Helpers"]
+__all__ = ["LIBRARY", "Code", "Helpers"]
 
 
 class Helpers(Protocol):
@@ -19,6 +19,10 @@ class Helpers(Protocol):
     @property
     def http(self) -> Http:
         """For `httpRequest`."""
+
+
+LIBRARY: Final = "library"
+"""The mode of programs that are ours and read what an author's file holds: they run where authors may run none."""
 
 
 class Code(Protocol):
@@ -41,7 +45,7 @@ class Code(Protocol):
         Args:
             language: 'javascript' or 'python'.
             code: the body of a function.
-            mode: 'all', 'each', 'function', 'functionItem' or 'sort'; Python knows the first two.
+            mode: 'all', 'each', 'function', 'functionItem', 'sort' or LIBRARY; Python knows the first two.
             items: the input; None: all that the step's snapshot has.
             continue_on_fail: an error of one item does not end the run of the others.
             helpers: what JavaScript reaches through `this.helpers`; None: nothing. Python has none.

@@ -45,6 +45,8 @@ class Http(Protocol):
         item: int = 0,
         certificate: Mapping[str, str] | None = None,
         store: Callable[[int, Sequence[tuple[str, str]]], bool] | None = None,
+        bare: bool = False,
+        wait: bool = True,
     ) -> HttpResponse:
         """Send a request and return its response, also one with a status of 4xx or 5xx.
 
@@ -59,9 +61,14 @@ class Http(Protocol):
             proxy: its URL.
             item: index of the input item that the request is for.
             certificate: the `httpSslAuth` credential, for servers that want a certificate of the client.
+            bare: the request carries nothing of the credentials that the task opened, so that it may go to any host. Otherwise
+                it goes to their hosts only, and redirects are followed on the same origin only.
+            wait: where the service says how long to wait (429 or 503 with `Retry-After`), wait and send again, as far as the
+                host may (decision 0068); the response with that status comes back otherwise.
             store: whether a long body goes into storage instead of memory, by status and headers.
 
         Raises:
-            NodeApiError: there is no response; the message is n8n's.
+            NodeApiError: there is no response; the message is n8n's. Or a credential may not be sent there.
             NodeError: the body is over the limit.
+            ServiceBusy: the step is to go on in a later attempt. Let it pass.
         """

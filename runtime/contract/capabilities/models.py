@@ -15,7 +15,9 @@ class Models(Protocol):
     def token_limit(self) -> int:
         """Model tokens that one run of a step may use."""
 
-    async def post(self, service: str, path: str, body: Json, *, timeout: float = 300.0) -> HttpResponse | None:
+    async def post(
+        self, service: str, path: str, body: Json, *, timeout: float = 300.0, key: str = ""
+    ) -> HttpResponse | None:
         """POST JSON to a service of the operator, never to an address that a tenant chose; None: the operator has none.
 
         Args:
@@ -23,6 +25,7 @@ class Models(Protocol):
             path: below the service's address.
             body: JSON.
             timeout: seconds.
+            key: the `Idempotency-Key`; without one it is made of the task, and a later attempt by the step has another.
 
         Raises:
             NodeApiError: there is no response.

@@ -1,142 +1,268 @@
-"""Run scripts that may not end, or may use up the memory, in a child process, so that a fault ends that process alone.
+"""The child process that evaluates scripts: V8, with one isolate per owner, without files, environment or secrets.
 
-V8 stops the whole process at some limits (a table that is too large), and some of its loops ignore the time limit.
+Started by `runtime.confinement`, imports nothing of tempor8. Its stdin is a socket, both ways: frames of four bytes of length, one
+byte of kind, then UTF-8.
+
+| to the child | |
+|---|---|
+| `F` | first, once: JSON list of names that no script may reach |
+| `R` | a request: a line of JSON (`owner`, `drop`, `forget`, `new`, `scripts`), then the kernel's request without its `scripts` |
+| `C` | how many isolates are there? |
+
+| from the child | |
+|---|---|
+| `S` | it is ready |
+| `U` | it refuses to work: code could be made from text |
+| `D` | an answer |
+| `B` | an answer, the last: the process has grown too large, and ends |
+| `L` | the answer is too large |
+| `M` | out of memory: the process ends |
+| `E` | a failure with its message: the process ends |
+| `C` | a number |
+
+Which isolates live is decided by the parent (`child_process.py`): `drop` names those that go.
 """
 
-import atexit
+from __future__ import annotations
+
+import asyncio
 import json
 import os
+import resource
 import select
-import subprocess
+import struct
 import sys
-import threading
-import time
-from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from runtime.expressions.limits import OUT_OF_MEMORY, OUT_OF_TIME, ScriptLimit
-from runtime.expressions.v8.binding import HEADER
-from schemas.expression import FORBIDDEN_NAMES
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["run"]
+    from runtime.confinement.launcher import Walls
 
-_SCRIPT = Path(__file__).with_name("binding.py")
-_START_SECONDS = 20.0
-_CHUNK_BYTES = 1 << 20
-_MAX_SCRIPTS = 2_000  # scripts that a child has parsed, before it drops them all
+HEADER: Final = struct.Struct(">IB")
+FOLDER: Final = Path(__file__).parents[1]  # the JavaScript is for Code nodes, too
+LUXON: Final = "vendor/luxon.min.js"
+SOURCES: Final = ("vendor/jmespath.js", "hashes.js", "extensions.js", "scope.js", "kernel.js")
+TABLES: Final = "vendor/transliteration.min.js"  # run at first use: it takes 50 ms
+FLAGS: Final = (
+    "--single-threaded",  # the binding's own default: no compiler threads beside the caller's
+    "--disallow-code-generation-from-strings",  # eval and Function never create code, from wherever they are called
+    "--stack-size=800",  # KiB; the same depth of recursion wherever an isolate runs
+)
+MEMORY_BYTES: Final = 256 << 20
+"""Heap of an isolate."""
+MAX_RESIDENT_BYTES: Final = 400 << 20
+"""A process that is larger after an answer ends: another one starts small."""
+MAX_ANSWER_CHARACTERS: Final = 128 << 20
+MAX_ERROR_CHARACTERS: Final = 10_000
+LONG_REQUEST_CHARACTERS: Final = 16_384
+"""From here on a handle is cheaper than a literal that V8 parses."""
+CHUNK_BYTES: Final = 1 << 18
+CHANGES: Final = {
+    "vendor/jmespath.js": (
+        (
+            "field = value[node.name];",
+            "field = Object.prototype.propertyIsEnumerable.call(value, node.name) ? value[node.name] : undefined;",
+        ),
+    )
+}
+"""What a library may not do, by its file: a query reads members of the data, nothing that objects inherit."""
+CODE_FROM_TEXT: Final = """(() => {
+  for (const make of [() => Function('return 1')(), () => (0, eval)('1'), () => (function* () {}).constructor('yield 1')()]) {
+    try { make(); return true; } catch (error) { if (!(error instanceof EvalError)) return true; }
+  }
+  return false;
+})()"""
+"""True when V8 makes code from text. Run before the kernel, which takes these names away."""
 
 
-class _Child:
-    """One child and its pipes."""
+@cache
+def read(name: str) -> str:
+    """Return a source of the kernel."""
+    text = (FOLDER / name).read_text(encoding="utf-8")
+    for old, new in CHANGES.get(name, ()):
+        if old not in text:
+            raise ValueError(f"{name} has changed; its pin and CHANGES belong together")
+        text = text.replace(old, new)
+    return text
 
-    def __init__(self) -> None:
-        self.process = subprocess.Popen(  # noqa: S603  # our own file, no shell
-            [sys.executable, "-I", str(_SCRIPT)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # V8 prints its last words there
-            env={"TZ": "UTC", "LC_ALL": "en_US.UTF-8", "LANG": "en_US.UTF-8"},
-            start_new_session=True,  # Ctrl-C is for the parent, which ends its children itself
-        )
-        self.fresh = True
-        self.known: dict[str, str] = {}
-        """The scripts that the child has parsed: source -> id."""
-        self._send("F", json.dumps(sorted(FORBIDDEN_NAMES)))
 
-    def ask(self, sources: Sequence[str], request: str, seconds: float) -> str:
-        """Return the kernel's response to a request. Raise ScriptLimit; the child is then gone."""
+class CodeFromText(Exception):
+    """V8 was started without the flag that forbids it."""
+
+
+class Isolate:
+    """One isolate with the kernel, and the scripts that it has parsed.
+
+    Raises:
+        CodeFromText: it would make code from text.
+    """
+
+    def __init__(self, forbidden: Iterable[str]) -> None:
+        from py_mini_racer import MiniRacer  # noqa: PLC0415  # after `confine`
+
+        self.engine = MiniRacer()
+        self.engine.set_hard_memory_limit(MEMORY_BYTES)
+        if self.engine.eval(CODE_FROM_TEXT) is not False:
+            raise CodeFromText
+        self.engine.eval(f"globalThis.__forbidden={json.dumps(sorted(forbidden))}")
+        self.engine.eval(f"globalThis.__transliteration=()=>{{{read(TABLES)}\n;return transliteration}}")
+        self.engine.eval(read("intl.js"))
+        self.engine.eval(f"(Intl=>{{{read(LUXON)}\n;globalThis.luxon=luxon}})(__intl)")
+        for source in SOURCES:
+            self.engine.eval(read(source))
+        self.entry: Any = self.engine.eval("__run")
+        self.engine.eval(
+            "new Intl.NumberFormat().format(1) + new Intl.DateTimeFormat().format(0)"
+        )  # ICU reads its tables
+
+    def learn(self, scripts: Mapping[str, str]) -> None:
+        """Parse scripts, by their names. One that the engine refuses is "invalid syntax" whenever it runs."""
+        from py_mini_racer import JSParseException  # noqa: PLC0415  # likewise
+
+        for name, source in scripts.items():
+            try:
+                self.engine.eval(f'__define("{name}",function(___s,___x,___k,___r,___w,___j,___this){{{source}\n}})')
+            except JSParseException:
+                self.engine.eval(f'__define("{name}",null)')
+
+    def run(self, request: str) -> str:
+        """Return the kernel's answer."""
+        if len(request) > LONG_REQUEST_CHARACTERS:
+            return str(self.entry(request))
+        return str(self.engine.eval(f"__run({json.dumps(request)})"))
+
+    def close(self) -> None:
+        """Free its memory."""
+        self.entry = None
+        self.engine.close()
+
+
+class Isolates:
+    """The isolates by owner, and one that is ready for the next owner."""
+
+    def __init__(self, forbidden: Iterable[str]) -> None:
+        self.forbidden = tuple(forbidden)
+        self.of: dict[str, Isolate] = {}
+        self.spare: Isolate | None = Isolate(self.forbidden)
+
+    def take(self, owner: str) -> Isolate:
+        """Return the owner's own isolate; a new one comes into being."""
+        if owner not in self.of:
+            self.of[owner], self.spare = self.spare or Isolate(self.forbidden), None
+        return self.of[owner]
+
+    def drop(self, owners: Sequence[str]) -> None:
+        """Close the isolates of these owners."""
+        for owner in owners:
+            self.of.pop(owner).close()
+
+    def prepare(self) -> None:
+        """Make one ready for the next owner, when nothing else is to be done."""
+        if self.spare is None:
+            self.spare = Isolate(self.forbidden)
+
+    def answer(self, text: str) -> tuple[str, str]:
+        """Return the kind and the text of the answer to a request."""
+        from py_mini_racer import JSEvalException, JSOOMException  # noqa: PLC0415  # likewise
+
+        head, _, request = text.partition("\n")
+        job: dict[str, Any] = json.loads(head)
         try:
-            if self.fresh:
-                self._receive(time.monotonic() + _START_SECONDS)
-                self.fresh = False
-            deadline = time.monotonic() + seconds
-            self._send("R", self._job(sources, request))
-            kind, response = self._receive(deadline)
-        except TimeoutError:
-            raise ScriptLimit(OUT_OF_TIME) from None
-        except OSError:
-            raise ScriptLimit(OUT_OF_MEMORY) from None  # V8 ended the process
-        if kind == "D":
-            return response
-        raise ScriptLimit(OUT_OF_MEMORY if kind == "M" else f"Expression evaluation failed: {response}")
+            self.drop(job["drop"])
+            isolate = self.take(job["owner"])
+            if job["forget"]:
+                isolate.engine.eval("__forget()")
+            isolate.learn(job["new"])
+            response = isolate.run('{"scripts":' + json.dumps(job["scripts"]) + "," + request[1:])
+        except JSOOMException:
+            return "M", ""
+        except JSEvalException as error:
+            return "E", str(error)[:MAX_ERROR_CHARACTERS]
+        if len(response) > MAX_ANSWER_CHARACTERS:
+            return "L", ""
+        return ("B" if resident() > MAX_RESIDENT_BYTES else "D"), response
 
-    def _job(self, sources: Sequence[str], request: str) -> str:
-        """Return a request with the scripts that the child has not parsed yet."""
-        if len(self.known) > _MAX_SCRIPTS:
-            self.known.clear()
-        new = {
-            f"s{len(self.known) + i}": source
-            for i, source in enumerate(dict.fromkeys(sources))
-            if source not in self.known
-        }
-        forget = not self.known
-        self.known.update((source, name) for name, source in new.items())
-        head = json.dumps({"new": new, "forget": forget, "scripts": [self.known[source] for source in sources]})
-        return f"{head}\n{request}"
 
-    def _send(self, kind: str, text: str) -> None:
-        assert self.process.stdin is not None  # see Popen's arguments
-        body = text.encode("utf-8", "surrogatepass")
-        self.process.stdin.write(HEADER.pack(len(body), ord(kind)) + body)
-        self.process.stdin.flush()
+# --- the process ---------------------------------------------------------------------------------------------------------
 
-    def _receive(self, deadline: float) -> tuple[str, str]:
-        size, kind = HEADER.unpack(self._exactly(HEADER.size, deadline))
-        return chr(kind), self._exactly(size, deadline).decode("utf-8", "surrogatepass")
 
-    def _exactly(self, size: int, deadline: float) -> bytes:
-        assert self.process.stdout is not None  # see Popen's arguments
-        descriptor = self.process.stdout.fileno()
-        parts = []
-        while size:
-            ready, _, _ = select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))
-            if not ready:
-                raise TimeoutError
-            part = os.read(descriptor, min(size, _CHUNK_BYTES))
+def resident() -> int:
+    """Return the most bytes of memory that this process has used. Behind its walls there is no /proc to ask."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most << 10
+
+
+class Channel:
+    """Frames over the socket to the parent, which is stdin. Calls for sockets are refused here; read and write are not."""
+
+    def receive(self) -> tuple[str, str]:
+        """Return the next frame; end the process when the parent is gone."""
+        buffer = bytearray()
+        size = HEADER.size
+        while len(buffer) < size:
+            part = os.read(0, CHUNK_BYTES)
             if not part:
-                raise ConnectionError
-            parts.append(part)
-            size -= len(part)
-        return b"".join(parts)
+                os._exit(0)
+            buffer += part
+            if size == HEADER.size and len(buffer) >= size:
+                size += HEADER.unpack_from(buffer)[0]
+        return chr(buffer[HEADER.size - 1]), buffer[HEADER.size :].decode("utf-8")
 
-    def end(self) -> None:
-        """Kill the process, reap it and close its pipes."""
-        self.process.kill()
-        self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None:
-                pipe.close()
+    def send(self, kind: str, text: str) -> None:
+        """Write a frame."""
+        body = text.encode("utf-8", "surrogatepass")
+        view = memoryview(HEADER.pack(len(body), ord(kind)) + body)
+        while view:
+            view = view[os.write(0, view) :]
+
+    def idle(self) -> bool:
+        """Return True when no frame waits."""
+        return not select.select([0], [], [], 0)[0]
 
 
-_lock = threading.Lock()
-_idle: list[_Child] = []
-
-
-def run(sources: Sequence[str], request: str, seconds: float) -> str:
-    """Return the kernel's response to a request, given without its `scripts`. Raise ScriptLimit."""
-    child = _take()
+async def answer_requests(walls: Walls) -> NoReturn:
+    """Answer requests until the parent closes the socket or kills this process, as it does when one takes too long. Async only
+    because V8's binding wants a running loop.
+    """
+    channel = Channel()
+    _, names = channel.receive()
     try:
-        response = child.ask(sources, request, seconds)
-    except BaseException:
-        child.end()
-        raise
-    with _lock:
-        _idle.append(child)
-    return response
+        isolates = Isolates(json.loads(names))
+    except CodeFromText:
+        channel.send("U", "")
+        os._exit(1)
+    walls.limit_memory()
+    channel.send("S", "")
+    while True:
+        kind, text = channel.receive()
+        if kind == "C":
+            channel.send("C", str(len(isolates.of)))
+            continue
+        kind, response = isolates.answer(text)
+        channel.send(kind, response)
+        if kind not in "DL":
+            os._exit(0 if kind == "B" else 1)  # what a script that failed left behind is unknown
+        if channel.idle():
+            isolates.prepare()
 
 
-def _take() -> _Child:
-    """Return an idle child, or a new one; idle ones that have died are reaped."""
-    with _lock:
-        while _idle:
-            child = _idle.pop()
-            if child.process.poll() is None:
-                return child
-            child.end()
-    return _Child()
+_loops: list[asyncio.AbstractEventLoop] = []
+"""The loop, made before the walls stand: it opens descriptors."""
 
 
-@atexit.register
-def _end() -> None:
-    while _idle:
-        _idle.pop().end()
+def prepare(arguments: tuple[str, ...]) -> None:
+    """Load V8 with its flags (those given in place of `FLAGS`), and read the kernel."""
+    from py_mini_racer import init_mini_racer  # noqa: PLC0415  # the parent imports this module for its table of frames
+
+    init_mini_racer(flags=arguments or FLAGS)
+    for name in (TABLES, "intl.js", LUXON, *SOURCES):
+        read(name)
+    _loops.append(asyncio.new_event_loop())
+
+
+def serve(walls: Walls) -> None:
+    """Serve until the parent is gone."""
+    _loops.pop().run_until_complete(answer_requests(walls))

@@ -1,100 +1,162 @@
-"""A pool of isolates in this process, for scripts whose cost is linear in their input.
-
-An isolate that hit a limit is discarded: what its scripts left behind is unknown.
-"""
+"""The child processes that evaluate scripts: few, started ahead of time by one thread, each with isolates of several owners."""
 
 import atexit
-import json
+import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import TypeVar
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Final
 
-from runtime.expressions.limits import OUT_OF_MEMORY, OUT_OF_TIME, ScriptLimit
-from runtime.expressions.v8.binding import Context, OutOfMemory, OutOfTime, neutral, warm
-from schemas.expression import FORBIDDEN_NAMES
+from runtime.expressions.limits import NO_PROCESS, ScriptLimit
+from runtime.expressions.v8.child_process import ChildProcess, ScriptsUnavailable
 
-__all__ = ["fill", "run"]
+__all__ = ["ChildPool", "pools"]
 
-T = TypeVar("T")
-
-
-def _on_plain_thread(work: Callable[[], T]) -> T:
-    outcome: list[T] = []
-    problem: list[BaseException] = []
-
-    def target() -> None:
-        try:
-            outcome.append(work())
-        except BaseException as error:  # noqa: BLE001  # carried over to the caller's thread
-            problem.append(error)
-
-    thread = threading.Thread(target=target, name="v8")
-    thread.start()
-    thread.join()
-    if problem:
-        raise problem[0]
-    return outcome[0]
+CHILDREN: Final = max(2, os.cpu_count() or 2)
+"""Of each pool: more cannot compute at one time."""
 
 
-class _Pool:
-    """Idle isolates. Grows on demand, so a caller never waits for another one's script."""
+class ChildPool:
+    """A fixed number of children, each for one request at a time.
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._idle: list[Context] = []
-        self._ready = False
+    Args:
+        size: children; they start when they are first needed, or with `start`.
+        per_owner: children that may work for the same owner at one time.
+    """
 
-    def _make(self) -> Context:
-        with self._lock:
-            if not self._ready:
-                with neutral():
-                    first = _on_plain_thread(lambda: Context(FORBIDDEN_NAMES))
-                    warm(first)
-                self._ready = True
-                return first
-        return _on_plain_thread(lambda: Context(FORBIDDEN_NAMES))
+    def __init__(self, size: int, per_owner: int) -> None:
+        self.size, self.per_owner = size, per_owner
+        self._changed = threading.Condition()
+        self._idle: list[ChildProcess] = []
+        self._busy: Counter[str] = Counter()
+        self._starting = 0
+        self._failures = 0
+        """Starts that have failed so far; `_problem` is why the last one did."""
+        self._problem: ScriptsUnavailable | None = None
+        # the system kills children when the thread that started them ends: this one never does, and starts one at a time
+        self._starter = ThreadPoolExecutor(1, thread_name_prefix="v8-start")
 
-    def fill(self, count: int) -> None:
-        """Create isolates until `count` are idle."""
-        while len(self._idle) < count:
-            self._idle.append(self._make())
+    @property
+    def children(self) -> int:
+        """How many there are, those that are being started included."""
+        return len(self._idle) + self._busy.total() + self._starting
 
-    @contextmanager
-    def borrow(self) -> Iterator[Context]:
-        """Yield an isolate for one call. Raise ScriptLimit when the call runs out of time or memory."""
-        try:
-            context = self._idle.pop()
-        except IndexError:
-            context = self._make()
-        try:
-            yield context
-        except (OutOfTime, OutOfMemory) as error:
-            _discard(context)
-            raise ScriptLimit(OUT_OF_TIME if isinstance(error, OutOfTime) else OUT_OF_MEMORY) from error
-        except BaseException:
-            _discard(context)
-            raise
-        self._idle.append(context)
+    def start(self, count: int) -> None:
+        """Start children until there are so many, and wait for the first. Raises ScriptsUnavailable."""
+        with self._changed:
+            before = self._failures
+            for _ in range(count - self.children):
+                self._order()
+            self._changed.wait_for(
+                lambda: self._idle or self._busy.total() or self._failures > before or not self._starting
+            )
+            self._check(before)
+
+    def take(self, owner: str, deadline: float) -> ChildProcess:
+        """Return an idle child, one that has the owner's isolate if there is one. It must go to `give_back`.
+
+        Raises:
+            ScriptLimit: none is free before the deadline (in seconds of `time.monotonic`).
+            ScriptsUnavailable: none can be started.
+        """
+        with self._changed:
+            before = self._failures
+            while True:
+                if self._idle and self._busy[owner] < self.per_owner:
+                    child = self._choose(owner)
+                    if child is not None:
+                        self._busy[owner] += 1
+                        return child
+                self._check(before)
+                if not self._idle and self.children < self.size:
+                    self._order()
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise ScriptLimit(NO_PROCESS)
+                self._changed.wait(left)
+
+    def give_back(self, owner: str, child: ChildProcess) -> None:
+        """Take back a child; for one that has died another one starts."""
+        with self._changed:
+            self._busy[owner] -= 1
+            if not self._busy[owner]:
+                del self._busy[owner]
+            if child.alive:
+                self._idle.append(child)
+            else:
+                self._order()
+            self._changed.notify_all()
 
     def close(self) -> None:
-        """Close the idle isolates. Without this the interpreter hangs at its end."""
-        while self._idle:
-            self._idle.pop().close()
+        """Kill the children that wait."""
+        with self._changed:
+            while self._idle:
+                self._idle.pop().kill()
+
+    def _choose(self, owner: str) -> ChildProcess | None:
+        """Take out the best of the idle children: the owner's, else the one with the fewest isolates. Reap dead ones."""
+        for child in [child for child in self._idle if not child.alive]:
+            self._idle.remove(child)
+            child.kill()
+        chosen = next((child for child in self._idle if owner in child.scripts), None)
+        if chosen is None:
+            chosen = min(self._idle, key=lambda child: len(child.scripts), default=None)
+        if chosen is not None:
+            self._idle.remove(chosen)
+        return chosen
+
+    def _check(self, before: int) -> None:
+        """Raise why a start has failed since there were so many failures; an older one says nothing about now."""
+        if not self._idle and self._failures > before:
+            raise ScriptsUnavailable(str(self._problem)) from self._problem
+
+    def _order(self) -> None:
+        self._starting += 1
+        self._starter.submit(self._start)
+
+    def _start(self) -> None:
+        child, problem = None, None
+        try:
+            child = ChildProcess()
+        except ScriptsUnavailable as error:
+            problem = error
+        except Exception as error:  # noqa: BLE001  # the caller's thread raises it
+            problem = ScriptsUnavailable(f"The process for expressions does not start: {error}")
+        with self._changed:
+            self._starting -= 1
+            if child is not None:
+                self._idle.append(child)
+            else:
+                self._failures += 1
+                self._problem = problem
+            self._changed.notify_all()
 
 
-_pool = _Pool()
-atexit.register(_pool.close)
-fill = _pool.fill
+class Pools:
+    """The children of this process."""
+
+    def __init__(self) -> None:
+        self.process = os.getpid()
+        self.shared = ChildPool(CHILDREN, CHILDREN)
+        """For scripts that end soon."""
+        self.apart = ChildPool(2 * CHILDREN, 2 * CHILDREN - 1)
+        """For scripts that may not end. Their children are killed again and again, and nobody's warm isolates with them."""
+        atexit.register(self._close)
+
+    def _close(self) -> None:
+        if os.getpid() == self.process:
+            self.shared.close()
+            self.apart.close()
 
 
-def _discard(context: Context) -> None:
-    """Close an isolate in the background: one that does not answer must not block the caller."""
-    threading.Thread(target=context.close, name="v8-close", daemon=True).start()
+@cache
+def _of(process: int) -> Pools:
+    del process  # a forked process has pools of its own
+    return Pools()
 
 
-def run(sources: Sequence[str], request: str, seconds: float) -> str:
-    """Return the kernel's response to a request, given without its `scripts`. Raise ScriptLimit."""
-    with _pool.borrow() as context:
-        names = json.dumps(context.define(sources))
-        return context.run(f'{{"scripts":{names},{request[1:]}', seconds)
+def pools() -> Pools:
+    """Return the pools of this process."""
+    return _of(os.getpid())

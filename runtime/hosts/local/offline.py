@@ -26,6 +26,7 @@ class OfflineResources:
     """None: it is made when a task first runs code."""
     stores: defaultdict[str, MemoryStore] = field(default_factory=lambda: defaultdict(MemoryStore))
     credentials: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    vectors: defaultdict[str, dict[str, dict[str, Any]]] = field(default_factory=lambda: defaultdict(dict))
     folders: dict[str, Path] = field(default_factory=dict)
 
     def code_runner(self) -> CodeRunner:
@@ -52,6 +53,7 @@ class OfflineCapabilities(CapabilityHost):
         run stored.
         """
         self.resources.stores.pop(execution_id, None)
+        self.resources.vectors.pop(execution_id, None)
         self.resources.credentials[execution_id] = credentials
         if files is not None:
             self.resources.folders[execution_id] = files

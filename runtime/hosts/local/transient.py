@@ -16,18 +16,19 @@ from runtime.contract import NodeError, StartChild
 from runtime.hosts.local.host import LocalHost
 from runtime.interpreter.capabilities import HostCapabilities
 from runtime.interpreter.execution import Execution
-from runtime.interpreter.journal import journal, result
+from runtime.interpreter.failures import run_fault
+from runtime.interpreter.journal import journal, result, within_limits
 from runtime.interpreter.run_info import RunInfo
 from runtime.platform.postgres import DatabaseUnavailable
 from runtime.platform.telemetry.logging import get_logger
 from schemas.kinds import RunStatus
 from schemas.node import Catalog
 from schemas.outcome import Finished
-from schemas.plan import Plan, Settings
-from schemas.run import RunReply, RunResult, StartInput
+from schemas.plan import Settings
+from schemas.run import PAYLOAD_LIMIT, Journal, RunReply, RunResult, StartInput
 from service.execution_store import ExecutionRow, ExecutionStore, StepRow
-from service.projector import step_row
-from service.run_templates import RunTemplates
+from service.projection.row_builder import step_row
+from service.run_templates import RunTemplates, missing_workflow
 
 __all__ = ["TransientRuns"]
 
@@ -56,10 +57,9 @@ class _Host(LocalHost):
 
     async def child(self, step: str, command: StartChild) -> dict[str, Any]:
         """Another template of the tenant, in this process too."""
-        found = await self._templates.find(self.info.tenant, dict(command.workflow))
-        if found.get("error"):
-            raise NodeError(found["error"])
-        plan = Plan.model_validate(found["plan"])
+        plan = await self._templates.find_plan(self.info.tenant, dict(command.workflow))
+        if plan is None:
+            raise NodeError(missing_workflow(command.workflow))
         self.library = lambda _: plan
         return await super().child(step, command)
 
@@ -143,7 +143,7 @@ class TransientRuns:
             run.host = _Host(self._catalog, self._capabilities, self._templates, run.answered.set)
             info = RunInfo(
                 tenant=given.tenant, execution_id=given.execution_id, mode=given.mode, variables=given.variables,
-                static_data=given.static_data,
+                static_data=given.static_data, payload_limit=given.payload_limit or PAYLOAD_LIMIT,
             )  # fmt: skip
             run.host.info = info
             run.execution = Execution(given.plan, self._catalog, run.host, info)
@@ -157,6 +157,8 @@ class TransientRuns:
             status = RunStatus.CANCELED
         except Exception as error:
             log.exception("a transient run broke", workflow_id=given.execution_id, error=type(error).__name__)
+            told = journal(run.execution) if run.execution else Journal(status="error")
+            run.result = RunResult(journal=told.model_copy(update={"status": "error", "error": run_fault(error)}))
         finally:
             self._rows[given.execution_id] = run.row(status, datetime.now(UTC))
             self._running.pop(given.execution_id, None)
@@ -165,7 +167,7 @@ class TransientRuns:
     async def _finish(self, execution: Execution, given: StartInput) -> Finished:
         items: Any = given.items  # JSON items
         ended = execution.begin(items, step=given.start, prefer=given.trigger_kind)
-        return ended or await execution.run()
+        return ended or within_limits(execution, await execution.run())
 
     async def run(self) -> None:
         """Write rows until cancelled; then cancel what still runs, and say so."""

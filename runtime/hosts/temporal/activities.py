@@ -2,31 +2,49 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextvars import ContextVar
-from typing import Any, Final, Protocol
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, Protocol, TypeVar
 
 from temporalio import activity
 from temporalio.client import WorkflowExecutionStatus
+from temporalio.common import RawValue
 from temporalio.service import RPCError, RPCStatusCode
 
-from runtime.expressions.v8 import run_scripts
+from runtime.contract import NodeError, ServiceBusy
+from runtime.expressions.v8 import evaluator_of
+from runtime.hosts.exception_log import log_exception
+from runtime.hosts.temporal.deaths import TaskGuard
+from runtime.hosts.temporal.faults import is_fault
+from runtime.hosts.temporal.hand_out import raw
+from runtime.hosts.temporal.heartbeats import MAX_DEATHS, beating
+from runtime.hosts.temporal.service_pauses import waits
+from runtime.hosts.temporal.shares import StepShares, sent_back
+from runtime.hosts.temporal.step_results import store_result
+from runtime.hosts.temporal.suspect_window import WorkerDied
+from runtime.hosts.threads import TenantThreads
+from runtime.interpreter.border import check_result
 from runtime.interpreter.capabilities import HostCapabilities
+from runtime.interpreter.task_parts import join_task
 from runtime.interpreter.task_runner import run_task
-from runtime.platform.telemetry.logging import bind_context, task_context
+from runtime.platform.telemetry.logging import bind_context, get_logger, task_context
+from runtime.sandbox.tenant_slots import SlotsTaken
 from schemas import names
 from schemas.node import Catalog
-from schemas.task import Task, TaskResult
+from schemas.run import PAYLOAD_LIMIT
 
-PULSE: Final = 1.0
-"""Seconds between heartbeats while a step works."""
+log = get_logger("tempor8.step")
+T = TypeVar("T")
+
+SPARE_SECONDS: Final = 5.0
+"""Before Temporal gives up a step that takes too long, and would begin it again, the step ends by an error."""
 
 
 class Templates(Protocol):
     """Published plans and their static data, per tenant."""
 
     async def find(self, tenant: str, reference: dict[str, Any]) -> dict[str, Any]:
-        """{'plan', 'template', 'static_data'} of {'id'|'name'|'export'}, or {'error': message}."""
+        """{'plan_hash' or 'plan', 'template', 'static_data'} of {'id'|'name'|'export'}, or {'error': message}."""
 
     async def save_static_data(self, tenant: str, template: str, data: dict[str, Any]) -> None:
         """Keep a template's static data."""
@@ -60,6 +78,10 @@ class Activities:
         templates: where other workflows are found.
         slots: None: no run has to wait for its turn.
         links: None: a run that the API did not start has no links that resume it.
+        payload_limit: of runs that the API did not start.
+        shares: of the tenants in the worker's slots; None: no step waits.
+        guard: knows which steps have ended workers; None: nothing is known of earlier attempts.
+        threads: for what steps compute.
     """
 
     def __init__(
@@ -69,31 +91,80 @@ class Activities:
         templates: Templates,
         slots: Slots | None = None,
         links: Links | None = None,
+        payload_limit: int = PAYLOAD_LIMIT,
+        shares: StepShares | None = None,
+        guard: TaskGuard | None = None,
+        threads: TenantThreads | None = None,
     ) -> None:
+        self._threads = threads or TenantThreads()
+        self._payload_limit, self._shares = payload_limit, shares
+        self._guard = guard or TaskGuard(None, MAX_DEATHS)
         self.catalog, self.capabilities, self.templates, self.slots, self.links = (
             catalog, capabilities, templates, slots, links,
         )  # fmt: skip
 
     @activity.defn(name=names.RUN_STEP)
-    async def run_step(self, task: Task) -> TaskResult:
-        """One try of a step. A node's error is part of the result, so Temporal retries nothing but crashes."""
+    async def run_step(self, document: dict[str, Any], *parts: Any) -> RawValue:
+        """One try of a step: a TaskResult. A node's error is part of it, so Temporal retries nothing but crashes and what
+        `is_fault` says. A step in which workers die again and again, or that takes too long, fails. One whose tenant holds its
+        share of the worker goes back to Temporal.
+
+        The arguments are the payloads of `runtime.interpreter.task_parts`.
+        """
+        task = join_task(document, parts)
         with task_context(task):
-            async with _pulse():
-                return await run_task(task, self.catalog, self.capabilities, run_scripts)
+            try:
+                async with (
+                    self._guard.step(task),
+                    beating(self._guard.limit),
+                    asyncio.timeout(_seconds()),
+                    self._share(task["meta"]["tenant"]),
+                ):
+                    evaluator = evaluator_of(task["meta"]["tenant"])
+                    host = _StepHost(task["meta"]["tenant"], self._threads)
+                    result = await run_task(task, self.catalog, self.capabilities, evaluator, host)
+                    return await store_result(raw(check_result(task, result)[1]))
+            except SlotsTaken as taken:
+                raise sent_back(taken) from taken
+            except ServiceBusy as busy:
+                raise waits(busy) from busy
+            except WorkerDied as died:
+                error = _died(died.deaths)
+            except TimeoutError:
+                error = NodeError(f"The step took longer than {_seconds():,.0f} seconds")
+            return raw(check_result(task, {"error": error.to_json()})[1])
+
+    def _share(self, tenant: str) -> contextlib.AbstractAsyncContextManager[None]:
+        return contextlib.nullcontext() if self._shares is None else self._shares.hold(tenant)
 
     @activity.defn(name=names.FIND_PLAN)
     async def find_plan(self, reference: dict[str, Any]) -> dict[str, Any]:
-        """The plan of another workflow of the tenant."""
+        """Find another workflow of the tenant, and the hash of its plan."""
         _of_run(reference["tenant"])
-        found = await self.templates.find(reference["tenant"], reference)
-        links = self.links.of(reference["run"]) if self.links is not None and "run" in reference else {}
-        return found | links
+        try:
+            found = await self.templates.find(reference["tenant"], reference)
+        except Exception as error:
+            if is_fault(error):
+                raise
+            log_exception(log, error, "")
+            return {"error": "The workflow cannot be read. The log of the worker has the details."}
+        if "run" not in reference:
+            found["archived"] = True  # recorded: runs of before go on as they began
+            return found
+        links = self.links.of(reference["run"]) if self.links is not None else {}
+        found.update(links, payload_limit=self._payload_limit, archived=True)  # in place: a `PlanReference` stays one
+        return found
 
     @activity.defn(name=names.SAVE_STATIC_DATA)
     async def save_static_data(self, change: dict[str, Any]) -> None:
         """Write static data at the end of a run, as n8n does."""
         _of_run(change["tenant"])
-        await self.templates.save_static_data(change["tenant"], change["template"], change["static_data"])
+        try:
+            await self.templates.save_static_data(change["tenant"], change["template"], change["static_data"])
+        except Exception as error:  # as in n8n: the run is what it is, and the log has the error
+            if is_fault(error):
+                raise
+            log_exception(log, error, "")
 
     @activity.defn(name=names.TAKE_SLOT)
     async def take_slot(self, asked: dict[str, Any]) -> bool:
@@ -118,6 +189,40 @@ class Activities:
         return [self.run_step, self.find_plan, self.save_static_data, self.take_slot, self.give_slot_back]
 
 
+def _seconds() -> float:
+    """Return how long an attempt may take."""
+    limit = activity.info().start_to_close_timeout
+    assert limit is not None  # see `runtime.hosts.temporal.timeouts`
+    return limit.total_seconds() - SPARE_SECONDS
+
+
+def _died(deaths: int) -> NodeError:
+    return NodeError(
+        f"The worker died {deaths} times in this step",
+        description="It was killed, ran out of memory, or stood still. Give the step less data at once, or the worker more memory; "
+        "then retry the run from this node.",
+    )
+
+
+class _StepHost:
+    """Implements `StepHost`: a server that is away fails the attempt, which Temporal repeats."""
+
+    def __init__(self, tenant: str, threads: TenantThreads) -> None:
+        self._tenant, self._threads = tenant, threads
+
+    async def on_thread(self, function: Callable[..., T], *args: Any) -> T:
+        return await self._threads.call(self._tenant, function, *args)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def passes(self, error: Exception) -> bool:
+        return is_fault(error)
+
+    def log_exception(self, error: Exception, node: str) -> None:
+        log_exception(log, error, node)
+
+
 def _of_run(tenant: str) -> None:
     """Bind tenant and run to the lines of this activity, which is an asyncio task of its own."""
     bind_context(tenant=tenant, workflow_id=activity.info().workflow_id or "")
@@ -131,44 +236,3 @@ async def _has_ended(workflow_id: str) -> bool:
             return True
         raise
     return described.status is not WorkflowExecutionStatus.RUNNING
-
-
-@contextlib.asynccontextmanager
-async def _pulse() -> AsyncIterator[None]:
-    """Heartbeat while the body runs, so that a worker's death is noticed in seconds and cancellation arrives.
-
-    Each beat repeats the last details that the step gave (`heartbeat`), so that a retry still finds them.
-    """
-    if activity.info().is_local:
-        yield
-        return
-    details = list(activity.info().heartbeat_details)
-    token = _DETAILS.set(details)
-
-    async def beat() -> None:
-        while True:
-            await asyncio.sleep(PULSE)
-            activity.heartbeat(*details)
-
-    beating = asyncio.create_task(beat())
-    try:
-        yield
-    finally:
-        beating.cancel()
-        _DETAILS.reset(token)
-
-
-_DETAILS: ContextVar[list[Any] | None] = ContextVar("heartbeat_details", default=None)
-
-
-def heartbeat(*details: Any) -> None:
-    """Tell Temporal how far the step has come; nothing in a local activity, which is short."""
-    kept = _DETAILS.get()
-    if kept is not None:
-        kept[:] = details
-        activity.heartbeat(*details)
-
-
-def progress() -> list[Any]:
-    """How far an attempt had come that was cut off."""
-    return list(_DETAILS.get() or ())

@@ -1,7 +1,7 @@
 """Which interpreter this is, in Temporal's terms: one deployment, one build per state of the code and what it stands on.
 
-Runs go over to the current build by themselves (AUTO_UPGRADE), and not before: a worker of a build that is not current gets
-no workflow tasks. That they can go over is what the replay gate proves (`docs/operations.md`).
+A run is pinned to the build that it began on, so that no other code ever decides about its past. It goes over to the current
+build by continuing as new, with its state and without its history (`docs/operations.md`).
 """
 
 import hashlib
@@ -14,9 +14,8 @@ from typing import Final
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import WorkerDeploymentConfig
 
-__all__ = ["DEPLOYMENT", "LIBRARIES", "SUFFIXES", "build_id", "config", "interpreter_files"]
+__all__ = ["LIBRARIES", "SUFFIXES", "build_id", "config", "interpreter_files"]
 
-DEPLOYMENT: Final = "tempor8"
 _ROOTS: Final = (Path(__file__).parents[2], Path(__file__).parents[3] / "schemas")
 _GENERATED: Final = "generated"
 """The folder of JSON Schemas below `schemas`: made from the declarations, and read by nothing that runs."""
@@ -24,7 +23,9 @@ SUFFIXES: Final = frozenset({".py", ".js", ".json", ".sql", ".yaml", ".yml"})
 """Endings of the interpreter's files: its code, and the data that it reads (specialists, descriptors)."""
 LIBRARIES: Final = (
     "aiosmtplib",
+    "asyncssh",
     "cryptography",
+    "genai-prices",
     "google-re2",
     "httpcore",
     "httpx",
@@ -39,8 +40,10 @@ LIBRARIES: Final = (
     "psycopg-pool",
     "pydantic",
     "pydantic-monty-client",
+    "pymysql",
     "pypdf",
     "pyyaml",
+    "redis",
     "requests",
     "structlog",
     "temporalio",
@@ -71,12 +74,12 @@ def interpreter_files(roots: Sequence[Path]) -> Iterator[tuple[str, Path]]:
                 yield name.as_posix(), path
 
 
-def config() -> WorkerDeploymentConfig:
-    """A worker of this build."""
+def config(deployment: str, build: str) -> WorkerDeploymentConfig:
+    """Return the versioning of a worker of a build in a deployment."""
     return WorkerDeploymentConfig(
-        version=WorkerDeploymentVersion(deployment_name=DEPLOYMENT, build_id=build_id()),
+        version=WorkerDeploymentVersion(deployment_name=deployment, build_id=build),
         use_worker_versioning=True,
-        default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE,
+        default_versioning_behavior=VersioningBehavior.PINNED,
     )
 
 

@@ -1,8 +1,9 @@
 """The Temporal host: carries an execution inside a workflow, with timers, activities, signals and children."""
 
 import copy
-from collections.abc import Mapping
-from typing import Any, Final
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NoReturn
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
@@ -10,16 +11,24 @@ from temporalio.exceptions import ActivityError, ApplicationError, ChildWorkflow
 
 from runtime.contract import AwaitSignal, NodeError, StartChild
 from runtime.expressions import ScriptEvaluator
+from runtime.hosts.exception_log import frames
+from runtime.hosts.temporal.hand_out import inline, raw
+from runtime.hosts.temporal.plans import plan_by_hash
+from runtime.hosts.temporal.script_limits import MONOTONIC, RecordedEvaluator, ReplayLimit
 from runtime.hosts.temporal.timeouts import (
     ACTIVITY_TIMEOUT,
     CRASH_RETRY,
     HEARTBEAT_TIMEOUT,
     LOCAL_ACTIVITY_TIMEOUT,
+    LOCAL_RETRY_THRESHOLD,
     NO_RETRY,
 )
+from runtime.interpreter.border import hand_out, identifier
 from runtime.interpreter.host import RunView
 from runtime.interpreter.run_info import RunInfo
+from runtime.interpreter.task_parts import split_task
 from schemas import names
+from schemas.errors import InfrastructureError
 from schemas.expression import Script
 from schemas.kinds import Mode, TriggerKind
 from schemas.plan import Kind, Plan
@@ -38,10 +47,24 @@ SCRIPT_ITEM_COST: Final = 100
 """Items that weigh as much as a call of V8."""
 QUICK_SCRIPT_ITEM_COST: Final = 20
 """The same for scripts that Python can nearly always evaluate by itself."""
+ID_BYTES: Final = 900
+"""Bytes of a node's name in the id of an activity, of which Temporal takes 1,000."""
+SUMMARY_BYTES: Final = 200
+"""Bytes of a summary, of which Temporal takes 400 after it was sealed."""
 MAX_DEPTH: Final = 32
 """How deep workflows may call each other."""
-MAX_CHILDREN: Final = 10_000
-"""How many other workflows one run may start."""
+MAX_CHILDREN: Final = 1_000_000
+"""How many other workflows one run may start: a loop that never ends is stopped by it, and no work of any size that ends."""
+PLAN_SECONDS: Final = 60.0
+"""How long a run starts other workflows in the version that it found: a fan-out looks once, and a run of days sees what is
+published meanwhile."""
+MAX_PLANS: Final = 100
+"""Workflows that a run remembers at a time."""
+DRAIN_EVENTS: Final = 25_000
+"""Events of a history from which on steps order nothing further although they wait for other workflows: half of the 51,200 at
+which Temporal ends the run. Until then a workflow that waits for a person holds up nothing."""
+CARRIED_STEPS: Final = "continue as new inside steps"
+"""The change from which on a run continues as new in the middle of steps; runs that did not go on to the next boundary."""
 MAX_OPEN_CHILDREN: Final = 1_000
 """How many abandoned children of a run may be open at a time; Temporal refuses more than 2,000."""
 
@@ -53,7 +76,8 @@ class TemporalHost:
 
     def __init__(self, start: StartInput) -> None:
         self.start = start
-        self.evaluator: ScriptEvaluator = workflow.extern_functions()[EVALUATOR]
+        extern = workflow.extern_functions()
+        self.evaluator: ScriptEvaluator = RecordedEvaluator(extern[EVALUATOR](start.tenant), extern[MONOTONIC])
         self.response: dict[str, Any] | None = None
         self.resumed: dict[str, Any] = {}
         self.waiting: dict[int, dict[str, Any]] = {}
@@ -61,8 +85,16 @@ class TemporalHost:
         may overlap.
         """
         self.info: RunInfo | None = None
+        self.workflow_id: str | None = None
+        """The n8n workflow id of the plan, where the export has one."""
+        self.called_plans: dict[str, Plan] = {}
+        """Plans of the workflows that this one has started, by hash."""
         self.sequence = 0
         self.children = 0
+        self.plans: dict[str, tuple[float, dict[str, Any]]] = {}
+        """Workflows that were looked up and may be started again without: reference as JSON -> time in ms, and what was found."""
+        self.carries: bool | None = None
+        """Whether this run may continue as new in the middle of steps; None: it has not come to that."""
         self.loose: set[Any] = set()
         """Children that nobody waits for and that still run."""
         self.spent = 0
@@ -74,6 +106,18 @@ class TemporalHost:
         """Somebody gave a place back."""
         self.moving = False
         """About to continue as new: whoever waits for an answer asks the new run."""
+
+    def passes(self, error: Exception) -> bool:
+        """A cancellation ends the run as cancelled. What depends on this attempt of the workflow task (a time limit on replay, a
+        history that does not fit, a worker that cannot start a process) fails the attempt, never the run.
+        """
+        return is_cancelled_exception(error) or isinstance(
+            error, workflow.NondeterminismError | ReplayLimit | InfrastructureError
+        )
+
+    def log_exception(self, error: Exception, node: str) -> None:
+        """To the workflow's logger, which is silent on replay."""
+        workflow.logger.error("the node %r failed with %s\n%s", node, type(error).__name__, frames(error))
 
     def now(self) -> float:
         """Temporal's time, milliseconds."""
@@ -89,19 +133,21 @@ class TemporalHost:
         again = NO_RETRY if task["step"].get("at_most_once") and kind is Kind.ACTIVITY else CRASH_RETRY
         self.sequence += 1
         self.spent = 0
-        activity_id = f"{step}#{task['run_index']}#{task.get('attempt', 1)}#{self.sequence}"
+        activity_id = f"{identifier(step, ID_BYTES)}#{task['run_index']}#{task.get('attempt', 1)}#{self.sequence}"
         task["meta"]["activity"] = activity_id
         task["meta"]["chain_id"] = workflow.info().first_execution_run_id
+        payloads, summary = self._payloads(task, kind), identifier(step, SUMMARY_BYTES)
         try:
             if kind is Kind.LOCAL:
                 done = await workflow.execute_local_activity(
-                    names.RUN_STEP, task, activity_id=activity_id, start_to_close_timeout=LOCAL_ACTIVITY_TIMEOUT,
-                    retry_policy=CRASH_RETRY, summary=step, result_type=dict,
+                    names.RUN_STEP, args=payloads, activity_id=activity_id, start_to_close_timeout=LOCAL_ACTIVITY_TIMEOUT,
+                    local_retry_threshold=LOCAL_RETRY_THRESHOLD,
+                    retry_policy=CRASH_RETRY, summary=summary, result_type=dict,
                 )  # fmt: skip
             else:
                 done = await workflow.execute_activity(
-                    names.RUN_STEP, task, activity_id=activity_id, start_to_close_timeout=ACTIVITY_TIMEOUT,
-                    heartbeat_timeout=HEARTBEAT_TIMEOUT, retry_policy=again, summary=step, result_type=dict,
+                    names.RUN_STEP, args=payloads, activity_id=activity_id, start_to_close_timeout=ACTIVITY_TIMEOUT,
+                    heartbeat_timeout=HEARTBEAT_TIMEOUT, retry_policy=again, summary=summary, result_type=dict,
                 )  # fmt: skip
         except ActivityError as error:
             if is_cancelled_exception(error):
@@ -114,6 +160,14 @@ class TemporalHost:
             raise NodeError(_cause(error)) from error
         result: TaskResult = done
         return result
+
+    def _payloads(self, task: Task, kind: Kind) -> list[Any]:
+        """Return the task as arguments of its activity. A run of an older build goes on with one that is not measured."""
+        limit = self.start.payload_limit
+        if limit is None:
+            return [task]
+        payloads = split_task(task, limit)
+        return [inline(each) for each in payloads] if kind is Kind.LOCAL else [raw(each) for each in payloads]
 
     async def sleep(self, seconds: float) -> None:
         """A timer."""
@@ -129,26 +183,29 @@ class TemporalHost:
         assert self.info is not None
         self.spent = 0
         number = self.info.waits if ordinal is None else ordinal
-        self.waiting[number] = {
-            "ordinal": number, "step": step, "run": run_index, "until": command.until, "config": dict(command.config),
-            **({"call": call} if call else {}),
-        }  # fmt: skip
+        own = f"{key}@{number}"
+        if own not in self.resumed:
+            self.waiting[number] = {
+                "ordinal": number, "step": step, "run": run_index, "until": command.until, "config": dict(command.config),
+                **({"call": call} if call else {}),
+            }  # fmt: skip
         try:
-            await workflow.wait_condition(lambda: key in self.resumed, timeout=timeout)
+            await workflow.wait_condition(lambda: own in self.resumed or key in self.resumed, timeout=timeout)
         except TimeoutError:
             return None
         finally:
             self.waiting.pop(number, None)
             if ordinal is None:
                 self.info.waits += 1
-        return self.resumed.pop(key)
+        return self.resumed.pop(own if own in self.resumed else key)
 
     def resume(self, ordinal: int, payload: Any) -> None:
         """Give a wait what it waits for. The caller has looked whether it still does."""
         waiting = self.waiting.pop(ordinal)
         if waiting["config"].get("responseMode", "onReceived") != "onReceived":
             self.response = None  # this caller gets an answer of its own
-        self.resumed[_resume_key(waiting["step"], waiting["run"], waiting.get("call", ""))] = payload
+        key = _resume_key(waiting["step"], waiting["run"], waiting.get("call", ""))
+        self.resumed[f"{key}@{ordinal}"] = payload
 
     async def child(self, step: str, command: StartChild) -> dict[str, Any]:
         """Another workflow of the tenant as a child."""
@@ -162,9 +219,10 @@ class TemporalHost:
         await workflow.wait_condition(lambda: len(self.loose) < MAX_OPEN_CHILDREN)
         child, attributes = await self._child_input(command)
         handle = await workflow.start_child_workflow(
-            child.template, child.to_json(), id=child.execution_id, task_timeout=TASK_TIMEOUT,
+            child.template, self._measured(child, f"The input of the workflow that '{step}' calls"),
+            id=child.execution_id, task_timeout=TASK_TIMEOUT,
             parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL if command.wait else workflow.ParentClosePolicy.ABANDON,
-            search_attributes=attributes, result_type=dict, static_summary=step,
+            search_attributes=attributes, result_type=dict, static_summary=identifier(step, SUMMARY_BYTES),
         )  # fmt: skip
         if not command.wait:
             self.loose.add(handle)
@@ -182,14 +240,12 @@ class TemporalHost:
         }  # fmt: skip
 
     async def _child_input(self, command: StartChild) -> tuple[StartInput, TypedSearchAttributes]:
-        found = await workflow.execute_local_activity(
-            names.FIND_PLAN, {"tenant": self.start.tenant, **command.workflow}, start_to_close_timeout=LOCAL_ACTIVITY_TIMEOUT,
-            retry_policy=CRASH_RETRY, result_type=dict,
-        )  # fmt: skip
+        found = await self._find_plan(command.workflow)
         if found.get("error"):
             raise NodeError(found["error"])
-        plan = Plan.model_validate(found["plan"])
-        if command.kind == TriggerKind.WORKFLOW and not _may_call(self.start.plan, plan):
+        own = Plan.model_validate(found["plan"]) if "plan" in found else None
+        plan = own or self._called_plan(found["plan_hash"])
+        if command.kind == TriggerKind.WORKFLOW and not _may_call(self.workflow_id, plan):
             raise NodeError(
                 f"The sub-workflow ({plan.workflow_id or found['template']}) you’re trying to execute limits which workflows "
                 "it can be called by.",
@@ -197,10 +253,11 @@ class TemporalHost:
             )
         self.sequence += 1
         child = StartInput(
-            plan=plan, tenant=self.start.tenant, template=found["template"],
+            plan=own, plan_hash="" if own else found["plan_hash"], tenant=self.start.tenant, template=found["template"],
             execution_id=f"{workflow.info().workflow_id}~{self.sequence}", trigger_kind=command.kind, mode=command.mode,
             items=command.items, variables=self.start.variables, static_data=found.get("static_data") or {},
-            depth=self.start.depth + 1, resume_url=self.start.resume_url,
+            depth=self.start.depth + 1, resume_url=self.start.resume_url, payload_limit=self.start.payload_limit,
+            archived=found.get("archived", False),
         )  # fmt: skip
         child.resume_secret = child_secret(self.start.resume_secret, child.execution_id)
         told = {
@@ -209,6 +266,29 @@ class TemporalHost:
         }  # fmt: skip
         pairs = [SearchAttributePair(SearchAttributeKey.for_keyword(name), value) for name, value in told.items()]
         return child, TypedSearchAttributes(pairs)
+
+    async def _find_plan(self, reference: Mapping[str, Any]) -> dict[str, Any]:
+        """Look a workflow up, or take it as it was found a short while ago where nothing of it changes between its runs."""
+        key = json.dumps(reference, sort_keys=True)
+        if key in self.plans and self.now() - self.plans[key][0] < 1000 * PLAN_SECONDS:
+            return self.plans[key][1]
+        found: dict[str, Any] = await workflow.execute_local_activity(
+            names.FIND_PLAN, inline(hand_out({"tenant": self.start.tenant, **reference}, "The reference to a workflow", self.start.payload_limit)),
+            start_to_close_timeout=LOCAL_ACTIVITY_TIMEOUT,
+            local_retry_threshold=LOCAL_RETRY_THRESHOLD, retry_policy=CRASH_RETRY, result_type=dict,
+        )  # fmt: skip
+        if found.get("reusable"):
+            self.plans.pop(key, None)
+            self.plans[key] = (self.now(), found)
+            if len(self.plans) > MAX_PLANS:
+                del self.plans[next(iter(self.plans))]
+        return found
+
+    def _called_plan(self, plan_hash: str) -> Plan:
+        """Return the plan of a workflow that this one starts. It is in the worker's memory when the look-up has just returned."""
+        if plan_hash not in self.called_plans:
+            self.called_plans[plan_hash] = plan_by_hash(self.start.tenant, plan_hash)
+        return self.called_plans[plan_hash]
 
     def respond(self, response: Mapping[str, Any]) -> None:
         """Keep the first response; the webhook update gives it to the caller."""
@@ -230,8 +310,69 @@ class TemporalHost:
             await self.save_static_data(
                 execution
             )  # how far it has read: the next poll must not wait for this run's end
-        if workflow.info().is_continue_as_new_suggested() and not execution.engine.parked:
+        if self.should_continue_as_new() and not execution.engine.parked:
             await self._continue_as_new(execution)
+        else:
+            await self.continue_inside(execution)
+
+    # --- continue as new ---------------------------------------------------------------------------------------------
+
+    def patched(self, change: str) -> bool:
+        """Temporal's patches: a marker in the history says so."""
+        return workflow.patched(change)
+
+    def activation(self) -> int:
+        """The length of the history, which every workflow task adds to."""
+        return workflow.info().get_current_history_length()
+
+    def should_continue_as_new(self) -> bool:
+        """Return whether the run is to continue as new as soon as it may: at the next boundary, or in the middle of steps of
+        which nothing is open but timers and waits for calls. Its history is long, or another build of the worker is current.
+
+        This is the one place that decides it, for every step and every wait. It is asked after each workflow task, also of a
+        run that only waits (a signal or a timer gives it one), and must be without effects.
+        """
+        info = workflow.info()
+        return info.is_continue_as_new_suggested() or info.is_target_worker_deployment_version_changed()
+
+    def should_continue_inside(self) -> bool:
+        """The same for the middle of steps, where a run of an older history does not continue."""
+        return self.carries is not False and self.should_continue_as_new()
+
+    def holds_back(self, *, waits_for_child: bool) -> bool:
+        """Return whether steps order nothing further, so that what is open comes to its end."""
+        if not self.should_continue_inside():
+            return False
+        if waits_for_child and workflow.info().get_current_history_length() < DRAIN_EVENTS:
+            return False
+        return self._carries()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Looked at after each workflow task."""
+        await workflow.wait_condition(condition)
+
+    async def continue_inside(self, execution: RunView) -> None:
+        """Continue as new in the middle of the open steps. Returns when it is not the time, or something came in first."""
+        if not (self.should_continue_inside() and execution.settled() and self._carries()):
+            return
+        await workflow.wait_condition(lambda: True)  # after all that this workflow task has brought
+        if execution.settled():
+            await self._continue_as_new(execution)
+
+    async def begin_anew(self) -> None:
+        """Continue as new before the run has begun, while it waits for its turn. Returns when it is not the time."""
+        if self.should_continue_inside() and self._carries():
+            self.moving = True
+            await workflow.wait_condition(workflow.all_handlers_finished)
+            start = raw(
+                hand_out(self.start.to_json(), "The input of the run", None), self.start.plan_hash
+            )  # as it came: it was let in
+            _continue(start)
+
+    def _carries(self) -> bool:
+        if self.carries is None:
+            self.carries = workflow.patched(CARRIED_STEPS)
+        return self.carries
 
     async def save_static_data(self, execution: RunView) -> None:
         """Write what the run has changed since it last did. n8n keeps those of production runs only."""
@@ -242,7 +383,12 @@ class TemporalHost:
         self.before = copy.deepcopy(data)
         await workflow.execute_local_activity(
             names.SAVE_STATIC_DATA,
-            {"tenant": self.start.tenant, "template": self.start.template, "static_data": changed},
+            inline(
+                hand_out(
+                    {"tenant": self.start.tenant, "template": self.start.template, "static_data": changed}, "", None
+                )
+            ),
+            local_retry_threshold=LOCAL_RETRY_THRESHOLD,
             start_to_close_timeout=LOCAL_ACTIVITY_TIMEOUT,
             retry_policy=CRASH_RETRY,
         )
@@ -251,18 +397,42 @@ class TemporalHost:
         """A run with a caller who waits is asked again by the API; without that, its history would grow to the limit."""
         self.moving = True
         await workflow.wait_condition(workflow.all_handlers_finished)
+        if not execution.settled():  # something has come in, which this run takes
+            self.moving = False
+            return
         carried = {
             "sequence": self.sequence, "usage": execution.usage, "custom_data": execution.custom_data,
             "resumed": self.resumed, "response": self.response, "before": self.before,
             **({"turn": True} if self.turn else {}), **({"children": self.children} if self.children else {}),
+            **({"waiting": self.waiting} if self.waiting else {}),
         }  # fmt: skip
         follow = self.start.model_copy(
             update={
-                "state": execution.engine.state(), "static_data": execution.static_data, "items": [],
+                "state": execution.state(), "static_data": execution.static_data, "items": [],
                 "waits": execution.info.waits, "carried": carried,
             }
         )  # fmt: skip
-        workflow.continue_as_new(args=[follow.to_json()], task_timeout=TASK_TIMEOUT)
+        try:
+            start = self._measured(follow, "The state of the run")
+        except NodeError:
+            self.moving = False
+            raise
+        _continue(start)
+
+    def _measured(self, start: StartInput, what: str) -> Any:
+        """Return the input of another run as an argument. A run of an older build goes on with one that is not measured."""
+        document, limit = start.to_json(), self.start.payload_limit
+        return document if limit is None else raw(hand_out(document, what, limit), start.plan_hash)
+
+
+def _continue(start: Any) -> NoReturn:
+    """Continue as new on the build that is current. Without saying so, the next run would stay on this one, and would not be told
+    of a newer one either.
+    """
+    workflow.continue_as_new(
+        args=[start], task_timeout=TASK_TIMEOUT,
+        initial_versioning_behavior=workflow.ContinueAsNewVersioningBehavior.AUTO_UPGRADE,
+    )  # fmt: skip
 
 
 def _resume_key(step: str, run_index: int, call: str) -> str:
@@ -270,13 +440,13 @@ def _resume_key(step: str, run_index: int, call: str) -> str:
     return f"{step}#{run_index}#{call}" if call else f"{step}#{run_index}"
 
 
-def _may_call(caller: Plan | None, called: Plan) -> bool:
+def _may_call(caller: str | None, called: Plan) -> bool:
     """n8n's caller policy; "the same owner" is the tenant, and any of its workflows."""
     policy = called.settings.caller_policy
     if policy == "none":
         return False
     if policy == "workflowsFromAList":
-        return caller is not None and caller.workflow_id in called.settings.caller_ids
+        return caller is not None and caller in called.settings.caller_ids
     return True
 
 

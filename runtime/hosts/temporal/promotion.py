@@ -1,48 +1,38 @@
-"""Making a build of the worker the current one, so that new runs start on it and running ones go over to it."""
-
-import asyncio
-from typing import Final
-
-from temporalio.api.workflowservice.v1 import SetWorkerDeploymentCurrentVersionRequest
-from temporalio.client import Client
-from temporalio.service import RPCError, RPCStatusCode
+"""What a worker that starts does about the current build: the first one ever becomes it, others where the settings say so."""
 
 from runtime.platform.telemetry.logging import get_logger
-from runtime.platform.temporal import TemporalUnavailable
+from service.worker_builds import Deployment, WorkerBuilds
 
-__all__ = ["make_current"]
-
-PACE: Final = 0.1
-PROMOTION_TIMEOUT_SECONDS: Final = 30.0
-"""Seconds until a build that polls must be known to the server."""
-NOT_YET: Final = frozenset({RPCStatusCode.NOT_FOUND, RPCStatusCode.FAILED_PRECONDITION, RPCStatusCode.UNAVAILABLE})
+__all__ = ["settle_build"]
 
 log = get_logger("tempor8.worker")
 
 
-async def make_current(client: Client, deployment: str, build: str) -> None:
-    """Make `build` the current version of the deployment; a worker of it must poll already.
+async def settle_build(builds: WorkerBuilds, build: str, *, promote: bool) -> None:
+    """Make the build of a worker that polls the current one, if there is none yet or `promote` is set; log whether it is.
+
+    An older build never takes the place of a newer one that a worker polls for: a worker that is restarted in the middle of a
+    deployment would take all runs back.
 
     Raises:
-        TemporalUnavailable: the server refuses, or does not know the build after 30 s.
+        PromotionRefusedError: the server refuses.
     """
-    request = SetWorkerDeploymentCurrentVersionRequest(
-        namespace=client.namespace, deployment_name=deployment, build_id=build, identity=client.identity,
-        ignore_missing_task_queues=True,
+
+    def unless(state: Deployment) -> bool:
+        return state.current is not None and not (promote and not _is_newer(state, build))
+
+    if await builds.promote(build, unless=unless):
+        log.info("worker build is current", deployment=builds.deployment, build=build)
+        return
+    state = await builds.describe()
+    log.warning(
+        "worker build is not current: no run begins on it or goes over to it until it is promoted",
+        deployment=builds.deployment, build=build, current=state.current,
+        command=f"tempor8 workers promote --build {build}",
     )  # fmt: skip
-    clock = asyncio.get_running_loop().time
-    until = clock() + PROMOTION_TIMEOUT_SECONDS
-    while True:
-        try:
-            await client.workflow_service.set_worker_deployment_current_version(request)
-        except RPCError as error:
-            if error.status not in NOT_YET or clock() > until:
-                raise TemporalUnavailable(
-                    f"Temporal did not make worker build {build!r} the current one ({error.status.name.lower()}: "
-                    f"{error.message}). Set TEMPOR8_PROMOTE=false and let an operator run: temporal worker deployment "
-                    f"set-current-version --deployment-name {deployment} --build-id {build}"
-                ) from error
-            await asyncio.sleep(PACE)
-        else:
-            log.info("worker build is current", deployment=deployment, build=build)
-            return
+
+
+def _is_newer(state: Deployment, build: str) -> bool:
+    """Return whether the current build was first seen after this one, and is polled for."""
+    current, own = state.build(state.current), state.build(build)
+    return current is not None and current.polls and own is not None and current.first_seen > own.first_seen

@@ -22,6 +22,8 @@ LATENESS: Final = timedelta(milliseconds=5)
 """How much later than scheduled the loop may come back before it counts as busy."""
 FORCED_GRANT_EVERY: Final = 50
 """Attempts in a row after which a slot is granted although the loop is busy: a step that only waits must not be blocked."""
+MAX_STEPS: Final = 200
+MAX_LOCAL_STEPS: Final = 100
 
 
 @dataclass(eq=False)
@@ -83,7 +85,7 @@ def tuner() -> WorkerTuner:
     """
     return WorkerTuner.create_composite(
         workflow_supplier=EventLoopSlots(minimum=10, maximum=100),
-        activity_supplier=EventLoopSlots(minimum=10, maximum=200),
-        local_activity_supplier=FixedSizeSlotSupplier(100),
+        activity_supplier=EventLoopSlots(minimum=10, maximum=MAX_STEPS),
+        local_activity_supplier=FixedSizeSlotSupplier(MAX_LOCAL_STEPS),
         nexus_supplier=FixedSizeSlotSupplier(10),
     )

@@ -121,9 +121,16 @@ class PreparedRequest:
             verify=not options.get("allowUnauthorizedCerts"),
             proxy=options.get("proxy") or None,
             item=self.item,
-            certificate=self.certificate,
+            certificate=None if outgoing.bare else self.certificate,
             store=self.store,
+            bare=outgoing.bare,
+            wait=not self._takes_every_status(),
         )
+
+    def _takes_every_status(self) -> bool:
+        """Return whether the author wants responses with an error status, 429 too, as items."""
+        response = (self.options.get("response") or {}).get("response") or {}
+        return bool(response.get("neverError") or self.options.get("ignoreResponseCode"))
 
 
 @dataclass(frozen=True)
@@ -202,7 +209,8 @@ async def credential_of(
     if scheme(type_) is None:
         raise NodeApiError(f"Unrecognized credential type: {type_}", item=i)
     if type_ not in shared:
-        shared[type_] = Credential(type_, dict(await context.credentials.get(type_, i)))
+        data = dict(await context.credentials.get(type_, i, restricted=True))
+        shared[type_] = Credential(type_, data, context.credentials)
     return shared[type_]
 
 

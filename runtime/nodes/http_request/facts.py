@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from runtime.http.credentials import is_generic
 from schemas.facts import CredentialUse, is_literal
 
 __all__ = ["credential_uses", "mutation"]
@@ -11,7 +12,8 @@ _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 def credential_uses(type_: Any) -> list[CredentialUse]:
     """Return the one use of a credential type that is a constant."""
-    return [CredentialUse(type_)] if isinstance(type_, str) and type_ and is_literal(type_) else []
+    known = isinstance(type_, str) and type_ and is_literal(type_)
+    return [CredentialUse(type_, generic=is_generic(type_))] if known else []
 
 
 def mutation(method: Any) -> str | None:

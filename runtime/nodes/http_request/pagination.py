@@ -19,6 +19,7 @@ _SUCCESS = range(200, 300)
 _SAME_LENGTHS_IN_A_ROW, _SAME_BODIES_IN_A_ROW = 5, 3
 _IDENTICAL = f"The returned response was identical {_SAME_LENGTHS_IN_A_ROW}x, so requests got stopped"
 _CHECK_COMPLETION = 'Check if "Pagination Completed When" has been configured correctly.'
+_BETWEEN = re.compile(r"[,\s]+")
 _PLAIN_PATH = re.compile(r"=\{\{\s*\$response((?:\??\.\w+)+)\s*\}\}")
 
 
@@ -77,7 +78,7 @@ def _check_parameters(entries: list[dict[str, Any]], i: int) -> None:
 
 
 def _codes(text: Any) -> frozenset[int]:
-    return frozenset(int(each) for each in re.split(r"[,\s]+", js_string(text or "")) if each.isdigit())
+    return frozenset(int(each) for each in _BETWEEN.split(js_string(text or "")) if each.isdigit())
 
 
 async def pages(

@@ -115,7 +115,9 @@ class HttpRequest(HttpRequestParameters):
                 request.default_header("content-type", content_type)
         request.default_header("accept", accept(response_options.format))
         credential = await credential_of(context, self._credential_type(), i, shared)
-        certificate = dict(await context.credentials.get("httpSslAuth", i)) if self.provide_ssl_certificates else None
+        certificate = None
+        if self.provide_ssl_certificates:
+            certificate = dict(await context.credentials.get("httpSslAuth", i, restricted=True))
         redirects = _redirects(options, version)
         prepared = PreparedRequest(context, request, credential, redirects, options, i, certificate)
         return prepared, response_options
@@ -123,7 +125,7 @@ class HttpRequest(HttpRequestParameters):
     def credential_needs(self, version: float) -> list[CredentialUse]:
         """Return the type that the parameters name, and that of the client certificate."""
         del version
-        certificate = [CredentialUse("httpSslAuth", {"provideSslCertificates": [True]})]
+        certificate = [CredentialUse("httpSslAuth", {"provideSslCertificates": [True]}, generic=True)]
         return credential_uses(self._credential_type()) + certificate
 
     def mutation(self, version: float) -> str | None:
@@ -141,8 +143,8 @@ def _redirects(options: dict[str, Any], version: float) -> Redirects:
     chosen = (options.get("redirect") or {}).get("redirect") or {}
     follow = chosen.get("followRedirects", version >= _FOLLOWS_BY_DEFAULT)
     limit = (chosen.get("maxRedirects") or 21) if follow else 0
-    keep = version < _KEEPS_AUTHORIZATION_BEFORE or bool(options.get("sendCredentialsOnCrossOriginRedirect"))
-    return Redirects(limit, keep)
+    asked = bool(options.get("sendCredentialsOnCrossOriginRedirect"))
+    return Redirects(limit, version < _KEEPS_AUTHORIZATION_BEFORE or asked, keep_credential=asked)
 
 
 def _batching(node: HttpRequest) -> tuple[int, float]:

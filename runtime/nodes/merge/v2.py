@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from itertools import zip_longest
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 from runtime.contract import Context, Dynamic, Inline, Item, Items, NodeError, Outputs, param
 from runtime.nodes.merge.clash_handling import Clash, combine, suffixed
 from runtime.nodes.merge.join import JoinResult, check_present, join
+from runtime.values.lists.fields import text_parts
+from runtime.values.problem import ProblemError
 
 FIELDS = {"values": [{"field1": "", "field2": ""}]}
+COMBINATIONS = ("mergeByFields", "mergeByPosition", "multiplex")
 JoinMode = Literal["keepMatches", "keepNonMatches", "keepEverything", "enrichInput1", "enrichInput2"]
 
 
@@ -17,7 +20,7 @@ class _Merge(Inline):
 
     def by_fields(self, context: Context, p: Any, fields: list[tuple[str, str]], one: Items, two: Items) -> Outputs:
         """Return items whose fields agree, joined as the mode says; no output at all where an empty input leaves
-        nothing.
+        nothing, and an empty one for a mode that n8n does not have.
         """
         options = p.options or {}
         dots = not options.get("disableDotNotation")
@@ -27,6 +30,8 @@ class _Merge(Inline):
         if not one or not two:
             only = _one_sided(p.join_mode, p.output_data_from, one, two)
             return [only] if only or context.version < 3 or p.join_mode == "keepNonMatches" else []
+        if p.join_mode not in get_args(JoinMode):
+            return [[]]
         joined = join(
             one,
             two,
@@ -35,15 +40,16 @@ class _Merge(Inline):
             fuzzy=bool(options.get("fuzzyCompare")),
             first=options.get("multipleMatches") == "first",
         )
-        default = "preferInput1" if p.join_mode == "enrichInput2" else "preferLast"
+        last = "preferLast" if context.version >= 3 else "preferInput2"
+        default = "preferInput1" if p.join_mode == "enrichInput2" else last
         return [_items_of_mode(p, joined, _effective_clash(context.version, Clash.of(options, default)))]
 
 
 def _effective_clash(version: float, clash: Clash) -> Clash | None:
-    """None: version 3 does not know preferInput2 here, and gives empty items. Version 2 takes what it does not know for
-    its default.
+    """None: version 3 does not know preferInput2 here, and version 2 not preferLast: they give empty items. Version 2 takes
+    anything else that it does not know for its default.
     """
-    if version >= 3 and clash.resolve == "preferInput2":
+    if clash.resolve == ("preferInput2" if version >= 3 else "preferLast"):
         return None
     if version < 3 and clash.resolve not in ("addSuffix", "preferInput1", "preferInput2"):
         return Clash("preferLast")
@@ -89,7 +95,7 @@ def _numbered(items: Items, i: int, clash: Clash) -> Items:
 def _by_position(inputs: Sequence[Items], options: dict[str, Any], version: float) -> Items:
     clash = Clash.of(options)
     if version < 3:
-        clash = _effective_clash(version, clash) or clash
+        clash = _effective_clash(version, clash) or Clash("preferLast")
         if not all(inputs):
             return [item for items in inputs for item in items]
     again = version >= 3
@@ -115,9 +121,11 @@ def _row(row: list[Item | None], clash: Clash, *, again: bool) -> Item:
     return combine([item if item is not None else {"json": {}} for item in row], clash, again=again)
 
 
-def _all_with_all(one: Items, two: Items, options: dict[str, Any]) -> Items:
+def _all_with_all(one: Items, two: Items, options: dict[str, Any], version: float) -> Items:
     """Return every pair; with preferInput1 the inputs change places, and so does the outer loop."""
     clash = Clash.of(options)
+    if version < 3:
+        clash = _effective_clash(version, clash) or Clash("preferLast")
     if clash.resolve == "preferInput1":
         swapped = Clash("preferLast", clash.deep, clash.keep_filled)
         return [combine([b, a], swapped) for b in two for a in one]
@@ -125,19 +133,18 @@ def _all_with_all(one: Items, two: Items, options: dict[str, Any]) -> Items:
 
 
 class MergeV3(_Merge):
-    """Merge, since version 3: up to ten inputs."""
+    """Merge, since version 3: up to ten inputs. `by_sql` has the mode SQL."""
 
     type = "n8n-nodes-base.merge"
     versions = (3, 3.1, 3.2)
+    when: ClassVar = {"mode": [{"_cnd": {"not": "combineBySql"}}]}
     input_count = 2
 
-    mode: Literal["append", "combine", "combineBySql", "chooseBranch"] = param(
-        "append", unsupported={"combineBySql": "use the mode Combine, or a Code node"}
-    )
+    mode: Literal["append", "combine", "combineBySql", "chooseBranch"] = param("append")
     combine_by: Literal["combineByFields", "combineByPosition", "combineAll"] = param(
         "combineByFields", show={"mode": ["combine"]}
     )
-    number_inputs: int = param(2, show={"mode": ["append", "combine", "combineBySql", "chooseBranch"]})
+    number_inputs: int = param(2, show={"mode": ["append", "combine", "chooseBranch"]})
     advanced: Dynamic[bool] = param(default=False, show={"mode": ["combine"], "combineBy": ["combineByFields"]})
     fields_to_match_string: Dynamic[str] = param(
         "", show={"advanced": [False], "mode": ["combine"], "combineBy": ["combineByFields"]}
@@ -150,13 +157,10 @@ class MergeV3(_Merge):
         "both",
         show={"joinMode": ["keepMatches", "keepNonMatches"], "mode": ["combine"], "combineBy": ["combineByFields"]},
     )
-    query: str = param(
-        "SELECT * FROM input1 LEFT JOIN input2 ON input1.name = input2.id", show={"mode": ["combineBySql"]}
-    )
     choose_branch_mode: Dynamic[Literal["waitForAll"]] = param("waitForAll", show={"mode": ["chooseBranch"]})
     output: Dynamic[Literal["specifiedInput", "empty"]] = param("specifiedInput", show={"mode": ["chooseBranch"]})
     use_data_of_input: Dynamic[Any] = param(1, show={"output": ["specifiedInput"], "mode": ["chooseBranch"]})
-    options: Dynamic[dict[str, Any]] = param({}, show={"mode": ["combine", "combineBySql"]})
+    options: Dynamic[dict[str, Any]] = param({}, show={"mode": ["combine"]})
 
     def required_inputs(self, version: float) -> int | tuple[int, ...]:
         """Return the inputs that must have run: both for Choose Branch, else one."""
@@ -172,11 +176,9 @@ class MergeV3(_Merge):
             return [[item for each in inputs for item in each]]
         if p.mode == "chooseBranch":
             return [p.chosen_input(inputs)]
-        if p.mode == "combineBySql":
-            raise NodeError("Merge by SQL is not supported here; use a Code node, or combine by fields")
         inputs += [[] for _ in range(2 - len(inputs))]
         if p.combine_by == "combineAll":
-            return [_all_with_all(inputs[0], inputs[1], p.options or {})]
+            return [_all_with_all(inputs[0], inputs[1], p.options or {}, context.version)]
         if p.combine_by == "combineByPosition":
             count = int(p.number_inputs or 2)
             padded = inputs[:count] + [[] for _ in range(count - len(inputs))]
@@ -191,12 +193,17 @@ class MergeV3(_Merge):
                 for each in self.merge_by_fields.get("values", [])
             ]
         else:
-            names = [name.strip() for name in str(self.fields_to_match_string or "").split(",")]
+            try:
+                names = text_parts(self.fields_to_match_string)
+            except ProblemError as problem:
+                raise NodeError(problem.message) from problem
             pairs = [(name, name) for name in names if name]
         return _complete(pairs)
 
     def chosen_input(self, inputs: list[Items]) -> Items:
         """Return one input as it is, or one empty item."""
+        if self.output not in ("empty", "specifiedInput"):
+            return []
         if self.output == "empty":
             return [{"json": {}, "pairedItem": _everything(inputs)}]
         number = int(self.use_data_of_input or 1)
@@ -264,13 +271,12 @@ class MergeV2(_Merge):
         if p.mode == "append":
             return [[*inputs[0], *inputs[1]]]
         if p.mode == "chooseBranch":
-            return [
-                [{"json": {}, "pairedItem": _everything(inputs)}]
-                if p.output == "empty"
-                else inputs[p.output == "input2"]
-            ]
+            empty: Items = [{"json": {}, "pairedItem": _everything(inputs)}]
+            return [{"empty": empty, "input1": inputs[0], "input2": inputs[1]}.get(p.output, [])]
+        if str(p.mode) != "combine" or p.combination_mode not in COMBINATIONS:
+            return [[]]
         if p.combination_mode == "multiplex":
-            return [_all_with_all(inputs[0], inputs[1], p.options or {})]
+            return [_all_with_all(inputs[0], inputs[1], p.options or {}, context.version)]
         if p.combination_mode == "mergeByPosition":
             return [_by_position(inputs, p.options or {}, context.version)]
         pairs = [

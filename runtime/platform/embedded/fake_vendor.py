@@ -59,10 +59,10 @@ class StandIn:
                 raw = self.rfile.read(int(self.headers.get("content-length") or 0))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 status, body = stand_in.answer(RecordedRequest(self.command, self.path, headers, _json(raw)))
-                data = json.dumps(body).encode()
+                data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
                 self.send_response(status)
                 for name, value in (
-                    ("Content-Type", "application/json"),
+                    ("Content-Type", "text/html" if isinstance(body, str) else "application/json"),
                     ("X-Stand-In", LABEL),
                     ("Content-Length", str(len(data))),
                 ):
@@ -100,7 +100,7 @@ class StandIn:
         return f"http://127.0.0.1:{self.port}"
 
     def answer(self, request: RecordedRequest) -> tuple[int, Any]:
-        """Return status and body for a request, and record it unless it reads the record."""
+        """Return status and body (a text is HTML, anything else JSON) for a request; record it unless it reads the record."""
         if request.path == "/__requests":
             return 200, [vars(each) for each in self.requests]
         with self._lock:
@@ -192,7 +192,8 @@ def smallest(schema: Mapping[str, Any]) -> Any:
     """Return a value that fits a JSON Schema: the first choice, the lowest number, a labelled text."""
     if "enum" in schema:
         return schema["enum"][0]
-    match schema.get("type"):
+    type_ = schema.get("type")
+    match type_[0] if isinstance(type_, list) else type_:
         case "object":
             return {key: smallest(each) for key, each in (schema.get("properties") or {}).items()}
         case "array":

@@ -31,7 +31,7 @@ UNPRIVILEGED: Final = "nobody"
 CONFIG: Final = {
     "listen_addresses": LOCALHOST,
     "unix_socket_directories": "",  # a socket path has a length limit and a folder to own; loopback has neither
-    "max_connections": "60",
+    "max_connections": "200",
     "shared_buffers": "64MB",  # the whole profile is to fit into a small machine
     "wal_level": "minimal",  # there is no replica
     "max_wal_senders": "0",

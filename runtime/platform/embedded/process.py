@@ -1,6 +1,7 @@
 """Start, await and stop one server process, on a leash so that it never outlives this process."""
 
 import asyncio
+import contextlib
 import os
 import secrets
 import signal
@@ -99,17 +100,19 @@ class Process:
         process = self._process
         if process is None or process.returncode is not None:
             return
-        process.send_signal(self._stop_signal)
+        with contextlib.suppress(ProcessLookupError):  # it may end between any two lines of this
+            process.send_signal(self._stop_signal)
         try:
             await asyncio.wait_for(process.wait(), STOP_SECONDS)
         except TimeoutError:
-            process.kill()
+            self.kill()
             await process.wait()
 
     def kill(self) -> None:
         """End the process with -9 now, as a crash would."""
         if self._process is not None and self._process.returncode is None:
-            self._process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
 
     def failure(self, what: str) -> EmbeddedError:
         """Return an error with the last lines of the log; `what` is the predicate of the message, e.g. "ended at once"."""

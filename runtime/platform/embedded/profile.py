@@ -4,6 +4,7 @@ import asyncio
 import fcntl
 import os
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, Self
@@ -70,6 +71,7 @@ class EmbeddedProfile:
             ui_port=(0 if any_ports else TEMPORAL_UI_PORT) if ui else None,
             namespace=settings.temporal_namespace,
             persistent=durable,
+            retention=timedelta(days=settings.retention_days),
         )
         self.postgres = EmbeddedPostgres(self.folder, port=0 if any_ports else POSTGRES_PORT, durable=durable)
         self._lock: IO[str] | None = None
@@ -222,5 +224,7 @@ def attached(settings: Settings, addresses: Addresses) -> Settings:
             "temporal_ui_url": addresses.temporal_ui_url,
             "database_url": SecretStr(addresses.database_url),
             "database_admin_url": SecretStr(admin) if admin else None,
+            # there is one worker: a run whose worker is gone need not wait for it
+            "sticky_seconds": settings.sticky_seconds if "sticky_seconds" in settings.model_fields_set else 1,
         }
     )

@@ -1,6 +1,7 @@
 """The Temporal dev server (CLI, server and UI in one program) with its latency floors removed."""
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -8,6 +9,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from runtime.platform.embedded.process import LOCALHOST, EmbeddedError, Process, free_port, program
+from runtime.platform.namespace_retention import set_retention
 from runtime.platform.temporal import SEARCH_ATTRIBUTES
 
 __all__ = ["EmbeddedTemporal"]
@@ -23,11 +25,15 @@ DYNAMIC_CONFIG: Final = (
     "history.visibilityProcessorMaxPollRPS=2000",
     'history.timerProcessorMaxTimeShift="1ms"',  # a timer of 0.1 s fires after 0.14 s instead of 1.02 s
     'history.workflowIdReuseMinimalInterval="0s"',  # continue-as-new: 1 s -> 25 ms
+    # a run is deleted once both queues have noted that they are past its end: after 30 s and more -> 1 to 2 s
+    'history.transferProcessorUpdateAckInterval="1s"',
+    'history.visibilityProcessorUpdateAckInterval="1s"',
     "matching.numTaskqueueReadPartitions=1",  # one worker: four partitions only add hops
     "matching.numTaskqueueWritePartitions=1",
     "matching.useNewMatcher=true",  # needed for the next line
     "matching.enableFairness=true",  # a tenant's 20 jobs behind another's 200: median place 209 -> 18
     "frontend.enableUpdateWorkflowExecution=true",
+    "system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute=3",  # a stuck run shows within seconds, not half a minute
     "system.forceSearchAttributesCacheRefreshOnRead=true",  # an attribute is usable as soon as it is registered
 )
 # WAL with synchronous=normal keeps every committed transaction when a process dies; only a power cut may lose the last.
@@ -43,6 +49,7 @@ class EmbeddedTemporal:
         ui_port: port of Temporal's own web UI to prefer; None runs without.
         namespace: created at start.
         persistent: False keeps state in memory.
+        retention: for how long it keeps the histories of closed runs; also of a server that was started before.
     """
 
     def __init__(
@@ -53,11 +60,12 @@ class EmbeddedTemporal:
         ui_port: int | None = USUAL_UI_PORT,
         namespace: str = "default",
         persistent: bool = True,
+        retention: timedelta = timedelta(days=30),
     ) -> None:
         self._folder = folder
         self._preferred = (port, ui_port)
         self._namespace = namespace
-        self._persistent = persistent
+        self._persistent, self._retention = persistent, retention
         self._process: Process | None = None
         self.address = ""
         self.ui_url: str | None = None
@@ -127,6 +135,7 @@ class EmbeddedTemporal:
             try:
                 client = await Client.connect(self.address, namespace=self._namespace)
                 await client.count_workflows()
+                await set_retention(client, self._retention)
             except (RuntimeError, RPCError):
                 await asyncio.sleep(0.05)
             else:

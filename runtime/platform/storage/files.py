@@ -1,14 +1,13 @@
 """The files that a tenant's steps may read and write: one folder per tenant, in place of the host's root."""
 
 import asyncio
-import glob
 import os
-import re
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final, TypeVar
 
+from runtime.platform.storage.file_search import find_files, relative_path
 from runtime.values.problem import ProblemError
 from runtime.values.streams import LongBytes, pieces_of
 
@@ -18,10 +17,7 @@ T = TypeVar("T")
 
 PIECE_BYTES: Final = 4 * 1024 * 1024
 """Size of the part of a long file that is in memory at a time."""
-_BRACES: Final = re.compile(r"\{([^{}]*)\}")
 _DISABLED: Final = "Steps may not read or write files here."
-_MAX_MATCHES: Final = 10_000
-"""Files that a pattern may match."""
 
 
 class TenantFiles:
@@ -40,24 +36,9 @@ class TenantFiles:
     async def find(self, pattern: str, *, literal_brackets: bool = True) -> list[str]:
         """Return the tenant's absolute paths of the files that match `*`, `?`, `**` and `{a,b}`, sorted.
 
-        Raise ProblemError when there is no folder, or too many files match.
+        Raise ProblemError when there is no folder, and as `find_files` does.
         """
-        root = self._folder()
-        relative = _relative(pattern)
-        if literal_brackets:
-            relative = relative.replace("[", "[[]")
-
-        def search() -> list[str]:
-            matches: set[str] = set()
-            for each in _expanded(relative):
-                for name in glob.iglob(each, root_dir=root, recursive=True):  # noqa: PTH207 - hidden files are left out
-                    if (root / name).is_file():
-                        matches.add("/" + name)
-                    if len(matches) > _MAX_MATCHES:
-                        raise ProblemError(f"'{pattern}' matches more than {_MAX_MATCHES:,} files")
-            return sorted(matches)
-
-        return await asyncio.to_thread(search)
+        return await asyncio.to_thread(find_files, self._folder(), pattern, literal_brackets=literal_brackets)
 
     async def read(self, path: str) -> bytes | LongBytes:
         """Return the bytes of a file; those of a long one piece by piece. Raise ProblemError."""
@@ -111,32 +92,10 @@ class TenantFiles:
 
     def _place(self, path: str) -> Path:
         root = self._folder()
-        place = Path(os.path.realpath(root / _relative(path)))
+        place = Path(os.path.realpath(root / relative_path(path)))
         if not place.is_relative_to(root):
             raise ProblemError("Access to the file is not allowed.")
         return place
-
-
-def _relative(path: str) -> str:
-    """Return a path relative to the root: `..` never leads above it."""
-    if "\0" in path:
-        raise ProblemError("A path cannot hold a null character")
-    parts: list[str] = []
-    for part in PurePosixPath("/" + path).parts[1:]:
-        if part == "..":
-            parts[-1:] = []
-        elif part != "/":
-            parts.append(part)
-    return "/".join(parts)
-
-
-def _expanded(pattern: str) -> Iterator[str]:
-    braces = _BRACES.search(pattern)
-    if braces is None:
-        yield pattern
-        return
-    for choice in braces.group(1).split(","):
-        yield from _expanded(pattern[: braces.start()] + choice + pattern[braces.end() :])
 
 
 async def _in_thread(work: Callable[[], T], path: str, call: str) -> T:

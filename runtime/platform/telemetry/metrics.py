@@ -1,4 +1,5 @@
-"""Expose a worker's own metrics to Prometheus: tasks, latencies, slots, caches, pollers, as the Temporal SDK counts them.
+"""Expose a process's own metrics to Prometheus: tasks, latencies, slots, caches, pollers, as the Temporal SDK counts them.
+An API process adds its loops, its pools and the stuck runs (`service.operator_metrics`).
 
 The metrics of runs, per tenant, are computed from stored rows by the API. A step's code reaches the same endpoint
 through `activity.metric_meter()`; its labels never carry a tenant or a name that an author chose, since their number

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from runtime.values.javascript import js_string
 from runtime.values.paths import get
+from runtime.values.problem import ProblemError
 from schemas.item import UNDEFINED
 
 Json = dict[str, Any]
@@ -30,3 +31,21 @@ def names(listed: Any) -> list[str]:
     """Return a comma-separated list of field names, or a list of such names, as a list without the empty ones."""
     parts = listed if isinstance(listed, list) else js_string(listed or "").split(",")
     return [stripped for stripped in (js_string(each).strip() for each in parts) if stripped]
+
+
+def listed_names(listed: Any, title: str) -> list[str]:
+    """Return the names of a parameter that is text with commas or a list. Raise ProblemError, with its title, for anything else."""
+    if not isinstance(listed, str | list):
+        raise ProblemError(
+            f"The '{title}' parameter must be a string of fields separated by commas or an array of strings."
+        )
+    return names(listed)
+
+
+def text_parts(value: Any, source: str = "this.getNodeParameter(...)") -> list[str]:
+    """Return the parts of text between commas, stripped. Raise ProblemError, as JavaScript does, for what is no text."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",")]
+    if value is None or value is UNDEFINED:
+        raise ProblemError(f"Cannot read properties of {js_string(value)} (reading 'split')")
+    raise ProblemError(f"{source}.split is not a function")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from runtime.values.javascript import compare, js_string, js_typeof, json_stringify, tidy
-from runtime.values.lists.fields import Json, Reader, names, reader
+from runtime.values.lists.fields import Json, Reader, names, reader, text_parts
 from runtime.values.problem import ProblemError
 from schemas.item import UNDEFINED, Item, Items, PairedItem
 
@@ -49,16 +49,27 @@ class Summary:
     """A field that no item has is no error."""
     numeric: bool = False
     """The smallest and greatest are of the numbers only; of none at all they are infinite."""
+    keys_first: bool = False
+    """The keys come before the values in an item."""
 
     @classmethod
     def of(
-        cls, fields: Any, split_by: Any, options: Any, *, typed: bool, lenient: bool, numeric: bool = False
+        cls,
+        fields: Any,
+        split_by: Any,
+        options: Any,
+        *,
+        typed: bool,
+        lenient: bool,
+        numeric: bool = False,
+        keys_first: bool = False,
     ) -> "Summary":
         """Read a node's parameters. Raise ProblemError when there is nothing to compute."""
-        chosen = [each for each in (fields or {}).get("values") or () if each.get("field")]
+        chosen = [each for each in (fields or {}).get("values") or () if each.get("field", "") != ""]
         if not chosen:
             raise ProblemError(NOTHING)
-        return cls(chosen, names(split_by), options or {}, typed, lenient, numeric)
+        keys = names(split_by) if isinstance(split_by, list) else [each for each in text_parts(split_by) if each]
+        return cls(chosen, keys, options or {}, typed, lenient, numeric, keys_first)
 
     def items(self, items: Items) -> Items:
         """Return one item per group, or a single one with the groups as nested objects. Raise ProblemError."""
@@ -113,9 +124,10 @@ class Summary:
         rows: Items = []
         for key, part in group.parts:
             for row in self._rows(part, keys[1:]):
-                row["json"].pop(plain(keys[0]), None)
-                if key is not UNDEFINED:
-                    row["json"][plain(keys[0])] = key
+                name = plain(keys[0])
+                row["json"].pop(name, None)
+                own = {} if key is UNDEFINED else {name: key}
+                row["json"] = own | row["json"] if self.keys_first else row["json"] | own
                 rows.append(row)
         return rows
 

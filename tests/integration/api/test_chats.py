@@ -34,6 +34,18 @@ async def test_a_message_gets_the_output_of_the_last_node(
     assert (await anonymous.put("/webhook/acme/talk/chat", json=message)).status_code == 404
 
 
+async def test_a_chat_reads_what_a_chat_node_of_the_run_says(
+    acme: httpx.AsyncClient, anonymous: httpx.AsyncClient
+) -> None:
+    made = chat(options={"responseMode": "responseNodes"})
+    say = node("Tell", "chat", 1, message="=Got {{ $json.chatInput }}", waitUserReply=False)
+    made["nodes"].append(say | {"type": "@n8n/n8n-nodes-langchain.chat"})
+    made["connections"]["Say"] = {"main": [[{"node": "Tell", "type": "main", "index": 0}]]}
+    await acme.post("/templates", params={"key": "talk"}, json=made)
+    reply = await anonymous.post("/webhook/acme/talk/chat", json={"sessionId": "s1", "chatInput": "hello"})
+    assert reply.json() == {"output": "Got hello"}
+
+
 async def test_a_widget_on_another_origin_may_ask_first(acme: httpx.AsyncClient, anonymous: httpx.AsyncClient) -> None:
     listed = chat(options={"allowedOrigins": "https://shop.test"})
     await acme.post("/templates", params={"key": "talk"}, json=listed)

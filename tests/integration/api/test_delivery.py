@@ -1,15 +1,12 @@
 """What real workflows lean on: deliveries that come twice, time-outs, caller policies, variables, custom data."""
 
 import uuid
-from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
 from runtime.platform.postgres import Database
-from runtime.platform.storage.blobs import BlobMissing, BlobStore
-from service.retention import Collector
 from tests.exports import export, node, set_
 from tests.service import ended, eventually, started
 
@@ -83,30 +80,3 @@ async def test_variables_and_custom_data(acme: httpx.AsyncClient, database: Data
     result = (await acme.get(f"/workflows/{run}/result")).json()
     assert result["outputs"][0][0]["json"]["region"] == "eu"
     assert result["custom_data"] == {"where": "eu"}
-
-
-async def test_what_old_runs_held_is_collected_and_what_others_hold_is_not(
-    database: Database, blobs: BlobStore, tenants: tuple[str, str]
-) -> None:
-    tenant, old, young = tenants[0], f"{tenants[0]}:t:{uuid.uuid4()}", f"{tenants[0]}:t:{uuid.uuid4()}"
-    addresses = [await blobs.put(tenant, uuid.uuid4().bytes, used_by=each) for each in (old, young)]
-    long_ago = timedelta(days=40)
-    async with database.tenant_transaction(tenant) as connection:
-        await connection.execute(
-            "insert into projector_tenants (tenant_id) values (%s) on conflict do nothing", (tenant,)
-        )
-        await connection.execute(
-            "insert into workflow_executions (tenant_id, id, template_key, plan_hash, trigger_kind, status, started_at,"
-            " closed_at) values (%(tenant)s, %(id)s, 't', 'h', 'rest', 'completed', now() - %(age)s, now() - %(age)s)",
-            {"tenant": tenant, "id": old, "age": long_ago},
-        )
-        await connection.execute("update payload_uses set used_at = now() - %s where workflow_id = %s", (long_ago, old))
-        await connection.execute(
-            "update payloads set created_at = now() - %s where address = %s", (long_ago, bytes.fromhex(addresses[0]))
-        )
-    gone = await Collector(database, blobs, timedelta(days=30)).collect()
-    assert gone["payloads"] >= 1
-    assert gone["runs"] >= 1
-    with pytest.raises(BlobMissing):
-        await blobs.get(tenant, addresses[0])
-    assert await blobs.get(tenant, addresses[1])

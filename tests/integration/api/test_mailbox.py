@@ -113,14 +113,14 @@ async def test_new_messages_start_a_run(acme: httpx.AsyncClient, dependencies: D
 
 
 @pytest.mark.parametrize(
-    ("config", "keys"),
+    ("config", "criteria"),
     [
         ('["UNSEEN"]', "UNSEEN"),
         ('["UNSEEN", ["FROM", "ada"], "!FLAGGED"]', 'UNSEEN FROM "ada" NOT FLAGGED'),
         ("[]", "ALL"),
     ],
 )
-def test_search_keys_are_those_of_imap(config: str, keys: str) -> None:
+def test_search_keys_are_those_of_imap(config: str, criteria: str) -> None:
     from runtime.nodes.email_read_imap import search_keys  # noqa: PLC0415
 
-    assert search_keys(config) == keys
+    assert search_keys(config) == criteria

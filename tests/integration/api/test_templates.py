@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
+from service.compiling import CompilePool, CompilerCrash
 from tests.exports import export, greeting, node, set_
 from tests.service import ended, started
 
@@ -60,7 +61,7 @@ async def test_an_export_with_errors_is_refused_with_the_compilers_diagnostics(a
     assert "N8T301" in errors
     assert errors["N8T301"]["node"] == "What"
     assert errors["N8T301"]["line"] == 1
-    syntax = [each for each in errors.values() if each["node"] == "Broken"]
+    syntax = [each for each in document["diagnostics"] if each["node"] == "Broken" and each["severity"] == "warning"]
     assert syntax
     assert syntax[0]["column"] > 1
     assert (await acme.get("/templates/bad/versions")).status_code == 404
@@ -68,7 +69,7 @@ async def test_an_export_with_errors_is_refused_with_the_compilers_diagnostics(a
 
 @pytest.mark.parametrize("body", [b"not json", b"[]", b'{"a": 1}', b"", b"\xff\xfe"])
 async def test_what_is_no_export_is_refused(acme: httpx.AsyncClient, body: bytes) -> None:
-    answer = await acme.post("/templates", content=body)
+    answer = await acme.post("/templates", content=body, headers={"content-type": "application/json"})
     assert answer.status_code == 422
     assert answer.json()["diagnostics"]
 
@@ -109,3 +110,21 @@ async def test_checking_says_what_publishing_would_and_publishes_nothing(acme: h
     assert fine.json()["runnable"] is True
     assert [each["grade"] for each in fine.json()["verdicts"]] == ["exact", "exact"]
     assert "only_checked" not in {each["key"] for each in (await acme.get("/templates")).json()["items"]}
+
+
+@pytest.mark.parametrize("path", ["/templates?key=crashed", "/templates/check"])
+async def test_a_crash_of_the_compiler_is_no_fault_of_the_export(
+    acme: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """Its last words are in the log alone."""
+
+    async def crash(*_: Any, **__: Any) -> None:
+        raise CompilerCrash("The compiler ended with -11: last words")
+
+    monkeypatch.setattr(CompilePool, "compile", crash)
+    answer = await acme.post(path, json=greeting())
+    problem = answer.json()
+    assert (answer.status_code, problem["type"]) == (500, "/problems/internal-error")
+    assert problem["detail"].startswith("The compiler crashed; nothing was published.")
+    assert problem["incident"]
+    assert "last words" not in answer.text

@@ -9,6 +9,7 @@ import pytest
 
 from api.dependencies import Dependencies
 from compiler import compile_export
+from runtime.catalog import CATALOG
 from runtime.hosts.local.transient import TransientRuns
 from schemas.plan import Plan
 from schemas.run import StartInput
@@ -87,7 +88,7 @@ async def test_a_shutdown_cancels_what_runs_and_says_so(dependencies: Dependenci
     theirs: Any = dependencies.transient
     mine = TransientRuns(theirs._catalog, theirs._capabilities, theirs._templates, theirs._store)
     workflow = export("Cut", node("Start", "manualTrigger"), node("Wait", "wait", 1.1, amount=50), settings=TRANSIENT)
-    plan: Plan | None = compile_export(workflow, file="x", catalog=dependencies.catalog).plan
+    plan: Plan | None = compile_export(workflow, file="x", catalog=CATALOG).plan
     writing = asyncio.create_task(mine.run())
     run = f"acme:cut:{uuid.uuid4()}"
     await mine.start(

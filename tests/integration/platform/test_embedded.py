@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -204,6 +204,24 @@ async def test_a_program_that_ends_at_once_shows_its_last_words(folder: Path) ->
     assert "last words" in str(process.failure("ended"))
     with pytest.raises(EmbeddedError):
         await Process("Never", ["/bin/true"], folder / "log").wait()
+
+
+async def test_a_process_that_ends_as_its_time_is_up_is_stopped(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no process any more that could be killed, and that is no error."""
+    process = Process("Sleeper", ["/bin/sh", "-c", "exec sleep 60"], folder / "log")
+    await process.start()
+
+    async def too_late(waiting: Awaitable[int], seconds: float) -> int:
+        del seconds
+        await waiting
+        raise TimeoutError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(asyncio, "wait_for", too_late)
+        await process.stop()
+    assert not process.running
+    process.kill()
+    await process.stop()
 
 
 async def test_a_supervised_process_comes_back_after_a_kill_and_stays_away_after_a_stop(folder: Path) -> None:

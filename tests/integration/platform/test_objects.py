@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
 
 import pytest
 
@@ -12,7 +11,7 @@ from runtime.platform.settings import Settings
 from runtime.platform.storage.blobs import PIECE_BYTES, BlobMissing, BlobStore, BlobTooLarge
 from runtime.platform.storage.objects import PayloadStoreUnavailable
 from tests.integration.platform.bucket import Bucket
-from tests.integration.platform.test_storage import age, chain, close
+from tests.integration.platform.test_storage import chain, close, collect
 
 
 @pytest.fixture
@@ -94,8 +93,7 @@ async def test_a_collection_takes_the_object_with_the_row(
     address = await blobs.put(tenants[0], old, used_by=run)
     in_use = await blobs.put(tenants[0], uuid.uuid4().bytes * 100, used_by=chain(tenants[0]))
     await close(database, tenants[0], run, days_ago=40)
-    await age(database, tenants[0], address, days=40)
-    assert await blobs.collect(tenants[0], retention=timedelta(days=30)) >= 1
+    assert await collect(blobs, tenants[0]) >= 1
     assert f"/payloads/{tenants[0]}/{address}" not in bucket.objects
     assert f"/payloads/{tenants[0]}/{in_use}" in bucket.objects
 

@@ -63,6 +63,25 @@ def test_a_failing_migration_leaves_nothing_and_the_ones_before_it_stay(empty: s
     assert [each.name for each in migrate(empty, folder=tmp_path)] == ["b"]
 
 
+def test_a_migration_outside_a_transaction_runs_statement_by_statement_and_again_after_a_failure(
+    empty: str, tmp_path: Path
+) -> None:
+    """An index that is built concurrently is in no transaction; what was done before a failure is done again."""
+    begin = "-- migrate: no transaction\n"
+    (tmp_path / "0001_a.sql").write_text("create table a (x int); insert into a values (1), (1)", "utf-8")
+    build = "drop index concurrently if exists a_x;\ncreate unique index concurrently a_x on a (x);\n"
+    (tmp_path / "0002_b.sql").write_text(begin + build, "utf-8")
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        migrate(empty, folder=tmp_path)
+    with psycopg.connect(empty, autocommit=True) as connection:
+        connection.execute("truncate a")
+    assert [each.name for each in migrate(empty, folder=tmp_path)] == ["b"]
+    with psycopg.connect(empty) as connection:
+        assert connection.execute("select indisvalid from pg_index where indexrelid = 'a_x'::regclass").fetchone() == (
+            True,
+        )
+
+
 @pytest.mark.parametrize("names", [[], ["0002_a.sql"], ["0001_a.sql", "0001_b.sql"], ["0001_a.sql", "notes.sql"]])
 def test_a_folder_in_disorder_is_refused(tmp_path: Path, names: list[str]) -> None:
     for name in names:
@@ -128,3 +147,14 @@ async def test_an_error_of_a_statement_is_not_taken_for_a_server_that_is_away(da
 def test_the_wheel_and_a_checkout_find_the_migrations_in_one_place() -> None:
     assert FOLDER.name == "migrations"
     assert FOLDER.parent.joinpath("runtime").is_dir()
+
+
+async def test_a_row_of_many_that_is_refused_is_told_as_that_and_costs_no_connection(database: Database) -> None:
+    """The answers of the rows after it are still to come: which looked like a server in an unknown state."""
+    async with database.transaction() as connection:
+        await connection.execute("create temporary table many (n integer check (n <> 3)) on commit drop")
+        for _ in range(20):
+            with pytest.raises(psycopg.errors.CheckViolation):
+                async with connection.transaction():
+                    await connection.cursor().executemany("insert into many values (%s)", [(n,) for n in range(500)])
+        assert not connection.closed

@@ -2,106 +2,18 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
-from temporalio import workflow
-from temporalio.client import Client, WorkflowHandle
-from temporalio.common import RawValue, SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
-from temporalio.exceptions import ApplicationError
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+from temporalio.client import Client
 
 from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings
-from schemas import names
-from schemas.run import Journal, RunResult, StepRecord
+from service.background_loops import BackgroundLoop
 from service.execution_store import ExecutionRow, ExecutionStore, StepRow
-from service.projector import Projector
-
-QUEUE = "projector-tests"
-OWN_LOCK = 7_001  # the application of other tests has a projector too
-STEP = StepRecord(
-    node="Set", run=0, status="success", started=1_000.0, finished=1_005.0, items_in=[1], items_out=[2, 0]
-)
-USAGE = {"agent": "analyst", "node": "Agent", "model": "m", "input_tokens": 7, "output_tokens": 3, "duration_ms": 40}
-
-
-@workflow.defn(dynamic=True)
-class Canned:
-    """Ends as its input says, with the result of a real run."""
-
-    @workflow.run
-    async def run(self, args: Sequence[RawValue]) -> dict[str, Any]:
-        ending = workflow.payload_converter().from_payload(args[0].payload, str)
-        if ending == "wait":
-            await workflow.wait_condition(lambda: False)
-        status = "success" if ending == "completed" else "error"
-        error = None if ending == "completed" else {"name": "NodeOperationError", "message": "no", "node": "Set"}
-        journal = Journal(status=status, steps=[STEP], last_node="Set", error=error, usage=[USAGE])
-        result = RunResult(journal=journal, outputs=[[{"json": {}}]]).model_dump(mode="json")
-        if ending == "failed":
-            raise ApplicationError("no", result, type="error", non_retryable=True)
-        return result
-
-
-@pytest.fixture(scope="module")
-async def canned(temporal: Client) -> AsyncIterator[None]:
-    """A worker for canned runs."""
-    async with Worker(
-        temporal, task_queue=QUEUE, workflows=[Canned], workflow_runner=UnsandboxedWorkflowRunner()
-    ):  # this file imports more than a sandbox likes
-        yield
-
-
-@pytest.fixture
-async def projector(temporal: Client, database: Database, service: Settings, canned: None) -> AsyncIterator[Projector]:
-    """A projector at work."""
-    del canned
-    assert service.database_url is not None
-    made = Projector(temporal, database, service.database_url.get_secret_value(), pace=0.05, lock=OWN_LOCK)
-    task = asyncio.create_task(made.run())
-    yield made
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-
-
-async def begin(temporal: Client, ending: str, tenant: str = "acme") -> WorkflowHandle[Any, Any]:
-    attributes = TypedSearchAttributes(
-        [
-            SearchAttributePair(SearchAttributeKey.for_keyword(names.TENANT_ID), tenant),
-            SearchAttributePair(SearchAttributeKey.for_keyword(names.PLAN_HASH), "h"),
-            SearchAttributePair(SearchAttributeKey.for_keyword(names.TRIGGER_KIND), "api"),
-        ]
-    )
-    return await temporal.start_workflow(
-        "canned", ending, id=f"{tenant}:canned:{uuid.uuid4()}", task_queue=QUEUE, search_attributes=attributes,
-        memo={"tempor8": {"user_id": "u7"}},
-    )  # fmt: skip
-
-
-async def row(
-    store: ExecutionStore, id_: str, wanted: Callable[[ExecutionRow], bool] = lambda _: True, tenant: str = "acme"
-) -> ExecutionRow:
-    """The row of a run once it is as wanted."""
-
-    async def look() -> ExecutionRow | None:
-        found = await store.get(tenant, id_, with_steps=True)
-        return found if found is not None and wanted(found) else None
-
-    seen: ExecutionRow = await until(look)
-    return seen
-
-
-async def until(look: Callable[[], Awaitable[Any]], seconds: float = 8.0) -> Any:
-    clock = asyncio.get_running_loop().time
-    end = clock() + seconds
-    while clock() < end:
-        if found := await look():
-            return found
-        await asyncio.sleep(0.02)
-    raise AssertionError("it did not happen in time")
+from service.projection.projector import Projector
+from service.projection.shard_locks import SHARDS
+from tests.integration.service.canned_runs import OWN_LOCK, alone, begin, row, until
 
 
 @pytest.mark.parametrize("ending", ["completed", "failed"])
@@ -143,8 +55,7 @@ async def test_what_happened_while_no_projector_ran_is_written_afterwards(
     del canned
     handle = await begin(temporal, "completed")
     await handle.result()
-    assert service.database_url is not None
-    late = Projector(temporal, database, service.database_url.get_secret_value())
+    late = alone(temporal, database, service)
     await until(lambda: _looked(late, database, handle.id))
 
 
@@ -159,34 +70,86 @@ async def test_looking_twice_changes_nothing(
     del canned
     handle = await begin(temporal, "completed")
     await handle.result()
-    assert service.database_url is not None
-    url = service.database_url.get_secret_value()
-    first = Projector(temporal, database, url)
-    await until(lambda: _looked(first, database, handle.id))
-    before = await ExecutionStore(database).get("acme", handle.id, with_steps=True)
-    await Projector(temporal, database, url).look(datetime.now(UTC) - timedelta(minutes=5))
-    assert await ExecutionStore(database).get("acme", handle.id, with_steps=True) == before
+    first, store, seen = alone(temporal, database, service), ExecutionStore(database), list[object]()
+
+    async def settled() -> bool:
+        """Visibility is behind: the first looks may find the run open, and runs of the tests before."""
+        await first.look(datetime.now(UTC) - timedelta(minutes=5))
+        row = await store.get("acme", handle.id, with_steps=True)
+        seen.append((row, await store.metrics("acme", None)))
+        return row is not None and row.status == "completed" and seen[-2:-1] == seen[-1:]
+
+    await until(settled)
+    await alone(temporal, database, service).look(datetime.now(UTC) - timedelta(minutes=5))
+    assert (await store.get("acme", handle.id, with_steps=True), await store.metrics("acme", None)) == seen[-1]
 
 
-async def test_one_of_two_projectors_is_active_and_the_other_takes_over(
+async def test_two_projectors_share_the_shards_and_one_takes_over_from_the_other(
     temporal: Client, database: Database, service: Settings, projector: Projector
 ) -> None:
+    """Each has half of the shards; when one goes, the other has them all."""
+
+    async def alone_at_work() -> bool:
+        return len(projector.shards) == SHARDS
+
+    await until(alone_at_work)
+    assert service.database_url is not None
+    second = Projector(temporal, database, service.database_url.get_secret_value(), pace=0.05, lock=OWN_LOCK)
+    task = asyncio.create_task(BackgroundLoop("second", second.run, late_after=60).run())
+
+    async def shared() -> bool:
+        return len(projector.shards) == len(second.shards) == SHARDS // 2
+
+    await until(shared)
+    assert not projector.shards & second.shards
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await until(alone_at_work)
+    handle = await begin(temporal, "completed")
+    assert (await row(ExecutionStore(database), handle.id, lambda each: each.status == "completed")).step_count == 1
+
+
+async def test_a_projector_whose_lock_is_lost_stops_at_once_and_comes_back(
+    temporal: Client, database: Database, service: Settings, projector: Projector
+) -> None:
+    """The session of the locks ends as when Postgres loses it: nothing is written by who no longer has the lock."""
+    del service
+
     async def active() -> bool:
         return projector.active
 
+    async def idle() -> bool:
+        return not projector.active
+
     await until(active)
-    assert service.database_url is not None
-    second = Projector(temporal, database, service.database_url.get_secret_value(), pace=0.05, lock=OWN_LOCK)
-    task = asyncio.create_task(second.run())
-    await asyncio.sleep(0.5)
-    assert not second.active
     async with database.transaction() as connection:
-        # the session that holds the lock ends, as with its process
-        await connection.execute(
-            "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and objid = %s", (OWN_LOCK,)
-        )
+        await connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = %s"
+                                 " and pid in (select pid from pg_locks where locktype = 'advisory' and objid = %s)",
+                                 ("tempor8 projector", OWN_LOCK))  # fmt: skip
+    await until(idle, 4)
+    await until(active, 15)
     handle = await begin(temporal, "completed")
     assert (await row(ExecutionStore(database), handle.id, lambda each: each.status == "completed")).step_count == 1
+
+
+async def test_a_projector_of_the_time_before_shards_is_not_joined(
+    temporal: Client, database: Database, service: Settings, canned: None
+) -> None:
+    """During an upgrade the old one has the lock for itself, and sums of rows would drift if both wrote."""
+    del canned
+    assert service.database_url is not None
+    new = Projector(temporal, database, service.database_url.get_secret_value(), pace=0.05, lock=7_002)
+    async with database.transaction() as connection:
+        await connection.execute("select pg_advisory_lock(7002)")
+        task = asyncio.create_task(BackgroundLoop("new", new.run, late_after=60).run())
+        await asyncio.sleep(0.5)
+        assert not new.active
+        await connection.execute("select pg_advisory_unlock(7002)")
+
+    async def active() -> bool:
+        return new.active
+
+    await until(active)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
@@ -208,12 +171,8 @@ async def test_a_run_that_temporal_has_forgotten_is_closed_in_the_end(
     id_ = f"acme:canned:{uuid.uuid4()}"
     lost = ExecutionRow("acme", id_, "r", "canned", "h", "api", "running", datetime.now(UTC) - timedelta(days=1))
     await store.write("acme", [lost])
-    assert service.database_url is not None
-    monkeypatch.setattr("service.projector.UNSEEN_FOR", timedelta(0))
-    made = Projector(temporal, database, service.database_url.get_secret_value())
-    async with database.transaction() as connection:
-        await connection.execute("insert into projector_tenants values ('acme') on conflict do nothing")
-    await made._check_unseen()
+    monkeypatch.setattr("service.projection.repair.UNSEEN_FOR", timedelta(0))
+    await alone(temporal, database, service)._repair.find_gone()
     found = await store.get("acme", id_)
     assert found is not None
     assert found.status == "terminated"

@@ -117,6 +117,13 @@ SCHEMA = output_schema.wrap_schema(
     ("message", "expected"),
     [
         ({"content": '```json\n{"output": {"n": 1}}\n```'}, {"value": {"n": 1}}),
+        ({"content": 'Sure:\n```json\n{"output": {"n": 1}}\n```'}, {"value": {"n": 1}}),
+        ({"content": 'Result\n```\n{"output": {"n": 1}}\n```\nDone.'}, {"value": {"n": 1}}),
+        ({"content": 'ok\r\n```json\r\n{"output":{"n":1}}\r\n```\r\n'}, {"value": {"n": 1}}),
+        ({"content": '```{"output": {"n": 1}}``` or ```{"output": {"n": 2}}```'}, {"value": {"n": 1}}),
+        ({"content": '```json\n{"output": {"n": 1, "code": "```js```"}}\n```'}, {"value": {"n": 1}}),
+        ({"content": '```json\n{"output": {"n": 1}}'}, {"value": {"n": 1}}),
+        ({"content": "Try ```js\nx```"}, {"problem": "Expecting value: line 1 column 1 (char 0)"}),
         ({"content": '{"output": {"n": 1, "extra": 2}, "more": 3}'}, {"value": {"n": 1}}),
         ({"content": '{"n": 1}'}, {"value": {"n": 1}}),
         (

@@ -1,19 +1,16 @@
-"""Specialist agents: the catalogue's files, what a node gets from one, and the agents service of the operator."""
+"""Specialist agents in nodes: what a node gets from one, its limits, and the agents service of the operator."""
 
-from importlib import resources
 from typing import Any
 
 import pytest
-from jsonschema import Draft7Validator
 
 from compiler import Grade, compile_export
 from runtime.agents import specialists
 from runtime.catalog import CATALOG
-from runtime.contract import NodeError
-from runtime.platform.embedded.fake_vendor import StandIn, smallest
+from runtime.platform.embedded.fake_vendor import StandIn
+from schemas.specialist import Limits
 from tests.unit.agents.world import World, calls, model, node, outputs, run, workflow
 
-SLUGS = sorted(specialists.catalog())
 MODEL = (model(), "ai_languageModel")
 LEAD = {"chatInput": "Qualify", "email": "ada@example.com"}
 
@@ -23,71 +20,9 @@ def noted(slug: str, **parameters: Any) -> dict[str, Any]:
     return node("A", "agent", 2.2, parameters, notes=f"Scores leads.\nagent: {slug}")
 
 
-def test_files_are_named_after_their_slug() -> None:
-    """Adding a specialist is adding a file: every YAML file of the folder is one."""
-    files = {
-        each.name for each in resources.files("runtime.agents.specialists").iterdir() if each.name.endswith(".yaml")
-    }
-    assert files == {f"{slug}.yaml" for slug in SLUGS}
-
-
-@pytest.mark.parametrize("slug", SLUGS)
-def test_complete(slug: str) -> None:
-    """The brief begins with the role, and the schema accepts at least one value. The model checks the prompt."""
-    specialist = specialists.find(slug)
-    brief = specialists.brief(specialist, "do it", {"name": "Ada"})
-    assert specialist.role in brief["system"]
-    assert specialist.output is not None
-    Draft7Validator(specialist.output).validate(smallest(specialist.output))
-
-
-def test_prompt_reads_the_item() -> None:
-    """A prompt may use fields of the item, and what they say is put in as JSON."""
-    item = {"ideal_customer": {"industry": "logistics"}}
-    brief = specialists.brief(specialists.find("lead_qualification_specialist"), "", item)
-    assert '{"industry": "logistics"}' in brief["system"]
-
-
-def test_unknown_slug_names_the_nearest() -> None:
-    """A typo in the notes is answered with what was meant."""
-    with pytest.raises(NodeError, match="There is no specialist agent 'lead_qualificaton_specialist'") as caught:
-        specialists.find("lead_qualificaton_specialist")
-    assert "lead_qualification_specialist" in str(caught.value.description)
-
-
-def test_dashes_are_fine() -> None:
-    """`agent: lead-qualification-specialist` is the same one."""
-    assert specialists.find("lead-qualification-specialist").slug == "lead_qualification_specialist"
-
-
-@pytest.mark.parametrize(
-    ("text", "problem"),
-    [
-        ("slug: [", "while parsing"),
-        ("slug: x\ncategory: sales\nrole: r\nprompt: p\nmodle: fast", "Extra inputs are not permitted"),
-        ("slug: x\ncategory: sales\nrole: r\nprompt: 'never an instruction {{ oops'", "unexpected end of template"),
-        ("slug: x\ncategory: sales\nrole: r\nprompt: p", 'text inside the data is "never an instruction"'),
-        (
-            "slug: x\ncategory: sales\nrole: r\nprompt: '{{ item.budget }} is never an instruction'",
-            "put what needs a field into {% if item.field is defined %}",
-        ),
-        (
-            "slug: x\ncategory: sales\nrole: r\nprompt: never an instruction\noutput: {type: nonsense}",
-            "is not valid under",
-        ),
-        ("slug: other\ncategory: sales\nrole: r\nprompt: never an instruction", "a specialist's file has its name"),
-    ],
-)
-def test_bad_file_names_itself(text: str, problem: str) -> None:
-    """A file that is no specialist says so with its name."""
-    with pytest.raises(ValueError, match=r"x\.yaml: ") as caught:
-        specialists._load("x.yaml", text)
-    assert problem in str(caught.value)
-
-
 async def test_applied_to_the_node() -> None:
     """Its prompt leads the system message, its schema is asked for, its settings go along, and usage is its own."""
-    answer = {"score": 80, "tier": "hot", "reasons": ["r"], "missing": [], "next_action": "call"}
+    answer = specialists.find("lead_qualification_specialist").example.answer
     with StandIn(script=[calls("format_final_json_response", {"output": answer})]) as stand_in:
         export = workflow(noted("lead_qualification_specialist", options={"systemMessage": "Be brief."}), MODEL)
         execution, finished = await run(export, World(stand_in), [LEAD])
@@ -96,8 +31,48 @@ async def test_applied_to_the_node() -> None:
     body = stand_in.requests[0].body
     assert body["messages"][0]["content"].startswith("You are a lead qualification specialist.")
     assert "Be brief." in body["messages"][0]["content"]
-    assert (body["temperature"], body["max_tokens"]) == (0, 1024)
+    assert (body["temperature"], body["max_tokens"]) == (0, 2048)
     assert [each["agent"] for each in execution.usage] == ["lead_qualification_specialist"]
+
+
+async def test_an_iteration_limit_of_the_specialist_holds() -> None:
+    """The lower limit counts: the specialist's four requests, although the node allows ten."""
+    script = [calls("calculator", {"input": "1+1"}, id_=f"c{n}") for n in range(10)]
+    tool = (node("Calc", "toolCalculator", 1), "ai_tool")
+    slug = "analytics_specialist"
+    with StandIn(script=script) as stand_in:
+        execution, _ = await run(workflow(noted(slug), MODEL, tool), World(stand_in), [LEAD])
+    assert len(stand_in.requests) == specialists.find(slug).limits.iterations == 4
+    assert outputs(execution, "A") == [[{"output": "Agent stopped due to max iterations."}]]
+
+
+async def test_a_token_limit_of_the_specialist_fails_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An item that has used its tokens asks no further, and says where the limit is."""
+    monkeypatch.setattr(Limits, "model_dump", lambda _: {"iterations": 10, "tokens": 1})
+    tool = (node("Calc", "toolCalculator", 1), "ai_tool")
+    with StandIn(script=[calls("calculator", {"input": "1+1"})]) as stand_in:
+        _, finished = await run(workflow(noted("analytics_specialist"), MODEL, tool), World(stand_in), [LEAD])
+    assert finished.status == "error"
+    assert "analytics_specialist' has used its limit of 1 tokens" in str(finished.error)
+    assert len(stand_in.requests) == 1
+
+
+async def test_a_list_price_is_recorded_and_an_unknown_one_is_not() -> None:
+    """Usage has the cost of a model with a price; a model without one has none, never 0."""
+    priced = {"id": "x", "model": "gpt-4o-mini", "choices": [{"message": {"content": "hi"}}],
+              "usage": {"prompt_tokens": 1_000_000, "completion_tokens": 1_000_000}}  # fmt: skip
+
+    class Priced(StandIn):
+        def answer(self, request: Any) -> tuple[int, Any]:
+            return 200, priced
+
+    plain = node("A", "agent", 2.2, {})
+    with Priced() as vendor:
+        execution, _ = await run(workflow(plain, MODEL), World(vendor), [LEAD])
+    assert execution.usage[0]["cost_usd"] == pytest.approx(0.75)
+    with StandIn(script=[{"content": "hi"}]) as stand_in:
+        execution, _ = await run(workflow(plain, MODEL), World(stand_in), [LEAD])
+    assert "cost_usd" not in execution.usage[0]
 
 
 async def test_agents_service() -> None:
@@ -117,7 +92,67 @@ async def test_agents_service() -> None:
     assert stand_in.requests == []
     assert requests[0].path == "/agents/lead_qualification_specialist/run"
     assert requests[0].body["input"] == LEAD
-    assert [(each["model"], each["input_tokens"]) for each in execution.usage] == [("theirs", 5)]
+    assert [(each["model"], each["input_tokens"], each["status"]) for each in execution.usage] == [
+        ("theirs", 5, "success")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("refusals", "waits", "status"),
+    [
+        ([(503, {})], [1.0], "success"),
+        ([(503, {}), (429, {}), (500, {})], [1.0, 2.0, 4.0], "success"),
+        ([(503, {})] * 4, [1.0, 2.0, 4.0], "error"),
+        ([(400, {"message": "no such field"})], [], "error"),
+    ],
+    ids=["once", "three times", "for good", "a refusal that would come again"],
+)
+async def test_a_busy_agents_service_is_asked_again(refusals: list[Any], waits: list[float], status: str) -> None:
+    """429 and 5xx are tried four times in all, with durable pauses, under one key; other statuses fail at once."""
+    requests: list[Any] = []
+
+    class Service(StandIn):
+        def answer(self, request: Any) -> tuple[int, Any]:
+            requests.append(request)
+            return refusals[len(requests) - 1] if len(requests) <= len(refusals) else (200, {"output": "done"})
+
+    with Service() as service, StandIn() as stand_in:
+        world = World(stand_in, services={"agents": service.url})
+        execution, finished = await run(workflow(noted("lead_qualification_specialist"), MODEL), world, [LEAD])
+    assert finished.status == status
+    assert [facts["seconds"] for event, facts in world.logged if event == "sleep"] == waits
+    assert (
+        len({request.key() for request in requests}) == len({request.body["request_id"] for request in requests}) == 1
+    )
+    failed = [each["status"] for each in execution.usage].count("error")
+    assert failed == len(refusals)
+
+
+async def test_an_agents_service_that_is_away_is_asked_again() -> None:
+    """No connection is as good as a 503, and what failed is counted."""
+    with StandIn() as stand_in:
+        world = World(stand_in, services={"agents": "http://127.0.0.1:9"})
+        execution, finished = await run(workflow(noted("lead_qualification_specialist"), MODEL), world, [LEAD])
+    assert finished.status == "error"
+    assert [each["status"] for each in execution.usage] == ["error"] * 4
+
+
+async def test_an_agents_service_and_memory() -> None:
+    """What the memory held is kept over the pauses, and the answer is saved."""
+    answers = [(503, {}), (200, {"output": {"score": 1}})]
+
+    class Service(StandIn):
+        def answer(self, request: Any) -> tuple[int, Any]:
+            return answers.pop(0)
+
+    memory = (node("Memory", "memoryBufferWindow", 1.3, {"sessionIdType": "customKey", "sessionKey": "s"}), "ai_memory")
+    with Service() as service, StandIn() as stand_in:
+        world = World(stand_in, services={"agents": service.url})
+        export = workflow(noted("lead_qualification_specialist"), MODEL, memory)
+        execution, finished = await run(export, world, [LEAD])
+    assert finished.status == "success", finished.error
+    assert outputs(execution, "A") == [[{"output": {"score": 1}}]]
+    assert [each["role"] for each in next(iter(world.chats.values()))] == ["user", "assistant"]
 
 
 def test_an_unknown_specialist_is_an_error_of_the_export_that_names_the_nearest() -> None:

@@ -58,8 +58,8 @@ class Vendor(World):
         super().__init__(StandIn())
         self.case, self.sent = case, list[dict[str, Any]]()
 
-    async def get(self, type_: str, item: int = 0) -> Mapping[str, Any]:
-        del item
+    async def get(self, type_: str, item: int = 0, *, restricted: bool = False) -> Mapping[str, Any]:
+        del item, restricted
         credential: Mapping[str, Any] = self.case["credential"][type_]
         return credential
 

@@ -94,14 +94,17 @@ class World(OfflineCapabilities):
             response.status_code, response.reason_phrase, list(response.headers.items()), response.content
         )
 
-    async def post(self, service: str, path: str, body: Any, *, timeout: float = 300.0) -> HttpResponse | None:
+    async def post(
+        self, service: str, path: str, body: Any, *, timeout: float = 300.0, key: str = ""
+    ) -> HttpResponse | None:
         if service not in self.operator:
             return None
         url, content = self.operator[service] + path, json.dumps(body).encode()
-        return await self.request("POST", url, content=content, timeout=timeout)
+        headers = [("Idempotency-Key", key)] if key else []
+        return await self.request("POST", url, content=content, headers=headers, timeout=timeout)
 
-    async def get(self, type_: str, item: int = 0) -> Mapping[str, Any]:
-        del item
+    async def get(self, type_: str, item: int = 0, *, restricted: bool = False) -> Mapping[str, Any]:
+        del item, restricted
         if not self.credential:
             raise MissingCredential(f"The tenant has no credential {type_}")
         return {"apiKey": "sk-test", "url": f"{self.stand_in.url}/v1"}
@@ -111,6 +114,9 @@ class World(OfflineCapabilities):
 
     async def append(self, key: str, messages: Sequence[Mapping[str, Any]]) -> None:
         self.chats.setdefault(key, []).extend(map(dict, messages))
+
+    async def replace(self, key: str, messages: Sequence[Mapping[str, Any]]) -> None:
+        self.chats[key] = list(map(dict, messages))
 
     def info(self, event: str, **facts: Any) -> None:
         self.logged.append((event, facts))
@@ -134,7 +140,10 @@ async def run(
         return plan_of(workflow_) if workflow_ is not None else None
 
     host = LocalHost(CATALOG, world, sleep=no_sleep, library=library)
-    start_items: list[Item] = [{"json": dict(each)} for each in items]
+    start_items: list[Item] = [
+        {"json": each["json"], "binary": each["binary"]} if "binary" in each else {"json": dict(each.get("json", each))}
+        for each in items
+    ]
     plan = plan_of(export)
     first = plan.step[start] if start else None
     return await run_local(plan, host, RunInfo(execution_id="run-1"), start_items, start=first)
@@ -165,6 +174,7 @@ class Stage:
     run_index = 0
     continue_on_fail = False
     execution_id = "run-1"
+    arguments: Mapping[str, Any] = {}
 
     def __init__(self, plan: Plan, name: str, items: Sequence[Mapping[str, Any]]) -> None:
         self.plan, self.name, self.version = plan, name, plan.step[name].version

@@ -9,16 +9,19 @@ from litestar.params import PathParameter
 from litestar.testing import TestClient
 from litestar.types import HTTPScope
 
-from api.authentication import PUBLIC, Authentication, Principal, Verifier
+from api.authentication import PUBLIC, Authentication, OperatorKey, Principal, Verifier
 from api.triggers.requests import parse_request
 from runtime.platform.telemetry.logging import begin_context, bind_context
+from service.api_keys import ALL_SCOPES
+from service.key_uses import KeyUses
+from service.tenants import TenantStore
 
 
 class Keys:
     """Stands for the verifier: the key is the tenant."""
 
     async def verify(self, secret: str) -> Principal:
-        return Principal(secret, "k1")
+        return Principal(secret, "k1", ALL_SCOPES)
 
 
 @get("/workflows/{workflow_id:str}/status")
@@ -42,9 +45,13 @@ async def health() -> dict[str, Any]:
 )
 def test_a_request_binds_its_tenant_and_a_run_of_that_tenant(path: str, expected: dict[str, str]) -> None:
     bind_context(tenant="the request before", step="left over")
-    app = Litestar([status, health], middleware=[Authentication(cast("Verifier", Keys()))])
+    app = Litestar(
+        [status, health],
+        middleware=[Authentication(cast("Verifier", Keys()), OperatorKey(None), KeyUses(cast("TenantStore", None)))],
+    )
     with TestClient(app) as client:
-        assert client.get(path, headers={"x-api-key": "acme"}).json() == expected
+        answer = client.get(path, headers={"x-api-key": "acme", "x-request-id": "r-1"})
+        assert answer.json() == expected | {"request_id": "r-1"}
     begin_context()
 
 

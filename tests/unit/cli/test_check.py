@@ -246,3 +246,21 @@ def test_a_workflow_calls_those_that_are_checked_with_it(folder: Path) -> None:
     assert "N8T318" in run("check", "caller.json", "other.json", "-v")[1]
     put(folder, "other.json", export() | {"id": "callee"})
     assert "N8T318" not in run("check", "caller.json", "other.json", "-v")[1]
+
+
+def test_report_says_what_another_version_of_n8n_changes(folder: Path) -> None:
+    """In every format; without `--target` no format says a word."""
+    function = node("Old", "n8n-nodes-base.function", parameters={"functionCode": "return items"})
+    put(folder, "a.json", export(function))
+    put(folder, "b.json", export())
+    code, out, _ = run("report", ".", "--target", "n8n-3")
+    assert code == 0
+    assert "n8n-3  changes 1 of 2 exports (50.0 %)" in out
+    [line] = [each for each in out.splitlines() if "N8T801" in each]
+    assert "Old: n8n 3.0 removes the Function node; it keeps running here (use a Code node" in line
+    _, page, _ = run("report", ".", "--target", "n8n-3", "--format", "html")
+    assert "What n8n-3 changes" in page
+    document = json.loads(run("report", ".", "--target", "n8n-3", "--format", "json")[1])
+    assert [each["code"] for each in document["files"][0]["diagnostics"] if each["severity"] == "warning"] == ["N8T801"]
+    assert "N8T8" not in run("report", ".")[1] + run("report", ".", "--format", "json")[1]
+    assert run("report", ".", "--target", "n8n-4")[0] == 2

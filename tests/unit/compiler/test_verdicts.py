@@ -7,6 +7,7 @@ import pytest
 from compiler import Grade
 from compiler.report.coverage import coverage, report_entry
 from runtime.catalog import CATALOG
+from schemas.diagnostic import Severity
 from schemas.plan import Kind
 from tests.unit.compiler.making import START, Json, compiled, export, node, to
 
@@ -45,7 +46,6 @@ def with_tool(type_: str, version: float) -> Json:
         ("n8n-nodes-base.waitTool", 1.1, Grade.UNSUPPORTED),
         ("n8n-nodes-base.executeWorkflowTool", 1.2, Grade.UNSUPPORTED),
         ("n8n-nodes-base.emailSendTool", 2.1, Grade.DIFFERS),
-        (AGENT + "Tool", 2.2, Grade.UNSUPPORTED),
         ("@n8n/n8n-nodes-langchain.chainLlmTool", 1.5, Grade.UNSUPPORTED),
     ],
 )
@@ -68,8 +68,6 @@ def test_every_tool_variant_of_a_durable_node_runs() -> None:
 @pytest.mark.parametrize(
     ("type_", "version", "parameters", "reason"),
     [
-        ("n8n-nodes-base.merge", 3.2, {"mode": "combineBySql"}, "mode 'combineBySql'"),
-        ("n8n-nodes-base.convertToFile", 1.1, {"operation": "iCal"}, "operation 'iCal'"),
         ("n8n-nodes-base.extractFromFile", 1.1, {"operation": "fromIcs"}, "operation 'fromIcs'"),
         (
             HTTP,
@@ -125,29 +123,48 @@ def test_schedule_trigger_1_4_has_its_parameters_for_missed_times() -> None:
 
 # --- what to build first ---
 
-SLACK = "n8n-nodes-base.slack"
+CHAT = "n8n-nodes-base.acmeChat"
 
 
 def test_what_never_runs_and_what_runs_already_is_not_on_the_list_of_what_to_build() -> None:
-    lonely = export(node("Tell", SLACK), connections={})
-    disabled = export(node("Tell", SLACK, disabled=True))
+    lonely = export(node("Tell", CHAT), connections={})
+    disabled = export(node("Tell", CHAT, disabled=True))
     runs = export(node("Work"))
     result = coverage(report_entry(compiled(each)) for each in (lonely, disabled, runs))
     assert (result.runnable, result.missing()) == (3, [])
 
 
 def test_exports_that_run_and_those_that_then_run_are_no_more_than_there_are() -> None:
-    needed = export(node("Tell", SLACK))
+    needed = export(node("Tell", CHAT))
     old = export(node("Work", "n8n-nodes-base.set", 9))
-    by_sql = export(node("Merge", "n8n-nodes-base.merge", 3.2, parameters={"mode": "combineBySql"}))
-    broken = export(node("Tell", SLACK), node("Ask", HTTP, 4.2))  # its URL is missing: building Slack is not enough
+    of_file = export(
+        node("Sub", "n8n-nodes-base.executeWorkflow", 1, parameters={"source": "localFile", "workflowPath": "/w.json"})
+    )
+    broken = export(node("Tell", CHAT), node("Ask", HTTP, 4.2))  # its URL is missing: building Slack is not enough
     result = coverage(
-        report_entry(compiled(each)) for each in (needed, old, by_sql, broken, export(START | {"name": "Other"}))
+        report_entry(compiled(each)) for each in (needed, old, of_file, broken, export(START | {"name": "Other"}))
     )
     unlocked = {what: (uses, more) for what, uses, more in result.missing()}
     assert unlocked == {
-        SLACK: (2, 1),
+        CHAT: (2, 1),
         "n8n-nodes-base.set 9": (1, 1),
-        "n8n-nodes-base.merge (mode: combineBySql)": (1, 1),
+        "n8n-nodes-base.executeWorkflow (source: localFile)": (1, 1),
     }
     assert result.runnable + sum(more for _, more in unlocked.values()) <= len(result.entries)
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_a_node_with_issues_stops_the_triggers_that_lead_to_it_and_no_other(both: bool) -> None:
+    """The export runs where one of its triggers leads to no such node; the plan refuses a run of the other."""
+    parts = [
+        node("Ask", HTTP, 4.2, parameters={"url": ""}),
+        node("Daily", "n8n-nodes-base.scheduleTrigger", 1.2, parameters={"rule": {"interval": [{}]}}),
+        node("Fine", "n8n-nodes-base.noOp", 1),
+    ]
+    connections = {"Start": {"main": [[to("Ask")]]}, "Daily": {"main": [[to("Ask" if both else "Fine")]]}}
+    compilation = compiled(export(*parts, connections=connections))
+    levels = {each.code: each.level for each in compilation.diagnostics}
+    assert levels["N8T304"] is (Severity.ERROR if both else Severity.WARNING)
+    assert (compilation.plan is None) is both
+    if compilation.plan is not None:
+        assert compilation.plan.step["Ask"].issues

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from compiler.expressions import compile_expression, compile_resolvables
+from compiler.expressions import compile_expression, compile_parts, compile_resolvables
 from compiler.expressions.template import CodePart, TextPart, split
 from compiler.sites.programs import analyze_program
 from schemas.expression import Invalid, Literal, Path, Script, Template
@@ -135,6 +135,14 @@ LINEAR = [
     ("={{ new Array(5) }}", False),
     ("={{ $json.a.replaceAll('x', $json.b) }}", False),
     ("={{ $(a).first() }}", False),
+    ("={{ $json.items.map(x => x.price * $json.rate) }}", True),
+    ("={{ $json.items.map(x => x.id === $json.id ? 'a' : 'b') }}", True),
+    ("={{ $json.items.map(x => x.id).includes($json.id) }}", True),
+    ("={{ $json.items.map(x => $json.text) }}", False),
+    ("={{ $json.items.map(x => $json.text).join('') }}", False),
+    ("={{ $json.items.map(x => `${$json.text}${x}`).length }}", False),
+    ("={{ $json.items.flatMap(x => $('A').all()) }}", False),
+    ("={{ $json.items.map(x => x + $json.text) }}", False),
 ]
 
 
@@ -178,6 +186,16 @@ def test_programs_tell_which_nodes_they_read() -> None:
     assert reads("return [", "javaScript") is None
     assert reads("return _('A').all()", "python") == frozenset({"A"})
     assert reads("return _items", "pythonNative") == frozenset()
+
+
+def test_a_list_of_values_gives_its_parts_unless_it_is_one_expression_alone() -> None:
+    assert compile_parts("={{ $json.a }}").expression == Path(root="$json", keys=("a",))
+    for text in ("={{ $json.a }},x", "{{ $json.a }},x"):
+        script = compile_parts(text).expression
+        assert isinstance(script, Script)
+        assert script.source.startswith('return {"$parts":[')
+        assert script.source.endswith(',",x"]};')
+        assert script.variables == ("$json",)
 
 
 def test_resolvables_are_templates_without_the_equals_sign() -> None:

@@ -11,11 +11,10 @@ import pytest
 from compiler.expressions import compile_expression
 from runtime.expressions import evaluate, evaluate_scripts, evaluate_snapshot, render, snapshot, split
 from runtime.expressions.scope import ExpressionError
-from runtime.expressions.v8 import pool, run_scripts
 from runtime.values.javascript import BigInt
 from schemas.expression import EXTENSION_NAMES, Script
 from schemas.item import UNDEFINED
-from tests.unit.expressions.world import scope, value, values
+from tests.unit.expressions.world import run_scripts, scope, value, values
 
 ITEM: dict[str, Any] = {
     "id": 1,
@@ -226,6 +225,5 @@ def test_the_same_input_gives_the_same_result_in_another_process_elsewhere_in_th
 
 
 def test_the_compiler_knows_exactly_the_extensions_that_there_are() -> None:
-    with pool._pool.borrow() as context:
-        names = str(context.eval("__extensionNames.join()")).split(",")
+    (names,) = evaluate([Script(source="return __extensionNames")], scope(), 1, run_scripts)[0]
     assert frozenset(names) | {"isEmpty", "isNotEmpty"} == EXTENSION_NAMES

@@ -12,7 +12,9 @@ import pytest
 from runtime.contract import HttpResponse, NodeApiError, NodeError
 from runtime.hosts.temporal.capabilities.http import WorkerHttp
 from runtime.hosts.temporal.resources import WorkerResources
-from runtime.platform.egress import EgressClients
+from runtime.hosts.temporal.service_pauses import ServicePauses
+from runtime.http.address import origin
+from runtime.platform.egress_clients import EgressClients
 from schemas.task import Task
 
 Answer = Callable[[bytes], bytes | None]
@@ -25,18 +27,23 @@ class Client:
     def __init__(self) -> None:
         self.clients = EgressClients()
         resources = SimpleNamespace(
-            clients=self.clients, allow_lists=self, settings=SimpleNamespace(payload_limit=1024 * 1024)
-        )
+            clients=self.clients, allow_lists=self, opened={}, settings=SimpleNamespace(payload_limit=1024 * 1024),
+            pauses=ServicePauses(),
+        )  # fmt: skip
         self._http = WorkerHttp(cast("WorkerResources", resources), TASK)
 
     async def get(self, tenant: str) -> tuple[str, ...]:
         """Return the egress entries of a tenant, as `allow_lists` does."""
         del tenant
-        return ("127.0.0.0/8", "localhost")
+        return ("127.0.0.0/8", "localhost", "127.0.0.1:9", "localhost:9")
 
-    async def ask(self, url: str, **options: Any) -> HttpResponse:
-        """GET a URL."""
-        return await self._http.request("GET", url, **options)
+    async def ask(self, url: str, method: str = "GET", **options: Any) -> HttpResponse:
+        """Request a URL."""
+        return await self._http.request(method, url, **options)
+
+    async def is_repeatable(self, url: str) -> bool:
+        """Return whether the task may go back to Temporal for a pause of this server."""
+        return await self._http._is_repeatable(origin(url))
 
 
 class Server:
@@ -56,9 +63,9 @@ class Server:
         writer.close()
 
 
-def reply(body: bytes = b"{}", *headers: bytes, length: int | None = None) -> bytes:
-    """A response of status 200."""
-    lines = [b"HTTP/1.1 200 OK", b"Content-Length: %d" % (len(body) if length is None else length), *headers]
+def reply(body: bytes = b"{}", *headers: bytes, length: int | None = None, status: bytes = b"200 OK") -> bytes:
+    """A response."""
+    lines = [b"HTTP/1.1 %s" % status, b"Content-Length: %d" % (len(body) if length is None else length), *headers]
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
 
 
@@ -165,3 +172,64 @@ async def test_a_slow_answer_is_a_time_out_in_milliseconds(client: Client) -> No
     listening.close()
     assert raised.value.http_code == "ECONNABORTED"
     assert raised.value.data["messages"][0] == "timeout of 200ms exceeded"
+
+
+BUSY = b"429 Too Many Requests"
+
+
+def keys_of(server: Server) -> list[bytes]:
+    """Return the Idempotency-Key of each request."""
+    return [
+        line.split()[1] for head in server.heads for line in head.split(b"\r\n") if line.startswith(b"Idempotency-Key")
+    ]
+
+
+async def test_a_request_that_is_sent_again_after_a_pause_has_the_same_key(server: Server, client: Client) -> None:
+    server.answer = lambda _: reply(b"{}", b"Retry-After: 0", status=BUSY) if len(server.heads) < 3 else reply()
+    assert (await client.ask(server.url, "POST")).status == 200
+    assert (await client.ask(server.url, "POST")).status == 200
+    first, second, third, other = keys_of(server)
+    assert first == second == third != other
+
+
+async def test_who_does_not_want_to_wait_gets_the_response(server: Server, client: Client) -> None:
+    server.answer = lambda _: reply(b"{}", b"Retry-After: 0", status=BUSY)
+    assert (await client.ask(server.url, wait=False)).status == 429
+    assert len(server.heads) == 1
+
+
+async def test_outside_an_activity_a_service_is_asked_four_times(server: Server, client: Client) -> None:
+    server.answer = lambda _: reply(b"{}", b"Retry-After: 0", status=BUSY)
+    assert (await client.ask(server.url)).status == 429
+    assert len(server.heads) == 4
+
+
+CHANGES = [
+    ("GET", b"200 OK", True, "what reads"),
+    ("POST", b"400 Bad Request", True, "what was refused"),
+    ("POST", b"201 Created", False, "what was created"),
+    ("PATCH", b"500 Internal Server Error", False, "what may have been changed"),
+]
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "repeatable"), [each[:3] for each in CHANGES], ids=[each[3] for each in CHANGES]
+)
+async def test_a_step_goes_back_only_when_nothing_is_changed_a_second_time(
+    server: Server, client: Client, method: str, status: bytes, repeatable: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or when the items that changed something are done, and no later attempt does them again."""
+    monkeypatch.setattr("runtime.hosts.temporal.capabilities.http.SETTLING_SECONDS", 0.001)
+    server.answer = lambda _: reply(status=status)
+    await client.ask(server.url, method, item=4)
+    assert await client.is_repeatable(server.url) is repeatable
+    assert await client.is_repeatable("https://other.example.com/")
+    monkeypatch.setattr(
+        "runtime.hosts.temporal.capabilities.http.progress", lambda: [{"http_done": {}, "http_done_items": ["4"]}]
+    )
+    assert await client.is_repeatable(server.url)
+
+
+async def test_an_address_without_a_server_fails_as_ever(client: Client) -> None:
+    with pytest.raises(NodeApiError):
+        await client.ask("http://[::1/")

@@ -5,9 +5,11 @@ import json
 import logging
 import sys
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from temporalio.converter import DataConverter
 from temporalio.testing import ActivityEnvironment
 
 from runtime.catalog import CATALOG
@@ -72,7 +74,8 @@ def written(lines: io.StringIO) -> list[dict[str, Any]]:
 async def test_lines_of_an_activity_carry_tenant_run_step_and_try(lines: io.StringIO) -> None:
     begin_context()  # tests share one event loop, and with it what an earlier one bound
     activities: Any = Activities(CATALOG, OfflineCapabilities(log=Loud()), templates=None)  # type: ignore[arg-type]  # no plan is looked up here
-    await ActivityEnvironment().run(activities.run_step, task())
+    client: Any = SimpleNamespace(data_converter=DataConverter.default)
+    await ActivityEnvironment(client=client).run(activities.run_step, task())
     _log.info("after it")
     assert written(lines) == [
         {"event": "a node speaks"} | BOUND, {"event": "a library speaks"} | BOUND, {"event": "after it"},

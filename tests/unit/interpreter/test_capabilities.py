@@ -6,13 +6,14 @@ import pytest
 
 from cli.testing.case import run_case
 from runtime.contract import Activity, ActivityContext, HttpResponse, Items, Outputs
-from runtime.expressions.v8 import run_scripts
+from runtime.hosts.local.host import LocalHost
 from runtime.hosts.local.offline import OfflineCapabilities
 from runtime.interpreter.task_runner import run_task
 from schemas.plan import Kind, Step
 from schemas.task import Task, TaskResult
 from tests.conformance.doubles import with_nodes
 from tests.exports import export, node
+from tests.unit.expressions.world import run_scripts
 
 
 class Fetch(Activity):
@@ -47,7 +48,8 @@ async def _fetch(kind: Kind) -> TaskResult:
         "step": step.model_dump(mode="json"), "inputs": [[{"json": {}}]], "source": [None], "run_index": 0,
         "columns": [], "memory": {}, "meta": meta,
     }  # fmt: skip
-    return await run_task(task, with_nodes(Fetch), OfflineCapabilities(http=Answers()), run_scripts)
+    catalog, capabilities = with_nodes(Fetch), OfflineCapabilities(http=Answers())
+    return await run_task(task, catalog, capabilities, run_scripts, LocalHost(catalog, capabilities))
 
 
 async def test_an_activity_reaches_the_network() -> None:

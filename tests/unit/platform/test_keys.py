@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime.platform.keys import Keyring, Purpose, SealError, keyring, new_master_key
+from runtime.platform.sealing import digest
 from runtime.platform.settings import Settings
 
 KEYS = Keyring([new_master_key()])
@@ -67,3 +68,16 @@ def test_without_a_key_in_the_settings_one_is_made_once_and_kept_private(tmp_pat
     other = Settings.load({"TEMPOR8_STATE": f"{tmp_path}/state", "TEMPOR8_MASTER_KEY": new_master_key()})
     with pytest.raises(SealError):
         keyring(other).open("acme", Purpose.BLOB, sealed)
+
+
+def test_a_fingerprint_reads_the_data_once_however_many_keys_are_retired(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Data may be 32 MiB, and only look-ups need what retired keys make of it."""
+    keys, read = Keyring([new_master_key() for _ in range(5)]), list[int]()
+
+    def counted(key: bytes, data: bytes, size: int) -> bytes:
+        read.append(len(data))
+        return digest(key, data, size)
+
+    monkeypatch.setattr("runtime.platform.sealing.digest", counted)
+    assert keys.fingerprint("acme", Purpose.BLOB, b"data") == keys.fingerprints("acme", Purpose.BLOB, b"data")[0]
+    assert read == [4] + [4] * 5

@@ -34,6 +34,39 @@ def test_a_malformed_variable_is_named_and_its_value_is_not_shown() -> None:
     assert "canary" not in str(failed.value)
 
 
+USELESS = [
+    ("TEMPOR8_EGRESS_PORTS", "443,canary", "a word is no port"),
+    ("TEMPOR8_EGRESS_PORTS", "0", "there is no port 0"),
+    ("TEMPOR8_EGRESS_PORTS", "9000-8000", "a range ends after it begins"),
+    ("TEMPOR8_EGRESS_PORTS", "65536", "ports end at 65535"),
+    ("TEMPOR8_EGRESS_ALLOW", "http://canary/", "an address with a scheme is no host"),
+    ("TEMPOR8_EGRESS_ALLOW", "10.0.0.0/8,canary:http", "a port is a number"),
+    ("TEMPOR8_EGRESS_PROXY", "socks5://canary:1", "SOCKS is not supported"),
+    ("TEMPOR8_EGRESS_PROXY", "canary:3128", "an address has a scheme"),
+    ("TEMPOR8_EGRESS_PROXY", "http://canary:x", "a port is a number"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), [each[:2] for each in USELESS], ids=[each[2] for each in USELESS])
+def test_an_egress_setting_that_cannot_work_ends_the_start(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name) as failed:
+        Settings.load({name: value})
+    assert "canary" not in str(failed.value)
+
+
+def test_egress_settings_that_work_are_taken() -> None:
+    settings = Settings.load(
+        {
+            "TEMPOR8_EGRESS_PORTS": "80, 8000-8999",
+            "TEMPOR8_EGRESS_ALLOW": "[fd00::1]:80,*.corp.example:443",
+            "TEMPOR8_EGRESS_PROXY": "http://user:p%40ss@proxy.corp.example:3128",
+        }
+    )
+    assert settings.egress_ports == ("80", "8000-8999")
+    assert settings.egress_allow == ("[fd00::1]:80", "*.corp.example:443")
+    assert settings.egress_proxy is not None
+
+
 def test_printing_settings_shows_no_secret() -> None:
     secrets = [name for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation)]
     assert len(secrets) >= 8

@@ -67,3 +67,14 @@ async def test_a_run_that_is_cancelled_gives_its_child_back() -> None:
         while pool._busy:
             await asyncio.sleep(0.01)
     await runner.close()
+
+
+async def test_a_spare_child_that_starts_while_the_pool_closes_ends_too() -> None:
+    """A slow run has ordered it."""
+    runner = CodeRunner(CodeLimits(seconds=34))
+    pool = pool_for(runner.limits)
+    child = await asyncio.to_thread(pool.take, "a")
+    pool.note_slow(child)
+    pool.lose(child)
+    await runner.close()
+    assert (pool._spares, pool._idle) == (0, [])

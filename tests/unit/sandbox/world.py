@@ -1,9 +1,13 @@
 """A snapshot and a context small enough to read: two items from `Prev` into the node `C`."""
 
-from typing import Any
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
 
 from runtime.contract import Items
 from runtime.sandbox.runner import CodeRunner
+
+T = TypeVar("T")
 
 INPUT: Items = [
     {"json": {"id": 1, "name": "Ada", "d": "2024-03-10T08:30:00.000Z", "o": {"a": [1, 2]}}, "pairedItem": {"item": 0}},
@@ -39,6 +43,7 @@ class Context:
         self.runner, self.continue_on_fail = runner, continue_on_fail
         self.task = {"snapshot": snapshot(parameters), "meta": {"tenant": "t"}}
         self.static_data: dict[str, Any] | None = None
+        self.version = 2
 
     async def run_javascript(self, code: str, *, mode: str, **options: Any) -> Any:
         """Through the child process."""
@@ -52,3 +57,13 @@ class Context:
         result = await self.runner.run(self.task, language, code, mode, **options)
         self.static_data = result["static_data"]
         return result["value"]
+
+
+class _Threads:
+    """A step's context, as far as readers of documents need it."""
+
+    async def on_thread(self, function: Callable[..., T], *args: Any) -> T:
+        return await asyncio.to_thread(function, *args)
+
+
+THREADS: Final = _Threads()

@@ -83,3 +83,12 @@ def test_a_cron_expression_that_is_none(text: str, reason: str) -> None:
     ((place, shown, message),) = problems(rule, "interval", schedule_row)
     assert (place, shown) == (("interval", 0, "expression"), text)
     assert reason in message
+
+
+@pytest.mark.parametrize("amount", [0, 240_001, 1 << 62])
+def test_an_interval_that_temporal_does_not_take(amount: int) -> None:
+    """No interval is zero or so long that no time of it is left."""
+    with pytest.raises(BadScheduleError, match="is not between 1 and 240000"):
+        interval(amount, "hours")
+    with pytest.raises(BadScheduleError, match="longer than 10000 days"):
+        list(schedule_row({"field": "weeks", "weeksInterval": 1429}, 0))

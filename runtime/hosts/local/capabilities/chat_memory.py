@@ -19,6 +19,9 @@ class NoChatMemory(ChatMemory):
     async def append(self, key: str, messages: Sequence[Mapping[str, Any]]) -> None:
         """Forget them."""
 
+    async def replace(self, key: str, messages: Sequence[Mapping[str, Any]]) -> None:
+        """Forget them."""
+
 
 def provide(resources: OfflineResources, task: Task) -> NoChatMemory:
     """Return the chat memory of a task."""

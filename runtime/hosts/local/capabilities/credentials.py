@@ -1,10 +1,10 @@
 """Credentials that the run was begun with."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from runtime.contract import MissingCredential
-from runtime.contract.capabilities import Credentials
+from runtime.contract.capabilities import AskForToken, Credentials
 from runtime.hosts.local.offline import OfflineResources, root_execution
 from schemas.task import Task
 
@@ -15,12 +15,22 @@ class PreparedCredentials(Credentials):
     def __init__(self, by_type: Mapping[str, Any], node: str) -> None:
         self._by_type, self._node = by_type, node
 
-    async def get(self, type_: str, item: int = 0) -> Mapping[str, Any]:
+    async def get(self, type_: str, item: int = 0, *, restricted: bool = False) -> Mapping[str, Any]:
         """The same for all items."""
-        del item
+        del item, restricted
         if type_ in self._by_type:
             return self._by_type[type_]  # type: ignore[no-any-return]  # a case is JSON
         raise MissingCredential(f"Node '{self._node}' needs the credential {type_}, and this run is offline")
+
+    async def renew(self, type_: str, data: Mapping[str, Any], ask: AskForToken) -> dict[str, Any]:
+        """For this step alone."""
+        del type_
+        return await ask(data)
+
+    async def token(self, key: str, ask: Callable[[], Awaitable[tuple[str, float]]]) -> str:
+        """Asked for every time."""
+        del key
+        return (await ask())[0]
 
 
 def provide(resources: OfflineResources, task: Task) -> PreparedCredentials:

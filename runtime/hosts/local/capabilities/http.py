@@ -26,9 +26,11 @@ class NoHttp(Http):
         item: int = 0,
         certificate: Mapping[str, str] | None = None,
         store: Callable[[int, Sequence[tuple[str, str]]], bool] | None = None,
+        bare: bool = False,
+        wait: bool = True,
     ) -> HttpResponse:
         """Refuse."""
-        del headers, content, timeout, follow_redirects, verify, proxy, item, certificate, store
+        del headers, content, timeout, follow_redirects, verify, proxy, item, certificate, store, bare, wait
         raise NodeApiError(f"{method} {url}: this run is offline; pin the data of this node", http_code="ENETUNREACH")
 
 

@@ -19,9 +19,11 @@ class NoModels(Models):
         """More than a test uses."""
         return _TOKEN_LIMIT
 
-    async def post(self, service: str, path: str, body: Json, *, timeout: float = 300.0) -> HttpResponse | None:
+    async def post(
+        self, service: str, path: str, body: Json, *, timeout: float = 300.0, key: str = ""
+    ) -> HttpResponse | None:
         """None."""
-        del service, path, body, timeout
+        del service, path, body, timeout, key
         return None
 
 

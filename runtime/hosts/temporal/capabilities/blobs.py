@@ -3,10 +3,12 @@
 import base64
 from collections.abc import AsyncIterable, AsyncIterator
 
+from temporalio import activity
+
 from runtime.contract import NodeError
 from runtime.contract.capabilities import Blobs
 from runtime.hosts.temporal.resources import WorkerResources
-from runtime.platform.storage.blobs import PIECES, BlobMissing, BlobTooLarge
+from runtime.platform.storage.blobs import PIECES, RETRY_SECONDS, BlobMissing, BlobTooLarge
 from runtime.values.binary import INLINE_BYTES, binary_ref
 from runtime.values.streams import LongBytes, StoredFile
 from schemas.item import BinaryRef
@@ -65,8 +67,10 @@ class WorkerBlobs(Blobs):
 async def store_file(resources: WorkerResources, task: Task, data: bytes | AsyncIterable[bytes]) -> StoredFile:
     """Store bytes of the task's run. Raises NodeError when they are more than a file may have."""
     meta = task["meta"]
+    heartbeats = activity.in_activity() and not activity.info().is_local
+    seconds = None if heartbeats else RETRY_SECONDS
     try:
-        return await resources.blobs.keep(meta["tenant"], data, used_by=meta["execution_id"])
+        return await resources.blobs.keep(meta["tenant"], data, used_by=meta["execution_id"], seconds=seconds)
     except BlobTooLarge as error:
         raise NodeError(error.message) from error
 

@@ -23,6 +23,10 @@ class WorkerChatMemory(ChatMemory):
         """Into the table."""
         await self._store.append(self._tenant, key, messages)
 
+    async def replace(self, key: str, messages: Sequence[Mapping[str, Any]]) -> None:
+        """In the table."""
+        await self._store.append(self._tenant, key, messages, instead=True)
+
 
 def provide(resources: WorkerResources, task: Task) -> WorkerChatMemory:
     """Return the chat memory of a task."""

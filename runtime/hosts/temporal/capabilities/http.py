@@ -1,5 +1,6 @@
 """Requests through the tenant's egress guard."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Final
 
@@ -9,9 +10,16 @@ from runtime.contract import NodeApiError, NodeError
 from runtime.contract.capabilities import Http, HttpResponse
 from runtime.hosts.temporal.capabilities.blobs import store_file
 from runtime.hosts.temporal.connection_errors import connection_error
+from runtime.hosts.temporal.heartbeats import progress
 from runtime.hosts.temporal.idempotency import idempotency_key
 from runtime.hosts.temporal.resources import WorkerResources
+from runtime.hosts.temporal.service_pauses import FIRST, MIDWAY, ServicePause
+from runtime.http.address import origin
+from runtime.http.credential_hosts import Binding, CredentialHostError
+from runtime.http.exchange import is_same_server
+from runtime.nodes.checkpoint import DONE_KEY
 from runtime.platform.egress import EgressRefused
+from runtime.platform.egress_transport import GUARD, CertificateError
 from runtime.values.streams import LongBytes, StoredFile
 from schemas.task import Task
 
@@ -21,6 +29,10 @@ DECODED: Final = frozenset({"gzip", "deflate"})
 """Content encodings that are asked for, and taken off before anything sees the body."""
 USER_AGENT: Final = "n8n"
 """The User-Agent of requests that name none: services that turn away unknown clients know this one."""
+UNCHANGED: Final = range(400, 500)
+"""Statuses of requests that have changed nothing."""
+SETTLING_TRIES: Final = 30
+SETTLING_SECONDS: Final = 0.1
 MUTATING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -29,6 +41,10 @@ class WorkerHttp(Http):
 
     def __init__(self, resources: WorkerResources, task: Task) -> None:
         self._resources, self._task = resources, task
+        self._answered: set[tuple[int, tuple[str, str]]] = set()
+        """Items, and servers that have answered their requests."""
+        self._changed: set[tuple[int, tuple[str, str]]] = set()
+        """The same of requests that may have changed something."""
 
     async def request(
         self,
@@ -44,30 +60,89 @@ class WorkerHttp(Http):
         item: int = 0,
         certificate: Mapping[str, str] | None = None,
         store: Callable[[int, Sequence[tuple[str, str]]], bool] | None = None,
+        bare: bool = False,
+        wait: bool = True,
     ) -> HttpResponse:
-        """Resolved once, checked, connected to what was checked."""
-        tenant = self._task["meta"]["tenant"]
+        """Resolved once, checked, connected to what was checked; sent again when a pause that the service asked for is over."""
         headers = list(headers)
         if method.upper() in MUTATING and not any(name.lower() == "idempotency-key" for name, _ in headers):
-            headers.append(("Idempotency-Key", idempotency_key(self._task, item)))
-        client = await self._resources.clients.get(
-            tenant, await self._resources.allow_lists.get(tenant), verify=verify, proxy=proxy, certificate=certificate
-        )
+            headers.append(
+                ("Idempotency-Key", idempotency_key(self._task, item))
+            )  # once: the same when it is sent again
+
+        async def send() -> HttpResponse:
+            return await self._send(
+                method, url, headers=headers, content=content, timeout=timeout, follow_redirects=follow_redirects, verify=verify,
+                proxy=proxy, item=item, certificate=certificate, store=store, bare=bare,
+            )  # fmt: skip
+
+        server = _server(url)
+        if not wait or server is None:
+            return await send()
+        names = [] if bare else sorted(f"{each.type}/{each.name}" for each in self._resources.opened.values())
+        key = (self._task["meta"]["tenant"], *names, *server)
+        # what has been fetched for an item would be fetched again: pages of a list, which no attempt would come to the end of
+        midway = (item, server) in self._answered
+        here = MIDWAY if midway else FIRST
+        pause = ServicePause(self._resources.pauses, key, here, lambda: self._is_repeatable(server))
+        await pause.before()
+        response = await send()
+        while await pause.again(response.status, response.headers):
+            response = await send()
+        self._answered.add((item, server))
+        if method.upper() in MUTATING and response.status not in UNCHANGED:
+            self._changed.add((item, server))
+        return response
+
+    async def _is_repeatable(self, server: tuple[str, str]) -> bool:
+        """Return whether another attempt would send this server nothing again that may have changed something: each such item is
+        done, and kept for that attempt. Items that are under way have a moment to come to their end.
+        """
+        for _ in range(SETTLING_TRIES):
+            details = progress()
+            done = details[0].get(DONE_KEY, ()) if details and isinstance(details[0], dict) else ()
+            if all(str(item) in done for item, changed in self._changed if changed == server):
+                return True
+            await asyncio.sleep(SETTLING_SECONDS)
+        return False
+
+    async def _send(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Sequence[tuple[str, str]],
+        content: bytes | LongBytes | None,
+        timeout: float,
+        follow_redirects: bool,
+        verify: bool,
+        proxy: str | None,
+        item: int,
+        certificate: Mapping[str, str] | None,
+        store: Callable[[int, Sequence[tuple[str, str]]], bool] | None,
+        bare: bool,
+    ) -> HttpResponse:
+        tenant = self._task["meta"]["tenant"]
+        headers = list(headers)
         if not any(name.lower() == "user-agent" for name, _ in headers):
             headers.append(("User-Agent", USER_AGENT))
         if isinstance(content, LongBytes):
             headers.append(("Content-Length", str(len(content))))
+        allow = await self._resources.allow_lists.get(tenant)
+        way = self._resources.clients.use(tenant, allow, verify=verify, proxy=proxy, certificate=certificate)
         try:
-            request = client.build_request(method, url, headers=_raw(headers), content=content, timeout=timeout)
-            response = await client.send(request, stream=True, follow_redirects=follow_redirects)
-            if response.headers.get("content-encoding", "").lower() == "x-gzip":
-                response.headers["content-encoding"] = "gzip"
-            try:
-                body, stored = await self._body(response, store)
-            finally:
-                await response.aclose()
+            async with way as client:
+                request = client.build_request(method, url, headers=_raw(headers), content=content, timeout=timeout)
+                if self._resources.opened and not bare:
+                    request.extensions[GUARD] = self._guard(str(request.url))
+                response = await client.send(request, stream=True, follow_redirects=follow_redirects)
+                body, stored = await self._read(response, store)
+        except CertificateError as error:
+            raise NodeError(str(error), item=item) from error
         except EgressRefused as error:
             raise NodeApiError(str(error), http_code="EGRESS") from error
+        except CredentialHostError as error:
+            raise NodeApiError(str(error), http_code="CREDENTIAL_HOST") from error
         except httpx.DecodingError as error:
             raise NodeError("Failed to decompress response") from error
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
@@ -81,6 +156,38 @@ class WorkerHttp(Http):
             stored=stored,
             decoded=_is_decoded(response),
         )
+
+    def _guard(self, first: str) -> Callable[[str], None]:
+        """The check of every address that a request with the task's credentials comes to, by a redirect too."""
+        bindings = tuple(self._resources.opened.values())
+
+        def check(url: str) -> None:
+            for each in bindings:
+                try:
+                    each.check(url, redirected=not is_same_server(first, url))
+                except CredentialHostError:
+                    self._note(each, url, refused=True)
+                    raise
+            for each in bindings:
+                self._note(each, url)
+
+        return check
+
+    def _note(self, binding: Binding, url: str, *, refused: bool = False) -> None:
+        meta, node, host = self._task["meta"], self._task["step"]["name"], httpx.URL(url).host
+        self._resources.uses.note(
+            meta["tenant"], binding.type, binding.name, meta["execution_id"], node, host, refused=refused
+        )
+
+    async def _read(
+        self, response: httpx.Response, store: Callable[[int, Sequence[tuple[str, str]]], bool] | None
+    ) -> tuple[bytes, StoredFile | None]:
+        if response.headers.get("content-encoding", "").lower() == "x-gzip":
+            response.headers["content-encoding"] = "gzip"
+        try:
+            return await self._body(response, store)
+        finally:
+            await response.aclose()
 
     async def _body(
         self, response: httpx.Response, store: Callable[[int, Sequence[tuple[str, str]]], bool] | None
@@ -105,6 +212,14 @@ class WorkerHttp(Http):
                     description="Let the node put the response into a file: files may be larger, and are never held whole.",
                 )
         return bytes(first), None
+
+
+def _server(url: str) -> tuple[str, str] | None:
+    """Return scheme and authority; None for an address that has none, which fails when it is sent."""
+    try:
+        return origin(url)
+    except ValueError:
+        return None
 
 
 async def _chained(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

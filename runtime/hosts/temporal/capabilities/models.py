@@ -21,13 +21,21 @@ class WorkerModels(Models):
         """TEMPOR8_TOKENS_PER_STEP."""
         return self._resources.settings.tokens_per_step
 
-    async def post(self, service: str, path: str, body: Json, *, timeout: float = 300.0) -> HttpResponse | None:
+    def _address(self, service: str) -> str | None:
+        """Return where a service of the operator is; None: there is none."""
+        settings = self._resources.settings
+        return {"local_model": settings.local_model_url, "agents": settings.ai_agents_url}.get(service)
+
+    async def post(
+        self, service: str, path: str, body: Json, *, timeout: float = 300.0, key: str = ""
+    ) -> HttpResponse | None:
         """With the operator's own token for `agents`."""
         settings, task = self._resources.settings, self._task
-        base = {"local_model": settings.local_model_url, "agents": settings.ai_agents_url}.get(service)
+        base = self._address(service)
         if base is None:
             return None
-        headers = {"X-Tenant-Id": task["meta"]["tenant"], "Idempotency-Key": idempotency_key(task, task.get("item", 0))}
+        key = key or idempotency_key(task, task.get("item", 0))
+        headers = {"X-Tenant-Id": task["meta"]["tenant"], "Idempotency-Key": key}
         if service == "agents" and settings.ai_agents_token is not None:
             headers["Authorization"] = f"Bearer {settings.ai_agents_token.get_secret_value()}"
         try:

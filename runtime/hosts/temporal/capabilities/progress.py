@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from runtime.contract.capabilities import Progress
-from runtime.hosts.temporal.activities import heartbeat, progress
+from runtime.hosts.temporal.heartbeats import heartbeat, progress
 from runtime.hosts.temporal.resources import WorkerResources
 from schemas.task import Task
 

@@ -1,0 +1,1 @@
+"""Pages on which the owner of an account connects it to a credential."""

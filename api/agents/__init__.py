@@ -1,0 +1,1 @@
+"""The specialist agents that nodes can name: list and show."""

@@ -1,0 +1,26 @@
+"""Every handler of the console, for the application."""
+
+from typing import Final
+
+from litestar.types import ControllerRouterHandler
+
+from api.console.agent_pages import AgentPageController
+from api.console.failure_pages import FailurePageController
+from api.console.pages import asset
+from api.console.run_list import RunListController
+from api.console.run_pages import RunPageController
+from api.console.sign_in import SignInController, to_console
+from api.console.template_pages import TemplatePageController
+
+__all__ = ["CONSOLE_HANDLERS"]
+
+CONSOLE_HANDLERS: Final[tuple[ControllerRouterHandler, ...]] = (
+    SignInController,
+    RunListController,
+    RunPageController,
+    FailurePageController,
+    TemplatePageController,
+    AgentPageController,
+    to_console,
+    asset,
+)

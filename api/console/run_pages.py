@@ -1,0 +1,138 @@
+"""The page of a run: its graph and steps, live; what went through its nodes; cancel and retry."""
+
+from typing import Annotated, Any, Final
+
+from litestar import Controller, Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import HeaderParameter, PathParameter, QueryParameter
+from litestar.response import Redirect, ServerSentEvent
+
+from api.authentication import Principal
+from api.console.node_items import read_items
+from api.console.pages import fragment, page, run_url
+from api.console.problems import PAGE_HANDLERS
+from api.console.run_events import PageEvents
+from api.console.run_view import read_view
+from api.console.session import console, read_form
+from api.dependencies import Dependencies
+from api.models import RetryRequest
+from api.problems import BadRequest
+from api.rates import Rates
+from api.runs import actions
+from api.runs.events import events_of
+from api.runs.lookup import require_data, require_run
+from api.runs.watcher import RunWatchers
+from schemas.run import ItemsPage
+from service.api_keys import KeyScope
+from service.run_problems.finder import ProblemFinder
+from service.run_reader import TemporalRuns
+from service.run_start import Starter
+
+__all__ = ["RunPageController"]
+
+ITEMS_PER_PAGE: Final = 20
+SIDES: Final = ("input", "output")
+WorkflowId = Annotated[str, PathParameter(max_length=1000)]
+Number = Annotated[int, QueryParameter(ge=0, le=10**9)]
+
+
+class RunPageController(Controller):
+    """Everything about one run."""
+
+    path = "/console/runs/{workflow_id:str}"
+    include_in_schema = False
+    exception_handlers = PAGE_HANDLERS
+
+    @get("/", **console(KeyScope.READ))
+    async def show(
+        self,
+        request: Request[Principal, None, Any],
+        workflow_id: WorkflowId,
+        dependencies: NamedDependency[Dependencies],
+        runs: NamedDependency[TemporalRuns],
+        problem_finder: NamedDependency[ProblemFinder],
+        steps: Annotated[int, QueryParameter(ge=1, le=100_000)] = 1,
+    ) -> Response[bytes]:
+        """Return the page. Raises UnknownRun."""
+        view = await read_view(request.user.tenant, workflow_id, dependencies, runs, problem_finder)
+        return page(request, "run", view=view, workflow_id=workflow_id, steps_page=steps)
+
+    @get("/events", **console(KeyScope.READ), media_type="text/event-stream")
+    async def events(
+        self,
+        request: Request[Principal, None, Any],
+        workflow_id: WorkflowId,
+        dependencies: NamedDependency[Dependencies],
+        runs: NamedDependency[TemporalRuns],
+        watchers: NamedDependency[RunWatchers],
+        problem_finder: NamedDependency[ProblemFinder],
+        rates: NamedDependency[Rates],
+        after: Number = 0,
+        last_event_id: Annotated[int | None, HeaderParameter(name="Last-Event-ID", ge=0)] = None,
+    ) -> ServerSentEvent:
+        """Send what changes on the page until the run ends. Raises UnknownRun."""
+        tenant = request.user.tenant
+        run = await require_run(tenant, workflow_id, runs)
+        await require_data(run, dependencies)
+        view = await read_view(tenant, workflow_id, dependencies, runs, problem_finder)
+        since = last_event_id if last_event_id is not None else after
+
+        async def types() -> dict[str, str]:
+            return {step.name: step.type for step in view.plan.steps} if view.plan else {}
+
+        return events_of(run, watchers, types, since, rates.streams, PageEvents(view, since).render)
+
+    @get("/node", **console(KeyScope.READ))
+    async def node(
+        self,
+        request: Request[Principal, None, Any],
+        workflow_id: WorkflowId,
+        dependencies: NamedDependency[Dependencies],
+        runs: NamedDependency[TemporalRuns],
+        name: Annotated[str, QueryParameter(max_length=1000)],
+        run: Number = 0,
+        side: Annotated[str, QueryParameter(max_length=10)] = "output",
+        index: Number = 0,
+        since: Number = 0,
+    ) -> Response[bytes]:
+        """Return the items of a run of a node, a page of them. Raises UnknownRun, BadRequest."""
+        if side not in SIDES:
+            raise BadRequest(f"side: {' or '.join(SIDES)}.")
+        asked = ItemsPage(node=name, run=run, side="input" if side == "input" else "output", index=index, since=since,
+            limit=ITEMS_PER_PAGE)  # fmt: skip
+        answer = await read_items(request.user.tenant, workflow_id, asked, dependencies, runs)
+        return fragment(request, "node", workflow_id=workflow_id, asked=asked, answer=answer)
+
+    @post("/cancel", **console(KeyScope.RUN, "run.cancel"))
+    async def cancel(
+        self,
+        request: Request[Principal, None, Any],
+        workflow_id: WorkflowId,
+        dependencies: NamedDependency[Dependencies],
+        runs: NamedDependency[TemporalRuns],
+    ) -> Redirect:
+        """Cancel the run, and show it. Raises as `api.runs.actions.cancel`."""
+        await read_form(request)
+        await actions.cancel(request.user.tenant, workflow_id, dependencies, runs)
+        return Redirect(run_url(workflow_id), status_code=303)
+
+    @post("/retry", **console(KeyScope.RUN, "run.retry"))
+    async def retry(
+        self,
+        request: Request[Principal, None, Any],
+        workflow_id: WorkflowId,
+        dependencies: NamedDependency[Dependencies],
+        runs: NamedDependency[TemporalRuns],
+        starter: NamedDependency[Starter],
+        rates: NamedDependency[Rates],
+    ) -> Redirect:
+        """Try the run again, and show the new one. Raises as `api.runs.actions.retry`."""
+        form = await read_form(request)
+        begin, version = str(form.get("begin") or ""), str(form.get("version") or "")
+        asked = RetryRequest(
+            from_start=begin == "start",
+            from_node=begin.removeprefix("node:")[:1000] if begin.startswith("node:") else None,
+            with_version="current" if version == "current" else "original",
+        )
+        started = await actions.retry(request.user.tenant, workflow_id, asked, dependencies, runs, starter, rates)
+        return Redirect(run_url(started.workflow_id), status_code=303)

@@ -1,0 +1,73 @@
+"""What the page of a run shows, put together from the answers that REST gives of it."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from api.console.graph import Graph, graph_of
+from api.console.node_states import NodeStates
+from api.dependencies import Dependencies
+from api.models import HistoryAnswer, StatusAnswer, StepAnswer
+from api.runs.actions import read_history, read_status
+from schemas.plan import Plan
+from service.run_problems.finder import ProblemFinder
+from service.run_reader import TemporalRuns
+
+__all__ = ["RunView", "read_view"]
+
+STEPS_PER_PAGE: Final = 100
+
+
+@dataclass(frozen=True)
+class RunView:
+    """A run, its steps, and the graph of its plan."""
+
+    status: StatusAnswer
+    history: HistoryAnswer
+    plan: Plan | None
+    """None: the plan was never published, so there is no graph."""
+    graph: Graph | None
+    states: NodeStates
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether the run has not ended."""
+        return self.status.closed_at is None
+
+    @property
+    def errors(self) -> list[StepAnswer]:
+        """Return the steps that failed, the latest first."""
+        return [step for step in reversed(self.history.steps) if step.error is not None]
+
+    @property
+    def last_step(self) -> int:
+        """Return the number of the last step that is known, as events count: from 1 on."""
+        return self.history.steps[-1].sequence + 1 if self.history.steps else 0
+
+    def page_of_steps(self, number: int) -> Sequence[StepAnswer]:
+        """Return a page of the steps, the latest first; pages count from 1."""
+        newest = self.history.steps[::-1]
+        return newest[(number - 1) * STEPS_PER_PAGE : number * STEPS_PER_PAGE]
+
+    @property
+    def step_pages(self) -> int:
+        """Return how many pages of steps there are."""
+        return max(1, -(-len(self.history.steps) // STEPS_PER_PAGE))
+
+
+async def read_view(
+    tenant: str, workflow_id: str, dependencies: Dependencies, runs: TemporalRuns, finder: ProblemFinder
+) -> RunView:
+    """Return what is known of a run.
+
+    Raises:
+        UnknownRun: the tenant has no such run.
+    """
+    status, history = await asyncio.gather(
+        read_status(tenant, workflow_id, dependencies, runs, finder),
+        read_history(tenant, workflow_id, dependencies, runs, finder),
+    )
+    template = await dependencies.store.by_hash(tenant, status.workflow_template, status.plan_hash)
+    plan = template.plan if template else None
+    return RunView(status, history, plan, graph_of(plan) if plan else None, NodeStates(history.steps, history.active))

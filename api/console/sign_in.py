@@ -1,0 +1,109 @@
+"""Sign-in with an API key, and sign-out."""
+
+import uuid
+from typing import Annotated, Any, Final
+
+from litestar import Controller, Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter
+from litestar.response import Redirect
+
+from api.authentication import PUBLIC, Principal, Verifier
+from api.console.pages import public_page
+from api.console.problems import PAGE_HANDLERS
+from api.console.session import begin_session, end_session, require_own_page
+from api.dependencies import Dependencies
+from api.json_bodies import FORM
+from api.problems import Unauthorized
+from api.rates import Rates
+from service.audit import AuditRecord, Outcome
+
+__all__ = ["SignInController", "to_console"]
+
+HOME: Final = "/console/runs"
+BAD_KEY: Final = "This is no valid API key."
+MAX_KEY: Final = 4000
+"""Characters of a key or token: the session is to fit into a cookie."""
+SESSION_KEY: Final = 2500
+TOO_LONG: Final = "The token is too long for a session of the browser. Sign in with an API key."
+
+
+class SignInController(Controller):
+    """Sign-in and sign-out."""
+
+    path = "/console"
+    opt = PUBLIC
+    include_in_schema = False
+    exception_handlers = PAGE_HANDLERS
+
+    @get("/sign-in", sync_to_thread=False)
+    def show(self, next_: Annotated[str, QueryParameter(name="next", max_length=2000)] = "") -> Response[bytes]:
+        """Ask for a key."""
+        return public_page("sign_in", next=_inside(next_), error="")
+
+    @post("/sign-in", status_code=200, opt={FORM: True})
+    async def sign_in(
+        self,
+        request: Request[Any, Any, Any],
+        dependencies: NamedDependency[Dependencies],
+        rates: NamedDependency[Rates],
+        verifier: NamedDependency[Verifier],
+    ) -> Response[Any]:
+        """Begin a session, or ask again. Raises TooManyRequests: this address has sent many wrong keys."""
+        require_own_page(request)
+        form = await request.form()
+        key, to = str(form.get("key") or "").strip()[:MAX_KEY], _inside(str(form.get("next") or ""))
+        address = request.client.host if request.client else ""
+        rates.look_ups.require(address, f"key:{hash(key)}")
+        try:
+            principal = await verifier.verify(key)
+        except Unauthorized:
+            rates.look_ups.missed(address)
+            return public_page("sign_in", 401, next=to, error=BAD_KEY)
+        if len(key) > SESSION_KEY:
+            return public_page("sign_in", 400, next=to, error=TOO_LONG)
+        response = Redirect(to or HOME, status_code=303)
+        begin_session(response, dependencies.sessions, key, secure=_is_secure(request, dependencies))
+        await _audit(dependencies, principal, address)
+        return response
+
+    @post("/sign-out", status_code=303, opt={FORM: True}, sync_to_thread=False)
+    def sign_out(self, request: Request[Any, Any, Any]) -> Response[Any]:
+        """End the session."""
+        require_own_page(request)
+        response = Redirect("/console/sign-in", status_code=303)
+        end_session(response)
+        return response
+
+
+def _inside(path: str) -> str:
+    """Return the address of a page of the console; an empty text for any other address."""
+    safe = path.startswith("/console/") and "\\" not in path and ".." not in path and path.isprintable()
+    return path if safe else ""
+
+
+def _is_secure(request: Request[Any, Any, Any], dependencies: Dependencies) -> bool:
+    return request.url.scheme == "https" or (dependencies.settings.public_url or "").startswith("https://")
+
+
+async def _audit(dependencies: Dependencies, principal: Principal, address: str) -> None:
+    await dependencies.audit.write(
+        AuditRecord(
+            tenant=principal.tenant,
+            actor_kind=principal.kind,
+            actor=principal.key,
+            actor_name=principal.name,
+            action="console.sign_in",
+            object="console",
+            outcome=Outcome.DONE,
+            request_id=str(uuid.uuid4()),
+            status=303,
+            address=address,
+        )
+    )
+
+
+@get(["/", "/console"], opt=PUBLIC, include_in_schema=False, sync_to_thread=False)
+def to_console() -> Redirect:
+    """Lead to the first page."""
+    return Redirect(HOME, status_code=303)

@@ -1,0 +1,119 @@
+"""Templates: the list, a template with its versions, and what the compiler says of one of them."""
+
+from typing import Annotated, Any
+
+import orjson
+from litestar import Controller, Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import PathParameter
+from litestar.response import Redirect
+
+from api.authentication import Principal
+from api.console.graph import graph_of
+from api.console.node_states import NodeStates
+from api.console.pages import page
+from api.console.problems import PAGE_HANDLERS
+from api.console.session import console, read_form
+from api.dependencies import Dependencies
+from api.problems import UnknownTemplate
+from api.templates.actions import activate, deactivate, unknown_template
+from api.templates.models import schedule_answer, summary_of
+from service.api_keys import KeyScope
+from service.compiling import CompileLimit, CompilerCrash, Upload
+from service.scheduler import Scheduler
+
+__all__ = ["TemplatePageController"]
+
+Key = Annotated[str, PathParameter(max_length=128)]
+
+
+class TemplatePageController(Controller):
+    """Everything about templates."""
+
+    path = "/console/templates"
+    include_in_schema = False
+    exception_handlers = PAGE_HANDLERS
+
+    @get("/", **console(KeyScope.READ))
+    async def list_(
+        self, request: Request[Principal, None, Any], dependencies: NamedDependency[Dependencies]
+    ) -> Response[bytes]:
+        """Return the templates that can be started."""
+        summaries = await dependencies.store.summaries(request.user.tenant)
+        return page(request, "templates", templates=[summary_of(each) for each in summaries])
+
+    @get("/{key:str}", **console(KeyScope.READ))
+    async def show(
+        self,
+        request: Request[Principal, None, Any],
+        key: Key,
+        dependencies: NamedDependency[Dependencies],
+        scheduler: NamedDependency[Scheduler],
+    ) -> Response[bytes]:
+        """Return a template with its versions, schedules and graph. Raises UnknownTemplate."""
+        tenant = request.user.tenant
+        summary = next((each for each in await dependencies.store.summaries(tenant) if each.key == key), None)
+        template = await dependencies.templates.current(tenant, key)
+        if summary is None or template is None:
+            raise await unknown_template(tenant, key, dependencies)
+        return page(
+            request,
+            "template",
+            template=summary_of(summary),
+            versions=await dependencies.store.versions(tenant, key),
+            schedules=[schedule_answer(each) for each in await scheduler.list_schedules(tenant, key)],
+            graph=graph_of(template.plan),
+            states=NodeStates(),
+        )
+
+    @get("/{key:str}/versions/{version:int}", **console(KeyScope.PUBLISH))
+    async def version(
+        self,
+        request: Request[Principal, None, Any],
+        key: Key,
+        version: Annotated[int, PathParameter(ge=1, le=10**9)],
+        dependencies: NamedDependency[Dependencies],
+    ) -> Response[bytes]:
+        """Return verdicts and diagnostics of a version, compiled anew by this build. Raises UnknownTemplate."""
+        tenant = request.user.tenant
+        found = next((each for each in await dependencies.store.versions(tenant, key) if each.version == version), None)
+        source = await dependencies.store.source(tenant, found.plan_hash) if found else None
+        if found is None or source is None:
+            raise UnknownTemplate(f"Template {key!r} has no version {version}.", available=[])
+        upload, problem = await _compile(tenant, key, source[0], dependencies)
+        return page(request, "version", key=key, version=found, upload=upload, problem=problem)
+
+    @post("/{key:str}/activate", **console(KeyScope.PUBLISH, "template.activate"))
+    async def activate(
+        self, request: Request[Principal, None, Any], key: Key, dependencies: NamedDependency[Dependencies]
+    ) -> Redirect:
+        """Make a version current, or let the template listen again. Raises UnknownTemplate, WebhookTaken."""
+        version = str((await read_form(request)).get("version") or "")
+        await activate(request.user.tenant, key, int(version) if version.isdecimal() else None, dependencies)
+        return _to(key)
+
+    @post("/{key:str}/deactivate", **console(KeyScope.PUBLISH, "template.deactivate"))
+    async def deactivate(
+        self, request: Request[Principal, None, Any], key: Key, dependencies: NamedDependency[Dependencies]
+    ) -> Redirect:
+        """Let the template listen no more. Raises UnknownTemplate."""
+        await read_form(request)
+        await deactivate(request.user.tenant, key, dependencies)
+        return _to(key)
+
+
+async def _compile(
+    tenant: str, key: str, export: dict[str, Any], dependencies: Dependencies
+) -> tuple[Upload | None, str]:
+    """Return what the compiler says of an export, or why it says nothing."""
+    try:
+        body = orjson.dumps(export)
+        return await dependencies.compiler.compile(tenant, body, file=f"{key}.json", allow_unsupported=True), ""
+    except CompileLimit as limit:
+        return None, str(limit)
+    except CompilerCrash:
+        return None, "The compiler crashed. The log of the service has the cause."
+
+
+def _to(key: str) -> Redirect:
+    return Redirect(f"/console/templates/{key}", status_code=303)

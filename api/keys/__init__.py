@@ -1,0 +1,1 @@
+"""API keys of a tenant: list, issue, rotate, revoke."""

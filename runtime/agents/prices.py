@@ -1,0 +1,44 @@
+"""What a model request cost, by the list prices that the installed genai-prices has. Inside activities only."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from runtime.agents.dialects.chat import ModelAnswer
+
+__all__ = ["PROVIDERS", "cost_usd", "model_cost"]
+
+PROVIDERS: Final[Mapping[str, str]] = {
+    "anthropicApi": "anthropic",
+    "azureOpenAiApi": "azure",
+    "deepSeekApi": "deepseek",
+    "googlePalmApi": "google",
+    "groqApi": "groq",
+    "mistralCloudApi": "mistral",
+    "openAiApi": "openai",
+    "openRouterApi": "openrouter",
+    "xAiApi": "x-ai",
+}
+"""Type of credential -> provider in the price list. A model of any other provider has no price: it may be the tenant's own."""
+
+
+def cost_usd(model: str, input_tokens: int, output_tokens: int, provider: str | None = None) -> float | None:
+    """Return the price in US dollars; None for a model without a known price: unknown is not free.
+
+    `provider`: one of `PROVIDERS`; without it the model's name decides. Prices are those of the package, without a request to
+    anyone; discounts and cached tokens are not counted.
+    """
+    from genai_prices import Usage, calc_price  # noqa: PLC0415 - a second and 19 MB, at the first request
+
+    try:
+        price = calc_price(
+            Usage(input_tokens=input_tokens, output_tokens=output_tokens), model_ref=model, provider_id=provider
+        )
+    except LookupError:
+        return None
+    return float(price.total_price)
+
+
+def model_cost(credential: str, answer: ModelAnswer) -> float | None:
+    """Return what an answer cost that was got with a type of credential; None when there is no known price."""
+    provider = PROVIDERS.get(credential)
+    return cost_usd(answer.model, answer.input_tokens, answer.output_tokens, provider) if provider else None

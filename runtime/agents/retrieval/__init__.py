@@ -1,0 +1,1 @@
+"""Retrieval: document loaders, text splitters, embeddings, vector stores, retrievers, rerankers."""

@@ -1,0 +1,90 @@
+"""Question and Answer Chain: an answer that a model makes of the documents near the question."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from runtime.agents.messages import as_text, system, text_of, user
+from runtime.agents.retrieval.retriever_vector_store import RetrieverVectorStore
+from runtime.agents.retrieval.retrieving import Retrieving, limit, store_of
+from runtime.agents.retrieval.vector_store import Match
+from runtime.agents.roots.root import (
+    NO_PROMPT,
+    NO_PROMPT_HINT,
+    Batching,
+    CommandResult,
+    Continue,
+    Finish,
+    ItemState,
+    Question,
+)
+from runtime.contract import DurableContext, Dynamic, NodeError, param
+from schemas.item import Item
+
+TEMPLATE = (
+    "You are an assistant for question-answering tasks. Use the following pieces of retrieved context to answer the "
+    "question.\nIf you don't know the answer, just say that you don't know, don't try to make up an answer.\n"
+    "----------------\nContext: {context}"
+)
+GUARDED: dict[str, list[Any]] = {"promptType": ["guardrails"], "@version": [{"_cnd": {"gte": 1.4}}]}
+AUTO: dict[str, list[Any]] = {"promptType": ["auto"], "@version": [{"_cnd": {"gte": 1.4}}]}
+
+
+class ChainRetrievalQa(Retrieving):
+    """`{context}` in the system prompt stands for the documents."""
+
+    type = "@n8n/n8n-nodes-langchain.chainRetrievalQa"
+    versions: ClassVar[tuple[float, ...]] = (1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7)
+
+    query_1: Dynamic[Any] = param("={{ $json.input }}", alias="query", show={"@version": [1]}, required=True)
+    query_1_1: Dynamic[Any] = param("={{ $json.chat_input }}", alias="query", show={"@version": [1.1]}, required=True)
+    query_1_2: Dynamic[Any] = param("={{ $json.chatInput }}", alias="query", show={"@version": [1.2]}, required=True)
+    prompt_type: str = param("auto", hide={"@version": [{"_cnd": {"lte": 1.2}}]})
+    text_guarded: Dynamic[Any] = param("={{ $json.guardrailsInput }}", alias="text", show=GUARDED)
+    text_auto: Dynamic[Any] = param("={{ $json.chatInput }}", alias="text", show=AUTO)
+    text_defined: Dynamic[Any] = param("", alias="text", show={"promptType": ["define"]}, required=True)
+    options: Dynamic[dict[str, Any]] = param({})
+
+    def batching(self, context: DurableContext) -> Batching:
+        """Return the batch size (from version 1.6 on) and the pause between batches in ms."""
+        if context.version < 1.6 or not context.items:
+            return Batching()
+        options = (context.resolve(self, 0).options or {}).get("batching") or {}
+        return Batching(int(options.get("batchSize") or 5), float(options.get("delayBetweenBatches") or 0))
+
+    def begin(self, context: DurableContext, item_state: ItemState) -> Continue | Finish:
+        """Look for documents near the question."""
+        i = item_state["i"]
+        question = context.resolve(self, i).question(context.version, context.items[i])
+        if question is None:
+            raise NodeError(NO_PROMPT, description=NO_PROMPT_HINT)
+        for name in context.subnodes("ai_retriever"):
+            retriever, _ = context.subnode(name, i)
+            if not isinstance(retriever, RetrieverVectorStore):
+                raise NodeError(f"'{name}' is not a retriever that tempor8 knows")
+            store = store_of(context, i, name)
+            return self.retrieve(context, item_state, as_text(question), limit(retriever.top_k), store)
+        raise NodeError("A retriever sub-node must be connected and enabled")
+
+    def question(self, version: float, item: Item) -> Any:
+        """Return the question, whose parameter differs between versions; None when there is none."""
+        if version <= 1.2:
+            return {1: self.query_1, 1.1: self.query_1_1, 1.2: self.query_1_2}[version]
+        if self.prompt_type == "define":
+            return self.text_defined
+        if version < 1.4:
+            return item["json"].get("chatInput")
+        return self.text_guarded if self.prompt_type == "guardrails" else self.text_auto
+
+    def found(self, context: DurableContext, item_state: ItemState, matches: Sequence[Match]) -> Continue:
+        """Ask the model with the documents."""
+        options = context.resolve(self, item_state["i"]).options or {}
+        texts = "\n\n".join(document["pageContent"] for document, _ in matches)
+        prompt = as_text(options.get("systemPromptTemplate") or TEMPLATE).replace("{context}", texts)
+        question = Question([system(prompt), user(item_state["lookup"]["query"])])
+        return self.ask(context, item_state, "model", question)
+
+    def after_model(self, context: DurableContext, item_state: ItemState, replies: list[CommandResult]) -> Finish:
+        """Return the answer as `response`; before 1.5 one level further down."""
+        del item_state
+        text = text_of(replies[0].get()["message"])
+        return Finish([(0, {"json": {"response": text if context.version >= 1.5 else {"text": text}}})])

@@ -1,0 +1,95 @@
+"""MCP Client Tool: the tools of an MCP server. They are listed once per item; each call is a step."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, cast
+
+from runtime.agents.messages import ToolSpec
+from runtime.agents.tools.toolbox import ToolSet
+from runtime.contract import ActivityContext, Dynamic, NodeError, Outputs, SubNode, param
+from runtime.values.javascript import js_string
+from schemas.facts import CredentialUse
+from schemas.item import Json
+
+CREDENTIALS = {
+    "bearerAuth": "httpBearerAuth",
+    "headerAuth": "httpHeaderAuth",
+    "multipleHeadersAuth": "httpMultipleHeadersAuth",
+    "mcpOAuth2Api": "mcpOAuth2Api",
+}
+NO_STREAM = "use HTTP Streamable: a call is one request here, and no stream stays open between calls"
+
+
+class McpClientToolV1(SubNode):
+    """Version 1 knows the old transport only."""
+
+    type = "@n8n/n8n-nodes-langchain.mcpClientTool"
+    versions: ClassVar[tuple[float, ...]] = (1,)
+    connection = "ai_tool"
+    unsupported = "use version 1.2 of the node, with the server's address for HTTP Streamable"
+
+    sse_endpoint: Dynamic[str] = param("", required=True)
+
+
+class McpClientTool(ToolSet):
+    """A server by its address. Which of its tools the model sees is the author's choice."""
+
+    type = "@n8n/n8n-nodes-langchain.mcpClientTool"
+    versions: ClassVar[tuple[float, ...]] = (1.1, 1.2, 1.3, 1.4)
+    credential_uses = tuple(
+        CredentialUse(type_, {"authentication": [name]}, generic=type_ != "mcpOAuth2Api")
+        for name, type_ in CREDENTIALS.items()
+    )
+
+    endpoint_url: Dynamic[str] = param("", required=True)
+    server_transport: str = param("sse", since={1.2: "httpStreamable"}, unsupported={"sse": NO_STREAM})
+    authentication: str = param("none")
+    include: str = param("all")
+    include_tools: Dynamic[list[str]] = param([], show={"include": ["selected"]})
+    exclude_tools: Dynamic[list[str]] = param([], show={"include": ["except"]})
+    options: Dynamic[dict[str, Any]] = param({})
+
+    async def list_tools(self, context: ActivityContext, payload: Json) -> Json:
+        """Return the specs of the tools that the author chose. Raise NodeError."""
+        del payload
+        session = await self._session(context)
+        return cast(Json, [_spec(each) for each in await session.tools() if self._chosen(str(each["name"]))])
+
+    async def run_tool(self, context: ActivityContext, arguments: Mapping[str, Any]) -> Outputs:
+        """Call the tool in `arguments` (see `ToolSet`). The server's error is what the model reads (n8n). Raise NodeError: it does not
+        answer.
+        """
+        from runtime.agents.tools.mcp_session import McpError, text_of  # noqa: PLC0415 - requests are for activities
+
+        if not self._chosen(str(arguments["tool"])):
+            raise NodeError(f"The tool {arguments['tool']} is not among those that the node offers")
+        session = await self._session(context)
+        try:
+            text = text_of(await session.call(str(arguments["tool"]), arguments["arguments"]))
+        except McpError as error:
+            text = error.message
+        return [[{"json": {"response": text}}]]
+
+    def _chosen(self, name: str) -> bool:
+        if self.include == "selected":
+            return name in (self.include_tools or [])
+        return self.include != "except" or name not in (self.exclude_tools or [])
+
+    async def _session(self, context: ActivityContext) -> Any:
+        from runtime.agents.tools.mcp_session import McpSession  # noqa: PLC0415 - requests are for activities
+        from runtime.http.credentials import Credential  # noqa: PLC0415 - likewise
+
+        credential = None
+        if self.authentication != "none":
+            type_ = CREDENTIALS[self.authentication]
+            credential = Credential(type_, dict(await context.credentials.get(type_, restricted=True)))
+        timeout = float((self.options or {}).get("timeout") or 60_000) / 1000
+        return await McpSession(context, js_string(self.endpoint_url), credential, timeout).connect()
+
+
+def _spec(tool: Mapping[str, Any]) -> ToolSpec:
+    schema = tool.get("inputSchema")
+    return {
+        "name": str(tool["name"]), "description": str(tool.get("description") or ""),
+        "schema": {"type": "object", "properties": {}, **(schema if isinstance(schema, Mapping) else {})}
+        | {"additionalProperties": False},
+    }  # fmt: skip

@@ -1,0 +1,135 @@
+"""The system calls that a child may make, as data, and the seccomp filter that is made of them.
+
+An allow-list: what is not named fails with EPERM. `THREADS` is what V8 and Python need once everything is loaded:
+memory, threads, clocks, and the descriptors that are open. `PROGRAM` adds what a native program needs to be executed
+and to load its libraries: opening files for reading. Nothing makes a socket, a process, a file or a mapping into another
+process.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["NUMBERS", "PROGRAM", "THREADS", "Rule", "assemble"]
+
+ARCHITECTURES: Final = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+_X32_BIT: Final = 0x40000000
+_ALLOW, _KILL_PROCESS, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
+_EPERM, _ENOSYS = 1, 38
+_CLONE_THREAD, _CLONE_NEW_ANYTHING = 0x00010000, 0x7E020080
+_WRITING: Final = 0o1 | 0o2 | 0o100 | 0o1000 | 0o2000 | 0o20000000  # WRONLY RDWR CREAT TRUNC APPEND TMPFILE
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A call that is allowed. `conditions`: (argument, mask, value), all of which must hold: `argument & mask == value`.
+
+    `own`: the argument that must be the process's own id, or -1.
+    """
+
+    name: str
+    conditions: tuple[tuple[int, int, int], ...] = ()
+    own: int = -1
+
+
+_ANY: Final = 0xFFFFFFFFFFFFFFFF
+_PLAIN: Final = (
+    # descriptors that are open
+    "read", "readv", "pread64", "write", "writev", "close", "lseek", "fstat", "dup", "fcntl", "recvfrom", "shutdown", "poll", "ppoll",
+    "select", "pselect6", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2", "eventfd2", "pipe2",
+    # memory
+    "mmap", "munmap", "mremap", "mprotect", "madvise", "brk", "pkey_alloc", "pkey_free", "pkey_mprotect", "membarrier",
+    # threads and signals of its own
+    "futex", "futex_waitv", "set_robust_list", "set_tid_address", "rseq", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn",
+    "sigaltstack", "restart_syscall", "exit", "exit_group", "arch_prctl", "sched_yield", "sched_getaffinity", "sched_getparam",
+    "sched_getscheduler", "getcpu",
+    # clocks and facts
+    "clock_gettime", "clock_getres", "clock_nanosleep", "nanosleep", "gettimeofday", "time", "times", "getrandom", "getpid",
+    "gettid", "getppid", "getuid", "geteuid", "getgid", "getegid", "getrusage", "getrlimit", "sysinfo", "uname",
+)  # fmt: skip
+
+THREADS: Final = (
+    *(Rule(name) for name in _PLAIN),
+    Rule("clone", ((0, _CLONE_THREAD | _CLONE_NEW_ANYTHING, _CLONE_THREAD),)),
+    Rule("tgkill", own=0),
+    Rule("prlimit64", ((0, 0xFFFFFFFF, 0),)),  # of this process; a hard limit only goes down
+    Rule("prctl", ((0, _ANY, 15),)),  # PR_SET_NAME
+    Rule("sendto", ((4, _ANY, 0),)),  # on what is connected
+    Rule("ioctl", ((1, 0xFFFFFFFF, 0x5421),)),  # FIONBIO
+)
+PROGRAM: Final = (
+    *THREADS,
+    *(Rule(name) for name in ("execve", "access", "faccessat", "newfstatat", "statx", "readlink", "readlinkat")),
+    Rule("openat", ((2, _WRITING, 0),)),
+)
+
+NUMBERS: Final[dict[str, tuple[int, int]]] = {
+    "access": (21, -1), "arch_prctl": (158, -1), "brk": (12, 214), "clock_getres": (229, 114), "clock_gettime": (228, 113),
+    "clock_nanosleep": (230, 115), "clone": (56, 220), "clone3": (435, 435), "close": (3, 57), "dup": (32, 23),
+    "epoll_create1": (291, 20), "epoll_ctl": (233, 21), "epoll_pwait": (281, 22), "epoll_pwait2": (441, 441),
+    "epoll_wait": (232, -1), "eventfd2": (290, 19), "execve": (59, 221), "exit": (60, 93), "exit_group": (231, 94),
+    "faccessat": (269, 48), "fcntl": (72, 25), "fstat": (5, 80), "futex": (202, 98), "futex_waitv": (449, 449),
+    "getcpu": (309, 168), "getegid": (108, 177), "geteuid": (107, 175), "getgid": (104, 176), "getpid": (39, 172),
+    "getppid": (110, 173), "getrandom": (318, 278), "getrlimit": (97, 163), "getrusage": (98, 165), "gettid": (186, 178),
+    "gettimeofday": (96, 169), "getuid": (102, 174), "ioctl": (16, 29), "lseek": (8, 62), "madvise": (28, 233),
+    "membarrier": (324, 283), "mmap": (9, 222), "mprotect": (10, 226), "mremap": (25, 216), "munmap": (11, 215),
+    "nanosleep": (35, 101), "newfstatat": (262, 79), "openat": (257, 56), "pipe2": (293, 59), "pkey_alloc": (330, 289),
+    "pkey_free": (331, 290), "pkey_mprotect": (329, 288), "poll": (7, -1), "ppoll": (271, 73), "prctl": (157, 167),
+    "pread64": (17, 67), "prlimit64": (302, 261), "pselect6": (270, 72), "read": (0, 63), "readlink": (89, -1),
+    "readlinkat": (267, 78), "readv": (19, 65), "recvfrom": (45, 207), "restart_syscall": (219, 128), "rseq": (334, 293),
+    "rt_sigaction": (13, 134), "rt_sigprocmask": (14, 135), "rt_sigreturn": (15, 139), "sched_getaffinity": (204, 123),
+    "sched_getparam": (143, 121), "sched_getscheduler": (145, 120), "sched_yield": (24, 124), "select": (23, -1),
+    "sendto": (44, 206), "set_robust_list": (273, 99), "set_tid_address": (218, 96), "shutdown": (48, 210),
+    "sigaltstack": (131, 132), "statx": (332, 291), "sysinfo": (99, 179), "tgkill": (234, 131), "time": (201, -1),
+    "times": (100, 153), "uname": (63, 160), "write": (1, 64), "writev": (20, 66),
+}  # fmt: skip
+"""Call -> its number on x86_64 and on aarch64; -1: the machine has none."""
+
+_LOAD, _AND, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x54, 0x15, 0x35, 0x06
+
+
+def assemble(rules: tuple[Rule, ...], machine: str, process: int) -> bytes:
+    """Return the filter for a machine (`x86_64`, `aarch64`) as an array of `struct sock_filter`; `process`: the own id.
+
+    Raise KeyError for another machine.
+    """
+    column = list(ARCHITECTURES).index(machine) if machine in ARCHITECTURES else -1
+    code = [
+        _op(_LOAD, 4),
+        _op(_EQUAL, ARCHITECTURES[machine], 1, 0),
+        _op(_RETURN, _KILL_PROCESS),
+        _op(_LOAD, 0),
+        _op(_AT_LEAST, _X32_BIT, 0, 1),
+        _op(_RETURN, _KILL_PROCESS),
+        # glibc then calls clone, whose flags a filter can see
+        _op(_EQUAL, NUMBERS["clone3"][column], 0, 1),
+        _op(_RETURN, _ERRNO | _ENOSYS),
+    ]
+    for rule in rules:
+        if (number := NUMBERS[rule.name][column]) >= 0:
+            code += _block(number, rule, process)
+    return b"".join([*code, _op(_RETURN, _ERRNO | _EPERM)])
+
+
+def _block(number: int, rule: Rule, process: int) -> list[bytes]:
+    """Return the instructions that allow a call; where a condition fails they go on behind themselves."""
+    own = ((rule.own, 0xFFFFFFFF, process),) if rule.own >= 0 else ()
+    halves = [
+        (16 + 8 * argument + 4 * half, mask >> 32 * half & 0xFFFFFFFF, value >> 32 * half & 0xFFFFFFFF)
+        for argument, mask, value in (*rule.conditions, *own)
+        for half in (0, 1)
+        if mask >> 32 * half & 0xFFFFFFFF
+    ]
+    if not halves:
+        return [_op(_EQUAL, number, 0, 1), _op(_RETURN, _ALLOW)]
+    length = 3 * len(halves) + 1
+    body = []
+    for i, (offset, mask, value) in enumerate(halves):
+        body += [_op(_LOAD, offset), _op(_AND, mask), _op(_EQUAL, value, 0, length - 3 * i - 3)]
+    return [_op(_EQUAL, number, 0, length + 1), *body, _op(_RETURN, _ALLOW), _op(_LOAD, 0)]
+
+
+def _op(code: int, value: int, true: int = 0, false: int = 0) -> bytes:
+    return struct.pack("=HBBI", code, true, false, value)

@@ -1,0 +1,284 @@
+"""Airtable: records in batches (version 1), columns by a mapping (version 2), and attachments."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Final
+
+from runtime.contract import Item, Items, NodeApiError, NodeError, error_item
+from runtime.integrations.filters import FILTERS
+from runtime.integrations.operation import Run
+from runtime.integrations.scope import Scope
+from runtime.integrations.template import Template
+from runtime.values.javascript import js_string
+from schemas.item import UNDEFINED, PairedItem
+
+_TYPES: Final = ("airtableApi", "airtableTokenApi", "airtableOAuth2Api")
+_BATCH: Final = 10
+"""Records in one request: Airtable's limit."""
+_PER_ITEM_SINCE: Final = 2.1
+"""A search runs once for all items before it."""
+_ABSENT: Final = ("403", "404")
+"""What Airtable answers to the id of a record that is not there."""
+_PLACE: Final = Template("{$place|path}")
+_PAGE: Final = {
+    "when": True,
+    "items": Template("{$response.records}"),
+    "next": {"query": {"offset": Template("{$response.offset}")}},
+}
+
+
+def credential_type(scope: Scope) -> Any:
+    """Return the credential type that the parameter names. Raise NodeError for one that the node does not have."""
+    chosen = scope.parameters.get("authentication")
+    if chosen not in _TYPES:
+        raise NodeError(
+            f'Node type "n8n-nodes-base.airtable" does not have any credentials of type "{js_string(chosen)}" defined',
+            item=scope.index,
+        )
+    return chosen
+
+
+def bases(scope: Scope) -> list[Any]:
+    """Return the bases with one of the chosen permissions, cut at the limit."""
+    levels = scope.parameters.get("options", {}).get("permissionLevel") or []
+    found = [each for each in scope.names["items"] if not levels or each.get("permissionLevel") in levels]
+    return found if scope.parameters.get("returnAll") else found[: scope.parameters.get("limit", 100)]
+
+
+def columns(scope: Scope) -> Any:
+    """Return the columns to write: the input item's, or those of the mapping. Raise NodeError."""
+    mapping, options = scope.parameters.get("columns"), scope.parameters.get("options", {})
+    if not isinstance(mapping, Mapping):
+        return None
+    if mapping.get("mappingMode") == "autoMapInputData":
+        ignored = FILTERS["split"](options.get("ignoreFields") or "")
+        return {name: each for name, each in scope.item["json"].items() if name not in ignored}
+    value = mapping.get("value")
+    if value is None and "schema" in mapping:
+        raise NodeError("Cannot convert undefined or null to object", item=scope.index)
+    return value
+
+
+def _object(value: Any) -> dict[str, Any]:
+    """Return the members of a value; a text has one per character, as JavaScript spreads it."""
+    if isinstance(value, str):
+        return {str(place): each for place, each in enumerate(value)}
+    return dict(value) if isinstance(value, Mapping) else {}
+
+
+def _flat(record: Mapping[str, Any]) -> dict[str, Any]:
+    fields = record.get("fields")
+    rest = {name: each for name, each in record.items() if name != "fields"}
+    return rest | (dict(fields) if isinstance(fields, Mapping) else {})
+
+
+async def _attachments(run: Run, scope: Scope, record: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """Return the files of the columns with these names, as `column_0`, `column_1`, ..."""
+    files: dict[str, Any] = {}
+    for name in names:
+        found = (record.get("fields") or {}).get(name)
+        for place, each in enumerate(found if isinstance(found, list) else []):
+            files[f"{name}_{place}"] = await run.request(
+                scope, url=each["url"], filename=each.get("filename"), mime=each.get("type"), response="file", bare=True
+            )
+    return files
+
+
+async def _output(
+    run: Run, scope: Scope, record: Mapping[str, Any], names: Sequence[str], *, flat: bool = True
+) -> Item:
+    item: Item = {"json": _flat(record) if flat else dict(record)}
+    if files := await _attachments(run, scope, record, names):
+        item["binary"] = files
+    return item
+
+
+async def get_record(run: Run, scope: Scope) -> list[Item]:
+    """Read a record."""
+    record = await run.request(scope, path=Template("{$place|path}/{id}"))
+    return [await _output(run, scope, record, scope.parameters.get("options", {}).get("downloadFields") or [])]
+
+
+async def search_records(run: Run) -> Items:
+    """Search records per item; in version 2 once for all items."""
+
+    async def work(scope: Scope) -> Items:
+        options = scope.parameters.get("options", {})
+        query = {
+            "filterByFormula": scope.parameters.get("filterByFormula"),
+            "fields": options.get("fields"),
+            "sort": (scope.parameters.get("sort") or {}).get("property"),
+            "view": scope.located("view", options.get("view")),
+        }
+        names = options.get("downloadFields") or []
+        return [await _output(run, scope, each, names) for each in await _listed(run, scope, query)]
+
+    if (await run.scope(0)).version >= _PER_ITEM_SINCE:
+        return await run.each(work)
+    found = await Run(run.context, run.sender, run.items[:1], run.scope).each(work)
+    everything: list[PairedItem] = [{"item": i} for i in range(len(run.items))]
+    return [{**each, "pairedItem": everything} for each in found]
+
+
+async def _listed(run: Run, scope: Scope, query: Mapping[str, Any]) -> list[Any]:
+    given = {name: each for name, each in query.items() if each not in (None, UNDEFINED, "", [])}
+    if scope.parameters.get("returnAll", True):
+        return await run.pages(scope, path=_PLACE, query={**given, "pageSize": 100}, page=_PAGE)
+    asked = {**given, "maxRecords": scope.parameters.get("limit", 100)}
+    answer = await run.request(scope, path=_PLACE, query=asked)
+    return answer.get("records") or []
+
+
+async def update_records(run: Run) -> Items:
+    """Update the record with the id of each item, or the records whose matching columns are the item's."""
+    listed: list[Any] | None = None
+
+    async def work(scope: Scope) -> Items:
+        nonlocal listed
+        mapping = scope.parameters.get("columns") or {}
+        matching = list(mapping.get("matchingColumns") or [])
+        values = _object(columns(scope))
+        fields = {name: each for name, each in values.items() if name not in matching}
+        if "id" in matching:
+            return await _patch(run, scope, [{"id": values.get("id"), "fields": fields}])
+        if listed is None:
+            query = {"fields": matching} if matching else {}
+            listed = await run.pages(scope, path=_PLACE, query={**query, "pageSize": 100}, page=_PAGE)
+        found = _matches(listed, values, matching, scope)
+        return await _patch(run, scope, [{"id": each["id"], "fields": fields} for each in found])
+
+    return await run.each(work)
+
+
+def _matches(
+    records: Sequence[Mapping[str, Any]], values: Mapping[str, Any], matching: Sequence[str], scope: Scope
+) -> list[Mapping[str, Any]]:
+    """Return the records whose matching columns have these values: the first, or all. Raise NodeError for none."""
+    found = [
+        each for each in records if all((each.get("fields") or {}).get(name) == values.get(name) for name in matching)
+    ]
+    if not found:
+        raise NodeError("No record has the values of the matching columns", item=scope.index)
+    return found if scope.parameters.get("options", {}).get("updateAllMatches") else found[:1]
+
+
+async def _patch(run: Run, scope: Scope, records: Sequence[Any], **more: Any) -> Items:
+    """Update records in batches, and return them as items."""
+    typecast = bool(scope.parameters.get("options", {}).get("typecast"))
+    out: Items = []
+    for start in range(0, len(records), _BATCH):
+        body = {"typecast": typecast, **more, "records": list(records[start : start + _BATCH])}
+        answer = await run.request(scope, method="PATCH", path=_PLACE, json=body)
+        out += [{"json": each} for each in answer.get("records") or []]
+    return out
+
+
+async def upsert_record(run: Run, scope: Scope) -> list[Item]:
+    """Update the record that matches an item, or create one."""
+    mapping, options = scope.parameters.get("columns") or {}, scope.parameters.get("options", {})
+    matching, values = list(mapping.get("matchingColumns") or []), _object(columns(scope))
+    if "id" in matching:
+        return await _upsert_by_id(run, scope, values)
+    try:
+        return await _patch(run, scope, [{"fields": values}], performUpsert={"fieldsToMergeOn": matching})
+    except NodeApiError as error:
+        # Airtable refuses to choose among several records that match.
+        if error.http_code != "422" or not options.get("updateAllMatches"):
+            raise
+    formula = ",".join(f"{{{name}}} = {_quoted(values.get(name))}" for name in matching)
+    query = {"fields": matching, "filterByFormula": f"AND({formula})", "pageSize": 100}
+    found = await run.pages(scope, path=_PLACE, query=query, page=_PAGE)
+    return await _patch(run, scope, [{"id": each["id"], "fields": values} for each in found])
+
+
+def _quoted(value: Any) -> str:
+    """Return a text of a formula: a quote in a value must not end it."""
+    return "'" + js_string(value).replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+async def _upsert_by_id(run: Run, scope: Scope, values: Mapping[str, Any]) -> Items:
+    fields = {name: each for name, each in values.items() if name != "id"}
+    try:
+        return await _patch(run, scope, [{"id": values.get("id"), "fields": fields}])
+    except NodeApiError as error:
+        if error.http_code not in _ABSENT:
+            raise
+    body = {"typecast": bool(scope.parameters.get("options", {}).get("typecast")), "fields": fields}
+    made = await run.request(scope, method="POST", path=_PLACE, json=body)
+    return [{"json": made}]
+
+
+async def append(run: Run) -> Items:
+    """Create a record per item, in batches."""
+
+    def record(scope: Scope) -> dict[str, Any]:
+        return {"fields": _row(scope, "addAllFields")}
+
+    return await _batches(run, "POST", record)
+
+
+async def update(run: Run) -> Items:
+    """Update a record per item, in batches."""
+
+    def record(scope: Scope) -> dict[str, Any]:
+        return {"fields": _row(scope, "updateAllFields"), "id": scope.parameters.get("id")}
+
+    return await _batches(run, "PATCH", record)
+
+
+async def delete(run: Run) -> Items:
+    """Delete a record per item, in batches."""
+    return await _batches(run, "DELETE", lambda scope: scope.parameters.get("id"))
+
+
+def _row(scope: Scope, everything: str) -> dict[str, Any]:
+    """Return the columns of an item: all but `id` and those to ignore, or those that are listed."""
+    given, parameters = scope.item["json"], scope.parameters
+    if parameters.get(everything, True):
+        ignored = ["id", *FILTERS["split"](parameters.get("options", {}).get("ignoreFields") or "")]
+        return {name: each for name, each in given.items() if name not in ignored}
+    named = FILTERS["list"](parameters.get("fields", UNDEFINED))
+    return {name: given[name] for name in named if name in given}
+
+
+async def _batches(run: Run, method: str, record: Callable[[Scope], Any]) -> Items:
+    """Send a record per item in batches; each result is paired with the last item of its batch, as n8n does."""
+    out: Items = []
+    start, size, rows = 0, _BATCH, list[Any]()
+    for i in range(len(run.items)):
+        try:
+            scope = await run.scope(i)
+            options = scope.parameters.get("options", {})
+            size = int(options.get("bulkSize") or _BATCH)
+            rows.append(record(scope))
+            if len(rows) < size and i + 1 < len(run.items):
+                continue
+            out += await run.once(i, partial(_send, run, scope, method, rows))
+        except NodeError as error:
+            error.item = i
+            if not run.context.continue_on_fail:
+                raise
+            out += [error_item(error, each) for each in range(start, i + 1)]
+        start, rows = i + 1, []
+    return out
+
+
+async def _send(run: Run, scope: Scope, method: str, rows: Sequence[Any]) -> Items:
+    spec: dict[str, Any] = {"query": {"records": list(rows)}, "arrays": "brackets"}
+    if method != "DELETE":
+        typecast = bool(scope.parameters.get("options", {}).get("typecast"))
+        spec = {"json": {"records": list(rows)} | ({"typecast": typecast} if typecast or method == "PATCH" else {})}
+    answer = await run.request(scope, method=method, path=_PLACE, **spec)
+    return [{"json": each, "pairedItem": {"item": scope.index}} for each in answer.get("records") or []]
+
+
+async def list_records(run: Run) -> Items:
+    """List records, once for all items."""
+    scope = await run.scope(0)
+    parameters, options = scope.parameters, scope.parameters.get("additionalOptions", {})
+    query = {name: each for name, each in options.items() if name != "sort"}
+    query["sort"] = (options.get("sort") or {}).get("property")
+    names = []
+    if parameters.get("downloadAttachments"):
+        names = FILTERS["split"](parameters.get("downloadFieldNames") or "")
+    return [await _output(run, scope, each, names, flat=False) for each in await _listed(run, scope, query)]

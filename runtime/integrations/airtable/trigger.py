@@ -1,0 +1,55 @@
+"""Airtable Trigger: records whose field of a time is later than the last poll."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from runtime.contract import Items, NodeApiError
+from runtime.integrations.filters import FILTERS
+from runtime.integrations.template import Template
+from runtime.integrations.triggers.poll_trigger import PollRun
+from runtime.integrations.triggers.times import Interval
+
+
+async def poll(poll: PollRun) -> Items:
+    """Return the records that are new or changed."""
+    time, parameters = Interval(poll.state, poll.now), poll.scope.parameters
+    fields = parameters.get("additionalFields") or {}
+    query: dict[str, Any] = {"view": fields.get("viewId") or None}
+    if fields.get("fields"):
+        query["fields"] = [*FILTERS["split"](fields["fields"]), parameters.get("triggerField")]
+    if poll.manual:
+        query["maxRecords"] = 1
+    else:
+        later = f'IS_AFTER({{{parameters.get("triggerField")}}}, DATETIME_PARSE("{time.start}", "YYYY-MM-DD HH:mm:ss"))'
+        query["filterByFormula"] = f"AND({later}, {fields['formula']})" if fields.get("formula") else later
+    query = {name: each for name, each in query.items() if each is not None} | {"pageSize": 100}
+    records = await poll.pages(
+        path=Template("/{$base|quote}/{$table|quote}"),
+        query=query,
+        arrays="brackets",
+        page={
+            "when": True,
+            "items": Template("{$response.records}"),
+            "next": {"query": {"offset": Template("{$response.offset}")}},
+        },
+    )
+    time.close()
+    if poll.manual and not records:
+        raise NodeApiError("No data with the current filter could be found")
+    if not parameters.get("downloadAttachments"):
+        return [{"json": each} for each in records]
+    return [
+        await _with_files(poll, each, FILTERS["split"](parameters.get("downloadFieldNames") or "")) for each in records
+    ]
+
+
+async def _with_files(poll: PollRun, record: Mapping[str, Any], names: list[str]) -> Any:
+    binary = {}
+    for name in names:
+        for number, each in enumerate((record.get("fields") or {}).get(name) or []):
+            file = await poll.request(
+                url=each["url"], response="file", filename=each.get("filename"),
+                mime=each.get("type"), sign=False,
+            )  # fmt: skip
+            binary[f"{name}_{number}"] = file
+    return {"json": dict(record), **({"binary": binary} if binary else {})}

@@ -1,0 +1,153 @@
+"""Anthropic: messages with attachments, questions about files, and uploads."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from runtime.contract import Item
+from runtime.integrations.files import encoded
+from runtime.integrations.filters import FILTERS, is_empty
+from runtime.integrations.operation import Run
+from runtime.integrations.scope import Scope
+from runtime.values.javascript import js_string
+
+__all__ = ["analyze", "message", "prompt", "upload"]
+
+_MAX_TOKENS: Final = 1024
+_FILES, _CODE = "files-api-2025-04-14", "code-execution-2025-05-22"
+_TURNS: Final = 15
+"""Requests of a message whose tools of Anthropic's own take several turns, unless an option says otherwise."""
+_SIMPLE: Final = ("messages", "system", "variable_values")
+
+
+def _options(scope: Scope) -> Mapping[str, Any]:
+    return scope.parameters.get("options") or {}
+
+
+def _model(scope: Scope) -> Any:
+    return scope.located("modelId", scope.parameters["modelId"])
+
+
+async def _ask(run: Run, scope: Scope, body: Mapping[str, Any], beta: str = _FILES) -> Any:
+    return await run.request(scope, method="POST", path="/v1/messages", json=body, headers={"anthropic-beta": beta})
+
+
+def _by_url(scope: Scope, url: str, type_: str) -> dict[str, Any]:
+    """Return the block of a file at an address; one that was uploaded to Anthropic goes by its id."""
+    parts, own = urlsplit(url), urlsplit(js_string(scope.credential.get("url") or "https://api.anthropic.com"))
+    if parts.hostname == own.hostname and parts.path.startswith("/v1/files/"):
+        return {"type": type_, "source": {"type": "file", "file_id": parts.path.rpartition("/")[2]}}
+    return {"type": type_, "source": {"type": "url", "url": url}}
+
+
+async def _by_name(run: Run, scope: Scope, name: str, type_: str | None = None) -> dict[str, Any]:
+    content, ref = await encoded(run, scope.index, name)
+    mime = js_string(ref.get("mimeType") or "")
+    kind = type_ or ("image" if mime.startswith("image/") else "document")
+    return {"type": kind, "source": {"type": "base64", "media_type": mime, "data": content}}
+
+
+async def analyze(run: Run, scope: Scope) -> list[Item]:
+    """Ask a question about images or documents."""
+    parameters, type_ = scope.parameters, js_string(scope.parameters["resource"])
+    if parameters.get("inputType", "url") == "url":
+        urls = parameters.get("imageUrls" if type_ == "image" else "documentUrls", "")
+        content = [_by_url(scope, url, type_) for url in FILTERS["split"](urls)]
+    else:
+        names = FILTERS["split"](parameters.get("binaryPropertyName", "data"))
+        content = [await _by_name(run, scope, name, type_) for name in names]
+    content.append({"type": "text", "text": parameters["text"]})
+    body = {
+        "model": _model(scope),
+        "max_tokens": _options(scope).get("maxTokens", _MAX_TOKENS),
+        "messages": [{"role": "user", "content": content}],
+    }
+    return [_answer(scope, await _ask(run, scope, body))]
+
+
+def _answer(scope: Scope, response: Any) -> Item:
+    return {"json": {"content": response.get("content")} if scope.parameters.get("simplify", True) else response}
+
+
+async def message(run: Run, scope: Scope) -> list[Item]:
+    """Send messages and return the answer, asking again while Anthropic's own tools are at work."""
+    options = _options(scope)
+    given = (scope.parameters.get("messages") or {}).get("values") or []
+    messages = [{"content": each.get("content", ""), "role": each.get("role", "user")} for each in given]
+    if attached := await _attachments(run, scope):
+        messages.append({"content": attached, "role": "user"})
+    body: dict[str, Any] = {
+        "model": _model(scope),
+        "messages": messages,
+        "tools": _tools(options),
+        "max_tokens": options.get("maxTokens", _MAX_TOKENS),
+    }
+    names = {"system": "system", "temperature": "temperature", "topP": "top_p", "topK": "top_k"}
+    body |= {wire: options[name] for name, wire in names.items() if not is_empty(options.get(name))}
+    beta = f"{_FILES},{_CODE}" if options.get("codeExecution") else _FILES
+    response = await _ask(run, scope, body, beta)
+    for _ in range(int(options.get("maxToolsIterations") or _TURNS)):
+        if response.get("stop_reason") != "pause_turn":
+            break
+        messages.append({"role": "assistant", "content": response.get("content")})
+        response = await _ask(run, scope, body, beta)
+    made = _answer(scope, response)
+    if options.get("includeMergedResponse"):
+        texts = [
+            js_string(each.get("text", "")) for each in response.get("content") or [] if each.get("type") == "text"
+        ]
+        made["json"] = {**made["json"], "merged_response": "".join(texts)}
+    return [made]
+
+
+async def _attachments(run: Run, scope: Scope) -> list[dict[str, Any]]:
+    parameters = scope.parameters
+    if not parameters.get("addAttachments"):
+        return []
+    if parameters.get("attachmentsInputType", "url") == "url":
+        urls = FILTERS["split"](parameters.get("attachmentsUrls", ""))
+        return [_by_url(scope, url, _kind_of(url)) for url in urls]
+    names = FILTERS["split"](parameters.get("binaryPropertyName", "data"))
+    return [await _by_name(run, scope, name) for name in names]
+
+
+def _kind_of(url: str) -> str:
+    """Return what a file at an address is, by its extension: Anthropic reads images and documents."""
+    extension = urlsplit(url).path.rpartition(".")[2].lower()
+    return "image" if extension in ("jpg", "jpeg", "png", "gif", "webp") else "document"
+
+
+def _tools(options: Mapping[str, Any]) -> list[dict[str, Any]]:
+    tools: list[dict[str, Any]] = []
+    if options.get("codeExecution"):
+        tools.append({"type": "code_execution_20250522", "name": "code_execution"})
+    if options.get("webSearch"):
+        search: dict[str, Any] = {"type": "web_search_20250305", "name": "web_search"}
+        search["max_uses"] = options.get("maxUses")
+        for name, wire in (("allowedDomains", "allowed_domains"), ("blockedDomains", "blocked_domains")):
+            search[wire] = FILTERS["split"](options.get(name) or "")
+        tools.append({name: each for name, each in search.items() if not is_empty(each)})
+    return tools
+
+
+async def upload(run: Run, scope: Scope) -> list[Item]:
+    """Upload a file, of the item or from an address, and return it with its address."""
+    parameters, options = scope.parameters, _options(scope)
+    name, inner = js_string(parameters.get("binaryPropertyName", "data")), scope
+    if parameters.get("inputType", "url") == "url":
+        ref = await run.request(scope, url=parameters["fileUrl"], response="file", bare=True)
+        name, inner = "file", scope.with_binary("file", ref)
+    part = {"name": "file", "file": name, "filename": options.get("fileName") or ""}
+    made = await run.request(
+        inner, method="POST", path="/v1/files", multipart=[part], headers={"anthropic-beta": _FILES}
+    )
+    base = js_string(scope.credential.get("url") or "https://api.anthropic.com").rstrip("/")
+    return [{"json": {**made, "url": f"{base}/v1/files/{js_string(made.get('id'))}"}}]
+
+
+def prompt(scope: Scope) -> Any:
+    """Return the answer of a prompt tool."""
+    response = scope.names["response"]
+    if not scope.parameters.get("simplify", True):
+        return response
+    return {name: response[name] for name in _SIMPLE if name in response}

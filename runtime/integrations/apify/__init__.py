@@ -1,0 +1,1 @@
+"""Apify, a community node."""

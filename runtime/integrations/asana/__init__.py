@@ -1,0 +1,1 @@
+"""Asana: tasks and projects."""

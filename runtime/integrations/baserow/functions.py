@@ -1,0 +1,98 @@
+"""Baserow: rows under the names of their fields, which the API numbers."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from runtime.contract import Item, NodeError
+from runtime.integrations.filters import FILTERS, segment
+from runtime.integrations.operation import MAX_PAGES, Run
+from runtime.integrations.scope import Scope
+from runtime.values.javascript import js_string
+
+_PAGE: Final = 100
+
+
+async def create(run: Run, scope: Scope) -> list[Item]:
+    """Create a row. Raise NodeError."""
+    fields = await _fields(run, scope)
+    row = await run.request(scope, method="POST", path=_rows(scope), json=_sent(scope, fields))
+    return [{"json": _named(row, fields)}]
+
+
+async def update(run: Run, scope: Scope) -> list[Item]:
+    """Change a row. Raise NodeError."""
+    fields = await _fields(run, scope)
+    row = await run.request(scope, method="PATCH", path=_row(scope), json=_sent(scope, fields) or None)
+    return [{"json": _named(row, fields)}]
+
+
+async def get(run: Run, scope: Scope) -> list[Item]:
+    """Return a row. Raise NodeError."""
+    fields = await _fields(run, scope)
+    return [{"json": _named(await run.request(scope, path=_row(scope)), fields)}]
+
+
+async def list_rows(run: Run, scope: Scope) -> list[Item]:
+    """Return the rows of a table. Raise NodeError."""
+    fields = await _fields(run, scope)
+    everything, limit = scope.parameters.get("returnAll"), int(scope.parameters.get("limit") or 0)
+    rows = list[Any]()
+    for number in range(1, MAX_PAGES + 1):
+        query = _filters(scope) | {"page": number, "size": _PAGE}
+        answer = await run.request(scope, path=_rows(scope), query=query)
+        rows += answer.get("results") or []
+        if not answer.get("next") or (not everything and len(rows) >= limit):
+            break
+    else:
+        raise NodeError(f"Baserow gave more than {MAX_PAGES} pages", item=scope.index)
+    return [{"json": _named(each, fields)} for each in (rows if everything else rows[:limit])]
+
+
+async def _fields(run: Run, scope: Scope) -> dict[str, str]:
+    """Return the names of the table's fields by their wire name."""
+    table = segment(scope.parameters.get("tableId"))
+    found = run.sender.shared.get(table) or await run.request(scope, path=f"/fields/table/{table}/")
+    run.sender.shared[table] = found
+    return {f"field_{each['id']}": js_string(each["name"]) for each in found}
+
+
+def _rows(scope: Scope) -> str:
+    return f"/rows/table/{segment(scope.parameters.get('tableId'))}/"
+
+
+def _row(scope: Scope) -> str:
+    return f"{_rows(scope)}{segment(scope.parameters.get('rowId'))}/"
+
+
+def _named(row: Any, fields: Mapping[str, str]) -> Any:
+    return {fields.get(name, name): each for name, each in row.items()} if isinstance(row, Mapping) else row
+
+
+def _sent(scope: Scope, fields: Mapping[str, str]) -> dict[str, Any]:
+    parameters = scope.parameters
+    if parameters.get("dataToSend") != "autoMapInputData":
+        given = (parameters.get("fieldsUi") or {}).get("fieldValues") or []
+        return {f"field_{js_string(each.get('fieldId'))}": each.get("fieldValue") for each in given}
+    ignored = FILTERS["split"](parameters.get("inputsToIgnore") or "")
+    wire = {name: key for key, name in fields.items()}
+    item = scope.item.get("json", {})
+    return {wire[name]: each for name, each in item.items() if name in wire and name not in ignored}
+
+
+def _field(entry: Mapping[str, Any]) -> str:
+    return f"field_{js_string(entry.get('field'))}"
+
+
+def _filters(scope: Scope) -> dict[str, Any]:
+    given = scope.parameters.get("additionalOptions") or {}
+    query: dict[str, Any] = {}
+    orders = (given.get("order") or {}).get("fields") or []
+    if orders:
+        query["order_by"] = ",".join(f"{each.get('direction', '')}{_field(each)}" for each in orders)
+    for each in (given.get("filters") or {}).get("fields") or []:
+        query[f"filter__{_field(each)}__{js_string(each.get('operator', 'equal'))}"] = each.get("value", "")
+    if given.get("filterType"):
+        query["filter_type"] = given["filterType"]
+    if given.get("search"):
+        query["search"] = given["search"]
+    return query

@@ -1,0 +1,1 @@
+"""Blotato, a community node."""

@@ -1,0 +1,1 @@
+"""Brevo, once Sendinblue."""

@@ -1,0 +1,1 @@
+"""ClickUp: tasks, lists, folders and comments."""

@@ -1,0 +1,1 @@
+"""Decodo, a community node."""

@@ -1,0 +1,104 @@
+"""What the node classes of a descriptor share: their parameters, their operation, and their credential."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from types import ModuleType
+from typing import Any, ClassVar
+
+from runtime.contract import NodeError
+from runtime.integrations.descriptor import CredentialChoice, Descriptor, Operation, listed
+from runtime.integrations.parameters import Fact, Parameters
+from runtime.integrations.scope import Scope
+from runtime.integrations.values import holds
+from runtime.values.javascript import js_string
+from schemas.diagnostic import Diagnostic, Location
+from schemas.diagnostic.nodes import UnsupportedChoice
+from schemas.facts import CredentialUse, is_literal
+from schemas.node import Node, visible
+
+__all__ = ["ANY", "Described"]
+
+ANY = "*"
+"""The operation for all others."""
+
+
+class Described(Node):
+    """A node class that the loader makes from a descriptor."""
+
+    descriptor: ClassVar[Descriptor]
+    facts: ClassVar[Mapping[str, Fact]]
+    """Field -> the fact that it declares."""
+    module: ClassVar[ModuleType | None] = None
+    """The vendor's functions."""
+
+    def parameters(self, version: float) -> Parameters:
+        """Return the parameters by wire name."""
+        return Parameters(self, self.facts, version)
+
+    def check(self, at: Location, version: float) -> Iterator[Diagnostic]:
+        """Report an operation that this build does not have, and parameters that it cannot honour."""
+        parameters, descriptor, operations = self.parameters(version), self.descriptor, self.descriptor.operations
+        key = self.key(parameters)
+        if key is None:
+            return
+        if operations and key not in operations and ANY not in operations:  # a trigger has none
+            near = get_close_matches(key, operations, 1)
+            advice = (
+                descriptor.missing.get(key)
+                or descriptor.missing.get(ANY)
+                or (f"did you mean {near[0]}?" if near else "use an HTTP Request node with the same credential")
+            )
+            yield self._unsupported(at, descriptor.operation, key, advice)
+        for place, advice in descriptor.unsupported.items():
+            operation, _, name = place.partition(":")
+            name, _, member = name.partition(".")
+            fact = parameters.fact(name) if operation in (key, ANY) else None
+            value = parameters.get(name)
+            if member:
+                value = value.get(member) if isinstance(value, Mapping) else None
+            default = fact.default if fact is not None and not member else False
+            if fact is not None and value not in (default, None, {}, [], ""):
+                yield self._unsupported(at, f"{name}.{member}" if member else name, value, advice)
+
+    def _unsupported(self, at: Location, name: str, value: Any, advice: str) -> Diagnostic:
+        at = at.within("parameters", name)
+        return UnsupportedChoice(at=at, type=self.type, name=name, value=js_string(value), advice=advice)
+
+    def unsupported_ports(self, version: float) -> Mapping[str, str]:
+        """Return the ports that the descriptor lacks for the operation."""
+        key, found = self.key(self.parameters(version)), dict[str, str]()
+        for place, advice in self.descriptor.parts.items():
+            operation, _, port = place.partition(":")
+            if operation in (key, ANY):
+                found[port] = advice
+        return found
+
+    def credential_needs(self, version: float) -> Iterable[CredentialUse]:
+        """Return the credential types of the descriptor."""
+        del version
+        return [CredentialUse(each.type, dict(each.show)) for each in self.descriptor.credentials]
+
+    def key(self, parameters: Parameters) -> str | None:
+        """Return `resource.operation`; None when an expression decides it."""
+        named = [parameters.get(each) for each in (self.descriptor.resource, self.descriptor.operation)]
+        if not all(is_literal(each) for each in named):
+            return None
+        return ".".join(js_string(each) for each in named if each)
+
+    def variants(self, parameters: Parameters) -> Sequence[Operation]:
+        """Return the variants of the operation that the parameters choose; none when there is none."""
+        operations = self.descriptor.operations
+        return listed(operations.get(self.key(parameters) or ANY) or operations.get(ANY, ()))
+
+    def operation_of(self, scope: Scope) -> Operation:
+        """Return the operation of an item. Raise NodeError when there is none."""
+        for each in self.variants(scope.parameters):
+            if holds(each.when, scope):
+                return each
+        key = self.key(scope.parameters) or ANY
+        raise NodeError(f"{self.descriptor.name} has no operation {key}", item=scope.index)
+
+    def credential_of(self, parameters: Parameters, version: float) -> CredentialChoice | None:
+        """Return the credential that the parameters choose."""
+        shown = (each for each in self.descriptor.credentials if visible(each.show, {}, parameters, version))
+        return next(shown, None)

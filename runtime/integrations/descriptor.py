@@ -1,0 +1,220 @@
+"""The language of descriptors: what the YAML files of a vendor's folder may say. Values: `values`; holes: `template`.
+
+A file describes one node type in one family of versions. `operations` maps `resource.operation` (or `operation` where
+the node has no resources, `*` for all others) to an operation, or to a list of which the first whose `when` holds counts.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from runtime.integrations.template import Template
+
+__all__ = [
+    "CredentialChoice",
+    "Descriptor",
+    "ErrorRule",
+    "Operation",
+    "Paging",
+    "Part",
+    "RequestSpec",
+    "Step",
+    "listed",
+]
+
+Value = Any
+"""JSON with holes and directives."""
+Condition = Any
+"""See `values.holds`."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Part(_Model):
+    """A part of a multipart body: a field, or a file of the item."""
+
+    each: Value = None
+    """A list with a part per element (`$each`, `$index`)."""
+    name: Value = None
+    value: Value = None
+    fields: Value = None
+    """An object whose members are parts."""
+    file: Value = None
+    """The name of the item's binary."""
+    filename: Value = None
+    """In place of the file's own name; False: the part has none."""
+    type: Value = None
+    when: Condition = None
+
+
+class Paging(_Model):
+    """How further pages are asked for."""
+
+    when: Condition = Template("{returnAll}")
+    """All pages; else one request, whose elements are cut at `limit`."""
+    limit: Value = Template("{limit}")
+    items: Value
+    """The elements of a page."""
+    next: Mapping[str, Value] = Field(default_factory=dict)
+    """Members of the next request (`query`, `json`, `form`: merged; `url` with its query, `path`: in place). Paging ends when one of its
+    holes has no value."""
+    more: Condition = None
+    """Whether there is a next page; None: as `next` says."""
+    every: bool = False
+    """Whether pages are asked for until `limit` is reached, too."""
+
+
+class ErrorRule(_Model):
+    """A response that is an error although its status is not, or whose error has a text of its own."""
+
+    when: Condition
+    message: Value
+    description: Value = None
+
+
+class RequestSpec(_Model):
+    """One request."""
+
+    method: Value = "GET"
+    url: Value = None
+    """Absolute; in place of `base` and `path`."""
+    path: Value = ""
+    query: Value = None
+    headers: Value = None
+    json_: Value = Field(default=None, alias="json")
+    form: Value = None
+    multipart: Sequence[Part] | None = None
+    body: Value = None
+    """Text."""
+    file: Value = None
+    """The name of the item's binary that is the body."""
+    type: Value = None
+    """The content type of `body` or `file`; of `multipart` a type other than multipart/form-data."""
+    response: Literal["json", "text", "file"] = "json"
+    filename: Value = None
+    """Of a response that is a file."""
+    mime: Value = None
+    accept: Sequence[int] = ()
+    """Error statuses that are no errors here: a trigger's registration that is gone."""
+    sign: bool = True
+    """Whether the rule of the credential's type signs it; False: its values carry the credential."""
+    bare: bool = False
+    """Whether it carries nothing of the credential, the descriptor's headers included, so that it may go to any host."""
+    arrays: Literal["indices", "brackets", "repeat"] = "indices"
+    page: Paging | None = None
+
+
+class Step(_Model):
+    """A step of an operation: a request, values with names, an error, or steps per element of a list."""
+
+    name: str | None = None
+    """What later holes call the response (`$name`); for `each` the list of the last responses."""
+    once: bool = False
+    """Whether the response of this name serves all items of a run; nothing in the request depends on the item."""
+    when: Condition = None
+    request: RequestSpec | None = None
+    set: Mapping[str, Value] | None = None
+    fail: Value = None
+    each: Value = None
+    do: Sequence["Step"] = ()
+
+
+class Operation(_Model):
+    """What happens per input item."""
+
+    when: Condition = None
+    request: RequestSpec | None = None
+    steps: Sequence[Step] = ()
+    program: str | None = None
+    """A function of the vendor's module that does it all, for all items (see `operation.Run`), where items share requests."""
+    item_program: str | None = None
+    """A function of the vendor's module that does it for one item: `async def name(run: Run, scope: Scope) -> list[Item]`."""
+    output: Value = None
+    """A list: an item per element; None: the response, or the elements of all pages."""
+    binary: Mapping[str, Value] | None = None
+    """Name -> the file (`$file`, or the name of a step) of the output item."""
+    share: bool = False
+    """Whether one run with the first item's parameters serves all items."""
+    pair: Literal["item", "all", "none"] = "item"
+    asks: bool = False
+    """Whether it sends a question and waits for the answer; `request` sends `$message` and `$buttons`."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        ways = (self.request is not None, bool(self.steps), self.program is not None, self.item_program is not None)
+        if sum(ways) > 1:
+            raise ValueError("an operation has one of request, steps, program and item_program")
+        if self.program is not None and self.when is not None:
+            raise ValueError("a program is for all items, so no condition of one item chooses it: use item_program")
+        return self
+
+
+class CredentialChoice(_Model):
+    """A credential type, and when the node uses it (n8n's display conditions)."""
+
+    type: str
+    show: Mapping[str, list[Any]] = Field(default_factory=dict)
+    scopes: Sequence[str] = ()
+    """Of a Google service account (`googleApi`), whose token is fetched for them."""
+
+
+class Descriptor(_Model):
+    """A node type in one family of versions."""
+
+    type: str
+    versions: Sequence[float]
+    name: str
+    """The vendor's name, in messages."""
+    base: Value = ""
+    headers: Mapping[str, Value] = Field(default_factory=dict)
+    credentials: Sequence[CredentialChoice] = ()
+    sign: bool = True
+    """Whether the credential's own rule signs requests; False: its fields are in the descriptor's values."""
+    errors: Sequence[ErrorRule] = ()
+    patterns: Mapping[str, str] = Field(default_factory=dict)
+    """Parameter -> RE2 pattern whose first group is the id in a URL of a resource locator."""
+    tables: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
+    values: Mapping[str, Value] = Field(default_factory=dict)
+    """Values with names: read as `$name` in every operation."""
+    resource: str = "resource"
+    operation: str = "operation"
+    """The parameters that select the operation."""
+    operations: Mapping[str, Operation | Sequence[Operation]]
+    read_only: Sequence[str] = ()
+    """Operations that change nothing at the vendor although not all of their requests are GET, or a program sends them."""
+    unused: Mapping[str, str] = Field(default_factory=dict)
+    """`operation:parameter` (`*` for all operations) -> why not reading it changes nothing."""
+    unsupported: Mapping[str, str] = Field(default_factory=dict)
+    """`operation:parameter`, or `operation:collection.member` -> what to do instead, where it has another value than its default
+    (a member: any that is not false or empty)."""
+    parts: Mapping[str, str] = Field(default_factory=dict)
+    """`operation:port`: a port for sub-nodes that n8n has and this descriptor has not (`ai_tool`) -> what to do instead."""
+    missing: Mapping[str, str] = Field(default_factory=dict)
+    """An operation that n8n has and this descriptor has not (`*`: all others) -> why, or what to do instead."""
+
+    def only_reads(self, key: str) -> bool:
+        """Return whether an operation changes nothing at the vendor: it is said to, or all of its requests are GET."""
+        if key in self.read_only:
+            return True
+        variants = listed(self.operations.get(key, ()))
+        return bool(variants) and all(map(_only_gets, variants))
+
+
+def listed(operations: Operation | Sequence[Operation]) -> Sequence[Operation]:
+    """Return the variants of an operation."""
+    return [operations] if isinstance(operations, Operation) else operations
+
+
+def _only_gets(operation: Operation) -> bool:
+    requests = [operation.request, *_requests(operation.steps)]
+    sent = [each for each in requests if each is not None]
+    return bool(sent) and all(each.method == "GET" for each in sent)
+
+
+def _requests(steps: Sequence[Step]) -> Iterator[RequestSpec | None]:
+    for each in steps:
+        yield each.request
+        yield from _requests(each.do)

@@ -1,0 +1,84 @@
+"""Discord: messages with embeds and flags, files, channels of some kinds, and the end of a timeout."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from runtime.integrations.filters import FILTERS
+from runtime.integrations.scope import Scope
+from runtime.values.javascript import js_number, js_string
+
+_FLAGS: Final = {"SUPPRESS_EMBEDS": 1 << 2, "SUPPRESS_NOTIFICATIONS": 1 << 12}
+_LINKS: Final = frozenset({"image", "thumbnail", "video"})
+_APART: Final = frozenset({"flags", "message_reference", "wait", "simplify"})
+
+
+def content(scope: Scope) -> dict[str, Any]:
+    """Return the body of a message that is sent; empty for other operations."""
+    parameters = scope.parameters
+    if "content" not in parameters:
+        return {}
+    options = parameters.get("options") or {}
+    body = {"content": parameters["content"]}
+    body |= {name: each for name, each in options.items() if name not in _APART and each != ""}
+    if flags := options.get("flags"):
+        body["flags"] = sum(_FLAGS.get(each, 0) for each in flags)
+    if reference := options.get("message_reference"):
+        guild = scope.located("guildId", parameters.get("guildId"))
+        body["message_reference"] = {"message_id": js_string(reference), **({"guild_id": guild} if guild else {})}
+    if embeds := _entries(parameters.get("embeds")):
+        body["embeds"] = [_embed(each) for each in embeds]
+    return body
+
+
+def _entries(given: Any) -> list[Mapping[str, Any]]:
+    values = given.get("values") if isinstance(given, Mapping) else None
+    return [each for each in values if isinstance(each, Mapping)] if isinstance(values, list) else []
+
+
+def _embed(given: Mapping[str, Any]) -> Any:
+    if given.get("inputMethod") == "json":
+        return FILTERS["json"](given.get("json"))
+    made: dict[str, Any] = {}
+    for name, each in given.items():
+        if name == "inputMethod" or each in ("", None):
+            continue
+        if name in _LINKS:
+            made[name] = {"url": each}
+        elif name == "author":
+            made[name] = {"name": each}
+        elif name == "color":
+            made[name] = int(each.lstrip("#"), 16) if isinstance(each, str) else each
+        else:
+            made[name] = FILTERS["iso"](each) if name == "timestamp" else each
+    return made
+
+
+def attachments(scope: Scope) -> list[dict[str, Any]]:
+    """Return the files of a message: their place, name, and the binary that holds them."""
+    binary: Mapping[str, Any] = scope.item.get("binary") or {}
+    names = [
+        js_string(each.get("inputFieldName") or "data").strip() for each in _entries(scope.parameters.get("files"))
+    ]
+    return [
+        {"id": i, "filename": (binary.get(name) or {}).get("fileName") or name, "binary": name}
+        for i, name in enumerate(names)
+    ]
+
+
+def channels(scope: Scope) -> list[Any]:
+    """Return the channels of the wanted kinds, cut at the limit."""
+    found = [each for each in scope.names["response"] if isinstance(each, Mapping)]
+    if kinds := (scope.parameters.get("options") or {}).get("filter"):
+        wanted = {js_string(each) for each in kinds}
+        found = [each for each in found if js_string(each.get("type")) in wanted]
+    return found if scope.parameters.get("returnAll") else found[: int(js_number(scope.parameters.get("limit", 100)))]
+
+
+def timeout_end(scope: Scope) -> str | None:
+    """Return when a timeout ends (ISO 8601); None takes it back."""
+    duration = scope.parameters.get("duration")
+    if duration == "remove":
+        return None
+    start = datetime.fromtimestamp(scope.now / 1000, UTC)
+    return FILTERS["iso"]((start + timedelta(seconds=js_number(duration))).isoformat())  # type: ignore[no-any-return]

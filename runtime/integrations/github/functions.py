@@ -1,0 +1,57 @@
+"""GitHub: files with their content, and the edits of an issue."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Any, Final
+
+from runtime.contract import Item, NodeError
+from runtime.integrations.operation import Run
+from runtime.integrations.scope import Scope
+from runtime.integrations.template import Template
+from runtime.values.javascript import js_string
+from schemas.item import UNDEFINED
+
+_FILE: Final = Template("{$repository|path}/contents/{filePath|path}")
+
+
+def edits(scope: Scope) -> dict[str, Any]:
+    """Return the members of an issue that change. Raise NodeError when a list of names is none."""
+    made = dict(scope.parameters.get("editFields") or {})
+    for name, member in {"labels": "label", "assignees": "assignee"}.items():
+        if name in made:
+            if not isinstance(made[name], list):
+                raise NodeError(f"The {name} of the issue must be a list", item=scope.index)
+            made[name] = [each.get(member, "") for each in made[name] if isinstance(each, Mapping)]
+    return made
+
+
+async def write(run: Run, scope: Scope) -> list[Item]:
+    """Create a file, or replace it: GitHub wants the hash of what is there."""
+    parameters = scope.parameters
+    content = js_string(parameters.get("fileContent", "")).encode()
+    if parameters.get("binaryData"):
+        content = await run.context.blobs.read(run.file(scope.index, js_string(parameters["binaryPropertyName"])))
+    sha: Any = UNDEFINED
+    if parameters.get("operation") == "edit":
+        query = {"ref": Template("{additionalParameters.branch.branch}")}
+        found = await run.request(scope, path=_FILE, query=query)
+        sha = found.get("sha") if isinstance(found, Mapping) else UNDEFINED
+    body = {**scope.names["message"], "sha": sha, "content": base64.b64encode(content).decode()}
+    made = await run.request(scope, method="PUT", path=_FILE, json=body)
+    return [{"json": made}]
+
+
+async def download(run: Run, scope: Scope) -> list[Item]:
+    """Return the item with the file's content as a binary. Raise NodeError for a folder."""
+    query = {"ref": Template("{additionalParameters.reference|nonempty}")}
+    found = await run.request(scope, path=_FILE, query=query)
+    if not isinstance(found, Mapping):
+        raise NodeError("The path is a folder, not a file", item=scope.index)
+    try:
+        content = base64.b64decode(js_string(found.get("content", "")))
+    except binascii.Error as error:
+        raise NodeError("GitHub sent no content for this file", item=scope.index) from error
+    ref = await run.context.blobs.write(content, file_name=js_string(found.get("name", "")))
+    name = js_string(scope.parameters.get("binaryPropertyName", "data"))
+    return [{"json": scope.item["json"], "binary": {**scope.item.get("binary", {}), name: ref}}]

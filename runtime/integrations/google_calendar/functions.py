@@ -1,0 +1,217 @@
+"""Google Calendar: the body of an event, and lists in which a recurring event is its next occurrence."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+from runtime.contract import Item, NodeError
+from runtime.integrations.filters import FILTERS, is_empty, segment
+from runtime.integrations.operation import Run
+from runtime.integrations.scope import Scope
+from runtime.integrations.template import Template
+from runtime.values.dates import parse_date
+from runtime.values.javascript import js_string
+
+_MEMBERS: Final = {
+    "color": "colorId", "description": "description", "guestsCanInviteOthers": "guestsCanInviteOthers",
+    "guestsCanModify": "guestsCanModify", "guestsCanSeeOtherGuests": "guestsCanSeeOtherGuests", "id": "id",
+    "location": "location", "showMeAs": "transparency", "summary": "summary", "visibility": "visibility",
+}  # fmt: skip
+_SINCE_ZONES: Final = 1.1
+_SINCE_ADDED_ATTENDEES: Final = 1.2
+_SINCE_WINDOW: Final = 1.3
+"""Versions since which an update names the time zone, attendees are added, and a list has a window of time."""
+
+
+def _moment(value: Any, scope: Scope) -> datetime:
+    instant = parse_date(js_string(value), scope.timezone, scope.now)
+    if instant is None:
+        raise NodeError(f"{js_string(value)!r} is not a date", item=scope.index)
+    return datetime.fromtimestamp(instant.ms / 1000, UTC)
+
+
+def _seconds(value: Any, scope: Scope) -> str:
+    return _moment(value, scope).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _day(value: Any, scope: Scope) -> str:
+    return _moment(value, scope).astimezone(ZoneInfo(scope.timezone)).strftime("%Y-%m-%d")
+
+
+def busy_window(scope: Scope) -> dict[str, Any]:
+    """Return the body of a question for busy times."""
+    parameters = scope.parameters
+    zone = FILTERS["locator"]((parameters.get("options") or {}).get("timezone"))
+    return {
+        "timeMin": _seconds(parameters.get("timeMin"), scope),
+        "timeMax": _seconds(parameters.get("timeMax"), scope),
+        "items": [{"id": scope.names["calendarId"]}],
+        "timeZone": scope.timezone if is_empty(zone) else zone,
+    }
+
+
+def busy(scope: Scope) -> Any:
+    """Return the answer in the chosen format. Raise NodeError."""
+    response = scope.names["response"]
+    found = ((response or {}).get("calendars") or {}).get(scope.names["calendarId"]) or {}
+    if found.get("errors"):
+        raise NodeError(f"Google Calendar: {js_string(found['errors'][0].get('reason'))}", item=scope.index)
+    format_ = (scope.parameters.get("options") or {}).get("outputFormat") or "availability"
+    if format_ == "raw":
+        return response
+    times = found.get("busy") or []
+    return times if format_ == "bookedSlots" else {"available": not times}
+
+
+def new_event(scope: Scope) -> dict[str, Any]:
+    """Return the body of an event that is created. Raise NodeError."""
+    parameters = scope.parameters
+    fields = parameters.get("additionalFields") or {}
+    body: dict[str, Any] = {}
+    for name in ("start", "end"):
+        value = parameters.get(name)
+        if fields.get("allday") == "yes":
+            body[name] = {"date": _day(value, scope)}
+        else:
+            body[name] = {"dateTime": _seconds(value, scope), "timeZone": scope.timezone}
+    if "attendees" in fields:
+        body["attendees"] = _attendees(fields["attendees"], scope)
+    body |= _members(fields) | _reminders(scope)
+    body["recurrence"] = _recurrence(fields, scope)
+    solution = ((fields.get("conferenceDataUi") or {}).get("conferenceDataValues") or {}).get("conferenceSolution")
+    if solution:
+        request = {"requestId": str(uuid4()), "conferenceSolution": {"type": solution}}
+        body["conferenceData"] = {"createRequest": request}
+    return body
+
+
+def _members(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {member: fields[name] for name, member in _MEMBERS.items() if fields.get(name)}
+
+
+def _attendees(given: Any, scope: Scope) -> list[dict[str, str]]:
+    if not isinstance(given, list):
+        raise NodeError("Attendees must be a list of email addresses", item=scope.index)
+    return [{"email": each} for entry in given for each in FILTERS["split"](js_string(entry))]
+
+
+def _reminders(scope: Scope) -> dict[str, Any]:
+    if scope.parameters.get("useDefaultReminders"):
+        return {}
+    chosen = (scope.parameters.get("remindersUi") or {}).get("remindersValues")
+    return {"reminders": {"useDefault": False} | ({"overrides": chosen} if chosen else {})}
+
+
+def _recurrence(fields: Mapping[str, Any], scope: Scope) -> list[str]:
+    if fields.get("rrule"):
+        return [f"RRULE:{js_string(fields['rrule'])}"]
+    often, times, until = (fields.get(name) for name in ("repeatFrecuency", "repeatHowManyTimes", "repeatUntil"))
+    if times and until:
+        raise NodeError(
+            "Set either 'Repeat How Many Times' or 'Repeat Until', not both: Google takes only one of them",
+            item=scope.index,
+        )
+    parts = [f"FREQ={js_string(often).upper()};"] if often else []
+    parts += [f"COUNT={js_string(times)};"] if times else []
+    parts += [f"UNTIL={_moment(until, scope).strftime('%Y%m%dT%H%M%S')}Z"] if until else []
+    return [f"RRULE:{''.join(parts)}"] if parts else []
+
+
+async def update_event(run: Run, scope: Scope) -> list[Item]:
+    """Change an event, or all events of its series."""
+    parameters, fields = scope.parameters, scope.parameters.get("updateFields") or {}
+    events = f"/calendars/{segment(scope.names['calendarId'])}/events"
+    event_id = js_string(parameters.get("eventId"))
+    if parameters.get("modifyTarget") == "event":
+        occurrence = await run.request(scope, path=f"{events}/{segment(event_id)}")
+        event_id = js_string(occurrence.get("recurringEventId") or event_id)
+    path = f"{events}/{segment(event_id)}"
+    body = _times(fields, scope)
+    if scope.version < _SINCE_ADDED_ATTENDEES:
+        if "attendees" in fields:
+            body["attendees"] = _attendees(fields["attendees"], scope)
+    elif chosen := (fields.get("attendeesUi") or {}).get("values"):
+        attendees = _attendees(chosen.get("attendees") or [], scope)
+        if chosen.get("mode") == "add":
+            attendees = [*((await run.request(scope, path=path)).get("attendees") or []), *attendees]
+        body["attendees"] = attendees
+    body |= _members(fields) | _reminders(scope)
+    if recurrence := _recurrence(fields, scope):
+        body["recurrence"] = recurrence
+    query = {name: fields[name] for name in ("maxAttendees", "sendUpdates") if fields.get(name)}
+    return [{"json": await run.request(scope, method="PATCH", path=path, query=query, json=body)}]
+
+
+def _times(fields: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
+    body: dict[str, Any] = {}
+    for name in ("start", "end"):
+        value = fields.get(name)
+        if not value:
+            continue
+        if fields.get("allday") == "yes":
+            body[name] = {"date": _day(value, scope), "dateTime": None}
+        else:
+            zone = {"timeZone": scope.timezone} if scope.version >= _SINCE_ZONES else {}
+            body[name] = {"dateTime": _seconds(value, scope)} | zone | {"date": None}
+    return body
+
+
+async def get_event(run: Run, scope: Scope) -> list[Item]:
+    """Return an event, or the next occurrence of a series."""
+    options = scope.parameters.get("options") or {}
+    query = {"maxAttendees": options.get("maxAttendees"), "timeZone": FILTERS["locator"](options.get("timeZone"))}
+    query = {name: each for name, each in query.items() if not is_empty(each) and each != 0}
+    path = f"{_events(scope)}/{segment(scope.parameters.get('eventId'))}"
+    event = await run.request(scope, path=path, query=query)
+    return [{"json": await _next_occurrence(run, scope, event) if options.get("returnNextInstance") else event}]
+
+
+async def list_events(run: Run, scope: Scope) -> list[Item]:
+    """Return the events of a calendar."""
+    everything, options = scope.parameters.get("returnAll"), scope.parameters.get("options") or {}
+    query = _listing(scope, options) | {"maxResults": 100 if everything else scope.parameters.get("limit")}
+    # the limit is the size of the one page, which the service keeps to
+    page = {
+        "items": Template("{$response.items}"),
+        "limit": None,
+        "next": {"query": {"pageToken": Template("{$response.nextPageToken}")}},
+    }
+    events = await run.pages(scope, path=_events(scope), query=query, page=page)
+    if options.get("recurringEventHandling") == "next":
+        events = [await _next_occurrence(run, scope, each) for each in events]
+    return [{"json": each} for each in events]
+
+
+def _events(scope: Scope) -> str:
+    return f"/calendars/{segment(scope.names['calendarId'])}/events"
+
+
+async def _next_occurrence(run: Run, scope: Scope, event: Any) -> Any:
+    if not event.get("recurrence"):
+        return event
+    path = f"{_events(scope)}/{segment(event['id'])}/instances"
+    query = {"timeMin": _iso(datetime.fromtimestamp(scope.now / 1000, UTC)), "maxResults": 1}
+    found = (await run.request(scope, path=path, query=query)).get("items") or []
+    return found[0] if found else event
+
+
+def _listing(scope: Scope, options: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("iCalUID", "maxAttendees", "orderBy", "showDeleted", "showHiddenInvitations", "fields")
+    made: dict[str, Any] = {name: options.get(name) for name in names}
+    made |= {"q": options.get("query"), "timeZone": FILTERS["locator"](options.get("timeZone"))}
+    made["updatedMin"] = _window(options.get("updatedMin"), scope)
+    window = scope.parameters if scope.version >= _SINCE_WINDOW else options
+    made |= {name: _window(window.get(name), scope) for name in ("timeMin", "timeMax")}
+    expands = options.get("recurringEventHandling") in (None, "", "expand")
+    made["singleEvents"] = expands if scope.version >= _SINCE_WINDOW else options.get("singleEvents")
+    return {name: each for name, each in made.items() if each}
+
+
+def _window(value: Any, scope: Scope) -> Any:
+    return _iso(_moment(value, scope)) if value else None
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

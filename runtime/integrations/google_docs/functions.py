@@ -1,0 +1,150 @@
+"""Google Docs: the id in a document's URL, and the changes of an update as the API's requests."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from runtime.contract import NodeError
+from runtime.integrations.scope import Scope
+from runtime.values.javascript import js_string
+from schemas.item import UNDEFINED
+
+__all__ = [
+    "changes", "document_id", "text_of", "update_answer", "write_control",
+]  # fmt: skip
+
+_ID: Final = re.compile(r"/document/(?:u/[0-9]+/)?d/([a-zA-Z0-9_-]+)")
+_ACTIONS: Final = {"pageBreak": "insert", "positionedObject": "delete", "table": "insert", "tableColumn": "insert",
+                   "tableRow": "insert", "text": "insert"}  # fmt: skip
+"""What a change does when it does not say so; to other objects: create."""
+
+
+def document_id(scope: Scope) -> Any:
+    """Return the id of the document: the one in a URL, or the text itself."""
+    given = scope.parameters.get("documentURL")
+    if given is None or given is UNDEFINED:
+        return UNDEFINED
+    found = _ID.search(js_string(given))
+    return found[1] if found else js_string(given)
+
+
+def text_of(scope: Scope) -> str:
+    """Return the text of the paragraphs of the document that was read."""
+    content = (scope.names["response"].get("body") or {}).get("content") or []
+    return "".join(
+        (element.get("textRun") or {}).get("content") or ""
+        for part in content
+        for element in (part.get("paragraph") or {}).get("elements") or []
+    )
+
+
+def update_answer(scope: Scope) -> dict[str, Any]:
+    """Return what an update gives: all of the response, or what its first reply says; with the document's id."""
+    response, document = scope.names["response"], scope.names["document"]
+    if scope.parameters.get("simple") is not True:
+        return {**response, "documentId": document}
+    replies = response.get("replies") or [{}]
+    reply: Any = next(iter(replies[0].values()), None)
+    return {**(reply if isinstance(reply, Mapping) else {}), "documentId": document}
+
+
+def write_control(scope: Scope) -> Any:
+    """Return which revision the changes are for."""
+    fields = scope.parameters.get("updateFields")
+    control = fields.get("writeControlObject") if isinstance(fields, Mapping) else None
+    if not control:
+        return UNDEFINED
+    return {control.get("control") or "requiredRevisionId": control.get("value", "")}
+
+
+def changes(scope: Scope) -> list[dict[str, Any]]:
+    """Return the changes as requests of the API. Raise NodeError for one that there is not."""
+    given = scope.parameters.get("actionsUi")
+    return [_request(each, scope) for each in (given.get("actionFields") if isinstance(given, Mapping) else None) or []]
+
+
+def _request(change: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
+    kind = change.get("object") or "text"
+    action = change.get("action") or _ACTIONS.get(kind, "create")
+    build = _REQUESTS.get((kind, action))
+    if build is None:
+        raise NodeError(f"A document has no action '{action}' for '{kind}'", item=scope.index)
+    request: dict[str, Any] = build(change)
+    return request
+
+
+def _segment(change: Mapping[str, Any]) -> str:
+    return js_string(change.get("segmentId") or "") if change.get("insertSegment", "body") != "body" else ""
+
+
+def _number(change: Mapping[str, Any], name: str, default: int = 0) -> int:
+    value = change.get(name)
+    return default if value is None or value == "" else int(value)
+
+
+def _place(change: Mapping[str, Any]) -> dict[str, Any]:
+    """Where something is inserted: the end of a segment, or an index in it."""
+    if (change.get("locationChoice") or "endOfSegmentLocation") == "location":
+        return {"location": {"segmentId": _segment(change), "index": _number(change, "index", 1)}}
+    return {"endOfSegmentLocation": {"segmentId": _segment(change)}}
+
+
+def _range(change: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "segmentId": _segment(change),
+        "startIndex": _number(change, "startIndex"),
+        "endIndex": _number(change, "endIndex"),
+    }
+
+
+def _section(change: Mapping[str, Any]) -> dict[str, Any]:
+    place = {"segmentId": _segment(change), "index": _number(change, "index")}
+    return {"type": "DEFAULT", "sectionBreakLocation": place}
+
+
+def _cell(change: Mapping[str, Any]) -> dict[str, Any]:
+    start = {"segmentId": _segment(change), "index": _number(change, "index", 1)}
+    at = {"rowIndex": _number(change, "rowIndex"), "columnIndex": _number(change, "columnIndex")}
+    return {**at, "tableStartLocation": start}
+
+
+def _bullets(change: Mapping[str, Any]) -> dict[str, Any]:
+    return {"bulletPreset": change.get("bulletPreset") or "BULLET_DISC_CIRCLE_SQUARE", "range": _range(change)}
+
+
+def _replacement(change: Mapping[str, Any]) -> dict[str, Any]:
+    contains = {"text": change.get("text", ""), "matchCase": bool(change.get("matchCase", False))}
+    return {"replaceText": change.get("replaceText", ""), "containsText": contains}
+
+
+_REQUESTS: Final[Mapping[tuple[str, str], Any]] = {
+    ("footer", "create"): lambda change: {"createFooter": _section(change)},
+    ("footer", "delete"): lambda change: {"deleteFooter": {"footerId": change.get("footerId", "")}},
+    ("header", "create"): lambda change: {"createHeader": _section(change)},
+    ("header", "delete"): lambda change: {"deleteHeader": {"headerId": change.get("headerId", "")}},
+    ("namedRange", "create"): lambda change: {
+        "createNamedRange": {"name": change.get("name", ""), "range": _range(change)}
+    },
+    ("namedRange", "delete"): lambda change: {
+        "deleteNamedRange": {change.get("namedRangeReference") or "namedRangeId": change.get("value", "")}
+    },
+    ("pageBreak", "insert"): lambda change: {"insertPageBreak": _place(change)},
+    ("paragraphBullets", "create"): lambda change: {"createParagraphBullets": _bullets(change)},
+    ("paragraphBullets", "delete"): lambda change: {"deleteParagraphBullets": {"range": _range(change)}},
+    ("positionedObject", "delete"): lambda change: {
+        "deletePositionedObject": {"objectId": change.get("objectId", "")}
+    },
+    ("table", "insert"): lambda change: {
+        "insertTable": {"rows": _number(change, "rows"), "columns": _number(change, "columns"), **_place(change)}
+    },
+    ("tableColumn", "delete"): lambda change: {"deleteTableColumn": {"tableCellLocation": _cell(change)}},
+    ("tableColumn", "insert"): lambda change: {
+        "insertTableColumn": {"insertRight": change.get("insertPosition", True), "tableCellLocation": _cell(change)}
+    },
+    ("tableRow", "delete"): lambda change: {"deleteTableRow": {"tableCellLocation": _cell(change)}},
+    ("tableRow", "insert"): lambda change: {
+        "insertTableRow": {"insertBelow": change.get("insertPosition", True), "tableCellLocation": _cell(change)}
+    },
+    ("text", "insert"): lambda change: {"insertText": {"text": change.get("text", ""), **_place(change)}},
+    ("text", "replaceAll"): lambda change: {"replaceAllText": _replacement(change)},
+}  # fmt: skip

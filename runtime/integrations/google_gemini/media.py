@@ -1,0 +1,101 @@
+"""Google Gemini: images and videos."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from runtime.contract import Item, NodeError
+from runtime.integrations.files import file_item, stored
+from runtime.integrations.filters import FILTERS
+from runtime.integrations.google_gemini.files import done, host_of, is_own, uploaded
+from runtime.integrations.google_gemini.messages import ask, model, options_of, require
+from runtime.integrations.operation import Run
+from runtime.integrations.scope import Scope
+from runtime.values.javascript import js_string
+
+__all__ = ["download", "edit", "generate", "video"]
+
+
+async def generate(run: Run, scope: Scope) -> list[Item]:
+    """Generate images and return their files."""
+    parameters, options, name_ = scope.parameters, options_of(scope), model(scope)
+    require([parameters.get("prompt")])
+    name = js_string(options.get("binaryPropertyOutput") or "data")
+    if "imagen" not in name_:
+        asked = {
+            "contents": [{"role": "user", "parts": [{"text": parameters["prompt"]}]}],
+            "generationConfig": {"responseModalities": ["IMAGE", "TEXT"]},
+        }
+        return await _images(run, await ask(run, scope, asked), name)
+    instances = {
+        "instances": [{"prompt": parameters["prompt"]}],
+        "parameters": {"sampleCount": options.get("sampleCount", 1)},
+    }
+    response = await run.request(scope, method="POST", path=f"/v1beta/{FILTERS['path'](name_)}:predict", json=instances)
+    found = response.get("predictions") or []
+    return [await _image(run, each.get("bytesBase64Encoded", ""), each.get("mimeType"), name) for each in found]
+
+
+async def edit(run: Run, scope: Scope) -> list[Item]:
+    """Edit images and return the files."""
+    parameters = scope.parameters
+    require([parameters.get("prompt")])
+    given = (parameters.get("images") or {}).get("values") or []
+    names = [js_string(each.get("binaryPropertyName") or "data") for each in given]
+    parts: list[Any] = [{"fileData": await uploaded(run, scope, run.file(scope.index, name))} for name in names]
+    asked = {
+        "contents": [{"role": "user", "parts": [*parts, {"text": parameters["prompt"]}]}],
+        "generationConfig": {"responseModalities": ["IMAGE"]},
+    }
+    name = js_string(options_of(scope).get("binaryPropertyOutput") or "edited")
+    return await _images(run, await ask(run, scope, asked), name)
+
+
+async def _images(run: Run, response: Any, name: str) -> list[Item]:
+    parts = [
+        part["inlineData"]
+        for each in response.get("candidates") or []
+        for part in (each.get("content") or {}).get("parts") or []
+        if part.get("inlineData")
+    ]
+    return [await _image(run, each.get("data", ""), each.get("mimeType"), name) for each in parts]
+
+
+async def _image(run: Run, content: str, mime: Any, name: str) -> Item:
+    ref = await stored(run, content, mime_type=js_string(mime or "image/png"), file_name="image.png")
+    return file_item(ref, name)
+
+
+async def video(run: Run, scope: Scope) -> list[Item]:
+    """Generate videos, wait for them, and return their files or their addresses."""
+    parameters, options = scope.parameters, options_of(scope)
+    names = ("aspectRatio", "personGeneration", "durationSeconds")
+    asked = {
+        "instances": [{"prompt": parameters["prompt"]}],
+        "parameters": {"sampleCount": options.get("sampleCount", 1)} | {n: options[n] for n in names if n in options},
+    }
+    path = f"/v1beta/{FILTERS['path'](model(scope))}:predictLongRunning"
+    job = await run.request(scope, method="POST", path=path, json=asked)
+    answer = ((await done(run, scope, job)).get("response") or {}).get("generateVideoResponse") or {}
+    urls = [js_string((each.get("video") or {}).get("uri")) for each in answer.get("generatedSamples") or []]
+    if parameters.get("returnAs", "video") == "url":
+        return [{"json": {"url": url}} for url in urls]
+    return [await _video(run, scope, url) for url in urls]
+
+
+async def download(run: Run, scope: Scope) -> list[Item]:
+    """Return the file of a video that was generated before."""
+    return [await _video(run, scope, js_string(scope.parameters["url"]))]
+
+
+async def _video(run: Run, scope: Scope, url: str) -> Item:
+    if not is_own(scope, url):
+        own, host = urlsplit(host_of(scope)).hostname, urlsplit(url).hostname
+        raise NodeError(
+            f"Domain not allowed: This credential is restricted from accessing {host}. "
+            f"Only the following domains are allowed: {own}",
+            item=scope.index,
+        )
+    ref = await run.request(
+        scope, url=url, response="file", filename="video.mp4", mime="video/mp4"
+    )  # fmt: skip
+    return file_item(ref, js_string(options_of(scope).get("binaryPropertyOutput") or "data"))

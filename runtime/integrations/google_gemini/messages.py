@@ -1,0 +1,89 @@
+"""Google Gemini: bodies of messages, and their answers."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from runtime.contract import Item, NodeError
+from runtime.integrations.filters import FILTERS, is_empty
+from runtime.integrations.operation import Run
+from runtime.integrations.scope import Scope
+from runtime.values.javascript import js_string
+
+__all__ = ["answers", "ask", "body", "model", "options_of", "require"]
+
+_CONFIG: Final = (
+    "frequencyPenalty", "maxOutputTokens", "candidateCount", "presencePenalty", "temperature", "topP", "topK",
+)  # fmt: skip
+
+
+def options_of(scope: Scope) -> Mapping[str, Any]:
+    """Return the options."""
+    return scope.parameters.get("options") or {}
+
+
+def model(scope: Scope) -> str:
+    """Return the name of the model, `models/...`."""
+    return js_string(scope.located("modelId", scope.parameters["modelId"]))
+
+
+async def ask(run: Run, scope: Scope, body_: Mapping[str, Any]) -> Any:
+    """Send a message and return the answer. Raise NodeError."""
+    path = f"/v1beta/{FILTERS['path'](model(scope))}:generateContent"
+    return await run.request(scope, method="POST", path=path, json=body_)
+
+
+def answers(scope: Scope, response: Any) -> list[Item]:
+    """Return the items of an answer."""
+    if not scope.parameters.get("simplify", True):
+        return [{"json": response}]
+    return [{"json": each} for each in response.get("candidates") or []]
+
+
+def body(scope: Scope) -> dict[str, Any]:
+    """Return the body of a message. Raise NodeError."""
+    parameters, options = scope.parameters, options_of(scope)
+    given = (parameters.get("messages") or {}).get("values") or []
+    require([each.get("content") for each in given])
+    config = {name: options[name] for name in _CONFIG if name in options}
+    if "thinkingBudget" in options:
+        config["thinkingConfig"] = {"thinkingBudget": options["thinkingBudget"]}
+    if parameters.get("jsonOutput"):
+        config["responseMimeType"] = "application/json"
+    made: dict[str, Any] = {
+        "tools": [],
+        "contents": [
+            {"parts": [{"text": each.get("content", "")}], "role": each.get("role", "user")} for each in given
+        ],
+        "generationConfig": config,
+    }
+    if system := options.get("systemMessage"):
+        made["systemInstruction"] = {"parts": [{"text": system}]}
+    _add_tools(made, scope)
+    return made
+
+
+def _add_tools(made: dict[str, Any], scope: Scope) -> None:
+    given = scope.parameters.get("builtInTools") or {}
+    if given.get("googleSearch"):
+        made["tools"].append({"googleSearch": {}})
+    maps = given.get("googleMaps")
+    if isinstance(maps, Mapping):
+        made["tools"].append({"googleMaps": {}})
+        place = {name: maps[name] for name in ("latitude", "longitude") if not is_empty(maps.get(name))}
+        if place:
+            made["toolConfig"] = {"retrievalConfig": {"latLng": place}}
+    if given.get("urlContext"):
+        made["tools"].append({"urlContext": {}})
+    if files := given.get("fileSearch"):
+        search = {"fileSearchStoreNames": FILTERS["json"](files.get("fileSearchStoreNames", "[]"))}
+        if files.get("metadataFilter"):
+            search["metadataFilter"] = files["metadataFilter"]
+        made["tools"].append({"fileSearch": search})
+    if given.get("codeExecution") or options_of(scope).get("codeExecution"):
+        made["tools"].append({"codeExecution": {}})
+
+
+def require(prompts: list[Any]) -> None:
+    """Raise NodeError unless one of the prompts has a text."""
+    if all(is_empty(each) for each in prompts):
+        raise NodeError("A non-empty prompt is required.")

@@ -1,0 +1,1 @@
+"""Google Sheets: rows of sheets, sheets, and spreadsheets."""

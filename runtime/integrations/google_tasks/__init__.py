@@ -1,0 +1,1 @@
+"""Google Tasks: tasks of a list."""

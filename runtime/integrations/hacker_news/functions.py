@@ -1,0 +1,17 @@
+"""Hacker News: the pages of a search."""
+
+from typing import Any
+
+from runtime.integrations.scope import Scope
+from schemas.item import UNDEFINED
+
+
+def next_page(scope: Scope) -> Any:
+    """Return the number of the next page, counted from 0; UNDEFINED after the last."""
+    following = scope.names["page"] + 1
+    return following if following < (scope.names["response"].get("nbPages") or 0) else UNDEFINED
+
+
+def hits(scope: Scope) -> Any:
+    """Return what was found; UNDEFINED, which gives one empty item, when the answer has no list."""
+    return scope.names["items"] if "hits" in scope.names["response"] else UNDEFINED

@@ -1,0 +1,34 @@
+"""The content of HubSpot's engagements."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from runtime.integrations.filters import FILTERS
+
+__all__ = ["metadata_of"]
+
+
+def metadata_of(type_: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the content of an engagement of a type (`CALL`, `EMAIL`, `MEETING`, `TASK`)."""
+    return _METADATA.get(type_, _content)(given)
+
+
+def _content(given: Mapping[str, Any]) -> dict[str, Any]:
+    times = ("startTime", "endTime")
+    return {name: FILTERS["epoch_s"](each) if name in times else each for name, each in given.items() if each}
+
+
+def _mail(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the content of an e-mail. As in n8n, its recipients are not part of it: only copies are."""
+    sender = {"email": given.get("fromEmail"), "firstName": given.get("firstName"), "lastName": given.get("lastName")}
+    return {
+        "from": {name: each for name, each in sender.items() if each},
+        "cc": [{"email": each} for each in given.get("cc") or []],
+        "bcc": [{"email": each} for each in given.get("bcc") or []],
+        **{name: given[name] for name in ("subject", "html") if given.get(name)},
+    }
+
+
+_METADATA: Final[Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]]] = {
+    "CALL": _content, "MEETING": _content, "TASK": _content, "EMAIL": _mail,
+}  # fmt: skip

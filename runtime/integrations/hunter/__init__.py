@@ -1,0 +1,1 @@
+"""Hunter: mail addresses of a domain."""

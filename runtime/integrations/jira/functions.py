@@ -1,0 +1,169 @@
+"""Jira: fields of an issue, its simple form, pages, recipients of a notification, and attachments."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from runtime.contract import Item, NodeError
+from runtime.integrations.filters import segment
+from runtime.integrations.operation import Run
+from runtime.integrations.scope import Scope
+from runtime.values.javascript import js_string
+from runtime.values.json_text import NotJsonError, parse_json
+from schemas.item import UNDEFINED
+
+_SERVERS: Final = ("server", "serverPat")
+_WORD: Final = re.compile(r"[A-Za-z0-9]+")
+_ADVICE: Final = "Use an API token (Jira version Cloud), or an HTTP Request node with this credential"
+
+
+def base(scope: Scope) -> str:
+    """Return the address of the REST API. Raise NodeError for credentials whose site only a request can tell."""
+    if scope.parameters.get("jiraVersion") in ("cloudOAuth2", "cloudServiceAccount"):
+        raise NodeError("Jira Cloud with OAuth2 or a service account is not supported", description=_ADVICE)
+    return js_string(scope.credential.get("domain", "")).rstrip("/") + "/rest"
+
+
+def _chosen(value: Any) -> Any:
+    """Return the id in a resource locator; one without a value stays as it is, as in n8n."""
+    return (value.get("value") or value) if isinstance(value, Mapping) else value
+
+
+def _person(scope: Scope, value: Any) -> dict[str, Any]:
+    return {"name" if scope.parameters.get("jiraVersion") in _SERVERS else "id": _chosen(value)}
+
+
+def fields(scope: Scope) -> dict[str, Any]:
+    """Return the fields of an issue to create or to change. Raise NodeError for a sub-task without a parent."""
+    parameters = scope.parameters
+    given = parameters.get("additionalFields") or parameters.get("updateFields") or {}
+    made = _kind(scope, given)
+    for name in ("summary", "description"):
+        if given.get(name):
+            made[name] = given[name]
+    if labels := given.get("labels") or given.get("serverLabels"):
+        made["labels"] = labels
+    if given.get("priority"):
+        made["priority"] = {"id": _chosen(given["priority"])}
+    made |= {name: _person(scope, given[name]) for name in ("assignee", "reporter") if given.get(name)}
+    if given.get("componentIds"):
+        made["components"] = [{"id": each} for each in given["componentIds"]]
+    for each in (given.get("customFieldsUi") or {}).get("customFieldsValues") or []:
+        made[js_string(_chosen(each.get("fieldId")))] = each.get("fieldValue")
+    return made | _parent(scope, made, given.get("parentIssueKey"))
+
+
+def _kind(scope: Scope, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a new issue must have; of an issue to change its type where it changes."""
+    parameters = scope.parameters
+    if parameters.get("operation") == "create":
+        return {
+            "summary": parameters.get("summary"),
+            "project": {"id": _chosen(parameters.get("project"))},
+            "issuetype": {"id": _chosen(parameters.get("issueType"))},
+        }
+    return {"issuetype": {"id": given["issueType"]}} if given.get("issueType") else {}
+
+
+def _parent(scope: Scope, made: Mapping[str, Any], parent: Any) -> dict[str, Any]:
+    types = scope.names["types"] if isinstance(scope.names.get("types"), list) else []
+    subtasks = {each.get("id") for each in types if isinstance(each, Mapping) and each.get("subtask")}
+    is_subtask = (made.get("issuetype") or {}).get("id") in subtasks
+    if is_subtask and not parent:
+        raise NodeError("A sub-task needs the key of its parent issue", description="Set Parent Issue Key")
+    changes = scope.parameters.get("operation") == "update" and "issuetype" not in made
+    return {"parent": {"key": js_string(parent).upper()}} if parent and (is_subtask or changes) else {}
+
+
+def names_too(scope: Scope) -> Any:
+    """Return what to expand: the names of the fields too where the output is simple."""
+    expand = scope.parameters.get("additionalFields", {}).get("expand") or ""
+    if scope.parameters.get("simplifyOutput") and "names" not in expand.split(","):
+        expand = f"{expand},names".lstrip(",")
+    return expand or UNDEFINED
+
+
+def issue(scope: Scope) -> Any:
+    """Return an issue; the simple form has its fields under their names in camel case."""
+    found = scope.names["response"]
+    if not scope.parameters.get("simplifyOutput") or not isinstance(found, Mapping):
+        return found
+    names, shown = found.get("names") or {}, {**found.get("fields", {}), **(found.get("renderedFields") or {})}
+    made = {each: found.get(each) for each in ("id", "key", "self")}
+    for key in sorted(shown, key=lambda key: js_string(names.get(key, key)).lower()):
+        made[_camel(js_string(names.get(key, key)))] = shown[key]
+    return made
+
+
+def _camel(name: str) -> str:
+    words: list[str] = _WORD.findall(name)
+    first, *rest = words or [name]
+    return first[:1].lower() + first[1:] + "".join(each[:1].upper() + each[1:] for each in rest)
+
+
+def next_start(scope: Scope) -> Any:
+    """Return where the next page starts; UNDEFINED after the last."""
+    body, collected = scope.names["response"], scope.names["collected"]
+    more = not body.get("isLast") and scope.names["found"] and collected < body.get("total", 0)
+    return collected if more else UNDEFINED
+
+
+def recipients(scope: Scope) -> dict[str, Any]:
+    """Return whom a notification goes to (`to`), and to whom it is restricted (`restrict`). Raise NodeError."""
+    parameters = scope.parameters
+    if parameters.get("jsonParameters"):
+        given = {
+            "to": parameters.get("notificationRecipientsJson"),
+            "restrict": parameters.get("notificationRecipientsRestrictionsJson"),
+        }
+        return {name: _json(each) for name, each in given.items() if each}
+    to = (parameters.get("notificationRecipientsUi") or {}).get("notificationRecipientsValues") or {}
+    only = (parameters.get("notificationRecipientsRestrictionsUi") or {}).get(
+        "notificationRecipientsRestrictionsValues"
+    ) or {}
+    made = {name: True for name in ("reporter", "assignee", "voters") if to.get(name)}
+    if to.get("assignee") or to.get("watchers"):
+        made["watchers"] = bool(to.get("watchers"))
+    return {"to": made | _people(to), "restrict": _people(only)}
+
+
+def _people(given: Mapping[str, Any]) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    if given.get("users"):
+        made["users"] = [{"accountId": each} for each in given["users"]]
+    if given.get("groups"):
+        made["groups"] = [{"name": each} for each in given["groups"]]
+    return made
+
+
+def _json(value: Any) -> Any:
+    try:
+        return parse_json(value) if isinstance(value, str) else value
+    except NotJsonError as error:
+        raise NodeError(f"The value is not valid JSON: {error}") from error
+
+
+def comment(scope: Scope) -> Any:
+    """Return the text of a comment: a document of version 3 of the API, or text with wiki markup. Raise NodeError."""
+    parameters = scope.parameters
+    if parameters.get("jsonParameters"):
+        return _json(parameters.get("commentJson"))
+    text = parameters.get("comment")
+    if scope.names["version"] == "2":
+        return text
+    paragraph = {"type": "paragraph", "content": [{"type": "text", "text": text}]}
+    return {"type": "doc", "version": 1, "content": [paragraph]}
+
+
+async def attachments(run: Run, scope: Scope) -> list[Item]:
+    """List the attachments of an issue, with their files where they are asked for."""
+    parameters, out = scope.parameters, list[Item]()
+    path = f"/api/2/issue/{segment(parameters['issueKey'])}"
+    found = (await run.request(scope, path=path, query={"fields": "attachment"}))["fields"].get("attachment", [])
+    for each in found if parameters.get("returnAll") else found[: int(parameters.get("limit", 50))]:
+        item: Item = {"json": each}
+        if parameters.get("download"):
+            file = await run.request(scope, url=each["content"], response="file", filename=each.get("filename"))
+            item["binary"] = {js_string(parameters["binaryProperty"]): file}
+        out.append(item)
+    return out

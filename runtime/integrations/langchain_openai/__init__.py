@@ -1,0 +1,1 @@
+"""OpenAI: the node of n8n's AI package."""

@@ -1,0 +1,268 @@
+"""OpenAI (AI package): bodies of chat completions and responses, images, speech, videos, and assistants."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from runtime.contract import Item, NodeError
+from runtime.integrations.files import data_url, file_item, stored
+from runtime.integrations.filters import is_empty, segment
+from runtime.integrations.langchain_openai.assistants import assistant_reply, assistant_tools, simple_assistants
+from runtime.integrations.langchain_openai.responses import response_body, response_input
+from runtime.integrations.operation import Run
+from runtime.integrations.polling import poll
+from runtime.integrations.scope import Scope
+from runtime.values.javascript import js_string
+from runtime.values.json_text import NotJsonError, parse_json
+
+__all__ = [
+    "analyze", "analyze_by_chat", "answer", "assistant_reply", "assistant_tools", "chat", "choices", "edit",
+    "generate", "generated", "respond", "simple_assistants", "speak", "video",
+]  # fmt: skip
+
+JSON_PROMPT: Final = "You are a helpful assistant designed to output JSON."
+_CHAT_NAMES: Final = {"maxTokens": "max_completion_tokens", "topP": "top_p"}
+_POLL_SECONDS: Final = 2.0
+
+
+def chat(scope: Scope) -> dict[str, Any]:
+    """Return the body of a chat completion."""
+    parameters = scope.parameters
+    given = [each for each in _entries(parameters.get("messages")) if isinstance(each, Mapping)]
+    _require([each.get("content") for each in given])
+    messages = [{"role": each.get("role", "user"), "content": each.get("content", "")} for each in given]
+    body: dict[str, Any] = {"model": scope.located("modelId", parameters.get("modelId")), "messages": messages}
+    if parameters.get("jsonOutput"):
+        messages.insert(0, {"role": "system", "content": JSON_PROMPT})
+        body["response_format"] = {"type": "json_object"}
+    options = parameters.get("options") or {}
+    return body | {_CHAT_NAMES.get(name, name): each for name, each in options.items() if name != "maxToolsIterations"}
+
+
+def choices(scope: Scope) -> Any:
+    """Return the answers of a chat completion, their JSON read where it was asked for."""
+    response = scope.names["response"]
+    if not isinstance(response, Mapping):
+        return response
+    found = [_read_choice(each) if scope.parameters.get("jsonOutput") else each for each in response.get("choices", [])]
+    return found if scope.parameters.get("simplify", True) else {**response, "choices": found}
+
+
+def _read_choice(choice: Any) -> Any:
+    message = choice.get("message") if isinstance(choice, Mapping) else None
+    if not isinstance(message, Mapping):
+        return choice
+    return {**choice, "message": {**message, "content": _parsed(message.get("content"))}}
+
+
+def _parsed(text: Any) -> Any:
+    try:
+        return parse_json(text) if isinstance(text, str) else text
+    except NotJsonError:
+        return text
+
+
+def answer(scope: Scope) -> Any:
+    """Return the message of the first choice."""
+    response = scope.names["response"]
+    if not scope.parameters.get("simplify", True):
+        return response
+    return {"content": ((response.get("choices") or [{}])[0].get("message") or {}).get("content")}
+
+
+async def respond(run: Run, scope: Scope) -> list[Item]:
+    """Ask for a response, in the background too, and return it."""
+    parameters = scope.parameters
+    messages = await response_input(run, scope)
+    _require([part.get("text", part) for each in messages for part in each["content"]])
+    body = response_body(scope, messages)
+    response = await run.request(scope, method="POST", path="/responses", json=body)
+    if body["background"]:
+        response = await _finished(run, scope, response)
+    if body.get("text", {}).get("format", {}).get("type", "text") != "text":
+        response = {**response, "output": [_read_output(each) for each in response.get("output", [])]}
+    return [{"json": {"output": response.get("output")} if parameters.get("simplify", True) else response}]
+
+
+async def _finished(run: Run, scope: Scope, response: Mapping[str, Any]) -> Any:
+    mode = ((scope.parameters.get("options") or {}).get("backgroundMode") or {}).get("values") or {}
+    path = f"/responses/{segment(response.get('id'))}"
+    done = await _poll(run, scope, path, {"queued", "in_progress"}, float(mode.get("timeout", 300)))
+    if done is None:
+        raise NodeError("Timeout reached", item=scope.index)
+    if done.get("status") in ("failed", "cancelled"):
+        error = done.get("error") or {}
+        raise NodeError(js_string(error.get("message") or f"The response {done['status']}"), item=scope.index)
+    return done
+
+
+def _read_output(output: Any) -> Any:
+    if not isinstance(output, Mapping) or output.get("type") != "message":
+        return output
+    parts = [
+        {**each, "text": _parsed(each["text"])} if each.get("type") == "output_text" else each
+        for each in output.get("content", [])
+    ]
+    return {**output, "content": parts}
+
+
+async def _poll(run: Run, scope: Scope, path: str, unfinished: set[str], seconds: float) -> Any:
+    async def ask() -> Any:
+        return await run.request(scope, path=path)
+
+    return await poll(ask, lambda job: job.get("status") not in unfinished, every=_POLL_SECONDS, timeout=seconds)
+
+
+async def _pictures(run: Run, scope: Scope) -> list[str]:
+    parameters = scope.parameters
+    if parameters.get("inputType", "url") == "url":
+        return _split(parameters.get("imageUrls", ""))
+    return [await data_url(run, scope.index, name) for name in _split(parameters.get("binaryPropertyName", "data"))]
+
+
+def _split(names: Any) -> list[str]:
+    """Return the parts between commas, an empty one too, as n8n sends it."""
+    return [each.strip() for each in js_string(names).split(",")]
+
+
+async def analyze_by_chat(run: Run, scope: Scope) -> list[Item]:
+    """Ask a question about images in a chat completion."""
+    parameters, options = scope.parameters, scope.parameters.get("options") or {}
+    detail = options.get("detail", "auto")
+    pictures = [
+        {"type": "image_url", "image_url": {"url": url, "detail": detail}} for url in await _pictures(run, scope)
+    ]
+    body = {
+        "model": scope.located("modelId", parameters.get("modelId", "gpt-4-vision-preview")),
+        "messages": [{"role": "user", "content": [{"type": "text", "text": parameters["text"]}, *pictures]}],
+        "max_tokens": options.get("maxTokens", 300),
+    }
+    response = await run.request(scope, method="POST", path="/chat/completions", json=body)
+    return [{"json": answer(scope.having(response=response))}]
+
+
+async def analyze(run: Run, scope: Scope) -> list[Item]:
+    """Ask a question about images in a response."""
+    parameters, options = scope.parameters, scope.parameters.get("options") or {}
+    detail = options.get("detail", "auto")
+    pictures = [{"type": "input_image", "detail": detail, "image_url": url} for url in await _pictures(run, scope)]
+    body = {
+        "model": scope.located("modelId", parameters.get("modelId")),
+        "input": [{"role": "user", "content": [{"type": "input_text", "text": parameters["text"]}, *pictures]}],
+        "max_output_tokens": options.get("maxTokens", 300),
+    }
+    response = await run.request(scope, method="POST", path="/responses", json=body)
+    return [{"json": response.get("output") if parameters.get("simplify", True) else response}]
+
+
+def generated(scope: Scope) -> dict[str, Any]:
+    """Return the body of an image's generation."""
+    parameters, options = scope.parameters, scope.parameters.get("options") or {}
+    model = js_string(
+        scope.located("model", parameters.get("model")) or scope.located("modelId", parameters["modelId"])
+    )
+    _require([parameters.get("prompt")])
+    modern = "gpt-image" in model
+    body = {"prompt": parameters["prompt"], "model": model}
+    if not modern:
+        body["response_format"] = "url" if options.get("returnImageUrls") else "b64_json"
+    shown = {
+        "n": model == "dall-e-2", "dalleQuality": model == "dall-e-3", "quality": modern, "style": model == "dall-e-3",
+    }  # fmt: skip
+    for name, each in options.items():
+        if name in ("returnImageUrls", "binaryPropertyOutput") or not shown.get(name, True):
+            continue
+        body["quality" if name == "dalleQuality" else name] = each
+    return body
+
+
+async def generate(run: Run, scope: Scope) -> list[Item]:
+    """Generate images and return their files, or their addresses."""
+    options, body = scope.parameters.get("options") or {}, generated(scope)
+    response = await run.request(scope, method="POST", path="/images/generations", json=body)
+    name = js_string(options.get("binaryPropertyOutput") or "data")
+    return await _images(run, response, name, urls=body.get("response_format") == "url")
+
+
+async def _images(run: Run, response: Any, name: str, *, urls: bool) -> list[Item]:
+    made: list[Item] = []
+    for each in response.get("data") or []:
+        if urls or "b64_json" not in each:
+            made.append({"json": each})
+        else:
+            ref = await stored(run, each["b64_json"], mime_type="image/png", file_name="data")
+            made.append(file_item(ref, name))
+    return made
+
+
+async def edit(run: Run, scope: Scope) -> list[Item]:
+    """Edit images and return the files, or their addresses."""
+    parameters, options = scope.parameters, scope.parameters.get("options") or {}
+    model = js_string(
+        scope.located("model", parameters.get("model")) or scope.located("modelId", parameters["modelId"])
+    )
+    modern = "gpt-image" in model
+    fields = {
+        "model": model, "prompt": parameters["prompt"], "n": parameters.get("n", 1), "size": parameters.get("size"),
+        "response_format": None if modern else parameters.get("responseFormat", "url"),
+        "quality": parameters.get("quality") if modern else None,
+        "output_format": parameters.get("outputFormat") if modern else None,
+        "output_compression": parameters.get("outputCompression") if modern else None,
+        "user": options.get("user"), "background": options.get("background"),
+        "input_fidelity": options.get("inputFidelity"),
+    }  # fmt: skip
+    files = [each.get("binaryPropertyName", "data") for each in _entries(parameters.get("images"))] if modern else [
+        parameters.get("binaryPropertyName", "data")
+    ]  # fmt: skip
+    parts: list[dict[str, Any]] = [{"fields": {name: each for name, each in fields.items() if not is_empty(each)}}]
+    parts += [{"name": "image[]" if modern else "image", "file": name} for name in files]
+    if mask := options.get("imageMask"):
+        parts.append({"name": "mask", "file": mask})
+    response = await run.request(scope, method="POST", path="/images/edits", multipart=parts)
+    return await _images(run, response, "data", urls=fields["response_format"] == "url")
+
+
+async def speak(run: Run, scope: Scope) -> list[Item]:
+    """Turn text into speech and return the file."""
+    parameters, options = scope.parameters, scope.parameters.get("options") or {}
+    format_ = js_string(options.get("response_format", "mp3"))
+    body = {
+        "model": parameters["model"], "input": parameters["input"], "voice": parameters["voice"],
+        "response_format": format_, "speed": options.get("speed", 1),
+    }  # fmt: skip
+    ref = await run.request(
+        scope, method="POST", path="/audio/speech", json=body, response="file",
+        filename=f"audio.{format_}", mime=f"audio/{format_}",
+    )  # fmt: skip
+    return [file_item(ref, js_string(options.get("binaryPropertyOutput") or "data"))]
+
+
+async def video(run: Run, scope: Scope) -> list[Item]:
+    """Generate a video, wait for it, and return the file."""
+    parameters, options = scope.parameters, scope.parameters.get("options") or {}
+    fields = {
+        "model": scope.located("modelId", parameters["modelId"]), "prompt": parameters["prompt"],
+        "seconds": js_string(parameters["seconds"]), "size": parameters["size"],
+    }  # fmt: skip
+    parts: list[dict[str, Any]] = [{"fields": fields}]
+    if reference := options.get("binaryPropertyNameReference"):
+        parts.append({"name": "input_reference", "file": reference})
+    job = await run.request(scope, method="POST", path="/videos", multipart=parts)
+    path = f"/videos/{segment(job.get('id'))}"
+    done = await _poll(run, scope, path, {"queued", "in_progress"}, float(options.get("waitTime", 300)))
+    if done is None:
+        raise NodeError("Timeout reached", item=scope.index)
+    if done.get("status") == "failed":
+        error = done.get("error") or {}
+        raise NodeError(js_string(error.get("message") or "The video could not be made"), item=scope.index)
+    name = js_string(options.get("fileName") or "data")
+    ref = await run.request(scope, path=f"{path}/content", response="file", filename=name, mime="video/mp4")
+    return [file_item(ref, "data")]
+
+
+def _entries(collection: Any) -> list[Any]:
+    return list((collection or {}).get("values") or [])
+
+
+def _require(prompts: list[Any]) -> None:
+    if all(is_empty(each) for each in prompts):
+        raise NodeError("A non-empty prompt is required.")

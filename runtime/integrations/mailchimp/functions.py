@@ -1,0 +1,80 @@
+"""Mailchimp: members of an audience, their tags, and pages."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from runtime.contract import NodeError
+from runtime.integrations.scope import Scope
+from runtime.values.javascript import js_number, js_string
+from runtime.values.json_text import NotJsonError, parse_json
+from schemas.item import UNDEFINED
+
+_CENTRE: Final = re.compile(r"[a-z]{2,4}\d{1,3}")
+_NAMES: Final = {
+    "emailType": "email_type",
+    "language": "language",
+    "ipOptIn": "ip_opt",
+    "ipSignup": "ip_signup",
+    "timestampSignup": "timestamp_signup",
+    "timestampOpt": "timestamp_opt",
+    "vip": "vip",
+    "status": "status",
+}
+
+
+def data_centre(scope: Scope) -> str:
+    """Return the data centre that an API key names behind its last hyphen. Raise NodeError for a key that names none."""
+    if not scope.credential:
+        return ""  # the request says that there is no credential
+    centre = js_string(scope.credential.get("apiKey", "")).rpartition("-")[2]
+    if not _CENTRE.fullmatch(centre):
+        raise NodeError(
+            "The API key of Mailchimp names no data centre",
+            description="A key ends with one, like `-us21`: copy the whole key into the credential.",
+            item=scope.index,
+        )
+    return centre
+
+
+def member(scope: Scope) -> dict[str, Any]:
+    """Return a member to create or to change. Raise NodeError."""
+    parameters = scope.parameters
+    given = parameters.get("options") or parameters.get("updateFields") or {}
+    made = {"listId": parameters.get("list"), "email_address": parameters.get("email")}
+    if parameters.get("status"):
+        made["status"] = parameters["status"]
+    made |= {wire: given[name] for name, wire in _NAMES.items() if given.get(name)}
+    if given.get("tags"):
+        made["tags"] = js_string(given["tags"]).split(",")
+    if parameters.get("jsonParameters"):
+        names = (("locationJson", "location"), ("mergeFieldsJson", "merge_fields"), ("groupJson", "interests"))
+        return made | {wire: _json(parameters[name]) for name, wire in names if parameters.get(name)}
+    return made | _audience({**parameters, **given})
+
+
+def _audience(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the location, the merge fields and the groups of a member."""
+    made: dict[str, Any] = {}
+    place = (given.get("locationFieldsUi") or {}).get("locationFieldsValues")
+    if place:
+        made["location"] = {name: js_number(place.get(name)) for name in ("latitude", "longitude")}
+    merge = (given.get("mergeFieldsUi") or {}).get("mergeFieldsValues")
+    if merge:
+        made["merge_fields"] = {js_string(each.get("name")): each.get("value") for each in merge}
+    groups = (given.get("groupsUi") or {}).get("groupsValues")
+    if groups:
+        made["interests"] = {js_string(each.get("categoryFieldId")): each.get("value") for each in groups}
+    return made
+
+
+def _json(value: Any) -> Any:
+    try:
+        return parse_json(value) if isinstance(value, str) else value
+    except NotJsonError as error:
+        raise NodeError(f"The value is not valid JSON: {error}") from error
+
+
+def next_offset(scope: Scope) -> Any:
+    """Return where the next page starts; UNDEFINED after an empty page."""
+    return scope.names["collected"] if scope.names["found"] else UNDEFINED

@@ -1,0 +1,1 @@
+"""Mattermost: messages, channels, reactions and users."""

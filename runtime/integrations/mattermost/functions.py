@@ -1,0 +1,54 @@
+"""Mattermost: the server's address, attachments of a message, and names of emojis."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from runtime.integrations.scope import Scope
+from runtime.values.javascript import js_string
+from schemas.item import UNDEFINED
+
+
+def base(scope: Scope) -> str:
+    """Return the address of the API."""
+    return js_string(scope.credential.get("baseUrl", "")).rstrip("/") + "/api/v4"
+
+
+def emoji(scope: Scope) -> str:
+    """Return the name of an emoji without its colons and spaces."""
+    return js_string(scope.parameters.get("emojiName", "")).replace(":", "").replace(" ", "")
+
+
+def attachments(scope: Scope) -> Any:
+    """Return the attachments of a message; UNDEFINED: none."""
+    given = scope.parameters.get("attachments")
+    listed = given if isinstance(given, list) else []
+    return [_attachment(each) for each in listed if isinstance(each, Mapping)]
+
+
+def _attachment(given: Mapping[str, Any]) -> dict[str, Any]:
+    made = dict(given)
+    for name in ("actions", "fields"):
+        if isinstance(made.get(name), Mapping):
+            entries = made.pop(name).get("item")
+            if entries:
+                made[name] = [_action(each) if name == "actions" else each for each in entries]
+    return made
+
+
+def _action(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a button or a menu: what is only for the other is left out, as in n8n."""
+    made = {name: each for name, each in given.items() if name != "integration"}
+    if made.pop("type", "button") == "button":
+        made.pop("options", None)
+        made.pop("data_source", None)
+    else:
+        made["type"] = "select"
+        options = (made.pop("options", None) or {}).get("option")
+        source = made.pop("data_source", "custom")
+        made |= {"options": options or []} if source == "custom" else {"data_source": source}
+    integration = (given.get("integration") or {}).get("item") or {}
+    if integration:
+        properties = (integration.get("context") or {}).get("property") or []
+        context = {js_string(each.get("name")): each.get("value") for each in properties}
+        made["integration"] = {"url": integration.get("url", UNDEFINED), **({"context": context} if context else {})}
+    return made

@@ -1,0 +1,1 @@
+"""Microsoft Outlook: messages, drafts, events and folders."""

@@ -1,0 +1,1 @@
+"""NocoDB: rows of tables."""

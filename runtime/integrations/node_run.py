@@ -1,0 +1,138 @@
+"""One run of a vendor's node: the scope of each item, its operation, and what an error of an item becomes."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from runtime.contract import ActivityContext, Item, Items, MissingCredential, NodeError, error_item
+from runtime.http.credentials import Credential
+from runtime.integrations.described import Described
+from runtime.integrations.descriptor import Operation
+from runtime.integrations.operation import Run, run_operation
+from runtime.integrations.parameters import Parameters
+from runtime.integrations.request import Sender
+from runtime.integrations.scope import Scope
+from runtime.integrations.values import evaluate
+from runtime.nodes.checkpoint import Checkpoint
+
+__all__ = ["NodeRun", "send_question"]
+
+
+class NodeRun:
+    """The items of one run, one after the other, as n8n's vendor nodes do."""
+
+    def __init__(self, node: Described, context: ActivityContext, items: Items) -> None:
+        self._node, self._context, self._items = node, context, items
+        self._credentials: dict[str, Credential] = {}
+        self._shared: dict[str, Any] = {}
+
+    async def all_items(self) -> Items:
+        """Return the output. Raise NodeError."""
+        if not self._items:
+            return []
+        variants = self._first_variants()
+        if variants and variants[0].program is not None:
+            return await self._program(variants[0].program)
+        once = bool(variants) and all(each.share for each in variants)
+        out: Items = []
+        checkpoint = Checkpoint(self._context, len(self._items))
+        for i in range(1 if once else len(self._items)):
+            out += await checkpoint.run_once(i, partial(self._one, i))
+        return out
+
+    def _first_variants(self) -> Sequence[Operation]:
+        """Return the variants of the first item's operation; none where its parameters cannot be read, which its run tells."""
+        try:
+            return self._node.variants(self._context.resolve(self._node, 0).parameters(self._context.version))
+        except NodeError:
+            return ()
+
+    async def prepare(self, i: int) -> tuple[Scope, Sender]:
+        """Return the scope of an item, and what sends its requests. Raise NodeError."""
+        node, context, descriptor = self._context.resolve(self._node, i), self._context, self._node.descriptor
+        parameters = node.parameters(context.version)
+        sender = await self._sender(parameters, i)
+        scope = Scope(
+            parameters, self._items[i], i, context.version, context.now, context.timezone,
+            sender.credential.data if sender.credential else {}, descriptor.tables, self._node.module, descriptor.patterns,
+        )  # fmt: skip
+        for name, value in descriptor.values.items():
+            scope = scope.having(**{name: evaluate(value, scope)})
+        return scope, sender
+
+    async def _sender(self, parameters: Parameters, i: int) -> Sender:
+        credential, missing = None, None
+        try:
+            credential = await self._credential(parameters, i)
+        except MissingCredential as error:  # told by the first request: as in n8n, wrong parameters are told before
+            missing = error
+        return Sender(self._context, self._node.descriptor, credential, missing, self._shared)
+
+    async def _one(self, i: int) -> list[Item]:
+        try:
+            scope, sender = await self.prepare(i)
+            operation = self._node.operation_of(scope)
+            _check_choice(operation, i)
+            if operation.item_program is not None:
+                return await self._item_program(operation.item_program, sender, scope)
+            return await run_operation(operation, sender, scope)
+        except NodeError as error:
+            error.item = i if error.item is None else error.item
+            if not self._context.continue_on_fail:
+                raise
+            return [error_item(error, i)]
+
+    async def _item_program(self, name: str, sender: Sender, scope: Scope) -> list[Item]:
+        made: list[Item] = await scope.function(name)(self._run(sender), scope)
+        return [{"pairedItem": {"item": scope.index}, **each} for each in made]
+
+    def _run(self, sender: Sender) -> Run:
+        async def scope(i: int) -> Scope:
+            return (await self.prepare(i))[0]
+
+        return Run(self._context, sender, self._items, scope)
+
+    async def _program(self, name: str) -> Items:
+        function = getattr(self._node.module, name)
+        try:
+            node = self._context.resolve(self._node, 0)
+            sender = await self._sender(node.parameters(self._context.version), 0)
+            made: Items = await function(self._run(sender))
+        except NodeError as error:
+            if not self._context.continue_on_fail:
+                raise
+            return [error_item(error, error.item or 0)]
+        return made
+
+    async def _credential(self, parameters: Parameters, i: int) -> Credential | None:
+        choice = self._node.credential_of(parameters, self._context.version)
+        if choice is None:
+            if self._node.descriptor.credentials:
+                raise MissingCredential("Credentials not found")
+            return None
+        if choice.type not in self._credentials:
+            data = dict(await self._context.credentials.get(choice.type, i))
+            if choice.scopes:
+                data |= {"httpNode": True, "scopes": " ".join(choice.scopes)}
+            self._credentials[choice.type] = Credential(choice.type, data, self._context.credentials)
+        return self._credentials[choice.type]
+
+
+def _check_choice(operation: Operation, i: int) -> None:
+    """Raise NodeError for an operation that an expression chose, and that only a fixed choice can have."""
+    if operation.asks:
+        raise NodeError(
+            "An expression chose an operation that waits for an answer",
+            description="The node can wait only where its operation is chosen as a fixed value.",
+            item=i,
+        )
+    if operation.program is not None:
+        raise NodeError("An expression chose an operation for all items together, and another one before", item=i)
+
+
+async def send_question(node: Described, context: ActivityContext, names: Mapping[str, Any]) -> None:
+    """Run the operation that asks once, with `$message` and `$buttons`. Raise NodeError."""
+    items: Items = next((each for each in context.inputs if each), [])
+    scope, sender = await NodeRun(node, context, items).prepare(0)
+    scope = scope.having(**names)
+    await run_operation(node.operation_of(scope), sender, scope)

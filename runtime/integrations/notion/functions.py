@@ -1,0 +1,219 @@
+"""Notion: ids in URLs, pages with properties and blocks, nested blocks."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from runtime.contract import Item, Items, NodeError
+from runtime.integrations.filters import FILTERS, segment
+from runtime.integrations.notion.blocks import block, simple_block
+from runtime.integrations.notion.properties import (
+    condition,
+    files_of,
+    name_and_type,
+    property_value,
+    simple_page,
+    source_condition,
+)
+from runtime.integrations.operation import Run
+from runtime.integrations.scope import Scope
+from runtime.integrations.template import Template
+from runtime.values.javascript import js_string
+from runtime.values.patterns import first_group
+from schemas.item import UNDEFINED
+
+_ID: Final = "([0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+_PAGE_URL: Final = f"^https?://[^?#]*?{_ID}(?:[?#].*)?$"
+_PEEK_URL: Final = f"^https?://.*[?&]p={_ID}"
+"""The page that a database shows beside its table."""
+_LOCATORS_SINCE: Final = 2
+_SOURCES_SINCE: Final = 3
+"""Databases have data sources, which hold their properties and pages."""
+_PAGE: Final = {
+    "when": True, "items": Template("{$response.results}"), "more": Template("{$response.has_more}"),
+    "next": {"query": {"start_cursor": Template("{$response.next_cursor}")}},
+}  # fmt: skip
+
+
+def page_id(scope: Scope) -> Any:
+    """Return the id of the page that the parameter names by id or URL. Raise NodeError."""
+    given = scope.parameters.get("pageId", UNDEFINED)
+    if given is UNDEFINED:
+        return given
+    mode, value = (given.get("mode"), given.get("value")) if isinstance(given, Mapping) else ("url", UNDEFINED)
+    if not isinstance(given, Mapping) and scope.version < _LOCATORS_SINCE:
+        return _in_url(js_string(given)) or js_string(given).strip()
+    found = js_string(value).strip() if mode == "id" else _in_url(js_string(value))
+    if not found:
+        raise NodeError(f"Could not extract page ID from URL: {js_string(value)}", item=scope.index)
+    return found
+
+
+def _in_url(url: str) -> str | None:
+    return first_group(_PEEK_URL, url) or first_group(_PAGE_URL, url)
+
+
+def children(scope: Scope) -> list[Any]:
+    """Return the blocks to write. Raise NodeError."""
+    given = (scope.parameters.get("blockUi") or {}).get("blockValues") or []
+    return [block(each, "rich_text" if scope.version >= _SOURCES_SINCE else "text") for each in given]
+
+
+def content(scope: Scope) -> dict[str, Any]:
+    """Return what is in a new page: blocks, or markdown. Raise NodeError for blocks that are not JSON."""
+    kind = scope.parameters.get("contentType", "blockUi")
+    if kind == "markdown":
+        return {"markdown": scope.parameters.get("markdown", "")}
+    if kind != "json":
+        return {"children": children(scope)}
+    given = FILTERS["json"](scope.parameters.get("blocksJson") or "[]")
+    return {"children": given.get("children", []) if isinstance(given, Mapping) else given}
+
+
+def markdown(scope: Scope) -> dict[str, Any]:
+    """Return a change of a page's markdown: new content, or texts to replace."""
+    if scope.parameters.get("markdownUpdateType") != "update_content":
+        return {"type": "replace_content", "replace_content": {"new_str": scope.parameters.get("markdown", "")}}
+    given = (scope.parameters.get("contentUpdates") or {}).get("updates") or []
+    updates = [
+        {"old_str": each.get("oldString", ""), "new_str": each.get("newString", "")}
+        | ({"replace_all_matches": True} if each.get("replaceAllMatches") else {})
+        for each in given
+    ]
+    return {"type": "update_content", "update_content": {"content_updates": updates}}
+
+
+def properties(scope: Scope) -> dict[str, Any]:
+    """Return the properties to write. Raise NodeError."""
+    given = (scope.parameters.get("propertiesUi") or {}).get("propertyValues") or []
+    option = "name" if scope.version >= _LOCATORS_SINCE else "id"
+    made = {name_and_type(each.get("key"))[0]: property_value(each, scope.timezone, option) for each in given}
+    return {name: each for name, each in made.items() if each is not None}
+
+
+def icon(scope: Scope) -> Any:
+    """Return the icon to set; UNDEFINED: none."""
+    options = scope.parameters.get("options") or {}
+    chosen = options.get("icon")
+    if not isinstance(chosen, str) or not chosen:
+        return UNDEFINED
+    return {"external": {"url": chosen}} if options.get("iconType") == "file" else {"emoji": chosen}
+
+
+def filter(scope: Scope) -> Any:  # noqa: A001 - the name of the member that it fills
+    """Return the filter of a database query; UNDEFINED: none. Raise NodeError."""
+    parameters, zone = scope.parameters, scope.timezone
+    test = source_condition if scope.version >= _SOURCES_SINCE else condition
+    chosen = parameters.get("filterType", "none")
+    if chosen == "json":
+        return FILTERS["json"](parameters.get("filterJson"))
+    if chosen == "manual":
+        conditions = (parameters.get("filters") or {}).get("conditions") or []
+        joint = "and" if parameters.get("matchType") == "allFilters" else "or"
+        return {joint: [test(each, zone) for each in conditions]}
+    given = (parameters.get("options") or {}).get("filter") or {}
+    if given.get("singleCondition"):
+        return condition(given["singleCondition"], zone)
+    several = (given.get("multipleCondition") or {}).get("condition") or {}
+    made = {joint: [condition(each, zone) for each in several[joint]] for joint in ("and", "or") if several.get(joint)}
+    return made or UNDEFINED
+
+
+def sorts(scope: Scope) -> list[Any]:
+    """Return the order of a database query."""
+    given = ((scope.parameters.get("options") or {}).get("sort") or {}).get("sortValue") or []
+    return [
+        {"direction": each.get("direction", "")}
+        | ({"timestamp": each.get("key")} if each.get("timestamp") else {"property": name_and_type(each.get("key"))[0]})
+        for each in given
+    ]
+
+
+def simplified(scope: Scope) -> Any:
+    """Return the pages or databases of a response, as flat objects unless the node asks for them as they are."""
+    found = scope.names.get("items", scope.names.get("response"))
+    if not scope.parameters.get("simple"):
+        return found
+    if isinstance(found, list):
+        return [simple_page(each, scope.version) for each in found]
+    return simple_page(found, scope.version)
+
+
+async def create_database_pages(run: Run) -> Items:
+    """Create a page per item; the name of the database's title is asked for once."""
+    first = await run.scope(0)
+    title = ""
+    if first.version >= _LOCATORS_SINCE:
+        sources = first.version >= _SOURCES_SINCE
+        path = Template("/data_sources/{$source}") if sources else Template("/databases/{$database}")
+        database = await run.request(first, path=path)
+        named = [name for name, each in (database.get("properties") or {}).items() if each.get("type") == "title"]
+        title = named[-1] if named else ""
+
+    async def work(scope: Scope) -> Items:
+        given = properties(scope)
+        text = scope.parameters.get("title")
+        if title and text:
+            given = {title: {"title": [{"text": {"content": text}}]}} | given
+        parent = {"database_id": scope.names["database"]}
+        if scope.version >= _SOURCES_SINCE:
+            parent = {"type": "data_source_id", "data_source_id": scope.names["source"]}
+        body = {"parent": parent, "properties": given, **content(scope)}
+        if (symbol := icon(scope)) is not UNDEFINED:
+            body["icon"] = symbol
+        made = await run.request(scope, method="POST", path="/pages", json=body)
+        return [{"json": simplified(scope.having(response=made))}]
+
+    return await run.each(work)
+
+
+async def get_pages_with_files(run: Run, scope: Scope) -> list[Item]:
+    """Query a database, and download the files of its pages."""
+    sources = scope.version >= _SOURCES_SINCE
+    path = Template("/data_sources/{$source}/query") if sources else Template("/databases/{$database}/query")
+    page = {
+        **_PAGE,
+        "when": Template("{returnAll}"),
+        "next": {"json": {"start_cursor": Template("{$response.next_cursor}")}},
+    }
+    body = {"sorts": sorts(scope), "filter": filter(scope), "page_size": Template("{$size}")}
+    found = await run.pages(scope, method="POST", path=path, page=page, json=body)
+    return [await _with_files(run, scope, each) for each in found]
+
+
+async def get_page_with_files(run: Run, scope: Scope) -> list[Item]:
+    """Read a page, and download its files."""
+    return [await _with_files(run, scope, await run.request(scope, path=Template("/pages/{$page}")))]
+
+
+async def _with_files(run: Run, scope: Scope, page: Mapping[str, Any]) -> Item:
+    files = {
+        name: await run.request(scope, url=url, response="file", bare=True) for name, url in files_of(page).items()
+    }
+    item: Item = {"json": simplified(scope.having(response=page))}
+    return {**item, "binary": files} if files else item
+
+
+async def get_blocks(run: Run, scope: Scope) -> list[Item]:
+    """Read the blocks below a block, and the blocks below those if the node asks for them."""
+    parameters, root = scope.parameters, js_string(scope.names["block"])
+    found = await _blocks(run, scope, root, nested=bool(parameters.get("fetchNestedBlocks")))
+    if not parameters.get("returnAll"):
+        found = found[: parameters.get("limit", 50)]
+    simple = parameters.get("simplifyOutput", False)
+    return [{"json": simple_block(each, root) if simple else each} for each in found]
+
+
+async def _blocks(run: Run, scope: Scope, root: str, *, nested: bool, depth: int = 0) -> list[dict[str, Any]]:
+    page = {**_PAGE, "when": Template("{returnAll}") if not depth else True}
+    query = {} if depth else {"page_size": Template("{$size}")}
+    out: list[dict[str, Any]] = []
+    for each in await run.pages(scope, path=f"/blocks/{segment(root)}/children", query=query, page=page):
+        out.append({"object": each.get("object"), "parent_id": root, **each})
+        # A page inside a page is a document of its own.
+        if nested and each.get("has_children") and each.get("type") != "child_page" and depth < _MAX_DEPTH:
+            out += await _blocks(run, scope, each["id"], nested=True, depth=depth + 1)
+    return out
+
+
+_MAX_DEPTH: Final = 50
+"""Levels of blocks that are read."""

@@ -1,0 +1,242 @@
+"""Properties of Notion's pages, conditions on them, and pages as flat objects."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from runtime.contract import NodeError
+from runtime.integrations.filters import FILTERS, camel_case
+from runtime.integrations.notion.blocks import rich_text
+from runtime.values.dates import parse_date
+from runtime.values.javascript import js_string
+
+__all__ = ["condition", "files_of", "name_and_type", "property_value", "simple_page", "source_condition"]
+
+_WITHOUT_VALUE: Final = ("is_empty", "is_not_empty")
+_RELATIVE: Final = (
+    "past_week", "past_month", "past_year", "this_week", "next_week", "next_month", "next_year",
+)  # fmt: skip
+
+
+def name_and_type(key: Any) -> tuple[str, str]:
+    """Return the name and the type in a key of n8n (`Due Date|date`); the type is empty where there is none."""
+    name, _, type_ = js_string(key).rpartition("|")
+    return (name, type_) if name else (type_, "")
+
+
+def _date(value: Any, zone: str, *, time: bool = True) -> str:
+    """Return a date as Notion takes it, in a zone: with its time and offset, or its day alone. Raise NodeError."""
+    instant = parse_date(js_string(value), zone)
+    if instant is None:
+        raise NodeError(f"{js_string(value)!r} is not a date")
+    try:
+        moment = datetime.fromtimestamp(instant.ms / 1000, ZoneInfo(zone))
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise NodeError(f"{zone!r} is not a time zone") from error
+    if not time:
+        return moment.strftime("%Y-%m-%d")
+    text = moment.isoformat(timespec="seconds")
+    return text.replace("+00:00", "Z") if zone in _UTC else text
+
+
+_UTC: Final = ("UTC", "Etc/UTC")
+
+
+def _date_value(given: Mapping[str, Any], zone: str) -> dict[str, Any]:
+    chosen = given.get("timezone") or "default"
+    zone = zone if chosen == "default" else js_string(chosen)
+    time = given.get("includeTime", True) is not False
+    if given.get("range"):
+        return {
+            "start": _date(given.get("dateStart"), zone, time=time),
+            "end": _date(given.get("dateEnd"), zone, time=time),
+        }
+    return {"start": _date(given.get("date"), zone, time=time), "end": None}
+
+
+def _ids(value: Any) -> list[dict[str, Any]]:
+    texts = [part for each in FILTERS["list"](value) for part in FILTERS["split"](each)]
+    return [{"id": each} for each in texts]
+
+
+def _files(given: Mapping[str, Any]) -> list[dict[str, Any]]:
+    entries = (given.get("fileUrls") or {}).get("fileUrl") or []
+    return [
+        {"name": each.get("name", ""), "type": "external", "external": {"url": each.get("url", "")}} for each in entries
+    ]
+
+
+def property_value(given: Mapping[str, Any], zone: str, option: str = "name") -> dict[str, Any] | None:
+    """Return the value of a property that an entry of `propertiesUi` describes; None: it is left out. Raise NodeError.
+
+    Args:
+        given: the entry.
+        zone: the time zone of dates without one of their own.
+        option: the member by which options of a select are named; it depends on the version of the node.
+    """
+    type_ = name_and_type(given.get("key"))[1]
+    if not type_:
+        return {}
+    if type_ == "title":
+        return {"title": [{"text": {"content": given.get("title", "")}}]}
+    if type_ == "rich_text":
+        if given.get("richText"):
+            return {"rich_text": rich_text((given.get("text") or {}).get("text") or [])}
+        return {"rich_text": [{"text": {"content": given.get("textContent", "")}}]}
+    if type_ == "url" and given.get("ignoreIfEmpty") and not given.get("urlValue"):
+        return None
+    make = _VALUES.get(type_)
+    if make is None:
+        raise NodeError(f"A property cannot be written by its type {type_!r}")
+    return {"type": type_, type_: make(given, zone, option)}
+
+
+_VALUES: Final[Mapping[str, Callable[[Mapping[str, Any], str, str], Any]]] = {
+    "phone_number": lambda given, _zone, _option: given.get("phoneValue", ""),
+    "email": lambda given, _zone, _option: given.get("emailValue", ""),
+    "url": lambda given, _zone, _option: given.get("urlValue", ""),
+    "number": lambda given, _zone, _option: given.get("numberValue", 0),
+    "checkbox": lambda given, _zone, _option: given.get("checkboxValue", False),
+    "select": lambda given, _zone, option: _option_of(given.get("selectValue", ""), option),
+    "status": lambda given, _zone, _option: {"name": given.get("statusValue", "")},
+    "multi_select": lambda given, _zone, option: [
+        _option_of(each, option)
+        for each in FILTERS["split"](given.get("multiSelectValue") or [])
+        if isinstance(each, Mapping) or each != ""
+    ],
+    "people": lambda given, _zone, _option: _ids(given.get("peopleValue") or []),
+    "relation": lambda given, _zone, _option: _ids(given.get("relationValue") or []),
+    "files": lambda given, _zone, _option: _files(given),
+    "date": lambda given, zone, _option: _date_value(given, zone),
+}
+
+
+def _option_of(value: Any, member: str) -> Any:
+    return value if isinstance(value, Mapping) else {member: value}
+
+
+def condition(given: Mapping[str, Any], zone: str) -> dict[str, Any]:
+    """Return the filter of a database query that a condition describes. Raise NodeError for a date that is none."""
+    name, type_ = name_and_type(given.get("key"))
+    test = given.get("condition", "")
+    if type_ == "formula":
+        kind = given.get("returnType", "")
+        return {"property": name, "formula": {kind: {test: _tested(given, kind, f"{kind}Value", zone)}}}
+    member = {"date": "date", "last_edited_time": "lastEditedTime"}.get(type_, f"{camel_case(type_)}Value")
+    # The API that these versions speak calls rich text `text`.
+    key = "text" if type_ == "rich_text" else type_
+    return {"property": name, key: {test: _tested(given, type_, member, zone)}}
+
+
+def source_condition(given: Mapping[str, Any], zone: str) -> dict[str, Any]:
+    """Return the filter of a data source's query that a condition describes. Raise NodeError."""
+    name, type_ = name_and_type(given.get("key"))
+    if type_ == "rollup":
+        return {"property": name, "rollup": FILTERS["json"](given.get("rollupJson") or "{}")}
+    if type_ == "verification":
+        return {"property": name, "verification": {"status": given.get("verificationStatus", "verified")}}
+    test = given.get("condition", "")
+    kind = given.get("returnType", "string") if type_ == "formula" else type_
+    inner = {kind: {test: _tested(given, kind, _MEMBERS.get(kind, "richTextValue"), zone)}}
+    return {"property": name, **({"formula": inner} if type_ == "formula" else inner)}
+
+
+_MEMBERS: Final = {
+    "number": "numberValue", "unique_id": "numberValue", "checkbox": "checkboxValue", "date": "dateValue",
+    "created_time": "dateValue", "last_edited_time": "dateValue", "multi_select": "optionValue",
+    "select": "optionValue", "status": "optionValue", "people": "peopleValue", "created_by": "peopleValue",
+    "last_edited_by": "peopleValue", "relation": "relationValue",
+}  # fmt: skip
+_DEFAULTS: Final[Mapping[str, Any]] = {"number": 0, "checkbox": False, "multi_select": []}
+
+
+def _tested(given: Mapping[str, Any], type_: str, member: str, zone: str) -> Any:
+    test = given.get("condition")
+    if test in _WITHOUT_VALUE:
+        return True
+    if test in _RELATIVE:
+        return {}
+    if type_ == "date" and member == "date":
+        value = given.get(member)
+        return _date(value, zone) if value not in (None, "") else {}
+    return given.get(member, _DEFAULTS.get(type_, ""))
+
+
+def simple_page(page: Mapping[str, Any], version: float) -> dict[str, Any]:
+    """Return a page or a database as a flat object: its id, its name, and its properties."""
+    if page.get("object") in ("database", "data_source"):
+        title = _plain(page.get("title") or [])
+        return {"id": page.get("id"), **({"title": title} if version < _NAMES_SINCE else _named(page, title))}
+    properties = page.get("properties") or {}
+    if version < _NAMES_SINCE:
+        return {"id": page.get("id"), **{name: _simple(each) for name, each in properties.items()}}
+    title = next((_plain(each.get("title") or []) for each in properties.values() if each.get("type") == "title"), "")
+    flat = {f"property_{_snake(name)}": _simple(each) for name, each in properties.items()}
+    return {"id": page.get("id"), **_named(page, title), **flat}
+
+
+_NAMES_SINCE: Final = 2
+
+
+def _named(page: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {"name": name, "url": page.get("url")}
+
+
+def _plain(texts: Sequence[Mapping[str, Any]]) -> str:
+    return "".join(each.get("plain_text") or "" for each in texts)
+
+
+def _snake(name: str) -> str:
+    """Return the lower-case words of a name, letters and digits of ASCII only, joined by `_`."""
+    return _OTHERS.sub("_", _WORDS.sub(_apart, name)).strip("_").lower()
+
+
+_WORDS: Final = re.compile(r"([a-z0-9])([A-Z])|([A-Z])(?=[A-Z][a-z])")
+_OTHERS: Final = re.compile(r"[^A-Za-z0-9]+")
+
+
+def _apart(match: re.Match[str]) -> str:
+    return f"{match[1]}_{match[2]}" if match[1] else f"{match[3]}_"
+
+
+def _simple(given: Mapping[str, Any]) -> Any:
+    """Return the value of a property without the layers that say its type."""
+    type_ = given.get("type", "")
+    value = given.get(type_)
+    if value is None:
+        return None
+    if type_ in ("title", "rich_text"):
+        return _plain(value)
+    if type_ in ("select", "status", "created_by", "last_edited_by"):
+        return value.get("name")
+    if type_ in _LISTS:
+        return [_LISTS[type_](each) for each in value]
+    if type_ == "formula":
+        return value.get(value.get("type", ""))
+    if type_ == "rollup":
+        inner = value.get(value.get("type", ""))
+        return [_simple(each) for each in inner] if isinstance(inner, list) else inner
+    return value
+
+
+def _url(file: Mapping[str, Any]) -> Any:
+    return (file.get(file.get("type", "")) or {}).get("url")
+
+
+_LISTS: Final[Mapping[str, Callable[[Mapping[str, Any]], Any]]] = {
+    "multi_select": lambda each: each.get("name"),
+    "people": lambda each: (each.get("person") or {}).get("email") or each.get("name"),
+    "relation": lambda each: each.get("id"),
+    "files": _url,
+}
+
+
+def files_of(page: Mapping[str, Any]) -> dict[str, str]:
+    """Return the addresses of a page's files: `icon`, `cover`, and `property_0`, `property_1`, ... of each property."""
+    found = {name: _url(page[name]) for name in ("icon", "cover") if isinstance(page.get(name), Mapping)}
+    for name, each in (page.get("properties") or {}).items():
+        for place, file in enumerate(each.get("files") or [] if each.get("type") == "files" else []):
+            found[f"{_snake(name)}_{place}"] = _url(file)
+    return {name: each for name, each in found.items() if isinstance(each, str)}

@@ -1,0 +1,58 @@
+"""Notion Trigger: pages that were added to a database, or changed in it, since the last poll."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from runtime.contract import Items
+from runtime.integrations.notion.properties import simple_page
+from runtime.integrations.template import Template
+from runtime.integrations.triggers.poll_trigger import PollRun
+from runtime.integrations.triggers.times import Interval, stamp
+from runtime.values.dates import parse_date
+
+_PAGE: Final = 10
+_MINUTE: Final = 60_000
+"""Milliseconds: Notion dates changes to the minute."""
+
+
+async def poll(poll: PollRun) -> Items:
+    """Return the pages, newest first."""
+    time = Interval(poll.state, poll.now)
+    member = "created_time" if poll.scope.parameters.get("event") == "pageAddedToDatabase" else "last_edited_time"
+    body: dict[str, Any] = {"page_size": 1, "sorts": [{"timestamp": member, "direction": "descending"}]}
+    if poll.manual:
+        time.close()
+        return _shown(poll, (await _ask(poll, body)).get("results") or [])
+    body["filter"] = {"timestamp": member, member: {"on_or_after": _minute(time.start)}}
+    newest = (await _ask(poll, body)).get("results") or []
+    time.close()
+    if not newest:
+        return []
+    pages = await poll.pages(
+        method="POST",
+        path=Template("{$place}"),
+        json=body | {"page_size": _PAGE},
+        page={
+            "when": True,
+            "items": Template("{$response.results}"),
+            "next": {"json": {"start_cursor": Template("{$response.next_cursor}")}},
+        },
+    )
+    seen = poll.state.get("possibleDuplicates") or []
+    poll.state["possibleDuplicates"] = [each["id"] for each in pages if each.get(member) == newest[0].get(member)]
+    return _shown(poll, [each for each in pages if each.get("id") not in seen])
+
+
+async def _ask(poll: PollRun, body: Mapping[str, Any]) -> Any:
+    return await poll.request(method="POST", path=Template("{$place}"), json=dict(body))
+
+
+def _shown(poll: PollRun, pages: list[Any]) -> Items:
+    if not poll.scope.parameters.get("simple"):
+        return [{"json": each} for each in pages]
+    return [{"json": simple_page(each, 1)} for each in pages]
+
+
+def _minute(text: str) -> str:
+    at = parse_date(text)
+    return stamp(at.ms - at.ms % _MINUTE) if at is not None else text

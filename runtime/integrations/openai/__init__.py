@@ -1,0 +1,1 @@
+"""OpenAI: the older node, of completions, edits, moderations and images."""

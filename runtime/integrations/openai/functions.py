@@ -1,0 +1,35 @@
+"""OpenAI (older node): images as files."""
+
+from runtime.contract import Item
+from runtime.integrations.files import stored
+from runtime.integrations.operation import Run
+from runtime.integrations.scope import Scope
+from runtime.integrations.values import holds
+from schemas.item import UNDEFINED
+
+__all__ = ["images"]
+
+_SIZED, _STYLED = {"model": ["dall-e-2", "dall-e-3"]}, {"model": ["dall-e-3"]}
+
+
+async def images(run: Run, scope: Scope) -> list[Item]:
+    """Create images and return their files, or their addresses."""
+    parameters = scope.parameters
+    as_url = parameters["responseFormat"] == "imageUrl"
+    options, model = parameters.get("options") or {}, parameters.get("model") or parameters.get("imageModel")
+    names = ["n", *(["size"] if holds(_SIZED, scope) else []), *(["quality", "style"] if holds(_STYLED, scope) else [])]
+    body = {
+        "prompt": parameters.get("prompt", UNDEFINED),
+        "model": model,
+        "response_format": "url" if as_url else "b64_json",
+        **{name: options[name] for name in names if name in options},
+    }
+    response = await run.request(scope, method="POST", path="/images/generations", json=body)
+    found = response.get("data") or []
+    if as_url:
+        return [{"json": each} for each in found]
+    made: list[Item] = []
+    for each in found:
+        ref = await stored(run, each.get("b64_json", ""), mime_type="image/png", file_name="data")
+        made.append({"json": {}, "binary": {"data": ref}})
+    return made

@@ -1,0 +1,205 @@
+"""An operation of a descriptor for one input item: its requests in order, pages, and the items that come out."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from typing import Any, Final
+
+from runtime.contract import ActivityContext, Item, Items, NodeError, error_item
+from runtime.integrations.descriptor import Operation, Paging, RequestSpec, Step
+from runtime.integrations.filters import is_empty
+from runtime.integrations.request import Response, Sender
+from runtime.integrations.scope import Scope
+from runtime.integrations.values import evaluate, holds
+from runtime.nodes.checkpoint import Checkpoint
+from runtime.values.binary import NoBinaryError, binary_of
+from runtime.values.javascript import js_string
+from schemas.item import UNDEFINED, BinaryRef
+
+__all__ = ["Run", "items_of", "run_operation"]
+
+MAX_PAGES: Final = 10_000
+"""Pages of one request, after which the node fails: a cursor that never ends would fill the memory."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a program of a vendor's module works with: `async def name(run: Run) -> Items`, for one item
+    `async def name(run: Run, scope: Scope) -> list[Item]`.
+    """
+
+    context: ActivityContext
+    sender: Sender
+    items: Items
+    scope: Callable[[int], Awaitable[Scope]]
+    """The scope of an input item."""
+
+    async def each(self, work: Callable[[Scope], Awaitable[Items]]) -> Items:
+        """Return what `work` makes of each item, paired with it; an error item where the node goes on after errors.
+
+        Each item is done `once`.
+        """
+        out: Items = []
+        for i in range(len(self.items)):
+            out += await self.once(i, partial(self._one, work, i))
+        return out
+
+    async def once(self, i: int, work: Callable[[], Awaitable[Items]]) -> Items:
+        """Return what `work` makes of item `i`: when a worker died after that, what it made then (see `Checkpoint`).
+
+        A program does so for its requests per item, once for each item.
+        """
+        return await self._checkpoint.run_once(i, work)
+
+    @cached_property
+    def _checkpoint(self) -> Checkpoint:
+        return Checkpoint(self.context, len(self.items))
+
+    async def _one(self, work: Callable[[Scope], Awaitable[Items]], i: int) -> Items:
+        try:
+            made = await work(await self.scope(i))
+        except NodeError as error:
+            error.item = i
+            if not self.context.continue_on_fail:
+                raise
+            made = [error_item(error, i)]
+        return [{"pairedItem": {"item": i}, **each} for each in made]
+
+    def file(self, i: int, name: str) -> BinaryRef:
+        """Return a file of an input item. Raise NodeError."""
+        try:
+            return binary_of(self.items[i], name, i)
+        except NoBinaryError as error:
+            raise NodeError(error.message, description=error.description, item=i) from error
+
+    async def response(self, scope: Scope, **spec: Any) -> Response:
+        """Send a request, given as in a descriptor, and return its response. Raise NodeError.
+
+        All values are data; a string with holes is a `Template`.
+        """
+        return await self.sender.send(RequestSpec.model_validate(spec), replace(scope, of_program=True))
+
+    async def request(self, scope: Scope, **spec: Any) -> Any:
+        """Send a request and return the body of its response. Raise NodeError."""
+        return (await self.response(scope, **spec)).body
+
+    async def pages(self, scope: Scope, **spec: Any) -> list[Any]:
+        """Send a request with `page` and return the elements of all its pages. Raise NodeError."""
+        inner = replace(scope, of_program=True)
+        return (await _send(self.sender, RequestSpec.model_validate(spec), inner)).names["items"]  # type: ignore[no-any-return]
+
+
+async def run_operation(operation: Operation, sender: Sender, scope: Scope) -> list[Item]:
+    """Return the items that an input item gives. Raise NodeError."""
+    if operation.request is not None:
+        scope = await _send(sender, operation.request, scope)
+    else:
+        scope = await _steps(operation.steps, sender, scope)
+    return items_of(operation, scope)
+
+
+def items_of(operation: Operation, scope: Scope) -> list[Item]:
+    """Return the output items of an operation whose requests are done."""
+    value = scope.names.get("items", scope.names.get("response", UNDEFINED))
+    if operation.output is not None:
+        value = evaluate(operation.output, scope)
+    binary = {}
+    for name, each in (operation.binary or {}).items():
+        found = evaluate(each, scope)
+        if isinstance(found, Mapping):
+            binary[js_string(evaluate(name, scope))] = found
+    made: list[Item] = []
+    for each in value if isinstance(value, list) else [value]:
+        item: Any = {"json": {} if each is UNDEFINED or each is None else each}
+        if binary:
+            item["binary"] = binary
+        if operation.pair == "item":
+            item["pairedItem"] = {"item": scope.index}
+        made.append(item)
+    return made
+
+
+async def _steps(steps: Sequence[Step], sender: Sender, scope: Scope) -> Scope:
+    for step in steps:
+        if not holds(step.when, scope):
+            continue
+        if step.fail is not None:
+            raise NodeError(js_string(evaluate(step.fail, scope)), item=scope.index)
+        if step.set is not None:
+            for name, value in step.set.items():
+                scope = scope.having(**{name: evaluate(value, scope)})
+        elif step.each is not None:
+            scope = await _each(step, sender, scope)
+        elif step.request is not None:
+            scope = await _request(step, step.request, sender, scope)
+    return scope
+
+
+async def _request(step: Step, spec: RequestSpec, sender: Sender, scope: Scope) -> Scope:
+    name = step.name
+    if name is None:
+        return await _send(sender, spec, scope)
+    if step.once and name in sender.shared:
+        return scope.having(**{name: sender.shared[name]})
+    scope = await _send(sender, spec, scope)
+    response = scope.names["response"]
+    if step.once:
+        sender.shared[name] = response
+    return scope.having(**{name: response})
+
+
+async def _each(step: Step, sender: Sender, scope: Scope) -> Scope:
+    elements = evaluate(step.each, scope)
+    responses = []
+    for index, element in enumerate(elements if isinstance(elements, list) else []):
+        inner = await _steps(step.do, sender, scope.having(each=element, index=index))
+        responses.append(inner.names.get("response"))
+    return scope.having(**{step.name or "responses": responses})
+
+
+async def _send(sender: Sender, spec: RequestSpec, scope: Scope) -> Scope:
+    """Return the scope with the response, and with `$items` when the request has pages."""
+    if spec.page is None:
+        return _after(await sender.send(spec, scope), scope, spec)
+    page, collected = spec.page, list[Any]()
+    everything = holds(page.when, scope)
+    limit = None if everything else _limit(page, scope)
+    changes: dict[str, Any] = {}
+    for number in range(MAX_PAGES):
+        inner = scope.having(page=number, pageNumber=number + 1, collected=len(collected))
+        inner = _after(await sender.send(spec, inner, changes), inner, spec)
+        found = evaluate(page.items, inner)
+        collected += found if isinstance(found, list) else []
+        inner = inner.having(items=collected, collected=len(collected), found=found)
+        if not everything and (not page.every or (limit is not None and len(collected) >= limit)):
+            return inner.having(items=collected[:limit])
+        following = _next(page, inner)
+        if following is None:
+            return inner
+        changes = following
+    raise NodeError(f"{sender.descriptor.name} gave more than {MAX_PAGES} pages", item=scope.index)
+
+
+def _after(response: Response, scope: Scope, spec: RequestSpec) -> Scope:
+    names = response.names()
+    return scope.having(**names, **({"file": response.body} if spec.response == "file" else {}))
+
+
+def _limit(page: Paging, scope: Scope) -> int | None:
+    limit = evaluate(page.limit, scope)
+    return None if is_empty(limit) else int(limit)
+
+
+def _next(page: Paging, scope: Scope) -> dict[str, Any] | None:
+    """Return the changes of the next request; None: there is none."""
+    if page.more is not None and not holds(page.more, scope):
+        return None
+    made = dict[str, Any]()
+    for name, value in page.next.items():
+        found = evaluate(value, scope)
+        wanted = len(value) if isinstance(value, Mapping) else 1
+        present = [each for each in found.values() if not is_empty(each)] if isinstance(found, Mapping) else [found]
+        if is_empty(found) or len(present) < wanted:
+            return None
+        made[name] = found
+    return made or None

@@ -1,0 +1,196 @@
+"""Parameters of a vendor's node as data: its facts (`parameters.json`) as declared fields, and their values for one item.
+
+n8n's rules (observed): of a parameter that is declared several times the visible declaration counts; members of a
+`collection` have no defaults, entries of a `fixedCollection` have; members that are not declared are dropped.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Self
+
+from runtime.contract import param
+from runtime.values.patterns import compile_pattern
+from schemas.item import UNDEFINED
+from schemas.node import Declared, IsDynamic, Node, declarations, is_condition, visible
+
+__all__ = ["Fact", "Parameters", "fields_of"]
+
+
+_VALUE: Final = Annotated[Any, IsDynamic()]
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One declaration of a parameter, or of a member of one."""
+
+    name: str
+    kind: str
+    default: Any
+    show: Mapping[str, list[Any]]
+    hide: Mapping[str, list[Any]]
+    required: bool
+    many: bool
+    options: tuple[str, ...]
+    members: tuple[Self, ...]
+    """Of a collection; of a fixed collection its groups, whose members are those of an entry."""
+    resolvables: str | None = None
+    """See `ParamInfo`: of a parameter in an editor for SQL or HTML."""
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any]) -> Self:
+        """Return the fact that an object of `parameters.json` describes."""
+        return cls(
+            data["name"], data["kind"], data.get("default"), _conditions(data.get("show", {})),
+            _conditions(data.get("hide", {})),
+            data.get("required", False), data.get("many", False), tuple(data.get("options", ())),
+            tuple(cls.read(each) for each in data.get("members", ())), data.get("resolvables"),
+        )  # fmt: skip
+
+
+def _conditions(given: Mapping[str, list[Any]]) -> Mapping[str, list[Any]]:
+    """Return display conditions with their patterns compiled. Raise BadPatternError."""
+    return {name: [_condition(each) for each in values] for name, values in given.items()}
+
+
+def _condition(value: Any) -> Any:
+    if not is_condition(value) or "regex" not in value["_cnd"]:
+        return value
+    return {"_cnd": {"regex": compile_pattern(value["_cnd"]["regex"]).test}}
+
+
+def fields_of(facts: Sequence[Fact]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Fact]]:
+    """Return the annotations and values of the fields of a node class, and the fact of each field."""
+    annotations, values, found = dict[str, Any](), dict[str, Any](), dict[str, Fact]()
+    for i, fact in enumerate(facts):
+        field = f"p{i}_{''.join(each if each.isalnum() else '_' for each in fact.name)}"
+        annotations[field] = _VALUE
+        values[field] = param(
+            fact.default,
+            alias=fact.name,
+            show=fact.show,
+            hide=fact.hide,
+            required=fact.required and not fact.many,
+            resolvables=fact.resolvables,
+        )
+        found[field] = fact
+    return annotations, values, found
+
+
+class Parameters(Mapping[str, Any]):
+    """The parameters of a node by wire name, as they are for one item. Reading one whose expression failed raises NodeError."""
+
+    def __init__(self, node: Node, facts: Mapping[str, Fact], version: float) -> None:
+        self._node, self._facts, self._version = node, facts, version
+        self._names: dict[str, list[Declared]] = {}
+        for declared in declarations(type(node)).values():
+            if declared.name in facts:
+                self._names.setdefault(declared.alias, []).append(declared)
+        self._values: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        """Return the value of the visible declaration of this name. Raise KeyError when none is visible."""
+        if name not in self._values:
+            self._values[name] = UNDEFINED  # conditions that refer to one another end here
+            self._values[name] = self._read(name)
+        value = self._values[name]
+        if value is UNDEFINED:
+            raise KeyError(name)
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the names of the visible parameters."""
+        return (name for name in self._names if name in self)
+
+    def __len__(self) -> int:
+        """Return how many are visible."""
+        return sum(1 for _ in self)
+
+    def fact(self, name: str) -> Fact | None:
+        """Return the visible declaration of a name."""
+        declared = self._visible(name)
+        return self._facts[declared.name] if declared else None
+
+    def _visible(self, name: str) -> Declared | None:
+        shown = (each for each in self._names.get(name, ()) if each.visible(self, self._version))
+        return next(shown, None)
+
+    def _read(self, name: str) -> Any:
+        declared = self._visible(name)
+        if declared is None:
+            return UNDEFINED
+        value = getattr(self._node, declared.name)
+        if value is None and self._node.is_undefined(declared.name):
+            return UNDEFINED
+        return self._complete(value, self._facts[declared.name])
+
+    def _complete(self, value: Any, fact: Fact) -> Any:
+        """Return a value without undeclared members, and with the defaults of the entries of fixed collections."""
+        if not fact.members or not isinstance(value, Mapping):
+            return value
+        if fact.kind == "fixedCollection":
+            groups = {group.name: group for group in fact.members}
+            return {name: self._entries(each, groups[name]) for name, each in value.items() if name in groups}
+        if fact.many:
+            return value
+        return self._members(value, fact.members, defaults=False)
+
+    def _entries(self, value: Any, group: Fact) -> Any:
+        if isinstance(value, list):
+            return [self._members(each, group.members, defaults=True) for each in value if isinstance(each, Mapping)]
+        return self._members(value, group.members, defaults=True) if isinstance(value, Mapping) else value
+
+    def _members(self, value: Mapping[str, Any], members: Sequence[Fact], *, defaults: bool) -> dict[str, Any]:
+        beside = _Beside(value, members, self, self._version)
+        made = {name: each for name, each in value.items() if not members}
+        for name, each in value.items():
+            declared = beside.declared(name)
+            if declared is not None:
+                made[name] = self._complete(each, declared)
+        if defaults:
+            for name in dict.fromkeys(each.name for each in members):
+                declared = beside.declared(name, shown=True)
+                if name not in value and declared is not None:
+                    made[name] = self._complete(declared.default, declared)
+        return made
+
+
+class _Beside(Mapping[str, Any]):
+    """What the display conditions of a member see: its siblings, defaults included, and behind `/` the parameters."""
+
+    def __init__(
+        self, given: Mapping[str, Any], members: Sequence[Fact], parameters: Parameters, version: float
+    ) -> None:
+        self._given, self._members, self._parameters, self._version = given, members, parameters, version
+
+    def declared(self, name: str, *, shown: bool = False) -> Fact | None:
+        """Return the declaration of a member that is shown, else any (None with `shown`)."""
+        same = [each for each in self._members if each.name == name]
+        for each in same:
+            if self._is_shown(each):
+                return each
+        return same[0] if same and not shown else None
+
+    def _is_shown(self, fact: Fact) -> bool:
+        own, above = _split(fact.show)
+        hides, hides_above = _split(fact.hide)
+        return visible(own, hides, self, self._version) and visible(above, hides_above, self._parameters, self._version)
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self._given:
+            return self._given[name]
+        for each in self._members:
+            if each.name == name:
+                return each.default
+        return self._parameters[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._given)
+
+    def __len__(self) -> int:
+        return len(self._given)
+
+
+def _split(conditions: Mapping[str, list[Any]]) -> tuple[dict[str, list[Any]], dict[str, list[Any]]]:
+    """Return the conditions on siblings, and those on the node's parameters (n8n's leading slash)."""
+    own = {name: each for name, each in conditions.items() if not name.startswith("/")}
+    return own, {name: each for name, each in conditions.items() if name.startswith("/")}

@@ -1,0 +1,1 @@
+"""PDFMunk, the service of the community node HTML to PDF."""

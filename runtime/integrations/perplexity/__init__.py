@@ -1,0 +1,1 @@
+"""Perplexity: answers with sources."""

@@ -1,0 +1,1 @@
+"""PhantomBuster: agents and their results."""

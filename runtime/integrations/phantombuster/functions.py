@@ -1,0 +1,33 @@
+"""PhantomBuster: the body that launches an agent."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from runtime.integrations.filters import FILTERS
+from runtime.integrations.scope import Scope
+from runtime.values.javascript import js_string
+
+
+def launch(scope: Scope) -> dict[str, Any]:
+    """Return the body. Raise NodeError for arguments that are not JSON."""
+    parameters = scope.parameters
+    given = dict(parameters.get("additionalFields") or {})
+    body = {"id": parameters.get("agentId")}
+    if parameters.get("jsonParameters"):
+        for name, wire in (("argumentsJson", "arguments"), ("bonusArgumentJson", "bonusArgument")):
+            if given.get(name):
+                body[wire] = FILTERS["json"](given[name])
+    else:
+        for name, group, wire in (
+            ("argumentsUi", "argumentValues", "arguments"),
+            ("bonusArgumentUi", "bonusArgumentValue", "bonusArgument"),
+        ):
+            if pairs := _pairs(given.get(name), group):
+                body[wire] = pairs
+    names = ("argumentsJson", "bonusArgumentJson", "argumentsUi", "bonusArgumentUi")
+    return body | {name: each for name, each in given.items() if name not in names}
+
+
+def _pairs(collection: Any, group: str) -> dict[str, Any]:
+    found = collection.get(group) if isinstance(collection, Mapping) else None
+    return {js_string(each.get("key")): each.get("value") for each in found or [] if isinstance(each, Mapping)}

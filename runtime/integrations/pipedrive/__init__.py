@@ -1,0 +1,1 @@
+"""Pipedrive: deals, leads, persons, organizations, activities and notes."""

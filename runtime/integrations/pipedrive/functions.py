@@ -1,0 +1,52 @@
+"""Pipedrive: names in place of the keys of custom fields, matches of searches, and the value of a lead."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from runtime.integrations.filters import FILTERS
+from runtime.integrations.scope import Scope
+from runtime.values.javascript import js_string
+
+
+def lead_fields(scope: Scope) -> dict[str, Any]:
+    """Return further fields of a lead: its value is the entry of its collection."""
+    given = dict(scope.parameters.get("additionalFields") or {})
+    value = given.get("value")
+    if isinstance(value, Mapping) and "valueProperties" in value:
+        given["value"] = value["valueProperties"]
+    return given
+
+
+def matches(scope: Scope) -> list[Any]:
+    """Return what a search found: the matches whole, or each with its score."""
+    found: list[Any] = scope.names["items"]
+    if (scope.parameters.get("additionalFields") or {}).get("rawData"):
+        return found
+    return [{"result_score": each.get("result_score"), **(each.get("item") or {})} for each in found]
+
+
+def resolved(scope: Scope) -> Any:
+    """Return one object or several, with names of custom fields and labels of their options where the node asks for them."""
+    found = scope.names.get("items", (scope.names.get("response") or {}).get("data"))
+    listed = (scope.names.get("fields") or {}).get("data") or []
+    fields = {each.get("key"): each for each in listed}
+    if isinstance(found, list):
+        return [_named(each, fields) for each in found]
+    return _named(found, fields) if isinstance(found, Mapping) else found
+
+
+def _named(given: Mapping[str, Any], fields: Mapping[Any, Mapping[str, Any]]) -> dict[str, Any]:
+    return {
+        js_string(fields[key].get("name")) if key in fields else key: _label(each, fields.get(key) or {})
+        for key, each in given.items()
+    }
+
+
+def _label(value: Any, field: Mapping[str, Any]) -> Any:
+    """Return the labels of the options that a value names."""
+    labels = {js_string(each.get("id")): each.get("label") for each in field.get("options") or []}
+    if field.get("field_type") in ("enum", "visible_to"):
+        return labels.get(js_string(value), value)
+    if field.get("field_type") == "set" and value:
+        return [labels.get(js_string(each), each) for each in FILTERS["split"](value)]
+    return value

@@ -1,0 +1,228 @@
+"""A request of a descriptor: built from values, signed, sent, and its response read. Errors are n8n's NodeApiError."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, Final
+
+from runtime.contract import ActivityContext, HttpResponse, MissingCredential, NodeApiError, NodeError
+from runtime.http import Form, Json, Multipart, Request, status_failure
+from runtime.http.answer import axios_data, content_type, file_name
+from runtime.http.body import MULTIPART, Body, Bytes, field_part
+from runtime.http.body import Part as BodyPart
+from runtime.http.credentials import Credential, CredentialError, scheme
+from runtime.http.exchange import Redirects, TooManyRedirectsError, UnsupportedRedirectError
+from runtime.http.fetch import Wire, fetch
+from runtime.http.request import Outgoing
+from runtime.integrations.descriptor import Descriptor, ErrorRule, Part, RequestSpec
+from runtime.integrations.scope import Scope
+from runtime.integrations.values import evaluate, evaluate_path, holds
+from runtime.values.binary import NoBinaryError, binary_of
+from runtime.values.javascript import js_string, json_stringify
+from schemas.item import UNDEFINED
+
+__all__ = ["Response", "Sender"]
+
+_TIMEOUT_SECONDS: Final = 300.0
+_ERROR_STATUS: Final = 400
+_SUCCESS: Final = range(200, 300)
+_REDIRECTS: Final = Redirects(5, keep_authorization=False)
+
+
+@dataclass(frozen=True)
+class Response:
+    """A response as the values of a descriptor see it."""
+
+    body: Any
+    """Parsed; a reference to a file where the request asks for one."""
+    status: int
+    headers: Mapping[str, str]
+
+    def names(self) -> dict[str, Any]:
+        """Return the names of the scope that it sets."""
+        return {"response": self.body, "status": self.status, "headers": self.headers}
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Sends the requests of one run of a node."""
+
+    context: ActivityContext
+    descriptor: Descriptor
+    credential: Credential | None
+    missing: MissingCredential | None = None
+    """Why there is no credential, which requests that are signed raise."""
+    shared: dict[str, Any] = field(default_factory=dict)
+    """Responses of steps that serve all items, by name."""
+
+    async def send(self, spec: RequestSpec, scope: Scope, changes: Mapping[str, Any] | None = None) -> Response:
+        """Send a request. Raise NodeError.
+
+        Args:
+            spec: the request.
+            scope: the names of its values.
+            changes: `query`, `json`, `form` (merged) and `url` (with its query), `path` (in place) of a further page, evaluated.
+        """
+        signs = self._signs(spec)
+        wire = Wire(partial(self._http, spec, scope.index, signs), lambda: secrets.token_hex(16), self.context.now)
+        try:
+            request = await self._request(spec, scope, changes or {})
+            if self.missing is not None and not spec.bare:
+                raise self.missing
+            answer, url = await fetch(wire, request, self.credential if signs else None, _REDIRECTS)
+        except CredentialError as error:
+            raise NodeApiError(str(error), description=error.description, item=scope.index) from error
+        except (TooManyRedirectsError, UnsupportedRedirectError, ValueError, LookupError) as error:
+            raise NodeApiError(f"{self.descriptor.name}: {error}", item=scope.index) from error
+        assert isinstance(answer, HttpResponse)
+        headers = {name.lower(): value for name, value in answer.headers}
+        if answer.status >= _ERROR_STATUS and answer.status not in spec.accept:
+            raise self._failure(answer.status, axios_data(answer.body, content_type(answer.headers)[1]), scope)
+        response = Response(await self._body(spec, answer, url, scope), answer.status, headers)
+        self._check(response, scope)
+        return response
+
+    def _signs(self, spec: RequestSpec) -> bool:
+        """Return whether the rule of the credential's type signs the request."""
+        if not (spec.sign and self.descriptor.sign) or spec.bare or self.credential is None:
+            return False
+        return scheme(self.credential.type) is not None
+
+    async def _request(self, spec: RequestSpec, scope: Scope, changes: Mapping[str, Any]) -> Request:
+        described = replace(scope, of_program=False)  # the descriptor's own values have holes wherever they are read
+        url = changes.get("url") or _text(evaluate(spec.url, scope))
+        if not url:
+            path = changes.get("path") or evaluate_path(spec.path, scope)
+            url = _text(evaluate(self.descriptor.base, described)) + _text(path)
+        request = Request(_text(evaluate(spec.method, scope)), url, arrays=spec.arrays)
+        shared = {} if spec.bare else evaluate(dict(self.descriptor.headers), described)
+        request.headers = dict(_object(shared) | _object(evaluate(spec.headers, scope)))
+        own = None if "url" in changes else evaluate(spec.query, scope)  # the address of a further page has its query
+        request.query = _object(own) | _object(changes.get("query"))
+        request.body = await self._content(spec, scope, changes)
+        if spec.type is not None and not isinstance(request.body, Multipart | None):
+            request.set_header("content-type", _text(evaluate(spec.type, scope)))
+        if self.credential is None or self.credential.type != "aws":  # what is not there needs no signature
+            request.default_header("accept", "application/json" if spec.response == "json" else "*/*")
+        return request
+
+    async def _content(self, spec: RequestSpec, scope: Scope, changes: Mapping[str, Any]) -> Body | None:
+        if spec.multipart is not None:
+            parts = [
+                part for each in spec.multipart if holds(each.when, scope) for part in await self._parts(each, scope)
+            ]
+            return Multipart(parts, _text(evaluate(spec.type, scope)) or MULTIPART)
+        if spec.file is not None:
+            ref = _binary(scope, _text(evaluate(spec.file, scope)))
+            return Bytes(await self.context.blobs.open(ref), ref.get("mimeType"))
+        if spec.body is not None:
+            return Bytes(_text(evaluate(spec.body, scope)), _text(evaluate(spec.type, scope)) or "text/plain")
+        if spec.form is not None:
+            return Form(_object(evaluate(spec.form, scope)) | _object(changes.get("form")), spec.arrays)
+        if spec.json_ is None and "json" not in changes:
+            return None
+        value = evaluate(spec.json_, scope)
+        if isinstance(value, Mapping) or value is None:
+            return Json(_object(value) | _object(changes.get("json")))
+        return None if value is UNDEFINED else Json(value)
+
+    async def _parts(self, part: Part, scope: Scope) -> list[BodyPart]:
+        if part.each is not None:
+            found, one = evaluate(part.each, scope), part.model_copy(update={"each": None})
+            elements = found if isinstance(found, list) else []
+            scopes = [scope.having(each=each, index=i) for i, each in enumerate(elements)]
+            return [made for inner in scopes for made in await self._parts(one, inner)]
+        if part.fields is not None:
+            fields = _object(evaluate(part.fields, scope))
+            return [_field(name, value) for name, value in fields.items() if value is not None]
+        name = _text(evaluate(part.name, scope))
+        if part.file is None:
+            value = evaluate(part.value, scope)
+            return (
+                [] if value is UNDEFINED or value is None else [_field(name, value, _text(evaluate(part.type, scope)))]
+            )
+        ref = _binary(scope, _text(evaluate(part.file, scope)))
+        filename = _text(evaluate(part.filename, scope)) or ref.get("fileName") if part.filename is not False else None
+        type_ = _text(evaluate(part.type, scope)) or ref.get("mimeType")
+        return [BodyPart(name, await self.context.blobs.open(ref), filename, type_)]
+
+    async def _body(self, spec: RequestSpec, answer: HttpResponse, url: str, scope: Scope) -> Any:
+        if spec.response == "file":
+            name = _text(evaluate(spec.filename, scope)) or file_name(answer.headers, url)
+            mime = _text(evaluate(spec.mime, scope)) or None
+            return await self.context.blobs.write(answer.stored or answer.body, mime_type=mime, file_name=name)
+        if spec.response == "text":
+            return answer.body.decode("utf-8", "replace")
+        return axios_data(answer.body, content_type(answer.headers)[1])
+
+    def _check(self, response: Response, scope: Scope) -> None:
+        inner = replace(scope, of_program=False).having(**response.names())
+        if rule := self._rule(inner):
+            message, description = _told(rule, inner)
+            raise NodeApiError(message, description=description, item=scope.index)
+
+    def _failure(self, status: int, body: Any, scope: Scope) -> NodeApiError:
+        inner = replace(scope, of_program=False).having(response=body, status=status)
+        failure = status_failure(status, f"Request failed with status code {status}", body)
+        message, description = failure.message, failure.description
+        if rule := self._rule(inner):
+            message, told = _told(rule, inner)
+            description = description if told is None else told
+        return NodeApiError(
+            message,
+            http_code=failure.http_code,
+            description=description,
+            item=scope.index,
+            data={"messages": failure.messages},
+        )
+
+    def _rule(self, scope: Scope) -> ErrorRule | None:
+        return next((each for each in self.descriptor.errors if holds(each.when, scope)), None)
+
+    async def _http(self, spec: RequestSpec, item: int, signs: bool, outgoing: Outgoing) -> HttpResponse:
+        return await self.context.http.request(
+            outgoing.method,
+            outgoing.url,
+            headers=outgoing.headers,
+            content=outgoing.content,
+            timeout=_TIMEOUT_SECONDS,
+            follow_redirects=False,
+            item=item,
+            store=_succeeded if spec.response == "file" else None,
+            # after a redirect the request is without its signature; one that was never signed may carry the credential in its values
+            bare=spec.bare or (outgoing.bare and signs),
+        )
+
+
+def _succeeded(status: int, headers: Sequence[tuple[str, str]]) -> bool:
+    """Return whether a long response is a file to store, and not the text of an error."""
+    del headers
+    return status in _SUCCESS
+
+
+def _told(rule: ErrorRule, scope: Scope) -> tuple[str, str | None]:
+    """Return the message and the description that a rule gives an error."""
+    description = evaluate(rule.description, scope)
+    told = None if description is None or description is UNDEFINED else _text(description)
+    return _text(evaluate(rule.message, scope)), told
+
+
+def _field(name: str, value: Any, type_: str = "") -> BodyPart:
+    part = field_part(name, json_stringify(value) if isinstance(value, bool | list | dict) else value)
+    return replace(part, content_type=type_ or None)
+
+
+def _binary(scope: Scope, name: str) -> Any:
+    try:
+        return binary_of(scope.item, name, scope.index)
+    except NoBinaryError as error:
+        raise NodeError(error.message, description=error.description, item=scope.index) from error
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return dict(value) if isinstance(value, Mapping) else {}
+
+
+def _text(value: Any) -> str:
+    return "" if value is UNDEFINED or value is None else js_string(value)

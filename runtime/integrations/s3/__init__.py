@@ -1,0 +1,1 @@
+"""S3: Amazon's, and servers that speak its protocol."""

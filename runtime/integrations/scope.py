@@ -1,0 +1,77 @@
+"""What the values of a descriptor see: the parameters of one item, the item, earlier responses, and the credential."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from types import ModuleType
+from typing import Any, Self
+
+from runtime.contract import Item
+from runtime.integrations.parameters import Parameters
+from runtime.values.patterns import first_group
+from schemas.item import UNDEFINED, BinaryRef
+
+__all__ = ["Scope"]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The names of one input item's operation."""
+
+    parameters: Parameters
+    item: Item
+    index: int
+    """Of the input item."""
+    version: float
+    now: float
+    """Milliseconds since the epoch."""
+    timezone: str
+    credential: Mapping[str, Any]
+    tables: Mapping[str, Mapping[str, Any]]
+    module: ModuleType | None
+    patterns: Mapping[str, str]
+    """See `Descriptor.patterns`."""
+    of_program: bool = False
+    """Whether values come from a program: they are data, but for strings that are a `Template`."""
+    names: Mapping[str, Any] = field(default_factory=dict)
+    """What holes read behind `$`: `response`, `each`, the names of steps, ..."""
+
+    def having(self, **names: Any) -> Self:
+        """Return the scope with further names."""
+        return replace(self, names={**self.names, **names})
+
+    def with_binary(self, name: str, ref: BinaryRef) -> Self:
+        """Return the scope with a file that the item has not: a request can send it under the name."""
+        item: Item = {"json": self.item.get("json", {}), "binary": {name: ref}}
+        return replace(self, item=item)
+
+    def root(self, name: str) -> Any:
+        """See `Names`."""
+        if not name.startswith("$"):
+            return self.parameters.get(name, UNDEFINED)
+        key = name[1:]
+        if key in self.names:
+            return self.names[key]
+        own = {
+            "item": self.item.get("json"), "itemIndex": self.index, "version": self.version, "now": self.now,
+            "timezone": self.timezone, "credential": self.credential,
+        }  # fmt: skip
+        return own.get(key, UNDEFINED)
+
+    def table(self, name: str) -> Mapping[str, Any]:
+        """See `Names`."""
+        return self.tables[name]
+
+    def located(self, name: str, value: Any) -> Any:
+        """See `Names`: of a locator by URL the first group of the parameter's pattern, as in n8n."""
+        if not isinstance(value, Mapping):
+            return value
+        chosen = value.get("value", UNDEFINED)
+        pattern = self.patterns.get(name)
+        if value.get("mode") != "url" or pattern is None or not isinstance(chosen, str):
+            return chosen
+        return first_group(pattern, chosen) or chosen
+
+    def function(self, name: str) -> Callable[..., Any]:
+        """Return a function of the vendor's module."""
+        found: Callable[..., Any] = getattr(self.module, name)
+        return found

@@ -1,0 +1,110 @@
+"""SendGrid: contacts in one request for all items, and mails with files."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from runtime.contract import Item, Items
+from runtime.integrations.files import encoded
+from runtime.integrations.filters import FILTERS
+from runtime.integrations.operation import Run
+from runtime.integrations.scope import Scope
+from runtime.values.javascript import js_string
+
+_NAMES = {
+    "city": "city",
+    "country": "country",
+    "firstName": "first_name",
+    "lastName": "last_name",
+    "postalCode": "postal_code",
+    "stateProvinceRegion": "state_province_region",
+}
+
+
+def _split(value: Any) -> list[str]:
+    return [each.strip() for each in js_string(value).split(",") if each.strip()]
+
+
+def _contact(scope: Scope) -> dict[str, Any]:
+    given = scope.parameters.get("additionalFields", {})
+    made: dict[str, Any] = {"email": scope.parameters.get("email")}
+    address = (given.get("addressUi") or {}).get("addressValues") or {}
+    made |= {f"address_line_{i}": address[f"address{i}"] for i in (1, 2) if address.get(f"address{i}")}
+    made |= {wire: given[name] for name, wire in _NAMES.items() if given.get(name)}
+    if given.get("alternateEmails"):
+        made["alternate_emails"] = _split(given["alternateEmails"])
+    custom = (given.get("customFieldsUi") or {}).get("customFieldValues") or []
+    if custom:
+        made["custom_fields"] = {js_string(each.get("fieldId")): each.get("fieldValue") for each in custom}
+    return made
+
+
+def by_email(scope: Scope) -> str:
+    """Return the query of a contact by its address: a quote in it must not end it."""
+    address = js_string(scope.parameters.get("email", "")).replace("\\", "\\\\").replace("'", "\\'")
+    return f"email LIKE '{address}' "
+
+
+async def upsert(run: Run) -> Items:
+    """Create or update the contacts of all items in one request; the lists are those of the last item that has some."""
+    contacts, body = [], dict[str, Any]()
+    scope = await run.scope(0)
+    for i in range(len(run.items)):
+        scope = await run.scope(i)
+        contacts.append(_contact(scope))
+        lists = (scope.parameters.get("additionalFields", {}).get("listIdsUi") or {}).get("listIdValues") or {}
+        if lists.get("listIds"):
+            body["list_ids"] = lists["listIds"]
+    answer = await run.request(scope, method="PUT", path="/marketing/contacts", json=body | {"contacts": contacts})
+    job = answer.get("job_id") if isinstance(answer, Mapping) else None
+    return [{"json": {"job_id": job} if job is not None else {}, "pairedItem": {"item": 0}}]
+
+
+def mail(scope: Scope) -> dict[str, Any]:
+    """Return a mail without its files. Raise NodeError."""
+    parameters = scope.parameters
+    given = parameters.get("additionalFields", {})
+    body: dict[str, Any] = {
+        "personalizations": [_personalization(scope, given)],
+        "from": {"email": parameters.get("fromEmail"), "name": parameters.get("fromName")},
+        "mail_settings": {"sandbox_mode": {"enable": bool(given.get("enableSandbox"))}},
+    }
+    if parameters.get("dynamicTemplate"):
+        body["template_id"] = parameters.get("templateId")
+    else:
+        body["content"] = [{"type": parameters.get("contentType"), "value": parameters.get("contentValue")}]
+    if given.get("categories"):
+        body["categories"] = _split(given["categories"])
+    if given.get("ipPoolName"):
+        body["ip_pool_name"] = given["ipPoolName"]
+    if given.get("replyToEmail"):
+        body["reply_to_list"] = [{"email": each} for each in _split(given["replyToEmail"])]
+    headers = (given.get("headers") or {}).get("details") or []
+    if headers:
+        body["headers"] = {js_string(each.get("key")): each.get("value") for each in headers}
+    if given.get("sendAt"):
+        body["personalizations"][0]["send_at"] = FILTERS["epoch_s"](given["sendAt"])
+    return body
+
+
+def _personalization(scope: Scope, given: Mapping[str, Any]) -> dict[str, Any]:
+    parameters = scope.parameters
+    made: dict[str, Any] = {"to": [{"email": each} for each in _split(parameters.get("toEmail", ""))]}
+    if not parameters.get("dynamicTemplate"):
+        made["subject"] = parameters.get("subject")
+    elif fields := (parameters.get("dynamicTemplateFields") or {}).get("fields"):
+        made["dynamic_template_data"] = {js_string(each.get("key")): each.get("value") for each in fields}
+    for name, wire in (("ccEmail", "cc"), ("bccEmail", "bcc")):
+        if given.get(name):
+            made[wire] = [{"email": each} for each in _split(given[name])]
+    return made
+
+
+async def send_files(run: Run, scope: Scope) -> list[Item]:
+    """Send a mail with files of its item."""
+    files = []
+    for name in _split(scope.parameters["additionalFields"]["attachments"]):
+        content, ref = await encoded(run, scope.index, name)
+        files.append({"content": content, "filename": ref.get("fileName") or "unknown", "type": ref.get("mimeType")})
+    body = mail(scope) | {"attachments": files}
+    response = await run.response(scope, method="POST", path="/mail/send", json=body)
+    return [{"json": {"messageId": response.headers.get("x-message-id")}}]

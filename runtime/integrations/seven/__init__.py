@@ -1,0 +1,1 @@
+"""seven, once sms77."""

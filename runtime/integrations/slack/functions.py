@@ -1,0 +1,193 @@
+"""Slack 2: messages, searches and profiles, whose members depend on more than one parameter."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from runtime.contract import Item
+from runtime.integrations.filters import FILTERS
+from runtime.integrations.operation import Run
+from runtime.integrations.scope import Scope
+from runtime.integrations.slack.blocks import attachment, block
+from runtime.values.javascript import js_string
+from schemas.item import UNDEFINED
+
+_THREADED: Final = frozenset({"thread_ts", "ephemeral", "attachments"})
+
+
+def recipient(scope: Scope) -> Any:
+    """Return the channel or the user of a message: its id, or a user's name behind `@`."""
+    parameters = scope.parameters
+    if parameters.get("select") != "user":
+        return scope.located("channelId", parameters.get("channelId", UNDEFINED))
+    locator = parameters.get("user", UNDEFINED)
+    value = scope.located("user", locator)
+    named = isinstance(locator, Mapping) and locator.get("mode") == "username"
+    return f"@{value}" if named and not js_string(value).startswith("@") else value
+
+
+def content(scope: Scope) -> dict[str, Any]:
+    """Return text, blocks or attachments of a message."""
+    parameters, type_ = scope.parameters, scope.parameters.get("messageType")
+    if type_ == "block":
+        made: dict[str, Any] = {}
+        blocks = FILTERS["json"](parameters.get("blocksUi", {}))
+        made["blocks"] = blocks.get("blocks", blocks) if isinstance(blocks, Mapping) else blocks
+        return made | ({"text": parameters["text"]} if parameters.get("text") else {})
+    if type_ == "attachment":
+        attachments = [attachment(each) for each in parameters.get("attachments", [])]
+        return {"attachments": attachments}
+    return {"text": parameters["text"]} if "text" in parameters else {}
+
+
+def message(scope: Scope) -> dict[str, Any]:
+    """Return the body of `chat.postMessage`."""
+    options = scope.parameters.get("otherOptions", {})
+    body = {"channel": recipient(scope)} | content(scope)
+    reply = (options.get("thread_ts") or {}).get("replyValues") or {}
+    if reply.get("thread_ts"):
+        body["thread_ts"] = js_string(reply["thread_ts"])
+        body["reply_broadcast"] = bool(reply.get("reply_broadcast"))
+    if user := _ephemeral(options).get("user"):
+        body["user"] = FILTERS["locator"](user)
+    if options.get("sendAsUser"):
+        body["username"] = options["sendAsUser"]
+    for name, each in options.items():
+        if name not in _THREADED:
+            body[name] = _profile_photo(each) if name == "botProfile" else each
+    return _flat(body)
+
+
+def _ephemeral(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    given = options.get("ephemeral")
+    values = given.get("ephemeralValues") if isinstance(given, Mapping) else None
+    return values if isinstance(values, Mapping) else {}
+
+
+def endpoint(scope: Scope) -> str:
+    """Return the method that posts: an ephemeral message has one of its own."""
+    return "chat.postEphemeral" if scope.parameters.get("otherOptions", {}).get("ephemeral") else "chat.postMessage"
+
+
+def _profile_photo(profile: Any) -> Mapping[str, Any]:
+    values = (profile or {}).get("imageValues") or {}
+    kind = {"image": "icon_url", "emoji": "icon_emoji"}.get(values.get("profilePhotoType", ""), "")
+    photo = values.get(kind)
+    return {kind: photo if kind == "icon_url" else f":{js_string(photo).strip(':')}:"} if photo else {}
+
+
+def _flat(body: dict[str, Any]) -> dict[str, Any]:
+    """Return the body with the bot's profile as members of its own."""
+    profile = body.pop("botProfile", {})
+    return body | dict(profile)
+
+
+def question(scope: Scope) -> dict[str, Any]:
+    """Return the message of a question, with its buttons as links."""
+    parameters = scope.parameters
+    values = (parameters.get("approvalOptions") or {}).get("values") or {}
+    elements = []
+    for i, each in enumerate(scope.names["buttons"]):
+        last = i == len(scope.names["buttons"]) - 1
+        style = (
+            values.get("buttonApprovalStyle", "primary") if last else values.get("buttonDisapprovalStyle", "secondary")
+        )
+        shown = {"style": "primary"} if style == "primary" else {}
+        label = {"type": "plain_text", "text": each["label"], "emoji": True}
+        elements.append({"type": "button", **shown, "text": label, "url": each["url"]})
+    text = {"type": "mrkdwn", "text": scope.names["message"]}
+    if scope.version < _MARKDOWN_SINCE:
+        text = {"type": "plain_text", "text": scope.names["message"], "emoji": True}
+    blocks = [
+        {"type": "divider"},
+        {"type": "section", "text": text},
+        {"type": "section", "text": {"type": "plain_text", "text": " "}},
+        {"type": "divider"},
+        {"type": "actions", "elements": elements},
+    ]
+    return {"channel": recipient(scope), "blocks": blocks}
+
+
+_MARKDOWN_SINCE: Final = 2.3
+
+
+def sent(scope: Scope) -> Any:
+    """Return a response with the time stamp under n8n's name."""
+    body = scope.names["response"]
+    if not isinstance(body, Mapping) or "ts" not in body:
+        return body
+    return {name: each for name, each in body.items() if name != "ts"} | {"message_timestamp": body["ts"]}
+
+
+def search_query(scope: Scope) -> str:
+    """Return the query with the channels to search in."""
+    channels = scope.parameters.get("options", {}).get("searchChannel") or []
+    return " ".join([js_string(scope.parameters["query"]), *(f"in:{each}" for each in channels)])
+
+
+def next_page(scope: Scope) -> Any:
+    """Return the number of the next page of a search; UNDEFINED after the last."""
+    paging = ((scope.names["response"] or {}).get("messages") or {}).get("paging") or {}
+    page = paging.get("page", 1)
+    return page + 1 if page < paging.get("pages", 1) else UNDEFINED
+
+
+def parts(scope: Scope) -> dict[str, Any]:
+    """Return attachments and blocks of a message of version 1, from JSON or from the form."""
+    parameters = scope.parameters
+    if parameters.get("jsonParameters"):
+        texts = {"attachments": parameters.get("attachmentsJson"), "blocks": parameters.get("blocksJson")}
+        return {name: FILTERS["json"](each) for name, each in texts.items() if each}
+    given = parameters.get("attachments")
+    made: dict[str, Any] = {"attachments": [attachment(each) for each in given] if isinstance(given, list) else []}
+    form = parameters.get("blocksUi") or {}
+    if isinstance(form.get("blocksValues"), list):
+        made["blocks"] = [block(each) for each in form["blocksValues"]]
+    return made
+
+
+def old_profile(scope: Scope) -> dict[str, Any]:
+    """Return the members of a profile in version 1, where a status without an end has the end 0."""
+    return {"status_expiration": 0} | _profile(dict(scope.parameters.get("additionalFields", {})))
+
+
+def profile(scope: Scope) -> dict[str, Any]:
+    """Return the members of a profile."""
+    return _profile(dict(scope.parameters.get("options", {})))
+
+
+def _profile(options: dict[str, Any]) -> dict[str, Any]:
+    custom = (options.pop("customFieldUi", None) or {}).get("customFieldValues") or []
+    options.pop("user", None)
+    if custom:
+        options["fields"] = {
+            js_string(each.get("id")): {"value": each.get("value"), "alt": each.get("alt")} for each in custom
+        }
+    if "status_expiration" in options:
+        options["status_expiration"] = FILTERS["epoch_s"](options["status_expiration"])
+    return options
+
+
+def groups(scope: Scope) -> Any:
+    """Return the user groups, cut at the limit."""
+    found = scope.names["response"].get("usergroups", [])
+    return found if scope.parameters.get("returnAll") else found[: scope.parameters.get("limit", 50)]
+
+
+async def upload(run: Run, scope: Scope) -> list[Item]:
+    """Upload a file: ask for an address, send the bytes there, and complete the upload."""
+    options, name = scope.parameters.get("options", {}), scope.parameters.get("binaryPropertyName", "data")
+    ref = run.file(scope.index, js_string(name))
+    title = options.get("fileName") or ref.get("fileName")
+    size = len(await run.context.blobs.open(ref))
+    asked = await run.request(scope, path="/files.getUploadURLExternal", query={"filename": title, "length": str(size)})
+    part = {"name": "file", "file": js_string(name), "filename": title}
+    await run.request(scope, method="POST", url=asked["upload_url"], multipart=[part], response="text")
+    body = {
+        "channel_id": options.get("channelId"),
+        "initial_comment": options.get("initialComment"),
+        "thread_ts": options.get("threadTs"),
+        "files": [{"id": asked["file_id"], "title": title}],
+    }
+    body = {key: each for key, each in body.items() if each}
+    done = await run.request(scope, method="POST", path="/files.completeUploadExternal", json=body)
+    return [{"json": each} for each in done.get("files", [])]

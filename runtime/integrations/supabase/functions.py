@@ -1,0 +1,105 @@
+"""Supabase: rows, and conditions in the syntax of PostgREST."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from runtime.contract import Items
+from runtime.integrations.filters import FILTERS
+from runtime.integrations.operation import Run
+from runtime.integrations.scope import Scope
+from runtime.integrations.template import Template
+from runtime.values.javascript import js_string
+from schemas.item import UNDEFINED
+
+_PAGE_ROWS: Final = 1_000
+"""The rows that PostgREST gives at once, as Supabase sets it up."""
+_RESERVED: Final = frozenset(',()"')
+_PLACE: Final = re.compile(r"\$(\d{1,3})")
+
+
+def row(scope: Scope) -> dict[str, Any]:
+    """Return the columns of a row: the item's, or the ones in the parameters."""
+    if scope.parameters.get("dataToSend", "defineBelow") == "autoMapInputData":
+        ignored = set(FILTERS["split"](scope.parameters.get("inputsToIgnore", "")))
+        columns: Mapping[str, Any] = scope.item.get("json") or {}
+        return {name: each for name, each in columns.items() if name not in ignored}
+    fields = _entries(scope.parameters.get("fieldsUi"), "fieldValues")
+    return {js_string(each.get("fieldId", "")): each.get("fieldValue") for each in fields}
+
+
+def _entries(given: Any, group: str) -> list[Mapping[str, Any]]:
+    found = given.get(group) if isinstance(given, Mapping) else None
+    return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
+
+
+def conditions(scope: Scope) -> dict[str, Any]:
+    """Return the conditions of an operation as members of its query; empty when there are none."""
+    parameters = scope.parameters
+    kind = parameters.get("filterType", "manual")
+    if kind == "string":
+        return _filter(js_string(parameters.get("filterString", "")), parameters.get("filterStringParameters"))
+    given = _entries(parameters.get("filters"), "conditions") if kind == "manual" else []
+    pairs = [(js_string(each.get("keyName", "")), _test(each)) for each in given]
+    match = parameters.get("matchType", "allFilters")
+    if match == "allFilters" and parameters.get("operation") != "getAll":
+        return _members(pairs)
+    tests = [f"{name}.{_quoted(test)}" for name, test in pairs]
+    return {"and" if match == "allFilters" else "or": f"({','.join(tests)})"} if tests else {}
+
+
+def _test(given: Mapping[str, Any]) -> str:
+    """Return the operator and the operand of a condition."""
+    operator = given.get("condition") or "eq"
+    if operator == "fullText":
+        operator = given.get("searchFunction") or "fts"
+    return f"{operator}.{js_string(given.get('keyValue', ''))}"
+
+
+def _quoted(test: str) -> str:
+    """Return a condition as it stands in a list: quotes keep a separator in its operand from ending it."""
+    operator, _, operand = test.partition(".")
+    if not _RESERVED.intersection(operand):
+        return test
+    escaped = operand.replace("\\", "\\\\").replace('"', '\\"')
+    return f'{operator}."{escaped}"'
+
+
+def _filter(text: str, places: Any) -> dict[str, Any]:
+    """Return a filter string as members; `$1`, `$2`, ... are its parameters, which cannot add members."""
+    given = _entries(places, "values")
+
+    def value(match: re.Match[str]) -> str:
+        place = int(match[1])
+        return js_string(given[place - 1].get("value", "")) if 0 < place <= len(given) else match[0]
+
+    pairs = parse_qsl(text.replace("+", "%2B"), keep_blank_values=True)
+    return _members([(name, _PLACE.sub(value, each)) for name, each in pairs])
+
+
+def _members(pairs: list[tuple[str, str]]) -> dict[str, Any]:
+    """Return pairs as an object; a name that comes again has a list, since each of its conditions counts."""
+    made: dict[str, list[str]] = {}
+    for name, each in pairs:
+        made.setdefault(name, []).append(each)
+    return {name: each if len(each) > 1 else each[0] for name, each in made.items()}
+
+
+def offset(scope: Scope) -> Any:
+    """Return where the next page begins; UNDEFINED after a page that is not full."""
+    return scope.names["collected"] if len(scope.names["found"]) >= _PAGE_ROWS else UNDEFINED
+
+
+async def create(run: Run) -> Items:
+    """Insert the rows of all items at once."""
+    scopes = [await run.scope(i) for i in range(len(run.items))]
+    made = await run.request(
+        scopes[0],
+        method="POST",
+        path=Template("/{tableId}"),
+        headers=Template("{$written}"),
+        json=[row(each) for each in scopes],
+    )
+    rows = made if isinstance(made, list) else [made]
+    return [{"json": each, "pairedItem": {"item": i}} for i, each in enumerate(rows)]

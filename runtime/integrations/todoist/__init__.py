@@ -1,0 +1,1 @@
+"""Todoist: tasks, projects and sections."""

@@ -1,0 +1,46 @@
+"""Typeform Trigger: responses to a form."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from runtime.contract import NodeError
+from runtime.integrations.scope import Scope
+
+_REFERENCE: Final = re.compile(r"\{\{([^{}]+)\}\}")
+_BY_FIELD: Final = 1.1
+"""From this version on the answers that are not simplified are an object by the id of the field."""
+
+
+def tag(scope: Scope) -> str:
+    """Return the name of the webhook at Typeform."""
+    return f"n8n-{scope.names['random'][:10]}"
+
+
+def items(scope: Scope) -> list[Any]:
+    """Return the response. Raise NodeError when the delivery has none."""
+    body = scope.names["body"]
+    response = body.get("form_response") if isinstance(body, Mapping) else None
+    if not isinstance(response, Mapping) or "definition" not in response or "answers" not in response:
+        raise NodeError("Expected definition/answers data is missing!")
+    only = scope.parameters.get("onlyAnswers")
+    if scope.parameters.get("simplifyAnswers"):
+        answers = _simple(response["answers"], response["definition"].get("fields") or [])
+        return [answers] if only else [{**body, "form_response": {**response, "answers": answers}}]
+    if not only:
+        return [body]
+    if scope.version < _BY_FIELD:
+        return [response["answers"]]
+    return [{each["field"]["id"]: each for each in response["answers"]}]
+
+
+def _simple(answers: Sequence[Mapping[str, Any]], fields: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    titles = {each["id"]: _REFERENCE.sub(r"[\1]", str(each.get("title"))) for each in fields}
+    return {titles.get(each["field"]["id"], each["field"]["id"]): _value(each) for each in answers}
+
+
+def _value(answer: Mapping[str, Any]) -> Any:
+    value = answer.get(str(answer.get("type")))
+    if not isinstance(value, Mapping):
+        return value
+    return value.get("label", value.get("labels", value))

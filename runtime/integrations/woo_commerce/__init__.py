@@ -1,0 +1,1 @@
+"""WooCommerce: products, orders and customers."""

@@ -1,0 +1,1 @@
+"""YouTube: videos, playlists and channels."""

@@ -1,0 +1,46 @@
+"""Sessions of the console."""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from litestar import Litestar
+
+from tests.service import (
+    acme,
+    anonymous,
+    api_keys,
+    application,
+    client,
+    dependencies,
+    globex,
+    operator,
+    published,
+    worker,
+)
+
+__all__ = ["acme", "anonymous", "api_keys", "application", "dependencies", "globex", "operator", "published", "worker"]
+
+
+@contextlib.asynccontextmanager
+async def signed_in(application: Litestar, key: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A browser that has signed in with a key."""
+    async with client(application) as browser:
+        answer = await browser.post("/console/sign-in", data={"key": key})
+        assert answer.status_code == 303, answer.text
+        yield browser
+
+
+@pytest.fixture(scope="session")
+async def browser(application: Litestar, api_keys: tuple[str, str]) -> AsyncIterator[httpx.AsyncClient]:
+    """Somebody of the first tenant."""
+    async with signed_in(application, api_keys[0]) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+async def stranger(application: Litestar, api_keys: tuple[str, str]) -> AsyncIterator[httpx.AsyncClient]:
+    """Somebody of the second tenant."""
+    async with signed_in(application, api_keys[1]) as opened:
+        yield opened

@@ -1,0 +1,197 @@
+"""The console in Chromium: live, resumed after a cut, by keyboard, on a narrow screen, light and dark."""
+
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+import httpx
+import pytest
+from litestar import Litestar
+
+from tests.exports import export, node, set_
+from tests.integration.api.test_repair import failed_runs, publish
+from tests.integration.console.chromium import CHROMIUM, SCREENSHOTS, Wire, chromium, serving, watched_page
+from tests.service import ended, eventually, started
+
+playwright = pytest.importorskip("playwright.async_api", reason="the browser tests need playwright")
+expect = playwright.expect
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here: apt-get install chromium"),
+    pytest.mark.usefixtures("published"),
+]
+
+LIVE_MS: Final = 15_000
+
+
+@pytest.fixture(scope="module")
+async def wire(application: Litestar) -> AsyncIterator[Wire]:
+    """The site."""
+    async with serving(application) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+async def browser() -> AsyncIterator[Any]:
+    """Chromium."""
+    async with chromium() as opened:
+        yield opened
+
+
+async def sign_in(page: Any, wire: Wire, key: str, path: str = "/console/runs") -> None:
+    await page.goto(wire.url + path)
+    await page.get_by_label("API key").fill(key)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.wait_for_url(f"**{path}")
+
+
+async def picture(page: Any, name: str) -> None:
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    await page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+
+
+def placed(*nodes: dict[str, Any], **settings: Any) -> dict[str, Any]:
+    """A workflow whose nodes stand beside each other, as an editor leaves them."""
+    return export("Placed", *[each | {"position": [240 * x, 0]} for x, each in enumerate(nodes)], **settings)
+
+
+def pause(name: str, seconds: int) -> dict[str, Any]:
+    return node(name, "wait", 1.1, resume="timeInterval", amount=seconds, unit="seconds")
+
+
+async def slow_run(acme: httpx.AsyncClient) -> str:
+    """Five nodes that take seven seconds."""
+    nodes = (
+        node("Start", "manualTrigger"),
+        pause("First wait", 3),
+        set_("Middle", a="1"),
+        pause("Second wait", 4),
+        set_("End", b="2"),
+    )
+    answer = await acme.post("/templates", params={"key": "browser-slow"}, json=placed(*nodes))
+    assert answer.status_code in (200, 201), answer.text
+    return await started(acme, "browser-slow")
+
+
+async def test_a_run_is_seen_live_until_its_end_without_a_reload(
+    wire: Wire, browser: Any, acme: httpx.AsyncClient, api_keys: tuple[str, str]
+) -> None:
+    run = await slow_run(acme)
+    async with watched_page(browser) as page:
+        await sign_in(page, wire, api_keys[0], f"/console/runs/{run}")
+        await page.evaluate("window.loadedOnce = true")
+        await expect(page.locator(".node.state-waiting")).to_have_attribute("id", "n1", timeout=LIVE_MS)
+        await expect(page.locator("#waiting")).to_contain_text("First wait waits for a time", timeout=LIVE_MS)
+        await picture(page, "run-live")
+        await expect(page.locator("#n2")).to_have_class("node family-data state-success", timeout=LIVE_MS)
+        await expect(page.locator("#n3")).to_have_class("node family-flow state-waiting", timeout=LIVE_MS)
+        await expect(page.locator("h1 .status-completed")).to_be_visible(timeout=LIVE_MS)
+        await expect(page.locator("#steps > li")).to_have_count(5)
+        assert await page.evaluate("window.loadedOnce"), "the page was not loaded again"
+        assert await page.locator(".node.state-success").count() == 5
+        await picture(page, "run-completed")
+
+
+async def test_a_cut_connection_is_told_and_resumed_without_losing_a_step(
+    wire: Wire, browser: Any, acme: httpx.AsyncClient, api_keys: tuple[str, str]
+) -> None:
+    run = await slow_run(acme)
+    async with watched_page(browser) as page:
+        await sign_in(page, wire, api_keys[0], f"/console/runs/{run}")
+        await expect(page.locator("#n1")).to_have_class("node family-flow state-waiting", timeout=LIVE_MS)
+        await wire.cut()
+        await expect(page.locator("#connection")).to_be_visible(timeout=LIVE_MS)
+
+        async def in_second_wait() -> Any:
+            status = (await acme.get(f"/workflows/{run}/status")).json()
+            return (status["progress"] or {}).get("active", {}).get("node") == "Second wait"
+
+        try:
+            await eventually(in_second_wait, 15)
+        finally:
+            await wire.mend()
+        await expect(page.locator("#n2")).to_have_class("node family-data state-success", timeout=LIVE_MS)
+        await expect(page.locator("#connection")).to_be_hidden(timeout=LIVE_MS)
+        steps = await page.locator("#steps > li").evaluate_all("all => all.map(each => each.id)")
+        assert steps == sorted(set(steps), reverse=True), "each step once, the latest first"
+        await expect(page.locator("h1 .status-completed")).to_be_visible(timeout=LIVE_MS)
+        await expect(page.locator("#steps > li")).to_have_count(5)
+
+
+async def test_items_of_a_node_are_reached_by_keyboard(
+    wire: Wire, browser: Any, acme: httpx.AsyncClient, api_keys: tuple[str, str]
+) -> None:
+    run = await started(acme, "failing", {"name": "Ada"})
+    await ended(acme, run)
+    async with watched_page(browser) as page:
+        await sign_in(page, wire, api_keys[0], f"/console/runs/{run}")
+        await page.locator("#n1-open").focus()
+        await page.keyboard.press("Enter")
+        await expect(page.locator("#panel")).to_contain_text('"reached": "yes"', timeout=LIVE_MS)
+        await page.locator("#panel").get_by_role("link", name="Input").click()
+        await expect(page.locator("#panel")).to_contain_text('"name": "Ada"', timeout=LIVE_MS)
+        await picture(page, "run-failed")
+
+
+async def test_a_cause_is_previewed_and_retried(
+    wire: Wire, browser: Any, acme: httpx.AsyncClient, api_keys: tuple[str, str]
+) -> None:
+    await failed_runs(acme, "browser-cause", "aab")
+    await publish(acme, "browser-cause", mended=True)
+    async with watched_page(browser) as page:
+        await sign_in(page, wire, api_keys[0], "/console/failures?template=browser-cause")
+        group = page.locator(".group", has_text="2 × browser-cause")
+        await picture(page, "failures")
+        await group.get_by_label("With").select_option("current")
+        await group.get_by_role("button", name="Preview the retry").click()
+        await expect(page.get_by_role("status")).to_contain_text("2 of 2 failed runs would be started again")
+        await picture(page, "bulk-retry")
+        await page.get_by_role("button", name="Retry 2 runs").click()
+        await expect(page.get_by_role("status")).to_contain_text("2 of 2 failed runs were started again")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_every_page_fits_a_narrow_screen(
+    wire: Wire, browser: Any, acme: httpx.AsyncClient, api_keys: tuple[str, str], scheme: str
+) -> None:
+    run = await started(acme, "failing", {"name": "Ada"})
+    await ended(acme, run)
+    paths = (
+        "/runs",
+        f"/runs/{run}",
+        "/failures",
+        "/stuck",
+        "/templates",
+        "/templates/greeting",
+        "/templates/greeting/versions/1",
+        "/agents",
+    )
+    async with watched_page(browser, viewport={"width": 360, "height": 740}, color_scheme=scheme) as page:
+        await sign_in(page, wire, api_keys[0])
+        for path in paths:
+            await page.goto(f"{wire.url}/console{path}")
+            width = await page.evaluate("document.documentElement.scrollWidth")
+            assert width <= 360, path
+        await page.goto(f"{wire.url}/console/runs/{run}")
+        steps, graph = await page.locator("#steps").bounding_box(), await page.locator("#graph").bounding_box()
+        assert steps is not None
+        assert graph is not None
+        assert steps["y"] < graph["y"], "steps come first"
+        await picture(page, f"run-narrow-{scheme}")
+    async with watched_page(browser, viewport={"width": 1280, "height": 800}, color_scheme=scheme) as page:
+        await sign_in(page, wire, api_keys[0])
+        await picture(page, f"runs-{scheme}")
+        await page.goto(f"{wire.url}/console/runs/{run}")
+        await picture(page, f"run-{scheme}")
+
+
+async def test_another_tenants_run_is_not_found(
+    wire: Wire, browser: Any, acme: httpx.AsyncClient, api_keys: tuple[str, str]
+) -> None:
+    run = await started(acme, "greeting")
+    async with watched_page(browser) as page:
+        await sign_in(page, wire, api_keys[1])
+        answer = await page.goto(f"{wire.url}/console/runs/{run}")
+        assert answer is not None
+        assert answer.status == 404
+        await expect(page.get_by_role("heading", name="No such run")).to_be_visible()

@@ -1,0 +1,188 @@
+"""Postgres that hangs (SIGSTOP) is handled as one that refuses: callers are told within seconds, and nobody waits for it."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from runtime.platform.embedded import EmbeddedProfile
+from runtime.platform.postgres import Database, DatabaseUnavailable, StatementTimeout, TenantBusy
+from service.task_deaths import NOTE_SECONDS, TaskDeaths
+from tests.service import eventually
+
+
+@contextmanager
+def stopped(postgres: int) -> Iterator[None]:
+    """Postgres and all its backends stand still."""
+    processes = [postgres, *_children(postgres)]
+    for each in processes:
+        os.kill(each, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for each in processes:
+            os.kill(each, signal.SIGCONT)
+
+
+def _children(parent: int) -> list[int]:
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = status.read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        if int(fields[1]) == parent:
+            found += [int(status.parent.name), *_children(int(status.parent.name))]
+    return found
+
+
+def pid_of(embedded: EmbeddedProfile) -> int:
+    """The postmaster."""
+    port = embedded.addresses.database_url.rsplit(":", 1)[1].split("/")[0]
+    for command in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            text = command.read_bytes().decode(errors="replace")
+        except OSError:
+            continue
+        if "bin/postgres\0-D" in text and f"port={port}" in text:
+            return int(command.parent.name)
+    raise LookupError("no Postgres")
+
+
+@pytest.fixture
+async def pool(embedded: EmbeddedProfile) -> AsyncIterator[Database]:
+    """A pool with short time-outs."""
+    async with Database(
+        embedded.addresses.database_url, size=4, timeout=3.0, statement_timeout=1.0, per_tenant=2
+    ) as opened:
+        yield opened
+
+
+async def test_a_query_a_check_and_a_cancellation_end_while_postgres_hangs(
+    pool: Database, embedded: EmbeddedProfile
+) -> None:
+    """A statement in the middle, the next request, and one whose caller is gone; afterwards all is as before."""
+    clock = time.monotonic
+    began = asyncio.Event()
+
+    async def middle() -> float:
+        async with pool.transaction() as connection:
+            began.set()
+            await asyncio.sleep(0.3)
+            before = clock()
+            with pytest.raises(DatabaseUnavailable):
+                async with pool.transaction():
+                    raise AssertionError("it hangs")
+            del connection
+            return clock() - before
+
+    async def statement() -> float:
+        before = clock()
+        with pytest.raises(DatabaseUnavailable):
+            async with pool.transaction() as connection:
+                await asyncio.sleep(0.3)
+                before = clock()
+                await connection.execute("select 1")
+        return clock() - before
+
+    async def cancelled() -> float:
+        await asyncio.sleep(0.3)
+        before = clock()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(pool.ping(), 0.5)
+        return clock() - before
+
+    running = asyncio.gather(middle(), statement(), cancelled(), return_exceptions=True)
+    await began.wait()
+    await asyncio.sleep(0.1)
+    with stopped(pid_of(embedded)):
+        times = await asyncio.wait_for(running, 20)
+    assert all(isinstance(each, BaseException) or each < 5.5 for each in times), times
+    assert isinstance(times[1], float), times
+    assert isinstance(times[2], float), times
+    assert times[2] < 1.0, times
+
+    async def answers() -> bool:
+        try:
+            await pool.ping()
+        except DatabaseUnavailable:
+            return False
+        return True
+
+    assert await eventually(answers, 15)
+
+
+async def test_a_statement_that_takes_too_long_is_ended_by_the_server(pool: Database) -> None:
+    """The connection is good afterwards."""
+    with pytest.raises(StatementTimeout, match="longer than 1 s"):
+        async with pool.transaction() as connection:
+            await connection.execute("select pg_sleep(30)")
+    assert await pool.ping() < 1
+
+
+async def test_a_tenant_with_reports_at_work_waits_and_others_do_not(pool: Database, tenants: tuple[str, str]) -> None:
+    """Two of its places are taken: its third report is refused in the end, another tenant's query is answered at once."""
+    one, other = tenants
+    hold = asyncio.Event()
+
+    async def report() -> None:
+        async with pool.tenant_transaction(one):
+            await hold.wait()
+
+    reports = [asyncio.create_task(report()) for _ in range(2)]
+    await asyncio.sleep(0.2)
+    refused = asyncio.create_task(report())
+    before = time.monotonic()
+    async with pool.tenant_transaction(other) as connection:
+        await connection.execute("select 1")
+    assert time.monotonic() - before < 1
+    with pytest.raises(TenantBusy, match=one):
+        await refused
+    hold.set()
+    await asyncio.gather(*reports)
+    async with pool.tenant_transaction(one) as connection:
+        await connection.execute("select 1")
+
+
+async def test_a_process_that_ends_waits_for_its_note_no_longer_than_seconds(
+    pool: Database, embedded: EmbeddedProfile
+) -> None:
+    """From a thread, as the watchdog writes it: a server that accepts the connection and says nothing."""
+    deaths = TaskDeaths(pool, embedded.addresses.database_url)
+    with stopped(pid_of(embedded)):
+        before = time.monotonic()
+        with pytest.raises((TimeoutError, psycopg.OperationalError)):
+            await asyncio.to_thread(deaths.note, "acme", "w", "t")
+        assert time.monotonic() - before < NOTE_SECONDS + 2
+    with pytest.raises(psycopg.Error):  # it is raised here, not in the thread that writes
+        await asyncio.to_thread(deaths.note, "no such tenant", "w", "t")
+
+
+async def test_a_server_that_stops_between_connection_and_note_is_waited_for_no_longer(
+    pool: Database, embedded: EmbeddedProfile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect = psycopg.connect
+
+    def stopping(*given: Any, **options: Any) -> Any:
+        connection = connect(*given, **options)
+        os.kill(connection.info.backend_pid, signal.SIGSTOP)
+        halted.append(connection.info.backend_pid)
+        return connection
+
+    halted: list[int] = []
+    monkeypatch.setattr("service.task_deaths.psycopg.connect", stopping)
+    before = time.monotonic()
+    try:
+        with pytest.raises(TimeoutError, match="did not take the note"):
+            await asyncio.to_thread(TaskDeaths(pool, embedded.addresses.database_url).note, "acme", "w", "t")
+        assert time.monotonic() - before < NOTE_SECONDS + 2
+    finally:
+        for each in halted:
+            os.kill(each, signal.SIGCONT)

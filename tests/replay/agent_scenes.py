@@ -1,0 +1,134 @@
+"""Scenes of retrieval, tools of agents that are durable themselves, and MCP servers."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+from urllib.parse import quote
+
+from bench.exports import START, chain, node
+from tests.replay.scenes import Stage
+
+__all__ = ["AGENT_SCENES"]
+
+Export = dict[str, Any]
+LANGCHAIN: Final = "@n8n/n8n-nodes-langchain."
+ITEM: Final[list[Any]] = [{"json": {"id": 1, "city": "Oslo"}}]
+CREDENTIALS: Final = {
+    "vectorStorePinecone": "pineconeApi", "vectorStoreQdrant": "qdrantApi", "vectorStoreSupabase": "supabaseApi",
+    "embeddingsOpenAi": "openAiApi", "lmChatOpenAi": "openAiApi",
+}  # fmt: skip
+STORES: Final[dict[str, Export]] = {
+    "vectorStoreInMemory": {"memoryKey": "scene"},
+    "vectorStorePinecone": {"pineconeIndex": {"__rl": True, "mode": "id", "value": "index"}},
+    "vectorStoreQdrant": {"qdrantCollection": {"__rl": True, "mode": "id", "value": "cities"}},
+    "vectorStoreSupabase": {"tableName": {"__rl": True, "mode": "id", "value": "cities"}},
+}
+
+
+class Scene:
+    """An export in the making: every node in the main flow follows the start."""
+
+    def __init__(self) -> None:
+        self.export = chain(START)
+        self.flow: list[str] = []
+
+    def add(self, name: str, type_: str, version: float, parameters: Export, *serves: tuple[str, str]) -> str:
+        """Add an AI node: in the main flow, or as a part on (port, of whom). Return its name."""
+        made = node(name, f"{LANGCHAIN}{type_}", version, parameters, 1)
+        made["type"] = f"{LANGCHAIN}{type_}"
+        if (credential := CREDENTIALS.get(type_)) is not None:
+            made["credentials"] = {credential: {"id": "1", "name": "c"}}
+        self.export["nodes"].append(made)
+        for port, whom in serves:
+            targets = self.export["connections"].setdefault(name, {}).setdefault(port, [[]])[0]
+            targets.append({"node": whom, "type": port, "index": 0})
+        if not serves:
+            self.flow.append(name)
+            targets = [{"node": each, "type": "main", "index": 0} for each in self.flow]
+            self.export["connections"]["Start"] = {"main": [targets]}
+        return name
+
+    def model(self, whom: str, says: str | None) -> None:
+        """Give a chat model that says this, or (None) calls the first tool."""
+        place = "tools" if says is None else f"says/{quote(says, safe='')}"
+        locator = {"__rl": True, "value": "m", "mode": "list"}
+        parameters = {"model": locator, "options": {"baseURL": f"https://example.org/{place}"}}
+        self.add(f"Model of {whom}", "lmChatOpenAi", 1.2, parameters, ("ai_languageModel", whom))
+
+    def embeddings(self, whom: str) -> None:
+        """Give an embeddings model."""
+        self.add(f"Vectors of {whom}", "embeddingsOpenAi", 1.1, {"options": {}}, ("ai_embedding", whom))
+
+
+async def a_run_of_each_part_of_retrieval(stage: Stage) -> None:
+    """Stores that are written, changed and read; a question, a summary, a message and a memory."""
+    scene = Scene()
+    for type_, given in STORES.items():
+        modes: dict[str, Export] = {"insert": {}, "load": {"prompt": "={{ $json.city }}", "topK": 1}}
+        if type_ in ("vectorStorePinecone", "vectorStoreSupabase"):
+            modes["update"] = {"id": "7"}
+        for mode, more in modes.items():
+            name = scene.add(f"{type_} {mode}", type_, 1.1, given | {"mode": mode} | more)
+            scene.embeddings(name)
+            if mode == "insert":
+                scene.add(f"Loader of {name}", "documentDefaultDataLoader", 1.1, {}, ("ai_document", name))
+    chain_ = scene.add("Question", "chainRetrievalQa", 1.7, {"promptType": "define", "text": "={{ $json.city }}"})
+    scene.model(chain_, "It is in Norway.")
+    scene.add("Retriever", "retrieverVectorStore", 1, {}, ("ai_retriever", chain_))
+    scene.add("Store", "vectorStorePinecone", 1.1, STORES["vectorStorePinecone"], ("ai_vectorStore", "Retriever"))
+    scene.embeddings("Store")
+    scene.model(scene.add("Summary", "chainSummarization", 2, {"options": {}}), "A city.")
+    scene.add("Say", "chat", 1.1, {"message": "={{ $json.city }}"})
+    scene.add("Messages", "memoryManager", 1.1, {"options": {}})
+    memory = {"sessionIdType": "customKey", "sessionKey": "s"}
+    scene.add("Memory", "memoryBufferWindow", 1.3, memory, ("ai_memory", "Messages"))
+    await (await stage.start(scene.export, ITEM)).result()
+
+
+async def a_run_of_each_durable_tool(stage: Stage) -> None:
+    """An agent for each tool, which it calls once."""
+    scene = Scene()
+    tools: dict[str, tuple[str, float, Export]] = {
+        f"{type_} tool": (
+            type_,
+            1.1,
+            given | {"mode": "retrieve-as-tool", "toolName": "find", "toolDescription": "finds"},
+        )
+        for type_, given in STORES.items()
+    } | {
+        "Helper 2": ("agentTool", 2.2, {"text": "={{ $fromAI('input') }}", "options": {}}),
+        "Helper 3": ("agentTool", 3, {"text": "={{ $fromAI('input') }}", "options": {}}),
+        "Knowledge": ("toolVectorStore", 1.1, {"description": "cities"}),
+    }
+    for name, (type_, version, parameters) in tools.items():
+        agent = scene.add(f"Agent of {name}", "agent", 2.2, {"promptType": "define", "text": "go", "options": {}})
+        scene.model(agent, None)
+        scene.add(name, type_, version, parameters, ("ai_tool", agent))
+        if type_ in STORES:
+            scene.embeddings(name)
+        else:
+            scene.model(name, "It is in Norway.")
+    pinecone = STORES["vectorStorePinecone"]
+    scene.add("Store", "vectorStorePinecone", 1.1, pinecone, ("ai_vectorStore", "Knowledge"))
+    scene.embeddings("Store")
+    await (await stage.start(scene.export, ITEM)).result()
+
+
+async def a_run_of_an_mcp_server(stage: Stage) -> None:
+    """A list of the tools, and a call of one."""
+    for request in (
+        {"method": "tools/list", "params": {}},
+        {"method": "tools/call", "params": {"name": "Calc", "arguments": {"input": "2+3"}}},
+    ):
+        scene = Scene()
+        scene.export["nodes"].clear()
+        scene.add("Server", "mcpTrigger", 2, {"path": "tools"})
+        scene.add("Calc", "toolCalculator", 1, {}, ("ai_tool", "Server"))
+        scene.export["connections"].pop("Start")
+        await (await stage.start(scene.export, [{"json": request}], start="Server")).result()
+
+
+AGENT_SCENES: Final[dict[str, Callable[[Stage], Awaitable[None]]]] = {
+    "a-run-of-each-part-of-retrieval": a_run_of_each_part_of_retrieval,
+    "a-run-of-each-durable-tool": a_run_of_each_durable_tool,
+    "a-run-of-an-mcp-server": a_run_of_an_mcp_server,
+}

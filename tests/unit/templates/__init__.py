@@ -1,0 +1,1 @@
+"""The templates in `n8n_exports/`."""
