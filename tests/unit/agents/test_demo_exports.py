@@ -67,7 +67,7 @@ def quote(text: str) -> dict[str, Any]:
                 "tier": "hot",
                 "queue": "sales-today",
                 "reasons": [
-                    "Fit: a small company, 240 people (+10)",
+                    "Fit: 240 people (+10)",
                     "Authority: Project manager can recommend (+15)",
                     NEED,
                     f'Timing: "{APPROVED}" (+25)',
