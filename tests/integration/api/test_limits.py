@@ -85,9 +85,9 @@ async def test_a_run_that_is_killed_gives_its_place_to_the_next(
         seen = ((await acme.get(f"/workflows/{run}/history")).json()["active"] or {}).get("reason") or {}
         return seen.get("kind") == "time"
 
-    await eventually(lambda: inside(runs[0]), 10)
+    await eventually(lambda: inside(runs[0]))
     await acme.post(f"/workflows/{runs[0]}/cancel")
-    await eventually(lambda: inside(runs[1]), 10)
+    await eventually(lambda: inside(runs[1]))
     await dependencies.temporal.get_workflow_handle(runs[1]).terminate()
     await eventually(lambda: inside(runs[2]), 60)  # the third asks again after 30 s at most
     await acme.post(f"/workflows/{runs[2]}/cancel")

@@ -388,7 +388,9 @@ async def test_nothing_is_sealed_while_a_process_of_an_earlier_version_is_connec
                 f"{rows.table}.{rows.clear}" for rows in CLEAR_ROWS
             }
 
-        async def is_sealed() -> bool:  # the backend ends a moment later, and the loop of an application may have the rows
+        async def is_sealed() -> (
+            bool
+        ):  # the backend ends a moment later, and the loop of an application may have the rows
             await Resealer(fresh, keys).work()
             return not await clear_counts(database, tenant)
 

@@ -20,6 +20,7 @@ from schemas.item import Json
 from schemas.outcome import Finished
 from schemas.plan import Kind, Plan
 from schemas.task import Task
+from tests.patience import PATIENCE
 from tests.unit.agents.world import World, calls, model, node, outputs, plan_of, text_answer, workflow
 
 MODEL = (model(), "ai_languageModel")
@@ -175,7 +176,7 @@ async def test_a_durable_tool_goes_on_while_another_tool_is_still_at_work() -> N
     class Slow(Post):
         async def request(self, method: str, url: str, **options: Any) -> HttpResponse:
             if url.endswith("/any"):
-                await asyncio.wait_for(host.waiting.wait(), 5)
+                await asyncio.wait_for(host.waiting.wait(), PATIENCE)
             return await super().request(method, url, **options)
 
     script = both(calls("Get", {}), calls("Ask", {"to": "b@x.org"}, "call_2"))

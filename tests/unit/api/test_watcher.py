@@ -17,6 +17,7 @@ from schemas.kinds import RunStatus
 from schemas.run import Journal, RunResult, StepRecord
 from service.run_reader import Outcome, RunDescription, TemporalRuns
 from service.shutdown import Shutdown
+from tests.patience import PATIENCE
 
 RUN = RunDescription(
     "acme:t:1", "r", "acme", "t", "", "api", RunStatus.RUNNING, datetime(2026, 1, 1, tzinfo=UTC), None, None, None, history_length=3,
@@ -178,7 +179,7 @@ async def test_listeners_wait_while_temporal_is_away(runs: Runs, watchers: RunWa
     runs.away = False
     runs.step("A")
     runs.end()
-    assert (await asyncio.wait_for(listener, 5))[-1] == "end"
+    assert (await asyncio.wait_for(listener, PATIENCE))[-1] == "end"
 
 
 async def test_streams_end_when_the_server_is_stopped(watchers: RunWatchers) -> None:
@@ -186,6 +187,6 @@ async def test_streams_end_when_the_server_is_stopped(watchers: RunWatchers) -> 
     listener = asyncio.create_task(listen(watchers))
     await asyncio.sleep(0.05)
     watchers.shutdown.request(10)
-    heard = await asyncio.wait_for(listener, 2)
+    heard = await asyncio.wait_for(listener, PATIENCE)
     assert "Last-Event-ID" in heard[-1]
     assert not len(watchers)

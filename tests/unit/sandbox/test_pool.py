@@ -7,6 +7,7 @@ import pytest
 from runtime.sandbox.limits import CodeLimits
 from runtime.sandbox.pool import MAX_BUSY_CHILDREN, MAX_IDLE_CHILDREN, ChildPool, pool_for
 from runtime.sandbox.runner import CodeRunner
+from tests.patience import PATIENCE
 
 SNAPSHOT: dict[str, list[dict[str, dict[str, object]]]] = {"items": [{"json": {}}]}
 
@@ -61,9 +62,9 @@ async def test_a_run_that_is_cancelled_gives_its_child_back() -> None:
         each.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asyncio.gather(*running)
-    await asyncio.wait_for(runner.javascript("return []", mode="all", snapshot=SNAPSHOT), 20)
+    await asyncio.wait_for(runner.javascript("return []", mode="all", snapshot=SNAPSHOT), PATIENCE)
     pool = pool_for(runner.limits)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while pool._busy:
             await asyncio.sleep(0.01)
     await runner.close()
