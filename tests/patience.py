@@ -8,3 +8,8 @@ from typing import Final
 
 PATIENCE: Final = 120.0
 """Seconds until a test gives up waiting. pytest's own time-out (pyproject.toml) is longer, so that the test's message is the one seen."""
+
+
+def attempts(pause: float) -> range:
+    """Return the looks of a loop that sleeps `pause` seconds after each: as many as PATIENCE has room for."""
+    return range(int(PATIENCE / pause))

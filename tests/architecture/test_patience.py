@@ -20,10 +20,23 @@ PATIENT_ENOUGH = 60.0
 def short_limits(source: str) -> Iterator[int]:
     """Yield the lines with a limit in figures that no line marks as brief."""
     lines = source.splitlines()
-    for call in (each for each in ast.walk(ast.parse(source)) if isinstance(each, ast.Call | ast.BinOp)):
-        marked = any(MARK in line for line in lines[call.lineno - 1 : call.end_lineno])
-        if not marked and any(_is_short(limit) for limit in _limits(call)):
-            yield call.lineno
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.For | ast.AsyncFor):
+            if _is_counted(node) and MARK not in lines[node.lineno - 1]:
+                yield node.lineno
+        elif isinstance(node, ast.Call | ast.BinOp):
+            marked = any(MARK in line for line in lines[node.lineno - 1 : node.end_lineno])
+            if not marked and any(_is_short(limit) for limit in _limits(node)):
+                yield node.lineno
+
+
+def _is_counted(loop: ast.For | ast.AsyncFor) -> bool:
+    """Whether a loop sleeps so many times and then gives up. Less than twenty are no wait but the rhythm of a test."""
+    if not (isinstance(loop.iter, ast.Call) and ast.unparse(loop.iter.func) == "range" and len(loop.iter.args) == 1):
+        return False
+    times = loop.iter.args[0]
+    sleeps = any(isinstance(each, ast.Call) and ast.unparse(each.func).endswith(".sleep") for each in ast.walk(loop))
+    return sleeps and isinstance(times, ast.Constant) and isinstance(times.value, int) and times.value > 20
 
 
 def _limits(node: ast.Call | ast.BinOp) -> Iterator[ast.expr]:
@@ -65,6 +78,9 @@ def test_limits_of_waiting_come_from_one_place() -> None:
         ("subprocess.run(command, timeout=10)", True),
         ("subprocess.run(command, timeout=90)", False),
         ("asyncio.wait([task], timeout=2.0)", True),
+        ("for _ in range(200): time.sleep(0.1)", True),
+        ("for _ in attempts(0.1): time.sleep(0.1)", False),
+        ("for _ in range(3): time.sleep(0.1)", False),
     ],
 )
 def test_the_check_finds_short_limits(line: str, short: bool) -> None:

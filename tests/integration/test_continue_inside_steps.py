@@ -25,7 +25,7 @@ from schemas.task import Task
 from service.run_reply import ReplyTimeouts, ReplyWaiter
 from service.shutdown import Shutdown
 from tests.integration.test_agents_on_temporal import replay
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, attempts
 from tests.replay.scenes import side_by_side
 from tests.unit.agents.world import World, calls, model, text_answer
 from tests.unit.agents.world import node as any_node
@@ -144,7 +144,7 @@ async def run_id_of(handle: WorkflowHandle[Any, Any]) -> str:
 
 async def continued(handle: WorkflowHandle[Any, Any], before: str | None) -> None:
     """Until the chain is in another run."""
-    for _ in range(200):
+    for _ in attempts(0.05):
         if await run_id_of(handle) != before:
             return
         await asyncio.sleep(0.05)
@@ -153,7 +153,7 @@ async def continued(handle: WorkflowHandle[Any, Any], before: str | None) -> Non
 
 async def waiting(handle: WorkflowHandle[Any, Any], ordinal: int) -> str:
     """Until the wait with this number stands: its node."""
-    for _ in range(200):
+    for _ in attempts(0.05):
         found = await handle.query(names.QUERY_WAITING, ordinal, result_type=dict)
         if found is not None and found["ordinal"] == ordinal:
             return str(found["step"])

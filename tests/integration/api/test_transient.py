@@ -98,7 +98,12 @@ async def test_a_shutdown_cancels_what_runs_and_says_so(dependencies: Dependenci
     await mine.start(
         StartInput(plan=plan, tenant="acme", template="cut", execution_id=run, items=[{"json": {}}]), "hash"
     )
-    await asyncio.sleep(0.5)
+
+    async def is_running() -> bool:
+        row = await dependencies.executions.get("acme", run)
+        return row is not None and row.status == "running"
+
+    await eventually(is_running)
     writing.cancel()
     await asyncio.gather(writing, return_exceptions=True)
     row = await dependencies.executions.get("acme", run)

@@ -102,10 +102,15 @@ async def test_a_worker_that_comes_back_in_time_is_waited_for(
         await publish(application, "worker-back", "lastNode", set_("Made", made="1"), tenant_key=api_keys[0])
         async with client(application) as caller:
             call = asyncio.create_task(caller.post("/webhook/acme/worker-back", json={}))
-            await asyncio.sleep(0.5)
+            await eventually(lambda: has_begun(dependencies, "worker-back"))
             async with working(settings):
                 answer = await call
     assert answer.status_code == 200, answer.text
+
+
+async def has_begun(dependencies: Dependencies, key: str) -> bool:
+    """Whether Temporal has a run of a template."""
+    return bool([each async for each in dependencies.temporal.list_workflows(f"WorkflowType = '{key}'")])
 
 
 @workflow.defn(dynamic=True)
@@ -153,7 +158,7 @@ async def test_a_server_that_is_stopped_tells_its_waiting_callers_after_the_grac
         await publish(application, "stopped", "lastNode", set_("Made", made="1"), tenant_key=api_keys[1])
         async with client(application) as caller:
             call = asyncio.create_task(caller.post("/webhook/globex/stopped", json={}))
-            await asyncio.sleep(0.5)
+            await eventually(lambda: has_begun(dependencies, "stopped"))
             dependencies.shutdown.request(0.2)
             answer = await asyncio.wait_for(call, PATIENCE)
     is_pending(answer, "globex")

@@ -38,14 +38,16 @@ async def test_short_code_of_many_runs_shares_the_children_that_are_kept() -> No
 async def test_code_that_sleeps_does_not_keep_others_waiting() -> None:
     """Those who waited a moment get a child of their own."""
     runner = CodeRunner(CodeLimits(seconds=32))
-    sleep = "return new Promise(resolve => setTimeout(() => resolve([]), 3000))"
+    sleep = "return new Promise(resolve => setTimeout(() => resolve([]), 30000))"
     sleeping = [
         asyncio.create_task(runner.javascript(sleep, mode="all", snapshot=SNAPSHOT)) for _ in range(MAX_IDLE_CHILDREN)
     ]
     await asyncio.sleep(0.5)
     await runner.javascript("return []", mode="all", snapshot=SNAPSHOT)
     assert not any(each.done() for each in sleeping)
-    await asyncio.gather(*sleeping)
+    for each in sleeping:
+        each.cancel()
+    await asyncio.gather(*sleeping, return_exceptions=True)
     await runner.close()
 
 
