@@ -13,6 +13,8 @@ MARK = "# brief: "
 """What a line says that has a limit of its own, and why: the time-out is what the test is about."""
 WAITS = {"wait_for": 1, "timeout": 0, "timeout_at": 0, "eventually": 1, "until": 1}
 """Functions that wait, and which of their arguments is the limit."""
+ENDLESS = 10_000
+"""Times that are no limit: pytest's own time-out comes first."""
 PATIENT_ENOUGH = 60.0
 """Seconds that are as good as PATIENCE for a process or a request of a test."""
 
@@ -36,7 +38,7 @@ def _is_counted(loop: ast.For | ast.AsyncFor) -> bool:
         return False
     times = loop.iter.args[0]
     sleeps = any(isinstance(each, ast.Call) and ast.unparse(each.func).endswith(".sleep") for each in ast.walk(loop))
-    return sleeps and isinstance(times, ast.Constant) and isinstance(times.value, int) and times.value > 20
+    return sleeps and isinstance(times, ast.Constant) and isinstance(times.value, int) and 20 < times.value < ENDLESS
 
 
 def _limits(node: ast.Call | ast.BinOp) -> Iterator[ast.expr]:
