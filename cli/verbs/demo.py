@@ -20,8 +20,11 @@ app = verb()
 EXPORT: Final = Path(__file__).parents[1] / "demo" / "lead_scoring.json"
 SAMPLE: Final = EXPORT.with_name("lead.json")
 TEMPLATE: Final = EXPORT.stem
-RUN_SECONDS: Final = 120.0
-"""Seconds that the run may take: the local model is slow on a busy machine."""
+RUN_SECONDS: Final = 900.0
+"""Seconds that the run may take: the local model is slow on a busy machine, and each step is shown as it ends."""
+ANSWER_SECONDS: Final = 120.0
+"""Seconds that one answer of the API may take."""
+POLL_SECONDS: Final = 0.2
 
 
 @app.command()
@@ -75,7 +78,7 @@ async def _demo(settings: object) -> bool:
         with StandIn() as vendor:
             await up.tenants.allow_egress("acme", [vendor.url.removeprefix("http://")])
             _print(f"calls to vendors go to a stand-in on this machine, {vendor.url}; nothing leaves it")
-            async with httpx.AsyncClient(base_url=up.url, timeout=30) as client:
+            async with httpx.AsyncClient(base_url=up.url, timeout=ANSWER_SECONDS) as client:
                 await _ready(client)
                 _print(f"ready after {time.monotonic() - began:.1f} s")
                 ok = await _run(up, client, keys, vendor)
@@ -86,15 +89,18 @@ async def _demo(settings: object) -> bool:
 async def _ready(client: "httpx.AsyncClient") -> None:
     import httpx
 
-    for _ in range(300):
+    from runtime.platform.embedded.process import START_SECONDS
+
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
         try:
             answer = await client.get("/health")
             if answer.status_code == httpx.codes.OK and answer.json().get("status") in ("ok", "healthy"):
                 return
         except httpx.TransportError:
             pass
-        await asyncio.sleep(0.1)
-    typer.echo("the API did not become healthy within 30 s; see .tempor8/logs", err=True)
+        await asyncio.sleep(POLL_SECONDS)
+    typer.echo(f"the API did not become healthy within {START_SECONDS:.0f} s; see .tempor8/logs", err=True)
     raise typer.Exit(1)
 
 
@@ -135,7 +141,7 @@ async def _follow(up: "Stack", client: "httpx.AsyncClient", run: str, headers: d
         if status.get("status") not in ("running", "waiting"):
             _print(f"the run ended: {status.get('status')}{' (the worker was killed once)' if killed else ''}")
             return str(status.get("status")) if killed else "not killed"
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(POLL_SECONDS)
     _print("the run did not end in time")
     return "running"
 
