@@ -27,7 +27,7 @@ _SAMPLES: Final = {"lead_scoring": _FOLDER / "lead.json", "refund_approval": _FO
 _MODEL_NODE: Final = "Find the key sentence"
 _WAIT_NODE: Final = "Wait for the answer"
 
-RUN_SECONDS: Final = 600.0
+RUN_SECONDS: Final = 900.0
 """Seconds that the two runs may take together. A quiet machine needs about 20; one whose processors are busy with other work, minutes."""
 _POLL_SECONDS: Final = 0.2
 _PROGRESS_SECONDS: Final = 5.0

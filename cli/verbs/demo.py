@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import typer
 
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from runtime.platform.embedded.fake_vendor import StandIn
 
 app = verb()
+
+ANSWER_SECONDS: Final = 120.0
+"""Seconds that one answer of the API may take."""
+POLL_SECONDS: Final = 0.2
 
 
 @app.command()
@@ -70,7 +74,7 @@ async def _demo(settings: object) -> bool:
         with StandIn() as vendor:
             await up.tenants.allow_egress("acme", [vendor.url.removeprefix("http://")])
             _print(f"calls to vendors go to a stand-in on this machine, {vendor.url}; nothing leaves it")
-            async with httpx.AsyncClient(base_url=up.url, timeout=30) as client:
+            async with httpx.AsyncClient(base_url=up.url, timeout=ANSWER_SECONDS) as client:
                 await _ready(client)
                 _print(f"ready after {time.monotonic() - began:.1f} s")
                 ok = await _play(up, client, keys, vendor)
@@ -81,15 +85,18 @@ async def _demo(settings: object) -> bool:
 async def _ready(client: "httpx.AsyncClient") -> None:
     import httpx
 
-    for _ in range(300):
+    from runtime.platform.embedded.process import START_SECONDS
+
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
         try:
             answer = await client.get("/health")
             if answer.status_code == httpx.codes.OK and answer.json().get("status") in ("ok", "healthy"):
                 return
         except httpx.TransportError:
             pass
-        await asyncio.sleep(0.1)
-    typer.echo("the API did not become healthy within 30 s; see .tempor8/logs", err=True)
+        await asyncio.sleep(POLL_SECONDS)
+    typer.echo(f"the API did not become healthy within {START_SECONDS:.0f} s; see .tempor8/logs", err=True)
     raise typer.Exit(1)
 
 
