@@ -1,5 +1,7 @@
 """3xx: node types and their parameters."""
 
+import re
+
 from schemas.diagnostic.base import Diagnostic, Severity
 
 
@@ -92,6 +94,12 @@ class MissingParameter(Diagnostic):
     hint_text = "{advice}"
     name: str
     advice: str = ""
+
+    @property
+    def issue(self) -> str:
+        """n8n names the parameter as its editor does: `errorMessage` is "Error Message"."""
+        words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", self.name)
+        return f'Parameter "{words[:1].upper()}{words[1:]}" is required.'
 
 
 class InvalidParameter(Diagnostic):

@@ -117,8 +117,11 @@ def _row(row: list[Item | None], clash: Clash, *, again: bool) -> Item:
         if again and last is not None:  # n8n merges the preferred input once more, without its suffix
             merged = combine([*present, last], Clash("preferLast"))
             json.update(last["json"])
-        return {**merged, "json": json}
-    return combine([item if item is not None else {"json": {}} for item in row], clash, again=again)
+        return {**merged, "json": json} if again or len(present) > 1 else {**present[0], "json": json}
+    merged = combine([item if item is not None else {"json": {}} for item in row], clash, again=again)
+    if not again and len(present) == 1 and "pairedItem" in present[0]:
+        merged["pairedItem"] = present[0]["pairedItem"]  # an item without a partner stays what it was
+    return merged
 
 
 def _all_with_all(one: Items, two: Items, options: dict[str, Any], version: float) -> Items:
