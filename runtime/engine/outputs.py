@@ -24,8 +24,8 @@ def finish(
 ) -> Outputs:
     """Return the outputs as they are recorded.
 
-    `uncut` are the inputs before "execute once" cut them. `original(item)` finds the input item that an error item stems from; None for pinned data, whose errors n8n does not
-    route.
+    `uncut` are the inputs before "execute once" cut them. `original(item)` finds the input item that an error item stems from;
+    None for pinned data, whose errors n8n does not route.
     """
     if step.on_error is OnError.OUTPUT and original is not None:
         outputs = split_errors(outputs, step.outputs, original)

@@ -4,6 +4,8 @@ import re
 
 from schemas.diagnostic.base import Diagnostic, Severity
 
+_NEXT_WORD = re.compile("(?<=[a-z0-9])(?=[A-Z])")
+
 
 class UnsupportedNode(Diagnostic):
     """This build of tempor8 cannot run the node type. The export is valid all the same.
@@ -98,7 +100,7 @@ class MissingParameter(Diagnostic):
     @property
     def issue(self) -> str:
         """n8n names the parameter as its editor does: `errorMessage` is "Error Message"."""
-        words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", self.name)
+        words = _NEXT_WORD.sub(" ", self.name)
         return f'Parameter "{words[:1].upper()}{words[1:]}" is required.'
 
 
