@@ -56,7 +56,7 @@ def _soften(unit: Unit, finding: Diagnostic, reachable: set[str]) -> Diagnostic:
         if name not in reachable or unit.bound[name].node.disabled:
             return finding.soften()
         if finding.refused and finding.level is Severity.ERROR:
-            unit.bound[name].issues.append(finding.message)
+            unit.bound[name].issues.append(finding.issue)
         if finding.unsupported and unit.options.allow_unsupported:
             return finding.soften()
     return finding

@@ -264,7 +264,7 @@ class Engine:
         if outputs is None:
             return None
         original = None if execute.step.name in self.pinned else lambda item: self._original(execute, item)
-        return finish(execute.step, outputs, execute.inputs, original)
+        return finish(execute.step, outputs, execute.inputs, execute.uncut_inputs, original)
 
     def _advance(self, execute: Execute, final: Outputs | None, outcome: Outcome) -> None:
         self.current = None

@@ -1,6 +1,10 @@
 """3xx: node types and their parameters."""
 
+import re
+
 from schemas.diagnostic.base import Diagnostic, Severity
+
+_NEXT_WORD = re.compile("(?<=[a-z0-9])(?=[A-Z])")
 
 
 class UnsupportedNode(Diagnostic):
@@ -92,6 +96,12 @@ class MissingParameter(Diagnostic):
     hint_text = "{advice}"
     name: str
     advice: str = ""
+
+    @property
+    def issue(self) -> str:
+        """n8n names the parameter as its editor does: `errorMessage` is "Error Message"."""
+        words = _NEXT_WORD.sub(" ", self.name)
+        return f'Parameter "{words[:1].upper()}{words[1:]}" is required.'
 
 
 class InvalidParameter(Diagnostic):
