@@ -15,6 +15,7 @@ from runtime.contract import AwaitSignal, NodeError
 from runtime.hosts.local.host import LocalHost, run_local
 from runtime.interpreter.execution import Execution
 from runtime.interpreter.run_info import RunInfo
+from schemas.item import NoJson
 from schemas.outcome import Finished
 from tests.conformance.mails import with_mails
 from tests.conformance.wire_world import WireCapabilities, show_binary
@@ -116,7 +117,9 @@ def _output(case: Mapping[str, Any], execution: Execution) -> Any:
 
 
 def _item(item: Mapping[str, Any]) -> dict[str, Any]:
-    shown = {"json": clean(item["json"]), "pairedItem": item.get("pairedItem")}
+    shown = {"pairedItem": item.get("pairedItem")}
+    if not isinstance(item["json"], NoJson):
+        shown["json"] = clean(item["json"])
     if item.get("binary"):
         shown["binary"] = {name: show_binary(ref) for name, ref in item["binary"].items()}
     return shown
