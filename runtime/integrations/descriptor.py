@@ -161,6 +161,14 @@ class CredentialChoice(_Model):
     """Of a Google service account (`googleApi`), whose token is fetched for them."""
 
 
+class Limits(_Model):
+    """So many requests in each window of so many seconds, and so many at a time."""
+
+    requests: int = Field(ge=1, le=500)
+    seconds: float = Field(gt=0, le=3600)
+    parallel: int | None = Field(None, ge=1)
+
+
 class Descriptor(_Model):
     """A node type in one family of versions."""
 
@@ -171,6 +179,8 @@ class Descriptor(_Model):
     base: Value = ""
     headers: Mapping[str, Value] = Field(default_factory=dict)
     credentials: Sequence[CredentialChoice] = ()
+    limits: Limits | None = None
+    """What the vendor bears of one credential, from all workers together."""
     sign: bool = True
     """Whether the credential's own rule signs requests; False: its fields are in the descriptor's values."""
     errors: Sequence[ErrorRule] = ()

@@ -22,6 +22,7 @@ from runtime.integrations.values import evaluate, evaluate_path, holds
 from runtime.values.binary import NoBinaryError, binary_of
 from runtime.values.javascript import js_string, json_stringify
 from schemas.item import UNDEFINED
+from schemas.request_limits import RequestLimits
 
 __all__ = ["Response", "Sender"]
 
@@ -84,6 +85,11 @@ class Sender:
         response = Response(await self._body(spec, answer, url, scope), answer.status, headers)
         self._check(response, scope)
         return response
+
+    @property
+    def _limits(self) -> RequestLimits | None:
+        found = self.descriptor.limits
+        return None if found is None else RequestLimits(found.requests, found.seconds, found.parallel)
 
     def _signs(self, spec: RequestSpec) -> bool:
         """Return whether the rule of the credential's type signs the request."""
@@ -195,6 +201,7 @@ class Sender:
             store=_succeeded if spec.response == "file" else None,
             bare=spec.bare
             or (outgoing.bare and signed_for is not None and not self._shows_credential(outgoing, signed_for)),
+            wait=self._limits or True,
         )
 
     def _shows_credential(self, outgoing: Outgoing, home: str) -> bool:

@@ -51,6 +51,7 @@ ROW: dict[str, dict[str, object]] = {  # the least that each table wants; the te
     "plans": {"hash": "h", "plan": "{}"},
     "task_deaths": {"workflow_id": "w", "task": "t", "deaths": 1, "open": False},
     "token_renewals": {"type": "t", "name": "n"},
+    "service_turns": {"key": "k"},
     "run_slots": {"key": "k", "workflow_id": "w"},
     "variables": {"key": "k", "value": "v"},
     "kept_results": {"key": "k", "result": "{}"},
