@@ -3,8 +3,8 @@
 import re
 from typing import Any, Final
 
-_SPACE: Final = re.compile(r"\s+")
-_AROUND: Final = re.compile(r" ?([{}()\[\]:,]) ?")
+_SPACE: Final = re.compile(r"[\s,]+")  # GraphQL reads a comma as a space
+_AROUND: Final = re.compile(r" ?([{}()\[\]:]) ?")
 _QUERY: Final = re.compile(r"\s*(query|mutation)\b")
 
 
