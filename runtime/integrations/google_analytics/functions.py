@@ -122,7 +122,10 @@ def _filter(kind: str, each: Mapping[str, Any]) -> dict[str, Any]:
 
 def _orders(given: Any) -> list[dict[str, Any]]:
     groups = given if isinstance(given, Mapping) else {}
-    made = [{"desc": each.get("desc"), "metric": {"metricName": each.get("metricName")}} for each in groups.get("metricOrderBy") or []]
+    made = [
+        {"desc": each.get("desc"), "metric": {"metricName": each.get("metricName")}}
+        for each in groups.get("metricOrderBy") or []
+    ]
     return made + [
         {"desc": each.get("desc"), "dimension": {key: each.get(key) for key in ("dimensionName", "orderType")}}
         for each in groups.get("dimmensionOrderBy") or []

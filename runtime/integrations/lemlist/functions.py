@@ -1,17 +1,13 @@
 """lemlist: pages of a hundred."""
 
-from typing import Final
+from typing import Any, Final
 
 from runtime.integrations.scope import Scope
+from schemas.item import UNDEFINED
 
 PAGE: Final = 100
 
 
-def is_full(scope: Scope) -> bool:
-    """Return whether a page is full, so that there may be another."""
-    return len(scope.names.get("found") or []) >= PAGE
-
-
-def next_offset(scope: Scope) -> int:
-    """Return how many elements there are already."""
-    return int(scope.names["collected"])
+def next_offset(scope: Scope) -> Any:
+    """Return how many records there are already; UNDEFINED after a page that is not full."""
+    return scope.names["collected"] if len(scope.names["found"] or []) >= PAGE else UNDEFINED

@@ -7,6 +7,7 @@ from runtime.contract import NodeError
 from runtime.integrations.filters import FILTERS, is_empty, snake_case
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
+from schemas.item import UNDEFINED
 
 _ADDRESS: Final = {"address1": "address1", "address2": "address2", "city": "city", "state": "state", "country": "country", "zipCode": "zipcode"}  # fmt: skip
 _WIRE: Final = {
@@ -92,13 +93,7 @@ def page(scope: Scope) -> list[Any]:
     return [_shown(scope, each) for each in (found.values() if isinstance(found, Mapping) else found)]
 
 
-def is_more(scope: Scope) -> bool:
-    """Return whether there are records after this page."""
-    total = scope.names["response"].get("total")
-    found = scope.names.get("found") or []
-    return bool(found) and int(total or 0) > int(scope.names["collected"])
-
-
-def next_start(scope: Scope) -> int:
-    """Return how many records there are already."""
-    return int(scope.names["collected"])
+def next_start(scope: Scope) -> Any:
+    """Return how many records there are already; UNDEFINED when these are all."""
+    total, collected = int(scope.names["response"].get("total") or 0), scope.names["collected"]
+    return collected if scope.names["found"] and total > collected else UNDEFINED

@@ -169,5 +169,7 @@ def report_rows(scope: Scope) -> Any:
     answer = scope.names["response"]
     columns = [each.get("ColTitle") for each in answer["Columns"]["Column"]]
     rows = (answer.get("Rows") or {}).get("Row") or []
-    return [{js_string(name): cell.get("value") for name, cell in zip(columns, each.get("ColData") or [], strict=False)} for each in rows]
-
+    return [
+        {js_string(name): cell.get("value") for name, cell in zip(columns, each.get("ColData") or [], strict=False)}
+        for each in rows
+    ]

@@ -9,6 +9,7 @@ from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
 from runtime.integrations.template import Template
 from runtime.values.javascript import js_string
+from schemas.item import UNDEFINED
 
 PAGE: Final = 100
 
@@ -32,14 +33,9 @@ def columns(scope: Scope) -> dict[str, Any]:
     return {}
 
 
-def is_full(scope: Scope) -> bool:
-    """Return whether a page is full, so that there may be another."""
-    return len(scope.names.get("found") or []) >= PAGE
-
-
-def next_offset(scope: Scope) -> int:
-    """Return how many records there are already."""
-    return int(scope.names["collected"])
+def next_offset(scope: Scope) -> Any:
+    """Return how many records there are already; UNDEFINED after a page that is not full."""
+    return scope.names["collected"] if len(scope.names["found"] or []) >= PAGE else UNDEFINED
 
 
 async def user(run: Run, scope: Scope) -> list[Item]:
@@ -57,4 +53,6 @@ async def user(run: Run, scope: Scope) -> list[Item]:
 
 def _with(parameters: Mapping[str, Any], query: dict[str, Any]) -> dict[str, Any]:
     options = parameters.get("options") or {}
-    return {name: ",".join(map(js_string, each)) if isinstance(each, list) else each for name, each in options.items()} | query
+    return {
+        name: ",".join(map(js_string, each)) if isinstance(each, list) else each for name, each in options.items()
+    } | query

@@ -6,6 +6,7 @@ from typing import Any, Final
 from runtime.integrations.filters import is_empty
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
+from schemas.item import UNDEFINED
 
 PAGE: Final = 100
 _CONTACT: Final = {
@@ -85,11 +86,6 @@ def filters(scope: Scope) -> dict[str, Any]:
     return made | ({"page": 1} if scope.parameters.get("returnAll") else {})
 
 
-def is_full(scope: Scope) -> bool:
-    """Return whether a page is full, so that there may be another."""
-    return len(scope.names.get("found") or []) >= PAGE
-
-
-def next_page(scope: Scope) -> int:
-    """Return the number of the next page."""
-    return int(scope.names["pageNumber"]) + 1
+def next_page(scope: Scope) -> Any:
+    """Return the number of the next page; UNDEFINED after a page that is not full."""
+    return scope.names["pageNumber"] + 1 if len(scope.names["found"] or []) >= PAGE else UNDEFINED
