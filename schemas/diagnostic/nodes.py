@@ -80,7 +80,8 @@ class MissingParameter(Diagnostic):
     """A required parameter is empty.
 
     ## Why it matters
-    n8n does not start a run that could reach such a node ("The workflow has issues").
+    n8n does not start a run that could reach such a node ("The workflow has issues"). It does not look at the sub-nodes of
+    an AI node: there this is a warning, and a tool fails when it is called.
 
     ## What to do
     Fill the parameter in the editor.

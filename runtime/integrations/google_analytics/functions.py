@@ -1,5 +1,6 @@
 """Google Analytics: the report of a GA4 property."""
 
+import calendar
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
@@ -43,7 +44,8 @@ def _rows(answer: Any) -> list[Any]:
 
 def _items(scope: Scope, answer: Any, rows: list[Any]) -> list[Item]:
     if not scope.parameters.get("simple"):
-        return [{"json": {**answer, "rows": rows} if rows else answer}]
+        everything = scope.parameters.get("returnAll")
+        return [{"json": {"rowCount": answer.get("rowCount"), "rows": rows} if everything else answer}]
     names = [[each["name"] for each in answer.get(key) or []] for key in ("dimensionHeaders", "metricHeaders")]
     dimensions, metrics = names
     return [
@@ -85,7 +87,7 @@ def _name(each: Mapping[str, Any]) -> Any:
 def _metric(each: Mapping[str, Any]) -> dict[str, Any]:
     made = {"name": _name(each)}
     if each.get("listName") == "custom":
-        made |= {"expression": each.get("expression"), "invisible": each.get("invisible")}
+        made |= {"expression": each.get("expression")} | ({"invisible": True} if each.get("invisible") else {})
     return made
 
 
@@ -114,7 +116,7 @@ def _filter(kind: str, each: Mapping[str, Any]) -> dict[str, Any]:
     if kind == "stringFilter":
         return {key: each.get(key) for key in ("value", "caseSensitive", "matchType")}
     if kind == "inListFilter":
-        return {"values": FILTERS["split"](each.get("values")), "caseSensitive": each.get("caseSensitive")}
+        return {"values": js_string(each.get("values")).split(","), "caseSensitive": each.get("caseSensitive")}
     if kind == "betweenFilter":
         return {key: {value_type: each.get(key)} for key in ("fromValue", "toValue")}
     return {"operation": each.get("operation"), "value": {value_type: each.get("value")}}
@@ -146,7 +148,7 @@ def _span(scope: Scope) -> tuple[str, str]:
         "today": (today, today),
         "yesterday": (today - timedelta(days=1), today - timedelta(days=1)),
         "lastCalendarWeek": (monday - timedelta(days=7), monday - timedelta(days=1)),
-        "lastCalendarMonth": ((month - timedelta(days=1)).replace(day=1), month - timedelta(days=1)),
+        "lastCalendarMonth": ((month - timedelta(days=1)).replace(day=1), _month_before(today)),
     }
     first, last = spans.get(js_string(chosen), spans["last7days"])
     return first.isoformat(), last.isoformat()
@@ -173,3 +175,10 @@ def view_next(scope: Scope) -> Any:
     reports = scope.names["response"].get("reports") or []
     token = reports[0].get("nextPageToken") if reports else None
     return {"pageToken": token} if token else UNDEFINED
+
+
+def _month_before(today: date) -> date:
+    """Return the last day of this month, a month earlier: n8n takes the month off afterwards, so that it may be the 30th of 31 days."""
+    last = calendar.monthrange(today.year, today.month)[1]
+    before = today.replace(day=1) - timedelta(days=1)
+    return before.replace(day=min(last, before.day))

@@ -4,15 +4,16 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from runtime.contract import NodeError
-from runtime.integrations.filters import FILTERS, is_empty, snake_case
+from runtime.integrations.filters import FILTERS, snake_case
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
 from schemas.item import UNDEFINED
 
+PAGE: Final = 30
 _ADDRESS: Final = {"address1": "address1", "address2": "address2", "city": "city", "state": "state", "country": "country", "zipCode": "zipcode"}  # fmt: skip
 _WIRE: Final = {
     "firstName": "firstname", "lastName": "lastname", "b2bOrb2c": "b2b_or_b2c", "crmId": "crm_id", "hasPurchased": "haspurchased",
-    "prospectOrCustomer": "prospect_or_customer", "ipAddress": "ipAddress", "lastActive": "lastActive", "ownerId": "ownerId",
+    "prospectOrCustomer": "prospect_or_customer", "ipAddress": "ipAddress", "lastActive": "lastActive", "ownerId": "owner",
 }  # fmt: skip
 _COMPANY: Final = {
     "name": "companyname", "companyEmail": "companyemail", "annualRevenue": "companyannual_revenue",
@@ -50,13 +51,13 @@ def _fields(given: Mapping[str, Any], wire: Mapping[str, str], prefix: str) -> d
     for name, each in given.items():
         if name == "addressUi":
             values = (each or {}).get("addressValues") or {}
-            body |= {f"{prefix}{to}": values[key] for key, to in _ADDRESS.items() if not is_empty(values.get(key))}
+            body |= {f"{prefix}{to}": values.get(key, "") for key, to in _ADDRESS.items()}
         elif name == "customFieldsUi":
             pairs = (each or {}).get("customFieldValues") or []
             body |= {js_string(pair.get("fieldId")): pair.get("fieldValue") for pair in pairs}
         elif name == "socialMediaUi":
             values = (each or {}).get("socialMediaValues") or {}
-            body |= {key.lower(): value for key, value in values.items() if not is_empty(value)}
+            body |= {key.lower(): value for key, value in values.items()}
         else:
             body[wire.get(name, snake_case(name))] = each
     return body
@@ -94,6 +95,7 @@ def page(scope: Scope) -> list[Any]:
 
 
 def next_start(scope: Scope) -> Any:
-    """Return how many records there are already; UNDEFINED when these are all."""
-    total, collected = int(scope.names["response"].get("total") or 0), scope.names["collected"]
-    return collected if scope.names["found"] and total > collected else UNDEFINED
+    """Return where the next page starts; UNDEFINED when these are all."""
+    total = int(scope.names["response"].get("total") or 0)
+    more = scope.names["found"] and total > scope.names["collected"]
+    return PAGE * scope.names["pageNumber"] if more else UNDEFINED

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from runtime.contract import Item, NodeError
-from runtime.integrations.filters import is_empty
+from runtime.integrations.filters import is_empty, snake_case
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string, json_stringify
@@ -39,7 +39,7 @@ QUERIES: Final[Mapping[str, str]] = {
     "boardGroup.create": "mutation ($boardId: ID!, $groupName: String!)"
     " { create_group (board_id: $boardId, group_name: $groupName) { id } }",
     "boardGroup.delete": "mutation ($boardId: ID!, $groupId: String!)"
-    " { delete_group (board_id: $boardId, group_id: $groupId) { id deleted } }",
+    " { delete_group (board_id: $boardId, group_id: $groupId) { id } }",
     "boardGroup.getAll": "query ($boardId: [ID!])"
     " { boards (ids: $boardId) { id groups { id title color position archived } } }",
     "boardItem.addUpdate": "mutation ($itemId: ID!, $value: String!)"
@@ -62,10 +62,7 @@ QUERIES: Final[Mapping[str, str]] = {
     "boardItem.move": "mutation ($groupId: String!, $itemId: ID!)"
     " { move_item_to_group (group_id: $groupId, item_id: $itemId) { id } }",
 }
-_NEXT: Final = (
-    "query ($cursor: String!, $limit: Int) { next_items_page (cursor: $cursor, limit: $limit)"
-    f" {{ cursor items {{ {_ITEM_OF_GROUP} }} }} }}"
-)
+_NEXT: Final = f"query ($cursor: String!) {{ next_items_page (cursor: $cursor, limit: {PAGE}) {{ cursor items {{ ITEM }} }} }}"
 _VARIABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "board.archive": {"id": "boardId"},
     "board.create": {"name": "name", "kind": "kind"},
@@ -100,9 +97,13 @@ def variables(scope: Scope) -> dict[str, Any]:
     """Return the variables of the operation. Raise NodeError for values that are no JSON."""
     parameters, key = scope.parameters, _key(scope)
     made = {name: parameters.get(source) for name, source in _VARIABLES.get(key, {}).items()}
+    if key == "boardColumn.create":
+        made["columnType"] = snake_case(js_string(made["columnType"]))
+    elif key == "boardColumn.getAll":
+        made["page"] = 1
     options = parameters.get("additionalFields") or {}
     if key == "boardItem.get":
-        made["itemId"] = [each.strip() for each in js_string(parameters.get("itemId")).split(",")]
+        made["itemId"] = js_string(parameters.get("itemId")).split(",")
     elif key == "boardItem.changeColumnValue":
         made["value"] = _json_text(parameters.get("value"), "Custom Values must be a valid JSON")
     elif key == "boardItem.changeMultipleColumnValues":
@@ -123,24 +124,28 @@ def _json_text(value: Any, message: str) -> str:
         raise NodeError(message) from error
 
 
+def next_page(scope: Scope) -> dict[str, Any]:
+    """Return the variables of the next page of boards, beside the query."""
+    return {"query": query(scope), "variables": {"page": scope.names["pageNumber"] + 1, "limit": 50}}
+
+
 async def items(run: Run, scope: Scope) -> list[Item]:
     """Return items of a group, or with a value in a column: up to `limit`, or all of them in pages."""
     everything = bool(scope.parameters.get("returnAll"))
     limit = PAGE if everything else scope.parameters.get("limit")
     answer = await _ask(run, scope, query(scope), variables(scope) | {"limit": limit})
     data = answer.get("data") or {}
-    pages = [group.get("items_page") for board in data.get("boards") or [] for group in board.get("groups") or []]
-    pages = [each for each in (data.get("items_page_by_column_values"), *pages) if isinstance(each, Mapping)]
-    if scope.parameters.get("operation") == "getByColumnValue":
-        pages = pages[:1]
-    else:
-        pages = pages[-1:] if data.get("boards") else pages
+    by_column = scope.parameters.get("operation") == "getByColumnValue"
+    groups = [group for board in data.get("boards") or [] for group in board.get("groups") or []]
+    pages = [data.get("items_page_by_column_values")] if by_column else [each.get("items_page") for each in groups]
+    pages = [each for each in pages if isinstance(each, Mapping)]
+    following_query = " ".join(_NEXT.replace("ITEM", _ITEM_OF_BOARD if by_column else _ITEM_OF_GROUP).split())
     found: list[Any] = []
     for page in pages:
         found += page.get("items") or []
         cursor = page.get("cursor") if everything else None
         while cursor:
-            answer = await _ask(run, scope, " ".join(_NEXT.split()), {"cursor": cursor, "limit": PAGE})
+            answer = await _ask(run, scope, following_query, {"cursor": cursor})
             following = (answer.get("data") or {}).get("next_items_page") or {}
             found += following.get("items") or []
             cursor = following.get("cursor")

@@ -54,6 +54,8 @@ def record(scope: Scope) -> dict[str, Any]:
 
 def _line(given: Any) -> dict[str, Any]:
     line = dict(given) if isinstance(given, Mapping) else {}
+    if any(name not in line for name in ("DetailType", "Amount", "Description")):
+        raise NodeError("Please enter detail type, amount and description for every line.")
     kind = js_string(line.get("DetailType") or "")
     tax = line.pop("TaxCodeRef", None)
     detail: dict[str, Any] = {}
@@ -74,8 +76,8 @@ def _fields(given: Any) -> dict[str, Any]:
         if name == "CustomFields":
             fields = (each.get("Field") if isinstance(each, Mapping) else None) or []
             made["CustomField"] = [{**field, "Type": "StringType"} for field in fields]
-        elif name in _OBJECTS and isinstance(each, Mapping):
-            details = each.get("details")
+        elif name in _OBJECTS:
+            details = each.get("details") if isinstance(each, Mapping) else None
             members = details.items() if isinstance(details, Mapping) else ()
             made[name] = {key: member for key, member in members if not is_empty(member)}
         elif name == "TotalTax":
@@ -119,9 +121,9 @@ async def update(run: Run, scope: Scope) -> list[Item]:
 async def end(run: Run, scope: Scope) -> list[Item]:
     """Delete or void a record."""
     resource, id_ = _address(scope)
-    body = {"Id": id_, "SyncToken": (await _stored(run, scope)).get("SyncToken")}
-    query = {"operation": scope.parameters.get("operation")}
-    answer = await run.request(scope, method="POST", path=f"/{resource}", query=query, json=body)
+    stored = await _stored(run, scope)
+    query = {"Id": id_, "SyncToken": stored.get("SyncToken"), "operation": scope.parameters.get("operation")}
+    answer = await run.request(scope, method="POST", path=f"/{resource}", query=query)
     return [{"json": answer.get(_entity(resource)) or {}}]
 
 
@@ -129,11 +131,11 @@ async def get_all(run: Run, scope: Scope) -> list[Item]:
     """Query records: up to `limit`, or all of them in pages, for which they are counted first."""
     resource = js_string(scope.parameters.get("resource"))
     given = js_string((scope.parameters.get("filters") or {}).get("query") or "")
-    text = f"SELECT * FROM {resource}" + (f" {given}" if given else "")
+    text = " ".join(["SELECT * FROM", resource, *([given] if given else [])])
     if not scope.parameters.get("returnAll"):
         limit = js_string(scope.parameters.get("limit"))
         return [{"json": each} for each in await _query(run, scope, f"{text} MAXRESULTS {limit}")]
-    answer = await run.request(scope, path="/query", query={"query": f"SELECT COUNT(*) FROM {resource}"})
+    answer = await run.request(scope, path="/query", query={"query": "SELECT COUNT(*) FROM " + resource})
     counted = (answer.get("QueryResponse") or {}).get("totalCount") if isinstance(answer, Mapping) else 0
     found: list[Any] = []
     while True:
@@ -167,7 +169,7 @@ def report_filters(scope: Scope) -> dict[str, Any]:
 def report_rows(scope: Scope) -> Any:
     """Return the rows of a report, by the names of its columns."""
     answer = scope.names["response"]
-    columns = [each.get("ColTitle") for each in answer["Columns"]["Column"]]
+    columns = [each.get("ColType") for each in answer["Columns"]["Column"]]
     rows = (answer.get("Rows") or {}).get("Row") or []
     return [
         {js_string(name): cell.get("value") for name, cell in zip(columns, each.get("ColData") or [], strict=False)}

@@ -15,9 +15,9 @@ PAGE: Final = 100
 
 
 def fields(scope: Scope) -> dict[str, Any]:
-    """Return the additional fields; lists as text."""
+    """Return the additional fields."""
     given = scope.parameters.get("additionalFields") or scope.parameters.get("updateFields") or {}
-    return {name: ",".join(map(js_string, each)) if isinstance(each, list) else each for name, each in given.items()}
+    return dict(given)
 
 
 def columns(scope: Scope) -> dict[str, Any]:

@@ -63,8 +63,8 @@ def invoice(scope: Scope) -> dict[str, Any]:
     """Return the body of an invoice."""
     parameters, given = scope.parameters, _given(scope)
     body: dict[str, Any] = {"Type": parameters["type"]} if "type" in parameters else {}
-    if not is_empty(who := parameters.get("contactId") or given.get("contactId")):
-        body["Contact"] = {"ContactID": who}
+    if "contactId" in parameters:
+        body["Contact"] = {"ContactID": parameters["contactId"]}
     lines = (parameters.get("lineItemsUi") or given.get("lineItemsUi") or {}).get("lineItemsValues")
     if lines:
         body["LineItems"] = [_line(each) for each in lines]
