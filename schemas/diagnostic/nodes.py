@@ -141,7 +141,8 @@ class UnknownOption(Diagnostic):
     """The value is not one of the options of the parameter.
 
     ## Why it matters
-    n8n's editor marks the parameter in red. What the node does with the value is not defined.
+    n8n's editor marks the parameter in red. What the node does with the value is not defined; of an operation that n8n does
+    not have, most nodes give an item without data, and some fail.
 
     ## What to do
     Choose one of the options.
