@@ -8,10 +8,11 @@ import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
-from runtime.agents import AGENT_FILES
+from runtime.agents import AGENT_CLASS_PER_VERSION, AGENT_FILES
 from runtime.agents.slugs import slugs
 from runtime.agents.tools.tool_variant import SUFFIX, tool_variant
 from runtime.integrations import index
+from runtime.integrations.class_per_version import VENDOR_CLASS_PER_VERSION
 from runtime.nodes import CLASS_PER_VERSION, NODE_FILES
 from schemas.node import Node
 from schemas.plan import Plan
@@ -151,7 +152,11 @@ class NodeCatalog:
 
 
 def _takes_any_version(type_: str) -> bool:
-    return type_ in NODE_FILES and type_ not in CLASS_PER_VERSION
+    return (type_ in NODE_FILES or type_ in AGENT_FILES or type_ in index.types()) and type_ not in _PER_VERSION
+
+
+_PER_VERSION: Final = CLASS_PER_VERSION | AGENT_CLASS_PER_VERSION | VENDOR_CLASS_PER_VERSION
+"""See `runtime.nodes.CLASS_PER_VERSION`."""
 
 
 CATALOG: Final = NodeCatalog()

@@ -59,3 +59,8 @@ AGENT_FILES: Final[dict[str, str]] = {
     "@n8n/n8n-nodes-langchain.vectorStoreQdrant": "retrieval.vector_store_qdrant",
     "@n8n/n8n-nodes-langchain.vectorStoreSupabase": "retrieval.vector_store_supabase",
 }
+AGENT_CLASS_PER_VERSION: Final = frozenset(
+    f"@n8n/n8n-nodes-langchain.{name}"
+    for name in ("agent", "agentTool", "chainSummarization", "guardrails", "toolWorkflow")
+)
+"""See `runtime.nodes.CLASS_PER_VERSION`."""

@@ -195,6 +195,8 @@ class Descriptor(_Model):
     operations: Mapping[str, Operation | Sequence[Operation]]
     read_only: Sequence[str] = ()
     """Operations that change nothing at the vendor although not all of their requests are GET, or a program sends them."""
+    unknown: Literal["empty", "fails"] = "empty"
+    """What n8n does with an operation that it has not: it gives an item without data per item, or fails."""
     unused: Mapping[str, str] = Field(default_factory=dict)
     """`operation:parameter` (`*` for all operations) -> why not reading it changes nothing."""
     unsupported: Mapping[str, str] = Field(default_factory=dict)

@@ -69,7 +69,7 @@ def fields_of(facts: Sequence[Fact]) -> tuple[dict[str, Any], dict[str, Any], di
             alias=fact.name,
             show=fact.show,
             hide=fact.hide,
-            required=fact.required and not fact.many,
+            required=fact.required and not fact.many and (fact.kind, fact.default) != ("options", []),
             resolvables=fact.resolvables,
         )
         found[field] = fact

@@ -84,7 +84,8 @@ class MissingParameter(Diagnostic):
     """A required parameter is empty.
 
     ## Why it matters
-    n8n does not start a run that could reach such a node ("The workflow has issues").
+    n8n does not start a run that could reach such a node ("The workflow has issues"). It does not look at the sub-nodes of
+    an AI node: there this is a warning, and a tool fails when it is called.
 
     ## What to do
     Fill the parameter in the editor.
@@ -150,7 +151,8 @@ class UnknownOption(Diagnostic):
     """The value is not one of the options of the parameter.
 
     ## Why it matters
-    n8n's editor marks the parameter in red. What the node does with the value is not defined.
+    n8n's editor marks the parameter in red. What the node does with the value is not defined; of an operation that n8n does
+    not have, most nodes give an item without data, and some fail.
 
     ## What to do
     Choose one of the options.
