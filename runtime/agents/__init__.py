@@ -55,6 +55,7 @@ AGENT_FILES: Final[dict[str, str]] = {
     "@n8n/n8n-nodes-langchain.toolWikipedia": "tools.tool_wikipedia",
     "@n8n/n8n-nodes-langchain.toolWorkflow": "tools.tool_workflow",
     "@n8n/n8n-nodes-langchain.vectorStoreInMemory": "retrieval.vector_store_in_memory",
+    "@n8n/n8n-nodes-langchain.vectorStorePGVector": "retrieval.vector_store_pg_vector",
     "@n8n/n8n-nodes-langchain.vectorStorePinecone": "retrieval.vector_store_pinecone",
     "@n8n/n8n-nodes-langchain.vectorStoreQdrant": "retrieval.vector_store_qdrant",
     "@n8n/n8n-nodes-langchain.vectorStoreSupabase": "retrieval.vector_store_supabase",

@@ -74,9 +74,14 @@ class World(OfflineCapabilities):
     """Requests reach the stand-in; chat memory lasts as long as the object."""
 
     def __init__(
-        self, stand_in: StandIn, *, credential: bool = True, services: Mapping[str, str] | None = None
+        self,
+        stand_in: StandIn,
+        *,
+        credential: bool = True,
+        services: Mapping[str, str] | None = None,
+        **capabilities: Any,
     ) -> None:
-        super().__init__(http=self, credentials=self, chat_memory=self, models=self, log=self)
+        super().__init__(http=self, credentials=self, chat_memory=self, models=self, log=self, **capabilities)
         self.token_limit = 1_000_000
         self.stand_in, self.credential, self.operator = stand_in, credential, dict(services or {})
         self.chats: dict[str, list[dict[str, Any]]] = {}
@@ -129,6 +134,7 @@ async def run(
     *,
     start: str | None = None,
     others: Mapping[str, Mapping[str, Any]] | None = None,
+    execution_id: str = "run-1",
 ) -> tuple[Execution, Finished]:
     """Run an export to its end, without waiting."""
 
@@ -146,7 +152,7 @@ async def run(
     ]
     plan = plan_of(export)
     first = plan.step[start] if start else None
-    return await run_local(plan, host, RunInfo(execution_id="run-1"), start_items, start=first)
+    return await run_local(plan, host, RunInfo(execution_id=execution_id), start_items, start=first)
 
 
 def outputs(execution: Execution, name: str) -> Any:
