@@ -8,7 +8,7 @@ import orjson
 from runtime.agents.dialects import embedded
 from runtime.agents.dialects.chat import ModelAnswer, Request
 from runtime.agents.messages import Message
-from runtime.contract import ActivityContext, MissingCredential, NodeError, SubNode
+from runtime.contract import ActivityContext, LimitReached, MissingCredential, SubNode
 from schemas.item import BinaryRef, Json
 
 INLINE_BYTES = 24 * 1024
@@ -38,6 +38,7 @@ class ChatModel(SubNode):
 
         data = cast(dict[str, Any], payload)
         self._check_limit(context, data.get("spent", 0))
+        await context.models.admit(_step(context, data), priced=self._has_price())
         messages = [*await _earlier(context, data.get("earlier")), *data["messages"]]
         request = Request(messages, data["tools"], data["schema"], data["via"], data["settings"], data["id"])
         answer = await self._ask_and_record(context, data, request)
@@ -55,7 +56,7 @@ class ChatModel(SubNode):
     @staticmethod
     def _check_limit(context: ActivityContext, spent: int) -> None:
         if spent >= context.models.token_limit:
-            raise NodeError(
+            raise LimitReached(
                 f"The limit of {context.models.token_limit} model tokens for one run of a node is reached",
                 description="Raise TEMPOR8_TOKENS_PER_STEP, or give the agent fewer items or iterations",
             )
@@ -78,6 +79,18 @@ class ChatModel(SubNode):
             if answer and (price := model_cost(self.credential, answer)) is not None:
                 usage["cost_usd"] = price
             context.usage.append(usage)
+            await context.models.spend(
+                _step(context, data),
+                tokens=usage["input_tokens"] + usage["output_tokens"],
+                cost_usd=usage.get("cost_usd"),
+                seconds=usage["duration_ms"] / 1000,
+            )
+
+    def _has_price(self) -> bool:
+        from runtime.agents.prices import model_cost  # noqa: PLC0415 - what reads a package's data is for activities
+
+        answer = ModelAnswer({"role": "assistant", "content": ""}, self.model_id)
+        return model_cost(self.credential, answer) is not None
 
     @property
     def model_id(self) -> str:
@@ -89,6 +102,11 @@ def model_id(model: Any) -> str:
     """Return the model's name from a text or from n8n's resource locator."""
     value = model.get("value") if isinstance(model, Mapping) else model
     return str(value or "")
+
+
+def _step(context: ActivityContext, data: Mapping[str, Any]) -> str:
+    """Which run of which node asks."""
+    return f"{data['node']}/{context.run_index}"
 
 
 def _usage(data: Mapping[str, Any], answer: ModelAnswer | None, model: str, seconds: float) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import httpx
 
 from compiler.pipeline import compile_export
 from runtime.catalog import CATALOG
-from runtime.contract import Durable, DurableContext, HttpResponse, MissingCredential, NodeApiError
+from runtime.contract import Durable, DurableContext, HttpResponse, LimitReached, MissingCredential, NodeApiError
 from runtime.hosts.local.host import LocalHost, run_local
 from runtime.hosts.local.offline import OfflineCapabilities
 from runtime.interpreter.execution import Execution
@@ -83,6 +83,9 @@ class World(OfflineCapabilities):
     ) -> None:
         super().__init__(http=self, credentials=self, chat_memory=self, models=self, log=self, **capabilities)
         self.token_limit = 1_000_000
+        self.requests_left = -1
+        """Model requests that are admitted; negative: any number."""
+        self.spent: list[tuple[str, int, float | None]] = []
         self.stand_in, self.credential, self.operator = stand_in, credential, dict(services or {})
         self.chats: dict[str, list[dict[str, Any]]] = {}
         self.logged: list[tuple[str, dict[str, Any]]] = []
@@ -98,6 +101,17 @@ class World(OfflineCapabilities):
         return HttpResponse(
             response.status_code, response.reason_phrase, list(response.headers.items()), response.content
         )
+
+    async def admit(self, node: str, *, priced: bool) -> None:
+        del priced
+        if self.requests_left == 0:
+            raise LimitReached("The limit of 2 model requests for one run is reached", data={"limit": {"scope": "run"}})
+        self.spent.append((node, 0, None))
+
+    async def spend(self, node: str, *, tokens: int, cost_usd: float | None, seconds: float) -> None:
+        del seconds
+        self.requests_left -= 1
+        self.spent[-1] = (node, tokens, cost_usd)
 
     async def post(
         self, service: str, path: str, body: Any, *, timeout: float = 300.0, key: str = ""
