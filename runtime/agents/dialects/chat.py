@@ -28,6 +28,9 @@ STATUS_MESSAGES: Final = {
 }
 """HTTP status -> n8n's message for it."""
 
+BROKEN: Final = ("ECONNRESET", "EPIPE")
+"""Codes of connections that broke off, in the middle of an answer too: a later attempt may succeed. A time-out is not among them."""
+
 MAX_WAIT_S: Final = 60.0
 """The longest `Retry-After`, in seconds, that is followed; after it a request is sent in any case."""
 
@@ -69,19 +72,24 @@ async def post(
 
     Raise NodeApiError with n8n's message for the status; `retryable` in its data says that a later attempt may succeed.
     """
-    response = await context.http.request(
-        "POST",
-        url,
-        headers=[
-            ("Content-Type", "application/json"),
-            ("Accept", "application/json"),
-            *headers.items(),
-            *([("Idempotency-Key", hashlib.sha256(key.encode()).hexdigest()[:32])] if key else []),
-        ],
-        content=orjson.dumps(body),
-        timeout=timeout,
-        wait=False,  # the agent waits: its reducer knows how long it may
-    )
+    try:
+        response = await context.http.request(
+            "POST",
+            url,
+            headers=[
+                ("Content-Type", "application/json"),
+                ("Accept", "application/json"),
+                *headers.items(),
+                *([("Idempotency-Key", hashlib.sha256(key.encode()).hexdigest()[:32])] if key else []),
+            ],
+            content=orjson.dumps(body),
+            timeout=timeout,
+            wait=False,  # the agent waits: its reducer knows how long it may
+        )
+    except NodeApiError as error:
+        if error.http_code in BROKEN:
+            error.data["retryable"] = True
+        raise
     return answer(response)
 
 

@@ -34,7 +34,7 @@ class ChatModel(SubNode):
         the tool's schema: id -> what the model is told).
         """
         from runtime.agents.parsers.answer_parser import parse_answer  # noqa: PLC0415 - JSON Schema is for activities
-        from runtime.agents.tools.argument_check import unfit_calls  # noqa: PLC0415 - likewise
+        from runtime.agents.tools.argument_check import unfit_calls, unknown_tools  # noqa: PLC0415 - likewise
 
         data = cast(dict[str, Any], payload)
         self._check_limit(context, data.get("spent", 0))
@@ -45,6 +45,8 @@ class ChatModel(SubNode):
         reply: dict[str, Any] = {"message": answer.message, "tokens": answer.input_tokens + answer.output_tokens}
         if request.schema is not None:
             reply["read"] = parse_answer(answer.message, request.schema, via=request.via, unwrap=data["unwrap"])
+        for name in unknown_tools(answer.message.get("tool_calls") or (), request.tools):
+            context.log.info("a call of a tool was refused: there is none of this name", tool=name, agent=data["node"])
         if unfit := unfit_calls(answer.message.get("tool_calls") or (), request.tools, request.via):
             reply["unfit"] = unfit
         if len(orjson.dumps([*data["messages"], answer.message])) > INLINE_BYTES:

@@ -87,9 +87,13 @@ class McpClientTool(ToolSet):
 
 
 def _spec(tool: Mapping[str, Any]) -> ToolSpec:
-    schema = tool.get("inputSchema")
+    """Return a tool as the server describes it, with a schema that is one: what is sent to a model is checked by its vendor."""
+    said = tool.get("inputSchema")
+    schema = dict(said) if isinstance(said, Mapping) else {}
+    if not isinstance(schema.get("properties"), Mapping):
+        schema["properties"] = {}
     return {
-        "name": str(tool["name"]), "description": str(tool.get("description") or ""),
-        "schema": {"type": "object", "properties": {}, **(schema if isinstance(schema, Mapping) else {})}
-        | {"additionalProperties": False},
-    }  # fmt: skip
+        "name": str(tool["name"]),
+        "description": str(tool.get("description") or ""),
+        "schema": schema | {"type": "object", "additionalProperties": False},
+    }

@@ -12,6 +12,7 @@ from runtime.catalog import CATALOG
 from runtime.contract import Durable, DurableContext, HttpResponse, LimitReached, MissingCredential, NodeApiError
 from runtime.hosts.local.host import LocalHost, run_local
 from runtime.hosts.local.offline import OfflineCapabilities
+from runtime.hosts.temporal.connection_errors import connection_error
 from runtime.interpreter.execution import Execution
 from runtime.interpreter.run_info import RunInfo
 from runtime.platform.embedded.fake_vendor import StandIn
@@ -98,6 +99,8 @@ class World(OfflineCapabilities):
                 )
         except httpx.ConnectError:
             raise NodeApiError("The service refused the connection - perhaps it is offline") from None
+        except httpx.HTTPError as error:
+            raise connection_error(error, url, options.get("timeout", 60.0)) from error
         return HttpResponse(
             response.status_code, response.reason_phrase, list(response.headers.items()), response.content
         )
