@@ -59,4 +59,5 @@ AGENT_FILES: Final[dict[str, str]] = {
     "@n8n/n8n-nodes-langchain.vectorStorePinecone": "retrieval.vector_store_pinecone",
     "@n8n/n8n-nodes-langchain.vectorStoreQdrant": "retrieval.vector_store_qdrant",
     "@n8n/n8n-nodes-langchain.vectorStoreSupabase": "retrieval.vector_store_supabase",
+    "n8n-nodes-mcp.mcpClient": "tools.mcp_community_client",
 }
