@@ -16,6 +16,7 @@ AGENT_FILES: Final[dict[str, str]] = {
     "@n8n/n8n-nodes-langchain.embeddingsMistralCloud": "retrieval.embeddings_mistral_cloud",
     "@n8n/n8n-nodes-langchain.embeddingsOllama": "retrieval.embeddings_ollama",
     "@n8n/n8n-nodes-langchain.embeddingsOpenAi": "retrieval.embeddings_open_ai",
+    "@n8n/n8n-nodes-langchain.guardrails": "roots.guardrails",
     "@n8n/n8n-nodes-langchain.informationExtractor": "roots.information_extractor",
     "@n8n/n8n-nodes-langchain.lmChatAnthropic": "models.lm_chat_anthropic",
     "@n8n/n8n-nodes-langchain.lmChatAzureOpenAi": "models.lm_chat_azure_open_ai",

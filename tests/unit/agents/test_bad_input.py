@@ -84,12 +84,18 @@ def tool_of(row: Mapping[str, Any], url: str) -> list[tuple[dict[str, Any], str]
                 "toolDescription": "Fetches",
                 "url": f"{url}/fetch",
                 "sendQuery": True,
-                "queryParameters": {"parameters": [{"name": "q", "value": "={{ $fromAI('query', 'what', 'string') }}"}]},
+                "queryParameters": {
+                    "parameters": [{"name": "q", "value": "={{ $fromAI('query', 'what', 'string') }}"}]
+                },
                 "options": {"timeout": row.get("tool_timeout", 10_000)},
             }
             return [(node("Fetch", "n8n-nodes-base.httpRequestTool", 4.2, parameters), "ai_tool")]
         case "store":
-            parameters = {"mode": "retrieve-as-tool", "toolDescription": "Finds", "memoryKey": {"mode": "list", "value": "docs"}}
+            parameters = {
+                "mode": "retrieve-as-tool",
+                "toolDescription": "Finds",
+                "memoryKey": {"mode": "list", "value": "docs"},
+            }
             embeddings = node("Embeddings", "embeddingsOpenAi", 1.2, {"options": {}}, credentials=KEY)
             store = node("Store", "vectorStoreInMemory", 1.3, parameters)
             return [(store, "ai_tool"), (embeddings, "ai_embedding", "Store")]
@@ -99,7 +105,10 @@ def tool_of(row: Mapping[str, Any], url: str) -> list[tuple[dict[str, Any], str]
 
 
 def export_of(row: Mapping[str, Any], url: str) -> dict[str, Any]:
-    parts: list[Any] = [(model(timeout=row["timeout"]) if "timeout" in row else model(), "ai_languageModel"), *tool_of(row, url)]
+    parts: list[Any] = [
+        (model(timeout=row["timeout"]) if "timeout" in row else model(), "ai_languageModel"),
+        *tool_of(row, url),
+    ]
     if row.get("parser"):
         schema = {"schemaType": "fromJson", "jsonSchemaExample": '{"answer": "five"}'}
         if row.get("manual"):
@@ -140,7 +149,9 @@ async def test_bad_input(row: dict[str, Any]) -> None:
     assert len(asked) == row.get("requests", len(asked))
     _compare_tool(row, stand_in, asked)
     assert [facts["tool"] for event, facts in world.logged if "refused" in event] == row.get("refused", [])
-    assert SECRET not in json.dumps([given, [each.body for each in stand_in.requests], [each.path for each in stand_in.requests]])
+    assert SECRET not in json.dumps(
+        [given, [each.body for each in stand_in.requests], [each.path for each in stand_in.requests]]
+    )
 
 
 def _compare_tool(row: Mapping[str, Any], stand_in: Hostile, asked: Sequence[RecordedRequest]) -> None:

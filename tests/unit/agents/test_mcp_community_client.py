@@ -10,7 +10,11 @@ from tests.unit.agents.vendors_stand_in import Vendors
 from tests.unit.agents.world import World, calls, model, node, outputs, run, text_answer, workflow
 
 CLIENT: Final = "n8n-nodes-mcp.mcpClient"
-TOOL: Final = {"name": "count", "description": "Counts", "inputSchema": {"type": "object", "properties": {"n": {"type": "number"}}}}
+TOOL: Final = {
+    "name": "count",
+    "description": "Counts",
+    "inputSchema": {"type": "object", "properties": {"n": {"type": "number"}}},
+}
 CALLED: Final = {"content": [{"type": "text", "text": "five"}]}
 SERVER: Final = {
     "POST /mcp": {
@@ -52,12 +56,17 @@ def client(type_: str = CLIENT, **parameters: Any) -> dict[str, Any]:
     ("parameters", "expected"),
     [
         ({}, {"tools": [{"name": "count", "description": "Counts", "schema": TOOL["inputSchema"]}]}),
-        ({"operation": "executeTool", "toolName": "count", "toolParameters": '={"n": {{ $json.n }}}'}, {"result": CALLED}),
+        (
+            {"operation": "executeTool", "toolName": "count", "toolParameters": '={"n": {{ $json.n }}}'},
+            {"result": CALLED},
+        ),
         ({"operation": "listResources"}, {"resources": {"resources": [{"uri": "x:1"}]}}),
         ({"operation": "getPrompt", "promptName": "p"}, {"prompt": {"messages": []}}),
     ],
 )
-async def test_operations_give_one_item_for_all(world: McpWorld, parameters: dict[str, Any], expected: dict[str, Any]) -> None:
+async def test_operations_give_one_item_for_all(
+    world: McpWorld, parameters: dict[str, Any], expected: dict[str, Any]
+) -> None:
     execution, finished = await run(workflow(client(**parameters)), world, [{"n": 1}, {"n": 2}])
     assert finished.status == "success", finished.error
     assert outputs(execution, "C") == [[expected]]
