@@ -11,8 +11,8 @@ from runtime.agents.messages import Message
 from runtime.contract import ActivityContext, LimitReached, MissingCredential, SubNode
 from schemas.item import BinaryRef, Json
 
-INLINE_BYTES = 24 * 1024
-"""Size up to which a conversation is part of the history; a longer one is stored once and referenced."""
+INLINE_BYTES = 4 * 1024
+"""Size up to which what is new in a conversation is part of the history; then the whole is stored and referenced."""
 
 
 class ChatModel(SubNode):
@@ -51,7 +51,10 @@ class ChatModel(SubNode):
             reply["unfit"] = unfit
         if len(orjson.dumps([*data["messages"], answer.message])) > INLINE_BYTES:
             reply["earlier"] = await context.blobs.write(
-                orjson.dumps([*messages, answer.message]), mime_type="application/json", file_name="conversation.json"
+                orjson.dumps([*messages, answer.message]),
+                mime_type="application/json",
+                file_name="conversation.json",
+                apart=True,
             )
         return reply
 
