@@ -11,6 +11,7 @@ import multiprocessing.connection
 import time
 import uuid
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 import httpx
@@ -111,7 +112,14 @@ async def _with_provider(url: str) -> list[dict[str, Any]]:
                             _export(tool=False),
                             _items(ITEMS),
                         ),
-                        await _row(client, database, url, f"{TURNS} turns with a tool", _export(tool=True), _items(1)),
+                        await _row(
+                            client,
+                            database,
+                            url,
+                            f"{TURNS} turns with a tool",
+                            _export(tool=True),
+                            [{"json": {"n": 1}}],
+                        ),
                     ]
                 await resources.close()
     return [
@@ -182,7 +190,7 @@ async def _row(
     handle = await _run(client, export, items)
     times = await _times(url)
     events, written = await _history(client, handle)
-    gaps = [(later - earlier) * 1000 for earlier, later in zip(times, times[1:], strict=False)]
+    gaps = [(later - earlier) * 1000 for earlier, later in pairwise(times)]
     return {
         "what": what, "requests": len(times), "between_requests_ms": quantiles(gaps, (0.5, 0.95)), "events": events,
         "history_kb": round(written / 1000), "stored_kb": round((await _stored(database) - before) / 1000),
