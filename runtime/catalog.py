@@ -10,9 +10,12 @@ from typing import Any, Final, Protocol
 
 from runtime.agents import AGENT_FILES
 from runtime.agents.slugs import slugs
+from runtime.agents.tools.hitl_tool import SUFFIX as HITL
+from runtime.agents.tools.hitl_tool import hitl_variant
 from runtime.agents.tools.tool_variant import SUFFIX, tool_variant
 from runtime.integrations import index
 from runtime.nodes import CLASS_PER_VERSION, NODE_FILES
+from runtime.nodes.approvals import SendAndWait
 from schemas.node import Node
 from schemas.plan import Plan
 from schemas.plan_facts import with_facts
@@ -107,6 +110,8 @@ class NodeCatalog:
             return known
         if (source := self._source(type_)) is not None:
             shapes = source.load(type_)
+        elif type_.endswith(HITL) and self._source(node := type_.removesuffix(HITL)) is not None:
+            shapes = tuple(hitl_variant(each) for each in self.shapes(node) if issubclass(each, SendAndWait))
         elif type_.endswith(SUFFIX) and self._source(node := type_.removesuffix(SUFFIX)) is not None:
             shapes = tuple(tool_variant(each) for each in self.shapes(node) if each.usable_as_tool)
         else:
