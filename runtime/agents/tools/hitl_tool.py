@@ -3,6 +3,8 @@ sees those tools, and each call of one waits until a person has approved it.
 """
 
 import copy
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from types import new_class
 from typing import Any, ClassVar, Final, cast
@@ -107,6 +109,22 @@ def _text(text: str) -> Done:
     return Done([[{"json": {"response": text}}]])
 
 
+def _of_vendor(node: type[Node]) -> dict[str, Any]:
+    """Return the fields of a vendor's node with the question as the operation that it has without saying so."""
+    facts: Mapping[str, Any] = getattr(node, "facts", {})
+    asks = next((each for each in facts.values() if each.name == "operation" and SEND_AND_WAIT in each.options), None)
+    if asks is None:
+        return {}
+    defaults = {"operation": SEND_AND_WAIT, "resource": (asks.show.get("resource") or [None])[0]}
+    chosen = {
+        field: replace(fact, default=defaults[fact.name])
+        for field, fact in facts.items()
+        if fact is asks or (fact.name == "resource" and defaults["resource"] is not None)
+    }
+    fields = {field: param(fact.default, alias=fact.name, show=fact.show, hide=fact.hide) for field, fact in chosen.items()}
+    return fields | {"facts": {**facts, **chosen}, "__annotations__": dict.fromkeys(fields, Any)}
+
+
 @cache
 def hitl_variant(node: type[Node]) -> type[Node]:
     """The node as the gate before tools: its parameters are those of its question."""
@@ -122,6 +140,7 @@ def hitl_variant(node: type[Node]) -> type[Node]:
         namespace["operation"] = param(SEND_AND_WAIT)
         namespace["message"] = param(QUESTION, required=True)
         namespace["__annotations__"] = {"operation": str, "message": Dynamic[str]}
+    namespace |= _of_vendor(node)
     made: type[Node] = new_class(node.__name__ + SUFFIX, (HitlTool, node), exec_body=lambda body: body.update(namespace))
     made.kind = Kind.SUBNODE
     return made

@@ -101,5 +101,5 @@ async def test_an_error_of_the_tool_behind_is_its_answer() -> None:
 def test_a_vendors_question_is_a_gate_too() -> None:
     parameters = {"select": "channel", "channelId": {"__rl": True, "mode": "id", "value": "C1"}, "message": "Go?"}
     ask = node("Ask", "n8n-nodes-base.slackHitlTool", 2.3, parameters, credentials={"slackApi": {"id": "1", "name": "s"}})
-    step = agent((ask, "ai_tool"), behind(fetch("https://x.org"))).step["Ask"]
-    assert (step.kind, step.subnodes) == (Kind.SUBNODE, {"ai_tool": ["Fetch"]})
+    step = agent((ask, "ai_tool"), behind(fetch("https://x.org")), promptType="define", text="go").step["Ask"]
+    assert (step.kind, step.subnodes) == (Kind.SUBNODE, {"ai_tool": ("Fetch",)})
