@@ -31,6 +31,7 @@ AGENT_FILES: Final[dict[str, str]] = {
     "@n8n/n8n-nodes-langchain.lmOllama": "models.lm_ollama",
     "@n8n/n8n-nodes-langchain.lmOpenAi": "models.lm_open_ai",
     "@n8n/n8n-nodes-langchain.manualChatTrigger": "triggers.manual_chat_trigger",
+    "@n8n/n8n-nodes-langchain.mcpClient": "tools.mcp_client",
     "@n8n/n8n-nodes-langchain.mcpClientTool": "tools.mcp_client_tool",
     "@n8n/n8n-nodes-langchain.mcpTrigger": "triggers.mcp_trigger",
     "@n8n/n8n-nodes-langchain.memoryBufferWindow": "memory.memory_buffer_window",

@@ -47,7 +47,7 @@ def inspect(text: str, guardrails: Mapping[str, Any], *, tolerant: bool) -> dict
             checks.append({"name": name, "triggered": True, **failed})
             continue
         checks.append({"name": name, "triggered": triggered, "info": info})
-        masks |= {each: mask for each, mask in found}
+        masks |= dict(found)
     words = guardrails.get("keywords")
     matched = keywords_in(text, str(words)) if words else []
     keywords = {"name": "keywords", "triggered": bool(matched), "info": {"matchedKeywords": matched}}

@@ -23,9 +23,7 @@ __all__ = ["SUFFIX", "hitl_variant"]
 SUFFIX: Final = "HitlTool"
 SEND_AND_WAIT: Final = "sendAndWait"
 QUESTION: Final = "=The agent wants to call {{ $tool.name }} with {{ JSON.stringify($tool.parameters) }}"
-DECLINED: Final = (
-    "This call of {name} was not made: no person approved it. Do not make it again with the same arguments, and go on without it."
-)
+DECLINED: Final = "This call of {name} was not made: no person approved it. Do not make it again with the same arguments, and go on without it."
 
 
 class HitlTool(Durable):
@@ -121,7 +119,9 @@ def _of_vendor(node: type[Node]) -> dict[str, Any]:
         for field, fact in facts.items()
         if fact is asks or (fact.name == "resource" and defaults["resource"] is not None)
     }
-    fields = {field: param(fact.default, alias=fact.name, show=fact.show, hide=fact.hide) for field, fact in chosen.items()}
+    fields = {
+        field: param(fact.default, alias=fact.name, show=fact.show, hide=fact.hide) for field, fact in chosen.items()
+    }
     return fields | {"facts": {**facts, **chosen}, "__annotations__": dict.fromkeys(fields, Any)}
 
 
@@ -141,6 +141,8 @@ def hitl_variant(node: type[Node]) -> type[Node]:
         namespace["message"] = param(QUESTION, required=True)
         namespace["__annotations__"] = {"operation": str, "message": Dynamic[str]}
     namespace |= _of_vendor(node)
-    made: type[Node] = new_class(node.__name__ + SUFFIX, (HitlTool, node), exec_body=lambda body: body.update(namespace))
+    made: type[Node] = new_class(
+        node.__name__ + SUFFIX, (HitlTool, node), exec_body=lambda body: body.update(namespace)
+    )
     made.kind = Kind.SUBNODE
     return made

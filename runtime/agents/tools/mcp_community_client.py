@@ -90,13 +90,14 @@ class CommunityMcpClient(Activity):
                 raise NodeError("No tools found from MCP client")
             return {"tools": [_listed(each) for each in tools]}
         name, arguments = js_string(self.tool_name), _object(self.tool_parameters)
+        failed = f"Failed to execute tool '{name}'"
+        if all(each["name"] != name for each in tools):
+            known = ", ".join(str(each["name"]) for each in tools)
+            raise NodeError(f"{failed}: Tool '{name}' does not exist. Available tools: {known}")
         try:
-            if all(each["name"] != name for each in tools):
-                known = ", ".join(str(each["name"]) for each in tools)
-                raise NodeError(f"Tool '{name}' does not exist. Available tools: {known}")
             return {"result": await session.call(name, arguments)}
         except NodeError as error:
-            error.message = f"Failed to execute tool '{name}': {error.message}"
+            error.message = f"{failed}: {error.message}"
             raise
 
 

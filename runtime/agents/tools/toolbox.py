@@ -80,7 +80,11 @@ def function_name(name: str) -> str:
 def lists(context: DurableContext, i: int) -> list[Call]:
     """Return the calls that list the tools of the connected sets, one per set."""
     names = [name for name, _ in _connected(context, i)]
-    return [Call("list_tools", None, step=name, item=i) for name in names if isinstance(context.subnode(name, i)[0], ToolSet)]
+    return [
+        Call("list_tools", None, step=name, item=i)
+        for name in names
+        if isinstance(context.subnode(name, i)[0], ToolSet)
+    ]
 
 
 def _connected(context: DurableContext, i: int) -> list[tuple[str, str | None]]:

@@ -74,7 +74,13 @@ async def test_a_call_that_does_not_fit_is_put_before_no_person() -> None:
 
 @pytest.mark.usefixtures("through_json")
 async def test_a_durable_tool_and_a_tool_in_its_own_words_run_behind_a_gate() -> None:
-    mail = {"fromEmail": "a@x.org", "toEmail": "={{ $fromAI('to') }}", "subject": "s", "emailFormat": "text", "text": "t"}
+    mail = {
+        "fromEmail": "a@x.org",
+        "toEmail": "={{ $fromAI('to') }}",
+        "subject": "s",
+        "emailFormat": "text",
+        "text": "t",
+    }
     send = node("Send", "n8n-nodes-base.emailSendTool", 2.1, mail, credentials=SMTP)
     script = [calls("Send", {"to": "b@x.org"}), calls("Calc", {"input": "2+3"}, "call_2"), text_answer("done")]
     with StandIn(script=script) as stand_in:
@@ -100,6 +106,8 @@ async def test_an_error_of_the_tool_behind_is_its_answer() -> None:
 
 def test_a_vendors_question_is_a_gate_too() -> None:
     parameters = {"select": "channel", "channelId": {"__rl": True, "mode": "id", "value": "C1"}, "message": "Go?"}
-    ask = node("Ask", "n8n-nodes-base.slackHitlTool", 2.3, parameters, credentials={"slackApi": {"id": "1", "name": "s"}})
+    ask = node(
+        "Ask", "n8n-nodes-base.slackHitlTool", 2.3, parameters, credentials={"slackApi": {"id": "1", "name": "s"}}
+    )
     step = agent((ask, "ai_tool"), behind(fetch("https://x.org")), promptType="define", text="go").step["Ask"]
     assert (step.kind, step.subnodes) == (Kind.SUBNODE, {"ai_tool": ("Fetch",)})
