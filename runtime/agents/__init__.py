@@ -20,6 +20,7 @@ AGENT_FILES: Final[dict[str, str]] = {
     "@n8n/n8n-nodes-langchain.informationExtractor": "roots.information_extractor",
     "@n8n/n8n-nodes-langchain.lmChatAnthropic": "models.lm_chat_anthropic",
     "@n8n/n8n-nodes-langchain.lmChatAzureOpenAi": "models.lm_chat_azure_open_ai",
+    "@n8n/n8n-nodes-langchain.lmChatCohere": "models.lm_chat_cohere",
     "@n8n/n8n-nodes-langchain.lmChatDeepSeek": "models.lm_chat_deep_seek",
     "@n8n/n8n-nodes-langchain.lmChatGoogleGemini": "models.lm_chat_google_gemini",
     "@n8n/n8n-nodes-langchain.lmChatGroq": "models.lm_chat_groq",

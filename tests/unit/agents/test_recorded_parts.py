@@ -45,6 +45,7 @@ DIFFERENT: Mapping[str, str] = {
     "l3": "n8n embeds the question twice when the store is empty",
     "q-new2": "n8n embeds the word test to learn the size of vectors",
     "q-new": "the collection's configuration is sent; n8n sends an empty one",
+    "co-tool": "the answer of a tool is sent with its call; n8n leaves it out",
     "mc-none": "without parameters an empty object is sent; n8n sends null, which servers refuse",
     "at-stop": "intermediateSteps leave out `messageLog`",
 }
