@@ -19,6 +19,7 @@ AGENT_FILES: Final[dict[str, str]] = {
     "@n8n/n8n-nodes-langchain.guardrails": "roots.guardrails",
     "@n8n/n8n-nodes-langchain.informationExtractor": "roots.information_extractor",
     "@n8n/n8n-nodes-langchain.lmChatAnthropic": "models.lm_chat_anthropic",
+    "@n8n/n8n-nodes-langchain.lmChatAwsBedrock": "models.lm_chat_aws_bedrock",
     "@n8n/n8n-nodes-langchain.lmChatAzureOpenAi": "models.lm_chat_azure_open_ai",
     "@n8n/n8n-nodes-langchain.lmChatCohere": "models.lm_chat_cohere",
     "@n8n/n8n-nodes-langchain.lmChatDeepSeek": "models.lm_chat_deep_seek",

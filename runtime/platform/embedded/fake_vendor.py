@@ -105,6 +105,7 @@ class StandIn:
     def cut(self, body: Any) -> int | None:
         """Return after how many bytes of an answer the connection breaks; None: it does not."""
         del body
+        return None
 
     def answer(self, request: RecordedRequest) -> tuple[int, Any]:
         """Return status and body (a text is HTML, anything else JSON) for a request; record it unless it reads the record."""
