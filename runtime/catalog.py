@@ -9,9 +9,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from runtime.agents import AGENT_FILES
+from runtime.agents.roots.hitl_tool import SUFFIX as HITL
+from runtime.agents.roots.hitl_tool import hitl_variant
 from runtime.agents.slugs import slugs
-from runtime.agents.tools.hitl_tool import SUFFIX as HITL
-from runtime.agents.tools.hitl_tool import hitl_variant
 from runtime.agents.tools.tool_variant import SUFFIX, tool_variant
 from runtime.integrations import index
 from runtime.nodes import CLASS_PER_VERSION, NODE_FILES

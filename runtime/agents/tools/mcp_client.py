@@ -5,7 +5,6 @@ import binascii
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from runtime.agents.models.chat_model import model_id
 from runtime.agents.tools.mcp_client_tool import CREDENTIALS, NO_STREAM, open_session
 from runtime.contract import (
     Activity,
@@ -68,7 +67,8 @@ class McpClient(Activity):
 
     async def call(self, context: ActivityContext, session: "McpSession") -> Item:
         """Call the tool with the parameters of one item. Raise NodeError: the tool says that it failed, too."""
-        result = await session.call(model_id(self.tool), self._arguments())
+        name = self.tool.get("value") if isinstance(self.tool, Mapping) else self.tool
+        result = await session.call(str(name or ""), self._arguments())
         content = [each for each in result.get("content") or [] if isinstance(each, Mapping)]
         if result.get("isError"):
             raise NodeError("\n".join(str(each.get("text", "")) for each in content) or "The tool failed")
