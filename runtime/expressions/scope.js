@@ -536,7 +536,7 @@
       return dataOf(this).snapshot.step.parameters;
     },
     get $tool() {
-      return {};
+      return (dataOf(this).snapshot.arguments || {}).$tool || {};
     },
     get $agentInfo() {
       return undefined;

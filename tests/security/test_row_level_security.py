@@ -42,6 +42,7 @@ ROW: dict[str, dict[str, object]] = {  # the least that each table wants; the te
     "static_data": {"template_key": "k", "data": "{}"},
     "chat_memory": {"session_key": "s", "message": "{}"},
     "vector_documents": {"store_key": "s", "document_id": "d", "document": '{"document": {}, "vector": ""}'},
+    "model_spending": {"scope": "run", "key": "r"},
     "payloads": {"address": b"\x01" * 32, "sealed": b"x", "size": 1},
     "payload_uses": {"address": b"\x01" * 32, "workflow_id": "w"},
     "data_tables": {"id": "t", "name": "t", "columns": "[]", "created_at": "2026-01-01", "updated_at": "2026-01-01"},
