@@ -48,6 +48,7 @@ from runtime.platform.pg_listen import listen
 from runtime.platform.settings import Settings
 from runtime.platform.telemetry.logging import get_logger
 from runtime.platform.telemetry.metrics import exposed_runtime
+from runtime.platform.telemetry.traces import OtlpExporter
 from service.background_loops import BackgroundLoop
 from service.changes import CHANGES
 from service.deleter import Deleter
@@ -63,6 +64,7 @@ from service.run_reader import TemporalRuns
 from service.run_reply import ReplyTimeouts, ReplyWaiter
 from service.run_start import Starter
 from service.run_templates import RunTemplates
+from service.run_traces import RunTraces
 from service.schedule_reconciler import ROUND_SECONDS as RECONCILE_SECONDS
 from service.schedule_reconciler import ScheduleReconciler
 from service.scheduler import Scheduler
@@ -189,11 +191,21 @@ def _background_tasks(
         workers = WorkerQuestions(dependencies.temporal, dependencies.settings.queues, dependencies.settings.deployment)
         projector_ = (
             Projector(
-                dependencies.temporal, dependencies.background, url, archive=dependencies.archive, workers=workers
+                dependencies.temporal,
+                dependencies.background,
+                url,
+                archive=dependencies.archive,
+                workers=workers,
+                observers=dependencies.observers,
             )
             if projector
             else None
         )
+        exporter = OtlpExporter.of(dependencies.settings)
+        if exporter is not None:
+            traces = RunTraces(exporter, dependencies.settings.trace_ratio)
+            dependencies.observers.add(traces.note)
+            loops.start(BackgroundLoop("traces", traces.run, late_after=300))
         if projector_ is not None:
             collector = Collector(
                 dependencies.background,
@@ -244,6 +256,8 @@ def _background_tasks(
             yield
         finally:
             await loops.stop()
+            if exporter is not None:
+                exporter.close()
 
     return lifespan
 
