@@ -26,6 +26,7 @@ from runtime.hosts.temporal.resources import WorkerResources
 from runtime.hosts.temporal.run_end_writer import RunEndWriter
 from runtime.hosts.temporal.shares import StepShares
 from runtime.hosts.temporal.slot_supplier import MAX_LOCAL_STEPS, MAX_STEPS, tuner
+from runtime.hosts.temporal.step_figures import StepFigures
 from runtime.hosts.temporal.workflow import TemplateWorkflow
 from runtime.hosts.threads import TenantThreads
 from runtime.interpreter.capabilities import HostCapabilities
@@ -43,6 +44,7 @@ from schemas.run import PAYLOAD_LIMIT
 from schemas.run_end import RunEnd
 from service.background_loops import BackgroundLoop, BackgroundLoops
 from service.concurrency import ConcurrencyQueue
+from service.operator_metrics import OperatorMetrics
 from service.plan_store import PlanStore
 from service.resume_keys import ResumeLinks
 from service.run_ends import RunEnds
@@ -105,7 +107,16 @@ def build_worker(
         task_queue=task_queue,
         workflows=[TemplateWorkflow],
         activities=Activities(
-            CATALOG, capabilities, templates, slots, links, payload_limit, shares, guard, threads
+            CATALOG,
+            capabilities,
+            templates,
+            slots,
+            links,
+            payload_limit,
+            shares,
+            guard,
+            threads,
+            StepFigures(_meter(client)),
         ).all(),
         interceptors=[ScriptInterceptor(evaluator_of, plans, ended)],
         # the sandbox costs two milliseconds per run and guards nothing of ours: see tests/replay/test_sandbox.py
@@ -189,6 +200,9 @@ async def worker(
                 if registers:
                     registrar = _registrar(settings, database, resources, tenant)
                     loops.start(BackgroundLoop("registrations", registrar.run, late_after=600))
+                if settings.metrics_address:
+                    figures = OperatorMetrics(_meter(client), database, loops, {"worker": database})
+                    loops.start(BackgroundLoop("worker metrics", figures.run_for_process, late_after=60))
                 # from here on: the node types that it has just loaded take seconds on a busy machine
                 with watched(settings.watchdog_seconds if steps else 0, guard.report):
                     yield built

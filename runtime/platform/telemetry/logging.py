@@ -88,6 +88,5 @@ def task_context(task: Task) -> AbstractContextManager[None]:
         trace_id=trace_id(run),
         span_id=step_span_id(run, step, task["run_index"]),
         step=step,
-        node=step,
         attempt=task.get("attempt", 1),
     )
