@@ -43,7 +43,7 @@ class RequestFigures(ASGIMiddleware):
             raise
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
-        method = str(scope["method"])
+        method = str(scope.get("method", ""))
         labels = {
             "method": method if method in METHODS else "other",
             "route": str(scope.get("path_template") or "unknown"),

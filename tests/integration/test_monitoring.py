@@ -168,7 +168,7 @@ async def test_prometheus_finds_figures_for_every_query(page: str, tmp_path: Pat
             async def scraped() -> bool:
                 try:
                     found = await _query(http, f"count_over_time(up[1m]) >= {SCRAPES}")
-                except httpx.TransportError:
+                except (httpx.TransportError, json.JSONDecodeError):  # it starts
                     return False
                 return bool(found)
 
