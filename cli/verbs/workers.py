@@ -42,6 +42,14 @@ def list_builds() -> None:
     _run(work)
 
 
+@app.command("build")
+def print_build() -> None:
+    """Print the build id of this installation: what a deployment names before it starts workers."""
+    from runtime.hosts.temporal.build_id import build_id
+
+    typer.echo(build_id())
+
+
 @app.command()
 def promote(
     build: Annotated[str | None, typer.Option(help="The build; this installation's own when not given.")] = None,

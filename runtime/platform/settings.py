@@ -56,9 +56,15 @@ class Settings(BaseModel):
     task_queue: Annotated[str, Field(validation_alias="TEMPOR8_TASK_QUEUE")] = "tempor8"
 
     # workers: builds, draining, and what they keep in memory
-    deployment: Annotated[str, Field(validation_alias="TEMPOR8_DEPLOYMENT", pattern=r"^[A-Za-z0-9_-]{1,64}$")] = (
-        "tempor8"
-    )
+    deployment: Annotated[
+        str,
+        Field(
+            validation_alias=_from("TEMPORAL_DEPLOYMENT_NAME", "TEMPOR8_DEPLOYMENT"), pattern=r"^[A-Za-z0-9_/-]{1,128}$"
+        ),
+    ] = "tempor8"
+    worker_build: Annotated[
+        str | None, Field(validation_alias="TEMPORAL_WORKER_BUILD_ID", pattern=r"^[A-Za-z0-9._-]{1,63}$")
+    ] = None
     promote: Annotated[bool, Field(validation_alias="TEMPOR8_PROMOTE")] = False
     grace_seconds: Annotated[float, Field(validation_alias="TEMPOR8_GRACE", ge=0, le=86_400)] = 45
     sticky_seconds: Annotated[float, Field(validation_alias="TEMPOR8_STICKY_TIMEOUT", gt=0, le=60)] = 5

@@ -14,7 +14,9 @@ import yaml
 
 from runtime.platform.settings import Settings
 
-helm: Any = pytest.importorskip("helm_python", reason="Helm's library comes with `make chart`, for Linux on x86-64 alone")
+helm: Any = pytest.importorskip(
+    "helm_python", reason="Helm's library comes with `make chart`, for Linux on x86-64 alone"
+)
 kubernetes_validate: Any = pytest.importorskip("kubernetes_validate", reason="it comes with `make chart`")
 
 CHART = Path(__file__).parents[2] / "deploy" / "helm" / "tempor8"
@@ -117,8 +119,13 @@ def test_what_the_chart_sets_are_settings_that_exist(values: dict[str, Any]) -> 
 
 def test_migrations_run_before_and_the_promotion_after() -> None:
     documents = render(LEAST)
-    hooks = {each["metadata"]["name"]: each["metadata"]["annotations"]["helm.sh/hook"] for each in of_kind(documents, "Job")}
-    assert hooks == {"prod-tempor8-migrate": "pre-install,pre-upgrade", "prod-tempor8-promote": "post-install,post-upgrade"}
+    hooks = {
+        each["metadata"]["name"]: each["metadata"]["annotations"]["helm.sh/hook"] for each in of_kind(documents, "Job")
+    }
+    assert hooks == {
+        "prod-tempor8-migrate": "pre-install,pre-upgrade",
+        "prod-tempor8-promote": "post-install,post-upgrade",
+    }
     args = [each["spec"]["template"]["spec"]["containers"][0]["args"] for each in of_kind(documents, "Job")]
     assert sorted(args) == [["migrate"], ["workers", "promote", "--stranded"]]
 
@@ -186,7 +193,9 @@ def test_alerts_and_dashboards_go_along() -> None:
     (rules,) = of_kind(documents, "PrometheusRule")
     assert rules["spec"] == yaml.safe_load((CHART.parents[1] / "prometheus" / "alerts.yaml").read_text())
     (dashboards,) = of_kind(documents, "ConfigMap", "-dashboards")
-    assert sorted(dashboards["data"]) == [f"tempor8-{path.name}" for path in sorted((CHART.parents[1] / "grafana").glob("*.json"))]
+    assert sorted(dashboards["data"]) == [
+        f"tempor8-{path.name}" for path in sorted((CHART.parents[1] / "grafana").glob("*.json"))
+    ]
     (monitor,) = of_kind(documents, "ServiceMonitor")
     (service,) = of_kind(documents, "Service", "-metrics")
     assert monitor["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
@@ -219,9 +228,11 @@ def _two_controllers(values: dict[str, Any]) -> None:
         (_nobody_projects, "nobody would write"), (_two_controllers, "one deployment|one for all queues"),
     ],
 )  # fmt: skip
-def test_values_that_cannot_work_are_refused_with_the_reason(spoil: Callable[[dict[str, Any]], None], says: str) -> None:
+def test_values_that_cannot_work_are_refused_with_the_reason(
+    spoil: Callable[[dict[str, Any]], None], says: str
+) -> None:
     values = copy.deepcopy(LEAST)
     spoil(values)
     with pytest.raises(helm.HelmError) as refused:
         render(values)
-    assert re.search(says, str(refused.value))  # noqa: TID251
+    assert re.search(says, str(refused.value))

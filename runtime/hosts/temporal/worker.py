@@ -22,6 +22,7 @@ from runtime.hosts.temporal.extern import ScriptInterceptor
 from runtime.hosts.temporal.guarded_runner import GuardedRunner
 from runtime.hosts.temporal.promotion import settle_build
 from runtime.hosts.temporal.registrar import Registrar
+from runtime.hosts.temporal.replay_gate import OpenRunReplay, ReplayGate
 from runtime.hosts.temporal.resources import WorkerResources
 from runtime.hosts.temporal.run_end_writer import RunEndWriter
 from runtime.hosts.temporal.shares import StepShares
@@ -105,7 +106,7 @@ def build_worker(
     worker = Worker(
         client,
         task_queue=task_queue,
-        workflows=[TemplateWorkflow],
+        workflows=[TemplateWorkflow, ReplayGate],
         activities=Activities(
             CATALOG,
             capabilities,
@@ -117,7 +118,8 @@ def build_worker(
             guard,
             threads,
             StepFigures(_meter(client)),
-        ).all(),
+        ).all()
+        + [OpenRunReplay(client, plans, settings.deployment).replay],
         interceptors=[ScriptInterceptor(evaluator_of, plans, ended)],
         # the sandbox costs two milliseconds per run and guards nothing of ours: see tests/replay/test_sandbox.py
         workflow_runner=GuardedRunner(guard, partial(tell_deaths, client), _meter(client)),
@@ -238,11 +240,12 @@ async def serve(settings: Settings, stop: asyncio.Event, tenant: str | None = No
             f"TEMPOR8_TENANT_QUEUES does not name {tenant!r}: its runs go to the shared task queue {settings.task_queue!r}. "
             "Set the variable for every API and worker process."
         )
-    build = deployment.build_id()
+    build = settings.worker_build or deployment.build_id()
     async with worker(settings, tenant=tenant, build=build, registers=True) as built, built:
         log.info("worker polls", build=build, task_queue=built.task_queue)
-        builds = WorkerBuilds(built.client, settings.deployment, settings.queues)
-        await settle_build(builds, build, promote=settings.promote)
+        if settings.worker_build is None:  # else who named the build promotes it: Temporal's worker controller
+            builds = WorkerBuilds(built.client, settings.deployment, settings.queues)
+            await settle_build(builds, build, promote=settings.promote)
         await stop.wait()
         log.info("worker drains", grace_seconds=settings.grace_seconds)
         await _drain(built, settings, tenant, build)
