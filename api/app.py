@@ -49,12 +49,12 @@ from runtime.platform.pg_listen import listen
 from runtime.platform.settings import Settings
 from runtime.platform.telemetry.logging import get_logger
 from runtime.platform.telemetry.metrics import exposed_runtime
-from runtime.platform.telemetry.traces import OtlpExporter
 from service.background_loops import BackgroundLoop
 from service.changes import CHANGES
 from service.deleter import Deleter
 from service.key_uses import KeyUses
 from service.operator_metrics import OperatorMetrics
+from service.otlp_exporter import OtlpExporter
 from service.projection.backfill import backfill_rollups
 from service.projection.problem_search import WorkerQuestions
 from service.projection.projector import Projector

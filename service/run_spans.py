@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from runtime.platform.telemetry.traces import Attribute, Span, SpanLink
 from schemas.kinds import RunStatus
 from schemas.trace_ids import call_span_id, run_span_id, step_span_id, trace_id
 from service.execution_rows import ExecutionRow, StepRow, UsageRow
+from service.otlp_exporter import Attribute, Span, SpanLink
 
 __all__ = ["spans_of"]
 

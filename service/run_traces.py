@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from typing import Final, Protocol
 
 from runtime.platform.telemetry.logging import get_logger
-from runtime.platform.telemetry.traces import Span
 from schemas.trace_ids import trace_id
 from service.background_loops import BackgroundLoop
 from service.execution_rows import ExecutionRow
+from service.otlp_exporter import Span
 from service.run_spans import spans_of
 
 __all__ = ["RunTraces", "SpanSink"]

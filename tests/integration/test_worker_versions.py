@@ -396,7 +396,7 @@ async def test_a_build_on_which_an_open_run_does_not_replay_fails_the_gate(
         monkeypatch.setattr(WorkflowHandle, "fetch_history", doctored)
         with pytest.raises(WorkflowFailureError) as failed:
             await gate(temporal, settings, "old")
-        assert run.id in str(failed.value.cause.cause)  # type: ignore[union-attr]
+        assert run.id in str(failed.value.cause.__cause__)
         await run.terminate()
 
 

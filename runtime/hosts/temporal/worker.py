@@ -103,23 +103,23 @@ def build_worker(
     guard = guard or TaskGuard(None, settings.deaths)
     shares = StepShares(MAX_STEPS, MAX_LOCAL_STEPS, settings.step_share)
     threads = TenantThreads(share=settings.step_share)
+    steps_of = Activities(
+        CATALOG,
+        capabilities,
+        templates,
+        slots,
+        links,
+        payload_limit,
+        shares,
+        guard,
+        threads,
+        StepFigures(_meter(client)),
+    )
     worker = Worker(
         client,
         task_queue=task_queue,
         workflows=[TemplateWorkflow, ReplayGate],
-        activities=Activities(
-            CATALOG,
-            capabilities,
-            templates,
-            slots,
-            links,
-            payload_limit,
-            shares,
-            guard,
-            threads,
-            StepFigures(_meter(client)),
-        ).all()
-        + [OpenRunReplay(client, plans, settings.deployment).replay],
+        activities=[*steps_of.all(), OpenRunReplay(client, plans, settings.deployment).replay],
         interceptors=[ScriptInterceptor(evaluator_of, plans, ended)],
         # the sandbox costs two milliseconds per run and guards nothing of ours: see tests/replay/test_sandbox.py
         workflow_runner=GuardedRunner(guard, partial(tell_deaths, client), _meter(client)),

@@ -12,9 +12,9 @@ from pydantic import SecretStr
 
 from api.app import create_app
 from api.dependencies import Dependencies
-from runtime.platform.telemetry.traces import OtlpExporter
 from schemas.trace_ids import run_span_id, step_span_id, trace_id
 from service.background_loops import BackgroundLoop, BackgroundLoops
+from service.otlp_exporter import OtlpExporter
 from service.row_observers import RowObservers
 from service.run_traces import RunTraces
 from tests.integration.service.canned_runs import until

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from runtime.platform.telemetry.traces import Span
 from schemas.trace_ids import root_of, run_span_id, step_span_id, trace_id
 from service.background_loops import BackgroundLoop
 from service.execution_rows import ExecutionRow, StepRow, UsageRow
+from service.otlp_exporter import Span
 from service.run_spans import caller_of, spans_of
 from service.run_traces import MAX_WAITING_RUNS, RunTraces
 
