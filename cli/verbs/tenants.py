@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Final, NoReturn, TypeVar
 
 import typer
 
 from cli.support.database import NO_TENANT, Change, Tenant, on_database
+from cli.support.listing import Json, write_list
 from cli.support.options import verb
 
 if TYPE_CHECKING:
@@ -67,17 +69,19 @@ def key(
 
 
 @app.command()
-def keys(tenant: Tenant) -> None:
+def keys(tenant: Tenant, json: Json = False) -> None:
     """List the keys of a tenant, without their secrets: id, when it was issued, state, last use, scopes, name."""
 
     async def work(store: "TenantStore") -> "list[ApiKey]":
         return await store.keys(tenant)
 
-    for each in _run(work):
+    def line(each: "ApiKey") -> str:
         state = "revoked" if each.revoked_at else f"expires {each.expires_at:%Y-%m-%d}" if each.expires_at else "valid"
         used = f"used {each.last_used_at:%Y-%m-%d %H:%M}" if each.last_used_at else "never used"
         scopes = ",".join(sorted(each.scopes))
-        typer.echo(f"{each.id}  {each.created_at:%Y-%m-%d %H:%M}  {state:18}  {used:21}  {scopes:22}  {each.name}")
+        return f"{each.id}  {each.created_at:%Y-%m-%d %H:%M}  {state:18}  {used:21}  {scopes:22}  {each.name}"
+
+    write_list(_run(work), line, asdict, as_json=json)
 
 
 @app.command()

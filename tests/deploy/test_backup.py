@@ -52,7 +52,9 @@ def folders() -> Iterator[tuple[Path, Path, Path]]:
 
 
 def settings_of(state: Path) -> Settings:
-    return Settings.load({"TEMPOR8_STATE": str(state), "TEMPOR8_PORT": "0", "TEMPOR8_LOCAL_MODEL_URL": "http://127.0.0.1:9"})
+    return Settings.load(
+        {"TEMPOR8_STATE": str(state), "TEMPOR8_PORT": "0", "TEMPOR8_LOCAL_MODEL_URL": "http://127.0.0.1:9"}
+    )
 
 
 async def script(name: str, folder: Path, **variables: str) -> str:
@@ -117,17 +119,17 @@ async def test_runs_that_were_open_go_on_and_nothing_else_is_lost(folders: tuple
             for name, template in (("slow", slow()), ("greeting", greeting())):
                 assert (await client.post("/templates", params={"key": name}, json=template)).is_success
             runs["open"], runs["ended"] = await start(client, "slow"), await start(client, "greeting")
-            await until(lambda: is_listed(client, runs["ended"], "completed"))  # noqa: B023
-            await until(lambda: is_listed(client, runs["open"], "running"))  # noqa: B023
+            await until(lambda: is_listed(client, runs["ended"], "completed"))
+            await until(lambda: is_listed(client, runs["open"], "running"))
             admin = up.profile.addresses.database_admin_url or ""
             await script("backup.sh", backup, TEMPORAL_SQLITE=str(lost / "temporal.db"), DATABASE_ADMIN_URL=admin)
             # as if these had begun between the two parts of the backup: Postgres has them, Temporal does not
             runs["later"], runs["later ended"] = await start(client, "slow"), await start(client, "greeting")
-            await until(lambda: is_listed(client, runs["later ended"], "completed"))  # noqa: B023
-            await until(lambda: is_listed(client, runs["later"], "running"))  # noqa: B023
+            await until(lambda: is_listed(client, runs["later ended"], "completed"))
+            await until(lambda: is_listed(client, runs["later"], "running"))
             (backup / "tempor8.dump").unlink()
             dump = [PROGRAMS / "pg_dump", "--format=custom", f"--file={backup / 'tempor8.dump'}", admin]
-            await asyncio.to_thread(subprocess.run, dump, check=True)
+            await asyncio.to_thread(lambda: subprocess.run(dump, check=True))
     shutil.copy(lost / "master.key", new)  # it is kept apart from the backup
     shutil.rmtree(lost)
 
@@ -149,10 +151,10 @@ async def test_runs_that_were_open_go_on_and_nothing_else_is_lost(folders: tuple
             for run in ("ended", "later ended"):
                 answer = await client.get(f"/workflows/{runs[run]}/result")
                 assert answer.json()["outputs"][0][0]["json"]["greeting"] == "Hello Ada", answer.text
-            closed = await until(lambda: is_listed(client, runs["later"], "terminated"), 120)  # noqa: B023
+            closed = await until(lambda: is_listed(client, runs["later"], "terminated"), 120)
             assert closed
             again = await start(client, "greeting")
-            await until(lambda: is_listed(client, again, "completed"))  # noqa: B023
+            await until(lambda: is_listed(client, again, "completed"))
 
 
 @pytest.mark.parametrize("name", ["backup.sh", "restore.sh"])
