@@ -1,6 +1,7 @@
 """An installation that is lost and restored by deploy/backup.sh and deploy/restore.sh, on the embedded servers."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 import subprocess
@@ -77,6 +78,7 @@ async def until(look: Callable[[], Awaitable[Any]], seconds: float = 90) -> Any:
     raise AssertionError("it did not happen in time")
 
 
+@contextlib.asynccontextmanager
 async def caller(up: Stack, key: str) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(base_url=up.url, headers={"Authorization": f"Bearer {key}"}, timeout=60) as client:
 
@@ -115,7 +117,7 @@ async def test_runs_that_were_open_go_on_and_nothing_else_is_lost(folders: tuple
     async with stack(settings_of(lost)) as up:
         await up.tenants.create("acme", "Acme")
         key = await up.tenants.issue("acme", "test")
-        async for client in caller(up, key):
+        async with caller(up, key) as client:
             for name, template in (("slow", slow()), ("greeting", greeting())):
                 assert (await client.post("/templates", params={"key": name}, json=template)).is_success
             runs["open"], runs["ended"] = await start(client, "slow"), await start(client, "greeting")
@@ -128,7 +130,7 @@ async def test_runs_that_were_open_go_on_and_nothing_else_is_lost(folders: tuple
             await until(lambda: is_listed(client, runs["later ended"], "completed"))
             await until(lambda: is_listed(client, runs["later"], "running"))
             (backup / "tempor8.dump").unlink()
-            dump = [PROGRAMS / "pg_dump", "--format=custom", f"--file={backup / 'tempor8.dump'}", admin]
+            dump = [str(PROGRAMS / "pg_dump"), "--format=custom", f"--file={backup / 'tempor8.dump'}", admin]
             await asyncio.to_thread(lambda: subprocess.run(dump, check=True))
     shutil.copy(lost / "master.key", new)  # it is kept apart from the backup
     shutil.rmtree(lost)
@@ -143,18 +145,17 @@ async def test_runs_that_were_open_go_on_and_nothing_else_is_lost(folders: tuple
         each.unlink()
     restored.rename(new / "temporal.db")
 
-    async with stack(settings_of(new)) as up:
-        async for client in caller(up, key):
-            assert (await client.get("/templates")).status_code == 200, "the key of before opens"
-            answer = await client.get(f"/workflows/{runs['open']}/result", params={"wait": 60})
-            assert answer.json()["outputs"][0][0]["json"]["length"] == str(SIZE), answer.text
-            for run in ("ended", "later ended"):
-                answer = await client.get(f"/workflows/{runs[run]}/result")
-                assert answer.json()["outputs"][0][0]["json"]["greeting"] == "Hello Ada", answer.text
-            closed = await until(lambda: is_listed(client, runs["later"], "terminated"), 120)
-            assert closed
-            again = await start(client, "greeting")
-            await until(lambda: is_listed(client, again, "completed"))
+    async with stack(settings_of(new)) as up, caller(up, key) as client:
+        assert (await client.get("/templates")).status_code == 200, "the key of before opens"
+        answer = await client.get(f"/workflows/{runs['open']}/result", params={"wait": 60})
+        assert answer.json()["outputs"][0][0]["json"]["length"] == str(SIZE), answer.text
+        for run in ("ended", "later ended"):
+            answer = await client.get(f"/workflows/{runs[run]}/result")
+            assert answer.json()["outputs"][0][0]["json"]["greeting"] == "Hello Ada", answer.text
+        closed = await until(lambda: is_listed(client, runs["later"], "terminated"), 120)
+        assert closed
+        again = await start(client, "greeting")
+        await until(lambda: is_listed(client, again, "completed"))
 
 
 @pytest.mark.parametrize("name", ["backup.sh", "restore.sh"])
