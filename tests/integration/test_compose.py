@@ -68,6 +68,19 @@ def make_secrets(folder: Path, **given: str) -> dict[str, dict[str, str]]:
     }
 
 
+def test_a_file_of_ones_own_is_private_never_written_over_and_goes_before(tmp_path: Path) -> None:
+    """For those who want their secrets in .env."""
+    shutil.copytree(ROOT / "deploy", tmp_path / "deploy")
+    subprocess.run([tmp_path / "deploy/new-env.sh"], check=True, capture_output=True)
+    text = (tmp_path / ".env").read_text("utf-8")
+    assert (tmp_path / ".env").stat().st_mode & 0o077 == 0
+    assert subprocess.run([tmp_path / "deploy/new-env.sh"], check=False, capture_output=True).returncode == 1
+    assert (tmp_path / ".env").read_text("utf-8") == text
+    given = dict(line.split("=", 1) for line in text.splitlines() if not line.startswith("#"))
+    made = make_secrets(tmp_path / "made", **given)
+    assert {name: value for reader in made.values() for name, value in reader.items()}.items() <= given.items()
+
+
 def test_secrets_are_made_once_and_differ_between_installations(tmp_path: Path) -> None:
     first = make_secrets(tmp_path / "one")
     assert make_secrets(tmp_path / "one") == first
