@@ -104,7 +104,7 @@ def test_a_process_of_ours_reads_its_settings_from_what_was_made(tmp_path: Path,
     shutil.rmtree(tmp_path / "owner")  # the volume that only Postgres and the migration mount
     shutil.rmtree(tmp_path / "vault")
     environment = {name: value or "" for name, value in services["api"]["environment"].items()}
-    script = ["/bin/sh", ROOT / "deploy/with-secrets.sh", "env", "-0"]
+    script = ["/bin/sh", str(ROOT / "deploy/with-secrets.sh"), "env", "-0"]
     done = subprocess.run(
         script,
         env={**environment, "PATH": os.environ["PATH"], "SECRETS": str(tmp_path)},
