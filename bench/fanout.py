@@ -1,13 +1,20 @@
 """A sub-workflow per item, and an agent of ten turns per item: time, memory of the worker, and the longest history of the run.
 
-The worker is this process; the model is a script that answers at once, so that what is measured is ours and Temporal's.
+The worker is this process; the model is a script that answers at once, so that what is measured is ours and Temporal's. The issue's
+own numbers take an hour: `BENCH_ITEMS=256,20000 BENCH_AGENT_ITEMS=2000`. What grows faster than the items shows as quarters of the
+run: the seconds and the memory of the last one against those of the first.
 """
 
+import asyncio
+import gc
 import json
 import os
 import time
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
+from itertools import pairwise
+from pathlib import Path
 from typing import Any, Final
 
 from temporalio.client import Client, WorkflowHandle
@@ -30,8 +37,9 @@ from schemas import names
 from schemas.run import TASK_TIMEOUT, RunResult, StartInput
 from service.tenants import TenantStore
 
-COUNTS: Final = tuple(int(each) for each in os.environ.get("BENCH_ITEMS", "256,20000").split(","))
-AGENT_ITEMS: Final = int(os.environ.get("BENCH_AGENT_ITEMS", "2000"))
+COUNTS: Final = tuple(int(each) for each in os.environ.get("BENCH_ITEMS", "256,2000").split(",") if each)
+AGENT_ITEMS: Final = int(os.environ.get("BENCH_AGENT_ITEMS", "200"))
+QUARTERS: Final = 4
 TURNS: Final = 10
 QUEUE: Final = "fanout"
 LANGCHAIN: Final = "@n8n/n8n-nodes-langchain."
@@ -117,33 +125,76 @@ def _agent() -> Export:
 async def _measured(client: Client, name: str, export: Export, items: Sequence[dict[str, Any]]) -> dict[str, Any]:
     run = names.workflow_id("bench", "fanout", str(uuid.uuid4()))
     given = StartInput(plan=plan_of(export), tenant="bench", template="fanout", execution_id=run, items=list(items))
+    gc.collect()
     began, before = time.perf_counter(), megabytes()
     handle: WorkflowHandle[Any, Any] = await client.start_workflow(
         "fanout", given.to_json(), id=run, task_queue=QUEUE, task_timeout=TASK_TIMEOUT, result_type=dict
     )
+    resident: list[tuple[float, int]] = []
+    sampling = asyncio.create_task(_sample(resident))
     result = RunResult.model_validate(await handle.result())
     seconds, grew = time.perf_counter() - began, megabytes() - before
-    runs, longest, own = await _histories(client, handle)
+    sampling.cancel()
+    chain_ = _Chain()
+    await chain_.read(client, handle)
     row = {
         "what": name, "items": len(items), "items_out": len(result.outputs[0] or []), "seconds": round(seconds, 1),
-        "worker_mb": megabytes(), "worker_grew_mb": grew, "runs_of_the_chain": runs, "longest_history_events": longest,
+        "worker_mb": megabytes(), "worker_grew_mb": grew, "runs_of_the_chain": chain_.runs,
+        "longest_history_events": chain_.longest, "largest_history_kb": chain_.largest // 1024,
+        "seconds_of_quarters": chain_.quarters(),
+        "worker_mb_in_quarters": [
+            max((mb for at, mb in resident if part <= (at - began) / seconds * QUARTERS < part + 1), default=0)
+            for part in range(QUARTERS)
+        ],
+        "load_average": os.getloadavg()[0],
     }  # fmt: skip
-    return row | ({"seconds_over_the_children": round(seconds - own, 2)} if own else {})
+    return row | ({"seconds_over_the_children": round(seconds - chain_.own, 2)} if chain_.own else {})
 
 
-async def _histories(client: Client, handle: WorkflowHandle[Any, Any]) -> tuple[int, int, float]:
-    """Count the runs of a chain and the events of the longest, and add up the seconds from start to end of its children."""
-    runs, longest, own = 0, 0, 0.0
-    run_id = handle.first_execution_run_id
-    while run_id:
-        events = (await client.get_workflow_handle(handle.id, run_id=run_id).fetch_history()).events
-        runs, longest = runs + 1, max(longest, len(events))
-        begun = {}
-        for event in events:
-            if event.HasField("child_workflow_execution_started_event_attributes"):
-                begun[event.event_id] = event.event_time.ToDatetime()
-            if event.HasField("child_workflow_execution_completed_event_attributes"):
-                attributes = event.child_workflow_execution_completed_event_attributes
-                own += (event.event_time.ToDatetime() - begun[attributes.started_event_id]).total_seconds()
-        run_id = events[-1].workflow_execution_continued_as_new_event_attributes.new_execution_run_id
-    return runs, longest, own
+async def _sample(into: list[tuple[float, int]]) -> None:
+    """What this process holds, each second, where the system says so."""
+    with suppress(OSError):
+        while True:
+            into.append((time.perf_counter(), _resident_mb()))
+            await asyncio.sleep(1)
+
+
+def _resident_mb() -> int:
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") >> 20
+
+
+class _Chain:
+    """What the histories of a run and of those that it continued as show."""
+
+    def __init__(self) -> None:
+        self.runs = self.longest = self.largest = 0
+        self.own = 0.0
+        """Seconds from start to end of the sub-workflows."""
+        self._done: list[float] = []
+        """When each sub-workflow or activity ended, in seconds since the begin."""
+
+    async def read(self, client: Client, handle: WorkflowHandle[Any, Any]) -> None:
+        """Fetch them, one after the other."""
+        run_id, first = handle.first_execution_run_id, None
+        while run_id:
+            events = (await client.get_workflow_handle(handle.id, run_id=run_id).fetch_history()).events
+            self.runs, self.longest = self.runs + 1, max(self.longest, len(events))
+            self.largest = max(self.largest, sum(each.ByteSize() for each in events))
+            first = first or events[0].event_time.ToDatetime()
+            begun = {}
+            for event in events:
+                at = (event.event_time.ToDatetime() - first).total_seconds()
+                if event.HasField("child_workflow_execution_started_event_attributes"):
+                    begun[event.event_id] = at
+                elif event.HasField("child_workflow_execution_completed_event_attributes"):
+                    self.own += at - begun[event.child_workflow_execution_completed_event_attributes.started_event_id]
+                    self._done.append(at)
+                elif event.HasField("activity_task_completed_event_attributes"):
+                    self._done.append(at)
+            run_id = events[-1].workflow_execution_continued_as_new_event_attributes.new_execution_run_id
+
+    def quarters(self) -> list[float]:
+        """Return how long each quarter of the sub-workflows or activities took: equal ones when nothing grows with the items."""
+        ends = [0.0, *(self._done[len(self._done) * part // QUARTERS - 1] for part in range(1, QUARTERS + 1))]
+        return [round(after - before, 1) for before, after in pairwise(ends)] if self._done else []

@@ -19,6 +19,7 @@ from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings
 from service.tenants import EgressAllowLists, TenantStore
 from tests.exports import failing, greeting
+from tests.patience import PATIENCE
 
 OPERATOR_KEY = "the-key-of-the-operator-of-the-tests"
 UPDATE = {
@@ -43,7 +44,7 @@ async def worker(service: Settings, tenants: tuple[str, str]) -> AsyncIterator[N
     await up.wait()
     yield
     down.set()
-    await asyncio.wait_for(working, 15)
+    await asyncio.wait_for(working, PATIENCE)
 
 
 @pytest.fixture(scope="session")
@@ -91,7 +92,7 @@ def client(application: Litestar, key: str | None = None) -> httpx.AsyncClient:
         transport=httpx.ASGITransport(app=application),  # type: ignore[arg-type]  # Litestar's own ASGI types
         base_url="http://tempor8.test",
         headers={"Authorization": f"Bearer {key}"} if key else {},
-        timeout=60,
+        timeout=PATIENCE,
     )
 
 
@@ -164,7 +165,7 @@ async def ended(acme: httpx.AsyncClient, workflow_id: str) -> dict[str, Any]:
     return status
 
 
-async def eventually(look: Callable[[], Awaitable[Any]], seconds: float = 5.0) -> Any:
+async def eventually(look: Callable[[], Awaitable[Any]], seconds: float = PATIENCE) -> Any:
     """The first true answer within so many seconds."""
     clock = asyncio.get_running_loop().time
     until = clock() + seconds

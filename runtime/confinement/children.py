@@ -18,10 +18,23 @@ from runtime.confinement.limits import ChildLimits, LaunchSpec
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["ENVIRONMENT", "ConfinedProcess", "Policy", "configure", "policy", "program_path", "resident_bytes", "start"]
+__all__ = [
+    "ENVIRONMENT",
+    "START_SECONDS",
+    "ConfinedProcess",
+    "Policy",
+    "configure",
+    "policy",
+    "program_path",
+    "resident_bytes",
+    "start",
+]
 
 ENVIRONMENT: Final = {"TZ": "UTC", "LC_ALL": "en_US.UTF-8", "LANG": "en_US.UTF-8"}
 """All that a child sees of ours; n8n's sandbox runs in UTC and en-US, too."""
+START_SECONDS: Final = 120.0
+"""How long a child of any kind may take until it takes work. A start takes 150 ms of a processor, which a machine where many processes
+start at once, or that is busy with other things, may not have for long. One that has ended is not waited for."""
 UNUSED_USERS: Final = (1_879_048_192, 1_879_048_255)
 """Where the service is root and nothing is configured: ids that systemd's list of ranges leaves free."""
 _ROOT: Final = str(Path(__file__).parents[2])

@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Final
 
-from runtime.confinement.children import resident_bytes, start
+from runtime.confinement.children import START_SECONDS, resident_bytes, start
 from runtime.confinement.limits import ChildLimits
 from runtime.sandbox.child import HEADER
 from runtime.sandbox.limits import CodeLimits
@@ -19,7 +19,6 @@ from runtime.sandbox.limits import CodeLimits
 MODULE: Final = "runtime.sandbox.child"
 WATCH_SECONDS: Final = 0.05
 CHUNK_BYTES: Final = 1 << 20
-START_TIMEOUT_SECONDS: Final = 30.0
 END_SECONDS: Final = 5.0
 """Seconds that a process gets to end after it has closed its pipes, before it is ended."""
 OPEN_FILES: Final = 40
@@ -70,7 +69,7 @@ class ChildProcess:
         self._in, self._out = self._process.stdin.fileno(), self._process.stdout.fileno()
         os.set_blocking(self._in, False)
         try:
-            self._write("L", json.dumps(libraries), time.monotonic() + START_TIMEOUT_SECONDS)
+            self._write("L", json.dumps(libraries), time.monotonic() + START_SECONDS)
         except OSError as error:
             lost = self._lost(error)
             self.kill()

@@ -38,6 +38,7 @@ OTHERS: Final = {
     "SettingsError": "at the start of a process",
     "MigrationError": "at the start of a process",
     "EmbeddedError": "at the start of a process",
+    "PortTaken": "at the start of a process",
     "EmbeddedBusy": "at the start of a process",
     "LocalModelError": "at the start of a process",
     "PromotionRefusedError": "at the start of a process",

@@ -17,6 +17,7 @@ from tests.chaos.installation import TENANTS, Installation
 from tests.chaos.load import KINDS, Delivery
 from tests.chaos.vendor import EFFECT, Vendor
 from tests.chaos.workflows import FILE_BYTES, LONG_ITEMS
+from tests.patience import PATIENCE
 
 __all__ = [
     "Run",
@@ -138,7 +139,7 @@ async def check_health(up: Installation, seconds: float) -> None:
         while True:
             answer: Any = None
             try:
-                async with httpx.AsyncClient(timeout=10) as client:
+                async with httpx.AsyncClient(timeout=PATIENCE) as client:
                     answer = (await client.get(f"{url}/health")).json()
             except httpx.TransportError as error:
                 answer = {"status": repr(error)}

@@ -29,6 +29,7 @@ from tests.chaos.faults import Clock
 from tests.chaos.vendor import Vendor
 from tests.chaos.wire import Wire
 from tests.chaos.workflows import workflows
+from tests.patience import PATIENCE
 
 __all__ = ["BUILDS", "TENANTS", "Installation", "installation", "processes_in", "start_quiet"]
 
@@ -66,7 +67,9 @@ class Installation:
 
     def client(self, tenant: str, api: int = 0) -> httpx.AsyncClient:
         """A client of one of the APIs with a tenant's key."""
-        return httpx.AsyncClient(base_url=self.urls[api], headers={"X-API-Key": self.api_keys[tenant]}, timeout=20)
+        return httpx.AsyncClient(
+            base_url=self.urls[api], headers={"X-API-Key": self.api_keys[tenant]}, timeout=PATIENCE
+        )
 
 
 @contextlib.asynccontextmanager

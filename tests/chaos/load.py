@@ -15,6 +15,7 @@ from schemas.names import workflow_id
 from service.run_start import run_id_of
 from tests.chaos.installation import TENANTS
 from tests.chaos.vendor import EFFECT, Vendor
+from tests.patience import PATIENCE
 
 __all__ = ["KINDS", "Delivery", "Load"]
 
@@ -99,7 +100,7 @@ class Load:
         """The answer; None: there is none, or one that makes a sender try again."""
         url = self.urls[(delivery.number + attempt) % len(self.urls)]
         try:
-            async with httpx.AsyncClient(timeout=20) as client:
+            async with httpx.AsyncClient(timeout=PATIENCE) as client:
                 answer = await client.post(f"{url}{place}", **request)  # type: ignore[arg-type]
         except httpx.TransportError:
             return None

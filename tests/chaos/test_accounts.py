@@ -30,6 +30,7 @@ from service.templates import TemplateStore
 from service.tenants import TenantStore
 from tests.authorization_server import AuthorizationServer
 from tests.exports import export, node
+from tests.patience import PATIENCE
 
 RUNS: Final = 100
 TENANT: Final = "accounts"
@@ -83,7 +84,7 @@ async def up(folder: Path, server: AuthorizationServer) -> AsyncIterator[Service
             process = Supervised(name, ["-m", "cli.main", verb], folder / f"{name}.log", environment | more)
             processes.append(await exits.enter_async_context(process))
         key = await _prepare(profile.settings(), server)
-        client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers={"X-API-Key": key}, timeout=30)
+        client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers={"X-API-Key": key}, timeout=PATIENCE)
         async with client:
             yield Service(client, profile, processes[:2])
 

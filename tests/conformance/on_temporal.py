@@ -9,11 +9,12 @@ from typing import Any, Final
 
 from cli.testing.temporal import run_cases
 from tests.conformance.suites import REPLAY, Graded, folder_of, grade_workflow, read
+from tests.patience import PATIENCE
 from tests.replay.gate import faults
 
 __all__ = ["is_workflow_case", "run_on_temporal"]
 
-LIMIT: Final = 20.0
+LIMIT: Final = PATIENCE
 """Seconds that one case may take: a workflow task that fails is tried again for ever."""
 
 

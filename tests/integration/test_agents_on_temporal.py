@@ -19,6 +19,7 @@ from runtime.platform.embedded.fake_vendor import StandIn
 from schemas import names
 from schemas.run import PAYLOAD_LIMIT, TASK_TIMEOUT, RunResult, StartInput
 from schemas.task import Task
+from tests.patience import PATIENCE, attempts
 from tests.unit.agents.world import World, calls, model, node, plan_of, text_answer, workflow
 
 TENANT = "acme"
@@ -97,7 +98,7 @@ async def test_a_dead_worker_loses_no_thought(temporal: Client, tenants: tuple[s
         worker = build_worker(temporal, first, CaseTemplates(), queue)
         running = asyncio.create_task(worker.run())
         handle = await start(temporal, queue)
-        await asyncio.wait_for(first.reached.wait(), 30)
+        await asyncio.wait_for(first.reached.wait(), PATIENCE)
         stopping = asyncio.create_task(worker.shutdown())
         await asyncio.gather(stopping, running, return_exceptions=True)
         async with build_worker(temporal, World(stand_in), CaseTemplates(), queue):
@@ -168,7 +169,7 @@ async def test_two_calls_of_a_tool_that_asks_a_person_wait_beside_each_other_and
 
 async def standing(handle: WorkflowHandle[Any, Any], ordinal: int) -> dict[str, Any]:
     """The wait with this number, as soon as there is one."""
-    for _ in range(200):
+    for _ in attempts(0.05):
         found: dict[str, Any] | None = await handle.query(names.QUERY_WAITING, ordinal, result_type=dict)
         if found is not None and found["ordinal"] == ordinal:
             return found

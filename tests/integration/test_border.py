@@ -19,6 +19,7 @@ from runtime.hosts.temporal.worker import build_worker
 from schemas import names
 from schemas.run import TASK_TIMEOUT, RunResult, StartInput
 from tests.border_cases import CASES, CHILD, LIMIT, large, stop
+from tests.patience import PATIENCE
 from tests.unit.hosts.test_border import World
 
 TENANT = "acme"
@@ -49,7 +50,7 @@ async def _start(
 
 async def _result(handle: WorkflowHandle[Any, Any]) -> tuple[RunResult, ApplicationError | None]:
     try:
-        return RunResult.model_validate(await asyncio.wait_for(handle.result(), 30)), None
+        return RunResult.model_validate(await asyncio.wait_for(handle.result(), PATIENCE)), None
     except WorkflowFailureError as failed:
         cause = failed.cause
         assert isinstance(cause, ApplicationError)

@@ -24,6 +24,7 @@ from runtime.platform.settings import Settings
 from runtime.platform.temporal import SEARCH_ATTRIBUTES
 from runtime.platform.vault_client import VaultClients, VaultLogin
 from runtime.platform.vault_credentials import VaultCredentials
+from tests.patience import attempts
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = Path(sysconfig.get_path("scripts"))
@@ -265,7 +266,7 @@ async def test_the_vault_sets_itself_up_and_opens_itself_again_after_a_restart(d
 
     async def soon(store: VaultCredentials, value: str | None) -> Any:
         """Electing a leader of one takes some seconds."""
-        for _ in range(200):
+        for _ in attempts(0.1):
             try:
                 if value is not None:
                     return await store.put("acme", "someApi", "key", {"apiKey": value})

@@ -25,6 +25,7 @@ from schemas.task import Task
 from service.run_reply import ReplyTimeouts, ReplyWaiter
 from service.shutdown import Shutdown
 from tests.integration.test_agents_on_temporal import replay
+from tests.patience import PATIENCE, attempts
 from tests.replay.scenes import side_by_side
 from tests.unit.agents.world import World, calls, model, text_answer
 from tests.unit.agents.world import node as any_node
@@ -143,7 +144,7 @@ async def run_id_of(handle: WorkflowHandle[Any, Any]) -> str:
 
 async def continued(handle: WorkflowHandle[Any, Any], before: str | None) -> None:
     """Until the chain is in another run."""
-    for _ in range(200):
+    for _ in attempts(0.05):
         if await run_id_of(handle) != before:
             return
         await asyncio.sleep(0.05)
@@ -152,7 +153,7 @@ async def continued(handle: WorkflowHandle[Any, Any], before: str | None) -> Non
 
 async def waiting(handle: WorkflowHandle[Any, Any], ordinal: int) -> str:
     """Until the wait with this number stands: its node."""
-    for _ in range(200):
+    for _ in attempts(0.05):
         found = await handle.query(names.QUERY_WAITING, ordinal, result_type=dict)
         if found is not None and found["ordinal"] == ordinal:
             return str(found["step"])
@@ -310,7 +311,7 @@ async def test_a_wait_for_a_call_keeps_its_link_and_its_caller(
         args = [0, [{"json": {"body": {"ok": "yes"}}}], "lastNode"]
         latest: WorkflowHandle[Any, Any] = temporal.get_workflow_handle(handle.id)
         reply = await latest.execute_update(names.UPDATE_RESUME, args=args, result_type=RunReply)
-        answers = [reply, await asyncio.wait_for(caller, 20)]
+        answers = [reply, await asyncio.wait_for(caller, PATIENCE)]
         result = RunResult.model_validate(await handle.result())
     assert result.outputs[0] is not None
     assert result.outputs[0][0]["json"]["a"] == "yes"
@@ -371,7 +372,7 @@ async def test_a_run_is_cancelled_after_it_continued_inside_a_wait(
         await continued(handle, before)
         await latest.cancel()
         with pytest.raises(WorkflowFailureError):
-            await asyncio.wait_for(handle.result(), 10)
+            await asyncio.wait_for(handle.result(), PATIENCE)
 
 
 async def test_parallel_commands_go_out_in_waves(temporal: Client, queue: str) -> None:

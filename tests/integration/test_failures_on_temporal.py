@@ -23,10 +23,11 @@ from runtime.nodes.no_op import NoOp
 from runtime.platform.postgres import DatabaseUnavailable
 from schemas.run import TASK_TIMEOUT, RunResult
 from tests.integration.test_temporal_host import TENANT, World, queue, start
+from tests.patience import PATIENCE
 
 __all__ = ["queue"]
 
-SECONDS: Final = 20
+SECONDS: Final = PATIENCE
 """A run that has not ended by then hangs."""
 
 

@@ -55,7 +55,7 @@ async def test_what_a_run_begins_is_queued_under_its_tenants_name(temporal: Clie
             failed = [each for each in description.pending_activities if each.attempt > 3]
             return description if description.pending_children and failed else None
 
-        parent = await eventually(described, 30)
+        parent = await eventually(described)
         child = (await temporal.get_workflow_handle(f"{queue}-child").describe()).raw_description
         assert parent.workflow_execution_info.execution.run_id != handle.first_execution_run_id
         assert parent.workflow_execution_info.priority.fairness_key == "acme"

@@ -22,9 +22,11 @@ from runtime.platform.temporal import connect, data_converter
 from schemas import names
 from schemas.run import PAYLOAD_LIMIT, TASK_TIMEOUT, RunResult, StartInput
 from service.run_problems.failures import opened
+from tests.patience import attempts
+from tests.service import eventually
 
 TENANT = "acme"
-WAIT = node("Wait", "wait", 1.1, {"amount": 3, "unit": "seconds"}, 200)
+WAIT = node("Wait", "wait", 1.1, {"amount": 6, "unit": "seconds"}, 200)
 HTTP = node("HTTP", "httpRequest", 4.2, {"url": "https://example.org", "options": {}}, 200)
 
 
@@ -70,12 +72,16 @@ async def _put_rows(database: Database, rows: list[dict[str, Any]]) -> None:
 
 async def _failure(handle: WorkflowHandle[Any, Any]) -> str:
     """Return the message with which a workflow task of the run fails."""
-    for _ in range(150):
+    for _ in attempts(0.2):
         async for event in handle.fetch_history_events():
             if event.HasField("workflow_task_failed_event_attributes"):
                 return event.workflow_task_failed_event_attributes.failure.message
         await asyncio.sleep(0.2)
     raise AssertionError("no workflow task failed")
+
+
+async def _has_begun_its_timer(handle: WorkflowHandle[Any, Any]) -> bool:
+    return any([event.HasField("timer_started_event_attributes") async for event in handle.fetch_history_events()])
 
 
 @pytest.mark.parametrize("replays", [False, True])
@@ -88,7 +94,7 @@ async def test_a_run_waits_for_a_payload_that_is_gone_and_goes_on_when_it_is_bac
     handle = await _start(temporal, queue, chain(START, WAIT, set_node("After", 400, {"a": "1"})))
     if replays:
         async with build_worker(temporal, OfflineCapabilities(), CaseTemplates(), queue):
-            await asyncio.sleep(1.5)
+            await eventually(lambda: _has_begun_its_timer(handle))
     rows = await _take_rows(database, handle.id)
     assert rows
     async with build_worker(temporal, OfflineCapabilities(), CaseTemplates(), queue):
@@ -161,7 +167,7 @@ async def test_an_activity_whose_input_is_gone_waits_too(
     handle = await _start(temporal, queue, chain(START, HTTP))
     world.run = handle.id
     async with build_worker(temporal, world, CaseTemplates(), queue):
-        for _ in range(150):
+        for _ in attempts(0.2):
             await asyncio.sleep(0.2)
             pending = (await handle.describe()).raw_description.pending_activities
             failures = [await opened(temporal, handle.id, each.last_failure) for each in pending]

@@ -27,6 +27,7 @@ from service.columns import Columns
 from service.plan_store import PlanStore, write_plan
 from service.run_problems.failures import opened
 from tests.integration.test_temporal_host import World
+from tests.patience import PATIENCE
 from tests.service import acme, anonymous, api_keys, application, dependencies, ended, started
 
 __all__ = ["acme", "anonymous", "api_keys", "application", "dependencies"]
@@ -86,7 +87,7 @@ async def start(client: Client, queue: str, plan: Plan, **more: Any) -> Workflow
 
 async def outputs(handle: WorkflowHandle[Any, Any]) -> list[Any]:
     """What a run that succeeds gives out."""
-    result = RunResult.model_validate(await asyncio.wait_for(handle.result(), 30))
+    result = RunResult.model_validate(await asyncio.wait_for(handle.result(), PATIENCE))
     assert result.journal.status == "success"
     return [item["json"] for item in (result.outputs[0] or [])]
 

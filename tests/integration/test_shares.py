@@ -122,7 +122,7 @@ async def test_a_tenant_with_many_steps_leaves_slots_to_others(
     async def begun() -> bool:
         return "acme" in world.begun
 
-    await eventually(begun, 30)
+    await eventually(begun)
     quiet = await begin(temporal, queue, "globex", STEPS[step])
     world.gates["globex"].set()
     told = RunResult.model_validate(await asyncio.wait_for(quiet.result(), 60))
@@ -131,7 +131,7 @@ async def test_a_tenant_with_many_steps_leaves_slots_to_others(
     async def both_back() -> bool:
         return len(set(back)) == 2
 
-    await eventually(both_back, 30)
+    await eventually(both_back)
     assert set(back) < {each.id for each in noisy}
     assert world.begun == ["acme", "globex"]
     world.gates["acme"].set()

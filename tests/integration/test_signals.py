@@ -9,6 +9,7 @@ import pytest
 
 from runtime.platform.embedded import EmbeddedProfile
 from runtime.platform.embedded.process import free_port
+from tests.patience import PATIENCE
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.1, 0.3, 1.0, 3.0])
@@ -27,7 +28,7 @@ async def test_a_server_that_is_stopped_once_it_listens_ends_with_code_0(
             await asyncio.sleep(0.005)
         await asyncio.sleep(seconds)
         process.send_signal(signal.SIGTERM)
-        _, errors = await asyncio.wait_for(process.communicate(), 30)
+        _, errors = await asyncio.wait_for(process.communicate(), PATIENCE)
     finally:
         if process.returncode is None:
             process.kill()

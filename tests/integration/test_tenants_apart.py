@@ -135,10 +135,10 @@ async def test_only_so_many_runs_of_a_tenant_go_on_at_a_time(service: Settings, 
             answer = await each.post("/templates", params={"key": "apart-slow"}, json=export)
             assert answer.status_code in (200, 201), answer.text
         first = await started(globex, "apart-slow")
-        await eventually(lambda: _waits_for(globex, first, "time"), 20)
+        await eventually(lambda: _waits_for(globex, first, "time"))
         second = await started(globex, "apart-slow")
         others = [await started(acme, "apart") for _ in range(2)]
-        await eventually(lambda: _waits_for(globex, second, "turn"), 20)
+        await eventually(lambda: _waits_for(globex, second, "turn"))
         for run in others:
             assert (await ended(acme, run))["status"] == "completed"
         for run in (first, second):

@@ -23,6 +23,7 @@ from runtime.platform.settings import Settings
 from schemas import names
 from schemas.run import TASK_TIMEOUT, RunResult, StartInput
 from service.worker_builds import Deployment, WorkerBuilds
+from tests.patience import PATIENCE
 from tests.service import eventually, loopback
 
 __all__ = ["loopback"]
@@ -40,7 +41,7 @@ async def serving(
         patched.setattr(deployment, "build_id", lambda: build)
         working = asyncio.create_task(serve(settings, stop))
         builds = WorkerBuilds(await connected(settings), settings.deployment, settings.queues)
-        await eventually(lambda: _ready(working, builds, named or build), 20)
+        await eventually(lambda: _ready(working, builds, named or build))
     try:
         yield stop
     finally:
@@ -110,12 +111,12 @@ async def begun(client: Client, handle: WorkflowHandle[Any, Any]) -> None:
     async def any_task() -> bool:
         return bool(await builds_of(client, handle))
 
-    await eventually(any_task, 20)
+    await eventually(any_task)
 
 
 async def succeeded(handle: WorkflowHandle[Any, Any]) -> bool:
     """Whether the run, or the one that it continued as, ended well."""
-    return RunResult.model_validate(await asyncio.wait_for(handle.result(), 30)).journal.status == "success"
+    return RunResult.model_validate(await asyncio.wait_for(handle.result(), PATIENCE)).journal.status == "success"
 
 
 async def test_a_run_is_pinned_and_goes_over_by_continuing_as_new(
@@ -151,8 +152,8 @@ async def test_a_run_goes_over_in_the_middle_of_a_wait(
         await begun(temporal, handle)
         async with serving(settings, "second", monkeypatch):
             await builds.promote("second")
-            assert await eventually(lambda: _moved(builds, "second"), 20) == 1
-            await eventually(lambda: _is_on(temporal, handle, "second"), 20)
+            assert await eventually(lambda: _moved(builds, "second")) == 1
+            await eventually(lambda: _is_on(temporal, handle, "second"))
             stop.set()
             if kind == "call":
                 payload: list[Any] = [{"json": {"body": {}}}]
@@ -245,7 +246,7 @@ async def test_a_run_whose_build_has_no_worker_stands_still_until_it_is_moved(
     async with serving(settings, "second", monkeypatch):
         await builds.promote("second")
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(handle.result(), 2)
+            await asyncio.wait_for(handle.result(), 2)  # brief: it does not end
         assert await builds.move_stranded("second") == 1
         assert await succeeded(handle)
         assert set(await builds_of(temporal, handle)) == {"first", "second"}

@@ -21,6 +21,7 @@ from runtime.hosts.temporal.worker import build_worker
 from schemas import names
 from schemas.run import TASK_TIMEOUT, StartInput
 from tests.integration.test_failures_on_temporal import ended
+from tests.patience import PATIENCE
 from tests.property.parameter_values import PYTHON, VALUES, Place, complaint, places, with_value
 
 FUZZ: Final = os.environ.get("TEMPOR8_FUZZ") == "1"
@@ -28,10 +29,8 @@ SEED: Final = 8
 LOCAL_SAMPLE: Final = 400
 TEMPORAL_SAMPLE: Final = 60
 PARTS: Final = 4
-SECONDS: Final = 10
-"""A run that takes longer hangs, for its user. Twice a limit of five seconds that an expression may reach."""
-TEMPORAL_SECONDS: Final = 30
-"""All runs of a batch begin at once, so each waits for the others."""
+SECONDS: Final = PATIENCE
+"""A run that takes longer hangs. An expression may reach a limit of five seconds, twice."""
 TENANT: Final = "acme"
 QUEUE: Final = "parameter-values"
 
@@ -92,7 +91,7 @@ async def _batch(client: Client, first: int, cases: Sequence[Case]) -> list[str]
             "test", given.to_json(), id=run, task_queue=QUEUE, task_timeout=TASK_TIMEOUT, result_type=dict
         )
         try:
-            told = (await ended(handle, TEMPORAL_SECONDS)).journal
+            told = (await ended(handle, SECONDS)).journal
         except TimeoutError:
             described = await handle.describe()
             waits = bool(described.raw_description.pending_activities) or place.type.endswith((".wait", ".form"))

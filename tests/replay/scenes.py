@@ -23,6 +23,7 @@ from schemas.plan import Plan
 from schemas.plan_reference import PlanReference
 from schemas.run import PAYLOAD_LIMIT, TASK_TIMEOUT, StartInput
 from service.worker_builds import WorkerBuilds
+from tests.patience import attempts
 from tests.replay.gate import PLAN_FOLDER, PLANS
 
 __all__ = ["LONG", "SCENES", "Stage"]
@@ -70,7 +71,7 @@ class Stage:
         """Until the run stands at a wait for a call: its ordinal. Asked late: a query while a local activity works makes the
         SDK split the workflow task, and then the task's time is another one on replay.
         """
-        for _ in range(200):
+        for _ in attempts(1.0):
             await asyncio.sleep(1)
             if (waiting := await handle.query(names.QUERY_WAITING)) is not None:
                 ordinal: int = waiting["ordinal"]

@@ -84,7 +84,7 @@ async def test_what_the_table_tries_is_refused(target: str, attempt: str, server
     resolver(NAMES | {"localhost.": ["127.0.0.1"]})
     async with client() as http:
         with pytest.raises((EgressRefused, httpx.InvalidURL)):  # httpx itself does not take octal
-            await http.get(target.format(port=server), timeout=2)
+            await http.get(target.format(port=server), timeout=2)  # brief: nothing answers
 
 
 async def test_a_public_address_passes_the_check() -> None:

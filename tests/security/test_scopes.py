@@ -15,6 +15,7 @@ from runtime.platform.postgres import Database
 from service.api_keys import KeyScope
 from service.tenants import TenantStore
 from tests.architecture.test_openapi import describe
+from tests.patience import PATIENCE
 from tests.service import client
 
 pytestmark = pytest.mark.usefixtures("published")
@@ -73,7 +74,7 @@ async def by_scope(
 async def call(caller: httpx.AsyncClient, method: str, path: str) -> httpx.Response:
     """Call an operation with things that do not exist: whoever gets past the scope is told so by another status."""
     body: Any = None if method in ("GET", "DELETE") else {}
-    return await asyncio.wait_for(caller.request(method, path.format(**FILLED), json=body), 30)
+    return await asyncio.wait_for(caller.request(method, path.format(**FILLED), json=body), PATIENCE)
 
 
 def test_the_scope_of_each_operation_is_the_one_that_was_decided() -> None:

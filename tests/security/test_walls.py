@@ -16,6 +16,7 @@ from runtime.confinement.children import ConfinedProcess
 from runtime.confinement.launcher import STRICT_EXIT
 from runtime.confinement.limits import ChildLimits
 from runtime.confinement.walls import Wall, WallMissing, check_walls, insist, judge
+from tests.patience import attempts
 
 LIMITS = ChildLimits(memory_bytes=64 << 20, open_files=24, threads=8)
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has these walls; elsewhere health says so")
@@ -167,7 +168,7 @@ def waiting_child() -> ConfinedProcess:
 
 def gone(process: int) -> bool:
     """Wait until a process is no more, or is a zombie that its parent has not read."""
-    for _ in range(600):
+    for _ in attempts(0.05):
         try:
             state = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()[0]
         except (FileNotFoundError, ProcessLookupError):
@@ -218,7 +219,7 @@ def test_a_child_inherits_nothing() -> None:
     child = waiting_child()
     inner = child.inner_pid
     try:
-        for _ in range(600):
+        for _ in attempts(0.05):
             if Path(f"/proc/{inner}/root").exists() and not os.listdir(f"/proc/{inner}/root/"):  # noqa: PTH208 - another's root
                 break
             time.sleep(0.05)
@@ -237,7 +238,7 @@ def test_a_native_program_is_confined_and_ends_with_its_supervisor() -> None:
     path = children.program_path(["/bin/sleep"], LIMITS)
     program = subprocess.Popen([path, "600"], stderr=subprocess.DEVNULL)
     inner = 0
-    for _ in range(600):
+    for _ in attempts(0.05):
         found = [each for each in Path("/proc").glob("[0-9]*/status") if is_child_of(each, program.pid)]
         if found and "Seccomp:\t2" in found[0].read_text(encoding="ascii"):
             inner = int(found[0].parent.name)

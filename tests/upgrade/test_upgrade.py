@@ -24,12 +24,13 @@ from runtime.platform.migrate import FOLDER, migrate
 from runtime.platform.settings import Settings
 from schemas.resume_link import WAITING, link
 from service.resume_keys import ResumeLinks
+from tests.patience import PATIENCE, attempts
 
 RECORDING = Path(__file__).parent / "installation_0011"
 LAST_MIGRATION = 11
 FACTS: dict[str, Any] = json.loads((RECORDING / "facts.json").read_text("utf-8"))
 TENANTS = sorted(FACTS)
-END_SECONDS = 90
+END_SECONDS = PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +123,7 @@ async def clients(installation: Stack) -> AsyncIterator[dict[str, httpx.AsyncCli
 async def _end(client: httpx.AsyncClient, run: str) -> dict[str, Any]:
     """Return the status of a run once it has ended."""
     answer: dict[str, Any] = {}
-    for _ in range(END_SECONDS * 2):
+    for _ in attempts(0.5):
         answer = (await client.get(f"/workflows/{run}/status")).json()
         if answer["status"] != "running":
             return answer
@@ -188,7 +189,7 @@ async def test_templates_static_data_and_credentials_go_on(
 async def test_a_schedule_has_its_next_time(clients: dict[str, httpx.AsyncClient], tenant: str) -> None:
     """A schedule that Temporal had before the upgrade gets today's marks and will fire."""
     schedule: dict[str, Any] = {}
-    for _ in range(END_SECONDS):
+    for _ in attempts(1.0):
         (schedule,) = (await clients[tenant].get("/templates/hourly/schedules")).json()["items"]
         if schedule["applied"] and schedule["next"]:
             return

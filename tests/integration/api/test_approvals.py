@@ -104,7 +104,7 @@ async def asking(acme: httpx.AsyncClient, post: Post, key: str, **parameters: An
     async def waits() -> Any:
         return ((await acme.get(f"/workflows/{run}/status")).json()["progress"] or {}).get("active", {}).get("waiting")
 
-    await eventually(waits, 10)
+    await eventually(waits)
     assert len(post.messages) == 1
     return run
 
@@ -241,7 +241,7 @@ async def test_two_people_are_asked_at_one_time_where_waits_may_overlap(
     async def sent() -> Any:
         return len(post.messages) == 2
 
-    await eventually(sent, 10)
+    await eventually(sent)
     links = {}
     for receivers, message in post.messages:
         body = message.get_body(("plain",)).get_content()  # type: ignore[attr-defined]

@@ -90,7 +90,7 @@ async def test_a_run_waits_for_a_payload_store_that_is_down(
         set_("Length", length="={{ $json.text.length }}"),
     )
     await acme.post("/templates", params={"key": "big"}, json=big)
-    put, back = BlobStore.put, time.monotonic() + 1.5
+    put, back = BlobStore.put, time.monotonic() + 1.5  # brief: how long the store is away
     refused = []
 
     async def down(self: BlobStore, tenant: str, data: bytes, *, used_by: str) -> str:

@@ -104,7 +104,7 @@ class Shops:
             items = (await acting.get("/workflows")).json()["items"]
             return len(items) >= 3
 
-        await eventually(shown, 10)
+        await eventually(shown)
         with psycopg.connect(self.admin, autocommit=True) as connection:
             for statement in BY_HAND:
                 connection.execute(statement.encode(), {"tenant": tenant})
@@ -161,7 +161,7 @@ class Shops:
             await self.work(deleter)
             return await store.get(tenant, key) is None
 
-        await eventually(over, 30)
+        await eventually(over)
 
 
 @pytest.fixture
@@ -213,7 +213,7 @@ async def test_a_deleted_template_starts_nothing_from_then_on_and_leaves_nothing
         running = [each.id async for each in shops.dependencies.temporal.list_workflows(query)]
         return not running and not any(each.endswith(":Every:0") for each in left)
 
-    await eventually(ended_all, 20)
+    await eventually(ended_all)
     runs = (await doomed.get("/workflows")).json()["items"]
     assert [each["workflow_template"] for each in runs] == ["quick"]
     result = await doomed.get(f"/workflows/{runs[0]['workflow_id']}/result")
@@ -239,7 +239,7 @@ async def test_no_table_and_nothing_in_temporal_names_a_deleted_tenant(shops: Sh
     async def refused() -> bool:
         return (await acting.get("/templates")).status_code == 401
 
-    await eventually(refused, 5)
+    await eventually(refused)
     assert (await acting.post(f"/webhook/{shops.doomed}/buy", json={})).status_code == 404
     await shops.finish(shops.doomed)
     assert shops.rows(shops.doomed) == {}
@@ -289,7 +289,7 @@ async def test_a_start_that_was_under_way_is_found_by_a_later_pass(shops: Shops)
         assert deletion is not None
         return deletion.progress.startswith("waiting")
 
-    await eventually(waits, 20)
+    await eventually(waits)
     late = f"{shops.doomed}:shop:late"
     temporal = shops.dependencies.temporal
     await temporal.start_workflow(
@@ -299,7 +299,7 @@ async def test_a_start_that_was_under_way_is_found_by_a_later_pass(shops: Shops)
     async def listed() -> bool:
         return late in await shops.in_temporal(shops.doomed, "shop")
 
-    await eventually(listed, 10)
+    await eventually(listed)
     await shops.finish(shops.doomed, "shop")
 
     async def gone() -> bool:
@@ -329,7 +329,7 @@ async def test_an_error_of_one_deletion_is_shown_and_delays_no_other(
         stuck = await store.get(shops.doomed)
         return await store.get(shops.bob) is None and stuck is not None and stuck.error is not None
 
-    await eventually(settled, 20)
+    await eventually(settled)
     assert shops.rows(shops.bob) == {}
     stuck = await store.get(shops.doomed)
     assert stuck is not None

@@ -30,7 +30,7 @@ async def messages(acme: httpx.AsyncClient, key: str, count: int = 1) -> list[st
         page = (await acme.get("/workflows", params={"template": key, "status": "completed"})).json()["items"]
         return page if len(page) >= count else None
 
-    ended_runs = await eventually(runs, 15)
+    ended_runs = await eventually(runs)
     results = [(await acme.get(f"/workflows/{each['workflow_id']}/result")).json() for each in ended_runs]
     return [each["outputs"][0][0]["json"]["text"] for each in results]
 
@@ -61,7 +61,7 @@ async def test_a_workflow_with_an_error_trigger_hears_of_its_own_failures_and_no
         page = (await acme.get("/workflows", params={"template": "both", "status": "failed"})).json()["items"]
         return page if len(page) >= 2 else None
 
-    runs = await eventually(failed, 15)
+    runs = await eventually(failed)
     assert sorted(each["trigger"] for each in runs) == ["api", "error"]
 
 

@@ -19,10 +19,11 @@ from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings
 from tests.exports import export, greeting, node, set_
 from tests.integration.platform.test_hanging_postgres import pid_of, stopped
+from tests.patience import PATIENCE
 from tests.service import client, ended, eventually, started
 
 PROBLEM: Final = "application/problem+json"
-SECONDS: Final = 12.0
+SECONDS: Final = PATIENCE
 """Within which each route answers, whatever is away."""
 
 ROUTES: Final[Mapping[str, tuple[str, str, Any]]] = {
@@ -132,7 +133,7 @@ async def test_while_postgres_hangs_each_route_says_so_and_readyz_keeps_its_time
         async def ready() -> bool:
             return (await caller.get("/readyz")).status_code == 200
 
-        assert await eventually(ready, 20)
+        assert await eventually(ready)
         assert (await caller.get("/workflows")).status_code == 200
 
 
@@ -179,7 +180,7 @@ async def test_a_run_whose_stored_result_is_gone_is_told_so(
         page = (await acme.get("/workflows", params={"template": "greeting", "limit": 200})).json()["items"]
         return any(each["workflow_id"] == run and each["status"] == "completed" for each in page)
 
-    assert await eventually(projected, 20)
+    assert await eventually(projected)
     async with database.tenant_transaction("acme") as connection:
         cursor = await connection.execute(
             "delete from payloads where tenant_id = 'acme' and address in"
@@ -204,7 +205,7 @@ async def test_a_terminated_run_has_a_status_a_result_and_a_history(
     async def waits() -> bool:
         return bool(((await acme.get(f"/workflows/{run}/status")).json()["progress"] or {}).get("active"))
 
-    assert await eventually(waits, 20)
+    assert await eventually(waits)
     await temporal.get_workflow_handle(run).terminate("an operator")
     for route in ("status", "result", "history"):
         _, answer, seconds = await ask(acme, route, run)
@@ -226,7 +227,7 @@ async def test_a_wait_beyond_the_last_year_of_the_calendar_is_shown(
         assert answer.status_code == 200, answer.text
         return (answer.json()["progress"] or {}).get("active")
 
-    active = await eventually(waits, 20)
+    active = await eventually(waits)
     assert active["reason"]["until"].startswith("9999-12-31")
     assert (await acme.post(f"/workflows/{run}/cancel")).status_code == 202
 

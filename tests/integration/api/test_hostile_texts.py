@@ -10,6 +10,7 @@ import pytest
 
 from tests.exports import export, greeting, node, set_
 from tests.integration.api.test_hostile_states import hostile
+from tests.patience import PATIENCE
 from tests.service import ended, started
 
 TEXTS: Final = {
@@ -125,7 +126,7 @@ async def test_hostile_text_works_or_is_refused_in_words(acme: httpx.AsyncClient
     for name, text in TEXTS.items():
         request = PLACES[place](text)
         request["url"] = request["url"].replace("{run}", hostile_run)
-        answer = await acme.request(**request, timeout=20)
+        answer = await acme.request(**request, timeout=PATIENCE)
         assert answer.status_code in STATUSES, (name, answer.status_code, answer.text)
 
 
@@ -143,7 +144,7 @@ async def test_json_that_is_nested_deep_works_or_is_refused_in_words(
         "template": ("/templates?key=deep", f'{{"nodes": [], "connections": {{}}, "meta": {deep}}}'),
         "retry": (f"/workflows/{hostile_run}/retry", f'{{"from_node": {deep}}}'),
     }[route]
-    answer = await acme.post(path, content=body, headers={"content-type": "application/json"}, timeout=20)
+    answer = await acme.post(path, content=body, headers={"content-type": "application/json"}, timeout=PATIENCE)
     assert answer.status_code < 500, (answer.status_code, answer.text)
     if levels > 200:
         assert answer.status_code in (400, 413, 422), (answer.status_code, answer.text)

@@ -1,6 +1,5 @@
 """Limits of runs at a time, per workflow and per key; steps that are delivered at most once."""
 
-import asyncio
 from datetime import datetime
 from typing import Any
 
@@ -44,12 +43,17 @@ async def histories(acme: httpx.AsyncClient, runs: list[str]) -> list[dict[str, 
 
 async def test_no_more_runs_go_on_than_the_workflow_allows(acme: httpx.AsyncClient) -> None:
     """Six runs, two at a time, in the order in which they came; one that waits says for what."""
-    workflow = limited("Two", 0.8, limit=2)
+    workflow = limited("Two", 2.5, limit=2)
     assert (await acme.post("/templates", params={"key": "two"}, json=workflow)).status_code == 201
-    runs = []
+    runs: list[str] = []
+
+    async def has_begun() -> bool:
+        shown = (await acme.get(f"/workflows/{runs[-1]}/history")).json()
+        return bool(shown["steps"] or shown["active"])
+
     for _ in range(6):
         runs.append(await started(acme, "two"))
-        await asyncio.sleep(0.15)  # a place in line is taken when a run begins, on whichever worker
+        await eventually(has_begun)  # a place in line is taken when a run begins, on whichever worker
 
     async def waits() -> Any:
         return ((await acme.get(f"/workflows/{runs[-1]}/history")).json()["active"] or {}).get("reason")
@@ -63,11 +67,12 @@ async def test_no_more_runs_go_on_than_the_workflow_allows(acme: httpx.AsyncClie
 
 async def test_a_key_has_a_limit_of_its_own(acme: httpx.AsyncClient) -> None:
     """Two customers, one run each at a time."""
-    workflow = limited("Customers", 0.4, limit=1, key="={{ $json.customer.id }}")
+    workflow = limited("Customers", 1.5, limit=1, key="={{ $json.customer.id }}")
     assert (await acme.post("/templates", params={"key": "customers"}, json=workflow)).status_code == 201
-    runs = {
-        name: [await started(acme, "customers", {"customer": {"id": name}}) for _ in range(3)] for name in ("a", "b")
-    }
+    runs: dict[str, list[str]] = {"a": [], "b": []}
+    for _ in range(3):
+        for name, of_customer in runs.items():
+            of_customer.append(await started(acme, "customers", {"customer": {"id": name}}))
     seen = {name: await histories(acme, each) for name, each in runs.items()}
     assert [most_at_once(each) for each in seen.values()] == [1, 1]
     assert most_at_once([*seen["a"], *seen["b"]]) == 2
@@ -85,9 +90,9 @@ async def test_a_run_that_is_killed_gives_its_place_to_the_next(
         seen = ((await acme.get(f"/workflows/{run}/history")).json()["active"] or {}).get("reason") or {}
         return seen.get("kind") == "time"
 
-    await eventually(lambda: inside(runs[0]), 10)
+    await eventually(lambda: inside(runs[0]))
     await acme.post(f"/workflows/{runs[0]}/cancel")
-    await eventually(lambda: inside(runs[1]), 10)
+    await eventually(lambda: inside(runs[1]))
     await dependencies.temporal.get_workflow_handle(runs[1]).terminate()
     await eventually(lambda: inside(runs[2]), 60)  # the third asks again after 30 s at most
     await acme.post(f"/workflows/{runs[2]}/cancel")

@@ -94,7 +94,7 @@ async def test_new_messages_start_a_run(acme: httpx.AsyncClient, dependencies: D
         listed = (await acme.get("/workflows", params={"template": "mailbox"})).json()["items"]
         return listed if [each["status"] for each in listed] == ["completed"] * count else None
 
-    (run,) = await eventually(lambda: runs(1), 20)
+    (run,) = await eventually(lambda: runs(1))
     item = (await acme.get(f"/workflows/{run['workflow_id']}/result")).json()["outputs"][0][0]
     assert item["json"] | {"metadata": None} == {
         "textPlain": "hello first", "metadata": None, "subject": "first", "from": "Ada <ada@example.com>",
@@ -106,7 +106,7 @@ async def test_new_messages_start_a_run(acme: httpx.AsyncClient, dependencies: D
     box.put(8, "second")
     await asyncio.sleep(1.1)  # Temporal names the runs of a schedule by the second
     await dependencies.temporal.get_schedule_handle("acme:mailbox:Mail:0").trigger()
-    assert await eventually(lambda: runs(2), 20)
+    assert await eventually(lambda: runs(2))
     assert box.read == {7}
     assert box.searched == ["UNSEEN", "UNSEEN UID 8:*"]
     await acme.post("/templates/mailbox/deactivate")

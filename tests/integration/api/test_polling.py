@@ -51,7 +51,7 @@ async def test_a_feed_starts_a_run_for_each_poll_that_finds_something(
     async def remembered() -> Any:
         return (await StaticDataStore(dependencies.database).get("acme", "feed")) or None
 
-    stored = await eventually(remembered, 20)
+    stored = await eventually(remembered)
     assert stored == {"node:Feed": {"lastItemDate": "2026-03-02T10:00:00.000Z"}}
     feed.entries += [("new", "Tue, 03 Mar 2026 10:00:00 GMT"), ("newer", "Wed, 04 Mar 2026 10:00:00 GMT")]
     schedule = dependencies.temporal.get_schedule_handle("acme:feed:Feed:0")
@@ -62,13 +62,13 @@ async def test_a_feed_starts_a_run_for_each_poll_that_finds_something(
         async def polled(requests: int = requests) -> bool:
             return feed.requests >= requests
 
-        await eventually(polled, 20)
+        await eventually(polled)
 
     async def only() -> Any:
         runs = (await acme.get("/workflows", params={"template": "feed"})).json()["items"]
         return runs if [run["status"] for run in runs] == ["completed"] else None
 
-    (run,) = await eventually(only, 20)
+    (run,) = await eventually(only)
     assert run["trigger"] == "poll"
     result = (await acme.get(f"/workflows/{run['workflow_id']}/result")).json()
     assert [each["json"]["seen"] for each in result["outputs"][0]] == ["new", "newer"]

@@ -80,7 +80,7 @@ async def test_a_hundred_failed_runs_of_two_causes_are_two_groups_and_are_retrie
     async def mended() -> Any:
         return await failures(acme, "deliveries") == []
 
-    await eventually(mended, 30)
+    await eventually(mended)
     assert (await retry(acme, **every))["matches"] == 0
 
 

@@ -50,8 +50,8 @@ def forget(temporal: Client, database: Database) -> Forget:
                 return error.status is RPCStatusCode.NOT_FOUND
             return False
 
-        await eventually(archived, 20)
-        await eventually(gone, 20)
+        await eventually(archived)
+        await eventually(gone)
 
     return forget_
 
@@ -204,7 +204,7 @@ async def test_a_late_delivery_gets_the_first_answer(
         items = (await acme.get("/workflows", params={"template": key, "status": "completed"})).json()["items"]
         return items and items[0]["workflow_id"]
 
-    await forget(await eventually(closed, 20))
+    await forget(await eventually(closed))
     again = await anonymous.post(f"/webhook/acme/{key}", json={"n": 1}, headers=headers)
     assert (again.status_code, again.text) == (200, first.text)
     assert await count(acme, key) == 1

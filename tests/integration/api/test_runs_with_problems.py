@@ -40,7 +40,7 @@ async def test_a_run_whose_result_is_gone_says_so_in_status_and_list(
             " select tenant_id, id, run_id, 'steps', now() from workflow_executions where id = %s on conflict do nothing",
             (run,),
         )
-    (only,) = await eventually(listed, 20)
+    (only,) = await eventually(listed)
     assert only["problems"][0]["cause"] == "BlobMissing"
     others = (await globex.get("/workflows", params={"problem": "true"})).json()["items"]
     assert run not in [each["workflow_id"] for each in others]

@@ -38,7 +38,7 @@ async def test_a_schedule_starts_runs_of_the_version_that_is_current_then(acme: 
     async def ended() -> Any:
         return (await acme.get("/workflows", params={"template": "ticking", "status": "completed"})).json()["items"]
 
-    first = (await eventually(ended, 20))[0]
+    first = (await eventually(ended))[0]
     result = (await acme.get(f"/workflows/{first['workflow_id']}/result")).json()
     item = result["outputs"][0][0]["json"]
     assert item["value"] == "one"
@@ -53,13 +53,13 @@ async def test_a_schedule_starts_runs_of_the_version_that_is_current_then(acme: 
                 return True
         return None
 
-    assert await eventually(second, 20)
+    assert await eventually(second)
     assert (await acme.post("/templates/ticking/deactivate")).status_code == 200
 
     async def gone() -> Any:
         return (await acme.get("/templates/ticking/schedules")).json()["items"] == []
 
-    assert await eventually(gone, 20)
+    assert await eventually(gone)
     listed = {each["key"]: each for each in (await acme.get("/templates")).json()["items"]}
     assert listed["ticking"]["active"] is False
     before = len(await ended())
@@ -77,7 +77,7 @@ async def test_the_next_times_are_shown_in_the_time_zone_of_the_workflow(
         items = (await acme.get("/templates/daily/schedules")).json()["items"]
         return items if len(items) == 2 and all(each["applied"] and each["next"] for each in items) else None
 
-    daily, monthly = await eventually(applied, 20)
+    daily, monthly = await eventually(applied)
     assert daily["rule"]["timezone"] == "Europe/Berlin"
     assert {each[11:13] for each in daily["next"]} <= {"07", "08"}  # 9 o'clock in Berlin, as UTC
     assert len(monthly["rule"]["crons"]) == 2, "the first of the month, and every Monday"
@@ -106,7 +106,7 @@ async def test_two_nodes_that_fire_at_the_same_second_start_two_runs(acme: httpx
         seconds = [run["workflow_id"].rpartition("-2")[2] for run in runs]
         return any(seconds.count(each) == 2 for each in seconds)
 
-    assert await eventually(both, 20)
+    assert await eventually(both)
     await acme.post("/templates/twice/deactivate")
 
 
@@ -127,7 +127,7 @@ async def test_a_schedule_without_a_row_starts_nothing(acme: httpx.AsyncClient, 
             return True
         return None
 
-    assert await eventually(removed, 20)
+    assert await eventually(removed)
     assert isinstance(made.action, ScheduleActionStartWorkflow)
     input_ = StartInput(
         tenant="acme",
@@ -143,7 +143,7 @@ async def test_a_schedule_without_a_row_starts_nothing(acme: httpx.AsyncClient, 
     async def failed() -> Any:
         return (await acme.get("/workflows", params={"template": "zombie", "status": "failed"})).json()["items"]
 
-    (run,) = await eventually(failed, 20)
+    (run,) = await eventually(failed)
     status = (await acme.get(f"/workflows/{run['workflow_id']}/status")).json()
     assert "is gone: its template was deactivated, changed or deleted" in status["error"]["message"]
     await handle.delete()
@@ -163,7 +163,7 @@ async def test_what_temporal_says_of_a_schedule_is_shown_with_the_template(
     async def told() -> Any:
         return [each for each in (await acme.get("/templates/refused/schedules")).json()["items"] if each["error"]]
 
-    (shown,) = await eventually(told, 20)
+    (shown,) = await eventually(told)
     assert (shown["error"], shown["applied"], shown["next_try"]) == (words, False, None)
     listed = {each["key"]: each for each in (await acme.get("/templates")).json()["items"]}
     assert listed["refused"]["schedule_errors"] == [words]

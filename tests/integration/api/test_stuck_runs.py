@@ -165,7 +165,7 @@ async def test_health_asks_for_workers_of_the_current_build(
         async def polls() -> bool:
             return "old" in (await presence.look()).polls
 
-        assert await eventually(polls, 20)
+        assert await eventually(polls)
         assert "No build of the worker is the current one" in str((await presence.look()).missing())
 
         async def promote(build: str) -> None:

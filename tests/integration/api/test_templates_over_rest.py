@@ -85,7 +85,7 @@ async def approve(acme: httpx.AsyncClient, vendors: Vendors) -> None:
         answer = await acme.get(path, headers=headers)
         return answer.status_code == 200
 
-    await eventually(pressed, 20)
+    await eventually(pressed)
 
 
 async def test_amazon_sourcing_runs_to_its_end(

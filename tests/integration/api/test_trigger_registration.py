@@ -121,7 +121,7 @@ async def test_a_published_bot_is_registered_receives_and_is_removed(
         runs = (await acme.get("/workflows", params={"template": "bot"})).json()["items"]
         return runs if [run["status"] for run in runs] == ["completed"] else None
 
-    (run,) = await eventually(only, 20)
+    (run,) = await eventually(only)
     result = (await acme.get(f"/workflows/{run['workflow_id']}/result")).json()
     assert [each["json"]["text"] for each in result["outputs"][0]] == ["Hello"]
 

@@ -13,6 +13,7 @@ from api.dependencies import Dependencies
 from compiler import compile_export
 from runtime.catalog import CATALOG
 from tests.exports import export, node, set_
+from tests.patience import PATIENCE
 from tests.service import eventually
 
 RECORDED = json.loads(Path(__file__).with_name("webhooks_recorded.json").read_text(encoding="utf-8"))
@@ -191,7 +192,7 @@ async def test_a_caller_whose_run_is_stopped_gets_the_answer_of_n8n(
     run = (await eventually(listed))[0]["workflow_id"]
     handle = recorded.temporal.get_workflow_handle(run)
     await (handle.cancel() if how == "cancel" else handle.terminate())
-    answer = await asyncio.wait_for(calling, 20)
+    answer = await asyncio.wait_for(calling, PATIENCE)
     assert (answer.status_code, answer.json()) == (500, {"message": "Error in workflow"})
 
 

@@ -107,7 +107,7 @@ async def test_a_cut_connection_is_told_and_resumed_without_losing_a_step(
             return (status["progress"] or {}).get("active", {}).get("node") == "Second wait"
 
         try:
-            await eventually(in_second_wait, 15)
+            await eventually(in_second_wait)
         finally:
             await wire.mend()
         await expect(page.locator("#n2")).to_have_class("node family-data state-success", timeout=LIVE_MS)

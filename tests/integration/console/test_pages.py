@@ -35,7 +35,7 @@ async def in_list(acme: httpx.AsyncClient, run: str) -> None:
     async def listed() -> Any:
         return any(each["workflow_id"] == run for each in (await acme.get("/workflows")).json()["items"])
 
-    await eventually(listed, 20)
+    await eventually(listed)
 
 
 async def test_runs_are_filtered_by_the_address(
@@ -111,7 +111,7 @@ async def test_a_run_is_cancelled_and_tried_again(browser: httpx.AsyncClient, ac
     async def waits() -> Any:
         return "waits" in (await browser.get(f"/console/runs/{run}")).text
 
-    await eventually(waits, 15)
+    await eventually(waits)
     page = await shown(browser, f"/console/runs/{run}")
     assert "state-waiting" in page.text
     assert 'hx-sse:connect="/console/runs/' in page.text

@@ -20,6 +20,7 @@ from runtime.platform.keys import Keyring, Purpose, SealError, keyring, new_mast
 from runtime.platform.postgres import Database, DatabaseUnavailable
 from runtime.platform.sealing import key_version
 from runtime.platform.settings import Settings
+from tests.patience import PATIENCE
 
 PAYLOAD = Purpose.PAYLOAD
 
@@ -245,7 +246,7 @@ async def test_keys_in_memory_are_used_while_postgres_is_away(
     monkeypatch.setattr(keys, "_loaded_until", {})
     await keys.load(tenant, sealed)
     assert not asked.is_set()  # it did not wait
-    await asyncio.wait_for(asked.wait(), 5)
+    await asyncio.wait_for(asked.wait(), PATIENCE)
     assert keys.open(tenant, PAYLOAD, sealed) == b"x"
     for _ in range(2):  # that they could not be read is never taken for "there are none"
         with pytest.raises(DatabaseUnavailable):

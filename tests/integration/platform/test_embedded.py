@@ -20,6 +20,7 @@ from runtime.platform.embedded import EmbeddedBusy, EmbeddedPostgres, EmbeddedPr
 from runtime.platform.embedded.process import EmbeddedError, Process, accepts, free_port
 from runtime.platform.embedded.supervise import Supervised
 from runtime.platform.settings import Settings
+from tests.patience import PATIENCE
 
 SUPERVISOR = """
 import asyncio, signal, sys
@@ -166,7 +167,7 @@ async def test_a_server_that_is_killed_comes_back_where_it_was(folder: Path) -> 
         await asyncio.sleep(0)
         profile.temporal.process.kill()
         profile.postgres.process.kill()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while len(reports) < 2 or not all(
                 [
                     await accepts(int(profile.temporal.address.rpartition(":")[2])),
@@ -230,7 +231,7 @@ async def test_a_supervised_process_comes_back_after_a_kill_and_stays_away_after
         first = sleeper.pid
         assert first is not None
         sleeper.kill()
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + PATIENCE
         while (sleeper.pid is None or sleeper.restarts == 0) and time.monotonic() < deadline:
             await asyncio.sleep(0.02)
         assert sleeper.pid not in (None, first)
@@ -249,7 +250,7 @@ def test_the_watch_that_stands_in_for_the_kernel_elsewhere(folder: Path) -> None
         "sys.exit(leash._watch(signal.SIGKILL, parent, ['/bin/sh', '-c', f'echo $$ > {sys.argv[1]}/pid; sleep 60']))"
     )
     process = subprocess.Popen([sys.executable, "-c", script, str(folder)])
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while not (folder / "pid").exists() or not (folder / "pid").read_text("ascii"):
         assert time.monotonic() < deadline
         time.sleep(0.02)

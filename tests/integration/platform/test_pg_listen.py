@@ -87,7 +87,7 @@ async def test_no_notification_is_lost_between_heartbeats(url: str, database: Da
         async def all_of_them() -> bool:
             return len(heard.payloads) >= 200 and heard.beats > 0
 
-        await eventually(all_of_them, 10)
+        await eventually(all_of_them)
         assert heard.payloads == [str(place) for place in range(200)]
         assert heard.connected == [True]
 
@@ -100,8 +100,8 @@ async def test_a_backend_that_is_silent_is_noticed_and_replaced(url: str, databa
         (pid,) = await backends(database, "tempor8 notices", known)
         os.kill(pid, signal.SIGSTOP)
         try:
-            await eventually(heard.is_gone, 5)
-            await eventually(heard.is_connected, 5)
+            await eventually(heard.is_gone)
+            await eventually(heard.is_connected)
             await notify(database, "after")
 
             async def arrived() -> bool:

@@ -10,6 +10,7 @@ import pytest
 from runtime.platform.embedded import EmbeddedProfile
 from runtime.platform.migrate import FOLDER, MigrationError, migrate, migrations, pending
 from runtime.platform.postgres import Database, DatabaseUnavailable
+from tests.patience import PATIENCE
 
 
 @pytest.fixture
@@ -97,17 +98,17 @@ def test_a_server_that_does_not_answer_is_named_without_the_password() -> None:
 
 
 async def test_the_pool_says_who_is_away_and_comes_back_by_itself(embedded: EmbeddedProfile) -> None:
-    database = Database(embedded.addresses.database_url, timeout=2.0)
+    database = Database(embedded.addresses.database_url, timeout=2.0)  # brief: the server is away
     await database.open()
     process = embedded.postgres.process
-    assert await database.ping() < 1
+    await database.ping()
     await embedded.postgres.stop()
     before = time.monotonic()
     with pytest.raises(DatabaseUnavailable, match="does not answer"):
         await database.ping()
-    assert time.monotonic() - before < 4
+    assert time.monotonic() - before < PATIENCE
     await process.start()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         try:
             await database.ping()
@@ -115,7 +116,7 @@ async def test_the_pool_says_who_is_away_and_comes_back_by_itself(embedded: Embe
         except DatabaseUnavailable:
             await asyncio.sleep(0.2)
     else:
-        pytest.fail("the pool did not come back within 20 s")
+        pytest.fail("the pool did not come back")
     await database.close()
 
 

@@ -27,6 +27,7 @@ from service.account_connector import AccountError
 from service.account_links import Account
 from tests.database_servers import mysql_server, postgres_server, redis_server
 from tests.databases import LOOPBACK
+from tests.patience import PATIENCE
 
 __all__ = ["mysql_server", "postgres_server", "redis_server"]
 
@@ -127,7 +128,7 @@ async def test_a_query_of_postgres_that_takes_too_long_is_cancelled_on_the_serve
     running = (
         "select 1 from pg_stat_activity where state = 'active' and query like '%endless' and pid <> pg_backend_pid()"
     )
-    async with postgres(postgres_server) as session, asyncio.timeout(10):
+    async with postgres(postgres_server) as session, asyncio.timeout(PATIENCE):
         while (await session.query(running))[0].rows:
             await asyncio.sleep(0.05)
 

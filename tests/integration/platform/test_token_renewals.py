@@ -133,7 +133,8 @@ async def test_a_step_that_is_cancelled_does_not_take_the_token_with_it(
 ) -> None:
     """The old refresh token is used up by then."""
     step = asyncio.create_task(workers[0].renew(KEY, expired(account), ask))
-    await asyncio.sleep(0.2)
+    while not server.asked:
+        await asyncio.sleep(0.01)
     step.cancel()
     await workers[0].close()
     assert server.refreshes == 1

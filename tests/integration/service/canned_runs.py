@@ -21,6 +21,7 @@ from service.background_loops import BackgroundLoop
 from service.execution_store import ExecutionRow, ExecutionStore
 from service.projection.projector import Projector
 from service.projection.shard_locks import SHARDS
+from tests.patience import PATIENCE
 
 QUEUE = "projector-tests"
 OWN_LOCK = 7_001  # the application of other tests has a projector too
@@ -141,7 +142,7 @@ async def row(
     return seen
 
 
-async def until(look: Callable[[], Awaitable[Any]], seconds: float = 20.0) -> Any:
+async def until(look: Callable[[], Awaitable[Any]], seconds: float = PATIENCE) -> Any:
     clock = asyncio.get_running_loop().time
     end = clock() + seconds
     while clock() < end:

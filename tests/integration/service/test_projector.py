@@ -126,8 +126,8 @@ async def test_a_projector_whose_lock_is_lost_stops_at_once_and_comes_back(
         await connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = %s"
                                  " and pid in (select pid from pg_locks where locktype = 'advisory' and objid = %s)",
                                  ("tempor8 projector", OWN_LOCK))  # fmt: skip
-    await until(idle, 4)
-    await until(active, 15)
+    await until(idle)
+    await until(active)
     handle = await begin(temporal, "completed")
     assert (await row(ExecutionStore(database), handle.id, lambda each: each.status == "completed")).step_count == 1
 

@@ -58,7 +58,7 @@ class Bench:
             rows = [row for tenant in (self.dev, self.bob) for row in await self.store.rows(tenant)]
             return all(row.error or (row.spec is not None and row.spec == row.applied) for row in rows)
 
-        await eventually(applied, 20)
+        await eventually(applied)
 
     async def row(self, tenant: str, id_: str) -> ScheduleRow:
         row = await self.store.row(tenant, id_)
@@ -163,7 +163,7 @@ async def test_schedules_that_temporal_lost_are_made_again(bench: Bench) -> None
     async def unlisted() -> bool:
         return not await bench.listed(id_)
 
-    await eventually(unlisted, 10)
+    await eventually(unlisted)
     drift = await bench.reconciler().reconcile()
     assert id_ in drift.lost
     await bench.apply(scheduler)
@@ -175,7 +175,7 @@ async def test_a_schedule_that_differs_is_updated(bench: Bench) -> None:
     scheduler, id_ = bench.scheduler(), f"{bench.bob}:t:Every:0"
     await bench.want(bench.bob, "t", EVERY_2_SECONDS)
     await bench.apply(scheduler)
-    await eventually(lambda: bench.listed(id_), 10)
+    await eventually(lambda: bench.listed(id_))
     handle = bench.temporal.get_schedule_handle(id_)
     async with bench.database.tenant_transaction(bench.bob) as connection:
         other = json.dumps(EVERY_2_SECONDS | {"every": 3600})
@@ -199,7 +199,7 @@ async def test_only_marked_schedules_of_this_installation_are_removed(bench: Ben
         schedule.state.note = note
         await bench.temporal.create_schedule(id_, schedule)
     for id_ in (f"{bench.bob}:t:Every:0", *foreign):
-        await eventually(functools.partial(bench.listed, id_), 10)
+        await eventually(functools.partial(bench.listed, id_))
     async with bench.database.tenant_transaction(bench.bob) as connection:
         await connection.execute("delete from schedules where id = 't:Every:0'")
     drift = await bench.reconciler().reconcile()
@@ -223,7 +223,7 @@ async def test_a_schedule_that_an_operator_paused_stays_paused(bench: Bench) -> 
         listed = [each async for each in await bench.temporal.list_schedules() if each.id == id_]
         return any(each.schedule is not None and each.schedule.state.paused for each in listed)
 
-    await eventually(seen_paused, 10)
+    await eventually(seen_paused)
     assert id_ not in (await bench.reconciler().reconcile()).changed
     await bench.want(bench.bob, "t", EVERY_2_SECONDS | {"every": 60})
     await bench.apply(scheduler)

@@ -20,6 +20,7 @@ from schemas.item import Json
 from schemas.outcome import Finished
 from schemas.plan import Kind, Plan
 from schemas.task import Task
+from tests.patience import PATIENCE
 from tests.unit.agents.world import World, calls, model, node, outputs, plan_of, text_answer, workflow
 
 MODEL = (model(), "ai_languageModel")
@@ -55,7 +56,7 @@ class Outbox:
 
 
 class Desk(LocalHost):
-    """A host on which every wait for a call is answered at once, or by `answers` in the order of the waits."""
+    """A host on which every wait for a call is answered at once: the wait with ordinal `n` by `answers[n]`."""
 
     def __init__(self, world: World, answers: Sequence[Any] = ()) -> None:
         super().__init__(CATALOG, world)
@@ -69,7 +70,7 @@ class Desk(LocalHost):
         del run_index, command
         self.waits.append((step, ordinal, call))
         self.waiting.set()
-        return [{"json": self.answers.pop(0)}]
+        return [{"json": self.answers[ordinal or 0]}]
 
 
 def sends(name: str = "Send", **parameters: Any) -> tuple[dict[str, Any], str]:
@@ -152,7 +153,8 @@ async def test_two_calls_of_a_tool_that_asks_a_person_have_links_waits_and_answe
         execution, finished = await run(agent(asks()), host)
         answers = tool_answers(stand_in)
     assert finished.status == "success", finished.error
-    assert [(step, ordinal) for step, ordinal, _ in host.waits] == [("Ask", 0), ("Ask", 1)]
+    # each waits when its own message is sent, and they are sent side by side
+    assert sorted((step, ordinal) for step, ordinal, _ in host.waits) == [("Ask", 0), ("Ask", 1)]
     assert len({call for _, _, call in host.waits}) == 2
     assert sorted(message["To"] for _, message in world.sent) == ["b@x.org", "c@x.org"]  # sent side by side
     first, second = (message.as_string() for _, message in world.sent)
@@ -174,7 +176,7 @@ async def test_a_durable_tool_goes_on_while_another_tool_is_still_at_work() -> N
     class Slow(Post):
         async def request(self, method: str, url: str, **options: Any) -> HttpResponse:
             if url.endswith("/any"):
-                await asyncio.wait_for(host.waiting.wait(), 5)
+                await asyncio.wait_for(host.waiting.wait(), PATIENCE)
             return await super().request(method, url, **options)
 
     script = both(calls("Get", {}), calls("Ask", {"to": "b@x.org"}, "call_2"))

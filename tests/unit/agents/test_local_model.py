@@ -52,7 +52,7 @@ def served() -> Iterator[str]:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
-            with urllib.request.urlopen(f"{url}/health", timeout=5) as answer:  # noqa: S310 - our own process
+            with urllib.request.urlopen(f"{url}/health", timeout=5) as answer:  # noqa: S310 - our own process  # brief: one of many tries
                 if answer.status == 200:
                     break
         except OSError:

@@ -155,7 +155,7 @@ def test_the_wait_for_a_child_is_part_of_the_time_of_a_script_in_workflow_code()
     pool = ChildPool(1, 1)
     child = pool.take("a", time.monotonic() + SOON)
     with pytest.raises(ScriptLimit, match="No process was free"):
-        pool.take("b", time.monotonic() + 0.05)
+        pool.take("b", time.monotonic() + 0.05)  # brief: no child is free
     assert pool.children == 1
     threading.Timer(0.05, pool.give_back, ("a", child)).start()
     assert pool.take("b", time.monotonic() + SOON) is child
@@ -167,7 +167,7 @@ def test_one_owner_leaves_a_child_for_others() -> None:
     pool = ChildPool(2, 1)
     child = pool.take("a", time.monotonic() + SOON)
     with pytest.raises(ScriptLimit):
-        pool.take("a", time.monotonic() + 0.05)
+        pool.take("a", time.monotonic() + 0.05)  # brief: no child is free
     other = pool.take("b", time.monotonic() + SOON)
     for owner, each in (("a", child), ("b", other)):
         pool.give_back(owner, each)

@@ -15,6 +15,7 @@ from runtime.hosts.temporal.deaths import TaskGuard
 from runtime.hosts.temporal.guarded_runner import GuardedRunner, TaskEndsWorkers, _Guarded
 from runtime.hosts.temporal.suspect_window import WorkerDied
 from schemas.task import Task
+from tests.patience import PATIENCE
 
 RUN: Final = "acme:t:1"
 TASK: Final = cast("Task", {"meta": {"tenant": "acme"}, "step": {"name": "Call"}})
@@ -165,7 +166,7 @@ async def test_a_workflow_task_of_a_run_from_its_history_is_noted(
     instance, guarded = guard_of(notes, told)
     for act in acts:
         await asyncio.to_thread(guarded.activate, act)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while notes.deaths:
                 await asyncio.sleep(0.01)
     assert instance.seen == seen
@@ -202,7 +203,7 @@ async def test_where_the_run_cannot_be_told_its_task_stays_counted() -> None:
         assert not instance.seen
         assert told == expected
         away[0] = False
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while notes.deaths:
             await asyncio.sleep(0.01)
 
@@ -213,7 +214,7 @@ async def test_a_run_is_taken_up_until_its_next_workflow_task() -> None:
     instance, guarded = guard_of(notes, [])
     guard = guarded._runner._guard
     await asyncio.to_thread(guarded.activate, activation(9))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while notes.deaths:
             await asyncio.sleep(0.01)
     await asyncio.to_thread(guarded.activate, activation(9))  # a local step has ended

@@ -168,7 +168,7 @@ async def test_a_slow_answer_is_a_time_out_in_milliseconds(client: Client) -> No
     listening = await asyncio.start_server(_silent, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/"
     with pytest.raises(NodeApiError) as raised:
-        await client.ask(url, timeout=0.2)
+        await client.ask(url, timeout=0.2)  # brief: the server hangs
     listening.close()
     assert raised.value.http_code == "ECONNABORTED"
     assert raised.value.data["messages"][0] == "timeout of 200ms exceeded"

@@ -33,16 +33,18 @@ async def test_ends_of_any_thread_are_written_and_the_last_ones_when_it_closes()
 
 async def test_what_postgres_refuses_is_dropped_and_the_next_is_written() -> None:
     written: list[str] = []
+    refused = asyncio.Event()
 
     async def write(ends: Sequence[RunEnd]) -> None:
         if ends[0].id == "acme:t:0":
+            refused.set()
             raise psycopg.OperationalError("away")
         written.extend(each.id for each in ends)
 
     writer = RunEndWriter(write)
     async with writer.open():
         writer.note(end(0))
-        await asyncio.sleep(0.1)
+        await refused.wait()
         writer.note(end(1))
     assert written == ["acme:t:1"]
 

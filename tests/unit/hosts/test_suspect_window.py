@@ -6,6 +6,7 @@ import pytest
 
 from runtime.hosts.temporal import suspect_window
 from runtime.hosts.temporal.suspect_window import SuspectWindow
+from tests.patience import PATIENCE
 
 
 async def test_the_second_begins_when_the_first_is_left() -> None:
@@ -47,7 +48,7 @@ async def test_one_that_is_cancelled_while_it_waits_leaves_no_trace() -> None:
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-    async with asyncio.timeout(5), SuspectWindow("c"):
+    async with asyncio.timeout(PATIENCE), SuspectWindow("c"):
         assert suspect_window._SUSPECTS.held("c") == 1
     await asyncio.sleep(0)
     assert suspect_window._SUSPECTS.held("b") == 0

@@ -16,6 +16,7 @@ from runtime.hosts.local.offline import OfflineCapabilities
 from runtime.hosts.temporal.host import TemporalHost
 from runtime.hosts.threads import TenantThreads
 from runtime.interpreter.run_info import RunInfo
+from tests.patience import PATIENCE
 from tests.unit.expressions.world import run_scripts
 
 SCRIPT: Final = "{{ [$json.n].map(x => `${x + 1}!`).join() }}"
@@ -68,7 +69,7 @@ async def test_a_tenant_whose_calls_do_not_end_leaves_threads_for_others() -> No
     threads, end = TenantThreads(4, 0.5), threading.Event()
     endless = [asyncio.create_task(threads.call("noisy", end.wait)) for _ in range(8)]
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             for _ in range(4):
                 assert await threads.call("quiet", lambda: "done") == "done"
     finally:

@@ -12,6 +12,7 @@ from runtime.confinement.children import ConfinedProcess
 from runtime.contract import NodeError
 from runtime.sandbox import documents
 from runtime.sandbox.mail import read_mail
+from tests.patience import PATIENCE
 from tests.unit.sandbox.world import THREADS
 
 MESSAGE: Final = b"From: a@x.io\nSubject: Hi\n\nHi\n"
@@ -77,6 +78,6 @@ async def test_a_read_that_is_cancelled_leaves_no_process(dying: Callable[[int],
     for each in reading:
         each.cancel()
     await asyncio.gather(*reading, return_exceptions=True)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while any(child.poll() is None for child in started):
             await asyncio.sleep(0.05)

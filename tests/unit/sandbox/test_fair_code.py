@@ -13,6 +13,7 @@ from runtime.sandbox.limits import CodeLimits
 from runtime.sandbox.pool import MAX_IDLE_CHILDREN
 from runtime.sandbox.runner import CodeRunner
 from runtime.sandbox.tenant_slots import TenantSlots
+from tests.patience import PATIENCE
 from tests.service import eventually
 
 SNAPSHOT: Final[dict[str, Any]] = {"items": [{"json": {}}, {"json": {}}]}
@@ -59,7 +60,7 @@ async def nothing_left(before: set[int]) -> None:
     async def gone() -> bool:
         return len(children() - before) <= MAX_IDLE_CHILDREN + 1
 
-    assert await eventually(gone, 20), children() - before
+    assert await eventually(gone), children() - before
 
 
 @pytest.mark.parametrize("name", ENDLESS)
@@ -68,7 +69,7 @@ async def test_code_that_never_ends_is_gone_when_its_time_is_over(name: str) -> 
     language, code, mode = ENDLESS[name]
     runner, before, threads = CodeRunner(CodeLimits(seconds=0.7)), children(), threading.active_count()
     with pytest.raises(NodeError, match=r"timed out after 0\.7 seconds"):
-        async with asyncio.timeout(30):  # on a busy machine
+        async with asyncio.timeout(PATIENCE):  # on a busy machine
             await runner.run(of("a"), language, code, mode, continue_on_fail=True)
     await runner.close()
     await nothing_left(before)
@@ -129,7 +130,7 @@ async def test_code_that_runs_for_long_gives_way() -> None:
         low = [child for child in children() if os.getpriority(os.PRIO_PROCESS, child) > usual]
         return len(low) == len(running)
 
-    assert await eventually(gave_way, 30)
+    assert await eventually(gave_way)
     assert autogroup() == group, "a child in our session must not take our own processes down with it"
     for each in running:
         each.cancel()

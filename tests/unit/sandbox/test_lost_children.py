@@ -158,8 +158,8 @@ async def test_the_pipes_of_a_child_are_open_until_no_thread_uses_them() -> None
     child = ChildProcess(CodeLimits(), libraries())
     job = 'a\n{"code":"for(;;);","mode":"all","snapshot":{"items":[]}}'
     asking = asyncio.create_task(asyncio.to_thread(child.exchange, "R", job, 30.0))
-    await asyncio.sleep(0.5)
-    assert child._using.locked()
+    while not child._using.locked():
+        await asyncio.sleep(0.01)
     child.kill()
     with pytest.raises(ChildLost, match="SIGKILL"):
         await asking

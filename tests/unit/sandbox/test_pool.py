@@ -7,6 +7,7 @@ import pytest
 from runtime.sandbox.limits import CodeLimits
 from runtime.sandbox.pool import MAX_BUSY_CHILDREN, MAX_IDLE_CHILDREN, ChildPool, pool_for
 from runtime.sandbox.runner import CodeRunner
+from tests.patience import PATIENCE
 
 SNAPSHOT: dict[str, list[dict[str, dict[str, object]]]] = {"items": [{"json": {}}]}
 
@@ -37,14 +38,16 @@ async def test_short_code_of_many_runs_shares_the_children_that_are_kept() -> No
 async def test_code_that_sleeps_does_not_keep_others_waiting() -> None:
     """Those who waited a moment get a child of their own."""
     runner = CodeRunner(CodeLimits(seconds=32))
-    sleep = "return new Promise(resolve => setTimeout(() => resolve([]), 3000))"
+    sleep = "return new Promise(resolve => setTimeout(() => resolve([]), 30000))"
     sleeping = [
         asyncio.create_task(runner.javascript(sleep, mode="all", snapshot=SNAPSHOT)) for _ in range(MAX_IDLE_CHILDREN)
     ]
     await asyncio.sleep(0.5)
     await runner.javascript("return []", mode="all", snapshot=SNAPSHOT)
     assert not any(each.done() for each in sleeping)
-    await asyncio.gather(*sleeping)
+    for each in sleeping:
+        each.cancel()
+    await asyncio.gather(*sleeping, return_exceptions=True)
     await runner.close()
 
 
@@ -61,9 +64,9 @@ async def test_a_run_that_is_cancelled_gives_its_child_back() -> None:
         each.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asyncio.gather(*running)
-    await asyncio.wait_for(runner.javascript("return []", mode="all", snapshot=SNAPSHOT), 20)
+    await asyncio.wait_for(runner.javascript("return []", mode="all", snapshot=SNAPSHOT), PATIENCE)
     pool = pool_for(runner.limits)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while pool._busy:
             await asyncio.sleep(0.01)
     await runner.close()

@@ -11,6 +11,7 @@ from runtime.platform.temporal import TemporalUnavailable
 from service import background_loops
 from service.background_loops import BackgroundLoop, BackgroundLoops
 from service.outages import is_outage
+from tests.patience import PATIENCE
 
 
 @pytest.mark.parametrize("error", [ValueError("a bad row"), RuntimeError("a server is away"), AssertionError()])
@@ -35,7 +36,7 @@ async def test_a_loop_goes_on_after_an_error(error: Exception, monkeypatch: pyte
     loop = BackgroundLoop("projector", work, late_after=60)
     loops.start(loop)
     try:
-        await asyncio.wait_for(complete.wait(), 10)
+        await asyncio.wait_for(complete.wait(), PATIENCE)
         assert errors == [(1, type(error).__name__)]
         assert (loop.errors_in_a_row, loop.last_error, loop.late) == (0, None, False)
         assert [each.name for each in loops] == ["projector"]

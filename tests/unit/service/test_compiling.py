@@ -14,6 +14,7 @@ from compiler import compile_export
 from runtime.catalog import CATALOG
 from service.compiling import CompileLimit, CompilePool, CompilerCrash
 from service.publishing import verdict_metadata
+from tests.patience import PATIENCE
 
 NODE = {"name": "A", "type": "n8n-nodes-base.manualTrigger", "typeVersion": 1, "position": [0, 0], "parameters": {}}
 EXPORT = orjson.dumps({"name": "One", "nodes": [NODE], "connections": {}})
@@ -119,7 +120,7 @@ async def test_a_tenant_whose_exports_take_long_leaves_a_child_to_the_others(tmp
     await asyncio.sleep(0.5)
     assert [int(each.name) for each in tmp_path.iterdir()] == [first]
     slow.append(asyncio.create_task(pool.compile("globex", EXPORT, file="a.json")))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while len(list(tmp_path.iterdir())) < 2:
             await asyncio.sleep(0.01)
     for each in slow:

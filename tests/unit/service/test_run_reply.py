@@ -9,6 +9,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from service.run_reply import Verdict, verdict_of
 from service.shutdown import Shutdown
+from tests.patience import PATIENCE
 
 
 def rpc(status: RPCStatusCode, message: str = "") -> RPCError:
@@ -55,5 +56,5 @@ async def test_a_shutdown_ends_streams_at_once_and_waits_after_the_grace() -> No
     assert await shutdown.wait(0.01)
     assert not shutdown.expired
     shutdown.request(60)
-    await asyncio.wait_for(expiry, 1)
+    await asyncio.wait_for(expiry, PATIENCE)
     assert shutdown.expired

@@ -50,19 +50,27 @@ async def test_a_template_is_loaded_once_until_its_tenant_changes() -> None:
         assert len(store.asked) == loads, change
 
 
-async def test_an_entry_has_an_age_though_notifications_arrive() -> None:
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that the cache sees; a test moves them on."""
+    seconds = [0.0]
+    monkeypatch.setattr("service.template_cache._now", lambda: seconds[0])
+    return seconds
+
+
+async def test_an_entry_has_an_age_though_notifications_arrive(clock: list[float]) -> None:
     """A notification that was lost matters for so long and no longer."""
     store = Store()
     templates = cache(store, max_age=0.05)
     await templates.current("acme", "t")
     await templates.routes("acme")
-    await asyncio.sleep(0.06)
+    clock[0] += 0.06
     await templates.current("acme", "t")
     await templates.routes("acme")
     assert store.asked == ["acme/t", "acme", "acme/t", "acme"]
 
 
-async def test_without_notifications_an_entry_is_short_lived() -> None:
+async def test_without_notifications_an_entry_is_short_lived(clock: list[float]) -> None:
     """Nobody says what changed, so it is looked up again after a moment."""
     store = Store()
     templates = cache(store, max_age_unnotified=0.05)
@@ -70,12 +78,12 @@ async def test_without_notifications_an_entry_is_short_lived() -> None:
     templates.connected = False
     await templates.current("acme", "t")
     assert len(store.asked) == 1
-    await asyncio.sleep(0.06)
+    clock[0] += 0.06
     await templates.current("acme", "t")
     assert len(store.asked) == 2
 
 
-async def test_what_is_not_there_is_asked_for_once_in_a_moment() -> None:
+async def test_what_is_not_there_is_asked_for_once_in_a_moment(clock: list[float]) -> None:
     """A flood of calls to unknown addresses is no flood of queries, and a publication is seen at once."""
     store = Store()
     templates = cache(store, max_age_unnotified=0.2)
@@ -85,7 +93,7 @@ async def test_what_is_not_there_is_asked_for_once_in_a_moment() -> None:
     assert len(store.asked) == 2
     templates.forget("acme")
     await templates.current("acme", "nothing")
-    await asyncio.sleep(0.21)
+    clock[0] += 0.21
     await templates.current("acme", "nothing")
     assert len(store.asked) == 4
 
