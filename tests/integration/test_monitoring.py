@@ -172,7 +172,7 @@ async def test_prometheus_finds_figures_for_every_query(page: str, tmp_path: Pat
                     return False
                 return bool(found)
 
-            await until(scraped, 60)
+            await until(scraped)
             empty = []
             for where, expression in expressions():
                 for name, value in VARIABLES.items():
