@@ -5,7 +5,7 @@ BIN := .venv/bin
 REPOSITORY := https://github.com/tempor8/tempor8
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test lint fmt coverage docs generate sbom audit compile bench eval conformance fuzz chaos clean
+.PHONY: help setup demo dev test lint fmt coverage docs chart generate sbom audit compile bench eval conformance fuzz chaos clean
 
 help:  ## List the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,8 @@ lint: setup  ## Check style, types, imports, dependencies, migrations, workflows
 	$(BIN)/squawk migrations/*.sql
 	$(BIN)/codespell
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci deploy/gitlab/check.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/[!c]*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
@@ -56,6 +58,10 @@ docs: setup  ## Build the site into build/site; a broken link fails.
 	@# links into the code lead to the repository: the site has no copy of it
 	@find build/site -name '*.html' -exec sed -i.bak -E 's@href="(\.\./)+((schemas|compiler|runtime|service|api|cli|deploy)/[^"]+\.(py|yaml|sh)(#L[0-9]+)?)"@href="$(REPOSITORY)/blob/main/\2"@g' {} +
 	@find build/site -name '*.bak' -delete
+
+chart: setup  ## Render the Helm chart with Helm's own library and check what it makes against Kubernetes' schemas.
+	@PYTHON=$(PYTHON) sh .ci/uv.sh sync --locked --group deploy --quiet
+	$(BIN)/python -m pytest tests/deploy/test_chart.py -q
 
 # compared in tests: schemas, the pages of diagnostics, the plans of our exports, the table of known differences, the descriptions
 # of the API and of agents services, the page of specialists

@@ -35,6 +35,7 @@ from api.problem_pages import ProblemController
 from api.problems import HANDLERS
 from api.rates import LookUpRates, Rates, RequestRates, rate_headers
 from api.repair.routes import RepairController
+from api.request_figures import RequestFigures
 from api.request_ids import request_id_header
 from api.runs.routes import WorkflowController
 from api.runs.watcher import RunWatchers
@@ -53,16 +54,20 @@ from service.changes import CHANGES
 from service.deleter import Deleter
 from service.key_uses import KeyUses
 from service.operator_metrics import OperatorMetrics
+from service.otlp_exporter import OtlpExporter
 from service.projection.backfill import backfill_rollups
 from service.projection.problem_search import WorkerQuestions
 from service.projection.projector import Projector
+from service.queue_figures import queue_figures
 from service.resealing import Resealer
 from service.retention import ROUND_SECONDS, Collector
+from service.run_figures import RunFigures
 from service.run_problems.finder import ProblemFinder
 from service.run_reader import TemporalRuns
 from service.run_reply import ReplyTimeouts, ReplyWaiter
 from service.run_start import Starter
 from service.run_templates import RunTemplates
+from service.run_traces import RunTraces
 from service.schedule_reconciler import ROUND_SECONDS as RECONCILE_SECONDS
 from service.schedule_reconciler import ScheduleReconciler
 from service.scheduler import Scheduler
@@ -130,6 +135,11 @@ def create_app(dependencies: Dependencies, *, projector: bool = True) -> Litesta
             mcp_handler(dependencies, starter, rates),
         ],
         middleware=[
+            *(
+                [RequestFigures(exposed_runtime(settings.metrics_address).metric_meter)]
+                if settings.metrics_address
+                else []
+            ),
             ContentOrigin(settings.content_url),
             ConsoleSession(dependencies.sessions),
             LookUpRates(rates.look_ups),
@@ -189,11 +199,22 @@ def _background_tasks(
         workers = WorkerQuestions(dependencies.temporal, dependencies.settings.queues, dependencies.settings.deployment)
         projector_ = (
             Projector(
-                dependencies.temporal, dependencies.background, url, archive=dependencies.archive, workers=workers
+                dependencies.temporal,
+                dependencies.background,
+                url,
+                archive=dependencies.archive,
+                workers=workers,
+                observers=dependencies.observers,
             )
             if projector
             else None
         )
+        exporter = OtlpExporter.of(dependencies.settings)
+        traces = None
+        if exporter is not None:
+            traces = RunTraces(exporter, dependencies.settings.trace_ratio)
+            dependencies.observers.add(traces.note)
+            loops.start(BackgroundLoop("traces", traces.run, late_after=300))
         if projector_ is not None:
             collector = Collector(
                 dependencies.background,
@@ -229,12 +250,17 @@ def _background_tasks(
                 BackgroundLoop("rollups", lambda loop: backfill_rollups(dependencies.background, loop), late_after=600)
             )
         if address := dependencies.settings.metrics_address:
+            meter = exposed_runtime(address).metric_meter
+            dependencies.observers.add(RunFigures(meter, dependencies.settings.metric_tenants).note)
             metrics = OperatorMetrics(
-                exposed_runtime(address).metric_meter,
+                meter,
                 dependencies.background,
                 loops,
                 {"starts": dependencies.database, "background": dependencies.background},
                 projector_,
+                lambda: queue_figures(dependencies.temporal, dependencies.settings.queues),
+                scheduler if projector else None,
+                traces,
             )
             loops.start(BackgroundLoop("operator metrics", metrics.run, late_after=60))
         if dependencies.transient is not None:
@@ -244,6 +270,8 @@ def _background_tasks(
             yield
         finally:
             await loops.stop()
+            if exporter is not None:
+                exporter.close()
 
     return lifespan
 

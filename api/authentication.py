@@ -24,6 +24,7 @@ from service.api_keys import ApiKey, KeyScope, tenant_of_key
 from service.audit import ActorKind
 from service.key_uses import KeyUses
 from service.tenants import TenantStore
+from service.trace_context import bind_caller
 
 __all__ = [
     "PREFLIGHT",
@@ -187,6 +188,10 @@ def is_public(scope: Scope) -> bool:
     return bool(opt.get("public") or (opt.get("preflight") and scope.get("method") == "OPTIONS"))
 
 
+def _header(scope: Scope, name: bytes) -> str | None:
+    return next((value.decode("latin-1") for each, value in scope["headers"] if each == name), None)
+
+
 class Authentication(ASGIMiddleware):
     """Puts the `Principal` into `request.user`, or answers 401. Keys of tenants open nothing of the operator's, nor the reverse."""
 
@@ -197,6 +202,7 @@ class Authentication(ASGIMiddleware):
         """Authenticate a request to a route that is not public, and pass it on."""
         begin_context()
         bind_context(request_id=request_id_of(scope))
+        bind_caller(_header(scope, b"traceparent"))
         if scope["type"] == ScopeType.HTTP and not is_public(scope):
             connection: ASGIConnection[Any, Any, Any, Any] = ASGIConnection(scope)
             scope["user"] = principal = await self._principal(connection, scope)

@@ -19,6 +19,7 @@ from service.compiling import CompilePool
 from service.console_sessions import Sessions
 from service.execution_store import ExecutionStore
 from service.resume_keys import ResumeLinks
+from service.row_observers import RowObservers
 from service.run_archive import RunArchive
 from service.run_failures import FailureStore
 from service.run_start import Transient
@@ -68,6 +69,8 @@ class Dependencies:
     probes: Mapping[str, Probe] = field(default_factory=dict)
     loops: BackgroundLoops = field(default_factory=BackgroundLoops)
     """What this process does beside requests."""
+    observers: RowObservers = field(default_factory=RowObservers)
+    """Shown the rows that this process writes."""
     shutdown: Shutdown = field(default_factory=Shutdown)
     """The end of this process, for those who wait in it."""
 

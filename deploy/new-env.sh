@@ -1,5 +1,6 @@
 #!/bin/sh
-# Write .env with fresh secrets for compose.yaml, unless there is one. Nothing in it has a default on purpose.
+# Write .env with fresh secrets for compose.yaml, unless there is one. Optional: for those who keep secrets in a file of their own;
+# without it, deploy/make-secrets.sh makes them at the first start.
 set -eu
 cd "$(dirname "$0")/.."
 [ -e .env ] && { echo ".env exists; nothing was changed" >&2; exit 1; }

@@ -54,6 +54,9 @@ class UsageRow:
     occurred_at: datetime
     cost_usd: float | None = None
     requests: int = 1
+    began_at: datetime | None = None
+    ended_at: datetime | None = None
+    """True times of the request, for its span; not stored. None: an older build recorded it, without its time."""
 
 
 @dataclass(frozen=True)
@@ -88,5 +91,7 @@ class ExecutionRow:
     """Why the run does not go on, or why its row is incomplete: see `service.run_problems.problem.RunProblem`."""
     archive: bytes | None = None
     """What the run leaves, sealed (`service.run_archive`); None: not known, so what is stored stays."""
+    traceparent: str | None = None
+    """The W3C trace context of the request that started the run, for a link of its span; not stored."""
     retry: "Retry | None" = None
     """Read the run again later; None: its row has all that there is."""

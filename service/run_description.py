@@ -19,7 +19,7 @@ from service.run_problems.problem import RunProblem
 __all__ = ["MEMO", "STATUS_NAMES", "RunDescription", "described_run", "listed_run"]
 
 MEMO: Final = "tempor8"
-"""The memo field with what lists show and a history does not have: `user_id`, `request` (a digest), `retry_of`."""
+"""The memo field with what lists show and a history does not have: `user_id`, `request` (a digest), `retry_of`, `traceparent`."""
 STATUS_NAMES: Final = {
     WorkflowExecutionStatus.RUNNING: RunStatus.RUNNING,
     WorkflowExecutionStatus.COMPLETED: RunStatus.COMPLETED,
@@ -52,6 +52,8 @@ class RunDescription:
     """Why its memo cannot be read, so that `user_id` is not known."""
     retry_of: str | None = None
     """The run that this one tries again."""
+    traceparent: str | None = None
+    """The W3C trace context of the request that started it."""
     history_length: int = 0
     """Events so far: while it stays, nothing has happened."""
     raw: DescribeWorkflowExecutionResponse | None = field(default=None, compare=False, repr=False)
@@ -91,6 +93,7 @@ async def _members(info: WorkflowExecutionInfo, converter: DataConverter) -> dic
         "parent_id": info.parent_execution.workflow_id or None,
         "user_id": memo.get("user_id") if isinstance(memo, dict) else None,
         "retry_of": memo.get("retry_of") if isinstance(memo, dict) else None,
+        "traceparent": memo.get("traceparent") if isinstance(memo, dict) else None,
         "problem": reported_problem(attributes),
         "memo_error": memo_error,
         "history_length": info.history_length,

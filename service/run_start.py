@@ -46,6 +46,7 @@ from service.run_templates import RunTemplates
 from service.shutdown import Shutdown
 from service.start_keys import StartKeys
 from service.template_records import Published
+from service.trace_context import caller_traceparent
 
 __all__ = ["RunRequest", "StartedRun", "Starter", "Transient", "entry_step", "run_id_of", "uuid7"]
 
@@ -316,7 +317,12 @@ def uuid7() -> str:
 
 
 def _memo(request: RunRequest) -> dict[str, Any] | None:
-    fields = {"user_id": request.user_id, "request": request.digest, "retry_of": request.retry_of}
+    fields = {
+        "user_id": request.user_id,
+        "request": request.digest,
+        "retry_of": request.retry_of,
+        "traceparent": caller_traceparent(),
+    }
     present = {name: value for name, value in fields.items() if value is not None}
     return {MEMO: present} if present else None
 

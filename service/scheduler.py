@@ -187,6 +187,8 @@ class Scheduler:
         self._temporal = TemporalSchedules(client, self._store, queue_of)
         self._locks = SessionLocks(lock_url)
         self._changed = asyncio.Event()
+        self.failures = 0
+        """Attempts that Temporal refused or that failed, since the process began."""
 
     def wake(self) -> None:
         """Apply changes now: something was published."""
@@ -269,6 +271,7 @@ class Scheduler:
         return await self._store.note_applied(tenant, row)
 
     async def _note(self, tenant: str, row: ScheduleRow, message: str, *, refused: bool) -> bool:
+        self.failures += 1
         log.warning(
             "a schedule could not be applied", tenant=tenant, template=row.template, schedule=row.id, node=row.node,
             error=message, final=refused,

@@ -20,8 +20,8 @@ def render_findings(
     verbose: bool = False,
     colours: bool = False,
 ) -> str:
-    """Return the findings of one workflow as text, one JSON object, SARIF results with commas between them, or GitHub's
-    workflow commands.
+    """Return the findings of one workflow as text, one JSON object, SARIF results or GitLab's issues with commas between them, or
+    GitHub's workflow commands.
     """
     if format_ is Format.JSON:
         return json.dumps(workflow_json(compilation, diagnostics), ensure_ascii=False)
@@ -29,6 +29,10 @@ def render_findings(
         from compiler.report.sarif import results
 
         return ",\n".join(json.dumps(each, ensure_ascii=False) for each in results(diagnostics))
+    if format_ is Format.GITLAB:
+        from compiler.report.gitlab import issues
+
+        return ",\n".join(json.dumps(each, ensure_ascii=False) for each in issues(diagnostics))
     if format_ is Format.GITHUB:
         from compiler.report.github import annotations
 

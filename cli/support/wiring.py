@@ -22,6 +22,7 @@ from service.compiling import CompilePool
 from service.console_sessions import Sessions
 from service.execution_store import ExecutionStore
 from service.resume_keys import ResumeLinks
+from service.row_observers import RowObservers
 from service.run_archive import RunArchive
 from service.run_failures import FailureStore
 from service.run_reader import TemporalRuns
@@ -73,7 +74,7 @@ async def open_dependencies(settings: "Settings", walls: "tuple[Wall, ...]" = ()
         credentials = credential_store(settings, database, keys)
         accounts = Accounts.of(settings, database, credentials)
         templates = TemplateStore(database, upgrade)
-        transient, resources = None, None
+        transient, resources, observers = None, None, RowObservers()
         if settings.transient:
             from runtime.expressions.v8 import start as start_scripts
             from runtime.hosts.local.transient import TransientRuns
@@ -83,7 +84,11 @@ async def open_dependencies(settings: "Settings", walls: "tuple[Wall, ...]" = ()
             start_scripts()
             resources = WorkerResources.of(settings, database, credentials, blobs)
             transient = TransientRuns(
-                CATALOG, resources.capabilities(), RunTemplates(database, templates), ExecutionStore(background)
+                CATALOG,
+                resources.capabilities(),
+                RunTemplates(database, templates),
+                ExecutionStore(background),
+                observers,
             )
         temporal = await connect(settings, data_converter(settings, keys, blobs), lazy=True)
         yield Dependencies(
@@ -108,6 +113,7 @@ async def open_dependencies(settings: "Settings", walls: "tuple[Wall, ...]" = ()
             archive=RunArchive(database, keys, TemporalRuns(temporal)),
             start_keys=StartKeys(database, keys),
             walls=walls,
+            observers=observers,
             probes={"vault": _vault(credentials)} if settings.vault_address else {},
         )
     finally:

@@ -43,7 +43,7 @@ def write_results(results: Iterable[CompiledWorkflow], format_: Format, *, to_st
 
 def _frame(format_: Format) -> tuple[str, str, str]:
     """Return the text before, between and after the results."""
-    if format_ is Format.JSON:
+    if format_ in (Format.JSON, Format.GITLAB):
         return "[\n", ",\n", "\n]\n"
     if format_ is Format.SARIF:
         from compiler.report.sarif import frame

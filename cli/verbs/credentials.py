@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict
 from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 import typer
 
 from cli.support.database import Change, Tenant, on_database
+from cli.support.listing import Json, write_list
 from cli.support.options import verb
 
 if TYPE_CHECKING:
@@ -197,6 +199,7 @@ def uses(
     name: Name,
     type_: Annotated[str | None, typer.Option("--type", help="Of this type only.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, the newest first.")] = 50,
+    json: Json = False,
 ) -> None:
     """List when steps used a credential: time, type, host, run and node. `refused`: the host is none of the credential's,
     and nothing was sent.
@@ -206,18 +209,20 @@ def uses(
     async def work(database: "Database", _: "TenantStore") -> list[CredentialUse]:
         return await CredentialUses(database).list(tenant, name, type_, limit)
 
-    for use in on_database(work):
+    def line(use: CredentialUse) -> str:
         host = ("refused " if use.refused else "") + (use.host or "-")
         times = f"  x{use.times}" if use.times > 1 else ""
         at = use.used_at.astimezone(UTC).isoformat(timespec="seconds")
-        typer.echo(f"{at}  {use.type}  {host}  {use.execution_id}  {use.node}{times}")
+        return f"{at}  {use.type}  {host}  {use.execution_id}  {use.node}{times}"
+
+    write_list(on_database(work), line, asdict, as_json=json)
 
 
 @app.command("list")
-def list_(tenant: Tenant) -> None:
+def list_(tenant: Tenant, json: Json = False) -> None:
     """List type and name of each, without values."""
-    for type_, name in _on_store(lambda store: store.names(tenant)):
-        typer.echo(f"{type_}  {name}")
+    found = _on_store(lambda store: store.names(tenant))
+    write_list(found, "  ".join, lambda each: {"type": each[0], "name": each[1]}, as_json=json)
 
 
 @app.command()

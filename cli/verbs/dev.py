@@ -5,6 +5,7 @@ import contextlib
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
+from urllib.parse import quote
 
 import typer
 
@@ -13,6 +14,7 @@ from cli.support.signals import stop_event
 
 if TYPE_CHECKING:
     from cli.support.stack import Stack
+    from compiler import Compilation
 
 app = verb()
 
@@ -24,6 +26,7 @@ def dev(
     exports: Annotated[Path, typer.Option("--exports", help="The folder whose exports are published.")] = Path(
         "n8n_exports"
     ),
+    open_: Annotated[bool, typer.Option("--open", help="Open the console in a browser.")] = False,
 ) -> None:
     """Start Temporal, Postgres, worker, API and console; publish every export of the folder, again when a file changes.
 
@@ -33,13 +36,13 @@ def dev(
     from runtime.platform.settings import Settings, SettingsError
 
     try:
-        asyncio.run(_dev(Settings.load(), exports))
+        asyncio.run(_dev(Settings.load(), exports, open_=open_))
     except (SettingsError, EmbeddedError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
 
 
-async def _dev(settings: object, exports: Path) -> None:
+async def _dev(settings: object, exports: Path, *, open_: bool) -> None:
     from cli.support.stack import stack
 
     stop = stop_event()
@@ -50,6 +53,8 @@ async def _dev(settings: object, exports: Path) -> None:
         typer.echo(f"Console   {up.url}/console  (sign in with this key)")
         typer.echo(f"Temporal  {up.profile.addresses.temporal_ui_url}")
         typer.echo(f"State     {up.profile.folder} (logs in logs/). Ctrl-C stops everything.")
+        if open_:
+            await asyncio.to_thread(typer.launch, f"{up.url}/console")
         watching = asyncio.create_task(_publish_changes(up, exports))
         keeping = asyncio.create_task(up.profile.supervise(partial(typer.echo, err=True)))
         stopped = asyncio.create_task(stop.wait())
@@ -59,6 +64,19 @@ async def _dev(settings: object, exports: Path) -> None:
         typer.echo("stopping")
     with contextlib.suppress(asyncio.CancelledError):
         await keeping  # raises what ended it, if it was not we
+
+
+def describe_findings(compilation: "Compilation") -> str:
+    """Return errors and warnings, each with its node, what to do, and the page about its code."""
+    from compiler.report.text import findings
+    from schemas.diagnostic import Severity
+
+    return "\n".join(
+        line
+        for each in compilation.diagnostics
+        if each.level is not Severity.INFO
+        for line in (*findings([each], compilation.lines), f"     = {each.url}")
+    )
 
 
 async def _publish_changes(up: "Stack", folder: Path) -> None:
@@ -83,11 +101,13 @@ async def _publish_changes(up: "Stack", folder: Path) -> None:
                 typer.echo(f"{path}: not published: {error}", err=True)
                 continue
             if published is None:
-                for each in compilation.diagnostics:
-                    typer.echo(f"{path}:{each.at.line or 1}: {each.code} {each.level}: {each.message}", err=True)
+                typer.echo(describe_findings(compilation), err=True)
                 typer.echo(f"{path}: not published", err=True)
             elif published.created:
                 typer.echo(f"published {published.key} version {published.version} ({published.plan_hash[:12]})")
+                if found := describe_findings(compilation):
+                    typer.echo(found, err=True)
+                typer.echo(f"  {up.url}/console/templates/{quote(published.key)}")
                 if published.scheduled and compilation.plan is not None and not compilation.plan.active:
                     await up.templates.deactivate(TENANT, published.key)
                     typer.echo(

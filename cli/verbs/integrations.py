@@ -1,10 +1,11 @@
 """`tempor8 integrations`: the vendors whose nodes run, and drafts of new ones."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from cli.support.listing import Json, write_list
 from cli.support.options import verb
 
 app = verb()
@@ -20,14 +21,26 @@ def integrations() -> None:
 
 
 @app.command("list")
-def list_() -> None:
+def list_(json: Json = False) -> None:
     """List folder, node type, versions and number of operations of each."""
     from runtime.integrations.loader import descriptors, folders
 
-    for folder in folders():
-        for each in descriptors(folder):
-            versions = ", ".join(f"{version:g}" for version in each.versions)
-            typer.echo(f"{folder:<20}  {each.type:<42}  {len(each.operations):>3}  {versions}")
+    rows: list[dict[str, Any]] = [
+        {
+            "folder": folder,
+            "type": each.type,
+            "operations": len(each.operations),
+            "versions": [f"{version:g}" for version in each.versions],
+        }
+        for folder in folders()
+        for each in descriptors(folder)
+    ]
+    write_list(
+        rows,
+        lambda row: f"{row['folder']:<20}  {row['type']:<42}  {row['operations']:>3}  {', '.join(row['versions'])}",
+        lambda row: row,
+        as_json=json,
+    )
 
 
 @app.command()

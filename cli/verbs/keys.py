@@ -1,16 +1,18 @@
 """`tempor8 keys`: the data keys of tenants, and what of their data is still in clear."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from cli.support.database import NO_TENANT, Change, audited, on_database
+from cli.support.listing import Json, write_list
 from cli.support.options import verb
 
 if TYPE_CHECKING:
     from runtime.platform.postgres import Database
-    from service.tenant_keys import TenantDataKeys
+    from service.tenant_keys import KeyStatus, TenantDataKeys
     from service.tenants import TenantStore
 
 app = verb()
@@ -27,12 +29,16 @@ def keys() -> None:
 
 
 @app.command()
-def status(tenant: SomeTenant = None) -> None:
+def status(tenant: SomeTenant = None, json: Json = False) -> None:
     """Show the newest key of each tenant, and how many values of its data are in clear: a running `tempor8 serve` seals them."""
-    for _, each in _each(tenant, lambda keys, of: keys.status(of)):
+
+    def line(each: "KeyStatus") -> str:
         clear = ", ".join(f"{name} {count}" for name, count in each.clear.items()) or "nothing"
         made = f"key {each.version} of {each.created_at:%Y-%m-%d %H:%M}" if each.created_at else "no key"
-        typer.echo(f"{each.tenant}  {made}  in clear: {clear}")
+        return f"{each.tenant}  {made}  in clear: {clear}"
+
+    found = [each for _, each in _each(tenant, lambda keys, of: keys.status(of))]
+    write_list(found, line, asdict, as_json=json)
 
 
 @app.command()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from cli.support.database import Change, Tenant, on_database
+from cli.support.listing import Json, write_list
 from cli.support.options import verb
 
 if TYPE_CHECKING:
@@ -31,14 +32,18 @@ def tables() -> None:
 
 
 @app.command("list")
-def list_(tenant: Tenant) -> None:
+def list_(tenant: Tenant, json: Json = False) -> None:
     """List id, name and columns of each table."""
 
     async def work(store: "Store") -> "list[Table]":
         return list(await store.tables())
 
-    for table in _within(tenant, work):
-        typer.echo(f"{table.id}  {table.name}  {' '.join(f'{each.name}:{each.type}' for each in table.columns)}")
+    write_list(
+        _within(tenant, work),
+        lambda table: f"{table.id}  {table.name}  {' '.join(f'{each.name}:{each.type}' for each in table.columns)}",
+        lambda table: {"id": table.id, "name": table.name, "columns": {each.name: each.type for each in table.columns}},
+        as_json=json,
+    )
 
 
 @app.command()

@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, NoReturn, TypeVar
 
 import typer
 
 from cli.support.database import NO_TENANT, Change, Tenant, on_database
+from cli.support.listing import Json, write_list
 from cli.support.options import verb
 
 if TYPE_CHECKING:
@@ -67,17 +70,19 @@ def key(
 
 
 @app.command()
-def keys(tenant: Tenant) -> None:
+def keys(tenant: Tenant, json: Json = False) -> None:
     """List the keys of a tenant, without their secrets: id, when it was issued, state, last use, scopes, name."""
 
     async def work(store: "TenantStore") -> "list[ApiKey]":
         return await store.keys(tenant)
 
-    for each in _run(work):
+    def line(each: "ApiKey") -> str:
         state = "revoked" if each.revoked_at else f"expires {each.expires_at:%Y-%m-%d}" if each.expires_at else "valid"
         used = f"used {each.last_used_at:%Y-%m-%d %H:%M}" if each.last_used_at else "never used"
         scopes = ",".join(sorted(each.scopes))
-        typer.echo(f"{each.id}  {each.created_at:%Y-%m-%d %H:%M}  {state:18}  {used:21}  {scopes:22}  {each.name}")
+        return f"{each.id}  {each.created_at:%Y-%m-%d %H:%M}  {state:18}  {used:21}  {scopes:22}  {each.name}"
+
+    write_list(_run(work), line, asdict, as_json=json)
 
 
 @app.command()
@@ -115,6 +120,35 @@ def revoke(
 
     if not _run(work, Change(tenant, "key.revoke", f"key/{key_id}")):
         _refuse_key(tenant, key_id)
+
+
+@app.command("export")
+def export_(
+    tenant: Tenant,
+    folder: Annotated[Path, typer.Argument(help="A folder that does not exist yet.")],
+) -> None:
+    """Write a tenant's data into a folder: workflows as n8n exports (all versions), runs with steps and results, variables, tables,
+    names of credentials, and the audit log. Values are in clear there.
+
+    Not in it: values of credentials, memories of chats and vectors, files of runs.
+    """
+    from cli.support.tenant_folder import write_tenant
+
+    async def work(database: "Database", store: "TenantStore") -> "dict[str, int] | None":
+        return await write_tenant(tenant, folder, database) if await store.get(tenant) else None
+
+    try:
+        counts = on_database(work, Change(tenant, "tenant.export", f"tenant/{tenant}", lambda done: done is not None))
+    except FileExistsError:
+        typer.echo(f"{folder} exists: an export is written into a new folder", err=True)
+        raise typer.Exit(2) from None
+    if counts is None:
+        typer.echo(NO_TENANT, err=True)
+        raise typer.Exit(1)
+    for path, number in sorted(counts.items()):
+        if path.endswith(".jsonl"):
+            typer.echo(f"{number:>8}  {folder / path}")
+    typer.echo(f"{sum(path.endswith('.json') for path in counts):>8}  {folder / 'templates'}")
 
 
 @app.command()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from cli.support.database import Change, Tenant, on_database
+from cli.support.listing import Json, write_list
 from cli.support.options import verb
 
 if TYPE_CHECKING:
@@ -39,10 +40,10 @@ def set_(
 
 
 @app.command("list")
-def list_(tenant: Tenant) -> None:
+def list_(tenant: Tenant, json: Json = False) -> None:
     """List every variable with its value."""
-    for key, value in _within(lambda store: store.all(tenant)).items():
-        typer.echo(f"{key}={value}")
+    found = _within(lambda store: store.all(tenant)).items()
+    write_list(found, "=".join, lambda each: {"key": each[0], "value": each[1]}, as_json=json)
 
 
 @app.command()

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from cli.support.listing import Json, write_list
 from cli.support.options import verb
 
 if TYPE_CHECKING:
-    from service.worker_builds import WorkerBuilds
+    from service.worker_builds import Build, WorkerBuilds
 
 app = verb()
 T = TypeVar("T")
@@ -25,21 +26,42 @@ def workers() -> None:
 
 
 @app.command("list")
-def list_builds() -> None:
+def list_builds(json: Json = False) -> None:
     """List the builds, newest first: which is current, which a worker polls for, and how many open runs each has."""
 
     async def work(builds: "WorkerBuilds") -> None:
         state = await builds.describe()
-        for each in state.builds:
+        counts = {each.id: await builds.count_runs(each.id) for each in state.builds}
+
+        def line(each: "Build") -> str:
             notes = [
                 "current" if each.id == state.current else "",
                 "polls" if each.polls else "no worker",
-                f"{await builds.count_runs(each.id)} open runs",
+                f"{counts[each.id]} open runs",
                 f"first seen {datetime.fromtimestamp(each.first_seen, UTC):%Y-%m-%d %H:%M:%S} UTC",
             ]
-            typer.echo(f"{each.id}  {', '.join(note for note in notes if note)}")
+            return f"{each.id}  {', '.join(note for note in notes if note)}"
+
+        def members(each: "Build") -> dict[str, object]:
+            return {
+                "id": each.id,
+                "current": each.id == state.current,
+                "polls": each.polls,
+                "open_runs": counts[each.id],
+                "first_seen": datetime.fromtimestamp(each.first_seen, UTC),
+            }
+
+        write_list(state.builds, line, members, as_json=json)
 
     _run(work)
+
+
+@app.command("build")
+def print_build() -> None:
+    """Print the build id of this installation: what a deployment names before it starts workers."""
+    from runtime.hosts.temporal.build_id import build_id
+
+    typer.echo(build_id())
 
 
 @app.command()

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import (
     AliasChoices,
@@ -57,9 +57,15 @@ class Settings(BaseModel):
     task_queue: Annotated[str, Field(validation_alias="TEMPOR8_TASK_QUEUE")] = "tempor8"
 
     # workers: builds, draining, and what they keep in memory
-    deployment: Annotated[str, Field(validation_alias="TEMPOR8_DEPLOYMENT", pattern=r"^[A-Za-z0-9_-]{1,64}$")] = (
-        "tempor8"
-    )
+    deployment: Annotated[
+        str,
+        Field(
+            validation_alias=_from("TEMPORAL_DEPLOYMENT_NAME", "TEMPOR8_DEPLOYMENT"), pattern=r"^[A-Za-z0-9_/-]{1,128}$"
+        ),
+    ] = "tempor8"
+    worker_build: Annotated[
+        str | None, Field(validation_alias="TEMPORAL_WORKER_BUILD_ID", pattern=r"^[A-Za-z0-9._-]{1,63}$")
+    ] = None
     promote: Annotated[bool, Field(validation_alias="TEMPOR8_PROMOTE")] = False
     grace_seconds: Annotated[float, Field(validation_alias="TEMPOR8_GRACE", ge=0, le=86_400)] = 45
     sticky_seconds: Annotated[float, Field(validation_alias="TEMPOR8_STICKY_TIMEOUT", gt=0, le=60)] = 5
@@ -156,6 +162,21 @@ class Settings(BaseModel):
     log_level: Annotated[str, Field(validation_alias="TEMPOR8_LOG_LEVEL")] = "info"
     egress_allow: Annotated[tuple[str, ...], Field(validation_alias="TEMPOR8_EGRESS_ALLOW")] = ()
     metrics_address: Annotated[str | None, Field(validation_alias="TEMPOR8_METRICS_ADDRESS")] = None
+    metric_tenants: Annotated[int, Field(validation_alias="TEMPOR8_METRIC_TENANTS", ge=0, le=10_000)] = 100
+    traces_endpoint: Annotated[
+        str | None,
+        Field(
+            validation_alias=_from("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+            pattern=r"^https?://[^/?#]+",
+        ),
+    ] = None
+    otlp_headers: Annotated[
+        SecretStr | None,
+        Field(validation_alias=_from("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS")),
+    ] = None
+    otlp_service: Annotated[str, Field(validation_alias="OTEL_SERVICE_NAME")] = "tempor8"
+    otlp_resource: Annotated[dict[str, str], Field(validation_alias="OTEL_RESOURCE_ATTRIBUTES")] = {}
+    trace_ratio: Annotated[float, Field(validation_alias="TEMPOR8_TRACE_RATIO", ge=0, le=1)] = 1.0
     egress_proxy: Annotated[SecretStr | None, Field(validation_alias="TEMPOR8_EGRESS_PROXY")] = None
     egress_proxy_guards: Annotated[bool, Field(validation_alias="TEMPOR8_EGRESS_PROXY_GUARDS")] = False
     egress_ports: Annotated[tuple[str, ...], Field(validation_alias="TEMPOR8_EGRESS_PORTS")] = ()
@@ -227,7 +248,17 @@ class Settings(BaseModel):
                 raise ValueError("http://host:port or https://host:port, with user and password if need be")
         return value
 
-    @field_validator("tenant_runs", mode="before")
+    @model_validator(mode="before")
+    @classmethod
+    def _path_of_traces(cls, data: object) -> object:
+        """Add the path to an address that is for every signal, as OpenTelemetry's specification has it."""
+        if isinstance(data, dict) and not data.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"):
+            base = data.get("OTEL_EXPORTER_OTLP_ENDPOINT")
+            if isinstance(base, str) and base:
+                return {**data, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"{base.rstrip('/')}/v1/traces"}
+        return data
+
+    @field_validator("tenant_runs", "otlp_resource", mode="before")
     @classmethod
     def _pairs(cls, value: object) -> object:
         """Split a comma-separated variable of pairs: `acme=20,*=5`."""
@@ -301,6 +332,13 @@ class Settings(BaseModel):
         if (self.jwks_url or self.jwks_file) and not (self.jwt_issuer and self.jwt_audience):
             raise ValueError("a key set needs TEMPOR8_JWT_ISSUER and TEMPOR8_JWT_AUDIENCE")
         return self
+
+    @property
+    def otlp_header_map(self) -> dict[str, str]:
+        """Return the headers for the collector: `name=value,name=value`, values percent-encoded."""
+        text = self.otlp_headers.get_secret_value() if self.otlp_headers else ""
+        pairs = [part.partition("=") for part in text.split(",") if "=" in part]
+        return {name.strip().lower(): unquote(value.strip()) for name, _, value in pairs}
 
     def queue_of(self, tenant: str) -> str:
         """Return the task queue of a tenant's runs: the shared one, or its own where `tenant_queues` names it."""

@@ -25,6 +25,7 @@ from service.projection.shard_locks import LOCK_NUMBER, ShardLocks, shard_of
 from service.projection.state import ProjectionState
 from service.projection.visibility import ClosedRuns, OpenRuns, Visibility, close_time, stamp
 from service.projection.writer import RunWriter
+from service.row_observers import RowObservers
 from service.run_archive import RunArchive
 from service.run_reader import TemporalRuns
 from service.templates import TemplateStore
@@ -57,11 +58,13 @@ class Projector:
         pace: seconds between two queries.
         lock: the number of the advisory locks.
         workers: asked who polls; None: no run is without workers.
+        observers: shown what is written.
     """
 
     def __init__(
         self, client: Client, database: Database, lock_url: str, *, archive: RunArchive | None = None,
         pace: float = POLL_SECONDS, lock: int = LOCK_NUMBER, workers: WorkerQuestions | None = None,
+        observers: RowObservers | None = None,
     ) -> None:  # fmt: skip
         self._locks = ShardLocks(lock_url, lock)
         self._pace = pace
@@ -72,7 +75,7 @@ class Projector:
         store = ExecutionStore(database)
         ends = archive.ends if archive else None
         builder = RowBuilder(runs, TemplateStore(database), archive, ends)
-        self.writer = RunWriter(client, store, builder, self.owns, ends)
+        self.writer = RunWriter(client, store, builder, self.owns, ends, observers)
         self.problems = ProblemSearch(client, store, self._state, self.writer, lambda: self.shards, workers)
         self._repair = Repair(
             client, store, self._state, self.writer, self._visibility, self._closed, self.problems, lambda: self.shards

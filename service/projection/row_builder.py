@@ -153,6 +153,7 @@ def execution_row(
         user_id=run.user_id,
         parent_id=run.parent_id,
         retry_of=run.retry_of,
+        traceparent=run.traceparent,
         problem={**problem.to_json(), "since": (problem.since or noticed).isoformat()} if problem else None,
         **rest,
     )
@@ -199,15 +200,19 @@ def _found_nothing(journal: Journal) -> bool:
 def _usage(each: dict[str, Any], run: RunDescription) -> UsageRow:
     """Return a model request as a row. A model server may answer any numbers."""
     agent, node, model, status = (each.get(name) for name in ("agent", "node", "model", "status"))
+    began = moment(each["started"]) if isinstance(each.get("started"), int | float) else None
+    duration = storable_count(each.get("duration_ms") or each.get("ms"), MAX_INTEGER)
     return UsageRow(
         agent=str(agent or node or "model"),
         node=str(node or ""),
         model=None if model is None else str(model),
         input_tokens=storable_count(each.get("input_tokens")),
         output_tokens=storable_count(each.get("output_tokens")),
-        duration_ms=storable_count(each.get("duration_ms") or each.get("ms"), MAX_INTEGER),
+        duration_ms=duration,
         requests=storable_count(each.get("requests") or 1, MAX_INTEGER),
         status=str(status or "success"),
         occurred_at=run.closed_at or run.started_at,
         cost_usd=each.get("cost_usd"),
+        began_at=began,
+        ended_at=began + timedelta(milliseconds=duration) if began else None,
     )

@@ -22,6 +22,7 @@ from service.execution_rows import ExecutionRow
 from service.execution_store import ExecutionStore
 from service.outages import is_outage
 from service.projection.row_builder import RowBuilder, set_aside
+from service.row_observers import RowObservers
 from service.run_description import RunDescription, listed_run
 from service.run_ends import RunEnds
 
@@ -48,13 +49,15 @@ class RunWriter:
         builder: of the rows.
         owns: whether this process projects a tenant at this moment.
         ends: what workers say of ended runs; None: Temporal is read.
+        observers: shown what is written.
     """
 
     def __init__(
         self, client: Client, store: ExecutionStore, builder: RowBuilder, owns: Callable[[str], bool],
-        ends: RunEnds | None = None,
+        ends: RunEnds | None = None, observers: RowObservers | None = None,
     ) -> None:  # fmt: skip
         self._client, self._store, self._builder, self._owns, self._ends = client, store, builder, owns, ends
+        self._observers = observers or RowObservers()
         self._reads = asyncio.Semaphore(MAX_CONCURRENT_READS)
         self._unknown_tenants: dict[str, float] = {}
         self.unwritable = 0
@@ -145,6 +148,7 @@ class RunWriter:
                 raise
             log.warning("rows are refused", error=type(error).__name__, rows=len(rows))
             return False
+        self._observers.show(rows)
         return True
 
     async def _set_aside(self, row: ExecutionRow) -> None:

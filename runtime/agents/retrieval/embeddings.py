@@ -55,7 +55,7 @@ class Embeddings(SubNode):
         """Return the result of a request, whose time and outcome are recorded."""
         import time  # noqa: PLC0415 - a clock is for activities; sub-nodes are also read in workflow code
 
-        started, status = time.perf_counter(), "error"
+        started, began, status = time.perf_counter(), time.time(), "error"
         try:
             result = await work
             status = "success"
@@ -65,6 +65,7 @@ class Embeddings(SubNode):
                 {
                     "agent": node, "node": node, "model": self.model_id, "requests": 1, "input_tokens": 0,
                     "output_tokens": 0, "duration_ms": round((time.perf_counter() - started) * 1000), "status": status,
+                    "started": round(began * 1000),
                 }
             )  # fmt: skip
 

@@ -28,6 +28,7 @@ from schemas.plan import Settings
 from schemas.run import PAYLOAD_LIMIT, Journal, RunReply, RunResult, StartInput
 from service.execution_store import ExecutionRow, ExecutionStore, StepRow
 from service.projection.row_builder import step_row
+from service.row_observers import RowObservers
 from service.run_templates import RunTemplates, missing_workflow
 
 __all__ = ["TransientRuns"]
@@ -99,8 +100,10 @@ class TransientRuns:
     """Runs transient templates until `stop`. `run` writes what happens into the tables."""
 
     def __init__(
-        self, catalog: Catalog, capabilities: HostCapabilities, templates: RunTemplates, store: ExecutionStore
-    ) -> None:
+        self, catalog: Catalog, capabilities: HostCapabilities, templates: RunTemplates, store: ExecutionStore,
+        observers: RowObservers | None = None,
+    ) -> None:  # fmt: skip
+        self._observers = observers or RowObservers()
         self._catalog, self._capabilities, self._templates, self._store = catalog, capabilities, templates, store
         self._running: dict[str, tuple[_Run, asyncio.Task[None]]] = {}
         self._rows: dict[str, ExecutionRow] = {}
@@ -199,6 +202,7 @@ class TransientRuns:
         for tenant, written in by_tenant.items():
             try:
                 await self._store.write(tenant, written)
+                self._observers.show(written)
             except DatabaseUnavailable:
                 with contextlib.suppress(KeyError):
                     self._rows = {row.id: row for row in written} | self._rows  # the next writing has them

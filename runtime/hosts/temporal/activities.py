@@ -20,6 +20,7 @@ from runtime.hosts.temporal.hand_out import raw
 from runtime.hosts.temporal.heartbeats import MAX_DEATHS, beating
 from runtime.hosts.temporal.service_pauses import waits
 from runtime.hosts.temporal.shares import StepShares, sent_back
+from runtime.hosts.temporal.step_figures import StepFigures
 from runtime.hosts.temporal.step_results import store_result
 from runtime.hosts.temporal.suspect_window import WorkerDied
 from runtime.hosts.threads import TenantThreads
@@ -95,7 +96,9 @@ class Activities:
         shares: StepShares | None = None,
         guard: TaskGuard | None = None,
         threads: TenantThreads | None = None,
+        figures: StepFigures | None = None,
     ) -> None:
+        self._figures = figures or StepFigures()
         self._threads = threads or TenantThreads()
         self._payload_limit, self._shares = payload_limit, shares
         self._guard = guard or TaskGuard(None, MAX_DEATHS)
@@ -112,7 +115,7 @@ class Activities:
         The arguments are the payloads of `runtime.interpreter.task_parts`.
         """
         task = join_task(document, parts)
-        with task_context(task):
+        with task_context(task), self._figures.measure(task) as measured:
             try:
                 async with (
                     self._guard.step(task),
@@ -123,6 +126,7 @@ class Activities:
                     evaluator = evaluator_of(task["meta"]["tenant"])
                     host = _StepHost(task["meta"]["tenant"], self._threads)
                     result = await run_task(task, self.catalog, self.capabilities, evaluator, host)
+                    measured.outcome = "error" if "error" in result else "success"
                     return await store_result(raw(check_result(task, result)[1]))
             except SlotsTaken as taken:
                 raise sent_back(taken) from taken

@@ -22,10 +22,12 @@ from runtime.hosts.temporal.extern import ScriptInterceptor
 from runtime.hosts.temporal.guarded_runner import GuardedRunner
 from runtime.hosts.temporal.promotion import settle_build
 from runtime.hosts.temporal.registrar import Registrar
+from runtime.hosts.temporal.replay_gate import OpenRunReplay, ReplayGate
 from runtime.hosts.temporal.resources import WorkerResources
 from runtime.hosts.temporal.run_end_writer import RunEndWriter
 from runtime.hosts.temporal.shares import StepShares
 from runtime.hosts.temporal.slot_supplier import MAX_LOCAL_STEPS, MAX_STEPS, tuner
+from runtime.hosts.temporal.step_figures import StepFigures
 from runtime.hosts.temporal.workflow import TemplateWorkflow
 from runtime.hosts.threads import TenantThreads
 from runtime.interpreter.capabilities import HostCapabilities
@@ -43,6 +45,7 @@ from schemas.run import PAYLOAD_LIMIT
 from schemas.run_end import RunEnd
 from service.background_loops import BackgroundLoop, BackgroundLoops
 from service.concurrency import ConcurrencyQueue
+from service.operator_metrics import OperatorMetrics
 from service.plan_store import PlanStore
 from service.resume_keys import ResumeLinks
 from service.run_ends import RunEnds
@@ -100,13 +103,23 @@ def build_worker(
     guard = guard or TaskGuard(None, settings.deaths)
     shares = StepShares(MAX_STEPS, MAX_LOCAL_STEPS, settings.step_share)
     threads = TenantThreads(share=settings.step_share)
+    steps_of = Activities(
+        CATALOG,
+        capabilities,
+        templates,
+        slots,
+        links,
+        payload_limit,
+        shares,
+        guard,
+        threads,
+        StepFigures(_meter(client)),
+    )
     worker = Worker(
         client,
         task_queue=task_queue,
-        workflows=[TemplateWorkflow],
-        activities=Activities(
-            CATALOG, capabilities, templates, slots, links, payload_limit, shares, guard, threads
-        ).all(),
+        workflows=[TemplateWorkflow, ReplayGate],
+        activities=[*steps_of.all(), OpenRunReplay(client, plans, settings.deployment).replay],
         interceptors=[ScriptInterceptor(evaluator_of, plans, ended)],
         # the sandbox costs two milliseconds per run and guards nothing of ours: see tests/replay/test_sandbox.py
         workflow_runner=GuardedRunner(guard, partial(tell_deaths, client), _meter(client)),
@@ -189,6 +202,9 @@ async def worker(
                 if registers:
                     registrar = _registrar(settings, database, resources, tenant)
                     loops.start(BackgroundLoop("registrations", registrar.run, late_after=600))
+                if settings.metrics_address:
+                    figures = OperatorMetrics(_meter(client), database, loops, {"worker": database})
+                    loops.start(BackgroundLoop("worker metrics", figures.run_for_process, late_after=60))
                 # from here on: the node types that it has just loaded take seconds on a busy machine
                 with watched(settings.watchdog_seconds if steps else 0, guard.report):
                     yield built
@@ -224,11 +240,12 @@ async def serve(settings: Settings, stop: asyncio.Event, tenant: str | None = No
             f"TEMPOR8_TENANT_QUEUES does not name {tenant!r}: its runs go to the shared task queue {settings.task_queue!r}. "
             "Set the variable for every API and worker process."
         )
-    build = deployment.build_id()
+    build = settings.worker_build or deployment.build_id()
     async with worker(settings, tenant=tenant, build=build, registers=True) as built, built:
         log.info("worker polls", build=build, task_queue=built.task_queue)
-        builds = WorkerBuilds(built.client, settings.deployment, settings.queues)
-        await settle_build(builds, build, promote=settings.promote)
+        if settings.worker_build is None:  # else who named the build promotes it: Temporal's worker controller
+            builds = WorkerBuilds(built.client, settings.deployment, settings.queues)
+            await settle_build(builds, build, promote=settings.promote)
         await stop.wait()
         log.info("worker drains", grace_seconds=settings.grace_seconds)
         await _drain(built, settings, tenant, build)

@@ -11,6 +11,7 @@ import structlog
 
 from schemas.redact import MASK, is_secret_name, redact_json
 from schemas.task import Task
+from schemas.trace_ids import step_span_id, trace_id
 
 __all__ = ["begin_context", "bind_context", "configure", "get_logger", "task_context"]
 
@@ -69,16 +70,23 @@ def begin_context() -> None:
 
 
 def bind_context(**facts: str) -> None:
-    """Add facts (`tenant`, `workflow_id`) to every later line of this asyncio task and of those that it starts."""
+    """Add facts (`tenant`, `workflow_id`) to every later line of this asyncio task and of those that it starts. A run brings its
+    `trace_id`.
+    """
+    if workflow_id := facts.get("workflow_id"):
+        facts["trace_id"] = trace_id(workflow_id)
     structlog.contextvars.bind_contextvars(**facts)
 
 
 def task_context(task: Task) -> AbstractContextManager[None]:
-    """Return a context manager: lines written in it carry tenant, run (`workflow_id`), step and attempt of a task."""
+    """Return a context manager: lines written in it carry tenant, run (`workflow_id`), trace, step and attempt of a task."""
     meta = task["meta"]
+    run, step = meta["execution_id"], task["step"]["name"]
     return structlog.contextvars.bound_contextvars(
         tenant=meta["tenant"],
-        workflow_id=meta["execution_id"],
-        step=task["step"]["name"],
+        workflow_id=run,
+        trace_id=trace_id(run),
+        span_id=step_span_id(run, step, task["run_index"]),
+        step=step,
         attempt=task.get("attempt", 1),
     )

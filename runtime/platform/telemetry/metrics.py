@@ -7,10 +7,20 @@ is unbounded.
 """
 
 from functools import lru_cache
+from typing import Final
 
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
 __all__ = ["exposed_runtime"]
+
+
+BUCKETS: Final = {
+    "tempor8_http_seconds": (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
+    "tempor8_step_seconds": (0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0, 600.0),
+    "tempor8_step_task_seconds": (0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0, 600.0),
+    "tempor8_run_seconds": (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0, 600.0, 3600.0, 86_400.0),
+}
+"""Of our own histograms, in seconds; the SDK's default counts milliseconds."""
 
 
 @lru_cache(maxsize=1)  # the SDK binds the address once per process
@@ -27,6 +37,7 @@ def exposed_runtime(address: str) -> Runtime:
                 counters_total_suffix=True,  # Prometheus' own convention
                 unit_suffix=True,
                 durations_as_seconds=True,
+                histogram_bucket_overrides=BUCKETS,
             )
         )
     )

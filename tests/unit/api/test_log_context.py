@@ -12,6 +12,7 @@ from litestar.types import HTTPScope
 from api.authentication import PUBLIC, Authentication, OperatorKey, Principal, Verifier
 from api.triggers.requests import parse_request
 from runtime.platform.telemetry.logging import begin_context, bind_context
+from schemas.trace_ids import trace_id
 from service.api_keys import ALL_SCOPES
 from service.key_uses import KeyUses
 from service.tenants import TenantStore
@@ -38,7 +39,10 @@ async def health() -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
-        ("/workflows/acme:report:1/status", {"tenant": "acme", "workflow_id": "acme:report:1"}),
+        (
+            "/workflows/acme:report:1/status",
+            {"tenant": "acme", "workflow_id": "acme:report:1", "trace_id": trace_id("acme:report:1")},
+        ),
         ("/workflows/other:report:1/status", {"tenant": "acme"}),
         ("/health", {}),
     ],

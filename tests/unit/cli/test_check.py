@@ -115,11 +115,28 @@ def test_hostile_names_cannot_write_github_commands_or_on_the_terminal(folder: P
     assert not any(line.startswith("::") for line in out.splitlines())
 
 
+def test_gitlab_gets_a_code_quality_report(folder: Path) -> None:
+    """Each issue has the members that GitLab reads; two findings alike are two issues; no finding is an empty report."""
+    put(folder, "drafts/a.json", export(node("One", "community.thing"), node("Two", "community.thing"), WARNED))
+    code, out, _ = run("check", "./drafts/a.json", "--format", "gitlab")
+    issues = json.loads(out)
+    assert code == 1
+    assert {each["severity"] for each in issues} >= {"critical", "minor"}
+    assert len({each["fingerprint"] for each in issues}) == len(issues)
+    for each in issues:
+        assert each["location"]["path"] == "drafts/a.json"
+        assert each["location"]["lines"]["begin"] >= 1
+        assert each["check_name"].startswith("N8T")
+    assert any("'One'" in each["description"] for each in issues)
+    put(folder, "b.json", export())
+    assert json.loads(run("check", "b.json", "--format", "gitlab", "--select", "N8T101")[1]) == []
+
+
 def test_secrets_are_masked_everywhere(folder: Path) -> None:
     secret = "sk-proj-abcdefghijklmnop1234567890"
     call = node("Call", "n8n-nodes-base.httpRequest", 4.2, parameters={"url": "https://example.com", "method": secret})
     put(folder, "a.json", export(call))
-    for format_ in ("text", "json", "sarif", "github"):
+    for format_ in ("text", "json", "sarif", "github", "gitlab"):
         _, out, _ = run("check", "a.json", "--format", format_)
         assert "N8T" in out
         assert secret not in out
