@@ -102,6 +102,7 @@ def create_app(dependencies: Dependencies, *, projector: bool = True) -> Litesta
         keys=dependencies.start_keys,
         archive=dependencies.archive,
         blobs=dependencies.blobs,
+        started=dependencies.started_runs,
     )
     runs = TemporalRuns(dependencies.temporal)
     watchers, rates = RunWatchers(runs, dependencies.shutdown), Rates(settings)

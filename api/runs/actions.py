@@ -32,6 +32,7 @@ __all__ = ["cancel", "list_runs", "read_history", "read_status", "retry", "retry
 
 async def list_runs(tenant: str, filter_: Filter, dependencies: Dependencies) -> RunPage:
     """Return a page of runs, newest first. Raises BadRequest: the cursor is none."""
+    await dependencies.started_runs.written()
     try:
         rows = await dependencies.executions.page(tenant, filter_)
     except BadCursor as error:

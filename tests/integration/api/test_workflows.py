@@ -243,3 +243,12 @@ async def test_a_workflow_that_saves_no_data_leaves_its_row(
 
     await eventually(row)
     assert (await acme.get(f"/workflows/{run}/history")).json()["steps"] == []
+
+
+async def test_a_run_that_was_just_started_is_in_the_list_at_once(acme: httpx.AsyncClient) -> None:
+    for _ in range(5):
+        run = await started(acme, "greeting", user_id="who-looks-at-once")
+        listed = (await acme.get("/workflows", params={"user_id": "who-looks-at-once"})).json()["items"]
+        assert listed[0]["workflow_id"] == run
+        assert listed[0]["trigger"] == "api"
+        await ended(acme, run)
