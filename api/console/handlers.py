@@ -7,6 +7,7 @@ from litestar.types import ControllerRouterHandler
 from api.console.agent_pages import AgentPageController
 from api.console.failure_pages import FailurePageController
 from api.console.pages import asset
+from api.console.retry_pages import RetryPageController
 from api.console.run_list import RunListController
 from api.console.run_pages import RunPageController
 from api.console.sign_in import SignInController, to_console
@@ -18,6 +19,7 @@ CONSOLE_HANDLERS: Final[tuple[ControllerRouterHandler, ...]] = (
     SignInController,
     RunListController,
     RunPageController,
+    RetryPageController,
     FailurePageController,
     TemplatePageController,
     AgentPageController,

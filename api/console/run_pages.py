@@ -1,4 +1,4 @@
-"""The page of a run: its graph and steps, live; what went through its nodes; cancel and retry."""
+"""The page of a run: its graph and steps, live; what went through its nodes; cancel."""
 
 from typing import Annotated, Any, Final
 
@@ -15,7 +15,6 @@ from api.console.run_events import PageEvents
 from api.console.run_view import read_view
 from api.console.session import console, read_form
 from api.dependencies import Dependencies
-from api.models import RetryRequest
 from api.problems import BadRequest
 from api.rates import Rates
 from api.runs import actions
@@ -26,7 +25,6 @@ from schemas.run import ItemsPage
 from service.api_keys import KeyScope
 from service.run_problems.finder import ProblemFinder
 from service.run_reader import TemporalRuns
-from service.run_start import Starter
 
 __all__ = ["RunPageController"]
 
@@ -115,24 +113,3 @@ class RunPageController(Controller):
         await read_form(request)
         await actions.cancel(request.user.tenant, workflow_id, dependencies, runs)
         return Redirect(run_url(workflow_id), status_code=303)
-
-    @post("/retry", **console(KeyScope.RUN, "run.retry"))
-    async def retry(
-        self,
-        request: Request[Principal, None, Any],
-        workflow_id: WorkflowId,
-        dependencies: NamedDependency[Dependencies],
-        runs: NamedDependency[TemporalRuns],
-        starter: NamedDependency[Starter],
-        rates: NamedDependency[Rates],
-    ) -> Redirect:
-        """Try the run again, and show the new one. Raises as `api.runs.actions.retry`."""
-        form = await read_form(request)
-        begin, version = str(form.get("begin") or ""), str(form.get("version") or "")
-        asked = RetryRequest(
-            from_start=begin == "start",
-            from_node=begin.removeprefix("node:")[:1000] if begin.startswith("node:") else None,
-            with_version="current" if version == "current" else "original",
-        )
-        started = await actions.retry(request.user.tenant, workflow_id, asked, dependencies, runs, starter, rates)
-        return Redirect(run_url(started.workflow_id), status_code=303)

@@ -1,5 +1,7 @@
 """What can be asked of a run and done with it, for REST and the console alike."""
 
+from functools import partial
+
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.dependencies import Dependencies
@@ -22,6 +24,7 @@ from schemas.names import tenant_of
 from schemas.run import Journal
 from service.execution_store import Filter, cursor_of
 from service.page_cursor import BadCursor
+from service.retry_input import edited_items
 from service.run_problems.finder import ProblemFinder
 from service.run_reader import RunDescription, TemporalRuns
 from service.run_retry import RetryChoice, RetrySource, retry_request
@@ -121,8 +124,10 @@ async def retry(
     runs: TemporalRuns,
     starter: Starter,
     rates: Rates,
+    *,
+    masked: bool = False,
 ) -> StartAnswer:
-    """Start a new run that tries a run again.
+    """Start a new run that tries a run again. `masked`: who edited its input saw secrets masked.
 
     Raises:
         UnknownRun, RunOpen, NotRetriableError, VersionGoneError: there is nothing to try again like that.
@@ -133,7 +138,9 @@ async def retry(
     if data.from_start and data.from_node:
         raise BadRequest("from_node, from_start: one of them.")
     run, source = await retry_source(tenant, workflow_id, dependencies, runs)
-    choice = RetryChoice(data.from_node, data.from_start, data.with_version)
+    edited = data.input_data
+    edit = None if edited is None else partial(edited_items, edited=edited, masked=masked)
+    choice = RetryChoice(data.from_node, data.from_start, data.with_version, edit)
     run_request = await retry_request(run, choice, dependencies.templates, source)
     return start_answer(await starter.start(run_request), run_request.template)
 

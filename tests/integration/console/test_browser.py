@@ -150,6 +150,33 @@ async def test_a_cause_is_previewed_and_retried(
         await expect(page.get_by_role("status")).to_contain_text("2 of 2 failed runs were started again")
 
 
+async def test_a_failed_run_is_tried_again_with_edited_input(
+    wire: Wire, browser: Any, acme: httpx.AsyncClient, api_keys: tuple[str, str]
+) -> None:
+    check = node("Check", "code", 2, jsCode="if (!$json.address) throw new Error('no address'); return $input.all()")
+    steps = placed(node("Start", "manualTrigger"), set_("Fill", made="1"), check, set_("Last", done="yes"))
+    assert (await acme.post("/templates", params={"key": "browser-edit"}, json=steps)).is_success
+    run = await started(acme, "browser-edit", {"name": "Ada", "password": "hunter2hunter2"})
+    await ended(acme, run)
+    async with watched_page(browser) as page:
+        await sign_in(page, wire, api_keys[0], f"/console/runs/{run}")
+        await page.locator("#n2-open").click()
+        await page.get_by_role("link", name="Edit its input and try again").click()
+        field = page.get_by_label("Items that Check begins with")
+        text = await field.input_value()
+        assert "hunter2" not in text
+        await field.fill(text.replace('"name": "Ada"', '"name": "Ada", "address": "Rome"') + "oops")
+        await page.get_by_role("button", name="Start a new run").click()
+        await expect(page.get_by_role("alert")).to_contain_text("This is no JSON")
+        await field.fill((await field.input_value()).removesuffix("oops"))
+        await picture(page, "run-edit")
+        await page.get_by_role("button", name="Start a new run").click()
+        await expect(page.locator("h1 .status-completed")).to_be_visible(timeout=LIVE_MS)
+        new = page.url.rpartition("/")[2]
+    item = (await acme.get(f"/workflows/{new}/result")).json()["outputs"][0][0]["json"]
+    assert (item["address"], item["password"]) == ("Rome", "hunter2hunter2"), "a masked secret stays what it was"
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_every_page_fits_a_narrow_screen(
     wire: Wire, browser: Any, acme: httpx.AsyncClient, api_keys: tuple[str, str], scheme: str
