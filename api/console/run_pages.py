@@ -12,6 +12,7 @@ from api.console.node_items import read_items
 from api.console.pages import fragment, page, run_url
 from api.console.problems import PAGE_HANDLERS
 from api.console.run_events import PageEvents
+from api.console.run_timeline import read_timeline
 from api.console.run_view import read_view
 from api.console.session import console, read_form
 from api.dependencies import Dependencies
@@ -79,6 +80,19 @@ class RunPageController(Controller):
             return {step.name: step.type for step in view.plan.steps} if view.plan else {}
 
         return events_of(run, watchers, types, since, rates.streams, PageEvents(view, since).render)
+
+    @get("/timeline", **console(KeyScope.READ))
+    async def timeline(
+        self,
+        request: Request[Principal, None, Any],
+        workflow_id: WorkflowId,
+        dependencies: NamedDependency[Dependencies],
+        runs: NamedDependency[TemporalRuns],
+        problem_finder: NamedDependency[ProblemFinder],
+    ) -> Response[bytes]:
+        """Return what the time of each step was spent with. Raises UnknownRun."""
+        view = await read_view(request.user.tenant, workflow_id, dependencies, runs, problem_finder)
+        return fragment(request, "timeline", workflow_id=workflow_id, timeline=await read_timeline(view, runs))
 
     @get("/node", **console(KeyScope.READ))
     async def node(

@@ -150,6 +150,25 @@ async def test_a_cause_is_previewed_and_retried(
         await expect(page.get_by_role("status")).to_contain_text("2 of 2 failed runs were started again")
 
 
+async def test_the_timeline_says_what_the_time_of_each_step_was_spent_with(
+    wire: Wire, browser: Any, acme: httpx.AsyncClient, api_keys: tuple[str, str]
+) -> None:
+    steps = placed(
+        node("Start", "manualTrigger"), pause("Pause", 1), node("Hash", "crypto", 1, action="hash", value="a"), set_("End", b="2")
+    )
+    assert (await acme.post("/templates", params={"key": "browser-timeline"}, json=steps)).is_success
+    run = await started(acme, "browser-timeline")
+    await ended(acme, run)
+    async with watched_page(browser) as page:
+        await sign_in(page, wire, api_keys[0], f"/console/runs/{run}")
+        lines = page.locator("#timeline tbody tr")
+        await expect(lines).to_have_count(4, timeout=LIVE_MS)
+        paused = lines.filter(has_text="Pause")
+        await expect(paused.locator("rect.wait")).to_have_count(1)
+        await expect(paused.locator("td").last).to_contain_text("1.", timeout=LIVE_MS)
+        await picture(page, "run-timeline")
+
+
 async def test_a_failed_run_is_tried_again_with_edited_input(
     wire: Wire, browser: Any, acme: httpx.AsyncClient, api_keys: tuple[str, str]
 ) -> None:
