@@ -42,6 +42,7 @@ from api.templates.routes import TemplateController
 from api.tokens import Tokens
 from api.triggers.forms import form_handler
 from api.triggers.mcp import mcp_handler
+from api.triggers.waits import Waits
 from api.triggers.webhooks import webhook_handler
 from runtime.platform.namespace_retention import NamespaceRetention
 from runtime.platform.pg_listen import listen
@@ -152,6 +153,7 @@ def create_app(dependencies: Dependencies, *, projector: bool = True) -> Litesta
             "scheduler": _provide(scheduler),
             "rates": _provide(rates),
             "verifier": _provide(verifier),
+            "waits": _provide(Waits(dependencies, replies)),
         },
         plugins=[PydanticPlugin(prefer_alias=False)],
         request_max_body_size=dependencies.settings.body_limit,

@@ -46,7 +46,9 @@ async def activity_times(client: Client, run: RunDescription) -> list[ActivityTi
     """
     events: list[HistoryEvent] = []
     execution = WorkflowExecution(workflow_id=run.id, run_id=run.run_id)
-    request = GetWorkflowExecutionHistoryRequest(namespace=client.namespace, execution=execution, maximum_page_size=PAGE)
+    request = GetWorkflowExecutionHistoryRequest(
+        namespace=client.namespace, execution=execution, maximum_page_size=PAGE
+    )
     while True:
         answer = await client.workflow_service.get_workflow_execution_history(request, retry=True)
         events += answer.history.events

@@ -73,18 +73,15 @@ def _segments(span: StepSpan, activities: Sequence[ActivityTimes], now: datetime
     between = SegmentKind.WAIT if span.waits else SegmentKind.WORK
     at = span.begin
     for each in sorted(activities, key=lambda each: each.scheduled):
-        for kind, begin, end in (
-            (SegmentKind.QUEUE, each.scheduled, each.started or each.ended or now),
-            (SegmentKind.WORK, each.started, each.ended or now),
-        ):
-            if begin is None:
-                continue
-            begin, end = min(begin, span.end), min(end, span.end)
-            if begin > at:
+        parts = [Segment(SegmentKind.QUEUE, each.scheduled, each.started or each.ended or now)]
+        if each.started is not None:
+            parts.append(Segment(SegmentKind.WORK, each.started, each.ended or now))
+        for part in parts:
+            if (begin := min(part.begin, span.end)) > at:
                 yield Segment(between, at, begin)
                 at = begin
-            if end > at:
-                yield Segment(kind, at, end)
+            if (end := min(part.end, span.end)) > at:
+                yield Segment(part.kind, at, end)
                 at = end
     if span.end > at:
         yield Segment(between, at, span.end)

@@ -5,6 +5,7 @@ from typing import Final
 from litestar.types import ControllerRouterHandler
 
 from api.console.agent_pages import AgentPageController
+from api.console.answer_pages import AnswerPageController
 from api.console.failure_pages import FailurePageController
 from api.console.pages import asset
 from api.console.retry_pages import RetryPageController
@@ -20,6 +21,7 @@ CONSOLE_HANDLERS: Final[tuple[ControllerRouterHandler, ...]] = (
     RunListController,
     RunPageController,
     RetryPageController,
+    AnswerPageController,
     FailurePageController,
     TemplatePageController,
     AgentPageController,

@@ -10,6 +10,7 @@ from api.console.node_states import NodeStates
 from api.dependencies import Dependencies
 from api.models import HistoryAnswer, StatusAnswer, StepAnswer
 from api.runs.actions import read_history, read_status
+from api.runs.answers import GivenAnswer, read_answers
 from schemas.plan import Plan
 from service.run_problems.finder import ProblemFinder
 from service.run_reader import TemporalRuns
@@ -29,6 +30,8 @@ class RunView:
     """None: the plan was never published, so there is no graph."""
     graph: Graph | None
     states: NodeStates
+    answers: Sequence[GivenAnswer] = ()
+    """Who has answered what the run waited for."""
 
     @property
     def is_open(self) -> bool:
@@ -64,10 +67,13 @@ async def read_view(
     Raises:
         UnknownRun: the tenant has no such run.
     """
-    status, history = await asyncio.gather(
+    status, history, answers = await asyncio.gather(
         read_status(tenant, workflow_id, dependencies, runs, finder),
         read_history(tenant, workflow_id, dependencies, runs, finder),
+        read_answers(tenant, workflow_id, dependencies),
     )
     template = await dependencies.store.by_hash(tenant, status.workflow_template, status.plan_hash)
     plan = template.plan if template else None
-    return RunView(status, history, plan, graph_of(plan) if plan else None, NodeStates(history.steps, history.active))
+    return RunView(
+        status, history, plan, graph_of(plan) if plan else None, NodeStates(history.steps, history.active), answers
+    )

@@ -8,9 +8,12 @@ import pytest
 from litestar import Litestar
 
 from tests.exports import export, node, set_
+from tests.integration.api.test_approvals import Post, asking, post, result_of
 from tests.integration.api.test_repair import failed_runs, publish
 from tests.integration.console.chromium import CHROMIUM, SCREENSHOTS, Wire, chromium, serving, watched_page
-from tests.service import ended, eventually, started
+from tests.service import ended, eventually, loopback, started
+
+__all__ = ["loopback", "post"]
 
 playwright = pytest.importorskip("playwright.async_api", reason="the browser tests need playwright")
 expect = playwright.expect
@@ -154,7 +157,10 @@ async def test_the_timeline_says_what_the_time_of_each_step_was_spent_with(
     wire: Wire, browser: Any, acme: httpx.AsyncClient, api_keys: tuple[str, str]
 ) -> None:
     steps = placed(
-        node("Start", "manualTrigger"), pause("Pause", 1), node("Hash", "crypto", 1, action="hash", value="a"), set_("End", b="2")
+        node("Start", "manualTrigger"),
+        pause("Pause", 1),
+        node("Hash", "crypto", 1, action="hash", value="a"),
+        set_("End", b="2"),
     )
     assert (await acme.post("/templates", params={"key": "browser-timeline"}, json=steps)).is_success
     run = await started(acme, "browser-timeline")
@@ -194,6 +200,28 @@ async def test_a_failed_run_is_tried_again_with_edited_input(
         new = page.url.rpartition("/")[2]
     item = (await acme.get(f"/workflows/{new}/result")).json()["outputs"][0][0]["json"]
     assert (item["address"], item["password"]) == ("Rome", "hunter2hunter2"), "a masked secret stays what it was"
+
+
+async def test_an_approval_and_a_form_are_answered_on_the_page(
+    wire: Wire, browser: Any, acme: httpx.AsyncClient, api_keys: tuple[str, str], post: Post
+) -> None:
+    run = await asking(acme, post, "browser_approve", approvalOptions={"values": {"approvalType": "double"}})
+    async with watched_page(browser) as page:
+        await sign_in(page, wire, api_keys[0], f"/console/runs/{run}")
+        await expect(page.locator("#answer")).to_contain_text("Ask waits for an approval", timeout=LIVE_MS)
+        await picture(page, "run-approval")
+        await page.get_by_role("button", name="Decline").click()
+        await expect(page.locator("h1 .status-completed")).to_be_visible(timeout=LIVE_MS)
+        await expect(page.locator(".answers")).to_contain_text("by key test")
+        assert await result_of(acme, run) == '{"approved":false}'
+        post.messages.clear()
+        fields = {"values": [{"fieldLabel": "When", "fieldType": "text", "requiredField": True}]}
+        run = await asking(acme, post, "browser_form", responseType="customForm", formFields=fields)
+        await page.goto(f"{wire.url}/console/runs/{run}")
+        await page.get_by_label("When").fill("Tomorrow")
+        await page.get_by_role("button", name="Submit").click()
+        await expect(page.locator("h1 .status-completed")).to_be_visible(timeout=LIVE_MS)
+        assert await result_of(acme, run) == '{"When":"Tomorrow"}'
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -14,7 +14,9 @@ def at(seconds: float) -> datetime:
 
 def parts(span: StepSpan, *activities: ActivityTimes, now: float = 100) -> list[tuple[str, float, float]]:
     (step,) = timeline([span], activities, at(now))
-    return [(each.kind, (each.begin - BEGIN).total_seconds(), (each.end - BEGIN).total_seconds()) for each in step.segments]
+    return [
+        (each.kind, (each.begin - BEGIN).total_seconds(), (each.end - BEGIN).total_seconds()) for each in step.segments
+    ]
 
 
 def test_an_activity_is_in_a_queue_and_then_at_work() -> None:
