@@ -7,6 +7,7 @@ from litestar.types import ControllerRouterHandler
 from api.console.agent_pages import AgentPageController
 from api.console.answer_pages import AnswerPageController
 from api.console.failure_pages import FailurePageController
+from api.console.files import FileController
 from api.console.pages import asset
 from api.console.retry_pages import RetryPageController
 from api.console.run_list import RunListController
@@ -21,6 +22,7 @@ CONSOLE_HANDLERS: Final[tuple[ControllerRouterHandler, ...]] = (
     RunListController,
     RunPageController,
     RetryPageController,
+    FileController,
     AnswerPageController,
     FailurePageController,
     TemplatePageController,

@@ -8,7 +8,7 @@ from litestar.params import HeaderParameter, PathParameter, QueryParameter
 from litestar.response import Redirect, ServerSentEvent
 
 from api.authentication import Principal
-from api.console.node_items import read_items
+from api.console.node_items import read_items, side_of
 from api.console.pages import fragment, page, run_url
 from api.console.problems import PAGE_HANDLERS
 from api.console.run_events import PageEvents
@@ -16,7 +16,6 @@ from api.console.run_timeline import read_timeline
 from api.console.run_view import read_view
 from api.console.session import console, read_form
 from api.dependencies import Dependencies
-from api.problems import BadRequest
 from api.rates import Rates
 from api.runs import actions
 from api.runs.events import events_of
@@ -27,10 +26,11 @@ from service.api_keys import KeyScope
 from service.run_problems.finder import ProblemFinder
 from service.run_reader import TemporalRuns
 
-__all__ = ["RunPageController"]
+__all__ = ["PICTURES", "Number", "RunPageController", "WorkflowId"]
 
 ITEMS_PER_PAGE: Final = 20
-SIDES: Final = ("input", "output")
+PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+"""Types of files that a page shows. No others: a browser would run what some of them contain."""
 WorkflowId = Annotated[str, PathParameter(max_length=1000)]
 Number = Annotated[int, QueryParameter(ge=0, le=10**9)]
 
@@ -108,12 +108,9 @@ class RunPageController(Controller):
         since: Number = 0,
     ) -> Response[bytes]:
         """Return the items of a run of a node, a page of them. Raises UnknownRun, BadRequest."""
-        if side not in SIDES:
-            raise BadRequest(f"side: {' or '.join(SIDES)}.")
-        asked = ItemsPage(node=name, run=run, side="input" if side == "input" else "output", index=index, since=since,
-            limit=ITEMS_PER_PAGE)  # fmt: skip
+        asked = ItemsPage(node=name, run=run, side=side_of(side), index=index, since=since, limit=ITEMS_PER_PAGE)
         answer = await read_items(request.user.tenant, workflow_id, asked, dependencies, runs)
-        return fragment(request, "node", workflow_id=workflow_id, asked=asked, answer=answer)
+        return fragment(request, "node", workflow_id=workflow_id, asked=asked, answer=answer, pictures=PICTURES)
 
     @post("/cancel", **console(KeyScope.RUN, "run.cancel"))
     async def cancel(

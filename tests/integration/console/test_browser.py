@@ -1,6 +1,9 @@
 """The console in Chromium: live, resumed after a cut, by keyboard, on a narrow screen, light and dark."""
 
+import base64
+import contextlib
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -25,6 +28,10 @@ pytestmark = [
 ]
 
 LIVE_MS: Final = 15_000
+DOT: Final = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+"""A picture of one pixel."""
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +53,14 @@ async def sign_in(page: Any, wire: Wire, key: str, path: str = "/console/runs") 
     await page.get_by_label("API key").fill(key)
     await page.get_by_role("button", name="Sign in").click()
     await page.wait_for_url(f"**{path}")
+
+
+@contextlib.asynccontextmanager
+async def signed_in(wire: Wire, key: str) -> AsyncIterator[httpx.AsyncClient]:
+    """Somebody who has signed in, without a browser."""
+    async with httpx.AsyncClient(base_url=wire.url) as client:
+        assert (await client.post("/console/sign-in", data={"key": key})).status_code == 303
+        yield client
 
 
 async def picture(page: Any, name: str) -> None:
@@ -222,6 +237,42 @@ async def test_an_approval_and_a_form_are_answered_on_the_page(
         await page.get_by_role("button", name="Submit").click()
         await expect(page.locator("h1 .status-completed")).to_be_visible(timeout=LIVE_MS)
         assert await result_of(acme, run) == '{"When":"Tomorrow"}'
+
+
+async def test_files_of_items_are_downloaded_and_pictures_shown(
+    wire: Wire, browser: Any, acme: httpx.AsyncClient, api_keys: tuple[str, str]
+) -> None:
+    hook = node("Hook", "webhook", 2, path="browser-files", httpMethod="POST")
+    await acme.post("/templates", params={"key": "browser-files"}, json=placed(hook, node("End", "noOp")))
+    large = bytes(range(256)) * 400
+    files = {"dot": ("dot.png", DOT, "image/png"), "page": ('räud "x".html', large, "text/html")}
+    assert (await acme.post("/webhook/acme/browser-files", files=files)).status_code == 200
+
+    async def ran() -> Any:
+        found = (await acme.get("/workflows", params={"template": "browser-files"})).json()["items"]
+        return found[0]["workflow_id"] if found else None
+
+    run = await eventually(ran, 10)
+    await ended(acme, run)
+    async with watched_page(browser) as page:
+        await sign_in(page, wire, api_keys[0], f"/console/runs/{run}")
+        await page.locator("#n0-open").click()
+        picture_ = page.locator("img.picture")
+        await expect(picture_).to_have_count(1, timeout=LIVE_MS)
+        await eventually(lambda: picture_.evaluate("it => it.naturalWidth"))
+        async with page.expect_download() as loading:
+            await page.get_by_role("link", name="räud").click()
+        download = await loading.value
+        assert download.suggested_filename.endswith(".html")
+        assert Path(await download.path()).read_bytes() == large
+        await picture(page, "run-files")
+        address = await page.get_by_role("link", name="räud").get_attribute("href")
+    async with signed_in(wire, api_keys[0]) as own, signed_in(wire, api_keys[1]) as foreign:
+        answer = await own.get(f"{address}&show=1")
+        assert answer.headers["content-type"] == "application/octet-stream"
+        assert answer.headers["content-disposition"].startswith("attachment")
+        assert (await foreign.get(address)).status_code == 404
+        assert (await own.get(address.replace("file=page", "file=none"))).status_code == 404
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
