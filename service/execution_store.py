@@ -30,8 +30,21 @@ OPEN_FAILURES: Final = """status in ('failed', 'timed_out') and not exists (sele
 STATUSES: Final = tuple(status.value for status in RunStatus)
 MAX_COUNT: Final = 10_000
 """Runs that are counted of a filter."""
+LATEST: Final = """
+    select each.key, runs.id, runs.status, runs.started_at from unnest(%(keys)s::text[]) as each (key)
+    cross join lateral (select id, status, started_at from workflow_executions
+        where tenant_id = %(tenant)s and template_key = each.key order by started_at desc, id desc limit %(limit)s) runs"""
 NOTED_SECONDS: Final = 600.0
 """For how long a tenant that has had runs counts as one."""
+
+
+@dataclass(frozen=True)
+class RunDot:
+    """A run as one sign among others."""
+
+    id: str
+    status: str
+    started_at: datetime
 
 
 @dataclass(frozen=True)
@@ -94,6 +107,15 @@ class ExecutionStore:
         async with self._database.tenant_transaction(tenant) as connection:
             row = await (await connection.execute(query.encode(), values)).fetchone()
         return int(row["n"]) if row else 0
+
+    async def latest(self, tenant: str, templates: Sequence[str], limit: int = 10) -> dict[str, list[RunDot]]:
+        """Return the last runs of each of these templates, the latest first."""
+        found: dict[str, list[RunDot]] = {key: [] for key in templates}
+        async with self._database.tenant_transaction(tenant) as connection:
+            cursor = await connection.execute(LATEST, {"tenant": tenant, "keys": list(templates), "limit": limit})
+            for row in await cursor.fetchall():
+                found[row["key"]].append(RunDot(row["id"], row["status"], row["started_at"]))
+        return found
 
     async def get(self, tenant: str, id_: str, *, with_steps: bool = False) -> ExecutionRow | None:
         """Return one run; None when the tenant has none of that id."""
