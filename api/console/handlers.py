@@ -9,6 +9,7 @@ from api.console.answer_pages import AnswerPageController
 from api.console.failure_pages import FailurePageController
 from api.console.files import FileController
 from api.console.pages import asset
+from api.console.publish_pages import PublishPageController
 from api.console.retry_pages import RetryPageController
 from api.console.run_list import RunListController
 from api.console.run_pages import RunPageController
@@ -26,6 +27,7 @@ CONSOLE_HANDLERS: Final[tuple[ControllerRouterHandler, ...]] = (
     AnswerPageController,
     FailurePageController,
     TemplatePageController,
+    PublishPageController,
     AgentPageController,
     to_console,
     asset,

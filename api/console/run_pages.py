@@ -67,6 +67,7 @@ class RunPageController(Controller):
         problem_finder: NamedDependency[ProblemFinder],
         rates: NamedDependency[Rates],
         after: Number = 0,
+        active: Annotated[str, QueryParameter(max_length=16)] = "",
         last_event_id: Annotated[int | None, HeaderParameter(name="Last-Event-ID", ge=0)] = None,
     ) -> ServerSentEvent:
         """Send what changes on the page until the run ends. Raises UnknownRun."""
@@ -79,7 +80,7 @@ class RunPageController(Controller):
         async def types() -> dict[str, str]:
             return {step.name: step.type for step in view.plan.steps} if view.plan else {}
 
-        return events_of(run, watchers, types, since, rates.streams, PageEvents(view, since).render)
+        return events_of(run, watchers, types, since, rates.streams, PageEvents(view, active).render)
 
     @get("/timeline", **console(KeyScope.READ))
     async def timeline(

@@ -1,6 +1,7 @@
 """What the page of a run shows, put together from the answers that REST gives of it."""
 
 import asyncio
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -8,14 +9,14 @@ from typing import Final
 from api.console.graph import Graph, graph_of
 from api.console.node_states import NodeStates
 from api.dependencies import Dependencies
-from api.models import HistoryAnswer, StatusAnswer, StepAnswer
+from api.models import ActiveStep, HistoryAnswer, StatusAnswer, StepAnswer
 from api.runs.actions import read_history, read_status
 from api.runs.answers import GivenAnswer, read_answers
 from schemas.plan import Plan
 from service.run_problems.finder import ProblemFinder
 from service.run_reader import TemporalRuns
 
-__all__ = ["RunView", "read_view"]
+__all__ = ["RunView", "active_mark", "read_view"]
 
 STEPS_PER_PAGE: Final = 100
 
@@ -39,6 +40,11 @@ class RunView:
         return self.status.closed_at is None
 
     @property
+    def mark(self) -> str:
+        """Return the mark of the active step, see `active_mark`."""
+        return active_mark(self.history.active)
+
+    @property
     def errors(self) -> list[StepAnswer]:
         """Return the steps that failed, the latest first."""
         return [step for step in reversed(self.history.steps) if step.error is not None]
@@ -57,6 +63,16 @@ class RunView:
     def step_pages(self) -> int:
         """Return how many pages of steps there are."""
         return max(1, -(-len(self.history.steps) // STEPS_PER_PAGE))
+
+
+def active_mark(active: ActiveStep | None) -> str:
+    """Return what tells one active step from another: what a page says of it is the same while this is."""
+    if active is None:
+        return ""
+    reason = active.reason
+    until = reason.until.timestamp() if reason and reason.until else ""
+    text = f"{active.node}#{active.run}#{active.attempt}#{active.waiting}#{reason.kind if reason else ''}#{until}"
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 async def read_view(
