@@ -8,6 +8,7 @@ from litestar.params import HeaderParameter, PathParameter, QueryParameter
 from litestar.response import Redirect, ServerSentEvent
 
 from api.authentication import Principal
+from api.console.agent_tree import agent_tree
 from api.console.node_items import read_items, side_of
 from api.console.pages import fragment, page, run_url
 from api.console.problems import PAGE_HANDLERS
@@ -94,6 +95,22 @@ class RunPageController(Controller):
         """Return what the time of each step was spent with. Raises UnknownRun."""
         view = await read_view(request.user.tenant, workflow_id, dependencies, runs, problem_finder)
         return fragment(request, "timeline", workflow_id=workflow_id, timeline=await read_timeline(view, runs))
+
+    @get("/agents", **console(KeyScope.READ))
+    async def agents(
+        self,
+        request: Request[Principal, None, Any],
+        workflow_id: WorkflowId,
+        dependencies: NamedDependency[Dependencies],
+        runs: NamedDependency[TemporalRuns],
+        problem_finder: NamedDependency[ProblemFinder],
+    ) -> Response[bytes]:
+        """Return the agents with their turns and tools. Raises UnknownRun."""
+        view = await read_view(request.user.tenant, workflow_id, dependencies, runs, problem_finder)
+        run = await runs.describe(workflow_id)
+        activities = await runs.activities(run) if run is not None else []
+        agents = agent_tree(view.plan, activities, view.history.usage) if view.plan else []
+        return fragment(request, "agent_tree", agents=agents)
 
     @get("/node", **console(KeyScope.READ))
     async def node(

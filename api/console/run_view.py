@@ -40,6 +40,13 @@ class RunView:
         return self.status.closed_at is None
 
     @property
+    def has_agents(self) -> bool:
+        """Return whether nodes of the plan ask models, or have done so."""
+        return bool(self.history.usage) or any(
+            "ai_languageModel" in step.subnodes for step in (self.plan.steps if self.plan else ())
+        )
+
+    @property
     def mark(self) -> str:
         """Return the mark of the active step, see `active_mark`."""
         return active_mark(self.history.active)

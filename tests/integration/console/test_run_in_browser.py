@@ -7,6 +7,8 @@ from typing import Any, Final
 import httpx
 import pytest
 
+from api.dependencies import Dependencies
+from runtime.platform.embedded.fake_vendor import StandIn
 from tests.exports import node, set_
 from tests.integration.api.test_approvals import Post, asking, post, result_of
 from tests.integration.console.browsing import (
@@ -22,6 +24,8 @@ from tests.integration.console.browsing import (
 )
 from tests.integration.console.chromium import Wire, watched_page
 from tests.service import ended, eventually, loopback, started
+from tests.unit.agents.world import calls, model, text_answer, workflow
+from tests.unit.agents.world import node as ai_node
 
 __all__ = ["browser", "loopback", "post", "wire"]
 
@@ -141,3 +145,29 @@ async def test_files_of_items_are_downloaded_and_pictures_shown(
         assert answer.headers["content-disposition"].startswith("attachment")
         assert (await foreign.get(address)).status_code == 404
         assert (await own.get(address.replace("file=page", "file=none"))).status_code == 404
+
+
+async def test_an_agent_is_a_tree_of_turns_tools_and_tokens(
+    wire: Wire,
+    browser: Any,
+    acme: httpx.AsyncClient,
+    api_keys: tuple[str, str],
+    dependencies: Dependencies,
+    loopback: None,
+) -> None:
+    del loopback
+    root = ai_node("Agent", "agent", 2.2, {"promptType": "define", "text": "What is 2 + 3 * 4?"})
+    steps = workflow(root, (model(), "ai_languageModel"), (ai_node("Calc", "toolCalculator", 1), "ai_tool"))
+    assert (await acme.post("/templates", params={"key": "browser-agent"}, json=steps)).is_success
+    with StandIn(script=[calls("Calc", {"input": "2+3*4"}), text_answer("It is 14.")]) as vendor:
+        key = {"apiKey": "sk-of-the-tests", "url": f"{vendor.url}/v1"}
+        await dependencies.credentials.put("acme", "openAiApi", "key", key)
+        run = await started(acme, "browser-agent")
+        status = await ended(acme, run)
+    assert status["status"] == "completed", status
+    async with watched_page(browser) as page:
+        await sign_in(page, wire, api_keys[0], f"/console/runs/{run}")
+        tree = page.locator(".tree")
+        await expect(tree).to_contain_text("2 turns", timeout=LIVE_MS)
+        await expect(tree.locator("li", has_text="Turn 1").last).to_contain_text("Calc")
+        await picture(page, "run-agent")
