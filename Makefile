@@ -96,5 +96,5 @@ chaos: setup  ## Kill, stop and cut off every process under load, and check that
 	$(BIN)/python -m pytest tests/chaos -m chaos
 
 clean:  ## Remove the environments, caches and builds.
-	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist runtime/expressions/vendor api/console/vendor
+	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist runtime/expressions/vendor api/console/vendor api/docs/vendor
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

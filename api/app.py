@@ -23,6 +23,7 @@ from api.codec import CodecController
 from api.console.handlers import CONSOLE_HANDLERS
 from api.console.session import ConsoleSession
 from api.dependencies import Dependencies
+from api.docs.pages import docs_asset, docs_page
 from api.health import HealthController
 from api.json_bodies import check_content_type
 from api.json_response import JsonResponse
@@ -127,6 +128,8 @@ def create_app(dependencies: Dependencies, *, projector: bool = True) -> Litesta
             *CONSOLE_HANDLERS,
             CodecController,
             openapi_json,
+            docs_page,
+            docs_asset,
             webhook_handler(dependencies, starter, watchers, rates),
             form_handler(dependencies, starter, rates),
             mcp_handler(dependencies, starter, rates),
