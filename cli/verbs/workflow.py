@@ -75,6 +75,64 @@ def history(workflow_id: WorkflowId, url: Url = DEFAULT_URL, key: Key = None) ->
 
 
 @app.command()
+def watch(
+    workflow_id: WorkflowId,
+    as_json: Annotated[bool, typer.Option("--json", help="One line of JSON per event.")] = False,
+    url: Url = DEFAULT_URL,
+    key: Key = None,
+) -> None:
+    """Show what a run does, step by step, until it ends. A connection that is cut is made again; no step is missed."""
+    from cli.support.follow import follow
+
+    for event in follow(url, f"/workflows/{workflow_id}/events", key):
+        if as_json:
+            typer.echo(json.dumps({"event": event.kind, "data": event.data}, ensure_ascii=False))
+        else:
+            typer.echo(_line(event.kind, event.data))
+        if event.kind == "end" and event.data["status"] != "completed":
+            raise typer.Exit(1)
+
+
+def _line(kind: str, data: dict[str, Any]) -> str:
+    if kind == "end":
+        error = data.get("error") or {}
+        return f"{data['status']}{': ' + str(error['message']) if error.get('message') else ''}"
+    if kind == "status":
+        active = data.get("active") or {}
+        reason = (active.get("reason") or {}).get("for")
+        return (
+            f"… {active['node']} {f'waits for {reason}' if reason else 'is active'}"
+            if active
+            else f"… {data['status']}"
+        )
+    sign = "✕" if data["status"] == "error" else "✓"
+    error = data.get("error") or {}
+    after = f": {error['message']}" if error.get("message") else ""
+    return f"{sign} {data['node']} {data['duration_ms'] or 0} ms, {sum(data['items_out'])} items{after}"
+
+
+@app.command()
+def waits(workflow_id: WorkflowId, url: Url = DEFAULT_URL, key: Key = None) -> None:
+    """Show what a run waits for from people, and who has answered."""
+    show(call("GET", url, f"/workflows/{workflow_id}/waits", key))
+
+
+@app.command()
+def answer(
+    workflow_id: WorkflowId,
+    approve: Annotated[bool | None, typer.Option("--approve/--decline", help="To an approval.")] = None,
+    data: Annotated[
+        str | None, typer.Option("--data", "-d", help="To a form or a call: JSON, a file with JSON, or -.")
+    ] = None,
+    url: Url = DEFAULT_URL,
+    key: Key = None,
+) -> None:
+    """Answer what a run waits for."""
+    body = {"approved": approve, "data": None if data is None else _json(data)}
+    show(call("POST", url, f"/workflows/{workflow_id}/answer", key, json=body))
+
+
+@app.command()
 def cancel(workflow_id: WorkflowId, url: Url = DEFAULT_URL, key: Key = None) -> None:
     """Cancel a run."""
     show(call("POST", url, f"/workflows/{workflow_id}/cancel", key))
@@ -90,11 +148,16 @@ def retry(
         bool, typer.Option("--from-start", help="Run everything again, with the same input.")
     ] = False,
     with_version: Annotated[str, typer.Option(help="original or current.")] = "original",
+    input_: Annotated[
+        str | None, typer.Option("--input", "-i", help="Edited items: a JSON list of objects, a file with it, or -.")
+    ] = None,
     url: Url = DEFAULT_URL,
     key: Key = None,
 ) -> None:
     """Retry a run, as a new run."""
-    body = {"from_node": from_node, "from_start": from_start, "with_version": with_version}
+    body: dict[str, Any] = {"from_node": from_node, "from_start": from_start, "with_version": with_version}
+    if input_ is not None:
+        body["input_data"] = _json(input_)
     show(call("POST", url, f"/workflows/{workflow_id}/retry", key, json=body))
 
 
