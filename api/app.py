@@ -28,6 +28,7 @@ from api.health import HealthController
 from api.json_bodies import check_content_type
 from api.json_response import JsonResponse
 from api.keys.routes import KeyController
+from api.mcp.routes import mcp_message, mcp_stream
 from api.metrics import MetricsController
 from api.openapi import openapi_json
 from api.operator.routes import OperatorController
@@ -129,6 +130,8 @@ def create_app(dependencies: Dependencies, *, projector: bool = True) -> Litesta
             CodecController,
             openapi_json,
             docs_page,
+            mcp_message,
+            mcp_stream,
             docs_asset,
             webhook_handler(dependencies, starter, watchers, rates),
             form_handler(dependencies, starter, rates),
