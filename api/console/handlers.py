@@ -6,8 +6,10 @@ from litestar.types import ControllerRouterHandler
 
 from api.console.agent_pages import AgentPageController
 from api.console.answer_pages import AnswerPageController
+from api.console.credential_pages import CredentialPageController
 from api.console.failure_pages import FailurePageController
 from api.console.files import FileController
+from api.console.key_pages import KeyPageController
 from api.console.pages import asset
 from api.console.publish_pages import PublishPageController
 from api.console.retry_pages import RetryPageController
@@ -29,6 +31,8 @@ CONSOLE_HANDLERS: Final[tuple[ControllerRouterHandler, ...]] = (
     TemplatePageController,
     PublishPageController,
     AgentPageController,
+    CredentialPageController,
+    KeyPageController,
     to_console,
     asset,
 )
