@@ -65,6 +65,7 @@ generate: setup  ## Write what is made from declarations: schemas, diagnostic pa
 	$(BIN)/python -m compiler.report.pages
 	$(BIN)/python -m tests.conformance.known
 	$(BIN)/python -m tests.architecture.test_openapi
+	$(BIN)/python -m tests.architecture.test_client
 	$(BIN)/python -m tests.unit.api.test_agents_service
 	$(BIN)/python -m tests.architecture.test_specialists_page
 	$(BIN)/python -m runtime.integrations.loader
