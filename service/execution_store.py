@@ -19,6 +19,7 @@ from service.execution_writes import write_runs
 from service.page_cursor import page_cursor, parse_cursor
 from service.rollups import Metrics, read_metrics
 from service.run_columns import open_error, open_problem, open_user, user_forms
+from service.run_fields import field_forms
 from service.storable import storable_text
 
 __all__ = ["OPEN_FAILURES", "ExecutionRow", "ExecutionStore", "Filter", "Metrics", "StepRow", "UsageRow"]
@@ -30,6 +31,8 @@ OPEN_FAILURES: Final = """status in ('failed', 'timed_out') and not exists (sele
 STATUSES: Final = tuple(status.value for status in RunStatus)
 MAX_COUNT: Final = 10_000
 """Runs that are counted of a filter."""
+WITH_FIELD: Final = """id in (select execution_id from run_fields
+    where tenant_id = %(tenant)s and field = any(%(field)s::text[]))"""
 LATEST: Final = """
     select each.key, runs.id, runs.status, runs.started_at from unnest(%(keys)s::text[]) as each (key)
     cross join lateral (select id, status, started_at from workflow_executions
@@ -59,6 +62,8 @@ class Filter:
     trigger: str | None = None
     fingerprint: str | None = None
     """Failed runs of one cause, see `service.failure_fingerprint`."""
+    field: tuple[str, str] | None = None
+    """Name and value of what the run declares of itself, see `service.run_fields`."""
     since: datetime | None = None
     """Started then or later."""
     until: datetime | None = None
@@ -91,6 +96,8 @@ class ExecutionStore:
         clauses, values = _clauses(tenant, filter_)
         query, order = f"select * from workflow_executions where {' and '.join(clauses)}", ORDER  # noqa: S608  # names are ours
         columns = await Columns.of(self._database, tenant)
+        if filter_.field is not None:
+            values["field"] = field_forms(columns, *filter_.field)
         if filter_.user_id is not None:  # one index scan per form: a list of forms would be sorted as a whole
             forms = dict(enumerate(user_forms(columns, filter_.user_id)))
             values |= {f"user{number}": form for number, form in forms.items()}
@@ -190,6 +197,8 @@ def _clauses(tenant: str, filter_: Filter) -> tuple[list[str], dict[str, Any]]:
             values[name] = storable_text(value) if isinstance(value, str) else value
     if filter_.problem is not None:
         clauses.append(f"problem is {'not ' if filter_.problem else ''}null")
+    if filter_.field is not None:
+        clauses.append(WITH_FIELD)
     if filter_.open_failures:
         clauses.append(OPEN_FAILURES)
     if filter_.before is not None:

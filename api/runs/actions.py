@@ -25,12 +25,13 @@ from schemas.run import Journal
 from service.execution_store import Filter, cursor_of
 from service.page_cursor import BadCursor
 from service.retry_input import edited_items
+from service.run_fields import parse_field
 from service.run_problems.finder import ProblemFinder
 from service.run_reader import RunDescription, TemporalRuns
 from service.run_retry import RetryChoice, RetrySource, retry_request
 from service.run_start import Starter
 
-__all__ = ["cancel", "list_runs", "read_history", "read_status", "retry", "retry_source"]
+__all__ = ["cancel", "field_of", "list_runs", "read_history", "read_status", "retry", "retry_source"]
 
 
 async def list_runs(tenant: str, filter_: Filter, dependencies: Dependencies) -> RunPage:
@@ -43,6 +44,15 @@ async def list_runs(tenant: str, filter_: Filter, dependencies: Dependencies) ->
     page = rows[: filter_.limit]
     following = cursor_of(page[-1]) if len(rows) > filter_.limit else None
     return RunPage(items=[row_summary(row) for row in page], next_cursor=following)
+
+
+def field_of(text: str | None) -> tuple[str, str] | None:
+    """Return name and value of a filter by declared data; None: there is none. Raises BadRequest."""
+    if not text:
+        return None
+    if (field := parse_field(text)) is None:
+        raise BadRequest("field: name=value, such as order=4711.")
+    return field
 
 
 async def read_status(

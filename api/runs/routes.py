@@ -304,6 +304,7 @@ class WorkflowController(Controller):
         self,
         request: Request[Principal, None, Any],
         dependencies: NamedDependency[Dependencies],
+        *,
         status: Annotated[RunStatus | None, QueryParameter(description="Runs with this status")] = None,
         template: Annotated[str | None, QueryParameter(description="Runs of this template", max_length=128)] = None,
         user_id: Annotated[str | None, QueryParameter(description="Runs of this user", max_length=256)] = None,
@@ -313,6 +314,10 @@ class WorkflowController(Controller):
         trigger: Annotated[TriggerKind | None, QueryParameter(description="Runs that this started")] = None,
         fingerprint: Annotated[
             str | None, QueryParameter(description="Failed runs of a group of /failures", max_length=64)
+        ] = None,
+        field: Annotated[
+            str | None,
+            QueryParameter(description="name=value of what runs declare with an Execution Data node", max_length=2000),
         ] = None,
         since: Annotated[datetime | None, QueryParameter(description="Runs that started then or later")] = None,
         until: Annotated[datetime | None, QueryParameter(description="Runs that started earlier")] = None,
@@ -324,6 +329,7 @@ class WorkflowController(Controller):
         """Return a page of runs."""
         filter_ = Filter(
             status=status, template=template, user_id=user_id, problem=problem, trigger=trigger, fingerprint=fingerprint,
+            field=actions.field_of(field),
             since=utc(since, "since"), until=utc(until, "until"), before=cursor, limit=limit,
         )  # fmt: skip
         return await actions.list_runs(request.user.tenant, filter_, dependencies)
