@@ -36,6 +36,7 @@ ROW: dict[str, dict[str, object]] = {  # the least that each table wants; the te
         "execution_id": "e", "sequence": 1, "agent": "a", "node": "n", "status": "success",
         "occurred_at": "2026-01-01",
     },
+    "run_fields": {"field": "f", "execution_id": "e"},
     "run_ends": {"execution_id": "run", "run_id": "r", "history_length": 3, "sealed": b"x"},
     "run_archive": {"execution_id": "e", "sealed": b"x"},
     "start_keys": {"template_key": "k", "key_digest": "d", "request_digest": b"\x00" * 32},
