@@ -18,7 +18,7 @@ NOTICEABLE_S = 0.004
 """Below this the clock says more about the machine than about the work."""
 SHORT = 64
 """Characters that no work may need long for: exponential work never gets to longer ones."""
-LONGEST = 4_096
+LONGEST = 2_048
 FACTOR, RATIO = 8, 32
 MEASUREMENTS = 4
 """All of them have to find that work grows too fast."""
