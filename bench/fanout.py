@@ -34,7 +34,7 @@ from runtime.platform.settings import Settings
 from runtime.platform.storage.blobs import BlobStore
 from runtime.platform.temporal import connect, data_converter
 from schemas import names
-from schemas.run import TASK_TIMEOUT, RunResult, StartInput
+from schemas.run import PAYLOAD_LIMIT, TASK_TIMEOUT, RunResult, StartInput
 from service.tenants import TenantStore
 
 COUNTS: Final = tuple(int(each) for each in os.environ.get("BENCH_ITEMS", "256,2000").split(",") if each)
@@ -130,7 +130,10 @@ def _agent() -> Export:
 
 async def _measured(client: Client, name: str, export: Export, items: Sequence[dict[str, Any]]) -> dict[str, Any]:
     run = names.workflow_id("bench", "fanout", str(uuid.uuid4()))
-    given = StartInput(plan=plan_of(export), tenant="bench", template="fanout", execution_id=run, items=list(items))
+    given = StartInput(
+        plan=plan_of(export), tenant="bench", template="fanout", execution_id=run, items=list(items),
+        payload_limit=PAYLOAD_LIMIT,
+    )  # fmt: skip
     gc.collect()
     began, before = time.perf_counter(), megabytes()
     handle: WorkflowHandle[Any, Any] = await client.start_workflow(

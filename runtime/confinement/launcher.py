@@ -35,6 +35,8 @@ LINUX: Final = sys.platform == "linux"
 STRICT_EXIT: Final = 77
 """Exit code of a child that lacks a wall under `strict`."""
 _LIBRARIES: Final = ("/lib", "/lib64", "/usr/lib", "/usr/lib64")
+_supervisor: int | None = None
+"""A child's descriptor of its supervisor, until the walls stand."""
 
 
 class Child(Protocol):
@@ -89,6 +91,7 @@ class Walls:
             self._build("user", lambda: _become(_one_of(first, last)))
         elif before != 0:
             self.missing["user"] = "only root may start a process as another user"
+        _forget_supervisor()
         self._rlimits(same_user=os.getuid() == before)
         self._build("privileges", _give_up_privileges)
         readable = (program, *filter(os.path.isdir, _LIBRARIES)) if program else ()
@@ -192,7 +195,7 @@ def _become(user: int) -> None:
     os.setgroups([])
     os.setresgid(user, user, user)
     os.setresuid(user, user, user)
-    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)  # a change of user clears it
+    _end_with_supervisor()  # a change of user clears it
 
 
 def _give_up_privileges() -> None:
@@ -208,10 +211,12 @@ def _filter_calls(*, native: bool) -> None:
 
 def _fork(spec: LaunchSpec) -> None:
     """Go on as the child. The process that was started stays as its supervisor and ends as the child ends."""
+    global _supervisor  # noqa: PLW0603 - of this process
     service = _process(spec.parent)
+    _supervisor = _descriptor_of(os.getpid())
     child = os.fork()
     if child == 0:
-        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+        _end_with_supervisor()
         if service is not None:
             os.close(service)
         if spec.report is not None:
@@ -234,14 +239,35 @@ def _fork(spec: LaunchSpec) -> None:
 
 def _process(parent: int) -> int | None:
     """Return a descriptor that is readable when the service has ended; None: the kernel has none."""
-    try:
-        service = os.pidfd_open(parent)
-    except OSError:
+    service = _descriptor_of(parent)
+    if service is None:
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)  # follows the thread that started us, at least
-        service = None
     if os.getppid() != parent:
         os._exit(0)  # it ended before we looked
     return service
+
+
+def _descriptor_of(process: int) -> int | None:
+    """Return a descriptor that is readable when a process has ended; None: the kernel has none."""
+    try:
+        return os.pidfd_open(process)
+    except OSError:
+        return None
+
+
+def _end_with_supervisor() -> None:
+    """Let the kernel end this process with its supervisor, and end here where it was killed before the kernel knew."""
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+    if _supervisor is not None and select.select([_supervisor], [], [], 0)[0]:
+        os._exit(0)
+
+
+def _forget_supervisor() -> None:
+    """Close its descriptor: foreign code inherits nothing."""
+    global _supervisor  # noqa: PLW0603 - of this process
+    if _supervisor is not None:
+        os.close(_supervisor)
+        _supervisor = None
 
 
 def _await_either(service: int, child: int) -> None:

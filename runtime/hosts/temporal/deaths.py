@@ -30,7 +30,7 @@ log = get_logger("tempor8.worker")
 MAX_RESUMED: Final = 10_000
 """Runs that are remembered as taken up from their history, until their next workflow task; some end without one."""
 TASK_SECONDS: Final = 5.0
-"""Seconds for which a workflow task is alone at most: the deadlock detector has given it up by then, and it stays counted."""
+"""Seconds for which a workflow task is alone at most: the server has given its first attempt up by then, and it stays counted."""
 
 
 class Deaths(Protocol):

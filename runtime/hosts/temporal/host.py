@@ -42,7 +42,7 @@ EVALUATOR: Final = "tempor8_script_evaluator"
 """Name of the extern function on which scripts run; see `runtime.hosts.temporal.extern`."""
 ACTIVATION_ITEM_BUDGET: Final = 8_000
 """Items moved by inline steps in one activation, about 80 ms; then the workflow task ends. Many runs share one
-interpreter lock, so this must stay far below the 2 s of the deadlock detector."""
+interpreter lock, so this must stay far below the time-out of a task."""
 SCRIPT_ITEM_COST: Final = 100
 """Items that weigh as much as a call of V8."""
 QUICK_SCRIPT_ITEM_COST: Final = 20

@@ -12,7 +12,7 @@ __all__ = ["MONOTONIC", "RecordedEvaluator", "ReplayLimit"]
 MONOTONIC: Final = "tempor8_monotonic"
 """Name of the extern function that gives seconds of a clock which only runs forward."""
 ACTIVATION_SECONDS: Final = 2.0
-"""Seconds of scripts in one activation of a workflow, together: half of what the deadlock detector grants it."""
+"""Seconds of scripts in one activation of a workflow, together: less than half of the time-out of its task."""
 LEAST_SECONDS: Final = 0.05
 """With less than this left of them, a script is not begun."""
 MESSAGE: Final = "The expressions need too much time or memory"

@@ -58,9 +58,10 @@ log = get_logger("tempor8.worker")
 
 HANDOVER_SECONDS: Final = 3.0
 """Seconds in which runs go on whose steps were the last of a worker that stops, once Temporal has given up asking that worker."""
-DEADLOCK_TIMEOUT_SECONDS: Final = 4
-"""Seconds that one activation of a workflow may take before the SDK calls it a deadlock; below the time-out of the task.
-The SDK's own 2 count the time that others have the processor: sixteen runs that compute at once are no deadlock.
+DEADLOCK_TIMEOUT_SECONDS: Final = 60
+"""Seconds that one activation of a workflow may take before the SDK calls it a deadlock. They count the time that others have the
+processor, so a worker with a tenth of one needs ten times as long. The server waits longer with every attempt of a task; what is given
+up before its time-out would be given up at every attempt.
 """
 
 

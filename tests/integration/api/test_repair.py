@@ -122,7 +122,5 @@ async def test_stuck_runs_are_counted_by_cause(acme: httpx.AsyncClient, monkeypa
     async def causes(*_: Any) -> list[dict[str, Any]]:
         return [{"kind": "worker", "cause": "NoWorker", "hint": "Start a worker", "runs": 3}]
 
-    answer = (await acme.get("/stuck")).json()
-    assert answer["items"] == []
     monkeypatch.setattr("service.run_failures.FailureStore.stuck_causes", causes)
     assert (await acme.get("/stuck")).json()["causes"][0]["runs"] == 3

@@ -247,22 +247,24 @@ async def test_text_with_a_nul_character_is_sealed_as_any_other(
 async def test_a_row_that_cannot_be_sealed_holds_up_no_other_row(
     fresh: Database, database: Database, tenant: str, service: Settings, embedded: EmbeddedProfile
 ) -> None:
-    """A constraint that a test adds refuses one row of the first column that is sealed, and every row of another one."""
+    """A constraint that a test adds refuses one row of the first column that is sealed, and every row of another one. A table is altered
+    when nobody has it open, and who has it open may be on this event loop: it must go on meanwhile."""
     await write(database, tenant)
     for number in range(5):
         await StaticDataStore(database).save(tenant, f"t{number}", {"n": number})
     bad = f"check (tenant_id <> '{tenant}' or sealed is null%s) not valid"
-    with psycopg.connect(embedded.addresses.database_admin_url or "", autocommit=True) as owner:
+    url = embedded.addresses.database_admin_url or ""
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as owner:
         one, every = bad % " or template_key <> 't2'", bad % ""
-        owner.execute(f"alter table static_data add constraint bad {one}".encode())
-        owner.execute(f"alter table variables add constraint bad {every}".encode())
+        await owner.execute(f"alter table static_data add constraint bad {one}".encode())
+        await owner.execute(f"alter table variables add constraint bad {every}".encode())
         try:
             async with fresh:
                 assert not await Resealer(fresh, keyring(service), batch=2).seal(tenant)
                 assert await clear_counts(database, tenant) == {"static_data.data": 1, "variables.value": 1}
         finally:
-            owner.execute("alter table static_data drop constraint bad")
-            owner.execute("alter table variables drop constraint bad")
+            await owner.execute("alter table static_data drop constraint bad")
+            await owner.execute("alter table variables drop constraint bad")
     async with database.transaction() as connection:
         cursor = await connection.execute("select * from tenant_sealing where tenant_id = %s", (tenant,))
         row = await cursor.fetchone()

@@ -149,6 +149,12 @@ def activation(length: int, *, replays: bool = False, query: bool = False) -> Wo
     return act
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A workflow task waits for its note as long as a test does."""
+    monkeypatch.setattr("runtime.hosts.temporal.guarded_runner.NOTE_SECONDS", PATIENCE)
+
+
 @pytest.mark.parametrize(
     ("acts", "seen"),
     [
