@@ -64,4 +64,6 @@ async def test_no_step_keeps_the_loop(part: int) -> None:
         if step.seconds > STEP_SECONDS:
             slow.append(f"{name} in {place}: {step.seconds:.1f} s")
     assert not slow, "\n".join(slow)
-    assert ended["success"] + ended["error"] > ended.total() / 2, ended  # most of them came to their step
+    assert ended["success"] + ended["error"] > ended.total() / 3, (
+        ended
+    )  # the others are refused: no expression may stand there
