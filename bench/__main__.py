@@ -23,6 +23,7 @@ from bench import (
     scale,
     short,
     steps,
+    walls,
     webhook,
 )
 
@@ -41,6 +42,7 @@ PARTS: Final[dict[str, Callable[[], Any]]] = {
     "listeners": lambda: asyncio.run(listeners.measure()),
     "neighbours": lambda: asyncio.run(neighbours.measure()),
     "recovery": lambda: asyncio.run(recovery.measure()),
+    "walls": lambda: asyncio.run(walls.measure()),
     "scale": lambda: asyncio.run(scale.measure()),
 }
 

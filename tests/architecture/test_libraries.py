@@ -21,7 +21,7 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "runtime/http": frozenset({"joserfc", "yaml"}),
     "runtime/sandbox": frozenset({"orjson", "py_mini_racer", "pydantic_monty", "pypdf"}),
     "runtime/nodes": frozenset({"cryptography", "joserfc", "orjson", "typing_extensions"}),
-    "runtime/agents": frozenset({"genai_prices", "jinja2", "jsonschema", "orjson", "pydantic", "yaml"}),
+    "runtime/agents": frozenset({"genai_prices", "jinja2", "jsonschema", "orjson", "pydantic", "referencing", "yaml"}),
     "runtime/integrations": frozenset({"pydantic", "yaml"}),
     "runtime/catalog.py": frozenset(),
     "runtime/hosts": frozenset({"httpx", "orjson", "temporalio"}),

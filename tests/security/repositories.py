@@ -244,8 +244,8 @@ def body() -> bytes:
     return json.dumps(export(NAME, hook, set_("Greet", greeting="hello"))).encode()
 
 
-async def snapshot(database: Database) -> dict[str, str]:
-    """Return a digest of the rows of both tenants, by table."""
+async def snapshot(database: Database, tenants: tuple[str, ...] = (MINE, OTHER)) -> dict[str, str]:
+    """Return a digest of the rows of the tenants, by table."""
     parts = [
         sql.SQL(
             "select {name} as name, coalesce(md5(string_agg(t::text, '|' order by t::text)), '') as digest"
@@ -258,7 +258,7 @@ async def snapshot(database: Database) -> dict[str, str]:
         for table in ("tenants", *ROW)
     ]
     found: dict[str, str] = {}
-    for tenant in (MINE, OTHER):
+    for tenant in tenants:
         async with database.tenant_transaction(tenant) as connection:
             cursor = await connection.execute(sql.SQL(" union all ").join(parts))
             found |= {f"{tenant} {row['name']}": row["digest"] for row in await cursor.fetchall()}

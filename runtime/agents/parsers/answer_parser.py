@@ -79,12 +79,10 @@ def validate(value: Any, schema: Mapping[str, Any], unwrap: str | None, text: st
 
     `text` is the answer as the model wrote it.
     """
-    from runtime.agents.parsers.schema_validator import SchemaValidator  # noqa: PLC0415 - heavy; compiling needs none of it
+    from runtime.agents.parsers.schema_validator import errors_of  # noqa: PLC0415 - heavy; compiling needs none of it
 
     value = strip_unknown_fields(value, schema)
-    error = next(
-        iter(sorted(SchemaValidator(schema).iter_errors(value), key=lambda each: len(each.absolute_path))), None
-    )
+    error = next(iter(sorted(errors_of(value, schema), key=lambda each: len(each.absolute_path))), None)
     if error is not None:
         place = "/".join(map(str, error.absolute_path))
         return {"problem": f"{place + ': ' if place else ''}{error.message}", "text": text}

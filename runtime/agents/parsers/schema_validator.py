@@ -1,13 +1,66 @@
-"""JSON Schema for values of a model. Schemas are an author's or a foreign server's, so their patterns run on RE2."""
+"""JSON Schema for values of a model. Schemas are an author's or a foreign server's: a reference leads nowhere but into the schema,
+patterns run on RE2, and the work has a bound.
+"""
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from typing import Any, Final
 
 from jsonschema import Draft7Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
+from referencing import Registry
+from referencing.exceptions import Unresolvable
 
 from runtime.values.patterns import BadPatternError, ScriptNeeded, compile_pattern
+
+__all__ = ["MAX_RULES", "errors_of"]
+
+MAX_RULES: Final = 300_000
+"""Rules that are applied to a value and its parts, about a second of work. References may multiply a short schema without end."""
+_NOTHING: Final = Registry[Any]()
+"""What references outside of a schema lead to."""
+_left: ContextVar[int] = ContextVar("rules_left", default=MAX_RULES)
+
+
+class _TooMuchError(Exception):
+    """The bound is reached."""
+
+
+def errors_of(value: Any, schema: Mapping[str, Any]) -> Iterator[ValidationError]:
+    """Yield what is wrong with a value. What cannot be looked up, or is beyond the bound, constrains nothing."""
+    token = _left.set(MAX_RULES)
+    try:
+        errors = list(_Validator(_plain(schema), registry=_NOTHING).iter_errors(value))
+    except (_TooMuchError, RecursionError):
+        errors = []
+    finally:
+        _left.reset(token)
+    yield from errors
+
+
+def _plain(schema: Any) -> Any:
+    """Return a schema without `$schema`, by which a part of it would choose another validator than ours."""
+    if isinstance(schema, Mapping):
+        named = {key: each for key, each in schema.items() if key != "$schema" or not isinstance(each, str)}
+        return {key: _plain(each) for key, each in named.items()}
+    return [_plain(each) for each in schema] if isinstance(schema, list) else schema
+
+
+def _reference(validator: Any, reference: Any, instance: Any, _schema: Any) -> Iterator[ValidationError]:
+    """Apply what a reference within the schema names. The library would fetch any other, past the guard and from files, too."""
+    try:
+        yield from validator._validate_reference(ref=reference, instance=instance)  # noqa: SLF001  # as its own rule does
+    except (Unresolvable, AttributeError, TypeError, ValueError):
+        return
+
+
+def _unique(_validator: Any, wanted: Any, instance: Any, _schema: Any) -> Iterator[ValidationError]:
+    if wanted and isinstance(instance, list):
+        texts = [json.dumps(each, sort_keys=True, default=str) for each in instance]
+        if len(set(texts)) < len(texts):  # the library compares each with each
+            yield ValidationError(f"{instance!r} has non-unique elements")
 
 
 def _pattern(_validator: Any, pattern: Any, instance: Any, _schema: Any) -> Iterator[ValidationError]:
@@ -23,6 +76,22 @@ def _pattern_properties(validator: Any, patterns: Any, instance: Any, _schema: A
             yield from validator.descend(instance[name], subschema, path=name, schema_path=pattern)
 
 
+def _additional(validator: Any, allowed: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
+    """Apply `additionalProperties`: the library's rule joins the patterns of the schema to one of Python's."""
+    if not isinstance(instance, dict):
+        return
+    patterns = list(schema.get("patternProperties") or ())
+    known = schema.get("properties") or {}
+    extras = [name for name in instance if name not in known and not any(_found(each, name) for each in patterns)]
+    if isinstance(allowed, Mapping):
+        for name in extras:
+            yield from validator.descend(instance[name], allowed, path=name)
+    elif not allowed and extras:
+        listed = ", ".join(map(repr, sorted(extras, key=str)))
+        verb = "was" if len(extras) == 1 else "were"
+        yield ValidationError(f"Additional properties are not allowed ({listed} {verb} unexpected)")
+
+
 def _found(pattern: Any, text: str) -> bool:
     """Return whether a pattern matches somewhere. One that RE2 does not know constrains nothing."""
     try:
@@ -31,5 +100,20 @@ def _found(pattern: Any, text: str) -> bool:
         return True
 
 
-_RULES: Final = {"pattern": _pattern, "patternProperties": _pattern_properties}
-SchemaValidator: Final = extend(Draft7Validator, _RULES)  # type: ignore[no-untyped-call]  # its stub says nothing
+def _counted(rule: Callable[..., Any]) -> Callable[..., Iterator[ValidationError]]:
+    def counted(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
+        left = _left.get()
+        if left <= 0:
+            raise _TooMuchError
+        _left.set(left - 1)
+        yield from rule(validator, value, instance, schema) or ()
+
+    return counted
+
+
+_OWN: Final = {
+    "$ref": _reference, "uniqueItems": _unique, "pattern": _pattern, "patternProperties": _pattern_properties,
+    "additionalProperties": _additional,
+}  # fmt: skip
+_RULES: Final = {name: _counted(rule) for name, rule in {**Draft7Validator.VALIDATORS, **_OWN}.items()}
+_Validator: Final = extend(Draft7Validator, _RULES)  # type: ignore[no-untyped-call]  # its stub says nothing

@@ -8,7 +8,7 @@ from jsonschema.exceptions import ValidationError
 
 from runtime.agents.messages import ToolCall, ToolSpec
 from runtime.agents.parsers.answer_parser import strip_unknown_fields
-from runtime.agents.parsers.schema_validator import SchemaValidator
+from runtime.agents.parsers.schema_validator import errors_of
 from runtime.agents.tools.toolbox import one_text
 
 ONE_TEXT: Final = one_text()
@@ -40,7 +40,7 @@ def problems(arguments: Any, schema: Mapping[str, Any]) -> str:
     """
     if schema == ONE_TEXT:  # n8n runs a tool of one text also without it
         schema = {**ONE_TEXT, "required": []}
-    errors = SchemaValidator(schema).iter_errors(strip_unknown_fields(arguments, schema))
+    errors = errors_of(strip_unknown_fields(arguments, schema), schema)
     try:
         return "; ".join(_text(each) for each in islice(errors, MAX_PROBLEMS))
     except Exception:  # noqa: BLE001 - of a schema that an author or a server wrote anything may be raised

@@ -40,7 +40,7 @@ def _in_time(signature: Signature, scope: Scope) -> bool:
     sent = evaluate(signature.timestamp, scope)
     try:
         age = scope.now / 1000 - float(sent)
-    except (TypeError, ValueError):
+    except (ArithmeticError, TypeError, ValueError):
         return False
     return abs(age) <= signature.within
 

@@ -24,7 +24,7 @@ __all__ = ["EnrichedTrigger", "VendorTrigger", "WebhookTrigger"]
 
 _NOT_STARTED: Final = {"code": 0, "message": "Workflow Webhook Error: Workflow could not be started!"}
 """n8n's reply to a delivery that its trigger cannot read."""
-_SHAPE_ERRORS: Final = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+_SHAPE_ERRORS: Final = (ArithmeticError, AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError)
 _NO_EXPRESSION: Final = (
     "write the value itself: a trigger is registered before there is a run, so that an expression has no data"
 )
