@@ -185,7 +185,9 @@ async def update(run: Run, scope: Scope) -> list[Item]:
             scope, method="PATCH", path=f"/upload/drive/v3/files/{segment(file)}", file=field, type=body["mimeType"],
             query={"uploadType": "media", "supportsAllDrives": True},
         )  # fmt: skip
-    trashed = {"trashed": True} if options.get("trashed") else {}  # in the query, where Google does not read it, as in n8n
+    trashed = (
+        {"trashed": True} if options.get("trashed") else {}
+    )  # in the query, where Google does not read it, as in n8n
     query = {"supportsAllDrives": True} | update_query(scope) | trashed
     if fields := options.get("fields"):
         query["fields"] = "*" if "*" in fields else ", ".join(fields)
