@@ -80,6 +80,7 @@ def changes_of(
         key: the column whose value tells the row; `row_number`: the value is the row.
         values: an object per item.
         first_row: the first row with values, from 1.
+        adds: whether rows that match none are added.
     """
     if key != ROW_NUMBER and key not in columns.names and not adds:
         raise NodeError(f'Could not find column for key "{key}"')
