@@ -11,7 +11,7 @@ from schemas.node import Node, declarations
 def parameters_of(facts: list[dict[str, Any]], given: dict[str, Any]) -> Parameters:
     """The parameters of a node with these facts."""
     annotations, values, named = fields_of([Fact.read(each) for each in facts])
-    node = type("Sample", (Node,), {"__annotations__": annotations, "__module__": __name__, **values})
+    node: Any = type("Sample", (Node,), {"__annotations__": annotations, "__module__": __name__, **values})
     return Parameters(node.model_validate(given), named, 1)
 
 
@@ -30,13 +30,13 @@ def test_what_must_be_given(many: bool, required: bool) -> None:
     assert declared.info.required is required
 
 
-MEMBERS = [
+MEMBERS: list[dict[str, Any]] = [
     {"name": "text", "kind": "string", "default": ""},
     {"name": "width", "kind": "number", "default": 0, "show": {"/operation": ["sendVideo"]}},
     {"name": "what", "kind": "options", "default": "all"},
     {"name": "types", "kind": "multiOptions", "default": [], "show": {"what": ["all"]}},
 ]
-OPERATION = {"name": "operation", "kind": "options", "default": "send"}
+OPERATION: dict[str, Any] = {"name": "operation", "kind": "options", "default": "send"}
 
 
 def test_a_member_of_a_collection_that_is_hidden_is_left_out() -> None:
