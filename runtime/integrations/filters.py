@@ -12,8 +12,10 @@ from runtime.values.javascript import js_number, js_string, json_stringify
 from runtime.values.json_text import NotJsonError, parse_json
 from schemas.item import UNDEFINED
 
-__all__ = ["FILTERS", "camel_case", "is_empty", "segment", "snake_case"]
+__all__ = ["FILTERS", "INSTANT", "camel_case", "is_empty", "segment", "snake_case"]
 
+INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
+"""A date with time and zone."""
 _SEGMENT: Final = "!$&'()*+,;=:@-._~%"
 """What stays in a segment of a path (RFC 3986, 3.3): an escape that is there stays one, as in n8n, which encodes none."""
 _STRAY_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -85,6 +87,12 @@ def _iso(value: Any) -> str:
     return _moment(value).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def _instant(value: Any) -> str:
+    """Return an instant as it is written; a date without time or zone as ISO."""
+    text = js_string(value)
+    return text if INSTANT.fullmatch(text) else _iso(value)
+
+
 def _items(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [] if is_empty(value) else [value]
 
@@ -118,6 +126,7 @@ _DEFINED: Final[Mapping[str, Callable[..., Any]]] = {
     "epoch_ms": lambda value: int(_moment(value).timestamp() * 1000),
     "epoch_s": lambda value: int(_moment(value).timestamp()),
     "iso": _iso,
+    "instant": _instant,
     "date": lambda value: _iso(value)[:10],
     "quote": lambda value: quote(js_string(value), safe="!'()*-._~"),
     "num": _number,

@@ -140,7 +140,7 @@ class Parameters(Mapping[str, Any]):
         return self._members(value, group.members, defaults=True) if isinstance(value, Mapping) else value
 
     def _members(self, value: Mapping[str, Any], members: Sequence[Fact], *, defaults: bool) -> dict[str, Any]:
-        beside = _Beside(value, members, self, self._version)
+        beside = _Beside(value, members, self, self._version, defaults=defaults)
         made = {name: each for name, each in value.items() if not members}
         for name, each in value.items():
             declared = beside.declared(name)
@@ -155,12 +155,19 @@ class Parameters(Mapping[str, Any]):
 
 
 class _Beside(Mapping[str, Any]):
-    """What the display conditions of a member see: its siblings, defaults included, and behind `/` the parameters."""
+    """What the display conditions of a member see: its siblings, in an entry with their defaults, and behind `/` the parameters."""
 
     def __init__(
-        self, given: Mapping[str, Any], members: Sequence[Fact], parameters: Parameters, version: float
+        self,
+        given: Mapping[str, Any],
+        members: Sequence[Fact],
+        parameters: Parameters,
+        version: float,
+        *,
+        defaults: bool,
     ) -> None:
         self._given, self._members, self._parameters, self._version = given, members, parameters, version
+        self._defaults = defaults
 
     def declared(self, name: str) -> Fact | None:
         """Return the declaration of a member that is shown."""
@@ -176,7 +183,7 @@ class _Beside(Mapping[str, Any]):
             return self._given[name]
         for each in self._members:
             if each.name == name:
-                return each.default
+                return each.default if self._defaults else None
         return self._parameters[name]
 
     def __iter__(self) -> Iterator[str]:

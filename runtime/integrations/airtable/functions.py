@@ -16,6 +16,8 @@ _TYPES: Final = ("airtableApi", "airtableTokenApi", "airtableOAuth2Api")
 _BATCH: Final = 10
 """Records in one request: Airtable's limit."""
 _PER_ITEM_SINCE: Final = 2.1
+_NESTED_SINCE: Final = 2.2
+"""The version from which the fields of a record stay below `fields`."""
 """A search runs once for all items before it."""
 _ABSENT: Final = ("403", "404")
 """What Airtable answers to the id of a record that is not there."""
@@ -87,7 +89,7 @@ async def _attachments(run: Run, scope: Scope, record: Mapping[str, Any], names:
 async def _output(
     run: Run, scope: Scope, record: Mapping[str, Any], names: Sequence[str], *, flat: bool = True
 ) -> Item:
-    item: Item = {"json": _flat(record) if flat else dict(record)}
+    item: Item = {"json": _flat(record) if flat and scope.version < _NESTED_SINCE else dict(record)}
     if files := await _attachments(run, scope, record, names):
         item["binary"] = files
     return item
@@ -108,7 +110,7 @@ async def search_records(run: Run) -> Items:
             "filterByFormula": scope.parameters.get("filterByFormula"),
             "fields": options.get("fields"),
             "sort": (scope.parameters.get("sort") or {}).get("property"),
-            "view": scope.located("view", options.get("view")),
+            "view": scope.located("view", options["view"]) if isinstance(options.get("view"), Mapping) else None,
         }
         names = options.get("downloadFields") or []
         return [await _output(run, scope, each, names) for each in await _listed(run, scope, query)]

@@ -9,6 +9,7 @@ from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_number, js_string
 
 _FLAGS: Final = {"SUPPRESS_EMBEDS": 1 << 2, "SUPPRESS_NOTIFICATIONS": 1 << 12}
+_VIDEO_SIZE: Final = {"width": 1270, "height": 720}
 _LINKS: Final = frozenset({"image", "thumbnail", "video"})
 _APART: Final = frozenset({"flags", "message_reference", "wait", "simplify"})
 
@@ -44,13 +45,13 @@ def _embed(given: Mapping[str, Any]) -> Any:
         if name == "inputMethod" or each in ("", None):
             continue
         if name in _LINKS:
-            made[name] = {"url": each}
+            made[name] = {"url": each} | (_VIDEO_SIZE if name == "video" else {})
         elif name == "author":
             made[name] = {"name": each}
         elif name == "color":
             made[name] = int(each.lstrip("#"), 16) if isinstance(each, str) else each
         else:
-            made[name] = FILTERS["iso"](each) if name == "timestamp" else each
+            made[name] = FILTERS["instant"](each) if name == "timestamp" else each
     return made
 
 

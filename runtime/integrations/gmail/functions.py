@@ -44,7 +44,8 @@ async def create_draft(run: Run, scope: Scope) -> list[Item]:
 
 async def reply(run: Run, scope: Scope) -> list[Item]:
     """Answer a message to its sender and its other recipients."""
-    options, query = _options(scope), {"format": "metadata"}
+    options, files = _options(scope), await _files(run, scope)
+    query = _upload(files) | {"format": "metadata"}
     message_id = segment(scope.parameters.get("messageId"))
     message = await run.request(scope, path=f"/messages/{message_id}", query=query)
     profile = await run.request(scope, path="/profile") if scope.version >= _FIRST or options.get("senderName") else {}
@@ -54,12 +55,11 @@ async def reply(run: Run, scope: Scope) -> list[Item]:
     sender = formataddr((js_string(options["senderName"]), own)) if options.get("senderName") else None
     headers = {"From": sender} | headers | {"To": to, "In-Reply-To": reference, "References": reference}
     headers["Subject"] = header_of(message, "subject")
-    files = await _files(run, scope)
     thread = message.get("threadId")
     if scope.version < _FIRST:
         thread = scope.parameters.get("threadId") or thread
     body = {"raw": _encoded(scope, headers, files), "threadId": thread}
-    return [await _post(run, scope, "/messages/send", body, query | _upload(files))]
+    return [await _post(run, scope, "/messages/send", body, query)]
 
 
 def _answered(message: Mapping[str, Any], options: Mapping[str, Any], own: str) -> list[str]:
@@ -105,7 +105,7 @@ def _addresses(value: Any, field: str, scope: Scope) -> str:
 
 async def _sender(run: Run, scope: Scope) -> str | None:
     name = _options(scope).get("senderName")
-    if not name:
+    if not name or scope.version < _FIRST:
         return None
     profile = await run.request(scope, path="/profile")
     return formataddr((js_string(name), js_string(profile.get("emailAddress"))))
@@ -194,13 +194,12 @@ async def get_message(run: Run, scope: Scope) -> list[Item]:
 
 async def get_thread(run: Run, scope: Scope) -> list[Item]:
     """Return a thread, or its messages."""
-    parameters, simple = scope.parameters, bool(scope.parameters.get("simple"))
-    query: Mapping[str, Any] = _METADATA if simple else {"format": "full"}
+    parameters = scope.parameters
+    query: Mapping[str, Any] = _METADATA if parameters.get("simple") else {"format": "full"}
     path = f"/threads/{segment(parameters.get('threadId'))}"
     thread = await run.request(scope, path=path, query=dict(query), arrays="repeat")
-    if simple:
-        labels = await _labels(run, scope)
-        thread = {**thread, "messages": [simplified(each, labels) for each in thread.get("messages") or []]}
+    labels = await _labels(run, scope)
+    thread = {**thread, "messages": [simplified(each, labels) for each in thread.get("messages") or []]}
     if _options(scope).get("returnOnlyMessages"):
         return [{"json": each} for each in thread.get("messages") or []]
     return [{"json": thread}]
@@ -275,7 +274,7 @@ async def _in_format(run: Run, scope: Scope, message: Mapping[str, Any]) -> Item
 def _first_query(scope: Scope, names: Sequence[str]) -> dict[str, Any]:
     """Return the options of a list. From the second item on n8n's version 1 repeats the format of the messages before."""
     options = _options(scope)
-    made = {name: options[name] for name in names if not is_empty(options.get(name)) and options[name] is not False}
+    made = {name: options[name] for name in names if not is_empty(options.get(name))}
     if scope.version < _FIRST and scope.index and _format(scope) == "resolved":
         made["format"] = "raw"
     return made

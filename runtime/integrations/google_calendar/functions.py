@@ -1,13 +1,14 @@
 """Google Calendar: the body of an event, and lists in which a recurring event is its next occurrence."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from runtime.contract import Item, NodeError
-from runtime.integrations.filters import FILTERS, is_empty, segment
+from runtime.integrations.filters import FILTERS, INSTANT, is_empty, segment
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
 from runtime.integrations.template import Template
@@ -141,7 +142,7 @@ async def update_event(run: Run, scope: Scope) -> list[Item]:
     if recurrence := _recurrence(fields, scope):
         body["recurrence"] = recurrence
     query = {name: fields[name] for name in ("maxAttendees", "sendUpdates") if fields.get(name)}
-    return [{"json": await run.request(scope, method="PATCH", path=path, query=query, json=body)}]
+    return [{"json": await run.request(scope, method="PATCH", path=path, query=query, json=body or None)}]
 
 
 def _times(fields: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
@@ -201,16 +202,19 @@ def _listing(scope: Scope, options: Mapping[str, Any]) -> dict[str, Any]:
     names = ("iCalUID", "maxAttendees", "orderBy", "showDeleted", "showHiddenInvitations", "fields")
     made: dict[str, Any] = {name: options.get(name) for name in names}
     made |= {"q": options.get("query"), "timeZone": FILTERS["locator"](options.get("timeZone"))}
-    made["updatedMin"] = _window(options.get("updatedMin"), scope)
+    made["updatedMin"] = _window(options.get("updatedMin"), scope, made["timeZone"])
     window = scope.parameters if scope.version >= _SINCE_WINDOW else options
-    made |= {name: _window(window.get(name), scope) for name in ("timeMin", "timeMax")}
+    made |= {name: _window(window.get(name), scope, made["timeZone"]) for name in ("timeMin", "timeMax")}
     expands = options.get("recurringEventHandling") in (None, "", "expand")
     made["singleEvents"] = expands if scope.version >= _SINCE_WINDOW else options.get("singleEvents")
     return {name: each for name, each in made.items() if each}
 
 
-def _window(value: Any, scope: Scope) -> Any:
-    return _iso(_moment(value, scope)) if value else None
+def _window(value: Any, scope: Scope, zone: Any) -> Any:
+    """Return an end of a window: an instant as it is written, another date in the zone of the question."""
+    if not value or INSTANT.fullmatch(js_string(value)):
+        return value
+    return _seconds(value, replace(scope, timezone=js_string(zone)) if zone else scope)
 
 
 def _iso(moment: datetime) -> str:

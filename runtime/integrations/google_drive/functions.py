@@ -185,12 +185,13 @@ async def update(run: Run, scope: Scope) -> list[Item]:
             scope, method="PATCH", path=f"/upload/drive/v3/files/{segment(file)}", file=field, type=body["mimeType"],
             query={"uploadType": "media", "supportsAllDrives": True},
         )  # fmt: skip
-    if "trashed" in options:
-        body["trashed"] = options["trashed"]
-    query = {"supportsAllDrives": True} | update_query(scope)
+    trashed = (
+        {"trashed": True} if options.get("trashed") else {}
+    )  # in the query, where Google does not read it, as in n8n
+    query = {"supportsAllDrives": True} | update_query(scope) | trashed
     if fields := options.get("fields"):
         query["fields"] = "*" if "*" in fields else ", ".join(fields)
-    return [{"json": await _patch(run, scope, file, query, body | properties(scope))}]
+    return [{"json": await _patch(run, scope, file, query, (body | properties(scope)) or None)}]
 
 
 async def move(run: Run, scope: Scope) -> list[Item]:
@@ -245,7 +246,7 @@ def search_query(scope: Scope) -> dict[str, Any]:
     filters = parameters.get("filter") or {}
     if filters:
         drive = _located("driveId", filters, scope)
-        if "folderId" in filters:
+        if isinstance(filters.get("folderId"), Mapping):
             folder = _parent(_located("folderId", filters, scope), drive)
             terms.append(f"'{_escaped(folder)}' in parents")
         if drive == _MY_DRIVE:
@@ -274,7 +275,7 @@ def _kinds(filters: Mapping[str, Any]) -> list[str]:
 
 
 def _located(name: str, values: Mapping[str, Any], scope: Scope) -> Any:
-    return scope.located(name, values[name]) if name in values else None
+    return scope.located(name, values[name]) if isinstance(values.get(name), Mapping) else None
 
 
 def _escaped(value: Any) -> str:

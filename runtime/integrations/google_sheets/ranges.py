@@ -165,7 +165,7 @@ async def lookup_range(run: Run) -> Items:
     for scope in scopes:
         column, wanted = js_string(scope.names["lookupColumn"]), js_string(scope.names["lookupValue"])
         if column not in names:
-            raise NodeError(f'The column "{column}" could not be found', item=scope.index)
+            raise NodeError(f'The column "{column}" could not be found!', item=scope.index)
         at = names.index(column)
         matches = [row for row in rows[settings.data_row :] if at < len(row) and js_string(row[at]) == wanted]
         if not every:

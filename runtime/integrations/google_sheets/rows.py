@@ -118,11 +118,11 @@ async def update(run: Run) -> Items:
 async def _write(run: Run, *, add: bool) -> Items:
     scope = await run.scope(0)
     sheet, options, mode = await sheet_of(run, scope), options_of(scope), mode_of(scope)
-    if mode == "nothing":
-        return []
     location = entry_of(options.get("locationDefine"))
     header_row, first_row = int(location.get("headerRow") or 1), int(location.get("firstDataRow") or 2)
     rows = await sheet.rows()
+    if mode == "nothing":
+        return []
     columns = Columns.of(rows, header_row)
     new_mapper = scope.version >= MAPPER_SINCE
     if add and new_mapper and columns.names and mode != "autoMapInputData":
@@ -131,7 +131,7 @@ async def _write(run: Run, *, add: bool) -> Items:
     if mode == "autoMapInputData":
         values = columns.admit([dict(item["json"]) for item in run.items], options.get("handlingExtraData"))
     else:
-        if not add and new_mapper:
+        if not add and new_mapper and key != ROW_NUMBER:
             _check_schema(scope, columns)
         values = [_matched(await run.scope(i), key, i) for i in range(len(run.items))]
         columns.admit([_new_columns(await run.scope(i)) for i in range(len(run.items))] if not new_mapper else [], None)
@@ -140,9 +140,11 @@ async def _write(run: Run, *, add: bool) -> Items:
     option = input_option(scope)
     if columns.grown:
         await sheet.put_header(header_row, columns.names, option)
-    changes = changes_of(rows, columns, key, values, first_row=first_row)
+    changes = changes_of(rows, columns, key, values, first_row=first_row, adds=add)
     await _send(sheet, changes, columns, option, rows if add else None, options, header_row)
-    return own_items(run) if mode == "autoMapInputData" or not new_mapper else made_items(values)
+    if mode == "autoMapInputData" or not new_mapper:
+        return own_items(run)
+    return made_items(values) if add or changes.cells else []
 
 
 async def _send(
@@ -182,7 +184,10 @@ def _key(scope: Scope, *, add: bool) -> str:
 def _matched(scope: Scope, key: str, i: int) -> dict[str, Any]:
     """The values of an item's row, the one to match included. Raise NodeError."""
     if scope.version < MAPPER_SINCE:
-        return {**entries(scope.parameters.get("fieldsUi")), key: scope.parameters.get("valueToMatchOn", "")}
+        wanted = scope.parameters.get("valueToMatchOn", "")
+        if wanted == "":
+            raise NodeError("The 'Column to Match On' parameter is required", item=i)
+        return {**entries(scope.parameters.get("fieldsUi")), key: wanted}
     columns = mapper_of(scope)
     values = columns.get("value")
     wanted = values.get(key) if isinstance(values, Mapping) else None

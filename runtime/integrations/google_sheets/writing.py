@@ -69,9 +69,10 @@ class Changes:
 
 
 def changes_of(
-    rows: Rows, columns: Columns, key: str, values: Iterable[Mapping[str, Any]], *, first_row: int
-) -> Changes:  # fmt: skip
-    """Return the cells that items change, and the items that match no row. Raise NodeError without the column `key`.
+    rows: Rows, columns: Columns, key: str, values: Iterable[Mapping[str, Any]], *, first_row: int, adds: bool
+) -> Changes:
+    """Return the cells that items change, and the items that match no row. Raise NodeError without the column `key`, unless rows
+    that match none are added.
 
     Args:
         rows: all rows of the sheet.
@@ -79,11 +80,12 @@ def changes_of(
         key: the column whose value tells the row; `row_number`: the value is the row.
         values: an object per item.
         first_row: the first row with values, from 1.
+        adds: whether rows that match none are added.
     """
-    if key != ROW_NUMBER and key not in columns.names:
+    if key != ROW_NUMBER and key not in columns.names and not adds:
         raise NodeError(f'Could not find column for key "{key}"')
     by_value: dict[str, int] = {}
-    if key != ROW_NUMBER:
+    if key in columns.names:
         at = columns.names.index(key)
         for number, row in enumerate(rows[first_row - 1 :], first_row):
             by_value.setdefault(js_string(row[at]) if at < len(row) else "", number)

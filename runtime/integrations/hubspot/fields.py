@@ -8,7 +8,6 @@ __all__ = ["MODES", "PROPERTIES"]
 PROPERTIES: Final[Mapping[str, Mapping[str, str]]] = {
     "contact": {
         "annualRevenue": "annualrevenue",
-        "buyingRole": "hs_buying_role",
         "city": "city",
         "clickedFacebookAd": "hs_facebook_ad_clicked",
         "closeDate": "closedate",
@@ -70,6 +69,7 @@ PROPERTIES: Final[Mapping[str, Mapping[str, str]]] = {
         "persona": "hs_persona",
         "whatsappPhoneNumber": "hs_whatsapp_phone_number",
         "workEmail": "work_email",
+        "buyingRole": "hs_buying_role",
     },
     "company": {
         "name": "name",

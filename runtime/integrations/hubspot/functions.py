@@ -83,7 +83,7 @@ def contact_query(scope: Scope, properties: str | None = None) -> dict[str, Any]
     query = _query(scope, properties or ("property" if scope.version < _LOCATORS_SINCE else "properties"))
     given = _options(scope)
     query |= {"formSubmissionMode": given["formSubmissionMode"]} if given.get("formSubmissionMode") else {}
-    return query | ({"showListMemberships": given["listMemberships"]} if "listMemberships" in given else {})
+    return query | ({"showListMemberships": True} if given.get("listMemberships") else {})
 
 
 _LOCATORS_SINCE: Final = 2
@@ -221,7 +221,11 @@ async def get_contacts(run: Run) -> Items:
 async def get_recent_contacts(run: Run) -> Items:
     """List contacts that were created or changed lately."""
     path = "/contacts/v1/lists/recently_updated/contacts/recent"
-    return await listed(run, path, "contacts", lambda scope: contact_query(scope, "property"), "count")
+
+    def query(scope: Scope) -> dict[str, Any]:
+        return contact_query(scope, None if "propertiesCollection" in _options(scope) else "property")
+
+    return await listed(run, path, "contacts", query, "count")
 
 
 async def get_deals(run: Run) -> Items:

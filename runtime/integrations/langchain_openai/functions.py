@@ -73,7 +73,7 @@ async def respond(run: Run, scope: Scope) -> list[Item]:
     """Ask for a response, in the background too, and return it."""
     parameters = scope.parameters
     messages = await response_input(run, scope)
-    _require([part.get("text", part) for each in messages for part in each["content"]])
+    _require([part.get("text") for each in messages for part in each["content"]])
     body = response_body(scope, messages)
     response = await run.request(scope, method="POST", path="/responses", json=body)
     if body["background"]:

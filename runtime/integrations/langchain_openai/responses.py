@@ -44,6 +44,8 @@ async def _part(run: Run, scope: Scope, message: Mapping[str, Any]) -> dict[str,
         return part | await _source(run, scope, message, message.get("imageType", "url"), "image")
     if kind == "file":
         return {"type": "input_file"} | await _source(run, scope, message, message.get("fileType", "url"), "file")
+    if message.get("role") == "assistant":
+        return {"type": "output_text", "text": message.get("content", ""), "annotations": []}
     return {"type": "input_text", "text": message.get("content", "")}
 
 
@@ -111,8 +113,11 @@ def _tools(scope: Scope) -> list[dict[str, Any]]:
         tools.append(_web_search(search if isinstance(search, Mapping) else {}))
     if given.get("codeInterpreter"):
         tools.append({"type": "code_interpreter", "container": {"type": "auto"}})
-    if files := given.get("fileSearch"):
-        tool = {"type": "file_search", "vector_store_ids": FILTERS["json"](files.get("vectorStoreIds", "[]"))}
+    files = given.get("fileSearch")
+    if isinstance(files, Mapping):
+        tool: dict[str, Any] = {"type": "file_search"}
+        if "vectorStoreIds" in files:
+            tool["vector_store_ids"] = FILTERS["json"](files["vectorStoreIds"])
         filters, count = FILTERS["json"](files.get("filters")), files.get("maxResults")
         tools.append(tool | _present({"filters": filters, "max_num_results": count}))
     return tools

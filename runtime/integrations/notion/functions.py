@@ -26,6 +26,7 @@ _PAGE_URL: Final = f"^https?://[^?#]*?{_ID}(?:[?#].*)?$"
 _PEEK_URL: Final = f"^https?://.*[?&]p={_ID}"
 """The page that a database shows beside its table."""
 _LOCATORS_SINCE: Final = 2
+_ICONS_SINCE: Final = 2
 _SOURCES_SINCE: Final = 3
 """Databases have data sources, which hold their properties and pages."""
 _PAGE: Final = {
@@ -99,6 +100,12 @@ def icon(scope: Scope) -> Any:
     return {"external": {"url": chosen}} if options.get("iconType") == "file" else {"emoji": chosen}
 
 
+def typed_icon(scope: Scope) -> Any:
+    """Return the icon to set on a page that is there, which says its type; UNDEFINED: none."""
+    chosen = icon(scope)
+    return UNDEFINED if chosen is UNDEFINED else {"type": next(iter(chosen)), **chosen}
+
+
 def filter(scope: Scope) -> Any:  # noqa: A001 - the name of the member that it fills
     """Return the filter of a database query; UNDEFINED: none. Raise NodeError."""
     parameters, zone = scope.parameters, scope.timezone
@@ -158,7 +165,7 @@ async def create_database_pages(run: Run) -> Items:
         if scope.version >= _SOURCES_SINCE:
             parent = {"type": "data_source_id", "data_source_id": scope.names["source"]}
         body = {"parent": parent, "properties": given, **content(scope)}
-        if (symbol := icon(scope)) is not UNDEFINED:
+        if scope.version >= _ICONS_SINCE and (symbol := icon(scope)) is not UNDEFINED:
             body["icon"] = symbol
         made = await run.request(scope, method="POST", path="/pages", json=body)
         return [{"json": simplified(scope.having(response=made))}]
@@ -204,7 +211,7 @@ async def get_blocks(run: Run, scope: Scope) -> list[Item]:
 
 
 async def _blocks(run: Run, scope: Scope, root: str, *, nested: bool, depth: int = 0) -> list[dict[str, Any]]:
-    page = {**_PAGE, "when": Template("{returnAll}") if not depth else True}
+    page = {**_PAGE, "when": Template("{returnAll}") if not depth else True, "every": True}
     query = {} if depth else {"page_size": Template("{$size}")}
     out: list[dict[str, Any]] = []
     for each in await run.pages(scope, path=f"/blocks/{segment(root)}/children", query=query, page=page):

@@ -108,4 +108,5 @@ async def send_files(run: Run, scope: Scope) -> list[Item]:
         files.append({"content": content, "filename": ref.get("fileName") or "unknown", "type": ref.get("mimeType")})
     body = mail(scope) | {"attachments": files}
     response = await run.response(scope, method="POST", path="/mail/send", json=body)
-    return [{"json": {"messageId": response.headers.get("x-message-id")}}]
+    message = response.headers.get("x-message-id")
+    return [{"json": {} if message is None else {"messageId": message}}]

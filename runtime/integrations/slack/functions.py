@@ -42,11 +42,7 @@ def content(scope: Scope) -> dict[str, Any]:
 def message(scope: Scope) -> dict[str, Any]:
     """Return the body of `chat.postMessage`."""
     options = scope.parameters.get("otherOptions", {})
-    body = {"channel": recipient(scope)} | content(scope)
-    reply = (options.get("thread_ts") or {}).get("replyValues") or {}
-    if reply.get("thread_ts"):
-        body["thread_ts"] = js_string(reply["thread_ts"])
-        body["reply_broadcast"] = bool(reply.get("reply_broadcast"))
+    body = {"channel": recipient(scope)} | content(scope) | _thread(options)
     if user := _ephemeral(options).get("user"):
         body["user"] = FILTERS["locator"](user)
     if options.get("sendAsUser"):
@@ -55,6 +51,14 @@ def message(scope: Scope) -> dict[str, Any]:
         if name not in _THREADED:
             body[name] = _profile_photo(each) if name == "botProfile" else each
     return _flat(body)
+
+
+def _thread(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what makes a message an answer in a thread."""
+    reply = (options.get("thread_ts") or {}).get("replyValues") or {}
+    if not reply.get("thread_ts"):
+        return {}
+    return {"thread_ts": js_string(reply["thread_ts"]), "reply_broadcast": bool(reply.get("reply_broadcast"))}
 
 
 def _ephemeral(options: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -104,7 +108,7 @@ def question(scope: Scope) -> dict[str, Any]:
         {"type": "divider"},
         {"type": "actions", "elements": elements},
     ]
-    return {"channel": recipient(scope), "blocks": blocks}
+    return {"channel": recipient(scope), "blocks": blocks} | _thread(parameters.get("options") or {})
 
 
 _MARKDOWN_SINCE: Final = 2.3
@@ -158,6 +162,8 @@ def profile(scope: Scope) -> dict[str, Any]:
 def _profile(options: dict[str, Any]) -> dict[str, Any]:
     custom = (options.pop("customFieldUi", None) or {}).get("customFieldValues") or []
     options.pop("user", None)
+    for each in (options.pop("status", None) or {}).get("set_status") or []:
+        options |= each
     if custom:
         options["fields"] = {
             js_string(each.get("id")): {"value": each.get("value"), "alt": each.get("alt")} for each in custom
@@ -186,7 +192,7 @@ async def upload(run: Run, scope: Scope) -> list[Item]:
         "channel_id": options.get("channelId"),
         "initial_comment": options.get("initialComment"),
         "thread_ts": options.get("threadTs"),
-        "files": [{"id": asked["file_id"], "title": title}],
+        "files": [{"id": asked["file_id"], "title": options.get("title") or title}],
     }
     body = {key: each for key, each in body.items() if each}
     done = await run.request(scope, method="POST", path="/files.completeUploadExternal", json=body)
