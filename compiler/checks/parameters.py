@@ -83,8 +83,8 @@ def _missing(bound: BoundNode) -> Iterator[Diagnostic]:
 
 
 def _by_expression(declared: Declared, parameters: Mapping[str, Any]) -> bool:
-    """Return whether an expression decides if the parameter is shown: n8n does not ask for it then."""
-    deciding = (parameters.get(name.removeprefix("/")) for name in (*declared.info.show, *declared.info.hide))
+    """Return whether an expression says what the node does with which parameters: n8n does not ask for them then."""
+    deciding = (parameters.get(name) for name in ("resource", "operation") if name in declared.info.show)
     return any(isinstance(value, str) and value.startswith("=") for value in deciding)
 
 

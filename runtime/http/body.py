@@ -77,7 +77,8 @@ class Multipart:
         digest_input = b"\0".join(part.name.encode() if isinstance(part, LongBytes) else part for part in parts)
         boundary = "-" * 26 + hashlib.sha256(digest_input).hexdigest()[:24]
         body = [each for part in parts for each in (f"--{boundary}\r\n".encode(), part, b"\r\n")]
-        return concatenate([*body, f"--{boundary}--\r\n".encode()]), f"{self.type}; boundary={boundary}"
+        end = f"--{boundary}--\r\n".encode() if body else b""  # Node's form-data ends its last part, and here is none
+        return concatenate([*body, end]), f"{self.type}; boundary={boundary}"
 
 
 @dataclass

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
 
 from runtime.http.address import normalise, split_userinfo
-from runtime.http.body import Body, Form, Json, Multipart, as_declared
+from runtime.http.body import FORM, Body, Form, Json, Multipart, as_declared
 from runtime.http.query import ArrayFormat, stringify
 from runtime.values.javascript import js_string
 from runtime.values.streams import LongBytes
@@ -18,6 +18,8 @@ ACCEPT_ANY: Final = (
 )
 ACCEPT_JSON: Final = "application/json,text/*;q=0.99"
 ACCEPT_TEXT: Final = "application/json,text/html,application/xhtml+xml,application/xml,text/*;q=0.9, */*;q=0.1"
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+"""Methods for which axios sets the content type of a form by default."""
 _FORBIDDEN = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 _TOKEN = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
 
@@ -95,6 +97,8 @@ class Request:
         declared = next((value for name, value in headers if name.lower() == "content-type"), None)
         body = self.body if self.body is None or declared is None else as_declared(self.body, declared)
         content, content_type = (None, None) if body is None else body.encode()
+        if content_type == FORM and isinstance(body, Json) and method not in _WITH_BODY:
+            content_type = None
         if content_type is not None and (declared is None or isinstance(body, Form | Multipart)):
             headers = [pair for pair in headers if pair[0].lower() != "content-type"] + [("content-type", content_type)]
         if userinfo is not None and "authorization" not in names:

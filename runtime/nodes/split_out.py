@@ -62,9 +62,9 @@ def split_item(item: Item, i: int, fields: list[str], include: str, others: list
         raise NodeError(
             "If multiple fields to split out are given, the same number of destination fields must be given"
         )
-    if include == "selectedOtherFields" and not any(others):
-        raise NodeError("No fields specified", description="Please add a field to include")
     columns = [_members(item, field, dots=dots) for field in fields]
+    if include == "selectedOtherFields" and not any(others) and any(columns):
+        raise NodeError("No fields specified", description="Please add a field to include")
     whole = include == "noOtherFields" and len(fields) == 1 and not called
     base = _base(item["json"], fields, include, dots=dots)
     after = {name: value for name in others if (value := _read(item["json"], name, dots)) is not UNDEFINED}

@@ -57,7 +57,8 @@ def _form(node: HttpRequestParameters, written: HttpRequestParameters, version: 
 def _raw(value: Any) -> Body:
     if isinstance(value, dict | list):
         return Json(value)
-    return Bytes("" if is_missing(value) else js_string(value))
+    text = "" if is_missing(value) else js_string(value)
+    return Json(text) if text else Bytes("")  # under a JSON content type axios makes JSON of a text that is none
 
 
 async def _multipart(

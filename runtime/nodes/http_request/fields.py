@@ -72,7 +72,7 @@ def query_fields(node: HttpRequestParameters, written: HttpRequestParameters, ve
 
 
 def header_fields(
-    node: HttpRequestParameters, written: HttpRequestParameters, options: dict[str, Any], i: int
+    node: HttpRequestParameters, written: HttpRequestParameters, options: dict[str, Any], version: float, i: int
 ) -> dict[str, Any]:
     """Return the headers, names in lower case unless the option says otherwise. Raise NodeError."""
     if node.specify_headers == "json":
@@ -80,7 +80,7 @@ def header_fields(
         headers = _as_object(parsed)
     else:
         entries = pairs(node.header_parameters, written.header_parameters)
-        headers = {name: value for name, value in last_wins(entries).items() if name}
+        headers = {name: value for name, value in by_name(entries, version).items() if name}
     if options.get("lowercaseHeaders", True) is False:
         return headers
     return {name.lower(): value for name, value in headers.items()}

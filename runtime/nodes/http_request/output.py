@@ -16,7 +16,7 @@ from runtime.http.answer import (
     parse_json,
 )
 from runtime.nodes.http_request.call import FinalResponse, Uncaught, status_failed
-from runtime.values.javascript import json_stringify
+from runtime.values.javascript import js_string, json_stringify
 from schemas.item import UNDEFINED
 
 _SUCCESS = range(200, 300)
@@ -43,7 +43,7 @@ class ResponseOptions:
             chosen.get("responseFormat") or "autodetect",
             bool(chosen.get("fullResponse")),
             bool(chosen.get("neverError")),
-            chosen.get("outputPropertyName") or "data",
+            "data" if (name := chosen.get("outputPropertyName")) is None else js_string(name),
         )
 
 

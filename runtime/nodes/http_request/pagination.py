@@ -162,7 +162,12 @@ def _response(response_options: ResponseOptions, final: FinalResponse, i: int) -
     response = final.response
     is_file = resolved_format(response_options, response) == "file"
     # a file is a stream in n8n: never empty, and nothing to read in it
-    body = {} if is_file else body_of(response_options, response, i)
+    if response_options.format == "json":
+        body = axios_data(response.body)  # what is no JSON is refused when all pages are there
+    elif is_file:
+        body = {}
+    else:
+        body = body_of(response_options, response, i)
     response_object = {"headers": header_object(response.headers), "statusCode": response.status}
     return response_object if body is UNDEFINED else {"body": body, **response_object}
 

@@ -106,7 +106,7 @@ class HttpRequest(HttpRequestParameters):
         if self.send_query:
             request.query = query_fields(self, written, version, i)
         if self.send_headers:
-            request.headers = header_fields(self, written, options, i)
+            request.headers = header_fields(self, written, options, version, i)
         if self.send_body:
             request.body, content_type = await build_body(self, written, context, item, i)
             if content_type is not None and self.content_type == "raw":

@@ -17,8 +17,17 @@ class MergeV1(Inline):
     versions = (1,)
     input_count = 2
 
-    mode: Literal[
-        "append", "keepKeyMatches", "mergeByIndex", "mergeByKey", "multiplex", "passThrough", "removeKeyMatches", "wait"
+    mode: Dynamic[
+        Literal[
+            "append",
+            "keepKeyMatches",
+            "mergeByIndex",
+            "mergeByKey",
+            "multiplex",
+            "passThrough",
+            "removeKeyMatches",
+            "wait",
+        ]
     ] = param("append")
     join: Dynamic[Literal["inner", "left", "outer"]] = param("left", show={"mode": ["mergeByIndex"]})
     property_name1: Dynamic[str] = param("", show=KEYS, required=True)
@@ -49,7 +58,8 @@ class MergeV1(Inline):
                 return [[_both(a, b) for a in one for b in two]]
             case "mergeByIndex":
                 return [_by_index(one, two, p.join)]
-        return [p.by_key(one, two)]
+        by_key = p.mode in ("keepKeyMatches", "mergeByKey", "removeKeyMatches")
+        return [p.by_key(one, two) if by_key else []]
 
     def by_key(self, one: Items, two: Items) -> Items:
         """Join, keep or remove by one key, compared as text; of equal keys in input 2 the last counts, and falsy keys
@@ -100,7 +110,9 @@ def _both(a: Item, b: Item) -> Item:
 
 
 def _by_index(one: Items, two: Items, join: str) -> Items:
-    count = {"inner": min(len(one), len(two)), "left": len(one), "outer": max(len(one), len(two))}.get(join, len(one))
+    count = {"inner": min(len(one), len(two)), "left": len(one), "outer": max(len(one), len(two))}.get(
+        str(join), len(one)
+    )
     merged: Items = []
     for i in range(count):
         if i < len(one) and i < len(two):

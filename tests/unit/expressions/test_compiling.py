@@ -106,7 +106,10 @@ REWRITTEN = [
     ("={{ [1].map(x => x + y) }}", "[1].map(x => x + ___s.y)"),
     ("={{ ({ a, b: c }) }}", "({ a: ___s.a, b: ___s.c })"),
     ("={{ (() => { const a = 1; { let b = a } return b })() }}", "{ const a = 1; { let b = a } return ___s.b }"),
-    ("={{ (function() { return this })() }}", "(function() { return ___this })()"),
+    (
+        "={{ (function() { return this })() }}",
+        "(function() { return ({process:{},require:{},module:{},Buffer:{}}) })()",
+    ),
     ("={{ $('X').first().json.a + 1 }}", "___s.$('X').first().json.a + 1"),
     ("={{ Math.max(a) }}", "___s.Math.max(___s.a)"),
     ("={{ { a: 1 } }}", "( { a: 1 } )"),
