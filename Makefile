@@ -71,6 +71,7 @@ generate: setup  ## Write what is made from declarations: schemas, diagnostic pa
 	$(BIN)/python -m compiler.report.pages
 	$(BIN)/python -m tests.conformance.known
 	$(BIN)/python -m tests.architecture.test_openapi
+	$(BIN)/python -m tests.architecture.test_client
 	$(BIN)/python -m tests.unit.api.test_agents_service
 	$(BIN)/python -m tests.architecture.test_specialists_page
 	$(BIN)/python -m runtime.integrations.loader
@@ -102,5 +103,5 @@ chaos: setup  ## Kill, stop and cut off every process under load, and check that
 	$(BIN)/python -m pytest tests/chaos -m chaos
 
 clean:  ## Remove the environments, caches and builds.
-	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist runtime/expressions/vendor api/console/vendor
+	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist runtime/expressions/vendor api/console/vendor api/docs/vendor
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

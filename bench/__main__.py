@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from bench import (
+    agents,
     durable,
     engine,
     expressions,
@@ -34,6 +35,7 @@ PARTS: Final[dict[str, Callable[[], Any]]] = {
     "short": lambda: asyncio.run(short.measure()),
     "long": lambda: asyncio.run(long.measure()),
     "fanout": lambda: asyncio.run(fanout.measure()),
+    "agents": lambda: asyncio.run(agents.measure()),
     "files": lambda: asyncio.run(files.measure()),
     "exports": lists.measure,
     "listeners": lambda: asyncio.run(listeners.measure()),

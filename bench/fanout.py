@@ -52,6 +52,12 @@ class _World(OfflineCapabilities):
         super().__init__(http=self, credentials=self, models=self)
         self.token_limit = 1_000_000_000
 
+    async def admit(self, node: str, *, priced: bool) -> None:
+        """See `Models`: no limits."""
+
+    async def spend(self, node: str, *, tokens: int, cost_usd: float | None, seconds: float) -> None:
+        """See `Models`: nothing is counted."""
+
     async def get(self, type_: str, item: int = 0) -> dict[str, Any]:
         """Any type has the same."""
         del type_, item

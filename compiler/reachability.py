@@ -19,11 +19,15 @@ def triggers(unit: Unit, *, disabled: bool = False) -> list[str]:
 
 def reachable_nodes(unit: Unit) -> set[str]:
     """Return the names of the nodes that a run can reach; without any trigger, the names of all nodes."""
+    return unit.graph.with_sub_nodes(main_nodes(unit))
+
+
+def main_nodes(unit: Unit) -> set[str]:
+    """Return the names of the nodes that main connections lead to: those whose parameters n8n checks before it starts. Without any
+    trigger, the names of all nodes.
+    """
     starts = triggers(unit)
-    if not starts:
-        return set(unit.bound)
-    reachable = unit.graph.downstream(starts)
-    return unit.graph.with_sub_nodes(reachable)
+    return unit.graph.downstream(starts) if starts else set(unit.bound)
 
 
 def is_sub_node(bound: BoundNode) -> bool:

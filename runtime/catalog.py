@@ -8,11 +8,15 @@ import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
-from runtime.agents import AGENT_FILES
+from runtime.agents import AGENT_CLASS_PER_VERSION, AGENT_FILES
+from runtime.agents.roots.hitl_tool import SUFFIX as HITL
+from runtime.agents.roots.hitl_tool import hitl_variant
 from runtime.agents.slugs import slugs
 from runtime.agents.tools.tool_variant import SUFFIX, tool_variant
 from runtime.integrations import index
+from runtime.integrations.class_per_version import VENDOR_CLASS_PER_VERSION
 from runtime.nodes import CLASS_PER_VERSION, NODE_FILES
+from runtime.nodes.approvals import SendAndWait
 from schemas.node import Node
 from schemas.plan import Plan
 from schemas.plan_facts import with_facts
@@ -107,6 +111,8 @@ class NodeCatalog:
             return known
         if (source := self._source(type_)) is not None:
             shapes = source.load(type_)
+        elif type_.endswith(HITL) and self._source(node := type_.removesuffix(HITL)) is not None:
+            shapes = tuple(hitl_variant(each) for each in self.shapes(node) if issubclass(each, SendAndWait))
         elif type_.endswith(SUFFIX) and self._source(node := type_.removesuffix(SUFFIX)) is not None:
             shapes = tuple(tool_variant(each) for each in self.shapes(node) if each.usable_as_tool)
         else:
@@ -151,7 +157,11 @@ class NodeCatalog:
 
 
 def _takes_any_version(type_: str) -> bool:
-    return type_ in NODE_FILES and type_ not in CLASS_PER_VERSION
+    return (type_ in NODE_FILES or type_ in AGENT_FILES or type_ in index.types()) and type_ not in _PER_VERSION
+
+
+_PER_VERSION: Final = CLASS_PER_VERSION | AGENT_CLASS_PER_VERSION | VENDOR_CLASS_PER_VERSION
+"""See `runtime.nodes.CLASS_PER_VERSION`."""
 
 
 CATALOG: Final = NodeCatalog()

@@ -1,6 +1,11 @@
 """Errors that mean the same in every layer."""
 
-__all__ = ["InfrastructureError"]
+from typing import Final
+
+__all__ = ["LIMIT_REACHED", "InfrastructureError"]
+
+LIMIT_REACHED: Final = "LimitReachedError"
+"""Name of the error of a step that would pass a limit of the operator's: it ends the run, whatever the step does with errors."""
 
 
 class InfrastructureError(Exception):

@@ -24,6 +24,12 @@ class _Undefined:
 UNDEFINED: Final = _Undefined()
 
 
+class NoJson(dict[str, Any]):
+    """The json of an item that n8n makes without any, where a vendor's answer lacks what the node hands on. An empty object
+    wherever it is written or read: nothing but a comparison with n8n's own items can tell them apart.
+    """
+
+
 class Source(TypedDict):
     """Where an input came from: n8n's `source` entry."""
 

@@ -131,6 +131,8 @@ class ItemsPage(BaseModel):
     since: int = Field(default=0, ge=0)
     """Place of the first item."""
     limit: int = Field(default=20, ge=1, le=50)
+    contents: bool = Field(default=False, exclude_if=lambda contents: not contents)
+    """Answer with the bytes of small files, too, which are in their items."""
 
 
 class ItemView(BaseModel):
@@ -140,7 +142,9 @@ class ItemView(BaseModel):
     beginning: str | None = None
     """Of its JSON, where that is long; then there is no `json_`."""
     files: dict[str, dict[str, Any]] = Field(default_factory=dict)
-    """Name -> {fileName, mimeType, fileSize} of its binary data."""
+    """Name -> {fileName, mimeType, fileSize, id?, data?} of its binary data. `id` is where the bytes are stored; else they are in
+    `data` (base64), where they were asked for.
+    """
 
 
 class ItemsAnswer(BaseModel):

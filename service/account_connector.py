@@ -30,3 +30,15 @@ class AccountConnector(Protocol):
 
     async def connect(self, account: Account, redirect: str, code: str, verifier: str) -> None:
         """Get tokens for a code, and keep them in the credential. Arguments and errors as above."""
+
+    async def test(self, account: Account, url: str | None = None) -> str:
+        """Try a credential by a small request that changes nothing, and return what came of it.
+
+        Args:
+            account: the credential.
+            url: GET this address, for types that do not say which server they are for.
+
+        Raises:
+            AccountError: it does not work, or cannot be tried; the message has nothing secret.
+            InfrastructureError: the store does not answer.
+        """

@@ -36,6 +36,8 @@ class ActorKind(StrEnum):
     TOKEN = "token"  # noqa: S105  # a label
     OPERATOR = "operator"
     CLI = "cli"
+    LINK = "link"
+    """Who has the link of a message or a form that a run waits for: `actor` is empty."""
 
 
 class Outcome(StrEnum):
@@ -147,6 +149,21 @@ class AuditLog:
                 " and (%(at)s::timestamptz is null or (at, id) < (%(at)s, %(id)s::uuid))"
                 " order by at desc, id desc limit %(limit)s",
                 {"tenant": tenant, "retention": self._retention, "at": at, "id": id_, "limit": limit + 1},
+            )
+            return [_entry(row) for row in await cursor.fetchall()]
+
+    async def of_object(self, tenant: str, action: str, object_: str, limit: int = 50) -> list[AuditEntry]:
+        """Return entries of an action on an object, newest first; for `run.answer` there is an index. Raise DatabaseUnavailable."""
+        async with self._database.tenant_transaction(tenant) as connection:
+            cursor = await connection.execute(
+                f"select * from audit_log where tenant_id = %(tenant)s and action = '{action}' and object = %(object)s"  # noqa: S608  # ours
+                " and at >= now() - %(retention)s order by at desc limit %(limit)s".encode(),
+                {
+                    "tenant": tenant,
+                    "object": storable_text(object_, TEXT_LIMIT),
+                    "retention": self._retention,
+                    "limit": limit,
+                },
             )
             return [_entry(row) for row in await cursor.fetchall()]
 

@@ -1,6 +1,6 @@
 """Rows of runs, their steps and their model requests, as the projector writes them and lists read them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -85,6 +85,8 @@ class ExecutionRow:
     usage: Sequence[UsageRow] = field(default_factory=list)
     history_kept: bool = True
     """False: by the settings of its workflow, only this row is kept of the run."""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    """What the run declares of itself, for `service.run_fields`; what was declared before stays."""
     empty: bool = False
     """A poll that found nothing: n8n does not list such a run, so no row is kept."""
     problem: dict[str, Any] | None = None

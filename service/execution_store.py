@@ -19,6 +19,7 @@ from service.execution_writes import write_runs
 from service.page_cursor import page_cursor, parse_cursor
 from service.rollups import Metrics, read_metrics
 from service.run_columns import open_error, open_problem, open_user, user_forms
+from service.run_fields import field_forms
 from service.storable import storable_text
 
 __all__ = ["OPEN_FAILURES", "ExecutionRow", "ExecutionStore", "Filter", "Metrics", "StepRow", "UsageRow"]
@@ -30,8 +31,23 @@ OPEN_FAILURES: Final = """status in ('failed', 'timed_out') and not exists (sele
 STATUSES: Final = tuple(status.value for status in RunStatus)
 MAX_COUNT: Final = 10_000
 """Runs that are counted of a filter."""
+WITH_FIELD: Final = """id in (select execution_id from run_fields
+    where tenant_id = %(tenant)s and field = any(%(field)s::text[]))"""
+LATEST: Final = """
+    select each.key, runs.id, runs.status, runs.started_at from unnest(%(keys)s::text[]) as each (key)
+    cross join lateral (select id, status, started_at from workflow_executions
+        where tenant_id = %(tenant)s and template_key = each.key order by started_at desc, id desc limit %(limit)s) runs"""
 NOTED_SECONDS: Final = 600.0
 """For how long a tenant that has had runs counts as one."""
+
+
+@dataclass(frozen=True)
+class RunDot:
+    """A run as one sign among others."""
+
+    id: str
+    status: str
+    started_at: datetime
 
 
 @dataclass(frozen=True)
@@ -46,6 +62,8 @@ class Filter:
     trigger: str | None = None
     fingerprint: str | None = None
     """Failed runs of one cause, see `service.failure_fingerprint`."""
+    field: tuple[str, str] | None = None
+    """Name and value of what the run declares of itself, see `service.run_fields`."""
     since: datetime | None = None
     """Started then or later."""
     until: datetime | None = None
@@ -78,6 +96,8 @@ class ExecutionStore:
         clauses, values = _clauses(tenant, filter_)
         query, order = f"select * from workflow_executions where {' and '.join(clauses)}", ORDER  # noqa: S608  # names are ours
         columns = await Columns.of(self._database, tenant)
+        if filter_.field is not None:
+            values["field"] = field_forms(columns, *filter_.field)
         if filter_.user_id is not None:  # one index scan per form: a list of forms would be sorted as a whole
             forms = dict(enumerate(user_forms(columns, filter_.user_id)))
             values |= {f"user{number}": form for number, form in forms.items()}
@@ -94,6 +114,15 @@ class ExecutionStore:
         async with self._database.tenant_transaction(tenant) as connection:
             row = await (await connection.execute(query.encode(), values)).fetchone()
         return int(row["n"]) if row else 0
+
+    async def latest(self, tenant: str, templates: Sequence[str], limit: int = 10) -> dict[str, list[RunDot]]:
+        """Return the last runs of each of these templates, the latest first."""
+        found: dict[str, list[RunDot]] = {key: [] for key in templates}
+        async with self._database.tenant_transaction(tenant) as connection:
+            cursor = await connection.execute(LATEST, {"tenant": tenant, "keys": list(templates), "limit": limit})
+            for row in await cursor.fetchall():
+                found[row["key"]].append(RunDot(row["id"], row["status"], row["started_at"]))
+        return found
 
     async def get(self, tenant: str, id_: str, *, with_steps: bool = False) -> ExecutionRow | None:
         """Return one run; None when the tenant has none of that id."""
@@ -168,6 +197,8 @@ def _clauses(tenant: str, filter_: Filter) -> tuple[list[str], dict[str, Any]]:
             values[name] = storable_text(value) if isinstance(value, str) else value
     if filter_.problem is not None:
         clauses.append(f"problem is {'not ' if filter_.problem else ''}null")
+    if filter_.field is not None:
+        clauses.append(WITH_FIELD)
     if filter_.open_failures:
         clauses.append(OPEN_FAILURES)
     if filter_.before is not None:

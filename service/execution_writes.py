@@ -10,6 +10,7 @@ from service.columns import Columns
 from service.execution_rows import ExecutionRow, StepRow, UsageRow
 from service.failure_fingerprint import fingerprint
 from service.run_columns import error_pair, seal_problem, seal_user
+from service.run_fields import field_hashes
 from service.storable import MAX_INTEGER, storable_count, storable_text
 
 __all__ = ["begin_runs", "write_runs"]
@@ -149,6 +150,11 @@ NOTE_TENANT: Final = """
     on conflict do nothing"""
 """A tenant whose first row this is has nothing to back-fill."""
 
+FIELDS: Final = b"""
+    insert into run_fields (tenant_id, field, execution_id)
+    select %(tenant)s, each.field, each.id from unnest(%(field)s::text[], %(id)s::text[]) as each (field, id)
+    where exists (select from workflow_executions e where e.tenant_id = %(tenant)s and e.id = each.id)
+    on conflict do nothing"""
 ARCHIVE: Final = b"""
     with taken as (delete from run_ends where tenant_id = %(tenant)s and execution_id = any(%(id)s::text[]))
     insert into run_archive (tenant_id, execution_id, sealed)
@@ -187,6 +193,9 @@ async def write_runs(
     if rows:
         await connection.execute(UPSERT_RUNS.encode(), _columns(columns, tenant, rows))
         await _write_steps(connection, columns, tenant, [row for row in rows if row.steps is not None])
+        if pairs := [(hash_, storable_text(row.id)) for row in rows for hash_ in field_hashes(columns, row.fields)]:
+            hashes, ids = ([pair[place] for pair in pairs] for place in (0, 1))
+            await connection.execute(FIELDS, {"tenant": tenant, "field": hashes, "id": ids})
         if archived := [row for row in rows if row.archive is not None]:
             ids = [storable_text(row.id) for row in archived]
             await connection.execute(

@@ -109,6 +109,7 @@ class Collector:
             "ends": await rows_of(DELETE_ENDS),
             "uses": await rows_of(DELETE_USES),
             "deaths": await rows_of(DELETE_DEATHS),
+            "spending": await rows_of(DELETE_SPENDING),
             "sums": await rows_of(DELETE_RUN_SUMS) + await rows_of(DELETE_AGENT_SUMS),
             "plans": await self._plans.collect(tenant, self._retention),
             "audit": await _repeat(audit_rows),
@@ -225,6 +226,9 @@ DELETE_DEATHS: Final = """
     delete from task_deaths where ctid = any(array(
         select ctid from task_deaths where tenant_id = %(tenant)s and seen_at < now() - interval '7 days' limit %(limit)s))"""
 """After a week such a row is of no use: its run is over, or its task has long been done."""
+DELETE_SPENDING: Final = """
+    delete from model_spending where ctid = any(array(
+        select ctid from model_spending where tenant_id = %(tenant)s and updated_at < now() - %(retention)s limit %(limit)s))"""
 DELETE_RUN_SUMS: Final = """
     delete from run_rollups where ctid = any(array(
         select ctid from run_rollups where tenant_id = %(tenant)s and hour < now() - %(retention)s limit %(limit)s))"""

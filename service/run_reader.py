@@ -29,6 +29,7 @@ from schemas import names
 from schemas.kinds import RunStatus
 from schemas.run import ItemsAnswer, ItemsPage, Journal, JournalPage, RunResult, StepRecord
 from service.outages import is_outage
+from service.run_activities import ActivityTimes, activity_times
 from service.run_description import MEMO, STATUS_NAMES, RunDescription, described_run
 from service.run_problems.kinds import unreadable
 
@@ -141,6 +142,10 @@ class TemporalRuns:
                 raise
             return None
         return journal
+
+    async def activities(self, run: RunDescription) -> list[ActivityTimes]:
+        """Return when the activities of a run were scheduled, begun and ended. Raises RPCError."""
+        return await activity_times(self._client, run)
 
     async def state(self, run: RunDescription) -> dict[str, Any] | None:
         """Return the whole state of a run, also of one that has ended; None when no worker answers in time.

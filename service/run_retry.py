@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from runtime.engine.retry_state import CannotRetryError, first_items, state_from_node
+from runtime.engine.retry_state import CannotRetryError, Edit, first_items, state_from_node
 from schemas.kinds import Mode, TriggerKind
 from service.errors import NotRetriableError, VersionGoneError
 from service.run_archive import ArchivedRun
@@ -22,6 +22,8 @@ class RetryChoice:
     from_node: str | None = None
     from_start: bool = False
     with_version: Literal["original", "current"] = "original"
+    edit: Edit | None = None
+    """Changes the items that the retry begins with."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,9 @@ async def retry_request(
         raise NotRetriableError("The run ended before its first node; start the template anew.")
     if first_node not in template.plan.step:
         raise NotRetriableError(f"The version has no node {first_node!r}, at which the run began.")
-    state_to_continue = None
+    state_to_continue, items = None, source.items
+    if choice.from_start and choice.edit is not None:
+        items = choice.edit([*source.items])  # type: ignore[list-item]  # items as JSON
     if not choice.from_start:
         if source.state is None:
             raise NotRetriableError(
@@ -90,7 +94,9 @@ async def retry_request(
                 "Begin at the start (from_start)."
             )
         try:
-            state_to_continue = state_from_node(source.state, original.plan, template.plan, choice.from_node)
+            state_to_continue = state_from_node(
+                source.state, original.plan, template.plan, choice.from_node, choice.edit
+            )
         except CannotRetryError as error:
             raise NotRetriableError(str(error)) from error
     return RunRequest(
@@ -99,7 +105,7 @@ async def retry_request(
         start=first_node,
         trigger_kind=TriggerKind.RETRY,
         mode=source.mode,
-        items=[] if state_to_continue else source.items,
+        items=[] if state_to_continue else items,
         run=uuid7(),
         user_id=run.user_id,
         state=state_to_continue,

@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
 import orjson
@@ -32,7 +33,7 @@ from runtime.platform.telemetry.logging import bind_context
 from runtime.platform.tenant_places import TenantPlaces
 from runtime.values.json_bytes import DepthError, dumps_within_depth
 from schemas import names
-from schemas.kinds import Mode, TriggerKind
+from schemas.kinds import Mode, RunStatus, TriggerKind
 from schemas.plan import Plan, Step
 from schemas.plan_reference import PlanReference
 from schemas.run import MAX_NESTING, PAYLOAD_LIMIT, TASK_TIMEOUT, RunReply, StartInput
@@ -45,6 +46,7 @@ from service.run_reply import TEMPORAL_AWAY, ReplyTimeouts, ReplyWaiter, Verdict
 from service.run_templates import RunTemplates
 from service.shutdown import Shutdown
 from service.start_keys import StartKeys
+from service.started_runs import StartedRuns
 from service.template_records import Published
 from service.trace_context import caller_traceparent
 
@@ -125,11 +127,12 @@ class Starter:
     def __init__(
         self, client: Client, templates: RunTemplates, queue_of: Callable[[str], str], links: ResumeLinks, transient: Transient | None,
         replies: ReplyWaiter | None = None, per_tenant: int = 8, payload_limit: int = PAYLOAD_LIMIT, *, keys: StartKeys,
-        archive: RunArchive, blobs: BlobStore,
+        archive: RunArchive, blobs: BlobStore, started: StartedRuns | None = None,
     ) -> None:  # fmt: skip
         self._payload_limit = payload_limit
         self._client, self._templates, self._queue_of, self._links = client, templates, queue_of, links
         self._transient, self._keys, self._archive, self._blobs = transient, keys, archive, blobs
+        self._started = started
         self._places = TenantPlaces(per_tenant)
         self.replies = replies or ReplyWaiter(client, ReplyTimeouts(), Shutdown())
 
@@ -169,7 +172,10 @@ class Starter:
             if verdict_of(error) is not Verdict.ASK_AGAIN:
                 raise
             return await self._uncertain(request, error)
-        return StartedRun(request.workflow_id, handle.first_execution_run_id or "")
+        run_id = handle.first_execution_run_id or ""
+        if self._started is not None:
+            self._started.note(_row(request, run_id))
+        return StartedRun(request.workflow_id, run_id)
 
     async def _uncertain(self, request: RunRequest, error: RPCError) -> StartedRun:
         """Return the run that a start has begun although its answer was lost. Raises what is known otherwise."""
@@ -314,6 +320,15 @@ def uuid7() -> str:
     milliseconds = time.time_ns() // 1_000_000
     value = (milliseconds << 80) | (7 << 76) | (secrets.randbits(12) << 64) | (2 << 62) | secrets.randbits(62)
     return str(uuid.UUID(int=value))
+
+
+def _row(request: RunRequest, run_id: str) -> ExecutionRow:
+    """Return the row of a run that has just begun; its time is a little later than Temporal's, which the projector writes."""
+    return ExecutionRow(
+        tenant=request.tenant, id=request.workflow_id, run_id=run_id, template=request.template.key,
+        plan_hash=request.template.plan_hash, trigger_kind=str(request.trigger_kind), status=RunStatus.RUNNING,
+        started_at=datetime.now(UTC), user_id=request.user_id, retry_of=request.retry_of,
+    )  # fmt: skip
 
 
 def _memo(request: RunRequest) -> dict[str, Any] | None:

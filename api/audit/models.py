@@ -11,7 +11,9 @@ __all__ = ["AuditPage", "page_of"]
 class ActorAnswer(BaseModel):
     """Who acted."""
 
-    kind: ActorKind = Field(description="key, token, operator, or cli: the command line")
+    kind: ActorKind = Field(
+        description="key, token, operator, cli: the command line, or link: who has the link of a message or a form"
+    )
     id: str = Field(description="Id of the key, subject of the token, or name of the user at the command line")
     name: str = Field(description="What the key is for")
 

@@ -5,8 +5,14 @@ from typing import Final
 from litestar.types import ControllerRouterHandler
 
 from api.console.agent_pages import AgentPageController
+from api.console.answer_pages import AnswerPageController
+from api.console.credential_pages import CredentialPageController
 from api.console.failure_pages import FailurePageController
+from api.console.files import FileController
+from api.console.key_pages import KeyPageController
 from api.console.pages import asset
+from api.console.publish_pages import PublishPageController
+from api.console.retry_pages import RetryPageController
 from api.console.run_list import RunListController
 from api.console.run_pages import RunPageController
 from api.console.sign_in import SignInController, to_console
@@ -18,9 +24,15 @@ CONSOLE_HANDLERS: Final[tuple[ControllerRouterHandler, ...]] = (
     SignInController,
     RunListController,
     RunPageController,
+    RetryPageController,
+    FileController,
+    AnswerPageController,
     FailurePageController,
     TemplatePageController,
+    PublishPageController,
     AgentPageController,
+    CredentialPageController,
+    KeyPageController,
     to_console,
     asset,
 )

@@ -1,12 +1,24 @@
 """Items that went through a node: asked of a worker, or read from what a failed run left."""
 
+from typing import Literal
+
 from api.dependencies import Dependencies
+from api.problems import BadRequest
 from api.runs.lookup import find_run, require_archived, require_data
 from schemas.redact import redact, redact_json
 from schemas.run import ItemsAnswer, ItemsPage, ItemView
 from service.run_reader import TemporalRuns
 
-__all__ = ["read_items"]
+__all__ = ["read_items", "side_of"]
+
+
+def side_of(text: str) -> Literal["input", "output"]:
+    """Return the side of a node that an address names. Raises BadRequest."""
+    if text == "input":
+        return "input"
+    if text == "output":
+        return "output"
+    raise BadRequest("side: input or output.")
 
 
 async def read_items(

@@ -8,7 +8,7 @@ import orjson
 from litestar.response.sse import ServerSentEventMessage
 
 from api.console.pages import render
-from api.console.run_view import RunView
+from api.console.run_view import RunView, active_mark
 from api.models import StepAnswer
 from api.runs.events import Messages
 from api.runs.status import active_of
@@ -25,11 +25,12 @@ class PageEvents:
 
     Args:
         view: the run as the page shows it.
-        after: number of the last step that the page shows; earlier ones are counted in `view`.
+        shown: the `active_mark` of the step that the page shows as active: it is not sent again, since somebody may be filling
+            in the form that it has.
     """
 
-    def __init__(self, view: RunView, after: int) -> None:
-        self._view, self._after = view, after
+    def __init__(self, view: RunView, shown: str) -> None:
+        self._view, self._shown = view, shown
         self._states = view.states
 
     async def render(self, messages: Messages) -> Messages:
@@ -51,7 +52,11 @@ class PageEvents:
                 self._states.add(step)
             return self._changes({step.node}, step)
         active = active_of(Journal(status="running", active=data["active"]))
-        return self._changes(set(self._states.set_active(active)), active=active)
+        names, mark = set(self._states.set_active(active)), active_mark(active)
+        if mark == self._shown:
+            return self._changes(names)
+        self._shown = mark
+        return self._changes(names, active=active)
 
     def _changes(self, names: set[str], step: StepAnswer | None = None, **values: object) -> str:
         graph = self._view.graph

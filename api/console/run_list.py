@@ -15,7 +15,7 @@ from api.console.session import console
 from api.dependencies import Dependencies
 from api.moments import utc
 from api.problems import BadRequest
-from api.runs.actions import list_runs
+from api.runs.actions import field_of, list_runs
 from schemas.kinds import RunStatus, TriggerKind
 from service.api_keys import KeyScope
 from service.execution_store import Filter
@@ -43,6 +43,7 @@ class RunListController(Controller):
         trigger: Text = "",
         user_id: Text = "",
         fingerprint: Text = "",
+        field: Text = "",
         since: Text = "",
         until: Text = "",
         problem: Text = "",
@@ -55,6 +56,7 @@ class RunListController(Controller):
             user_id=user_id or None,
             trigger=_one_of(TriggerKind, trigger, "trigger"),
             fingerprint=fingerprint or None,
+            field=field_of(field),
             since=_moment(since, "since"),
             until=_moment(until, "until"),
             problem=True if problem else None,
@@ -63,7 +65,7 @@ class RunListController(Controller):
         )
         runs = await list_runs(request.user.tenant, filter_, dependencies)
         filters = {
-            "status": status, "template": template, "trigger": trigger, "user_id": user_id, "fingerprint": fingerprint,
+            "status": status, "template": template, "trigger": trigger, "user_id": user_id, "fingerprint": fingerprint, "field": field,
             "since": since, "until": until, "problem": problem,
         }  # fmt: skip
         set_ = {name: value for name, value in filters.items() if value}

@@ -1,4 +1,4 @@
-"""The page of a run: its graph and steps, live; what went through its nodes; cancel and retry."""
+"""The page of a run: its graph and steps, live; what went through its nodes; cancel."""
 
 from typing import Annotated, Any, Final
 
@@ -8,15 +8,15 @@ from litestar.params import HeaderParameter, PathParameter, QueryParameter
 from litestar.response import Redirect, ServerSentEvent
 
 from api.authentication import Principal
-from api.console.node_items import read_items
+from api.console.agent_tree import agent_tree
+from api.console.node_items import read_items, side_of
 from api.console.pages import fragment, page, run_url
 from api.console.problems import PAGE_HANDLERS
 from api.console.run_events import PageEvents
+from api.console.run_timeline import read_timeline
 from api.console.run_view import read_view
 from api.console.session import console, read_form
 from api.dependencies import Dependencies
-from api.models import RetryRequest
-from api.problems import BadRequest
 from api.rates import Rates
 from api.runs import actions
 from api.runs.events import events_of
@@ -26,12 +26,12 @@ from schemas.run import ItemsPage
 from service.api_keys import KeyScope
 from service.run_problems.finder import ProblemFinder
 from service.run_reader import TemporalRuns
-from service.run_start import Starter
 
-__all__ = ["RunPageController"]
+__all__ = ["PICTURES", "Number", "RunPageController", "WorkflowId"]
 
 ITEMS_PER_PAGE: Final = 20
-SIDES: Final = ("input", "output")
+PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+"""Types of files that a page shows. No others: a browser would run what some of them contain."""
 WorkflowId = Annotated[str, PathParameter(max_length=1000)]
 Number = Annotated[int, QueryParameter(ge=0, le=10**9)]
 
@@ -68,6 +68,7 @@ class RunPageController(Controller):
         problem_finder: NamedDependency[ProblemFinder],
         rates: NamedDependency[Rates],
         after: Number = 0,
+        active: Annotated[str, QueryParameter(max_length=16)] = "",
         last_event_id: Annotated[int | None, HeaderParameter(name="Last-Event-ID", ge=0)] = None,
     ) -> ServerSentEvent:
         """Send what changes on the page until the run ends. Raises UnknownRun."""
@@ -80,7 +81,36 @@ class RunPageController(Controller):
         async def types() -> dict[str, str]:
             return {step.name: step.type for step in view.plan.steps} if view.plan else {}
 
-        return events_of(run, watchers, types, since, rates.streams, PageEvents(view, since).render)
+        return events_of(run, watchers, types, since, rates.streams, PageEvents(view, active).render)
+
+    @get("/timeline", **console(KeyScope.READ))
+    async def timeline(
+        self,
+        request: Request[Principal, None, Any],
+        workflow_id: WorkflowId,
+        dependencies: NamedDependency[Dependencies],
+        runs: NamedDependency[TemporalRuns],
+        problem_finder: NamedDependency[ProblemFinder],
+    ) -> Response[bytes]:
+        """Return what the time of each step was spent with. Raises UnknownRun."""
+        view = await read_view(request.user.tenant, workflow_id, dependencies, runs, problem_finder)
+        return fragment(request, "timeline", workflow_id=workflow_id, timeline=await read_timeline(view, runs))
+
+    @get("/agents", **console(KeyScope.READ))
+    async def agents(
+        self,
+        request: Request[Principal, None, Any],
+        workflow_id: WorkflowId,
+        dependencies: NamedDependency[Dependencies],
+        runs: NamedDependency[TemporalRuns],
+        problem_finder: NamedDependency[ProblemFinder],
+    ) -> Response[bytes]:
+        """Return the agents with their turns and tools. Raises UnknownRun."""
+        view = await read_view(request.user.tenant, workflow_id, dependencies, runs, problem_finder)
+        run = await runs.describe(workflow_id)
+        activities = await runs.activities(run) if run is not None else []
+        agents = agent_tree(view.plan, activities, view.history.usage) if view.plan else []
+        return fragment(request, "agent_tree", agents=agents)
 
     @get("/node", **console(KeyScope.READ))
     async def node(
@@ -96,12 +126,9 @@ class RunPageController(Controller):
         since: Number = 0,
     ) -> Response[bytes]:
         """Return the items of a run of a node, a page of them. Raises UnknownRun, BadRequest."""
-        if side not in SIDES:
-            raise BadRequest(f"side: {' or '.join(SIDES)}.")
-        asked = ItemsPage(node=name, run=run, side="input" if side == "input" else "output", index=index, since=since,
-            limit=ITEMS_PER_PAGE)  # fmt: skip
+        asked = ItemsPage(node=name, run=run, side=side_of(side), index=index, since=since, limit=ITEMS_PER_PAGE)
         answer = await read_items(request.user.tenant, workflow_id, asked, dependencies, runs)
-        return fragment(request, "node", workflow_id=workflow_id, asked=asked, answer=answer)
+        return fragment(request, "node", workflow_id=workflow_id, asked=asked, answer=answer, pictures=PICTURES)
 
     @post("/cancel", **console(KeyScope.RUN, "run.cancel"))
     async def cancel(
@@ -115,24 +142,3 @@ class RunPageController(Controller):
         await read_form(request)
         await actions.cancel(request.user.tenant, workflow_id, dependencies, runs)
         return Redirect(run_url(workflow_id), status_code=303)
-
-    @post("/retry", **console(KeyScope.RUN, "run.retry"))
-    async def retry(
-        self,
-        request: Request[Principal, None, Any],
-        workflow_id: WorkflowId,
-        dependencies: NamedDependency[Dependencies],
-        runs: NamedDependency[TemporalRuns],
-        starter: NamedDependency[Starter],
-        rates: NamedDependency[Rates],
-    ) -> Redirect:
-        """Try the run again, and show the new one. Raises as `api.runs.actions.retry`."""
-        form = await read_form(request)
-        begin, version = str(form.get("begin") or ""), str(form.get("version") or "")
-        asked = RetryRequest(
-            from_start=begin == "start",
-            from_node=begin.removeprefix("node:")[:1000] if begin.startswith("node:") else None,
-            with_version="current" if version == "current" else "original",
-        )
-        started = await actions.retry(request.user.tenant, workflow_id, asked, dependencies, runs, starter, rates)
-        return Redirect(run_url(started.workflow_id), status_code=303)

@@ -1,6 +1,7 @@
 """What the page of a run shows, put together from the answers that REST gives of it."""
 
 import asyncio
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -8,13 +9,14 @@ from typing import Final
 from api.console.graph import Graph, graph_of
 from api.console.node_states import NodeStates
 from api.dependencies import Dependencies
-from api.models import HistoryAnswer, StatusAnswer, StepAnswer
+from api.models import ActiveStep, HistoryAnswer, StatusAnswer, StepAnswer
 from api.runs.actions import read_history, read_status
+from api.runs.answers import GivenAnswer, read_answers
 from schemas.plan import Plan
 from service.run_problems.finder import ProblemFinder
 from service.run_reader import TemporalRuns
 
-__all__ = ["RunView", "read_view"]
+__all__ = ["RunView", "active_mark", "read_view"]
 
 STEPS_PER_PAGE: Final = 100
 
@@ -29,11 +31,25 @@ class RunView:
     """None: the plan was never published, so there is no graph."""
     graph: Graph | None
     states: NodeStates
+    answers: Sequence[GivenAnswer] = ()
+    """Who has answered what the run waited for."""
 
     @property
     def is_open(self) -> bool:
         """Return whether the run has not ended."""
         return self.status.closed_at is None
+
+    @property
+    def has_agents(self) -> bool:
+        """Return whether nodes of the plan ask models, or have done so."""
+        return bool(self.history.usage) or any(
+            "ai_languageModel" in step.subnodes for step in (self.plan.steps if self.plan else ())
+        )
+
+    @property
+    def mark(self) -> str:
+        """Return the mark of the active step, see `active_mark`."""
+        return active_mark(self.history.active)
 
     @property
     def errors(self) -> list[StepAnswer]:
@@ -56,6 +72,16 @@ class RunView:
         return max(1, -(-len(self.history.steps) // STEPS_PER_PAGE))
 
 
+def active_mark(active: ActiveStep | None) -> str:
+    """Return what tells one active step from another: what a page says of it is the same while this is."""
+    if active is None:
+        return ""
+    reason = active.reason
+    until = reason.until.timestamp() if reason and reason.until else ""
+    text = f"{active.node}#{active.run}#{active.attempt}#{active.waiting}#{reason.kind if reason else ''}#{until}"
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
+
+
 async def read_view(
     tenant: str, workflow_id: str, dependencies: Dependencies, runs: TemporalRuns, finder: ProblemFinder
 ) -> RunView:
@@ -64,10 +90,13 @@ async def read_view(
     Raises:
         UnknownRun: the tenant has no such run.
     """
-    status, history = await asyncio.gather(
+    status, history, answers = await asyncio.gather(
         read_status(tenant, workflow_id, dependencies, runs, finder),
         read_history(tenant, workflow_id, dependencies, runs, finder),
+        read_answers(tenant, workflow_id, dependencies),
     )
     template = await dependencies.store.by_hash(tenant, status.workflow_template, status.plan_hash)
     plan = template.plan if template else None
-    return RunView(status, history, plan, graph_of(plan) if plan else None, NodeStates(history.steps, history.active))
+    return RunView(
+        status, history, plan, graph_of(plan) if plan else None, NodeStates(history.steps, history.active), answers
+    )

@@ -1,29 +1,40 @@
 """Templates: the list, a template with its versions, and what the compiler says of one of them."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import orjson
 from litestar import Controller, Request, Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import PathParameter
+from litestar.params import PathParameter, QueryParameter
 from litestar.response import Redirect
 
+from api.audit.middleware import name_object
 from api.authentication import Principal
 from api.console.graph import graph_of
 from api.console.node_states import NodeStates
-from api.console.pages import page
+from api.console.pages import page, run_url
 from api.console.problems import PAGE_HANDLERS
 from api.console.session import console, read_form
 from api.dependencies import Dependencies
-from api.problems import UnknownTemplate
-from api.templates.actions import activate, deactivate, unknown_template
-from api.templates.models import schedule_answer, summary_of
+from api.models import StartRequest
+from api.problems import BadRequest, UnknownTemplate
+from api.rates import Rates
+from api.runs.start import run_request_of
+from api.templates.actions import activate, deactivate, diff_versions, listen, unknown_template
+from api.templates.addresses import webhook_answers
+from api.templates.models import difference_answer, schedule_answer, summary_of
+from schemas.names import CHAT, MCP
 from service.api_keys import KeyScope
 from service.compiling import CompileLimit, CompilerCrash, Upload
+from service.run_start import Starter
 from service.scheduler import Scheduler
+from service.template_records import webhooks_of
 
 __all__ = ["TemplatePageController"]
 
+LAST_RUNS: Final = 30
+LISTEN_SECONDS: Final = 300
+"""For which a template listens for a test call."""
 Key = Annotated[str, PathParameter(max_length=128)]
 
 
@@ -40,7 +51,8 @@ class TemplatePageController(Controller):
     ) -> Response[bytes]:
         """Return the templates that can be started."""
         summaries = await dependencies.store.summaries(request.user.tenant)
-        return page(request, "templates", templates=[summary_of(each) for each in summaries])
+        latest = await dependencies.executions.latest(request.user.tenant, [each.key for each in summaries])
+        return page(request, "templates", templates=[summary_of(each) for each in summaries], latest=latest)
 
     @get("/{key:str}", **console(KeyScope.READ))
     async def show(
@@ -64,6 +76,8 @@ class TemplatePageController(Controller):
             schedules=[schedule_answer(each) for each in await scheduler.list_schedules(tenant, key)],
             graph=graph_of(template.plan),
             states=NodeStates(),
+            latest=(await dependencies.executions.latest(tenant, [key], LAST_RUNS))[key],
+            hears=any(each.method not in (CHAT, MCP) for each in webhooks_of(template.plan)),
         )
 
     @get("/{key:str}/versions/{version:int}", **console(KeyScope.PUBLISH))
@@ -100,6 +114,53 @@ class TemplatePageController(Controller):
         await read_form(request)
         await deactivate(request.user.tenant, key, dependencies)
         return _to(key)
+
+    @get("/{key:str}/diff", **console(KeyScope.READ))
+    async def diff(
+        self,
+        request: Request[Principal, None, Any],
+        key: Key,
+        dependencies: NamedDependency[Dependencies],
+        before: Annotated[int, QueryParameter(ge=1, le=10**9)],
+        after: Annotated[int, QueryParameter(ge=1, le=10**9)],
+    ) -> Response[bytes]:
+        """Return how two versions differ in meaning. Raises UnknownTemplate."""
+        found = await diff_versions(request.user.tenant, key, before, after, dependencies)
+        answer = difference_answer(found)
+        return page(request, "diff", key=key, before=before, after=after, diff=answer, same=not found)
+
+    @post("/{key:str}/listen", **console(KeyScope.PUBLISH, "template.listen"), status_code=200)
+    async def listen(
+        self, request: Request[Principal, None, Any], key: Key, dependencies: NamedDependency[Dependencies]
+    ) -> Response[bytes]:
+        """Listen for a test call, and say where. Raises UnknownTemplate, NotStartable."""
+        await read_form(request)
+        until, routes = await listen(request.user.tenant, key, LISTEN_SECONDS, dependencies)
+        addresses = webhook_answers(routes, request, dependencies, suffix="-test")
+        return page(request, "listening", key=key, until=until, addresses=addresses)
+
+    @post("/{key:str}/start", **console(KeyScope.RUN, "run.start"))
+    async def start(
+        self,
+        request: Request[Principal, None, Any],
+        key: Key,
+        dependencies: NamedDependency[Dependencies],
+        starter: NamedDependency[Starter],
+        rates: NamedDependency[Rates],
+    ) -> Redirect:
+        """Start a run, and show it. Raises UnknownTemplate, NotStartable, BadRequest, TooManyRequests."""
+        text = str((await read_form(request)).get("input") or "").strip() or "{}"
+        try:
+            data = StartRequest.model_validate({"workflow_template": key, "input_data": orjson.loads(text)})
+        except ValueError as error:
+            raise BadRequest("The input is JSON: an object, or a list of objects.") from error
+        rates.require_start(request.user.tenant)
+        template = await dependencies.templates.current(request.user.tenant, key)
+        if template is None:
+            raise await unknown_template(request.user.tenant, key, dependencies)
+        started = await starter.start(run_request_of(request.user.tenant, template, data, None))
+        name_object(request, "run", started.workflow_id)
+        return Redirect(run_url(started.workflow_id), status_code=303)
 
 
 async def _compile(

@@ -1,5 +1,7 @@
 """What can be asked of a run and done with it, for REST and the console alike."""
 
+from functools import partial
+
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.dependencies import Dependencies
@@ -22,16 +24,19 @@ from schemas.names import tenant_of
 from schemas.run import Journal
 from service.execution_store import Filter, cursor_of
 from service.page_cursor import BadCursor
+from service.retry_input import edited_items
+from service.run_fields import parse_field
 from service.run_problems.finder import ProblemFinder
 from service.run_reader import RunDescription, TemporalRuns
 from service.run_retry import RetryChoice, RetrySource, retry_request
 from service.run_start import Starter
 
-__all__ = ["cancel", "list_runs", "read_history", "read_status", "retry", "retry_source"]
+__all__ = ["cancel", "field_of", "list_runs", "read_history", "read_status", "retry", "retry_source"]
 
 
 async def list_runs(tenant: str, filter_: Filter, dependencies: Dependencies) -> RunPage:
     """Return a page of runs, newest first. Raises BadRequest: the cursor is none."""
+    await dependencies.started_runs.written()
     try:
         rows = await dependencies.executions.page(tenant, filter_)
     except BadCursor as error:
@@ -39,6 +44,15 @@ async def list_runs(tenant: str, filter_: Filter, dependencies: Dependencies) ->
     page = rows[: filter_.limit]
     following = cursor_of(page[-1]) if len(rows) > filter_.limit else None
     return RunPage(items=[row_summary(row) for row in page], next_cursor=following)
+
+
+def field_of(text: str | None) -> tuple[str, str] | None:
+    """Return name and value of a filter by declared data; None: there is none. Raises BadRequest."""
+    if not text:
+        return None
+    if (field := parse_field(text)) is None:
+        raise BadRequest("field: name=value, such as order=4711.")
+    return field
 
 
 async def read_status(
@@ -120,8 +134,10 @@ async def retry(
     runs: TemporalRuns,
     starter: Starter,
     rates: Rates,
+    *,
+    masked: bool = False,
 ) -> StartAnswer:
-    """Start a new run that tries a run again.
+    """Start a new run that tries a run again. `masked`: who edited its input saw secrets masked.
 
     Raises:
         UnknownRun, RunOpen, NotRetriableError, VersionGoneError: there is nothing to try again like that.
@@ -132,7 +148,9 @@ async def retry(
     if data.from_start and data.from_node:
         raise BadRequest("from_node, from_start: one of them.")
     run, source = await retry_source(tenant, workflow_id, dependencies, runs)
-    choice = RetryChoice(data.from_node, data.from_start, data.with_version)
+    edited = data.input_data
+    edit = None if edited is None else partial(edited_items, edited=edited, masked=masked)
+    choice = RetryChoice(data.from_node, data.from_start, data.with_version, edit)
     run_request = await retry_request(run, choice, dependencies.templates, source)
     return start_answer(await starter.start(run_request), run_request.template)
 

@@ -29,6 +29,8 @@ from api.problems import (
     KeyReused,
     NotRetriable,
     NotStartable,
+    NotWaiting,
+    ReplyPending,
     RunClosed,
     RunOpen,
     TenantMismatch,
@@ -39,6 +41,7 @@ from api.problems import (
 )
 from api.rates import Rates
 from api.runs import actions
+from api.runs.answers import ANSWER, Answer, AnswerAccepted, WaitsAnswer, give_answer, read_waits
 from api.runs.events import events_of
 from api.runs.lookup import find_run, require_archived, require_data, require_run
 from api.runs.start import run_request_of, start_answer
@@ -46,6 +49,7 @@ from api.runs.status import (
     result_answer,
 )
 from api.runs.watcher import RunWatchers
+from api.triggers.waits import Waits
 from schemas.kinds import RunStatus, TriggerKind
 from service.api_keys import KeyScope
 from service.execution_store import Filter
@@ -252,6 +256,44 @@ class WorkflowController(Controller):
         return await actions.retry(request.user.tenant, workflow_id, data, dependencies, runs, starter, rates)
 
     @get(
+        "/{workflow_id:str}/waits",
+        **needs(KeyScope.READ),
+        summary="What a run waits for",
+        responses=problems(UnknownRun, ReplyPending),
+        description="The approval, form or call that the run waits for now, and who has answered earlier ones.",
+    )
+    async def waits(
+        self,
+        request: Request[Principal, None, Any],
+        workflow_id: WorkflowId,
+        dependencies: NamedDependency[Dependencies],
+        runs: NamedDependency[TemporalRuns],
+        waits: NamedDependency[Waits],
+    ) -> WaitsAnswer:
+        """Return the wait and the answers."""
+        links = KeyScope.RUN in request.user.scopes
+        return await read_waits(request.user.tenant, workflow_id, dependencies, runs, waits, links=links)
+
+    @post(
+        "/{workflow_id:str}/answer",
+        **needs(KeyScope.RUN, ANSWER),
+        status_code=202,
+        summary="Answer what a run waits for",
+        responses=problems(UnsupportedMediaType, BadRequest, UnknownRun, NotWaiting, ReplyPending),
+        description="An approval is answered with `approved`, a form and a call with `data`. Once: 409 when it was answered.",
+    )
+    async def answer(
+        self,
+        request: Request[Principal, None, Any],
+        workflow_id: WorkflowId,
+        data: JSONBody[Answer],
+        runs: NamedDependency[TemporalRuns],
+        waits: NamedDependency[Waits],
+    ) -> AnswerAccepted:
+        """Let the run go on with the answer."""
+        return await give_answer(request.user.tenant, workflow_id, data, runs, waits)
+
+    @get(
         "/",
         **needs(KeyScope.READ),
         summary="List runs",
@@ -262,6 +304,7 @@ class WorkflowController(Controller):
         self,
         request: Request[Principal, None, Any],
         dependencies: NamedDependency[Dependencies],
+        *,
         status: Annotated[RunStatus | None, QueryParameter(description="Runs with this status")] = None,
         template: Annotated[str | None, QueryParameter(description="Runs of this template", max_length=128)] = None,
         user_id: Annotated[str | None, QueryParameter(description="Runs of this user", max_length=256)] = None,
@@ -271,6 +314,10 @@ class WorkflowController(Controller):
         trigger: Annotated[TriggerKind | None, QueryParameter(description="Runs that this started")] = None,
         fingerprint: Annotated[
             str | None, QueryParameter(description="Failed runs of a group of /failures", max_length=64)
+        ] = None,
+        field: Annotated[
+            str | None,
+            QueryParameter(description="name=value of what runs declare with an Execution Data node", max_length=2000),
         ] = None,
         since: Annotated[datetime | None, QueryParameter(description="Runs that started then or later")] = None,
         until: Annotated[datetime | None, QueryParameter(description="Runs that started earlier")] = None,
@@ -282,6 +329,7 @@ class WorkflowController(Controller):
         """Return a page of runs."""
         filter_ = Filter(
             status=status, template=template, user_id=user_id, problem=problem, trigger=trigger, fingerprint=fingerprint,
+            field=actions.field_of(field),
             since=utc(since, "since"), until=utc(until, "until"), before=cursor, limit=limit,
         )  # fmt: skip
         return await actions.list_runs(request.user.tenant, filter_, dependencies)

@@ -5,7 +5,9 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from api.models import Moment
+from compiler.report.difference import Difference
 from runtime.platform.postgres import SHARED
+from schemas.redact import redact_json
 from service.registration_store import Registration
 from service.scheduler import Scheduled
 from service.template_records import Summary
@@ -15,6 +17,7 @@ __all__ = [
     "CheckAnswer",
     "CredentialNeed",
     "DeletionAnswer",
+    "DifferenceAnswer",
     "Listening",
     "PublishAnswer",
     "RegistrationAnswer",
@@ -26,6 +29,7 @@ __all__ = [
     "VersionAnswer",
     "VersionList",
     "WebhookAnswer",
+    "difference_answer",
     "links_of",
     "registration_answer",
     "schedule_answer",
@@ -250,3 +254,42 @@ def links_of(key: str) -> dict[str, str]:
         "registrations": f"/templates/{key}/registrations",
         "start": "/workflows/start",
     }
+
+
+class ChangeAnswer(BaseModel):
+    """A value that changed; secrets are masked."""
+
+    node: str = Field(description="Empty: a setting of the workflow")
+    what: str = Field(description="Path of the parameter, or aspect of the node")
+    before: Any = Field(default=None, description="null: it was absent")
+    after: Any = None
+
+
+class RenameAnswer(BaseModel):
+    """A node that has another name."""
+
+    before: str
+    after: str
+
+
+class DifferenceAnswer(BaseModel):
+    """The changes between two versions. Nothing in any list: they mean the same."""
+
+    added: list[str] = Field(description="Nodes")
+    removed: list[str]
+    renamed: list[RenameAnswer]
+    changed: list[ChangeAnswer]
+    settings: list[ChangeAnswer]
+    connected: list[str]
+    disconnected: list[str]
+
+
+def difference_answer(found: Difference) -> DifferenceAnswer:
+    """Return a difference with its secrets masked."""
+    document = found.to_json()
+    for key in ("changed", "settings"):
+        for each in document[key]:
+            name = each["what"].rpartition(".")[2]
+            for side in ("before", "after"):
+                each[side] = redact_json({name: each[side]}, depth=20)[name]
+    return DifferenceAnswer.model_validate(document)

@@ -1,9 +1,7 @@
 """Templates: list, publish (compiled on upload), versions, activate."""
 
-import re
 from typing import Annotated, Any, Final
 
-import orjson
 from litestar import Controller, Request, Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import PathParameter, QueryParameter
@@ -28,11 +26,13 @@ from api.problems import (
 )
 from api.templates import actions
 from api.templates.actions import unknown_template
+from api.templates.addresses import export_name, template_key, webhook_answers
 from api.templates.compiling import compile_upload, refuse_programs
 from api.templates.models import (
     Activation,
     CheckAnswer,
     DeletionAnswer,
+    DifferenceAnswer,
     Listening,
     PublishAnswer,
     RegistrationList,
@@ -41,29 +41,23 @@ from api.templates.models import (
     TemplateList,
     VersionAnswer,
     VersionList,
-    WebhookAnswer,
+    difference_answer,
     links_of,
     registration_answer,
     schedule_answer,
     summary_of,
 )
 from runtime.platform.postgres import DatabaseUnavailable
-from schemas.names import CHAT, FORM, MCP
 from service.api_keys import KeyScope
 from service.compiling import Upload
 from service.deletion_store import DeletionStore
-from service.publishing import publish
 from service.registration_store import RegistrationStore
-from service.routes import Webhook
 from service.scheduler import Scheduler
-from service.template_records import WebhookConflict, webhooks_of
 
-__all__ = ["TemplateController", "template_key"]
+__all__ = ["TemplateController"]
 
 APPLY_SECONDS: Final = 2.0
 """How long the answer to a publication waits for what Temporal says of its schedules."""
-NOT_IN_KEYS: Final = re.compile(r"[^a-z0-9]+")
-KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
 
 TemplateKey = Annotated[str, PathParameter(description="Key of the template", max_length=128)]
@@ -115,28 +109,17 @@ class TemplateController(Controller):
     ) -> Response[PublishAnswer]:
         """Compile and publish."""
         tenant, body = request.user.tenant, await request.body()
-        final_key = key or template_key(_name(body))
+        final_key = key or template_key(export_name(body))
         name_object(request, "template", final_key)
-        if not KEY.fullmatch(final_key):
-            raise BadRequest("key: letters, digits, '_', '.' and '-', 128 at most, beginning with a letter or a digit.")
-        compilation, plan = await compile_upload(
-            tenant, body, final_key, dependencies, allow_unsupported=allow_unsupported
+        publication, compilation = await actions.publish_export(
+            request.user, final_key, body, dependencies, description=description, allow_unsupported=allow_unsupported
         )
-        refuse_programs(plan, tenant, dependencies)
-        try:
-            publication = await publish(
-                dependencies.store, tenant, final_key, compilation, description=description, created_by=request.user.key
-            )
-        except WebhookConflict as error:
-            raise WebhookTaken(f"{error}. Nothing was published.", method=error.method, path=error.path) from error
-        assert publication is not None  # what does not compile was refused above
-        dependencies.templates.forget(tenant)
         answer = PublishAnswer(
             key=publication.key,
             version=publication.version,
             plan_hash=publication.plan_hash,
             created=publication.created,
-            webhooks=_webhooks(publication.webhooks, request, dependencies),
+            webhooks=webhook_answers(publication.webhooks, request, dependencies),
             schedules=await _schedules(tenant, final_key, scheduler) if publication.scheduled else [],
             verdicts=_verdicts(compilation),
             diagnostics=list(compilation.diagnostics),
@@ -164,7 +147,11 @@ class TemplateController(Controller):
         """Compile, and return what the compiler reports."""
         body = await request.body()
         compilation, plan = await compile_upload(
-            request.user.tenant, body, template_key(_name(body)), dependencies, allow_unsupported=allow_unsupported
+            request.user.tenant,
+            body,
+            template_key(export_name(body)),
+            dependencies,
+            allow_unsupported=allow_unsupported,
         )
         refuse_programs(plan, request.user.tenant, dependencies)
         return CheckAnswer(
@@ -220,7 +207,7 @@ class TemplateController(Controller):
     ) -> Activation:
         """Listen, or go back to a version."""
         routes = await actions.activate(request.user.tenant, key, version, dependencies)
-        return Activation(key=key, webhooks=_webhooks(routes, request, dependencies))
+        return Activation(key=key, webhooks=webhook_answers(routes, request, dependencies))
 
     @post(
         "/{key:str}/deactivate",
@@ -288,14 +275,8 @@ class TemplateController(Controller):
     ) -> Listening:
         """Listen until a call comes, or the time is up."""
         tenant = request.user.tenant
-        template = await dependencies.store.current(tenant, key)
-        if template is None:
-            raise await unknown_template(tenant, key, dependencies)
-        routes = [each for each in webhooks_of(template.plan) if each.method not in (CHAT, MCP)]
-        if not routes:
-            raise NotStartable("The template has no webhook and no form that could listen.")
-        until = await dependencies.listeners.open(tenant, template, seconds)
-        return Listening(key=key, until=until, webhooks=_webhooks(routes, request, dependencies, suffix="-test"))
+        until, routes = await actions.listen(tenant, key, seconds, dependencies)
+        return Listening(key=key, until=until, webhooks=webhook_answers(routes, request, dependencies, suffix="-test"))
 
     @get(
         "/{key:str}/schedules",
@@ -316,6 +297,24 @@ class TemplateController(Controller):
             raise await unknown_template(tenant, key, dependencies)
         rules = await scheduler.list_schedules(tenant, key)
         return ScheduleList(key=key, items=[schedule_answer(each) for each in rules])
+
+    @get(
+        "/{key:str}/diff",
+        **needs(KeyScope.READ),
+        summary="How two versions of a template differ",
+        responses=problems(BadRequest, UnknownTemplate),
+        description="In meaning: positions, ids and notes do not count, nor do defaults that are written out.",
+    )
+    async def diff(
+        self,
+        request: Request[Principal, None, Any],
+        key: TemplateKey,
+        dependencies: NamedDependency[Dependencies],
+        before: Annotated[int, QueryParameter(ge=1, le=10**9, description="The version to compare with")],
+        after: Annotated[int, QueryParameter(ge=1, le=10**9, description="The version that is compared")],
+    ) -> DifferenceAnswer:
+        """Return the changes."""
+        return difference_answer(await actions.diff_versions(request.user.tenant, key, before, after, dependencies))
 
     @get(
         "/{key:str}/registrations",
@@ -345,37 +344,3 @@ async def _schedules(tenant: str, key: str, scheduler: Scheduler) -> list[Schedu
 
 def _verdicts(compilation: Upload) -> list[dict[str, Any]]:
     return [{"node": each.node, "grade": each.grade, "reason": each.reason} for each in compilation.verdicts]
-
-
-def template_key(name: str) -> str:
-    """Return a key made from a workflow's name: lower case, words joined by underscores; empty when nothing is left of it."""
-    return NOT_IN_KEYS.sub("_", name.lower()).strip("_")[:128]
-
-
-def _name(body: bytes) -> str:
-    """Return the export's name, or "export"; errors in the body are reported by the compiler."""
-    try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return "export"
-    name = document.get("name") if isinstance(document, dict) else None
-    return name if isinstance(name, str) and template_key(name) else "export"
-
-
-PREFIXES: Final = {FORM: "form", MCP: "mcp"}
-"""Method of a route -> the first part of its address, where that is not `webhook`."""
-
-
-def _webhooks(
-    routes: list[Webhook], request: Request[Principal, None, Any], dependencies: Dependencies, suffix: str = ""
-) -> list[WebhookAnswer]:
-    base, tenant = (dependencies.settings.content_base or str(request.base_url)).rstrip("/"), request.user.tenant
-    return [
-        WebhookAnswer(
-            method=each.method,
-            url=f"{base}/{PREFIXES.get(each.method, 'webhook')}{suffix}/{tenant}/{each.path}",
-            node=each.node,
-            response_mode=each.response_mode,
-        )
-        for each in routes
-    ]

@@ -219,7 +219,8 @@ def _multipart(content_type: str, data: bytes, property_name: str | None) -> Bod
     if not boundary:
         raise refusal(422, "Failed to parse request body", code=422, hint="The multipart body has no boundary")
     try:
-        parts = list(multipart.MultipartParser(io.BytesIO(data), boundary, memory_limit=len(data) + 1))
+        most = len(data) + 1  # all of it is in memory already: nothing is to go to a file that is never closed
+        parts = list(multipart.MultipartParser(io.BytesIO(data), boundary, memory_limit=most, spool_limit=most))
     except multipart.MultipartError as error:
         raise refusal(422, "Failed to parse request body", code=422, hint=str(error)) from None
     uploads = [part for part in parts if part.filename]  # a file field that was left empty has no name

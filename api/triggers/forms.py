@@ -151,6 +151,7 @@ class FormHandler(TriggerHandler):
         if isinstance(item, HttpReply):
             return item
         reply = await self._waits.resume(workflow_id, ordinal, step, [item])
+        await self._waits.note_answer(workflow_id, request)
         if chained:
             return self._next_page(workflow_id, ordinal + 1)
         return (

@@ -11,6 +11,7 @@ from litestar import asgi
 from litestar.handlers import ASGIRouteHandler
 from litestar.types import HTTPScope, Receive, Scope, Send
 
+from api import json_rpc
 from api.dependencies import Dependencies
 from api.origins import WORKFLOW_CONTENT
 from api.problems import UnknownWebhook
@@ -26,11 +27,7 @@ from service.run_start import Starter
 
 __all__ = ["mcp_handler"]
 
-VERSIONS: Final = ("2025-06-18", "2025-03-26", "2024-11-05")
-"""Revisions of the protocol that a client may ask for; the first is answered to one that asks for another."""
 RUNS: Final = ("tools/list", "tools/call")
-PARSE_ERROR, INVALID_REQUEST, NO_METHOD, INTERNAL = -32700, -32600, -32601, -32603
-"""Codes of JSON-RPC 2.0."""
 
 
 def mcp_handler(dependencies: Dependencies, starter: Starter, rates: Rates) -> ASGIRouteHandler:
@@ -65,13 +62,17 @@ class McpHandler(TriggerHandler):
             raise UnknownWebhook(message, code=404, message=message, hint=hint)
         await self._admit(request, target.step)
         if request.method != "POST":  # no stream from the server, and no session to end
-            return HttpReply(405, {"allow": "POST", "content-type": JSON_TYPE}, _error(None, NO_METHOD, "POST only"))
+            return HttpReply(
+                405, {"allow": "POST", "content-type": JSON_TYPE}, json_rpc.error(None, json_rpc.NO_METHOD, "POST only")
+            )
         try:
             message = orjson.loads(await self._requests.read(request, receive))
         except orjson.JSONDecodeError:
-            return _json(400, _error(None, PARSE_ERROR, "The body is not JSON"))
+            return _json(400, json_rpc.error(None, json_rpc.PARSE_ERROR, "The body is not JSON"))
         if not isinstance(message, dict) or not isinstance(message.get("method"), str):
-            return _json(400, _error(None, INVALID_REQUEST, "The body is not one request of JSON-RPC 2.0"))
+            return _json(
+                400, json_rpc.error(None, json_rpc.INVALID_REQUEST, "The body is not one request of JSON-RPC 2.0")
+            )
         if "id" not in message:
             return HttpReply(202)
         return await self._respond(request, target, message)
@@ -80,39 +81,26 @@ class McpHandler(TriggerHandler):
         """Return the answer to a request of the protocol."""
         id_, method = message["id"], message["method"]
         if method == "initialize":
-            return _json(200, _result(id_, _about(target, message.get("params"))))
+            return _json(200, json_rpc.result(id_, _about(target, message.get("params"))))
         if method == "ping":
-            return _json(200, _result(id_, {}))
+            return _json(200, json_rpc.result(id_, {}))
         if method not in RUNS:
-            return _json(200, _error(id_, NO_METHOD, f"This server has no method {method[:100]}"))
+            return _json(200, json_rpc.error(id_, json_rpc.NO_METHOD, f"This server has no method {method[:100]}"))
         self._rates.require_start(request.tenant)
         run, digest = self._run_id(request, target, dumps(message), None)
         item = {"json": {"method": method, "params": message.get("params") or {}}}
         run_request = self._run_request(request, target, TriggerKind.WEBHOOK, item, run, digest)
         reply = await self._starter.start_and_answer(run_request, "responseNode")
         if reply.response is None:
-            return _json(200, _error(id_, INTERNAL, "The run of the workflow failed; its history says why"))
-        return _json(200, _result(id_, reply.response.get("body")))
+            return _json(
+                200, json_rpc.error(id_, json_rpc.INTERNAL, "The run of the workflow failed; its history says why")
+            )
+        return _json(200, json_rpc.result(id_, reply.response.get("body")))
 
 
 def _about(target: Target, params: Any) -> dict[str, Any]:
-    """Return what a client learns first: the revision of the protocol, what the server has, who it is."""
-    wanted = params.get("protocolVersion") if isinstance(params, dict) else None
-    about: dict[str, Any] = {
-        "protocolVersion": wanted if wanted in VERSIONS else VERSIONS[0],
-        "capabilities": {"tools": {}},
-        "serverInfo": {"name": target.template.key, "version": str(target.template.version)},
-    }
-    instructions = target.step.parameters.get("instructions")
-    return about | ({"instructions": str(instructions)} if instructions else {})
-
-
-def _result(id_: Any, result: Any) -> bytes:
-    return dumps({"jsonrpc": "2.0", "id": id_, "result": result})
-
-
-def _error(id_: Any, code: int, message: str) -> bytes:
-    return dumps({"jsonrpc": "2.0", "id": id_, "error": {"code": code, "message": message}})
+    instructions = str(target.step.parameters.get("instructions") or "")
+    return json_rpc.about(params, target.template.key, str(target.template.version), instructions)
 
 
 def _json(status: int, body: bytes) -> HttpReply:

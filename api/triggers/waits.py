@@ -19,16 +19,19 @@ from api.triggers.access import admit, is_bot
 from api.triggers.bodies import parse_body
 from api.triggers.requests import RequestReader, WebhookRequest, read_query
 from api.triggers.responses import TEXT_TYPE, HttpReply, immediate_reply, refusal, reply_after_run
-from runtime.platform.telemetry.logging import bind_context
+from runtime.platform.telemetry.logging import bind_context, get_logger
 from schemas import names
 from schemas.names import tenant_of
 from schemas.plan import CredentialRef, Kind, Step
 from schemas.resume_link import WAITING
+from service.audit import ActorKind, AuditRecord, Outcome
 from service.errors import ReplyPendingError
 from service.run_reader import TemporalRuns
 from service.run_reply import NO_WORKER, ReplyWaiter
 
 __all__ = ["Waits", "step_of"]
+
+log = get_logger("tempor8.api")
 
 QUERY_TIMEOUT: Final = timedelta(seconds=10)
 """How long a run may take to say what it waits for: it may have to be replayed."""
@@ -81,7 +84,19 @@ class Waits:
             return HttpReply(200, {"content-type": TEXT_TYPE}, b"")
         approved = (await read_query(request.query)).get("approved") == "true"
         await self.resume(workflow_id, ordinal, step, [{"json": {"approved": approved}}])
+        await self.note_answer(workflow_id, request)
         return HttpReply(200, {"content-type": TEXT_TYPE}, THANKS)
+
+    async def note_answer(self, workflow_id: str, request: WebhookRequest) -> None:
+        """Write into the audit log that the link of a message or a form was used. What cannot be written is a line of the log."""
+        record = AuditRecord(
+            tenant=tenant_of(workflow_id), actor_kind=ActorKind.LINK, actor="", action="run.answer", object=f"run/{workflow_id}",
+            outcome=Outcome.DONE, request_id=str(uuid.uuid4()), status=200, address=request.client,
+        )  # fmt: skip
+        try:
+            await self._dependencies.audit.write(record)
+        except Exception:  # the run has the answer, whatever becomes of the row
+            log.exception("audit row not written", action=record.action, object=record.object)
 
     def parse_link(self, request: WebhookRequest) -> tuple[str, int, str, bool]:
         """Return (workflow id, ordinal, suffix, bound) of a link; `bound`: its token covers its query.

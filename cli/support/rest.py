@@ -1,6 +1,7 @@
 """Requests to a running API: its address, the key, and responses on standard output."""
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -10,7 +11,9 @@ from cli.support.json_text import json_text
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["Key", "Url", "call", "show"]
+    from cli.client.api import Client
+
+__all__ = ["Key", "Url", "call", "client", "show"]
 
 DEFAULT_URL: Final = "http://127.0.0.1:8202"
 
@@ -38,7 +41,25 @@ def call(method: str, url: str, path: str, key: str | None, **rest: Any) -> Any:
     if response.is_error:
         typer.echo(_refusal(response), err=True)
         raise typer.Exit(1)
-    return response.json()
+    return response.json() if response.content else None
+
+
+def client(url: str, key: str | None) -> "Client":
+    """Return the typed client of the API at an address. Its methods raise as `call`."""
+    from cli.client.api import Client
+
+    def send(
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: Any = None,
+    ) -> Any:
+        rest = {} if body is None else {"json": body}
+        return call(method, url, path, key, params=params, headers=dict(headers or {}), **rest)
+
+    return Client(send)
 
 
 def _refusal(response: "httpx.Response") -> str:

@@ -28,6 +28,7 @@ from service.run_failures import FailureStore
 from service.run_reader import TemporalRuns
 from service.run_templates import RunTemplates
 from service.start_keys import StartKeys
+from service.started_runs import StartedRuns
 from service.template_cache import TemplateCache
 from service.templates import TemplateStore
 from service.tenants import TenantStore
@@ -112,6 +113,7 @@ async def open_dependencies(settings: "Settings", walls: "tuple[Wall, ...]" = ()
             links=ResumeLinks.of_settings(settings, keys),
             archive=RunArchive(database, keys, TemporalRuns(temporal)),
             start_keys=StartKeys(database, keys),
+            started_runs=StartedRuns(ExecutionStore(background)),
             walls=walls,
             observers=observers,
             probes={"vault": _vault(credentials)} if settings.vault_address else {},

@@ -147,13 +147,23 @@ def _run(run: Mapping[str, Any]) -> dict[str, Any]:
     }
     if not failed:
         entry["pairedItem"] = [
-            None if items is None else [item.get("pairedItem") for item in items] for items in outputs
+            None if items is None else [_paired(item.get("pairedItem")) for item in items] for items in outputs
         ]
         if any(item.get("binary") for items in outputs for item in items or ()):
             entry["binary"] = [None if items is None else [item.get("binary") for item in items] for items in outputs]
     if run.get("error"):
         entry["error"] = {"message": run["error"].get("message"), "type": run["error"].get("name")}
     return entry
+
+
+def _paired(paired: Any) -> Any:
+    """Return a pairing with the numbers of `sourceOverwrite` that are left out where they are 0, as n8n shows them."""
+    if isinstance(paired, list):
+        return [_paired(each) for each in paired]
+    source = paired.get("sourceOverwrite") if isinstance(paired, dict) else None
+    if not isinstance(source, dict):
+        return paired
+    return {**paired, "sourceOverwrite": {"previousNodeOutput": 0, "previousNodeRun": 0, **source}}
 
 
 def _source(source: Mapping[str, Any]) -> list[Any]:

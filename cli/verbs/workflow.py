@@ -2,15 +2,38 @@
 
 import json
 import sys
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli.support.options import verb
-from cli.support.rest import DEFAULT_URL, Key, Url, call, show
+from cli.support.rest import DEFAULT_URL, Key, Url, client, show
+
+if TYPE_CHECKING:
+    from cli.client.models import Answer, RetryRequest, StartRequest
 
 app = verb()
+
+
+class Version(StrEnum):
+    """Which version of a template a retry takes."""
+
+    ORIGINAL = "original"
+    CURRENT = "current"
+
+
+class Status(StrEnum):
+    """Statuses of runs."""
+
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    TERMINATED = "terminated"
+    TIMED_OUT = "timed_out"
+
 
 WorkflowId = Annotated[str, typer.Argument(help="The workflow_id that the start printed.")]
 
@@ -36,16 +59,16 @@ def start(
     key: Key = None,
 ) -> None:
     """Start a run."""
-    body = {"workflow_template": template, "user_id": user, "input_data": _json(input_)}
-    headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
-    response = call("POST", url, "/workflows/start", key, json=body, headers=headers)
+    api = client(url, key)
+    body: StartRequest = {"workflow_template": template, "user_id": user, "input_data": _json(input_)}
+    response = api.workflows_start(body, idempotency_key=idempotency_key)
     if not wait:
         show(response)
         return
-    path = f"/workflows/{response['workflow_id']}"
-    while call("GET", url, f"{path}/status", key)["status"] == "running":
-        _wait(url, path, key)
-    result = call("GET", url, f"{path}/result", key)
+    workflow_id = response["workflow_id"]
+    while api.workflows_status(workflow_id)["status"] == "running":
+        _wait(url, f"/workflows/{workflow_id}", key)
+    result = api.workflows_result(workflow_id)
     show(result)
     if result["status"] != "completed":
         raise typer.Exit(1)
@@ -54,7 +77,7 @@ def start(
 @app.command()
 def status(workflow_id: WorkflowId, url: Url = DEFAULT_URL, key: Key = None) -> None:
     """Show the status of a run."""
-    show(call("GET", url, f"/workflows/{workflow_id}/status", key))
+    show(client(url, key).workflows_status(workflow_id))
 
 
 @app.command()
@@ -65,19 +88,77 @@ def result(
     key: Key = None,
 ) -> None:
     """Show the result of a run."""
-    show(call("GET", url, f"/workflows/{workflow_id}/result", key, params={"wait": wait}))
+    show(client(url, key).workflows_result(workflow_id, wait=wait))
 
 
 @app.command()
 def history(workflow_id: WorkflowId, url: Url = DEFAULT_URL, key: Key = None) -> None:
     """Show what a run did, node by node."""
-    show(call("GET", url, f"/workflows/{workflow_id}/history", key))
+    show(client(url, key).workflows_history(workflow_id))
+
+
+@app.command()
+def watch(
+    workflow_id: WorkflowId,
+    as_json: Annotated[bool, typer.Option("--json", help="One line of JSON per event.")] = False,
+    url: Url = DEFAULT_URL,
+    key: Key = None,
+) -> None:
+    """Show what a run does, step by step, until it ends. A connection that is cut is made again; no step is missed."""
+    from cli.support.follow import follow
+
+    for event in follow(url, f"/workflows/{workflow_id}/events", key):
+        if as_json:
+            typer.echo(json.dumps({"event": event.kind, "data": event.data}, ensure_ascii=False))
+        else:
+            typer.echo(_line(event.kind, event.data))
+        if event.kind == "end" and event.data["status"] != "completed":
+            raise typer.Exit(1)
+
+
+def _line(kind: str, data: dict[str, Any]) -> str:
+    if kind == "end":
+        error = data.get("error") or {}
+        return f"{data['status']}{': ' + str(error['message']) if error.get('message') else ''}"
+    if kind == "status":
+        active = data.get("active") or {}
+        reason = (active.get("reason") or {}).get("for")
+        return (
+            f"… {active['node']} {f'waits for {reason}' if reason else 'is active'}"
+            if active
+            else f"… {data['status']}"
+        )
+    sign = "✕" if data["status"] == "error" else "✓"
+    error = data.get("error") or {}
+    after = f": {error['message']}" if error.get("message") else ""
+    return f"{sign} {data['node']} {data['duration_ms'] or 0} ms, {sum(data['items_out'])} items{after}"
+
+
+@app.command()
+def waits(workflow_id: WorkflowId, url: Url = DEFAULT_URL, key: Key = None) -> None:
+    """Show what a run waits for from people, and who has answered."""
+    show(client(url, key).workflows_waits(workflow_id))
+
+
+@app.command()
+def answer(
+    workflow_id: WorkflowId,
+    approve: Annotated[bool | None, typer.Option("--approve/--decline", help="To an approval.")] = None,
+    data: Annotated[
+        str | None, typer.Option("--data", "-d", help="To a form or a call: JSON, a file with JSON, or -.")
+    ] = None,
+    url: Url = DEFAULT_URL,
+    key: Key = None,
+) -> None:
+    """Answer what a run waits for."""
+    body: Answer = {"approved": approve, "data": None if data is None else _json(data)}
+    show(client(url, key).workflows_answer(workflow_id, body))
 
 
 @app.command()
 def cancel(workflow_id: WorkflowId, url: Url = DEFAULT_URL, key: Key = None) -> None:
     """Cancel a run."""
-    show(call("POST", url, f"/workflows/{workflow_id}/cancel", key))
+    show(client(url, key).workflows_cancel(workflow_id))
 
 
 @app.command()
@@ -89,18 +170,25 @@ def retry(
     from_start: Annotated[
         bool, typer.Option("--from-start", help="Run everything again, with the same input.")
     ] = False,
-    with_version: Annotated[str, typer.Option(help="original or current.")] = "original",
+    with_version: Annotated[
+        Version, typer.Option(help="The version that the run had, or the current one.")
+    ] = Version.ORIGINAL,
+    input_: Annotated[
+        str | None, typer.Option("--input", "-i", help="Edited items: a JSON list of objects, a file with it, or -.")
+    ] = None,
     url: Url = DEFAULT_URL,
     key: Key = None,
 ) -> None:
     """Retry a run, as a new run."""
-    body = {"from_node": from_node, "from_start": from_start, "with_version": with_version}
-    show(call("POST", url, f"/workflows/{workflow_id}/retry", key, json=body))
+    body: RetryRequest = {"from_node": from_node, "from_start": from_start, "with_version": with_version.value}
+    if input_ is not None:
+        body["input_data"] = _json(input_)
+    show(client(url, key).workflows_retry(workflow_id, body))
 
 
 @app.command("list")
 def list_(
-    status: Annotated[str | None, typer.Option(help="running, completed, failed, canceled, ...")] = None,
+    status: Annotated[Status | None, typer.Option(help="Runs with this status.")] = None,
     template: Annotated[str | None, typer.Option(help="Key of a template.")] = None,
     limit: Annotated[int, typer.Option(help="Runs per page, 200 at most.", min=1, max=200)] = 50,
     cursor: Annotated[str | None, typer.Option(help="next_cursor of the page before.")] = None,
@@ -108,9 +196,11 @@ def list_(
     key: Key = None,
 ) -> None:
     """List runs, newest first."""
-    filters = {"status": status, "template": template, "limit": limit, "cursor": cursor}
-    params = {name: value for name, value in filters.items() if value is not None}
-    show(call("GET", url, "/workflows", key, params=params))
+    show(
+        client(url, key).workflows_list(
+            status=None if status is None else status.value, template=template, limit=limit, cursor=cursor
+        )
+    )
 
 
 def _wait(url: str, path: str, key: str | None) -> None:

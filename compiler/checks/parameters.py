@@ -17,7 +17,7 @@ from schemas.diagnostic.nodes import (
     UnsupportedChoice,
     WrongParameterType,
 )
-from schemas.node import Node, declarations
+from schemas.node import Declared, Node, declarations
 
 
 def parameters(unit: Unit) -> Iterator[Diagnostic]:
@@ -77,9 +77,15 @@ def _values(bound: BoundNode, declared: type[Node]) -> Iterator[Diagnostic]:
 def _missing(bound: BoundNode) -> Iterator[Diagnostic]:
     for name, each in bound.visible.items():
         value = bound.parameters.get(name)
-        if each.info.required and _empty(value):
+        if each.info.required and _empty(value) and not _by_expression(each, bound.parameters):
             advice = "choose a value in the editor" if isinstance(value, Mapping) else ""
             yield MissingParameter(at=bound.at.within("parameters", name), name=name, advice=advice)
+
+
+def _by_expression(declared: Declared, parameters: Mapping[str, Any]) -> bool:
+    """Return whether an expression decides if the parameter is shown: n8n does not ask for it then."""
+    deciding = (parameters.get(name.removeprefix("/")) for name in (*declared.info.show, *declared.info.hide))
+    return any(isinstance(value, str) and value.startswith("=") for value in deciding)
 
 
 def _empty(value: Any) -> bool:

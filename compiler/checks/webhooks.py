@@ -5,6 +5,7 @@ from typing import Final
 
 from compiler.parameters.node_hooks import call_hook
 from compiler.sites.constants import listens
+from compiler.reachability import triggers
 from compiler.unit import BoundNode, Unit
 from schemas.diagnostic import Diagnostic
 from schemas.diagnostic.security import OpenWebhook
@@ -14,6 +15,10 @@ from schemas.plan import Kind
 
 ADDRESS: Final = frozenset({"path", "httpMethod", "responseMode", "responseData", "options.path"})
 """What decides where a trigger listens and how it answers."""
+ANSWERS_WITHOUT: Final = 2
+"""From this version on n8n answers a call with an error where no Respond to Webhook node comes after the webhook; runs of other
+triggers start, and a Wait node waits on.
+"""
 
 
 def webhooks(unit: Unit) -> Iterator[Diagnostic]:
@@ -31,7 +36,9 @@ def webhooks(unit: Unit) -> Iterator[Diagnostic]:
         if _mode(unit, bound) == "responseNode":
             after = unit.graph.downstream([bound.node.name])
             if not any(_may_respond(unit.bound[name]) for name in after):
-                yield NoRespondNode(at=bound.at.within("parameters", "responseMode"), node=bound.node.name)
+                finding = NoRespondNode(at=bound.at.within("parameters", "responseMode"), node=bound.node.name)
+                refuses = [bound.node.name] == triggers(unit) and bound.node.type_version >= ANSWERS_WITHOUT
+                yield finding if refuses else finding.soften()
         if bound.declared is not None and bound.declared.responds and not _may_have_caller(unit, bound):
             yield RespondUnheard(at=bound.at, node=bound.node.name)
 

@@ -10,7 +10,8 @@ computed property names through the gate.
 | `v.first(2)` | `___x(v,"first",[2])` |
 | `v?.a.first()` | `((___t0=(v))==null?void 0:___x(___t0.a,"first",[]))` |
 | `$if(c, a, b)` | `((c)?(a):(b))` |
-| `this` | `___this` |
+| `this` | `___this`, and in a function a fresh object each time |
+| ``tag`a${b}` `` | ``tag`a ${b}` `` |
 
 Text is edited in place, never printed from the tree, so that what runs is what the author wrote. Comments go away,
 since they are where two JavaScript parsers most easily disagree.
@@ -28,6 +29,9 @@ __all__ = ["rewrite"]
 
 _NATIVE_ROOTS = frozenset({"$", "$input", "Array", "JSON", "Math", "Number", "Object"})
 """Receivers on which an extension name always means their own method."""
+_FUNCTIONS = frozenset({"function_expression", "function_declaration", "generator_function", "method_definition"})
+_FRESH_THIS = "({process:{},require:{},module:{},Buffer:{}})"
+"""`this` in a function: n8n puts a new object in its place wherever it stands, so that no reference sees what another wrote."""
 _IF_MIN_ARGUMENTS, _IF_MAX_ARGUMENTS = 2, 3
 
 
@@ -108,6 +112,11 @@ class _Editor:
             self._insert(node.start_byte, "___k(")
         if is_scope(node):
             self.scopes.append(self.names.get(node.id, frozenset()))
+        self._enter_token(node)
+        if node.type == "call_expression":
+            self._enter_call(node)
+
+    def _enter_token(self, node: Node) -> None:
         match node.type:
             case "identifier":
                 self._identifier(node, f"___s.{self.source.text(node)}")
@@ -115,11 +124,11 @@ class _Editor:
                 name = self.source.text(node)
                 self._identifier(node, f"{name}: ___s.{name}")
             case "this":
-                self._replace(node, "___this")
+                self._replace(node, _FRESH_THIS if self._in_function(node) else "___this")
+            case "template_substitution":
+                self._insert(node.start_byte, " " * self._is_tagged(node))  # n8n's printer puts a blank there
             case "comment" | "html_comment":
                 self._replace(node, "\n" if "\n" in self.source.text(node) else " ")
-            case "call_expression":
-                self._enter_call(node)
             case "optional_chain":
                 self._link(node)
 
@@ -148,6 +157,17 @@ class _Editor:
 
     def _is_local(self, name: str) -> bool:
         return any(name in scope for scope in self.scopes)
+
+    def _in_function(self, node: Node) -> bool:
+        parent = self.parents.get(node.id)
+        while parent is not None and parent.type not in _FUNCTIONS:
+            parent = self.parents.get(parent.id)
+        return parent is not None
+
+    def _is_tagged(self, node: Node) -> bool:
+        template = self.parents.get(node.id)
+        call = None if template is None else self.parents.get(template.id)
+        return call is not None and call.type == "call_expression"
 
     def _is_computed(self, node: Node) -> bool:
         """Return whether the node is the key of `x[key]` and known at run time only."""

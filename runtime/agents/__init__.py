@@ -16,9 +16,12 @@ AGENT_FILES: Final[dict[str, str]] = {
     "@n8n/n8n-nodes-langchain.embeddingsMistralCloud": "retrieval.embeddings_mistral_cloud",
     "@n8n/n8n-nodes-langchain.embeddingsOllama": "retrieval.embeddings_ollama",
     "@n8n/n8n-nodes-langchain.embeddingsOpenAi": "retrieval.embeddings_open_ai",
+    "@n8n/n8n-nodes-langchain.guardrails": "roots.guardrails",
     "@n8n/n8n-nodes-langchain.informationExtractor": "roots.information_extractor",
     "@n8n/n8n-nodes-langchain.lmChatAnthropic": "models.lm_chat_anthropic",
+    "@n8n/n8n-nodes-langchain.lmChatAwsBedrock": "models.lm_chat_aws_bedrock",
     "@n8n/n8n-nodes-langchain.lmChatAzureOpenAi": "models.lm_chat_azure_open_ai",
+    "@n8n/n8n-nodes-langchain.lmChatCohere": "models.lm_chat_cohere",
     "@n8n/n8n-nodes-langchain.lmChatDeepSeek": "models.lm_chat_deep_seek",
     "@n8n/n8n-nodes-langchain.lmChatGoogleGemini": "models.lm_chat_google_gemini",
     "@n8n/n8n-nodes-langchain.lmChatGroq": "models.lm_chat_groq",
@@ -30,6 +33,7 @@ AGENT_FILES: Final[dict[str, str]] = {
     "@n8n/n8n-nodes-langchain.lmOllama": "models.lm_ollama",
     "@n8n/n8n-nodes-langchain.lmOpenAi": "models.lm_open_ai",
     "@n8n/n8n-nodes-langchain.manualChatTrigger": "triggers.manual_chat_trigger",
+    "@n8n/n8n-nodes-langchain.mcpClient": "tools.mcp_client",
     "@n8n/n8n-nodes-langchain.mcpClientTool": "tools.mcp_client_tool",
     "@n8n/n8n-nodes-langchain.mcpTrigger": "triggers.mcp_trigger",
     "@n8n/n8n-nodes-langchain.memoryBufferWindow": "memory.memory_buffer_window",
@@ -55,7 +59,14 @@ AGENT_FILES: Final[dict[str, str]] = {
     "@n8n/n8n-nodes-langchain.toolWikipedia": "tools.tool_wikipedia",
     "@n8n/n8n-nodes-langchain.toolWorkflow": "tools.tool_workflow",
     "@n8n/n8n-nodes-langchain.vectorStoreInMemory": "retrieval.vector_store_in_memory",
+    "@n8n/n8n-nodes-langchain.vectorStorePGVector": "retrieval.vector_store_pg_vector",
     "@n8n/n8n-nodes-langchain.vectorStorePinecone": "retrieval.vector_store_pinecone",
     "@n8n/n8n-nodes-langchain.vectorStoreQdrant": "retrieval.vector_store_qdrant",
     "@n8n/n8n-nodes-langchain.vectorStoreSupabase": "retrieval.vector_store_supabase",
+    "n8n-nodes-mcp.mcpClient": "tools.mcp_community_client",
 }
+AGENT_CLASS_PER_VERSION: Final = frozenset(
+    f"@n8n/n8n-nodes-langchain.{name}"
+    for name in ("agent", "agentTool", "chainSummarization", "guardrails", "toolWorkflow")
+)
+"""See `runtime.nodes.CLASS_PER_VERSION`."""

@@ -51,6 +51,8 @@ class ToolSpec(TypedDict):
     """The sub-node behind it."""
     tool: NotRequired[str]
     """Its name at the service of a sub-node that offers several."""
+    gate: NotRequired[str | None]
+    """The sub-node in which a person approves its calls."""
 
 
 def system(text: str) -> Message:

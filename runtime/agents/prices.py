@@ -9,7 +9,9 @@ __all__ = ["PROVIDERS", "cost_usd", "model_cost"]
 
 PROVIDERS: Final[Mapping[str, str]] = {
     "anthropicApi": "anthropic",
+    "aws": "aws",
     "azureOpenAiApi": "azure",
+    "cohereApi": "cohere",
     "deepSeekApi": "deepseek",
     "googlePalmApi": "google",
     "groqApi": "groq",

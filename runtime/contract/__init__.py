@@ -18,7 +18,7 @@ from runtime.contract.commands import (
     ToolCommand,
 )
 from runtime.contract.context import ActivityContext, Context, DurableContext
-from runtime.contract.errors import MissingCredential, NodeApiError, NodeError, ServiceBusy
+from runtime.contract.errors import LimitReached, MissingCredential, NodeApiError, NodeError, ServiceBusy
 from runtime.contract.items import each_item, each_item_async, error_item, paired
 from runtime.contract.node import Activity, Durable, Inline, SubNode, Trigger
 from schemas.item import BinaryRef, Item, Items, Outputs
@@ -43,6 +43,7 @@ __all__ = [
     "Inline",
     "Item",
     "Items",
+    "LimitReached",
     "MissingCredential",
     "NodeApiError",
     "NodeError",

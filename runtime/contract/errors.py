@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from schemas.errors import InfrastructureError
+from schemas.errors import LIMIT_REACHED, InfrastructureError
 
-__all__ = ["MissingCredential", "NodeApiError", "NodeError", "ServiceBusy"]
+__all__ = ["LimitReached", "MissingCredential", "NodeApiError", "NodeError", "ServiceBusy"]
 
 
 class NodeError(Exception):
@@ -63,6 +63,12 @@ class NodeApiError(NodeError):
         self.http_code = http_code
         if http_code is not None:
             self.data.setdefault("httpCode", http_code)
+
+
+class LimitReached(NodeError):
+    """A limit of the operator's is reached. The run fails: no error output, retry or tool answer stands in for it."""
+
+    name = LIMIT_REACHED
 
 
 class MissingCredential(NodeError):

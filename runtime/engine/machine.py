@@ -14,6 +14,7 @@ from runtime.engine.liveness import Liveness
 from runtime.engine.node_runs import SparseRuns, from_json, indexed_runs, to_json
 from runtime.engine.outputs import finish, stamp
 from runtime.engine.pairing import PairingError, Trail, index_of
+from schemas.errors import LIMIT_REACHED
 from schemas.item import Item, Items, NodeRun, Outputs, Source
 from schemas.outcome import Delay, Execute, Finished, Idle, Outcome
 from schemas.plan import OnError, Plan, Step
@@ -169,7 +170,11 @@ class Engine:
         assert execute is not None
         step = execute.step
         tries = step.retry.tries if step.retry else 1
-        if execute.attempt < tries and (outcome.error is not None or _returned_error(outcome.outputs)):
+        if (
+            execute.attempt < tries
+            and not _limited(outcome)
+            and (outcome.error is not None or _returned_error(outcome.outputs))
+        ):
             return Delay((step.retry.wait_ms if step.retry else 0) / 1000)
         if outcome.error is not None:
             self._fail(execute, outcome)
@@ -264,7 +269,7 @@ class Engine:
         if outputs is None:
             return None
         original = None if execute.step.name in self.pinned else lambda item: self._original(execute, item)
-        return finish(execute.step, outputs, execute.inputs, original)
+        return finish(execute.step, outputs, execute.inputs, execute.uncut_inputs, original)
 
     def _advance(self, execute: Execute, final: Outputs | None, outcome: Outcome) -> None:
         self.current = None
@@ -280,7 +285,7 @@ class Engine:
     def _fail(self, execute: Execute, outcome: Outcome) -> None:
         step, error = execute.step, {**(outcome.error or {}), "node": execute.step.name}
         self.last, self.error, self.current = step.name, error, None
-        if step.on_error is OnError.STOP:
+        if step.on_error is OnError.STOP or _limited(outcome):
             self._record(execute, None, outcome)
             self.stack.insert(0, self.entry or {})
             self.status = "error"
@@ -467,6 +472,10 @@ class Engine:
         if self.last is None or not self.runs.get(self.last):
             return []
         return self.runs[self.last][-1]["outputs"]
+
+
+def _limited(outcome: Outcome) -> bool:
+    return outcome.error is not None and outcome.error.get("name") == LIMIT_REACHED
 
 
 def _returned_error(outputs: Outputs | None) -> bool:

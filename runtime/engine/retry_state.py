@@ -1,9 +1,10 @@
 """Build the state that a run is retried with: what it had done stays done, one node and what comes after it runs again."""
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
-from runtime.engine.node_runs import from_json, to_json
+from runtime.engine.node_runs import ForgottenRunError, from_json, to_json
 from schemas.item import Items
 from schemas.plan import Plan
 
@@ -20,10 +21,17 @@ class CannotRetryError(Exception):
     """The run cannot be retried from this node. The message says why, and what can be done."""
 
 
-def state_from_node(state: dict[str, Any], old: Plan, plan: Plan, node: str | None) -> dict[str, Any]:
+Edit = Callable[[Items], Items]
+"""Makes the items that a node is to begin with of those that it had."""
+
+
+def state_from_node(
+    state: dict[str, Any], old: Plan, plan: Plan, node: str | None, edit: Edit | None = None
+) -> dict[str, Any]:
     """Return the engine state for a new run under `plan` that begins at the last run of `node`; None: at the failed node.
 
-    `state` is the one that the run under the plan `old` ended with. Raise CannotRetryError.
+    `state` is the one that the run under the plan `old` ended with. `edit` changes the items of the node's first input; they
+    take the place of what the node before gave out, so that expressions read the same. Raise CannotRetryError.
     """
     new = copy.deepcopy(state)
     new["runs"] = {each: from_json(runs) for each, runs in new["runs"].items()}
@@ -49,6 +57,8 @@ def state_from_node(state: dict[str, Any], old: Plan, plan: Plan, node: str | No
         _drop(new, after, [name, len(runs) - 1])
         pending = [each for each in pending if each["node"] not in after]
         new["waiting"] = {key: each for key, each in new["waiting"].items() if key not in after}
+    if edit is not None:
+        _edit(new["runs"], entry, edit)
     new |= {"stack": [entry, *pending], "error": None, "status": "running", "deadline": None, "current": None}
     new["last"] = new["order"][-1][0] if new["order"] else None
     new["runs"] = {each: to_json(runs) for each, runs in new["runs"].items()}
@@ -71,6 +81,22 @@ def _entry(state: dict[str, Any], plan: Plan, name: str) -> dict[str, Any]:
         output = source.get("previousNodeOutput", 0)
         inputs.append(before[output] if output < len(before) else None)
     return {"node": name, "inputs": inputs, "source": run["source"]}
+
+
+def _edit(runs: dict[str, Any], entry: dict[str, Any], edit: Edit) -> None:
+    items = edit(entry["inputs"][0] or [] if entry["inputs"] else [])
+    entry["inputs"] = [items, *entry["inputs"][1:]]
+    source = entry["source"][0] if entry["source"] else None
+    if source is None:
+        return
+    output = source.get("previousNodeOutput", 0)
+    try:
+        outputs = runs[source["previousNode"]][source.get("previousNodeRun", 0)]["outputs"]
+    except (KeyError, IndexError, ForgottenRunError) as error:
+        raise CannotRetryError(
+            f"What '{entry['node']}' had before it is no longer known, so it cannot be edited."
+        ) from error
+    outputs[output : output + 1] = [items]
 
 
 def _after(plan: Plan, name: str) -> set[str]:

@@ -14,6 +14,10 @@ MAX_CHARACTERS: Final = 20_000
 """Characters of JSON that are shown of an item; of a longer one, the beginning of its text."""
 
 
+FILE_MEMBERS: Final = ("fileName", "mimeType", "fileSize", "id")
+CONTENTS: Final = ("data",)
+
+
 def items_page(runs: Mapping[str, Sequence[NodeRun]], asked: ItemsPage) -> ItemsAnswer | None:
     """Return the page; None: the node has no such run, or what it had is no longer kept.
 
@@ -27,7 +31,7 @@ def items_page(runs: Mapping[str, Sequence[NodeRun]], asked: ItemsPage) -> Items
     except (KeyError, IndexError, ForgottenRunError):
         return None
     items = (outputs[asked.index] if asked.index < len(outputs) else None) or []
-    shown = [_view(each) for each in items[asked.since : asked.since + asked.limit]]
+    shown = [_view(each, contents=asked.contents) for each in items[asked.since : asked.since + asked.limit]]
     return ItemsAnswer(counts=[len(each or ()) for each in outputs], items=shown)
 
 
@@ -43,11 +47,11 @@ def _inputs(runs: Mapping[str, Sequence[NodeRun]], run: NodeRun) -> list[Items |
     return found
 
 
-def _view(item: Mapping[str, Any]) -> ItemView:
+def _view(item: Mapping[str, Any], *, contents: bool) -> ItemView:
     value = item["json"]
     text = json.dumps(value, ensure_ascii=False, default=str)
     files = {
-        name: {key: file[key] for key in ("fileName", "mimeType", "fileSize") if key in file}
+        name: {key: file[key] for key in (FILE_MEMBERS + CONTENTS if contents else FILE_MEMBERS) if file.get(key)}
         for name, file in (item.get("binary") or {}).items()
     }
     if len(text) > MAX_CHARACTERS:

@@ -81,7 +81,8 @@
     for (const [i, part] of parts.entries()) {
       if (part.type !== 'dayPeriod') continue;
       part.value = part.value.replace('\u00a0', '\u202f');
-      for (const beside of [parts[i - 1], parts[i + 1]]) if (beside?.value === ' ') beside.value = '\u202f';
+      if (parts[i - 1]?.value === ' ') parts[i - 1].value = '\u202f';
+      if (parts[i + 1]?.value === ' ' && parts[i + 2]?.type === 'hour') parts[i + 1].value = '\u202f';
       break;
     }
     return parts;

@@ -116,7 +116,7 @@
       return { length: output.length, first: this.own(output.first), last: this.own(output.last) };
     }
 
-    pair(name, index) {
+    pair(name, index, method = 'item') {
       this.node(name);
       const pairs = this.snapshot.pairs[name];
       const pair = pairs?.[index];
@@ -126,7 +126,7 @@
           `Some intermediate nodes between ‘<strong>${name}</strong>‘ and  ‘<strong>${this.snapshot.step.name}</strong>‘ have not executed yet.`,
         );
       }
-      if (pair.error) fail(pair.error.message, pair.error.description);
+      if (pair.error) fail(pair.error.message.replace(/^Paired item data for item /, `Paired item data for ${method} `), pair.error.description);
       if (pair.item) return this.own(pair.item);
       if (!pair.at) return undefined; // the trail ends at the start
       const [run, output, at] = pair.at;
@@ -189,12 +189,12 @@
     }
 
     pairedItem(index) {
-      return this.#data.pair(this.#name, index ?? this.#index);
+      return this.#data.pair(this.#name, index ?? this.#index, 'pairedItem');
     }
 
     itemMatching(index) {
       if (index === undefined) fail('Missing item index for .itemMatching()', "e.g. $('<node>').itemMatching(0)");
-      return isIndex(index) ? this.#data.pair(this.#name, index) : undefined;
+      return isIndex(index) ? this.#data.pair(this.#name, index, 'itemMatching') : undefined;
     }
 
     get isExecuted() {
@@ -536,7 +536,7 @@
       return dataOf(this).snapshot.step.parameters;
     },
     get $tool() {
-      return {};
+      return (dataOf(this).snapshot.arguments || {}).$tool || {};
     },
     get $agentInfo() {
       return undefined;

@@ -33,7 +33,8 @@ DOMAINS: Final = "allowedDomains"
 
 OWN_ADDRESSES: Final = (
     "url", "baseUrl", "baseURL", "host", "hostname", "domain", "server", "serverUrl", "endpoint", "apiUrl", "apiEndpoint",
-    "instanceUrl", "environmentUrl", "qdrantUrl", "serviceUrl", "homeserverUrl", "orgUrl", "webUrl", "customApiUrl", "apiHost",
+    "instanceUrl", "environmentUrl", "qdrantUrl", "serviceUrl", "homeserverUrl", "orgUrl", "webUrl", "webDavUrl", "customApiUrl", "apiHost",
+    "httpStreamUrl",
 )  # fmt: skip
 """Fields in which a credential names the server that it is for."""
 TOKEN_ADDRESSES: Final = ("accessTokenUrl",)

@@ -149,7 +149,7 @@ def aws_v4(outgoing: Outgoing, data: Mapping[str, Any], now: float, service: str
 _AWS_UNSIGNED = ("authorization", "connection", "user-agent", "expect", "x-amzn-trace-id", "idempotency-key")
 
 
-_AWS_NAMES = {"email": "ses"}
+_AWS_NAMES = {"email": "ses", "bedrock-runtime": "bedrock"}
 """Hosts of services that sign by another name."""
 
 

@@ -12,7 +12,7 @@ from runtime.integrations.scope import Scope
 from runtime.integrations.values import holds
 from runtime.values.javascript import js_string
 from schemas.diagnostic import Diagnostic, Location
-from schemas.diagnostic.nodes import UnsupportedChoice
+from schemas.diagnostic.nodes import UnknownOption, UnsupportedChoice
 from schemas.facts import CredentialUse, is_literal
 from schemas.node import Node, visible
 
@@ -20,6 +20,8 @@ __all__ = ["ANY", "Described"]
 
 ANY = "*"
 """The operation for all others."""
+NOTHING = Operation(output={})
+"""What n8n does for an operation that it does not know, in most nodes: an item without data."""
 
 
 class Described(Node):
@@ -41,7 +43,10 @@ class Described(Node):
         key = self.key(parameters)
         if key is None:
             return
-        if operations and key not in operations and ANY not in operations:  # a trigger has none
+        strange = self.strange(parameters)
+        if strange is not None:
+            yield UnknownOption(at=at.within("parameters", strange), name=strange, value=js_string(parameters.get(strange)))
+        elif operations and key not in operations and ANY not in operations:  # a trigger has none
             near = get_close_matches(key, operations, 1)
             advice = (
                 descriptor.missing.get(key)
@@ -85,6 +90,14 @@ class Described(Node):
             return None
         return ".".join(js_string(each) for each in named if each)
 
+    def strange(self, parameters: Parameters) -> str | None:
+        """Return the parameter whose value n8n itself does not know, the operation's or the resource's; None: n8n has the operation."""
+        for name in (self.descriptor.resource, self.descriptor.operation):
+            fact, value = parameters.fact(name), parameters.get(name)
+            if fact is not None and fact.options and is_literal(value) and value not in fact.options:
+                return name
+        return None
+
     def variants(self, parameters: Parameters) -> Sequence[Operation]:
         """Return the variants of the operation that the parameters choose; none when there is none."""
         operations = self.descriptor.operations
@@ -95,6 +108,10 @@ class Described(Node):
         for each in self.variants(scope.parameters):
             if holds(each.when, scope):
                 return each
+        if self.strange(scope.parameters) is not None:
+            if self.descriptor.unknown == "empty":
+                return NOTHING
+            raise NodeError("Cannot read properties of undefined (reading 'execute')", item=scope.index)
         key = self.key(scope.parameters) or ANY
         raise NodeError(f"{self.descriptor.name} has no operation {key}", item=scope.index)
 

@@ -161,6 +161,14 @@ class CredentialChoice(_Model):
     """Of a Google service account (`googleApi`), whose token is fetched for them."""
 
 
+class Limits(_Model):
+    """So many requests in each window of so many seconds, and so many at a time."""
+
+    requests: int = Field(ge=1, le=500)
+    seconds: float = Field(gt=0, le=3600)
+    parallel: int | None = Field(None, ge=1)
+
+
 class Descriptor(_Model):
     """A node type in one family of versions."""
 
@@ -171,6 +179,8 @@ class Descriptor(_Model):
     base: Value = ""
     headers: Mapping[str, Value] = Field(default_factory=dict)
     credentials: Sequence[CredentialChoice] = ()
+    limits: Limits | None = None
+    """What the vendor bears of one credential, from all workers together."""
     sign: bool = True
     """Whether the credential's own rule signs requests; False: its fields are in the descriptor's values."""
     errors: Sequence[ErrorRule] = ()
@@ -185,6 +195,8 @@ class Descriptor(_Model):
     operations: Mapping[str, Operation | Sequence[Operation]]
     read_only: Sequence[str] = ()
     """Operations that change nothing at the vendor although not all of their requests are GET, or a program sends them."""
+    unknown: Literal["empty", "fails"] = "empty"
+    """What n8n does with an operation that it has not: it gives an item without data per item, or fails."""
     unused: Mapping[str, str] = Field(default_factory=dict)
     """`operation:parameter` (`*` for all operations) -> why not reading it changes nothing."""
     unsupported: Mapping[str, str] = Field(default_factory=dict)

@@ -14,7 +14,7 @@ from runtime.integrations.values import evaluate, holds
 from runtime.nodes.checkpoint import Checkpoint
 from runtime.values.binary import NoBinaryError, binary_of
 from runtime.values.javascript import js_string
-from schemas.item import UNDEFINED, BinaryRef
+from schemas.item import UNDEFINED, BinaryRef, NoJson
 
 __all__ = ["Run", "items_of", "run_operation"]
 
@@ -110,7 +110,7 @@ def items_of(operation: Operation, scope: Scope) -> list[Item]:
             binary[js_string(evaluate(name, scope))] = found
     made: list[Item] = []
     for each in value if isinstance(value, list) else [value]:
-        item: Any = {"json": {} if each is UNDEFINED or each is None else each}
+        item: Any = {"json": NoJson() if each is UNDEFINED else {} if each is None else each}
         if binary:
             item["binary"] = binary
         if operation.pair == "item":

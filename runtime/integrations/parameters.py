@@ -69,7 +69,7 @@ def fields_of(facts: Sequence[Fact]) -> tuple[dict[str, Any], dict[str, Any], di
             alias=fact.name,
             show=fact.show,
             hide=fact.hide,
-            required=fact.required and not fact.many,
+            required=fact.required and not fact.many and (fact.kind, fact.default) != ("options", []),
             resolvables=fact.resolvables,
         )
         found[field] = fact
@@ -148,7 +148,7 @@ class Parameters(Mapping[str, Any]):
                 made[name] = self._complete(each, declared)
         if defaults:
             for name in dict.fromkeys(each.name for each in members):
-                declared = beside.declared(name, shown=True)
+                declared = beside.declared(name)
                 if name not in value and declared is not None:
                     made[name] = self._complete(declared.default, declared)
         return made
@@ -162,13 +162,9 @@ class _Beside(Mapping[str, Any]):
     ) -> None:
         self._given, self._members, self._parameters, self._version = given, members, parameters, version
 
-    def declared(self, name: str, *, shown: bool = False) -> Fact | None:
-        """Return the declaration of a member that is shown, else any (None with `shown`)."""
-        same = [each for each in self._members if each.name == name]
-        for each in same:
-            if self._is_shown(each):
-                return each
-        return same[0] if same and not shown else None
+    def declared(self, name: str) -> Fact | None:
+        """Return the declaration of a member that is shown."""
+        return next((each for each in self._members if each.name == name and self._is_shown(each)), None)
 
     def _is_shown(self, fact: Fact) -> bool:
         own, above = _split(fact.show)

@@ -15,12 +15,14 @@ from runtime.http.credentials import Credential, CredentialError, scheme
 from runtime.http.exchange import Redirects, TooManyRedirectsError, UnsupportedRedirectError
 from runtime.http.fetch import Wire, fetch
 from runtime.http.request import Outgoing
+from runtime.http.traces import shows
 from runtime.integrations.descriptor import Descriptor, ErrorRule, Part, RequestSpec
 from runtime.integrations.scope import Scope
 from runtime.integrations.values import evaluate, evaluate_path, holds
 from runtime.values.binary import NoBinaryError, binary_of
 from runtime.values.javascript import js_string, json_stringify
 from schemas.item import UNDEFINED
+from schemas.request_limits import RequestLimits
 
 __all__ = ["Response", "Sender"]
 
@@ -65,11 +67,12 @@ class Sender:
             changes: `query`, `json`, `form` (merged) and `url` (with its query), `path` (in place) of a further page, evaluated.
         """
         signs = self._signs(spec)
-        wire = Wire(partial(self._http, spec, scope.index, signs), lambda: secrets.token_hex(16), self.context.now)
         try:
             request = await self._request(spec, scope, changes or {})
             if self.missing is not None and not spec.bare:
                 raise self.missing
+            send = partial(self._http, spec, scope.index, request.url if signs else None)
+            wire = Wire(send, lambda: secrets.token_hex(16), self.context.now)
             answer, url = await fetch(wire, request, self.credential if signs else None, _REDIRECTS)
         except CredentialError as error:
             raise NodeApiError(str(error), description=error.description, item=scope.index) from error
@@ -82,6 +85,11 @@ class Sender:
         response = Response(await self._body(spec, answer, url, scope), answer.status, headers)
         self._check(response, scope)
         return response
+
+    @property
+    def _limits(self) -> RequestLimits | None:
+        found = self.descriptor.limits
+        return None if found is None else RequestLimits(found.requests, found.seconds, found.parallel)
 
     def _signs(self, spec: RequestSpec) -> bool:
         """Return whether the rule of the credential's type signs the request."""
@@ -180,7 +188,8 @@ class Sender:
     def _rule(self, scope: Scope) -> ErrorRule | None:
         return next((each for each in self.descriptor.errors if holds(each.when, scope)), None)
 
-    async def _http(self, spec: RequestSpec, item: int, signs: bool, outgoing: Outgoing) -> HttpResponse:
+    async def _http(self, spec: RequestSpec, item: int, signed_for: str | None, outgoing: Outgoing) -> HttpResponse:
+        """Send one request. `signed_for`: the address of the first one where the credential's rule signs; None: it does not."""
         return await self.context.http.request(
             outgoing.method,
             outgoing.url,
@@ -190,9 +199,14 @@ class Sender:
             follow_redirects=False,
             item=item,
             store=_succeeded if spec.response == "file" else None,
-            # after a redirect the request is without its signature; one that was never signed may carry the credential in its values
-            bare=spec.bare or (outgoing.bare and signs),
+            bare=spec.bare
+            or (outgoing.bare and signed_for is not None and not self._shows_credential(outgoing, signed_for)),
+            wait=self._limits or True,
         )
+
+    def _shows_credential(self, outgoing: Outgoing, home: str) -> bool:
+        """Return whether the values of a request carry the credential, which after a redirect is without its signature alone."""
+        return self.credential is not None and shows(outgoing, self.credential.data, home)
 
 
 def _succeeded(status: int, headers: Sequence[tuple[str, str]]) -> bool:

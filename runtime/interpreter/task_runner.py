@@ -157,11 +157,11 @@ async def _run_task(
     context.custom_data.update(custom)
     result: TaskResult = {}
     try:
-        if "method" in task:
-            node = context.parameters.at(task.get("item", 0))
-            result["value"] = await getattr(node, task["method"])(context, task["payload"])
-        else:
-            with matching(matcher(evaluator, FINAL_SECONDS, final=True, monotonic=host.monotonic)):
+        with matching(matcher(evaluator, FINAL_SECONDS, final=True, monotonic=host.monotonic)):
+            if "method" in task:
+                node = context.parameters.at(task.get("item", 0))
+                result["value"] = await getattr(node, task["method"])(context, task["payload"])
+            else:
                 result["outputs"] = await _run(context, task)
     except Exception as error:  # noqa: BLE001 - what it changed and used until then is part of the result
         result["error"] = _error(error, task, host)

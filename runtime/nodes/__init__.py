@@ -73,7 +73,7 @@ CLASS_PER_VERSION: Final = frozenset(
     f"n8n-nodes-base.{name}"
     for name in (
         "crypto", "dateTime", "emailReadImap", "emailSend", "filter", "formTrigger", "httpRequest", "if", "itemLists", "merge",
-        "removeDuplicates", "set", "splitInBatches", "spreadsheetFile", "switch",
+        "mySql", "postgres", "removeDuplicates", "set", "splitInBatches", "spreadsheetFile", "switch",
     )
 )  # fmt: skip
 """Types that n8n runs in the versions that it lists and in no other. Every other type here takes any number as its version: the

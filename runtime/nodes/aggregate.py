@@ -46,14 +46,15 @@ class Aggregate(Inline):
             if not listed:
                 raise NodeError("No fields specified", description="Please add a field to aggregate")
             output, used = {"json": fields_as_lists(items, listed, options)}, list(range(len(items)))
-        elif p.aggregate != "aggregateAllItemData":
+        elif p.aggregate != "aggregateAllItemData" and not str(self.aggregate).startswith("="):
             raise NodeError('Could not get parameter "destinationFieldName"')
         else:
             included = _names(p, "fields_to_include", "Include") if p.include == "specifiedFields" else []
             dropped = _names(p, "fields_to_exclude", "Exclude") if p.include == "allFieldsExcept" else []
             parts = whole_items(items, included or None, dropped)
             used = [i for i, _ in parts]
-            output = {"json": {js_string(p.destination_field_name): [json for _, json in parts]}}
+            name = UNDEFINED if p.is_undefined("destination_field_name") else p.destination_field_name
+            output = {"json": {js_string(name): [json for _, json in parts]}}
         result: Item = {"json": output["json"], "pairedItem": [paired(i) for i in used]}
         if options.get("includeBinaries"):
             files = all_files([items[i] for i in used], unique=bool(options.get("keepOnlyUnique")))

@@ -1,12 +1,13 @@
 """What IF and Filter share: an item whose conditions hold goes to the first output, any other to the second."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from typing_extensions import TypedDict
 
 from runtime.contract import Context, Dynamic, Inline, Items, NodeError, Outputs, param
 from runtime.values.filters import Filter, evaluate_filter
+from runtime.values.javascript import truthy
 from runtime.values.legacy_conditions import CONDITION_TYPES, DEFAULT_OPERATION, legacy_compare
 from runtime.values.problem import ProblemError
 from schemas.item import UNDEFINED
@@ -47,8 +48,8 @@ class FilterConditions(Inline):
 
         def holds(i: int) -> bool:
             filter_ = context.resolve(self, i).conditions
-            if filter_ is None:
-                return False
+            if not isinstance(filter_, Mapping):  # n8n takes what is no filter for the answer itself
+                return truthy(filter_)
             return evaluate_filter(filter_, i, zone=context.timezone, now_ms=context.now)
 
         return divide(items, holds, continue_on_fail=context.continue_on_fail)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from runtime.contract import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, error_item, param
 from runtime.expressions.library import LibraryError, run_library
 from runtime.values.binary import NoBinaryError, binary_of
-from runtime.values.javascript import truthy
+from runtime.values.javascript import js_string, truthy
 from runtime.values.lists.fields import text_parts
 from runtime.values.paths import get
 from runtime.values.problem import ProblemError
@@ -90,10 +90,11 @@ class Extraction(Activity):
     def _json(self, values: list[Mapping[str, Any]], version: float) -> dict[str, Any]:
         json: dict[str, Any] = {}
         for entry, each in zip((self.extraction_values or {}).get("values") or [], values, strict=True):
+            key = js_string(entry.get("key", ""))
             if entry.get("returnArray"):
-                json[entry.get("key", "")] = [self.tidy(value, version) for value in each["all"]]
+                json[key] = [self.tidy(value, version) for value in each["all"]]
             elif (value := self.tidy(each.get("first"), version)) is not None:
-                json[entry.get("key", "")] = value
+                json[key] = value
         return json
 
 

@@ -82,7 +82,8 @@ class ItemLists(Activity):
         """Run the operation. The parameters are those of the first item, but for splitting. An error ends the node,
         whatever onError says.
         """
-        if self.operation not in OPERATIONS:
+        other_name = "concatenateItems" if context.version < _NAMES_IN_TEXT else "aggregateItems"
+        if self.operation not in OPERATIONS or self.operation == other_name:
             recognised = f"Operation '{self.operation}' is not recognized"
             raise NodeError(
                 recognised if context.version < 3 else "Cannot read properties of undefined (reading 'execute')"
@@ -92,7 +93,7 @@ class ItemLists(Activity):
                 return [[each for i, item in enumerate(items) for each in self._split(context, i, item)]]
             p = context.resolve(self, 0)
             if self.operation == "sort":
-                return [await _sorted(context, p, items)]
+                return [await _sorted(context, self, p, items)]
             if self.operation == "limit":
                 return [limit_items(items, p.max_items, p.keep)]
             if self.operation == "removeDuplicates":
@@ -181,13 +182,14 @@ def _check_aggregating(items: Items, listed: list[Fields], options: Fields) -> N
 
 def _unique(version: float, p: ItemLists, items: Items) -> Items:
     listed = p.fields_to_exclude if p.compare == "allFieldsExcept" else p.fields_to_compare
-    return without_duplicates(items, p.compare, _names(listed), p.options, nulls=version >= _NULLS_OF_ANY_TYPE)
+    listed = listed if version >= _NAMES_IN_TEXT else _names(listed)
+    return without_duplicates(items, p.compare, listed, p.options, nulls=version >= _NULLS_OF_ANY_TYPE)
 
 
-async def _sorted(context: ActivityContext, p: ItemLists, items: Items) -> Items:
+async def _sorted(context: ActivityContext, raw: ItemLists, p: ItemLists, items: Items) -> Items:
     if p.order == "random":
         return shuffled(context.random, items)
-    if p.order == "code":
+    if p.order == "code" or (p.order != "simple" and str(raw.order).startswith("=")):  # whatever an expression gives
         return await sort_by_code(context, items, p.code)
     return sorted_by_fields(items, p.sort_fields_ui, p.options)
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from runtime.contract import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, param
 from runtime.expressions.library import LibraryError, run_library
-from runtime.values.paths import set_path
+from runtime.values.paths import set_path, unset
 
 _TO_HTML = """
 const converter = new lib.Converter();
@@ -77,5 +77,8 @@ def _item(context: ActivityContext, item: Item, node: Markdown, result: Any, i: 
             raise error
         return {"json": {"error": error.message}}
     json = copy.deepcopy(item["json"])
+    if result is None and node.is_undefined("markdown"):  # showdown gives back what it cannot convert
+        unset(json, node.destination_key)
+        return {"json": json, "pairedItem": {"item": i}}
     set_path(json, node.destination_key, result)
     return {"json": json, "pairedItem": {"item": i}}

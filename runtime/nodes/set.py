@@ -238,14 +238,15 @@ class SetV3(Inline):
                 fields[name] = convert_value(name, value, type_, context.version, lenient, i)
             return _write_fields(json, fields, dots=dots)
         for each in (p.assignments or {}).get("assignments") or ():
-            kind = each.get("type")
+            kind: Any = each.get("type")
             known = _TYPES.get(str(kind).lower())
             if kind == "binary":
                 continue
             called, value = each.get("name", UNDEFINED), each.get("value")
             name = called if isinstance(called, str) else js_string(called)
-            if value is not None and kind is None:
-                raise NodeError("Cannot read properties of undefined (reading 'toLowerCase')", item=i)
+            if value is not None and not isinstance(kind, str):
+                what = "Cannot read properties of undefined (reading 'toLowerCase')"
+                raise NodeError(what if kind is None else "type.toLowerCase is not a function", item=i)
             if known is not None and value is not None and not (known == "string" and type(value) is str):
                 value = convert_value(name, value, known, context.version, lenient, i)
             fields[name] = value

@@ -42,7 +42,9 @@ class Sort(Activity):
         p = context.resolve(self, 0)
         if p.order == "random":
             return [shuffled(context.random, items)]
-        if p.order == "code":
+        if p.order == "code" or (
+            p.order != "simple" and str(self.order).startswith("=")
+        ):  # whatever an expression gives
             return [await sort_by_code(context, items, p.code)]
         try:
             return [sorted_by_fields(items, p.sort_fields_ui, p.options)]

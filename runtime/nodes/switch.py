@@ -92,8 +92,12 @@ class _SwitchV1To2(Inline):
         for place, (raw, rule) in enumerate(zip(written, (p.rules or {}).get("rules") or (), strict=False)):
             value2 = rule.get("value2", UNDEFINED if "value2" in raw else _DEFAULT_VALUES.get(type_))
             operation = rule.get("operation", DEFAULT_OPERATION.get(type_, "equal"))
-            if legacy_compare(type_, operation, value1, value2):
-                return place, rule
+            try:
+                if legacy_compare(type_, operation, value1, value2):
+                    return place, rule
+            except ProblemError as problem:
+                message = problem.message.replace("compareData.", "ruleData.")
+                raise ProblemError(message, problem.description, kind=problem.kind) from problem
         return None
 
     @staticmethod
@@ -271,8 +275,9 @@ class SwitchV3(Inline):
 
     def _send(self, p: "SwitchV3", ports: _Ports, item: Item, context: Context, i: int) -> None:
         options = p.options or {}
-        matched = False
-        for place, rule in enumerate((p.rules or {}).get("values") or ()):
+        rules = (p.rules or {}).get("values") or ()
+        matched = not rules  # without rules there is no fallback either
+        for place, rule in enumerate(rules):
             if not evaluate_filter(rule.get("conditions") or {}, i, zone=context.timezone, now_ms=context.now):
                 continue
             matched = True

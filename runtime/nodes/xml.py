@@ -30,10 +30,12 @@ class Xml(Activity):
         out: Items = []
         for i, item in enumerate(items):
             node = context.resolve(self, i)
-            if node.mode not in ("xmlToJson", "jsonToxml"):
+            if node.mode not in ("xmlToJson", "jsonToxml") and not str(self.mode).startswith(
+                "="
+            ):  # n8n hides the other parameters
                 raise NodeError('Could not get parameter "dataPropertyName"')
             try:
-                json = node.parse_xml(item) if node.mode == "xmlToJson" else node.build_xml(item)
+                json = node.convert(item)
             except (XmlError, NodeError) as error:
                 if context.continue_on_fail:
                     continue
@@ -42,6 +44,14 @@ class Xml(Activity):
                 raise NodeError("Cannot read properties of null (reading '$error')", item=i)
             out.append({"json": json})
         return [out]
+
+    def convert(self, item: Item) -> Any:
+        """Return the new json of an item. Raise XmlError, NodeError."""
+        if self.mode == "xmlToJson":
+            return self.parse_xml(item)
+        if self.mode == "jsonToxml":
+            return self.build_xml(item)
+        raise NodeError(f'The operation "{js_string(self.mode)}" is not known!')
 
     def parse_xml(self, item: Item) -> Any:
         """Return the document as JSON. Raise XmlError, NodeError."""

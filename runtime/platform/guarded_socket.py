@@ -2,18 +2,31 @@
 
 import asyncio
 import socket
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 from runtime.platform.egress import EgressPolicy
 
-__all__ = ["CONNECT_SECONDS", "ConnectError", "connect", "resolve"]
+__all__ = ["CONNECT_SECONDS", "ConnectError", "connect", "port_of", "resolve"]
 
 CONNECT_SECONDS: Final = 30.0
+_PORTS: Final = 1 << 16
 
 
 class ConnectError(Exception):
     """There is no connection. The message is Node's (`connect ECONNREFUSED host:port`)."""
+
+
+def port_of(server: Mapping[str, Any], default: int) -> int:
+    """Return the port that a credential names, in Node's words where it is none. Raise ConnectError."""
+    written = server.get("port") or default
+    try:
+        port = int(written)
+    except (ArithmeticError, TypeError, ValueError):
+        port = 0
+    if not 0 < port < _PORTS:
+        raise ConnectError(f"Port should be > 0 and < {_PORTS}. Received {str(written)[:100]!r}.")
+    return port
 
 
 async def resolve(allow: Iterable[str], host: str, port: int) -> list[str]:

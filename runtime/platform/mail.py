@@ -1,6 +1,5 @@
 """Send messages by SMTP and receive them by IMAP, through a tenant's egress guard."""
 
-import asyncio
 import contextlib
 import imaplib
 import socket
@@ -12,11 +11,17 @@ from typing import Any, Final
 
 import aiosmtplib
 
-from runtime.platform.guarded_socket import ConnectError, connect
+from runtime.platform.guarded_socket import ConnectError, connect, port_of
+from runtime.platform.own_thread import OwnThread
 
 __all__ = ["MailError", "ReceivedMessage", "check_imap", "check_smtp", "receive", "send"]
 
 _TIMEOUT_SECONDS = 60.0
+RECEIVE_SECONDS: Final = 300.0
+"""Seconds that a call of `receive` may take, whatever the server does: as long as an HTTP request of a node."""
+MAX_BYTES: Final = 64 * 1024 * 1024
+"""Bytes that a server may send for a call of `receive`. Each line counts as `_LINE_BYTES` more, which it takes in memory."""
+_LINE_BYTES: Final = 100
 MAX_MESSAGES: Final = 100
 """Messages that one call of `receive` returns; the next call returns the others."""
 _SMTP_PORT = {True: 465, False: 587}
@@ -78,7 +83,7 @@ async def check_smtp(allow: Iterable[str], server: Mapping[str, Any]) -> None:
 
 async def _smtp(allow: Iterable[str], server: Mapping[str, Any], *, verify: bool) -> aiosmtplib.SMTP:
     host, secure = str(server.get("host") or ""), bool(server.get("secure", True))
-    port = int(server.get("port") or _SMTP_PORT[secure])
+    port = _port(server, _SMTP_PORT[secure])
     return aiosmtplib.SMTP(
         hostname=host,
         sock=await _connect(allow, host, port),
@@ -94,6 +99,13 @@ async def _log_in(client: aiosmtplib.SMTP, server: Mapping[str, Any]) -> None:
     await client.connect()
     if server.get("user"):
         await client.login(str(server["user"]), str(server.get("password") or ""))
+
+
+def _port(server: Mapping[str, Any], default: int) -> int:
+    try:
+        return port_of(server, default)
+    except ConnectError as error:
+        raise MailError(str(error)) from error
 
 
 async def _connect(allow: Iterable[str], host: str, port: int) -> socket.socket:
@@ -135,10 +147,11 @@ async def receive(
         EgressRefused: the tenant may not go there.
     """
     host, secure = str(server.get("host") or ""), bool(server.get("secure", True))
-    port = int(server.get("port") or (993 if secure else 143))
+    port = _port(server, 993 if secure else 143)
     connection = await _connect(allow, host, port)
     connection.setblocking(True)
     connection.settimeout(_TIMEOUT_SECONDS)
+    thread = OwnThread(connection)
 
     def work() -> list[ReceivedMessage]:
         client = _Imap(connection, host, _context(verify=not server.get("allowUnauthorizedCerts")) if secure else None)
@@ -147,6 +160,8 @@ async def receive(
             _result(client.select(_quoted(mailbox)))
             if mark:
                 _result(client.uid("STORE", ",".join(map(str, mark)), "+FLAGS", r"(\Seen)"))
+            if not criteria.isprintable():
+                raise ValueError(f"{criteria!r} is no search")
             search = criteria if after is None else f"{criteria} UID {after + 1}:*"
             matches = _result(client.uid("SEARCH", search))
             uids = sorted(int(each) for each in (matches[0] or b"").split())
@@ -157,14 +172,17 @@ async def receive(
         finally:
             with contextlib.suppress(imaplib.IMAP4.error, OSError):
                 client.logout()
+            with contextlib.suppress(OSError):
+                client.shutdown()  # which `logout` does only after an answer
 
     try:
-        return await asyncio.to_thread(work)
-    except (imaplib.IMAP4.error, OSError, ValueError) as error:
+        return await thread.call(RECEIVE_SECONDS, work)
+    except (imaplib.IMAP4.error, OSError, ValueError, LookupError, TypeError) as error:  # the last: what is no IMAP
         detail = error.args[0] if error.args else ""
         text = detail.decode("utf-8", "replace") if isinstance(detail, bytes) else str(detail)
         raise MailError(text or type(error).__name__) from error
     finally:
+        thread.close()
         connection.close()
 
 
@@ -174,7 +192,9 @@ async def check_imap(allow: Iterable[str], server: Mapping[str, Any]) -> None:
 
 
 class _Imap(imaplib.IMAP4):
-    """An IMAP client on a connection that the egress guard has checked."""
+    """An IMAP client on a connection that the egress guard has checked. It reads no more than it may."""
+
+    _received = 0
 
     def __init__(self, connection: socket.socket, host: str, context: ssl.SSLContext | None) -> None:
         self._connection, self._context = connection, context
@@ -185,6 +205,22 @@ class _Imap(imaplib.IMAP4):
         if self._context is None:
             return self._connection
         return self._context.wrap_socket(self._connection, server_hostname=self.host)
+
+    def read(self, size: int) -> bytes:
+        """Read a literal."""
+        self._count(size)
+        return super().read(size)
+
+    def readline(self) -> bytes:
+        """Read a line, of which imaplib limits the length."""
+        line = super().readline()
+        self._count(len(line) + _LINE_BYTES)
+        return line
+
+    def _count(self, size: int) -> None:
+        self._received += size
+        if self._received > MAX_BYTES:
+            raise self.abort(f"The server sent more than {MAX_BYTES // 1024**2} MB")
 
 
 def _context(*, verify: bool) -> ssl.SSLContext:
@@ -205,5 +241,8 @@ def _body(parts: list[Any]) -> bytes:
 
 
 def _quoted(text: str) -> str:
+    """Return a quoted string of IMAP. Raise ValueError for what would be a command of its own."""
+    if not text.isprintable():
+        raise ValueError(f"{text!r} is not the name of a mailbox")
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

@@ -1,8 +1,8 @@
-"""A MySQL or MariaDB server that a tenant names: PyMySQL on a thread, on a socket that the egress guard checked."""
+"""A MySQL or MariaDB server that a tenant names: PyMySQL on a thread of its own, on a socket that the egress guard checked."""
 
-import asyncio
 import contextlib
 import ssl
+import struct
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any, Final
@@ -21,7 +21,8 @@ from runtime.platform.database_limits import (
     too_many_bytes,
     too_many_rows,
 )
-from runtime.platform.guarded_socket import ConnectError, connect
+from runtime.platform.guarded_socket import ConnectError, connect, port_of
+from runtime.platform.own_thread import OwnThread
 from schemas.sql import DatabaseError, SqlColumn, SqlResult
 
 __all__ = ["MySqlClient", "connect_mysql"]
@@ -29,6 +30,11 @@ __all__ = ["MySqlClient", "connect_mysql"]
 _NAMES: Final[dict[int, str]] = {number: f"ER_{name}" for name, number in vars(ER).items() if isinstance(number, int)}
 """Names of the server's errors."""
 _BINARY_CHARSET: Final = 63
+_FAILURES: Final = (
+    pymysql.Error, OSError, ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError,
+    struct.error,
+)  # fmt: skip
+"""What PyMySQL raises at answers of a server, and at those that are none of MySQL's protocol."""
 _TEXT_TYPES: Final = {
     FIELD_TYPE.VARCHAR, FIELD_TYPE.VAR_STRING, FIELD_TYPE.STRING, FIELD_TYPE.TINY_BLOB, FIELD_TYPE.MEDIUM_BLOB,
     FIELD_TYPE.LONG_BLOB, FIELD_TYPE.BLOB, FIELD_TYPE.GEOMETRY, FIELD_TYPE.BIT,
@@ -56,8 +62,9 @@ class _Connection(Connection):
 class MySqlClient:
     """A session; statements run in autocommit."""
 
-    def __init__(self, connection: _Connection) -> None:
+    def __init__(self, connection: _Connection, thread: OwnThread) -> None:
         self._connection: Any = connection
+        self._thread = thread
 
     async def query(self, text: str) -> list[SqlResult]:
         """Return what each statement gave.
@@ -67,8 +74,10 @@ class MySqlClient:
         """
         self._connection.received, self._connection.ends = 0, time.monotonic() + QUERY_SECONDS
         try:
-            return await asyncio.to_thread(self._query, text)
-        except pymysql.Error as error:
+            return await self._thread.call(QUERY_SECONDS, self._query, text)
+        except TimeoutError as error:
+            raise too_long() from error
+        except _FAILURES as error:
             if self._connection.ends <= time.monotonic():
                 raise too_long() from error
             raise _failure(error) from error
@@ -119,14 +128,39 @@ async def connect_mysql(
         raise DatabaseError(
             "SSH tunnels are not supported", hint="Open the database to this service, or run a tunnel beside it"
         )
-    host, port = str(server.get("host") or "localhost"), int(server.get("port") or 3306)
+    try:
+        host, port = str(server.get("host") or "localhost"), port_of(server, 3306)
+    except ConnectError as error:
+        raise DatabaseError(str(error)) from error
     seconds = max(1.0, min(connect_seconds, QUERY_SECONDS))
     try:
         sock = await connect(allow, host, port, timeout=seconds)
     except ConnectError as error:
         raise DatabaseError(str(error)) from error
     sock.setblocking(True)
-    connection: Any = _Connection(
+    try:
+        connection = _unconnected(server, host, several=several)
+    except (DatabaseError, UnicodeEncodeError) as error:
+        sock.close()
+        raise (error if isinstance(error, DatabaseError) else _failure(error)) from error
+    connection.ends = time.monotonic() + seconds
+    thread = OwnThread(sock)
+    try:
+        try:
+            await thread.call(seconds, connection.connect, sock)
+        except TimeoutError as error:
+            raise DatabaseError(f"connect ETIMEDOUT {host}:{port}") from error
+        except _FAILURES as error:
+            raise _failure(error) from error
+        yield MySqlClient(connection, thread)
+    finally:
+        thread.close()
+        connection._force_close()  # noqa: SLF001  # the public way sends and may wait
+        sock.close()
+
+
+def _unconnected(server: Mapping[str, Any], host: str, *, several: bool) -> Any:
+    return _Connection(
         host=host,
         user=str(server.get("user") or ""),
         password=str(server.get("password") or ""),
@@ -141,22 +175,15 @@ async def connect_mysql(
         defer_connect=True,
         write_timeout=QUERY_SECONDS,
     )
-    connection.ends = time.monotonic() + seconds
-    try:
-        try:
-            await asyncio.to_thread(connection.connect, sock)
-        except (pymysql.Error, OSError) as error:
-            raise _failure(error) from error
-        yield MySqlClient(connection)
-    finally:
-        connection._force_close()  # noqa: SLF001  # the public way sends and may wait
-        sock.close()
 
 
 def _context(server: Mapping[str, Any]) -> ssl.SSLContext | None:
     if not server.get("ssl"):
         return None
-    context = ssl.create_default_context(cadata=str(server.get("caCertificate") or "") or None)
+    try:
+        context = ssl.create_default_context(cadata=str(server.get("caCertificate") or "") or None)
+    except (ssl.SSLError, TypeError, ValueError) as error:
+        raise DatabaseError("The CA certificate of the credential cannot be read") from error
     if server.get("clientCertificate") or server.get("clientPrivateKey"):
         raise DatabaseError("Client certificates for MySQL are not supported", hint="Log in by user and password")
     return context
@@ -184,6 +211,10 @@ def _result(cursor: Any, rows: list[tuple[Any, ...]]) -> SqlResult:
 
 
 def _failure(error: Exception) -> DatabaseError:
+    if isinstance(error, UnicodeEncodeError):
+        return DatabaseError("A text has characters that no MySQL server knows")
+    if not isinstance(error, pymysql.Error | OSError):
+        return DatabaseError("The server's answer is none of MySQL's protocol")
     if not error.args:
         return DatabaseError(type(error).__name__)
     number = error.args[0]

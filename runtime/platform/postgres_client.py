@@ -23,7 +23,7 @@ from runtime.platform.database_limits import (
     too_many_bytes,
     too_many_rows,
 )
-from runtime.platform.guarded_socket import ConnectError, resolve
+from runtime.platform.guarded_socket import ConnectError, port_of, resolve
 from schemas.sql import DatabaseError, SqlColumn, SqlResult
 
 __all__ = ["PostgresClient", "connect_postgres"]
@@ -138,7 +138,10 @@ async def connect_postgres(
         raise DatabaseError(
             "SSH tunnels are not supported", hint="Open the database to this service, or run a tunnel beside it"
         )
-    host, port = str(server.get("host") or "localhost"), int(server.get("port") or 5432)
+    try:
+        host, port = str(server.get("host") or "localhost"), port_of(server, 5432)
+    except ConnectError as error:
+        raise DatabaseError(str(error)) from error
     try:
         addresses = await resolve(allow, host, port)
         connection = await psycopg.AsyncConnection.connect(
@@ -153,9 +156,8 @@ async def connect_postgres(
             autocommit=True,
             client_encoding="UTF8",
             application_name="tempor8",
-            passfile=os.devnull,  # nothing of this machine's user: no password file, no keys
-            sslcert="",
-            sslkey="",
+            passfile=os.devnull,  # nothing of this machine's user: no password file
+            sslcertmode="disable",  # and no certificate: without this word libpq presents the one in the user's home
             gssencmode="disable",
             **_tls(server),
         )
@@ -163,6 +165,8 @@ async def connect_postgres(
         raise DatabaseError(str(error)) from error
     except psycopg.Error as error:
         raise DatabaseError(_sentence(error, host, port)) from error
+    except ValueError as error:  # a NUL, or half an emoji
+        raise DatabaseError("A field of the credential has characters that no Postgres server knows") from error
     try:
         yield PostgresClient(connection)
     finally:

@@ -14,12 +14,14 @@ from redis.exceptions import ConnectionError as LostError
 from redis.exceptions import RedisError, ResponseError
 
 from runtime.platform.database_limits import MAX_BYTES, QUERY_SECONDS, too_long, too_many_bytes
-from runtime.platform.guarded_socket import CONNECT_SECONDS, ConnectError, connect
+from runtime.platform.guarded_socket import CONNECT_SECONDS, ConnectError, connect, port_of
 from schemas.sql import DatabaseError
 
 __all__ = ["RedisClient", "connect_redis"]
 
 _CODE: Final = re.compile(r"[A-Z]{3,} ")
+_FAILURES: Final = (RedisError, OSError, ValueError, RecursionError)
+"""What redis-py raises at answers of a server; the last two at those that are none of Redis' protocol, or have too many levels."""
 _LIMIT: Final = 64 * 1024
 """Bytes that a connection reads ahead."""
 
@@ -37,7 +39,7 @@ class RedisClient:
                 return await self._client.execute_command(*arguments)
         except TimeoutError:
             raise too_long() from None
-        except (RedisError, OSError) as error:
+        except _FAILURES as error:
             raise DatabaseError(_message(error)) from error
 
 
@@ -91,8 +93,12 @@ async def connect_redis(allow: Iterable[str], server: Mapping[str, Any]) -> Asyn
         DatabaseError: the server cannot be reached, or refuses.
         EgressRefused: the tenant may not go there.
     """
-    host, port = str(server.get("host") or "localhost"), int(server.get("port") or 6379)
     try:
+        host, port = str(server.get("host") or "localhost"), port_of(server, 6379)
+    except ConnectError as error:
+        raise DatabaseError(str(error)) from error
+    try:
+        database = _database(server)
         sockets = [await connect(allow, host, port)]
     except ConnectError as error:
         raise DatabaseError(str(error)) from error
@@ -103,7 +109,7 @@ async def connect_redis(allow: Iterable[str], server: Mapping[str, Any]) -> Asyn
         server=server,
         username=str(server.get("user") or "") or None,
         password=str(server.get("password") or "") or None,
-        db=int(server.get("database") or 0),
+        db=database,
         decode_responses=True,
         encoding_errors="replace",
         protocol=2,
@@ -118,7 +124,7 @@ async def connect_redis(allow: Iterable[str], server: Mapping[str, Any]) -> Asyn
         yield RedisClient(client)
     except TimeoutError:
         raise DatabaseError(f"connect ETIMEDOUT {host}:{port}") from None
-    except (RedisError, OSError) as error:
+    except _FAILURES as error:
         raise DatabaseError(_message(error)) from error
     finally:
         await client.aclose()
@@ -127,8 +133,17 @@ async def connect_redis(allow: Iterable[str], server: Mapping[str, Any]) -> Asyn
             sock.close()
 
 
+def _database(server: Mapping[str, Any]) -> int:
+    try:
+        return int(server.get("database") or 0)
+    except (ArithmeticError, TypeError, ValueError) as error:
+        raise DatabaseError("The database number is no number") from error
+
+
 def _message(error: Exception) -> str:
     """Return the server's words with their code, which redis-py takes from `ERR ...`."""
+    if not isinstance(error, RedisError | OSError):
+        return "The server's answer is none of Redis' protocol"
     text = str(error) or type(error).__name__
     return f"ERR {text}" if type(error) is ResponseError and not _CODE.match(text) else text
 

@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from runtime.platform.egress import EgressPolicy, parse_ports
+from runtime.platform.model_limits import ModelLimits
 from schemas.run import PAYLOAD_LIMIT
 
 __all__ = ["Settings", "SettingsError"]
@@ -195,6 +196,7 @@ class Settings(BaseModel):
     local_model: Annotated[bool, Field(validation_alias="TEMPOR8_LOCAL_MODEL")] = False
     local_model_url: Annotated[str | None, Field(validation_alias="TEMPOR8_LOCAL_MODEL_URL")] = None
     tokens_per_step: Annotated[int, Field(validation_alias="TEMPOR8_TOKENS_PER_STEP", ge=1)] = 1_000_000
+    model_limits: Annotated[ModelLimits, Field(validation_alias="TEMPOR8_MODEL_LIMITS")] = ModelLimits({})
 
     # JSON web tokens, beside API keys
     jwt_issuer: Annotated[str | None, Field(validation_alias="TEMPOR8_JWT_ISSUER")] = None
@@ -295,6 +297,12 @@ class Settings(BaseModel):
     def commands_of(self, tenant: str) -> Literal["off", "on", "network"]:
         """Return whether Execute Command nodes run for a tenant, and whether with a network."""
         return self.commands.get(tenant, self.commands.get("*", "off"))
+
+    @field_validator("model_limits", mode="before")
+    @classmethod
+    def _model_limits(cls, value: object) -> object:
+        """Read limits of models: `run.tokens=200000,acme:day.cost_usd=100`."""
+        return ModelLimits.parse(value) if isinstance(value, str) else value
 
     @field_validator("jwt_key")
     @classmethod

@@ -10,6 +10,7 @@ from typing import Any, Final
 import asyncssh
 
 from runtime.platform.egress import EgressPolicy
+from runtime.platform.guarded_socket import ConnectError, port_of
 from runtime.values.streams import LongBytes, pieces_of
 
 __all__ = ["Executed", "SshError", "download", "execute", "upload"]
@@ -82,13 +83,19 @@ async def download(allow: Iterable[str], server: Mapping[str, Any], path: str, l
 @contextlib.asynccontextmanager
 async def _connected(allow: Iterable[str], server: Mapping[str, Any]) -> AsyncIterator[asyncssh.SSHClientConnection]:
     """Give a connection; whatever goes wrong until it is closed is an SshError."""
-    host, port = str(server.get("host") or ""), int(server.get("port") or 22)
+    try:
+        host, port = str(server.get("host") or ""), port_of(server, 22)
+    except ConnectError as error:
+        raise SshError(str(error)) from error
     try:
         async with asyncio.timeout(SECONDS):
             login = _login(server)
-            connection = await asyncssh.connect(
-                host, sock=await _socket(allow, host, port), login_timeout=_CONNECT_SECONDS, **login
-            )
+            sock = await _socket(allow, host, port)
+            try:
+                connection = await asyncssh.connect(host, sock=sock, login_timeout=_CONNECT_SECONDS, **login)
+            except BaseException:
+                sock.close()  # asyncssh does not where it refuses what it was given
+                raise
             async with connection:
                 yield connection
     except TimeoutError as error:
@@ -108,6 +115,7 @@ def _login(server: Mapping[str, Any]) -> dict[str, Any]:
         "agent_path": None,
         "config": None,
         "client_keys": None,
+        "compression_algs": ["none"],  # what a server compresses may be any length
     }
     if server.get("privateKey"):
         try:

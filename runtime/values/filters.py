@@ -97,6 +97,8 @@ def _evaluate(
     if not operator:
         raise FilterError("Cannot read properties of undefined (reading 'rightType')", _HINT)
     type_, operation = operator.get("type", "string"), operator.get("operation", "equals")
+    if not isinstance(type_, str):
+        raise FilterError("type.toLowerCase is not a function", _HINT)
     left, right = condition.get("leftValue", UNDEFINED), condition.get("rightValue", UNDEFINED)
     right_type = operator.get("rightType") or type_
     if not (_is_plain(left, type_) and _is_plain(right, right_type)):

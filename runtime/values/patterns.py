@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
+from itertools import islice
 from typing import Any, Final, Protocol
 
 import re2  # type: ignore[import-untyped]
@@ -37,6 +38,8 @@ _UNIT: Final = {"u": re.compile("[0-9a-fA-F]{4}"), "x": re.compile("[0-9a-fA-F]{
 _BOUNDS: Final = re.compile(r"\{(\d++)(,?)(\d*+)\}")
 _CONTROLS: Final = frozenset("tnvfr")
 _UNTERMINATED_CLASS: Final = "Unterminated character class"
+_PRIVATE: Final = range(0xE000, 0xF8FF)
+"""Code points that no text should have, one of which marks where a match is."""
 _LONGEST_KEPT: Final = 4096
 """Characters of a pattern that is kept compiled."""
 
@@ -88,6 +91,12 @@ class Pattern:
             return str(self._re2.sub(_expander(replacement), text, 0 if "g" in self._flags else 1))
         return str(self._match(text, replacement))
 
+    def find_all(self, text: str) -> list[str]:
+        """Return the text of every match of a pattern with the flag g. Raises as `test`."""
+        begin, end = islice((mark for mark in map(chr, _PRIVATE) if mark not in text), 2)
+        marked = self.replace(text, f"{begin}$&{end}")
+        return [piece.partition(end)[0] for piece in marked.split(begin)[1:]]
+
     def _match(self, text: str, replacement: str | None) -> Any:
         matcher = _MATCHER.get()
         if matcher is None:
@@ -95,10 +104,13 @@ class Pattern:
         return matcher(self._source, self._flags, text, replacement)
 
 
-def from_text(text: str) -> Pattern:
-    """Read a pattern in a field as n8n does: `/source/flags`, or the bare source. Raise BadPatternError."""
+def from_text(text: str, *, always: str = "") -> Pattern:
+    """Read a pattern in a field as n8n does: `/source/flags`, or the bare source. `always`: a flag that it has in any case. Raise
+    BadPatternError.
+    """
     match = _LITERAL.match(text)
-    return compile_pattern(match[1], match[2]) if match else compile_pattern(text, "")
+    source, flags = (match[1], match[2]) if match else (text, "")
+    return compile_pattern(source, flags if always in flags else flags + always)
 
 
 def compile_pattern(source: str, flags: str = "") -> Pattern:

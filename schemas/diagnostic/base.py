@@ -98,6 +98,11 @@ class Diagnostic(BaseModel):
         return self.text.format(**self.fact_texts)
 
     @property
+    def issue(self) -> str:
+        """n8n's line of "The 'X' node has issues:" for the finding, where it differs from the message."""
+        return self.message
+
+    @property
     def hint(self) -> str:
         """What to do about the finding; may be empty."""
         return self.hint_text.format(**self.fact_texts).strip()

@@ -1,6 +1,10 @@
 """3xx: node types and their parameters."""
 
+import re
+
 from schemas.diagnostic.base import Diagnostic, Severity
+
+_NEXT_WORD = re.compile("(?<=[a-z0-9])(?=[A-Z])")
 
 
 class UnsupportedNode(Diagnostic):
@@ -80,7 +84,8 @@ class MissingParameter(Diagnostic):
     """A required parameter is empty.
 
     ## Why it matters
-    n8n does not start a run that could reach such a node ("The workflow has issues").
+    n8n does not start a run that could reach such a node ("The workflow has issues"). It does not look at the sub-nodes of
+    an AI node: there this is a warning, and a tool fails when it is called.
 
     ## What to do
     Fill the parameter in the editor.
@@ -92,6 +97,12 @@ class MissingParameter(Diagnostic):
     hint_text = "{advice}"
     name: str
     advice: str = ""
+
+    @property
+    def issue(self) -> str:
+        """n8n names the parameter as its editor does: `errorMessage` is "Error Message"."""
+        words = _NEXT_WORD.sub(" ", self.name)
+        return f'Parameter "{words[:1].upper()}{words[1:]}" is required.'
 
 
 class InvalidParameter(Diagnostic):
@@ -140,7 +151,8 @@ class UnknownOption(Diagnostic):
     """The value is not one of the options of the parameter.
 
     ## Why it matters
-    n8n's editor marks the parameter in red. What the node does with the value is not defined.
+    n8n's editor marks the parameter in red. What the node does with the value is not defined; of an operation that n8n does
+    not have, most nodes give an item without data, and some fail.
 
     ## What to do
     Choose one of the options.

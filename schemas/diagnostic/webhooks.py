@@ -26,7 +26,8 @@ class NoRespondNode(Diagnostic):
     """The webhook responds *Using 'Respond to Webhook' Node*, but no such node comes after it.
 
     ## Why it matters
-    n8n answers each request with an error.
+    n8n answers each request with an error. Where the workflow has other triggers, and where a Wait node waits for the
+    request, this is a warning: those runs start.
 
     ## What to do
     Add a Respond to Webhook node, or change *Respond* of the webhook.

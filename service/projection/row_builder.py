@@ -87,6 +87,7 @@ class RowBuilder:
             step_count=journal.count,
             steps=[step_row(place, record, plan.types) for place, record in journal.since(0)],
             usage=usage,
+            fields=outcome.result.custom_data if outcome.result else {},
             archive=end or (await self._archive.seal(run, outcome) if self._archive else None),
             retry=_steps_later(run, outcome, attempts),
         )

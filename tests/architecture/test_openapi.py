@@ -19,7 +19,7 @@ def describe() -> dict[str, Any]:
     """The description, from an application that is wired to nothing."""
     needed = (
         "account_links", "accounts", "archive", "audit", "background", "blobs", "database", "links", "shutdown",
-        "failures", "sessions", "start_keys", "store", "temporal", "tenants", "transient",
+        "failures", "sessions", "start_keys", "started_runs", "store", "temporal", "tenants", "transient",
     )  # fmt: skip
     nothing: Any = SimpleNamespace(settings=Settings.load({}), **dict.fromkeys(needed))
     schema: dict[str, Any] = create_app(nothing, projector=False).openapi_schema.to_schema()

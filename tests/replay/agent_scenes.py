@@ -5,6 +5,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from bench.exports import START, chain, node
+from schemas import names
 from tests.replay.scenes import Stage
 
 __all__ = ["AGENT_SCENES"]
@@ -127,8 +128,41 @@ async def a_run_of_an_mcp_server(stage: Stage) -> None:
         await (await stage.start(scene.export, [{"json": request}], start="Server")).result()
 
 
+async def a_run_of_guardrails(stage: Stage) -> None:
+    """A text that is masked, one that patterns let pass, and one that a model judges."""
+    scene = Scene()
+    checks = {"keywords": "rain", "pii": {"value": {"type": "all"}}}
+    scene.add("Mask", "guardrails", 1, {"operation": "sanitize", "text": "={{ $json.city }}", "guardrails": checks})
+    judged = {"text": "={{ $json.city }}", "guardrails": {**checks, "jailbreak": {"value": {"threshold": 0.7}}}}
+    name = scene.add("Judge", "guardrails", 1, judged)
+    scene.model(name, '{"confidenceScore": 0.1, "flagged": false}')
+    await (await stage.start(scene.export, ITEM)).result()
+
+
+async def a_person_approves_a_call_and_replies_in_a_chat(stage: Stage) -> None:
+    """An agent whose tool waits for an approval, then a question in a chat."""
+    scene = Scene()
+    agent = scene.add("Agent", "agent", 2.2, {"promptType": "define", "text": "go", "options": {}})
+    scene.model(agent, None)
+    fields = {"fromEmail": "a@x.org", "toEmail": "b@x.org", "subject": "s"}
+    gate = node("Gate", "emailSendHitlTool", 2.1, fields, 1) | {"credentials": {"smtp": {"id": "1", "name": "c"}}}
+    scene.export["nodes"].append(gate)
+    scene.export["connections"]["Gate"] = {"ai_tool": [[{"node": agent, "type": "ai_tool", "index": 0}]]}
+    scene.add("Calc", "toolCalculator", 1, {}, ("ai_tool", "Gate"))
+    scene.add("Ask", "chat", 1.1, {"operation": "sendAndWait", "message": "And now?"})
+    scene.export["connections"]["Start"] = {"main": [[{"node": agent, "type": "main", "index": 0}]]}
+    scene.export["connections"][agent] = {"main": [[{"node": "Ask", "type": "main", "index": 0}]]}
+    run = await stage.start(scene.export, ITEM)
+    for json in ({"approved": True}, {"body": {"chatInput": "Rest."}}):
+        args = [await stage.waits(run), [{"json": json}], "onReceived"]
+        await run.execute_update(names.UPDATE_RESUME, args=args)
+    await run.result()
+
+
 AGENT_SCENES: Final[dict[str, Callable[[Stage], Awaitable[None]]]] = {
     "a-run-of-each-part-of-retrieval": a_run_of_each_part_of_retrieval,
     "a-run-of-each-durable-tool": a_run_of_each_durable_tool,
     "a-run-of-an-mcp-server": a_run_of_an_mcp_server,
+    "a-run-of-guardrails": a_run_of_guardrails,
+    "a-person-approves-a-call-and-replies-in-a-chat": a_person_approves_a_call_and_replies_in_a_chat,
 }

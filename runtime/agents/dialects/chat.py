@@ -1,14 +1,17 @@
 """Request and answer of a chat model, independent of the vendor's dialect, and how they are sent."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 from runtime.agents.messages import Message, ToolSpec
 from runtime.contract import ActivityContext, HttpResponse, NodeApiError
+
+if TYPE_CHECKING:
+    from runtime.http.request import Outgoing
 
 STATUS_MESSAGES: Final = {
     400: "Bad request - please check your parameters",
@@ -27,6 +30,9 @@ STATUS_MESSAGES: Final = {
     504: "Gateway timed out - perhaps try again later?",
 }
 """HTTP status -> n8n's message for it."""
+
+BROKEN: Final = ("ECONNRESET", "EPIPE")
+"""Codes of connections that broke off, in the middle of an answer too: a later attempt may succeed. A time-out is not among them."""
 
 MAX_WAIT_S: Final = 60.0
 """The longest `Retry-After`, in seconds, that is followed; after it a request is sent in any case."""
@@ -64,24 +70,40 @@ async def post(
     *,
     timeout: float = 60.0,
     key: str = "",
+    sign: Callable[["Outgoing"], "Outgoing"] | None = None,
 ) -> dict[str, Any]:
-    """POST JSON and return the JSON of the response. `key` is the same on every attempt; `timeout` is in seconds.
+    """POST JSON and return the JSON of the response. `key` is the same on every attempt; `timeout` is in seconds; `sign` signs the
+    request as it goes out.
 
     Raise NodeApiError with n8n's message for the status; `retryable` in its data says that a later attempt may succeed.
     """
-    response = await context.http.request(
+    from runtime.http.request import Outgoing  # noqa: PLC0415 - requests are for activities
+
+    outgoing = Outgoing(
         "POST",
         url,
-        headers=[
+        [
             ("Content-Type", "application/json"),
             ("Accept", "application/json"),
             *headers.items(),
             *([("Idempotency-Key", hashlib.sha256(key.encode()).hexdigest()[:32])] if key else []),
         ],
-        content=orjson.dumps(body),
-        timeout=timeout,
-        wait=False,  # the agent waits: its reducer knows how long it may
+        orjson.dumps(body),
     )
+    outgoing = outgoing if sign is None else sign(outgoing)
+    try:
+        response = await context.http.request(
+            "POST",
+            url,
+            headers=outgoing.headers,
+            content=outgoing.content,
+            timeout=timeout,
+            wait=False,  # the agent waits: its reducer knows how long it may
+        )
+    except NodeApiError as error:
+        if error.http_code in BROKEN:
+            error.data["retryable"] = True
+        raise
     return answer(response)
 
 

@@ -8,11 +8,11 @@ import orjson
 from runtime.agents.dialects import embedded
 from runtime.agents.dialects.chat import ModelAnswer, Request
 from runtime.agents.messages import Message
-from runtime.contract import ActivityContext, MissingCredential, NodeError, SubNode
+from runtime.contract import ActivityContext, LimitReached, MissingCredential, SubNode
 from schemas.item import BinaryRef, Json
 
-INLINE_BYTES = 24 * 1024
-"""Size up to which a conversation is part of the history; a longer one is stored once and referenced."""
+INLINE_BYTES = 4 * 1024
+"""Size up to which what is new in a conversation is part of the history; then the whole is stored and referenced."""
 
 
 class ChatModel(SubNode):
@@ -34,28 +34,34 @@ class ChatModel(SubNode):
         the tool's schema: id -> what the model is told).
         """
         from runtime.agents.parsers.answer_parser import parse_answer  # noqa: PLC0415 - JSON Schema is for activities
-        from runtime.agents.tools.argument_check import unfit_calls  # noqa: PLC0415 - likewise
+        from runtime.agents.tools.argument_check import unfit_calls, unknown_tools  # noqa: PLC0415 - likewise
 
         data = cast(dict[str, Any], payload)
         self._check_limit(context, data.get("spent", 0))
+        await context.models.admit(_step(context, data), priced=self._has_price())
         messages = [*await _earlier(context, data.get("earlier")), *data["messages"]]
         request = Request(messages, data["tools"], data["schema"], data["via"], data["settings"], data["id"])
         answer = await self._ask_and_record(context, data, request)
         reply: dict[str, Any] = {"message": answer.message, "tokens": answer.input_tokens + answer.output_tokens}
         if request.schema is not None:
             reply["read"] = parse_answer(answer.message, request.schema, via=request.via, unwrap=data["unwrap"])
+        for name in unknown_tools(answer.message.get("tool_calls") or (), request.tools):
+            context.log.info("a call of a tool was refused: there is none of this name", tool=name, agent=data["node"])
         if unfit := unfit_calls(answer.message.get("tool_calls") or (), request.tools, request.via):
             reply["unfit"] = unfit
         if len(orjson.dumps([*data["messages"], answer.message])) > INLINE_BYTES:
             reply["earlier"] = await context.blobs.write(
-                orjson.dumps([*messages, answer.message]), mime_type="application/json", file_name="conversation.json"
+                orjson.dumps([*messages, answer.message]),
+                mime_type="application/json",
+                file_name="conversation.json",
+                apart=True,
             )
         return reply
 
     @staticmethod
     def _check_limit(context: ActivityContext, spent: int) -> None:
         if spent >= context.models.token_limit:
-            raise NodeError(
+            raise LimitReached(
                 f"The limit of {context.models.token_limit} model tokens for one run of a node is reached",
                 description="Raise TEMPOR8_TOKENS_PER_STEP, or give the agent fewer items or iterations",
             )
@@ -79,6 +85,18 @@ class ChatModel(SubNode):
             if answer and (price := model_cost(self.credential, answer)) is not None:
                 usage["cost_usd"] = price
             context.usage.append(usage)
+            await context.models.spend(
+                _step(context, data),
+                tokens=usage["input_tokens"] + usage["output_tokens"],
+                cost_usd=usage.get("cost_usd"),
+                seconds=usage["duration_ms"] / 1000,
+            )
+
+    def _has_price(self) -> bool:
+        from runtime.agents.prices import model_cost  # noqa: PLC0415 - what reads a package's data is for activities
+
+        answer = ModelAnswer({"role": "assistant", "content": ""}, self.model_id)
+        return model_cost(self.credential, answer) is not None
 
     @property
     def model_id(self) -> str:
@@ -90,6 +108,11 @@ def model_id(model: Any) -> str:
     """Return the model's name from a text or from n8n's resource locator."""
     value = model.get("value") if isinstance(model, Mapping) else model
     return str(value or "")
+
+
+def _step(context: ActivityContext, data: Mapping[str, Any]) -> str:
+    """Which run of which node asks."""
+    return f"{data['node']}/{context.run_index}"
 
 
 def _usage(data: Mapping[str, Any], answer: ModelAnswer | None, model: str, seconds: float) -> dict[str, Any]:

@@ -35,6 +35,9 @@ from runtime.agents.tools import toolbox
 from runtime.contract import Call, Command, DurableContext, Dynamic, NodeError, param
 from schemas.item import Item, Json
 
+MAX_CALLS = 128
+"""Tools that run for one answer of a model."""
+TOO_MANY_CALLS = f"This call was not made: an answer may call {MAX_CALLS} tools. Call it again if you need it."
 STOPPED = "Agent stopped due to max iterations."
 DIFFERS = (
     "intermediateSteps leave out `messageLog`; the answer is not streamed; "
@@ -209,8 +212,9 @@ class Agent(SpecialistTask):
         unfit = said.get("unfit") or {}
         commands = [
             (call, unfit[call["id"]] if call["id"] in unfit else toolbox.run(context, tools, call, i, turn))
-            for call in calls
+            for call in calls[:MAX_CALLS]
         ]
+        commands += [(call, TOO_MANY_CALLS) for call in calls[MAX_CALLS:]]
         item_state["refused"] = {call["id"]: text for call, text in commands if isinstance(text, str)}
         open_ = [command for _, command in commands if not isinstance(command, str)]
         return Continue("tools", open_) if open_ else self.after_tools(context, item_state, [])

@@ -25,6 +25,7 @@ from runtime.contract import (
     Sleep,
     error_item,
 )
+from schemas.errors import LIMIT_REACHED
 from schemas.item import Item, Json, Outputs
 
 NO_MODEL = "A Chat Model sub-node must be connected and enabled"
@@ -181,7 +182,7 @@ class Root(Durable):
         except NodeError as error:
             if error.item is None:
                 error.item = item_state["i"]
-            if not context.continue_on_fail:
+            if not context.continue_on_fail or error.name == LIMIT_REACHED:
                 raise
             step = self.failed(context, item_state, error)
         if isinstance(step, Finish):
@@ -202,6 +203,8 @@ class Root(Durable):
         self, context: DurableContext, kept: dict[str, Any], item_state: ItemState, replies: list[CommandResult]
     ) -> Continue | Finish:
         item_state["spent"] = kept["tokens"]
+        if reached := next((each.error for each in replies if (each.error or {}).get("name") == LIMIT_REACHED), None):
+            raise call_error(reached)
         if item_state["stage"] == "begin":
             return self.begin(context, item_state)
         if "asked" in item_state:

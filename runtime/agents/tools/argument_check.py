@@ -28,6 +28,12 @@ def unfit_calls(calls: Sequence[ToolCall], tools: Sequence[ToolSpec], via: str |
     }
 
 
+def unknown_tools(calls: Sequence[ToolCall], tools: Sequence[ToolSpec]) -> list[str]:
+    """Return the names of tools that a model calls and does not have."""
+    known = {each["name"] for each in tools}
+    return [call["name"][:MAX_CHARACTERS] for call in calls if call["name"] not in known]
+
+
 def problems(arguments: Any, schema: Mapping[str, Any]) -> str:
     """Return what is wrong, empty when nothing is. Fields that the schema does not know are dropped, not wrong (n8n), and a
     schema that is no JSON Schema finds nothing wrong.

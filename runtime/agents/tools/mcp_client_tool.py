@@ -1,7 +1,7 @@
 """MCP Client Tool: the tools of an MCP server. They are listed once per item; each call is a step."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from runtime.agents.messages import ToolSpec
 from runtime.agents.tools.toolbox import ToolSet
@@ -9,6 +9,9 @@ from runtime.contract import ActivityContext, Dynamic, NodeError, Outputs, SubNo
 from runtime.values.javascript import js_string
 from schemas.facts import CredentialUse
 from schemas.item import Json
+
+if TYPE_CHECKING:
+    from runtime.agents.tools.mcp_session import McpSession
 
 CREDENTIALS = {
     "bearerAuth": "httpBearerAuth",
@@ -74,22 +77,33 @@ class McpClientTool(ToolSet):
             return name in (self.include_tools or [])
         return self.include != "except" or name not in (self.exclude_tools or [])
 
-    async def _session(self, context: ActivityContext) -> Any:
-        from runtime.agents.tools.mcp_session import McpSession  # noqa: PLC0415 - requests are for activities
-        from runtime.http.credentials import Credential  # noqa: PLC0415 - likewise
+    async def _session(self, context: ActivityContext) -> "McpSession":
+        return await open_session(context, self.authentication, self.endpoint_url, self.options)
 
-        credential = None
-        if self.authentication != "none":
-            type_ = CREDENTIALS[self.authentication]
-            credential = Credential(type_, dict(await context.credentials.get(type_, restricted=True)))
-        timeout = float((self.options or {}).get("timeout") or 60_000) / 1000
-        return await McpSession(context, js_string(self.endpoint_url), credential, timeout).connect()
+
+async def open_session(
+    context: ActivityContext, authentication: str, url: Any, options: Mapping[str, Any] | None
+) -> "McpSession":
+    """Connect to a server as a node's parameters say. Raise NodeError."""
+    from runtime.agents.tools.mcp_session import McpSession  # noqa: PLC0415 - requests are for activities
+    from runtime.http.credentials import Credential  # noqa: PLC0415 - likewise
+
+    credential = None
+    if authentication != "none":
+        type_ = CREDENTIALS[authentication]
+        credential = Credential(type_, dict(await context.credentials.get(type_, restricted=True)))
+    timeout = float((options or {}).get("timeout") or 60_000) / 1000
+    return await McpSession(context, js_string(url), credential, timeout).connect()
 
 
 def _spec(tool: Mapping[str, Any]) -> ToolSpec:
-    schema = tool.get("inputSchema")
+    """Return a tool as the server describes it, with a schema that is one: what is sent to a model is checked by its vendor."""
+    said = tool.get("inputSchema")
+    schema = dict(said) if isinstance(said, Mapping) else {}
+    if not isinstance(schema.get("properties"), Mapping):
+        schema["properties"] = {}
     return {
-        "name": str(tool["name"]), "description": str(tool.get("description") or ""),
-        "schema": {"type": "object", "properties": {}, **(schema if isinstance(schema, Mapping) else {})}
-        | {"additionalProperties": False},
-    }  # fmt: skip
+        "name": str(tool["name"]),
+        "description": str(tool.get("description") or ""),
+        "schema": schema | {"type": "object", "additionalProperties": False},
+    }

@@ -28,9 +28,16 @@ class McpError(NodeError):
 class McpSession:
     """A connection to a server, from `connect` on. Nothing of it outlives the activity."""
 
-    def __init__(self, context: ActivityContext, url: str, credential: Credential | None, timeout: float) -> None:
+    def __init__(
+        self,
+        context: ActivityContext,
+        url: str,
+        credential: Credential | None,
+        timeout: float,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self._context, self._url, self._credential, self._timeout = context, url, credential, timeout
-        self._headers: dict[str, str] = {"Accept": f"application/json, {EVENTS}"}
+        self._headers: dict[str, str] = {**(headers or {}), "Accept": f"application/json, {EVENTS}"}
         self._next = 0
 
     async def connect(self) -> Self:

@@ -79,8 +79,21 @@ def function_name(name: str) -> str:
 
 def lists(context: DurableContext, i: int) -> list[Call]:
     """Return the calls that list the tools of the connected sets, one per set."""
-    sets = [name for name in context.subnodes("ai_tool") if isinstance(context.subnode(name, i)[0], ToolSet)]
-    return [Call("list_tools", None, step=name, item=i) for name in sets]
+    names = [name for name, _ in _connected(context, i)]
+    return [
+        Call("list_tools", None, step=name, item=i)
+        for name in names
+        if isinstance(context.subnode(name, i)[0], ToolSet)
+    ]
+
+
+def _connected(context: DurableContext, i: int) -> list[tuple[str, str | None]]:
+    """Return the connected tools, each with the node that a person approves its calls in; None: there is none."""
+    found = list[tuple[str, str | None]]()
+    for name in context.subnodes("ai_tool"):
+        gates = getattr(context.subnode(name, i)[0], "gates", False)
+        found += [(behind, name) for behind in context.subnodes("ai_tool", of=name)] if gates else [(name, None)]
+    return found
 
 
 def specs(context: DurableContext, i: int, listed: Mapping[str, Sequence[ToolSpec]] | None = None) -> list[ToolSpec]:
@@ -88,10 +101,11 @@ def specs(context: DurableContext, i: int, listed: Mapping[str, Sequence[ToolSpe
     one name.
     """
     found: list[ToolSpec] = []
-    for name in context.subnodes("ai_tool"):
+    for name, gate in _connected(context, i):
+        gated: Any = {} if gate is None else {"gate": gate}
         node, version = context.subnode(name, i)
         if isinstance(node, ToolSet) and listed is not None:
-            found += [_of_set(name, spec) for spec in listed[name]]
+            found += [_of_set(name, spec) | gated for spec in listed[name]]
             continue
         if not _runs_as_tool(node):
             raise NodeError(
@@ -99,7 +113,7 @@ def specs(context: DurableContext, i: int, listed: Mapping[str, Sequence[ToolSpe
                 description="Put the node into a workflow of its own, and connect the Call n8n Workflow Tool.",
             )
         spec = node.spec(name, version, context.raw(name)) if isinstance(node, Described) else _node(context, name)
-        found.append(spec | {"step": name})
+        found.append(spec | {"step": name} | gated)
     names = [each["name"] for each in found]
     if twice := next((each for each in names if names.count(each) > 1), None):
         raise NodeError(f"You have multiple tools with the same name: '{twice}', please rename them to avoid conflicts")
@@ -141,6 +155,10 @@ def run(
     if step is None:
         return f"{call['name']} is not a valid tool, try another one."
     call = call | {"arguments": _declared(tools, call)}
+    spec = next(each for each in tools if each["name"] == call["name"])
+    if gate := spec.get("gate"):
+        arguments = {"$tool": {"name": call["name"], "parameters": call["arguments"]}, "spec": {**spec, "gate": None}}
+        return DurableTool(RunTool(gate, arguments, item=i, id=f"{i}/{turn}/{call['id']}"))
     node, version = context.subnode(step, i, call["arguments"])
     id_ = f"{turn}/{call['id']}"
     if isinstance(node, Tool):
@@ -169,6 +187,8 @@ def answer_text(
     context: DurableContext, tools: Sequence[ToolSpec], call: ToolCall, i: int, value: Any, *, wrapped: bool
 ) -> str:
     """What the model reads of what the command of a call brought."""
+    if any(each["name"] == call["name"] and each.get("gate") for each in tools):
+        return result_text(value, wrapped=False)
     step = _step(tools, call)
     node, version = context.subnode(step, i) if step is not None else (None, 0.0)
     return node.said(value, version, wrapped=wrapped) if isinstance(node, Tool) else result_text(value, wrapped=wrapped)

@@ -18,9 +18,15 @@ class Blobs(Protocol):
         """Return the bytes behind a reference, piece by piece when they are many. Raises NodeError when they are gone."""
 
     async def write(
-        self, data: bytes | LongBytes | StoredFile, *, mime_type: str | None = None, file_name: str | None = None
+        self,
+        data: bytes | LongBytes | StoredFile,
+        *,
+        mime_type: str | None = None,
+        file_name: str | None = None,
+        apart: bool = False,
     ) -> BinaryRef:
-        """Store bytes and return their reference; the MIME type is guessed from the name, then from the bytes.
+        """Store bytes and return their reference; the MIME type is guessed from the name, then from the bytes. `apart`: few bytes
+        are stored, too, so that the reference stays short.
 
         Raises NodeError when they are more than a file may have.
         """

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from runtime.values.streams import LongBytes, StoredFile
+from schemas.request_limits import RequestLimits
 
 __all__ = ["Http", "HttpResponse"]
 
@@ -46,7 +47,7 @@ class Http(Protocol):
         certificate: Mapping[str, str] | None = None,
         store: Callable[[int, Sequence[tuple[str, str]]], bool] | None = None,
         bare: bool = False,
-        wait: bool = True,
+        wait: bool | RequestLimits = True,
     ) -> HttpResponse:
         """Send a request and return its response, also one with a status of 4xx or 5xx.
 
@@ -64,7 +65,8 @@ class Http(Protocol):
             bare: the request carries nothing of the credentials that the task opened, so that it may go to any host. Otherwise
                 it goes to their hosts only, and redirects are followed on the same origin only.
             wait: where the service says how long to wait (429 or 503 with `Retry-After`), wait and send again, as far as the
-                host may (decision 0068); the response with that status comes back otherwise.
+                host may (decision 0068); the response with that status comes back otherwise. With limits of the vendor the
+                request also waits for its turn, in the same way.
             store: whether a long body goes into storage instead of memory, by status and headers.
 
         Raises:

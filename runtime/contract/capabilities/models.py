@@ -15,6 +15,17 @@ class Models(Protocol):
     def token_limit(self) -> int:
         """Model tokens that one run of a step may use."""
 
+    async def admit(self, node: str, *, priced: bool) -> None:
+        """Let one more model request begin. Raise LimitReached: a limit of the step, the run or the tenant's day is reached.
+
+        Args:
+            node: which run of which node, the same for all requests of a step.
+            priced: whether the model has a known price; without one it cannot be admitted where money is limited.
+        """
+
+    async def spend(self, node: str, *, tokens: int, cost_usd: float | None, seconds: float) -> None:
+        """Count a request that was sent, answered or not."""
+
     async def post(
         self, service: str, path: str, body: Json, *, timeout: float = 300.0, key: str = ""
     ) -> HttpResponse | None:

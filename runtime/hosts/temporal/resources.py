@@ -14,6 +14,7 @@ from runtime.http.oauth2_types import token_of
 from runtime.platform.credentials import CredentialStore
 from runtime.platform.egress_clients import EgressClients
 from runtime.platform.postgres import Database
+from runtime.platform.service_turns import ServiceTurns
 from runtime.platform.settings import Settings
 from runtime.platform.storage.blobs import BlobStore
 from runtime.platform.token_cache import TokenCache
@@ -45,6 +46,8 @@ class WorkerResources:
     """For services that the operator set up: no guard stands before them."""
     uses: CredentialUseWriter
     """Who opened which credential."""
+    turns: ServiceTurns
+    """Of requests to vendors that bear only so many."""
     renewals: TokenRenewals
     """Of OAuth2 tokens, for every step of the service."""
     tokens: TokenCache = field(default_factory=TokenCache)
@@ -67,6 +70,7 @@ class WorkerResources:
             egress_clients(settings),
             httpx.AsyncClient(trust_env=False),
             CredentialUseWriter(CredentialUses(database).write),
+            ServiceTurns(database),
             TokenRenewals(database, credentials, token_of),
         )
 

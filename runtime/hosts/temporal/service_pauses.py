@@ -106,6 +106,10 @@ class ServicePause:
         self._pauses.note(self._key, seconds)
         return await self._wait(seconds)
 
+    async def of(self, seconds: float) -> None:
+        """Wait for a turn that is so many seconds away. Raises ServiceBusy; returns at once where it is not waited for."""
+        await self._wait(seconds)
+
     async def _wait(self, seconds: float) -> bool:
         self._times += 1
         if self._allows(self._here, seconds):

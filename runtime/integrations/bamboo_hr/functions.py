@@ -8,6 +8,7 @@ from runtime.contract import NodeError
 from runtime.integrations.filters import FILTERS
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
+from schemas.item import UNDEFINED
 
 _DATES: Final = frozenset({"dateOfBirth", "hireDate"})
 _SYNCED: Final = (
@@ -62,7 +63,7 @@ def some(scope: Scope) -> list[Any]:
 def files(scope: Scope) -> Any:
     """Return the files of all categories, or the categories with their files. Raise NodeError."""
     if not scope.parameters.get("simplifyOutput", True):
-        categories = scope.names["response"].get("categories")
+        categories = scope.names["response"].get("categories", UNDEFINED)
         if scope.parameters.get("returnAll") or not isinstance(categories, list):
             return categories
         return categories[: int(scope.parameters.get("limit") or 0)]

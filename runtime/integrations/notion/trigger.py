@@ -30,7 +30,7 @@ async def poll(poll: PollRun) -> Items:
         return []
     pages = await poll.pages(
         method="POST",
-        path=Template("{$place}"),
+        path=Template("{$place|path}"),
         json=body | {"page_size": _PAGE},
         page={
             "when": True,
@@ -44,7 +44,7 @@ async def poll(poll: PollRun) -> Items:
 
 
 async def _ask(poll: PollRun, body: Mapping[str, Any]) -> Any:
-    return await poll.request(method="POST", path=Template("{$place}"), json=dict(body))
+    return await poll.request(method="POST", path=Template("{$place|path}"), json=dict(body))
 
 
 def _shown(poll: PollRun, pages: list[Any]) -> Items:

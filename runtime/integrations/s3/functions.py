@@ -168,7 +168,7 @@ async def list_buckets(run: Run, scope: Scope) -> list[Item]:
 def _bucket(scope: Scope, parameter: str = "bucketName") -> str:
     """Return the name of the bucket, which becomes part of a host. Raise NodeError for what is none."""
     name = js_string(scope.parameters.get(parameter) or "")
-    if not name or not all(each.isalnum() or each in "-._" for each in name):
+    if not name:
         raise NodeError("Invalid URL", description=f"{name!r} is not the name of a bucket", item=scope.index)
     return name
 

@@ -24,6 +24,8 @@ def _address(run: Run, scope: Scope, bucket: str, key: str) -> str:
     path = quote(key, safe="/!'()*-._~")
     if any(part in (".", "..") for part in key.split("/")):
         raise NodeError(f"{key!r} cannot be part of an address", item=scope.index)
+    if not all(each.isalnum() or each in "-._" for each in bucket):  # it becomes part of a host
+        raise NodeError("Invalid URL", description=f"{bucket!r} is not the name of a bucket", item=scope.index)
     given = scope.credential
     if run.sender.descriptor.type == AWS:
         host = f"s3.{js_string(given.get('region') or 'us-east-1')}.amazonaws.com"

@@ -9,6 +9,7 @@ from runtime.integrations.filters import FILTERS
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
+from schemas.item import NoJson
 
 _NAMES = {
     "city": "city",
@@ -56,7 +57,7 @@ async def upsert(run: Run) -> Items:
             body["list_ids"] = lists["listIds"]
     answer = await run.request(scope, method="PUT", path="/marketing/contacts", json=body | {"contacts": contacts})
     job = answer.get("job_id") if isinstance(answer, Mapping) else None
-    return [{"json": {"job_id": job} if job is not None else {}, "pairedItem": {"item": 0}}]
+    return [{"json": NoJson() if job is None else {"job_id": job}, "pairedItem": {"item": 0}}]
 
 
 def mail(scope: Scope) -> dict[str, Any]:

@@ -100,7 +100,7 @@ def _both(a: Item, b: Item) -> Item:
 
 
 def _by_index(one: Items, two: Items, join: str) -> Items:
-    count = {"inner": min(len(one), len(two)), "left": len(one), "outer": max(len(one), len(two))}[join]
+    count = {"inner": min(len(one), len(two)), "left": len(one), "outer": max(len(one), len(two))}.get(join, len(one))
     merged: Items = []
     for i in range(count):
         if i < len(one) and i < len(two):

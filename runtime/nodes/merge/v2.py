@@ -72,9 +72,12 @@ def _items_of_mode(p: Any, joined: JoinResult, known: Clash | None) -> Items:
             return joined.left
         if p.output_data_from == "input2":
             return joined.right
+        if p.output_data_from != "both":
+            return []
         return [*_marked(joined.left, "input1"), *_marked(joined.right, "input2")]
     if p.join_mode == "keepMatches" and p.output_data_from != "both":
-        return [item for item, _ in joined.matched] if p.output_data_from == "input1" else joined.right_matched
+        first = [item for item, _ in joined.matched]
+        return {"input1": first, "input2": joined.right_matched}.get(str(p.output_data_from), [])
     pairs = [[item, partner] for item, partners in joined.matched for partner in partners]
     merged: Items = [combine(pair, clash) if known else {"json": {}, "pairedItem": []} for pair in pairs]
     left = _numbered(joined.left, 0, clash) if p.join_mode in ("keepEverything", "enrichInput1") else []
@@ -117,8 +120,11 @@ def _row(row: list[Item | None], clash: Clash, *, again: bool) -> Item:
         if again and last is not None:  # n8n merges the preferred input once more, without its suffix
             merged = combine([*present, last], Clash("preferLast"))
             json.update(last["json"])
-        return {**merged, "json": json}
-    return combine([item if item is not None else {"json": {}} for item in row], clash, again=again)
+        return {**merged, "json": json} if again or len(present) > 1 else {**present[0], "json": json}
+    merged = combine([item if item is not None else {"json": {}} for item in row], clash, again=again)
+    if not again and len(present) == 1 and "pairedItem" in present[0]:
+        merged["pairedItem"] = present[0]["pairedItem"]  # an item without a partner stays what it was
+    return merged
 
 
 def _all_with_all(one: Items, two: Items, options: dict[str, Any], version: float) -> Items:
@@ -140,8 +146,8 @@ class MergeV3(_Merge):
     when: ClassVar = {"mode": [{"_cnd": {"not": "combineBySql"}}]}
     input_count = 2
 
-    mode: Literal["append", "combine", "combineBySql", "chooseBranch"] = param("append")
-    combine_by: Literal["combineByFields", "combineByPosition", "combineAll"] = param(
+    mode: Dynamic[Literal["append", "combine", "combineBySql", "chooseBranch"]] = param("append")
+    combine_by: Dynamic[Literal["combineByFields", "combineByPosition", "combineAll"]] = param(
         "combineByFields", show={"mode": ["combine"]}
     )
     number_inputs: int = param(2, show={"mode": ["append", "combine", "chooseBranch"]})
@@ -176,6 +182,8 @@ class MergeV3(_Merge):
             return [[item for each in inputs for item in each]]
         if p.mode == "chooseBranch":
             return [p.chosen_input(inputs)]
+        if p.mode != "combine" or p.combine_by not in ("combineAll", "combineByFields", "combineByPosition"):
+            raise NodeError("Cannot read properties of undefined (reading 'execute')")
         inputs += [[] for _ in range(2 - len(inputs))]
         if p.combine_by == "combineAll":
             return [_all_with_all(inputs[0], inputs[1], p.options or {}, context.version)]
@@ -206,6 +214,8 @@ class MergeV3(_Merge):
             return []
         if self.output == "empty":
             return [{"json": {}, "pairedItem": _everything(inputs)}]
+        if self.use_data_of_input is None:
+            return []
         number = int(self.use_data_of_input or 1)
         declared = max(len(inputs), int(self.number_inputs or 2))  # an input without a wire is there, and empty
         if not 0 < number <= declared:

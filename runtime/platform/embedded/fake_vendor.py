@@ -61,11 +61,14 @@ class StandIn:
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 status, body = stand_in.answer(RecordedRequest(self.command, self.path, headers, _json(raw)))
                 data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+                whole = len(data)
+                if cut := stand_in.cut(body):
+                    data, self.close_connection = data[:cut], True
                 self.send_response(status)
                 for name, value in (
                     ("Content-Type", "text/html" if isinstance(body, str) else "application/json"),
                     ("X-Stand-In", LABEL),
-                    ("Content-Length", str(len(data))),
+                    ("Content-Length", str(whole)),
                 ):
                     self.send_header(name, value)
                 self.end_headers()
@@ -100,6 +103,11 @@ class StandIn:
     def url(self) -> str:
         """The base URL of the server."""
         return f"http://127.0.0.1:{self.port}"
+
+    def cut(self, body: Any) -> int | None:
+        """Return after how many bytes of an answer the connection breaks; None: it does not."""
+        del body
+        return None
 
     def answer(self, request: RecordedRequest) -> tuple[int, Any]:
         """Return status and body (a text is HTML, anything else JSON) for a request; record it unless it reads the record."""

@@ -5,9 +5,9 @@ from itertools import pairwise
 from typing import Any, Final
 
 from runtime.values.equality import strictly_equal
-from runtime.values.javascript import compare, js_typeof, property_order
+from runtime.values.javascript import js_typeof, property_order
 from runtime.values.lists.fields import DOTS_HINT, Json, Reader, names, reader
-from runtime.values.lists.sorting import js_sorted
+from runtime.values.lists.sorting import is_less, js_sorted
 from runtime.values.paths import set_path
 from runtime.values.problem import ProblemError
 from schemas.item import UNDEFINED, Item, Items
@@ -22,6 +22,7 @@ def without_duplicates(items: Items, which: Any, listed: Any, options: Any, *, n
     `nulls`: a null is of any type. Raise ProblemError when a field is missing somewhere or changes its type.
     """
     options = options or {}
+    which = which if isinstance(which, str) else ""  # n8n takes what it does not know for all fields
     dots = not options.get("disableDotNotation")
     read = reader(dots=dots)
     chosen = _compared_fields(items, which, _names(which, listed), dots=dots)
@@ -42,7 +43,7 @@ def _names(which: Any, listed: Any) -> list[str]:
         raise ProblemError(
             f"The '{label}' parameter must be a string of fields separated by commas or an array of strings."
         )
-    return names(listed)
+    return names(listed) if label else []
 
 
 def _compared_fields(items: Items, which: Any, listed: list[str], *, dots: bool) -> list[str]:
@@ -80,7 +81,7 @@ def _flat(value: Json | list[Any], path: str = "") -> list[str]:
 def _compare(left: Sequence[Any], right: Sequence[Any]) -> int:
     for a, b in zip(left, right, strict=True):
         if not strictly_equal(a, b):
-            return -1 if compare(a, b) == -1 else 1
+            return -1 if is_less(a, b) else 1
     return 0
 
 

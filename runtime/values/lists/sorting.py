@@ -1,4 +1,4 @@
-"""Sorting items by fields, as n8n's Sort does: text without regard to case, everything else as JavaScript's `<` sees it."""
+"""Sorting items by fields, as n8n's Sort does: text without regard to case, everything else as numbers."""
 
 from collections.abc import Callable, Iterable
 from functools import cmp_to_key
@@ -6,7 +6,7 @@ from random import Random
 from typing import Any, TypeVar
 
 from runtime.values.equality import strictly_equal
-from runtime.values.javascript import compare, js_string
+from runtime.values.javascript import compare, js_number, js_string
 from runtime.values.lists.fields import DOTS_HINT, reader
 from runtime.values.paths import get
 from runtime.values.problem import ProblemError
@@ -57,6 +57,13 @@ def js_sorted(values: Iterable[T], comparer: Callable[[T, T], int]) -> list[T]:
     return sorted(values, key=cmp_to_key(comparer))
 
 
+def is_less(a: Any, b: Any) -> bool:
+    """Return lodash's `lt`: two texts by their letters, anything else as numbers; what is no number is less than nothing."""
+    if isinstance(a, str) and isinstance(b, str):
+        return compare(a, b) == -1
+    return js_number(a) < js_number(b)
+
+
 def _comparer(columns: list[list[Any]], descending: list[bool]) -> Callable[[int, int], int]:
     sided = [*zip(columns, descending, strict=True)]
 
@@ -64,7 +71,7 @@ def _comparer(columns: list[list[Any]], descending: list[bool]) -> Callable[[int
         for column, down in sided:
             left, right = column[a], column[b]
             if not strictly_equal(left, right):
-                return -1 if (compare(left, right) == -1) is not down else 1
+                return -1 if is_less(left, right) is not down else 1
         return 0
 
     return comparer

@@ -65,8 +65,8 @@ class Summary:
         keys_first: bool = False,
     ) -> "Summary":
         """Read a node's parameters. Raise ProblemError when there is nothing to compute."""
-        chosen = [each for each in (fields or {}).get("values") or () if each.get("field", "") != ""]
-        if not chosen:
+        chosen = [{"field": "", **each} for each in (fields or {}).get("values") or ()]
+        if all(each["field"] == "" for each in chosen):
             raise ProblemError(NOTHING)
         keys = names(split_by) if isinstance(split_by, list) else [each for each in text_parts(split_by) if each]
         return cls(chosen, keys, options or {}, typed, lenient, numeric, keys_first)

@@ -253,3 +253,44 @@ async def test_two_people_are_asked_at_one_time_where_waits_may_overlap(
     assert (await ended(acme, run))["status"] == "completed"
     outputs = (await acme.get(f"/workflows/{run}/result")).json()["outputs"]
     assert [item["json"]["data"] for item in outputs[0]] == [{"approved": True}, {"text": "Yes, B"}]
+
+
+async def test_an_answer_by_rest_is_given_once_and_says_who_gave_it(
+    acme: httpx.AsyncClient, globex: httpx.AsyncClient, post: Post
+) -> None:
+    both = {"values": {"approvalType": "double"}}
+    run = await asking(acme, post, "approve_by_rest", approvalOptions=both)
+    waits = (await acme.get(f"/workflows/{run}/waits")).json()
+    assert (waits["waiting"]["kind"], waits["waiting"]["node"], waits["answers"]) == ("approval", "Ask", [])
+    path = f"/workflows/{run}/answer"
+    assert (await globex.post(path, json={"approved": True})).status_code == 404
+    assert (await globex.get(f"/workflows/{run}/waits")).status_code == 404
+    assert (await acme.post(path, json={"data": {}})).status_code == 400
+    assert (await acme.post(path, json={"approved": True, "ordinal": 7})).status_code == 409
+    accepted = await acme.post(path, json={"approved": True, "ordinal": waits["waiting"]["ordinal"]})
+    assert accepted.status_code == 202, accepted.text
+    assert await result_of(acme, run) == '{"approved":true}'
+    assert (await acme.post(path, json={"approved": False})).json()["type"] == "/problems/not-waiting"
+    (given,) = (await acme.get(f"/workflows/{run}/waits")).json()["answers"]
+    assert (given["by"], given["name"]) == ("key", "test")
+
+
+async def test_an_answer_by_link_is_noted_and_a_form_is_answered_by_rest(
+    acme: httpx.AsyncClient, anonymous: httpx.AsyncClient, post: Post
+) -> None:
+    run = await asking(acme, post, "approve_by_link")
+    await anonymous.get(post.links()[0], headers=BROWSER)
+    await result_of(acme, run)
+    (given,) = (await acme.get(f"/workflows/{run}/waits")).json()["answers"]
+    assert given["by"] == "link"
+    post.messages.clear()
+    fields = {"values": [{"fieldLabel": "When", "fieldType": "text", "requiredField": True}]}
+    run = await asking(acme, post, "form_by_rest", responseType="customForm", formFields=fields)
+    waiting = (await acme.get(f"/workflows/{run}/waits")).json()["waiting"]
+    assert [each["label"] for each in waiting["fields"]] == ["When"]
+    assert (await anonymous.get(waiting["link"], headers=BROWSER)).status_code == 200
+    path = f"/workflows/{run}/answer"
+    for bad in ({"data": {}}, {"data": {"Who": "x"}}, {"approved": True}):
+        assert (await acme.post(path, json=bad)).status_code == 400, bad
+    assert (await acme.post(path, json={"data": {"When": "Now"}})).status_code == 202
+    assert await result_of(acme, run) == '{"When":"Now"}'

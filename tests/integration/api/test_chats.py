@@ -1,6 +1,7 @@
 """Chats: a page, and messages that are answered by the run's last node."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -44,6 +45,30 @@ async def test_a_chat_reads_what_a_chat_node_of_the_run_says(
     await acme.post("/templates", params={"key": "talk"}, json=made)
     reply = await anonymous.post("/webhook/acme/talk/chat", json={"sessionId": "s1", "chatInput": "hello"})
     assert reply.json() == {"output": "Got hello"}
+
+
+async def test_a_run_waits_for_the_users_reply_and_goes_on_with_it(
+    acme: httpx.AsyncClient, anonymous: httpx.AsyncClient
+) -> None:
+    """Two questions in one run: each message of the user gets the run's next one."""
+    made = chat(options={"responseMode": "responseNodes"})
+    chat_type = {"type": "@n8n/n8n-nodes-langchain.chat"}
+    ask = node("Ask", "chat", 1.1, operation="sendAndWait", message="Which colour?") | chat_type
+    tell = (
+        node("Tell", "chat", 1.1, message="={{ $json.chatInput }} it is, {{ $('Chat').item.json.chatInput }}")
+        | chat_type
+    )
+    made["nodes"] += [ask, tell]
+    made["connections"]["Say"] = {"main": [[{"node": "Ask", "type": "main", "index": 0}]]}
+    made["connections"]["Ask"] = {"main": [[{"node": "Tell", "type": "main", "index": 0}]]}
+    await acme.post("/templates", params={"key": "talk"}, json=made)
+    first = (await anonymous.post("/webhook/acme/talk/chat", json={"sessionId": "s1", "chatInput": "Ann"})).json()
+    assert first["output"] == "Which colour?"
+    path = urlsplit(first["resumeUrl"]).path
+    reply = {"sessionId": "s1", "action": "sendMessage", "chatInput": "Blue"}
+    second = await anonymous.post(path, json=reply)
+    assert second.json() == {"output": "Blue it is, Ann"}
+    assert (await anonymous.post(path, json=reply)).status_code == 409, "a reply is taken once"
 
 
 async def test_a_widget_on_another_origin_may_ask_first(acme: httpx.AsyncClient, anonymous: httpx.AsyncClient) -> None:

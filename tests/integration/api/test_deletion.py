@@ -47,6 +47,7 @@ BY_HAND = (
     "insert into run_slots (tenant_id, key, workflow_id) values (%(tenant)s, 'k', %(tenant)s || ':shop:gone')",
     "insert into chat_memory (tenant_id, session_key, message) values (%(tenant)s, 's', '{}')",
     "insert into vector_documents (tenant_id, store_key, document_id, document) values (%(tenant)s, 's', 'd', '{}')",
+    "insert into model_spending (tenant_id, scope, key) values (%(tenant)s, 'run', 'r')",
     "insert into variables (tenant_id, key, value) values (%(tenant)s, 'v', 'v')",
     "insert into data_tables (tenant_id, id, name, columns, created_at, updated_at) values (%(tenant)s, 't', 't', '[]', '', '')",
     "insert into data_table_rows (tenant_id, table_id, id, row) values (%(tenant)s, 't', 1, '{}')",

@@ -103,3 +103,26 @@ async def test_a_run_that_goes_on_is_not_tried_again(acme: httpx.AsyncClient) ->
 
     assert await eventually(refused)
     await acme.post(f"/workflows/{run}/cancel")
+
+
+async def test_with_edited_input(acme: httpx.AsyncClient) -> None:
+    key = "retry-edited"
+    check = node("Check", "code", 2, jsCode="if (!$json.url) throw new Error('no url'); return $input.all()")
+    read = set_("Last", seen="={{ $('First').item.json.url }}")
+    steps = export("Edited", node("Start", "manualTrigger"), set_("First", made="1"), check, read)
+    assert (await acme.post("/templates", params={"key": key}, json=steps)).status_code == 201
+    run = await started(acme, key, {"name": "Ada"})
+    assert (await ended(acme, run))["status"] == "failed"
+    new = await retried(acme, run, input_data=[{"name": "Ada", "url": "https://a.example"}])
+    assert new["nodes"] == ["Start", "First", "Check", "Last"]
+    json = new["result"]["outputs"][0][0]["json"]
+    assert (json["seen"], json["name"]) == ("https://a.example", "Ada"), "expressions that look back read it too"
+    whole = await retried(
+        acme, run, from_start=True, input_data=[{"name": "Bea", "url": "u"}, {"name": "Cy", "url": "v"}]
+    )
+    assert [each["json"]["name"] for each in whole["result"]["outputs"][0]] == ["Bea", "Cy"]
+    deep: Any = {}
+    for _ in range(300):
+        deep = {"a": deep}
+    refused = await acme.post(f"/workflows/{run}/retry", json={"input_data": [deep]})
+    assert refused.status_code in (400, 422), refused.text

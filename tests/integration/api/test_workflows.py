@@ -251,3 +251,34 @@ async def test_a_workflow_that_saves_no_data_leaves_its_row(
 
     await eventually(row)
     assert (await acme.get(f"/workflows/{run}/history")).json()["steps"] == []
+
+
+async def test_a_run_that_was_just_started_is_in_the_list_at_once(acme: httpx.AsyncClient) -> None:
+    for _ in range(5):
+        run = await started(acme, "greeting", user_id="who-looks-at-once")
+        listed = (await acme.get("/workflows", params={"user_id": "who-looks-at-once"})).json()["items"]
+        assert listed[0]["workflow_id"] == run
+        assert listed[0]["trigger"] == "api"
+        await ended(acme, run)
+
+
+async def test_runs_are_found_by_what_they_declare(acme: httpx.AsyncClient, globex: httpx.AsyncClient) -> None:
+    saved = {"values": [{"key": "order", "value": "={{ $json.order }}"}, {"key": "city", "value": "Rome"}]}
+    declares = node("Declare", "executionData", 1, dataToSave=saved)
+    steps = export("Declares", node("Start", "manualTrigger"), declares)
+    assert (await acme.post("/templates", params={"key": "declares"}, json=steps)).status_code == 201
+    runs = [await started(acme, "declares", {"order": order}) for order in ("4711", "4712")]
+    for run in runs:
+        assert (await ended(acme, run))["status"] == "completed"
+
+    async def found(field: str, caller: httpx.AsyncClient = acme) -> list[str]:
+        answer = await caller.get("/workflows", params={"field": field})
+        assert answer.status_code == 200, answer.text
+        return [each["workflow_id"] for each in answer.json()["items"]]
+
+    await eventually(lambda: found("order=4712"), 10)
+    await eventually(lambda: found("order=4711"), 10)
+    assert await found("order=4711") == [runs[0]]
+    assert sorted(await found("city=Rome")) == sorted(runs)
+    assert await found("order=47") == await found("city=4711") == await found("order=4711", globex) == []
+    assert (await acme.get("/workflows", params={"field": "order"})).status_code == 400

@@ -1,62 +1,31 @@
 """The console in Chromium: live, resumed after a cut, by keyboard, on a narrow screen, light and dark."""
 
-from collections.abc import AsyncIterator
-from typing import Any, Final
+from typing import Any
 
 import httpx
 import pytest
-from litestar import Litestar
 
-from tests.exports import export, node, set_
+from tests.exports import node, set_
 from tests.integration.api.test_repair import failed_runs, publish
-from tests.integration.console.chromium import CHROMIUM, SCREENSHOTS, Wire, chromium, serving, watched_page
+from tests.integration.console.browsing import (
+    IN_CHROMIUM,
+    LIVE_MS,
+    browser,
+    pause,
+    picture,
+    placed,
+    sign_in,
+    wire,
+)
+from tests.integration.console.chromium import Wire, watched_page
 from tests.service import ended, eventually, started
+
+__all__ = ["browser", "wire"]
 
 playwright = pytest.importorskip("playwright.async_api", reason="the browser tests need playwright")
 expect = playwright.expect
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here: apt-get install chromium"),
-    pytest.mark.usefixtures("published"),
-]
-
-LIVE_MS: Final = 15_000
-
-
-@pytest.fixture(scope="module")
-async def wire(application: Litestar) -> AsyncIterator[Wire]:
-    """The site."""
-    async with serving(application) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Any]:
-    """Chromium."""
-    async with chromium() as opened:
-        yield opened
-
-
-async def sign_in(page: Any, wire: Wire, key: str, path: str = "/console/runs") -> None:
-    await page.goto(wire.url + path)
-    await page.get_by_label("API key").fill(key)
-    await page.get_by_role("button", name="Sign in").click()
-    await page.wait_for_url(f"**{path}")
-
-
-async def picture(page: Any, name: str) -> None:
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    await page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
-
-
-def placed(*nodes: dict[str, Any], **settings: Any) -> dict[str, Any]:
-    """A workflow whose nodes stand beside each other, as an editor leaves them."""
-    return export("Placed", *[each | {"position": [240 * x, 0]} for x, each in enumerate(nodes)], **settings)
-
-
-def pause(name: str, seconds: int) -> dict[str, Any]:
-    return node(name, "wait", 1.1, resume="timeInterval", amount=seconds, unit="seconds")
+pytestmark = IN_CHROMIUM
 
 
 async def slow_run(acme: httpx.AsyncClient) -> str:
@@ -128,7 +97,7 @@ async def test_items_of_a_node_are_reached_by_keyboard(
         await page.locator("#n1-open").focus()
         await page.keyboard.press("Enter")
         await expect(page.locator("#panel")).to_contain_text('"reached": "yes"', timeout=LIVE_MS)
-        await page.locator("#panel").get_by_role("link", name="Input").click()
+        await page.locator("#panel").get_by_role("link", name="Input", exact=True).click()
         await expect(page.locator("#panel")).to_contain_text('"name": "Ada"', timeout=LIVE_MS)
         await picture(page, "run-failed")
 

@@ -30,10 +30,11 @@ async def shown(browser: httpx.AsyncClient, path: str, **params: str) -> httpx.R
 
 
 async def in_list(acme: httpx.AsyncClient, run: str) -> None:
-    """Wait until the tables have a run."""
+    """Wait until the tables have the end of a run."""
 
     async def listed() -> Any:
-        return any(each["workflow_id"] == run for each in (await acme.get("/workflows")).json()["items"])
+        items = (await acme.get("/workflows")).json()["items"]
+        return any(each["workflow_id"] == run and each["status"] != "running" for each in items)
 
     await eventually(listed)
 

@@ -16,7 +16,14 @@ from tests.service import client
 pytestmark = pytest.mark.usefixtures("published")
 
 NO_TENANTS = "acme:greeting:0"
-FILLED = {"workflow_id": NO_TENANTS, "key": "no_such", "slug": "no_such", "version": "1", "name": "console.css"}
+FILLED = {
+    "workflow_id": NO_TENANTS,
+    "key": "no_such",
+    "slug": "no_such",
+    "version": "1",
+    "name": "console.css",
+    "key_id": "no_such",
+}
 PUBLIC = {"/console", "/console/sign-in", "/console/sign-out", "/console/static/{name:str}"}
 
 

@@ -25,6 +25,8 @@ FOLDER = Path(__file__).parent / "parts"
 CASES = [json.loads(line) for file in sorted(FOLDER.glob("*.jsonl")) for line in file.read_text("utf-8").splitlines()]
 OUR_WORDS = (FORMAT_TOOL, "Calc")
 """Tools that we describe in other words than n8n."""
+WANTED_JSON = "Answer with JSON only"
+"""Of the instructions for a model's JSON, which we word differently from n8n."""
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 DIFFERENT: Mapping[str, str] = {
@@ -43,6 +45,8 @@ DIFFERENT: Mapping[str, str] = {
     "l3": "n8n embeds the question twice when the store is empty",
     "q-new2": "n8n embeds the word test to learn the size of vectors",
     "q-new": "the collection's configuration is sent; n8n sends an empty one",
+    "co-tool": "the answer of a tool is sent with its call; n8n leaves it out",
+    "mc-none": "without parameters an empty object is sent; n8n sends null, which servers refuse",
     "at-stop": "intermediateSteps leave out `messageLog`",
 }
 """Cases in which the outputs and the requests differ, and on purpose."""
@@ -146,7 +150,7 @@ def _asked(body: Mapping[str, Any], url: str) -> dict[str, Any]:
 def _recorded(request: Mapping[str, Any], url: str) -> dict[str, Any]:
     """Without what models do not read: `$schema`, `strict`, whether an empty text is null."""
     messages = [each or "" for each in request["messages"]]
-    messages = ["<instructions>" if FORMAT_TOOL in str(each) else each for each in messages]
+    messages = ["<instructions>" if FORMAT_TOOL in str(each) or WANTED_JSON in str(each) else each for each in messages]
     tools = [
         {"name": each["name"], "description": each["description"], "schema": _schema(each["parameters"])}
         if each["name"] not in OUR_WORDS

@@ -9,9 +9,10 @@ import httpx
 
 from compiler.pipeline import compile_export
 from runtime.catalog import CATALOG
-from runtime.contract import Durable, DurableContext, HttpResponse, MissingCredential, NodeApiError
+from runtime.contract import Durable, DurableContext, HttpResponse, LimitReached, MissingCredential, NodeApiError
 from runtime.hosts.local.host import LocalHost, run_local
 from runtime.hosts.local.offline import OfflineCapabilities
+from runtime.hosts.temporal.connection_errors import connection_error
 from runtime.interpreter.execution import Execution
 from runtime.interpreter.run_info import RunInfo
 from runtime.platform.embedded.fake_vendor import StandIn
@@ -74,10 +75,18 @@ class World(OfflineCapabilities):
     """Requests reach the stand-in; chat memory lasts as long as the object."""
 
     def __init__(
-        self, stand_in: StandIn, *, credential: bool = True, services: Mapping[str, str] | None = None
+        self,
+        stand_in: StandIn,
+        *,
+        credential: bool = True,
+        services: Mapping[str, str] | None = None,
+        **capabilities: Any,
     ) -> None:
-        super().__init__(http=self, credentials=self, chat_memory=self, models=self, log=self)
+        super().__init__(http=self, credentials=self, chat_memory=self, models=self, log=self, **capabilities)
         self.token_limit = 1_000_000
+        self.requests_left = -1
+        """Model requests that are admitted; negative: any number."""
+        self.spent: list[tuple[str, int, float | None]] = []
         self.stand_in, self.credential, self.operator = stand_in, credential, dict(services or {})
         self.chats: dict[str, list[dict[str, Any]]] = {}
         self.logged: list[tuple[str, dict[str, Any]]] = []
@@ -90,9 +99,22 @@ class World(OfflineCapabilities):
                 )
         except httpx.ConnectError:
             raise NodeApiError("The service refused the connection - perhaps it is offline") from None
+        except httpx.HTTPError as error:
+            raise connection_error(error, url, options.get("timeout", 60.0)) from error
         return HttpResponse(
             response.status_code, response.reason_phrase, list(response.headers.items()), response.content
         )
+
+    async def admit(self, node: str, *, priced: bool) -> None:
+        del priced
+        if self.requests_left == 0:
+            raise LimitReached("The limit of 2 model requests for one run is reached", data={"limit": {"scope": "run"}})
+        self.spent.append((node, 0, None))
+
+    async def spend(self, node: str, *, tokens: int, cost_usd: float | None, seconds: float) -> None:
+        del seconds
+        self.requests_left -= 1
+        self.spent[-1] = (node, tokens, cost_usd)
 
     async def post(
         self, service: str, path: str, body: Any, *, timeout: float = 300.0, key: str = ""
@@ -129,6 +151,7 @@ async def run(
     *,
     start: str | None = None,
     others: Mapping[str, Mapping[str, Any]] | None = None,
+    execution_id: str = "run-1",
 ) -> tuple[Execution, Finished]:
     """Run an export to its end, without waiting."""
 
@@ -146,7 +169,7 @@ async def run(
     ]
     plan = plan_of(export)
     first = plan.step[start] if start else None
-    return await run_local(plan, host, RunInfo(execution_id="run-1"), start_items, start=first)
+    return await run_local(plan, host, RunInfo(execution_id=execution_id), start_items, start=first)
 
 
 def outputs(execution: Execution, name: str) -> Any:

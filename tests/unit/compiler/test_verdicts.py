@@ -168,3 +168,40 @@ def test_a_node_with_issues_stops_the_triggers_that_lead_to_it_and_no_other(both
     assert (compilation.plan is None) is both
     if compilation.plan is not None:
         assert compilation.plan.step["Ask"].issues
+
+
+def test_a_sub_node_with_an_empty_parameter_stops_no_run() -> None:
+    """n8n looks at the parameters of nodes on main connections before it starts, not at those of sub-nodes."""
+    document = with_tool("n8n-nodes-base.gmailTool", 2.1)
+    document["nodes"][-1]["parameters"] = {"sendTo": "", "subject": "", "message": ""}
+    compilation = compiled(document)
+    found = [each for each in compilation.diagnostics if each.code == "N8T304"]
+    assert found
+    assert {each.level for each in found} == {Severity.WARNING}
+    assert compilation.runnable
+    assert compilation.plan is not None
+    assert not compilation.plan.step["Tool"].issues
+
+
+@pytest.mark.parametrize(
+    ("version", "other", "level"),
+    [(2, False, Severity.ERROR), (2, True, Severity.WARNING), (1.1, False, Severity.WARNING)],
+)
+def test_a_webhook_that_nothing_answers_refuses_its_own_calls_alone(
+    version: float, other: bool, level: Severity
+) -> None:
+    """From version 2 on n8n answers such a call with an error; runs of another trigger start."""
+    hook = node("Hook", "n8n-nodes-base.webhook", version, webhookId="w", parameters={"path": "p", "responseMode": "responseNode"})
+    document = export(hook, node("Fine"), connections={"Hook": {"main": [[to("Fine")]]}, "Start": {"main": [[to("Fine")]]}})
+    if not other:
+        document["nodes"] = document["nodes"][1:]
+        del document["connections"]["Start"]
+    levels = {each.code: each.level for each in compiled(document).diagnostics}
+    assert levels["N8T316"] is level
+
+
+def test_a_wait_for_a_call_that_nothing_answers_is_no_error() -> None:
+    """The run has started when it comes to wait."""
+    wait = node("Wait", "n8n-nodes-base.wait", 1.1, parameters={"resume": "webhook", "responseMode": "responseNode"})
+    levels = {each.code: each.level for each in compiled(export(wait, node("Fine"))).diagnostics}
+    assert levels["N8T316"] is Severity.WARNING

@@ -16,6 +16,7 @@ from runtime.integrations.request import Sender
 from runtime.integrations.scope import Scope
 from runtime.integrations.template import Template
 from runtime.values.streams import StoredFile
+from schemas.request_limits import RequestLimits
 
 ACME = {
     "type": "acme", "versions": [1], "name": "Acme", "base": "https://api.acme.example", "operations": {},
@@ -181,3 +182,11 @@ async def test_a_rule_gives_an_error_its_description(status: int) -> None:
     with pytest.raises(NodeApiError) as caught:
         await sender(world).send(RequestSpec(path="/a"), scope())
     assert (caught.value.message, caught.value.description) == ("Acme: no", "because")
+
+
+async def test_what_a_vendor_bears_goes_with_each_of_its_requests() -> None:
+    world = World(response())
+    limited = Descriptor.model_validate({**ACME, "limits": {"requests": 9, "seconds": 3, "parallel": 5}})
+    for each in (limited, Descriptor.model_validate(ACME)):
+        await sender(world, descriptor=each).send(RequestSpec.model_validate({"path": "/tasks"}), scope())
+    assert [sent["wait"] for sent in world.sent] == [RequestLimits(9, 3, 5), True]

@@ -22,9 +22,15 @@ class InlineBlobs(Blobs):
         return await self.read(ref)
 
     async def write(
-        self, data: bytes | LongBytes | StoredFile, *, mime_type: str | None = None, file_name: str | None = None
+        self,
+        data: bytes | LongBytes | StoredFile,
+        *,
+        mime_type: str | None = None,
+        file_name: str | None = None,
+        apart: bool = False,
     ) -> BinaryRef:
-        """Into the reference."""
+        """Into the reference, since there is no other place."""
+        del apart
         if isinstance(data, LongBytes):
             data = b"".join([piece async for piece in data])
         assert isinstance(data, bytes)

@@ -6,6 +6,7 @@ from runtime.contract import NodeApiError
 from runtime.contract.capabilities import Http, HttpResponse
 from runtime.hosts.local.offline import OfflineResources
 from runtime.values.streams import LongBytes
+from schemas.request_limits import RequestLimits
 from schemas.task import Task
 
 
@@ -27,7 +28,7 @@ class NoHttp(Http):
         certificate: Mapping[str, str] | None = None,
         store: Callable[[int, Sequence[tuple[str, str]]], bool] | None = None,
         bare: bool = False,
-        wait: bool = True,
+        wait: bool | RequestLimits = True,
     ) -> HttpResponse:
         """Refuse."""
         del headers, content, timeout, follow_redirects, verify, proxy, item, certificate, store, bare, wait

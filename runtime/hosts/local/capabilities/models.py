@@ -19,6 +19,14 @@ class NoModels(Models):
         """More than a test uses."""
         return _TOKEN_LIMIT
 
+    async def admit(self, node: str, *, priced: bool) -> None:
+        """See `Models`: no limits."""
+        del node, priced
+
+    async def spend(self, node: str, *, tokens: int, cost_usd: float | None, seconds: float) -> None:
+        """See `Models`: nothing is counted."""
+        del node, tokens, cost_usd, seconds
+
     async def post(
         self, service: str, path: str, body: Json, *, timeout: float = 300.0, key: str = ""
     ) -> HttpResponse | None:

@@ -52,10 +52,15 @@ class WorkerBlobs(Blobs):
         return LongBytes(int(ref.get("bytes") or 0), pieces, ref["id"])
 
     async def write(
-        self, data: bytes | LongBytes | StoredFile, *, mime_type: str | None = None, file_name: str | None = None
+        self,
+        data: bytes | LongBytes | StoredFile,
+        *,
+        mime_type: str | None = None,
+        file_name: str | None = None,
+        apart: bool = False,
     ) -> BinaryRef:
         """Small files ride in the item, larger ones are stored."""
-        if isinstance(data, bytes) and len(data) <= INLINE_BYTES:
+        if isinstance(data, bytes) and len(data) <= INLINE_BYTES and not apart:
             return binary_ref(data, mime_type, file_name)
         stored = data if isinstance(data, StoredFile) else await store_file(self._resources, self._task, data)
         head = data if isinstance(data, bytes) else stored.head

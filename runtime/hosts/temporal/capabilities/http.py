@@ -21,6 +21,7 @@ from runtime.nodes.checkpoint import DONE_KEY
 from runtime.platform.egress import EgressRefused
 from runtime.platform.egress_transport import GUARD, CertificateError
 from runtime.values.streams import LongBytes, StoredFile
+from schemas.request_limits import RequestLimits
 from schemas.task import Task
 
 LONG: Final = 1024 * 1024
@@ -61,7 +62,7 @@ class WorkerHttp(Http):
         certificate: Mapping[str, str] | None = None,
         store: Callable[[int, Sequence[tuple[str, str]]], bool] | None = None,
         bare: bool = False,
-        wait: bool = True,
+        wait: bool | RequestLimits = True,
     ) -> HttpResponse:
         """Resolved once, checked, connected to what was checked; sent again when a pause that the service asked for is over."""
         headers = list(headers)
@@ -85,10 +86,17 @@ class WorkerHttp(Http):
         midway = (item, server) in self._answered
         here = MIDWAY if midway else FIRST
         pause = ServicePause(self._resources.pauses, key, here, lambda: self._is_repeatable(server))
+
+        async def send_in_turn() -> HttpResponse:
+            if isinstance(wait, bool) or not names:
+                return await send()
+            async with self._resources.turns.turn(key, wait, here.seconds, pause.of):
+                return await send()
+
         await pause.before()
-        response = await send()
+        response = await send_in_turn()
         while await pause.again(response.status, response.headers):
-            response = await send()
+            response = await send_in_turn()
         self._answered.add((item, server))
         if method.upper() in MUTATING and response.status not in UNCHANGED:
             self._changed.add((item, server))

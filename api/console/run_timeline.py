@@ -1,0 +1,68 @@
+"""The timeline of a run: a line per step with what its time was spent with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from api.console.run_view import RunView
+from api.models import StepAnswer
+from schemas.plan import Kind
+from service.run_reader import TemporalRuns
+from service.run_timeline import Segment, StepSpan, StepTime, timeline
+
+__all__ = ["SCALE", "Timeline", "read_timeline"]
+
+SCALE: Final = 1000.0
+"""Width of a line, in units of its drawing."""
+MAX_LINES: Final = 200
+"""Steps that are shown: the last ones."""
+MIN_WIDTH: Final = 2.0
+"""Of a segment, so that short ones can be seen."""
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """The lines, and what they are drawn against."""
+
+    begin: datetime
+    end: datetime
+    lines: Sequence[StepTime]
+    left_out: int
+    """Earlier steps."""
+    has_queue: bool
+    """False: Temporal has no record of the run, so the time in queues is not known."""
+
+    def x(self, moment: datetime) -> float:
+        """Return where a moment is on a line."""
+        length = self.end - self.begin
+        return round(SCALE * ((moment - self.begin) / length), 2) if length else 0.0
+
+    def width(self, segment: Segment) -> float:
+        """Return the width of a segment."""
+        return max(MIN_WIDTH, round(self.x(segment.end) - self.x(segment.begin), 2))
+
+
+async def read_timeline(view: RunView, runs: TemporalRuns) -> Timeline:
+    """Return the timeline of a run. Raises RPCError: Temporal does not answer."""
+    now = datetime.now(UTC)
+    run = await runs.describe(view.status.workflow_id)
+    activities = await runs.activities(run) if run is not None else []
+    steps = view.history.steps[-MAX_LINES:]
+    durable = {step.name for step in view.plan.steps if step.kind is Kind.DURABLE} if view.plan else set()
+    spans = [_span(step, durable, now) for step in steps]
+    active = view.history.active
+    if active is not None and active.started_at is not None:
+        waits = active.waiting or active.node in durable or active.attempt > 1
+        spans.append(StepSpan(active.node, active.run, active.started_at, now, waits))
+    begin = min((each.begin for each in spans), default=view.status.started_at)
+    end = view.status.closed_at or now
+    end = max((each.end for each in spans), default=end)
+    if end <= begin:
+        end = begin + timedelta(milliseconds=1)
+    return Timeline(begin, end, timeline(spans, activities, now), len(view.history.steps) - len(steps), run is not None)
+
+
+def _span(step: StepAnswer, durable: set[str], now: datetime) -> StepSpan:
+    waits = step.node in durable or step.tries > 1
+    return StepSpan(step.node, step.run, step.started_at, step.finished_at or now, waits)

@@ -1,0 +1,1 @@
+"""The description of the API as a page, which loads nothing from elsewhere."""

@@ -1,0 +1,1 @@
+"""An MCP server of the service itself: the tenant's templates as tools."""

@@ -1,0 +1,1 @@
+"""HTML/CSS to Image."""

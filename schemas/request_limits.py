@@ -1,0 +1,16 @@
+"""What a service bears of one credential."""
+
+from dataclasses import dataclass
+
+__all__ = ["RequestLimits"]
+
+
+@dataclass(frozen=True)
+class RequestLimits:
+    """What a service bears of one credential, from all workers together."""
+
+    requests: int
+    """In each window of `seconds`."""
+    seconds: float
+    parallel: int | None = None
+    """At a time; None: any number."""

@@ -1,0 +1,47 @@
+"""The tree of agents: turns, their tools, and what they used."""
+
+from datetime import UTC, datetime, timedelta
+
+from api.console.agent_tree import agent_tree
+from service.run_activities import ActivityTimes
+from tests.unit.agents.world import model, node, plan_of, workflow
+
+BEGIN = datetime(2026, 1, 15, tzinfo=UTC)
+
+
+def activity(id_: str, begin: int, end: int | None) -> ActivityTimes:
+    ended = None if end is None else BEGIN + timedelta(seconds=end)
+    return ActivityTimes(id_, BEGIN, BEGIN + timedelta(seconds=begin), ended)
+
+
+PLAN = plan_of(
+    workflow(
+        node("A", "agent", 2.2),
+        (model(), "ai_languageModel"),
+        (node("Calc", "toolCalculator", 1), "ai_tool"),
+        (node("Memory", "memoryBufferWindow", 1.3), "ai_memory"),
+    )
+)
+USED = {"node": "A", "model": "gpt-4o-mini", "status": "success"}
+
+
+def test_tools_belong_to_the_turn_before_them() -> None:
+    activities = [
+        activity("Memory#0#1#1", 0, 1),
+        activity("Model#0#1#2", 1, 3),
+        activity("Calc#0#1#3", 3, 4),
+        activity("Model#0#1#4", 4, None),
+        activity("Other#0#1#5", 4, 5),
+    ]
+    usage = [USED | {"input_tokens": 10, "output_tokens": 5, "cost_usd": 0.25, "duration_ms": 1900}]
+    (agent,) = agent_tree(PLAN, activities, usage)
+    assert [each.node for each in agent.before] == ["Memory"]
+    assert [[each.node for each in turn.tools] for turn in agent.turns] == [["Calc"], []]
+    assert (agent.turns[0].milliseconds, agent.turns[1].milliseconds) == (1900.0, None)
+    assert (agent.tokens, agent.cost_usd) == ((10, 5), 0.25)
+
+
+def test_without_a_history_there_are_the_turns_of_the_journal() -> None:
+    (agent,) = agent_tree(PLAN, [], [USED | {"input_tokens": 3, "status": "error"}])
+    assert (agent.turns[0].model, agent.turns[0].failed, agent.tokens) == ("gpt-4o-mini", True, (3, 0))
+    assert agent.cost_usd is None

@@ -1,0 +1,51 @@
+"""The parts of a step's time."""
+
+from datetime import UTC, datetime, timedelta
+
+from service.run_activities import ActivityTimes
+from service.run_timeline import SegmentKind, StepSpan, timeline
+
+BEGIN = datetime(2026, 1, 15, tzinfo=UTC)
+
+
+def at(seconds: float) -> datetime:
+    return BEGIN + timedelta(seconds=seconds)
+
+
+def parts(span: StepSpan, *activities: ActivityTimes, now: float = 100) -> list[tuple[str, float, float]]:
+    (step,) = timeline([span], activities, at(now))
+    return [
+        (each.kind, (each.begin - BEGIN).total_seconds(), (each.end - BEGIN).total_seconds()) for each in step.segments
+    ]
+
+
+def test_an_activity_is_in_a_queue_and_then_at_work() -> None:
+    span = StepSpan("A#b", 2, at(0), at(10), waits=False)
+    other = ActivityTimes("A#b#1#1#5", at(1), at(2), at(3))
+    own = ActivityTimes("A#b#2#1#7", at(1), at(4), at(9))
+    assert parts(span, own, other) == [("work", 0, 1), ("queue", 1, 4), ("work", 4, 9), ("work", 9, 10)]
+
+
+def test_between_tries_a_step_waits() -> None:
+    span = StepSpan("A", 0, at(0), at(10), waits=True)
+    tries = [ActivityTimes("A#0#1#1", at(0), at(1), at(2)), ActivityTimes("A#0#2#2", at(7), at(7), at(10))]
+    assert parts(span, *tries) == [("queue", 0, 1), ("work", 1, 2), ("wait", 2, 7), ("work", 7, 10)]
+
+
+def test_what_no_worker_takes_is_in_a_queue_until_now() -> None:
+    span = StepSpan("A", 0, at(0), at(50), waits=False)
+    assert parts(span, ActivityTimes("A#0#1#1", at(0)), now=50) == [("queue", 0, 50)]
+
+
+def test_tool_calls_beside_each_other_have_no_gap_and_no_overlap() -> None:
+    span = StepSpan("A", 0, at(0), at(9), waits=True)
+    both = [ActivityTimes("A#0#1#1", at(0), at(1), at(6)), ActivityTimes("A#0#1#2", at(0), at(2), at(8))]
+    found = parts(span, *both)
+    assert [end for *_, end in found[:-1]] == [begin for _, begin, _ in found[1:]]
+    assert found == [("queue", 0, 1), ("work", 1, 6), ("work", 6, 8), ("wait", 8, 9)]
+
+
+def test_totals_are_of_a_kind() -> None:
+    (step,) = timeline([StepSpan("A", 0, at(0), at(1), waits=True)], [], at(1))
+    assert step.total(SegmentKind.WAIT) == 1000
+    assert step.total(SegmentKind.QUEUE) == 0
