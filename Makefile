@@ -42,7 +42,7 @@ lint: setup  ## Check style, types, imports, dependencies, migrations, workflows
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/[!c]*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
-	$(BIN)/zizmor --offline --no-progress --quiet .github
+	$(BIN)/zizmor --offline --no-progress --quiet .github action.yml
 
 fmt: setup  ## Format the code and apply the fixes that ruff is sure of.
 	$(BIN)/ruff check --fix .

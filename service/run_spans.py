@@ -1,7 +1,7 @@
 """The spans of a run, from its row: n8n's names, the true times, ids that are the same whenever they are made."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import timedelta
 from typing import Any, Final
 
 from schemas.kinds import RunStatus
@@ -13,6 +13,7 @@ __all__ = ["spans_of"]
 
 MAX_STEPS: Final = 2_000
 """Spans of steps of one run; beyond, the run's span says how many are left out."""
+TOLERANCE: Final = timedelta(milliseconds=50)
 ENDED_WELL: Final = frozenset({RunStatus.COMPLETED, RunStatus.CANCELED})
 
 
@@ -27,11 +28,14 @@ def spans_of(row: ExecutionRow) -> list[Span]:
     steps = list(row.steps or ())
     shown = [step for step in steps if step.finished_at is not None][:MAX_STEPS]
     trace = trace_id(row.id)
-    places = {(step.node, step.run): step for step in shown}
+    owners = [_owner(each, shown) for each in row.usage]
     return [
         _run(row, trace, left_out=len(steps) - len(shown)),
-        *(_step(row, trace, step, _of_agent(row.usage, step)) for step in shown),
-        *_requests(row, trace, places),
+        *(
+            _step(row, trace, step, [each for each, of in zip(row.usage, owners, strict=True) if of is step])
+            for step in shown
+        ),
+        *_requests(row, trace, owners),
     ]
 
 
@@ -93,21 +97,22 @@ def _step(row: ExecutionRow, trace: str, step: StepRow, usage: Sequence[UsageRow
     )  # fmt: skip
 
 
-def _of_agent(usage: Sequence[UsageRow], step: StepRow) -> list[UsageRow]:
-    """Return the model requests of a step."""
-    return [
-        each for each in usage if each.began_at is not None and each.node == step.node and _within(each.began_at, step)
-    ]
+def _owner(each: UsageRow, steps: Sequence[StepRow]) -> StepRow | None:
+    """Return the run of a node that made a model request: its last one that had begun by then. Times are rounded to milliseconds, and
+    clocks of workers differ.
+    """
+    if each.began_at is None:
+        return None
+    begun = [step for step in steps if step.node == each.node and step.started_at <= each.began_at + TOLERANCE]
+    return max(begun, key=lambda step: step.started_at, default=None)
 
 
-def _requests(row: ExecutionRow, trace: str, steps: Mapping[tuple[str, int], StepRow]) -> Iterator[Span]:
+def _requests(row: ExecutionRow, trace: str, owners: Sequence[StepRow | None]) -> Iterator[Span]:
     """Yield the spans of model requests. One that an older build recorded has no time, and no span."""
     for place, each in enumerate(row.usage):
         if each.began_at is None:
             continue
-        parent = next(
-            (step for step in steps.values() if step.node == each.node and _within(each.began_at, step)), None
-        )
+        parent = owners[place]
         attributes: dict[str, Attribute] = {
             "gen_ai.operation.name": "chat",
             "gen_ai.agent.name": each.agent,
@@ -126,10 +131,6 @@ def _requests(row: ExecutionRow, trace: str, steps: Mapping[tuple[str, int], Ste
             step_span_id(row.id, parent.node, parent.run) if parent else run_span_id(row.id),
             each.began_at, each.ended_at or each.began_at, attributes, error=each.status if failed else None, kind="client",
         )  # fmt: skip
-
-
-def _within(moment: datetime, step: StepRow) -> bool:
-    return step.started_at <= moment and (step.finished_at is None or moment <= step.finished_at)
 
 
 def _error_type(error: Mapping[str, Any] | None) -> str | None:

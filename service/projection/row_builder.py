@@ -18,7 +18,7 @@ from service.run_reader import CLOSED_FROM_OUTSIDE, Outcome, RunDescription, Tem
 from service.storable import MAX_INTEGER, storable_count
 from service.templates import TemplateStore
 
-__all__ = ["RowBuilder", "execution_row", "forgotten_row", "set_aside", "step_row"]
+__all__ = ["RowBuilder", "execution_row", "forgotten_row", "set_aside", "step_row", "usage_row"]
 
 MAX_PLANS: Final = 5_000
 """Plans whose settings and node types are in memory at once."""
@@ -73,7 +73,7 @@ class RowBuilder:
         journal = outcome.result.journal if outcome.result else Journal(status="error")
         if run.trigger_kind == TriggerKind.POLL and outcome.status == RunStatus.COMPLETED and _found_nothing(journal):
             return execution_row(run, outcome.status, history_kept=False, empty=True)
-        usage = [_usage(each, run) for each in journal.usage]
+        usage = [usage_row(each, run) for each in journal.usage]
         plan = await self._plan(run)
         if not plan.settings.saves(outcome.status):
             why = {"message": "The run failed; its workflow keeps no data of such runs"} if outcome.error else None
@@ -198,7 +198,7 @@ def _found_nothing(journal: Journal) -> bool:
     return journal.count == 1 and not any(journal.steps[0].items_out)
 
 
-def _usage(each: dict[str, Any], run: RunDescription) -> UsageRow:
+def usage_row(each: dict[str, Any], run: RunDescription) -> UsageRow:
     """Return a model request as a row. A model server may answer any numbers."""
     agent, node, model, status = (each.get(name) for name in ("agent", "node", "model", "status"))
     began = moment(each["started"]) if isinstance(each.get("started"), int | float) else None

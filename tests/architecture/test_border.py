@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 FOLDER = Path(__file__).parents[2] / "runtime" / "hosts" / "temporal"
-WORKFLOW_CODE: Final = ("host.py", "queries.py", "turns.py", "workflow.py")
+WORKFLOW_CODE: Final = ("host.py", "queries.py", "replay_gate.py", "turns.py", "workflow.py")
 HAND_OUT: Final = frozenset(
     {"continue_as_new", "execute_activity", "execute_child_workflow", "execute_local_activity", "start_activity",
      "start_child_workflow", "start_local_activity"}

@@ -163,7 +163,7 @@ async def test_prometheus_finds_figures_for_every_query(page: str, tmp_path: Pat
             stdout=log, stderr=log,
         )  # fmt: skip
     try:
-        async with httpx.AsyncClient(base_url=f"http://{address}/api/v1", timeout=10) as http:
+        async with httpx.AsyncClient(base_url=f"http://{address}/api/v1", timeout=60) as http:
 
             async def scraped() -> bool:
                 try:

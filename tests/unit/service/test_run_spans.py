@@ -155,3 +155,15 @@ async def test_what_waits_when_the_process_ends_is_sent() -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert len(sink.spans) == 1
+
+
+def test_a_request_belongs_to_the_run_of_its_node_that_had_begun_last() -> None:
+    """A loop runs an agent again and again; a worker's clock may be a little behind."""
+    steps = [step("Agent", 1, 2), step("Agent", 3, 4, run=1), step("Set", 3.5, 3.6)]
+    usage = [replace(USAGE, began_at=at(moment), ended_at=at(moment + 0.1)) for moment in (1.5, 2.98, 3.7)]
+    spans = spans_of(replace(ROW, steps=steps, usage=usage))
+    parents = [each.parent_id for each in spans if each.kind == "client"]
+    first, second = step_span_id(ID, "Agent", 0), step_span_id(ID, "Agent", 1)
+    assert parents == [first, second, second]
+    stray = spans_of(replace(ROW, steps=[], usage=usage[:1]))
+    assert [each.parent_id for each in stray if each.kind == "client"] == [run_span_id(ID)]
