@@ -47,6 +47,7 @@ from api.triggers.mcp import mcp_handler
 from api.triggers.waits import Waits
 from api.triggers.webhooks import webhook_handler
 from runtime.platform.namespace_retention import NamespaceRetention
+from runtime.platform.oidc import OidcProvider
 from runtime.platform.pg_listen import listen
 from runtime.platform.settings import Settings
 from runtime.platform.telemetry.logging import get_logger
@@ -159,6 +160,7 @@ def create_app(dependencies: Dependencies, *, projector: bool = True) -> Litesta
             "scheduler": _provide(scheduler),
             "rates": _provide(rates),
             "verifier": _provide(verifier),
+            "provider": _provide(OidcProvider.of(settings)),
             "waits": _provide(Waits(dependencies, replies)),
         },
         plugins=[PydanticPlugin(prefer_alias=False)],
