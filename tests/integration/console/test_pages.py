@@ -192,7 +192,16 @@ async def test_another_tenants_address_is_not_found(
 ) -> None:
     run = await started(acme, "greeting")
     await ended(acme, run)
-    parts = ("", "/events", "/node?name=Start", "/timeline", "/agents", "/answer", "/edit?name=Greet", f"/diff?other={run}")
+    parts = (
+        "",
+        "/events",
+        "/node?name=Start",
+        "/timeline",
+        "/agents",
+        "/answer",
+        "/edit?name=Greet",
+        f"/diff?other={run}",
+    )
     pages = [f"/console/runs/{quote(run)}{part}" for part in parts]
     pages += ["/console/templates/failing", "/console/templates/failing/versions/1"]
     pages += ["/console/templates/failing/diff?before=1&after=1"]
