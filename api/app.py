@@ -16,6 +16,7 @@ from litestar.plugins.pydantic import PydanticPlugin
 from api.access import check_scope, require_declared
 from api.accounts.routes import AccountController
 from api.agents.routes import AgentController
+from api.answers.routes import AnswerController
 from api.audit.middleware import Auditing
 from api.audit.routes import AuditController
 from api.authentication import PUBLIC, Authentication, OperatorKey, Verifier
@@ -117,6 +118,7 @@ def create_app(dependencies: Dependencies, *, projector: bool = True) -> Litesta
     app = Litestar(
         route_handlers=[
             WorkflowController,
+            AnswerController,
             RepairController,
             TemplateController,
             AgentController,

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import httpx
 import pytest
-from axe_playwright_python.async_playwright import Axe
+from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]  # it has no types
 
 from tests.integration.console.browsing import IN_CHROMIUM, LIVE_MS, browser, sign_in, wire
 from tests.integration.console.chromium import Wire, watched_page
