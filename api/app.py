@@ -16,6 +16,7 @@ from litestar.plugins.pydantic import PydanticPlugin
 from api.access import check_scope, require_declared
 from api.accounts.routes import AccountController
 from api.agents.routes import AgentController
+from api.answers.routes import AnswerController
 from api.audit.middleware import Auditing
 from api.audit.routes import AuditController
 from api.authentication import PUBLIC, Authentication, OperatorKey, Verifier
@@ -48,6 +49,7 @@ from api.triggers.mcp import mcp_handler
 from api.triggers.waits import Waits
 from api.triggers.webhooks import webhook_handler
 from runtime.platform.namespace_retention import NamespaceRetention
+from runtime.platform.oidc import OidcProvider
 from runtime.platform.pg_listen import listen
 from runtime.platform.settings import Settings
 from runtime.platform.telemetry.logging import get_logger
@@ -121,6 +123,7 @@ def create_app(dependencies: Dependencies, *, projector: bool = True) -> Litesta
     app = Litestar(
         route_handlers=[
             WorkflowController,
+            AnswerController,
             RepairController,
             TemplateController,
             AgentController,
@@ -169,6 +172,7 @@ def create_app(dependencies: Dependencies, *, projector: bool = True) -> Litesta
             "scheduler": _provide(scheduler),
             "rates": _provide(rates),
             "verifier": _provide(verifier),
+            "provider": _provide(OidcProvider.of(settings)),
             "waits": _provide(Waits(dependencies, replies)),
         },
         plugins=[PydanticPlugin(prefer_alias=False)],

@@ -31,6 +31,9 @@ class AccountConnector(Protocol):
     async def connect(self, account: Account, redirect: str, code: str, verifier: str) -> None:
         """Get tokens for a code, and keep them in the credential. Arguments and errors as above."""
 
+    def is_connectable(self, type_: str) -> bool:
+        """Return whether credentials of this type have an account to connect."""
+
     async def test(self, account: Account, url: str | None = None) -> str:
         """Try a credential by a small request that changes nothing, and return what came of it.
 

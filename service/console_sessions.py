@@ -10,13 +10,15 @@ import json
 import secrets
 import time
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from runtime.platform.keys import Keyring, Purpose, SealError
 
-__all__ = ["SESSION_SECONDS", "Session", "Sessions"]
+__all__ = ["SESSION_SECONDS", "SIGN_IN_SECONDS", "Session", "Sessions", "SignIn"]
 
 SESSION_SECONDS: Final = 12 * 3600
+SIGN_IN_SECONDS: Final = 600
+"""That a sign-in at an identity provider may take."""
 NOBODY: Final = ""
 """The tenant that seals: whose session it is stands inside."""
 
@@ -29,6 +31,18 @@ class Session:
     """The API key or token."""
     csrf: str
     """What forms of the session's pages carry, and pages of other sites do not know."""
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """A sign-in at an identity provider that is under way in one browser."""
+
+    state: str
+    """Comes back from the provider."""
+    verifier: str
+    """Code verifier (RFC 7636)."""
+    to: str
+    """The page to show afterwards."""
 
 
 class Sessions:
@@ -45,14 +59,35 @@ class Sessions:
         """Return a session of a key, and its text for a cookie."""
         session = Session(secret, secrets.token_urlsafe(24))
         fields = [session.secret, session.csrf, int(time.time()) + SESSION_SECONDS]
-        sealed = self._keys.seal(NOBODY, Purpose.CONSOLE_SESSION, json.dumps(fields).encode())
-        return session, base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+        return session, self._seal(fields)
 
     def open(self, text: str) -> Session | None:
         """Return the session of a cookie; None: it is none of ours, or its time is over."""
+        fields = self._open(text)
+        if fields is None or len(fields) != 3 or time.time() >= fields[2]:
+            return None
+        return Session(fields[0], fields[1])
+
+    def begin_sign_in(self, to: str) -> tuple[SignIn, str]:
+        """Return a sign-in that begins, and its text for a cookie."""
+        sign_in = SignIn(secrets.token_urlsafe(24), secrets.token_urlsafe(32), to)
+        return sign_in, self._seal([sign_in.state, sign_in.verifier, to, "sign-in", int(time.time()) + SIGN_IN_SECONDS])
+
+    def open_sign_in(self, text: str) -> SignIn | None:
+        """Return the sign-in of a cookie; None: it is none of ours, or took too long."""
+        fields = self._open(text)
+        if fields is None or len(fields) != 5 or time.time() >= fields[4]:
+            return None
+        return SignIn(*fields[:3])
+
+    def _seal(self, fields: list[Any]) -> str:
+        sealed = self._keys.seal(NOBODY, Purpose.CONSOLE_SESSION, json.dumps(fields).encode())
+        return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+
+    def _open(self, text: str) -> list[Any] | None:
         try:
             sealed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-            secret, csrf, until = json.loads(self._keys.open(NOBODY, Purpose.CONSOLE_SESSION, sealed))
+            fields: list[Any] = json.loads(self._keys.open(NOBODY, Purpose.CONSOLE_SESSION, sealed))
         except (SealError, ValueError, binascii.Error):
             return None
-        return Session(secret, csrf) if time.time() < until else None
+        return fields

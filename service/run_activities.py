@@ -3,9 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType, PendingActivityState
 from temporalio.api.history.v1 import HistoryEvent
@@ -82,5 +81,6 @@ def times_of_events(events: Iterable[HistoryEvent]) -> list[ActivityTimes]:
     return list(found.values())
 
 
-def _moment(time: Timestamp) -> datetime:
-    return time.ToDatetime(tzinfo=UTC)
+def _moment(time: Any) -> datetime:
+    moment: datetime = time.ToDatetime(tzinfo=UTC)  # a protobuf Timestamp
+    return moment

@@ -7,6 +7,7 @@ from litestar.datastructures import FormMultiDict
 from litestar.di import NamedDependency
 from litestar.response import Redirect
 
+from api.answers.answers import ANSWER, Answer, give_answer, read_waits
 from api.authentication import Principal
 from api.console.pages import fragment, run_url
 from api.console.problems import PAGE_HANDLERS
@@ -14,7 +15,6 @@ from api.console.run_pages import WorkflowId
 from api.console.session import console, read_form
 from api.dependencies import Dependencies
 from api.problems import BadRequest
-from api.runs.answers import ANSWER, Answer, give_answer, read_waits
 from api.triggers.waits import Waits
 from service.api_keys import KeyScope
 from service.errors import ReplyPendingError

@@ -15,7 +15,6 @@ from api.console.session import console, read_form
 from api.dependencies import Dependencies
 from api.problems import BadRequest
 from api.templates.models import summary_of
-from runtime.http.credentials import scheme
 from service.account_connector import AccountError
 from service.account_links import Account
 from service.api_keys import KeyScope
@@ -86,7 +85,7 @@ async def _page(
             "name": name,
             "templates": keys,
             "present": (type_, name) in present,
-            "account": scheme(type_) == "oauth2",
+            "account": dependencies.accounts.is_connectable(type_),
         }
         for (type_, name), keys in sorted(needed.items())
     ]

@@ -10,6 +10,7 @@ from api.console.credential_pages import CredentialPageController
 from api.console.failure_pages import FailurePageController
 from api.console.files import FileController
 from api.console.key_pages import KeyPageController
+from api.console.oidc import OidcController
 from api.console.pages import asset
 from api.console.publish_pages import PublishPageController
 from api.console.retry_pages import RetryPageController
@@ -22,6 +23,7 @@ __all__ = ["CONSOLE_HANDLERS"]
 
 CONSOLE_HANDLERS: Final[tuple[ControllerRouterHandler, ...]] = (
     SignInController,
+    OidcController,
     RunListController,
     RunPageController,
     RetryPageController,

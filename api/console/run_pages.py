@@ -12,6 +12,7 @@ from api.console.agent_tree import agent_tree
 from api.console.node_items import read_items, side_of
 from api.console.pages import fragment, page, run_url
 from api.console.problems import PAGE_HANDLERS
+from api.console.run_diff import diff_of_runs
 from api.console.run_events import PageEvents
 from api.console.run_timeline import read_timeline
 from api.console.run_view import read_view
@@ -95,6 +96,27 @@ class RunPageController(Controller):
         """Return what the time of each step was spent with. Raises UnknownRun."""
         view = await read_view(request.user.tenant, workflow_id, dependencies, runs, problem_finder)
         return fragment(request, "timeline", workflow_id=workflow_id, timeline=await read_timeline(view, runs))
+
+    @get("/diff", **console(KeyScope.READ))
+    async def diff(
+        self,
+        request: Request[Principal, None, Any],
+        workflow_id: WorkflowId,
+        dependencies: NamedDependency[Dependencies],
+        runs: NamedDependency[TemporalRuns],
+        problem_finder: NamedDependency[ProblemFinder],
+        other: Annotated[str, QueryParameter(max_length=1000)],
+    ) -> Response[bytes]:
+        """Return how another run of the tenant differs from this one. Raises UnknownRun."""
+        first, second = [
+            await actions.read_history(
+                request.user.tenant, each.strip(), dependencies, runs, problem_finder, previews=True
+            )
+            for each in (workflow_id, other)
+        ]
+        nodes = diff_of_runs(first.steps, second.steps)
+        different = sum(bool(each.what) for each in nodes)
+        return page(request, "run_diff", first=first, second=second, nodes=nodes, different=different)
 
     @get("/agents", **console(KeyScope.READ))
     async def agents(

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from api.answers.answers import GivenAnswer, read_answers
 from api.console.graph import Graph, graph_of
 from api.console.node_states import NodeStates
 from api.dependencies import Dependencies
 from api.models import ActiveStep, HistoryAnswer, StatusAnswer, StepAnswer
 from api.runs.actions import read_history, read_status
-from api.runs.answers import GivenAnswer, read_answers
 from schemas.plan import Plan
 from service.run_problems.finder import ProblemFinder
 from service.run_reader import TemporalRuns

@@ -16,9 +16,10 @@ from api.dependencies import Dependencies
 from api.json_bodies import FORM
 from api.problems import Unauthorized
 from api.rates import Rates
+from runtime.platform.oidc import OidcProvider
 from service.audit import AuditRecord, Outcome
 
-__all__ = ["SignInController", "to_console"]
+__all__ = ["HOME", "SESSION_KEY", "TOO_LONG", "SignInController", "audit_sign_in", "inside", "is_secure", "to_console"]
 
 HOME: Final = "/console/runs"
 BAD_KEY: Final = "This is no valid API key."
@@ -37,9 +38,13 @@ class SignInController(Controller):
     exception_handlers = PAGE_HANDLERS
 
     @get("/sign-in", sync_to_thread=False)
-    def show(self, next_: Annotated[str, QueryParameter(name="next", max_length=2000)] = "") -> Response[bytes]:
-        """Ask for a key."""
-        return public_page("sign_in", next=_inside(next_), error="")
+    def show(
+        self,
+        provider: NamedDependency[OidcProvider | None],
+        next_: Annotated[str, QueryParameter(name="next", max_length=2000)] = "",
+    ) -> Response[bytes]:
+        """Ask for a key, or for a sign-in at the provider."""
+        return public_page("sign_in", next=inside(next_), error="", provider=_name(provider))
 
     @post("/sign-in", status_code=200, opt={FORM: True})
     async def sign_in(
@@ -48,23 +53,24 @@ class SignInController(Controller):
         dependencies: NamedDependency[Dependencies],
         rates: NamedDependency[Rates],
         verifier: NamedDependency[Verifier],
+        provider: NamedDependency[OidcProvider | None],
     ) -> Response[Any]:
         """Begin a session, or ask again. Raises TooManyRequests: this address has sent many wrong keys."""
         require_own_page(request)
         form = await request.form()
-        key, to = str(form.get("key") or "").strip()[:MAX_KEY], _inside(str(form.get("next") or ""))
+        key, to = str(form.get("key") or "").strip()[:MAX_KEY], inside(str(form.get("next") or ""))
         address = request.client.host if request.client else ""
         rates.look_ups.require(address, f"key:{hash(key)}")
         try:
             principal = await verifier.verify(key)
         except Unauthorized:
             rates.look_ups.missed(address)
-            return public_page("sign_in", 401, next=to, error=BAD_KEY)
+            return public_page("sign_in", 401, next=to, error=BAD_KEY, provider=_name(provider))
         if len(key) > SESSION_KEY:
-            return public_page("sign_in", 400, next=to, error=TOO_LONG)
+            return public_page("sign_in", 400, next=to, error=TOO_LONG, provider=_name(provider))
         response = Redirect(to or HOME, status_code=303)
-        begin_session(response, dependencies.sessions, key, secure=_is_secure(request, dependencies))
-        await _audit(dependencies, principal, address)
+        begin_session(response, dependencies.sessions, key, secure=is_secure(request, dependencies))
+        await audit_sign_in(dependencies, principal, address)
         return response
 
     @post("/sign-out", status_code=303, opt={FORM: True}, sync_to_thread=False)
@@ -76,17 +82,23 @@ class SignInController(Controller):
         return response
 
 
-def _inside(path: str) -> str:
+def _name(provider: OidcProvider | None) -> str:
+    return provider.name if provider else ""
+
+
+def inside(path: str) -> str:
     """Return the address of a page of the console; an empty text for any other address."""
     safe = path.startswith("/console/") and "\\" not in path and ".." not in path and path.isprintable()
     return path if safe else ""
 
 
-def _is_secure(request: Request[Any, Any, Any], dependencies: Dependencies) -> bool:
+def is_secure(request: Request[Any, Any, Any], dependencies: Dependencies) -> bool:
+    """Return whether browsers come by HTTPS."""
     return request.url.scheme == "https" or (dependencies.settings.public_url or "").startswith("https://")
 
 
-async def _audit(dependencies: Dependencies, principal: Principal, address: str) -> None:
+async def audit_sign_in(dependencies: Dependencies, principal: Principal, address: str) -> None:
+    """Write that somebody has signed in. Raises DatabaseUnavailable."""
     await dependencies.audit.write(
         AuditRecord(
             tenant=principal.tenant,

@@ -7,13 +7,13 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from api.answers.answers import Answer, give_answer, read_waits
 from api.authentication import Principal
 from api.dependencies import Dependencies
 from api.models import StartRequest
 from api.problems import BadRequest, Problem, UnknownTemplate
 from api.rates import Rates
 from api.runs import actions
-from api.runs.answers import Answer, give_answer, read_waits
 from api.runs.lookup import require_run
 from api.runs.start import run_request_of
 from api.runs.status import result_answer

@@ -29,8 +29,6 @@ from api.problems import (
     KeyReused,
     NotRetriable,
     NotStartable,
-    NotWaiting,
-    ReplyPending,
     RunClosed,
     RunOpen,
     TenantMismatch,
@@ -41,7 +39,6 @@ from api.problems import (
 )
 from api.rates import Rates
 from api.runs import actions
-from api.runs.answers import ANSWER, Answer, AnswerAccepted, WaitsAnswer, give_answer, read_waits
 from api.runs.events import events_of
 from api.runs.lookup import find_run, require_archived, require_data, require_run
 from api.runs.start import run_request_of, start_answer
@@ -49,7 +46,6 @@ from api.runs.status import (
     result_answer,
 )
 from api.runs.watcher import RunWatchers
-from api.triggers.waits import Waits
 from schemas.kinds import RunStatus, TriggerKind
 from service.api_keys import KeyScope
 from service.execution_store import Filter
@@ -254,44 +250,6 @@ class WorkflowController(Controller):
     ) -> StartAnswer:
         """Start the new run."""
         return await actions.retry(request.user.tenant, workflow_id, data, dependencies, runs, starter, rates)
-
-    @get(
-        "/{workflow_id:str}/waits",
-        **needs(KeyScope.READ),
-        summary="What a run waits for",
-        responses=problems(UnknownRun, ReplyPending),
-        description="The approval, form or call that the run waits for now, and who has answered earlier ones.",
-    )
-    async def waits(
-        self,
-        request: Request[Principal, None, Any],
-        workflow_id: WorkflowId,
-        dependencies: NamedDependency[Dependencies],
-        runs: NamedDependency[TemporalRuns],
-        waits: NamedDependency[Waits],
-    ) -> WaitsAnswer:
-        """Return the wait and the answers."""
-        links = KeyScope.RUN in request.user.scopes
-        return await read_waits(request.user.tenant, workflow_id, dependencies, runs, waits, links=links)
-
-    @post(
-        "/{workflow_id:str}/answer",
-        **needs(KeyScope.RUN, ANSWER),
-        status_code=202,
-        summary="Answer what a run waits for",
-        responses=problems(UnsupportedMediaType, BadRequest, UnknownRun, NotWaiting, ReplyPending),
-        description="An approval is answered with `approved`, a form and a call with `data`. Once: 409 when it was answered.",
-    )
-    async def answer(
-        self,
-        request: Request[Principal, None, Any],
-        workflow_id: WorkflowId,
-        data: JSONBody[Answer],
-        runs: NamedDependency[TemporalRuns],
-        waits: NamedDependency[Waits],
-    ) -> AnswerAccepted:
-        """Let the run go on with the answer."""
-        return await give_answer(request.user.tenant, workflow_id, data, runs, waits)
 
     @get(
         "/",

@@ -12,7 +12,7 @@ from runtime.hosts.tenant_sender import SendError, TenantSender, egress_clients
 from runtime.http.authorization import authorization_url
 from runtime.http.credential_hosts import binding
 from runtime.http.credential_tests import CredentialTest, credential_test
-from runtime.http.credentials import Credential, CredentialError, ReconnectError, TokenKeeper
+from runtime.http.credentials import Credential, CredentialError, ReconnectError, TokenKeeper, scheme
 from runtime.http.exchange import Redirects, TooManyRedirectsError, UnsupportedRedirectError
 from runtime.http.fetch import Wire, fetch
 from runtime.http.oauth2 import exchange_code
@@ -88,6 +88,10 @@ class Accounts(AccountConnector):
             if await self._store.replace(account.tenant, account.type, account.name, fields, stored.version):
                 return
         raise AccountError("The credential is being changed by somebody else. Connect it once more.")
+
+    def is_connectable(self, type_: str) -> bool:
+        """Implement `AccountConnector`."""
+        return scheme(type_) == "oauth2"
 
     async def test(self, account: Account, url: str | None = None) -> str:
         """Try a credential by a small request that changes nothing, and return a sentence that says what was tried.

@@ -14,7 +14,7 @@ from runtime.platform.settings import Settings
 from runtime.platform.telemetry.logging import get_logger
 from schemas.errors import InfrastructureError
 
-__all__ = ["Jwks", "JwksUnavailable"]
+__all__ = ["Jwks", "JwksUnavailable", "fetch_limited"]
 
 log = get_logger("tempor8.jwks")
 
@@ -61,7 +61,7 @@ class Jwks:
             return cls(lambda: asyncio.to_thread(_read_file, path), str(path))
         if settings.jwks_url is not None:
             url = settings.jwks_url
-            return cls(lambda: _fetch(url), urlsplit(url).hostname or url)
+            return cls(lambda: fetch_limited(url), urlsplit(url).hostname or url)
         return None
 
     async def key(self, kid: str) -> dict[str, Any] | None:
@@ -118,7 +118,8 @@ def _read_file(path: Path) -> bytes:
         return file.read(SIZE_LIMIT)
 
 
-async def _fetch(url: str) -> bytes:
+async def fetch_limited(url: str) -> bytes:
+    """Return what an address of the provider answers, of limited size and time. Raises httpx.HTTPError, TimeoutError, ValueError."""
     async with asyncio.timeout(FETCH_SECONDS):
         async with (
             httpx.AsyncClient(timeout=FETCH_SECONDS, follow_redirects=False) as client,

@@ -205,6 +205,10 @@ class Settings(BaseModel):
     jwks_url: Annotated[str | None, Field(validation_alias="TEMPOR8_JWKS_URL")] = None
     jwks_file: Annotated[Path | None, Field(validation_alias="TEMPOR8_JWKS_FILE")] = None
     jwt_tenant_claim: Annotated[str, Field(validation_alias="TEMPOR8_JWT_TENANT_CLAIM")] = "tenant_id"
+    # sign-in of the console at the issuer (OpenID Connect); its tokens are verified as above
+    oidc_client_id: Annotated[str | None, Field(validation_alias="TEMPOR8_OIDC_CLIENT_ID")] = None
+    oidc_client_secret: Annotated[SecretStr | None, Field(validation_alias="TEMPOR8_OIDC_CLIENT_SECRET")] = None
+    oidc_scope: Annotated[str, Field(validation_alias="TEMPOR8_OIDC_SCOPE")] = "openid"
 
     @field_validator("egress_allow", "egress_ports", "tenant_queues", mode="before")
     @classmethod
@@ -331,6 +335,8 @@ class Settings(BaseModel):
             raise ValueError("TEMPOR8_JWT_KEY, TEMPOR8_JWKS_URL, TEMPOR8_JWKS_FILE: one of them")
         if (self.jwks_url or self.jwks_file) and not (self.jwt_issuer and self.jwt_audience):
             raise ValueError("a key set needs TEMPOR8_JWT_ISSUER and TEMPOR8_JWT_AUDIENCE")
+        if self.oidc_client_id and not (self.jwks_url or self.jwks_file):
+            raise ValueError("TEMPOR8_OIDC_CLIENT_ID needs TEMPOR8_JWKS_URL or TEMPOR8_JWKS_FILE")
         return self
 
     @property

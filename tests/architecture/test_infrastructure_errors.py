@@ -53,6 +53,7 @@ OTHERS: Final = {
     "TokenServerTimeout": "the vendor's server: a capability makes it a NodeError",
     "BadAccountLink": "a page says it",
     "AccountError": "a page or a verb says it: exit 1",
+    "OidcError": "a page says it: the sign-in is begun once more",
     "CredentialMissing": "the tenant's: a capability makes it a NodeError",
     "BlobMissing": "data that is gone does not come back",
     "BlobTooLarge": "the same step makes the same bytes again",

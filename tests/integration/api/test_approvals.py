@@ -290,7 +290,8 @@ async def test_an_answer_by_link_is_noted_and_a_form_is_answered_by_rest(
     assert [each["label"] for each in waiting["fields"]] == ["When"]
     assert (await anonymous.get(waiting["link"], headers=BROWSER)).status_code == 200
     path = f"/workflows/{run}/answer"
-    for bad in ({"data": {}}, {"data": {"Who": "x"}}, {"approved": True}):
+    wrong: list[dict[str, Any]] = [{"data": {}}, {"data": {"Who": "x"}}, {"approved": True}]
+    for bad in wrong:
         assert (await acme.post(path, json=bad)).status_code == 400, bad
     assert (await acme.post(path, json={"data": {"When": "Now"}})).status_code == 202
     assert await result_of(acme, run) == '{"When":"Now"}'

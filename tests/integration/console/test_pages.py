@@ -197,8 +197,19 @@ async def test_another_tenants_address_is_not_found(
 ) -> None:
     run = await started(acme, "greeting")
     await ended(acme, run)
-    pages = [f"/console/runs/{quote(run)}", f"/console/runs/{run}/events", f"/console/runs/{run}/node?name=Start",
-        "/console/templates/failing", "/console/templates/failing/versions/1"]  # fmt: skip
+    parts = (
+        "",
+        "/events",
+        "/node?name=Start",
+        "/timeline",
+        "/agents",
+        "/answer",
+        "/edit?name=Greet",
+        f"/diff?other={run}",
+    )
+    pages = [f"/console/runs/{quote(run)}{part}" for part in parts]
+    pages += ["/console/templates/failing", "/console/templates/failing/versions/1"]
+    pages += ["/console/templates/failing/diff?before=1&after=1"]
     for path in pages:
         answer = await stranger.get(path)
         assert answer.status_code == 404, path

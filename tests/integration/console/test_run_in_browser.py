@@ -84,6 +84,13 @@ async def test_a_failed_run_is_tried_again_with_edited_input(
         await page.get_by_role("button", name="Start a new run").click()
         await expect(page.locator("h1 .status-completed")).to_be_visible(timeout=LIVE_MS)
         new = page.url.rpartition("/")[2]
+        await page.get_by_text("Compare").click()
+        await page.get_by_label("With the run").fill(run)
+        await page.get_by_role("button", name="Show what differs").click()
+        await expect(page.get_by_role("row", name="Check")).to_contain_text("status, items, error")
+        await expect(page.get_by_role("row", name="Last")).to_contain_text("only in one")
+        assert "hunter2" not in await page.content()
+        await picture(page, "run-diff")
     item = (await acme.get(f"/workflows/{new}/result")).json()["outputs"][0][0]["json"]
     assert (item["address"], item["password"]) == ("Rome", "hunter2hunter2"), "a masked secret stays what it was"
 

@@ -24,7 +24,14 @@ FILLED = {
     "name": "console.css",
     "key_id": "no_such",
 }
-PUBLIC = {"/console", "/console/sign-in", "/console/sign-out", "/console/static/{name:str}"}
+PUBLIC = {
+    "/console",
+    "/console/sign-in",
+    "/console/sign-out",
+    "/console/static/{name:str}",
+    "/console/oidc",
+    "/console/oidc/callback",
+}
 
 
 def console_routes(application: Litestar, method: str) -> list[str]:

@@ -1,0 +1,1 @@
+"""What runs wait for from people, and the answers to it."""
