@@ -9,6 +9,7 @@ import pytest
 
 from runtime.agents.retrieval.vector_store_pg_vector import PgVectorInsert, PgVectorLoad
 from runtime.contract import ActivityContext, NodeError
+from runtime.values.postgres_text import format_query
 from tests.database_servers import postgres_server
 from tests.databases import ServerDatabases
 from tests.unit.agents.vendors_stand_in import Vendors
@@ -85,8 +86,11 @@ async def test_documents_are_inserted_and_found_as_by_n8n(
     assert rows[1]["document"]["metadata"]["kind"] == "fog"
     async with databases.postgres() as session:
         (layout,) = await session.query(
-            "SELECT column_name, data_type, column_default FROM information_schema.columns "
-            f"WHERE table_name = '{table.lower()}' ORDER BY ordinal_position"
+            format_query(
+                "SELECT column_name, data_type, column_default FROM information_schema.columns "
+                "WHERE table_name = $1 ORDER BY ordinal_position",
+                [table.lower()],
+            )
         )
     assert [tuple(row) for row in layout.rows] == LAYOUT
 

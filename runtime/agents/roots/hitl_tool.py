@@ -34,7 +34,7 @@ class HitlTool(Durable):
 
     def advance(self, context: DurableContext, state: Json, event: Event | None) -> tuple[Json, list[Command]]:
         """State: `question` (of the node that asks), then `entry` of the tool that runs (see `advance_tool`)."""
-        kept: dict[str, Any] = copy.deepcopy(cast("dict[str, Any] | None", state)) or {"question": None}
+        kept: dict[str, Any] = copy.deepcopy(cast("dict[str, Any] | None", state) or {"question": None})
         if "entry" in kept:
             return self._run(context, kept, event)
         kept["question"], commands = super().advance(context, kept["question"], event)
