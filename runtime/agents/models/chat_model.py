@@ -38,7 +38,7 @@ class ChatModel(SubNode):
 
         data = cast(dict[str, Any], payload)
         self._check_limit(context, data.get("spent", 0))
-        await context.models.admit(_step(context, data), priced=self._has_price())
+        await context.models.admit(_step(context, data), priced=self._has_price(context))
         messages = [*await _earlier(context, data.get("earlier")), *data["messages"]]
         request = Request(messages, data["tools"], data["schema"], data["via"], data["settings"], data["id"])
         answer = await self._ask_and_record(context, data, request)
@@ -91,7 +91,8 @@ class ChatModel(SubNode):
                 seconds=usage["duration_ms"] / 1000,
             )
 
-    def _has_price(self) -> bool:
+    def _has_price(self, context: ActivityContext) -> bool:
+        del context  # it says that this is for activities
         from runtime.agents.prices import model_cost  # noqa: PLC0415 - what reads a package's data is for activities
 
         answer = ModelAnswer({"role": "assistant", "content": ""}, self.model_id)
