@@ -9,14 +9,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from runtime.agents import AGENT_CLASS_PER_VERSION, AGENT_FILES
-from runtime.agents.roots.hitl_tool import SUFFIX as HITL
-from runtime.agents.roots.hitl_tool import hitl_variant
 from runtime.agents.slugs import slugs
-from runtime.agents.tools.tool_variant import SUFFIX, tool_variant
+from runtime.agents.tools.tool_variant import HITL_SUFFIX, SUFFIX, tool_variant
 from runtime.integrations import index
 from runtime.integrations.class_per_version import VENDOR_CLASS_PER_VERSION
 from runtime.nodes import CLASS_PER_VERSION, NODE_FILES
-from runtime.nodes.approvals import SendAndWait
 from schemas.node import Node
 from schemas.plan import Plan
 from schemas.plan_facts import with_facts
@@ -111,8 +108,8 @@ class NodeCatalog:
             return known
         if (source := self._source(type_)) is not None:
             shapes = source.load(type_)
-        elif type_.endswith(HITL) and self._source(node := type_.removesuffix(HITL)) is not None:
-            shapes = tuple(hitl_variant(each) for each in self.shapes(node) if issubclass(each, SendAndWait))
+        elif type_.endswith(HITL_SUFFIX) and self._source(node := type_.removesuffix(HITL_SUFFIX)) is not None:
+            shapes = _gates(self.shapes(node))
         elif type_.endswith(SUFFIX) and self._source(node := type_.removesuffix(SUFFIX)) is not None:
             shapes = tuple(tool_variant(each) for each in self.shapes(node) if each.usable_as_tool)
         else:
@@ -154,6 +151,14 @@ class NodeCatalog:
         for source in self._sources:
             for type_ in source.types() if source.eager else ():
                 self.shapes(type_)
+
+
+def _gates(shapes: Iterable[type[Node]]) -> tuple[type[Node], ...]:
+    """Return those that ask a person as approvals before tools."""
+    from runtime.agents.roots.hitl_tool import hitl_variant  # noqa: PLC0415 - it loads nodes, which the names of types need not
+    from runtime.nodes.approvals import SendAndWait  # noqa: PLC0415 - likewise
+
+    return tuple(hitl_variant(each) for each in shapes if issubclass(each, SendAndWait))
 
 
 def _takes_any_version(type_: str) -> bool:

@@ -97,6 +97,8 @@ class DurableContext(Context, Protocol):
 
     items: Items
     """The effective input."""
+    resume_url: str
+    """The link of the next wait for a call."""
     resume_form_url: str
     """The link of the form of the next wait for a form."""
 

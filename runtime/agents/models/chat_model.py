@@ -38,7 +38,7 @@ class ChatModel(SubNode):
 
         data = cast(dict[str, Any], payload)
         self._check_limit(context, data.get("spent", 0))
-        await context.models.admit(_step(context, data), priced=self._has_price())
+        await self._admit(context, data)
         messages = [*await _earlier(context, data.get("earlier")), *data["messages"]]
         request = Request(messages, data["tools"], data["schema"], data["via"], data["settings"], data["id"])
         answer = await self._ask_and_record(context, data, request)
@@ -57,6 +57,13 @@ class ChatModel(SubNode):
                 apart=True,
             )
         return reply
+
+    async def _admit(self, context: ActivityContext, data: Mapping[str, Any]) -> None:
+        from runtime.agents.prices import model_cost  # noqa: PLC0415 - what reads a package's data is for activities
+
+        nothing = ModelAnswer({"role": "assistant", "content": ""}, self.model_id)
+        priced = model_cost(self.credential, nothing) is not None
+        await context.models.admit(_step(context, data), priced=priced)
 
     @staticmethod
     def _check_limit(context: ActivityContext, spent: int) -> None:
@@ -91,12 +98,6 @@ class ChatModel(SubNode):
                 cost_usd=usage.get("cost_usd"),
                 seconds=usage["duration_ms"] / 1000,
             )
-
-    def _has_price(self) -> bool:
-        from runtime.agents.prices import model_cost  # noqa: PLC0415 - what reads a package's data is for activities
-
-        answer = ModelAnswer({"role": "assistant", "content": ""}, self.model_id)
-        return model_cost(self.credential, answer) is not None
 
     @property
     def model_id(self) -> str:

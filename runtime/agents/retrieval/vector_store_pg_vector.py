@@ -63,7 +63,7 @@ class PgVector(VectorStore):
                 into = f"{self._table()} ({identifier(names)})"
                 await session.query(f"INSERT INTO {into} VALUES {values} ON CONFLICT DO NOTHING")  # noqa: S608 - quoted
         except DatabaseError as error:
-            raise NodeError(f"Error inserting: {error.message}") from error
+            raise NodeError(error.message) from error
 
     async def nearest(self, context: ActivityContext, vector: Sequence[float], k: int) -> list[Match]:
         """See `VectorStore`. The score is the distance: the nearest document has the smallest."""
@@ -83,7 +83,7 @@ class PgVector(VectorStore):
                     f"FROM {self._table()} {where} ORDER BY distance ASC LIMIT {int(k)}"
                 )
         except DatabaseError as error:
-            raise NodeError(f"Error searching for documents: {error.message}") from error
+            raise NodeError(error.message) from error
         return [_match(row) for row in result.rows]
 
     def _columns(self) -> dict[str, str]:

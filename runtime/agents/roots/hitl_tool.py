@@ -13,14 +13,14 @@ from runtime.agents.messages import ToolCall, ToolSpec, dumps
 from runtime.agents.roots.tool_reducer import advance_tool
 from runtime.agents.tools import toolbox
 from runtime.agents.tools.durable_tool import DurableTool
+from runtime.agents.tools.tool_variant import HITL_SUFFIX
 from runtime.contract import Call, Command, Done, Durable, DurableContext, Dynamic, Event, NodeError, Outputs, param
 from schemas.item import Json
 from schemas.node import Node
 from schemas.plan import Kind
 
-__all__ = ["SUFFIX", "hitl_variant"]
+__all__ = ["hitl_variant"]
 
-SUFFIX: Final = "HitlTool"
 SEND_AND_WAIT: Final = "sendAndWait"
 QUESTION: Final = "=The agent wants to call {{ $tool.name }} with {{ JSON.stringify($tool.parameters) }}"
 DECLINED: Final = "This call of {name} was not made: no person approved it. Do not make it again with the same arguments, and go on without it."
@@ -34,7 +34,7 @@ class HitlTool(Durable):
 
     def advance(self, context: DurableContext, state: Json, event: Event | None) -> tuple[Json, list[Command]]:
         """State: `question` (of the node that asks), then `entry` of the tool that runs (see `advance_tool`)."""
-        kept: dict[str, Any] = copy.deepcopy(cast("dict[str, Any] | None", state)) or {"question": None}
+        kept: dict[str, Any] = copy.deepcopy(cast("dict[str, Any] | None", state) or {"question": None})
         if "entry" in kept:
             return self._run(context, kept, event)
         kept["question"], commands = super().advance(context, kept["question"], event)
@@ -132,7 +132,7 @@ def hitl_variant(node: type[Node]) -> type[Node]:
         "__module__": node.__module__,
         "__doc__": f"{node.__doc__} As an approval before tools of an agent.",
         "__annotations__": {},
-        "type": node.type + SUFFIX,
+        "type": node.type + HITL_SUFFIX,
         "when": {},
         "usable_as_tool": False,
     }
@@ -142,7 +142,7 @@ def hitl_variant(node: type[Node]) -> type[Node]:
         namespace["__annotations__"] = {"operation": str, "message": Dynamic[str]}
     namespace |= _of_vendor(node)
     made: type[Node] = new_class(
-        node.__name__ + SUFFIX, (HitlTool, node), exec_body=lambda body: body.update(namespace)
+        node.__name__ + HITL_SUFFIX, (HitlTool, node), exec_body=lambda body: body.update(namespace)
     )
     made.kind = Kind.SUBNODE
     return made

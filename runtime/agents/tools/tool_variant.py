@@ -9,6 +9,8 @@ from schemas.node import Node
 from schemas.plan import Kind
 
 SUFFIX: Final = "Tool"
+HITL_SUFFIX: Final = "HitlTool"
+"""Ends the type of a node that asks a person before tools of an agent run: `slackHitlTool`."""
 
 
 @cache

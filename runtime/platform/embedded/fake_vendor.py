@@ -55,6 +55,7 @@ class StandIn:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # the head and the body of an answer go out one after the other
 
             def _serve(self) -> None:
                 raw = self.rfile.read(int(self.headers.get("content-length") or 0))

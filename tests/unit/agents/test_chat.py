@@ -85,6 +85,7 @@ async def test_a_node_that_asks_goes_on_with_the_users_reply(
     """None: nobody replies in time, and the items go on."""
     wait = {"limitWaitTime": {"values": {"limitType": "afterTimeInterval", "resumeAmount": 1, "resumeUnit": "hours"}}}
     plan = plan_of(talk(version, message="Which colour?", options=wait, **more))
+    assert plan.needs is not None
     assert plan.needs.resume_links
     with StandIn() as stand_in:
         host = Listener(CATALOG, World(stand_in), reply=None if body is None else [{"json": {"body": body}}])
