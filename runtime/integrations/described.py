@@ -45,7 +45,9 @@ class Described(Node):
             return
         strange = self.strange(parameters)
         if strange is not None:
-            yield UnknownOption(at=at.within("parameters", strange), name=strange, value=js_string(parameters.get(strange)))
+            yield UnknownOption(
+                at=at.within("parameters", strange), name=strange, value=js_string(parameters.get(strange))
+            )
         elif operations and key not in operations and ANY not in operations:  # a trigger has none
             near = get_close_matches(key, operations, 1)
             advice = (

@@ -8,6 +8,7 @@ NODE_FILES: Final[dict[str, str]] = {
     "n8n-nodes-base.stickyNote": "sticky_note",
     "n8n-nodes-base.webhook": "webhook",
     "n8n-nodes-base.executeWorkflowTrigger": "execute_workflow_trigger",
+    "n8n-nodes-base.editImage": "edit_image",
     "n8n-nodes-base.emailReadImap": "email_read_imap",
     "n8n-nodes-base.emailSend": "email_send",
     "n8n-nodes-base.errorTrigger": "error_trigger",

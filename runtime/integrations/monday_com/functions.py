@@ -62,7 +62,9 @@ QUERIES: Final[Mapping[str, str]] = {
     "boardItem.move": "mutation ($groupId: String!, $itemId: ID!)"
     " { move_item_to_group (group_id: $groupId, item_id: $itemId) { id } }",
 }
-_NEXT: Final = f"query ($cursor: String!) {{ next_items_page (cursor: $cursor, limit: {PAGE}) {{ cursor items {{ ITEM }} }} }}"
+_NEXT: Final = (
+    f"query ($cursor: String!) {{ next_items_page (cursor: $cursor, limit: {PAGE}) {{ cursor items {{ ITEM }} }} }}"
+)
 _VARIABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "board.archive": {"id": "boardId"},
     "board.create": {"name": "name", "kind": "kind"},
