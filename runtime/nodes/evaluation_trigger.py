@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from runtime.contract import Context, Items, Outputs, Trigger, param
+from runtime.contract import Context, Items, NodeError, Outputs, Trigger, param
 
 
 class EvaluationTrigger(Trigger):
-    """Passes on what a run is started with by hand; no dataset starts one."""
+    """Is in a workflow beside the trigger of its real runs; a run that starts here fails, since it would read a dataset."""
 
     type = "n8n-nodes-base.evaluationTrigger"
     versions = (4.6, 4.7)
     trigger = "manual"
-    differs = "No dataset starts a run: the other triggers of the workflow do"
+    differs = "Evaluations do not run: the workflow runs from its other triggers"
 
     source: str = param("googleSheets", since={4.7: "dataTable"})
     authentication: str = param("oAuth2")
@@ -27,6 +27,6 @@ class EvaluationTrigger(Trigger):
     filters: dict[str, Any] = param({})
 
     def run(self, context: Context, items: Items) -> Outputs:
-        """Return the input."""
-        del context
-        return [items]
+        """Raise NodeError."""
+        del context, items
+        raise NodeError("Evaluations do not run here", description="Start the workflow from another of its triggers.")
