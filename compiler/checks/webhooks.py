@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from compiler.parameters.node_hooks import call_hook
-from compiler.sites.constants import listens
 from compiler.reachability import triggers
+from compiler.sites.constants import listens
 from compiler.unit import BoundNode, Unit
 from schemas.diagnostic import Diagnostic
 from schemas.diagnostic.security import OpenWebhook

@@ -1,6 +1,6 @@
 """AI Transform: JavaScript that n8n's assistant wrote, once for all items."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from runtime.contract import ActivityContext, Items, NodeError, Outputs, param
 from runtime.nodes.code import Code
@@ -10,10 +10,10 @@ class AiTransform(Code):
     """Runs the code that was generated; nothing is generated here."""
 
     type = "n8n-nodes-base.aiTransform"
-    versions = (1,)
+    versions: ClassVar[tuple[float, ...]] = (1,)
 
-    mode: Literal["runOnceForAllItems"] = param("runOnceForAllItems")  # type: ignore[assignment]  # it has no other
-    language: Literal["javaScript"] = param("javaScript")  # type: ignore[assignment]  # it has no other
+    mode: Literal["runOnceForAllItems"] = param("runOnceForAllItems")
+    language: Literal["javaScript"] = param("javaScript")
     js_code: str = param("", code="javascript")
     python_code: str = param("", show={"language": ["none"]})
     instructions: str = param("")

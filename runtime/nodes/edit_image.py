@@ -128,7 +128,7 @@ class EditImage(Activity):
             if step["operation"] == "composite":
                 step["image"] = len(images) - 1
                 images.append(await context.blobs.read(_file(item, js_string(step["dataPropertyNameComposite"]), i)))
-        options = self.options if isinstance(self.options, dict) else {}
+        options = self.options
         format_ = js_string(options["format"]) if options.get("format") else None
         quality = int(js_number(options.get("quality", 100))) if format_ in _QUALITY and "quality" in options else None
         data = await edit_image(context, images, steps, format_, quality)
@@ -139,7 +139,7 @@ class EditImage(Activity):
     def steps(self, version: float) -> list[dict[str, Any]]:
         """Return the steps, each with all of its parameters. Raise NodeError for one that is not known."""
         if self.operation == "multiStep":
-            given = self.operations.get("operations") if isinstance(self.operations, dict) else None
+            given = self.operations.get("operations")
             if not isinstance(given, list):
                 raise NodeError("operations is not iterable")
         else:

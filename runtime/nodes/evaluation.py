@@ -1,7 +1,6 @@
 """Evaluation: its inputs, outputs and metrics, in runs that are no evaluations."""
 
 import math
-from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 from runtime.contract import Context, Dynamic, Inline, Item, Items, NodeError, Outputs, param
@@ -55,7 +54,7 @@ class Evaluation(Inline):
 
     def _metrics(self, context: Context, i: int) -> Item:
         given = context.resolve(self, i).metrics
-        assigned = given.get("assignments") if isinstance(given, Mapping) else None
+        assigned = given.get("assignments")
         found: dict[str, Any] = {}
         for each in assigned or []:
             name = js_string(each.get("name") or "")

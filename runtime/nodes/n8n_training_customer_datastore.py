@@ -32,7 +32,13 @@ class CustomerDatastore(Inline):
         out: Items = []
         for i in range(len(items)):
             node = context.resolve(self, i)
-            count = 1 if node.operation != "getAllPeople" else len(_PEOPLE) if node.return_all else int(js_number(node.limit))
+            count = (
+                1
+                if node.operation != "getAllPeople"
+                else len(_PEOPLE)
+                if node.return_all
+                else int(js_number(node.limit))
+            )
             out += [{"json": _person(each), "pairedItem": {"item": i}} for each in _PEOPLE[: max(count, 0)]]
         return [out]
 

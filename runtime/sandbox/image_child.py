@@ -93,7 +93,7 @@ def _information(image: Image.Image, size: int) -> dict[str, Any]:
 
 def _written(image: Image.Image, format_: str, options: Mapping[str, Any]) -> bytes:
     out, settings = io.BytesIO(), dict[str, Any]()
-    opaque = image.getextrema()[3][0] == 255  # type: ignore[index]
+    opaque = image.getchannel("A").getextrema()[0] == 255
     if format_ in ("jpeg", "bmp") or opaque:
         ground = Image.new("RGBA", image.size, (255, 255, 255, 255))
         image = Image.alpha_composite(ground, image).convert("RGB")
@@ -221,11 +221,11 @@ def _text(image: Image.Image, step: Mapping[str, Any]) -> Image.Image:
 
 
 def _transparent(image: Image.Image, color: tuple[int, int, int, int]) -> Image.Image:
-    pixels = image.load()
-    for x in range(image.width) if pixels is not None else ():
+    for x in range(image.width):
         for y in range(image.height):
-            if pixels[x, y][:3] == color[:3]:  # type: ignore[index]
-                pixels[x, y] = (*color[:3], 0)
+            pixel = image.getpixel((x, y))
+            if isinstance(pixel, tuple) and pixel[:3] == color[:3]:
+                image.putpixel((x, y), (*color[:3], 0))
     return image
 
 

@@ -191,8 +191,16 @@ def test_a_webhook_that_nothing_answers_refuses_its_own_calls_alone(
     version: float, other: bool, level: Severity
 ) -> None:
     """From version 2 on n8n answers such a call with an error; runs of another trigger start."""
-    hook = node("Hook", "n8n-nodes-base.webhook", version, webhookId="w", parameters={"path": "p", "responseMode": "responseNode"})
-    document = export(hook, node("Fine"), connections={"Hook": {"main": [[to("Fine")]]}, "Start": {"main": [[to("Fine")]]}})
+    hook = node(
+        "Hook",
+        "n8n-nodes-base.webhook",
+        version,
+        webhookId="w",
+        parameters={"path": "p", "responseMode": "responseNode"},
+    )
+    document = export(
+        hook, node("Fine"), connections={"Hook": {"main": [[to("Fine")]]}, "Start": {"main": [[to("Fine")]]}}
+    )
     if not other:
         document["nodes"] = document["nodes"][1:]
         del document["connections"]["Start"]
