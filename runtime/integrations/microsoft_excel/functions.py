@@ -171,10 +171,7 @@ async def table_rows(run: Run, scope: Scope) -> list[Item]:
         return [{"json": {js_string(parameters.get("dataProperty") or "data"): rows}}]
     columns = await _pages(run, scope, Template(_TABLE + "/columns"), {"$select": "name"})
     names = [js_string(each.get("name")) for each in columns]
-    return [
-        {"json": dict(zip(names, _grid(each)[0], strict=False)), "pairedItem": {"item": i}}
-        for i, each in enumerate(rows)
-    ]
+    return [{"json": _named(names, _grid(each)[0]), "pairedItem": {"item": i}} for i, each in enumerate(rows)]
 
 
 def columns(scope: Scope) -> Any:
@@ -218,6 +215,12 @@ async def _entries(run: Run, mode: Any) -> list[Mapping[str, Any]]:
 
 def _row(header: list[Any], entry: Mapping[str, Any]) -> list[Any]:
     return [entry.get(js_string(name)) for name in header]
+
+
+def _named(names: list[str], row: list[Any]) -> dict[str, Any]:
+    """Return the cells by name. The last column of a name counts, also where the row ends before it."""
+    cells = {name: row[i] if i < len(row) else UNDEFINED for i, name in enumerate(names)}
+    return {name: cell for name, cell in cells.items() if cell is not UNDEFINED}
 
 
 def _shown(scope: Scope, answer: Any, values: list[Any], key: int, start: int) -> list[Item]:
