@@ -17,7 +17,7 @@ class Code(Activity):
     """Runs code in a sandbox with limits of time and memory."""
 
     type = "n8n-nodes-base.code"
-    versions = (1, 2)
+    versions: ClassVar[tuple[float, ...]] = (1, 2)
     local: ClassVar[bool] = True
 
     mode: Literal["runOnceForAllItems", "runOnceForEachItem"] = param("runOnceForAllItems")

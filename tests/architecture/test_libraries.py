@@ -19,7 +19,7 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "runtime/contract": frozenset(),
     "runtime/interpreter": frozenset(),
     "runtime/http": frozenset({"joserfc", "yaml"}),
-    "runtime/sandbox": frozenset({"orjson", "py_mini_racer", "pydantic_monty", "pypdf"}),
+    "runtime/sandbox": frozenset({"orjson", "py_mini_racer", "pydantic_monty", "pypdf", "PIL"}),
     "runtime/nodes": frozenset({"cryptography", "joserfc", "orjson", "typing_extensions"}),
     "runtime/agents": frozenset({"genai_prices", "jinja2", "jsonschema", "orjson", "pydantic", "referencing", "yaml"}),
     "runtime/integrations": frozenset({"pydantic", "yaml"}),

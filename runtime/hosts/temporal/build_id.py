@@ -36,6 +36,7 @@ LIBRARIES: Final = (
     "mini-racer",
     "obstore",
     "orjson",
+    "pillow",
     "psycopg",
     "psycopg-pool",
     "pydantic",

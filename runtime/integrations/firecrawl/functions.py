@@ -38,7 +38,7 @@ def crawl(scope: Scope) -> dict[str, Any]:
         if paths := _members(scope.parameters.get(name), "items"):
             body[name] = [each.get("path") for each in paths]
     options = scope.parameters.get("crawlOptions")
-    return _sent(scope, body | (options if isinstance(options, Mapping) else {}))
+    return _sent(scope, {**body, **(options if isinstance(options, Mapping) else {})})
 
 
 def extract(scope: Scope) -> dict[str, Any]:
@@ -60,7 +60,8 @@ def _sent(scope: Scope, body: dict[str, Any]) -> dict[str, Any]:
     if parameters.get("useCustomBody"):
         given = FILTERS["json"](parameters.get("customBody") or "{}")
         more = FILTERS["json"]((parameters.get("additionalFields") or {}).get("customProperties") or "{}")
-        body |= (given if isinstance(given, Mapping) else {}) | (more if isinstance(more, Mapping) else {})
+        for each in (given, more):
+            body |= each if isinstance(each, Mapping) else {}
     return body | {"integration": "n8n"}
 
 

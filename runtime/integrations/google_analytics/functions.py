@@ -48,10 +48,11 @@ def _items(scope: Scope, answer: Any, rows: list[Any]) -> list[Item]:
         return [{"json": {"rowCount": answer.get("rowCount"), "rows": rows} if everything else answer}]
     names = [[each["name"] for each in answer.get(key) or []] for key in ("dimensionHeaders", "metricHeaders")]
     dimensions, metrics = names
-    return [
-        {"json": dict(zip(dimensions, _values(each, "dimensionValues"), strict=False)) | dict(zip(metrics, _values(each, "metricValues"), strict=False))}
-        for each in rows
-    ]  # fmt: skip
+    found: list[Item] = []
+    for each in rows:
+        row = dict(zip(dimensions, _values(each, "dimensionValues"), strict=False))
+        found.append({"json": row | dict(zip(metrics, _values(each, "metricValues"), strict=False))})
+    return found
 
 
 def _values(row: Mapping[str, Any], key: str) -> list[Any]:

@@ -10,7 +10,7 @@ from runtime.values.javascript import js_string
 from schemas.item import UNDEFINED
 
 PAGE: Final = 30
-_ADDRESS: Final = {"address1": "address1", "address2": "address2", "city": "city", "state": "state", "country": "country", "zipCode": "zipcode"}  # fmt: skip
+_ADDRESS: Final = {name: name.lower() for name in ("address1", "address2", "city", "state", "country", "zipCode")}
 _WIRE: Final = {
     "firstName": "firstname", "lastName": "lastname", "b2bOrb2c": "b2b_or_b2c", "crmId": "crm_id", "hasPurchased": "haspurchased",
     "prospectOrCustomer": "prospect_or_customer", "ipAddress": "ipAddress", "lastActive": "lastActive", "ownerId": "owner",

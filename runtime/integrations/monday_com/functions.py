@@ -121,7 +121,7 @@ def variables(scope: Scope) -> dict[str, Any]:
 
 def _json_text(value: Any, message: str) -> str:
     try:
-        return json_stringify(parse_json(js_string(value)))
+        return json_stringify(parse_json(js_string(value))) or "null"
     except NotJsonError as error:
         raise NodeError(message) from error
 
@@ -139,8 +139,8 @@ async def items(run: Run, scope: Scope) -> list[Item]:
     data = answer.get("data") or {}
     by_column = scope.parameters.get("operation") == "getByColumnValue"
     groups = [group for board in data.get("boards") or [] for group in board.get("groups") or []]
-    pages = [data.get("items_page_by_column_values")] if by_column else [each.get("items_page") for each in groups]
-    pages = [each for each in pages if isinstance(each, Mapping)]
+    given = [data.get("items_page_by_column_values")] if by_column else [each.get("items_page") for each in groups]
+    pages = [each for each in given if isinstance(each, Mapping)]
     following_query = " ".join(_NEXT.replace("ITEM", _ITEM_OF_BOARD if by_column else _ITEM_OF_GROUP).split())
     found: list[Any] = []
     for page in pages:

@@ -10,6 +10,7 @@ from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
 
 PAGE: Final = 1000
+_COUNT: Final = "SELECT COUNT(*) FROM"
 _WITH_LINES: Final = ("bill", "estimate", "invoice")
 _REFERENCE: Final = {"bill": "VendorRef", "estimate": "CustomerRef", "invoice": "CustomerRef", "payment": "CustomerRef"}
 _OBJECTS: Final = ("BillAddr", "ShipAddr", "APAccountRef", "SalesTermRef")
@@ -135,7 +136,7 @@ async def get_all(run: Run, scope: Scope) -> list[Item]:
     if not scope.parameters.get("returnAll"):
         limit = js_string(scope.parameters.get("limit"))
         return [{"json": each} for each in await _query(run, scope, f"{text} MAXRESULTS {limit}")]
-    answer = await run.request(scope, path="/query", query={"query": "SELECT COUNT(*) FROM " + resource})
+    answer = await run.request(scope, path="/query", query={"query": f"{_COUNT} {resource}"})
     counted = (answer.get("QueryResponse") or {}).get("totalCount") if isinstance(answer, Mapping) else 0
     found: list[Any] = []
     while True:

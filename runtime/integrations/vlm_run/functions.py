@@ -66,7 +66,7 @@ async def execute_agent(run: Run, scope: Scope) -> list[Item]:
         if not address:
             raise NodeError("Failed to obtain uploaded file URL")
         inputs = {"url": address}
-    body = {"config": {"prompt": parameters.get("agentPrompt")}, "inputs": inputs}
+    body: dict[str, Any] = {"config": {"prompt": parameters.get("agentPrompt")}, "inputs": inputs}
     body["callback_url"] = parameters.get("agentCallbackUrl")
     answer = await run.request(scope, method="POST", url=Template("{$agents}/agent/execute"), json=body)
     return [{"json": answer}]

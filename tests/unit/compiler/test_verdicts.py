@@ -213,3 +213,22 @@ def test_a_wait_for_a_call_that_nothing_answers_is_no_error() -> None:
     wait = node("Wait", "n8n-nodes-base.wait", 1.1, parameters={"resume": "webhook", "responseMode": "responseNode"})
     levels = {each.code: each.level for each in compiled(export(wait, node("Fine"))).diagnostics}
     assert levels["N8T316"] is Severity.WARNING
+
+
+@pytest.mark.parametrize(
+    ("type_", "version", "parameters"),
+    [
+        ("n8n-nodes-base.spotify", 1, {"resource": "player", "operation": "getDevices"}),
+        ("n8n-nodes-base.telegram", 1.2, {"resource": "message", "operation": "sendLetter"}),
+    ],
+)
+def test_an_operation_that_n8n_does_not_have_refuses_no_run(type_: str, version: float, parameters: Json) -> None:
+    """n8n starts the workflow: there is nothing in its node that looks for such an operation before it runs."""
+    compilation = compiled(export(node("N", type_, version, parameters=parameters)))
+    assert {each.code: each.level for each in compilation.diagnostics}["N8T307"] is Severity.WARNING
+    assert compilation.runnable
+
+
+def test_an_operation_that_n8n_has_and_we_lack_refuses_a_run() -> None:
+    excel = {"resource": "worksheet", "operation": "upsert"}
+    assert not compiled(export(node("N", "n8n-nodes-base.microsoftExcel", 2.1, parameters=excel))).runnable
