@@ -130,6 +130,5 @@ async def test_what_is_fetched_is_seen(inner: tuple[str, str, list[str]]) -> Non
     """By the server and by the hook."""
     url, file, asked = inner
     for each in (url, file):
-        response = await asyncio.to_thread(urllib.request.urlopen, each)
-        response.close()
+        (await asyncio.to_thread(urllib.request.urlopen, each)).close()
     assert len(asked) == 2
