@@ -150,12 +150,8 @@ class NodeCatalog:
                 self.shapes(type_)
 
 
-_ONE_CLASS: Final = frozenset({"n8n-nodes-base.openAi"})
-"""Vendors' types that are one class in n8n, and that exports name with versions of another type."""
-
-
 def _takes_any_version(type_: str) -> bool:
-    return (type_ in NODE_FILES and type_ not in CLASS_PER_VERSION) or type_ in _ONE_CLASS
+    return type_ in NODE_FILES and type_ not in CLASS_PER_VERSION
 
 
 CATALOG: Final = NodeCatalog()
