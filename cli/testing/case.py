@@ -158,8 +158,10 @@ def _run(run: Mapping[str, Any]) -> dict[str, Any]:
 
 def _paired(paired: Any) -> Any:
     """Return a pairing with the numbers of `sourceOverwrite` that are left out where they are 0, as n8n shows them."""
-    if isinstance(paired, list):
-        return [_paired(each) for each in paired]
+    return [_complete(each) for each in paired] if isinstance(paired, list) else _complete(paired)
+
+
+def _complete(paired: Any) -> Any:
     source = paired.get("sourceOverwrite") if isinstance(paired, dict) else None
     if not isinstance(source, dict):
         return paired

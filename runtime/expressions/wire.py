@@ -60,13 +60,7 @@ def _dumps(value: Any) -> str:
     try:
         return orjson.dumps(value).decode()
     except (TypeError, orjson.JSONEncodeError):  # integers beyond 64 bits, lone surrogates
-        return json.dumps(_without_undefined(value), separators=(",", ":"))
-
-
-def _without_undefined(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_undefined(each) for key, each in value.items() if each is not UNDEFINED}
-    return [_without_undefined(each) for each in value] if isinstance(value, list | tuple) else value
+        return json.dumps(value, separators=(",", ":"))
 
 
 def _loads(text: str) -> dict[str, Any]:

@@ -150,12 +150,22 @@ def _place(request: Request, kind: str, name: str, value: Any) -> None:
 
 
 def _request_object(request: Request) -> dict[str, Any]:
-    request_object: dict[str, Any] = {"headers": request.headers, "method": request.method, "uri": request.url}
+    headers = _defined(request.headers)
+    request_object: dict[str, Any] = {"headers": headers, "method": request.method, "uri": request.url}
     if request.query:
-        request_object["qs"] = request.query
+        request_object["qs"] = _defined(request.query)
     if isinstance(request.body, Json):
-        request_object["body"] = request.body.value
+        request_object["body"] = _defined(request.body.value)
     return request_object
+
+
+def _defined(fields: Any) -> Any:
+    """Return fields without those that are undefined, which JSON cannot hold."""
+    if fields is UNDEFINED:
+        return None
+    return (
+        {name: each for name, each in fields.items() if each is not UNDEFINED} if isinstance(fields, dict) else fields
+    )
 
 
 def _response(response_options: ResponseOptions, final: FinalResponse, i: int) -> dict[str, Any]:
