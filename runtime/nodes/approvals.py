@@ -19,8 +19,8 @@ from runtime.contract import (
     NodeError,
     param,
 )
+from runtime.contract.wait_times import limit
 from runtime.nodes.form import fields_of_json
-from runtime.nodes.wait import limit
 from runtime.values.javascript import js_string
 from schemas.facts import WaitsFor
 from schemas.item import Json

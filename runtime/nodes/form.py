@@ -15,7 +15,7 @@ from runtime.contract import (
     Respond,
     param,
 )
-from runtime.nodes.wait import limit
+from runtime.contract.wait_times import limit
 from runtime.values.json_text import NotJsonError, parse_json
 from schemas.diagnostic import Diagnostic, Location
 from schemas.diagnostic.nodes import UnsupportedChoice

@@ -1,6 +1,5 @@
 """Wait: stops the run for a time, until a moment, or until a request comes in. Always durable here."""
 
-import math
 from typing import Any, Literal
 
 from runtime.contract import (
@@ -15,13 +14,11 @@ from runtime.contract import (
     Sleep,
     param,
 )
-from runtime.values.dates import parse_date
-from runtime.values.javascript import js_number
+from runtime.contract.wait_times import SECONDS, interval, limit, moment
 from schemas.facts import CredentialUse, WaitsFor
 from schemas.item import Json
 from schemas.node import Conditions
 
-SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}
 Unit = Literal["seconds", "minutes", "hours", "days"]
 OLD: Conditions = {"resume": ["timeInterval"], "@version": [1]}
 LIMITED: Conditions = {"limitWaitTime": [True], "resume": ["webhook", "form"]}
@@ -140,33 +137,3 @@ class Wait(Durable):
             "formDescription": self.form_description,
             "formFields": self.form_fields,
         }
-
-
-def limit(context: DurableContext, kind: Any, amount: Any, unit: Any, date: Any) -> float:
-    """Return the end of a wait that has a limit, in milliseconds since the epoch. Raise NodeError."""
-    if kind == "atSpecifiedTime" and isinstance(date, int | float) and not isinstance(date, bool):
-        return float(date)
-    if kind == "atSpecifiedTime":
-        return moment(date, context.timezone, context.now)
-    return context.now + 1000 * interval(amount, unit)
-
-
-def interval(amount: Any, unit: Any) -> float:
-    """Return the interval in seconds. Raise NodeError with n8n's words."""
-    number = math.nan if amount is None else js_number(amount)
-    if number < 0 or number != number:  # noqa: PLR0124 - NaN
-        raise NodeError("Invalid wait amount. Please enter a number that is 0 or greater.")
-    if not isinstance(unit, str) or unit not in SECONDS:
-        raise NodeError("Invalid wait unit. Valid units are 'seconds', 'minutes', 'hours', or 'days'.")
-    return float(number * SECONDS[unit])
-
-
-def moment(value: Any, timezone: str, now: float) -> float:
-    """Return the moment in milliseconds since the epoch. Raise NodeError with n8n's words."""
-    at = parse_date(value, timezone, now) if isinstance(value, str) else None
-    if at is None:
-        raise NodeError(
-            "Cannot put execution to wait because `dateTime` parameter is not a valid date. "
-            "Please pick a specific date and time to wait until."
-        )
-    return float(at.ms)

@@ -15,7 +15,7 @@ from runtime.contract import (
     Respond,
     param,
 )
-from runtime.nodes.wait import limit
+from runtime.contract.wait_times import limit
 from runtime.values.javascript import js_string
 from schemas.facts import WaitsFor
 from schemas.item import Item, Json
