@@ -1,4 +1,4 @@
-"""When a wait ends: the parameters of nodes that wait, in n8n's names."""
+"""Until when a step waits: intervals, moments and limits of time, as n8n's parameters say them."""
 
 import math
 from typing import Any, Final
