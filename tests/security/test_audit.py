@@ -25,8 +25,8 @@ from tests.service import client, ended, started
 
 pytestmark = pytest.mark.usefixtures("published")
 
-READS_ONLY = {"POST /codec/decode", "POST /templates/check"}
-"""Operations that are no GET and change nothing."""
+READS_ONLY = {"POST /codec/decode", "POST /templates/check", "POST /tools/mcp"}
+"""Operations that are no GET and change nothing; the tools of `/tools/mcp` that do write rows of their own."""
 
 
 def operations(application: Litestar) -> dict[str, Any]:
@@ -68,6 +68,7 @@ async def test_every_operation_that_changes_something_leaves_a_row(
         "POST /workflows/start": ("/workflows/start", {"workflow_template": "greeting"}, "run/acme:greeting:"),
         "POST /workflows/{workflow_id}/cancel": (f"/workflows/{run}/cancel", None, f"run/{run}"),
         "POST /workflows/{workflow_id}/retry": (f"/workflows/{run}/retry", {"from_start": True}, f"run/{run}"),
+        "POST /workflows/{workflow_id}/answer": (f"/workflows/{run}/answer", {"approved": True}, f"run/{run}"),
         "POST /workflows/retry": ("/workflows/retry", {"filter": {"workflow_template": "nobody"}}, "template/nobody"),
         "POST /templates": ("/templates?key=audited_too", greeting(), "template/audited_too"),
         "POST /templates/{key}/activate": ("/templates/audited/activate", None, "template/audited"),
