@@ -17,7 +17,7 @@ REMOVED: list[tuple[str, Json, str]] = [
     ("Function", node("N", "n8n-nodes-base.function", parameters={"functionCode": "return items"}), RUNS),
     ("Function Item", node("N", "n8n-nodes-base.functionItem", parameters={"functionCode": "return item"}), RUNS),
     ("Item Lists", node("N", "n8n-nodes-base.itemLists", 3, parameters={"operation": "limit"}), RUNS),
-    ("AI Transform", node("N", "n8n-nodes-base.aiTransform"), RUNS_NOT),
+    ("AI Transform", node("N", "n8n-nodes-base.aiTransform"), RUNS),
     ("LangChain Code", node("N", "@n8n/n8n-nodes-langchain.code"), RUNS_NOT),
     ("version 1.7 of the AI Agent", node("N", "@n8n/n8n-nodes-langchain.agent", 1.7), RUNS),
     ("of kind conversationalAgent", node("N", "@n8n/n8n-nodes-langchain.agent", 1.5), RUNS),
