@@ -7,6 +7,7 @@ from typing import Any, Final
 from compiler.expressions.cost import is_linear
 from compiler.expressions.effects import writes
 from compiler.expressions.gate import check_text
+from compiler.expressions.printed import printed
 from compiler.expressions.quick import quick
 from compiler.expressions.references import References, references
 from compiler.expressions.rewrite import rewrite
@@ -120,6 +121,8 @@ class _Parts:
             )
         try:
             source, root = parse_expression(code.value)
+            if (text := printed(source, root)) is not None:
+                source, root = parse_expression(text)
             reads = references(source, root)
             simple = simplify(source, root)
             rewrite(source, root) if simple is None else None

@@ -11,7 +11,6 @@ computed property names through the gate.
 | `v?.a.first()` | `((___t0=(v))==null?void 0:___x(___t0.a,"first",[]))` |
 | `$if(c, a, b)` | `((c)?(a):(b))` |
 | `this` | `___this`, and in a function a fresh object each time |
-| ``tag`a${b}` `` | ``tag`a ${b}` `` |
 
 Text is edited in place, never printed from the tree, so that what runs is what the author wrote. Comments go away,
 since they are where two JavaScript parsers most easily disagree.
@@ -125,8 +124,6 @@ class _Editor:
                 self._identifier(node, f"{name}: ___s.{name}")
             case "this":
                 self._replace(node, _FRESH_THIS if self._in_function(node) else "___this")
-            case "template_substitution":
-                self._insert(node.start_byte, " " * self._is_tagged(node))  # n8n's printer puts a blank there
             case "comment" | "html_comment":
                 self._replace(node, "\n" if "\n" in self.source.text(node) else " ")
             case "optional_chain":
@@ -163,11 +160,6 @@ class _Editor:
         while parent is not None and parent.type not in _FUNCTIONS:
             parent = self.parents.get(parent.id)
         return parent is not None
-
-    def _is_tagged(self, node: Node) -> bool:
-        template = self.parents.get(node.id)
-        call = None if template is None else self.parents.get(template.id)
-        return call is not None and call.type == "call_expression"
 
     def _is_computed(self, node: Node) -> bool:
         """Return whether the node is the key of `x[key]` and known at run time only."""

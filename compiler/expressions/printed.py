@@ -1,0 +1,74 @@
+r"""Template literals as n8n's printer writes them again, which changes what they say.
+
+n8n parses every expression and prints it before it runs. Where a piece of a template literal has a line break, the printer writes the
+break as its escape, turns what a line begins with into blanks, and puts a blank between a word and the `${` behind it:
+
+| author | runs |
+|---|---|
+| `Hello` break `dear${name}` | `Hello\ndear ${name}` |
+| `a` break, tab, `b` | `a\n    b` |
+| `dear${name}` | the same |
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from compiler.expressions.syntax import Node, ParsedCode, walk
+
+__all__ = ["printed"]
+
+_BREAK: Final = re.compile(r"\r\n|[\r\n\u2028\u2029]")
+_ESCAPE: Final = re.compile(r"\\(?:(n|u000[aA]|u\{0{0,8}[aA]\}|x0[aA])|[\s\S])")
+"""An escape; group 1: one of a line feed."""
+_WORD_END: Final = re.compile(r"[0-9A-Za-z_$]\Z")
+_TAB_WIDTH: Final = 4
+_NO_WIDTH: Final = frozenset("\v\r\ufeff")
+_BLANKS: Final = "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
+"""JavaScript's white space."""
+
+
+def printed(source: ParsedCode, root: Node) -> str | None:
+    """Return the author's code with its template literals as n8n runs them; None: it runs as it stands."""
+    edits = [edit for node in walk(root) if node.type == "template_string" for edit in _edits(source, node)]
+    if not edits:
+        return None
+    data, at, pieces = source.data, 0, list[bytes]()
+    for start, end, text in sorted(edits):
+        pieces += [data[at:start], text.encode("utf-8", "surrogatepass")]
+        at = end
+    code = b"".join([*pieces, data[at:]]).decode("utf-8", "surrogatepass")
+    return code[source.shift : len(code) - source.shift]
+
+
+def _edits(source: ParsedCode, literal: Node) -> Iterator[tuple[int, int, str]]:
+    """Yield first byte, end and new text of each piece that changes."""
+    substitutions = [child for child in literal.children if child.type == "template_substitution"]
+    starts = [literal.start_byte + 1, *(each.end_byte for each in substitutions)]
+    ends = [*(each.start_byte for each in substitutions), literal.end_byte - 1]
+    for n, (start, end) in enumerate(zip(starts, ends, strict=True)):
+        raw = source.data[start:end].decode("utf-8", "surrogatepass")
+        if _BREAK.search(raw) is None and not any(match[1] for match in _ESCAPE.finditer(raw)):
+            continue
+        text = _lines(raw)
+        if n < len(substitutions) and _WORD_END.search(text):
+            text += " "
+        if text != raw:
+            yield start, end, text
+
+
+def _lines(raw: str) -> str:
+    first, *others = _BREAK.split(raw)
+    rest = first.lstrip(_BLANKS)
+    return "\\n".join([" " * (len(first) - len(rest)) + rest, *(_indented(line) for line in others)])
+
+
+def _indented(line: str) -> str:
+    rest = line.lstrip(_BLANKS)
+    width = 0
+    for character in line[: len(line) - len(rest)]:
+        if character == "\t":
+            width = (width // _TAB_WIDTH + 1) * _TAB_WIDTH
+        elif character not in _NO_WIDTH:
+            width += 1
+    return " " * width + rest
