@@ -5,11 +5,12 @@ A history is only ever added: where there is one of the name, nothing is written
 """
 
 import asyncio
+import contextlib
 import json
 import re
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from runtime.platform.embedded import EmbeddedProfile
 from runtime.platform.embedded.temporal import DYNAMIC_CONFIG
 from runtime.platform.settings import Settings
 from runtime.platform.temporal import ensure_search_attributes
+from schemas.sql import SqlResult
 from tests.replay.agent_scenes import AGENT_SCENES
 from tests.replay.gate import CONVERTER, PLANS, state_of
 from tests.replay.long_scenes import LONG_SCENES
@@ -47,11 +49,11 @@ TRACE = re.compile(r'"stackTrace": "(?:[^"\\]|\\.)*"')
 
 class World(OfflineCapabilities):
     """Answers every request with its own address; the first one to an address that ends in `/flaky` with a 503. A chat
-    model answers with a sentence, or with the text that its address holds after `/says/`.
+    model answers with a sentence, or with the text that its address holds after `/says/`. Its database is `VectorTable`.
     """
 
     def __init__(self) -> None:
-        super().__init__(http=self, mail=self, credentials=self)
+        super().__init__(http=self, mail=self, credentials=self, databases=self)
         self.asked: set[str] = set()
 
     async def request(self, method: str, url: str, **options: Any) -> HttpResponse:
@@ -96,6 +98,24 @@ class World(OfflineCapabilities):
         """Any type has the same."""
         del type_, item, restricted
         return dict.fromkeys(("url", "qdrantUrl", "host"), "https://example.org/v1") | {"apiKey": "none"}
+
+    @contextlib.asynccontextmanager
+    async def postgres(self, *, connect_seconds: float = 30.0) -> AsyncIterator["VectorTable"]:
+        """See Databases."""
+        del connect_seconds
+        yield VectorTable()
+
+
+class VectorTable:
+    """A database whose only table, with ids that are UUIDs, has one document."""
+
+    async def query(self, text: str) -> list[SqlResult]:
+        """See SqlSession."""
+        answers: dict[str, Sequence[Sequence[str]]] = {
+            "SELECT to_regclass(": [["cities"]], "SELECT format_type(": [["uuid"]], "INSERT INTO ": [],
+            'SELECT "id", "text", "metadata", ': [["1", "Oslo", "{}", "0.5"]],
+        }  # fmt: skip
+        return [SqlResult(rows=next(rows for start, rows in answers.items() if text.startswith(start)))]
 
 
 def _of_a_vendor(url: str, content: Any) -> Any:
@@ -149,11 +169,25 @@ def _write(place: Path, history: str) -> None:
     place.write_text(json.dumps(json.loads(text), indent=1) + "\n", encoding="utf-8")
 
 
+def forget(places: list[Path]) -> None:
+    """Drop the hashes of histories that are not there, so that one which is recorded later under the name gets its own."""
+    names = {place.stem for place in places}
+    _keep({name: hash_ for name, hash_ in _hashes().items() if name in names})
+
+
 def remember(places: list[Path]) -> None:
     """Keep the hashes of the states to which new histories lead."""
-    kept: dict[str, str] = json.loads(STATES.read_text("utf-8")) if STATES.exists() else {}
+    kept = _hashes()
     kept |= {place.stem: asyncio.run(state_of(place)) for place in places if place.stem not in kept}
-    STATES.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    _keep(kept)
+
+
+def _hashes() -> dict[str, str]:
+    return json.loads(STATES.read_text("utf-8")) if STATES.exists() else {}
+
+
+def _keep(hashes: Mapping[str, str]) -> None:
+    STATES.write_text(json.dumps(hashes, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 async def play(wanted: list[str], *, short: bool = False) -> int:
@@ -193,6 +227,7 @@ if __name__ == "__main__":
     _cases = [Path(each) for each in sys.argv[1:] if each not in ALL_SCENES]
     _long = [each for each in _scenes if each in LONG | LONG_SCENES.keys()]
     _short = [each for each in _scenes if each not in _long]
+    forget(sorted(HISTORIES.glob("*.json")))
     _failed = record(_cases) if _cases else 0
     _failed = _failed or (asyncio.run(play(_short)) if _short else 0)
     _failed = _failed or (asyncio.run(play(_long, short=True)) if _long else 0)

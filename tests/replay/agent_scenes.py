@@ -15,6 +15,7 @@ LANGCHAIN: Final = "@n8n/n8n-nodes-langchain."
 ITEM: Final[list[Any]] = [{"json": {"id": 1, "city": "Oslo"}}]
 CREDENTIALS: Final = {
     "vectorStorePinecone": "pineconeApi", "vectorStoreQdrant": "qdrantApi", "vectorStoreSupabase": "supabaseApi",
+    "vectorStorePGVector": "postgres",
     "embeddingsOpenAi": "openAiApi", "lmChatOpenAi": "openAiApi",
 }  # fmt: skip
 STORES: Final[dict[str, Export]] = {
@@ -114,6 +115,24 @@ async def a_run_of_each_durable_tool(stage: Stage) -> None:
     await (await stage.start(scene.export, ITEM)).result()
 
 
+async def a_run_of_vectors_in_postgres(stage: Stage) -> None:
+    """A table that is written and read, an update, which it does not have, and an agent that looks up in it."""
+    scene = Scene()
+    table: Export = {"tableName": "cities"}
+    modes: dict[str, Export] = {"insert": {}, "load": {"prompt": "={{ $json.city }}", "topK": 1}, "update": {"id": "7"}}
+    for mode, more in modes.items():
+        name = scene.add(f"Postgres {mode}", "vectorStorePGVector", 1.3, table | {"mode": mode} | more)
+        scene.export["nodes"][-1]["onError"] = "continueRegularOutput" if mode == "update" else "stopWorkflow"
+        scene.embeddings(name)
+        if mode == "insert":
+            scene.add(f"Loader of {name}", "documentDefaultDataLoader", 1.1, {}, ("ai_document", name))
+    agent = scene.add("Agent", "agent", 2.2, {"promptType": "define", "text": "go", "options": {}})
+    scene.model(agent, None)
+    tool = table | {"mode": "retrieve-as-tool", "toolDescription": "finds"}
+    scene.embeddings(scene.add("Postgres tool", "vectorStorePGVector", 1.3, tool, ("ai_tool", agent)))
+    await (await stage.start(scene.export, ITEM)).result()
+
+
 async def a_run_of_an_mcp_server(stage: Stage) -> None:
     """A list of the tools, and a call of one."""
     for request in (
@@ -162,6 +181,7 @@ async def a_person_approves_a_call_and_replies_in_a_chat(stage: Stage) -> None:
 AGENT_SCENES: Final[dict[str, Callable[[Stage], Awaitable[None]]]] = {
     "a-run-of-each-part-of-retrieval": a_run_of_each_part_of_retrieval,
     "a-run-of-each-durable-tool": a_run_of_each_durable_tool,
+    "a-run-of-vectors-in-postgres": a_run_of_vectors_in_postgres,
     "a-run-of-an-mcp-server": a_run_of_an_mcp_server,
     "a-run-of-guardrails": a_run_of_guardrails,
     "a-person-approves-a-call-and-replies-in-a-chat": a_person_approves_a_call_and_replies_in_a_chat,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from runtime.engine.machine import Engine
-from tests.replay.__main__ import HISTORIES, STATES
+from tests.replay.__main__ import HISTORIES, STATES, forget, remember
 from tests.replay.gate import faults
 
 RECORDED = sorted(HISTORIES.glob("*.json"))
@@ -27,6 +27,27 @@ EVENTS = {
 async def test_a_recorded_history_replays(path: Path) -> None:
     """No command differs, in kind, order or payload, and it leads to the same state."""
     assert await faults(path, HASHES) == []
+
+
+def test_a_history_that_is_recorded_anew_gets_the_hash_of_its_own_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hash of a history that was removed goes with it; one that is there keeps its own."""
+    states = tmp_path / "states.json"
+    states.write_text(json.dumps({"inline-chain": "0" * 64, "http-per-item": "1" * 64}), encoding="utf-8")
+    monkeypatch.setattr("tests.replay.__main__.STATES", states)
+    there = [HISTORIES / "http-per-item.json"]
+    forget(there)
+    remember([*there, HISTORIES / "inline-chain.json"])
+    assert json.loads(states.read_text("utf-8")) == {
+        "inline-chain": HASHES["inline-chain"],
+        "http-per-item": "1" * 64,
+    }
+
+
+def test_every_hash_is_of_a_history() -> None:
+    """One of a history that was removed would be taken for that of the next one of its name."""
+    assert HASHES.keys() == {path.stem for path in RECORDED}
 
 
 def test_every_kind_of_step_is_among_them() -> None:

@@ -45,6 +45,7 @@ LIBRARIES: Final = (
     "pypdf",
     "pyyaml",
     "redis",
+    "referencing",
     "requests",
     "structlog",
     "temporalio",
