@@ -21,6 +21,9 @@ BATCH_ROWS: Final = 1_000
 """Rows of a table that one transaction deletes; a run's events go with it."""
 COLUMNS: Final = "tenant_id, template_key, requested_at, requested_by, progress, last_error, attempts"
 OWN_TABLES: Final = ("deletions", "deletion_queue", "tenants")
+DELETE_SPENDING: Final = """
+    delete from model_spending where tenant_id = %s and scope <> 'day' and split_part(key, '/', 1) = any(%s)"""
+"""The key begins with the run; a day is that of the tenant."""
 TABLES: Final = """
     select c.relname as name from pg_class c join pg_attribute a on a.attrelid = c.oid
     where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
@@ -178,6 +181,7 @@ class DeletionStore:
             for column in ("execution_id", "workflow_id"):
                 for table in await _tables(connection, column):
                     await _delete_rows(connection, table, tenant, column, ids)
+            await connection.execute(DELETE_SPENDING, (tenant, ids))
             await _delete_rows(connection, "workflow_executions", tenant, "id", ids)
 
     async def delete_template_rows(self, tenant: str, key: str) -> None:

@@ -30,6 +30,7 @@ from service.columns import Columns
 from service.credential_uses import CredentialUse
 from service.execution_rows import ExecutionRow
 from service.execution_store import Filter
+from service.model_spending import Spent
 from service.registration_store import Registration
 from service.schedule_store import ScheduleRow
 from service.template_records import Published
@@ -173,7 +174,8 @@ class World:
             "export": "{}", "seconds": 100, "method": "POST", "path": "robbed-hook", "retention": timedelta(0),
             "filter_": Filter(), "since": None, "changed_at": now, "schedule_id": f"{MINE}:t:n:0", "error": "an error",
             "messages": [{"x": 1}], "has_ended": has_ended, "request": "r", "key_digest": "new", "scopes": ALL_SCOPES,
-            "reference": {"id": "k"}, "noted": True, "name": "n",
+            "reference": {"id": "k"}, "noted": True, "name": "n", "templates": ["k"], "action": "a.b", "object_": "o",
+            "places": [("run", "r")], "spent": Spent(turns=1),
             "compiled": compile_export(body(), file="k.json", catalog=CATALOG),
             "row": ScheduleRow("t:n:0", "t", "n", "{}", None, None, 0, None),
             "rows": [ExecutionRow(MINE, "e2", "r", "k", plan_hash, "rest", "running", now, steps=[])],

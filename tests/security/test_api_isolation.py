@@ -117,6 +117,8 @@ async def test_every_route_that_is_not_listed_as_public_asks_for_a_key(applicati
     assert public == {"/health", "/livez", "/readyz", "/problems", "/problems/{slug:str}", "/openapi.json", "/webhook", "/form", "/mcp",
         "/oauth2/connect", "/oauth2/callback",  # ask for a sealed link or state, or for a key in a form
         "/", "/console", "/console/sign-in", "/console/sign-out", "/console/static/{name:str}",  # no data of tenants
+        "/console/oidc", "/console/oidc/callback",  # begin a session, for a token that the identity provider signed
+        "/docs", "/docs/static/{name:str}",  # the same page and files for everyone, over /openapi.json
         "/openapi", "/openapi/openapi.json", "/openapi/{path:str}"}  # fmt: skip
 
 

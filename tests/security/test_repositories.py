@@ -12,8 +12,10 @@ import pytest
 from compiler import compile_export
 from runtime.catalog import CATALOG
 from runtime.platform.keys import Keyring
+from runtime.platform.pg_locks import SessionLocks
 from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings
+from service.scheduler import lock_name
 from service.templates import TemplateStore
 from service.tenants import TenantStore
 from tests.security.repositories import (
@@ -99,7 +101,18 @@ SEED: Final = (
 
 
 @pytest.fixture(scope="module")
-async def world(service: Settings, database: Database, keys: Keyring) -> AsyncIterator[World]:
+async def untouched(service: Settings) -> AsyncIterator[None]:
+    """The tenant's schedules wait: the scheduler of an application that another file has started applies none of them."""
+    assert service.database_url is not None
+    locks = SessionLocks(service.database_url.get_secret_value())
+    async with locks.hold(lock_name(MINE)) as locked:
+        assert locked
+        yield
+    await locks.close()
+
+
+@pytest.fixture(scope="module")
+async def world(service: Settings, database: Database, keys: Keyring, untouched: None) -> AsyncIterator[World]:
     """A tenant with a row in each table, and another one without any."""
     store = TenantStore(database, keys)
     for tenant in (MINE, OTHER):

@@ -72,7 +72,7 @@ ROW: dict[str, dict[str, object]] = {  # the least that each table wants; the te
     "credential_uses": {"type": "t", "name": "n", "execution_id": "e", "node": "n", "used_at": "2026-01-01"},
     "audit_log": {
         "id": "0190b5a0-0000-7000-8000-000000000001", "actor_kind": "key", "actor": "k", "action": "a.b",
-        "outcome": "done", "request_id": "r",
+        "object": "o", "outcome": "done", "request_id": "r",
     },
 }  # fmt: skip
 

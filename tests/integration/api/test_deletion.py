@@ -24,6 +24,7 @@ from runtime.platform.postgres import SHARED
 from schemas import names
 from service.deleter import Deleter
 from service.deletion_store import Deletion, DeletionStore
+from service.model_spending import ModelSpending, Spent
 from service.publishing import publish
 from service.tenants import TenantStore
 from tests.exports import export, node, set_
@@ -103,7 +104,8 @@ class Shops:
 
         async def shown() -> bool:
             items = (await acting.get("/workflows")).json()["items"]
-            return len(items) >= 3
+            states = sorted((each["workflow_template"], each["status"]) for each in items)
+            return states == [("quick", "completed"), ("shop", "running"), ("shop", "running")]
 
         await eventually(shown)
         with psycopg.connect(self.admin, autocommit=True) as connection:
@@ -198,6 +200,9 @@ async def test_a_deleted_template_starts_nothing_from_then_on_and_leaves_nothing
     answer = await doomed.delete("/templates/shop")
     assert answer.status_code == 202, answer.text
     assert answer.json()["status"] == "deleting"
+    spending, run = ModelSpending(shops.dependencies.database), open_runs[0]["workflow_id"]
+    places = [("step", f"{run}/A/B/0"), ("run", run), ("day", "2026-01-01")]
+    await spending.add(shops.doomed, places, Spent(turns=1))
     start = await doomed.post("/workflows/start", json={"workflow_template": "shop"})
     assert start.status_code == 404, start.text
     assert (await doomed.post(f"/webhook/{shops.doomed}/buy", json={})).status_code == 404
@@ -219,6 +224,7 @@ async def test_a_deleted_template_starts_nothing_from_then_on_and_leaves_nothing
     assert [each["workflow_template"] for each in runs] == ["quick"]
     result = await doomed.get(f"/workflows/{runs[0]['workflow_id']}/result")
     assert result.status_code == 200, "its payload is its own"
+    assert set(await spending.of(shops.doomed, places)) == {"day"}, "a day is the tenant's"
     assert shops.rows(shops.bob) == before
     assert await shops.in_temporal(shops.bob) == others
     assert (await bob.post(f"/webhook/{shops.bob}/buy", json={})).status_code == 200

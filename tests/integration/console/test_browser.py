@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
+from api.console.template_pages import LAST_RUNS
 from tests.exports import node, set_
 from tests.integration.api.test_repair import failed_runs, publish
 from tests.integration.console.browsing import (
@@ -125,6 +126,13 @@ async def test_every_page_fits_a_narrow_screen(
 ) -> None:
     run = await started(acme, "failing", {"name": "Ada"})
     await ended(acme, run)
+    greetings = [await started(acme, "greeting", {"name": "Ada"}) for _ in range(LAST_RUNS)]
+
+    async def listed() -> bool:
+        items = (await acme.get("/workflows", params={"template": "greeting", "limit": LAST_RUNS})).json()["items"]
+        return {each["workflow_id"] for each in items} == set(greetings)
+
+    await eventually(listed)
     paths = (
         "/runs",
         f"/runs/{run}",

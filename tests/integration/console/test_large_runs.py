@@ -21,6 +21,10 @@ pytestmark = IN_CHROMIUM
 NODES: Final = 200
 SERVER_SECONDS: Final = 0.2
 PAINT_MS: Final = 1000
+FIRST_PAINT: Final = """new Promise(resolve => new PerformanceObserver(list => {
+    for (const entry of list.getEntriesByName("first-contentful-paint")) resolve(entry.startTime)
+}).observe({type: "paint", buffered: true}))"""
+"""The milliseconds until then; `wait_for_function` would evaluate a string in the page, whose policy refuses it."""
 
 
 async def test_a_run_of_200_nodes_is_shown_in_time(
@@ -43,8 +47,7 @@ async def test_a_run_of_200_nodes_is_shown_in_time(
     async with watched_page(browser) as page:
         await sign_in(page, wire, api_keys[0])
         await page.goto(f"{wire.url}/console/runs/{run}")
-        painted = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
-        paint = await (await page.wait_for_function(painted)).json_value()
+        paint = await page.evaluate(FIRST_PAINT)
         await picture(page, "run-200-nodes")
     figures = {"best_s": min(times), "median_s": statistics.median(times), "first_paint_ms": paint}
     (SCREENSHOTS / "run-200-nodes.json").write_text(json.dumps(figures))

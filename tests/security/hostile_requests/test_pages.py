@@ -42,12 +42,12 @@ VALID: Final = {
 """Path parameter -> a value that is well-formed."""
 QUERIES: Final[Mapping[str, tuple[str, ...]]] = {
     "console": ("cursor", "status", "template", "since", "next", "node", "run", "user_id", "fingerprint", "trigger",
-                "until", "problem", "steps", "side"),
+                "until", "problem", "steps", "side", "code", "state"),
     "oauth2": ("link", "tenant", "type", "name", "state", "code", "error"),
 }  # fmt: skip
 """Beginning of a path -> parameters of queries."""
-OPEN: Final = ("/console/sign-in", "/console/sign-out", "/console/static")
-"""Pages that ask for no session."""
+OPEN: Final = ("/console/sign-in", "/console/sign-out", "/console/static", "/console/oidc")
+"""Pages that ask for no session; without an identity provider, as here, `/console/oidc` is not found."""
 FIELDS: Final = ("key", "next", "csrf", "tenant", "type", "name", "action", "run", "ids", "node", "path")
 Hostile = tuple[str, str, str, dict[str, str], bytes]
 """What it is, method, target, headers, body."""
