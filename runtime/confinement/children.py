@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import shlex
 import subprocess
 import sys
 import tempfile
+import threading
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from runtime.confinement.limits import ChildLimits, LaunchSpec
 
@@ -74,32 +76,44 @@ class ConfinedProcess(subprocess.Popen[bytes]):
     report: int = -1
     _inner: int | None = None
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self._reporting = threading.Lock()
+        super().__init__(*arguments, **options)
+
     @property
     def inner_pid(self) -> int:
-        """Return the id of the process that does the work; the supervisor's where that is not known."""
-        if self._inner is None:
-            text = os.read(self.report, 32) if self.report >= 0 else b""
-            self._inner = int(text) if text.strip() else self.pid
-            self.forget_report()
-        return self._inner
+        """Return the id of the process that does the work; the supervisor's where that is not known. Any thread may ask."""
+        with self._reporting:  # read once, and closed once: by then the number may be another file's
+            if self._inner is None:
+                text = os.read(self.report, 32) if self.report >= 0 else b""
+                self._inner = int(text) if text.strip() else self.pid
+                self._forget_report()
+            return self._inner
 
-    def forget_report(self) -> None:
+    def _forget_report(self) -> None:
         """Close the descriptor that tells `inner_pid`."""
-        if self.report >= 0:
-            os.close(self.report)
-            self.report = -1
+        report, self.report = self.report, -1
+        if report >= 0:
+            os.close(report)
 
     def end(self) -> None:
-        """Kill it now, reap it and close its pipes."""
-        self.kill()
-        self.wait()
-        self.forget_report()
-        for pipe in (self.stdin, self.stdout):
-            if pipe is not None:
-                try:
-                    pipe.close()
-                except OSError:
-                    continue  # what was not written goes nowhere
+        """Kill it now, reap it and close its pipes, whatever fails on the way."""
+        with contextlib.ExitStack() as closing:
+            for pipe in (self.stdin, self.stdout):
+                if pipe is not None:
+                    closing.callback(_close, pipe)
+            closing.callback(self._end_report)
+            self.kill()
+            self.wait()
+
+    def _end_report(self) -> None:
+        with self._reporting:
+            self._forget_report()
+
+
+def _close(pipe: IO[bytes]) -> None:
+    with contextlib.suppress(OSError):  # what was not written goes nowhere
+        pipe.close()
 
 
 def start(

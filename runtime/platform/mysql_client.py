@@ -14,11 +14,13 @@ from pymysql.cursors import SSCursor
 
 from runtime.platform.database_limits import (
     MAX_BYTES,
+    MAX_RESULTS,
     MAX_ROWS,
     PAGE_ROWS,
     QUERY_SECONDS,
     too_long,
     too_many_bytes,
+    too_many_results,
     too_many_rows,
 )
 from runtime.platform.guarded_socket import ConnectError, connect, port_of
@@ -95,6 +97,8 @@ class MySqlClient:
                     total += len(page)
                     if total > MAX_ROWS:
                         raise too_many_rows()
+                if len(results) == MAX_RESULTS:
+                    raise too_many_results()
                 results.append(_result(cursor, rows))
                 if not cursor.nextset():
                     return results

@@ -16,11 +16,13 @@ from psycopg.pq.abc import PGconn, PGresult
 
 from runtime.platform.database_limits import (
     MAX_BYTES,
+    MAX_RESULTS,
     MAX_ROWS,
     PAGE_ROWS,
     QUERY_SECONDS,
     too_long,
     too_many_bytes,
+    too_many_results,
     too_many_rows,
 )
 from runtime.platform.guarded_socket import ConnectError, port_of, resolve
@@ -79,6 +81,9 @@ class PostgresClient:
                 await self._cancel()
                 raise too_many_rows() if total > MAX_ROWS else too_many_bytes()
             if result.status in _ENDS:
+                if len(results) == MAX_RESULTS:
+                    await self._cancel()
+                    raise too_many_results()
                 results.append(SqlResult(_columns(result), rows, result.command_tuples or 0))
                 rows = []
             elif result.status == ExecStatus.FATAL_ERROR:

@@ -59,6 +59,7 @@ class ChildProcess:
         """Of the longest frame that a child can mean: what its heap holds, or its output in UTF-8."""
         self._most_resident = 0
         self._using = threading.Lock()
+        self._ended = False
         self._process = start(
             MODULE,
             [str(limits.memory_mb), str(limits.output_mb)],
@@ -67,15 +68,16 @@ class ChildProcess:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._in, self._out = self._process.stdin.fileno(), self._process.stdout.fileno()
-        os.set_blocking(self._in, False)
         try:
+            os.set_blocking(self._in, False)
             self._write("L", json.dumps(libraries), time.monotonic() + START_SECONDS)
-        except OSError as error:
-            lost = self._lost(error)
-            self.kill()
-            raise lost from error
-        except BaseException:
-            self.kill()
+        except BaseException as error:
+            try:
+                lost = self._lost(error) if isinstance(error, OSError) else None
+            finally:
+                self.kill()
+            if lost is not None:
+                raise lost from error
             raise
 
     @property
@@ -92,13 +94,17 @@ class ChildProcess:
         """Send a frame and wait for the answer. Raise ChildLost, with the child killed, when it does not come."""
         deadline = time.monotonic() + seconds
         with self._using:
+            if self._ended:
+                raise ChildLost("crash", "it was killed before it had work")
             try:
                 self._write(kind, text, deadline)
                 size, answer = HEADER.unpack(self._read(HEADER.size, deadline))
                 return chr(answer), self._read(self._bounded(size), deadline).decode("utf-8", "surrogatepass")
             except (ChildLost, OSError, ValueError) as error:
-                lost = error if isinstance(error, ChildLost) else self._lost(error)
-                self._process.end()
+                try:
+                    lost = error if isinstance(error, ChildLost) else self._lost(error)
+                finally:
+                    self._end()
                 raise lost from error
 
     def _bounded(self, size: int) -> int:
@@ -111,7 +117,11 @@ class ChildProcess:
         """Kill the process now. Its pipes are closed when no thread uses them: their numbers would be another child's."""
         self._process.kill()
         with self._using:
-            self._process.end()
+            self._end()
+
+    def _end(self) -> None:
+        self._ended = True  # the numbers of its pipes may be another child's from here on
+        self._process.end()
 
     def _write(self, kind: str, text: str, deadline: float) -> None:
         body = text.encode("utf-8", "surrogatepass")

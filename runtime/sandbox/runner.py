@@ -205,7 +205,7 @@ async def _take_child(pool: ChildPool, owner: str) -> ChildProcess:
     taking = pool.takers.submit(pool.take, owner)
     try:
         return await asyncio.wrap_future(taking)
-    except asyncio.CancelledError:
+    except BaseException:  # cancelled, or dropped with its event loop
 
         def return_it(future: Future[ChildProcess]) -> None:
             if not future.cancelled() and future.exception() is None:

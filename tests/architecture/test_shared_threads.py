@@ -22,6 +22,7 @@ ALLOWED: Final = {
     "service/vector_documents.py": "compares the documents of a store, whose number has a bound",
     "service/data_store.py": "opens rows, whose number has a bound",
     "service/compiling.py": "reads what a compiler gave",
+    "service/run_traces.py": "sends a batch to the operator's collector, which has a time limit; one batch at a time",
     "service/clear_rows.py": "seals rows, a page at a time",
     "api/triggers/requests.py": "parses a query, whose length has a bound",
     "api/triggers/bodies.py": "parses a body, whose length has a bound, in linear time",

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import resource
 import socket
@@ -155,6 +156,8 @@ def plainly(*said: Iterable[bytes]) -> Speech:
 
 
 TEXT: Final = b"x" * 1_000
+MY_RESULTS: Final = b"".join(my(b"\x00\x00\x00\x0a\x00\x00\x00", number) for number in (*range(1, 256), 0))
+"""Of statements without rows, each followed by another one."""
 ROW: Final = pg(b"T", b"\x00\x01a\0" + b"\0" * 6 + b"\0\0\0\x19\xff\xff\xff\xff\xff\xff\0\0")
 HOSTILE: Final[Mapping[str, tuple[Client, Speech]]] = {
     "postgres: nothing": (postgres, after_pg_startup()),
@@ -178,6 +181,7 @@ HOSTILE: Final[Mapping[str, tuple[Client, Speech]]] = {
     "mysql: an answer that drips": (mysql, after_my_query([b"\xff\xff\xff\x01"], drip(b"a"))),
     "mysql: an answer without end": (mysql, after_my_query(repeat(b"\xff\xff\xff\x01" + b"a" * 0xFFFFFF))),
     "mysql: a file is wanted": (mysql, after_my_query([my(b"\xfb/etc/passwd", 1)])),
+    "mysql: results without end": (mysql, after_my_query(endless(MY_RESULTS))),
     "mysql: columns without end": (mysql, after_my_query([my(b"\xfe" + b"\xff" * 8, 1)], endless(my(b"\x03def", 2)))),
     "mysql: noise after a query": (mysql, after_my_query([my(b"\x01", 1), my(b"\xff\xfe\xfd", 2), b"\x00" * 1_000])),
     "mysql: an empty packet": (mysql, after_my_query([my(b"", 1)])),
@@ -248,6 +252,37 @@ async def test_a_client_ends_in_words(name: str) -> None:
     assert took < SECONDS + SPARE_SECONDS
     assert step.seconds < STEP_SECONDS
     assert _memory() - memory < MEMORY
+
+
+@pytest.mark.parametrize("name", ["postgres: results without end", "mysql: results without end"])
+async def test_results_without_rows_are_bounded(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are a few bytes each on the wire, and far more in memory, where the collection of garbage visits all of them."""
+    for module in (database_limits, postgres_client, mysql_client):
+        monkeypatch.setattr(module, "MAX_RESULTS", 200)
+    client, speech = HOSTILE[name]
+    with HostileServer(speech) as server, pytest.raises(DatabaseError, match="more than 200 results"):
+        await client(server.port)
+
+
+def test_a_collection_of_garbage_is_no_step_of_a_loop() -> None:
+    """What it visits is the other tests'; what a step itself takes is measured."""
+
+    async def collect() -> None:
+        for _ in range(20):
+            gc.collect()
+
+    async def compute() -> None:
+        until = time.thread_time() + 0.1
+        while time.thread_time() < until:
+            pass
+
+    with LongestStep() as step:
+        before = time.thread_time()
+        asyncio.run(collect())
+        took = time.thread_time() - before
+        assert step.seconds < took / 2
+        asyncio.run(compute())
+        assert step.seconds >= 0.1
 
 
 def _memory() -> int:

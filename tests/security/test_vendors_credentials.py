@@ -103,7 +103,7 @@ async def rob(node_type: str, case: Mapping[str, Any], *, redirects: bool) -> Ro
     items = [as_item(each) for each in case.get("input") or [{}]]
     info = RunInfo(execution_id="1", mode="trigger", base_url="http://localhost:5678", resume_secret="x" * 32)
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(20):  # brief: a case that waits for a call never ends
             await run_local(plan, host, info, items, start=plan.step["Start"])
     except TimeoutError:
         pass  # a case that waits for a call

@@ -17,7 +17,7 @@ PAGE: Final = 100
 _SHEET: Final = "/drive/items/{$book}/workbook/worksheets/{$sheet}"
 _TABLE: Final = _SHEET + "/tables/{$listed}"
 _SESSION: Final = "/drive/items/{$book}/workbook/"
-_CELL: Final = re.compile(r"([A-Z]+)(\d+)")
+_CELL: Final = re.compile(r"([A-Z]{1,3})(\d{1,7})")
 _EMPTY: Final = (
     "No data found in the specified range, mapping not possible, you can use raw mode instead to update selected range"
 )

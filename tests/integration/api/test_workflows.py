@@ -276,8 +276,8 @@ async def test_runs_are_found_by_what_they_declare(acme: httpx.AsyncClient, glob
         assert answer.status_code == 200, answer.text
         return [each["workflow_id"] for each in answer.json()["items"]]
 
-    await eventually(lambda: found("order=4712"), 10)
-    await eventually(lambda: found("order=4711"), 10)
+    await eventually(lambda: found("order=4712"))
+    await eventually(lambda: found("order=4711"))
     assert await found("order=4711") == [runs[0]]
     assert sorted(await found("city=Rome")) == sorted(runs)
     assert await found("order=47") == await found("city=4711") == await found("order=4711", globex) == []

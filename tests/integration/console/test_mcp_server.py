@@ -84,7 +84,7 @@ async def test_what_a_run_waits_for_is_answered(wire: Wire, api_keys: tuple[str,
             status: Any = await client.call_tool("run_status", run)
             return status.model_dump(by_alias=True)["structuredContent"].get("outputs")
 
-        assert (await eventually(done, 15))[0][0]["got"] == "7"
+        assert (await eventually(done))[0][0]["got"] == "7"
     await ended(acme, run["workflow_id"])
     rows = (await acme.get("/audit", params={"limit": 50})).json()["items"]
     assert {(each["action"], each["object"]) for each in rows} >= {

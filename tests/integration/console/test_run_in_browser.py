@@ -131,7 +131,7 @@ async def test_files_of_items_are_downloaded_and_pictures_shown(
         found = (await acme.get("/workflows", params={"template": "browser-files"})).json()["items"]
         return found[0]["workflow_id"] if found else None
 
-    run = await eventually(ran, 10)
+    run = await eventually(ran)
     await ended(acme, run)
     async with watched_page(browser) as page:
         await sign_in(page, wire, api_keys[0], f"/console/runs/{run}")

@@ -69,7 +69,7 @@ async def test_a_call_is_answered(wire: Wire, acme: httpx.AsyncClient, api_keys:
     async def waits() -> bool:
         return "call" in (await verb(wire, api_keys[0], "waits", run)).stdout
 
-    await eventually(waits, 15)
+    await eventually(waits)
     done = await verb(wire, api_keys[0], "answer", run, "--data", '{"n": "5"}')
     assert done.exit_code == 0, done.output
     await ended(acme, run)

@@ -1,11 +1,11 @@
 """Postgres that hangs (SIGSTOP) is handled as one that refuses: callers are told within seconds, and nobody waits for it."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,46 +15,67 @@ import pytest
 from runtime.platform.embedded import EmbeddedProfile
 from runtime.platform.postgres import Database, DatabaseUnavailable, StatementTimeout, TenantBusy
 from service.task_deaths import TaskDeaths
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, attempts
 from tests.service import eventually
 
 
-@contextmanager
+@contextlib.contextmanager
 def stopped(postgres: int) -> Iterator[None]:
     """Postgres and all its backends stand still."""
-    processes = [postgres, *_children(postgres)]
-    for each in processes:
-        os.kill(each, signal.SIGSTOP)
+    processes = [postgres]
     try:
+        _halt(postgres)  # first, so that it gets no more children
+        for each in _children(postgres):
+            processes.append(each)
+            with contextlib.suppress(ProcessLookupError):
+                _halt(each)
         yield
     finally:
         for each in processes:
-            os.kill(each, signal.SIGCONT)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(each, signal.SIGCONT)
+
+
+def _halt(process: int) -> None:
+    """Stop a process and wait until it stands still: on a busy machine a signal takes its time."""
+    os.kill(process, signal.SIGSTOP)
+    for _ in attempts(0.01):
+        if _state(process)[0] in "TZ":
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"{process} does not stop")
+
+
+def _state(process: int) -> tuple[str, int]:
+    """The state of a process, and its parent. Raise ProcessLookupError."""
+    try:
+        state, parent = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[:2]
+    except FileNotFoundError:
+        raise ProcessLookupError from None
+    return state, int(parent)
 
 
 def _children(parent: int) -> list[int]:
     found = []
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = status.read_text().rsplit(")", 1)[1].split()
-        except OSError:
-            continue
-        if int(fields[1]) == parent:
-            found += [int(status.parent.name), *_children(int(status.parent.name))]
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(ProcessLookupError):
+            if _state(int(folder.name))[1] == parent:
+                found += [int(folder.name), *_children(int(folder.name))]
     return found
 
 
 def pid_of(embedded: EmbeddedProfile) -> int:
-    """The postmaster."""
+    """The postmaster. A backend that has just begun has its command line, too."""
     port = embedded.addresses.database_url.rsplit(":", 1)[1].split("/")[0]
+    found = {}
     for command in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            text = command.read_bytes().decode(errors="replace")
-        except OSError:
-            continue
-        if "bin/postgres\0-D" in text and f"port={port}" in text:
-            return int(command.parent.name)
-    raise LookupError("no Postgres")
+        with contextlib.suppress(OSError):
+            words = command.read_bytes().decode(errors="replace").split("\0")
+            if words[0].endswith("bin/postgres") and f"port={port}" in words:
+                process = int(command.parent.name)
+                found[process] = _state(process)[1]
+    (postmaster,) = (process for process, parent in found.items() if parent not in found)
+    return postmaster
 
 
 POOL_SECONDS: Final = 3.0

@@ -1,9 +1,11 @@
 """What is told of a child that died, and what is done about it: memory is blamed only when it was memory."""
 
 import asyncio
+import errno
 import os
 import signal
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import pytest
@@ -13,7 +15,8 @@ from runtime.sandbox.child import HEADER
 from runtime.sandbox.child_process import ChildLost, ChildProcess
 from runtime.sandbox.limits import CodeLimits
 from runtime.sandbox.pool import ChildPool, libraries, pool_for
-from runtime.sandbox.runner import CodeRunner
+from runtime.sandbox.runner import CodeRunner, _take_child
+from tests.patience import PATIENCE
 
 SNAPSHOT: Final[dict[str, Any]] = {"items": [{"json": {}}]}
 SHORT: Final = "return [{json: {a: 1}}]"
@@ -165,3 +168,88 @@ async def test_the_pipes_of_a_child_are_open_until_no_thread_uses_them() -> None
         await asking
     assert child._process.stdout is not None
     assert child._process.stdout.closed
+
+
+def closed(child: ChildProcess) -> bool:
+    """Whether nothing of a child is left for the collection of garbage."""
+    process = child._process
+    assert process.stdin is not None
+    assert process.stdout is not None
+    return process.stdin.closed and process.stdout.closed and process.report < 0 and process.returncode is not None
+
+
+def test_the_pipes_of_a_child_are_closed_whatever_fails_at_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    child = ChildProcess(CodeLimits(), libraries())
+    child._process.inner_pid  # noqa: B018  # the descriptor of the report is closed from here on
+
+    def fails() -> None:
+        raise OSError(errno.EBADF, "a descriptor that is closed already")
+
+    monkeypatch.setattr(child._process, "_forget_report", fails)
+    with pytest.raises(OSError, match="closed already"):
+        child.kill()
+    assert closed(child)
+
+
+def test_a_child_that_does_not_start_leaves_no_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when what it died of has no name."""
+    made: list[ChildProcess] = []
+
+    def write(self: ChildProcess, *_: object) -> None:
+        made.append(self)
+        raise BrokenPipeError
+
+    def lost(*_: object) -> ChildLost:
+        raise ValueError("99 is not a valid Signals")
+
+    monkeypatch.setattr(ChildProcess, "_write", write)
+    monkeypatch.setattr(ChildProcess, "_lost", lost)
+    with pytest.raises(ValueError, match="99"):
+        ChildProcess(CodeLimits(), libraries())
+    assert closed(made[0])
+
+
+def test_a_child_that_was_killed_takes_no_work() -> None:
+    """Its thread began after the kill: the numbers of its pipes may be another child's."""
+    child = ChildProcess(CodeLimits(), libraries())
+    child.kill()
+    other = ChildProcess(CodeLimits(), libraries())
+    try:
+        assert (other._in, other._out) == (child._in, child._out)
+        with pytest.raises(ChildLost, match="it was killed before it had work"):
+            child.exchange("R", "a\n{}", 5.0)
+        assert other.alive
+    finally:
+        other.kill()
+
+
+def test_many_threads_learn_the_same_number_of_a_process() -> None:
+    """It comes through a pipe that is read once and closed once."""
+    for _ in range(5):
+        child = ChildProcess(CodeLimits(), libraries())
+        with ThreadPoolExecutor(8) as threads:
+            numbers = set(threads.map(lambda _: child._process.inner_pid, range(8)))  # noqa: B023  # called here
+        child.kill()
+        assert len(numbers) == 1
+        assert numbers != {child.pid}
+        assert closed(child)
+
+
+@pytest.mark.parametrize("end", ["close", "throw"])
+async def test_a_run_that_is_dropped_while_it_waits_for_a_child_leaves_it_to_the_next(end: str) -> None:
+    """As when an event loop ends before its tasks."""
+    pool = ChildPool(CodeLimits(seconds=46))
+    taking = _take_child(pool, "a")
+    taking.send(None)
+    if end == "close":
+        taking.close()
+    else:
+        with pytest.raises(RuntimeError):
+            taking.throw(RuntimeError())
+    async with asyncio.timeout(PATIENCE):
+        while not pool._idle:
+            await asyncio.sleep(0.01)
+    ((_, child),) = pool._idle
+    assert pool._busy == 0
+    pool.close()
+    assert closed(child)
