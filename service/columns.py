@@ -77,7 +77,9 @@ class Columns:
 
     def digests(self, text: str) -> list[str]:
         """Return the keyed hash (hex) of a text under every data key, the newest first; none without a data key."""
-        return [each.hex() for each in self._keys.digests(self._tenant, Purpose.COLUMN, text.encode())]
+        return [
+            each.hex() for each in self._keys.digests(self._tenant, Purpose.COLUMN, text.encode("utf-8", "replace"))
+        ]
 
     def searchable(self, place: str, text: str) -> list[str]:
         """Return every form in which a text may be stored in a column of texts: the one to write first.
@@ -85,7 +87,7 @@ class Columns:
         Equal texts are stored alike, so they can be looked for and not be read. A text that looks like a sealed one is marked as one
         in clear.
         """
-        seals = self._keys.seals(self._tenant, Purpose.COLUMN, text.encode(), place=place.encode())
+        seals = self._keys.seals(self._tenant, Purpose.COLUMN, text.encode("utf-8", "replace"), place=place.encode())
         in_clear = CLEAR + text if LIKE_A_SEAL.match(text) else text
         return [*(SEALED + base64.b64encode(each).decode() for each in seals), in_clear]
 

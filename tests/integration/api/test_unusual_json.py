@@ -8,7 +8,7 @@ import pytest
 
 from runtime.platform.postgres import Database
 from tests.exports import export, node, set_
-from tests.service import ended, started
+from tests.service import ended, eventually, started
 
 pytestmark = pytest.mark.usefixtures("published")
 
@@ -39,7 +39,7 @@ async def test_half_an_emoji_is_shown_as_json_stringify_writes_it(acme: httpx.As
 
 
 async def test_an_error_with_half_an_emoji_has_its_journal(acme: httpx.AsyncClient) -> None:
-    """The run failed at its node, with the message as the author wrote it."""
+    """The run failed at its node, with the message as the author wrote it, and is among the failures."""
     stop = node("Stop", "stopAndError", errorMessage="={{ 'a😀'.slice(0, 2) }}")
     await _publish(acme, "half-error", node("Start", "manualTrigger"), stop)
     status = await ended(acme, await started(acme, "half-error"))
@@ -47,6 +47,12 @@ async def test_an_error_with_half_an_emoji_has_its_journal(acme: httpx.AsyncClie
     assert status["error"]["node"] == "Stop"
     assert status["error"]["message"] == HALF
     assert status["progress"]["steps_done"] == 2
+
+    async def grouped() -> bool:
+        failures = (await acme.get("/failures")).json()["items"]
+        return any(each["workflow_template"] == "half-error" and each["error"]["node"] == "Stop" for each in failures)
+
+    assert await eventually(grouped)
 
 
 async def test_a_webhook_answers_half_an_emoji(acme: httpx.AsyncClient, anonymous: httpx.AsyncClient) -> None:
