@@ -60,7 +60,7 @@ class Columns:
         """
         if text is None or not self.active:
             return text, None
-        data = text.encode()
+        data = text.encode("utf-8", "surrogatepass")
         packed = COMPRESSED + zlib.compress(data, 1) if len(data) >= COMPRESS_CHARACTERS else PLAIN + data
         return None, self._keys.seal(self._tenant, Purpose.COLUMN, packed, place=_place(place))
 
@@ -69,7 +69,9 @@ class Columns:
         if sealed is None:
             return clear
         packed = self._keys.open(self._tenant, Purpose.COLUMN, sealed, place=_place(place))
-        return (zlib.decompress(packed[1:]) if packed[:1] == COMPRESSED else packed[1:]).decode()
+        return (zlib.decompress(packed[1:]) if packed[:1] == COMPRESSED else packed[1:]).decode(
+            "utf-8", "surrogatepass"
+        )
 
     def json(self, place: tuple[str, ...], clear: Any, sealed: bytes | None) -> Any:
         """Return the value of a pair of which `clear` is parsed JSON. Raise SealError."""

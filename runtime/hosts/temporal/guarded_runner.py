@@ -24,7 +24,7 @@ log = get_logger("tempor8.worker")
 FIRST_TASK_EVENTS: Final = 3
 """Events before the first workflow task of a run runs for the first time."""
 NOTE_SECONDS: Final = 1.5
-"""Seconds that a workflow task waits for its note, of the four that it may take. Without a note it runs all the same."""
+"""Seconds that a workflow task waits for its note, of the five that its first attempt may take. Without a note it runs all the same."""
 SLOW_SECONDS: Final = 0.25
 """Seconds of processor time from which on an activation counts for its tenant in the metrics."""
 T = TypeVar("T")
