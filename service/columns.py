@@ -57,10 +57,13 @@ class Columns:
         Args:
             place: table and key of the row: a sealed value opens in its row alone.
             text: null stays null.
+
+        Raises:
+            UnicodeEncodeError: half of a surrogate pair, which a clear column could not store either. See `storable_text`.
         """
         if text is None or not self.active:
             return text, None
-        data = text.encode("utf-8", "surrogatepass")
+        data = text.encode()
         packed = COMPRESSED + zlib.compress(data, 1) if len(data) >= COMPRESS_CHARACTERS else PLAIN + data
         return None, self._keys.seal(self._tenant, Purpose.COLUMN, packed, place=_place(place))
 
@@ -69,9 +72,7 @@ class Columns:
         if sealed is None:
             return clear
         packed = self._keys.open(self._tenant, Purpose.COLUMN, sealed, place=_place(place))
-        return (zlib.decompress(packed[1:]) if packed[:1] == COMPRESSED else packed[1:]).decode(
-            "utf-8", "surrogatepass"
-        )
+        return (zlib.decompress(packed[1:]) if packed[:1] == COMPRESSED else packed[1:]).decode()
 
     def json(self, place: tuple[str, ...], clear: Any, sealed: bytes | None) -> Any:
         """Return the value of a pair of which `clear` is parsed JSON. Raise SealError."""
