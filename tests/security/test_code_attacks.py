@@ -17,10 +17,10 @@ from runtime.contract import NodeError
 from runtime.sandbox import CodeLimits
 from runtime.sandbox.pool import pool_for
 from runtime.sandbox.runner import CodeRunner
+from tests.patience import PATIENCE
 from tests.unit.sandbox.world import INPUT, snapshot
 
 T = TypeVar("T")
-SETTLE_SECONDS: Final = 20.0
 FOLDER: Final = Path(__file__).with_name("code_attacks")
 SHORT: Final = CodeLimits(seconds=1.5, memory_mb=128, output_mb=2)
 """For programs that a limit stops."""
@@ -54,6 +54,14 @@ async def outcome_of(language: str, code: str, limits: CodeLimits) -> dict[str, 
     result = await CodeRunner(limits).run(task, language, code, "all", items=INPUT)
     outcome: dict[str, Any] = result["value"]["outcomes"][0]
     return outcome
+
+
+async def outcome_in_time(language: str, code: str, limits: CodeLimits) -> dict[str, Any]:
+    """Run a program that ends by itself, again where a busy machine made it reach the short limit."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        with contextlib.suppress(NodeError) if time.monotonic() < until else contextlib.nullcontext():
+            return await outcome_of(language, code, limits)
 
 
 async def check(language: str, row: dict[str, Any]) -> None:
@@ -122,7 +130,7 @@ def strange_interpreters() -> list[tuple[int, list[int], Counter[str]]]:
 
 async def comes(look: Callable[[], T], expected: object) -> T:
     """Look until what is expected is there, for as long as a process may take to start on a busy machine; return the last look."""
-    until = time.monotonic() + SETTLE_SECONDS
+    until = time.monotonic() + PATIENCE
     while (seen := look()) != expected and time.monotonic() < until:
         await asyncio.sleep(0.05)
     return seen
@@ -133,7 +141,7 @@ async def test_javascript(row: dict[str, Any]) -> None:
     """Each program, then a probe of the same tenant, who may use the same context again."""
     await check("javascript", row)
     limits = SHORT if row["kind"] == "limits" else LONG
-    assert await outcome_of("javascript", PROBE, limits) == {"data": UNTOUCHED}
+    assert await outcome_in_time("javascript", PROBE, limits) == {"data": UNTOUCHED}
     assert pool_for(limits)._busy == 0
     for _, child in pool_for(limits)._idle:
         inner = child._process.inner_pid
