@@ -62,6 +62,11 @@ class BackgroundLoop:
         while True:
             try:
                 await self._run(self)
+            except asyncio.CancelledError as error:
+                if (task := asyncio.current_task()) is None or task.cancelling():
+                    raise
+                self._note(error)  # something that the work waited for was cancelled, not the loop
+                log.exception("background loop failed", loop=self.name)
             except OUTAGES as error:
                 self._note(error)
                 log.warning("background loop waits", loop=self.name, error=self.last_error)
@@ -72,7 +77,7 @@ class BackgroundLoop:
                 min(MAX_PAUSE_SECONDS, MIN_PAUSE_SECONDS * 2 ** min(max(self.errors_in_a_row - 1, 0), 10))
             )
 
-    def _note(self, error: Exception) -> None:
+    def _note(self, error: BaseException) -> None:
         self.errors_in_a_row += 1
         self.last_error = type(error).__name__
 

@@ -17,6 +17,8 @@ from runtime.hosts.temporal.worker import worker as built_worker
 from runtime.platform.keys import Keyring
 from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings
+from service.background_loops import BackgroundLoops
+from service.row_observers import RowObservers
 from service.tenants import EgressAllowLists, TenantStore
 from tests.exports import failing, greeting
 from tests.patience import PATIENCE
@@ -81,9 +83,10 @@ async def api_keys(database: Database, keys: Keyring, tenants: tuple[str, str]) 
 
 
 def application_with(dependencies: Dependencies, **settings: Any) -> Litestar:
-    """An application with other settings, without a projector."""
+    """An application with other settings, without a projector. Its end does not stop the loops of the tests' own application."""
     changed = dependencies.settings.model_copy(update=settings)
-    return create_app(replace(dependencies, settings=changed), projector=False)
+    own = replace(dependencies, settings=changed, loops=BackgroundLoops(), observers=RowObservers())
+    return create_app(own, projector=False)
 
 
 def client(application: Litestar, key: str | None = None) -> httpx.AsyncClient:

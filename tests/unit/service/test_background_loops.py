@@ -14,8 +14,10 @@ from service.outages import is_outage
 from tests.patience import PATIENCE
 
 
-@pytest.mark.parametrize("error", [ValueError("a bad row"), RuntimeError("a server is away"), AssertionError()])
-async def test_a_loop_goes_on_after_an_error(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "error", [ValueError("a bad row"), RuntimeError("a server is away"), AssertionError(), asyncio.CancelledError()]
+)
+async def test_a_loop_goes_on_after_an_error(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever a round raises, the next one comes, and a complete one clears the error."""
     monkeypatch.setattr(background_loops, "MIN_PAUSE_SECONDS", 0.001)
     complete = asyncio.Event()
