@@ -1,4 +1,4 @@
-"""What tests share: one pair of real servers per test process, two tenants, and the Hypothesis profiles."""
+"""What tests share: one pair of real servers and one service per test process, two tenants, and the Hypothesis profiles."""
 
 import shutil
 import tempfile
@@ -15,7 +15,33 @@ from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings
 from runtime.platform.storage.blobs import BlobStore
 from runtime.platform.temporal import connect, data_converter
+from tests.service import (
+    acme,
+    anonymous,
+    api_keys,
+    application,
+    dependencies,
+    globex,
+    loopback,
+    operator,
+    published,
+    worker,
+)
 from tests.shared_folder import ABSENT, shared_path
+
+# once for all folders: a fixture that each folder imports would be an application, and a projector, for each
+__all__ = [
+    "acme",
+    "anonymous",
+    "api_keys",
+    "application",
+    "dependencies",
+    "globex",
+    "loopback",
+    "operator",
+    "published",
+    "worker",
+]
 
 settings.register_profile("quick", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("fuzz", max_examples=5000, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -28,9 +28,7 @@ from service.plan_store import PlanStore, write_plan
 from service.run_problems.failures import opened
 from tests.integration.test_temporal_host import World
 from tests.patience import PATIENCE
-from tests.service import acme, anonymous, api_keys, application, dependencies, ended, started
-
-__all__ = ["acme", "anonymous", "api_keys", "application", "dependencies"]
+from tests.service import ended, started
 
 TENANT = "acme"
 

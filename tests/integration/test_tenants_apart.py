@@ -17,9 +17,7 @@ from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings, SettingsError
 from service.schedule_store import ScheduleStore
 from service.scheduler import TemporalSchedules
-from tests.service import api_keys, client, ended, eventually, started
-
-__all__ = ["api_keys"]
+from tests.service import client, ended, eventually, started
 
 CODE = node("Code", "code", 2, {"jsCode": "return [{json: {n: 1}}]"}, 200)
 SUB = chain(node("In", "executeWorkflowTrigger", 1.1, {"inputSource": "passthrough"}, 0), CODE)

@@ -24,9 +24,7 @@ from schemas import names
 from schemas.run import TASK_TIMEOUT, RunResult, StartInput
 from service.worker_builds import Deployment, WorkerBuilds
 from tests.patience import PATIENCE
-from tests.service import eventually, loopback
-
-__all__ = ["loopback"]
+from tests.service import eventually
 
 TENANT = "acme"
 

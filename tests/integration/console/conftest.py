@@ -7,20 +7,7 @@ import httpx
 import pytest
 from litestar import Litestar
 
-from tests.service import (
-    acme,
-    anonymous,
-    api_keys,
-    application,
-    client,
-    dependencies,
-    globex,
-    operator,
-    published,
-    worker,
-)
-
-__all__ = ["acme", "anonymous", "api_keys", "application", "dependencies", "globex", "operator", "published", "worker"]
+from tests.service import client
 
 
 @contextlib.asynccontextmanager

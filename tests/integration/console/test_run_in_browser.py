@@ -23,11 +23,11 @@ from tests.integration.console.browsing import (
     wire,
 )
 from tests.integration.console.chromium import Wire, watched_page
-from tests.service import ended, eventually, loopback, started
+from tests.service import ended, eventually, started
 from tests.unit.agents.world import calls, model, text_answer, workflow
 from tests.unit.agents.world import node as ai_node
 
-__all__ = ["browser", "loopback", "post", "wire"]
+__all__ = ["browser", "post", "wire"]
 
 playwright = pytest.importorskip("playwright.async_api", reason="the browser tests need playwright")
 expect = playwright.expect

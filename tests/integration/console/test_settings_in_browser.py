@@ -10,9 +10,8 @@ from runtime.platform.embedded.fake_vendor import StandIn
 from tests.exports import export, node
 from tests.integration.console.browsing import IN_CHROMIUM, LIVE_MS, browser, picture, sign_in, signed_in, wire
 from tests.integration.console.chromium import Wire, watched_page
-from tests.service import loopback
 
-__all__ = ["browser", "loopback", "wire"]
+__all__ = ["browser", "wire"]
 
 playwright = pytest.importorskip("playwright.async_api", reason="the browser tests need playwright")
 expect = playwright.expect
