@@ -10,8 +10,8 @@
 // answer:  {columns: [[cell per item] per script], custom: customData | undefined}
 //
 // A cell is a JSON scalar as it is, or a list: [0, value] an object or array, [1] undefined, [2, 'NaN'] a number that
-// JSON does not know, [3, digits] a bigint, [5, text] a DateTime, [6, JSON, number, text] a Date or Duration, [4, value] an object or array with {"\u0000": [..]} where such a cell stands
-// inside it, [9, message, description] the error that n8n raises.
+// JSON does not know, [3, digits] a bigint, [5, text] a DateTime, [6, JSON, number, text] a Date or Duration (JSON null: an invalid one), [7, value, text | null] an Interval
+// and its text, [4, value] an object or array with {"\u0000": [..]} where such a cell stands inside it, [9, message, description] the error that n8n raises.
 //
 // What makes two runs equal: the clock stands at `snapshot.now`, Math.random is seeded, stack traces are off, nothing
 // observes garbage collection, and no state is kept between runs.
@@ -284,8 +284,10 @@
       case 'object':
         if (value === null) return null;
         if (DateTime.isDateTime(value)) return [5, value.toString()];
-        if (Duration.isDuration(value) && value.isValid) return [6, value.toString(), number(value.valueOf()), value.toString()];
-        if (value instanceof RealDate && Number.isFinite(value.getTime())) return [6, value.toJSON(), value.getTime(), String(value)];
+        if (Duration.isDuration(value)) return [6, value.toJSON(), value.valueOf(), String(value)];
+        if (value instanceof RealDate) return [6, value.toJSON(), value.getTime(), String(value)];
+        // n8n copies an Interval without its methods' own classes: its bounds are text, so that it cannot be shown
+        if (Interval.isInterval(value)) return [7, plain(value), value.isValid ? null : String(value)];
         return nested(value);
       default:
         return uncloned('<function>');

@@ -9,7 +9,7 @@ import orjson
 
 from runtime.expressions.evaluator import ScriptEvaluator
 from runtime.expressions.scope import ExpressionError
-from runtime.values.javascript import BigInt, DateTimeText, ObjectText
+from runtime.values.javascript import BigInt, DateTimeText, NullObject, ObjectText, ShownObject
 from runtime.values.json_bytes import is_deeper
 from schemas.expression import Script
 from schemas.item import UNDEFINED
@@ -105,7 +105,9 @@ def _tagged(cell: Sequence[Any]) -> Any:
         case [5, text]:
             return DateTimeText(text)
         case [6, text, number, shown]:
-            return ObjectText(text, number, shown)
+            return NullObject(shown) if text is None else ObjectText(text, number, shown)
+        case [7, members, shown]:
+            return ShownObject(members, shown)
     return _restored(cell[1])
 
 

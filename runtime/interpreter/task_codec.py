@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from runtime.expressions.scope import ExpressionError
-from runtime.values.javascript import DateTimeText, ObjectText
+from runtime.values.javascript import DateTimeText, NullObject, ObjectText, ShownObject
 from schemas.item import UNDEFINED
 
 Columns = list[list[Any]]
@@ -28,6 +28,10 @@ def _cell(cell: Any) -> Any:
         return {"$tempor8": "date", "value": str(cell)}
     if isinstance(cell, ObjectText):
         return {"$tempor8": "object", "value": str(cell), "number": cell.number, "shown": cell.shown}
+    if isinstance(cell, NullObject):
+        return {"$tempor8": "null object", "shown": cell.shown}
+    if isinstance(cell, ShownObject):
+        return {"$tempor8": "shown object", "value": dict(cell), "shown": cell.shown}
     if isinstance(cell, dict) and "$tempor8" in cell:
         return {"$tempor8": "value", "value": cell}
     return cell
@@ -48,5 +52,9 @@ def _read(cell: Any) -> Any:
             return DateTimeText(cell["value"])
         if cell["$tempor8"] == "object":
             return ObjectText(cell["value"], cell["number"], cell["shown"])
+        if cell["$tempor8"] == "null object":
+            return NullObject(cell["shown"])
+        if cell["$tempor8"] == "shown object":
+            return ShownObject(cell["value"], cell["shown"])
         return ExpressionError(cell["message"], description=cell["description"])
     return cell

@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 
 from runtime.contract import Context, Dynamic, Inline, Item, Items, NodeError, Outputs, error_item, param
 from runtime.values.dates import Instant
-from runtime.values.javascript import ObjectText, js_number, js_string, property_order, truthy
+from runtime.values.javascript import NullObject, ObjectText, js_number, js_string, property_order, truthy
 from runtime.values.json_repair import parse_repaired
 from runtime.values.json_text import NotJsonError
 from runtime.values.lists.fields import text_parts
@@ -71,8 +71,8 @@ class Assignments(TypedDict, total=False):
 
 def write(json: Json, name: str, value: Any, *, dots: bool) -> None:
     """Put a value at a path, or at the key of that very name."""
-    if isinstance(value, ObjectText):
-        value = str(value)  # an item is JSON
+    if isinstance(value, ObjectText | NullObject):
+        value = _as_json(value)
     if dots:
         set_path(json, name, value)
     elif (key := plain_name(name)) != "__proto__":
@@ -85,6 +85,7 @@ class SetV1(Inline):
     type = "n8n-nodes-base.set"
     versions = (1, 2)
     one_item_each = True
+    exact_values = True
 
     keep_only_set: Dynamic[bool] = param(False)
     values: Dynamic[ValuesByType] = param({})
@@ -105,7 +106,7 @@ class SetV1(Inline):
             for raw, field in zip(written, _fields_of_type(p.values, type_), strict=False):
                 name = js_string(field.get("name", UNDEFINED if "name" in raw else "propertyName"))
                 value = field.get("value", UNDEFINED if "value" in raw else default)
-                value = convert.get(type_, _as_is)(value)
+                value = convert.get(type_, _as_json)(value)
                 if value is UNDEFINED:
                     unset(json, name)
                 elif dots:
@@ -118,11 +119,13 @@ class SetV1(Inline):
         return output
 
 
-def _as_is(value: Any) -> Any:
-    return value
+def _as_json(value: Any) -> Any:
+    """Return a Date or Duration as items show it."""
+    return None if isinstance(value, NullObject) else str(value) if isinstance(value, ObjectText) else value
 
 
 def _number_or_same(value: Any) -> Any:
+    value = _as_json(value)
     if not isinstance(value, str):
         return value
     number = js_number(value)
@@ -140,6 +143,7 @@ class SetV3(Inline):
     type = "n8n-nodes-base.set"
     versions: ClassVar[tuple[float, ...]] = (3, 3.1, 3.2, 3.3, 3.4, 3.5)
     one_item_each = True
+    exact_values = True
 
     mode: Dynamic[Literal["manual", "raw"]] = param("manual")
     duplicate_item: Dynamic[bool] = param(False)
