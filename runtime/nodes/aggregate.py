@@ -5,6 +5,7 @@ from typing import Any, Literal
 from runtime.contract import BinaryRef, Context, Dynamic, Inline, Item, Items, NodeError, Outputs, paired, param
 from runtime.values.javascript import js_string
 from runtime.values.lists.fields import listed_names
+from runtime.values.objects import members
 from runtime.values.paths import get, set_path
 from runtime.values.problem import ProblemError
 from schemas.item import UNDEFINED
@@ -101,7 +102,7 @@ def _values(items: Items, field: str, options: Fields, *, dots: bool) -> list[An
     missing, merge = bool(options.get("keepMissing")), bool(options.get("mergeLists"))
     values: list[Any] = []
     for item in items:
-        value = get(item["json"], field) if dots else item["json"].get(field, UNDEFINED)
+        value = get(item["json"], field) if dots else members(item["json"]).get(field, UNDEFINED)
         if value is None or value is UNDEFINED:
             if missing:
                 values.append(None)

@@ -11,6 +11,7 @@ from runtime.values.javascript import NullObject, ObjectText, js_number, js_stri
 from runtime.values.json_repair import parse_repaired
 from runtime.values.json_text import NotJsonError
 from runtime.values.lists.fields import text_parts
+from runtime.values.objects import members, shallow_copy
 from runtime.values.paths import get, plain_name, set_path, unset
 from runtime.values.problem import ProblemError
 from runtime.values.validation import FIELD_TYPES, as_text, validate_field
@@ -75,7 +76,7 @@ def write(json: Json, name: str, value: Any, *, dots: bool) -> None:
         value = _as_json(value)
     if dots:
         set_path(json, name, value)
-    elif (key := plain_name(name)) != "__proto__":
+    elif (key := plain_name(name)) != "__proto__" and isinstance(json, dict):
         json[key] = value
 
 
@@ -99,7 +100,7 @@ class SetV1(Inline):
     def _item(self, context: Context, i: int, item: Item, convert: dict[str, Callable[[Any], Any]]) -> Item:
         p = context.resolve(self, i)
         keep_only = bool(p.keep_only_set)
-        json: Json = {} if keep_only else dict(item["json"])
+        json: Json = {} if keep_only else shallow_copy(item["json"])
         dots = (p.options or {}).get("dotNotation", True) is not False
         for type_, default in _DEFAULTS.items():
             written = _fields_of_type(self.values, type_)
@@ -111,7 +112,7 @@ class SetV1(Inline):
                     unset(json, name)
                 elif dots:
                     set_path(json, name, value)
-                elif name != "__proto__":
+                elif name != "__proto__" and isinstance(json, dict):
                     json[name] = value
         output: Item = {"json": json, "pairedItem": {"item": i}}
         if "binary" in item and not keep_only:
@@ -333,7 +334,7 @@ def _write_fields(json: Json, fields: Json, *, dots: bool) -> Json:
 def _input_fields(json: Json, include: str, fields: Any, *, dots: bool) -> Json:
     """Return the part of the input that stays: all, none, selected fields, or all but some."""
     if include == "all":
-        return dict(json)
+        return shallow_copy(json)  # type: ignore[no-any-return]  # of what it got
     if include == "none":
         return {}
     if include not in ("selected", "except"):
@@ -344,9 +345,9 @@ def _input_fields(json: Json, include: str, fields: Any, *, dots: bool) -> Json:
         raise NodeError(problem.message) from problem
     if include == "selected":
         return _pick_fields(json, names, dots=dots)
-    rest = dict(json)
+    rest: Json = shallow_copy(json)
     for name in names:
-        if dots:
+        if dots or not isinstance(rest, dict):
             unset(rest, name)
         else:
             rest.pop(plain_name(name), None)
@@ -356,7 +357,7 @@ def _input_fields(json: Json, include: str, fields: Any, *, dots: bool) -> Json:
 def _pick_fields(json: Json, names: list[str], *, dots: bool) -> Json:
     selection: Json = {}
     for name in names:
-        value = get(json, name) if dots else json.get(plain_name(name), UNDEFINED)
+        value = get(json, name) if dots else members(json).get(plain_name(name), UNDEFINED)
         key = name.rsplit(".", 1)[-1] if dots else plain_name(name)
         if value is not UNDEFINED:
             write(selection, key, value, dots=dots)

@@ -32,11 +32,11 @@ class Builder:
     headless: bool = False
     root_name: str = _DEFAULT_ROOT
 
-    def build(self, value: dict[str, Any]) -> str:
+    def build(self, value: Any) -> str:
         """Return the document. Raise XmlError for names and characters that XML does not have."""
         name, content = self.root_name, value
-        if len(value) == 1 and name == _DEFAULT_ROOT:
-            ((name, content),) = value.items()
+        if len(entries := _members(value)) == 1 and name == _DEFAULT_ROOT:
+            ((name, content),) = entries
         root = _element(name)
         self._fill(root, content)
         return ("" if self.headless else HEAD) + _write(root, 0)

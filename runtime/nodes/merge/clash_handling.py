@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runtime.contract import Item
+from runtime.values.objects import members
 from schemas.item import UNDEFINED
 
 
@@ -47,11 +48,11 @@ def combine(items: Sequence[Item], clash: Clash, *, again: bool = False) -> Item
     if clash.resolve == "addSuffix":
         merged: Item = {"json": {}}
         for i, item in enumerate(items):
-            merged["json"].update(suffixed(item["json"], i))
+            merged["json"].update(suffixed(members(item["json"]), i))
         if again:
-            merged["json"].update(ordered[-1]["json"])
+            merged["json"].update(members(ordered[-1]["json"]))
     else:
-        merged = {"json": _merged([item["json"] for item in ordered], clash, own=again)}
+        merged = {"json": _merged([members(item["json"]) for item in ordered], clash, own=again)}
     files: dict[str, Any] = {}
     for item in ordered:
         files.update(item.get("binary") or {})
