@@ -6,7 +6,7 @@
 //   __define(id, function | null)   one script; null when the engine refused to parse it
 //   __run(request)                  JSON in, JSON out
 //
-// request: {scripts: [id], copies: [bool per script], first, count, seed, snapshot}
+// request: {scripts: [id], copies: [bool per script; those behind are of parameters that others read], first, count, seed, snapshot}
 // answer:  {columns: [[cell per item] per script], custom: customData | undefined}
 //
 // A cell is a JSON scalar as it is, or a list: [0, value] an object or array, [1] undefined, [2, 'NaN'] a number that
@@ -364,8 +364,13 @@
     allocated = 0;
     resetCaches.call(Settings);
     const before = stringify(snapshot.execution.customData);
-    const open = openScope(snapshot, 'expression');
-    const columns = request.scripts.map((id, i) => column(id, (item) => open(item, request.copies[i]), request));
+    const programs = request.scripts.slice(request.copies.length).map((id) => scripts.get(id));
+    const evaluate = (index, scope) => {
+      const program = programs[index] ?? fail('invalid syntax');
+      return attempt(() => program(scope, extend, key, render, renderText, renderJson, dummy()));
+    };
+    const open = openScope(snapshot, 'expression', evaluate);
+    const columns = request.copies.map((copies, i) => column(request.scripts[i], (item) => open(item, copies), request));
     const after = stringify(snapshot.execution.customData);
     return stringify({ columns, custom: after === before ? undefined : snapshot.execution.customData });
   };

@@ -48,7 +48,7 @@ def call(
         "seed": int(data["seed"]) & 0x7FFFFFFF,
         "snapshot": data,
     }
-    sources = [script.source for script in scripts]
+    sources = [*(script.source for script in scripts), *data.get("programs", ())]
     response = _loads(evaluator(sources, _dumps(request), seconds, apart=apart, final=final))
     columns = response["columns"]
     if is_deeper(columns, MAX_NESTING + _CELL_LEVELS):
