@@ -126,8 +126,8 @@ class Node(Facts):
     usable_as_tool: ClassVar[bool] = False
     """Whether n8n offers the node as a tool of an agent too, under its type with `Tool` behind it."""
     exact_values: ClassVar[bool] = False
-    """Whether it reads values that JSON does not know: invalid dates among its parameters. Other classes read null in their
-    places."""
+    """Whether it reads values that JSON does not know: members of items that are UNDEFINED, invalid dates among its parameters.
+    Other classes find no such member, and null in the place of such a date."""
     takes_specialist: ClassVar[bool] = False
     """Whether `agent: <slug>` in the node's notes hands its work to a specialist."""
 

@@ -6,8 +6,9 @@
 //   __define(id, function | null)   one script; null when the engine refused to parse it
 //   __run(request)                  JSON in, JSON out
 //
-// request: {scripts: [id], copies: [bool per script; those behind are of parameters that others read], first, count, seed, snapshot}
-// answer:  {columns: [[cell per item] per script], custom: customData | undefined}
+// request: {scripts: [id], copies: [bool per script; those behind are of parameters that others read], first, count, seed,
+//           snapshot, undefined: its items have marks of members that are undefined}
+// answer:  {columns: [[cell per item] per script], custom: customData | undefined, undefined: whether there is [1] inside a value}
 //
 // A cell is a JSON scalar as it is, or a list: [0, value] an object or array, [1] undefined, [2, 'NaN'] a number that
 // JSON does not know, [3, digits] a bigint, [5, text] a DateTime, [6, JSON, number, text] a Date or Duration (JSON null: an invalid one), [7, value, text | null] an Interval
@@ -214,6 +215,11 @@
   const uncloned = (text) => fail(`Expression evaluation failed: ${text} could not be cloned.`);
 
   let odd = false;
+  let undefinedInside = false;
+  const undefinedMember = () => {
+    odd = undefinedInside = true;
+    return { [ODD]: [1] };
+  };
 
   const number = (value) => {
     if (Number.isFinite(value)) return value;
@@ -233,7 +239,6 @@
       const found = value[name];
       // n8n turns a DateTime that is a member into text, one in a list is left to JSON; they differ when it is invalid
       const member = DateTime.isDateTime(found) ? found.toString() : found;
-      if (member === undefined) continue;
       if (name === '__proto__') Object.defineProperty(copy, name, { value: plain(member), enumerable: true });
       else copy[name] = plain(member);
     }
@@ -248,7 +253,7 @@
       case 'number':
         return number(value);
       case 'undefined':
-        return null;
+        return undefinedMember();
       case 'bigint':
         odd = true;
         return { [ODD]: [3, String(value)] };
@@ -356,9 +361,18 @@
     return cells;
   };
 
+  // Marks of `runtime/values/undefined.py`.
+  const unmarked = (given) => {
+    if (typeof given !== 'object' || given === null || given.$tempor8 === 'undefined') return given?.$tempor8 ? undefined : given;
+    const value = given.$tempor8 === 'value' ? given.value : given;
+    for (const name of Object.keys(value)) if (name !== '__proto__') value[name] = unmarked(value[name]);
+    return value;
+  };
+
   const run = (message) => {
     const request = parse(message);
-    const { snapshot } = request;
+    const snapshot = request.undefined ? unmarked(request.snapshot) : request.snapshot;
+    undefinedInside = false;
     now = Math.floor(snapshot.now);
     state = request.seed | 0;
     allocated = 0;
@@ -372,7 +386,7 @@
     const open = openScope(snapshot, 'expression', evaluate);
     const columns = request.copies.map((copies, i) => column(request.scripts[i], (item) => open(item, copies), request));
     const after = stringify(snapshot.execution.customData);
-    return stringify({ columns, custom: after === before ? undefined : snapshot.execution.customData });
+    return stringify({ columns, undefined: undefinedInside || undefined, custom: after === before ? undefined : snapshot.execution.customData });
   };
 
   globalThis.__define = (id, script) => {

@@ -67,6 +67,16 @@
   };
 
   const copyOf = (value) => JSON.parse(JSON.stringify(value));
+  // With members that are undefined, which JSON drops.
+  const exactCopyOf = (value) => {
+    if (typeof value !== 'object' || value === null) return value;
+    if (Array.isArray(value)) return value.map(exactCopyOf);
+    const copy = {};
+    for (const name of Object.keys(value)) {
+      Object.defineProperty(copy, name, { value: exactCopyOf(value[name]), writable: true, enumerable: true, configurable: true });
+    }
+    return copy;
+  };
 
   // --- the preparation of one snapshot ------------------------------------------------------------------------------
 
@@ -89,7 +99,7 @@
 
     own(value) {
       if (this.copies === null || typeof value !== 'object' || value === null) return value;
-      if (!this.copies.has(value)) this.copies.set(value, Array.isArray(value) ? value.map((each) => this.own(each)) : copyOf(value));
+      if (!this.copies.has(value)) this.copies.set(value, Array.isArray(value) ? value.map((each) => this.own(each)) : (this.snapshot.undefined ? exactCopyOf : copyOf)(value));
       return this.copies.get(value);
     }
 

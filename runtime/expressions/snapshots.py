@@ -8,6 +8,7 @@ from runtime.engine.node_runs import SparseRuns
 from runtime.expressions.node_parameters import shown_parameters
 from runtime.expressions.nodes import branch_to, leads_here, without_bytes
 from runtime.expressions.scope import ExpressionError, Scope
+from runtime.values.undefined import marked, without_undefined
 from schemas.expression import Script
 from schemas.item import UNDEFINED, Items, NodeRun
 
@@ -24,7 +25,8 @@ ANY = frozenset({"any", *_PAIRED})
 def snapshot(scope: Scope, reads: Collection[str] | None) -> dict[str, Any]:
     """Return all data of the nodes in `reads` (None: of all nodes), with the pairings of every input item. For programs."""
     names = [*{**scope.runs, **scope.pinned}] if reads is None else [name for name in reads if name in scope.plan.step]
-    return _build(scope, scope.items, dict.fromkeys(names, ANY))
+    data = _build(scope, scope.items, dict.fromkeys(names, ANY))
+    return without_undefined(data) if scope.undefined else data
 
 
 def snapshot_for(scope: Scope, scripts: Iterable[Script]) -> dict[str, Any]:
@@ -50,7 +52,7 @@ def snapshot_for(scope: Scope, scripts: Iterable[Script]) -> dict[str, Any]:
         data["programs"] = [program.source for program in programs]
     if "$getPairedItem" in variables:
         data["sources"] = {name: _sources(runs) for name, runs in scope.runs.items()}
-    return data
+    return {**marked(data), "undefined": True} if scope.undefined else data
 
 
 def _sources(runs: Sequence[NodeRun]) -> Any:

@@ -5,6 +5,7 @@ from typing import Any
 
 from runtime.expressions.scope import ExpressionError
 from runtime.values.javascript import DateTimeText, NullObject, ObjectText, ShownObject
+from runtime.values.undefined import marked, unmarked
 from schemas.item import UNDEFINED
 
 Columns = list[list[Any]]
@@ -14,9 +15,16 @@ Open = list[list[Any] | None]
 _UNDEFINED = {"$tempor8": "undefined"}
 
 
-def encode(columns: Sequence[Sequence[Any] | None]) -> Open:
-    """Columns as JSON."""
-    return [None if column is None else [_cell(cell) for cell in column] for column in columns]
+def encode(columns: Sequence[Sequence[Any] | None], *, undefined: bool = False) -> Open:
+    """Columns as JSON. `undefined`: members of values may be undefined."""
+    write = _deep_cell if undefined else _cell
+    return [None if column is None else [write(cell) for cell in column] for column in columns]
+
+
+def _deep_cell(cell: Any) -> Any:
+    if isinstance(cell, dict | list) and not isinstance(cell, ShownObject):
+        return {"$tempor8": "marked", "value": marked(cell)}
+    return _cell(cell)
 
 
 def _cell(cell: Any) -> Any:
@@ -52,6 +60,8 @@ def _read(cell: Any) -> Any:
             return DateTimeText(cell["value"])
         if cell["$tempor8"] == "object":
             return ObjectText(cell["value"], cell["number"], cell["shown"])
+        if cell["$tempor8"] == "marked":
+            return unmarked(cell["value"])
         if cell["$tempor8"] == "null object":
             return NullObject(cell["shown"])
         if cell["$tempor8"] == "shown object":

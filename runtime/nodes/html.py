@@ -66,6 +66,7 @@ class Html(Extraction):
 
     type = "n8n-nodes-base.html"
     versions = (1, 1.1, 1.2)
+    exact_values = True
 
     operation: Literal["generateHtmlTemplate", "extractHtmlContent", "convertToHtmlTable"] = param(
         "generateHtmlTemplate"

@@ -12,8 +12,9 @@ from runtime.values.json_repair import parse_repaired
 from runtime.values.json_text import NotJsonError
 from runtime.values.lists.fields import text_parts
 from runtime.values.objects import members, shallow_copy
-from runtime.values.paths import get, plain_name, set_path, unset
+from runtime.values.paths import get, has, plain_name, set_path, unset
 from runtime.values.problem import ProblemError
+from runtime.values.undefined import without_undefined
 from runtime.values.validation import FIELD_TYPES, as_text, validate_field
 from schemas.diagnostic import Diagnostic, Location
 from schemas.diagnostic.nodes import InvalidParameter
@@ -108,7 +109,7 @@ class SetV1(Inline):
                 name = js_string(field.get("name", UNDEFINED if "name" in raw else "propertyName"))
                 value = field.get("value", UNDEFINED if "value" in raw else default)
                 value = convert.get(type_, _as_json)(value)
-                if value is UNDEFINED:
+                if value is UNDEFINED and not context.keeps_undefined():
                     unset(json, name)
                 elif dots:
                     set_path(json, name, value)
@@ -358,8 +359,9 @@ def _pick_fields(json: Json, names: list[str], *, dots: bool) -> Json:
     selection: Json = {}
     for name in names:
         value = get(json, name) if dots else members(json).get(plain_name(name), UNDEFINED)
+        exists = has(json, name) if dots else plain_name(name) in members(json)
         key = name.rsplit(".", 1)[-1] if dots else plain_name(name)
-        if value is not UNDEFINED:
+        if exists:
             write(selection, key, value, dots=dots)
         elif dots and "[" in key:  # n8n makes the list all the same
             set_path(selection, key, None)
@@ -374,7 +376,7 @@ def convert_value(name: str, value: Any, type_: str, version: float, lenient: bo
     if type_ == "string":
         return as_text(value)
     if type_ == "json":
-        return parse_parameter(value, name, i, inside="'Fields to Set'", allow_null=True)
+        return without_undefined(parse_parameter(value, name, i, inside="'Fields to Set'", allow_null=True))
     checked = validate_field(name, value, type_)
     if checked.error is None:
         return checked.value.iso() if isinstance(checked.value, Instant) else checked.value  # an item is JSON

@@ -15,6 +15,7 @@ class Xml(Activity):
 
     type = "n8n-nodes-base.xml"
     versions = (1,)
+    exact_values = True
     local = True
 
     mode: Dynamic[Literal["xmlToJson", "jsonToxml"]] = param("xmlToJson")

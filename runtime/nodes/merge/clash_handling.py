@@ -85,6 +85,8 @@ def _merged(parts: Sequence[Mapping[str, Any]], clash: Clash, *, own: bool) -> d
 
 def _into(target: dict[str, Any], part: Mapping[str, Any], clash: Clash) -> None:
     for key, value in part.items():
+        if clash.deep and value is UNDEFINED and key in target:
+            continue
         if not (clash.keep_filled and key in target and _blank(value)):
             target[key] = _deep(target.get(key, UNDEFINED), value, clash) if clash.deep else value
 
@@ -94,7 +96,9 @@ def _blank(value: Any) -> bool:
 
 
 def _deep(old: Any, new: Any, clash: Clash) -> Any:
-    """Merge as lodash's merge: objects by key, arrays by index, everything else replaced."""
+    """Merge as lodash's merge: objects by key, arrays by index, everything else replaced, by undefined nothing."""
+    if new is UNDEFINED:
+        return old
     if isinstance(new, dict):
         if isinstance(old, list):
             return old  # the members become properties of the array, which JSON does not show

@@ -16,6 +16,7 @@ class MergeV1(Inline):
 
     type = "n8n-nodes-base.merge"
     versions = (1,)
+    exact_values = True
     input_count = 2
 
     mode: Dynamic[

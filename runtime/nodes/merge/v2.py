@@ -144,6 +144,7 @@ class MergeV3(_Merge):
 
     type = "n8n-nodes-base.merge"
     versions = (3, 3.1, 3.2)
+    exact_values = True
     when: ClassVar = {"mode": [{"_cnd": {"not": "combineBySql"}}]}
     input_count = 2
 
@@ -246,6 +247,7 @@ class MergeV2(_Merge):
 
     type = "n8n-nodes-base.merge"
     versions = (2, 2.1)
+    exact_values = True
     input_count = 2
 
     mode: Dynamic[Literal["append", "combine", "chooseBranch"]] = param("append")
