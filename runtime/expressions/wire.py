@@ -11,7 +11,7 @@ from runtime.expressions.evaluator import ScriptEvaluator
 from runtime.expressions.scope import ExpressionError
 from runtime.values.javascript import BigInt, DateTimeText, NullObject, ObjectText, ShownObject
 from runtime.values.json_bytes import is_deeper
-from runtime.values.undefined import cells_without_undefined
+from runtime.values.undefined import cells_without_undefined, without_undefined
 from schemas.expression import Script
 from schemas.item import UNDEFINED
 from schemas.run import MAX_NESTING
@@ -117,7 +117,7 @@ def _tagged(cell: Sequence[Any]) -> Any:
         case [6, text, number, shown]:
             return NullObject(shown) if text is None else ObjectText(text, number, shown)
         case [7, members, shown]:
-            return ShownObject(members, shown)
+            return ShownObject(without_undefined(_restored(members)), shown)
     return _restored(cell[1])
 
 

@@ -12,6 +12,7 @@ from runtime.interpreter.context import StepContext
 from runtime.interpreter.failures import ExceptionPolicy, as_node_error
 from runtime.interpreter.parameters import Bound, Parameters
 from runtime.interpreter.task_codec import Open, decode, encode
+from runtime.values.javascript import NullObject
 from runtime.values.patterns import matching
 from runtime.values.undefined import cells_without_undefined, marked, unmarked, without_undefined
 from schemas.expression import Script
@@ -105,7 +106,7 @@ class TaskContext(StepContext):
         value = values[0]
         if isinstance(value, Exception):
             raise NodeError(getattr(value, "message", str(value)), item=i)
-        return value
+        return None if isinstance(value, NullObject) else value
 
 
 def _dig(value: Any, path: Sequence[str | int]) -> Any:

@@ -3,7 +3,7 @@
 What has none is returned as it is, so that lists which are shared stay shared.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from schemas.item import UNDEFINED
@@ -18,7 +18,7 @@ _WRAPPED: Final = "value"
 
 def without_undefined(value: Any) -> Any:
     """Return a value as JSON has it: members that are undefined are gone, elements of lists are null."""
-    return _Walk(lambda each: each, lambda _key, each: each is UNDEFINED, None).value(value)
+    return _Walk(drops=True).value(value)
 
 
 def cells_without_undefined(columns: Sequence[Sequence[Any] | None]) -> list[list[Any] | None]:
@@ -31,8 +31,7 @@ def cells_without_undefined(columns: Sequence[Sequence[Any] | None]) -> list[lis
 
 def marked(value: Any) -> Any:
     """Return a value as JSON in which `{MARK: "undefined"}` stands for undefined; see `unmarked`."""
-    wrap: Callable[[Any], Any] = lambda each: {MARK: _WRAPPED, "value": each} if MARK in each else each  # noqa: E731 - typed
-    return _Walk(wrap, lambda _key, _each: False, {MARK: _UNDEFINED}).value(value)
+    return _Walk(drops=False).value(value)
 
 
 def unmarked(value: Any) -> Any:
@@ -50,17 +49,15 @@ def unmarked(value: Any) -> Any:
 
 
 class _Walk:
-    """Changes objects and what stands for undefined; what is shared is walked once and stays shared."""
+    """Drops what is undefined, or marks it; what is shared is walked once and stays shared."""
 
-    def __init__(self, wrap: Callable[[Any], Any], leaves: Callable[[str, Any], bool], undefined: Any) -> None:
-        self._wrap = wrap
-        self._leaves = leaves
-        self._undefined = undefined
+    def __init__(self, *, drops: bool) -> None:
+        self._drops = drops
         self._seen: dict[int, Any] = {}
 
     def value(self, value: Any) -> Any:
         if value is UNDEFINED:
-            return self._undefined
+            return None if self._drops else {MARK: _UNDEFINED}
         if not isinstance(value, dict | list | tuple):
             return value
         if id(value) not in self._seen:
@@ -69,11 +66,20 @@ class _Walk:
         return self._seen[id(value)]
 
     def _object(self, value: dict[str, Any]) -> Any:
-        members = {key: self.value(each) for key, each in value.items() if not self._leaves(key, each)}
-        same = len(members) == len(value) and all(members[key] is value[key] for key in members)
-        return self._wrap(value if same else members)
+        members, same = {}, True
+        for key, each in value.items():  # no comprehension: each level of nesting would be one frame more
+            if each is UNDEFINED and self._drops:
+                same = False
+                continue
+            made = self.value(each)
+            members[key], same = made, same and made is each
+        whole = value if same else members
+        return {MARK: _WRAPPED, "value": whole} if not self._drops and MARK in whole else whole
 
     def _list(self, value: Any) -> Any:
-        elements = [self.value(each) for each in value]
-        same = all(made is each for made, each in zip(elements, value, strict=True))
+        elements, same = [], True
+        for each in value:
+            made = self.value(each)
+            elements.append(made)
+            same = same and made is each
         return value if same else elements
