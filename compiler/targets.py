@@ -79,7 +79,7 @@ def _helpers(bound: BoundNode) -> Iterator[Diagnostic]:
                 target=_NAME,
                 what="$getPairedItem",
                 instead="use $('<node>').item, which follows the links of items",
-                here=_RUNS_NOT,
+                here=_RUNS if text.startswith("=") else _RUNS_NOT,
             )
 
 

@@ -170,7 +170,7 @@ class Script(_Expression):
     """True when it may follow paired items (`.item`, `.pairedItem`, `.itemMatching`)."""
     ways: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """How each named node is read: `first`, `last`, `all`, `item`, `itemMatching`, `pairedItem`, `params`, `context`,
-    `isExecuted`, `legacy` (`$node["X"]`), or `any`. Only what these need is handed to V8."""
+    `isExecuted`, `legacy` (`$node["X"]`), `parameter` (`$node["X"].parameter`), or `any`. Only what these need is handed to V8."""
     writes: bool = False
     """True when it may write into what it reads; it then gets copies, so that no other step sees the change."""
     quick: list[Any] | None = None

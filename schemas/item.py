@@ -20,6 +20,9 @@ class _Undefined:
     def __repr__(self) -> str:
         return "UNDEFINED"
 
+    def __reduce__(self) -> str:
+        return "UNDEFINED"  # a copy is this one
+
 
 UNDEFINED: Final = _Undefined()
 

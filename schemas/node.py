@@ -125,6 +125,9 @@ class Node(Facts):
     """What to do instead of a node type that n8n has and this build declares but cannot run; None: it runs."""
     usable_as_tool: ClassVar[bool] = False
     """Whether n8n offers the node as a tool of an agent too, under its type with `Tool` behind it."""
+    exact_values: ClassVar[bool] = False
+    """Whether it reads values that JSON does not know: members of items that are UNDEFINED, invalid dates among its parameters.
+    Other classes find no such member, and null in the place of such a date."""
     takes_specialist: ClassVar[bool] = False
     """Whether `agent: <slug>` in the node's notes hands its work to a specialist."""
 

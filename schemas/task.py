@@ -37,6 +37,8 @@ class Task(TypedDict, total=False):
     first_item: int
     """Which item the first cells of the columns are for, where the task is about one item; absent: the first one."""
     attempt: int
+    undefined: bool
+    """Whether marks of `runtime.values.undefined` stand in the inputs, the columns and the data of scripts."""
 
 
 class TaskResult(TypedDict, total=False):
@@ -46,6 +48,8 @@ class TaskResult(TypedDict, total=False):
     value: Any
     columns: list[list[Any]]
     """Values of the scripts of a task that runs no step."""
+    undefined: bool
+    """Whether such marks stand in the outputs or the columns."""
     error: dict[str, Any]
     memory: dict[str, Any]
     static_data: NotRequired[dict[str, Any]]

@@ -16,6 +16,7 @@ from runtime.hosts.local.host import LocalHost, run_local
 from runtime.hosts.local.offline import FILES_OF, OfflineCapabilities
 from runtime.interpreter.execution import Execution
 from runtime.interpreter.run_info import RunInfo
+from runtime.values.undefined import without_undefined
 from schemas.item import Item, Items
 from schemas.node import Catalog
 from schemas.outcome import Finished
@@ -124,7 +125,9 @@ def describe_run(
         "lastNodeExecuted": finished.last_node,
         "error": error,
         "order": [list(each[:2]) for each in engine.order],
-        "nodes": {name: [_run(run) for _, run in indexed_runs(runs)] for name, runs in engine.runs.items()},
+        "nodes": {
+            name: [without_undefined(_run(run)) for _, run in indexed_runs(runs)] for name, runs in engine.runs.items()
+        },
     }
     if response is not None:
         result["response"] = response

@@ -32,6 +32,7 @@ class _CodeAt(CodeRunner):
             "const Date = ((Real) => class Date extends Real { "
             f"constructor(...given) {{ given.length ? super(...given) : super({instant}) }} "
             f"static now() {{ return {instant} }} }})(globalThis.Date); "
+            f"$now = DateTime.fromMillis({instant}); $today = $now.startOf('day'); "
         )
 
     async def run(self, task: Mapping[str, Any], language: str, code: str, mode: str, **options: Any) -> dict[str, Any]:

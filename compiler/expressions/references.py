@@ -8,6 +8,7 @@ from compiler.expressions.syntax import Node, ParsedCode, walk
 
 __all__ = ["References", "python_variables", "references", "scan_python"]
 
+_LEGACY_DATA = frozenset({"binary", "context", "data", "json", "runIndex"})
 _WAYS = frozenset({"all", "context", "first", "isExecuted", "item", "itemMatching", "last", "pairedItem", "params"})
 _PAIRED = frozenset({"item", "itemMatching", "pairedItem"})
 _STATIC_DATA = frozenset({"$getWorkflowStaticData", "getWorkflowStaticData"})
@@ -122,15 +123,28 @@ def _member(source: ParsedCode, node: Node, reads: References) -> None:
         if parent.type == "member_expression":
             member = parent.child_by_field_name("property")
             if member is not None:
-                reads.add(source.text(member), "legacy")
+                _legacy(source, parent, source.text(member), reads)
                 return
         index = parent.child_by_field_name("index")
         if index is not None and index.type in ("string", "template_string"):
             name = string_value(source, index)
             if name is not None:
-                reads.add(name, "legacy")
+                _legacy(source, parent, name, reads)
                 return
     reads.dynamic = True
+
+
+def _legacy(source: ParsedCode, node: Node, name: str, reads: References) -> None:
+    """Note that `node` is `$node["X"]`, and whether it may be read for its parameters."""
+    reads.add(name, "legacy")
+    parent = node.parent
+    member = (
+        parent.child_by_field_name("property")
+        if parent is not None and parent.type == "member_expression" and parent.child_by_field_name("object") == node
+        else None
+    )
+    if member is None or source.text(member) not in _LEGACY_DATA:
+        reads.add(name, "parameter")
 
 
 def _items(source: ParsedCode, node: Node, reads: References) -> None:

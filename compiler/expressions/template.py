@@ -2,7 +2,7 @@ r"""n8n's template grammar: text with JavaScript between `{{` and the first `}}`
 
 n8n: a brace pair after an odd number of backslashes is text (or, inside code, code); the backslash of `\{{` stays in
 the text and that of `\}}` leaves the code. In a template that has code, two backslashes of its text become one. Code
-that is never closed runs to the end of the text.
+that is never closed runs to the end of the text; with `\}}` at the very end it is nothing.
 """
 
 from dataclasses import dataclass
@@ -46,11 +46,14 @@ def split(template: str) -> list[TextPart | CodePart]:
         start = opening + 2
         closing = _unescaped(_CLOSE, template, start)
         end = len(template) if closing is None else closing
+        if closing is None and template.endswith("\\}}"):
+            break  # n8n takes code that an escaped pair of braces ends for none
         if closing is not None or start < end:
             parts.append(_code(template, start, end))
         at = end + 2
-    if at < len(template):
-        parts.append(TextPart(template[at:]))
+    else:
+        if at < len(template):
+            parts.append(TextPart(template[at:]))
     if all(isinstance(part, TextPart) for part in parts):
         return parts
     return [TextPart(part.value.replace("\\\\", "\\")) if isinstance(part, TextPart) else part for part in parts]

@@ -47,6 +47,11 @@ class Context(Protocol):
     parents: Sequence[tuple[str, str]]
     """(name, type) of every ancestor by main connections, nearest first."""
 
+    def keeps_undefined(self) -> bool:
+        """Return whether members that are undefined stay in the items that a step of a class with `exact_values` makes. Ask it only
+        where one arises: the answer is recorded.
+        """
+
     def resolve(self, node: N, i: int) -> N:
         """Return the node with the values of its parameters for input item `i`.
 

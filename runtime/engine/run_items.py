@@ -1,7 +1,7 @@
 """A page of the items that a run of a node had before it or gave out, for people who look at it."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from runtime.engine.node_runs import ForgottenRunError
@@ -18,12 +18,15 @@ FILE_MEMBERS: Final = ("fileName", "mimeType", "fileSize", "id")
 CONTENTS: Final = ("data",)
 
 
-def items_page(runs: Mapping[str, Sequence[NodeRun]], asked: ItemsPage) -> ItemsAnswer | None:
+def items_page(
+    runs: Mapping[str, Sequence[NodeRun]], asked: ItemsPage, as_json: Callable[[Items], Items] = lambda items: items
+) -> ItemsAnswer | None:
     """Return the page; None: the node has no such run, or what it had is no longer kept.
 
     Args:
         runs: node name -> its runs, as the engine has them.
         asked: which items.
+        as_json: what takes members out that JSON does not know.
     """
     try:
         run = runs[asked.node][asked.run]
@@ -31,7 +34,8 @@ def items_page(runs: Mapping[str, Sequence[NodeRun]], asked: ItemsPage) -> Items
     except (KeyError, IndexError, ForgottenRunError):
         return None
     items = (outputs[asked.index] if asked.index < len(outputs) else None) or []
-    shown = [_view(each, contents=asked.contents) for each in items[asked.since : asked.since + asked.limit]]
+    page = as_json(items[asked.since : asked.since + asked.limit])
+    shown = [_view(each, contents=asked.contents) for each in page]
     return ItemsAnswer(counts=[len(each or ()) for each in outputs], items=shown)
 
 

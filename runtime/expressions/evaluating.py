@@ -73,7 +73,9 @@ def evaluate(
         return [[] if column is None else column for column in columns]
     scripts = _open(prepared.expressions, columns)
     limit = seconds or (FINAL_SECONDS if final else WORKFLOW_SECONDS)
-    script_columns, custom = _batch(evaluator, scripts, data, range(count), limit, final=final)
+    script_columns, custom = _batch(
+        evaluator, scripts, data, range(count), limit, final=final, keep_undefined=scope.keep_undefined
+    )
     if custom is not None:
         scope.custom_data.clear()
         scope.custom_data.update(custom)
@@ -102,13 +104,16 @@ def evaluate_scripts(
     *,
     first: int = 0,
     seconds: float = FINAL_SECONDS,
+    keep_undefined: Callable[[], bool] = lambda: False,
 ) -> tuple[list[Column], Custom]:
     """Return the columns of scripts over the snapshot of `split`, for `count` items from `first` on, and
     `$execution.customData` when a script set it.
 
     For an activity, where the outcome is recorded: a limit is the error of the script at fault.
     """
-    return _batch(evaluator, scripts, data, range(first, first + count), seconds, final=True)
+    return _batch(
+        evaluator, scripts, data, range(first, first + count), seconds, final=True, keep_undefined=keep_undefined
+    )
 
 
 def evaluate_snapshot(
@@ -118,16 +123,22 @@ def evaluate_snapshot(
     evaluator: ScriptEvaluator,
     *,
     seconds: float = FINAL_SECONDS,
+    keep_undefined: Callable[[], bool] = lambda: False,
 ) -> list[Any]:
     """Return the values of expressions for one item over a snapshot (see `snapshot`), all computed by V8.
 
     For `$response` and the like, where an activity turns pages. Values as in `evaluate`; a limit is an ExpressionError.
     """
-    return [_over_snapshot(evaluator, expression, data, index, seconds) for expression in expressions]
+    return [_over_snapshot(evaluator, each, data, index, seconds, keep_undefined) for each in expressions]
 
 
 def _over_snapshot(
-    evaluator: ScriptEvaluator, expression: Expression, data: Mapping[str, Any], index: int, seconds: float
+    evaluator: ScriptEvaluator,
+    expression: Expression,
+    data: Mapping[str, Any],
+    index: int,
+    seconds: float,
+    keep_undefined: Callable[[], bool],
 ) -> Any:
     if isinstance(expression, Literal):
         return expression.value
@@ -135,7 +146,10 @@ def _over_snapshot(
         return ExpressionError(expression.message, description=expression.description)
     script = expression if isinstance(expression, Script) else as_script(expression)
     try:
-        columns, _ = call(evaluator, [script], data, index, 1, seconds, apart=not script.linear, final=True)
+        columns, _ = call(
+            evaluator, [script], data, index, 1, seconds, apart=not script.linear, final=True,
+            keep_undefined=keep_undefined,
+        )  # fmt: skip
     except ScriptLimit as limit:
         return ExpressionError(limit.message)
     return columns[0][0]
@@ -183,6 +197,7 @@ def _batch(
     seconds: float,
     *,
     final: bool,
+    keep_undefined: Callable[[], bool],
 ) -> tuple[list[Column], Custom]:
     """Run the linear scripts together, then the others apart from them."""
     columns: dict[int, Column] = {}
@@ -191,7 +206,8 @@ def _batch(
         group = [i for i, script in enumerate(scripts) if script.linear is not apart]
         if group:
             members = [scripts[i] for i in group]
-            results, new_custom = _group(evaluator, members, data, items, seconds, apart=apart, final=final)
+            run = partial(_group, evaluator, members, data, items, seconds, apart=apart, final=final)
+            results, new_custom = run(keep_undefined=keep_undefined)
             columns.update(zip(group, results, strict=True))
             custom = new_custom if new_custom is not None else custom
     return [columns[i] for i in range(len(scripts))], custom
@@ -206,14 +222,19 @@ def _group(
     *,
     apart: bool,
     final: bool,
+    keep_undefined: Callable[[], bool],
 ) -> tuple[list[Column], Custom]:
     """Run scripts in one call; after a limit was hit, one by one to find the script at fault."""
     try:
-        return call(evaluator, scripts, data, items.start, len(items), seconds, apart=apart, final=final)
+        return call(
+            evaluator, scripts, data, items.start, len(items), seconds, apart=apart, final=final,
+            keep_undefined=keep_undefined,
+        )  # fmt: skip
     except ScriptLimit as limit:
         if not final:
             raise
         if len(scripts) == 1:
             return [[ExpressionError(limit.message)] * len(items)], None
-    singles = [_group(evaluator, [script], data, items, seconds, apart=apart, final=True) for script in scripts]
+    single = partial(_group, data=data, items=items, seconds=seconds, apart=apart, final=True)
+    singles = [single(evaluator, [script], keep_undefined=keep_undefined) for script in scripts]
     return [columns[0] for columns, _ in singles], next((c for _, c in reversed(singles) if c is not None), None)

@@ -6,12 +6,13 @@
 //   __define(id, function | null)   one script; null when the engine refused to parse it
 //   __run(request)                  JSON in, JSON out
 //
-// request: {scripts: [id], copies: [bool per script], first, count, seed, snapshot}
-// answer:  {columns: [[cell per item] per script], custom: customData | undefined}
+// request: {scripts: [id], copies: [bool per script; those behind are of parameters that others read], first, count, seed,
+//           snapshot, undefined: its items have marks of members that are undefined}
+// answer:  {columns: [[cell per item] per script], custom: customData | undefined, undefined: whether there is [1] inside a value}
 //
 // A cell is a JSON scalar as it is, or a list: [0, value] an object or array, [1] undefined, [2, 'NaN'] a number that
-// JSON does not know, [3, digits] a bigint, [5, text] a DateTime, [6, JSON, number, text] a Date or Duration, [4, value] an object or array with {"\u0000": [..]} where such a cell stands
-// inside it, [9, message, description] the error that n8n raises.
+// JSON does not know, [3, digits] a bigint, [5, text] a DateTime, [6, JSON, number, text] a Date or Duration (JSON null: an invalid one), [7, value, text | null] an Interval
+// and its text, [4, value] an object or array with {"\u0000": [..]} where such a cell stands inside it, [9, message, description] the error that n8n raises.
 //
 // What makes two runs equal: the clock stands at `snapshot.now`, Math.random is seeded, stack traces are off, nothing
 // observes garbage collection, and no state is kept between runs.
@@ -214,6 +215,11 @@
   const uncloned = (text) => fail(`Expression evaluation failed: ${text} could not be cloned.`);
 
   let odd = false;
+  let undefinedInside = false;
+  const undefinedMember = () => {
+    odd = undefinedInside = true;
+    return { [ODD]: [1] };
+  };
 
   const number = (value) => {
     if (Number.isFinite(value)) return value;
@@ -233,7 +239,6 @@
       const found = value[name];
       // n8n turns a DateTime that is a member into text, one in a list is left to JSON; they differ when it is invalid
       const member = DateTime.isDateTime(found) ? found.toString() : found;
-      if (member === undefined) continue;
       if (name === '__proto__') Object.defineProperty(copy, name, { value: plain(member), enumerable: true });
       else copy[name] = plain(member);
     }
@@ -248,7 +253,7 @@
       case 'number':
         return number(value);
       case 'undefined':
-        return null;
+        return undefinedMember();
       case 'bigint':
         odd = true;
         return { [ODD]: [3, String(value)] };
@@ -284,8 +289,10 @@
       case 'object':
         if (value === null) return null;
         if (DateTime.isDateTime(value)) return [5, value.toString()];
-        if (Duration.isDuration(value) && value.isValid) return [6, value.toString(), number(value.valueOf()), value.toString()];
-        if (value instanceof RealDate && Number.isFinite(value.getTime())) return [6, value.toJSON(), value.getTime(), String(value)];
+        if (Duration.isDuration(value)) return [6, value.toJSON(), value.valueOf(), String(value)];
+        if (value instanceof RealDate) return [6, value.toJSON(), value.getTime(), String(value)];
+        // n8n copies an Interval without its methods' own classes: its bounds are text, so that it cannot be shown
+        if (Interval.isInterval(value)) return [7, plain(value), value.isValid ? null : String(value)];
         return nested(value);
       default:
         return uncloned('<function>');
@@ -354,18 +361,32 @@
     return cells;
   };
 
+  // Marks of `runtime/values/undefined.py`.
+  const unmarked = (given) => {
+    if (typeof given !== 'object' || given === null || given.$tempor8 === 'undefined') return given?.$tempor8 ? undefined : given;
+    const value = given.$tempor8 === 'value' ? given.value : given;
+    for (const name of Object.keys(value)) if (name !== '__proto__') value[name] = unmarked(value[name]);
+    return value;
+  };
+
   const run = (message) => {
     const request = parse(message);
-    const { snapshot } = request;
+    const snapshot = request.undefined ? unmarked(request.snapshot) : request.snapshot;
+    undefinedInside = false;
     now = Math.floor(snapshot.now);
     state = request.seed | 0;
     allocated = 0;
     resetCaches.call(Settings);
     const before = stringify(snapshot.execution.customData);
-    const open = openScope(snapshot, 'expression');
-    const columns = request.scripts.map((id, i) => column(id, (item) => open(item, request.copies[i]), request));
+    const programs = request.scripts.slice(request.copies.length).map((id) => scripts.get(id));
+    const evaluate = (index, scope) => {
+      const program = programs[index] ?? fail('invalid syntax');
+      return attempt(() => program(scope, extend, key, render, renderText, renderJson, dummy()));
+    };
+    const open = openScope(snapshot, 'expression', evaluate);
+    const columns = request.copies.map((copies, i) => column(request.scripts[i], (item) => open(item, copies), request));
     const after = stringify(snapshot.execution.customData);
-    return stringify({ columns, custom: after === before ? undefined : snapshot.execution.customData });
+    return stringify({ columns, undefined: undefinedInside || undefined, custom: after === before ? undefined : snapshot.execution.customData });
   };
 
   globalThis.__define = (id, script) => {

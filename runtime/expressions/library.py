@@ -61,19 +61,26 @@ def _source(name: str) -> str:
 
 
 async def run_library(
-    context: LibraryContext, library: str, body: str, values: Sequence[Mapping[str, Any]], *, seconds: float = 10.0
+    context: LibraryContext,
+    library: str,
+    body: str,
+    values: Sequence[Mapping[str, Any]],
+    *,
+    seconds: float = 10.0,
+    keep_undefined: Callable[[], bool] = lambda: False,
 ) -> list[Any]:
     """Return the result of `body` for each value, or the LibraryError that it ended in.
 
     `body` is the body of a JavaScript function of `value`, which sees the library as `lib`, and luxon's `DateTime` and
     `Duration`. `library` is a vendored file without its ending, '' for none. `seconds`: for each 500 values.
+    `keep_undefined`: see `runtime.expressions.wire.call`.
     """
     script = Script(source=_wrapped(library, body), variables=("$json",))
     results: list[Any] = []
     for first in range(0, len(values), _VALUES_PER_CALL):
         batch = {"values": list(values[first : first + _VALUES_PER_CALL])}
         snapshot = _snapshot(batch, context.timezone, context.now)
-        evaluate = partial(evaluate_snapshot, seconds=seconds)
+        evaluate = partial(evaluate_snapshot, seconds=seconds, keep_undefined=keep_undefined)
         (outcome,) = await context.on_thread(evaluate, [script], snapshot, 0, context.evaluator)
         if isinstance(outcome, ExpressionError):
             results += [LibraryError(outcome.message)] * len(batch["values"])

@@ -127,7 +127,10 @@ def _json(path: Path, scope: Scope, count: int) -> Column:
     if not keys:
         column = [item["json"] for item in items]
     elif isinstance(keys[0], str):
-        column = _fields([item["json"].get(keys[0], _ABSENT) for item in items], keys)
+        try:
+            column = _fields([item["json"].get(keys[0], _ABSENT) for item in items], keys)
+        except AttributeError:  # json that is no object, of a function node
+            column = [_walk(item["json"], keys) for item in items]
     else:
         column = [_walk(item["json"], keys) for item in items]
     return column if len(column) == count else column + _beyond(scope, len(column), count)

@@ -3,8 +3,9 @@
 // Needs the globals `luxon`, `jmespath` and `__extend` (extensions.js); load those first, this file last.
 //
 //   __buildScope(snapshot, itemIndex, mode)   the variables of one item
-//   __openScope(snapshot, mode)               (itemIndex, apart) => the variables; shares the preparation between items.
-//                                             `apart`: over copies of the data, for a script that writes into it
+//   __openScope(snapshot, mode, evaluate)     (itemIndex, apart) => the variables; shares the preparation between items.
+//                                             `apart`: over copies of the data, for a script that writes into it.
+//                                             `evaluate(index, scope)`: the value of a program of the snapshot
 //   __scopeNames                              every n8n variable: `$json`, `$input`, `$`, `$node`, ... and, in mode
 //                                             'code', `items`, `item`, `$getWorkflowStaticData`
 //   __ExpressionError                         what n8n raises; carries `message` and maybe `description`
@@ -23,7 +24,8 @@
 //   arguments: {} | null (what the model gave a tool), paged: {$pageCount, $request, $response} | null,
 //   step: {name, id, version, webhookId, parameters}, runIndex, source: [{previousNode, ...} | null],
 //   items: [item] (the effective input), names: [every node name],
-//   nodes: {name: {parameters, context, branch, leads (it is an ancestor), pinned: items, of a node that has not run in a manual run, runs: [[items | {length, first, last} | null per output] per run]}},
+//   sources: {name: [[source] per run]}, for `$getPairedItem` alone,
+//   nodes: {name: {shown: {parameter: {value} | {error} | {program}}, parameters, context, branch, leads (it is an ancestor), pinned: items, of a node that has not run in a manual run, runs: [[items | {length, first, last} | null per output] per run]}},
 //   pairs: {name: [{item} | {at: [run, output, index]} | {error: {message, description}} per input item]},
 // }
 // After a run, `snapshot.execution.customData` and `snapshot.staticData` hold what the code changed.
@@ -65,13 +67,24 @@
   };
 
   const copyOf = (value) => JSON.parse(JSON.stringify(value));
+  // With members that are undefined, which JSON drops.
+  const exactCopyOf = (value) => {
+    if (typeof value !== 'object' || value === null) return value;
+    if (Array.isArray(value)) return value.map(exactCopyOf);
+    const copy = {};
+    for (const name of Object.keys(value)) {
+      Object.defineProperty(copy, name, { value: exactCopyOf(value[name]), writable: true, enumerable: true, configurable: true });
+    }
+    return copy;
+  };
 
   // --- the preparation of one snapshot ------------------------------------------------------------------------------
 
   class Data {
-    constructor(snapshot, mode) {
+    constructor(snapshot, mode, evaluate) {
       this.snapshot = snapshot;
       this.mode = mode;
+      this.evaluate = evaluate;
       this.lenient = mode === 'code';
       this.names = new Set(snapshot.names);
       this.copies = null;
@@ -86,7 +99,7 @@
 
     own(value) {
       if (this.copies === null || typeof value !== 'object' || value === null) return value;
-      if (!this.copies.has(value)) this.copies.set(value, Array.isArray(value) ? value.map((each) => this.own(each)) : copyOf(value));
+      if (!this.copies.has(value)) this.copies.set(value, Array.isArray(value) ? value.map((each) => this.own(each)) : (this.snapshot.undefined ? exactCopyOf : copyOf)(value));
       return this.copies.get(value);
     }
 
@@ -250,6 +263,39 @@
     }
   }
 
+  // `$node["X"].parameter`: an expression at the top is evaluated as if it stood where it is read.
+  const shownParameters = (data, node, itemIndex) => {
+    if (!node.shown) return node.parameters;
+    const parameters = { ...node.parameters };
+    for (const name of Object.keys(node.shown)) {
+      const { error, program, value } = node.shown[name];
+      const get = () => {
+        if (error) fail(...error);
+        return program === undefined ? value : data.evaluate(program, scopeOf(data, itemIndex));
+      };
+      Object.defineProperty(parameters, name, { get, enumerable: true });
+    }
+    return parameters;
+  };
+
+  // `$getPairedItem`: the item of a node from which one of another node stems, first found.
+  const pairedItem = (data, name, source, paired) => {
+    if (typeof source?.previousNode !== 'string' || !Number.isInteger(paired?.item)) return undefined;
+    const { previousNode: node, previousNodeRun: run = 0, previousNodeOutput: output = 0 } = source;
+    const items = data.snapshot.nodes[node]?.runs[run]?.[output] ?? fail('Can’t get data for expression');
+    const item = items[paired.item];
+    if (node === name) {
+      return item ?? fail(`Paired item data for $getPairedItem from node '${name}' is unavailable. Ensure '${name}' is providing the required output.`);
+    }
+    const sources = data.snapshot.sources[node][run];
+    for (const each of [item?.pairedItem].flat()) {
+      const origin = typeof each === 'number' ? { item: each } : each;
+      const found = pairedItem(data, name, origin?.sourceOverwrite ?? sources[origin?.input ?? 0], origin);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+
   // `$node["X"]`: the item of the node's latest run at the same position as the current one.
   const legacyNode = (data, name, itemIndex) => {
     const node = data.node(name);
@@ -274,7 +320,9 @@
         return item()?.json;
       },
     };
-    return hidden(shown, { context: node.context, parameter: node.parameters, runIndex: node.runs.length - 1 });
+    const members = { context: node.context, runIndex: node.runs.length - 1 };
+    Object.defineProperty(members, 'parameter', { get: () => shownParameters(data, node, itemIndex), enumerable: true, configurable: true });
+    return hidden(shown, members);
   };
 
   // An object that answers any name, for names that JavaScript itself does not ask for.
@@ -445,6 +493,10 @@
         if (data.node(name).pinned) throw new TypeError(`${name} has not run`); // n8n: undefined is not iterable
         return data.output(name, branch ?? 0, run === -1 ? undefined : run);
       };
+    },
+    get $getPairedItem() {
+      const data = dataOf(this);
+      return (name, source, paired) => (data.lenient ? undefined : pairedItem(data, name, source, paired));
     },
     get $item() {
       const data = dataOf(this);
@@ -618,8 +670,8 @@
     return made;
   };
 
-  const openScope = (snapshot, mode) => {
-    const data = start(new Data(snapshot, mode));
+  const openScope = (snapshot, mode, evaluate) => {
+    const data = start(new Data(snapshot, mode, evaluate));
     return (itemIndex, apart) => scopeOf(apart ? data.apart() : data, itemIndex);
   };
 

@@ -55,5 +55,9 @@ class Scope:
     (see `runtime.engine.pairing`)."""
     pinned: Mapping[str, Items] = field(default_factory=dict)
     """Pin data by node name in a manual run: what `$('Node')` reads of a node that has not run. Empty in every other mode."""
+    undefined: bool = False
+    """Whether items of the run may have members that are undefined."""
+    keep_undefined: Callable[[], bool] = lambda: False
+    """Says, where an expression gives such members, whether they stay."""
     root: Step | None = None
     """For sub-nodes: the AI root whose input items are read."""

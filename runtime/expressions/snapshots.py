@@ -1,11 +1,14 @@
 """Build the data that scripts and Code nodes read, as plain JSON: only what they can reach, since it is copied each time."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from runtime.engine.node_runs import SparseRuns
+from runtime.expressions.node_parameters import shown_parameters
 from runtime.expressions.nodes import branch_to, leads_here, without_bytes
 from runtime.expressions.scope import ExpressionError, Scope
+from runtime.values.undefined import marked, without_undefined
 from schemas.expression import Script
 from schemas.item import UNDEFINED, Items, NodeRun
 
@@ -14,7 +17,7 @@ __all__ = ["snapshot", "snapshot_for"]
 _ITEM_READERS = frozenset({"$input", "$item", "$items", "$thisItem"})
 _JSON_READERS = frozenset({"$data", "$fromAI", "$fromAi", "$fromai", "$json"})
 _PAIRED = frozenset({"item", "itemMatching", "pairedItem"})
-_NO_RUNS = frozenset({"context", "params", *_PAIRED})
+_NO_RUNS = frozenset({"context", "parameter", "params", *_PAIRED})
 _ENDS = frozenset({"first", "last", "isExecuted"})
 ANY = frozenset({"any", *_PAIRED})
 
@@ -22,21 +25,40 @@ ANY = frozenset({"any", *_PAIRED})
 def snapshot(scope: Scope, reads: Collection[str] | None) -> dict[str, Any]:
     """Return all data of the nodes in `reads` (None: of all nodes), with the pairings of every input item. For programs."""
     names = [*{**scope.runs, **scope.pinned}] if reads is None else [name for name in reads if name in scope.plan.step]
-    return _build(scope, scope.items, dict.fromkeys(names, ANY))
+    data = _build(scope, scope.items, dict.fromkeys(names, ANY))
+    return without_undefined(data) if scope.undefined else data
 
 
 def snapshot_for(scope: Scope, scripts: Iterable[Script]) -> dict[str, Any]:
     """Return the data that these scripts can reach, and no more."""
     ways: dict[str, set[str]] = {}
     variables: set[str] = set()
-    for script in scripts:
+    shown: dict[str, dict[str, Any]] = {}
+    programs: list[Script] = []
+    for script in chain(scripts, programs):  # the programs of parameters are found on the way
         variables.update(script.variables)
         if script.nodes is None:
             for name in (*scope.runs, *scope.pinned):
                 ways.setdefault(name, set()).update(ANY)
         for name in script.nodes or ():
-            ways.setdefault(name, set()).update(script.ways.get(name, ANY))
-    return _build(scope, _items(scope.items, variables), ways)
+            how = script.ways.get(name, ANY)
+            ways.setdefault(name, set()).update(how)
+            if "parameter" in how and name not in shown and name in scope.plan.step:
+                shown[name] = shown_parameters(scope.plan.step[name], programs)
+    data = _build(scope, _items(scope.items, variables), ways)
+    for name, parameters in shown.items():
+        data["nodes"][name]["shown"] = parameters
+    if programs:
+        data["programs"] = [program.source for program in programs]
+    if "$getPairedItem" in variables:
+        data["sources"] = {name: _sources(runs) for name, runs in scope.runs.items()}
+    return {**marked(data), "undefined": True} if scope.undefined else data
+
+
+def _sources(runs: Sequence[NodeRun]) -> Any:
+    if isinstance(runs, SparseRuns):
+        return {str(i): run.get("source") or [] for i, run in runs.items()}
+    return [run.get("source") or [] for run in runs]
 
 
 def _items(items: Items, variables: Collection[str]) -> Sequence[Any]:

@@ -2,15 +2,16 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
 
 from runtime.expressions.evaluator import ScriptEvaluator
 from runtime.expressions.scope import ExpressionError
-from runtime.values.javascript import BigInt, DateTimeText, ObjectText
+from runtime.values.javascript import BigInt, DateTimeText, NullObject, ObjectText, ShownObject
 from runtime.values.json_bytes import is_deeper
+from runtime.values.undefined import cells_without_undefined, without_undefined
 from schemas.expression import Script
 from schemas.item import UNDEFINED
 from schemas.run import MAX_NESTING
@@ -36,10 +37,12 @@ def call(
     *,
     apart: bool,
     final: bool,
+    keep_undefined: Callable[[], bool] = lambda: False,
 ) -> tuple[list[list[Any]], dict[str, str] | None]:
     """Return a column per script for `count` items from `first` on, and the custom data if a script changed it.
 
-    `apart` and `final`: see `ScriptEvaluator`. Raise ScriptLimit.
+    `apart` and `final`: see `ScriptEvaluator`. `keep_undefined`, which is asked only where there are such: whether members of
+    values may be UNDEFINED. Raise ScriptLimit.
     """
     request = {
         "copies": [script.writes for script in scripts],
@@ -48,12 +51,17 @@ def call(
         "seed": int(data["seed"]) & 0x7FFFFFFF,
         "snapshot": data,
     }
-    sources = [script.source for script in scripts]
+    if data.get("undefined"):
+        request["undefined"] = True
+    sources = [*(script.source for script in scripts), *data.get("programs", ())]
     response = _loads(evaluator(sources, _dumps(request), seconds, apart=apart, final=final))
     columns = response["columns"]
     if is_deeper(columns, MAX_NESTING + _CELL_LEVELS):
         columns = [[_shallow(cell) for cell in column] for column in columns]
-    return [[_cell(cell) for cell in column] for column in columns], response.get("custom")
+    made = [[_cell(cell) for cell in column] for column in columns]
+    if response.get("undefined") and not keep_undefined():
+        return [column or [] for column in cells_without_undefined(made)], response.get("custom")
+    return made, response.get("custom")
 
 
 def _dumps(value: Any) -> str:
@@ -98,6 +106,8 @@ def _cell(cell: Any) -> Any:
 
 def _tagged(cell: Sequence[Any]) -> Any:
     match cell:
+        case [1]:
+            return UNDEFINED
         case [2, name]:
             return _NUMBERS[name]
         case [3, digits]:
@@ -105,7 +115,9 @@ def _tagged(cell: Sequence[Any]) -> Any:
         case [5, text]:
             return DateTimeText(text)
         case [6, text, number, shown]:
-            return ObjectText(text, number, shown)
+            return NullObject(shown) if text is None else ObjectText(text, number, shown)
+        case [7, members, shown]:
+            return ShownObject(without_undefined(_restored(members)), shown)
     return _restored(cell[1])
 
 

@@ -46,6 +46,7 @@ class StepContext:
     resume_url: str = ""
     custom_data: dict[str, str] = field(default_factory=dict)
     info: "Links | None" = None
+    keep_undefined: Callable[[], bool] = lambda: False
     _random: random.Random | None = field(default=None, repr=False)
 
     @property
@@ -63,6 +64,10 @@ class StepContext:
         if self._random is None:
             self._random = random.Random(self.seed())  # noqa: S311 - n8n's Math.random, not a secret
         return self._random
+
+    def keeps_undefined(self) -> bool:
+        """Return whether a member that is undefined stays in an item that the step makes."""
+        return self.keep_undefined()
 
     def resolve(self, node: N, i: int) -> N:
         """The node with its parameters as they are for input item `i`."""

@@ -71,10 +71,10 @@ class Execution(RunState):
         trigger of a sub-workflow says so.
         """
         if self.info.mode != Mode.INTEGRATED or not self._returns_all_runs() or self.engine.last is None:
-            return self.engine.result()
+            return self.as_json(self.engine.result())
         runs = [run["outputs"] for run in self.engine.runs.get(self.engine.last) or ()]
         count = max((len(outputs) for outputs in runs), default=0)
-        return [[item for outputs in runs for item in _at(outputs, index)] for index in range(count)]
+        return self.as_json([[item for outputs in runs for item in _at(outputs, index)] for index in range(count)])
 
     def _returns_all_runs(self) -> bool:
         for step in self.plan.steps:
@@ -184,6 +184,8 @@ class Execution(RunState):
                 if evaluated is None:
                     return None
                 values = evaluated
+            if not prepared.cls.exact_values:
+                values = self.cells_as_json(values)
             context = self.context(execute, prepared, Parameters(prepared.bound, values), now)
             with matching(self.match):
                 outputs, error = _run_inline(prepared, context, execute), None
@@ -235,6 +237,8 @@ class Execution(RunState):
         if prepared.inline:  # its scripts are not for workflow code
             return await run_activity(self, execute, scope, Kind.LOCAL)
         values = await columns(self, execute, prepared, scope)
+        if not prepared.cls.exact_values:
+            values = self.cells_as_json(values)
         context = self.context(execute, prepared, Parameters(prepared.bound, values), now)
         if step.kind is Kind.DURABLE:
             return await DurableStep(self, context, execute, scope.seed, parked, resumed).outputs()
@@ -245,7 +249,7 @@ def _run_inline(prepared: PreparedStep, context: StepContext, execute: Execute) 
     node = context.parameters.node
     if not isinstance(node, Inline):
         raise NodeError(f"{prepared.cls.__name__} does not run inline")
-    items = next((each for each in execute.inputs if each), [])
+    items = next((each for each in context.inputs if each), [])
     outputs: Outputs | None = node.run(context, items)  # type: ignore[arg-type]  # see run_task
     if execute.run_index % DEPTH_CHECK_RUNS == DEPTH_CHECK_RUNS - 1:
         check_depth(outputs, f"The output of '{execute.step.name}'")

@@ -1,10 +1,12 @@
 """Parameters of a step per input item: the declared ones, with the values of its expressions put in their places."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, get_origin
 
 from runtime.contract import NodeError
 from runtime.expressions.scope import ExpressionError
+from runtime.values.javascript import NullObject
 from schemas.item import UNDEFINED
 from schemas.node import Declared, Node, declarations
 from schemas.plan import Step
@@ -25,7 +27,7 @@ class Bound:
         for number, placed in enumerate(step.expressions):
             _insert(tree, placed.at, number)
         self.fields = [
-            (name, _field(declared, step.parameters.get(declared.alias), tree[declared.alias]))
+            (name, _field(declared, step.parameters.get(declared.alias), tree[declared.alias], exact=cls.exact_values))
             for name, declared in declarations(cls).items()
             if declared.alias in tree and _holds(self.node, name, declared.alias, step)
         ]
@@ -78,8 +80,8 @@ def _node_error(error: ExpressionError, i: int) -> NodeError:
     return NodeError(error.message, description=error.description, item=i)
 
 
-def _field(declared: Declared, value: Any, branch: Any) -> Builder:
-    build = _compile(value, branch)
+def _field(declared: Declared, value: Any, branch: Any, *, exact: bool) -> Builder:
+    build = _compile(value, branch, _read if exact else _read_json)
     if isinstance(branch, _Leaf) and get_origin(declared.field.annotation) is dict:
         return lambda columns, i: _object(build(columns, i))
     return build
@@ -105,26 +107,29 @@ def _insert(tree: dict[Any, Any], path: Sequence[str | int], number: int) -> Non
     tree[path[-1]] = _Leaf(number)
 
 
-def _compile(value: Any, branch: Any) -> Builder:
+def _compile(value: Any, branch: Any, read: Callable[[int, Columns, int], Any]) -> Builder:
     """A function that gives `value` with its expressions replaced; what has none is shared."""
     if isinstance(branch, _Leaf):
-        return _reader(branch.number)
+        return partial(read, branch.number)
     if isinstance(value, list):
-        return _list(value, {key: _compile(value[key], each) for key, each in branch.items()})
+        return _list(value, {key: _compile(value[key], each, read) for key, each in branch.items()})
     if isinstance(value, dict):
-        return _dict(value, {key: _compile(value[key], each) for key, each in branch.items()})
+        return _dict(value, {key: _compile(value[key], each, read) for key, each in branch.items()})
     return lambda _columns, _i: value
 
 
-def _reader(number: int) -> Builder:
-    def read(columns: Columns, i: int) -> Any:
-        column = columns[number]
-        cell = column[i] if i < len(column) else UNDEFINED
-        if cell.__class__ is ExpressionError:
-            raise cell
-        return cell
+def _read(number: int, columns: Columns, i: int) -> Any:
+    column = columns[number]
+    cell = column[i] if i < len(column) else UNDEFINED
+    if cell.__class__ is ExpressionError:
+        raise cell
+    return cell
 
-    return read
+
+def _read_json(number: int, columns: Columns, i: int) -> Any:
+    """Read a value for a class that knows JSON alone."""
+    cell = _read(number, columns, i)
+    return None if cell.__class__ is NullObject else cell
 
 
 def _list(value: list[Any], builders: Mapping[int, Builder]) -> Builder:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from runtime.engine.machine import Engine
 from runtime.engine.node_runs import ForgottenRunError
 from runtime.interpreter.journal import page_entries
+from runtime.values.undefined import without_undefined
 from schemas.item import Items, NodeRun
 from schemas.run import JournalPage
 
@@ -35,7 +36,7 @@ def said(engine: Engine) -> list[dict[str, Any]]:
     for name, index, *_ in engine.order:
         step, run = engine.plan.step[name], engine.runs[name][index]
         if step.speaks and not run.get("failed") and run["outputs"]:
-            texts = [item["json"].get("output") for item in run["outputs"][0] or ()]
+            texts = without_undefined([item["json"].get("output") for item in run["outputs"][0] or ()])
             found.append({"node": name, "id": step.id, "run": index, "at": run.get("finished"), "texts": texts})
     return found
 
@@ -61,6 +62,6 @@ def _inputs(engine: Engine, run: NodeRun) -> list[Any]:
 def _first(items: Items | None) -> Any:
     if not items:
         return None
-    value = items[0]["json"]
+    value = without_undefined(items[0]["json"])
     text = json.dumps(value, ensure_ascii=False, default=str)
     return value if len(text) <= MAX_PREVIEW_CHARACTERS else text[:MAX_PREVIEW_CHARACTERS] + "…"

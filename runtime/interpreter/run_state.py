@@ -1,7 +1,8 @@
 """The state of one execution, and what a step sees of it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from runtime.contract import NodeError
 from runtime.engine.machine import Engine
@@ -16,6 +17,7 @@ from runtime.interpreter.prepared_plan import prepared_plan
 from runtime.interpreter.prepared_step import PreparedStep
 from runtime.interpreter.run_info import RunInfo
 from runtime.values.patterns import ScriptNeeded
+from runtime.values.undefined import cells_without_undefined, without_undefined
 from schemas.item import UNDEFINED
 from schemas.node import Catalog
 from schemas.outcome import Execute
@@ -24,8 +26,13 @@ from schemas.plan_facts import with_facts
 
 __all__ = ["OpenStep", "RunState"]
 
+T = TypeVar("T")
+
 PATTERNS_IN_ACTIVITY: Final = "patterns in an activity"
 """The change by which steps whose patterns RE2 does not know run in an activity."""
+
+UNDEFINED_MEMBERS: Final = "undefined members"
+"""The change by which members that are undefined stay in items while workflow code moves them."""
 
 MAX_SCRIPT_VALUES: Final = 20_000
 """Script values that one step may compute inside workflow code, far below a second of V8."""
@@ -57,6 +64,9 @@ class RunState:
         they are evaluated in activities.
         """
         self.engine = Engine(self.plan, state=state, pinned=info.pinned, graph=shared.graph)
+        self.undefined = False
+        """Whether items or values may have members that are undefined: something has made one since the run, or the part of
+        it since it last continued as new, began."""
         self.static_data = info.static_data
         self.custom_data: dict[str, str] = {}
         self.usage: list[dict[str, Any]] = []
@@ -71,7 +81,22 @@ class RunState:
 
     def state(self) -> dict[str, Any]:
         """Return the engine's state, with how far the open steps are."""
-        return self.engine.state({number: step.progress() for number, step in self.open.items()})
+        return self.as_json(self.engine.state({number: step.progress() for number, step in self.open.items()}))
+
+    def keeps_undefined(self) -> bool:
+        """Return whether a member that is undefined stays: not in runs that began before such ones did. Asked where one arises,
+        so that a run without any has no marker of it.
+        """
+        self.undefined = self.undefined or self.host.patched(UNDEFINED_MEMBERS)
+        return self.undefined
+
+    def cells_as_json(self, columns: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
+        """Return the values of expressions for a class that knows JSON alone."""
+        return [each or [] for each in cells_without_undefined(columns)] if self.undefined else columns
+
+    def as_json(self, value: T) -> T:
+        """Return a value for whoever knows JSON alone: without members that are undefined."""
+        return without_undefined(value) if self.undefined else value
 
     def settled(self) -> bool:
         """Return whether nothing is under way but what `state` carries."""
@@ -110,7 +135,8 @@ class RunState:
                 raise ExpressionError(error.message, description=error.description, item=i) from None
             return UNDEFINED if found is None else found
 
-        info = self.info_of(execute)
+        info, prepared = self.info_of(execute), self._prepared.get((step or execute.step).name)
+        exact = prepared is not None and prepared.cls.exact_values
         return Scope(
             plan=self.plan, step=step or execute.step, items=execute.items, inputs=execute.uncut_inputs, source=execute.source,
             run_index=execute.run_index, runs=self.engine.runs, memory=self.engine.memory,
@@ -119,6 +145,7 @@ class RunState:
             resume_url=info.resume_url, resume_form_url=info.resume_form_url, variables=self.info.variables,
             custom_data=self.custom_data, static_data=self.static_data, arguments=self.info.arguments, pair=pair,
             root=execute.step if step else None, pinned=pinned,
+            undefined=self.undefined, keep_undefined=self.keeps_undefined if exact else lambda: False,
         )  # fmt: skip
 
     def info_of(self, execute: Execute) -> RunInfo:
@@ -128,14 +155,15 @@ class RunState:
     def context(self, execute: Execute, prepared: PreparedStep, parameters: Parameters, now: float) -> StepContext:
         """Return what the step's class gets."""
         step, info = execute.step, self.info_of(execute)
+        inputs = execute.inputs if prepared.cls.exact_values else self.as_json(execute.inputs)
         return StepContext(
-            name=step.name, version=step.version, inputs=execute.inputs, source=execute.source,
+            name=step.name, version=step.version, inputs=inputs, source=execute.source,
             run_index=execute.run_index, continue_on_fail=prepared.continue_on_fail,
             memory=self.engine.memory.setdefault(step.name, {}), now=now,
             timezone=self.plan.settings.timezone, seed=self.host.seed, mode=self.info.mode,
             workflow=self.workflow, execution_id=self.info.execution_id,
             connected_outputs=prepared.connected_outputs, parents=prepared.parents, parameters=parameters,
-            resume_url=info.resume_url, custom_data=self.custom_data, info=info,
+            resume_url=info.resume_url, custom_data=self.custom_data, info=info, keep_undefined=self.keeps_undefined,
         )  # fmt: skip
 
     def step_error(self, error: Exception, step: Step) -> NodeError:

@@ -11,8 +11,10 @@ from runtime.interpreter.capabilities import NAMES, HostCapabilities, refuse
 from runtime.interpreter.context import StepContext
 from runtime.interpreter.failures import ExceptionPolicy, as_node_error
 from runtime.interpreter.parameters import Bound, Parameters
-from runtime.interpreter.task_codec import decode, encode
+from runtime.interpreter.task_codec import Open, decode, encode
+from runtime.values.javascript import NullObject
 from runtime.values.patterns import matching
+from runtime.values.undefined import cells_without_undefined, marked, unmarked, without_undefined
 from schemas.expression import Script
 from schemas.item import Items
 from schemas.node import Catalog
@@ -47,6 +49,13 @@ class TaskContext(StepContext):
     snapshot: Mapping[str, Any]
     logs: list[Any]
     usage: list[dict[str, Any]]
+    undefined: bool
+    """Whether members of the outputs may be undefined."""
+
+    def keeps_undefined(self) -> bool:
+        """Return True: the outcome is recorded."""
+        self.undefined = True
+        return True
 
     def __getattr__(self, name: str) -> Any:
         """A capability. Raises NodeError when the kind of step does not have it."""
@@ -64,7 +73,8 @@ class TaskContext(StepContext):
     async def run_javascript(
         self, code: str, *, mode: str, items: Items | None = None, continue_on_fail: bool = False
     ) -> Any:
-        """Run a Code node's JavaScript; its static data and custom data are kept."""
+        """Run a Code node's JavaScript; its static data and custom data are kept. Its items are JSON."""
+        items = without_undefined(items)
         done = await self.code.run(
             "javascript", code, mode, items=items, continue_on_fail=continue_on_fail, helpers=self.capabilities
         )
@@ -96,7 +106,7 @@ class TaskContext(StepContext):
         value = values[0]
         if isinstance(value, Exception):
             raise NodeError(getattr(value, "message", str(value)), item=i)
-        return value
+        return None if isinstance(value, NullObject) else value
 
 
 def _dig(value: Any, path: Sequence[str | int]) -> Any:
@@ -108,10 +118,12 @@ def _dig(value: Any, path: Sequence[str | int]) -> Any:
     return value
 
 
-def _context(task: Task, step: Step, parameters: Parameters, capabilities: Capabilities) -> TaskContext:
+def _context(
+    task: Task, step: Step, parameters: Parameters, capabilities: Capabilities, inputs: list[Items | None]
+) -> TaskContext:
     meta = task["meta"]
     context = TaskContext(
-        name=step.name, version=step.version, inputs=task["inputs"], source=task["source"], run_index=task["run_index"],
+        name=step.name, version=step.version, inputs=inputs, source=task["source"], run_index=task["run_index"],
         continue_on_fail=step.on_error is not OnError.STOP, memory=copy.deepcopy(task["memory"]), now=meta["now"],
         timezone=meta["timezone"], seed=lambda: meta["seed"], mode=meta["mode"], workflow=meta["workflow"],
         execution_id=meta["execution_id"], connected_outputs=meta["connected_outputs"],
@@ -122,6 +134,7 @@ def _context(task: Task, step: Step, parameters: Parameters, capabilities: Capab
     context.static_data = copy.deepcopy(task.get("static_data") or {})
     context.snapshot = task.get("snapshot") or {}
     context.custom_data, context.logs, context.usage = {}, [], []
+    context.undefined = task.get("undefined", False)
     return context
 
 
@@ -146,13 +159,18 @@ async def _run_task(
     cls = catalog.find(step.type, step.version, step.parameters)
     if cls is None:
         return {"error": NodeError(f"Unrecognized node type: {step.type}").to_json()}
+    undefined = _Undefined(task, exact=cls.exact_values)
     columns, custom = (
-        await host.on_thread(_columns, task, evaluator) if "scripts" in task else _columns(task, evaluator)
+        await host.on_thread(_columns, task, evaluator, undefined)
+        if "scripts" in task
+        else _columns(task, evaluator, undefined)
     )
     if task.get("method") == EVALUATE:
-        return {"columns": encode(columns), "custom_data": custom}  # type: ignore[typeddict-item]
+        found = {"undefined": True} if undefined.found else {}
+        return {"columns": encode(columns, undefined=undefined.found), "custom_data": custom} | found  # type: ignore[return-value]
     parameters = Parameters(Bound(cls, step), columns, task.get("first_item", 0))
-    context = _context(task, step, parameters, capabilities.for_task(task))
+    context = _context(task, step, parameters, capabilities.for_task(task), undefined.read(task["inputs"]))
+    context.undefined = undefined.found
     context.host, context.turn, context.evaluator = host, asyncio.Lock(), evaluator
     context.custom_data.update(custom)
     result: TaskResult = {}
@@ -162,7 +180,10 @@ async def _run_task(
                 node = context.parameters.at(task.get("item", 0))
                 result["value"] = await getattr(node, task["method"])(context, task["payload"])
             else:
-                result["outputs"] = await _run(context, task)
+                outputs = await _run(context, task)
+                result["outputs"] = marked(outputs) if context.undefined else outputs
+                if context.undefined:
+                    result["undefined"] = True
     except Exception as error:  # noqa: BLE001 - what it changed and used until then is part of the result
         result["error"] = _error(error, task, host)
     if context.memory != task["memory"]:
@@ -176,21 +197,50 @@ async def _run_task(
     return result
 
 
-def _columns(task: Task, evaluator: ScriptEvaluator) -> tuple[list[list[Any]], dict[str, str]]:
+class _Undefined:
+    """What members that are undefined become in one task: they stay for classes with `exact_values`, and are gone for others."""
+
+    def __init__(self, task: Task, *, exact: bool) -> None:
+        self._marked = task.get("undefined", False)
+        self._exact = exact
+        self.found = self._marked and exact
+        """Whether there may be any."""
+
+    def read(self, value: Any) -> Any:
+        """Return the inputs as the step reads them."""
+        if not self._marked:
+            return value
+        return unmarked(value) if self._exact else without_undefined(unmarked(value))
+
+    def cells(self, columns: Open) -> Open:
+        """Return columns as the step reads them."""
+        if not self._marked or self._exact:
+            return columns
+        return cells_without_undefined(columns)
+
+    def keep(self) -> bool:
+        """Return whether members of a script's value that are undefined stay."""
+        self.found = self.found or self._exact
+        return self._exact
+
+
+def _columns(task: Task, evaluator: ScriptEvaluator, undefined: _Undefined) -> tuple[list[list[Any]], dict[str, str]]:
     """The task's columns, with those of its scripts evaluated now; and `$execution.customData` that a script set."""
-    columns = decode(task["columns"])
+    columns = undefined.cells(decode(task["columns"]))
     if "scripts" not in task:
         return [column or [] for column in columns], {}
     scripts = [Script.model_validate(each) for each in task["scripts"]]
     first = task.get("first_item", 0)
-    made, custom = evaluate_scripts(scripts, task["script_data"], task["count"], evaluator, first=first)
+    made, custom = evaluate_scripts(
+        scripts, task["script_data"], task["count"], evaluator, first=first, keep_undefined=undefined.keep
+    )
     given = iter(made)
     return [next(given) if column is None else column for column in columns], custom or {}
 
 
 async def _run(context: TaskContext, task: Task) -> Any:
     node = context.parameters.node
-    items: Items = next((each for each in task["inputs"] if each), [])
+    items: Items = next((each for each in context.inputs if each), [])
     if isinstance(node, Activity):
         return await node.run(context, items)  # type: ignore[arg-type]  # read-only members are dataclass fields here
     if isinstance(node, Inline):

@@ -10,6 +10,7 @@ from runtime.interpreter.prepared_step import PreparedStep
 from runtime.interpreter.run_state import RunState
 from runtime.interpreter.task_codec import decode, encode
 from runtime.interpreter.task_runner import EVALUATE
+from runtime.values.undefined import marked, unmarked
 from schemas.item import Items, Outputs
 from schemas.outcome import Execute
 from schemas.plan import Kind, Step
@@ -28,7 +29,7 @@ async def columns(run: RunState, execute: Execute, prepared: PreparedStep, scope
     task["method"] = EVALUATE
     result = await run.host.work(task, Kind.LOCAL)
     absorb(run, step.name, result)
-    return [column or [] for column in decode(result["columns"])]
+    return [column or [] for column in decode(result["columns"])]  # `absorb` has noted whether members are undefined
 
 
 async def run_activity(run: RunState, execute: Execute, scope: Scope, kind: Kind) -> Outputs | None:
@@ -36,7 +37,7 @@ async def run_activity(run: RunState, execute: Execute, scope: Scope, kind: Kind
     task = build_task(run, execute, scope)
     result = await run.host.work(task, kind)
     absorb(run, execute.step.name, result)
-    return result.get("outputs")
+    return unmarked(result.get("outputs")) if result.get("undefined") else result.get("outputs")
 
 
 def build_task(run: RunState, execute: Execute, scope: Scope, step: Step | None = None) -> Task:
@@ -45,7 +46,7 @@ def build_task(run: RunState, execute: Execute, scope: Scope, step: Step | None 
     prepared, root = run.prepared(step), run.prepared(execute.step)
     task: Task = {
         "step": step.model_dump(mode="json", exclude=FACTS),  # so that histories of plans without facts replay
-        "inputs": execute.inputs,
+        "inputs": marked(execute.inputs) if run.undefined else execute.inputs,
         "source": execute.source,
         "run_index": execute.run_index,
         "columns": [],
@@ -69,6 +70,8 @@ def build_task(run: RunState, execute: Execute, scope: Scope, step: Step | None 
     if run.info.payload_limit is not None:  # so that histories of runs without it replay
         task["meta"]["payload_limit"] = run.info.payload_limit
     _fill(run, task, prepared, scope)
+    if run.undefined:
+        task["undefined"] = True
     return task
 
 
@@ -76,10 +79,10 @@ def _fill(run: RunState, task: Task, prepared: PreparedStep, scope: Scope) -> No
     """Put the values of the step's expressions into the task, or its scripts where they are to run in the activity."""
     count, values = len(scope.items), run.evaluate_here(prepared, scope)
     if values is not None:
-        task["columns"] = encode(values)
+        task["columns"] = encode(values, undefined=scope.undefined)
         return
     columns, data = split(prepared.expressions, scope, count)
-    task["columns"] = encode(columns)
+    task["columns"] = encode(columns, undefined=scope.undefined)
     if data is not None:
         pairs = zip(prepared.expressions.expressions, columns, strict=True)
         task["scripts"] = [each.model_dump(mode="json") for each, column in pairs if column is None]
@@ -97,6 +100,7 @@ def cut_to_item(task: Task, items: Items, item: int) -> None:
 
 def absorb(run: RunState, name: str, result: TaskResult) -> None:
     """Take over what a task changed in addition to its outputs. Raises the task's NodeError if it has one."""
+    run.undefined = run.undefined or result.get("undefined", False)
     if result.get("memory"):
         run.engine.memory[name] = result["memory"]
     if "static_data" in result:

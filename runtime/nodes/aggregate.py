@@ -1,10 +1,12 @@
 """Aggregate: all items become one, as lists of values or as one list of whole items."""
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 from runtime.contract import BinaryRef, Context, Dynamic, Inline, Item, Items, NodeError, Outputs, paired, param
 from runtime.values.javascript import js_string
 from runtime.values.lists.fields import listed_names
+from runtime.values.objects import members
 from runtime.values.paths import get, set_path
 from runtime.values.problem import ProblemError
 from schemas.item import UNDEFINED
@@ -17,6 +19,7 @@ class Aggregate(Inline):
 
     type = "n8n-nodes-base.aggregate"
     versions = (1,)
+    exact_values = True
 
     aggregate: Dynamic[Literal["aggregateIndividualFields", "aggregateAllItemData"]] = param(
         "aggregateIndividualFields"
@@ -45,7 +48,10 @@ class Aggregate(Inline):
             listed = (p.fields_to_aggregate or {}).get("fieldToAggregate") or []
             if not listed:
                 raise NodeError("No fields specified", description="Please add a field to aggregate")
-            output, used = {"json": fields_as_lists(items, listed, options)}, list(range(len(items)))
+            output, used = (
+                {"json": fields_as_lists(items, listed, options, context.keeps_undefined)},
+                list(range(len(items))),
+            )
         elif p.aggregate != "aggregateAllItemData" and not str(self.aggregate).startswith("="):
             raise NodeError('Could not get parameter "destinationFieldName"')
         else:
@@ -70,8 +76,13 @@ def _names(p: Aggregate, name: str, title: str) -> list[str]:
         raise NodeError(problem.message) from problem
 
 
-def fields_as_lists(items: Items, listed: list[Fields], options: Fields) -> dict[str, Any]:
-    """Return one list per field. Raise NodeError when two fields would get one name."""
+def fields_as_lists(
+    items: Items, listed: list[Fields], options: Fields, keep_undefined: Callable[[], bool]
+) -> dict[str, Any]:
+    """Return one list per field. `keep_undefined`: whether what is missing may be UNDEFINED in a list.
+
+    Raise NodeError when two fields would get one name.
+    """
     dots = not options.get("disableDotNotation")
     gathered: dict[str, list[Any]] = {}
     for each in listed:
@@ -87,7 +98,7 @@ def fields_as_lists(items: Items, listed: list[Fields], options: Fields) -> dict
                 f"The '{name}' output field is used more than once",
                 description="Please make sure each output field name is unique",
             )
-        gathered[name] = _values(items, field, options, dots=dots)
+        gathered[name] = _values(items, field, options, keep_undefined, dots=dots)
     json: dict[str, Any] = {}
     for name, values in gathered.items():
         if dots:
@@ -97,17 +108,17 @@ def fields_as_lists(items: Items, listed: list[Fields], options: Fields) -> dict
     return json
 
 
-def _values(items: Items, field: str, options: Fields, *, dots: bool) -> list[Any]:
+def _values(items: Items, field: str, options: Fields, keep_undefined: Callable[[], bool], *, dots: bool) -> list[Any]:
     missing, merge = bool(options.get("keepMissing")), bool(options.get("mergeLists"))
     values: list[Any] = []
     for item in items:
-        value = get(item["json"], field) if dots else item["json"].get(field, UNDEFINED)
+        value = get(item["json"], field) if dots else members(item["json"]).get(field, UNDEFINED)
         if value is None or value is UNDEFINED:
             if missing:
-                values.append(None)
+                values.append(UNDEFINED if value is UNDEFINED and keep_undefined() else None)
             continue
         if isinstance(value, list) and not missing:
-            value = [each for each in value if each is not None]
+            value = [each for each in value if each is not None and each is not UNDEFINED]
         values.extend(value if merge and isinstance(value, list) else [value])
     return values
 
@@ -124,7 +135,7 @@ def whole_items(items: Items, included: list[str] | None, dropped: list[str]) ->
         chosen = (
             [key for key in json if key not in dropped]
             if included is None
-            else [key for key in included if key in json]
+            else [key for key in json if key in included]
         )
         if chosen:
             parts.append((i, {key: json[key] for key in chosen}))

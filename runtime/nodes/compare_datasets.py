@@ -22,6 +22,7 @@ class CompareDatasets(Inline):
 
     type = "n8n-nodes-base.compareDatasets"
     versions = (1, 2, 2.1, 2.2, 2.3)
+    exact_values = True
     input_count = 2
 
     merge_by_fields: Dynamic[dict[str, Any]] = param(_FIELDS)

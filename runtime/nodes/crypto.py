@@ -121,6 +121,7 @@ class CryptoV1(_Crypto):
 
     type = "n8n-nodes-base.crypto"
     versions = (1,)
+    exact_values = True
     usable_as_tool = True
 
     hash_type: Dynamic[str] = param("MD5", alias="type", show={"action": _DIGESTS})
@@ -143,6 +144,7 @@ class CryptoV2(_Crypto):
 
     type = "n8n-nodes-base.crypto"
     versions = (2,)
+    exact_values = True
     usable_as_tool = True
     credential_uses = (CredentialUse("crypto", {"action": ["hmac", "sign", *_CIPHERS]}),)
 

@@ -40,6 +40,7 @@ class DateTime(Activity):
 
     type = "n8n-nodes-base.dateTime"
     versions = (1, 2)
+    exact_values = True
     one_item_each = True
     usable_as_tool = True
     local = True

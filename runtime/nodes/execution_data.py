@@ -29,6 +29,7 @@ class ExecutionData(Inline):
 
     type = "n8n-nodes-base.executionData"
     versions = (1, 1.1)
+    exact_values = True
     one_item_each = True
 
     operation: Literal["save"] = param("save")

@@ -11,6 +11,7 @@ class FilterV1(Inline):
 
     type = "n8n-nodes-base.filter"
     versions = (1,)
+    exact_values = True
 
     conditions: Dynamic[TypedConditions] = param({})
     combine_conditions: Dynamic[Literal["AND", "OR"]] = param("AND")
@@ -30,3 +31,4 @@ class FilterV2(FilterConditions):
 
     type = "n8n-nodes-base.filter"
     versions = (2, 2.1, 2.2, 2.3)
+    exact_values = True

@@ -6,6 +6,7 @@ from typing import Any, Final, Literal
 from runtime.contract import ActivityContext, Dynamic, Item, Items, NodeError, Outputs, each_item, param
 from runtime.nodes.html_extract import Extraction, clean_up
 from runtime.values.javascript import js_string, truthy
+from runtime.values.objects import members
 from schemas.item import UNDEFINED, PairedItem
 
 _EXTRACTS = {"operation": ["extractHtmlContent"]}
@@ -65,6 +66,7 @@ class Html(Extraction):
 
     type = "n8n-nodes-base.html"
     versions = (1, 1.1, 1.2)
+    exact_values = True
 
     operation: Literal["generateHtmlTemplate", "extractHtmlContent", "convertToHtmlTable"] = param(
         "generateHtmlTemplate"
@@ -105,13 +107,13 @@ class Html(Extraction):
         """Return the property that holds the HTML. Version 1 takes its name literally. Raise NodeError."""
         if version >= _PATHS:
             return super().find(item, version)
-        if self.data_property_name not in item["json"]:
+        if self.data_property_name not in members(item["json"]):
             raise NodeError(f'No property named "{self.data_property_name}" exists!')
-        return item["json"][self.data_property_name]
+        return members(item["json"])[self.data_property_name]
 
 
 def _table(items: Items, options: dict[str, Any]) -> Item:
-    headers = list(dict.fromkeys(key for item in items for key in item["json"]))
+    headers = list(dict.fromkeys(key for item in items for key in members(item["json"])))
     styled = not options.get("customStyling")
 
     def attributes(style: str, name: str) -> str:
@@ -120,7 +122,7 @@ def _table(items: Items, options: dict[str, Any]) -> Item:
     cell = attributes(_CELL_STYLE, "cellAttributes")
     rows = "".join(
         f"<tr  {js_string(options.get('rowAttributes', ''))}>"
-        + "".join(f"<td {cell}>{_cell(item['json'].get(key, UNDEFINED))}</td>" for key in headers)
+        + "".join(f"<td {cell}>{_cell(members(item['json']).get(key, UNDEFINED))}</td>" for key in headers)
         + "</tr>"
         for item in items
     )

@@ -72,7 +72,7 @@ class Extraction(Activity):
             raise NodeError("cheerio.load() expects a string", item=i)
         requests = [{"html": each, "extractions": extractions, "rich": rich} for each in documents]
         outputs: Items = []
-        for result in await run_library(context, "html", _script(), requests):
+        for result in await run_library(context, "html", _script(), requests, keep_undefined=context.keeps_undefined):
             if isinstance(result, LibraryError):
                 raise NodeError(str(result), item=i)
             outputs.append({"json": self._json(result, context.version), "pairedItem": {"item": i}})
@@ -93,7 +93,7 @@ class Extraction(Activity):
             key = js_string(entry.get("key", ""))
             if entry.get("returnArray"):
                 json[key] = [self.tidy(value, version) for value in each["all"]]
-            elif (value := self.tidy(each.get("first"), version)) is not None:
+            elif (value := self.tidy(each.get("first"), version)) is not None:  # UNDEFINED is a value of its own
                 json[key] = value
         return json
 
@@ -103,6 +103,7 @@ class HtmlExtract(Extraction):
 
     type = "n8n-nodes-base.htmlExtract"
     versions = (1,)
+    exact_values = True
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
         """Return an item per document."""

@@ -11,6 +11,7 @@ class IfV1(Inline):
 
     type = "n8n-nodes-base.if"
     versions = (1,)
+    exact_values = True
 
     conditions: Dynamic[TypedConditions] = param({})
     combine_operation: Dynamic[Literal["all", "any"]] = param("all")
@@ -35,6 +36,7 @@ class IfV2(FilterConditions):
 
     type = "n8n-nodes-base.if"
     versions = (2, 2.1, 2.2, 2.3)
+    exact_values = True
 
     def outputs(self, version: float) -> int:
         """Return the two outputs: true and false."""

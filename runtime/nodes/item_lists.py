@@ -48,6 +48,7 @@ class ItemLists(Activity):
 
     type = "n8n-nodes-base.itemLists"
     versions = (1, 2, 2.1, 2.2, 3, 3.1)
+    exact_values = True
     local: ClassVar[bool] = True
 
     operation: str = param("splitOutItems")
@@ -100,7 +101,7 @@ class ItemLists(Activity):
                 return [_unique(context.version, p, items)]
             if self.operation == "summarize":
                 return [_summary(context.version, p).items(items)]
-            return [[_aggregated(context.version, p, items)]]
+            return [[_aggregated(context, p, items)]]
         except ProblemError as problem:
             raise NodeError(problem.message, description=problem.description) from problem
 
@@ -147,21 +148,21 @@ def _check_splitting(version: float, item: Item, fields: list[str], *, dots: boo
             raise ProblemError(f"The provided field '{field}' is not an array or object")
 
 
-def _aggregated(version: float, p: ItemLists, items: Items) -> Item:
+def _aggregated(context: Context, p: ItemLists, items: Items) -> Item:
     options = p.options or {}
     used = list(range(len(items)))
     if p.aggregate == "aggregateIndividualFields":
         listed = (p.fields_to_aggregate or {}).get("fieldToAggregate") or []
-        if version < _LENIENT:
+        if context.version < _LENIENT:
             _check_aggregating(items, listed, options)
-        result: Item = {"json": fields_as_lists(items, listed, options)}
+        result: Item = {"json": fields_as_lists(items, listed, options, context.keeps_undefined)}
     else:
         included = _names(p.fields_to_include) if p.include_whole == "specifiedFields" else []
         dropped = _names(p.fields_to_exclude) if p.include_whole == "allFieldsExcept" else []
         parts = whole_items(items, included or None, dropped)
         used = [i for i, _ in parts]
         result = {"json": {js_string(p.destination_field_name): [json for _, json in parts]}}
-    if version >= _OBJECTS or p.aggregate == "aggregateIndividualFields":
+    if context.version >= _OBJECTS or p.aggregate == "aggregateIndividualFields":
         result["pairedItem"] = [paired(i) for i in used]
     files = all_files([items[i] for i in used], unique=bool(options.get("keepOnlyUnique")))
     if files and options.get("includeBinaries"):

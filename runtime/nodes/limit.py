@@ -11,6 +11,7 @@ class Limit(Inline):
 
     type = "n8n-nodes-base.limit"
     versions = (1,)
+    exact_values = True
 
     max_items: Dynamic[float] = param(1)
     keep: Dynamic[Literal["firstItems", "lastItems"]] = param("firstItems")

@@ -22,6 +22,7 @@ class Markdown(Activity):
 
     type = "n8n-nodes-base.markdown"
     versions = (1,)
+    exact_values = True
     one_item_each = True
     local = True
 

@@ -8,6 +8,7 @@ class NoOp(Inline):
 
     type = "n8n-nodes-base.noOp"
     versions = (1,)
+    exact_values = True
     one_item_each = True
 
     def run(self, context: Context, items: Items) -> Outputs:

@@ -46,6 +46,7 @@ class RemoveDuplicatesV1(Inline):
 
     type = "n8n-nodes-base.removeDuplicates"
     versions = (1, 1.1)
+    exact_values = True
 
     compare: Dynamic[Compared] = param("allFields")
     fields_to_exclude: Dynamic[str] = param("", show={"compare": ["allFieldsExcept"]})
@@ -67,6 +68,7 @@ class RemoveDuplicates(Durable):
 
     type = "n8n-nodes-base.removeDuplicates"
     versions = (2,)
+    exact_values = True
 
     operation: Literal[
         "removeDuplicateInputItems", "removeItemsSeenInPreviousExecutions", "clearDeduplicationHistory"

@@ -17,6 +17,7 @@ class RenameKeys(Inline):
 
     type = "n8n-nodes-base.renameKeys"
     versions = (1,)
+    exact_values = True
     one_item_each = True
 
     keys: Dynamic[dict[str, Any]] = param({})

@@ -7,12 +7,14 @@ from typing_extensions import TypedDict
 
 from runtime.contract import Context, Dynamic, Inline, Item, Items, NodeError, Outputs, error_item, param
 from runtime.values.dates import Instant
-from runtime.values.javascript import ObjectText, js_number, js_string, property_order, truthy
+from runtime.values.javascript import NullObject, ObjectText, js_number, js_string, property_order, truthy
 from runtime.values.json_repair import parse_repaired
 from runtime.values.json_text import NotJsonError
 from runtime.values.lists.fields import text_parts
-from runtime.values.paths import get, plain_name, set_path, unset
+from runtime.values.objects import members, shallow_copy
+from runtime.values.paths import get, has, plain_name, set_path, unset
 from runtime.values.problem import ProblemError
+from runtime.values.undefined import without_undefined
 from runtime.values.validation import FIELD_TYPES, as_text, validate_field
 from schemas.diagnostic import Diagnostic, Location
 from schemas.diagnostic.nodes import InvalidParameter
@@ -71,11 +73,11 @@ class Assignments(TypedDict, total=False):
 
 def write(json: Json, name: str, value: Any, *, dots: bool) -> None:
     """Put a value at a path, or at the key of that very name."""
-    if isinstance(value, ObjectText):
-        value = str(value)  # an item is JSON
+    if isinstance(value, ObjectText | NullObject):
+        value = _as_json(value)
     if dots:
         set_path(json, name, value)
-    elif (key := plain_name(name)) != "__proto__":
+    elif (key := plain_name(name)) != "__proto__" and isinstance(json, dict):
         json[key] = value
 
 
@@ -85,6 +87,7 @@ class SetV1(Inline):
     type = "n8n-nodes-base.set"
     versions = (1, 2)
     one_item_each = True
+    exact_values = True
 
     keep_only_set: Dynamic[bool] = param(False)
     values: Dynamic[ValuesByType] = param({})
@@ -98,19 +101,19 @@ class SetV1(Inline):
     def _item(self, context: Context, i: int, item: Item, convert: dict[str, Callable[[Any], Any]]) -> Item:
         p = context.resolve(self, i)
         keep_only = bool(p.keep_only_set)
-        json: Json = {} if keep_only else dict(item["json"])
+        json: Json = {} if keep_only else shallow_copy(item["json"])
         dots = (p.options or {}).get("dotNotation", True) is not False
         for type_, default in _DEFAULTS.items():
             written = _fields_of_type(self.values, type_)
             for raw, field in zip(written, _fields_of_type(p.values, type_), strict=False):
                 name = js_string(field.get("name", UNDEFINED if "name" in raw else "propertyName"))
                 value = field.get("value", UNDEFINED if "value" in raw else default)
-                value = convert.get(type_, _as_is)(value)
-                if value is UNDEFINED:
+                value = convert.get(type_, _as_json)(value)
+                if value is UNDEFINED and not context.keeps_undefined():
                     unset(json, name)
                 elif dots:
                     set_path(json, name, value)
-                elif name != "__proto__":
+                elif name != "__proto__" and isinstance(json, dict):
                     json[name] = value
         output: Item = {"json": json, "pairedItem": {"item": i}}
         if "binary" in item and not keep_only:
@@ -118,11 +121,13 @@ class SetV1(Inline):
         return output
 
 
-def _as_is(value: Any) -> Any:
-    return value
+def _as_json(value: Any) -> Any:
+    """Return a Date or Duration as items show it."""
+    return None if isinstance(value, NullObject) else str(value) if isinstance(value, ObjectText) else value
 
 
 def _number_or_same(value: Any) -> Any:
+    value = _as_json(value)
     if not isinstance(value, str):
         return value
     number = js_number(value)
@@ -140,6 +145,7 @@ class SetV3(Inline):
     type = "n8n-nodes-base.set"
     versions: ClassVar[tuple[float, ...]] = (3, 3.1, 3.2, 3.3, 3.4, 3.5)
     one_item_each = True
+    exact_values = True
 
     mode: Dynamic[Literal["manual", "raw"]] = param("manual")
     duplicate_item: Dynamic[bool] = param(False)
@@ -329,7 +335,7 @@ def _write_fields(json: Json, fields: Json, *, dots: bool) -> Json:
 def _input_fields(json: Json, include: str, fields: Any, *, dots: bool) -> Json:
     """Return the part of the input that stays: all, none, selected fields, or all but some."""
     if include == "all":
-        return dict(json)
+        return shallow_copy(json)  # type: ignore[no-any-return]  # of what it got
     if include == "none":
         return {}
     if include not in ("selected", "except"):
@@ -340,9 +346,9 @@ def _input_fields(json: Json, include: str, fields: Any, *, dots: bool) -> Json:
         raise NodeError(problem.message) from problem
     if include == "selected":
         return _pick_fields(json, names, dots=dots)
-    rest = dict(json)
+    rest: Json = shallow_copy(json)
     for name in names:
-        if dots:
+        if dots or not isinstance(rest, dict):
             unset(rest, name)
         else:
             rest.pop(plain_name(name), None)
@@ -352,9 +358,10 @@ def _input_fields(json: Json, include: str, fields: Any, *, dots: bool) -> Json:
 def _pick_fields(json: Json, names: list[str], *, dots: bool) -> Json:
     selection: Json = {}
     for name in names:
-        value = get(json, name) if dots else json.get(plain_name(name), UNDEFINED)
+        value = get(json, name) if dots else members(json).get(plain_name(name), UNDEFINED)
+        exists = has(json, name) if dots else plain_name(name) in members(json)
         key = name.rsplit(".", 1)[-1] if dots else plain_name(name)
-        if value is not UNDEFINED:
+        if exists:
             write(selection, key, value, dots=dots)
         elif dots and "[" in key:  # n8n makes the list all the same
             set_path(selection, key, None)
@@ -369,7 +376,7 @@ def convert_value(name: str, value: Any, type_: str, version: float, lenient: bo
     if type_ == "string":
         return as_text(value)
     if type_ == "json":
-        return parse_parameter(value, name, i, inside="'Fields to Set'", allow_null=True)
+        return without_undefined(parse_parameter(value, name, i, inside="'Fields to Set'", allow_null=True))
     checked = validate_field(name, value, type_)
     if checked.error is None:
         return checked.value.iso() if isinstance(checked.value, Instant) else checked.value  # an item is JSON

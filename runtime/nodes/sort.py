@@ -30,6 +30,7 @@ class Sort(Activity):
 
     type = "n8n-nodes-base.sort"
     versions = (1,)
+    exact_values = True
     local: ClassVar[bool] = True
 
     order: Dynamic[Literal["simple", "random", "code"]] = param("simple", alias="type")

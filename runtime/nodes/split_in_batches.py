@@ -77,6 +77,7 @@ class SplitInBatchesV1(_Batches):
 
     type = "n8n-nodes-base.splitInBatches"
     versions = (1,)
+    exact_values = True
 
     def loop_outputs(self, version: float) -> Loop:
         """Return that the only output is the loop."""
@@ -94,6 +95,7 @@ class SplitInBatchesV2(_Batches):
 
     type = "n8n-nodes-base.splitInBatches"
     versions = (2,)
+    exact_values = True
 
     def outputs(self, version: float) -> int:
         """Return the two outputs: loop and done."""
@@ -117,6 +119,7 @@ class SplitInBatchesV3(_Batches):
 
     type = "n8n-nodes-base.splitInBatches"
     versions: ClassVar[tuple[float, ...]] = (3,)
+    exact_values = True
 
     batch_size: Dynamic[float] = param(1)
 

@@ -5,7 +5,7 @@ from typing import Any, Final, Literal
 from runtime.contract import Context, Dynamic, Inline, Item, Items, NodeError, Outputs, param
 from runtime.values.javascript import js_string, property_order
 from runtime.values.lists.fields import listed_names, text_parts
-from runtime.values.paths import get, plain_name, unset
+from runtime.values.paths import get, has, plain_name, unset
 from runtime.values.problem import ProblemError
 from schemas.item import UNDEFINED
 
@@ -18,6 +18,7 @@ class SplitOut(Inline):
 
     type = "n8n-nodes-base.splitOut"
     versions = (1,)
+    exact_values = True
 
     field_to_split_out: Dynamic[str] = param("", required=True)
     include: Dynamic[Literal["noOtherFields", "allOtherFields", "selectedOtherFields"]] = param("noOtherFields")
@@ -67,7 +68,7 @@ def split_item(item: Item, i: int, fields: list[str], include: str, others: list
         raise NodeError("No fields specified", description="Please add a field to include")
     whole = include == "noOtherFields" and len(fields) == 1 and not called
     base = _base(item["json"], fields, include, dots=dots)
-    after = {name: value for name in others if (value := _read(item["json"], name, dots)) is not UNDEFINED}
+    after = {name: _read(item["json"], name, dots) for name in others if _exists(item["json"], name, dots)}
     outputs: Items = []
     for row in range(max(map(len, columns), default=0)):
         new: Item = {"json": dict(base), "pairedItem": {"item": i}}
@@ -79,6 +80,10 @@ def split_item(item: Item, i: int, fields: list[str], include: str, others: list
             new["binary"] = item["binary"]
         outputs.append(new)
     return outputs
+
+
+def _exists(json: Json, name: str, dots: bool) -> bool:
+    return has(json, name) if dots else name in json
 
 
 def _read(json: Json, name: str, dots: bool) -> Any:

@@ -16,6 +16,7 @@ class Summarize(Inline):
 
     type = "n8n-nodes-base.summarize"
     versions = (1, 1.1)
+    exact_values = True
 
     fields_to_summarize: Dynamic[dict[str, Any]] = param(FIRST_FIELDS)
     fields_to_split_by: Dynamic[str] = param("", hide={"/options.outputFormat": ["singleItem"]})

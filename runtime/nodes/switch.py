@@ -117,6 +117,7 @@ class SwitchV1(_SwitchV1To2):
 
     type = "n8n-nodes-base.switch"
     versions = (1,)
+    exact_values = True
 
     output: Dynamic[float] = param(0, show=_EXPRESSION)
     fallback_output: Dynamic[float] = param(-1, show=_RULES)
@@ -155,6 +156,7 @@ class SwitchV2(_SwitchV1To2):
 
     type = "n8n-nodes-base.switch"
     versions = (2,)
+    exact_values = True
 
     output: Dynamic[Any] = param("", show=_EXPRESSION)
     outputs_amount: Dynamic[float] = param(4, show=_EXPRESSION)
@@ -239,6 +241,7 @@ class SwitchV3(Inline):
 
     type = "n8n-nodes-base.switch"
     versions = (3, 3.1, 3.2, 3.3, 3.4)
+    exact_values = True
 
     mode: Literal["rules", "expression"] = param("rules")
     number_outputs: Dynamic[float] = param(4, show=_EXPRESSION)

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from runtime.contract import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, param
 from runtime.values.javascript import js_string
+from runtime.values.objects import members
 from runtime.values.xml_reader import XmlError, XmlOptions, read_xml
 from runtime.values.xml_writer import Builder
 from schemas.item import UNDEFINED
@@ -14,6 +15,7 @@ class Xml(Activity):
 
     type = "n8n-nodes-base.xml"
     versions = (1,)
+    exact_values = True
     local = True
 
     mode: Dynamic[Literal["xmlToJson", "jsonToxml"]] = param("xmlToJson")
@@ -55,7 +57,7 @@ class Xml(Activity):
 
     def parse_xml(self, item: Item) -> Any:
         """Return the document as JSON. Raise XmlError, NodeError."""
-        text = item["json"].get(self.data_property_name, UNDEFINED)
+        text = members(item["json"]).get(self.data_property_name, UNDEFINED)
         if text is UNDEFINED:
             raise NodeError(f'Item has no JSON property called "{self.data_property_name}"')
         if text is None:

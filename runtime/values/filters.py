@@ -10,7 +10,7 @@ from typing import Any, Final, NotRequired
 from typing_extensions import TypedDict
 
 from runtime.values.dates import Instant
-from runtime.values.javascript import ObjectText, compare, js_string, js_typeof, strict_equal, truthy
+from runtime.values.javascript import ObjectText, ShownObject, compare, js_string, js_typeof, strict_equal, truthy
 from runtime.values.patterns import from_text
 from runtime.values.problem import ProblemError
 from runtime.values.validation import ValidationResult, validate_field
@@ -142,6 +142,8 @@ class _Check:
         return first.value, right[0] if second.error is not None else second.value
 
     def convert(self, value: Any, type_: str) -> ValidationResult:
+        if isinstance(value, ShownObject) and value.shown is None:
+            raise self.refused("this.s.toISO is not a function")
         if type_ == "any" or _is_plain(value, type_):
             return ValidationResult(value)
         if type_ == "boolean" and not self.strict:

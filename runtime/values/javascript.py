@@ -15,7 +15,9 @@ from schemas.item import UNDEFINED
 __all__ = [
     "BigInt",
     "DateTimeText",
+    "NullObject",
     "ObjectText",
+    "ShownObject",
     "compare",
     "describe_received",
     "js_number",
@@ -73,6 +75,29 @@ class ObjectText(str):
         return made
 
 
+class NullObject:
+    """A JavaScript object that JSON shows as null, an invalid Date or Duration, that came out of a script. Classes of nodes with
+    `exact_values` get it as a parameter, and write null into items.
+    """
+
+    __slots__ = ("shown",)
+
+    def __init__(self, shown: str) -> None:
+        self.shown = shown
+        """Its `String()`."""
+
+
+class ShownObject(dict[str, Any]):
+    """A luxon Interval that came out of a script: an object everywhere, but messages show it in its own words."""
+
+    __slots__ = ("shown",)
+
+    def __init__(self, members: dict[str, Any], shown: str | None) -> None:
+        super().__init__(members)
+        self.shown = shown
+        """Its `String()`; None where that fails in n8n, since the bounds of an Interval are text there."""
+
+
 def js_typeof(value: Any) -> str:
     """Return `typeof value`: undefined, boolean, number, string or object."""
     if value is UNDEFINED:
@@ -98,7 +123,7 @@ def js_string(value: Any) -> str:  # one line per type
         return number_string(value)
     if isinstance(value, list | tuple):
         return ",".join("" if each is None or each is UNDEFINED else js_string(each) for each in value)
-    return "[object Object]"
+    return (isinstance(value, NullObject | ShownObject) and value.shown) or "[object Object]"
 
 
 def number_string(value: float) -> str:
@@ -162,7 +187,7 @@ def js_number(value: Any) -> float:
     if isinstance(value, int | float):
         return value
     if isinstance(value, str):
-        return _string_number(value)
+        return value.number if isinstance(value, ObjectText) else _string_number(value)
     return _string_number(js_string(value)) if isinstance(value, list | tuple) else math.nan
 
 
@@ -277,7 +302,7 @@ def json_stringify(value: Any, indent: int = 0) -> str | None:
 def _stringify(value: Any, step: str, newline: str) -> str:
     if isinstance(value, str):
         return _quote(value)
-    if value is None or value is UNDEFINED:
+    if value is None or value is UNDEFINED or isinstance(value, NullObject):
         return "null"
     if isinstance(value, bool):
         return "true" if value else "false"

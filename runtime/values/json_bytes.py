@@ -10,6 +10,9 @@ from typing import Any, Final, cast
 import orjson
 from pydantic import BaseModel, TypeAdapter
 
+from runtime.values.undefined import without_undefined
+from schemas.item import UNDEFINED
+
 __all__ = ["MAX_DOCUMENT_DEPTH", "DepthError", "adapter", "dumps", "dumps_within_depth", "is_deeper", "loads"]
 
 MAX_DOCUMENT_DEPTH: Final = 240
@@ -23,7 +26,8 @@ class DepthError(ValueError):
 
 
 def dumps(value: Any) -> bytes:
-    """Return a value as JSON bytes, keys in their order. NaN and infinities become null, as in JSON.stringify.
+    """Return a value as JSON bytes, keys in their order. NaN and infinities become null and members that are undefined are
+    gone, as in JSON.stringify.
 
     What orjson refuses (integers over 64 bits, lone surrogates from JavaScript strings) goes the slower way.
 
@@ -33,7 +37,7 @@ def dumps(value: Any) -> bytes:
     try:
         return orjson.dumps(value, default=_plain, option=orjson.OPT_NON_STR_KEYS)
     except orjson.JSONEncodeError:
-        return _dumps_slowly(value)
+        return _dumps_slowly(without_undefined(value))
 
 
 def dumps_within_depth(value: Any, levels: int = MAX_DOCUMENT_DEPTH) -> bytes:
@@ -52,7 +56,7 @@ def dumps_within_depth(value: Any, levels: int = MAX_DOCUMENT_DEPTH) -> bytes:
     except orjson.JSONEncodeError as error:
         if is_deeper(value, levels):
             raise DepthError(f"nested deeper than {levels} levels") from error
-        return _dumps_slowly(value)
+        return _dumps_slowly(without_undefined(value))
 
 
 def is_deeper(value: Any, levels: int) -> bool:
@@ -114,6 +118,8 @@ def _finite(value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
+    if value is UNDEFINED:
+        raise TypeError("undefined is not JSON")  # it is taken out, and the value written again
     if isinstance(value, orjson.Fragment):  # orjson itself writes it as it is
         return loads(value.contents if isinstance(value.contents, bytes) else value.contents.encode())
     if isinstance(value, BaseModel):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from runtime.values.dates import date_parse
-from runtime.values.javascript import ObjectText, compare, js_string, strict_equal, truthy
+from runtime.values.javascript import NullObject, ObjectText, compare, js_string, strict_equal, truthy
 from runtime.values.patterns import from_text
 from runtime.values.problem import ProblemError
 from schemas.item import UNDEFINED
@@ -32,6 +32,8 @@ def legacy_compare(type_: str, operation: str, left: Any, right: Any) -> bool:
 
 def _plain(value: Any, type_: str) -> Any:
     """Return a value to compare: a Date is a number to numbers, and an object, equal to nothing, to all else."""
+    if isinstance(value, NullObject):
+        return math.nan if type_ == "number" else {}
     if not isinstance(value, ObjectText):
         return value
     return value.number if type_ == "number" else {}

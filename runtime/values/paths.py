@@ -74,7 +74,10 @@ def _member(value: Any, key: str) -> Any:
 
 def has(value: Any, path: str) -> bool:
     """Return whether the member exists, whatever its value."""
-    return get(value, path) is not UNDEFINED
+    *parents, last = _keys(path, value) or ("",)
+    for key in parents:
+        value = _member(value, key)
+    return last in value if isinstance(value, dict) else _member(value, last) is not UNDEFINED
 
 
 def set_path(target: dict[str, Any], path: str, value: Any) -> None:

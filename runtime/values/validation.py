@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from runtime.values.dates import Instant, parse_date
-from runtime.values.javascript import ObjectText, js_number, js_string, json_stringify
+from runtime.values.javascript import NullObject, ObjectText, js_number, js_string, json_stringify
 from runtime.values.json_text import NotJsonError, parse_json, parse_object_literal
 from schemas.item import UNDEFINED
 
@@ -76,7 +76,7 @@ def validate_field(
 
 def as_text(value: Any) -> str:
     """Return a value where n8n expects text: objects and arrays as JSON, everything else `String(value)`."""
-    if isinstance(value, dict | list | ObjectText):
+    if isinstance(value, dict | list | ObjectText | NullObject):
         return json_stringify(value) or ""
     return js_string(value)
 
@@ -84,9 +84,7 @@ def as_text(value: Any) -> str:
 def _describe(value: Any) -> str:
     if isinstance(value, list):
         return "array"
-    if isinstance(value, ObjectText):
-        return "object"
-    return "object" if isinstance(value, dict) else f"'{js_string(value)}'"
+    return "object" if isinstance(value, dict | ObjectText | NullObject) else f"'{js_string(value)}'"
 
 
 def _string(field: _Field) -> ValidationResult:
@@ -142,7 +140,7 @@ def _array(field: _Field) -> ValidationResult:
 
 def _object(field: _Field) -> ValidationResult:
     value = field.value
-    if isinstance(value, dict):
+    if isinstance(value, dict | NullObject):
         return ValidationResult(value)
     if field.strict or not isinstance(value, str):
         return field.refuse()
@@ -222,7 +220,9 @@ _OF_OBJECTS: Final[Mapping[str, Callable[[_Field, ObjectText], ValidationResult]
         field.refuse() if field.strict else ValidationResult(as_text(value) if field.parse_strings else value)
     ),
     "number": lambda field, value: field.refuse() if field.strict else ValidationResult(value.number),
-    "boolean": lambda field, _value: field.refuse(),
+    "boolean": lambda field, value: (
+        field.refuse() if field.strict or value.number not in (0, 1) else ValidationResult(value.number == 1)
+    ),
     "array": lambda field, _value: field.refuse(),
     "object": lambda _field, value: ValidationResult(str(value)),
 }

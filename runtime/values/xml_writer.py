@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from runtime.values.javascript import js_string
 from runtime.values.xml_reader import NAME, XmlError
+from schemas.item import UNDEFINED
 
 HEAD: Final = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 _INVALID: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
@@ -32,11 +33,11 @@ class Builder:
     headless: bool = False
     root_name: str = _DEFAULT_ROOT
 
-    def build(self, value: dict[str, Any]) -> str:
+    def build(self, value: Any) -> str:
         """Return the document. Raise XmlError for names and characters that XML does not have."""
         name, content = self.root_name, value
-        if len(value) == 1 and name == _DEFAULT_ROOT:
-            ((name, content),) = value.items()
+        if len(entries := _members(value)) == 1 and name == _DEFAULT_ROOT:
+            ((name, content),) = entries
         root = _element(name)
         self._fill(root, content)
         return ("" if self.headless else HEAD) + _write(root, 0)
@@ -57,13 +58,17 @@ class Builder:
         elif isinstance(value, dict):
             for key, child in value.items():
                 self._member(node, key, child)
-        elif value is not None:
+        elif value is not None and value is not UNDEFINED:
             node.children.append(self._text(value))
 
     def _member(self, node: _Node, key: str, child: Any) -> None:
         if key == self.attrkey:
             if isinstance(child, dict):
-                node.attributes |= {_name(name): _attribute(each) for name, each in child.items() if each is not None}
+                node.attributes |= {
+                    _name(name): _attribute(each)
+                    for name, each in child.items()
+                    if each is not None and each is not UNDEFINED
+                }
         elif key == self.charkey:
             node.children.append(self._text(child))
         elif isinstance(child, list):

@@ -16,7 +16,7 @@ from runtime.expressions.scope import ExpressionError, Scope
 from runtime.hosts.local.host import LocalHost, run_local
 from runtime.hosts.local.offline import OfflineCapabilities
 from runtime.interpreter.run_info import RunInfo
-from runtime.values.javascript import BigInt
+from runtime.values.javascript import BigInt, NullObject
 from schemas.item import UNDEFINED
 from schemas.plan import Kind, Plan, Settings, Step
 from tests.conformance.equality import same_value
@@ -35,6 +35,8 @@ def tagged(value: Any) -> Any:
     """A value as recorded results write it."""
     if value is UNDEFINED:
         return _UNDEFINED
+    if isinstance(value, NullObject):
+        return None
     if isinstance(value, BigInt):
         return {"$bigint": str(int(value))}
     if isinstance(value, float) and not math.isfinite(value):
@@ -65,7 +67,7 @@ def _run_record(document: dict[str, Any], record: Record) -> dict[str, Any]:
     if not runs or runs[0].get("error") or finished.error is not None:
         error = (runs[0].get("error") if runs else None) or finished.error or {"message": "the node did not run"}
         return {"actual": None, "actual_error": {"message": error.get("message")}}
-    items = runs[0]["outputs"][0] or []
+    items = execution.as_json(runs[0]["outputs"][0] or [])
     return {"actual": [tagged(item["json"].get(document["field"], UNDEFINED)) for item in items], "actual_error": None}
 
 

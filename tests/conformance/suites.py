@@ -92,7 +92,7 @@ def _suite(path: Path, document: Any, out: Path | None) -> list[Graded]:
     raise ValueError(f"{path} has none of the shapes of recorded cases")
 
 
-RECORDED: Final = "2026-11-22T12:00:00+00:00"
+RECORDED: Final = "2026-11-22T18:00:00+00:00"
 """When the cases of real exports were recorded; the nodes that read the clock gave that day. A case may say `now`."""
 
 

@@ -168,7 +168,7 @@ class _Watching(Interceptor):
                 finally:
                     execution = workflow.instance().execution
                     if execution is not None:
-                        seen["state"].append(json.loads(json.dumps(execution.engine.state())))
+                        seen["state"].append(json.loads(json.dumps(execution.as_json(execution.engine.state()))))
                 seen["result"].append(_plain([result]))
                 return result
 

@@ -26,6 +26,14 @@ def retry_details(execution: Execution | None, start: StartInput) -> list[RawVal
     most = MAX_STATE_BYTES if workflow.info().parent is None else MAX_CHILD_STATE_BYTES
     limit = min(most, start.payload_limit or most)
     try:
-        return [raw(hand_out({"state": execution.engine.state(), "mode": start.mode}, "The state of the run", limit))]
+        return [
+            raw(
+                hand_out(
+                    {"state": execution.as_json(execution.engine.state()), "mode": start.mode},
+                    "The state of the run",
+                    limit,
+                )
+            )
+        ]
     except (NodeError, TypeError, ValueError, RecursionError):
         return []

@@ -255,7 +255,8 @@ class TemplateWorkflow:
     def items(self, page: dict[str, Any]) -> RawValue:
         """Items that a run of a node had before it or gave out: an `ItemsAnswer`; empty: they are not known. `page` is an `ItemsPage`."""
         asked = ItemsPage.model_validate(page)
-        found = items_page(self.execution.engine.runs, asked) if self.execution else None
+        run = self.execution
+        found = items_page(run.engine.runs, asked, run.as_json) if run else None
         return answer(found or {})
 
     @workflow.query(name=names.QUERY_SAID)
@@ -269,7 +270,7 @@ class TemplateWorkflow:
         ({"at": characters}), a part of its JSON text, see `runtime.hosts.temporal.queries`.
         """
         state = {
-            "state": self.execution.engine.state() if self.execution else None,
+            "state": self.execution.as_json(self.execution.engine.state()) if self.execution else None,
             "static_data": self.execution.static_data if self.execution else {},
             "response": self.host.response,
             "result": self.result.model_dump(mode="json") if self.result else None,

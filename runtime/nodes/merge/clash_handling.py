@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runtime.contract import Item
+from runtime.values.objects import members
 from schemas.item import UNDEFINED
 
 
@@ -47,11 +48,11 @@ def combine(items: Sequence[Item], clash: Clash, *, again: bool = False) -> Item
     if clash.resolve == "addSuffix":
         merged: Item = {"json": {}}
         for i, item in enumerate(items):
-            merged["json"].update(suffixed(item["json"], i))
+            merged["json"].update(suffixed(members(item["json"]), i))
         if again:
-            merged["json"].update(ordered[-1]["json"])
+            merged["json"].update(members(ordered[-1]["json"]))
     else:
-        merged = {"json": _merged([item["json"] for item in ordered], clash, own=again)}
+        merged = {"json": _merged([members(item["json"]) for item in ordered], clash, own=again)}
     files: dict[str, Any] = {}
     for item in ordered:
         files.update(item.get("binary") or {})
@@ -84,6 +85,8 @@ def _merged(parts: Sequence[Mapping[str, Any]], clash: Clash, *, own: bool) -> d
 
 def _into(target: dict[str, Any], part: Mapping[str, Any], clash: Clash) -> None:
     for key, value in part.items():
+        if clash.deep and value is UNDEFINED and key in target:
+            continue
         if not (clash.keep_filled and key in target and _blank(value)):
             target[key] = _deep(target.get(key, UNDEFINED), value, clash) if clash.deep else value
 
@@ -93,7 +96,9 @@ def _blank(value: Any) -> bool:
 
 
 def _deep(old: Any, new: Any, clash: Clash) -> Any:
-    """Merge as lodash's merge: objects by key, arrays by index, everything else replaced."""
+    """Merge as lodash's merge: objects by key, arrays by index, everything else replaced, by undefined nothing."""
+    if new is UNDEFINED:
+        return old
     if isinstance(new, dict):
         if isinstance(old, list):
             return old  # the members become properties of the array, which JSON does not show

@@ -6,6 +6,7 @@ from typing import Any
 
 from runtime.contract import Item, Items, NodeError
 from runtime.values.equality import fuzzy_equal, likeness, strictly_equal
+from runtime.values.objects import members
 from runtime.values.paths import get
 from schemas.item import UNDEFINED
 
@@ -69,7 +70,7 @@ def reader(dots: bool) -> Callable[[Item, str], Any]:
     """Return a function that reads a field of an item by its path, or by its plain name."""
     if dots:
         return lambda item, name: get(item["json"], name)
-    return lambda item, name: item["json"].get(name, UNDEFINED)
+    return lambda item, name: members(item["json"]).get(name, UNDEFINED)
 
 
 def check_present(items: Items, names: Sequence[str], which: int | str, *, dots: bool) -> None:

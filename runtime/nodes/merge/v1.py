@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from runtime.contract import Context, Dynamic, Inline, Item, Items, Outputs, param
 from runtime.values.javascript import js_string, truthy
+from runtime.values.objects import members
 from runtime.values.paths import get
 from schemas.item import UNDEFINED
 
@@ -15,6 +16,7 @@ class MergeV1(Inline):
 
     type = "n8n-nodes-base.merge"
     versions = (1,)
+    exact_values = True
     input_count = 2
 
     mode: Dynamic[
@@ -88,8 +90,8 @@ class MergeV1(Inline):
     def _merge_pair(self, item: Item, other: Item | None) -> Item:
         if other is None:
             return item
-        json = dict(item["json"])
-        for key, value in other["json"].items():
+        json = dict(members(item["json"]))
+        for key, value in members(other["json"]).items():
             if key == self.property_name2:
                 continue
             if (
@@ -106,7 +108,7 @@ def _pairs(*items: Item) -> Any:
 
 
 def _both(a: Item, b: Item) -> Item:
-    return {**a, "json": {**a["json"], **b["json"]}, "pairedItem": _pairs(a, b)}
+    return {**a, "json": {**members(a["json"]), **members(b["json"])}, "pairedItem": _pairs(a, b)}
 
 
 def _by_index(one: Items, two: Items, join: str) -> Items:

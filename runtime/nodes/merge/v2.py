@@ -8,6 +8,7 @@ from runtime.contract import Context, Dynamic, Inline, Item, Items, NodeError, O
 from runtime.nodes.merge.clash_handling import Clash, combine, suffixed
 from runtime.nodes.merge.join import JoinResult, check_present, join
 from runtime.values.lists.fields import text_parts
+from runtime.values.objects import members
 from runtime.values.problem import ProblemError
 
 FIELDS = {"values": [{"field1": "", "field2": ""}]}
@@ -86,13 +87,13 @@ def _items_of_mode(p: Any, joined: JoinResult, known: Clash | None) -> Items:
 
 
 def _marked(items: Items, source: str) -> Items:
-    return [{**item, "json": {**item["json"], "_source": source}} for item in items]
+    return [{**item, "json": {**members(item["json"]), "_source": source}} for item in items]
 
 
 def _numbered(items: Items, i: int, clash: Clash) -> Items:
     if clash.resolve != "addSuffix":
         return items
-    return [{**item, "json": suffixed(item["json"], i)} for item in items]
+    return [{**item, "json": suffixed(members(item["json"]), i)} for item in items]
 
 
 def _by_position(inputs: Sequence[Items], options: dict[str, Any], version: float) -> Items:
@@ -115,11 +116,11 @@ def _row(row: list[Item | None], clash: Clash, *, again: bool) -> Item:
         json: dict[str, Any] = {}
         for i, item in enumerate(row):
             if item is not None:
-                json.update(suffixed(item["json"], i))
+                json.update(suffixed(members(item["json"]), i))
         last = row[-1]
         if again and last is not None:  # n8n merges the preferred input once more, without its suffix
             merged = combine([*present, last], Clash("preferLast"))
-            json.update(last["json"])
+            json.update(members(last["json"]))
         return {**merged, "json": json} if again or len(present) > 1 else {**present[0], "json": json}
     merged = combine([item if item is not None else {"json": {}} for item in row], clash, again=again)
     if not again and len(present) == 1 and "pairedItem" in present[0]:
@@ -143,6 +144,7 @@ class MergeV3(_Merge):
 
     type = "n8n-nodes-base.merge"
     versions = (3, 3.1, 3.2)
+    exact_values = True
     when: ClassVar = {"mode": [{"_cnd": {"not": "combineBySql"}}]}
     input_count = 2
 
@@ -245,6 +247,7 @@ class MergeV2(_Merge):
 
     type = "n8n-nodes-base.merge"
     versions = (2, 2.1)
+    exact_values = True
     input_count = 2
 
     mode: Dynamic[Literal["append", "combine", "chooseBranch"]] = param("append")

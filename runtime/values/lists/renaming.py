@@ -17,6 +17,8 @@ def rename_paths(original: Json, pairs: list[tuple[str, str]]) -> Json:
 
     All values are read before any moves: what came by one pair is not moved on by the next.
     """
+    if not isinstance(original, dict):  # of a function node
+        return original
     json = dict(original)
     for current, new in pairs:
         if not current or not new or current == new:
