@@ -303,6 +303,15 @@
     }
   };
 
+  // Code without a name, a member or a call: n8n does not catch what it throws.
+  const uncaught = (work) => {
+    try {
+      return work();
+    } catch (error) {
+      return error instanceof ExpressionError ? fail(error.message, error.description) : fail(`Expression evaluation failed: ${error.message}`);
+    }
+  };
+
   const isBlank = (value) => value === undefined || value === null || value !== value;
   const text = (value) => {
     try {
@@ -334,7 +343,7 @@
   const cell = (script, scope) => {
     let value;
     try {
-      value = script(scope, extend, key, render, renderText, renderJson, dummy());
+      value = script(scope, extend, key, render, renderText, renderJson, dummy(), uncaught);
     } catch (error) {
       return failure(error);
     }

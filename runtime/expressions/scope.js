@@ -311,8 +311,9 @@
   const AI_KEY = /^[a-zA-Z0-9_-]{0,64}$/;
 
   // What a model gave a tool; outside a tool the first input item stands for it.
-  const fromAI = (data) => (key, _description, _type, fallback) => {
+  const fromAI = (data) => (key, description, _type, fallback) => {
     if (!key || key === '') fail("Add a key, e.g. $fromAI('placeholder_name')");
+    if (typeof key !== 'string' || !['string', 'undefined'].includes(typeof description)) throw new TypeError('not text');
     if (!AI_KEY.test(key)) {
       fail(
         'Invalid parameter key, must be between 1 and 64 characters long and only contain lowercase letters, uppercase letters, numbers, underscores, and hyphens',
