@@ -129,9 +129,12 @@ class _Editor:
 
     def _note_errors(self, node: Node) -> None:
         """Note whether the node may throw, and whether n8n then catches the error."""
-        self.caught = self.caught or node.type in _CAUGHT or (node.type == "call_expression" and not self._is_if(node))
+        arguments = node.child_by_field_name("arguments") if node.type == "call_expression" else None
+        called = arguments is not None and arguments.type == "arguments" and not self._is_if(node)
+        self.caught = self.caught or called or node.type in _CAUGHT
+        tagged = arguments is not None and arguments.type == "template_string"
         big = node.type == "number" and self.source.text(node).endswith("n")
-        self.throws = self.throws or big or node.type in _THROWS
+        self.throws = self.throws or big or tagged or node.type in _THROWS
 
     def _enter_token(self, node: Node) -> None:
         match node.type:

@@ -160,7 +160,6 @@
     #index;
 
     constructor(data, name, index) {
-      data.node(name);
       this.#data = data;
       this.#name = name;
       this.#index = index;
@@ -209,6 +208,21 @@
       return this.#data.node(this.#name).context;
     }
   }
+
+  // `$('Nope')` and `$(5)`: an object, until something of it is read or called.
+  const missing = () => fail("Referenced node doesn't exist");
+  const unnamed = () => {
+    throw new TypeError('not text');
+  };
+  const METHODS = new Set(['all', 'first', 'itemMatching', 'last', 'pairedItem']);
+  const missingNode = (named) =>
+    new Proxy({}, {
+      get(target, key) {
+        if (typeof key !== 'string' || key.startsWith('isLuxon') || (key in target && key !== 'toJSON')) return target[key];
+        const answer = named || !['all', 'item', 'itemMatching', 'pairedItem'].includes(key) ? missing : unnamed;
+        return METHODS.has(key) ? answer : answer();
+      },
+    });
 
   // `$input`.
   class InputReader {
@@ -431,7 +445,11 @@
       return new InputReader(dataOf(this), indexOf(this));
     },
     get $() {
-      return (name) => (typeof name === 'string' && name !== '' ? new NodeReader(dataOf(this), name, indexOf(this)) : {});
+      return (name) => {
+        if (name === undefined || name === null || name === '') return {};
+        if (typeof name !== 'string') return missingNode(false);
+        return dataOf(this).names.has(name) ? new NodeReader(dataOf(this), name, indexOf(this)) : missingNode(true);
+      };
     },
     get $node() {
       const data = dataOf(this);

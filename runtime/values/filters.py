@@ -16,7 +16,15 @@ from runtime.values.problem import ProblemError
 from runtime.values.validation import ValidationResult, validate_field
 from schemas.item import UNDEFINED
 
-__all__ = ["Filter", "FilterCondition", "FilterError", "FilterOperator", "array_contains", "evaluate_filter"]
+__all__ = [
+    "HINT_STRICT",
+    "Filter",
+    "FilterCondition",
+    "FilterError",
+    "FilterOperator",
+    "array_contains",
+    "evaluate_filter",
+]
 
 
 class FilterOperator(TypedDict):
@@ -60,9 +68,7 @@ class FilterError(ProblemError):
 
 
 _HINT: Final = "Try changing the type of the comparison."
-_HINT_STRICT: Final = (
-    "Try changing the type of comparison. Alternatively you can enable 'Convert types where required'."
-)
+HINT_STRICT: Final = "Try changing the type of comparison. Alternatively you can enable 'Convert types where required'."
 _CONVERSIONS: Final = {"string": "toString", "number": "toNumber", "boolean": "toBoolean"}
 """Type of the operator -> the method by which an expression becomes one."""
 _SINGLE: Final = frozenset({"exists", "notExists", "empty", "notEmpty", "true", "false"})
@@ -174,7 +180,7 @@ class _Check:
         )
 
     def refused(self, message: str) -> FilterError:
-        return FilterError(message, _HINT_STRICT if self.strict else _HINT)
+        return FilterError(message, HINT_STRICT if self.strict else _HINT)
 
 
 def _conversion(side: str, type_: str, method: str) -> str:
