@@ -499,7 +499,7 @@
     Iterator.from({ next: () => ({ done: true }) }),
   ];
   const stack = Object.values(Object.getOwnPropertyDescriptor(new Error(''), 'stack') ?? {});
-  const inner = [...shadowed, ...stack, scopes, ExpressionError, extend, key, render, renderText, renderJson];
+  const inner = [...shadowed, ...stack, scopes, ExpressionError, extend, key, render, renderText, renderJson, uncaught];
   for (const value of [...intrinsics, ...inner, ...constants, GLOBALS, globalThis.luxon, globalThis.jmespath]) freeze(value);
   for (const value of instances) freeze(Object.getPrototypeOf(value));
   for (const name of Reflect.ownKeys(globalThis)) freeze(globalThis[name]);

@@ -210,13 +210,13 @@
   }
 
   // `$('Nope')` and `$(5)`: an object, until something of it is read or called.
-  const missing = () => fail("Referenced node doesn't exist");
-  const unnamed = () => {
+  const missing = Object.freeze(() => fail("Referenced node doesn't exist"));
+  const unnamed = Object.freeze(() => {
     throw new TypeError('not text');
-  };
+  });
   const METHODS = new Set(['all', 'first', 'itemMatching', 'last', 'pairedItem']);
   const missingNode = (named) =>
-    new Proxy({}, {
+    new Proxy(Object.freeze({}), {
       get(target, key) {
         if (typeof key !== 'string' || key.startsWith('isLuxon') || (key in target && key !== 'toJSON')) return target[key];
         const answer = named || !['all', 'item', 'itemMatching', 'pairedItem'].includes(key) ? missing : unnamed;
