@@ -58,17 +58,23 @@ def _steady(value: Any) -> Any:
 
 
 def _files(result: Mapping[str, Any]) -> Any:
-    """Return the files of every run: what they hold, and their names and types."""
-    kept = ("data", "mimeType", "fileName", "fileExtension")
+    """Return the files of every run: what they hold, and their names and types. An archive holds the time of day."""
     return {
         name: [
-            [[{key: {k: file.get(k) for k in kept} for key, file in (each or {}).items()} for each in items or []]
-             for items in run.get("binary") or []]
-            for run in runs
+            [
+                [{key: _file(file) for key, file in (each or {}).items()} for each in items or []]
+                for items in outputs or []
+            ]
+            for outputs in (run.get("binary") for run in runs)
         ]
         for name, runs in result["nodes"].items()
         if any(run.get("binary") for run in runs)
-    }  # fmt: skip
+    }
+
+
+def _file(file: Mapping[str, Any]) -> dict[str, Any]:
+    archive = file.get("mimeType") in ("application/gzip", "application/zip")
+    return {key: file.get(key) for key in ("mimeType", "fileName", "fileExtension") + (() if archive else ("data",))}
 
 
 def _words(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> dict[str, str]:
