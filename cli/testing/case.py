@@ -155,7 +155,12 @@ def _run(run: Mapping[str, Any]) -> dict[str, Any]:
         if any(item.get("binary") for items in outputs for item in items or ()):
             entry["binary"] = [None if items is None else [item.get("binary") for item in items] for items in outputs]
     if run.get("error"):
-        entry["error"] = {"message": run["error"].get("message"), "type": run["error"].get("name")}
+        told = {
+            "message": run["error"].get("message"),
+            "description": run["error"].get("description"),
+            "type": run["error"].get("name"),
+        }
+        entry["error"] = {key: each for key, each in told.items() if key != "description" or each}
     return entry
 
 

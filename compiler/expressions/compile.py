@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from compiler.expressions.cost import is_linear
 from compiler.expressions.effects import writes
+from compiler.expressions.extended import check_extended
 from compiler.expressions.gate import check_text
 from compiler.expressions.printed import printed
 from compiler.expressions.quick import quick
@@ -110,9 +111,12 @@ class _Parts:
     resolvables: str | None = None
     reads: References = field(default_factory=References)
     chunks: list[TextPart | _Chunk] = field(default_factory=list)
+    trees: list[tuple[CodePart, ParsedCode, Node]] = field(default_factory=list)
+    """The code as the author wrote it."""
 
     def __post_init__(self) -> None:
         self.chunks = [part if isinstance(part, TextPart) else self._chunk(part) for part in self.parts]
+        check_extended(self.trees)
 
     def _chunk(self, code: CodePart) -> _Chunk:
         if len(code.value) > MAX_CHARACTERS:
@@ -121,6 +125,7 @@ class _Parts:
             )
         try:
             source, root = parse_expression(code.value)
+            self.trees.append((code, source, root))
             if (text := printed(source, root)) is not None:
                 source, root = parse_expression(text)
             reads = references(source, root)

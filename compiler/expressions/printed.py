@@ -8,13 +8,21 @@ break as its escape, turns what a line begins with into blanks, and puts a blank
 | `Hello` break `dear${name}` | `Hello\ndear ${name}` |
 | `a` break, tab, `b` | `a\n    b` |
 | `dear${name}` | the same |
+
+It also loses its way at comments in a `${}`. One behind the value is a syntax error. A block comment before the value, where the text
+before the `${` has a break, takes the `${` along, and what follows is text:
+
+| author | runs |
+|---|---|
+| `a` break `${ /* c */ 5 }` | `a\n /* c */ 5 }` |
+| `${ 5 /* c */ }` | refused |
 """
 
 import re
 from collections.abc import Iterator
 from typing import Final
 
-from compiler.expressions.syntax import Node, ParsedCode, walk
+from compiler.expressions.syntax import InvalidCodeError, Node, ParsedCode, walk
 
 __all__ = ["printed"]
 
@@ -42,8 +50,14 @@ def printed(source: ParsedCode, root: Node) -> str | None:
 
 
 def _edits(source: ParsedCode, literal: Node) -> Iterator[tuple[int, int, str]]:
-    """Yield first byte, end and new text of each piece that changes."""
+    """Yield first byte, end and new text of each piece that changes. Raise InvalidCodeError for a comment behind a value."""
     substitutions = [child for child in literal.children if child.type == "template_substitution"]
+    for each in substitutions:
+        last = each.named_children[-1] if each.named_children else None
+        if last is not None and last.type == "comment" and source.text(last).startswith("/*"):
+            raise InvalidCodeError(
+                "Expression evaluation failed: Unexpected end of input", source.index(last.start_byte)
+            )
     starts = [literal.start_byte + 1, *(each.end_byte for each in substitutions)]
     ends = [*(each.start_byte for each in substitutions), literal.end_byte - 1]
     for n, (start, end) in enumerate(zip(starts, ends, strict=True)):
@@ -55,6 +69,17 @@ def _edits(source: ParsedCode, literal: Node) -> Iterator[tuple[int, int, str]]:
             text += " "
         if text != raw:
             yield start, end, text
+        if n < len(substitutions) and (comment := _leading_comment(source, substitutions[n])) is not None:
+            yield substitutions[n].start_byte, comment.start_byte, ""
+
+
+def _leading_comment(source: ParsedCode, substitution: Node) -> Node | None:
+    """Return the block comment before a value that can be text of the literal as it stands."""
+    first = substitution.named_children[0] if substitution.named_children else None
+    if first is None or first.type != "comment" or not source.text(first).startswith("/*"):
+        return None
+    rest = source.data[first.start_byte : substitution.end_byte]
+    return None if b"`" in rest or b"${" in rest else first
 
 
 def _lines(raw: str) -> str:

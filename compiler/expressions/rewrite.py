@@ -11,6 +11,7 @@ computed property names through the gate.
 | `v?.a.first()` | `((___t0=(v))==null?void 0:___x(___t0.a,"first",[]))` |
 | `$if(c, a, b)` | `((c)?(a):(b))` |
 | `this` | `___this`, and in a function a fresh object each time |
+| `10n * 2` | `___f(()=>(10n * 2))`: n8n does not catch what it throws |
 
 Text is edited in place, never printed from the tree, so that what runs is what the author wrote. Comments go away,
 since they are where two JavaScript parsers most easily disagree.
@@ -32,6 +33,11 @@ _FUNCTIONS = frozenset({"function_expression", "function_declaration", "generato
 _FRESH_THIS = "({process:{},require:{},module:{},Buffer:{}})"
 """`this` in a function: n8n puts a new object in its place wherever it stands, so that no reference sees what another wrote."""
 _IF_MIN_ARGUMENTS, _IF_MAX_ARGUMENTS = 2, 3
+_CAUGHT = frozenset({"member_expression", "subscript_expression", "function_expression", "generator_function"})
+"""With one of these, a call or a name that n8n looks up, it runs the code inside a `try` and an error gives undefined."""
+_NOT_LOOKED_UP = frozenset({"Date", "Math", "NaN", "RegExp", "isFinite", "isNaN", "undefined"})
+_THROWS = frozenset({"class", "new_expression", "spread_element", "in", "instanceof"})
+"""What may throw in code that has none of those; a BigInt may too."""
 
 
 def rewrite(source: ParsedCode, root: Node, temporaries: int = 0) -> tuple[str, int]:
@@ -43,7 +49,8 @@ def rewrite(source: ParsedCode, root: Node, temporaries: int = 0) -> tuple[str, 
         raise InvalidCodeError(reserved_message(name))
     editor = _Editor(source, names, temporaries)
     editor.edit(root)
-    return editor.result(root), editor.temporaries
+    text = editor.result(root)
+    return f"___f(()=>({text}\n))" if editor.throws and not editor.caught else text, editor.temporaries
 
 
 @dataclass
@@ -64,6 +71,10 @@ class _Editor:
     """Optional link (by id) that becomes a test -> name of its temporary."""
     closing: dict[int, int] = field(default_factory=dict)
     """Node (by id) -> number of tests that end with it."""
+    caught: bool = False
+    """Whether n8n runs this code inside a `try`."""
+    throws: bool = False
+    """Whether it may throw outside of one."""
 
     def edit(self, root: Node) -> None:
         """Record the edits of every node below `root`, parents before and after their children."""
@@ -114,6 +125,16 @@ class _Editor:
         self._enter_token(node)
         if node.type == "call_expression":
             self._enter_call(node)
+        self._note_errors(node)
+
+    def _note_errors(self, node: Node) -> None:
+        """Note whether the node may throw, and whether n8n then catches the error."""
+        arguments = node.child_by_field_name("arguments") if node.type == "call_expression" else None
+        called = arguments is not None and arguments.type == "arguments" and not self._is_if(node)
+        self.caught = self.caught or called or node.type in _CAUGHT
+        tagged = arguments is not None and arguments.type == "template_string"
+        big = node.type == "number" and self.source.text(node).endswith("n")
+        self.throws = self.throws or big or tagged or node.type in _THROWS
 
     def _enter_token(self, node: Node) -> None:
         match node.type:
@@ -149,8 +170,10 @@ class _Editor:
         self.edits.setdefault(start, []).append((end, text))
 
     def _identifier(self, node: Node, text: str) -> None:
-        if not self._is_local(self.source.text(node)):
+        name = self.source.text(node)
+        if not self._is_local(name):
             self._replace(node, text)
+            self.caught = self.caught or (name not in _NOT_LOOKED_UP and not self._is_if(self.parents.get(node.id)))
 
     def _is_local(self, name: str) -> bool:
         return any(name in scope for scope in self.scopes)
@@ -266,7 +289,9 @@ class _Editor:
 
     # --- $if --------------------------------------------------------------------------------------------------------
 
-    def _is_if(self, node: Node) -> bool:
+    def _is_if(self, node: Node | None) -> bool:
+        if node is None:
+            return False
         function, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")
         if function is None or arguments is None or arguments.type != "arguments":
             return False

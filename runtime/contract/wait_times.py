@@ -24,11 +24,11 @@ def limit(context: DurableContext, kind: Any, amount: Any, unit: Any, date: Any)
 
 def interval(amount: Any, unit: Any) -> float:
     """Return the interval in seconds. Raise NodeError with n8n's words."""
+    if not isinstance(unit, str) or unit not in SECONDS:
+        raise NodeError("Invalid wait unit. Valid units are 'seconds', 'minutes', 'hours', or 'days'.")
     number = math.nan if amount is None else js_number(amount)
     if number < 0 or number != number:  # noqa: PLR0124 - NaN
         raise NodeError("Invalid wait amount. Please enter a number that is 0 or greater.")
-    if not isinstance(unit, str) or unit not in SECONDS:
-        raise NodeError("Invalid wait unit. Valid units are 'seconds', 'minutes', 'hours', or 'days'.")
     return float(number * SECONDS[unit])
 
 

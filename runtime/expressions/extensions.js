@@ -581,7 +581,7 @@
     if (Object.hasOwn(table, name)) return table[name](value, args);
     if (value !== null && value !== undefined && typeof value[name] === 'function') return value[name](...args);
     if (Object.hasOwn(GENERIC, name)) return GENERIC[name](value);
-    return refuse(value, name);
+    return optional ? undefined : refuse(value, name); // `value.name?.()`: there is no such method to call
   };
 
   globalThis.__extend = extend;

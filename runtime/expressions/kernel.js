@@ -310,6 +310,15 @@
     }
   };
 
+  // Code without a name, a member or a call: n8n does not catch what it throws.
+  const uncaught = (work) => {
+    try {
+      return work();
+    } catch (error) {
+      return error instanceof ExpressionError ? fail(error.message, error.description) : fail(`Expression evaluation failed: ${error.message}`);
+    }
+  };
+
   const isBlank = (value) => value === undefined || value === null || value !== value;
   const text = (value) => {
     try {
@@ -341,7 +350,7 @@
   const cell = (script, scope) => {
     let value;
     try {
-      value = script(scope, extend, key, render, renderText, renderJson, dummy());
+      value = script(scope, extend, key, render, renderText, renderJson, dummy(), uncaught);
     } catch (error) {
       return failure(error);
     }
@@ -511,7 +520,7 @@
     Iterator.from({ next: () => ({ done: true }) }),
   ];
   const stack = Object.values(Object.getOwnPropertyDescriptor(new Error(''), 'stack') ?? {});
-  const inner = [...shadowed, ...stack, scopes, ExpressionError, extend, key, render, renderText, renderJson];
+  const inner = [...shadowed, ...stack, scopes, ExpressionError, extend, key, render, renderText, renderJson, uncaught];
   for (const value of [...intrinsics, ...inner, ...constants, GLOBALS, globalThis.luxon, globalThis.jmespath]) freeze(value);
   for (const value of instances) freeze(Object.getPrototypeOf(value));
   for (const name of Reflect.ownKeys(globalThis)) freeze(globalThis[name]);

@@ -173,7 +173,6 @@
     #index;
 
     constructor(data, name, index) {
-      data.node(name);
       this.#data = data;
       this.#name = name;
       this.#index = index;
@@ -222,6 +221,21 @@
       return this.#data.node(this.#name).context;
     }
   }
+
+  // `$('Nope')` and `$(5)`: an object, until something of it is read or called.
+  const missing = Object.freeze(() => fail("Referenced node doesn't exist"));
+  const unnamed = Object.freeze(() => {
+    throw new TypeError('not text');
+  });
+  const METHODS = new Set(['all', 'first', 'itemMatching', 'last', 'pairedItem']);
+  const missingNode = (named) =>
+    new Proxy(Object.freeze({}), {
+      get(target, key) {
+        if (typeof key !== 'string' || key.startsWith('isLuxon') || (key in target && key !== 'toJSON')) return target[key];
+        const answer = named || !['all', 'item', 'itemMatching', 'pairedItem'].includes(key) ? missing : unnamed;
+        return METHODS.has(key) ? answer : answer();
+      },
+    });
 
   // `$input`.
   class InputReader {
@@ -359,8 +373,9 @@
   const AI_KEY = /^[a-zA-Z0-9_-]{0,64}$/;
 
   // What a model gave a tool; outside a tool the first input item stands for it.
-  const fromAI = (data) => (key, _description, _type, fallback) => {
+  const fromAI = (data) => (key, description, _type, fallback) => {
     if (!key || key === '') fail("Add a key, e.g. $fromAI('placeholder_name')");
+    if (typeof key !== 'string' || !['string', 'undefined'].includes(typeof description)) throw new TypeError('not text');
     if (!AI_KEY.test(key)) {
       fail(
         'Invalid parameter key, must be between 1 and 64 characters long and only contain lowercase letters, uppercase letters, numbers, underscores, and hyphens',
@@ -478,7 +493,11 @@
       return new InputReader(dataOf(this), indexOf(this));
     },
     get $() {
-      return (name) => (typeof name === 'string' && name !== '' ? new NodeReader(dataOf(this), name, indexOf(this)) : {});
+      return (name) => {
+        if (name === undefined || name === null || name === '') return {};
+        if (typeof name !== 'string') return missingNode(false);
+        return dataOf(this).names.has(name) ? new NodeReader(dataOf(this), name, indexOf(this)) : missingNode(true);
+      };
     },
     get $node() {
       const data = dataOf(this);

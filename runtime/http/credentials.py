@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol
 
 from runtime.contract.capabilities import AskForToken
 from runtime.http.body import JSON, Form, Json
-from runtime.http.request import Outgoing, Request
+from runtime.http.request import Outgoing, Request, assigned
 from runtime.http.signing import aws_v4, azure_storage, oauth1
 from runtime.values.javascript import js_string
 from runtime.values.paths import get
@@ -153,7 +153,7 @@ def _apply_rule(request: Request, rule: Mapping[str, Any], data: Mapping[str, An
         user, _, password = rule["basic"].partition(":")
         request.basic(_text(user, data), _text(password, data))
     if "query" in rule:
-        request.query = dict(request.query) | {name: _text(each, data) for name, each in rule["query"].items()}
+        request.query = assigned(request.query, {name: _text(each, data) for name, each in rule["query"].items()})
     if "body" in rule:
         request.merge_body({name: _text(each, data) for name, each in rule["body"].items()})
 
@@ -179,7 +179,7 @@ def _header(request: Request, data: Mapping[str, Any]) -> None:
 
 
 def _query(request: Request, data: Mapping[str, Any]) -> None:
-    request.query = dict(request.query) | {js_string(data.get("name") or ""): data.get("value")}
+    request.query = assigned(request.query, {js_string(data.get("name") or ""): data.get("value")})
 
 
 def _custom(request: Request, data: Mapping[str, Any]) -> None:
@@ -190,7 +190,7 @@ def _custom(request: Request, data: Mapping[str, Any]) -> None:
     for name, value in (custom.get("headers") or {}).items():
         request.set_header(name, value)
     if custom.get("qs"):
-        request.query = dict(request.query) | custom["qs"]
+        request.query = assigned(request.query, custom["qs"])
     if custom.get("body") and isinstance(request.body, Form):  # as in n8n a form becomes JSON then
         request.body = Json({**custom["body"], **request.body.fields})
         request.set_header("content-type", JSON)

@@ -24,6 +24,18 @@ _FORBIDDEN = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 _TOKEN = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
 
 
+def spread(value: Any) -> dict[str, Any]:
+    """Return what `{...value}` holds in JavaScript: the members of an object, of a list and of a text by their index."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    return {str(i): each for i, each in enumerate(value)} if isinstance(value, list | str) else {}
+
+
+def assigned(value: Any, fields: Mapping[str, Any]) -> Any:
+    """Return `Object.assign(value, fields)` as it is sent: a list keeps its elements alone, a text becomes its characters."""
+    return value if isinstance(value, list) else spread(value) | dict(fields)
+
+
 class InvalidTokenError(ValueError):
     """Raised when a method or the name of a header is not a token of HTTP (RFC 9110, 5.6.2)."""
 
@@ -78,8 +90,7 @@ class Request:
             self.body = Form(own | dict(fields) if prefer else dict(fields) | own, self.body.arrays)
         else:
             value = self.body.value if isinstance(self.body, Json) else None
-            own = value if isinstance(value, dict) else {}
-            self.body = Json(own | dict(fields) if prefer else dict(fields) | own)
+            self.body = Json(assigned(value, fields) if prefer else dict(fields) | spread(value))
 
     def encode(self) -> "Outgoing":
         """Return what goes out. Raise InvalidUrlError, InvalidTokenError, and ValueError for a body that cannot be
@@ -89,7 +100,7 @@ class Request:
         method = self.method.upper()
         if not _TOKEN.fullmatch(method):
             raise InvalidTokenError("Method", method)
-        query = stringify(self.query, self.arrays)
+        query = "" if isinstance(self.query, str) else stringify(self.query, self.arrays)
         if query:
             url += ("&" if "?" in url else "?") + query
         headers = outgoing_headers(self.headers)

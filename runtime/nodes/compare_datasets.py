@@ -60,7 +60,7 @@ class CompareDatasets(Inline):
         for i, item in enumerate(one):
             values = [read(item, name) for name, _ in pairs]
             matches = [] if any(value is UNDEFINED for value in values) else rows.matches(values, first=first)
-            if not matches:
+            if not matches and not (same is _fuzzier_equal and not item["json"]):  # n8n loses an empty item
                 left.append({**item, "pairedItem": {"item": i}})
             used.update(matches)
             for j in matches:
@@ -84,8 +84,7 @@ class CompareDatasets(Inline):
         """Return the fields to match. Raise NodeError."""
         entries = self.merge_by_fields.get("values") or []
         pairs = [(js_string(each.get("field1", "")), js_string(each.get("field2", ""))) for each in entries]
-        if any(not a or not b for a, b in pairs):
-            raise NodeError('You need to define at least one pair of fields in "Fields to Match" to match on')
+        _check_pairs(pairs)
         if context.version < _LENIENT:
             for which, items, place in (("A", one, 0), ("B", two, 1)):
                 if items:
@@ -166,6 +165,16 @@ class CompareDatasets(Inline):
                 preferred[name] = other[name]
             else:
                 preferred.pop(name, None)
+
+
+def _check_pairs(pairs: Pairs) -> None:
+    """Raise NodeError for a pair that lacks a field."""
+    for number, (a, b) in enumerate(pairs, 1):
+        if not a and not b and len(pairs) == 1:
+            raise NodeError('You need to define at least one pair of fields in "Fields to Match" to match on')
+        if not a or not b:
+            fields = f"\n\t\t\t\t field 1 = '{a}'\n\t\t\t\t field 2 = '{b}'"
+            raise NodeError(f'You need to define both fields in "Fields to Match" for pair {number},{fields}')
 
 
 def _alike(one: Mapping[str, Any], two: Mapping[str, Any], same: Same) -> bool:

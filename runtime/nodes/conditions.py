@@ -6,7 +6,7 @@ from typing import Any
 from typing_extensions import TypedDict
 
 from runtime.contract import Context, Dynamic, Inline, Items, NodeError, Outputs, param
-from runtime.values.filters import Filter, evaluate_filter
+from runtime.values.filters import HINT_STRICT, Filter, evaluate_filter
 from runtime.values.javascript import truthy
 from runtime.values.legacy_conditions import CONDITION_TYPES, DEFAULT_OPERATION, legacy_compare
 from runtime.values.problem import ProblemError
@@ -47,12 +47,20 @@ class FilterConditions(Inline):
         """
 
         def holds(i: int) -> bool:
-            filter_ = context.resolve(self, i).conditions
+            filter_ = self._filter(context, i)
             if not isinstance(filter_, Mapping):  # n8n takes what is no filter for the answer itself
                 return truthy(filter_)
             return evaluate_filter(filter_, i, zone=context.timezone, now_ms=context.now)
 
         return divide(items, holds, continue_on_fail=context.continue_on_fail)
+
+    def _filter(self, context: Context, i: int) -> Any:
+        """Return the filter of item `i`. Raise NodeError with n8n's advice for an expression that fails."""
+        try:
+            return context.resolve(self, i).conditions
+        except NodeError as error:
+            error.description = error.description or HINT_STRICT
+            raise
 
 
 def typed_conditions_hold(written: Any, resolved: Any, *, every: bool) -> bool:

@@ -77,20 +77,23 @@ class _Crypto(Activity):
         """Return what takes the place of an item that fails."""
         return error_item(error, i)
 
-    async def result(self, context: ActivityContext, item: Item, i: int) -> str:
+    async def result(self, context: ActivityContext, item: Item, i: int) -> Any:
         """Return the value that goes into the item. Raise NodeError."""
         if self.action == "generate":
             return _random(self.encoding_type, int(self.string_length))
         if self.action == "sign":
             key = await self.signing_key(context, i)
             return self._encoded(_sign(key, self.algorithm, _as_bytes(self.text, _BYTES, "data")))
-        name = _HASHES.get(self.hash_type, self.hash_type)
-        data = await self._data(context, item, i)
+        hash_type = UNDEFINED if self.is_undefined("hash_type") else self.hash_type
         if self.action == "hmac":
+            name = _algorithm(hash_type, "hmac")
             secret = _as_bytes(await self.hmac_secret(context, i), _KEYS, "key")
-            return self._encoded(_digest(lambda: hmac.new(secret, data, name), f"Invalid digest: {self.hash_type}"))
-        unknown = "Digest method not supported"
-        return self._encoded(_digest(lambda: hashlib.new(name, data, usedforsecurity=False), unknown))
+            hashed = _known(lambda: hmac.new(secret, b"", name), f"Invalid digest: {hash_type}")
+        else:
+            name = _algorithm(hash_type, "algorithm")
+            hashed = _known(lambda: hashlib.new(name, usedforsecurity=False), "Digest method not supported")
+        hashed.update(await self._data(context, item, i))
+        return self._encoded(hashed.digest())
 
     async def hmac_secret(self, context: ActivityContext, i: int) -> Any:
         """Return the key of an HMAC."""
@@ -108,8 +111,12 @@ class _Crypto(Activity):
         except NoBinaryError as error:
             raise NodeError(error.message, description=error.description, item=i) from error
 
-    def _encoded(self, data: bytes) -> str:
-        return data.hex() if self.encoding == "hex" else base64.b64encode(data).decode()
+    def _encoded(self, data: bytes) -> Any:
+        """Return the bytes as text; under an encoding that there is not, as the JSON of a buffer."""
+        encoding = str(self.encoding)
+        if encoding == "hex":
+            return data.hex()
+        return base64.b64encode(data).decode() if encoding == "base64" else {"type": "Buffer", "data": list(data)}
 
 
 class InvalidArgumentError(NodeError):
@@ -166,7 +173,7 @@ class CryptoV2(_Crypto):
             shown |= {"name": "TypeError", "code": "ERR_INVALID_ARG_TYPE"}
         return {"json": {"error": shown}, "pairedItem": {"item": i}}
 
-    async def result(self, context: ActivityContext, item: Item, i: int) -> str:
+    async def result(self, context: ActivityContext, item: Item, i: int) -> Any:
         """Return the value that goes into the item. Raise NodeError."""
         if self.action not in _CIPHERS:
             return await super().result(context, item, i)
@@ -187,12 +194,18 @@ class CryptoV2(_Crypto):
         return _present(await context.credentials.get("crypto", i), "signPrivateKey", "private key", "Private Key")
 
 
-def _digest(hashed: Callable[[], Any], unknown: str) -> bytes:
-    """Return the digest of the hash. Raise NodeError(`unknown`) for an algorithm that does not exist (an expression can
-    name any).
-    """
+def _algorithm(value: Any, argument: str) -> str:
+    """Return the name of a hash algorithm. Raise NodeError with node's text for what is no text."""
+    if not isinstance(value, str):
+        received = describe_received(value)
+        raise InvalidArgumentError(f'The "{argument}" argument must be of type string. Received {received}')
+    return _HASHES.get(value, value)
+
+
+def _known(hashed: Callable[[], Any], unknown: str) -> Any:
+    """Return a new hash. Raise NodeError(`unknown`) for an algorithm that does not exist (an expression can name any)."""
     try:
-        return bytes(hashed().digest())
+        return hashed()
     except ValueError as error:
         raise NodeError(unknown) from error
 

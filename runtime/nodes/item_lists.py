@@ -27,6 +27,7 @@ from runtime.values.lists.sorting import shuffled, sorted_by_fields
 from runtime.values.lists.summarizing import Summary
 from runtime.values.problem import ProblemError
 from runtime.values.slices import limit_items
+from runtime.values.written import as_written
 from schemas.item import UNDEFINED
 
 Fields = dict[str, Any]
@@ -85,7 +86,7 @@ class ItemLists(Activity):
         """
         other_name = "concatenateItems" if context.version < _NAMES_IN_TEXT else "aggregateItems"
         if self.operation not in OPERATIONS or self.operation == other_name:
-            recognised = f"Operation '{self.operation}' is not recognized"
+            recognised = f"Operation '{as_written(self.operation)}' is not recognized"
             raise NodeError(
                 recognised if context.version < 3 else "Cannot read properties of undefined (reading 'execute')"
             )

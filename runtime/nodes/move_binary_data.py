@@ -39,7 +39,9 @@ class MoveBinaryData(Activity):
         for i, item in enumerate(items):
             node = context.resolve(self, i)
             if node.mode not in ("binaryToJson", "jsonToBinary"):
-                raise NodeError(f'The operation "{node.mode}" is not known!')
+                raise NodeError(
+                    f'The operation "{js_string(UNDEFINED if node.is_undefined("mode") else node.mode)}" is not known!'
+                )
             try:
                 output = await (
                     node.to_json(context, item) if node.mode == "binaryToJson" else node.to_binary(context, item)

@@ -21,6 +21,7 @@ from runtime.contract import (
 )
 from runtime.values.javascript import ObjectText, js_string
 from runtime.values.paths import set_path
+from runtime.values.written import as_written
 from schemas.facts import CredentialUse
 from schemas.item import UNDEFINED, BinaryRef, Json
 
@@ -73,6 +74,7 @@ class RespondToWebhook(Durable):
                 return None, [Call("sign", _parse_json(node.payload))]
             else:
                 node.require_request(context)
+                self.require_choice()
                 response = node.response(*node.body(context.items))
         except NodeError as error:
             if context.continue_on_fail:
@@ -83,6 +85,11 @@ class RespondToWebhook(Durable):
 
     def _passed(self, items: Items, response: dict[str, Any], version: float) -> Outputs:
         return [items, [{"json": {"response": _item_response(response)}}]] if self._tells(version) else [items]
+
+    def require_choice(self) -> None:
+        """Raise NodeError for an expression in place of what to respond with: n8n does not evaluate one."""
+        if str(self.respond_with).startswith("="):
+            raise NodeError(f'The Response Data option "{as_written(self.respond_with)}" is not supported!')
 
     def require_request(self, context: DurableContext) -> None:
         """Raise NodeError if, from 1.1 on, no node before this one has a request that waits for an answer."""
@@ -111,7 +118,7 @@ class RespondToWebhook(Durable):
                 return (self._binary(items),)
             case "noData" | "redirect":
                 return ()
-        raise NodeError(f'The Response Data option "{self.respond_with}" is not supported!')
+        raise NodeError(f'The Response Data option "{as_written(self.respond_with)}" is not supported!')
 
     def _keyed(self, value: Any) -> Any:
         key = self.options.get("responseKey")

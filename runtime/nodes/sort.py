@@ -43,6 +43,8 @@ class Sort(Activity):
         p = context.resolve(self, 0)
         if p.order == "random":
             return [shuffled(context.random, items)]
+        if p.order not in ("simple", "code") and not str(self.order).startswith("="):
+            raise NodeError('Could not get parameter "code"')
         if p.order == "code" or (
             p.order != "simple" and str(self.order).startswith("=")
         ):  # whatever an expression gives

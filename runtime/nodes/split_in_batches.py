@@ -7,7 +7,7 @@ import math
 from typing import Any, ClassVar
 
 from runtime.contract import Context, Dynamic, Inline, Item, Items, Outputs, param
-from runtime.values.javascript import js_number, tidy, truthy
+from runtime.values.javascript import js_number, tidy
 from runtime.values.slices import splice
 from schemas.plan import Loop
 
@@ -19,11 +19,11 @@ class _Batches(Inline):
     options: Dynamic[dict[str, Any]] = param({})
 
     def _next(self, context: Context, items: Items) -> Items:
-        """Return the next batch; the first call and `reset` take the input as the items to give out."""
+        """Return the next batch; the first call and `reset` (true, and nothing else) take the input as the items to give out."""
         memory = context.memory
         p = context.resolve(self, 0)
         size = p.batch_size
-        if context.run_index == 0 or "items" not in memory or truthy((p.options or {}).get("reset")):
+        if context.run_index == 0 or "items" not in memory or (p.options or {}).get("reset") is True:
             batch = self._first(memory, context, items, size)
         else:
             batch = self._later(memory, context, items, size)

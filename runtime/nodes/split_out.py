@@ -33,8 +33,11 @@ class SplitOut(Inline):
             options = p.options or {}
             try:
                 fields = _names(p.field_to_split_out, "Split Out")
-                others = _names(p.fields_to_include, "Include") if p.include == "selectedOtherFields" else []
-                out.extend(split_item(item, i, fields, p.include, others, options))
+                others = split_names(p.fields_to_include) if p.include == "selectedOtherFields" else []
+                made = split_item(item, i, fields, p.include, others, options)
+                if made and p.include == "selectedOtherFields":
+                    _names(p.fields_to_include, "Include")  # n8n looks at them where there is something to split
+                out.extend(made)
             except ProblemError as problem:
                 raise NodeError(problem.message, item=i) from problem
         return [out]

@@ -16,6 +16,7 @@ from runtime.contract import (
 )
 from runtime.sandbox.spreadsheets import read_csv, read_sheet, write_sheet
 from runtime.values.binary import NoBinaryError, binary_of
+from runtime.values.written import as_written
 from schemas.item import BinaryRef, PairedItem
 
 _CSV_AS_TEXT: Final = 2
@@ -46,7 +47,7 @@ class SpreadsheetFile(Activity):
         if self.operation == "toFile":
             return await context.resolve(self, 0).to_file(context, items)
         if self.operation != "fromFile" and context.version < _CSV_AS_TEXT:
-            raise NodeError(f'The operation "{self.operation}" is not supported!')
+            raise NodeError(f'The operation "{as_written(self.operation)}" is not supported!')
         if self.operation != "fromFile":
             return [[]]
 

@@ -21,9 +21,12 @@ class StopAndError(Inline):
         """Raise NodeError; the parameters are those of the first item."""
         del items
         p = context.resolve(self, 0)
-        if p.error_type == "errorObject":
-            raise _from_object(p.error_object)
-        raise _from_message(p.error_message)
+        kind = str(self.error_type)  # which n8n takes as it is written
+        if kind == "errorMessage":
+            raise _from_message(p.error_message)
+        if kind != "errorObject" and not kind.startswith("="):
+            raise NodeError('Could not get parameter "errorObject"')
+        raise _from_object(p.error_object)
 
 
 def _from_message(message: Any) -> NodeError:
@@ -42,5 +45,8 @@ def _from_object(value: Any) -> NodeError:
         return NodeError(error.message)
     if not isinstance(content, dict):
         return NodeError(f"Error: {json_stringify(content)}")
-    text = next((content[key] for key in ("message", "description", "error") if content.get(key)), None)
-    return NodeError(js_string(text) if text is not None else f"Error: {json_stringify(content)}")
+    key = next((key for key in ("message", "description", "error") if content.get(key)), None)
+    if key is None:
+        return NodeError(f"Error: {json_stringify(content)}")
+    description = content.get("description") if key == "message" else None
+    return NodeError(js_string(content[key]), description=description if isinstance(description, str) else None)

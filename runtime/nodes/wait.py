@@ -15,6 +15,7 @@ from runtime.contract import (
     param,
 )
 from runtime.contract.wait_times import SECONDS, interval, limit, moment
+from runtime.values.validation import validate_field
 from schemas.facts import CredentialUse, WaitsFor
 from schemas.item import Json
 from schemas.node import Conditions
@@ -114,6 +115,9 @@ class Wait(Durable):
         """Return the command to wait. Raise NodeError for a time that cannot be read."""
         if self.resume == "timeInterval":
             amount, unit = (self.amount_v1, self.unit_v1) if context.version == 1 else (self.amount, self.unit)
+            given: Any = amount  # an expression may give anything
+            if unit in SECONDS and given is not None and (error := validate_field("amount", given, "number").error):
+                raise NodeError("Invalid input for 'Wait Amount' [item 0]", description=error, item=0)
             return Sleep(seconds=interval(amount, unit))
         if self.resume == "specificTime":
             return Sleep(until=moment(self.date_time, context.timezone, context.now))

@@ -59,7 +59,7 @@ class Xml(Activity):
         """Return the document as JSON. Raise XmlError, NodeError."""
         text = members(item["json"]).get(self.data_property_name, UNDEFINED)
         if text is UNDEFINED:
-            raise NodeError(f'Item has no JSON property called "{self.data_property_name}"')
+            raise NodeError(f'Item has no JSON property called "{js_string(self.data_property_name)}"')
         if text is None:
             raise NodeError("Cannot read properties of null (reading 'toString')")
         options = self.options or {}

@@ -16,7 +16,15 @@ from runtime.values.problem import ProblemError
 from runtime.values.validation import ValidationResult, validate_field
 from schemas.item import UNDEFINED
 
-__all__ = ["Filter", "FilterCondition", "FilterError", "FilterOperator", "array_contains", "evaluate_filter"]
+__all__ = [
+    "HINT_STRICT",
+    "Filter",
+    "FilterCondition",
+    "FilterError",
+    "FilterOperator",
+    "array_contains",
+    "evaluate_filter",
+]
 
 
 class FilterOperator(TypedDict):
@@ -59,8 +67,10 @@ class FilterError(ProblemError):
     """Raised when a side of a condition has the wrong type."""
 
 
-_HINT: Final = "Try changing the type of comparison."
-_HINT_STRICT: Final = f"{_HINT} Alternatively you can enable 'Convert types where required'."
+_HINT: Final = "Try changing the type of the comparison."
+HINT_STRICT: Final = "Try changing the type of comparison. Alternatively you can enable 'Convert types where required'."
+_CONVERSIONS: Final = {"string": "toString", "number": "toNumber", "boolean": "toBoolean"}
+"""Type of the operator -> the method by which an expression becomes one."""
 _SINGLE: Final = frozenset({"exists", "notExists", "empty", "notEmpty", "true", "false"})
 _ARTICLES: Final = {"array": "an array", "object": "an object"}
 
@@ -136,9 +146,9 @@ class _Check:
                 raise self.refused(
                     f"Comparison type expects {_article(left[1])} but both fields are {_article(_kind(left[0]))}"
                 )
-            raise self.mismatch(*left)
+            raise self.mismatch(*left, "first")
         if second.error is not None and not single:
-            raise self.mismatch(*right)
+            raise self.mismatch(*right, "second")
         return first.value, right[0] if second.error is not None else second.value
 
     def convert(self, value: Any, type_: str) -> ValidationResult:
@@ -161,18 +171,26 @@ class _Check:
                 return checked
         return ValidationResult(truthy(value))
 
-    def mismatch(self, value: Any, type_: str) -> FilterError:
+    def mismatch(self, value: Any, type_: str, side: str) -> FilterError:
         kind, text = _kind(value), value.shown if isinstance(value, ObjectText) else js_string(value)
         if self.strict:
-            return self.refused(
-                f"Wrong type: '{text}' is {_article(kind)} but was expecting {_article(type_)} {self.place}"
-            )
+            wrong = f"Wrong type: '{text}' is {_article(kind)} but was expecting {_article(type_)} {self.place}"
+            method = _CONVERSIONS.get(type_)
+            return self.refused(wrong) if method is None else FilterError(wrong, _conversion(side, type_, method))
         return self.refused(
             f"Conversion error: the {kind} '{text}' can't be converted to {_article(type_)} {self.place}"
         )
 
     def refused(self, message: str) -> FilterError:
-        return FilterError(message, _HINT_STRICT if self.strict else _HINT)
+        return FilterError(message, HINT_STRICT if self.strict else _HINT)
+
+
+def _conversion(side: str, type_: str, method: str) -> str:
+    """Return n8n's description, which is HTML."""
+    return (
+        "\n<p>Try either:</p>\n<ol>\n  <li>Enabling 'Convert types where required'</li>\n"
+        f"  <li>Converting the {side} field to a {type_} by adding <code>.{method}()</code></li>\n</ol>\n\t\t\t"
+    )
 
 
 def _article(kind: str) -> str:

@@ -118,7 +118,7 @@ const luxonLike = (value) => /^(?:Locale|Zone|.*Zone|Poly.*|TokenParser|Invalid|
 
 const when = luxon.DateTime.fromMillis(0, { zone: 'Europe/Berlin', locale: 'de' });
 const roots = {
-  scope: ___s, extend: ___x, key: ___k, render: ___r, renderText: ___w, renderJson: ___j, self: ___this, globalThis,
+  scope: ___s, extend: ___x, key: ___k, render: ___r, renderText: ___w, renderJson: ___j, self: ___this, outside: ___f, globalThis,
   when, local: luxon.DateTime.now(), system: luxon.DateTime.fromMillis(0, { zone: 'system' }), utc: luxon.DateTime.utc(),
   fixed: luxon.DateTime.fromMillis(0, { zone: 'UTC+3' }), english: when.setLocale('en-US'), invalid: luxon.DateTime.invalid('x'),
   formatter: when.loc.dtFormatter(when, {}), numbers: when.loc.numberFormatter({}), relative: when.loc.relFormatter({}),

@@ -3,6 +3,7 @@
 from typing import Any
 
 from runtime.contract import NodeError
+from runtime.http.request import spread
 from runtime.nodes.http_request.parameters import HttpRequestParameters
 from runtime.values.javascript import js_string
 from runtime.values.json_error import json_error
@@ -64,10 +65,11 @@ def parse_field(value: Any, label: str, i: int) -> Any:
 def query_fields(node: HttpRequestParameters, written: HttpRequestParameters, version: float, i: int) -> Any:
     """Return the query as an object. Raise NodeError."""
     if node.specify_query == "json":
-        query = parse_field(node.json_query, "JSON Query Parameters", i)
+        text = UNDEFINED if node.is_undefined("json_query") else node.json_query
+        query = parse_field(text, "JSON Query Parameters", i)
         if query is None:
             raise NodeError("Cannot convert undefined or null to object", item=i)
-        return query if isinstance(query, dict | list) else {}
+        return query if isinstance(query, dict | list | str) else {}
     return by_name(pairs(node.query_parameters, written.query_parameters), version)
 
 
@@ -77,21 +79,13 @@ def header_fields(
     """Return the headers, names in lower case unless the option says otherwise. Raise NodeError."""
     if node.specify_headers == "json":
         parsed = parse_field(node.json_headers, "JSON Headers", i)
-        headers = _as_object(parsed)
+        headers = spread(parsed)
     else:
         entries = pairs(node.header_parameters, written.header_parameters)
         headers = {name: value for name, value in by_name(entries, version).items() if name}
     if options.get("lowercaseHeaders", True) is False:
         return headers
     return {name.lower(): value for name, value in headers.items()}
-
-
-def _as_object(value: Any) -> dict[str, Any]:
-    if isinstance(value, dict):
-        return dict(value)
-    if isinstance(value, list | str):
-        return {str(i): each for i, each in enumerate(value)}
-    return {}
 
 
 def http_url(url: Any, i: int) -> str:

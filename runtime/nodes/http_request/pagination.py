@@ -9,6 +9,7 @@ from typing import Any
 from runtime.contract import ActivityContext, NodeError
 from runtime.http import Json, Request
 from runtime.http.answer import axios_data, header_object
+from runtime.http.request import assigned
 from runtime.nodes.http_request.call import FinalResponse, PreparedRequest, status_failed, stopped
 from runtime.nodes.http_request.output import ResponseOptions, body_of, resolved_format
 from runtime.values.javascript import js_string, json_stringify, truthy
@@ -146,7 +147,7 @@ def _place(request: Request, kind: str, name: str, value: Any) -> None:
     elif kind == "headers":
         request.set_header(name, value)
     else:
-        request.query = {**request.query, name: value}
+        request.query = assigned(request.query, {name: value})
 
 
 def _request_object(request: Request) -> dict[str, Any]:
@@ -160,11 +161,15 @@ def _request_object(request: Request) -> dict[str, Any]:
 
 
 def _defined(fields: Any) -> Any:
-    """Return fields without those that are undefined, which JSON cannot hold."""
+    """Return fields without those that are undefined, at any depth, which JSON cannot hold."""
     if fields is UNDEFINED:
         return None
+    if isinstance(fields, list):
+        return [_defined(each) for each in fields]
     return (
-        {name: each for name, each in fields.items() if each is not UNDEFINED} if isinstance(fields, dict) else fields
+        {name: _defined(each) for name, each in fields.items() if each is not UNDEFINED}
+        if isinstance(fields, dict)
+        else fields
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from runtime.contract import ActivityContext, Item, Items, NodeError, Outputs
+from runtime.contract import ActivityContext, Item, Items, NodeApiError, NodeError, Outputs
 from runtime.http import Request
 from runtime.http.credentials import Credential
 from runtime.http.exchange import Redirects
@@ -23,7 +23,7 @@ from runtime.nodes.http_request.call import (
     credential_of,
 )
 from runtime.nodes.http_request.facts import credential_uses, mutation
-from runtime.nodes.http_request.fields import header_fields, http_url, query_fields
+from runtime.nodes.http_request.fields import header_fields, http_url, is_missing, query_fields
 from runtime.nodes.http_request.output import ResponseOptions, accept, goes_into_storage, items_of
 from runtime.nodes.http_request.parameters import HttpRequestParameters
 from runtime.nodes.http_request.results import cancel_all, failed_item, gather_in_order, refused_item
@@ -114,6 +114,8 @@ class HttpRequest(HttpRequestParameters):
             elif content_type is not None:
                 request.default_header("content-type", content_type)
         request.default_header("accept", accept(response_options.format))
+        if not is_missing(declared := request.header("content-type")) and not isinstance(declared, str | list):
+            raise RequestFailed(NodeApiError("contentType?.includes is not a function"), {})
         credential = await credential_of(context, self._credential_type(), i, shared)
         certificate = None
         if self.provide_ssl_certificates:

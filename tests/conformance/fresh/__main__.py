@@ -1,0 +1,99 @@
+"""`python -m tests.conformance.fresh ask KIND --seed N --count N FILE`: draw fresh cases, ask n8n (`ORACLE_DIR`), and keep them.
+
+`python -m tests.conformance.fresh grade KIND FILE [--host temporal] [--out FILE]`: run those of a file and print how they went. KIND
+is expressions, mutants, flows or http; a file has one case per line (expressions: one expression file). The answers of n8n are written
+as they come, so that a file can be graded before it is complete. Credentials of `http` must be in n8n's own database:
+`credentials FILE` writes them for `n8n import:credentials --input=FILE`, with the `ORACLE_HOME` of `ask` as `N8N_USER_FOLDER`.
+"""
+
+import argparse
+import json
+import os
+import sys
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from tests.conformance.expressions_score import grade_expression, run_expression_file
+from tests.conformance.fresh import expressions, flows, http, mutants
+from tests.conformance.fresh.asking import answers
+from tests.conformance.fresh.grade import Grade, grades_on_temporal, grades_on_the_local_host, summary
+from tests.conformance.fresh.web import serve
+from tests.conformance.record_expressions import record, written
+
+DRAWERS = {"mutants": mutants.draw_cases, "flows": flows.draw_cases, "http": http.draw_cases}
+
+
+def ask(kind: str, seed: int, count: int, path: Path) -> None:
+    """Write fresh cases with what n8n does."""
+    if kind == "expressions":
+        path.write_text(written(expressions.draw_document(seed, count)), encoding="utf-8")
+        print(record(path))
+        return
+    cases = DRAWERS[kind](seed, count)
+    web: AbstractContextManager[list[dict[str, Any]]] = serve() if kind == "http" else nullcontext([])
+    with path.open("w", encoding="utf-8") as file, web as requests:
+        for i, expected in answers(cases):
+            sent = {"requests": [each for each in requests if f"/c{i}/" in each["url"]]} if kind == "http" else {}
+            file.write(json.dumps({**cases[i], "expected": expected, **sent}) + "\n")
+            file.flush()
+
+
+def grade(path: Path, host: str, workers: int) -> list[Grade]:
+    """Return how the workflow cases of a file went."""
+    cases: list[dict[str, Any]] = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return grades_on_temporal(cases) if host == "temporal" else grades_on_the_local_host(cases, workers)
+
+
+def grade_expressions(path: Path) -> None:
+    """Print how the expressions of a file went, and those that differ."""
+    records = run_expression_file(path)["cases"]
+    missed = [(each, why) for each in records for passed, why in [grade_expression(each)] if not passed]
+    failing = [each for each in records if each.get("error") and each["actual_error"]]
+    worded = [each for each in failing if each["error"]["message"] == each["actual_error"]["message"]]
+    for each, why in missed:
+        print("MISSED", repr(each["expression"]), why)
+    for each in failing:
+        if each not in worded:
+            print(
+                "WORDS", repr(each["expression"]), each["actual_error"]["message"], "; n8n:", each["error"]["message"]
+            )
+    print(f"passed: {len(records) - len(missed)} of {len(records)}; messages equal: {len(worded)} of {len(failing)}")
+
+
+def main() -> int:
+    """Return 0, or 1 where a case differs in what decides."""
+    parser = argparse.ArgumentParser(prog="python -m tests.conformance.fresh", description=__doc__)
+    parser.add_argument("verb", choices=("ask", "grade", "credentials"))
+    parser.add_argument("kind", choices=("expressions", *DRAWERS), nargs="?", default="http")
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--count", type=int, default=100)
+    parser.add_argument(
+        "--host", choices=("local", "temporal"), default="local", help="http runs on the local one alone"
+    )
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 2)
+    parser.add_argument("--out", type=Path, help="where the cases that differ go, with what happened here")
+    options = parser.parse_args()
+    if options.verb == "credentials":
+        options.file.write_text(json.dumps(http.import_file()), encoding="utf-8")
+        return 0
+    if options.verb == "ask":
+        ask(options.kind, options.seed, options.count, options.file)
+        return 0
+    if options.kind == "expressions":
+        grade_expressions(options.file)
+        return 0
+    grades = grade(options.file, options.host, options.workers)
+    differing = [each for each in grades if each.levels]
+    for each in differing:
+        print("differs" if each.passed else "MISSED", each.case["name"], json.dumps(each.levels))
+    if options.out:
+        lines = (json.dumps({"levels": each.levels, "case": each.case, "actual": each.actual}) for each in differing)
+        options.out.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    print(summary(grades))
+    return 0 if all(each.passed for each in grades) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
