@@ -230,6 +230,7 @@ class DurableView:
         cut = [items for items in context.inputs if items]
         self.items: Items = cut[0] if cut else []
         self.agent = run.plan.step[context.name].agent
+        self.streams = run.info.streams
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._context, name)

@@ -39,7 +39,10 @@ async def kinds_of_calls(tool: Mapping[str, Any], monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(LocalHost, "work", noted)
     monkeypatch.setattr(LocalHost, "patched", lambda _self, _change: patched)
     function = {"name": "T", "arguments": json.dumps({"input": "1+1"})}
-    script = [{"tool_calls": [{"id": "c", "type": "function", "function": function}]}, {"content": "done"}]
+    script: list[dict[str, Any]] = [
+        {"tool_calls": [{"id": "c", "type": "function", "function": function}]},
+        {"content": "done"},
+    ]
     agent = node("A", "agent", 2.2, {"promptType": "define", "text": "go", "options": {}})
     with StandIn(script=script) as stand_in:
         await run(workflow(agent, (model(), "ai_languageModel"), (dict(tool), "ai_tool")), World(stand_in), [{}])
