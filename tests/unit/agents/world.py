@@ -167,6 +167,7 @@ async def run(
     start: str | None = None,
     others: Mapping[str, Mapping[str, Any]] | None = None,
     execution_id: str = "run-1",
+    streams: bool = False,
 ) -> tuple[Execution, Finished]:
     """Run an export to its end, without waiting."""
 
@@ -184,7 +185,7 @@ async def run(
     ]
     plan = plan_of(export)
     first = plan.step[start] if start else None
-    return await run_local(plan, host, RunInfo(execution_id=execution_id), start_items, start=first)
+    return await run_local(plan, host, RunInfo(execution_id=execution_id, streams=streams), start_items, start=first)
 
 
 def outputs(execution: Execution, name: str) -> Any:
