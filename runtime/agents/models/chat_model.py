@@ -61,11 +61,9 @@ class ChatModel(SubNode):
         return reply
 
     async def _admit(self, context: ActivityContext, data: Mapping[str, Any]) -> None:
-        from runtime.agents.prices import model_cost  # noqa: PLC0415 - what reads a package's data is for activities
+        from runtime.agents.prices import has_price  # noqa: PLC0415 - what reads a package's data is for activities
 
-        nothing = ModelAnswer({"role": "assistant", "content": ""}, self.model_id)
-        priced = model_cost(self.credential, nothing) is not None
-        await context.models.admit(_step(context, data), priced=priced)
+        await context.models.admit(_step(context, data), priced=has_price(self.credential, self.model_id))
 
     @staticmethod
     def _check_limit(context: ActivityContext, spent: int) -> None:
