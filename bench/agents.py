@@ -10,12 +10,14 @@ import multiprocessing
 import multiprocessing.connection
 import time
 import uuid
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, Final
 
 import httpx
 import orjson
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle
 
 from bench.exports import START, Export, chain, node
@@ -186,26 +188,31 @@ async def _run(client: Client, export: Export, items: Sequence[dict[str, Any]]) 
 async def _row(
     client: Client, database: Database, url: str, what: str, export: Export, items: Sequence[dict[str, Any]]
 ) -> dict[str, Any]:
-    before = await _stored(database)
+    before, used = await _stored(database), time.process_time()
     handle = await _run(client, export, items)
+    used = time.process_time() - used
     times = await _times(url)
-    events, written = await _history(client, handle)
+    kinds, written = await _history(client, handle)
     gaps = [(later - earlier) * 1000 for earlier, later in pairwise(times)]
     return {
-        "what": what, "requests": len(times), "between_requests_ms": quantiles(gaps, (0.5, 0.95)), "events": events,
+        "what": what, "requests": len(times), "between_requests_ms": quantiles(gaps, (0.5, 0.95)),
+        "cpu_ms_of_worker": round(1000 * used / len(times), 1), "events": kinds.total(),
+        "workflow_tasks": kinds["WORKFLOW_TASK_COMPLETED"], "activities": kinds["ACTIVITY_TASK_COMPLETED"],
+        "markers": kinds["MARKER_RECORDED"],
         "history_kb": round(written / 1000), "stored_kb": round((await _stored(database) - before) / 1000),
         "items_kb": round(len(orjson.dumps(list(items))) / 1000),
     }  # fmt: skip
 
 
-async def _history(client: Client, handle: WorkflowHandle[Any, Any]) -> tuple[int, int]:
-    """Return events and bytes of a chain of runs."""
-    count, written, run_id = 0, 0, handle.first_execution_run_id
+async def _history(client: Client, handle: WorkflowHandle[Any, Any]) -> tuple[Counter[str], int]:
+    """Return events by type, and bytes, of a chain of runs."""
+    kinds, written, run_id = Counter[str](), 0, handle.first_execution_run_id
     while run_id:
         events = (await client.get_workflow_handle(handle.id, run_id=run_id).fetch_history()).events
-        count, written = count + len(events), written + sum(event.ByteSize() for event in events)
+        kinds.update(EventType.Name(event.event_type).removeprefix("EVENT_TYPE_") for event in events)
+        written += sum(event.ByteSize() for event in events)
         run_id = events[-1].workflow_execution_continued_as_new_event_attributes.new_execution_run_id
-    return count, written
+    return kinds, written
 
 
 async def _stored(database: Database) -> int:

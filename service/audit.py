@@ -4,6 +4,7 @@ What the operator does to a tenant is in that tenant's log, and in the operator'
 """
 
 import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -12,6 +13,8 @@ from typing import Any, Final
 from psycopg.errors import ForeignKeyViolation
 
 from runtime.platform.postgres import SHARED, Database
+from runtime.platform.sealing import Purpose, SealError
+from runtime.platform.storage.payloads import dumps, loads
 from runtime.platform.telemetry.logging import get_logger
 from service.api_keys import TENANT_ID
 from service.page_cursor import BadCursor, page_cursor, parse_cursor
@@ -25,6 +28,9 @@ log = get_logger("tempor8.audit")
 
 TEXT_LIMIT: Final = 1000
 """Characters of a text of a row."""
+DETAILS_BYTES: Final = 64 * 1024
+"""Size of details; of longer ones only the short members stay."""
+SHORT: Final = frozenset({"node", "kind", "ordinal", "approved"})
 EXPIRY_ROWS: Final = 100
 """Expired rows that one write deletes: more than it adds, so that no log grows beyond its retention."""
 
@@ -68,6 +74,8 @@ class AuditRecord:
     """Of the HTTP response; None at the command line."""
     address: str = ""
     """Where the request came from."""
+    details: Mapping[str, Any] | None = None
+    """JSON: what was decided, where the action is an answer to a run. Sealed."""
 
 
 @dataclass(frozen=True)
@@ -114,21 +122,50 @@ class AuditLog:
     async def _insert(self, tenant: str, record: AuditRecord) -> None:
         texts = (record.actor, record.actor_name, record.action, record.object, record.request_id, record.address)
         actor, actor_name, action, object_, request_id, address = (storable_text(each, TEXT_LIMIT) for each in texts)
+        id_ = uuid7()
+        details = await self._seal(tenant, id_, record.details)
         try:
             async with self._database.tenant_transaction(tenant) as connection:
                 if tenant == SHARED:
                     await insert_tenant(connection, tenant, "Operator")
                 await connection.execute(
                     "insert into audit_log (tenant_id, id, actor_kind, actor, actor_name, action, object, outcome,"
-                    " status, request_id, address) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                    " status, request_id, address, details) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
                     (
-                        tenant, uuid7(), str(record.actor_kind), actor, actor_name, action, object_,
-                        str(record.outcome), record.status, request_id, address,
+                        tenant, id_, str(record.actor_kind), actor, actor_name, action, object_,
+                        str(record.outcome), record.status, request_id, address, details,
                     ),
                 )  # fmt: skip
                 await connection.execute(DELETE_EXPIRED, (tenant, self._retention, EXPIRY_ROWS))
         except ForeignKeyViolation:
             log.warning("audit of a tenant that does not exist", tenant=tenant, action=action, object=object_)
+
+    async def _seal(self, tenant: str, id_: Any, details: Mapping[str, Any] | None) -> bytes | None:
+        """Return details as they are stored. In the operator's own log there are none: they are the tenant's."""
+        if details is None or tenant == SHARED:
+            return None
+        data = dumps(details)
+        if len(data) > DETAILS_BYTES:
+            data = dumps({**{name: value for name, value in details.items() if name in SHORT}, "cut": True})
+        await self._database.keys.load(tenant)
+        return self._database.keys.seal(tenant, Purpose.AUDIT, data, place=str(id_).encode())
+
+    async def _opened(self, rows: Sequence[dict[str, Any]]) -> list[AuditEntry]:
+        """Return rows as entries, with their details where they can be opened."""
+        return [_entry(row, await self._details(row)) for row in rows]
+
+    async def _details(self, row: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        if row["details"] is None:
+            return None
+        try:
+            await self._database.keys.load(row["tenant_id"], row["details"])
+            data = self._database.keys.open(
+                row["tenant_id"], Purpose.AUDIT, row["details"], place=str(row["id"]).encode()
+            )
+        except SealError:  # the key is gone, or this process has none: the entry itself is there
+            return None
+        opened: Mapping[str, Any] = loads(data)
+        return opened
 
     async def page(self, tenant: str, *, before: str | None = None, limit: int = 50) -> list[AuditEntry]:
         """Return entries of a tenant, newest first; one more than `limit` when there is a next page.
@@ -150,7 +187,8 @@ class AuditLog:
                 " order by at desc, id desc limit %(limit)s",
                 {"tenant": tenant, "retention": self._retention, "at": at, "id": id_, "limit": limit + 1},
             )
-            return [_entry(row) for row in await cursor.fetchall()]
+            rows = await cursor.fetchall()
+        return await self._opened(rows)
 
     async def of_object(self, tenant: str, action: str, object_: str, limit: int = 50) -> list[AuditEntry]:
         """Return entries of an action on an object, newest first; for `run.answer` there is an index. Raise DatabaseUnavailable."""
@@ -165,7 +203,8 @@ class AuditLog:
                     "limit": limit,
                 },
             )
-            return [_entry(row) for row in await cursor.fetchall()]
+            rows = await cursor.fetchall()
+        return await self._opened(rows)
 
     async def expire(self, tenant: str, limit: int) -> int:
         """Delete up to `limit` rows of a tenant that are older than the retention; return their number."""
@@ -174,7 +213,7 @@ class AuditLog:
             return cursor.rowcount
 
 
-def _entry(row: dict[str, Any]) -> AuditEntry:
+def _entry(row: dict[str, Any], details: Mapping[str, Any] | None) -> AuditEntry:
     record = AuditRecord(
         tenant=row["tenant_id"],
         actor_kind=ActorKind(row["actor_kind"]),
@@ -186,6 +225,7 @@ def _entry(row: dict[str, Any]) -> AuditEntry:
         status=row["status"],
         request_id=row["request_id"],
         address=row["address"],
+        details=details,
     )
     return AuditEntry(str(row["id"]), row["at"], record)
 

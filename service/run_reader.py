@@ -32,6 +32,7 @@ from service.outages import is_outage
 from service.run_activities import ActivityTimes, activity_times
 from service.run_description import MEMO, STATUS_NAMES, RunDescription, described_run
 from service.run_problems.kinds import unreadable
+from service.speaking import Speaking, SpeakingReader
 
 __all__ = [
     "CLOSED_FROM_OUTSIDE",
@@ -271,6 +272,10 @@ class TemporalRuns:
                 return None
             raise
         return answer.history.events[0]
+
+    async def speaking(self, run: RunDescription, reader: SpeakingReader) -> Speaking:
+        """Return what models are saying in a run that was described just now. `reader` is the run's own."""
+        return await reader.read(run, self.converter_of(run))
 
     def converter_of(self, run: RunDescription) -> DataConverter:
         """Return the converter for the payloads of a run."""

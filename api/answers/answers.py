@@ -1,7 +1,7 @@
 """What a run waits for from people, their answer to it, and who has answered."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
@@ -13,11 +13,12 @@ from api.models import Moment, RequestBody
 from api.problems import BadRequest, NotWaiting
 from api.runs.lookup import find_run
 from api.triggers.bodies import Body
+from api.triggers.decisions import decision
 from api.triggers.form_fields import fields_of, parse_submission
 from api.triggers.responses import Refusal
 from api.triggers.waits import Waits, step_of
 from schemas.resume_link import WAITING, WAITING_FORM
-from service.audit import ActorKind, Outcome
+from service.audit import ActorKind, AuditEntry, Outcome
 from service.run_reader import TemporalRuns, moment
 
 __all__ = [
@@ -46,6 +47,13 @@ class FormFieldAnswer(BaseModel):
     options: list[str]
 
 
+class ToolCallAnswer(BaseModel):
+    """The call of a tool that an agent wants to make."""
+
+    name: str
+    arguments: dict[str, Any]
+
+
 class WaitingAnswer(BaseModel):
     """A wait of a run for an answer."""
 
@@ -55,6 +63,7 @@ class WaitingAnswer(BaseModel):
     title: str = Field(description="Of a form; else empty")
     until: Moment | None = Field(description="When the run goes on without an answer")
     fields: list[FormFieldAnswer] = Field(description="Of a form")
+    tool: ToolCallAnswer | None = Field(description="The call of an agent that waits for an approval")
     link: str | None = Field(
         description="Path of the link that answers it, of forms and calls; null for keys without the scope run"
     )
@@ -67,6 +76,11 @@ class GivenAnswer(BaseModel):
     by: ActorKind = Field(description="key, token, or link: the link of a message or a form")
     id: str = Field(description="Id of the key, or subject of the token")
     name: str = Field(description="What the key is for")
+    node: str | None = Field(default=None, description="Which node asked; null: an earlier version recorded the answer")
+    kind: Literal["approval", "form", "call"] | None = None
+    approved: bool | None = Field(default=None, description="Of an approval")
+    data: dict[str, Any] | None = Field(default=None, description="Values of a form, without passwords")
+    tool: ToolCallAnswer | None = Field(default=None, description="The call of an agent that was approved or declined")
 
 
 class WaitsAnswer(BaseModel):
@@ -119,17 +133,24 @@ async def read_waits(
 async def read_answers(tenant: str, workflow_id: str, dependencies: Dependencies) -> list[GivenAnswer]:
     """Return who has answered what the run waited for, the latest first."""
     entries = await dependencies.audit.of_object(tenant, ANSWER, f"run/{workflow_id}")
-    return [
-        GivenAnswer(at=each.at, by=each.record.actor_kind, id=each.record.actor, name=each.record.actor_name)
-        for each in entries
-        if each.record.outcome is Outcome.DONE
-    ]
+    return [_given(each) for each in entries if each.record.outcome is Outcome.DONE]
+
+
+def _given(entry: AuditEntry) -> GivenAnswer:
+    record, details = entry.record, entry.record.details or {}
+    decided = {name: details.get(name) for name in ("node", "kind", "approved", "data", "tool")}
+    return GivenAnswer(at=entry.at, by=record.actor_kind, id=record.actor, name=record.actor_name, **decided)
 
 
 async def give_answer(
-    tenant: str, workflow_id: str, answer: Answer, runs: TemporalRuns, waits: Waits
+    tenant: str,
+    workflow_id: str,
+    answer: Answer,
+    runs: TemporalRuns,
+    waits: Waits,
+    note: Callable[[Mapping[str, Any]], None],
 ) -> AnswerAccepted:
-    """Let a run go on with an answer.
+    """Let a run go on with an answer. `note` takes what was decided, for the request's entry in the audit log.
 
     Raises:
         UnknownRun: the tenant has no such run.
@@ -152,6 +173,9 @@ async def give_answer(
         )
     except Refusal as refused:
         raise NotWaiting("Another answer was faster, or the run has ended.") from refused
+    kind = kind_of(waiting)
+    fields = fields_of(waiting["config"], {}) if kind == "form" else []
+    note(decision(waiting, item, kind, fields))
     return AnswerAccepted(
         workflow_id=workflow_id, node=waiting["step"], links={"status": f"/workflows/{workflow_id}/status"}
     )
@@ -180,6 +204,7 @@ def _waiting(workflow_id: str, waiting: Mapping[str, Any], dependencies: Depende
             for each in fields
             if each.kind != "html"
         ],
+        tool=config.get("tool"),
         link=path,
     )
 

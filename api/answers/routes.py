@@ -1,5 +1,6 @@
 """What a run waits for, and the answer to it, by REST."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from litestar import Controller, Request, get, post
@@ -8,6 +9,7 @@ from litestar.params import JSONBody, PathParameter
 
 from api.access import needs
 from api.answers.answers import ANSWER, Answer, AnswerAccepted, WaitsAnswer, give_answer, read_waits
+from api.audit.middleware import note_decision
 from api.authentication import Principal
 from api.dependencies import Dependencies
 from api.openapi import problems
@@ -63,4 +65,6 @@ class AnswerController(Controller):
         waits: NamedDependency[Waits],
     ) -> AnswerAccepted:
         """Let the run go on with the answer."""
-        return await give_answer(request.user.tenant, workflow_id, data, runs, waits)
+        return await give_answer(
+            request.user.tenant, workflow_id, data, runs, waits, partial(note_decision, request.scope)
+        )

@@ -6,6 +6,7 @@ line of the process's log, and the response goes out.
 
 import asyncio
 import contextlib
+from collections.abc import Mapping
 from typing import Any, Final
 
 from litestar import Request
@@ -19,12 +20,14 @@ from api.request_ids import request_id_of
 from runtime.platform.telemetry.logging import get_logger
 from service.audit import ActorKind, AuditLog, AuditRecord, Outcome
 
-__all__ = ["Auditing", "name_object"]
+__all__ = ["Auditing", "name_object", "note_decision"]
 
 log = get_logger("tempor8.audit")
 
 OBJECT: Final = "audit_object"
 """Key of the request's state: what it is about, where that is not in its path."""
+DETAILS: Final = "audit_details"
+"""Key of the request's state: what was decided, where it answers a run."""
 KINDS: Final = {"tenant": "tenant", "key": "template", "workflow_id": "run", "key_id": "key"}
 """Parameter of a path -> kind of object."""
 
@@ -32,6 +35,11 @@ KINDS: Final = {"tenant": "tenant", "key": "template", "workflow_id": "run", "ke
 def name_object(request: Request[Any, Any, Any], kind: str, id_: str) -> None:
     """Say what a request is about, where its path does not: the last call counts."""
     request.scope["state"][OBJECT] = f"{kind}/{id_}"
+
+
+def note_decision(scope: Scope, details: Mapping[str, Any]) -> None:
+    """Say what was decided in a request that answers a run."""
+    scope["state"][DETAILS] = details
 
 
 class Auditing(ASGIMiddleware):
@@ -89,6 +97,7 @@ def _record(scope: Scope, action: str, status: int | None) -> AuditRecord:
         status=status,
         request_id=request_id_of(scope),
         address=client[0] if client else "",
+        details=scope["state"].get(DETAILS),
     )
 
 

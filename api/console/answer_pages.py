@@ -1,5 +1,6 @@
 """Answering what a run waits for: an approval, a form, or a call."""
 
+from functools import partial
 from typing import Any, Final
 
 from litestar import Controller, Request, Response, get, post
@@ -8,6 +9,7 @@ from litestar.di import NamedDependency
 from litestar.response import Redirect
 
 from api.answers.answers import ANSWER, Answer, give_answer, read_waits
+from api.audit.middleware import note_decision
 from api.authentication import Principal
 from api.console.pages import fragment, run_url
 from api.console.problems import PAGE_HANDLERS
@@ -61,7 +63,7 @@ class AnswerPageController(Controller):
     ) -> Redirect:
         """Let the run go on with the answer, and show it. Raises as `give_answer`."""
         answer = _answer(await read_form(request))
-        await give_answer(request.user.tenant, workflow_id, answer, runs, waits)
+        await give_answer(request.user.tenant, workflow_id, answer, runs, waits, partial(note_decision, request.scope))
         return Redirect(run_url(workflow_id), status_code=303)
 
 

@@ -39,6 +39,8 @@ class PageEvents:
             async for message in events:
                 if message.event is None:
                     yield message
+                elif message.event == "answer":
+                    continue  # the page shows what is recorded
                 elif message.event == "end":
                     yield ServerSentEventMessage(data="end", event=END, id=message.id)
                 else:

@@ -97,7 +97,7 @@ async def _called(
         outcome = Outcome.FAILED if failed else Outcome.REFUSED
     if action := _action(name):
         about = f"run/{found.get('workflow_id') or arguments.get('workflow_id') or ''}"
-        await _audit(request, action, about, outcome, dependencies)
+        await _audit(request, action, about, outcome, dependencies, tools.decided or None)
     content = [{"type": "text", "text": text}]
     if outcome is Outcome.DONE:
         return {"content": content, "structuredContent": orjson.loads(text), "isError": False}
@@ -110,13 +110,18 @@ def _action(name: str) -> str | None:
 
 
 async def _audit(
-    request: Request[Principal, None, Any], action: str, about: str, outcome: Outcome, dependencies: Dependencies
+    request: Request[Principal, None, Any],
+    action: str,
+    about: str,
+    outcome: Outcome,
+    dependencies: Dependencies,
+    details: dict[str, Any] | None,
 ) -> None:
     caller = request.user
     record = AuditRecord(
         tenant=caller.tenant, actor_kind=caller.kind, actor=caller.key, actor_name=caller.name, action=action, object=about,
         outcome=outcome, request_id=request_id_of(request.scope), status=200,
-        address=request.client.host if request.client else "",
+        address=request.client.host if request.client else "", details=details,
     )  # fmt: skip
     try:
         await dependencies.audit.write(record)

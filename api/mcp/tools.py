@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -77,6 +77,8 @@ class Tools:
 
     caller: Principal
     service: ToolsOfService
+    decided: dict[str, Any] = field(default_factory=dict)
+    """What an answer to a run decided, for its entry in the audit log."""
 
     async def list_(self) -> list[dict[str, Any]]:
         """Return the tools, those of templates first, by key."""
@@ -163,7 +165,10 @@ class Tools:
             answer = Answer.model_validate({name: arguments.get(name) for name in ("approved", "data")})
         except ValidationError as error:
             raise BadRequest("approved: true or false; data: an object.") from error
-        given = await give_answer(self.caller.tenant, workflow_id, answer, self.service.runs, self.service.waits)
+        service = self.service
+        given = await give_answer(
+            self.caller.tenant, workflow_id, answer, service.runs, service.waits, self.decided.update
+        )
         return given.model_dump(mode="json")
 
 

@@ -8,6 +8,7 @@ from litestar.response import ServerSentEvent
 from litestar.response.sse import ServerSentEventMessage
 
 from api.rates import Streams
+from api.runs.heard import HeardAnswers, Piece
 from api.runs.history import step_of_record
 from api.runs.status import error_of
 from api.runs.watcher import RunWatch, RunWatchers
@@ -42,7 +43,8 @@ def events_of(
     streams: Streams,
     render: Callable[[Messages], Messages] = lambda messages: messages,
 ) -> ServerSentEvent:
-    """Return the events after number `last`: `step` (numbered from 1), `status` when it changes, and `end`.
+    """Return the events after number `last`: `step` (numbered from 1), `answer` while a model speaks, `status` when it changes,
+    and `end`.
 
     A listener that reconnects sends the number of its last step as Last-Event-ID. One that reads too slowly, and everybody
     when the server is stopped, gets a comment that says so, and the stream ends. `render` makes other messages of them.
@@ -59,16 +61,18 @@ def events_of(
 async def _events(run: RunDescription, watchers: RunWatchers, types: NodeTypes, last: int) -> Messages:
     clock = asyncio.get_running_loop().time
     sent_status: dict[str, Any] | None = None
+    heard = HeardAnswers()
     async with watchers.watch(run) as watch:
         version = 0
-        if watch.types is None:
-            watch.types = await watchers.flights.do(run.id, types)
+        await _know_types(watch, watchers, types)
         while True:
             if not await watch.wait(version, KEEP_ALIVE_SECONDS):
                 yield ServerSentEventMessage(comment="still running")
                 continue
             version, journal = watch.version, watch.journal
             began = clock()
+            for piece in heard.next_pieces(watch.speaking):
+                yield _message("answer", _answer(piece), last)
             if journal is not None:
                 for number, text in _steps(watch, journal, last):
                     yield ServerSentEventMessage(data=text, event="step", id=number)
@@ -88,6 +92,11 @@ async def _events(run: RunDescription, watchers: RunWatchers, types: NodeTypes, 
                 return
 
 
+async def _know_types(watch: RunWatch, watchers: RunWatchers, types: NodeTypes) -> None:
+    if watch.types is None:
+        watch.types = await watchers.flights.do(watch.run.id, types)
+
+
 def _steps(watch: RunWatch, journal: Journal, last: int) -> Iterator[tuple[int, str]]:
     """Yield the steps after number `last`, each with its number, as JSON."""
     for place, step in journal.since(last):
@@ -98,6 +107,11 @@ def _steps(watch: RunWatch, journal: Journal, last: int) -> Iterator[tuple[int, 
             if step.finished is not None and len(watch.encoded) < MAX_ENCODED:
                 watch.encoded[number] = text
         yield number, text
+
+
+def _answer(piece: Piece) -> dict[str, Any]:
+    node, run, item = piece.place
+    return {"node": node, "run": run, "item": item, "at": piece.at, "again": piece.again, "text": piece.text}
 
 
 def _end(watch: RunWatch) -> dict[str, Any]:

@@ -186,7 +186,8 @@ class WorkflowController(Controller):
         summary="Watch a run",
         responses=problems(UnknownRun),
         media_type="text/event-stream",
-        description="Server-sent events: `step` for each run of a node as in the history, `status` when it changes, `end`. "
+        description="Server-sent events: `step` for each run of a node as in the history, `answer` with the next words "
+        "of a model that speaks (its text up to `at` characters, then `text`; `again`: it begins again), `status` when it changes, `end`. "
         "A listener that comes back sends the id of its last event as Last-Event-ID and misses nothing.",
     )
     async def events(

@@ -13,11 +13,14 @@ from schemas.kinds import RunStatus
 from schemas.run import Journal
 from service.run_reader import Outcome, RunDescription, TemporalRuns
 from service.shutdown import Shutdown
+from service.speaking import Speaking, SpeakingReader
 
 __all__ = ["RunWatch", "RunWatchers"]
 
 log = get_logger("tempor8.api")
 
+SPEAKING_SECONDS: Final = 0.1
+"""Seconds between two looks at a run in which a model speaks."""
 FAST_SECONDS: Final = 0.3
 """Seconds between two looks at a run that goes on."""
 SLOW_SECONDS: Final = 1.0
@@ -48,8 +51,11 @@ class RunWatch:
         """Node name -> node type of its plan; None: no listener has asked yet."""
         self.encoded: dict[int, str] = {}
         """Steps as the listeners send them, by number: each is encoded once."""
+        self.speaking: Speaking = {}
+        """What models are saying now."""
         self.listeners = 0
         self._history_length = -1
+        self._speaking_reader = SpeakingReader()
         self._changed = asyncio.Event()
 
     @property
@@ -76,6 +82,8 @@ class RunWatch:
                 changed, pause = False, AWAY_SECONDS
             else:
                 pause = FAST_SECONDS if changed else min(SLOW_SECONDS, pause * GROWTH)
+                if self.speaking:
+                    pause = SPEAKING_SECONDS
             if self.over:
                 return
             if await self._shutdown.wait(pause):
@@ -86,9 +94,12 @@ class RunWatch:
     async def _look(self) -> bool:
         """Ask for the journal when the run's history has grown; return whether anything changed."""
         run = await self._runs.describe(self.run.id) or self.run
+        spoke = await self._hear(run)
         moved = run.history_length != self._history_length or run.run_id != self.run.run_id
         if run.open and not moved and self.journal is not None:
-            return False
+            if spoke:
+                self._notify()
+            return spoke
         self.run = run
         if run.open:
             journal = await self._newer()
@@ -98,10 +109,17 @@ class RunWatch:
             self.outcome = outcome
         if journal is not None:
             self._history_length = run.history_length
-        changed = journal != self.journal or not run.open
+        changed = spoke or journal != self.journal or not run.open
         if changed:
             self.journal = journal if journal is not None else self.journal
             self._notify()
+        return changed
+
+    async def _hear(self, run: RunDescription) -> bool:
+        """Read what models say; return whether that is something new."""
+        speaking = await self._runs.speaking(run, self._speaking_reader)
+        changed = speaking != self.speaking
+        self.speaking = speaking
         return changed
 
     async def _newer(self) -> Journal | None:

@@ -13,6 +13,7 @@ from api.dependencies import Dependencies
 from api.origins import WORKFLOW_CONTENT
 from api.rates import Rates
 from api.triggers.bodies import Body
+from api.triggers.decisions import decision
 from api.triggers.form_fields import Field, fields_of, parse_submission
 from api.triggers.form_pages import RESPONSE_RECORDED, form_page, last_page, message_page, pending_page, thanks_page
 from api.triggers.handler import Target, TriggerHandler
@@ -151,7 +152,7 @@ class FormHandler(TriggerHandler):
         if isinstance(item, HttpReply):
             return item
         reply = await self._waits.resume(workflow_id, ordinal, step, [item])
-        await self._waits.note_answer(workflow_id, request)
+        await self._waits.note_answer(workflow_id, request, decision(wait, item, "form", fields))
         if chained:
             return self._next_page(workflow_id, ordinal + 1)
         return (

@@ -1,7 +1,7 @@
 """Response mode "streaming": JSON lines of the answers of a run's agents: begin, item and end of each.
 
-n8n sends the tokens of a model as they come. Here an answer is sent whole when its step is done: it is then recorded, so that
-a caller never gets another answer after a crash.
+The words of a model are sent while it speaks. An answer that begins again, after a crash or a connection that broke off, has a
+second `begin`, with `again` in its metadata: what came before is void. `end` follows when the answer is recorded.
 """
 
 from collections.abc import AsyncGenerator, Iterator, Mapping
@@ -11,6 +11,7 @@ from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.service import RPCError
 
 from api.dependencies import Dependencies
+from api.runs.heard import HeardAnswers, Piece, Place
 from api.runs.watcher import RunWatchers
 from api.triggers.responses import JSON_TYPE, HttpReply
 from runtime.values.json_bytes import dumps
@@ -20,7 +21,7 @@ from schemas.run import RunReply
 from service.run_reader import RunDescription, TemporalRuns
 from service.run_start import RunRequest, Starter
 
-__all__ = ["stream_of"]
+__all__ = ["follow_lines", "stream_of"]
 
 LOOK_SECONDS: Final = 5.0
 """Seconds without news after which the end of the server is looked for."""
@@ -37,7 +38,7 @@ async def stream_of(
     else:
         await starter.start(run_request)
         run = await TemporalRuns(dependencies.temporal).describe(run_request.workflow_id)
-        lines = _no_lines() if run is None else _follow_lines(dependencies.temporal, watchers, run)
+        lines = _no_lines() if run is None else follow_lines(dependencies.temporal, watchers, run)
     return HttpReply(200, {"content-type": JSON_TYPE, "cache-control": "no-cache"}, stream=lines)
 
 
@@ -57,16 +58,20 @@ async def _no_lines() -> AsyncGenerator[bytes]:
     yield _line("error", {}, FAILED)
 
 
-async def _follow_lines(client: Client, watchers: RunWatchers, run: RunDescription) -> AsyncGenerator[bytes]:
-    handle, sent, version = client.get_workflow_handle(run.id), 0, 0
+async def follow_lines(client: Client, watchers: RunWatchers, run: RunDescription) -> AsyncGenerator[bytes]:
+    """Yield the lines of a run's answers, from its first answer on, until it ends."""
+    handle, sent, version, heard = client.get_workflow_handle(run.id), 0, 0, HeardAnswers()
     async with watchers.watch(run) as watch:
         while not watchers.shutdown.expired:
             if not await watch.wait(version, LOOK_SECONDS):
                 continue
             version, outcome = watch.version, watch.outcome
+            for piece in heard.next_pieces(watch.speaking):
+                for line in _lines_of_piece(piece, _meta_of(piece.place)):
+                    yield line
             while answers := await _answers(handle, sent):
                 sent += len(answers)
-                for line in _lines_of_answers(answers):
+                for line in _lines_of_answers(answers, heard):
                     yield line
             if outcome is not None:
                 if outcome.status != RunStatus.COMPLETED:
@@ -95,11 +100,30 @@ async def _all_answers(handle: Any) -> list[dict[str, Any]]:
     return answers
 
 
-def _lines_of_answers(answers: list[dict[str, Any]]) -> Iterator[bytes]:
+def _lines_of_answers(answers: list[dict[str, Any]], heard: HeardAnswers) -> Iterator[bytes]:
     for each in answers:
         meta = {"nodeId": each["id"], "nodeName": each["node"], "runIndex": each["run"], "timestamp": each["at"]}
         for i, text in enumerate(each["texts"]):
-            yield from _lines_of(meta | {"itemIndex": i}, text)
+            about, place = meta | {"itemIndex": i}, (each["node"], each["run"], i)
+            if not heard.begun(place) or not isinstance(text, str):
+                yield from _lines_of(about, text)
+                continue
+            piece = heard.last_piece(place, text)
+            if piece is not None:
+                yield from _lines_of_piece(piece, about)
+            yield _line("end", about)
+
+
+def _meta_of(place: Place) -> dict[str, Any]:
+    node, run, item = place
+    return {"nodeName": node, "runIndex": run, "itemIndex": item}
+
+
+def _lines_of_piece(piece: Piece, meta: Mapping[str, Any]) -> Iterator[bytes]:
+    if piece.begins:
+        yield _line("begin", {**meta, "again": True} if piece.again else meta)
+    if piece.text:
+        yield _line("item", meta, piece.text)
 
 
 def _lines_of(meta: Mapping[str, Any], content: Any) -> list[bytes]:

@@ -17,6 +17,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from api.dependencies import Dependencies
 from api.triggers.access import admit, is_bot
 from api.triggers.bodies import parse_body
+from api.triggers.decisions import decision
 from api.triggers.requests import RequestReader, WebhookRequest, read_query
 from api.triggers.responses import TEXT_TYPE, HttpReply, immediate_reply, refusal, reply_after_run
 from runtime.platform.telemetry.logging import bind_context, get_logger
@@ -61,7 +62,7 @@ class Waits:
         if (config.get("resume") == "approval") is not bound:
             raise refusal(401, FORGED_LINK)
         if bound:
-            return await self._approved(request, workflow_id, ordinal, step)
+            return await self._approved(request, workflow_id, waiting)
         if config.get("resume") == "form":
             raise refusal(409, "The run waits for a form: open its form link.")
         if request.method != config.get("httpMethod"):
@@ -76,22 +77,26 @@ class Waits:
         item = await self._requests.webhook_item(request, url, {}, body, claims, workflow_id)
         return await self.resume(workflow_id, ordinal, step, [item])
 
-    async def _approved(self, request: WebhookRequest, workflow_id: str, ordinal: int, step: Step) -> HttpReply:
+    async def _approved(self, request: WebhookRequest, workflow_id: str, waiting: dict[str, Any]) -> HttpReply:
         """Resume a wait for approval: a button of a message was pressed. Programs that open every link of a mail decide nothing."""
         if request.method != "GET":
             raise refusal(404, f"This wait takes GET requests, not {request.method}.")
         if is_bot(agent := request.headers.get("user-agent", "")) or not agent:
             return HttpReply(200, {"content-type": TEXT_TYPE}, b"")
         approved = (await read_query(request.query)).get("approved") == "true"
-        await self.resume(workflow_id, ordinal, step, [{"json": {"approved": approved}}])
-        await self.note_answer(workflow_id, request)
+        item = {"json": {"approved": approved}}
+        await self.resume(workflow_id, waiting["ordinal"], step_of(waiting), [item])
+        await self.note_answer(workflow_id, request, decision(waiting, item, "approval"))
         return HttpReply(200, {"content-type": TEXT_TYPE}, THANKS)
 
-    async def note_answer(self, workflow_id: str, request: WebhookRequest) -> None:
-        """Write into the audit log that the link of a message or a form was used. What cannot be written is a line of the log."""
+    async def note_answer(self, workflow_id: str, request: WebhookRequest, details: dict[str, Any]) -> None:
+        """Write into the audit log what was answered by the link of a message or a form. What cannot be written is a line of the
+        log.
+        """
         record = AuditRecord(
             tenant=tenant_of(workflow_id), actor_kind=ActorKind.LINK, actor="", action="run.answer", object=f"run/{workflow_id}",
             outcome=Outcome.DONE, request_id=str(uuid.uuid4()), status=200, address=request.client,
+            details=details,
         )  # fmt: skip
         try:
             await self._dependencies.audit.write(record)

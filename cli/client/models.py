@@ -283,6 +283,11 @@ class GivenAnswer(TypedDict):
     by: "ActorKind"
     id: "str"
     name: "str"
+    node: "NotRequired[str | None]"
+    kind: "NotRequired[Literal['approval', 'form', 'call'] | None]"
+    approved: "NotRequired[bool | None]"
+    data: "NotRequired[dict[str, Any] | None]"
+    tool: "NotRequired[ToolCallAnswer | None]"
 
 
 class HealthAnswer(TypedDict):
@@ -662,6 +667,13 @@ class TenantDeletion(TypedDict):
     error: "str | None"
 
 
+class ToolCallAnswer(TypedDict):
+    """ToolCallAnswer."""
+
+    name: "str"
+    arguments: "dict[str, Any]"
+
+
 TriggerKind = Literal["manual", "webhook", "form", "chat", "schedule", "poll", "workflow", "error", "api", "retry"]
 
 
@@ -692,6 +704,7 @@ class WaitingAnswer(TypedDict):
     title: "str"
     until: "str | None"
     fields: "list[FormFieldAnswer]"
+    tool: "ToolCallAnswer | None"
     link: "str | None"
 
 

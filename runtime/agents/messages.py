@@ -8,7 +8,7 @@
 """
 
 import json
-from typing import Any, Literal, NotRequired, Required, TypedDict
+from typing import Any, Final, Literal, NotRequired, Required, TypedDict
 
 from schemas.item import BinaryRef
 
@@ -83,9 +83,13 @@ def text_of(message: Message) -> str:
     return "\n".join(part.get("text", "") for part in content if part["type"] == "text")
 
 
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+"""Made once: a long conversation is written again in each request."""
+
+
 def dumps(value: Any) -> str:
     """Return a value as JSON as JavaScript's JSON.stringify writes it."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 def as_text(value: Any) -> str:

@@ -1,11 +1,12 @@
 """What a model request cost, by the list prices that the installed genai-prices has. Inside activities only."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from runtime.agents.dialects.chat import ModelAnswer
 
-__all__ = ["PROVIDERS", "cost_usd", "model_cost"]
+__all__ = ["PROVIDERS", "cost_usd", "has_price", "model_cost"]
 
 PROVIDERS: Final[Mapping[str, str]] = {
     "anthropicApi": "anthropic",
@@ -44,3 +45,10 @@ def model_cost(credential: str, answer: ModelAnswer) -> float | None:
     """Return what an answer cost that was got with a type of credential; None when there is no known price."""
     provider = PROVIDERS.get(credential)
     return cost_usd(answer.model, answer.input_tokens, answer.output_tokens, provider) if provider else None
+
+
+@lru_cache(maxsize=1024)
+def has_price(credential: str, model: str) -> bool:
+    """Return whether a model has a known price. Remembered: it is asked before every request."""
+    provider = PROVIDERS.get(credential)
+    return provider is not None and cost_usd(model, 0, 0, provider) is not None

@@ -110,6 +110,8 @@ class DurableContext(Context, Protocol):
     def bound_link(self, query: str) -> str:
         """Return the link that resumes the next wait; it is valid with this query only."""
 
+    streams: bool
+    """Whether the run's caller reads answers while they are said (response mode `streaming`)."""
     agent: str | None
     """The specialist named in the node's notes (`agent: <slug>`)."""
     arguments: Mapping[str, Any]

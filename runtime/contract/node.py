@@ -85,3 +85,5 @@ class SubNode(Node):
     kind: ClassVar[Kind] = Kind.SUBNODE
     connection: ClassVar[str]
     """The connection type it supplies: `ai_languageModel`, ..."""
+    local: ClassVar[bool] = False
+    """Its call as a tool is pure: a local activity, as with an `Activity` of which this is true."""

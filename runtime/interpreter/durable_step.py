@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from runtime.contract import (
     AwaitSignal,
@@ -26,13 +26,16 @@ from runtime.interpreter.context import StepContext
 from runtime.interpreter.parameters import Parameters
 from runtime.interpreter.run_state import RunState
 from runtime.interpreter.tasks import absorb, build_task, cut_to_item
-from runtime.interpreter.tool_calls import Calls, ToolCalls, call_id
+from runtime.interpreter.tool_calls import Calls, ToolCalls, call_id, is_pure
 from schemas.item import Items, Json, Outputs
 from schemas.node import Node
 from schemas.outcome import Execute
 from schemas.plan import Kind
 
 __all__ = ["DurableStep", "DurableView"]
+
+LOCAL_TOOLS: Final = "local tools"
+"""The change from which on a call of a pure tool is a local activity; runs that called one before go on so."""
 
 
 class DurableStep:
@@ -200,7 +203,8 @@ class DurableStep:
         task = build_task(run, self._tools.execute(calls), scope, step)
         task["inputs"], task["arguments"], task["item"] = [scope.items], dict(command.arguments), command.item
         task["call"] = self._tools.key(inner) if calls else command.id
-        result = await run.host.work(task, Kind.ACTIVITY)
+        local = is_pure(run.prepared(step).bound.node) and run.host.patched(LOCAL_TOOLS)
+        result = await run.host.work(task, Kind.LOCAL if local else Kind.ACTIVITY)
         absorb(run, step.name, result)
         return result.get("outputs")
 
@@ -226,6 +230,7 @@ class DurableView:
         cut = [items for items in context.inputs if items]
         self.items: Items = cut[0] if cut else []
         self.agent = run.plan.step[context.name].agent
+        self.streams = run.info.streams
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._context, name)

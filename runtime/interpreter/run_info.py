@@ -25,6 +25,8 @@ class RunInfo:
     """How many waits for a call are over: the ordinal of the next one."""
     payload_limit: int | None = PAYLOAD_LIMIT
     """Bytes of JSON that the run may hand out at a time; None: any number."""
+    streams: bool = False
+    """Whether the run's caller reads answers of agents while they are said."""
     pinned: bool = False
     static_data: dict[str, Any] = field(default_factory=dict)
     arguments: Mapping[str, Any] | None = None

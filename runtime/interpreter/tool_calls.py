@@ -4,16 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
-from runtime.contract import NodeError, RunTool
+from runtime.contract import Activity, Inline, NodeError, RunTool, SubNode
 from runtime.expressions import ScriptLimit, evaluate
 from runtime.expressions.scope import Scope
 from runtime.interpreter.context import StepContext
 from runtime.interpreter.parameters import Parameters
 from runtime.interpreter.run_state import RunState
+from schemas.node import Node
 from schemas.outcome import Execute
 from schemas.plan import Step
 
-__all__ = ["Calls", "ToolCalls", "call_id"]
+__all__ = ["Calls", "ToolCalls", "call_id", "is_pure"]
 
 Calls: TypeAlias = Sequence[RunTool]
 """Leads to a tool: the call of the step's tool, then of that tool's tool, and so on. Empty: the step itself."""
@@ -72,6 +73,11 @@ class ToolCalls:
         scope = self.scope(step, calls)
         execute = replace(self.execute(calls), step=step, inputs=[scope.items])
         return run.context(execute, prepared, self.parameters(step, scope), scope.now)
+
+
+def is_pure(tool: Node) -> bool:
+    """Return whether a call of a tool touches nothing outside, so that it may be a local activity."""
+    return isinstance(tool, Inline) or (isinstance(tool, Activity | SubNode) and tool.local)
 
 
 def call_id(calls: Calls) -> str:

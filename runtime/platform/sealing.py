@@ -53,6 +53,7 @@ class Purpose(StrEnum):
     CREDENTIAL = "credential"
     API_KEY = "api-key"
     ARCHIVE = "archive"
+    AUDIT = "audit"
     COLUMN = "column"
     DATA_KEY = "data-key"
     START_KEY = "start-key"

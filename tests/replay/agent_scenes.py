@@ -178,11 +178,27 @@ async def a_person_approves_a_call_and_replies_in_a_chat(stage: Stage) -> None:
     await run.result()
 
 
+async def a_run_of_pure_tools(stage: Stage) -> None:
+    """Agents whose tools are local activities: sub-nodes of their own, and ordinary nodes that compute."""
+    scene = Scene()
+    for type_, version in (("toolCalculator", 1), ("toolThink", 1.1)):
+        agent = scene.add(f"Agent of {type_}", "agent", 2.2, {"promptType": "define", "text": "go", "options": {}})
+        scene.model(agent, None)
+        scene.add(f"The {type_}", type_, version, {}, ("ai_tool", agent))
+    agent = scene.add("Agent of a node", "agent", 2.2, {"promptType": "define", "text": "go", "options": {}})
+    scene.model(agent, None)
+    hashed = {"action": "hash", "type": "SHA256", "value": "={{ $fromAI('input') }}", "dataPropertyName": "hash"}
+    scene.export["nodes"].append(node("Hash", "cryptoTool", 1, hashed, 1))
+    scene.export["connections"]["Hash"] = {"ai_tool": [[{"node": agent, "type": "ai_tool", "index": 0}]]}
+    await (await stage.start(scene.export, ITEM)).result()
+
+
 AGENT_SCENES: Final[dict[str, Callable[[Stage], Awaitable[None]]]] = {
     "a-run-of-each-part-of-retrieval": a_run_of_each_part_of_retrieval,
     "a-run-of-each-durable-tool": a_run_of_each_durable_tool,
     "a-run-of-vectors-in-postgres": a_run_of_vectors_in_postgres,
     "a-run-of-an-mcp-server": a_run_of_an_mcp_server,
     "a-run-of-guardrails": a_run_of_guardrails,
+    "a-run-of-pure-tools": a_run_of_pure_tools,
     "a-person-approves-a-call-and-replies-in-a-chat": a_person_approves_a_call_and_replies_in_a_chat,
 }

@@ -13,7 +13,8 @@ VERSION = "2023-06-01"
 
 async def body(context: ActivityContext, model: str, request: Request) -> dict[str, Any]:
     """Return the request body without sampling options and `max_tokens`."""
-    payload: dict[str, Any] = {"model": model, "stream": False, "messages": await _messages(context, request.messages)}
+    messages = await _messages(context, request.messages)
+    payload: dict[str, Any] = {"model": model, "stream": request.hear is not None, "messages": messages}
     system = "\n\n".join(text_of(each) for each in request.messages if each["role"] == "system")
     if system:
         payload["system"] = system

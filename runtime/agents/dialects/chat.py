@@ -1,12 +1,13 @@
 """Request and answer of a chat model, independent of the vendor's dialect, and how they are sent."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from runtime.agents.dialects.event_stream import AnswerStream, EventReader, Hear
 from runtime.agents.messages import Message, ToolSpec
 from runtime.contract import ActivityContext, HttpResponse, NodeApiError
 
@@ -34,6 +35,9 @@ STATUS_MESSAGES: Final = {
 BROKEN: Final = ("ECONNRESET", "EPIPE")
 """Codes of connections that broke off, in the middle of an answer too: a later attempt may succeed. A time-out is not among them."""
 
+BROKEN_STREAM: Final = 503
+"""The status that stands for an error in the middle of a stream, whose own status was 200."""
+
 MAX_WAIT_S: Final = 60.0
 """The longest `Retry-After`, in seconds, that is followed; after it a request is sent in any case."""
 
@@ -50,6 +54,8 @@ class Request:
     """`temperature`, `max_tokens`: values for options that the node does not set."""
     id: str = ""
     """The same on every attempt; sent as `Idempotency-Key`."""
+    hear: Hear | None = None
+    """Who listens while the model speaks; None: the answer is wanted whole. A dialect without streams gives it whole."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +77,11 @@ async def post(
     timeout: float = 60.0,
     key: str = "",
     sign: Callable[["Outgoing"], "Outgoing"] | None = None,
+    stream: AnswerStream | None = None,
+    hear: Hear | None = None,
 ) -> dict[str, Any]:
     """POST JSON and return the JSON of the response. `key` is the same on every attempt; `timeout` is in seconds; `sign` signs the
-    request as it goes out.
+    request as it goes out. With `hear` the response is a `stream`, which is put together again.
 
     Raise NodeApiError with n8n's message for the status; `retryable` in its data says that a later attempt may succeed.
     """
@@ -91,7 +99,15 @@ async def post(
         orjson.dumps(body),
     )
     outgoing = outgoing if sign is None else sign(outgoing)
+    listener = _Listener(stream, hear) if stream is not None and hear is not None else None
     try:
+        if listener is not None:
+            content = orjson.dumps(body)
+            return listener.answer(
+                await context.http.stream(
+                    url, headers=outgoing.headers, content=content, timeout=timeout, hear=listener.take
+                )
+            )
         response = await context.http.request(
             "POST",
             url,
@@ -105,6 +121,45 @@ async def post(
             error.data["retryable"] = True
         raise
     return answer(response)
+
+
+class _Listener:
+    """Puts a stream together while its text is heard."""
+
+    def __init__(self, stream: AnswerStream, hear: Hear) -> None:
+        self._reader, self._stream, self._hear = EventReader(json_lines=stream.json_lines), stream, hear
+        self._bytes, self._events = 0, 0
+        self._error: Any = None
+
+    def take(self, data: bytes) -> None:
+        """Take bytes of the body as they come."""
+        self._bytes += len(data)
+        self._add(self._reader.feed(data))
+
+    def answer(self, response: HttpResponse) -> dict[str, Any]:
+        """Return the whole answer. Raise NodeApiError: a refusal, or a stream that broke off, which may be asked for again."""
+        if response.status >= 400:
+            return answer(response)
+        self.take(response.body[self._bytes :])
+        self._add(self._reader.end())
+        if self._error is not None:
+            raise refusal(BROKEN_STREAM, _error_message(orjson.dumps({"error": self._error})))
+        if not self._events:
+            return answer(response)  # a page, or an answer that came whole
+        if (whole := self._stream.whole()) is None:
+            raise NodeApiError("The model's answer broke off", http_code=BROKEN[0], data={"retryable": True})
+        return whole
+
+    def _add(self, events: Iterator[dict[str, Any]]) -> None:
+        for event in events:
+            self._events += 1
+            self._error = event.get("error") or self._error
+            try:
+                text = self._stream.add(event)
+            except (AttributeError, IndexError, KeyError, TypeError) as error:
+                raise NodeApiError("The model's service sent a stream that is not of its API") from error
+            if text:
+                self._hear(text)
 
 
 def answer(response: HttpResponse) -> dict[str, Any]:

@@ -15,7 +15,7 @@ async def body(context: ActivityContext, model: str, request: Request) -> dict[s
     payload: dict[str, Any] = {
         "model": model,
         "messages": [await _message(context, each) for each in request.messages],
-        "stream": False,
+        "stream": request.hear is not None,
     }
     if request.tools:
         payload["tools"] = tools(request.tools)

@@ -11,7 +11,7 @@ from runtime.contract import ActivityContext
 
 async def body(context: ActivityContext, model: str, request: Request) -> dict[str, Any]:
     """Return the request body without sampling options."""
-    payload: dict[str, Any] = {"model": model, "stream": False}
+    payload: dict[str, Any] = {"model": model, "stream": request.hear is not None}
     payload["input"] = [part for message in request.messages for part in await _input(context, message)]
     if request.tools:
         payload["tools"] = [

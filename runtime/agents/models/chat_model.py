@@ -33,6 +33,7 @@ class ChatModel(SubNode):
         once it is long), `read` (the JSON of the schema, or the problem with it) and `unfit` (calls whose arguments do not fit
         the tool's schema: id -> what the model is told).
         """
+        from runtime.agents.models.answer_listener import AnswerListener  # noqa: PLC0415 - a clock is for activities
         from runtime.agents.parsers.answer_parser import parse_answer  # noqa: PLC0415 - JSON Schema is for activities
         from runtime.agents.tools.argument_check import unfit_calls, unknown_tools  # noqa: PLC0415 - likewise
 
@@ -40,7 +41,8 @@ class ChatModel(SubNode):
         self._check_limit(context, data.get("spent", 0))
         await self._admit(context, data)
         messages = [*await _earlier(context, data.get("earlier")), *data["messages"]]
-        request = Request(messages, data["tools"], data["schema"], data["via"], data["settings"], data["id"])
+        hear = AnswerListener(context, data).hear if "stream" in data else None
+        request = Request(messages, data["tools"], data["schema"], data["via"], data["settings"], data["id"], hear)
         answer = await self._ask_and_record(context, data, request)
         reply: dict[str, Any] = {"message": answer.message, "tokens": answer.input_tokens + answer.output_tokens}
         if request.schema is not None:
@@ -59,11 +61,9 @@ class ChatModel(SubNode):
         return reply
 
     async def _admit(self, context: ActivityContext, data: Mapping[str, Any]) -> None:
-        from runtime.agents.prices import model_cost  # noqa: PLC0415 - what reads a package's data is for activities
+        from runtime.agents.prices import has_price  # noqa: PLC0415 - what reads a package's data is for activities
 
-        nothing = ModelAnswer({"role": "assistant", "content": ""}, self.model_id)
-        priced = model_cost(self.credential, nothing) is not None
-        await context.models.admit(_step(context, data), priced=priced)
+        await context.models.admit(_step(context, data), priced=has_price(self.credential, self.model_id))
 
     @staticmethod
     def _check_limit(context: ActivityContext, spent: int) -> None:

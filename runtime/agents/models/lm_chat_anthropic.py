@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from runtime.agents.dialects import anthropic
+from runtime.agents.dialects.anthropic_stream import MessageStream
 from runtime.agents.dialects.chat import ModelAnswer, Request, post, sampling
 from runtime.agents.models.chat_model import ChatModel
 from runtime.contract import ActivityContext, Dynamic, param
@@ -70,9 +71,11 @@ class LmChatAnthropic(ChatModel):
         headers = {"x-api-key": str(credential.get("apiKey", "")), "anthropic-version": anthropic.VERSION}
         if credential.get("header") and credential.get("headerName"):
             headers[str(credential["headerName"])] = str(credential.get("headerValue", ""))
-        return anthropic.read(
-            await post(context, f"{base}/v1/messages", body, headers, timeout=300.0, key=request.id), name
-        )
+        answer = await post(
+            context, f"{base}/v1/messages", body, headers, timeout=300.0, key=request.id,
+            stream=MessageStream(), hear=request.hear,
+        )  # fmt: skip
+        return anthropic.read(answer, name)
 
 
 def _limit(model: str) -> int:

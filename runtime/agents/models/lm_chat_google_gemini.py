@@ -5,6 +5,7 @@ from typing import Any
 
 from runtime.agents.dialects import gemini
 from runtime.agents.dialects.chat import ModelAnswer, Request, post, sampling
+from runtime.agents.dialects.gemini_stream import ContentStream
 from runtime.agents.models.chat_model import ChatModel
 from runtime.contract import ActivityContext, Dynamic, param
 from schemas.facts import CredentialUse
@@ -43,8 +44,10 @@ class LmChatGoogleGemini(ChatModel):
             body["safetySettings"] = safety if isinstance(safety, list) else [safety]
         host = str(credential.get("host") or "https://generativelanguage.googleapis.com").rstrip("/")
         name = self.model_id if "/" in self.model_id else f"models/{self.model_id}"
-        url = f"{host}/v1beta/{name}:generateContent"
+        method = "generateContent" if request.hear is None else "streamGenerateContent?alt=sse"
+        headers = {"x-goog-api-key": str(credential.get("apiKey", ""))}
         answer = await post(
-            context, url, body, {"x-goog-api-key": str(credential.get("apiKey", ""))}, timeout=300.0, key=request.id
-        )
+            context, f"{host}/v1beta/{name}:{method}", body, headers, timeout=300.0, key=request.id,
+            stream=ContentStream(), hear=request.hear,
+        )  # fmt: skip
         return gemini.read(answer, self.model_id)

@@ -17,6 +17,7 @@ class LmChatMistralCloud(OpenAiCompatible):
     credential_uses = (CredentialUse("mistralCloudApi"),)
     credential = "mistralCloudApi"
     base_url = "https://api.mistral.ai/v1"
+    streams_usage = False
 
     model: Dynamic[str] = param("mistral-small")
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from runtime.agents.dialects import ollama
 from runtime.agents.dialects.chat import ModelAnswer, Request, post, sampling
+from runtime.agents.dialects.ollama_stream import LineStream
 from runtime.agents.models.chat_model import ChatModel
 from runtime.contract import ActivityContext, Dynamic, param
 from schemas.facts import CredentialUse
@@ -52,4 +53,7 @@ class LmChatOllama(ChatModel):
             body["format"] = options["format"]
         url = str(credential.get("baseUrl") or "http://localhost:11434").rstrip("/") + "/api/chat"
         headers = {"Authorization": f"Bearer {credential['apiKey']}"} if credential.get("apiKey") else {}
-        return ollama.read(await post(context, url, body, headers, timeout=600.0, key=request.id), self.model_id)
+        answer = await post(
+            context, url, body, headers, timeout=600.0, key=request.id, stream=LineStream(), hear=request.hear
+        )
+        return ollama.read(answer, self.model_id)

@@ -7,6 +7,8 @@ from typing import Any
 
 from runtime.agents.dialects import openai_chat, openai_responses
 from runtime.agents.dialects.chat import ModelAnswer, Request, post, sampling
+from runtime.agents.dialects.openai_chat_stream import ChatStream
+from runtime.agents.dialects.openai_responses_stream import ResponseStream
 from runtime.agents.models.chat_model import ChatModel, model_id
 from runtime.contract import ActivityContext, Dynamic, NodeError, param
 from schemas.facts import CredentialUse
@@ -72,13 +74,17 @@ class LmChatOpenAi(ChatModel):
         if context.version < 1.3 or not self.responses_api_enabled:
             body = await openai_chat.body(context, self.model_id, request) | self._chat(options)
             answer = await post(
-                context, f"{base}/chat/completions", body, headers(credential), timeout=timeout, key=request.id
-            )
+                context, f"{base}/chat/completions", body, headers(credential), timeout=timeout, key=request.id,
+                stream=ChatStream(), hear=request.hear,
+            )  # fmt: skip
             return openai_chat.read(answer, self.model_id)
         body = await openai_responses.body(context, self.model_id, request) | self._responses(options)
         if built_in := self._built_in():
             body["tools"] = [*body.get("tools", []), *built_in]
-        answer = await post(context, f"{base}/responses", body, headers(credential), timeout=timeout, key=request.id)
+        answer = await post(
+            context, f"{base}/responses", body, headers(credential), timeout=timeout, key=request.id,
+            stream=ResponseStream(), hear=request.hear,
+        )  # fmt: skip
         return openai_responses.read(answer, self.model_id)
 
     def _chat(self, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from runtime.agents.dialects import openai_chat
 from runtime.agents.dialects.chat import ModelAnswer, Request, post, sampling
+from runtime.agents.dialects.openai_chat_stream import ChatStream
 from runtime.agents.models.chat_model import ChatModel
 from runtime.contract import ActivityContext, Dynamic, param
 
@@ -22,6 +23,8 @@ class OpenAiCompatible(ChatModel):
     base_url: ClassVar[str]
     limit_option: ClassVar[str] = "maxTokens"
     timeout_ms: ClassVar[int] = 60_000
+    streams_usage: ClassVar[bool] = True
+    """Whether the vendor knows `stream_options`. False: it refuses the field, and sends what was used at the end of every stream."""
 
     options: Dynamic[dict[str, Any]] = param({})
 
@@ -50,7 +53,10 @@ class OpenAiCompatible(ChatModel):
             body["response_format"] = {"type": options["responseFormat"]}
         timeout = float(options.get("timeout") or self.timeout_ms) / 1000
         body |= self.extras(options)
+        if not self.streams_usage:
+            body.pop("stream_options", None)
         answer = await post(
-            context, self.endpoint(credential), body, self.headers(credential), timeout=timeout, key=request.id
-        )
+            context, self.endpoint(credential), body, self.headers(credential), timeout=timeout, key=request.id,
+            stream=ChatStream(), hear=request.hear,
+        )  # fmt: skip
         return openai_chat.read(answer, self.model_id)

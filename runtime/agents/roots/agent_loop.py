@@ -39,10 +39,7 @@ MAX_CALLS = 128
 """Tools that run for one answer of a model."""
 TOO_MANY_CALLS = f"This call was not made: an answer may call {MAX_CALLS} tools. Call it again if you need it."
 STOPPED = "Agent stopped due to max iterations."
-DIFFERS = (
-    "intermediateSteps leave out `messageLog`; the answer is not streamed; "
-    "a busy model is asked again after a durable pause"
-)
+DIFFERS = "intermediateSteps leave out `messageLog`; a busy model is asked again after a durable pause"
 
 
 class Agent(SpecialistTask):
@@ -171,8 +168,16 @@ class Agent(SpecialistTask):
             via=FORMAT_TOOL if wanted else None,
             unwrap=wanted.unwrap if wanted else None,
             settings=brief.get("settings") or {},
+            stream=self._streams(context, item_state),
         )
         return self.ask(context, item_state, "model", question)
+
+    def _streams(self, context: DurableContext, item_state: ItemState) -> bool:
+        """Return whether the caller reads the answer while it is said: text, of an agent that is no tool."""
+        if not (self.speaks and context.streams):
+            return False
+        text = self._wanted(context, item_state) is None and self._parser(context, item_state) is None
+        return text and bool(self._options(context, item_state).get("enableStreaming", True))
 
     def _tools(self, context: DurableContext, item_state: ItemState) -> list[ToolSpec]:
         found = toolbox.specs(context, item_state["i"], item_state.get("listed"))

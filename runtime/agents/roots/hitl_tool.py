@@ -14,7 +14,19 @@ from runtime.agents.roots.tool_reducer import advance_tool
 from runtime.agents.tools import toolbox
 from runtime.agents.tools.durable_tool import DurableTool
 from runtime.agents.tools.tool_variant import HITL_SUFFIX
-from runtime.contract import Call, Command, Done, Durable, DurableContext, Dynamic, Event, NodeError, Outputs, param
+from runtime.contract import (
+    AwaitSignal,
+    Call,
+    Command,
+    Done,
+    Durable,
+    DurableContext,
+    Dynamic,
+    Event,
+    NodeError,
+    Outputs,
+    param,
+)
 from schemas.item import Json
 from schemas.node import Node
 from schemas.plan import Kind
@@ -47,7 +59,11 @@ class HitlTool(Durable):
         return self._begin(context, kept, call)
 
     def _worded(self, context: DurableContext, command: Command) -> Command:
-        """Say in a question without words what the agent wants to call."""
+        """Say in a question without words what the agent wants to call, and with the wait which call it is about."""
+        if isinstance(command, AwaitSignal):
+            call = _called(context)
+            about = {"tool": {"name": call["name"], "arguments": call["arguments"]}}
+            return replace(command, config={**command.config, **about})
         payload = command.payload if isinstance(command, Call) else None
         if not isinstance(command, Call) or not isinstance(payload, dict) or payload.get("message"):
             return command

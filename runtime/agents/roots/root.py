@@ -100,6 +100,8 @@ class Question:
     """The model sub-node; None: the ones connected to the root, with fallback."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """What holds where the model sub-node leaves it open: `temperature`, `max_tokens`."""
+    stream: bool = False
+    """Whether somebody may read the answer while the model speaks."""
 
 
 class Root(Durable):
@@ -275,6 +277,7 @@ class Root(Durable):
                 "agent": item_state.get("agent"), "node": context.name,
                 "id": f"{self.identity(context, item_state)}/{item_state['turn']}",
                 "unwrap": question.unwrap, "spent": item_state.get("spent", 0),
+                **({"stream": item_state["i"]} if question.stream else {}),
             },
         }  # fmt: skip
         return Continue(stage, [self._model_call(item_state)])

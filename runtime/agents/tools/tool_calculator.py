@@ -49,6 +49,7 @@ class ToolCalculator(Tool):
 
     type = "@n8n/n8n-nodes-langchain.toolCalculator"
     versions = (1,)
+    local = True
     differs = "It supports arithmetic, powers and the usual functions, but neither units nor matrices"
 
     def spec(self, name: str, version: float, raw: Mapping[str, Any]) -> ToolSpec:

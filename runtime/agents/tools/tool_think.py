@@ -18,6 +18,7 @@ class ToolThink(Tool):
 
     type = "@n8n/n8n-nodes-langchain.toolThink"
     versions = (1, 1.1)
+    local = True
 
     description: Dynamic[str] = param(PURPOSE)
 

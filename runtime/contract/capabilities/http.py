@@ -74,3 +74,16 @@ class Http(Protocol):
             NodeError: the body is over the limit.
             ServiceBusy: the step is to go on in a later attempt. Let it pass.
         """
+
+    async def stream(
+        self,
+        url: str,
+        *,
+        headers: Sequence[tuple[str, str]],
+        content: bytes,
+        timeout: float,
+        hear: Callable[[bytes], None],
+    ) -> HttpResponse:
+        """POST, and return the response as `request` does with `wait=False`; `hear` gets the body as it comes, unless the status is
+        4xx or 5xx. `timeout`: seconds, for each piece.
+        """

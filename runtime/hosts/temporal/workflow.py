@@ -30,6 +30,7 @@ from schemas import names
 from schemas.kinds import Mode, TriggerKind
 from schemas.outcome import Finished
 from schemas.plan import Plan
+from schemas.response_mode import streams
 from schemas.run import ItemsPage, Journal, JournalPage, RunReply, RunResult, StartInput
 
 __all__ = ["TemplateWorkflow"]
@@ -74,7 +75,7 @@ class TemplateWorkflow:
             tenant=self.start.tenant, execution_id=self.start.execution_id, mode=self.start.mode,
             variables=self.start.variables, base_url=self.start.resume_url, resume_secret=self.start.resume_secret,
             waits=self.start.waits, pinned=self.start.pinned, static_data=self.start.static_data,
-            payload_limit=self.start.payload_limit,
+            payload_limit=self.start.payload_limit, streams=streams(plan.steps, self.start.trigger_kind, self.start.start),
         )  # fmt: skip
         self.host.info, self.host.workflow_id = info, plan.workflow_id
         self.execution = Execution(plan, CATALOG, self.host, info, state=self.start.state)

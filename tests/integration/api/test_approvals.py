@@ -2,6 +2,7 @@
 
 import asyncio
 import email
+import json
 import re
 from collections.abc import AsyncIterator
 from email.message import Message
@@ -12,6 +13,8 @@ import httpx
 import pytest
 
 from api.dependencies import Dependencies
+from runtime.contract import HttpResponse
+from runtime.hosts.temporal.capabilities.http import WorkerHttp
 from tests.exports import export, node, set_
 from tests.service import ended, eventually, started
 
@@ -295,3 +298,70 @@ async def test_an_answer_by_link_is_noted_and_a_form_is_answered_by_rest(
         assert (await acme.post(path, json=bad)).status_code == 400, bad
     assert (await acme.post(path, json={"data": {"When": "Now"}})).status_code == 202
     assert await result_of(acme, run) == '{"When":"Now"}'
+    (given,) = (await acme.get(f"/workflows/{run}/waits")).json()["answers"]
+    assert (given["kind"], given["data"]["When"], given["approved"], given["tool"]) == ("form", "Now", None, None)
+
+
+async def test_who_approved_a_call_of_an_agent_when_and_which_call_it_was_is_recorded(
+    acme: httpx.AsyncClient, anonymous: httpx.AsyncClient, dependencies: Dependencies, post: Post,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """By the link in the mail and by REST; what a person reads before deciding is what is recorded."""
+    await dependencies.credentials.put("acme", "openAiApi", "m", {"apiKey": "none", "url": "https://example.org/v1"})
+    monkeypatch.setattr(WorkerHttp, "request", calls_twice)
+    workflow = gated_agent()
+    assert (await acme.post("/templates", params={"key": "gated"}, json=workflow)).status_code == 201
+    run = await started(acme, "gated", {"n": 1})
+
+    async def asked(count: int) -> Any:
+        waiting = (await acme.get(f"/workflows/{run}/waits")).json()["waiting"]
+        return waiting if len(post.messages) == count else None
+
+    waiting = await eventually(lambda: asked(1))
+    assert (waiting["kind"], waiting["node"]) == ("approval", "Gate")
+    assert waiting["tool"] == {"name": "Calc", "arguments": {"input": "1+1"}}
+    assert (await anonymous.get(post.links()[-1], headers=BROWSER)).status_code == 200
+    waiting = await eventually(lambda: asked(2))
+    assert waiting["tool"]["arguments"] == {"input": "2+2"}
+    assert (await acme.post(f"/workflows/{run}/answer", json={"approved": False})).status_code == 202
+    await ended(acme, run)
+    second, first = (await acme.get(f"/workflows/{run}/waits")).json()["answers"]
+    assert (first["by"], first["node"], first["approved"]) == ("link", "Gate", True)
+    assert first["tool"] == {"name": "Calc", "arguments": {"input": "1+1"}}
+    assert (second["by"], second["node"], second["approved"]) == ("key", "Gate", False)
+    assert second["tool"]["arguments"] == {"input": "2+2"}
+    assert first["at"] <= second["at"]
+    async with dependencies.database.tenant_transaction("acme") as connection:
+        cursor = await connection.execute("select details from audit_log where object = %s", (f"run/{run}",))
+        rows = [row["details"] for row in await cursor.fetchall() if row["details"] is not None]
+    assert len(rows) == 2
+    assert not any(b"Calc" in row for row in rows), "sealed"
+
+
+async def calls_twice(self: WorkerHttp, method: str, url: str, **options: Any) -> HttpResponse:
+    """A model that calls the calculator twice, and then ends."""
+    del self, method
+    turn = sum(each["role"] == "tool" for each in json.loads(options["content"])["messages"])
+    message: dict[str, Any] = {"role": "assistant", "content": "done"}
+    if turn < 2:
+        function = {"name": "Calc", "arguments": json.dumps({"input": f"{turn + 1}+{turn + 1}"})}
+        message = {"role": "assistant", "tool_calls": [{"id": f"c{turn}", "type": "function", "function": function}]}
+    body = {"model": "m", "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
+    return HttpResponse(200, "", [("content-type", "application/json")], json.dumps(body).encode(), url)
+
+
+def gated_agent() -> dict[str, Any]:
+    """An agent whose calculator stands behind an approval by mail."""
+    kind = "@n8n/n8n-nodes-langchain."
+    agent = node("Agent", "x", 2.2, promptType="define", text="go", options={}) | {"type": f"{kind}agent"}
+    workflow = export("Gated", node("In", "executeWorkflowTrigger", 1.1, inputSource="passthrough"), agent)
+    model = node("Model", "x", 1.2, model={"__rl": True, "mode": "id", "value": "m"}, options={})
+    model |= {"type": f"{kind}lmChatOpenAi", "credentials": {"openAiApi": {"id": "1", "name": "m"}}}
+    gate = mail("Gate", message="Go?") | {"type": "n8n-nodes-base.emailSendHitlTool"}
+    calculator = node("Calc", "x", 1) | {"type": f"{kind}toolCalculator"}
+    for part, port, whom in (
+        (model, "ai_languageModel", "Agent"), (gate, "ai_tool", "Agent"), (calculator, "ai_tool", "Gate")
+    ):  # fmt: skip
+        workflow["nodes"].append(part)
+        workflow["connections"][part["name"]] = {port: [[{"node": whom, "type": port, "index": 0}]]}
+    return workflow

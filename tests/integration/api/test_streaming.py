@@ -1,15 +1,23 @@
-"""Response mode "streaming": what agents answer comes as JSON lines, one answer after the other, also to a chat."""
+"""Response mode "streaming": what agents answer comes as JSON lines while they say it, also to a chat and to listeners of events."""
 
+import asyncio
 import json
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import httpx
 import pytest
 
 from api.dependencies import Dependencies
-from runtime.contract import HttpResponse
+from api.runs.heard import HeardAnswers
+from api.runs.watcher import RunWatchers
+from api.triggers.streaming import follow_lines
+from runtime.contract import HttpResponse, NodeApiError
 from runtime.hosts.temporal.capabilities.http import WorkerHttp
+from service.run_reader import RunDescription, TemporalRuns
+from service.shutdown import Shutdown
 from tests.exports import export, node, set_
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.usefixtures("worker")
 
@@ -19,8 +27,8 @@ async def model(dependencies: Dependencies, monkeypatch: pytest.MonkeyPatch) -> 
     """A model that says what it was asked; asked to fail, it does."""
     await dependencies.credentials.put("acme", "openAiApi", "echo", {"apiKey": "none", "url": "https://example.org/v1"})
 
-    async def request(self: WorkerHttp, method: str, url: str, **options: Any) -> HttpResponse:
-        del self, method
+    async def stream(self: WorkerHttp, url: str, **options: Any) -> HttpResponse:
+        del self
         question = json.loads(options["content"])["messages"][-1]["content"]
         message = {"role": "assistant", "content": f"You said: {question}"}
         used = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
@@ -37,7 +45,7 @@ async def model(dependencies: Dependencies, monkeypatch: pytest.MonkeyPatch) -> 
         body = {"error": {"message": "no"}} if status == 400 else completion
         return HttpResponse(status, "", [("content-type", "application/json")], json.dumps(body).encode(), url)
 
-    monkeypatch.setattr(WorkerHttp, "request", request)
+    monkeypatch.setattr(WorkerHttp, "stream", stream)
 
 
 def agents(hook: dict[str, Any], question: str) -> dict[str, Any]:
@@ -86,3 +94,90 @@ async def test_a_chat_hears_it_too(acme: httpx.AsyncClient, anonymous: httpx.Asy
     answer = await anonymous.post("/webhook/acme/stream-chat/chat", json={"chatInput": "hi", "sessionId": "1"})
     lines = [json.loads(line) for line in answer.text.splitlines()]
     assert [line["content"] for line in lines if line["type"] == "item"] == ["You said: hi", "You said: You said: hi!"]
+
+
+class Speaker:
+    """A model that says the beginning of an answer, breaks off, and says another one, each part when the test lets it."""
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.heard_first, self.heard_second = asyncio.Event(), asyncio.Event()
+
+    async def stream(self, url: str, *, hear: Callable[[bytes], None], **_options: Any) -> HttpResponse:
+        self.requests += 1
+        said = bytearray()
+
+        def say(text: str, reason: str | None = None) -> None:
+            choice = {"index": 0, "delta": {"content": text}, "finish_reason": reason}
+            line = f"data: {json.dumps({'model': 'm', 'choices': [choice]})}\n\n".encode()
+            said.extend(line)
+            hear(line)
+
+        if self.requests == 1:
+            say("Hel")
+            await asyncio.wait_for(self.heard_first.wait(), PATIENCE)
+            raise NodeApiError("read ECONNRESET", http_code="ECONNRESET")
+        if self.requests == 2:
+            say("Good ")
+            await asyncio.wait_for(self.heard_second.wait(), PATIENCE)
+        say("day", "stop")
+        return HttpResponse(200, "OK", [("content-type", "text/event-stream")], bytes(said), url)
+
+
+@pytest.fixture
+async def speaker(dependencies: Dependencies, monkeypatch: pytest.MonkeyPatch) -> Speaker:
+    await dependencies.credentials.put("acme", "openAiApi", "echo", {"apiKey": "none", "url": "https://example.org/v1"})
+    speaker = Speaker()
+
+    async def stream(self: WorkerHttp, url: str, **options: Any) -> HttpResponse:
+        del self
+        return await speaker.stream(url, **options)
+
+    monkeypatch.setattr(WorkerHttp, "stream", stream)
+    return speaker
+
+
+async def started(acme: httpx.AsyncClient, dependencies: Dependencies) -> RunDescription:
+    """The run that a caller has just started, as soon as it is there."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            listed = (await acme.get("/workflows")).json()["items"]
+            if listed:
+                run = await TemporalRuns(dependencies.temporal).describe(listed[0]["workflow_id"])
+                assert run is not None
+                return run
+            await asyncio.sleep(0.05)
+
+
+async def next_lines(lines: AsyncGenerator[bytes], count: int) -> list[tuple[Any, ...]]:
+    """The next lines: type, text, and whether the answer begins again."""
+    async with asyncio.timeout(PATIENCE):
+        read = [json.loads(await anext(lines)) for _ in range(count)]
+    return [(each["type"], each.get("content"), each["metadata"].get("again", False)) for each in read]
+
+
+async def test_words_come_while_the_model_speaks_and_an_answer_that_begins_again_says_so(
+    acme: httpx.AsyncClient, anonymous: httpx.AsyncClient, dependencies: Dependencies, speaker: Speaker
+) -> None:
+    """The model goes on only when its words were read. What is stored is what was said last."""
+    hook = node("Hook", "webhook", 2.1, path="speak", httpMethod="POST", responseMode="streaming", options={})
+    workflow = agents(hook, "={{ $json.body.text }}")
+    assert (await acme.post("/templates", params={"key": "speak"}, json=workflow)).status_code == 201
+    caller = asyncio.create_task(anonymous.post("/webhook/acme/speak", json={"text": "hello"}))
+    run = await started(acme, dependencies)
+    watchers = RunWatchers(TemporalRuns(dependencies.temporal), Shutdown())
+    lines, heard = follow_lines(dependencies.temporal, watchers, run), HeardAnswers()
+    assert await next_lines(lines, 2) == [("begin", None, False), ("item", "Hel", False)]
+    async with watchers.watch(run) as watch:  # what `/events` sends
+        pieces = list(heard.next_pieces(watch.speaking))
+    assert [(each.place, each.text) for each in pieces] == [(("First", 0, 0), "Hel")]
+    speaker.heard_first.set()
+    assert await next_lines(lines, 2) == [("begin", None, True), ("item", "Good ", False)]
+    speaker.heard_second.set()
+    assert await next_lines(lines, 2) == [("item", "day", False), ("end", None, False)]
+    rest = [json.loads(line) async for line in lines]
+    assert [line["metadata"]["nodeName"] for line in rest] == ["Second"] * len(rest)
+    assert (await asyncio.wait_for(caller, PATIENCE)).status_code == 200
+    history = (await acme.get(f"/workflows/{run.id}/history")).text
+    assert "Good day" in history
+    assert "Hel" not in history

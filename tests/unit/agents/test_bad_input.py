@@ -1,8 +1,9 @@
 """Bad answers of models, tools, stores and servers: each ends as an author expects, none hangs, none is a success in silence.
 
 Rows of `bad_input.json`: `answers` of the model (a message, `[tool, arguments]`, or what goes wrong: `hang`, `cut`, `page`, `body`), the
-`tool` of the agent and what that gives; then what must hold: `status`, `error`, `outputs`, `said` (the last thing the model read),
-`requests` to the model, `fetched` (calls that reached the tool), `refused` (calls that were logged as refused).
+`tool` of the agent and what that gives, whether the model is asked for a `stream`; then what must hold: `status`, `error`, `outputs`,
+`said` (the last thing the model read), `requests` to the model, `fetched` (calls that reached the tool), `refused` (calls that were logged
+as refused).
 """
 
 import json
@@ -133,7 +134,9 @@ async def test_bad_input(row: dict[str, Any]) -> None:
             vectors = world.resources.vectors["run-1"].setdefault("docs", {})
             vectors["1"] = {"id": "1", "document": {"pageContent": "x", "metadata": {}}, "vector": row["stored"]}
         began = time.monotonic()
-        execution, finished = await run(export_of(row, stand_in.url), world, [{"chatInput": "x"}])
+        execution, finished = await run(
+            export_of(row, stand_in.url), world, [{"chatInput": "x"}], streams=bool(row.get("stream"))
+        )
         assert time.monotonic() - began < SECONDS
     assert finished.status == row["status"], finished.error
     if row["status"] == "error":

@@ -2,7 +2,7 @@
 
 import json
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import httpx
@@ -105,6 +105,21 @@ class World(OfflineCapabilities):
             response.status_code, response.reason_phrase, list(response.headers.items()), response.content
         )
 
+    async def stream(self, url: str, *, hear: Callable[[bytes], None], **options: Any) -> HttpResponse:
+        taken = bytearray()
+        try:
+            async with (
+                httpx.AsyncClient(verify=PLAIN, timeout=options["timeout"]) as client,
+                client.stream("POST", url, headers=options["headers"], content=options["content"]) as response,
+            ):
+                async for piece in response.aiter_bytes():
+                    taken += piece
+                    if response.status_code < 400:
+                        hear(piece)
+        except httpx.HTTPError as error:
+            raise connection_error(error, url, options["timeout"]) from error
+        return HttpResponse(response.status_code, response.reason_phrase, list(response.headers.items()), bytes(taken))
+
     async def admit(self, node: str, *, priced: bool) -> None:
         del priced
         if self.requests_left == 0:
@@ -152,6 +167,7 @@ async def run(
     start: str | None = None,
     others: Mapping[str, Mapping[str, Any]] | None = None,
     execution_id: str = "run-1",
+    streams: bool = False,
 ) -> tuple[Execution, Finished]:
     """Run an export to its end, without waiting."""
 
@@ -169,7 +185,7 @@ async def run(
     ]
     plan = plan_of(export)
     first = plan.step[start] if start else None
-    return await run_local(plan, host, RunInfo(execution_id=execution_id), start_items, start=first)
+    return await run_local(plan, host, RunInfo(execution_id=execution_id, streams=streams), start_items, start=first)
 
 
 def outputs(execution: Execution, name: str) -> Any:
@@ -194,6 +210,7 @@ class Stage:
     """A DurableContext over a plan without expressions, for tests that play the host themselves."""
 
     agent: str | None = None
+    streams = False
     run_index = 0
     continue_on_fail = False
     execution_id = "run-1"

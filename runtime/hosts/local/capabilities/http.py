@@ -34,6 +34,19 @@ class NoHttp(Http):
         del headers, content, timeout, follow_redirects, verify, proxy, item, certificate, store, bare, wait
         raise NodeApiError(f"{method} {url}: this run is offline; pin the data of this node", http_code="ENETUNREACH")
 
+    async def stream(
+        self,
+        url: str,
+        *,
+        headers: Sequence[tuple[str, str]],
+        content: bytes,
+        timeout: float,
+        hear: Callable[[bytes], None],
+    ) -> HttpResponse:
+        """Refuse."""
+        del hear
+        return await self.request("POST", url, headers=headers, content=content, timeout=timeout)
+
 
 def provide(resources: OfflineResources, task: Task) -> NoHttp:
     """Return the HTTP of a task."""

@@ -1,7 +1,8 @@
 """Requests through the tenant's egress guard."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 import httpx
@@ -74,7 +75,7 @@ class WorkerHttp(Http):
         async def send() -> HttpResponse:
             return await self._send(
                 method, url, headers=headers, content=content, timeout=timeout, follow_redirects=follow_redirects, verify=verify,
-                proxy=proxy, item=item, certificate=certificate, store=store, bare=bare,
+                proxy=proxy, item=item, certificate=certificate, bare=bare, read=partial(self._read, store=store),
             )  # fmt: skip
 
         server = _server(url)
@@ -102,6 +103,24 @@ class WorkerHttp(Http):
             self._changed.add((item, server))
         return response
 
+    async def stream(
+        self,
+        url: str,
+        *,
+        headers: Sequence[tuple[str, str]],
+        content: bytes,
+        timeout: float,
+        hear: Callable[[bytes], None],
+    ) -> HttpResponse:
+        """As `request`."""
+        headers = list(headers)
+        if not any(name.lower() == "idempotency-key" for name, _ in headers):
+            headers.append(("Idempotency-Key", idempotency_key(self._task, 0)))
+        return await self._send(
+            "POST", url, headers=headers, content=content, timeout=timeout, follow_redirects=True, verify=True, proxy=None,
+            item=0, certificate=None, bare=False, read=partial(self._read, hear=hear),
+        )  # fmt: skip
+
     async def _is_repeatable(self, server: tuple[str, str]) -> bool:
         """Return whether another attempt would send this server nothing again that may have changed something: each such item is
         done, and kept for that attempt. Items that are under way have a moment to come to their end.
@@ -127,8 +146,8 @@ class WorkerHttp(Http):
         proxy: str | None,
         item: int,
         certificate: Mapping[str, str] | None,
-        store: Callable[[int, Sequence[tuple[str, str]]], bool] | None,
         bare: bool,
+        read: Callable[[httpx.Response], Awaitable[tuple[bytes, StoredFile | None]]],
     ) -> HttpResponse:
         tenant = self._task["meta"]["tenant"]
         headers = list(headers)
@@ -144,7 +163,7 @@ class WorkerHttp(Http):
                 if self._resources.opened and not bare:
                     request.extensions[GUARD] = self._guard(str(request.url))
                 response = await client.send(request, stream=True, follow_redirects=follow_redirects)
-                body, stored = await self._read(response, store)
+                body, stored = await read(response)
         except CertificateError as error:
             raise NodeError(str(error), item=item) from error
         except EgressRefused as error:
@@ -188,20 +207,28 @@ class WorkerHttp(Http):
         )
 
     async def _read(
-        self, response: httpx.Response, store: Callable[[int, Sequence[tuple[str, str]]], bool] | None
+        self,
+        response: httpx.Response,
+        store: Callable[[int, Sequence[tuple[str, str]]], bool] | None = None,
+        hear: Callable[[bytes], None] | None = None,
     ) -> tuple[bytes, StoredFile | None]:
         if response.headers.get("content-encoding", "").lower() == "x-gzip":
             response.headers["content-encoding"] = "gzip"
         try:
-            return await self._body(response, store)
+            return await self._body(response, store, hear)
         finally:
             await response.aclose()
 
     async def _body(
-        self, response: httpx.Response, store: Callable[[int, Sequence[tuple[str, str]]], bool] | None
+        self,
+        response: httpx.Response,
+        store: Callable[[int, Sequence[tuple[str, str]]], bool] | None,
+        hear: Callable[[bytes], None] | None,
     ) -> tuple[bytes, StoredFile | None]:
         """The body, or where it is when it is long and the caller wants it stored. Raises NodeError for one that is too long."""
         pieces = response.aiter_bytes()
+        if hear is not None and response.status_code < 400:
+            pieces = _heard(pieces, hear)
         first = bytearray()
         async for piece in pieces:
             first += piece
@@ -228,6 +255,12 @@ def _server(url: str) -> tuple[str, str] | None:
         return origin(url)
     except ValueError:
         return None
+
+
+async def _heard(pieces: AsyncIterator[bytes], hear: Callable[[bytes], None]) -> AsyncIterator[bytes]:
+    async for piece in pieces:
+        hear(piece)
+        yield piece
 
 
 async def _chained(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -1,0 +1,31 @@
+"""Google's Gemini API as a stream: `:streamGenerateContent?alt=sse` (https://ai.google.dev/api/generate-content)."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+
+class ContentStream:
+    """Each event is a response with the next parts of the first candidate."""
+
+    json_lines: ClassVar[bool] = False
+
+    def __init__(self) -> None:
+        self._about: dict[str, Any] = {}
+        self._parts = list[dict[str, Any]]()
+        self._finished: str | None = None
+
+    def add(self, event: Mapping[str, Any]) -> str:
+        """See `AnswerStream`."""
+        self._about |= {key: event[key] for key in ("modelVersion", "usageMetadata", "promptFeedback") if key in event}
+        candidate: Mapping[str, Any] = next(iter(event.get("candidates") or ()), {})
+        self._finished = candidate.get("finishReason") or self._finished
+        parts = (candidate.get("content") or {}).get("parts") or []
+        self._parts += parts
+        return "".join(str(each.get("text", "")) for each in parts if not each.get("thought"))
+
+    def whole(self) -> dict[str, Any] | None:
+        """See `AnswerStream`. A prompt that is refused has no candidate."""
+        if self._finished is None and "promptFeedback" not in self._about:
+            return None
+        content = {"role": "model", "parts": self._parts}
+        return self._about | {"candidates": [{"content": content, "finishReason": self._finished}]}
