@@ -18,6 +18,7 @@ from api.console.run_list import RunListController
 from api.console.run_pages import RunPageController
 from api.console.sign_in import SignInController, to_console
 from api.console.template_pages import TemplatePageController
+from api.console.tenant_pages import TenantPageController
 
 __all__ = ["CONSOLE_HANDLERS"]
 
@@ -35,6 +36,7 @@ CONSOLE_HANDLERS: Final[tuple[ControllerRouterHandler, ...]] = (
     AgentPageController,
     CredentialPageController,
     KeyPageController,
+    TenantPageController,
     to_console,
     asset,
 )

@@ -221,6 +221,12 @@ class ErrorAnswer(TypedDict):
     description: "NotRequired[str | None]"
 
 
+class ExpireRequest(TypedDict):
+    """ExpireRequest."""
+
+    expires_in_days: "int | None"
+
+
 class Explanation(TypedDict):
     """Explanation."""
 
@@ -652,6 +658,14 @@ class TenantAnswer(TypedDict):
     created_at: "str"
     egress_allow: "list[str]"
     deletion: "TenantDeletion | None"
+
+
+class TenantContentsAnswer(TypedDict):
+    """TenantContentsAnswer."""
+
+    rows: "dict[str, int]"
+    payload_bytes: "int"
+    at_least: "bool"
 
 
 class TenantDeletion(TypedDict):
