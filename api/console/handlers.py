@@ -8,6 +8,7 @@ from api.console.agent_pages import AgentPageController
 from api.console.answer_pages import AnswerPageController
 from api.console.credential_pages import CredentialPageController
 from api.console.failure_pages import FailurePageController
+from api.console.figure_pages import FigurePageController
 from api.console.files import FileController
 from api.console.key_pages import KeyPageController
 from api.console.oidc import OidcController
@@ -31,6 +32,7 @@ CONSOLE_HANDLERS: Final[tuple[ControllerRouterHandler, ...]] = (
     FileController,
     AnswerPageController,
     FailurePageController,
+    FigurePageController,
     TemplatePageController,
     PublishPageController,
     AgentPageController,

@@ -76,6 +76,13 @@ class Client:
         """Figures over the tenant's runs."""
         return cast("Any", self._send("GET", path_of("/metrics"), params=present({"hours": hours})))
 
+    def metrics_series(self, *, days: int | None = None, template: str | None = None) -> models.SeriesAnswer:
+        """Figures over time."""
+        return cast(
+            "models.SeriesAnswer",
+            self._send("GET", path_of("/metrics/series"), params=present({"days": days, "template": template})),
+        )
+
     def operator_audit(self, *, cursor: str | None = None, limit: int | None = None) -> models.AuditPage:
         """Read the operator's audit log."""
         return cast(

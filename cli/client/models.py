@@ -545,6 +545,18 @@ class ScheduleList(TypedDict):
     items: "list[ScheduleAnswer]"
 
 
+class SeriesAnswer(TypedDict):
+    """SeriesAnswer."""
+
+    times: "list[str]"
+    hours: "int"
+    runs: "dict[str, list[int]]"
+    p50_ms: "list[float | None]"
+    p95_ms: "list[float | None]"
+    templates: "UsageSeriesAnswer"
+    agents: "UsageSeriesAnswer"
+
+
 class StartAnswer(TypedDict):
     """StartAnswer."""
 
@@ -677,6 +689,13 @@ class TenantDeletion(TypedDict):
 
 
 TriggerKind = Literal["manual", "webhook", "form", "chat", "schedule", "poll", "workflow", "error", "api", "retry"]
+
+
+class UsageSeriesAnswer(TypedDict):
+    """UsageSeriesAnswer."""
+
+    tokens: "dict[str, list[int]]"
+    cost_usd: "dict[str, list[float | None]]"
 
 
 class VersionAnswer(TypedDict):

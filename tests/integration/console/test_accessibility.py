@@ -29,7 +29,7 @@ async def test_no_page_breaks_a_rule_of_wcag_aa(
     failing, greeting = runs
     paths = (
         "runs", f"runs/{failing}", f"runs/{greeting}", f"runs/{failing}/edit?name=Before", f"runs/{failing}/diff?other={greeting}",
-        "failures", "stuck", "templates", "templates/greeting", "templates/greeting/versions/1", "publish", "agents",
+        "failures", "stuck", "figures", "templates", "templates/greeting", "templates/greeting/versions/1", "publish", "agents",
         "agents/pricing_specialist", "credentials", "keys", "runs/acme:nothing:here",
     )  # fmt: skip
     operators = ("tenants", "tenants/acme", "tenants/acme/deletion", "tenants/acme/audit", "operator-audit")
