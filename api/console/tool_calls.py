@@ -1,5 +1,6 @@
 """What the model asked of a tool and what the tool answered, to look at: with secrets masked, and no more than can be read."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -36,10 +37,14 @@ class ToolPayloads:
 def tool_payloads(payloads: ActivityPayloads) -> ToolPayloads:
     """Return input and output of a call of a sub-node."""
     task, result = payloads.task, payloads.result
-    asked = None if task is None else task.get("arguments", task.get("payload"))
-    error = None if result is None else result.get("error")
-    answered = error or (None if result is None else result.get("value", result.get("outputs")))
-    return ToolPayloads(_excerpt(asked), _excerpt(answered), failed=bool(error), ended=payloads.ended)
+    error = _first(result, "error")
+    asked, answered = _first(task, "arguments", "payload"), _first(result, "error", "value", "outputs")
+    return ToolPayloads(_excerpt(asked), _excerpt(answered), failed=error is not None, ended=payloads.ended)
+
+
+def _first(document: Mapping[str, Any] | None, *members: str) -> Any:
+    """Return the first of these members that says something."""
+    return next((document[each] for each in members if document.get(each) is not None), None) if document else None
 
 
 def _excerpt(value: Any) -> Excerpt | None:
