@@ -5,7 +5,9 @@ of its own, as always.
 """
 
 import asyncio
+import html
 import os
+import re
 import statistics
 import sys
 import time
@@ -41,6 +43,7 @@ CLOSES_PER_SECOND: Final = int(os.environ.get("BENCH_CLOSES_PER_SECOND", "100"))
 CLOSE_SECONDS: Final = int(os.environ.get("BENCH_SECONDS", "30"))
 REQUESTS: Final = 200
 FEW_TENANTS: Final = 100
+NEXT_PAGE: Final = re.compile(r'href="(\?[^"]*cursor=[^"]*)"')
 BIG: Final = "t0"
 """The tenant with the rows."""
 
@@ -84,6 +87,40 @@ async def measure() -> list[dict[str, Any]]:
                     with processes({"api": ["cli.main", "serve"]}, environment):
                         rows += [await _lag(owner, client), *await _requests(port, key)]
     return rows
+
+
+async def measure_lists() -> list[dict[str, Any]]:
+    """Rows of figures: lists and metrics of a tenant with `ROWS` runs, by REST and as pages of the console, and nothing else."""
+    with state_folder() as folder:
+        async with EmbeddedProfile(Settings.load({"TEMPOR8_STATE": folder}), any_ports=True, ui=False) as profile:
+            settings = profile.settings()
+            admin, app = profile.addresses.database_admin_url, settings.database_url
+            assert admin is not None
+            assert app is not None
+            keys = keyring(settings)
+            async with Database(app.get_secret_value(), keys=keys) as database:
+                with psycopg.connect(admin, autocommit=True) as owner:
+                    rows = [await _fill(owner, database)]
+                key = await TenantStore(database, keys).issue(BIG, "bench")
+            port = free_port(0)
+            environment = {
+                **os.environ, **profile.environment(), "TEMPOR8_LOG_LEVEL": "warning", "TEMPOR8_PORT": str(port)
+            }  # fmt: skip
+            with processes({"api": ["cli.main", "serve"]}, environment):
+                await _until_ready(port)
+                rows += [*await _requests(port, key), *await _pages(port, key)]
+    return [*rows, {"load_average": os.getloadavg()[0]}]
+
+
+async def _until_ready(port: int) -> None:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as http:
+        for _ in range(240):
+            try:
+                if (await http.get("/readyz")).status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            await asyncio.sleep(0.5)
 
 
 async def _fill(owner: psycopg.Connection, database: Database) -> dict[str, Any]:
@@ -149,6 +186,24 @@ async def _lag(owner: psycopg.Connection, client: Client) -> dict[str, Any]:
     }  # fmt: skip
 
 
+async def _pages(port: int, key: str) -> list[dict[str, Any]]:
+    """Pages of the console of the tenant with the rows."""
+    paths = {
+        "page of runs": "/console/runs",
+        "page of figures": "/console/figures?days=30",
+        "page of stuck runs": "/console/stuck",
+    }
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as http:
+        await http.post("/console/sign-in", data={"key": key})
+        last = await http.get("/console/runs")
+        for _ in range(100):  # a page far down
+            following = NEXT_PAGE.search(last.text)
+            assert following is not None
+            path = "/console/runs" + html.unescape(following[1])
+            last = await http.get(path)
+        return await _timed(http, paths | {"hundredth page of runs": path})
+
+
 async def _requests(port: int, key: str) -> list[dict[str, Any]]:
     """Lists and metrics of the tenant with the rows."""
     paths = {
@@ -156,18 +211,23 @@ async def _requests(port: int, key: str) -> list[dict[str, Any]]:
         "list of a rare status": "/workflows?status=timed_out", "list of problems": "/workflows?problem=true",
         "list of a template": "/workflows?template=k7", "metrics": "/metrics", "metrics of a month": "/metrics?hours=720",
     }  # fmt: skip
-    rows = []
     headers = {"Authorization": f"Bearer {key}"}
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60) as http:
-        for name, path in paths.items():
-            took = []
-            for _ in range(REQUESTS):
-                before = time.perf_counter()
-                answer = await http.get(path, follow_redirects=True)
-                took.append((time.perf_counter() - before) * 1000)
-                assert answer.status_code == 200, answer.text
-            took.sort()
-            rows.append({name: {"p50_ms": round(_quantile(took, 0.5), 1), "p99_ms": round(_quantile(took, 0.99), 1)}})
+        return await _timed(http, paths)
+
+
+async def _timed(http: httpx.AsyncClient, paths: dict[str, str]) -> list[dict[str, Any]]:
+    """How long each address takes, by name."""
+    rows = []
+    for name, path in paths.items():
+        took = []
+        for _ in range(REQUESTS):
+            before = time.perf_counter()
+            answer = await http.get(path, follow_redirects=True)
+            took.append((time.perf_counter() - before) * 1000)
+            assert answer.status_code == 200, answer.text
+        took.sort()
+        rows.append({name: {"p50_ms": round(_quantile(took, 0.5), 1), "p99_ms": round(_quantile(took, 0.99), 1)}})
     return rows
 
 
