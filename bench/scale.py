@@ -195,7 +195,8 @@ async def _pages(port: int, key: str) -> list[dict[str, Any]]:
     }
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as http:
         await http.post("/console/sign-in", data={"key": key})
-        last = await http.get("/console/runs")
+        path = "/console/runs"
+        last = await http.get(path)
         for _ in range(100):  # a page far down
             following = NEXT_PAGE.search(last.text)
             assert following is not None

@@ -73,11 +73,11 @@ def in_processes(
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
         futures = [pool.submit(work, each) for each in arguments]
         results: list[Result | DiedError] = []
-        for each in futures:
-            results.append(_result(each))
+        for future in futures:
+            results.append(_result(future))
             on_result()
     for i, each in enumerate(results):
-        if isinstance(future, DiedError):
+        if isinstance(each, DiedError):
             with ProcessPoolExecutor(1, mp_context=context) as alone:
                 results[i] = _result(alone.submit(work, arguments[i]))
     return [
