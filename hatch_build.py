@@ -117,6 +117,17 @@ TARBALLS = (
         },
         CONSOLE,
     ),
+    # the curves of the console (MIT)
+    Tarball(
+        "uplot@1.6.32",
+        "KIMVnG68zvu5XXUbC4LQEPnhwOxBuLyW1AHtpm6IKTXImkbLgkMy+jabjLgSLMasNuGGzQm/ep3tOkyTxpiQIw==",
+        {
+            "package/dist/uPlot.iife.min.js": "uplot.min.js",
+            "package/dist/uPlot.min.css": "uplot.min.css",
+            "package/LICENSE": "uplot.LICENSE",
+        },
+        CONSOLE,
+    ),
     # the page of the API's description (Apache-2.0)
     Tarball(
         "swagger-ui-dist@5.35.0",

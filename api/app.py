@@ -172,6 +172,7 @@ def create_app(dependencies: Dependencies, *, projector: bool = True) -> Litesta
             "scheduler": _provide(scheduler),
             "rates": _provide(rates),
             "verifier": _provide(verifier),
+            "operator": _provide(operator),
             "provider": _provide(OidcProvider.of(settings)),
             "waits": _provide(Waits(dependencies, replies)),
         },

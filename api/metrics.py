@@ -13,14 +13,16 @@ from pydantic import BaseModel, Field
 from api.access import needs
 from api.authentication import Principal
 from api.dependencies import Dependencies
+from api.models import Moment
 from api.openapi import problems
 from api.problems import BadRequest
 from schemas.kinds import RunStatus
 from service.api_keys import KeyScope
 from service.execution_store import STATUSES, Metrics
+from service.figure_series import SPANS, FigureSeries, UsageSeries
 from service.run_problems.problem import KINDS
 
-__all__ = ["MetricsController"]
+__all__ = ["MetricsController", "SeriesAnswer", "read_series"]
 
 DEFAULT_HOURS: Final = 24.0
 MAX_HOURS: Final = 24.0 * 3650
@@ -85,6 +87,25 @@ class MetricsAnswer(BaseModel):
     agents: list[AgentFigures]
 
 
+class UsageSeriesAnswer(BaseModel):
+    """What models used: name -> a value per point. The eight that used most have a line each, the rest is `others`."""
+
+    tokens: dict[str, list[int]] = Field(description="Of both directions")
+    cost_usd: dict[str, list[float | None]] = Field(description="null: no price of that time's requests is known")
+
+
+class SeriesAnswer(BaseModel):
+    """Figures over time, by when runs and requests began."""
+
+    times: list[Moment] = Field(description="When each point begins")
+    hours: int = Field(description="Of a point")
+    runs: dict[str, list[int]] = Field(description="Status -> runs per point")
+    p50_ms: list[float | None] = Field(description="Of runs that have ended, right to a twentieth; null: none has")
+    p95_ms: list[float | None]
+    templates: UsageSeriesAnswer
+    agents: UsageSeriesAnswer = Field(description="Empty where a template is asked for")
+
+
 class MetricsController(Controller):
     """GET /metrics."""
 
@@ -115,6 +136,50 @@ class MetricsController(Controller):
         if "text/plain" in accept or "openmetrics" in accept:
             return Response(prometheus(answer), headers={"Content-Type": CONTENT_TYPE_LATEST})
         return Response(answer)
+
+    @get(
+        "/series",
+        **needs(KeyScope.READ),
+        summary="Figures over time",
+        responses=problems(BadRequest),
+        description="Runs by status, durations, tokens and cost: a point per hour (1 day), six hours (7 days) or day (30, 90 days).",
+    )
+    async def series(
+        self,
+        request: Request[Principal, None, Any],
+        dependencies: NamedDependency[Dependencies],
+        days: Annotated[int, QueryParameter(description="1, 7, 30 or 90")] = 7,
+        template: Annotated[str | None, QueryParameter(max_length=128, description="Of one template alone")] = None,
+    ) -> SeriesAnswer:
+        """Return runs by status, durations, tokens and cost over time."""
+        return await read_series(request.user.tenant, days, template, dependencies)
+
+
+async def read_series(tenant: str, days: int, template: str | None, dependencies: Dependencies) -> SeriesAnswer:
+    """Return figures over time. Raises BadRequest: `days` is none of those that there are."""
+    if days not in SPANS:
+        raise BadRequest(f"days: one of {', '.join(map(str, SPANS))}.")
+    return series_answer(await dependencies.executions.series(tenant, days, template))
+
+
+def series_answer(series: FigureSeries) -> SeriesAnswer:
+    """Return figures over time as the API shows them."""
+    return SeriesAnswer(
+        times=list(series.times),
+        hours=series.hours,
+        runs={name: list(line) for name, line in series.runs.items()},
+        p50_ms=[_number(each) for each in series.p50_ms],
+        p95_ms=[_number(each) for each in series.p95_ms],
+        templates=_usage(series.templates),
+        agents=_usage(series.agents),
+    )
+
+
+def _usage(usage: UsageSeries) -> UsageSeriesAnswer:
+    return UsageSeriesAnswer(
+        tokens={name: list(line) for name, line in usage.tokens.items()},
+        cost_usd={name: list(line) for name, line in usage.cost_usd.items()},
+    )
 
 
 def _answer(tenant: str, metrics: Metrics, since: datetime, now: datetime) -> MetricsAnswer:

@@ -43,6 +43,7 @@ PARTS: Final[dict[str, Callable[[], Any]]] = {
     "neighbours": lambda: asyncio.run(neighbours.measure()),
     "recovery": lambda: asyncio.run(recovery.measure()),
     "walls": lambda: asyncio.run(walls.measure()),
+    "lists": lambda: asyncio.run(scale.measure_lists()),
     "scale": lambda: asyncio.run(scale.measure()),
 }
 

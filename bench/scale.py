@@ -5,13 +5,16 @@ of its own, as always.
 """
 
 import asyncio
+import html
 import os
+import re
 import statistics
 import sys
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -41,6 +44,7 @@ CLOSES_PER_SECOND: Final = int(os.environ.get("BENCH_CLOSES_PER_SECOND", "100"))
 CLOSE_SECONDS: Final = int(os.environ.get("BENCH_SECONDS", "30"))
 REQUESTS: Final = 200
 FEW_TENANTS: Final = 100
+NEXT_PAGE: Final = re.compile(r'href="(/console/runs\?[^"]*cursor=[^"]*)"')
 BIG: Final = "t0"
 """The tenant with the rows."""
 
@@ -81,9 +85,45 @@ async def measure() -> list[dict[str, Any]]:
                     environment = {
                         **os.environ, **profile.environment(), "TEMPOR8_LOG_LEVEL": "warning", "TEMPOR8_PORT": str(port)
                     }  # fmt: skip
-                    with processes({"api": ["cli.main", "serve"]}, environment):
-                        rows += [await _lag(owner, client), *await _requests(port, key)]
+                    with processes({"api": ["cli.main", "serve"]}, environment) as running:
+                        rows += [await _lag(owner, client), *await _requests(port, key, running["api"])]
     return rows
+
+
+async def measure_lists() -> list[dict[str, Any]]:
+    """Rows of figures: lists and metrics of a tenant with `ROWS` runs, by REST and as pages of the console, and nothing else."""
+    with state_folder() as folder:
+        async with EmbeddedProfile(Settings.load({"TEMPOR8_STATE": folder}), any_ports=True, ui=False) as profile:
+            settings = profile.settings()
+            admin, app = profile.addresses.database_admin_url, settings.database_url
+            assert admin is not None
+            assert app is not None
+            keys = keyring(settings)
+            async with Database(app.get_secret_value(), keys=keys) as database:
+                with psycopg.connect(admin, autocommit=True) as owner:
+                    rows = [await _fill(owner, database)]
+                key = await TenantStore(database, keys).issue(BIG, "bench")
+            port = free_port(0)
+            environment = {
+                **os.environ, **profile.environment(), "TEMPOR8_LOG_LEVEL": "warning", "TEMPOR8_PORT": str(port)
+            }  # fmt: skip
+            with processes({"api": ["cli.main", "serve"]}, environment) as running:
+                await _until_ready(port)
+                rows += await _requests(port, key, running["api"])
+                print(rows, file=sys.stderr, flush=True)
+                rows += await _pages(port, key, running["api"])
+    return [*rows, {"load_average": os.getloadavg()[0]}]
+
+
+async def _until_ready(port: int) -> None:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as http:
+        for _ in range(240):
+            try:
+                if (await http.get("/readyz")).status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            await asyncio.sleep(0.5)
 
 
 async def _fill(owner: psycopg.Connection, database: Database) -> dict[str, Any]:
@@ -149,26 +189,58 @@ async def _lag(owner: psycopg.Connection, client: Client) -> dict[str, Any]:
     }  # fmt: skip
 
 
-async def _requests(port: int, key: str) -> list[dict[str, Any]]:
+async def _pages(port: int, key: str, api: int) -> list[dict[str, Any]]:
+    """Pages of the console of the tenant with the rows."""
+    paths = {
+        "page of runs": "/console/runs",
+        "page of figures": "/console/figures?days=30",
+        "page of stuck runs": "/console/stuck",
+    }
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as http:
+        await http.post("/console/sign-in", data={"key": key})
+        path = "/console/runs"
+        last = await http.get(path)
+        for _ in range(100):  # a page far down
+            following = NEXT_PAGE.search(last.text)
+            assert following is not None
+            path = html.unescape(following[1])
+            last = await http.get(path)
+        return await _timed(http, paths | {"hundredth page of runs": path}, api)
+
+
+async def _requests(port: int, key: str, api: int) -> list[dict[str, Any]]:
     """Lists and metrics of the tenant with the rows."""
     paths = {
         "list": "/workflows", "list of a user": "/workflows?user_id=u7", "list of failed": "/workflows?status=failed",
         "list of a rare status": "/workflows?status=timed_out", "list of problems": "/workflows?problem=true",
         "list of a template": "/workflows?template=k7", "metrics": "/metrics", "metrics of a month": "/metrics?hours=720",
     }  # fmt: skip
-    rows = []
     headers = {"Authorization": f"Bearer {key}"}
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60) as http:
-        for name, path in paths.items():
-            took = []
-            for _ in range(REQUESTS):
-                before = time.perf_counter()
-                answer = await http.get(path, follow_redirects=True)
-                took.append((time.perf_counter() - before) * 1000)
-                assert answer.status_code == 200, answer.text
-            took.sort()
-            rows.append({name: {"p50_ms": round(_quantile(took, 0.5), 1), "p99_ms": round(_quantile(took, 0.99), 1)}})
+        return await _timed(http, paths, api)
+
+
+async def _timed(http: httpx.AsyncClient, paths: dict[str, str], api: int) -> list[dict[str, Any]]:
+    """How long each address takes, by name, and what it takes of the API's processor: that does not depend on the neighbours."""
+    rows = []
+    for name, path in paths.items():
+        took, used = [], _processor_ms(api)
+        for _ in range(REQUESTS):
+            before = time.perf_counter()
+            answer = await http.get(path, follow_redirects=True)
+            took.append((time.perf_counter() - before) * 1000)
+            assert answer.status_code == 200, answer.text
+        took.sort()
+        figures = {"p50_ms": _quantile(took, 0.5), "p99_ms": _quantile(took, 0.99)}
+        figures["api_processor_ms"] = (_processor_ms(api) - used) / REQUESTS
+        rows.append({name: {each: round(value, 1) for each, value in figures.items()}})
     return rows
+
+
+def _processor_ms(process: int) -> float:
+    """Milliseconds of processor that a process has used so far."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
 
 
 async def _start(client: Client, template: str, count: int, tenants: int) -> list[str]:

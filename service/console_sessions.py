@@ -19,6 +19,8 @@ __all__ = ["SESSION_SECONDS", "SIGN_IN_SECONDS", "Session", "Sessions", "SignIn"
 SESSION_SECONDS: Final = 12 * 3600
 SIGN_IN_SECONDS: Final = 600
 """That a sign-in at an identity provider may take."""
+OPERATOR: Final = "operator"
+"""The fourth field of a session of the operator; one of a tenant has three."""
 NOBODY: Final = ""
 """The tenant that seals: whose session it is stands inside."""
 
@@ -31,6 +33,8 @@ class Session:
     """The API key or token."""
     csrf: str
     """What forms of the session's pages carry, and pages of other sites do not know."""
+    operator: bool = False
+    """The key is the operator's: the session opens the operator's pages, and nothing of a tenant's."""
 
 
 @dataclass(frozen=True)
@@ -55,18 +59,18 @@ class Sessions:
     def __init__(self, keys: Keyring) -> None:
         self._keys = keys
 
-    def begin(self, secret: str) -> tuple[Session, str]:
+    def begin(self, secret: str, *, operator: bool = False) -> tuple[Session, str]:
         """Return a session of a key, and its text for a cookie."""
-        session = Session(secret, secrets.token_urlsafe(24))
+        session = Session(secret, secrets.token_urlsafe(24), operator)
         fields = [session.secret, session.csrf, int(time.time()) + SESSION_SECONDS]
-        return session, self._seal(fields)
+        return session, self._seal([*fields, OPERATOR] if operator else fields)
 
     def open(self, text: str) -> Session | None:
         """Return the session of a cookie; None: it is none of ours, or its time is over."""
         fields = self._open(text)
-        if fields is None or len(fields) != 3 or time.time() >= fields[2]:
+        if fields is None or fields[3:] not in ([], [OPERATOR]) or time.time() >= fields[2]:
             return None
-        return Session(fields[0], fields[1])
+        return Session(fields[0], fields[1], operator=fields[3:] == [OPERATOR])
 
     def begin_sign_in(self, to: str) -> tuple[SignIn, str]:
         """Return a sign-in that begins, and its text for a cookie."""

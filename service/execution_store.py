@@ -16,6 +16,7 @@ from schemas.kinds import RunStatus
 from service.columns import Columns
 from service.execution_rows import ExecutionRow, StepRow, UsageRow
 from service.execution_writes import write_runs
+from service.figure_series import FigureSeries, read_series
 from service.page_cursor import page_cursor, parse_cursor
 from service.rollups import Metrics, read_metrics
 from service.run_columns import open_error, open_problem, open_user, user_forms
@@ -178,6 +179,10 @@ class ExecutionStore:
     async def metrics(self, tenant: str, since: datetime | None) -> "Metrics":
         """Return figures over the runs that started in the hour of `since` or later (None: all that are kept)."""
         return await read_metrics(self._database, tenant, since)
+
+    async def series(self, tenant: str, days: int, template: str | None = None) -> FigureSeries:
+        """Return figures of the last days over time, see `read_series`."""
+        return await read_series(self._database, tenant, days, template)
 
 
 def _clauses(tenant: str, filter_: Filter) -> tuple[list[str], dict[str, Any]]:

@@ -110,7 +110,19 @@ UPSERT_EVENT: Final = """
         finished_at, items_in, items_out, error, sealed_error, detail)
     values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
     on conflict (tenant_id, execution_id, sequence) do nothing"""
-AGENT_SUMS: Final = """
+AGENT_SUMS: Final = """, of_templates as (
+    insert into template_usage_rollups as sums (tenant_id, hour, template_key, requests, failed, input_tokens, output_tokens,
+        cost_usd)
+    select %(tenant)s, date_trunc('hour', occurred_at, 'UTC'), run.template_key, sum(requests),
+        count(*) filter (where changes.status <> 'success'), sum(input_tokens), sum(output_tokens), sum(cost_usd)
+    from changes join workflow_executions run on run.tenant_id = %(tenant)s and run.id = changes.execution_id
+    where not exists (select from projector_tenants p
+        where p.tenant_id = %(tenant)s and changes.execution_id > p.rollup_position)
+    group by 2, 3
+    on conflict (tenant_id, hour, template_key) do update set requests = sums.requests + excluded.requests,
+        failed = sums.failed + excluded.failed, input_tokens = sums.input_tokens + excluded.input_tokens,
+        output_tokens = sums.output_tokens + excluded.output_tokens,
+        cost_usd = coalesce(sums.cost_usd + excluded.cost_usd, sums.cost_usd, excluded.cost_usd))
     insert into agent_rollups (tenant_id, hour, agent, runs, requests, failed, input_tokens, output_tokens, cost_usd,
         duration_ms)
     select %(tenant)s, date_trunc('hour', occurred_at, 'UTC'), agent,
@@ -127,6 +139,7 @@ AGENT_SUMS: Final = """
         output_tokens = agent_rollups.output_tokens + excluded.output_tokens,
         cost_usd = coalesce(agent_rollups.cost_usd + excluded.cost_usd, agent_rollups.cost_usd, excluded.cost_usd),
         duration_ms = agent_rollups.duration_ms + excluded.duration_ms"""
+"""Add `changes` (rows of model requests) to the sums of templates and of agents, after the statements that make it."""
 INSERT_USAGE: Final = f"""
     with incoming as (
         select * from unnest(%(execution_id)s::text[], %(sequence)s::bigint[], %(agent)s::text[], %(node)s::text[],

@@ -110,7 +110,7 @@ class Collector:
             "uses": await rows_of(DELETE_USES),
             "deaths": await rows_of(DELETE_DEATHS),
             "spending": await rows_of(DELETE_SPENDING),
-            "sums": await rows_of(DELETE_RUN_SUMS) + await rows_of(DELETE_AGENT_SUMS),
+            "sums": sum([await rows_of(each) for each in DELETE_SUMS]),
             "plans": await self._plans.collect(tenant, self._retention),
             "audit": await _repeat(audit_rows),
         }
@@ -229,12 +229,12 @@ DELETE_DEATHS: Final = """
 DELETE_SPENDING: Final = """
     delete from model_spending where ctid = any(array(
         select ctid from model_spending where tenant_id = %(tenant)s and updated_at < now() - %(retention)s limit %(limit)s))"""
-DELETE_RUN_SUMS: Final = """
-    delete from run_rollups where ctid = any(array(
-        select ctid from run_rollups where tenant_id = %(tenant)s and hour < now() - %(retention)s limit %(limit)s))"""
-DELETE_AGENT_SUMS: Final = """
-    delete from agent_rollups where ctid = any(array(
-        select ctid from agent_rollups where tenant_id = %(tenant)s and hour < now() - %(retention)s limit %(limit)s))"""
+DELETE_SUMS: Final = tuple(
+    f"""
+    delete from {table} where ctid = any(array(
+        select ctid from {table} where tenant_id = %(tenant)s and hour < now() - %(retention)s limit %(limit)s))"""  # noqa: S608
+    for table in ("run_rollups", "agent_rollups", "template_usage_rollups")
+)
 SCHEDULE: Final = b"""
     update retention_due set retention = %(retention)s,
         due_at = least(now() + %(most)s, greatest(now() + %(least)s, %(retention)s + least(

@@ -28,6 +28,7 @@ from runtime.platform.storage.payloads import loads
 from schemas import names
 from schemas.kinds import RunStatus
 from schemas.run import ItemsAnswer, ItemsPage, Journal, JournalPage, RunResult, StepRecord
+from service.activity_payloads import ActivityPayloads, activity_payloads
 from service.outages import is_outage
 from service.run_activities import ActivityTimes, activity_times
 from service.run_description import MEMO, STATUS_NAMES, RunDescription, described_run
@@ -147,6 +148,10 @@ class TemporalRuns:
     async def activities(self, run: RunDescription) -> list[ActivityTimes]:
         """Return when the activities of a run were scheduled, begun and ended. Raises RPCError."""
         return await activity_times(self._client, run)
+
+    async def payloads(self, run: RunDescription, activity: str) -> ActivityPayloads | None:
+        """Return what went into an activity and came out of it; None: the run has none of this id. Raises as `activity_payloads`."""
+        return await activity_payloads(self._client, self.converter_of(run), run, activity)
 
     async def state(self, run: RunDescription) -> dict[str, Any] | None:
         """Return the whole state of a run, also of one that has ended; None when no worker answers in time.

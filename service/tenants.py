@@ -108,6 +108,34 @@ class TenantStore:
             row = await cursor.fetchone()
         return Tenant(row["id"], row["name"], row["created_at"], tuple(row["egress_allow"])) if row else None
 
+    async def page(self, after: str = "", limit: int = 50) -> list[Tenant]:
+        """Return tenants in the order of their ids, those behind `after`; one more than `limit` when there is a next page.
+
+        The ids come from a table that has nothing else of theirs, the rows tenant by tenant. Raises DatabaseUnavailable.
+        """
+        async with self._database.transaction() as connection:
+            cursor = await connection.execute(
+                "select tenant_id from tenant_sealing where tenant_id > %s and tenant_id <> %s order by tenant_id limit %s",
+                (after, SHARED, limit + 1),
+            )
+            ids = [row["tenant_id"] for row in await cursor.fetchall()]
+        found = [await self.get(each) for each in ids]
+        return [each for each in found if each is not None]
+
+    async def expire(self, tenant: str, key_id: str, lifetime: timedelta | None) -> ApiKey | None:
+        """Let a valid key expire so long from now (None: not at all), and return it; None when the tenant has no such key, or
+        it is revoked, expired or replaced by another. Processes are notified.
+        """
+        async with self._database.tenant_transaction(tenant) as connection:
+            cursor = await connection.execute(
+                f"update api_keys set expires_at = now() + %s where tenant_id = %s and id::text = %s and revoked_at is null"  # noqa: S608
+                f" and replaced_by is null and (expires_at is null or expires_at > now()) returning {COLUMNS}".encode(),
+                (lifetime, tenant, key_id),
+            )
+            row = await cursor.fetchone()
+            await connection.execute("select pg_notify(%s, %s)", (CHANGES, tenant))
+        return api_key_of(tenant, row) if row else None
+
     async def accepts(self, tenant: str) -> bool:
         """Return whether callers of a tenant are let in: it exists, and nobody has asked for its deletion."""
         async with self._database.tenant_transaction(tenant) as connection:

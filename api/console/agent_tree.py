@@ -1,6 +1,7 @@
 """The agents of a run as a tree: an agent, its turns (one model request each) with tokens and cost, and the tools of each turn.
 
-Which sub-node an activity is of, its id says; what it used, the journal says. So nothing has to be opened that is sealed.
+Which sub-node an activity is of, its id says; what it used, the journal says. So nothing has to be opened that is sealed;
+what went into a call and came out of it is opened when somebody asks for it, see `tool_calls`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,6 +24,8 @@ class ToolCall:
     kind: str
     milliseconds: float | None
     """None: it has not ended."""
+    activity: str = ""
+    """Its id in the history of the run."""
 
 
 @dataclass
@@ -86,7 +89,7 @@ def agent_tree(plan: Plan, activities: Sequence[ActivityTimes], usage: Iterable[
             entries = used.get(root) or []
             agent.turns.append(_turn(name, each, entries.pop(0) if entries else {}))
         else:
-            call = ToolCall(name, kind.removeprefix("ai_"), _milliseconds(each))
+            call = ToolCall(name, kind.removeprefix("ai_"), _milliseconds(each), each.id)
             (agent.turns[-1].tools if agent.turns else agent.before).append(call)
     for root, entries in used.items():  # of activities that are no longer known, or that were not looked at
         if root in roots and entries:

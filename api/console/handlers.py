@@ -8,6 +8,7 @@ from api.console.agent_pages import AgentPageController
 from api.console.answer_pages import AnswerPageController
 from api.console.credential_pages import CredentialPageController
 from api.console.failure_pages import FailurePageController
+from api.console.figure_pages import FigurePageController
 from api.console.files import FileController
 from api.console.key_pages import KeyPageController
 from api.console.oidc import OidcController
@@ -18,6 +19,7 @@ from api.console.run_list import RunListController
 from api.console.run_pages import RunPageController
 from api.console.sign_in import SignInController, to_console
 from api.console.template_pages import TemplatePageController
+from api.console.tenant_pages import TenantPageController
 
 __all__ = ["CONSOLE_HANDLERS"]
 
@@ -30,11 +32,13 @@ CONSOLE_HANDLERS: Final[tuple[ControllerRouterHandler, ...]] = (
     FileController,
     AnswerPageController,
     FailurePageController,
+    FigurePageController,
     TemplatePageController,
     PublishPageController,
     AgentPageController,
     CredentialPageController,
     KeyPageController,
+    TenantPageController,
     to_console,
     asset,
 )

@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from litestar import Controller, Request, Response, get, post
+from litestar.datastructures import FormMultiDict
 from litestar.di import NamedDependency
 from litestar.params import PathParameter
 from litestar.response import Redirect
@@ -14,11 +15,11 @@ from api.console.problems import PAGE_HANDLERS
 from api.console.session import console, read_form
 from api.dependencies import Dependencies
 from api.keys import actions
-from api.keys.models import IssuedKeyAnswer, IssueRequest, RotateRequest
+from api.keys.models import ExpireRequest, IssuedKeyAnswer, IssueRequest, RotateRequest
 from api.problems import BadRequest
 from service.api_keys import KeyScope
 
-__all__ = ["KeyPageController"]
+__all__ = ["KeyId", "KeyPageController", "expire_request", "issue_request"]
 
 KeyId = Annotated[str, PathParameter(max_length=64)]
 HOME = "/console/keys"
@@ -43,17 +44,7 @@ class KeyPageController(Controller):
         self, request: Request[Principal, None, Any], dependencies: NamedDependency[Dependencies]
     ) -> Response[bytes]:
         """Issue a key, and show it this once. Raises BadRequest."""
-        form = await read_form(request)
-        try:
-            asked = IssueRequest.model_validate(
-                {
-                    "name": str(form.get("name") or ""),
-                    "scopes": form.getall("scopes", []),
-                    "expires_in_days": str(form.get("days") or "") or None,
-                }
-            )
-        except ValidationError as error:
-            raise BadRequest("A key needs at least one scope, and expires after 1 to 3,650 days or never.") from error
+        asked = issue_request(await read_form(request))
         issued = await actions.issue(request, dependencies.tenants, request.user.tenant, asked)
         return await _page(request, dependencies, issued)
 
@@ -66,6 +57,15 @@ class KeyPageController(Controller):
         issued = await actions.rotate(dependencies.tenants, request.user.tenant, key_id, RotateRequest())
         return await _page(request, dependencies, issued)
 
+    @post("/{key_id:str}/expire", **console(KeyScope.ADMIN, "key.expire"))
+    async def expire(
+        self, request: Request[Principal, None, Any], key_id: KeyId, dependencies: NamedDependency[Dependencies]
+    ) -> Redirect:
+        """Set when a key expires. Raises BadRequest, UnknownKey."""
+        asked = expire_request(await read_form(request))
+        await actions.expire(dependencies.tenants, request.user.tenant, key_id, asked)
+        return Redirect(HOME, status_code=303)
+
     @post("/{key_id:str}/revoke", **console(KeyScope.ADMIN, "key.revoke"))
     async def revoke(
         self, request: Request[Principal, None, Any], key_id: KeyId, dependencies: NamedDependency[Dependencies]
@@ -74,6 +74,28 @@ class KeyPageController(Controller):
         await read_form(request)
         await actions.revoke(dependencies.tenants, request.user.tenant, key_id)
         return Redirect(HOME, status_code=303)
+
+
+def issue_request(form: FormMultiDict) -> IssueRequest:
+    """Return the key that a form asks for. Raises BadRequest."""
+    try:
+        return IssueRequest.model_validate(
+            {
+                "name": str(form.get("name") or ""),
+                "scopes": form.getall("scopes", []),
+                "expires_in_days": str(form.get("days") or "") or None,
+            }
+        )
+    except ValidationError as error:
+        raise BadRequest("A key needs at least one scope, and expires after 1 to 3,650 days or never.") from error
+
+
+def expire_request(form: FormMultiDict) -> ExpireRequest:
+    """Return when a form lets a key expire. Raises BadRequest."""
+    try:
+        return ExpireRequest.model_validate({"expires_in_days": str(form.get("days") or "") or None})
+    except ValidationError as error:
+        raise BadRequest("A key expires after 0 to 3,650 days, or never.") from error
 
 
 async def _page(

@@ -34,7 +34,7 @@ HEADERS: Final = {
 TYPES: Final = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 ASSETS: Final[Mapping[str, bytes]] = {
     path.name: path.read_bytes()
-    for path in (*(FOLDER / "static").iterdir(), *(FOLDER / "vendor").glob("*.js"))
+    for path in (*(FOLDER / "static").iterdir(), *(FOLDER / "vendor").iterdir())
     if path.suffix in TYPES
 }
 """File name -> bytes, of everything that a page loads."""
@@ -75,7 +75,8 @@ def show_json(value: Any) -> str:
 PAGES: Final = Environment(
     loader=FileSystemLoader(FOLDER / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
 )  # fmt: skip
-PAGES.filters |= {"time": show_time, "duration": show_duration, "pretty": show_json}
+PAGES.filters |= {"epoch": datetime.timestamp, "time": show_time, "duration": show_duration, "pretty": show_json}
+PAGES.policies["json.dumps_kwargs"] = {}  # members keep their order
 PAGES.globals |= {"version": VERSION, "run_url": run_url, "icons": ICONS}
 
 

@@ -1,6 +1,7 @@
 """The page of a run: its graph and steps, live; what went through its nodes; cancel."""
 
 from typing import Annotated, Any, Final
+from urllib.parse import quote
 
 from litestar import Controller, Request, Response, get, post
 from litestar.di import NamedDependency
@@ -17,12 +18,14 @@ from api.console.run_events import PageEvents
 from api.console.run_timeline import read_timeline
 from api.console.run_view import read_view
 from api.console.session import console, read_form
+from api.console.tool_calls import tool_payloads
 from api.dependencies import Dependencies
 from api.rates import Rates
 from api.runs import actions
 from api.runs.events import events_of
 from api.runs.lookup import require_data, require_run
 from api.runs.watcher import RunWatchers
+from runtime.platform.settings import Settings
 from schemas.run import ItemsPage
 from service.api_keys import KeyScope
 from service.run_problems.finder import ProblemFinder
@@ -56,7 +59,8 @@ class RunPageController(Controller):
     ) -> Response[bytes]:
         """Return the page. Raises UnknownRun."""
         view = await read_view(request.user.tenant, workflow_id, dependencies, runs, problem_finder)
-        return page(request, "run", view=view, workflow_id=workflow_id, steps_page=steps)
+        temporal = temporal_address(dependencies.settings, workflow_id, view.status.run_id)
+        return page(request, "run", view=view, workflow_id=workflow_id, steps_page=steps, temporal=temporal)
 
     @get("/events", **console(KeyScope.READ), media_type="text/event-stream")
     async def events(
@@ -132,7 +136,23 @@ class RunPageController(Controller):
         run = await runs.describe(workflow_id)
         activities = await runs.activities(run) if run is not None else []
         agents = agent_tree(view.plan, activities, view.history.usage) if view.plan else []
-        return fragment(request, "agent_tree", agents=agents)
+        return fragment(request, "agent_tree", workflow_id=workflow_id, agents=agents)
+
+    @get("/agents/call", **console(KeyScope.READ))
+    async def agent_call(
+        self,
+        request: Request[Principal, None, Any],
+        workflow_id: WorkflowId,
+        dependencies: NamedDependency[Dependencies],
+        runs: NamedDependency[TemporalRuns],
+        activity: Annotated[str, QueryParameter(max_length=1000)],
+    ) -> Response[bytes]:
+        """Return input and output of a call of an agent's sub-node. Raises UnknownRun."""
+        run = await require_run(request.user.tenant, workflow_id, runs)
+        await require_data(run, dependencies)
+        found = await runs.payloads(run, activity)
+        call = tool_payloads(found) if found is not None else None
+        return fragment(request, "tool_call", node=activity.rsplit("#", 3)[0], call=call)
 
     @get("/node", **console(KeyScope.READ))
     async def node(
@@ -164,3 +184,11 @@ class RunPageController(Controller):
         await read_form(request)
         await actions.cancel(request.user.tenant, workflow_id, dependencies, runs)
         return Redirect(run_url(workflow_id), status_code=303)
+
+
+def temporal_address(settings: Settings, workflow_id: str, run_id: str) -> str | None:
+    """Return where Temporal's own UI shows a run; None: the UI has no address here."""
+    if settings.temporal_ui_url is None:
+        return None
+    place = (settings.temporal_namespace, "workflows", workflow_id, run_id, "history")
+    return f"{settings.temporal_ui_url.rstrip('/')}/namespaces/{'/'.join(quote(each, safe='') for each in place)}"

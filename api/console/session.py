@@ -13,7 +13,7 @@ from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from api.access import needs
+from api.access import OPERATOR, needs, needs_operator
 from api.authentication import SESSION_KEY
 from api.json_bodies import FORM
 from api.problems import Forbidden, Unauthorized
@@ -25,9 +25,11 @@ __all__ = [
     "ConsoleSession",
     "begin_session",
     "console",
+    "console_operator",
     "end_session",
     "read_form",
     "require_own_page",
+    "session_in",
     "session_of",
 ]
 
@@ -38,6 +40,10 @@ PATH: Final = "/console"
 STATE: Final = "console_session"
 SIGN_IN: Final = "Sign in first."
 FOREIGN_FORM: Final = "The form is not of a page of this session. Load the page again."
+OPERATORS: Final = "This page is the operator's. Sign out, and sign in with the operator's key."
+TENANTS: Final = (
+    "This page is a tenant's. Sign out, and sign in with an API key of the tenant: the operator's key opens no data."
+)
 TEXT_LIMIT: Final = 4096
 """Characters of a cookie."""
 OWN: Final = ("same-origin", "none")
@@ -46,8 +52,12 @@ OWN: Final = ("same-origin", "none")
 
 def console(scope: KeyScope, action: str | None = None) -> dict[str, Any]:
     """Return the arguments of a page's handler, as `needs` does for a route of the API."""
-    opt = needs(scope, action)["opt"]
-    return {"opt": opt | {CONSOLE: True, FORM: True}}
+    return {"opt": needs(scope, action)["opt"] | {CONSOLE: True, FORM: True}}
+
+
+def console_operator(action: str | None = None) -> dict[str, Any]:
+    """Return the arguments of a handler of an operator's page, as `needs_operator` does for a route of the API."""
+    return {"opt": needs_operator(action)["opt"] | {CONSOLE: True, FORM: True}}
 
 
 class ConsoleSession(ASGIMiddleware):
@@ -59,14 +69,26 @@ class ConsoleSession(ASGIMiddleware):
         self._sessions = sessions
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Pass a request on. Raises Unauthorized: it is for a page, and has no session."""
-        if scope["route_handler"].opt.get(CONSOLE):
-            connection: ASGIConnection[Any, Any, Any, Any] = ASGIConnection(scope)
-            session = self._sessions.open(connection.cookies.get(COOKIE, "")[:TEXT_LIMIT])
+        """Pass a request on.
+
+        Raises:
+            Unauthorized: it is for a page, and has no session.
+            Forbidden: the page is the operator's and the session a tenant's, or the reverse.
+        """
+        opt = scope["route_handler"].opt
+        if opt.get(CONSOLE):
+            session = session_in(ASGIConnection(scope), self._sessions)
             if session is None:
                 raise Unauthorized(SIGN_IN)
+            if session.operator != bool(opt.get(OPERATOR)):
+                raise Forbidden(TENANTS if session.operator else OPERATORS)
             scope["state"] |= {STATE: session, SESSION_KEY: session.secret}
         await next_app(scope, receive, send)
+
+
+def session_in(connection: ASGIConnection[Any, Any, Any, Any], sessions: Sessions) -> Session | None:
+    """Return the session of a browser; None: it has none."""
+    return sessions.open(connection.cookies.get(COOKIE, "")[:TEXT_LIMIT])
 
 
 def session_of(request: Request[Any, Any, Any]) -> Session:
@@ -95,9 +117,11 @@ def require_own_page(request: Request[Any, Any, Any]) -> None:
         raise Forbidden(FOREIGN_FORM)
 
 
-def begin_session(response: Response[Any], sessions: Sessions, secret: str, *, secure: bool) -> None:
+def begin_session(
+    response: Response[Any], sessions: Sessions, secret: str, *, secure: bool, operator: bool = False
+) -> None:
     """Give the browser a session of a key that was verified."""
-    _, text = sessions.begin(secret)
+    _, text = sessions.begin(secret, operator=operator)
     response.set_cookie(
         Cookie(
             COOKIE, value=text, path=PATH, max_age=SESSION_SECONDS, httponly=True, samesite="lax", secure=secure

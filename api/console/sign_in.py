@@ -8,20 +8,22 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 from litestar.response import Redirect
 
-from api.authentication import PUBLIC, Principal, Verifier
+from api.authentication import PUBLIC, OperatorKey, Principal, Verifier
 from api.console.pages import public_page
 from api.console.problems import PAGE_HANDLERS
-from api.console.session import begin_session, end_session, require_own_page
+from api.console.session import begin_session, end_session, require_own_page, session_in
 from api.dependencies import Dependencies
 from api.json_bodies import FORM
 from api.problems import Unauthorized
 from api.rates import Rates
 from runtime.platform.oidc import OidcProvider
-from service.audit import AuditRecord, Outcome
+from service.api_keys import tenant_of_key
+from service.audit import ActorKind, AuditRecord, Outcome
 
 __all__ = ["HOME", "SESSION_KEY", "TOO_LONG", "SignInController", "audit_sign_in", "inside", "is_secure", "to_console"]
 
 HOME: Final = "/console/runs"
+OPERATOR_HOME: Final = "/console/tenants"
 BAD_KEY: Final = "This is no valid API key."
 MAX_KEY: Final = 4000
 """Characters of a key or token: the session is to fit into a cookie."""
@@ -53,6 +55,7 @@ class SignInController(Controller):
         dependencies: NamedDependency[Dependencies],
         rates: NamedDependency[Rates],
         verifier: NamedDependency[Verifier],
+        operator: NamedDependency[OperatorKey],
         provider: NamedDependency[OidcProvider | None],
     ) -> Response[Any]:
         """Begin a session, or ask again. Raises TooManyRequests: this address has sent many wrong keys."""
@@ -62,14 +65,16 @@ class SignInController(Controller):
         address = request.client.host if request.client else ""
         rates.look_ups.require(address, f"key:{hash(key)}")
         try:
-            principal = await verifier.verify(key)
+            principal = await _principal(key, verifier, operator)
         except Unauthorized:
             rates.look_ups.missed(address)
             return public_page("sign_in", 401, next=to, error=BAD_KEY, provider=_name(provider))
         if len(key) > SESSION_KEY:
             return public_page("sign_in", 400, next=to, error=TOO_LONG, provider=_name(provider))
-        response = Redirect(to or HOME, status_code=303)
-        begin_session(response, dependencies.sessions, key, secure=is_secure(request, dependencies))
+        is_operator = principal.kind is ActorKind.OPERATOR
+        response = Redirect(to or (OPERATOR_HOME if is_operator else HOME), status_code=303)
+        secure = is_secure(request, dependencies)
+        begin_session(response, dependencies.sessions, key, secure=secure, operator=is_operator)
         await audit_sign_in(dependencies, principal, address)
         return response
 
@@ -80,6 +85,16 @@ class SignInController(Controller):
         response = Redirect("/console/sign-in", status_code=303)
         end_session(response)
         return response
+
+
+async def _principal(key: str, verifier: Verifier, operator: OperatorKey) -> Principal:
+    """Return whose key it is: a tenant's, or the operator's. Raises Unauthorized."""
+    if tenant_of_key(key) is None:
+        try:
+            return operator.verify(key)
+        except Unauthorized:
+            pass  # it may be a token
+    return await verifier.verify(key)
 
 
 def _name(provider: OidcProvider | None) -> str:
@@ -116,6 +131,7 @@ async def audit_sign_in(dependencies: Dependencies, principal: Principal, addres
 
 
 @get(["/", "/console"], opt=PUBLIC, include_in_schema=False, sync_to_thread=False)
-def to_console() -> Redirect:
+def to_console(request: Request[Any, Any, Any], dependencies: NamedDependency[Dependencies]) -> Redirect:
     """Lead to the first page."""
-    return Redirect(HOME, status_code=303)
+    session = session_in(request, dependencies.sessions)
+    return Redirect(OPERATOR_HOME if session and session.operator else HOME, status_code=303)

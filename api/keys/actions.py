@@ -6,12 +6,21 @@ from typing import Any
 from litestar import Request
 
 from api.audit.middleware import name_object
-from api.keys.models import IssuedKeyAnswer, IssueRequest, KeyList, RotateRequest, issued_answer, key_answer
+from api.keys.models import (
+    ExpireRequest,
+    IssuedKeyAnswer,
+    IssueRequest,
+    KeyAnswer,
+    KeyList,
+    RotateRequest,
+    issued_answer,
+    key_answer,
+)
 from api.keys.problems import NotRotatable, UnknownKey, UnknownTenant
 from service.api_keys import KeyExpiredError, KeyReplacedError, NoSuchTenantError
 from service.tenants import TenantStore
 
-__all__ = ["issue", "list_keys", "revoke", "rotate"]
+__all__ = ["expire", "issue", "list_keys", "revoke", "rotate"]
 
 
 async def list_keys(tenants: TenantStore, tenant: str) -> KeyList:
@@ -49,6 +58,18 @@ async def rotate(tenants: TenantStore, tenant: str, key_id: str, data: RotateReq
     if issued is None:
         raise _unknown(key_id)
     return issued_answer(issued)
+
+
+async def expire(tenants: TenantStore, tenant: str, key_id: str, data: ExpireRequest) -> KeyAnswer:
+    """Set when a key expires.
+
+    Raises:
+        UnknownKey: the tenant has no such key, or it is revoked, expired or replaced by another.
+    """
+    key = await tenants.expire(tenant, key_id, data.lifetime)
+    if key is None:
+        raise _unknown(key_id)
+    return key_answer(key)
 
 
 async def revoke(tenants: TenantStore, tenant: str, key_id: str) -> None:

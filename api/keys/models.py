@@ -7,7 +7,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.models import Moment, RequestBody
 from service.api_keys import ApiKey, IssuedKey, KeyScope
 
-__all__ = ["IssueRequest", "IssuedKeyAnswer", "KeyAnswer", "KeyList", "RotateRequest", "issued_answer", "key_answer"]
+__all__ = [
+    "ExpireRequest",
+    "IssueRequest",
+    "IssuedKeyAnswer",
+    "KeyAnswer",
+    "KeyList",
+    "RotateRequest",
+    "issued_answer",
+    "key_answer",
+]
 
 MAX_DAYS = 3650
 MAX_OVERLAP_SECONDS = 30 * 86_400
@@ -36,6 +45,19 @@ class RotateRequest(RequestBody):
     overlap_seconds: int = Field(
         default=86_400, ge=0, le=MAX_OVERLAP_SECONDS, description="For how long the old key goes on to work"
     )
+
+
+class ExpireRequest(RequestBody):
+    """When a key expires."""
+
+    expires_in_days: int | None = Field(
+        ge=0, le=MAX_DAYS, description="From now on; 0: at once, null: it does not expire"
+    )
+
+    @property
+    def lifetime(self) -> timedelta | None:
+        """Return after how long from now it expires."""
+        return timedelta(days=self.expires_in_days) if self.expires_in_days is not None else None
 
 
 class KeyAnswer(BaseModel):

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from litestar import Controller, Request, delete, get, post
+from litestar import Controller, Request, delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter
 
@@ -10,7 +10,7 @@ from api.access import needs
 from api.authentication import Principal
 from api.dependencies import Dependencies
 from api.keys import actions
-from api.keys.models import IssuedKeyAnswer, IssueRequest, KeyList, RotateRequest
+from api.keys.models import ExpireRequest, IssuedKeyAnswer, IssueRequest, KeyAnswer, KeyList, RotateRequest
 from api.keys.problems import NotRotatable, UnknownKey
 from api.openapi import problems
 from api.problems import BadRequest, BeingDeleted
@@ -68,6 +68,24 @@ class KeyController(Controller):
     ) -> IssuedKeyAnswer:
         """Issue the key that takes the place of another."""
         return await actions.rotate(dependencies.tenants, request.user.tenant, key_id, data)
+
+    @put(
+        "/{key_id:str}/expiry",
+        **needs(KeyScope.ADMIN, "key.expire"),
+        status_code=200,
+        summary="Set when a key expires",
+        responses=problems(BadRequest, UnknownKey),
+        description="A key that was revoked, has expired or was rotated stays as it is.",
+    )
+    async def expire(
+        self,
+        request: Request[Principal, None, Any],
+        key_id: KeyId,
+        data: JSONBody[ExpireRequest],
+        dependencies: NamedDependency[Dependencies],
+    ) -> KeyAnswer:
+        """Set when a key expires."""
+        return await actions.expire(dependencies.tenants, request.user.tenant, key_id, data)
 
     @delete(
         "/{key_id:str}",

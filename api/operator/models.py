@@ -4,9 +4,19 @@ from pydantic import BaseModel, Field
 
 from api.models import Moment, RequestBody
 from service.deletion_store import Deletion
+from service.tenant_contents import TenantContents
 from service.tenants import Tenant
 
-__all__ = ["CreateTenant", "EgressRequest", "TenantAnswer", "TenantDeletion", "deletion_answer", "tenant_answer"]
+__all__ = [
+    "CreateTenant",
+    "EgressRequest",
+    "TenantAnswer",
+    "TenantContentsAnswer",
+    "TenantDeletion",
+    "contents_answer",
+    "deletion_answer",
+    "tenant_answer",
+]
 
 
 class CreateTenant(RequestBody):
@@ -40,6 +50,21 @@ class TenantAnswer(BaseModel):
     created_at: Moment
     egress_allow: list[str]
     deletion: TenantDeletion | None
+
+
+class TenantContentsAnswer(BaseModel):
+    """How much there is of a tenant."""
+
+    rows: dict[str, int] = Field(
+        description="Kind (templates, versions, runs, open_runs, schedules, credentials, variables, tables, keys, payloads) -> number"
+    )
+    payload_bytes: int = Field(description="Of the payloads that were counted")
+    at_least: bool = Field(description="A kind has more rows than are counted")
+
+
+def contents_answer(contents: TenantContents) -> TenantContentsAnswer:
+    """Return counts as the API shows them."""
+    return TenantContentsAnswer(rows=contents.rows, payload_bytes=contents.payload_bytes, at_least=contents.at_least)
 
 
 def deletion_answer(deletion: Deletion) -> TenantDeletion:

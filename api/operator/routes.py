@@ -10,29 +10,27 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter
 
 from api.access import needs_operator
-from api.audit.middleware import name_object
 from api.audit.models import AuditPage
 from api.audit.routes import Cursor, Limit, read_page
 from api.authentication import Principal
 from api.dependencies import Dependencies
-from api.keys import actions
-from api.keys.models import IssuedKeyAnswer, IssueRequest, KeyList, RotateRequest
+from api.keys import actions as key_actions
+from api.keys.models import ExpireRequest, IssuedKeyAnswer, IssueRequest, KeyAnswer, KeyList, RotateRequest
 from api.keys.problems import NotRotatable, TenantExists, UnknownKey, UnknownTenant
 from api.keys.routes import KeyId
 from api.openapi import problems
+from api.operator import actions
 from api.operator.models import (
     CreateTenant,
     EgressRequest,
     TenantAnswer,
+    TenantContentsAnswer,
     TenantDeletion,
-    deletion_answer,
-    tenant_answer,
+    contents_answer,
 )
 from api.problems import BadRequest, BeingDeleted
 from runtime.platform.postgres import SHARED
 from service.api_keys import TENANT_ID
-from service.deletion_store import DeletionStore
-from service.tenants import BadTenant
 
 __all__ = ["OperatorController"]
 
@@ -59,21 +57,23 @@ class OperatorController(Controller):
         dependencies: NamedDependency[Dependencies],
     ) -> TenantAnswer:
         """Create a tenant; it has no key yet."""
-        name_object(request, "tenant", data.id)
-        if data.id == SHARED:
-            raise BadRequest("id: '*' is the operator itself.")
-        try:
-            created = await dependencies.tenants.create(data.id, data.name)
-        except BadTenant as error:
-            raise BadRequest(f"id: {error}.") from error
-        if not created:
-            raise TenantExists(f"There is a tenant {data.id!r} already.")
-        return await _tenant(dependencies, data.id)
+        return await actions.create(request, data, dependencies)
 
     @get("/tenants/{tenant:str}", **needs_operator(), summary="Show a tenant", responses=problems(UnknownTenant))
     async def show(self, tenant: TenantId, dependencies: NamedDependency[Dependencies]) -> TenantAnswer:
         """Return a tenant."""
-        return await _tenant(dependencies, tenant)
+        return await actions.read(tenant, dependencies)
+
+    @get(
+        "/tenants/{tenant:str}/contents",
+        **needs_operator(),
+        summary="Count what a tenant has",
+        responses=problems(UnknownTenant),
+        description="What its deletion would remove. Rows are counted up to a million of a kind.",
+    )
+    async def contents(self, tenant: TenantId, dependencies: NamedDependency[Dependencies]) -> TenantContentsAnswer:
+        """Return how much there is of a tenant, and nothing of what it is."""
+        return contents_answer(await actions.count_contents(tenant, dependencies))
 
     @delete(
         "/tenants/{tenant:str}",
@@ -86,11 +86,7 @@ class OperatorController(Controller):
     )
     async def delete_tenant(self, tenant: TenantId, dependencies: NamedDependency[Dependencies]) -> TenantDeletion:
         """Begin to delete a tenant."""
-        deletion = await DeletionStore(dependencies.database).request_tenant(tenant, "operator")
-        if deletion is None:
-            raise UnknownTenant.named(tenant)
-        dependencies.templates.forget(tenant)
-        return deletion_answer(deletion)
+        return await actions.delete(tenant, dependencies)
 
     @put(
         "/tenants/{tenant:str}/egress",
@@ -104,18 +100,12 @@ class OperatorController(Controller):
         self, tenant: TenantId, data: JSONBody[EgressRequest], dependencies: NamedDependency[Dependencies]
     ) -> TenantAnswer:
         """Set what is open to the steps of a tenant."""
-        try:
-            known = await dependencies.tenants.allow_egress(tenant, data.allow)
-        except ValueError as error:
-            raise BadRequest(f"allow: {error}.") from error
-        if not known:
-            raise UnknownTenant.named(tenant)
-        return await _tenant(dependencies, tenant)
+        return await actions.allow_egress(tenant, data, dependencies)
 
     @get("/tenants/{tenant:str}/keys", **needs_operator(), summary="List a tenant's keys", responses=problems())
     async def list_keys(self, tenant: TenantId, dependencies: NamedDependency[Dependencies]) -> KeyList:
         """Return the keys of a tenant; of one that does not exist, none."""
-        return await actions.list_keys(dependencies.tenants, tenant)
+        return await key_actions.list_keys(dependencies.tenants, tenant)
 
     @post(
         "/tenants/{tenant:str}/keys",
@@ -132,7 +122,7 @@ class OperatorController(Controller):
         dependencies: NamedDependency[Dependencies],
     ) -> IssuedKeyAnswer:
         """Issue a key."""
-        return await actions.issue(request, dependencies.tenants, tenant, data)
+        return await key_actions.issue(request, dependencies.tenants, tenant, data)
 
     @post(
         "/tenants/{tenant:str}/keys/{key_id:str}/rotate",
@@ -149,7 +139,25 @@ class OperatorController(Controller):
         dependencies: NamedDependency[Dependencies],
     ) -> IssuedKeyAnswer:
         """Issue the key that takes the place of another."""
-        return await actions.rotate(dependencies.tenants, tenant, key_id, data)
+        return await key_actions.rotate(dependencies.tenants, tenant, key_id, data)
+
+    @put(
+        "/tenants/{tenant:str}/keys/{key_id:str}/expiry",
+        **needs_operator("key.expire"),
+        status_code=200,
+        summary="Set when a key of a tenant expires",
+        responses=problems(BadRequest, UnknownKey),
+        description="A key that was revoked, has expired or was rotated stays as it is.",
+    )
+    async def expire_key(
+        self,
+        tenant: TenantId,
+        key_id: KeyId,
+        data: JSONBody[ExpireRequest],
+        dependencies: NamedDependency[Dependencies],
+    ) -> KeyAnswer:
+        """Set when a key expires."""
+        return await key_actions.expire(dependencies.tenants, tenant, key_id, data)
 
     @delete(
         "/tenants/{tenant:str}/keys/{key_id:str}",
@@ -160,7 +168,7 @@ class OperatorController(Controller):
     )
     async def revoke_key(self, tenant: TenantId, key_id: KeyId, dependencies: NamedDependency[Dependencies]) -> None:
         """Revoke a key."""
-        await actions.revoke(dependencies.tenants, tenant, key_id)
+        await key_actions.revoke(dependencies.tenants, tenant, key_id)
 
     @get(
         "/tenants/{tenant:str}/audit",
@@ -184,10 +192,3 @@ class OperatorController(Controller):
     ) -> AuditPage:
         """Return a page of what was done under the operator's key and at the command line."""
         return await read_page(dependencies, SHARED, cursor, limit)
-
-
-async def _tenant(dependencies: Dependencies, tenant: str) -> TenantAnswer:
-    found = await dependencies.tenants.get(tenant)
-    if found is None:
-        raise UnknownTenant.named(tenant)
-    return tenant_answer(found, await DeletionStore(dependencies.database).get(tenant))

@@ -60,6 +60,10 @@ class Client:
         """Revoke a key."""
         self._send("DELETE", path_of("/keys/{key_id}", key_id))
 
+    def keys_expiry_expire(self, key_id: str, body: models.ExpireRequest) -> models.KeyAnswer:
+        """Set when a key expires."""
+        return cast("models.KeyAnswer", self._send("PUT", path_of("/keys/{key_id}/expiry", key_id), body=body))
+
     def keys_rotate(self, key_id: str, body: models.RotateRequest) -> models.IssuedKeyAnswer:
         """Rotate a key."""
         return cast("models.IssuedKeyAnswer", self._send("POST", path_of("/keys/{key_id}/rotate", key_id), body=body))
@@ -71,6 +75,13 @@ class Client:
     def metrics(self, *, hours: float | None = None) -> Any:
         """Figures over the tenant's runs."""
         return cast("Any", self._send("GET", path_of("/metrics"), params=present({"hours": hours})))
+
+    def metrics_series(self, *, days: int | None = None, template: str | None = None) -> models.SeriesAnswer:
+        """Figures over time."""
+        return cast(
+            "models.SeriesAnswer",
+            self._send("GET", path_of("/metrics/series"), params=present({"days": days, "template": template})),
+        )
 
     def operator_audit(self, *, cursor: str | None = None, limit: int | None = None) -> models.AuditPage:
         """Read the operator's audit log."""
@@ -104,6 +115,12 @@ class Client:
             ),
         )
 
+    def operator_tenants_contents(self, tenant: str) -> models.TenantContentsAnswer:
+        """Count what a tenant has."""
+        return cast(
+            "models.TenantContentsAnswer", self._send("GET", path_of("/operator/tenants/{tenant}/contents", tenant))
+        )
+
     def operator_tenants_egress_allow_egress(self, tenant: str, body: models.EgressRequest) -> models.TenantAnswer:
         """Open addresses to a tenant."""
         return cast(
@@ -123,6 +140,15 @@ class Client:
     def operator_tenants_keys_revoke_key(self, tenant: str, key_id: str) -> None:
         """Revoke a key of a tenant."""
         self._send("DELETE", path_of("/operator/tenants/{tenant}/keys/{key_id}", tenant, key_id))
+
+    def operator_tenants_keys_expiry_expire_key(
+        self, tenant: str, key_id: str, body: models.ExpireRequest
+    ) -> models.KeyAnswer:
+        """Set when a key of a tenant expires."""
+        return cast(
+            "models.KeyAnswer",
+            self._send("PUT", path_of("/operator/tenants/{tenant}/keys/{key_id}/expiry", tenant, key_id), body=body),
+        )
 
     def operator_tenants_keys_rotate_rotate_key(
         self, tenant: str, key_id: str, body: models.RotateRequest

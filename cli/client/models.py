@@ -221,6 +221,12 @@ class ErrorAnswer(TypedDict):
     description: "NotRequired[str | None]"
 
 
+class ExpireRequest(TypedDict):
+    """ExpireRequest."""
+
+    expires_in_days: "int | None"
+
+
 class Explanation(TypedDict):
     """Explanation."""
 
@@ -544,6 +550,18 @@ class ScheduleList(TypedDict):
     items: "list[ScheduleAnswer]"
 
 
+class SeriesAnswer(TypedDict):
+    """SeriesAnswer."""
+
+    times: "list[str]"
+    hours: "int"
+    runs: "dict[str, list[int]]"
+    p50_ms: "list[float | None]"
+    p95_ms: "list[float | None]"
+    templates: "UsageSeriesAnswer"
+    agents: "UsageSeriesAnswer"
+
+
 class StartAnswer(TypedDict):
     """StartAnswer."""
 
@@ -659,6 +677,14 @@ class TenantAnswer(TypedDict):
     deletion: "TenantDeletion | None"
 
 
+class TenantContentsAnswer(TypedDict):
+    """TenantContentsAnswer."""
+
+    rows: "dict[str, int]"
+    payload_bytes: "int"
+    at_least: "bool"
+
+
 class TenantDeletion(TypedDict):
     """TenantDeletion."""
 
@@ -675,6 +701,13 @@ class ToolCallAnswer(TypedDict):
 
 
 TriggerKind = Literal["manual", "webhook", "form", "chat", "schedule", "poll", "workflow", "error", "api", "retry"]
+
+
+class UsageSeriesAnswer(TypedDict):
+    """UsageSeriesAnswer."""
+
+    tokens: "dict[str, list[int]]"
+    cost_usd: "dict[str, list[float | None]]"
 
 
 class VersionAnswer(TypedDict):

@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-import typer
-
 from cli.support.check_options import CheckOptions
 from cli.support.formats import render_findings
 from cli.support.inputs import STDIN, content
+from cli.support.progress import progress_bar
 from compiler import Compilation, compile_exports
 from runtime.catalog import CATALOG
 from schemas.diagnostic import Location, Severity
@@ -28,8 +27,6 @@ __all__ = ["CompiledWorkflow", "Tally", "compile_files", "show_progress"]
 
 PARALLEL_FROM_FILES: Final = 48
 """With fewer files, starting processes takes longer than it saves."""
-PROGRESS_FROM_FILES: Final = 20
-"""With fewer files no progress bar is shown."""
 
 
 @dataclass(frozen=True)
@@ -82,19 +79,13 @@ def compile_files(names: list[str], options: CheckOptions) -> Iterator[CompiledW
             yield from each
 
 
-def show_progress(results: Iterable[CompiledWorkflow], total: int) -> Iterable[CompiledWorkflow]:
-    """Yield the same results, with a bar on standard error when that is a terminal and standard output is none."""
-    if total < PROGRESS_FROM_FILES or not sys.stderr.isatty() or sys.stdout.isatty():
-        return results
-    return _progress_bar(results, total)
-
-
-def _progress_bar(results: Iterable[CompiledWorkflow], total: int) -> Iterator[CompiledWorkflow]:
-    with typer.progressbar(length=total, label="exports", file=sys.stderr) as bar:
+def show_progress(results: Iterable[CompiledWorkflow], total: int, *, text: bool) -> Iterator[CompiledWorkflow]:
+    """Yield the same results, with a progress bar where they are a text that goes elsewhere than to the terminal."""
+    with progress_bar(total, "exports", shown=text and not sys.stdout.isatty()) as advance:
         for each in results:
             yield each
             if each.workflow == 0:
-                bar.update(1)
+                advance()
 
 
 def _compile_file(name: str, options: CheckOptions) -> list[CompiledWorkflow]:

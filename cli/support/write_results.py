@@ -19,7 +19,9 @@ __all__ = ["check_and_write", "has_failed", "summary_line", "write_results"]
 
 def check_and_write(names: list[str], options: CheckOptions, format_: Format) -> Tally:
     """Compile the files, write the results, and return the counts; the summary of the text format comes last."""
-    tally = write_results(show_progress(compile_files(names, options), len(names)), format_)
+    tally = write_results(
+        show_progress(compile_files(names, options), len(names), text=format_ is Format.TEXT), format_
+    )
     if format_ is Format.TEXT:
         typer.echo(summary_line(tally, colours=options.colours))
     return tally

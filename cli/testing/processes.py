@@ -62,15 +62,20 @@ def in_processes(
     arguments: Sequence[Argument],
     workers: int,
     on_crash: Callable[[Argument], Result],
+    on_result: Callable[[], None] = lambda: None,
 ) -> list[Result]:
     """Return `work(argument)` for each argument, in their order; `on_crash(argument)` for one whose process died.
 
     A crash does not show which case caused it, so those without a result run again, each in a process of its own.
+    `on_result` is called as often as there are arguments, while the work goes on.
     """
     context = multiprocessing.get_context("spawn")  # a fork would copy threads' locks
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
         futures = [pool.submit(work, each) for each in arguments]
-        results: list[Result | DiedError] = [_result(each) for each in futures]
+        results: list[Result | DiedError] = []
+        for future in futures:
+            results.append(_result(future))
+            on_result()
     for i, each in enumerate(results):
         if isinstance(each, DiedError):
             with ProcessPoolExecutor(1, mp_context=context) as alone:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -57,11 +57,15 @@ def case_files(
     return [CaseFile(Path(name), place, update, accept, seconds) for name, place in zip(names, places, strict=True)]
 
 
-def run_locally(files: Sequence[CaseFile]) -> list[CaseResult]:
-    """Run case files on the local host, many of them in parallel processes."""
+def run_locally(files: Sequence[CaseFile], on_result: Callable[[], None] = lambda: None) -> list[CaseResult]:
+    """Run case files on the local host, many of them in parallel processes; `on_result` is called after each."""
     if len(files) < PARALLEL_FROM_CASES:
-        return [run_file(each) for each in files]
-    return in_processes(run_file, files, os.cpu_count() or 2, lambda file: _failed(file, str(DiedError())))
+        results = []
+        for each in files:
+            results.append(run_file(each))
+            on_result()
+        return results
+    return in_processes(run_file, files, os.cpu_count() or 2, lambda file: _failed(file, str(DiedError())), on_result)
 
 
 def run_file(file: CaseFile) -> CaseResult:

@@ -1,10 +1,9 @@
 """`tempor8 agents`: the specialist agents of this build."""
 
 import json
-import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -109,6 +108,7 @@ def evaluate(
     from cli.evaluation.case import cases_of
     from cli.evaluation.report import as_json, as_text
     from cli.evaluation.report import evaluate as run
+    from cli.support.progress import progress_bar
     from runtime.agents.specialists import catalog
 
     asked = _model(model)
@@ -118,11 +118,8 @@ def evaluate(
         typer.echo("there are no cases", err=True)
         raise typer.Exit(2)
 
-    def tell(result: Any) -> None:
-        if sys.stderr.isatty():
-            typer.echo(f"{'FAIL' if result.failures else 'ok'}  {result.agent}: {result.case.name}", err=True)
-
-    results = asyncio.run(run(pairs, asked, parallel=parallel, progress=tell))
+    with progress_bar(len(pairs), "cases", shown=format_ is Style.TEXT) as advance:
+        results = asyncio.run(run(pairs, asked, parallel=parallel, progress=lambda _: advance()))
     document = json.dumps(as_json(results, asked), indent=1, ensure_ascii=False)
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)

@@ -43,7 +43,8 @@ def compile_(
     options = replace(options, plan=True, report=report is not None)
     single = out is None and len(names) == 1 and format_ is Format.TEXT
     written: list[CompiledWorkflow] = []
-    results = _write_plans(show_progress(compile_files(names, options), len(names)), written, out, plan_files(names))
+    results = show_progress(compile_files(names, options), len(names), text=format_ is Format.TEXT)
+    results = _write_plans(results, written, out, plan_files(names))
     tally = write_results(results, format_, to_stderr=single)
     if report is not None:
         write_page(report, (each.entry for each in written if each.entry))

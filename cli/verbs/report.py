@@ -56,7 +56,10 @@ def report(
     options = replace(
         check_options(config, names, format_of_files, None, None, allow_unsupported), report=True, target=target
     )
-    coverage, results = Coverage(), show_progress(compile_files(names, options), len(names))
+    coverage, results = (
+        Coverage(),
+        show_progress(compile_files(names, options), len(names), text=format_ is not Style.JSON),
+    )
     if format_ is Style.JSON:
         _json(coverage, results, out)
         return

@@ -57,12 +57,15 @@ def test(
     if accept and not update:
         raise typer.BadParameter("--accept says what --update may do; give both")
     from cli.support.inputs import files
+    from cli.support.progress import progress_bar
     from cli.testing.suite import case_files, run_locally, run_on_temporal
 
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
     cases = case_files(files(paths), out, update=update, accept=accept, seconds=timeout)
-    results = run_on_temporal(cases) if host is Host.TEMPORAL else run_locally(cases)
+    shown = host is Host.LOCAL and format_ is TestFormat.TEXT
+    with progress_bar(len(cases), "cases", shown=shown) as advance:
+        results = run_on_temporal(cases) if host is Host.TEMPORAL else run_locally(cases, advance)
     _write_results(results, format_)
     if not results or any(each.broken for each in results):
         raise typer.Exit(2)

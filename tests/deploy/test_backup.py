@@ -5,6 +5,7 @@ import contextlib
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from importlib.util import find_spec
@@ -19,6 +20,7 @@ from cli.support.stack import Stack, stack
 from runtime.platform.embedded import EmbeddedProfile
 from runtime.platform.settings import Settings
 from tests.exports import export, greeting, node, set_
+from tests.integration.platform.bucket import Bucket
 from tests.integration.service.canned_runs import until
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -61,12 +63,17 @@ def settings_of(state: Path) -> Settings:
 
 async def script(name: str, folder: Path, **variables: str) -> str:
     """Run a script of deploy/ as an operator does."""
-    environment = {"PATH": f"{PROGRAMS}:{os.environ['PATH']}", **variables}
-    done = await asyncio.to_thread(
-        subprocess.run, [DEPLOY / name, folder], env=environment, capture_output=True, text=True, check=False
-    )
+    done = await run_script(name, folder, **variables)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+async def run_script(name: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a script of deploy/, whatever its end."""
+    environment = {"PATH": f"{PROGRAMS}:{os.environ['PATH']}", **variables}
+    return await asyncio.to_thread(
+        subprocess.run, [DEPLOY / name, folder], env=environment, capture_output=True, text=True, check=False
+    )
 
 
 @contextlib.asynccontextmanager
@@ -99,6 +106,68 @@ async def is_listed(client: httpx.AsyncClient, run: str, wanted: str) -> bool:
     """Whether the row of a run is written, with this status."""
     rows = (await client.get("/workflows", params={"limit": 50})).json()["items"]
     return any(each["workflow_id"] == run and each["status"] == wanted for each in rows)
+
+
+COPY: Final = f"{sys.executable} {Path(__file__).with_name('copy_bucket.py')}"
+
+
+def point_to(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the processes that are started from here on keep payloads in a bucket."""
+    values = {"BUCKET": "payloads", "ENDPOINT": bucket.endpoint, "ACCESS_KEY": "key", "SECRET_KEY": "secret"}
+    for name, value in values.items():
+        monkeypatch.setenv(f"TEMPOR8_S3_{name}", value)
+
+
+@pytest.mark.timeout(300)
+async def test_payloads_of_open_runs_come_back_with_the_bucket(
+    folders: tuple[Path, Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that waits while everything is lost goes on, in new servers and with another bucket, with the data that it carried."""
+    lost, new, backup = folders
+    with Bucket() as before, Bucket() as after:
+        point_to(before, monkeypatch)
+        async with stack(settings_of(lost)) as up:
+            await up.tenants.create("acme", "Acme")
+            key = await up.tenants.issue("acme", "test")
+            async with caller(up, key) as client:
+                assert (await client.post("/templates", params={"key": "slow"}, json=slow())).is_success
+                run = await start(client, "slow")
+                await until(lambda: is_listed(client, run, "running"))
+                await until(lambda: is_kept(before))
+                admin = up.profile.addresses.database_admin_url or ""
+                await script(
+                    "backup.sh", backup, TEMPORAL_SQLITE=str(lost / "temporal.db"), DATABASE_ADMIN_URL=admin,
+                    TEMPOR8_BACKUP_BUCKET=f"{COPY} out {before.endpoint}",
+                )  # fmt: skip
+        shutil.copy(lost / "master.key", new)
+        shutil.rmtree(lost)
+        assert any(path.is_file() for path in (backup / "bucket").rglob("*"))
+        kept = dict(before.objects)
+        before.objects.clear()
+
+        point_to(after, monkeypatch)
+        async with EmbeddedProfile(settings_of(new), any_ports=True, ui=False) as profile:
+            restored = new / "restored.db"
+            variables = {
+                "TEMPORAL_SQLITE": str(restored),
+                "DATABASE_ADMIN_URL": profile.addresses.database_admin_url or "",
+            }
+            refused = await run_script("restore.sh", backup, **variables)
+            assert refused.returncode == 1
+            assert "set TEMPOR8_RESTORE_BUCKET" in refused.stderr
+            await script("restore.sh", backup, **variables, TEMPOR8_RESTORE_BUCKET=f"{COPY} in {after.endpoint}")
+        assert after.objects == kept
+        for each in new.glob("temporal.db*"):
+            each.unlink()
+        restored.rename(new / "temporal.db")
+        async with stack(settings_of(new)) as up, caller(up, key) as client:
+            answer = await client.get(f"/workflows/{run}/result", params={"wait": 60})
+            assert answer.json()["outputs"][0][0]["json"]["length"] == str(SIZE), answer.text
+
+
+async def is_kept(bucket: Bucket) -> bool:
+    """Whether something is in the bucket: what the waiting run carries."""
+    return bool(bucket.objects)
 
 
 @pytest.mark.timeout(300)

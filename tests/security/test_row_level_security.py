@@ -65,6 +65,9 @@ ROW: dict[str, dict[str, object]] = {  # the least that each table wants; the te
         "hour": "2026-01-01", "agent": "a", "runs": 1, "requests": 1, "failed": 0, "input_tokens": 1, "output_tokens": 1,
         "duration_ms": 1,
     },
+    "template_usage_rollups": {
+        "hour": "2026-01-01", "template_key": "k", "requests": 1, "failed": 0, "input_tokens": 1, "output_tokens": 1,
+    },
     "schedules": {"id": "t:n:0", "template_key": "t", "node": "n", "spec": "{}"},
     "deletions": {"template_key": "t"},
     "trigger_registrations": {"id": "t:n", "template_key": "t", "node": "n", "wanted": "{}", "wanted_digest": "d"},

@@ -33,7 +33,7 @@ EXPECTED = {
         "GET /workflows/{workflow_id}/history", "GET /workflows/{workflow_id}/events", "GET /templates",
         "GET /templates/{key}/versions", "GET /templates/{key}/registrations", "GET /templates/{key}/schedules", "GET /metrics",
         "GET /failures", "GET /stuck", "GET /agents", "GET /agents/{slug}", "GET /templates/{key}/diff",
-        "GET /workflows/{workflow_id}/waits",
+        "GET /workflows/{workflow_id}/waits", "GET /metrics/series",
     },
     "run": {"POST /workflows/start", "POST /workflows/{workflow_id}/cancel", "POST /workflows/{workflow_id}/retry", "POST /workflows/retry",
         "POST /workflows/{workflow_id}/answer",
@@ -42,7 +42,7 @@ EXPECTED = {
         "POST /templates", "POST /templates/check", "POST /templates/{key}/activate", "POST /templates/{key}/deactivate",
         "POST /templates/{key}/listen", "DELETE /templates/{key}",
     },
-    "admin": {"GET /keys", "POST /keys", "POST /keys/{key_id}/rotate", "DELETE /keys/{key_id}", "GET /audit"},
+    "admin": {"GET /keys", "POST /keys", "POST /keys/{key_id}/rotate", "PUT /keys/{key_id}/expiry", "DELETE /keys/{key_id}", "GET /audit"},
 }  # fmt: skip
 """Scope -> operations that a key with it may call: a route that moves to another scope is to be seen in a review."""
 

@@ -215,3 +215,41 @@ async def test_a_tenant_that_does_not_exist_is_not_found(
 @pytest.mark.parametrize("entry", ["10.0.0.0/33", "http://", ""])
 async def test_a_malformed_address_opens_nothing(operator: httpx.AsyncClient, entry: str) -> None:
     assert (await operator.put("/operator/tenants/acme/egress", json={"allow": [entry]})).status_code == 400
+
+
+async def test_a_key_expires_when_it_is_told_to_and_no_other_key_can_be_told(
+    acme: httpx.AsyncClient, globex: httpx.AsyncClient, application: Litestar
+) -> None:
+    key = await issued(acme)
+    path = f"/keys/{key['id']}/expiry"
+    shown = await acme.put(path, json={"expires_in_days": 3})
+    left = datetime.fromisoformat(shown.json()["expires_at"]) - datetime.now(UTC)
+    assert timedelta(days=2) < left <= timedelta(days=3)
+    assert (await acme.put(path, json={"expires_in_days": None})).json()["expires_at"] is None
+    assert (await globex.put(path, json={"expires_in_days": 0})).status_code == 404
+    assert await status_of(application, key["key"]) == 200
+    for body in ({}, {"expires_in_days": -1}, {"expires_in_days": 4000}, {"expires_in_days": "soon"}):
+        assert (await acme.put(path, json=body)).status_code == 400, body
+    assert (await acme.put(path, json={"expires_in_days": 0})).status_code == 200
+    assert await status_of(application, key["key"]) == 401
+    assert (await acme.put(path, json={"expires_in_days": 9})).status_code == 404, "an expired key stays expired"
+
+
+async def test_the_operator_counts_what_a_tenant_has_and_sets_when_its_keys_expire(
+    operator: httpx.AsyncClient, acme: httpx.AsyncClient
+) -> None:
+    counted = await operator.get("/operator/tenants/acme/contents")
+    assert counted.status_code == 200, counted.text
+    rows = counted.json()["rows"]
+    assert rows["templates"] == len(
+        [each for each in (await acme.get("/templates")).json()["items"] if not each["shared"]]
+    )
+    assert rows["keys"] >= 1
+    assert not counted.json()["at_least"]
+    assert (await operator.get("/operator/tenants/nobody/contents")).status_code == 404
+    assert (await acme.get("/operator/tenants/acme/contents")).status_code == 401
+    key = await issued(acme)
+    path = f"/operator/tenants/acme/keys/{key['id']}/expiry"
+    assert (await operator.put(path, json={"expires_in_days": 1})).json()["expires_at"]
+    log = (await operator.get("/operator/tenants/acme/audit")).json()["items"]
+    assert (log[0]["action"], log[0]["object"]) == ("key.expire", f"tenant/acme/key/{key['id']}")

@@ -8,7 +8,7 @@ from axe_playwright_python.async_playwright import Axe  # type: ignore[import-un
 
 from tests.integration.console.browsing import IN_CHROMIUM, LIVE_MS, browser, sign_in, wire
 from tests.integration.console.chromium import Wire, watched_page
-from tests.service import ended, started
+from tests.service import OPERATOR_KEY, ended, started
 
 __all__ = ["browser", "wire"]
 
@@ -29,15 +29,19 @@ async def test_no_page_breaks_a_rule_of_wcag_aa(
     failing, greeting = runs
     paths = (
         "runs", f"runs/{failing}", f"runs/{greeting}", f"runs/{failing}/edit?name=Before", f"runs/{failing}/diff?other={greeting}",
-        "failures", "stuck", "templates", "templates/greeting", "templates/greeting/versions/1", "publish", "agents",
+        "failures", "stuck", "figures", "templates", "templates/greeting", "templates/greeting/versions/1", "publish", "agents",
         "agents/pricing_specialist", "credentials", "keys", "runs/acme:nothing:here",
     )  # fmt: skip
+    operators = ("tenants", "tenants/acme", "tenants/acme/deletion", "tenants/acme/audit", "operator-audit")
     broken: dict[str, Any] = {}
     async with watched_page(browser, color_scheme=scheme) as page:
         await page.goto(f"{wire.url}/console/sign-in")
-        for path in ("sign-in", *paths):
+        for path in ("sign-in", *paths, *operators):
             if path == "runs":
                 await sign_in(page, wire, api_keys[0])
+            if path == "tenants":
+                await page.get_by_role("button", name="Sign out").click()
+                await sign_in(page, wire, OPERATOR_KEY, "/console/tenants")
             await page.goto(f"{wire.url}/console/{path}")
             if path in (f"runs/{failing}", f"runs/{greeting}"):
                 await expect(page.locator("#timeline table")).to_be_visible(timeout=LIVE_MS)

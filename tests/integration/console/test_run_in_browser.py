@@ -177,4 +177,12 @@ async def test_an_agent_is_a_tree_of_turns_tools_and_tokens(
         tree = page.locator(".tree")
         await expect(tree).to_contain_text("2 turns", timeout=LIVE_MS)
         await expect(tree.locator("li", has_text="Turn 1").last).to_contain_text("Calc")
+        await tree.get_by_role("link", name="Calc").focus()
+        await page.keyboard.press("Enter")
+        panel = page.locator("#panel")
+        await expect(panel).to_contain_text('"input": "2+3*4"', timeout=LIVE_MS)
+        await expect(panel.locator("pre").last).to_contain_text('"response": "14"')
         await picture(page, "run-agent")
+        address = await tree.get_by_role("link", name="Calc").get_attribute("href")
+    async with signed_in(wire, api_keys[1]) as stranger:
+        assert (await stranger.get(str(address))).status_code == 404

@@ -6,12 +6,13 @@ import httpx
 import pytest
 from litestar import Litestar
 
+from api.access import OPERATOR
 from runtime.platform.keys import Keyring
 from runtime.platform.postgres import Database
 from service.api_keys import KeyScope
 from service.tenants import TenantStore
 from tests.integration.console.conftest import signed_in
-from tests.service import client
+from tests.service import OPERATOR_KEY, client
 
 pytestmark = pytest.mark.usefixtures("published")
 
@@ -23,6 +24,7 @@ FILLED = {
     "version": "1",
     "name": "console.css",
     "key_id": "no_such",
+    "tenant": "no_such",
 }
 PUBLIC = {
     "/console",
@@ -34,12 +36,16 @@ PUBLIC = {
 }
 
 
-def console_routes(application: Litestar, method: str) -> list[str]:
-    """Return the address of each page that needs a session, with things that do not exist."""
+def console_routes(application: Litestar, method: str, *, operators: bool = False) -> list[str]:
+    """Return the address of each page that needs a session of a tenant, or of the operator, with things that do not exist."""
     paths = [
         route.path
         for route in application.routes
         if route.path.startswith("/console") and method in getattr(route, "methods", ()) and route.path not in PUBLIC
+        if any(
+            bool(each.opt.get(OPERATOR)) is operators and method in each.http_methods
+            for each in getattr(route, "route_handlers", ())
+        )
     ]
     return [path.replace(":str", "").replace(":int", "").format(**FILLED) for path in paths]
 
@@ -82,8 +88,11 @@ async def test_the_way_back_after_the_sign_in_stays_in_the_console(
 async def test_without_a_session_every_page_leads_to_the_sign_in(
     application: Litestar, anonymous: httpx.AsyncClient
 ) -> None:
+    own = console_routes(application, "GET", operators=True)
     pages = console_routes(application, "GET")
+    assert len(own) >= 5
     assert len(pages) >= 10
+    pages += own
     for path in pages:
         answer = await anonymous.get(path)
         assert answer.status_code == 303, path
@@ -173,3 +182,32 @@ async def test_a_sign_in_is_in_the_audit_log(acme: httpx.AsyncClient, browser: h
     del browser
     items: list[dict[str, Any]] = (await acme.get("/audit", params={"limit": 200})).json()["items"]
     assert any(each["action"] == "console.sign_in" and each["outcome"] == "done" for each in items)
+
+
+async def test_the_operators_key_opens_the_operators_pages_and_nothing_of_a_tenants(
+    application: Litestar, browser: httpx.AsyncClient
+) -> None:
+    async with client(application) as operator:
+        answer = await operator.post("/console/sign-in", data={"key": OPERATOR_KEY})
+        assert (answer.status_code, answer.headers["location"]) == (303, "/console/tenants")
+        assert OPERATOR_KEY not in answer.headers["set-cookie"]
+        assert (await operator.get("/console")).headers["location"] == "/console/tenants"
+        assert (await operator.get("/console/tenants")).status_code == 200
+        jar = "; ".join(f"{name}={value}" for name, value in operator.cookies.items())
+        assert (await operator.get("/operator/audit", headers={"Cookie": jar})).status_code == 401
+        for method in ("GET", "POST"):
+            for path in console_routes(application, method):
+                assert (await operator.request(method, path)).status_code == 403, path
+            for path in console_routes(application, method, operators=True):
+                refused = await browser.request(method, path)
+                assert refused.status_code == 403, path
+                assert "is the operator" in refused.text
+        for path in console_routes(application, "POST", operators=True):
+            assert "not of a page of this session" in (await operator.post(path, data={"csrf": "x"})).text, path
+
+
+async def test_an_operators_session_ends_with_the_key(application: Litestar, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with signed_in(application, OPERATOR_KEY) as operator:
+        assert (await operator.get("/console/tenants")).status_code == 200
+        monkeypatch.setattr("api.authentication._digest", lambda secret: secret.encode()[::-1])
+        assert (await operator.get("/console/tenants")).headers["location"].startswith("/console/sign-in")

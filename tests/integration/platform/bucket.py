@@ -1,4 +1,4 @@
-"""A bucket of one process, as far as the S3 protocol is needed here: objects are put, got and deleted, with a switch."""
+"""A bucket of one process, as far as the S3 protocol is needed here: objects are put, got, listed and deleted, with a switch."""
 
 import re
 import threading
@@ -26,7 +26,8 @@ class Bucket:
                 self._serve(lambda: bucket.put(self.path, data))
 
             def do_GET(self) -> None:
-                self._serve(lambda: bucket.objects.get(self.path))
+                path, _, query = self.path.partition("?")
+                self._serve(lambda: bucket.page(path) if "list-type=2" in query else bucket.objects.get(path))
 
             def do_POST(self) -> None:
                 request = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
@@ -54,6 +55,16 @@ class Bucket:
         """Keep an object."""
         self.objects[path] = data
         return b""
+
+    def page(self, path: str) -> bytes:
+        """Every object of a bucket in one page."""
+        contents = "".join(
+            f"<Contents><Key>{key.removeprefix(f'{path}/')}</Key><Size>{len(data)}</Size><ETag>1</ETag>"
+            "<LastModified>2026-03-02T10:00:00.000Z</LastModified></Contents>"
+            for key, data in self.objects.items()
+        )
+        listed = f"<ListBucketResult><IsTruncated>false</IsTruncated>{contents}</ListBucketResult>"
+        return f'<?xml version="1.0"?>{listed}'.encode()
 
     def delete(self, path: str, keys: list[str]) -> bytes:
         """Several at once: the answer names each."""

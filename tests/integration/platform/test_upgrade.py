@@ -14,6 +14,7 @@ from runtime.platform.migrate import FOLDER, migrate
 from runtime.platform.postgres import Database
 from service.execution_rows import ExecutionRow, UsageRow
 from service.execution_store import ExecutionStore, Filter
+from service.figure_series import read_series
 from service.projection.state import ProjectionState
 from service.rollups import RollupBackfill
 
@@ -98,6 +99,11 @@ async def test_rows_of_an_earlier_version_are_summed_beside_what_is_written(upgr
     (agent,) = metrics.agents
     ended = RUNS + 1 - (RUNS // 10 - 1)
     assert (agent["runs"], agent["requests"], agent["input_tokens"]) == (ended, 2 * ended, 20 * ended)
+    series = await read_series(upgraded, "old", 1, now=BEGAN + timedelta(hours=20))
+    assert sum(map(sum, series.runs.values())) == RUNS + 1
+    assert {name: sum(line) for name, line in series.agents.tokens.items()} == {"analyst": 30 * ended}
+    assert sum(map(sum, series.templates.tokens.values())) == 30 * ended
+    assert set(series.templates.tokens) == {"k0", "k1", "k2"}
     assert await backfill.tenants() == ["older"]
 
 
@@ -147,3 +153,24 @@ def test_a_tenant_that_was_left_out_of_the_sealing_is_in_it_after_the_upgrade(
     with psycopg.connect(admin) as connection:
         rows = connection.execute("select tenant_id, sealed_at is null from tenant_sealing order by 1").fetchall()
     assert rows == [("*", True), ("other", False)]
+
+
+def test_what_templates_used_before_it_was_summed_is_summed_by_the_upgrade_or_by_the_back_fill(
+    embedded: EmbeddedProfile, tmp_path: Path
+) -> None:
+    """Each request once: of a tenant whose rows are all summed at once, of another as its rows are reached."""
+    admin = database_before("0035", embedded, tmp_path)
+    with psycopg.connect(admin) as connection:
+        connection.execute("insert into tenants (id) values ('old'), ('older')")
+        connection.execute(
+            "insert into projector_tenants (tenant_id, rollup_position) values ('old', null), ('older', '')"
+        )
+        connection.execute(INSERT_RUNS, {"began": BEGAN, "runs": 30})
+        connection.execute(INSERT_USAGE)
+    migrate(admin)
+    with psycopg.connect(admin) as connection:
+        sums = connection.execute(
+            "select tenant_id, template_key, sum(requests), sum(input_tokens), sum(failed) from template_usage_rollups"
+            " group by 1, 2 order by 1, 2"
+        ).fetchall()
+    assert sums == [("old", f"k{key}", 18, 180, 0) for key in range(3)]

@@ -1,0 +1,2 @@
+-- Nothing: numbers of migrations have no gaps.
+select 1;
