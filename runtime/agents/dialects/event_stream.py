@@ -34,6 +34,8 @@ class EventReader:
     def feed(self, data: bytes) -> Iterator[dict[str, Any]]:
         """Yield the events that these bytes complete."""
         self._rest += data
+        if b"\n" not in data:  # else a long line would be searched again with each piece of it
+            return
         *lines, rest = self._rest.split(b"\n")
         self._rest = bytearray(rest)
         for line in lines:
