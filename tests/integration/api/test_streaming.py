@@ -114,7 +114,7 @@ class Speaker:
             hear(line)
 
         if self.requests == 1:
-            say("Hel")
+            say("Hell")
             await asyncio.wait_for(self.heard_first.wait(), PATIENCE)
             raise NodeApiError("read ECONNRESET", http_code="ECONNRESET")
         if self.requests == 2:
@@ -167,10 +167,10 @@ async def test_words_come_while_the_model_speaks_and_an_answer_that_begins_again
     run = await started(acme, dependencies)
     watchers = RunWatchers(TemporalRuns(dependencies.temporal), Shutdown())
     lines, heard = follow_lines(dependencies.temporal, watchers, run), HeardAnswers()
-    assert await next_lines(lines, 2) == [("begin", None, False), ("item", "Hel", False)]
+    assert await next_lines(lines, 2) == [("begin", None, False), ("item", "Hell", False)]
     async with watchers.watch(run) as watch:  # what `/events` sends
         pieces = list(heard.next_pieces(watch.speaking))
-    assert [(each.place, each.text) for each in pieces] == [(("First", 0, 0), "Hel")]
+    assert [(each.place, each.text) for each in pieces] == [(("First", 0, 0), "Hell")]
     speaker.heard_first.set()
     assert await next_lines(lines, 2) == [("begin", None, True), ("item", "Good ", False)]
     speaker.heard_second.set()
@@ -180,4 +180,4 @@ async def test_words_come_while_the_model_speaks_and_an_answer_that_begins_again
     assert (await asyncio.wait_for(caller, PATIENCE)).status_code == 200
     history = (await acme.get(f"/workflows/{run.id}/history")).text
     assert "Good day" in history
-    assert "Hel" not in history
+    assert "Hell" not in history

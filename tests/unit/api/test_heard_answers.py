@@ -26,9 +26,9 @@ def told(piece: Piece) -> tuple[Any, ...]:
 def test_words_follow_each_other() -> None:
     heard = HeardAnswers()
     assert hears(heard, says("")) == []
-    assert hears(heard, says("Hel")) == [(0, "Hel", "begins")]
-    assert hears(heard, says("Hel")) == []
-    assert hears(heard, says("Hello you")) == [(3, "lo you", "")]
+    assert hears(heard, says("Hell")) == [(0, "Hell", "begins")]
+    assert hears(heard, says("Hell")) == []
+    assert hears(heard, says("Hello you")) == [(4, "o you", "")]
     last = heard.last_piece(PLACE, "Hello you!")
     assert last is not None
     assert told(last) == (9, "!", "")
@@ -36,14 +36,14 @@ def test_words_follow_each_other() -> None:
 
 def test_an_answer_begins_again_after_a_crash() -> None:
     heard = HeardAnswers()
-    hears(heard, says("Hel"))
+    hears(heard, says("Hell"))
     assert hears(heard, says("", beginning=1)) == [(0, "", "again")]
     assert hears(heard, says("Good day", beginning=1)) == [(0, "Good day", "")]
 
 
 def test_an_answer_begins_again_when_the_request_is_sent_again() -> None:
     heard = HeardAnswers()
-    hears(heard, says("Hel"))
+    hears(heard, says("Hell"))
     assert hears(heard, says("Good", activity="a2")) == [(0, "Good", "again")]
 
 
@@ -56,7 +56,7 @@ def test_the_words_after_a_tool_follow_those_before_it() -> None:
 
 def test_what_is_recorded_counts_when_something_else_was_heard() -> None:
     heard = HeardAnswers()
-    hears(heard, says("Good mor"))
+    hears(heard, says("Good morn"))
     last = heard.last_piece(PLACE, "Hello")
     assert last is not None
     assert told(last) == (0, "Hello", "again")

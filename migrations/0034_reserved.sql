@@ -1,2 +1,0 @@
--- Nothing: numbers of migrations have no gaps.
-select 1;
