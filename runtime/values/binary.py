@@ -2,7 +2,7 @@
 
 import base64
 import mimetypes
-from typing import Final
+from typing import Any, Final
 
 from schemas.item import BinaryRef, Item
 
@@ -80,8 +80,14 @@ class NoBinaryError(Exception):
         self.message, self.description = message, description
 
 
-def binary_of(item: Item, name: str, i: int) -> BinaryRef:
-    """Return the file `name` of input item `i`. Raise NoBinaryError."""
+def binary_of(item: Item, name: Any, i: int) -> BinaryRef:
+    """Return the file `name` of input item `i`; an expression may give anything for it. Raise NoBinaryError."""
+    if not isinstance(name, str):
+        raise NoBinaryError(
+            "Provided parameter is not a string or binary data object.",
+            "Specify the property name of the binary data in input item or use an expression to access the binary data in "
+            'previous nodes, e.g. "{{ $(_target_node_).item.binary[_binary_property_name_] }}"',
+        )
     binary = item.get("binary")
     if not binary:
         raise NoBinaryError(
