@@ -235,6 +235,8 @@ def _group(
             raise
         if len(scripts) == 1:
             return [[ExpressionError(limit.message)] * len(items)], None
-    single = partial(_group, data=data, items=items, seconds=seconds, apart=apart, final=True)
-    singles = [single(evaluator, [script], keep_undefined=keep_undefined) for script in scripts]
+    singles = [
+        _group(evaluator, [script], data, items, seconds, apart=apart, final=True, keep_undefined=keep_undefined)
+        for script in scripts
+    ]
     return [columns[0] for columns, _ in singles], next((c for _, c in reversed(singles) if c is not None), None)
