@@ -145,6 +145,12 @@ def simplified(scope: Scope) -> Any:
     return simple_page(found, scope.version)
 
 
+def simplified_to_limit(scope: Scope) -> Any:
+    """Return what was found, as many as are asked for."""
+    found = simplified(scope)
+    return found if scope.parameters.get("returnAll") else found[: int(scope.parameters.get("limit", 50))]
+
+
 async def create_database_pages(run: Run) -> Items:
     """Create a page per item; the name of the database's title is asked for once."""
     first = await run.scope(0)
