@@ -146,8 +146,16 @@ def simplified(scope: Scope) -> Any:
 
 
 def simplified_to_limit(scope: Scope) -> Any:
+    """Return what was found as `simplified` does, as many as are asked for."""
+    return _limited(scope, simplified(scope))
+
+
+def to_limit(scope: Scope) -> Any:
     """Return what was found, as many as are asked for."""
-    found = simplified(scope)
+    return _limited(scope, scope.names["items"])
+
+
+def _limited(scope: Scope, found: list[Any]) -> list[Any]:
     return found if scope.parameters.get("returnAll") else found[: int(scope.parameters.get("limit", 50))]
 
 
