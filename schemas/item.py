@@ -33,6 +33,23 @@ class NoJson(dict[str, Any]):
     """
 
 
+class LackingObject(dict[str, Any]):
+    """An object of a parameter some of whose members have an expression that gave undefined: it has no such member, and a node
+    that knows defaults must not take one for it.
+    """
+
+    __slots__ = ("undefined",)
+
+    def __init__(self, members: dict[str, Any], undefined: frozenset[str]) -> None:
+        super().__init__(members)
+        self.undefined = undefined
+
+
+def undefined_of(value: object) -> frozenset[str]:
+    """Return the names of the members of an object of a parameter whose expressions gave undefined."""
+    return value.undefined if isinstance(value, LackingObject) else frozenset()
+
+
 class Source(TypedDict):
     """Where an input came from: n8n's `source` entry."""
 

@@ -184,8 +184,12 @@ class Descriptor(_Model):
     sign: bool = True
     """Whether the credential's own rule signs requests; False: its fields are in the descriptor's values."""
     errors: Sequence[ErrorRule] = ()
+    error_item: Literal["message", "description"] = "message"
+    """What an item says that takes the place of a failed one; without a description the message."""
+    numbers_errors: bool = False
+    """Whether n8n writes the number of the item behind the text of an error."""
     patterns: Mapping[str, str] = Field(default_factory=dict)
-    """Parameter -> RE2 pattern whose first group is the id in a URL of a resource locator."""
+    """Parameter -> RE2 pattern whose first group is the id in a URL of a resource locator; `parameter.mode`: in another mode."""
     tables: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
     values: Mapping[str, Value] = Field(default_factory=dict)
     """Values with names: read as `$name` in every operation."""

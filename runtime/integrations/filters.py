@@ -83,6 +83,16 @@ def _moment(value: Any) -> datetime:
     return datetime.fromtimestamp(instant.ms / 1000, UTC)
 
 
+def _epoch(value: Any, milliseconds: int) -> Any:
+    """Return a date as a number: NaN where it is none, as in JavaScript."""
+    if isinstance(value, int | float):
+        made = int(value) / milliseconds  # a date has whole milliseconds
+    else:
+        instant = parse_date(js_string(value))
+        made = instant.ms / milliseconds if instant is not None else float("nan")
+    return int(made) if made == made // 1 else made
+
+
 def _iso(value: Any) -> str:
     return _moment(value).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
@@ -123,8 +133,8 @@ _DEFINED: Final[Mapping[str, Callable[..., Any]]] = {
     "lower": lambda value: js_string(value).lower(),
     "upper": lambda value: js_string(value).upper(),
     "snake": lambda value: snake_case(js_string(value)),
-    "epoch_ms": lambda value: int(_moment(value).timestamp() * 1000),
-    "epoch_s": lambda value: int(_moment(value).timestamp()),
+    "epoch_ms": lambda value: _epoch(value, 1),
+    "epoch_s": lambda value: _epoch(value, 1000),
     "iso": _iso,
     "instant": _instant,
     "date": lambda value: _iso(value)[:10],

@@ -8,11 +8,12 @@ from runtime.contract import ActivityContext, Item, Items, MissingCredential, No
 from runtime.http.credentials import Credential
 from runtime.integrations.described import Described
 from runtime.integrations.descriptor import Operation
-from runtime.integrations.operation import Run, run_operation
+from runtime.integrations.operation import WRONG_VALUES, Run, run_operation
 from runtime.integrations.parameters import Parameters
 from runtime.integrations.request import Sender
 from runtime.integrations.scope import Scope
 from runtime.integrations.values import evaluate
+from runtime.interpreter.failures import node_error
 from runtime.nodes.checkpoint import Checkpoint
 
 __all__ = ["NodeRun", "send_question"]
@@ -28,6 +29,15 @@ class NodeRun:
 
     async def all_items(self) -> Items:
         """Return the output. Raise NodeError."""
+        made = await self._made()
+        if any(each.get("json", {}) is None for each in made):
+            raise NodeError(
+                "An answer of the service is null, which is no item",
+                description="The requests were sent. Look at what the service answers.",
+            )
+        return made
+
+    async def _made(self) -> Items:
         if not self._items:
             return []
         variants = self._first_variants()
@@ -76,10 +86,18 @@ class NodeRun:
             if operation.item_program is not None:
                 return await self._item_program(operation.item_program, sender, scope)
             return await run_operation(operation, sender, scope)
-        except NodeError as error:
-            error.item = i if error.item is None else error.item
+        except WRONG_VALUES as error:
             if not self._context.continue_on_fail:
                 raise
+            return [error_item(node_error(error, self._node.descriptor.name), i)]
+        except NodeError as error:
+            error.item = i if error.item is None else error.item
+            if self._node.descriptor.numbers_errors:
+                error.message = f"{error.message} (item {i})"
+            if not self._context.continue_on_fail:
+                raise
+            if self._node.descriptor.error_item == "description" and error.description:
+                return [{"json": {"error": error.description}, "pairedItem": {"item": i}}]
             return [error_item(error, i)]
 
     async def _item_program(self, name: str, sender: Sender, scope: Scope) -> list[Item]:
@@ -98,6 +116,10 @@ class NodeRun:
             node = self._context.resolve(self._node, 0)
             sender = await self._sender(node.parameters(self._context.version), 0)
             made: Items = await function(self._run(sender))
+        except WRONG_VALUES as error:
+            if not self._context.continue_on_fail:
+                raise
+            return [error_item(node_error(error, self._node.descriptor.name), 0)]
         except NodeError as error:
             if not self._context.continue_on_fail:
                 raise

@@ -10,13 +10,18 @@ from runtime.integrations.descriptor import Operation, Paging, RequestSpec, Step
 from runtime.integrations.filters import is_empty
 from runtime.integrations.request import Response, Sender
 from runtime.integrations.scope import Scope
+from runtime.integrations.template import member_of
 from runtime.integrations.values import evaluate, holds
+from runtime.interpreter.failures import node_error
 from runtime.nodes.checkpoint import Checkpoint
 from runtime.values.binary import NoBinaryError, binary_of
 from runtime.values.javascript import js_string
 from schemas.item import UNDEFINED, BinaryRef, NoJson
 
-__all__ = ["Run", "items_of", "run_operation"]
+__all__ = ["WRONG_VALUES", "Run", "items_of", "run_operation"]
+
+WRONG_VALUES: Final = (AttributeError, TypeError, LookupError, ArithmeticError, ValueError)
+"""What code raises on a value of another kind than it expects, where n8n's code fails likewise: an error of the one item."""
 
 MAX_PAGES: Final = 10_000
 """Pages of one request, after which the node fails: a cursor that never ends would fill the memory."""
@@ -58,6 +63,10 @@ class Run:
     async def _one(self, work: Callable[[Scope], Awaitable[Items]], i: int) -> Items:
         try:
             made = await work(await self.scope(i))
+        except WRONG_VALUES as error:
+            if not self.context.continue_on_fail:
+                raise
+            made = [error_item(node_error(error, self.sender.descriptor.name), i)]
         except NodeError as error:
             error.item = i
             if not self.context.continue_on_fail:
@@ -102,6 +111,7 @@ def items_of(operation: Operation, scope: Scope) -> list[Item]:
     """Return the output items of an operation whose requests are done."""
     value = scope.names.get("items", scope.names.get("response", UNDEFINED))
     if operation.output is not None:
+        _check_answered(operation.output, scope)
         value = evaluate(operation.output, scope)
     binary = {}
     for name, each in (operation.binary or {}).items():
@@ -110,13 +120,25 @@ def items_of(operation: Operation, scope: Scope) -> list[Item]:
             binary[js_string(evaluate(name, scope))] = found
     made: list[Item] = []
     for each in value if isinstance(value, list) else [value]:
-        item: Any = {"json": NoJson() if each is UNDEFINED else {} if each is None else each}
+        item: Any = {"json": NoJson() if each is UNDEFINED else each}
         if binary:
             item["binary"] = binary
         if operation.pair == "item":
             item["pairedItem"] = {"item": scope.index}
         made.append(item)
     return made
+
+
+def _check_answered(value: Any, scope: Scope) -> None:
+    """Raise NodeError for a member of an answer that is empty or null: n8n's code fails on it."""
+    answer = scope.names.get("response", value)
+    if (answer is None or answer is UNDEFINED) and isinstance(value, str) and (member := member_of(value, "$response")):
+        kind = "null" if answer is None else "undefined"
+        raise NodeError(
+            f"Cannot read properties of {kind} (reading '{member.partition('.')[0]}')",
+            description="The service answered with success, but with nothing to read.",
+            item=scope.index,
+        )
 
 
 async def _steps(steps: Sequence[Step], sender: Sender, scope: Scope) -> Scope:
@@ -168,9 +190,14 @@ async def _send(sender: Sender, spec: RequestSpec, scope: Scope) -> Scope:
     for number in range(MAX_PAGES):
         inner = scope.having(page=number, pageNumber=number + 1, collected=len(collected))
         inner = _after(await sender.send(spec, inner, changes), inner, spec)
+        _check_answered(page.items, inner)
         found = evaluate(page.items, inner)
         collected += found if isinstance(found, list) else []
         inner = inner.having(items=collected, collected=len(collected), found=found)
+        if not everything and not page.every and not isinstance(found, list):
+            return inner.having(
+                items=found
+            )  # n8n hands on what is no list as one item, without JSON where it is not there
         if not everything and (not page.every or (limit is not None and len(collected) >= limit)):
             return inner.having(items=collected[:limit])
         following = _next(page, inner)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Self
 
 from runtime.contract import param
 from runtime.values.patterns import compile_pattern
-from schemas.item import UNDEFINED
+from schemas.item import UNDEFINED, undefined_of
 from schemas.node import Declared, IsDynamic, Node, declarations, is_condition, visible
 
 __all__ = ["Fact", "Parameters", "fields_of"]
@@ -142,15 +142,14 @@ class Parameters(Mapping[str, Any]):
     def _members(self, value: Mapping[str, Any], members: Sequence[Fact], *, defaults: bool) -> dict[str, Any]:
         beside = _Beside(value, members, self, self._version, defaults=defaults)
         made = {name: each for name, each in value.items() if not members}
-        for name, each in value.items():
+        for name in dict.fromkeys(each.name for each in members):  # in n8n's order, which the parts of a form show
             declared = beside.declared(name)
-            if declared is not None:
-                made[name] = self._complete(each, declared)
-        if defaults:
-            for name in dict.fromkeys(each.name for each in members):
-                declared = beside.declared(name)
-                if name not in value and declared is not None:
-                    made[name] = self._complete(declared.default, declared)
+            if declared is None:
+                continue
+            if name in value:
+                made[name] = self._complete(value[name], declared)
+            elif defaults and name not in undefined_of(value):
+                made[name] = self._complete(declared.default, declared)
         return made
 
 

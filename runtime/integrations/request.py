@@ -1,5 +1,6 @@
 """A request of a descriptor: built from values, signed, sent, and its response read. Errors are n8n's NodeApiError."""
 
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -29,6 +30,8 @@ __all__ = ["Response", "Sender"]
 _TIMEOUT_SECONDS: Final = 300.0
 _ERROR_STATUS: Final = 400
 _SUCCESS: Final = range(200, 300)
+_SPACES_AT_END: Final = re.compile(r"(?:%20)+$")
+"""What is no part of an address (WHATWG URL, 4.4)."""
 _REDIRECTS: Final = Redirects(5, keep_authorization=False)
 
 
@@ -103,6 +106,7 @@ class Sender:
         if not url:
             path = changes.get("path") or evaluate_path(spec.path, scope)
             url = _text(evaluate(self.descriptor.base, described)) + _text(path)
+            url = _SPACES_AT_END.sub("", url)
         request = Request(_text(evaluate(spec.method, scope)), url, arrays=spec.arrays)
         shared = {} if spec.bare else evaluate(dict(self.descriptor.headers), described)
         request.headers = dict(_object(shared) | _object(evaluate(spec.headers, scope)))

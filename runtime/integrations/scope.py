@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any, Self
 
-from runtime.contract import Item
+from runtime.contract import Item, NodeError
 from runtime.integrations.parameters import Parameters
 from runtime.values.patterns import first_group
 from schemas.item import UNDEFINED, BinaryRef
@@ -62,14 +62,25 @@ class Scope:
         return self.tables[name]
 
     def located(self, name: str, value: Any) -> Any:
-        """See `Names`: of a locator by URL the first group of the parameter's pattern, as in n8n."""
+        """See `Names`: of a locator by URL the first group of the parameter's pattern, as in n8n. Raise NodeError.
+
+        A pattern under `name.mode` is of another mode.
+        """
         if not isinstance(value, Mapping):
             return value
         chosen = value.get("value", UNDEFINED)
-        pattern = self.patterns.get(name)
-        if value.get("mode") != "url" or pattern is None or not isinstance(chosen, str):
+        mode = value.get("mode")
+        pattern = self.patterns.get(name if mode == "url" else f"{name}.{mode}")
+        if pattern is None or not isinstance(chosen, str):
             return chosen
-        return first_group(pattern, chosen) or chosen
+        found = first_group(pattern, chosen)
+        if found is None:
+            raise NodeError(
+                f"The {'URL' if mode == 'url' else 'ID'} of the parameter {name} is not one of what the parameter asks for",
+                description="Paste the address as the browser shows it, or choose by ID.",
+                item=self.index,
+            )
+        return found or chosen
 
     def function(self, name: str) -> Callable[..., Any]:
         """Return a function of the vendor's module."""

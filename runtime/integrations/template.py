@@ -15,7 +15,7 @@ from runtime.integrations.filters import FILTERS, segment
 from runtime.values.javascript import js_string
 from schemas.item import UNDEFINED
 
-__all__ = ["Names", "Template", "TemplateError", "render", "render_path", "template_of"]
+__all__ = ["Names", "Template", "TemplateError", "member_of", "render", "render_path", "template_of"]
 
 _END: Final = frozenset("|?}(), '")
 
@@ -95,12 +95,16 @@ class _Hole:
         return found
 
     def path(self, names: Names) -> str:
-        """Return the value as a segment of a path, or as several where the filter `path` has made them."""
+        """Return the value as a segment of a path, or as several where the filter `path` has made them.
+
+        Null is a text, as in JavaScript.
+        """
+        found: Any = UNDEFINED
         for each in self.alternatives:
             found = each.value(names)
             if found is not UNDEFINED and found is not None:
                 return _text(found) if ("path", ()) in each.filters else segment(_text(found))
-        return ""
+        return "null" if found is None and len(self.alternatives) == 1 else ""
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,13 @@ class _Template:
     def path(self, names: Names) -> str:
         """Return the path that the template is."""
         return "".join(part if isinstance(part, str) else part.path(names) for part in self.parts)
+
+    def member(self, root: str) -> str | None:
+        """Return the path below a root where the template is one hole with that path alone."""
+        if len(self.parts) != 1 or not isinstance(self.parts[0], _Hole) or len(self.parts[0].alternatives) != 1:
+            return None
+        term = self.parts[0].alternatives[0].term
+        return ".".join(term.keys) or None if isinstance(term, _Path) and term.root == root else None
 
     def roots(self) -> set[str]:
         """Return the roots of all paths."""
@@ -137,6 +148,11 @@ def render(text: str, names: Names) -> Any:
 def render_path(text: str, names: Names) -> str:
     """Return a path with holes: each is a segment, percent-encoded. Raise NodeError for one that leads to another folder."""
     return template_of(text).path(names)
+
+
+def member_of(text: str, root: str) -> str | None:
+    """Return the path below a root that a string with holes stands for; None: it is something else."""
+    return template_of(text).member(root)
 
 
 @lru_cache(maxsize=8_192)

@@ -7,7 +7,7 @@ from typing import Any, get_origin
 from runtime.contract import NodeError
 from runtime.expressions.scope import ExpressionError
 from runtime.values.javascript import NullObject
-from schemas.item import UNDEFINED
+from schemas.item import UNDEFINED, LackingObject
 from schemas.node import Declared, Node, declarations
 from schemas.plan import Step
 
@@ -146,12 +146,14 @@ def _list(value: list[Any], builders: Mapping[int, Builder]) -> Builder:
 def _dict(value: dict[str, Any], builders: Mapping[str, Builder]) -> Builder:
     def build(columns: Columns, i: int) -> dict[str, Any]:
         copy = value.copy()
+        undefined = list[str]()
         for key, builder in builders.items():
             made = builder(columns, i)
             if made is UNDEFINED:
                 del copy[key]
+                undefined.append(key)
             else:
                 copy[key] = made
-        return copy
+        return LackingObject(copy, frozenset(undefined)) if undefined else copy
 
     return build

@@ -20,7 +20,8 @@ _FIRST: Final = 2
 
 async def send(run: Run, scope: Scope) -> list[Item]:
     """Send a message."""
-    headers = {"From": await _sender(run, scope)} | _recipients(scope)
+    recipients = _recipients(scope)
+    headers = {"From": await _sender(run, scope)} | recipients
     headers["Subject"] = scope.parameters.get("subject")
     files = await _files(run, scope)
     return [await _post(run, scope, "/messages/send", {"raw": _encoded(scope, headers, files)}, _upload(files))]
@@ -44,13 +45,13 @@ async def create_draft(run: Run, scope: Scope) -> list[Item]:
 
 async def reply(run: Run, scope: Scope) -> list[Item]:
     """Answer a message to its sender and its other recipients."""
+    headers = _recipients(scope)
     options, files = _options(scope), await _files(run, scope)
     query = _upload(files) | {"format": "metadata"}
     message_id = segment(scope.parameters.get("messageId"))
     message = await run.request(scope, path=f"/messages/{message_id}", query=query)
     profile = await run.request(scope, path="/profile") if scope.version >= _FIRST or options.get("senderName") else {}
     own, reference = js_string(profile.get("emailAddress") or ""), header_of(message, "message-id")
-    headers = _recipients(scope)
     to = headers.get("To") or ", ".join(_answered(message, options, own))
     sender = formataddr((js_string(options["senderName"]), own)) if options.get("senderName") else None
     headers = {"From": sender} | headers | {"To": to, "In-Reply-To": reference, "References": reference}
@@ -221,7 +222,7 @@ async def _draft(run: Run, scope: Scope, id_: Any, query: Mapping[str, Any]) -> 
     draft = await run.request(scope, path=f"/drafts/{segment(id_)}", query=dict(query), arrays="repeat")
     if query.get("format") != "raw" or _format(scope) == "raw":
         return {"json": draft}
-    message = draft.get("message") or {}
+    message = draft["message"]
     item = await _parsed(run, scope, message)
     item["json"] = item["json"] | {"id": draft.get("id"), "messageId": message.get("id")}
     return item

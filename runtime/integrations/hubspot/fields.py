@@ -110,11 +110,11 @@ PROPERTIES: Final[Mapping[str, Mapping[str, str]]] = {
     "deal": {
         "stage": "dealstage",
         "dealName": "dealname",
-        "dealType": "dealtype",
         "dealOwner": "hubspot_owner_id",
-        "pipeline": "pipeline",
         "closeDate": "closedate",
         "amount": "amount",
+        "dealType": "dealtype",
+        "pipeline": "pipeline",
         "description": "description",
     },
     "ticket": {

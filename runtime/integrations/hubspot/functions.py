@@ -1,5 +1,6 @@
 """HubSpot: fields as properties, queries, and pages whose query goes on with the next item."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -11,9 +12,10 @@ from runtime.integrations.hubspot.paging import listed, searched
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
 from runtime.integrations.template import Template
-from runtime.values.javascript import js_string
+from runtime.values.javascript import js_string, truthy
 from schemas.item import UNDEFINED
 
+_WHOLE: Final = re.compile(r"\s*[+-]?\d+")
 _CONTACT_TO_COMPANY: Final = 1
 _TICKET_TO_CONTACT: Final = 16
 _TICKET_TO_COMPANY: Final = 26
@@ -33,10 +35,11 @@ def _properties(table: str, given: Mapping[str, Any], key: str = "name") -> list
     made = [
         {key: name, "value": _value(field, given[field])}
         for field, name in PROPERTIES[table].items()
-        if given.get(field)
+        if truthy(given.get(field))
     ]
     custom = (given.get("customPropertiesUi") or {}).get("customPropertiesValues") or []
-    return made + [{key: each.get("property"), "value": each.get("value")} for each in custom]
+    members = {"property": key, "value": "value"}
+    return made + [{members[name]: each[name] for name in members if name in each} for each in custom]
 
 
 def _value(field: str, value: Any) -> Any:
@@ -102,8 +105,11 @@ def ticket_query(scope: Scope) -> dict[str, Any]:
 
 
 def deleted(scope: Scope) -> Any:
-    """Return the response to a deletion; where it is empty, the id of what was deleted."""
-    if scope.names.get("response"):
+    """Return the response to a deletion; where it is empty, the id of what was deleted. Of tickets it is not read."""
+    kind = scope.parameters.get("resource")
+    if scope.version < _LOCATORS_SINCE and kind in ("engagement", "ticket"):
+        return {"success": True}
+    if scope.names.get("response") and kind != "ticket":
         return scope.names["response"]
     names = ("contactId", "companyId", "dealId", "ticketId", "engagementId")
     found = next((each for name in names if (each := scope.parameters.get(name, UNDEFINED)) is not UNDEFINED), None)
@@ -167,7 +173,10 @@ async def update_ticket(run: Run, scope: Scope) -> list[Item]:
 async def _write_ticket(run: Run, scope: Scope, method: str, path: str) -> list[Item]:
     given = _options(scope)
     own = {name: scope.parameters.get(name) for name in ("pipelineId", "stageId", "ticketName")}
-    made = await run.request(scope, method=method, path=path, json=_properties("ticket", {**own, **given}))
+    fields = {**own, **given}
+    if method == "PUT" and fields.get("closeDate"):
+        fields["closeDate"] = fields.get("createDate")  # n8n's node sends one for the other
+    made = await run.request(scope, method=method, path=path, json=_properties("ticket", fields))
     for name, kind in (("associatedCompanyIds", _TICKET_TO_COMPANY), ("associatedContactIds", _TICKET_TO_CONTACT)):
         if given.get(name):
             await _associate(run, scope, made.get("objectId"), given[name], kind)
@@ -177,11 +186,47 @@ async def _write_ticket(run: Run, scope: Scope, method: str, path: str) -> list[
 async def change_list(run: Run) -> Items:
     """Add contacts to a list, or remove them: those of all items in one request."""
     scopes = [await run.scope(i) for i in range(len(run.items))]
-    by = "email" if scopes[0].parameters.get("by") == "email" else "id"
-    members = [each.parameters.get(by) for each in scopes]
-    body = {"emails" if by == "email" else "vids": members}
+    body: dict[str, list[Any]] = {"emails": [], "vids": []}
+    for scope in scopes:
+        if scope.parameters.get("by") == "email":
+            body["emails"].append(scope.parameters.get("email"))
+        else:
+            number = _WHOLE.match(js_string(scope.parameters.get("id")))
+            body["vids"].append(int(number[0]) if number else None)
+    if scopes[0].parameters.get("operation") == "remove":
+        del body["emails"]
     made = await run.request(scopes[0], method="POST", path=Template("{$list|path}/{operation}"), json=body)
-    return [{"json": made}]
+    return [{"json": made}] if scopes[0].version >= _LOCATORS_SINCE else []  # before, n8n's node drops the answer
+
+
+async def submit_form(run: Run, scope: Scope) -> list[Item]:
+    """Submit the input item to a form: its members are the fields."""
+    parameters = scope.parameters
+    form = await run.request(scope, path=Template("/forms/v2/forms/{formId}"))
+    form = form if isinstance(form, Mapping) else {}
+    given = parameters.get("additionalFields") or {}
+    body: dict[str, Any] = {"formId": parameters.get("formId"), "portalId": form.get("portalId")}
+    body |= _consent(parameters.get("lengalConsentUi") or {})
+    body["fields"] = [{"name": name, "value": each} for name, each in scope.item.get("json", {}).items()]
+    if context := (parameters.get("contextUi") or {}).get("contextValue"):
+        body["context"] = {name: each for name, each in context.items() if truthy(each)}
+    if given.get("submittedAt"):
+        body["submittedAt"] = FILTERS["epoch_ms"](given["submittedAt"])
+    if given.get("skipValidation"):
+        body["skipValidation"] = given["skipValidation"]
+    portal = js_string(form.get("portalId", UNDEFINED))
+    url = f"https://api.hsforms.com/submissions/v3/integration/submit/{segment(portal)}/{segment(parameters.get('formId'))}"
+    return [{"json": await run.request(scope, method="POST", url=url, json=body)}]
+
+
+def _consent(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the members that say to what the person has agreed."""
+    if consent := given.get("lengalConsentValues"):
+        told = {name: consent[name] for name in ("consentToProcess", "text") if truthy(consent.get(name))}
+        communications = (consent.get("communicationsUi") or {}).get("communicationValues")
+        told |= {"communications": communications} if communications else {}
+        return {"legalConsentOptions": {"consent": told}}
+    return {"legalConsentOptions": {"consent": {}}}
 
 
 async def get_companies(run: Run) -> Items:
@@ -190,7 +235,8 @@ async def get_companies(run: Run) -> Items:
     def query(scope: Scope) -> dict[str, Any]:
         history = _options(scope).get("propertiesWithHistory")
         own = {"propertiesWithHistory": FILTERS["split"](history)} if history else {}
-        return _query(scope, "properties", "includeMergeAudits") | own
+        audits = ("includeMergeAudits",) if scope.version < _LOCATORS_SINCE else ()
+        return _query(scope, "properties", *audits) | own
 
     return await listed(run, "/companies/v2/companies/paged", "companies", query)
 
@@ -202,8 +248,9 @@ async def get_recent_companies(run: Run) -> Items:
 
 
 async def get_recent_deals(run: Run) -> Items:
-    """List deals that were created or changed lately."""
-    path = "/deals/v1/deal/recent/" + await _recent(run)
+    """List deals that were created lately; in version 1 also those that were changed lately."""
+    changed = (await run.scope(0)).parameters.get("operation") == "getRecentlyModified"
+    path = "/deals/v1/deal/recent/" + ("modified" if changed else "created")
     return await listed(run, path, "results", deal_query, "count")
 
 
@@ -270,13 +317,14 @@ async def search_companies(run: Run) -> Items:
 def _filters(scope: Scope) -> dict[str, Any]:
     """Return order, conditions and further fields of a search."""
     given = scope.parameters.get("additionalFields") or {}
-    sort = {"propertyName": given.get("sortBy", "createdate"), "direction": given.get("direction", "DESCENDING")}
+    sort = {"propertyName": given.get("sortBy") or "createdate", "direction": given.get("direction") or "DESCENDING"}
     body: dict[str, Any] = {"sorts": [sort]}
     groups = (scope.parameters.get("filterGroupsUi") or {}).get("filterGroupsValues")
     if groups is not None:
         body["filterGroups"] = [
-            {"filters": [_filter(each) for each in (group.get("filtersUi") or {}).get("filterValues") or []]}
+            {"filters": [_filter(each) for each in group["filtersUi"].get("filterValues") or []]}
             for group in groups
+            if group.get("filtersUi")
         ]
     return body | dict(given)
 

@@ -6,10 +6,11 @@ from typing import Any, Final
 from runtime.contract import Items, NodeError
 from runtime.integrations.operation import MAX_PAGES, Run
 from runtime.integrations.scope import Scope
+from schemas.item import UNDEFINED, NoJson
 
 __all__ = ["listed", "searched"]
 
-_KEEPS_CONTACTS_SINCE: Final = 2
+_KEEPS_PAGES_SINCE: Final = 2
 
 
 async def listed(
@@ -33,13 +34,13 @@ async def listed(
         everything, limit = bool(scope.names["all"]), scope.names["limit"]
         if not everything and not slices:
             answer = await run.request(scope, path=path, query={**given, limited: limit}, arrays="repeat")
-            found = answer if isinstance(answer, list) else answer.get(items) or []
+            found = answer if isinstance(answer, list) else answer.get(items, UNDEFINED)
+            if found is UNDEFINED:
+                return [{"json": NoJson()}]
         else:
             given |= {"limit": 250 if everything else limit, "count": 100}
             found = await _pages(run, scope, {"path": path}, items, {**given, **carried}, carried)
-            found = found if everything else found[:limit]
-        if everything and items == "contacts":
-            found = _kept(scope, found)
+            found = _kept(scope, found if everything else found[:limit])
         return [{"json": each} for each in found]
 
     return await run.each(work)
@@ -51,11 +52,11 @@ async def _pages(
     """Return the elements of all pages. As in n8n, the place that the last page names stays in the query of the next item."""
     out, asked = list[Any](), dict(spec)
     for _ in range(MAX_PAGES):
-        answer = await run.request(scope, **asked, query={**query, **carried}, arrays="repeat")
+        answer = await run.request(scope, **asked, query=_defined({**query, **carried}), arrays="repeat")
         out += answer.get(items) or []
         after = ((answer.get("paging") or {}).get("next") or {}).get("after")
         place = {"offset": answer.get("offset"), "vidOffset": answer.get("vid-offset")}
-        carried |= {name: each for name, each in place.items() if each is not None}
+        carried.update(place)
         if not (answer.get("has-more") or answer.get("hasMore") or after):
             return out
         if after and "json" in asked:
@@ -63,9 +64,13 @@ async def _pages(
     raise NodeError(f"HubSpot gave more than {MAX_PAGES} pages", item=scope.index)
 
 
+def _defined(query: dict[str, Any]) -> dict[str, Any]:
+    return {name: each for name, each in query.items() if each is not None}
+
+
 def _kept(scope: Scope, found: list[Any]) -> list[Any]:
-    """Return all contacts; none before version 2, which asks n8n's node for every page and then gives no items."""
-    return found if scope.version >= _KEEPS_CONTACTS_SINCE else []
+    """Return what pages gave; nothing before version 2, in which n8n's node asks for every page and then gives no items."""
+    return found if scope.version >= _KEEPS_PAGES_SINCE else []
 
 
 async def searched(run: Run, path: str, body: Callable[[Scope], dict[str, Any]]) -> Items:
@@ -84,9 +89,11 @@ async def searched(run: Run, path: str, body: Callable[[Scope], dict[str, Any]])
         spec = {"method": "POST", "path": path, "json": asked}
         if everything:
             found = await _pages(run, scope, spec, "results", {"limit": 250, "count": 100}, carried)
-            found = _kept(scope, found) if "contacts" in path else found
+            found = _kept(scope, found)
         else:
-            found = (await run.request(scope, **spec)).get("results") or []
+            found = (await run.request(scope, **spec)).get("results", UNDEFINED)
+            if found is UNDEFINED:
+                return [{"json": NoJson()}]
         return [{"json": each} for each in found]
 
     return await run.each(work)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from runtime.contract import Item, NodeError
+from runtime.contract import Items, NodeError
 from runtime.integrations.filters import segment
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
@@ -121,9 +121,11 @@ def recipients(scope: Scope) -> dict[str, Any]:
     only = (parameters.get("notificationRecipientsRestrictionsUi") or {}).get(
         "notificationRecipientsRestrictionsValues"
     ) or {}
-    made = {name: True for name in ("reporter", "assignee", "voters") if to.get(name)}
-    if to.get("assignee") or to.get("watchers"):
-        made["watchers"] = bool(to.get("watchers"))
+    made = {name: to[name] for name in ("reporter", "assignee") if to.get(name)}
+    if to.get("assignee"):
+        made["watchers"] = to.get("watchers", False)
+    if to.get("voters"):
+        made["watchers"] = to["voters"]  # as n8n's node, which sends one for the other
     return {"to": made | _people(to), "restrict": _people(only)}
 
 
@@ -155,15 +157,21 @@ def comment(scope: Scope) -> Any:
     return {"type": "doc", "version": 1, "content": [paragraph]}
 
 
-async def attachments(run: Run, scope: Scope) -> list[Item]:
-    """List the attachments of an issue, with their files where they are asked for."""
-    parameters, out = scope.parameters, list[Item]()
-    path = f"/api/2/issue/{segment(parameters['issueKey'])}"
-    found = (await run.request(scope, path=path, query={"fields": "attachment"}))["fields"].get("attachment", [])
-    for each in found if parameters.get("returnAll") else found[: int(parameters.get("limit", 50))]:
-        item: Item = {"json": each}
-        if parameters.get("download"):
-            file = await run.request(scope, url=each["content"], response="file", filename=each.get("filename"))
-            item["binary"] = {js_string(parameters["binaryProperty"]): file}
-        out.append(item)
+async def attachments(run: Run) -> Items:
+    """List the attachments of the issues, then fetch their files where they are asked for."""
+
+    async def listed(scope: Scope) -> Items:
+        found = await run.request(scope, path=f"/api/2/issue/{segment(scope.parameters['issueKey'])}")
+        each = found["fields"].get("attachment", [])
+        shown = each if scope.parameters.get("returnAll") else each[: int(scope.parameters.get("limit", 50))]
+        return [{"json": one} for one in shown]
+
+    out = await run.each(listed)
+    for item in out:
+        paired = item["pairedItem"]
+        scope = await run.scope(paired["item"] if isinstance(paired, dict) else 0)
+        if scope.parameters.get("download") and "content" in item["json"]:
+            name = item["json"].get("filename")
+            file = await run.request(scope, url=item["json"]["content"], response="file", filename=name)
+            item["binary"] = {js_string(scope.parameters["binaryProperty"]): file}
     return out

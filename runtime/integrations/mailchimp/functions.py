@@ -2,15 +2,22 @@
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from runtime.contract import NodeError
 from runtime.integrations.scope import Scope
+from runtime.values.dates import parse_date
 from runtime.values.javascript import js_number, js_string
 from runtime.values.json_text import NotJsonError, parse_json
 from schemas.item import UNDEFINED
 
 _CENTRE: Final = re.compile(r"[a-z]{2,4}\d{1,3}")
+_PAGE: Final = 500
+_CAMPAIGN_FIELDS: Final = (
+    "campaigns.id", "campaigns.status", "campaigns.tracking", "campaigns.settings.from_name",
+    "campaigns.settings.title", "campaigns.settings.reply_to",
+)  # fmt: skip
 _NAMES: Final = {
     "emailType": "email_type",
     "language": "language",
@@ -44,7 +51,7 @@ def member(scope: Scope) -> dict[str, Any]:
     made = {"listId": parameters.get("list"), "email_address": parameters.get("email")}
     if parameters.get("status"):
         made["status"] = parameters["status"]
-    made |= {wire: given[name] for name, wire in _NAMES.items() if given.get(name)}
+    made |= {wire: _field(name, given[name]) for name, wire in _NAMES.items() if given.get(name)}
     if given.get("tags"):
         made["tags"] = js_string(given["tags"]).split(",")
     if parameters.get("jsonParameters"):
@@ -68,6 +75,16 @@ def _audience(given: Mapping[str, Any]) -> dict[str, Any]:
     return made
 
 
+def _field(name: str, value: Any) -> Any:
+    """Return a field as it is sent. Of a time n8n's node writes the month for the minutes, and hundredths for the seconds."""
+    if not name.startswith("timestamp"):
+        return value
+    instant = parse_date(js_string(value))
+    if instant is None:
+        return "Invalid date"
+    return f"{datetime.fromtimestamp(instant.ms / 1000, UTC):%Y-%m-%d %H:%m}:{int(instant.ms) % 1000 // 10:02}"
+
+
 def _json(value: Any) -> Any:
     try:
         return parse_json(value) if isinstance(value, str) else value
@@ -76,5 +93,14 @@ def _json(value: Any) -> Any:
 
 
 def next_offset(scope: Scope) -> Any:
-    """Return where the next page starts; UNDEFINED after an empty page."""
-    return scope.names["collected"] if scope.names["found"] else UNDEFINED
+    """Return where the next page starts; UNDEFINED after an empty page. n8n counts pages, whatever is on them."""
+    return scope.names["pageNumber"] * _PAGE if scope.names["found"] else UNDEFINED
+
+
+def campaign_fields(scope: Scope) -> dict[str, str]:
+    """Return what is asked for of campaigns. Raise NodeError where n8n's node fails, which reads the fields to leave out alone."""
+    given = scope.parameters.get("options") or {}
+    if given.get("excludeFields") and not given.get("fields"):
+        raise NodeError("Fields that are left out need fields that are asked for", item=scope.index)
+    asked = given.get("fields") or _CAMPAIGN_FIELDS
+    return {"fields": ",".join(map(js_string, asked))}

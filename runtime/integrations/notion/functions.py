@@ -145,6 +145,20 @@ def simplified(scope: Scope) -> Any:
     return simple_page(found, scope.version)
 
 
+def simplified_to_limit(scope: Scope) -> Any:
+    """Return what was found as `simplified` does, as many as are asked for."""
+    return _limited(scope, simplified(scope))
+
+
+def to_limit(scope: Scope) -> Any:
+    """Return what was found, as many as are asked for."""
+    return _limited(scope, scope.names["items"])
+
+
+def _limited(scope: Scope, found: list[Any]) -> list[Any]:
+    return found if scope.parameters.get("returnAll") else found[: int(scope.parameters.get("limit", 50))]
+
+
 async def create_database_pages(run: Run) -> Items:
     """Create a page per item; the name of the database's title is asked for once."""
     first = await run.scope(0)

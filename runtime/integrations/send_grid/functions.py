@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from runtime.contract import Item, Items
+from runtime.contract import Item, Items, NodeError
 from runtime.integrations.files import encoded
 from runtime.integrations.filters import FILTERS
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
-from schemas.item import NoJson
+from schemas.item import UNDEFINED, NoJson
 
 _NAMES = {
     "city": "city",
@@ -23,6 +23,11 @@ _NAMES = {
 
 def _split(value: Any) -> list[str]:
     return [each.strip() for each in js_string(value).split(",") if each.strip()]
+
+
+def _addresses(value: Any) -> list[dict[str, str]]:
+    """Return receivers; of an empty text one without address, as n8n's node does."""
+    return [{"email": each.strip()} for each in js_string(value).split(",")]
 
 
 def _contact(scope: Scope) -> dict[str, Any]:
@@ -43,6 +48,14 @@ def by_email(scope: Scope) -> str:
     """Return the query of a contact by its address: a quote in it must not end it."""
     address = js_string(scope.parameters.get("email", "")).replace("\\", "\\\\").replace("'", "\\'")
     return f"email LIKE '{address}' "
+
+
+def results(scope: Scope) -> Any:
+    """Return what is on a page. Raise NodeError for an answer that does not say whether there is another one."""
+    answer = scope.names["response"]
+    if not isinstance(answer, Mapping) or not isinstance(answer.get("_metadata"), Mapping):
+        raise NodeError("The answer of SendGrid has no _metadata, which says where the next page is", item=scope.index)
+    return answer.get("result", UNDEFINED)
 
 
 async def upsert(run: Run) -> Items:
@@ -78,7 +91,7 @@ def mail(scope: Scope) -> dict[str, Any]:
     if given.get("ipPoolName"):
         body["ip_pool_name"] = given["ipPoolName"]
     if given.get("replyToEmail"):
-        body["reply_to_list"] = [{"email": each} for each in _split(given["replyToEmail"])]
+        body["reply_to_list"] = _addresses(given["replyToEmail"])
     headers = (given.get("headers") or {}).get("details") or []
     if headers:
         body["headers"] = {js_string(each.get("key")): each.get("value") for each in headers}
@@ -89,14 +102,14 @@ def mail(scope: Scope) -> dict[str, Any]:
 
 def _personalization(scope: Scope, given: Mapping[str, Any]) -> dict[str, Any]:
     parameters = scope.parameters
-    made: dict[str, Any] = {"to": [{"email": each} for each in _split(parameters.get("toEmail", ""))]}
+    made: dict[str, Any] = {"to": _addresses(parameters.get("toEmail", ""))}
     if not parameters.get("dynamicTemplate"):
         made["subject"] = parameters.get("subject")
     elif fields := (parameters.get("dynamicTemplateFields") or {}).get("fields"):
         made["dynamic_template_data"] = {js_string(each.get("key")): each.get("value") for each in fields}
     for name, wire in (("ccEmail", "cc"), ("bccEmail", "bcc")):
         if given.get(name):
-            made[wire] = [{"email": each} for each in _split(given[name])]
+            made[wire] = _addresses(given[name])
     return made
 
 

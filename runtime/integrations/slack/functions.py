@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from runtime.contract import Item
-from runtime.integrations.filters import FILTERS
+from runtime.contract import Item, NodeError
+from runtime.integrations.filters import FILTERS, is_empty
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
 from runtime.integrations.slack.blocks import attachment, block
-from runtime.values.javascript import js_string
+from runtime.values.javascript import js_number, js_string, truthy
 from schemas.item import UNDEFINED
 
 _THREADED: Final = frozenset({"thread_ts", "ephemeral", "attachments"})
@@ -20,7 +20,11 @@ def recipient(scope: Scope) -> Any:
     if parameters.get("select") != "user":
         return scope.located("channelId", parameters.get("channelId", UNDEFINED))
     locator = parameters.get("user", UNDEFINED)
-    value = scope.located("user", locator)
+    return _user(locator, scope.located("user", locator))
+
+
+def _user(locator: Any, value: Any) -> Any:
+    """Return the id of a user, or a name behind `@`."""
     named = isinstance(locator, Mapping) and locator.get("mode") == "username"
     return f"@{value}" if named and not js_string(value).startswith("@") else value
 
@@ -44,8 +48,10 @@ def message(scope: Scope) -> dict[str, Any]:
     options = scope.parameters.get("otherOptions", {})
     body = {"channel": recipient(scope)} | content(scope) | _thread(options)
     if user := _ephemeral(options).get("user"):
-        body["user"] = FILTERS["locator"](user)
-    if options.get("sendAsUser"):
+        body["user"] = _user(user, FILTERS["locator"](user))
+    elif "ephemeral" in options and scope.parameters.get("select") == "user":
+        body["user"] = body["channel"]
+    if "sendAsUser" in options and options["sendAsUser"] != "":
         body["username"] = options["sendAsUser"]
     for name, each in options.items():
         if name not in _THREADED:
@@ -53,12 +59,23 @@ def message(scope: Scope) -> dict[str, Any]:
     return _flat(body)
 
 
+def scheduled(scope: Scope) -> dict[str, Any]:
+    """Return the body of `chat.scheduleMessage`, which has no ephemeral messages."""
+    return {name: each for name, each in message(scope).items() if name != "user"}
+
+
+def search_limit(scope: Scope) -> int:
+    """Return how many results a page of a search has: 20 are the most."""
+    limit = js_number(scope.parameters.get("limit", 25))
+    return int(min(limit, _SEARCH_PAGE)) if limit > 0 else _SEARCH_PAGE
+
+
 def _thread(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return what makes a message an answer in a thread."""
     reply = (options.get("thread_ts") or {}).get("replyValues") or {}
-    if not reply.get("thread_ts"):
-        return {}
-    return {"thread_ts": js_string(reply["thread_ts"]), "reply_broadcast": bool(reply.get("reply_broadcast"))}
+    made = {"thread_ts": js_string(reply["thread_ts"])} if reply.get("thread_ts") else {}
+    broadcast = reply.get("reply_broadcast", False if reply else UNDEFINED)
+    return made if broadcast is UNDEFINED else made | {"reply_broadcast": broadcast}
 
 
 def _ephemeral(options: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -75,8 +92,7 @@ def endpoint(scope: Scope) -> str:
 def _profile_photo(profile: Any) -> Mapping[str, Any]:
     values = (profile or {}).get("imageValues") or {}
     kind = {"image": "icon_url", "emoji": "icon_emoji"}.get(values.get("profilePhotoType", ""), "")
-    photo = values.get(kind)
-    return {kind: photo if kind == "icon_url" else f":{js_string(photo).strip(':')}:"} if photo else {}
+    return {kind: values.get(kind, "")} if kind else {}
 
 
 def _flat(body: dict[str, Any]) -> dict[str, Any]:
@@ -112,6 +128,7 @@ def question(scope: Scope) -> dict[str, Any]:
 
 
 _MARKDOWN_SINCE: Final = 2.3
+_SEARCH_PAGE: Final = 20
 
 
 def sent(scope: Scope) -> Any:
@@ -140,7 +157,7 @@ def parts(scope: Scope) -> dict[str, Any]:
     parameters = scope.parameters
     if parameters.get("jsonParameters"):
         texts = {"attachments": parameters.get("attachmentsJson"), "blocks": parameters.get("blocksJson")}
-        return {name: FILTERS["json"](each) for name, each in texts.items() if each}
+        return {name: _json_text(name, each) for name, each in texts.items() if each}
     given = parameters.get("attachments")
     made: dict[str, Any] = {"attachments": [attachment(each) for each in given] if isinstance(given, list) else []}
     form = parameters.get("blocksUi") or {}
@@ -149,26 +166,38 @@ def parts(scope: Scope) -> dict[str, Any]:
     return made
 
 
+def _json_text(name: str, given: Any) -> Any:
+    """Return a JSON text as it is. Raise NodeError where it is none."""
+    try:
+        FILTERS["json"](given)
+    except NodeError as error:
+        raise NodeError(f"{name.capitalize()} it is not a valid json", description=error.message) from error
+    return given
+
+
 def old_profile(scope: Scope) -> dict[str, Any]:
-    """Return the members of a profile in version 1, where a status without an end has the end 0."""
+    """Return the members of a profile in version 1, where a status without an end has the end 0 and the user is one of them."""
     return {"status_expiration": 0} | _profile(dict(scope.parameters.get("additionalFields", {})))
 
 
 def profile(scope: Scope) -> dict[str, Any]:
     """Return the members of a profile."""
-    return _profile(dict(scope.parameters.get("options", {})))
+    options = dict(scope.parameters.get("options", {}))
+    options.pop("user", None)
+    return _profile(options)
 
 
 def _profile(options: dict[str, Any]) -> dict[str, Any]:
-    custom = (options.pop("customFieldUi", None) or {}).get("customFieldValues") or []
-    options.pop("user", None)
-    for each in (options.pop("status", None) or {}).get("set_status") or []:
-        options |= each
+    custom = (options.get("customFieldUi") or {}).get("customFieldValues") or []
+    for each in ((options.pop("status", None) or {}).get("set_status") or [])[:1]:
+        options |= {"status_expiration": None} | each
     if custom:
         options["fields"] = {
             js_string(each.get("id")): {"value": each.get("value"), "alt": each.get("alt")} for each in custom
         }
-    if "status_expiration" in options:
+    if options.get("status_expiration") == "":
+        options["status_expiration"] = None
+    if not is_empty(options.get("status_expiration")):
         options["status_expiration"] = FILTERS["epoch_s"](options["status_expiration"])
     return options
 
@@ -179,6 +208,18 @@ def groups(scope: Scope) -> Any:
     return found if scope.parameters.get("returnAll") else found[: scope.parameters.get("limit", 50)]
 
 
+async def group_users(run: Run, scope: Scope) -> list[Item]:
+    """Look up the members of a user group one by one."""
+    group = scope.parameters.get("userGroupId")
+    query = {"include_users": True, "usergroup": "" if group is None else js_string(group)}
+    found = (await run.request(scope, path="/usergroups.list", query=query)).get("usergroups") or []
+    chosen = next((each for each in found if each.get("id") == group), None)
+    if chosen is None:
+        raise NodeError(f'User group with ID "{js_string(group)}" not found')
+    users = [await run.request(scope, path="/users.info", query={"user": user}) for user in chosen.get("users") or []]
+    return [{"json": each["user"]} for each in users]
+
+
 async def upload(run: Run, scope: Scope) -> list[Item]:
     """Upload a file: ask for an address, send the bytes there, and complete the upload."""
     options, name = scope.parameters.get("options", {}), scope.parameters.get("binaryPropertyName", "data")
@@ -186,7 +227,7 @@ async def upload(run: Run, scope: Scope) -> list[Item]:
     title = options.get("fileName") or ref.get("fileName")
     size = len(await run.context.blobs.open(ref))
     asked = await run.request(scope, path="/files.getUploadURLExternal", query={"filename": title, "length": str(size)})
-    part = {"name": "file", "file": js_string(name), "filename": title}
+    part = {"name": "file", "file": js_string(name)}
     await run.request(scope, method="POST", url=asked["upload_url"], multipart=[part], response="text")
     body = {
         "channel_id": options.get("channelId"),
@@ -194,6 +235,6 @@ async def upload(run: Run, scope: Scope) -> list[Item]:
         "thread_ts": options.get("threadTs"),
         "files": [{"id": asked["file_id"], "title": options.get("title") or title}],
     }
-    body = {key: each for key, each in body.items() if each}
+    body = {key: each for key, each in body.items() if truthy(each)}
     done = await run.request(scope, method="POST", path="/files.completeUploadExternal", json=body)
     return [{"json": each} for each in done.get("files", [])]

@@ -26,8 +26,14 @@ def _located(value: Any, pattern: re.Pattern[str]) -> str:
     if mode not in ("id", "url"):
         raise NodeError(f"The mode {mode} is not valid!", description="Choose By ID or By URL")
     chosen = js_string(value.get("value", ""))
-    found = pattern.search(chosen) if mode == "url" else None
-    return found[1] if found else chosen
+    if mode == "id":
+        return chosen
+    found = pattern.search(chosen)
+    if found is None:
+        raise NodeError(
+            "Not a valid tweet url", description="Paste the address as the browser shows it, or choose By ID"
+        )
+    return found[1]
 
 
 def tweet(scope: Scope) -> str:
@@ -38,6 +44,11 @@ def tweet(scope: Scope) -> str:
 def list_id(scope: Scope) -> str:
     """Return the id of the list. Raise NodeError."""
     return _located(scope.parameters.get("list"), _LIST)
+
+
+def me(scope: Scope) -> Any:
+    """Return the id of the account. Raise NodeError where the answer has none."""
+    return scope.names["me"]["data"]["id"]
 
 
 def username(scope: Scope) -> str:
@@ -62,7 +73,7 @@ def post(scope: Scope) -> dict[str, Any]:
 
 def next_results(scope: Scope) -> Any:
     """Return the query of the next page of the old search; UNDEFINED after the last."""
-    found = (scope.names["response"].get("search_metadata") or {}).get("next_results")
+    found = scope.names["response"]["search_metadata"].get("next_results")
     return dict(parse_qsl(found.lstrip("?"))) if found else UNDEFINED
 
 
@@ -73,7 +84,7 @@ def status(scope: Scope) -> dict[str, Any]:
         query |= {"in_reply_to_status_id": given["inReplyToStatusId"], "auto_populate_reply_metadata": True}
     for name, wire in (("displayCoordinates", "display_coordinates"), ("possiblySensitive", "possibly_sensitive")):
         if given.get(name):
-            query[wire] = True
+            query[wire] = given[name]
     place = (given.get("locationFieldsUi") or {}).get("locationFieldsValues") or {}
     if place:
         query |= {"lat": place.get("latitude"), "long": place.get("longitude")}
