@@ -13,6 +13,7 @@ AGENT_FILES: Final[dict[str, str]] = {
     "@n8n/n8n-nodes-langchain.documentDefaultDataLoader": "retrieval.document_default_data_loader",
     "@n8n/n8n-nodes-langchain.embeddingsCohere": "retrieval.embeddings_cohere",
     "@n8n/n8n-nodes-langchain.embeddingsGoogleGemini": "retrieval.embeddings_google_gemini",
+    "@n8n/n8n-nodes-langchain.embeddingsHuggingFaceInference": "retrieval.embeddings_hugging_face_inference",
     "@n8n/n8n-nodes-langchain.embeddingsMistralCloud": "retrieval.embeddings_mistral_cloud",
     "@n8n/n8n-nodes-langchain.embeddingsOllama": "retrieval.embeddings_ollama",
     "@n8n/n8n-nodes-langchain.embeddingsOpenAi": "retrieval.embeddings_open_ai",

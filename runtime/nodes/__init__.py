@@ -71,6 +71,7 @@ NODE_FILES: Final[dict[str, str]] = {
     "n8n-nodes-base.spreadsheetFile": "spreadsheet_file",
     "n8n-nodes-base.readWriteFile": "read_write_file",
     "n8n-nodes-base.readBinaryFile": "read_binary_file",
+    "n8n-nodes-base.readPDF": "read_pdf",
     "n8n-nodes-base.readBinaryFiles": "read_binary_files",
     "n8n-nodes-base.writeBinaryFile": "write_binary_file",
 }

@@ -114,7 +114,8 @@ class HttpRequest(HttpRequestParameters):
             elif content_type is not None:
                 request.default_header("content-type", content_type)
         request.default_header("accept", accept(response_options.format))
-        credential = await credential_of(context, self._credential_type(), i, shared)
+        generic = self.authentication == "genericCredentialType"
+        credential = await credential_of(context, self._credential_type(), i, shared, generic=generic)
         certificate = None
         if self.provide_ssl_certificates:
             certificate = dict(await context.credentials.get("httpSslAuth", i, restricted=True))
