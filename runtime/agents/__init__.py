@@ -39,6 +39,7 @@ AGENT_FILES: Final[dict[str, str]] = {
     "@n8n/n8n-nodes-langchain.mcpTrigger": "triggers.mcp_trigger",
     "@n8n/n8n-nodes-langchain.memoryBufferWindow": "memory.memory_buffer_window",
     "@n8n/n8n-nodes-langchain.memoryManager": "roots.memory_manager",
+    "@n8n/n8n-nodes-langchain.memoryMongoDbChat": "memory.memory_mongo_db_chat",
     "@n8n/n8n-nodes-langchain.memoryPostgresChat": "memory.memory_postgres_chat",
     "@n8n/n8n-nodes-langchain.memoryRedisChat": "memory.memory_redis_chat",
     "@n8n/n8n-nodes-langchain.outputParserAutofixing": "parsers.output_parser_autofixing",

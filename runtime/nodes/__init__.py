@@ -68,6 +68,7 @@ NODE_FILES: Final[dict[str, str]] = {
     "n8n-nodes-base.extractFromFile": "extract_from_file",
     "n8n-nodes-base.compression": "compression",
     "n8n-nodes-base.moveBinaryData": "move_binary_data",
+    "n8n-nodes-base.mongoDb": "mongo_db",
     "n8n-nodes-base.spreadsheetFile": "spreadsheet_file",
     "n8n-nodes-base.readWriteFile": "read_write_file",
     "n8n-nodes-base.readBinaryFile": "read_binary_file",
