@@ -1,19 +1,24 @@
 """Nodes of databases against real servers, in process: the sessions of the worker, with the credentials of a test."""
 
+import re
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
 from cli.testing.case import run_case
-from runtime.contract.capabilities import Databases, RedisSession, SqlSession
+from runtime.contract.capabilities import Databases, MongoSession, RedisSession, SqlSession
 from runtime.hosts.local.offline import OfflineCapabilities
+from runtime.platform.mongo_client import connect_mongo
 from runtime.platform.mysql_client import connect_mysql
 from runtime.platform.postgres_client import connect_postgres
 from runtime.platform.redis_client import connect_redis
 
+_MADE_UP: Final = re.compile("(?!65a0)[0-9a-f]{24}")
+"""ObjectIds that a driver makes up. Those of the cases begin with 65a0."""
 LOOPBACK: Final = ("127.0.0.1/32", "::1/128")
 CREDENTIALS: Final = {
     "n8n-nodes-base.postgres": "postgres",
+    "n8n-nodes-base.mongoDb": "mongoDb",
     "n8n-nodes-base.mySql": "mySql",
     "n8n-nodes-base.redis": "redis",
 }
@@ -37,6 +42,10 @@ class ServerDatabases(Databases):
     def redis(self) -> AbstractAsyncContextManager[RedisSession]:
         """Connect to the server of the test."""
         return connect_redis(LOOPBACK, self._credentials["redis"])
+
+    def mongo(self) -> AbstractAsyncContextManager[MongoSession]:
+        """Connect to the server of the test."""
+        return connect_mongo(LOOPBACK, self._credentials["mongoDb"])
 
 
 def workflow_of(case: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,6 +85,8 @@ async def run_node(case: Mapping[str, Any], databases: Databases) -> dict[str, A
 
 def comparable(value: Any) -> Any:
     """Return outputs with the errors in them as name and description: n8n's have times and the node as well."""
+    if isinstance(value, str):
+        return _MADE_UP.sub("<id>", value)
     if isinstance(value, dict):
         if {"name", "description"} <= set(value) and ("level" in value or "message" in value):
             return {"name": value["name"], "description": value["description"]}

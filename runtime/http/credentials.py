@@ -109,6 +109,11 @@ def scheme(type_: str) -> Literal["silent", "oauth2", "oauth1", "rule", "generic
     return "rule" if type_ in types["rules"] else None
 
 
+def is_known(type_: str) -> bool:
+    """Return whether n8n has a credential type of this name. Types of community packages are not among them."""
+    return scheme(type_) is not None or type_ in _types()["unsigned"]
+
+
 def _rules(type_: str) -> list[dict[str, Any]]:
     rules = _types()["rules"].get(type_, [])
     return rules if isinstance(rules, list) else [rules]

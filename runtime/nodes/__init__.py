@@ -68,9 +68,11 @@ NODE_FILES: Final[dict[str, str]] = {
     "n8n-nodes-base.extractFromFile": "extract_from_file",
     "n8n-nodes-base.compression": "compression",
     "n8n-nodes-base.moveBinaryData": "move_binary_data",
+    "n8n-nodes-base.mongoDb": "mongo_db",
     "n8n-nodes-base.spreadsheetFile": "spreadsheet_file",
     "n8n-nodes-base.readWriteFile": "read_write_file",
     "n8n-nodes-base.readBinaryFile": "read_binary_file",
+    "n8n-nodes-base.readPDF": "read_pdf",
     "n8n-nodes-base.readBinaryFiles": "read_binary_files",
     "n8n-nodes-base.writeBinaryFile": "write_binary_file",
 }

@@ -116,7 +116,8 @@ class GraphQL(Activity):
         else:
             operation = self.operation_name or None
             request.body = Json({"query": self.query, "variables": self.variables_object(), "operationName": operation})
-        credential = await credential_of(context, self._credential_type(), i, shared)
+        generic = self.authentication != "predefinedCredentialType"
+        credential = await credential_of(context, self._credential_type(), i, shared, generic=generic)
         options = {"allowUnauthorizedCerts": self.allow_unauthorized_certs}
         exchange = await PreparedRequest(context, request, credential, Redirects(21, only_get=True), options, i).send()
         body = exchange.response.body

@@ -19,8 +19,7 @@ _ERRORS: Final = {
     "memory": "This PDF needs more memory than a step may use",
 }
 _INFO: Final = {
-    "EncryptFilterName": None, "IsLinearized": False, "IsXFAPresent": False, "IsCollectionPresent": False,
-    "IsSignaturesPresent": False,
+    "IsLinearized": False, "IsXFAPresent": False, "IsCollectionPresent": False, "IsSignaturesPresent": False,
 }  # fmt: skip
 
 
@@ -41,6 +40,7 @@ async def read_pdf(threads: Threads, data: bytes, options: Mapping[str, Any]) ->
         "info": {
             "PDFFormatVersion": document["version"],
             "Language": document["language"],
+            "EncryptFilterName": document["filter"],
             **_INFO,
             "IsAcroFormPresent": document["form"],
             **document["info"],

@@ -47,10 +47,17 @@ def read(data: bytes, options: dict[str, Any]) -> dict[str, Any]:
             "version": reader.pdf_header.removeprefix("%PDF-"),
             "info": info,
             "form": form is not None,
+            "filter": _filter(reader.trailer) if reader.is_encrypted else None,
             "language": reader.root_object.get("/Lang"),
         }
     except (PdfReadError, PyPdfError, ValueError, KeyError, TypeError, AttributeError, RecursionError, IndexError):
         return {"error": "invalid"}
+
+
+def _filter(trailer: Any) -> str | None:
+    """Return the name of the security handler that the file is encrypted by."""
+    name = trailer["/Encrypt"].get_object().get("/Filter")
+    return str(name).lstrip("/") if name is not None else None
 
 
 def prepare(arguments: tuple[str, ...]) -> None:

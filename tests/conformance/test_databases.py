@@ -6,7 +6,7 @@ another ended.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Final
@@ -18,9 +18,11 @@ from runtime.contract.capabilities import SqlSession
 from runtime.nodes.my_sql.values import rows_of as mysql_rows
 from tests.database_servers import mysql_server, postgres_server, redis_server
 from tests.databases import ServerDatabases, comparable, run_node
+from tests.mongo_server import mongo_server
 
 __all__ = ["mysql_server", "postgres_server", "redis_server"]
 
+PASSWORD: Final = "pw"
 FOLDER: Final = Path(__file__).parent / "databases"
 
 
@@ -29,10 +31,14 @@ def cases_of(name: str) -> list[dict[str, Any]]:
     return [{"type": f"n8n-nodes-base.{name}", **json.loads(line)} for line in lines]
 
 
-async def run_all(name: str, databases: ServerDatabases) -> list[str]:
-    """Return how the outputs of each case differ from n8n's."""
+async def run_all(
+    name: str, databases: ServerDatabases, before: Callable[[dict[str, Any]], None] | None = None
+) -> list[str]:
+    """Return how the outputs of each case differ from n8n's; `before` is called with each case before it runs."""
     wrong = []
     for case in cases_of(name):
+        if before is not None:
+            before(case)
         expected, actual = case["expected"], await run_node(case, databases)
         place = difference(comparable(expected["outputs"]), comparable(actual["outputs"]))
         if place is None and (paired := difference(expected["pairedItem"], actual["pairedItem"])) is not None:
@@ -88,7 +94,18 @@ async def test_redis_does_what_n8n_did(redis_server: dict[str, Any]) -> None:
     assert await run_all("redis", ServerDatabases({"redis": redis_server})) == []
 
 
-@pytest.mark.parametrize("name", ["postgres", "mySql", "redis"])
+async def test_mongodb_does_what_n8n_did() -> None:
+    """On a server of the tests; a case with `fresh` ({collection: documents in Extended JSON}) finds these alone."""
+    with mongo_server(PASSWORD) as server:
+
+        def refill(case: dict[str, Any]) -> None:
+            if "fresh" in case:
+                server.fill("t8", case["fresh"])
+
+        assert await run_all("mongoDb", ServerDatabases({"mongoDb": server.credential("t8")}), refill) == []
+
+
+@pytest.mark.parametrize("name", ["mongoDb", "postgres", "mySql", "redis"])
 def test_each_case_has_a_name_of_its_own(name: str) -> None:
     names = [case["name"] for case in cases_of(name)]
     assert len(set(names)) == len(names)

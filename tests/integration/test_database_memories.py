@@ -1,4 +1,4 @@
-"""Chat memories in Postgres and Redis: conversations that n8n began go on, and n8n can read what was added."""
+"""Chat memories in Postgres, Redis and MongoDB: conversations that n8n began go on, and n8n can read what was added."""
 
 import json
 from types import SimpleNamespace
@@ -7,12 +7,14 @@ from typing import Any, Final, cast
 import pytest
 
 from runtime.agents.memory.chat_memory import Memory
+from runtime.agents.memory.memory_mongo_db_chat import MemoryMongoDbChat
 from runtime.agents.memory.memory_postgres_chat import MemoryPostgresChat
 from runtime.agents.memory.memory_redis_chat import MemoryRedisChat
 from runtime.contract import ActivityContext, NodeError
 from runtime.values.postgres_text import format_query
 from tests.database_servers import postgres_server, redis_server
 from tests.databases import ServerDatabases
+from tests.mongo_server import mongo_server
 
 __all__ = ["postgres_server", "redis_server"]
 
@@ -97,6 +99,26 @@ async def test_a_conversation_in_redis_goes_on(context: ActivityContext) -> None
     assert newest == {"type": "ai", "data": {**AI, "content": "now \\ then", "id": "run/answer"}}
 
 
+async def test_a_conversation_in_mongodb_goes_on() -> None:
+    """In another database than the credential's, which the node names."""
+    memory = MemoryMongoDbChat.bind({"databaseName": "chats"}, 1)
+    began = [{"type": "human", "data": HUMAN}, {"type": "ai", "data": AI}, {"type": "tool", "data": {"content": "x"}}]
+    with mongo_server("pw") as server:
+        server.fill("chats", {"n8n_chat_histories": [{"sessionId": "5", "messages": began}, {"sessionId": "6"}]})
+        databases = ServerDatabases({"mongoDb": server.credential("t8")})
+        context = cast(ActivityContext, SimpleNamespace(databases=databases, name="Memory"))
+        await save_twice(memory, context, "5")
+        expected = [("user", "hi ü"), ("assistant", "hello"), ("user", "and 'now'?"), ("assistant", "now \\ then")]
+        assert await conversation(memory, context, "5") == expected
+        assert await conversation(memory, context, "5", 2) == expected[-2:]
+        await save_twice(memory, context, "new")
+        assert await conversation(memory, context, "new") == expected[-2:]
+        assert await conversation(memory, context, "6") == await conversation(memory, context, "none") == []
+        stored = server.documents["chats"]["n8n_chat_histories"].find_one({"sessionId": "5"})["messages"]
+    assert stored[:3] == began
+    assert stored[-1] == {"type": "ai", "data": {**AI, "content": "now \\ then", "id": "run/answer"}}
+
+
 @pytest.mark.parametrize(
     ("memory", "version", "item", "session"),
     [
@@ -108,6 +130,8 @@ async def test_a_conversation_in_redis_goes_on(context: ActivityContext) -> None
             "k",
         ),
         (MemoryRedisChat.bind({"sessionKey": "k"}, 1), 1, {"sessionId": "sess"}, "k"),
+        (MemoryMongoDbChat.bind({}, 1), 1, {"sessionId": 5}, "5"),
+        (MemoryMongoDbChat.bind({"sessionIdType": "customKey", "sessionKey": "k"}, 1.1), 1.1, {"sessionId": "x"}, "k"),
         (MemoryRedisChat.bind({}, 1.5), 1.5, {"sessionId": "sess"}, "sess"),
     ],
 )

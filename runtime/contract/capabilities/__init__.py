@@ -12,7 +12,7 @@ from runtime.contract.capabilities.code import Code
 from runtime.contract.capabilities.commands import CommandResult, Commands
 from runtime.contract.capabilities.credentials import AskForToken, Credentials
 from runtime.contract.capabilities.data_store import DataStore, Store
-from runtime.contract.capabilities.databases import Databases, RedisSession, SqlSession
+from runtime.contract.capabilities.databases import Databases, MongoSession, RedisSession, SqlSession
 from runtime.contract.capabilities.files import Files
 from runtime.contract.capabilities.http import Http, HttpResponse
 from runtime.contract.capabilities.log import Log
@@ -39,6 +39,7 @@ __all__ = [
     "Log",
     "Mail",
     "Models",
+    "MongoSession",
     "Progress",
     "RedisSession",
     "SqlSession",

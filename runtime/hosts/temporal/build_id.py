@@ -41,6 +41,7 @@ LIBRARIES: Final = (
     "psycopg-pool",
     "pydantic",
     "pydantic-monty-client",
+    "pymongo",
     "pymysql",
     "pypdf",
     "pyyaml",

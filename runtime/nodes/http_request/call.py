@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from runtime.contract import ActivityContext, HttpResponse, NodeApiError, NodeError
+from runtime.contract import ActivityContext, HttpResponse, MissingCredential, NodeApiError, NodeError
 from runtime.http import (
     TLS_MESSAGE,
     Failure,
@@ -17,12 +17,12 @@ from runtime.http import (
     UnsupportedRedirectError,
     status_failure,
 )
-from runtime.http.credentials import Credential, CredentialError, scheme
+from runtime.http.credentials import Credential, CredentialError, is_known, scheme
 from runtime.http.exchange import Redirects
 from runtime.http.fetch import Wire, fetch
 from runtime.http.request import Outgoing
 from schemas.diagnostic import Diagnostic, Location
-from schemas.diagnostic.nodes import UnsupportedChoice
+from schemas.diagnostic.nodes import UnknownOption, UnsupportedChoice
 from schemas.item import UNDEFINED
 
 _DEFAULT_TIMEOUT_MS = 300_000
@@ -189,29 +189,51 @@ def stopped(message: str, description: str, i: int, now: float) -> RequestFailed
 
 
 def check_credential(at: Location, parameter: str, type_: Any) -> Iterator[Diagnostic]:
-    """Report a credential type, chosen by `parameter`, by which no request can be signed here."""
-    if isinstance(type_, str) and type_ and not type_.startswith("=") and scheme(type_) is None:
-        advice = "use a generic credential, such as Header Auth"
-        at = at.within("parameters", parameter)
+    """Report a credential type, chosen by `parameter`, by which no request can be signed here.
+
+    One that n8n does not know either is a warning: the run starts, and does with it what n8n's does (`credential_of`).
+    """
+    if not isinstance(type_, str) or not type_ or type_.startswith("=") or scheme(type_) is not None:
+        return
+    at, advice = at.within("parameters", parameter), "use a generic credential, such as Header Auth"
+    if is_known(type_):
         yield UnsupportedChoice(at=at, type="n8n-nodes-base.httpRequest", name=parameter, value=type_, advice=advice)
+    else:
+        yield UnknownOption(at=at, name=parameter, value=type_, advice=f"n8n has no such credential type; {advice}")
 
 
 async def credential_of(
-    context: ActivityContext, type_: str | None, i: int, shared: dict[str, Credential]
+    context: ActivityContext, type_: str | None, i: int, shared: dict[str, Credential], *, generic: bool
 ) -> Credential | None:
     """Return the credential of this type, decrypted once per run of the node, so that a refreshed token serves all
-    items.
+    items. A `generic` type that n8n does not know signs nothing, as in n8n.
+
+    Raises:
+        MissingCredential: the tenant has none, and it is `generic`.
+        RequestFailed: the tenant has none, and it is a vendor's.
+        NodeError: no type is chosen, or no request can be signed by it.
     """
-    if type_ is None:
+    if type_ is None or (generic and not is_known(type_)):
         return None
     if not type_:
         raise NodeError("Credentials not found", item=i)
-    if scheme(type_) is None:
-        raise NodeApiError(f"Unrecognized credential type: {type_}", item=i)
     if type_ not in shared:
-        data = dict(await context.credentials.get(type_, i, restricted=True))
+        try:
+            data = dict(await context.credentials.get(type_, i, restricted=True))
+        except MissingCredential as error:
+            raise error if generic else _without_credential(context, error) from error
+        if scheme(type_) is None:
+            raise NodeApiError(f"Unrecognized credential type: {type_}", item=i)
         shared[type_] = Credential(type_, data, context.credentials)
     return shared[type_]
+
+
+def _without_credential(context: ActivityContext, error: MissingCredential) -> RequestFailed:
+    """Return the failure of a request for want of its vendor's credential: n8n finds out while it sends."""
+    name = "Credentials not found"
+    shown = {"message": name, "timestamp": int(context.now), "name": "NodeOperationError", "context": {}}
+    failed = NodeApiError(error.message, description=error.description, data={"messages": [error.message]})
+    return RequestFailed(failed, shown | {"cause": {"name": "Error", "message": name}})
 
 
 async def batch_pause(i: int, size: int, interval: float) -> None:

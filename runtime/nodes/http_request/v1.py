@@ -136,7 +136,8 @@ class _HttpRequestV1To2(Activity):
         if options.get("bodyContentType") == "raw" and options.get("bodyContentCustomMimeType"):
             request.default_header("content-type", options["bodyContentCustomMimeType"])
         request.default_header("accept", accept(self.response_format))
-        credential = await credential_of(context, self.credential_type(), i, shared)
+        generic = self.authentication == "genericCredentialType"
+        credential = await credential_of(context, self.credential_type(), i, shared, generic=generic)
         sent = {**options, "allowUnauthorizedCerts": self.allow_unauthorized_certs}
         return PreparedRequest(context, request, credential, _redirects(options), sent, i)
 

@@ -116,7 +116,8 @@ class HttpRequest(HttpRequestParameters):
         request.default_header("accept", accept(response_options.format))
         if not is_missing(declared := request.header("content-type")) and not isinstance(declared, str | list):
             raise RequestFailed(NodeApiError("contentType?.includes is not a function"), {})
-        credential = await credential_of(context, self._credential_type(), i, shared)
+        generic = self.authentication == "genericCredentialType"
+        credential = await credential_of(context, self._credential_type(), i, shared, generic=generic)
         certificate = None
         if self.provide_ssl_certificates:
             certificate = dict(await context.credentials.get("httpSslAuth", i, restricted=True))

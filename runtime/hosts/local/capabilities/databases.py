@@ -3,7 +3,7 @@
 from contextlib import AbstractAsyncContextManager
 
 from runtime.contract import NodeApiError
-from runtime.contract.capabilities import Databases, RedisSession, SqlSession
+from runtime.contract.capabilities import Databases, MongoSession, RedisSession, SqlSession
 from runtime.hosts.local.offline import OfflineResources
 from schemas.task import Task
 
@@ -24,6 +24,10 @@ class NoDatabases(Databases):
     def redis(self) -> AbstractAsyncContextManager[RedisSession]:
         """Refuse."""
         raise _offline("Redis")
+
+    def mongo(self) -> AbstractAsyncContextManager[MongoSession]:
+        """Refuse."""
+        raise _offline("MongoDB")
 
 
 def _offline(server: str) -> NodeApiError:

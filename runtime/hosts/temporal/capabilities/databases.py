@@ -6,10 +6,11 @@ from functools import partial
 from typing import Any, TypeVar
 
 from runtime.contract import NodeApiError
-from runtime.contract.capabilities import Databases, RedisSession, SqlSession
+from runtime.contract.capabilities import Databases, MongoSession, RedisSession, SqlSession
 from runtime.hosts.temporal.capabilities.credentials import WorkerCredentials
 from runtime.hosts.temporal.resources import WorkerResources
 from runtime.platform.egress import EgressRefused
+from runtime.platform.mongo_client import connect_mongo
 from runtime.platform.mysql_client import connect_mysql
 from runtime.platform.postgres_client import connect_postgres
 from runtime.platform.redis_client import connect_redis
@@ -36,6 +37,10 @@ class WorkerDatabases(Databases):
     def redis(self) -> AbstractAsyncContextManager[RedisSession]:
         """By redis-py."""
         return self._session("redis", connect_redis)
+
+    def mongo(self) -> AbstractAsyncContextManager[MongoSession]:
+        """By PyMongo."""
+        return self._session("mongoDb", connect_mongo)
 
     @asynccontextmanager
     async def _session(
