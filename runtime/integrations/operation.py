@@ -1,5 +1,6 @@
 """An operation of a descriptor for one input item: its requests in order, pages, and the items that come out."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -18,6 +19,7 @@ from schemas.item import UNDEFINED, BinaryRef, NoJson
 
 __all__ = ["Run", "items_of", "run_operation"]
 
+_MEMBER: Final = re.compile(r"\{\$response\.([^.|}]+)")
 MAX_PAGES: Final = 10_000
 """Pages of one request, after which the node fails: a cursor that never ends would fill the memory."""
 
@@ -95,13 +97,15 @@ async def run_operation(operation: Operation, sender: Sender, scope: Scope) -> l
         scope = await _send(sender, operation.request, scope)
     else:
         scope = await _steps(operation.steps, sender, scope)
-    return items_of(operation, scope)
+    return items_of(operation, sender, scope)
 
 
-def items_of(operation: Operation, scope: Scope) -> list[Item]:
+def items_of(operation: Operation, sender: Sender, scope: Scope) -> list[Item]:
     """Return the output items of an operation whose requests are done."""
     value = scope.names.get("items", scope.names.get("response", UNDEFINED))
     if operation.output is not None:
+        if not sender.descriptor.declarative:  # a path of n8n's declarative nodes may lead nowhere
+            _require_body(operation.output, scope)
         value = evaluate(operation.output, scope)
     binary = {}
     for name, each in (operation.binary or {}).items():
@@ -168,6 +172,7 @@ async def _send(sender: Sender, spec: RequestSpec, scope: Scope) -> Scope:
     for number in range(MAX_PAGES):
         inner = scope.having(page=number, pageNumber=number + 1, collected=len(collected))
         inner = _after(await sender.send(spec, inner, changes), inner, spec)
+        _require_body(page.items, inner)
         found = evaluate(page.items, inner)
         collected += found if isinstance(found, list) else []
         inner = inner.having(items=collected, collected=len(collected), found=found)
@@ -178,6 +183,27 @@ async def _send(sender: Sender, spec: RequestSpec, scope: Scope) -> Scope:
             return inner
         changes = following
     raise NodeError(f"{sender.descriptor.name} gave more than {MAX_PAGES} pages", item=scope.index)
+
+
+def _require_body(value: Any, scope: Scope) -> None:
+    """Raise NodeError where a value reads a member of a response that has no body, or null: as n8n's nodes fail there."""
+    response = scope.names.get("response")
+    if (response is not None and response is not UNDEFINED) or "response" not in scope.names:
+        return
+    if (member := _member_read(value)) is not None:
+        raise NodeError(f"The answer is empty, where '{member}' was expected", item=scope.index)
+
+
+def _member_read(value: Any) -> str | None:
+    """Return the first member of `$response` that a value needs; None: it needs none."""
+    if isinstance(value, str):
+        found = _MEMBER.search(value)
+        return found[1] if found and "??" not in value else None
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    return (
+        next((each for one in value if (each := _member_read(one))), None) if isinstance(value, list | tuple) else None
+    )
 
 
 def _after(response: Response, scope: Scope, spec: RequestSpec) -> Scope:
