@@ -161,7 +161,10 @@ class Sender:
                 [] if value is UNDEFINED or value is None else [_field(name, value, _text(evaluate(part.type, scope)))]
             )
         ref = _binary(scope, _text(evaluate(part.file, scope)))
-        filename = _text(evaluate(part.filename, scope)) or ref.get("fileName") if part.filename is not False else None
+        filename = None
+        if part.filename is not False:  # Node's form-data keeps the last part of a path alone
+            given = _text(evaluate(part.filename, scope)) or ref.get("fileName")
+            filename = given and given.rstrip("/").rpartition("/")[2]
         type_ = _text(evaluate(part.type, scope)) or ref.get("mimeType")
         return [BodyPart(name, await self.context.blobs.open(ref), filename, type_)]
 

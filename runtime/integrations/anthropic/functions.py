@@ -12,7 +12,7 @@ from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
 from schemas.item import UNDEFINED
 
-__all__ = ["analyze", "message", "prompt", "upload", "with_address"]
+__all__ = ["analyze", "files", "message", "prompt", "upload", "with_address"]
 
 _MAX_TOKENS: Final = 1024
 _FILES, _CODE = "files-api-2025-04-14", "code-execution-2025-05-22"
@@ -179,6 +179,15 @@ async def upload(run: Run, scope: Scope) -> list[Item]:
 def with_address(scope: Scope) -> Any:
     """Return the answer about a file with the file's address."""
     return _addressed(scope, scope.names["response"])
+
+
+def files(scope: Scope) -> list[Any]:
+    """Return the files of a page with their addresses. Raise NodeError for an answer that is no page."""
+    response = scope.names["response"]
+    found = response.get("data") if isinstance(response, Mapping) else None
+    if not isinstance(found, list):
+        raise NodeError("Anthropic's answer has no list of files", item=scope.index)
+    return [_addressed(scope, each) for each in found]
 
 
 def _addressed(scope: Scope, file: Any) -> dict[str, Any]:
