@@ -20,6 +20,7 @@ __all__ = [
     "Part",
     "RequestSpec",
     "Step",
+    "holds_in",
     "listed",
 ]
 
@@ -101,6 +102,8 @@ class RequestSpec(_Model):
     """Error statuses that are no errors here: a trigger's registration that is gone."""
     sign: bool = True
     """Whether the rule of the credential's type signs it; False: its values carry the credential."""
+    repeat_unauthorized: bool = True
+    """Whether it is sent once more when it is answered 401, where the descriptor says so."""
     bare: bool = False
     """Whether it carries nothing of the credential, the descriptor's headers included, so that it may go to any host."""
     arrays: Literal["indices", "brackets", "repeat"] = "indices"
@@ -136,11 +139,17 @@ class Operation(_Model):
     """A list: an item per element; None: the response, or the elements of all pages."""
     binary: Mapping[str, Value] | None = None
     """Name -> the file (`$file`, or the name of a step) of the output item."""
-    share: bool = False
-    """Whether one run with the first item's parameters serves all items."""
+    share: bool | Sequence[float] = False
+    """Whether one run with the first item's parameters serves all items, or the versions in which it does."""
     pair: Literal["item", "all", "none"] = "item"
+    error_item: Literal["message", "description"] | None = None
+    """What an item says that takes the place of a failed one; null: as of the node."""
     asks: bool = False
     """Whether it sends a question and waits for the answer; `request` sends `$message` and `$buttons`."""
+
+    def shared(self, version: float) -> bool:
+        """Return whether one run serves all items in a version of the node."""
+        return holds_in(self.share, version)
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -183,6 +192,13 @@ class Descriptor(_Model):
     """What the vendor bears of one credential, from all workers together."""
     sign: bool = True
     """Whether the credential's own rule signs requests; False: its fields are in the descriptor's values."""
+    declarative: bool = False
+    """Whether the requests of all items are sent before the error of one ends the run, as n8n's declarative nodes do."""
+    empty_text: bool = False
+    """Whether a response without a body is an empty text, as where n8n's node sends with `httpRequest`; else it is undefined."""
+    repeat_unauthorized: bool | Sequence[float] = False
+    """Whether a request that is answered 401 is sent once more, as n8n does where the node has it sign the request; or the versions in
+    which it is."""
     errors: Sequence[ErrorRule] = ()
     error_item: Literal["message", "description"] = "message"
     """What an item says that takes the place of a failed one; without a description the message."""
@@ -217,6 +233,11 @@ class Descriptor(_Model):
             return True
         variants = listed(self.operations.get(key, ()))
         return bool(variants) and all(map(_only_gets, variants))
+
+
+def holds_in(versions: bool | Sequence[float], version: float) -> bool:
+    """Return whether something is so in a version of the node: in all, in none, or in those that are listed."""
+    return versions if isinstance(versions, bool) else version in versions
 
 
 def listed(operations: Operation | Sequence[Operation]) -> Sequence[Operation]:

@@ -15,6 +15,7 @@ from runtime.integrations.scope import Scope
 from runtime.integrations.values import evaluate
 from runtime.interpreter.failures import node_error
 from runtime.nodes.checkpoint import Checkpoint
+from schemas.item import UNDEFINED, NoJson
 
 __all__ = ["NodeRun", "send_question"]
 
@@ -43,11 +44,19 @@ class NodeRun:
         variants = self._first_variants()
         if variants and variants[0].program is not None:
             return await self._program(variants[0].program)
-        once = bool(variants) and all(each.share for each in variants)
+        once = bool(variants) and all(each.shared(self._context.version) for each in variants)
         out: Items = []
         checkpoint = Checkpoint(self._context, len(self._items))
+        failed: NodeError | None = None
         for i in range(1 if once else len(self._items)):
-            out += await checkpoint.run_once(i, partial(self._one, i))
+            try:
+                out += await checkpoint.run_once(i, partial(self._one, i))
+            except NodeError as error:
+                if not self._node.descriptor.declarative:
+                    raise
+                failed = failed or error
+        if failed is not None:
+            raise failed
         return out
 
     def _first_variants(self) -> Sequence[Operation]:
@@ -79,6 +88,7 @@ class NodeRun:
         return Sender(self._context, self._node.descriptor, credential, missing, self._shared)
 
     async def _one(self, i: int) -> list[Item]:
+        operation: Operation | None = None
         try:
             scope, sender = await self.prepare(i)
             operation = self._node.operation_of(scope)
@@ -96,13 +106,15 @@ class NodeRun:
                 error.message = f"{error.message} (item {i})"
             if not self._context.continue_on_fail:
                 raise
-            if self._node.descriptor.error_item == "description" and error.description:
-                return [{"json": {"error": error.description}, "pairedItem": {"item": i}}]
-            return [error_item(error, i)]
+            return [self._error_item(error, operation, i)]
+
+    def _error_item(self, error: NodeError, operation: Operation | None, i: int) -> Item:
+        says = (operation.error_item if operation is not None else None) or self._node.descriptor.error_item
+        return error_item(NodeError(error.description) if says == "description" and error.description else error, i)
 
     async def _item_program(self, name: str, sender: Sender, scope: Scope) -> list[Item]:
         made: list[Item] = await scope.function(name)(self._run(sender), scope)
-        return [{"pairedItem": {"item": scope.index}, **each} for each in made]
+        return [{"pairedItem": {"item": scope.index}, **_without_undefined(each)} for each in made]
 
     def _run(self, sender: Sender) -> Run:
         async def scope(i: int) -> Scope:
@@ -124,7 +136,7 @@ class NodeRun:
             if not self._context.continue_on_fail:
                 raise
             return [error_item(error, error.item or 0)]
-        return made
+        return [_without_undefined(each) for each in made]
 
     async def _credential(self, parameters: Parameters, i: int) -> Credential | None:
         choice = self._node.credential_of(parameters, self._context.version)
@@ -138,6 +150,12 @@ class NodeRun:
                 data |= {"httpNode": True, "scopes": " ".join(choice.scopes)}
             self._credentials[choice.type] = Credential(choice.type, data, self._context.credentials)
         return self._credentials[choice.type]
+
+
+def _without_undefined(item: Item) -> Item:
+    """Return an item of a program; the JSON that an empty answer has not is left out of it."""
+    found: Any = item["json"]
+    return {**item, "json": NoJson()} if found is UNDEFINED else item
 
 
 def _check_choice(operation: Operation, i: int) -> None:

@@ -1,5 +1,6 @@
 """An operation of a descriptor for one input item: its requests in order, pages, and the items that come out."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -10,7 +11,6 @@ from runtime.integrations.descriptor import Operation, Paging, RequestSpec, Step
 from runtime.integrations.filters import is_empty
 from runtime.integrations.request import Response, Sender
 from runtime.integrations.scope import Scope
-from runtime.integrations.template import member_of
 from runtime.integrations.values import evaluate, holds
 from runtime.interpreter.failures import node_error
 from runtime.nodes.checkpoint import Checkpoint
@@ -23,6 +23,7 @@ __all__ = ["WRONG_VALUES", "Run", "items_of", "run_operation"]
 WRONG_VALUES: Final = (AttributeError, TypeError, LookupError, ArithmeticError, ValueError)
 """What code raises on a value of another kind than it expects, where n8n's code fails likewise: an error of the one item."""
 
+_MEMBER: Final = re.compile(r"\{\$response\.([^.|}]+)")
 MAX_PAGES: Final = 10_000
 """Pages of one request, after which the node fails: a cursor that never ends would fill the memory."""
 
@@ -104,14 +105,15 @@ async def run_operation(operation: Operation, sender: Sender, scope: Scope) -> l
         scope = await _send(sender, operation.request, scope)
     else:
         scope = await _steps(operation.steps, sender, scope)
-    return items_of(operation, scope)
+    return items_of(operation, sender, scope)
 
 
-def items_of(operation: Operation, scope: Scope) -> list[Item]:
+def items_of(operation: Operation, sender: Sender, scope: Scope) -> list[Item]:
     """Return the output items of an operation whose requests are done."""
     value = scope.names.get("items", scope.names.get("response", UNDEFINED))
     if operation.output is not None:
-        _check_answered(operation.output, scope)
+        if not sender.descriptor.declarative:  # a path of n8n's declarative nodes may lead nowhere
+            _check_answered(operation.output, scope)
         value = evaluate(operation.output, scope)
     binary = {}
     for name, each in (operation.binary or {}).items():
@@ -132,10 +134,10 @@ def items_of(operation: Operation, scope: Scope) -> list[Item]:
 def _check_answered(value: Any, scope: Scope) -> None:
     """Raise NodeError for a member of an answer that is empty or null: n8n's code fails on it."""
     answer = scope.names.get("response", value)
-    if (answer is None or answer is UNDEFINED) and isinstance(value, str) and (member := member_of(value, "$response")):
+    if (answer is None or answer is UNDEFINED) and (member := _member_read(value)) is not None:
         kind = "null" if answer is None else "undefined"
         raise NodeError(
-            f"Cannot read properties of {kind} (reading '{member.partition('.')[0]}')",
+            f"Cannot read properties of {kind} (reading '{member}')",
             description="The service answered with success, but with nothing to read.",
             item=scope.index,
         )
@@ -205,6 +207,18 @@ async def _send(sender: Sender, spec: RequestSpec, scope: Scope) -> Scope:
             return inner
         changes = following
     raise NodeError(f"{sender.descriptor.name} gave more than {MAX_PAGES} pages", item=scope.index)
+
+
+def _member_read(value: Any) -> str | None:
+    """Return the first member of `$response` that a value needs; None: it needs none."""
+    if isinstance(value, str):
+        found = _MEMBER.search(value)
+        return found[1] if found and "??" not in value else None
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    return (
+        next((each for one in value if (each := _member_read(one))), None) if isinstance(value, list | tuple) else None
+    )
 
 
 def _after(response: Response, scope: Scope, spec: RequestSpec) -> Scope:

@@ -17,7 +17,7 @@ from runtime.http.exchange import Redirects, TooManyRedirectsError, UnsupportedR
 from runtime.http.fetch import Wire, fetch
 from runtime.http.request import Outgoing
 from runtime.http.traces import shows
-from runtime.integrations.descriptor import Descriptor, ErrorRule, Part, RequestSpec
+from runtime.integrations.descriptor import Descriptor, ErrorRule, Part, RequestSpec, holds_in
 from runtime.integrations.scope import Scope
 from runtime.integrations.values import evaluate, evaluate_path, holds
 from runtime.values.binary import NoBinaryError, binary_of
@@ -29,6 +29,7 @@ __all__ = ["Response", "Sender"]
 
 _TIMEOUT_SECONDS: Final = 300.0
 _ERROR_STATUS: Final = 400
+_UNAUTHORIZED: Final = 401
 _SUCCESS: Final = range(200, 300)
 _SPACES_AT_END: Final = re.compile(r"(?:%20)+$")
 """What is no part of an address (WHATWG URL, 4.4)."""
@@ -76,7 +77,10 @@ class Sender:
                 raise self.missing
             send = partial(self._http, spec, scope.index, request.url if signs else None)
             wire = Wire(send, lambda: secrets.token_hex(16), self.context.now)
-            answer, url = await fetch(wire, request, self.credential if signs else None, _REDIRECTS)
+            signer = self.credential if signs else None
+            answer, url = await fetch(wire, request, signer, _REDIRECTS)
+            if answer.status == _UNAUTHORIZED and self._repeats(spec):
+                answer, url = await fetch(wire, request, signer, _REDIRECTS)
         except CredentialError as error:
             raise NodeApiError(str(error), description=error.description, item=scope.index) from error
         except (TooManyRedirectsError, UnsupportedRedirectError, ValueError, LookupError) as error:
@@ -93,6 +97,12 @@ class Sender:
     def _limits(self) -> RequestLimits | None:
         found = self.descriptor.limits
         return None if found is None else RequestLimits(found.requests, found.seconds, found.parallel)
+
+    def _repeats(self, spec: RequestSpec) -> bool:
+        """Return whether a request that is answered 401 is sent again. `fetch` does so itself with a token of OAuth2."""
+        repeats = holds_in(self.descriptor.repeat_unauthorized, self.context.version)
+        repeats = repeats and spec.repeat_unauthorized and not spec.bare
+        return repeats and self.credential is not None and not self.credential.is_oauth2
 
     def _signs(self, spec: RequestSpec) -> bool:
         """Return whether the rule of the credential's type signs the request."""
@@ -155,7 +165,10 @@ class Sender:
                 [] if value is UNDEFINED or value is None else [_field(name, value, _text(evaluate(part.type, scope)))]
             )
         ref = _binary(scope, _text(evaluate(part.file, scope)))
-        filename = _text(evaluate(part.filename, scope)) or ref.get("fileName") if part.filename is not False else None
+        filename = None
+        if part.filename is not False:  # Node's form-data keeps the last part of a path alone
+            given = _text(evaluate(part.filename, scope)) or ref.get("fileName")
+            filename = given and given.rstrip("/").rpartition("/")[2]
         type_ = _text(evaluate(part.type, scope)) or ref.get("mimeType")
         return [BodyPart(name, await self.context.blobs.open(ref), filename, type_)]
 
@@ -166,6 +179,8 @@ class Sender:
             return await self.context.blobs.write(answer.stored or answer.body, mime_type=mime, file_name=name)
         if spec.response == "text":
             return answer.body.decode("utf-8", "replace")
+        if not answer.body and self.descriptor.empty_text:
+            return ""
         return axios_data(answer.body, content_type(answer.headers)[1])
 
     def _check(self, response: Response, scope: Scope) -> None:
@@ -175,12 +190,13 @@ class Sender:
             raise NodeApiError(message, description=description, item=scope.index)
 
     def _failure(self, status: int, body: Any, scope: Scope) -> NodeApiError:
-        inner = replace(scope, of_program=False).having(response=body, status=status)
         failure = status_failure(status, f"Request failed with status code {status}", body)
+        told = {"message": failure.message, "description": failure.description}
+        inner = replace(scope, of_program=False).having(response=body, status=status, **told)
         message, description = failure.message, failure.description
         if rule := self._rule(inner):
-            message, told = _told(rule, inner)
-            description = description if told is None else told
+            message, own = _told(rule, inner)
+            description = description if own is None else own
         return NodeApiError(
             message,
             http_code=failure.http_code,

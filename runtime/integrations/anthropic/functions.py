@@ -4,14 +4,15 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from runtime.contract import Item
+from runtime.contract import Item, NodeError
 from runtime.integrations.files import encoded
-from runtime.integrations.filters import FILTERS, is_empty
+from runtime.integrations.filters import FILTERS, is_empty, segment
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
+from schemas.item import UNDEFINED
 
-__all__ = ["analyze", "message", "prompt", "upload"]
+__all__ = ["analyze", "files", "message", "prompt", "upload", "with_address"]
 
 _MAX_TOKENS: Final = 1024
 _FILES, _CODE = "files-api-2025-04-14", "code-execution-2025-05-22"
@@ -34,16 +35,23 @@ async def _ask(run: Run, scope: Scope, body: Mapping[str, Any], beta: str = _FIL
 
 def _by_url(scope: Scope, url: str, type_: str) -> dict[str, Any]:
     """Return the block of a file at an address; one that was uploaded to Anthropic goes by its id."""
-    parts, own = urlsplit(url), urlsplit(js_string(scope.credential.get("url") or "https://api.anthropic.com"))
-    if parts.hostname == own.hostname and parts.path.startswith("/v1/files/"):
-        return {"type": type_, "source": {"type": "file", "file_id": parts.path.rpartition("/")[2]}}
+    if (uploaded := _uploaded(scope, url)) is not None:
+        return {"type": type_, "source": {"type": "file", "file_id": uploaded}}
     return {"type": type_, "source": {"type": "url", "url": url}}
+
+
+def _uploaded(scope: Scope, url: str) -> str | None:
+    """Return the id of a file that was uploaded to Anthropic; None for any other address."""
+    parts, own = urlsplit(url), urlsplit(js_string(scope.credential.get("url") or "https://api.anthropic.com"))
+    if parts.hostname != own.hostname or not parts.path.startswith("/v1/files/"):
+        return None
+    return parts.path.rpartition("/")[2]
 
 
 async def _by_name(run: Run, scope: Scope, name: str, type_: str | None = None) -> dict[str, Any]:
     content, ref = await encoded(run, scope.index, name)
     mime = js_string(ref.get("mimeType") or "")
-    kind = type_ or ("image" if mime.startswith("image/") else "document")
+    kind = type_ or _kind_of(mime, scope)
     return {"type": kind, "source": {"type": "base64", "media_type": mime, "data": content}}
 
 
@@ -66,16 +74,25 @@ async def analyze(run: Run, scope: Scope) -> list[Item]:
 
 
 def _answer(scope: Scope, response: Any) -> Item:
-    return {"json": {"content": response.get("content")} if scope.parameters.get("simplify", True) else response}
+    known = dict(response) if isinstance(response, Mapping) else {}
+    if scope.parameters.get("simplify", True):
+        known = {name: known[name] for name in ("content",) if name in known}
+    return {"json": known}
 
 
 async def message(run: Run, scope: Scope) -> list[Item]:
     """Send messages and return the answer, asking again while Anthropic's own tools are at work."""
     options = _options(scope)
     given = (scope.parameters.get("messages") or {}).get("values") or []
-    messages = [{"content": each.get("content", ""), "role": each.get("role", "user")} for each in given]
-    if attached := await _attachments(run, scope):
-        messages.append({"content": attached, "role": "user"})
+    messages = [
+        {"content": each["content"], "role": each.get("role", "user")}
+        for each in given
+        if not _is_blank(each.get("content"))
+    ]
+    if scope.parameters.get("addAttachments"):
+        messages.append({"content": await _attachments(run, scope), "role": "user"})
+    if not messages:
+        raise NodeError("A non-empty prompt is required.", item=scope.index)
     body: dict[str, Any] = {
         "model": _model(scope),
         "messages": messages,
@@ -87,7 +104,7 @@ async def message(run: Run, scope: Scope) -> list[Item]:
     beta = f"{_FILES},{_CODE}" if options.get("codeExecution") else _FILES
     response = await _ask(run, scope, body, beta)
     for _ in range(int(options.get("maxToolsIterations") or _TURNS)):
-        if response.get("stop_reason") != "pause_turn":
+        if not isinstance(response, Mapping) or response.get("stop_reason") != "pause_turn":
             break
         messages.append({"role": "assistant", "content": response.get("content")})
         response = await _ask(run, scope, body, beta)
@@ -100,21 +117,36 @@ async def message(run: Run, scope: Scope) -> list[Item]:
     return [made]
 
 
+def _is_blank(content: Any) -> bool:
+    return is_empty(content) or not js_string(content).strip()
+
+
 async def _attachments(run: Run, scope: Scope) -> list[dict[str, Any]]:
     parameters = scope.parameters
-    if not parameters.get("addAttachments"):
-        return []
     if parameters.get("attachmentsInputType", "url") == "url":
         urls = FILTERS["split"](parameters.get("attachmentsUrls", ""))
-        return [_by_url(scope, url, _kind_of(url)) for url in urls]
+        return [_by_url(scope, url, _kind_of(await _type_at(run, scope, url), scope)) for url in urls]
     names = FILTERS["split"](parameters.get("binaryPropertyName", "data"))
     return [await _by_name(run, scope, name) for name in names]
 
 
-def _kind_of(url: str) -> str:
-    """Return what a file at an address is, by its extension: Anthropic reads images and documents."""
-    extension = urlsplit(url).path.rpartition(".")[2].lower()
-    return "image" if extension in ("jpg", "jpeg", "png", "gif", "webp") else "document"
+async def _type_at(run: Run, scope: Scope, url: str) -> Any:
+    """Return the media type of a file at an address: Anthropic knows that of an uploaded one, a server says that of another."""
+    if (uploaded := _uploaded(scope, url)) is not None:
+        known = await run.request(scope, path=f"/v1/files/{segment(uploaded)}")
+        return known.get("mime_type", UNDEFINED) if isinstance(known, Mapping) else UNDEFINED
+    answer = await run.response(scope, method="HEAD", url=url, bare=True)
+    return answer.headers.get("content-type", UNDEFINED)
+
+
+def _kind_of(media_type: Any, scope: Scope) -> str:
+    """Return what Anthropic calls a file of a media type. Raise NodeError for one that it does not read."""
+    text = js_string(media_type).partition(";")[0]
+    if text.startswith("image/"):
+        return "image"
+    if text == "application/pdf":
+        return "document"
+    raise NodeError(f"Anthropic reads images and PDFs only, and a file is of the type '{text}'", item=scope.index)
 
 
 def _tools(options: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -141,8 +173,27 @@ async def upload(run: Run, scope: Scope) -> list[Item]:
     made = await run.request(
         inner, method="POST", path="/v1/files", multipart=[part], headers={"anthropic-beta": _FILES}
     )
+    return [{"json": _addressed(scope, made)}]
+
+
+def with_address(scope: Scope) -> Any:
+    """Return the answer about a file with the file's address."""
+    return _addressed(scope, scope.names["response"])
+
+
+def files(scope: Scope) -> list[Any]:
+    """Return the files of a page with their addresses. Raise NodeError for an answer that is no page."""
+    response = scope.names["response"]
+    found = response.get("data") if isinstance(response, Mapping) else None
+    if not isinstance(found, list):
+        raise NodeError("Anthropic's answer has no list of files", item=scope.index)
+    return [_addressed(scope, each) for each in found]
+
+
+def _addressed(scope: Scope, file: Any) -> dict[str, Any]:
     base = js_string(scope.credential.get("url") or "https://api.anthropic.com").rstrip("/")
-    return [{"json": {**made, "url": f"{base}/v1/files/{js_string(made.get('id'))}"}}]
+    known = file if isinstance(file, Mapping) else {}
+    return {**known, "url": f"{base}/v1/files/{js_string(known.get('id', UNDEFINED))}"}
 
 
 def prompt(scope: Scope) -> Any:

@@ -1,5 +1,6 @@
 """Google Ads: the query of a campaign's fields, and campaigns as items."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from runtime.integrations.scope import Scope
@@ -24,9 +25,11 @@ def campaign_query(scope: Scope) -> str:
 
 def campaigns(scope: Scope) -> list[dict[str, Any]]:
     """Return the campaigns of a response: their own fields, figures and budget in one object each."""
-    results = scope.names["response"].get("results") or []
+    response = scope.names["response"]
+    results = response.get("results") if isinstance(response, Mapping) else None
     return [
-        {**each.get("campaign", {}), **each.get("metrics", {}), **each.get("campaignBudget", {})} for each in results
+        {**each.get("campaign", {}), **each.get("metrics", {}), **each.get("campaignBudget", {})}
+        for each in results or []
     ]
 
 

@@ -56,7 +56,10 @@ def busy_window(scope: Scope) -> dict[str, Any]:
 def busy(scope: Scope) -> Any:
     """Return the answer in the chosen format. Raise NodeError."""
     response = scope.names["response"]
-    found = ((response or {}).get("calendars") or {}).get(scope.names["calendarId"]) or {}
+    calendars = response.get("calendars") if isinstance(response, Mapping) else None
+    found = calendars.get(scope.names["calendarId"]) if isinstance(calendars, Mapping) else None
+    if not isinstance(found, Mapping):
+        raise NodeError("Google Calendar said nothing about this calendar", item=scope.index)
     if found.get("errors"):
         raise NodeError(f"Google Calendar: {js_string(found['errors'][0].get('reason'))}", item=scope.index)
     format_ = (scope.parameters.get("options") or {}).get("outputFormat") or "availability"

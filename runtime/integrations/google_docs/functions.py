@@ -14,9 +14,6 @@ __all__ = [
 ]  # fmt: skip
 
 _ID: Final = re.compile(r"/document/(?:u/[0-9]+/)?d/([a-zA-Z0-9_-]+)")
-_ACTIONS: Final = {"pageBreak": "insert", "positionedObject": "delete", "table": "insert", "tableColumn": "insert",
-                   "tableRow": "insert", "text": "insert"}  # fmt: skip
-"""What a change does when it does not say so; to other objects: create."""
 
 
 def document_id(scope: Scope) -> Any:
@@ -30,7 +27,7 @@ def document_id(scope: Scope) -> Any:
 
 def text_of(scope: Scope) -> str:
     """Return the text of the paragraphs of the document that was read."""
-    content = (scope.names["response"].get("body") or {}).get("content") or []
+    content = scope.names["response"]["body"]["content"]
     return "".join(
         (element.get("textRun") or {}).get("content") or ""
         for part in content
@@ -43,8 +40,7 @@ def update_answer(scope: Scope) -> dict[str, Any]:
     response, document = scope.names["response"], scope.names["document"]
     if scope.parameters.get("simple") is not True:
         return {**response, "documentId": document}
-    replies = response.get("replies") or [{}]
-    reply: Any = next(iter(replies[0].values()), None)
+    reply: Any = next(iter(response["replies"][0].values()), None)
     return {**(reply if isinstance(reply, Mapping) else {}), "documentId": document}
 
 
@@ -65,7 +61,9 @@ def changes(scope: Scope) -> list[dict[str, Any]]:
 
 def _request(change: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
     kind = change.get("object") or "text"
-    action = change.get("action") or _ACTIONS.get(kind, "create")
+    action = change.get("action")
+    if not action:  # it has no default: n8n sends a request that asks for nothing, which Google refuses
+        return {}
     build = _REQUESTS.get((kind, action))
     if build is None:
         raise NodeError(f"A document has no action '{action}' for '{kind}'", item=scope.index)
@@ -98,8 +96,7 @@ def _range(change: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _section(change: Mapping[str, Any]) -> dict[str, Any]:
-    place = {"segmentId": _segment(change), "index": _number(change, "index")}
-    return {"type": "DEFAULT", "sectionBreakLocation": place}
+    return {"type": "DEFAULT", "sectionBreakLocation": {"segmentId": _segment(change)}}
 
 
 def _cell(change: Mapping[str, Any]) -> dict[str, Any]:

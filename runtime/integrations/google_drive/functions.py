@@ -101,13 +101,18 @@ async def create_from_text(run: Run, scope: Scope) -> list[Item]:
         insert = {"insertText": {"text": text, "endOfSegmentLocation": {"segmentId": ""}}}
         url = f"https://docs.googleapis.com/v1/documents/{segment(made['id'])}:batchUpdate"
         done = await run.request(scope, method="POST", url=url, json={"requests": [insert]})
-        return [{"json": {"id": done.get("documentId")}}]
-    metadata = {"name": name, "parents": [folder], "mimeType": "text/plain"}
+        return [{"json": _known("id", done.get("documentId"))}]
+    metadata = {"name": name, "parents": [folder], "mimeType": "text/plain"} | properties(scope)
     made = await _send_file(run, scope, metadata, {"value": text, "type": "text/plain"})
     body = {"name": name, "mimeType": "text/plain"} | properties(scope)
     query = _ALL_DRIVES | {"addParents": folder} | update_query(scope)
     done = await _patch(run, scope, made["id"], query, body)
-    return [{"json": {"id": done.get("id")}}]
+    return [{"json": _known("id", done.get("id"))}]
+
+
+def _known(name: str, value: Any) -> dict[str, Any]:
+    """Return the member, unless the answer has no value for it."""
+    return {} if value is None else {name: value}
 
 
 async def _send_file(run: Run, scope: Scope, metadata: Any, content: Mapping[str, Any]) -> Any:
@@ -163,7 +168,7 @@ async def upload_v1(run: Run, scope: Scope) -> list[Item]:
         content = {"body": js_string(parameters.get("fileContent") or ""), "type": mime_type}
     query = {"fields": "id, name", "uploadType": "media"}
     made = await run.request(scope, method="POST", path="/upload/drive/v3/files", query=query, **content)
-    body = {"mimeType": mime_type, "name": parameters.get("name")} | own | properties(scope)
+    body = {"mimeType": mime_type, "name": parameters.get("name")} | own
     parents = ",".join(js_string(each) for each in FILTERS["list"](parameters.get("parents") or []))
     done = await _patch(run, scope, made["id"], {"addParents": parents, "supportsAllDrives": True}, body)
     if parameters.get("resolveData"):
@@ -212,7 +217,8 @@ async def download(run: Run, scope: Scope) -> list[Item]:
     file = await run.request(
         scope, path=path, query={"fields": "mimeType,name", "supportsTeamDrives": True} | everywhere
     )
-    kind = js_string(file.get("mimeType") or "")
+    known = file if isinstance(file, Mapping) else {}
+    kind = js_string(known.get("mimeType") or "")
     if kind.startswith(_GOOGLE):
         option, before, since = _CONVERSIONS.get(kind.removeprefix(_GOOGLE), _OTHER_CONVERSION)
         chosen = ((options.get("googleFileConversion") or {}).get("conversion") or {}).get(option)
@@ -220,7 +226,7 @@ async def download(run: Run, scope: Scope) -> list[Item]:
         path, query = f"{path}/export", {"mimeType": kind}
     else:
         query = {"alt": "media"}
-    name = options.get("fileName") or file.get("name")
+    name = options.get("fileName") or known.get("name")
     ref = await run.request(
         scope, path=path, query=query | everywhere, response="file",
         filename=name, mime=kind,

@@ -7,7 +7,7 @@ from runtime.contract import Item, NodeError
 from runtime.integrations.files import file_item, stored
 from runtime.integrations.filters import FILTERS
 from runtime.integrations.google_gemini.files import done, host_of, is_own, uploaded
-from runtime.integrations.google_gemini.messages import ask, model, options_of, require
+from runtime.integrations.google_gemini.messages import ask, candidates, model, options_of, require
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
@@ -53,7 +53,7 @@ async def edit(run: Run, scope: Scope) -> list[Item]:
 async def _images(run: Run, response: Any, name: str) -> list[Item]:
     parts = [
         part["inlineData"]
-        for each in response.get("candidates") or []
+        for each in candidates(response)
         for part in (each.get("content") or {}).get("parts") or []
         if part.get("inlineData")
     ]
@@ -73,6 +73,8 @@ async def video(run: Run, scope: Scope) -> list[Item]:
         "instances": [{"prompt": parameters["prompt"]}],
         "parameters": {"sampleCount": options.get("sampleCount", 1)} | {n: options[n] for n in names if n in options},
     }
+    if "veo" not in model(scope):
+        raise NodeError(f"Model {model(scope)} makes no videos. Please use a Veo model", item=scope.index)
     path = f"/v1beta/{FILTERS['path'](model(scope))}:predictLongRunning"
     job = await run.request(scope, method="POST", path=path, json=asked)
     answer = ((await done(run, scope, job)).get("response") or {}).get("generateVideoResponse") or {}

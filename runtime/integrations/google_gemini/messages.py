@@ -9,7 +9,7 @@ from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
 
-__all__ = ["answers", "ask", "body", "model", "options_of", "require"]
+__all__ = ["answers", "ask", "body", "candidates", "model", "options_of", "require"]
 
 _CONFIG: Final = (
     "frequencyPenalty", "maxOutputTokens", "candidateCount", "presencePenalty", "temperature", "topP", "topK",
@@ -36,7 +36,15 @@ def answers(scope: Scope, response: Any) -> list[Item]:
     """Return the items of an answer."""
     if not scope.parameters.get("simplify", True):
         return [{"json": response}]
-    return [{"json": each} for each in response.get("candidates") or []]
+    return [{"json": each} for each in candidates(response)]
+
+
+def candidates(response: Any) -> list[Any]:
+    """Return the candidates of an answer. Raise NodeError for an answer that has none."""
+    found = response.get("candidates") if isinstance(response, Mapping) else None
+    if not isinstance(found, list):
+        raise NodeError("Google Gemini's answer has no candidates")
+    return found
 
 
 def body(scope: Scope) -> dict[str, Any]:

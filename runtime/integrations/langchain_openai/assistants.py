@@ -1,6 +1,5 @@
 """Assistants of OpenAI: their tools, and messages to them (a run on a thread, and its answer)."""
 
-from collections.abc import Callable
 from typing import Any, Final
 
 from runtime.contract import Item, NodeError
@@ -11,7 +10,7 @@ from runtime.integrations.scope import Scope
 from runtime.integrations.template import Template
 from runtime.values.javascript import js_string
 
-__all__ = ["assistant_reply", "assistant_tools", "simple_assistants"]
+__all__ = ["assistant_reply", "assistant_tools", "simple_assistants", "updated_tools"]
 
 _HEADERS: Final = {
     "Authorization": Template("Bearer {$credential.apiKey}"),
@@ -25,6 +24,8 @@ _HEADERS: Final = {
     "X-Stainless-Runtime-Version": "v24.21.0",
 }
 """The form of the client library, in which n8n's node sends these requests (observed)."""
+_TOOLS: Final = {"codeInterpreter": "code_interpreter", "knowledgeRetrieval": "file_search"}
+"""Parameter -> the tool that it asks for."""
 _POLL_SECONDS: Final = 2.0
 _RUN_SECONDS: Final = 600.0
 _UNFINISHED: Final = frozenset({"queued", "in_progress", "cancelling"})
@@ -85,25 +86,30 @@ def _text(messages: list[Any], run_id: Any) -> Any:
 
 
 def assistant_tools(scope: Scope) -> dict[str, Any]:
-    """Return the tools of an assistant with what they read, from its own ones (`$current`) where it exists."""
-    options = scope.parameters.get("options") or {}
-    updated = "current" in scope.names
-    given: Callable[..., Any] = options.get if updated else scope.parameters.get
-    tools = list((scope.names["current"] or {}).get("tools") or []) if updated else []
-    if options.get("removeCustomTools"):
-        tools = [each for each in tools if each.get("type") != "function"]
-    resources: dict[str, Any] = {}
-    files = given("file_ids") or []
-    for name, type_ in (("codeInterpreter", "code_interpreter"), ("knowledgeRetrieval", "file_search")):
-        wanted = given(name)
-        if wanted is False:
-            tools = [each for each in tools if each.get("type") != type_]
-        if wanted:
-            tools = tools if any(each.get("type") == type_ for each in tools) else [*tools, {"type": type_}]
+    """Return the tools of a new assistant, and the files that they read."""
+    files, resources = scope.parameters.get("file_ids") or [], dict[str, Any]()
+    for name, type_ in _TOOLS.items():
+        if scope.parameters.get(name):
             held = {"file_ids": files} if type_ == "code_interpreter" else {"vector_stores": [{"file_ids": files}]}
             resources[type_] = held
-    made: dict[str, Any] = {"tools": tools} if tools or updated else {}
-    return made | ({"tool_resources": resources} if resources else {})
+    tools = [{"type": type_} for type_ in resources]
+    return {"tools": tools, "tool_resources": resources} if tools else {}
+
+
+def updated_tools(scope: Scope) -> dict[str, Any]:
+    """Return the tools of an assistant (`$current`) after a change, and its files, which the code interpreter reads."""
+    options = scope.parameters.get("options") or {}
+    tools = list((scope.names["current"] or {}).get("tools") or [])
+    if options.get("removeCustomTools"):
+        tools = [each for each in tools if each.get("type") != "function"]
+    for name, type_ in _TOOLS.items():
+        wanted = options.get(name)
+        if wanted is False:
+            tools = [each for each in tools if each.get("type") != type_]
+        elif wanted and not any(each.get("type") == type_ for each in tools):
+            tools.append({"type": type_})
+    files = {"tool_resources": {"code_interpreter": {"file_ids": options["file_ids"]}}} if "file_ids" in options else {}
+    return {"tools": tools, **files}
 
 
 def simple_assistants(scope: Scope) -> list[Any]:

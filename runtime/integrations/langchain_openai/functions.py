@@ -6,17 +6,23 @@ from typing import Any, Final
 from runtime.contract import Item, NodeError
 from runtime.integrations.files import data_url, file_item, stored
 from runtime.integrations.filters import is_empty, segment
-from runtime.integrations.langchain_openai.assistants import assistant_reply, assistant_tools, simple_assistants
+from runtime.integrations.langchain_openai.assistants import (
+    assistant_reply,
+    assistant_tools,
+    simple_assistants,
+    updated_tools,
+)
 from runtime.integrations.langchain_openai.responses import response_body, response_input
 from runtime.integrations.operation import Run
 from runtime.integrations.polling import poll
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
 from runtime.values.json_text import NotJsonError, parse_json
+from schemas.item import UNDEFINED
 
 __all__ = [
     "analyze", "analyze_by_chat", "answer", "assistant_reply", "assistant_tools", "chat", "choices", "edit",
-    "generate", "generated", "respond", "simple_assistants", "speak", "video",
+    "generate", "generated", "respond", "simple_assistants", "speak", "updated_tools", "video",
 ]  # fmt: skip
 
 JSON_PROMPT: Final = "You are a helpful assistant designed to output JSON."
@@ -66,7 +72,8 @@ def answer(scope: Scope) -> Any:
     response = scope.names["response"]
     if not scope.parameters.get("simplify", True):
         return response
-    return {"content": ((response.get("choices") or [{}])[0].get("message") or {}).get("content")}
+    message = (response.get("choices") or [{}])[0].get("message") or {}
+    return {name: message[name] for name in ("content",) if name in message}
 
 
 async def respond(run: Run, scope: Scope) -> list[Item]:
@@ -151,7 +158,7 @@ async def analyze(run: Run, scope: Scope) -> list[Item]:
         "max_output_tokens": options.get("maxTokens", 300),
     }
     response = await run.request(scope, method="POST", path="/responses", json=body)
-    return [{"json": response.get("output") if parameters.get("simplify", True) else response}]
+    return [{"json": response.get("output", UNDEFINED) if parameters.get("simplify", True) else response}]
 
 
 def generated(scope: Scope) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-from runtime.contract import Items
+from runtime.contract import Items, NodeError
 from runtime.integrations.filters import FILTERS
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
@@ -15,8 +15,14 @@ from schemas.item import UNDEFINED
 
 _PAGE_ROWS: Final = 1_000
 """The rows that PostgREST gives at once, as Supabase sets it up."""
+_OPERATORS: Final = frozenset({"eq", "neq", "gt", "gte", "lt", "lte", "like", "ilike", "is", "fullText"})
 _RESERVED: Final = frozenset(',()"')
 _PLACE: Final = re.compile(r"\$(\d{1,3})")
+
+
+def changes(scope: Scope) -> Any:
+    """Return the columns that an update changes; UNDEFINED without one: the request has no body then."""
+    return row(scope) or UNDEFINED
 
 
 def row(scope: Scope) -> dict[str, Any]:
@@ -37,11 +43,14 @@ def _entries(given: Any, group: str) -> list[Mapping[str, Any]]:
 def conditions(scope: Scope) -> dict[str, Any]:
     """Return the conditions of an operation as members of its query; empty when there are none."""
     parameters = scope.parameters
+    if parameters.get("operation") == "get":
+        columns = _entries(parameters.get("filters"), "conditions")
+        return {js_string(each.get("keyName", "")): f"eq.{js_string(each.get('keyValue', ''))}" for each in columns}
     kind = parameters.get("filterType", "manual")
     if kind == "string":
         return _filter(js_string(parameters.get("filterString", "")), parameters.get("filterStringParameters"))
     given = _entries(parameters.get("filters"), "conditions") if kind == "manual" else []
-    pairs = [(js_string(each.get("keyName", "")), _test(each)) for each in given]
+    pairs = [(js_string(each.get("keyName", "")), _test(each, scope)) for each in given]
     match = parameters.get("matchType", "allFilters")
     if match == "allFilters" and parameters.get("operation") != "getAll":
         return _members(pairs)
@@ -49,9 +58,11 @@ def conditions(scope: Scope) -> dict[str, Any]:
     return {"and" if match == "allFilters" else "or": f"({','.join(tests)})"} if tests else {}
 
 
-def _test(given: Mapping[str, Any]) -> str:
-    """Return the operator and the operand of a condition."""
-    operator = given.get("condition") or "eq"
+def _test(given: Mapping[str, Any], scope: Scope) -> str:
+    """Return the operator and the operand of a condition. Raise NodeError for an operator that there is not."""
+    operator = js_string(given.get("condition", ""))
+    if operator not in _OPERATORS:
+        raise NodeError(f'There is no filter condition "{operator}"', item=scope.index)
     if operator == "fullText":
         operator = given.get("searchFunction") or "fts"
     return f"{operator}.{js_string(given.get('keyValue', ''))}"
@@ -84,6 +95,14 @@ def _members(pairs: list[tuple[str, str]]) -> dict[str, Any]:
     for name, each in pairs:
         made.setdefault(name, []).append(each)
     return {name: each if len(each) > 1 else each[0] for name, each in made.items()}
+
+
+def rows(scope: Scope) -> list[Any]:
+    """Return the rows of an answer; an answer that is no list is one. Raise NodeError for null."""
+    answer = scope.names["response"]
+    if answer is None:
+        raise NodeError("Supabase answered null, where rows were expected", item=scope.index)
+    return answer if isinstance(answer, list) else [answer]
 
 
 def offset(scope: Scope) -> Any:

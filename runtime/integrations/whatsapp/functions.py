@@ -4,14 +4,17 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from runtime.integrations.scope import Scope
-from runtime.values.javascript import js_string
+from runtime.values.javascript import js_number, js_string
 from schemas.item import UNDEFINED
 
-_SEPARATORS: Final = str.maketrans("", "", "-()+ ")
+_BUTTON: Final = ("type", "text", "payload")
+_HEADER: Final = {"text": ("text",), "currency": ("code", "amount_1000"), "date_time": ("date_time",)}
+"""Type of a parameter of a header -> its members, which n8n sends beside the type."""
+_SEPARATORS: Final = str.maketrans("", "", "-()+")
 
 
 def recipient(scope: Scope) -> str:
-    """Return the phone number of the recipient in digits."""
+    """Return the phone number of the recipient without the signs in it; spaces stay, as in n8n."""
     return js_string(scope.parameters.get("recipientPhoneNumber", "")).translate(_SEPARATORS)
 
 
@@ -41,7 +44,7 @@ def contact(scope: Scope) -> dict[str, Any]:
 
 
 def _given(members: Any) -> dict[str, Any]:
-    return {name: each for name, each in members.items() if each != ""} if isinstance(members, Mapping) else {}
+    return dict(members) if isinstance(members, Mapping) else {}
 
 
 def _renamed(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,34 +59,46 @@ def _entries(given: Any, group: str) -> list[Mapping[str, Any]]:
 
 def template(scope: Scope) -> dict[str, Any]:
     """Return a template with its language and components. Its name carries the language behind a bar."""
-    name, _, language = js_string(scope.parameters.get("template", "")).partition("|")
+    name, _, rest = js_string(scope.parameters.get("template", "")).partition("|")
+    language = rest.partition("|")[0]
     made: dict[str, Any] = {"name": name, "language": {"code": language} if language else {}}
-    if components := _entries(scope.parameters.get("components"), "component"):
-        made["components"] = [_component(each) for each in components]
+    if isinstance(components := scope.parameters.get("components"), Mapping) and "component" in components:
+        made["components"] = [_component(each) for each in _entries(components, "component")]
     return made
 
 
 def _component(given: Mapping[str, Any]) -> dict[str, Any]:
     type_ = given.get("type", "body")
-    made: dict[str, Any] = {"type": type_}
-    if type_ == "button":
-        made |= {"sub_type": given.get("sub_type"), "index": js_string(given.get("index", 0))}
     parameters = _entries(given.get(f"{type_}Parameters"), "parameter")
-    if parameters:
-        made["parameters"] = [_parameter(each) for each in parameters]
-    return made
+    if type_ == "button":
+        shown = {name: each for name, each in parameters[0].items() if name in _BUTTON} if parameters else None
+        button = {"sub_type": given.get("sub_type", "quick_reply"), "index": js_string(given.get("index", 0))}
+        return {"type": type_, **button, "parameters": [shown]}
+    return {"type": type_, "parameters": [(_in_header if type_ == "header" else _in_body)(each) for each in parameters]}
 
 
-def _parameter(given: Mapping[str, Any]) -> dict[str, Any]:
+def _in_header(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a parameter of a header: its members as they are, but for a picture."""
+    type_ = given.get("type", "text")
+    if type_ == "image":
+        return {"type": type_, "image": {"link": given.get("imageLink")}}
+    return {"type": type_, **{name: each for name, each in given.items() if name in _HEADER.get(type_, ())}}
+
+
+def _in_body(given: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return a parameter of a body; None for a type that it cannot have."""
     type_ = given.get("type", "text")
     if type_ == "currency":
-        currency = {name: given.get(name) for name in ("code", "fallback_value", "amount_1000")}
+        thousandths = js_number(given.get("amount_1000")) * 1000
+        currency = {
+            "code": given.get("code"),
+            "fallback_value": given.get("fallback_value"),
+            "amount_1000": thousandths,
+        }
         return {"type": type_, "currency": currency}
     if type_ == "date_time":
         return {"type": type_, "date_time": {"fallback_value": given.get("date_time")}}
-    if type_ == "image":
-        return {"type": type_, "image": {"link": given.get("imageLink")}}
-    return {"type": type_, type_: given.get(type_)}
+    return {"type": type_, "text": given.get("text")} if type_ == "text" else None
 
 
 def question(scope: Scope) -> str:
