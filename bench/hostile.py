@@ -26,14 +26,13 @@ from bench.webhook import _up, state_folder
 from compiler import compile_export
 from runtime.catalog import CATALOG
 from runtime.contract import Trigger
-from runtime.contract.node import Node
 from runtime.platform.embedded import EmbeddedProfile
 from runtime.platform.embedded.process import free_port
 from runtime.platform.embedded.supervise import Supervised
 from runtime.platform.keys import keyring
 from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings
-from schemas.node import declarations
+from schemas.node import Node, declarations
 from service.templates import TemplateStore
 from service.tenants import TenantStore
 
