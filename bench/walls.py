@@ -1,4 +1,6 @@
-"""What the walls cost, on and off side by side in one run, taking turns: whole runs, requests of steps, payloads, patterns."""
+"""What the walls cost, on and off side by side in one run, taking turns: whole runs, requests of steps, payloads, patterns. And what they
+are for: a tenant's runs beside every hostile input of another (`on`), and alone (`off`).
+"""
 
 import asyncio
 import os
@@ -12,6 +14,7 @@ import httpx
 from temporalio.api.common.v1 import Payload
 from temporalio.converter import WorkflowSerializationContext
 
+from bench import hostile
 from bench.open_service import OPEN
 from bench.steps import ANSWER
 from bench.webhook import SECONDS, _publish, _up, load, processes, state_folder
@@ -45,7 +48,8 @@ async def measure() -> list[dict[str, Any]]:
             keys = keyring(own)
             async with Database(own.database_url.get_secret_value(), size=2, keys=keys):
                 rows = [await _requests(), await _payloads(keys), await _patterns()]
-            return [*await _runs(profile.environment()), *rows]
+            rows = [*await _runs(profile.environment()), *rows]
+    return [*rows, await hostile.measure()]
 
 
 async def _runs(environment: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from schemas import names
+from service.outages import is_outage
 
 __all__ = ["Build", "Deployment", "PromotionRefusedError", "WorkerBuilds"]
 
@@ -40,6 +41,8 @@ NOT_YET: Final = frozenset(
 )
 POLL_SECONDS: Final = 75.0
 """A poll takes up to a minute; a worker that has begun none for longer is gone. The server is not told of its end."""
+AWAY_SECONDS: Final = 120.0
+"""For how long a server may be away, or too slow to answer, while runs are moved."""
 MOVES_AT_ONCE: Final = 10
 """Requests to Temporal at a time while runs are moved: each wakes a run, and they share the server with everybody's."""
 
@@ -156,7 +159,7 @@ class WorkerBuilds:
                     )
                 )
             except RPCError as error:
-                if error.status not in NOT_YET or clock() > until:
+                if not (error.status in NOT_YET or is_outage(error)) or clock() > until:
                     raise PromotionRefusedError(
                         f"Temporal did not make worker build {build!r} the current one ({error.status.name.lower()}: "
                         f"{error.message}). A worker of the build must poll; `tempor8 workers list` shows which do."
@@ -220,17 +223,34 @@ class WorkerBuilds:
         work: Callable[[WorkflowExecution], Awaitable[None]],
         progress: Callable[[int], None],
     ) -> int:
-        number = 0
-        async for batch in self._batches([self._query(each.id) for each in builds]):
-            await asyncio.gather(*(_unless_gone(work(run)) for run in batch))
-            number += len(batch)
-            progress(number)
-        return number
+        """Do work with every open run of the builds, and return their number. A server that is away is waited for: it is asked for the runs
+        anew, and those that are done are passed over. Raise RPCError: nothing was done for AWAY_SECONDS.
+        """
+        done: set[str] = set()
+        clock, pause = asyncio.get_running_loop().time, FIRST_PAUSE_SECONDS
+        until, before = clock() + AWAY_SECONDS, 0
+        while True:
+            try:
+                async for batch in self._batches([self._query(each.id) for each in builds], done):
+                    await asyncio.gather(*(_unless_gone(work(run)) for run in batch))
+                    done |= {run.run_id for run in batch}
+                    progress(len(done))
+            except RPCError as error:
+                if len(done) > before:
+                    until, before = clock() + AWAY_SECONDS, len(done)
+                if not is_outage(error) or clock() > until:
+                    raise
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+            else:
+                return len(done)
 
-    async def _batches(self, queries: Sequence[str]) -> AsyncIterator[list[WorkflowExecution]]:
+    async def _batches(self, queries: Sequence[str], done: Container[str]) -> AsyncIterator[list[WorkflowExecution]]:
         for query in queries:
             batch: list[WorkflowExecution] = []
             async for each in self._client.list_workflows(query):
+                if each.run_id in done:
+                    continue
                 batch.append(WorkflowExecution(workflow_id=each.id, run_id=each.run_id))
                 if len(batch) == MOVES_AT_ONCE:
                     yield batch

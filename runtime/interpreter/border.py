@@ -9,7 +9,7 @@ from typing import Any, Final
 from runtime.contract import NodeError
 from runtime.values.json_bytes import MAX_DOCUMENT_DEPTH, DepthError, dumps_within_depth, is_deeper
 from runtime.values.well_formed import abbreviate, well_formed
-from schemas.run import MAX_NESTING
+from schemas.run import MAX_ITEMS, MAX_NESTING
 from schemas.task import Task, TaskResult
 
 __all__ = [
@@ -25,9 +25,6 @@ __all__ = [
 
 MESSAGE_CHARACTERS: Final = 4_000
 """Characters of a message that leaves a run as text (a failure's message, a summary). The whole text is in the details."""
-MAX_ITEMS: Final = 100_000
-"""Items that an activity may return. Workflow code takes about ten microseconds for each in every step that moves it, and all that
-happens between two activities must fit into the five seconds of a workflow task: 300,000 items of Code did not."""
 OUTPUTS_DEPTH: Final = 4
 """Levels around the json of an item in the result of a task: the result, its outputs, the items, the item."""
 REMEDY: Final = (

@@ -10,6 +10,8 @@ from runtime.sandbox.items import all_items, one_item
 
 FOR_ALL: Final = "runOnceForAllItems"
 PER_ITEM: Final = "runOnceForEachItem"
+MANY: Final = 2_000
+"""Items from which on they are made on a thread: the event loop is of all steps of the process."""
 ALL_ONLY: Final = re.compile(r"\$input\.(first|last|all|itemMatching)")
 
 
@@ -34,7 +36,9 @@ class Code(Activity):
             raise NodeError('Could not get parameter "jsCode"')
         per_item = self.mode == PER_ITEM
         outcomes = await self._outcomes(context, items, per_item=per_item)
-        return [_per_item(context, outcomes) if per_item else _for_all(context, outcomes[0])]
+        if len(items) + _length(outcomes[0] if outcomes else {}) > MANY:
+            return [await context.on_thread(_items, context, outcomes, per_item)]
+        return [_items(context, outcomes, per_item)]
 
     async def _outcomes(self, context: ActivityContext, items: Items, *, per_item: bool) -> list[dict[str, Any]]:
         mode = "each" if per_item else "all"
@@ -49,6 +53,15 @@ class Code(Activity):
             value = await context.run_javascript(self.js_code, mode=mode, items=items, continue_on_fail=tolerant)
         outcomes: list[dict[str, Any]] = value["outcomes"]
         return outcomes
+
+
+def _length(outcome: Mapping[str, Any]) -> int:
+    data = outcome.get("data")
+    return len(data) if isinstance(data, list) else 1
+
+
+def _items(context: ActivityContext, outcomes: list[dict[str, Any]], per_item: bool) -> Items:
+    return _per_item(context, outcomes) if per_item else _for_all(context, outcomes[0])
 
 
 def _for_all(context: ActivityContext, outcome: Mapping[str, Any]) -> Items:

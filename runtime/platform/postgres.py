@@ -172,7 +172,13 @@ class Database:
         """
         await self._pool.open(wait=False)
         if wait:
-            await self.check_role()
+            try:
+                await self.check_role()
+            except BaseException:
+                await (
+                    self.close()
+                )  # else the tasks that try to connect would keep the process of a failed start alive for ever
+                raise
 
     async def _configure(self, connection: BoundedConnection) -> None:
         connection.answer_timeout = self._statement_timeout + ANSWER_MARGIN_SECONDS

@@ -5,6 +5,7 @@ from typing import Any
 
 from runtime.contract import NodeError
 from runtime.sandbox.limits import CodeLimits
+from schemas.run import MAX_ITEMS
 
 
 class CodeError(NodeError):
@@ -37,6 +38,14 @@ def out_of_memory(limits: CodeLimits) -> NodeError:
     return NodeError(
         "Node ran out of memory",
         description=f"The code needed more than {limits.memory_mb} MB: handle fewer items at a time.",
+    )
+
+
+def too_many_items(count: int) -> NodeError:
+    """Return the error of code that returned more items than a step may."""
+    return NodeError(
+        f"The code returned {count:,} items, and the limit is {MAX_ITEMS:,}",
+        description="Return fewer items at a time, or keep the data in a file or a database and pass its address.",
     )
 
 

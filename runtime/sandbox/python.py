@@ -22,11 +22,12 @@ from typing import Any, Final
 from pydantic_monty import Monty, MontyCrashedError, MontyError, MontySession
 
 from runtime.contract import Items, NodeError
-from runtime.sandbox.failures import crashed, out_of_memory, timed_out
+from runtime.sandbox.failures import crashed, out_of_memory, timed_out, too_many_items
 from runtime.sandbox.limits import CodeLimits
 from runtime.sandbox.pool import MAX_BUSY_CHILDREN
 from runtime.sandbox.priority import LONG_RUN_SECONDS, lower_priority
 from runtime.sandbox.python_program import python_program
+from schemas.run import MAX_ITEMS
 
 NAMES: Final = {"all": "_items", "each": "_item"}
 MAX_LOG_LINES: Final = 1000
@@ -206,6 +207,8 @@ def _once(
             raise out_of_memory(limits) from error
         return {"error": _error(error)}
     try:
+        if isinstance(value, list | tuple) and len(value) > MAX_ITEMS:
+            raise too_many_items(len(value))
         return {"missing": "undefined"} if value is None else {"data": _json(value)}
     except RecursionError as error:
         raise NodeError("The code returned data that is nested too deep") from error

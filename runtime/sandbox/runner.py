@@ -1,6 +1,7 @@
 """Runs the code of Code, Function and Function Item nodes."""
 
 import asyncio
+import gc
 import json
 from collections.abc import Mapping
 from concurrent.futures import Future
@@ -12,13 +13,15 @@ from runtime.contract import Items, NodeError
 from runtime.contract.capabilities.code import LIBRARY, Helpers
 from runtime.sandbox.calls import Calls, calls_of
 from runtime.sandbox.child_process import ChildLost, ChildProcess
-from runtime.sandbox.failures import crashed, out_of_memory, timed_out
+from runtime.sandbox.failures import crashed, out_of_memory, timed_out, too_many_items
 from runtime.sandbox.limits import CodeLimits
 from runtime.sandbox.pool import IDLE_CHILD_WAIT_SECONDS, MAX_BUSY_CHILDREN, ChildPool, pool_for
 from runtime.sandbox.priority import LONG_RUN_SECONDS, lower_priority
 from runtime.sandbox.tenant_slots import TenantSlots
-from schemas.run import MAX_NESTING
+from schemas.run import MAX_ITEMS, MAX_NESTING
 
+LONG_ANSWER: Final = 100_000
+"""Characters of an answer of a child that takes the event loop for noticeably long."""
 MAX_REQUEST_SECONDS: Final = 45.0
 """Seconds that all requests of one run may take together: with the code's own time less than a local activity has."""
 
@@ -102,6 +105,7 @@ class CodeRunner:
             "code": code,
             "mode": "function" if mode == LIBRARY else mode,
             "continueOnFail": continue_on_fail,
+            "maxItems": MAX_ITEMS,
             "snapshot": snapshot,
         }
         state = await self._run(owner, _dumps(job), calls_of(helpers) if helpers is not None else {})
@@ -196,6 +200,8 @@ class CodeRunner:
         return crashed(f"Its process ended before the code did: {lost.detail}")
 
     def _refused(self, state: Mapping[str, Any]) -> NodeError:
+        if "tooMany" in state:
+            return too_many_items(int(state["tooMany"]))
         if "tooLarge" in state:
             return NodeError(f"The code returned more than {self.limits.output_mb} MB")
         return NodeError("The code never finishes", description="It waits for a promise that nothing will ever settle.")
@@ -239,6 +245,20 @@ def _dumps(value: Any) -> str:
 
 
 def _loads(text: str) -> dict[str, Any]:
+    """Return a child's answer. The collector of garbage would look at all of it again and again while it is made, which takes longer
+    than the rest, and nothing of it can be garbage yet.
+    """
+    long = len(text) > LONG_ANSWER and gc.isenabled()
+    if long:
+        gc.disable()
+    try:
+        return _parsed(text)
+    finally:
+        if long:
+            gc.enable()
+
+
+def _parsed(text: str) -> dict[str, Any]:
     try:
         value: dict[str, Any] = orjson.loads(text)
     except orjson.JSONDecodeError:  # lone surrogates

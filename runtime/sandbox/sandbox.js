@@ -567,7 +567,8 @@
       install(job, i);
       // An indirect eval: the body sees globals only, and its first line is line 1.
       const value = await evaluate(`(async function VmCodeWrapper() {${job.code}\n}).call(globalThis)\n//# sourceURL=${SOURCE}`);
-      job.outcomes.push(RESULT[job.mode](value, job, i));
+      if (ONCE.includes(job.mode) && Array.isArray(value) && value.length > job.maxItems) job.tooMany = value.length;
+      else job.outcomes.push(RESULT[job.mode](value, job, i));
       return true;
     } catch (error) {
       job.outcomes.push(stringify({ error: described(error) }));
@@ -601,6 +602,7 @@
 
   const finished = (job, limit) => {
     const { snapshot } = job;
+    if (job.tooMany) return `{"tooMany":${job.tooMany}}`; // whoever reads them has other things to do
     const parts = [`"outcomes":[${job.outcomes.join(',')}]`, `"logs":${stringify(logs)}`];
     if (!job.failed && job.readsStatic) parts.push(`"staticData":${written(snapshot.staticData)}`);
     if (!job.failed && snapshot.execution) parts.push(`"customData":${written(snapshot.execution.customData)}`);

@@ -11,7 +11,6 @@ ALLOWED: Final = {
     "runtime/platform/keys.py": "asks the operator's Vault, which has a time limit",
     "runtime/platform/vault_credentials.py": "asks the operator's Vault, which has a time limit",
     "runtime/platform/jwks.py": "reads the operator's file",
-    "runtime/platform/commands.py": "deletes a folder",
     "runtime/platform/plan_cache.py": "prepares a plan, whose size has a bound",
     "runtime/platform/storage/blobs.py": "seals and opens files, piece by piece",
     "runtime/platform/storage/files.py": "reads the tenant's folder on this machine",

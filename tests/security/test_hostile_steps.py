@@ -18,6 +18,7 @@ from typing import Final
 
 import pytest
 
+from bench.hostile_inputs import TEXTS, expression_of
 from cli.testing.case import run_case
 from tests.property.parameter_values import Place, places, with_value
 from tests.security.hostile_server import HostileServer, LongestStep
@@ -29,17 +30,6 @@ PARTS: Final = 3
 STEP_SECONDS: Final = 1.0
 """Processor time of the loop's thread for one step; the watchdog ends a worker after some more, and a neighbour waits meanwhile."""
 SECONDS: Final = 30.0
-LENGTH: Final = 40_000
-TEXTS: Final[Mapping[str, tuple[str, str, str]]] = {
-    "quotes": ("<!DOCTYPE ", '"', ""), "digits": ("", "1", "x"), "zeros": ("", "0", "x"), "spaces": ("", " ", "x"), "line breaks": ("", "\n", "x"),
-    "braces": ("", "{{", ""), "backslashes": ("", "\\", ""), "brackets": ("", "[", ""), "parentheses": ("", "(", ""), "tags": ("", "<a>", ""),
-    "open tags": ("", "<", ""), "commas": ("", "a,b\n", ""), "escapes": ("", "%ff", ""), "dots": ("", "a.", ""), "wildcards": ("", "%a", "b"),
-    "a pattern": ("(a+)+$", "a", "!"), "dates": ("", "2026-01-01T", ""), "lines of iCal": ("", "BEGIN:VEVENT\r\n", ""),
-    "fences": ("", "```json\n", ""), "minus signs": ("", "-", ""), "at signs": ("", "a@", ""), "colons": ("", ":", ""),
-    "statements": ("", "select 1;", ""), "comments": ("", "/*", ""), "dollars": ("", "$$", ""), "placeholders": ("", "$1,", ""),
-    "stars": ("", "*", ""), "paths": ("", "../", ""), "alternatives": ("", "{a,b}", ""), "accents": ("", "e\u0301", ""),
-}  # fmt: skip
-"""What a text begins with, what it repeats, and how it ends."""
 
 ADDRESSES: Final[Mapping[str, str]] = {
     "an address": "$URL", "a file": "$FILE", "a schema": '{"$ref": "$URL", "properties": {"a": {"$ref": "$FILE"}}}',
@@ -59,12 +49,6 @@ def _cases(names: Iterable[str]) -> list[Case]:
     return cases if FUZZ else random.Random(SEED).sample(cases, SAMPLE)  # noqa: S311 - which cases, no secret
 
 
-def expression(name: str) -> str:
-    """Return an expression that gives a text: written out, it would be too long for a compiler in a hurry."""
-    before, piece, after = (json.dumps(each) for each in TEXTS[name])
-    return f"={{{{ {before} + {piece}.repeat({LENGTH // len(TEXTS[name][1])}) + {after} }}}}"
-
-
 @pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.timeout(36_000 if FUZZ else 300)
 async def test_no_step_keeps_the_loop(part: int) -> None:
@@ -73,7 +57,7 @@ async def test_no_step_keeps_the_loop(part: int) -> None:
     for place, name in _cases(TEXTS)[part::PARTS]:
         with LongestStep() as step, contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SECONDS):
-                ran = await run_case(with_value(place, expression(name)))
+                ran = await run_case(with_value(place, expression_of(name)))
                 ended[ran["status"]] += 1
         if step.seconds > STEP_SECONDS:
             slow.append(f"{name} in {place}: {step.seconds:.1f} s")

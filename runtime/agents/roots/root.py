@@ -5,7 +5,6 @@ back, `after_<stage>` of each item_state says what is next. So parallel tool cal
 their own, and a crash anywhere repeats one command at most.
 """
 
-import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar, Final, cast
@@ -122,7 +121,7 @@ class Root(Durable):
         """See `Durable`. State: `next` item, open `talks`, `wave` (one entry per open command or durable tool), `done`,
         `tokens`.
         """
-        kept = _copy(cast("dict[str, Any] | None", state))
+        kept = _opened(cast("dict[str, Any] | None", state))
         commands: list[Command] = []
         if event is not None:
             commands += self._take(context, kept["wave"], event)
@@ -133,19 +132,22 @@ class Root(Durable):
         return kept, commands
 
     @staticmethod
-    def _take(context: DurableContext, wave: Sequence[dict[str, Any]], event: Event) -> list[Command]:
+    def _take(context: DurableContext, wave: list[dict[str, Any]], event: Event) -> list[Command]:
         """Put what has come back into the wave. A durable tool goes on with it at once, whatever else is open."""
         if event.tool:
-            entry = next((each for each in wave if each.get("tool", {}).get("id") == event.tool[0]), None)
-            if entry is None or entry.get("here"):  # the tool has ended without this command
+            own = (place for place, each in enumerate(wave) if each.get("tool", {}).get("id") == event.tool[0])
+            place = next(own, None)
+            if place is None or wave[place].get("here"):  # the tool has ended without this command
                 return []
-            return advance_tool(context, entry, replace(event, tool=event.tool[1:]))
-        entry = next(each for each in wave if each.get("at") == event.index)
-        entry |= {"value": event.value, "error": event.error, "here": True}
+            wave[place] = _copied(wave[place])
+            return advance_tool(context, wave[place], replace(event, tool=event.tool[1:]))
+        place = next(place for place, each in enumerate(wave) if each.get("at") == event.index)
+        wave[place] = {**wave[place], "value": event.value, "error": event.error, "here": True}
         return []
 
     def _onwards(self, context: DurableContext, kept: dict[str, Any], commands: list[Command]) -> None:
-        wave, kept["wave"] = kept["wave"], []
+        wave, kept["wave"] = _copied(kept["wave"]), []
+        kept["talks"], kept["done"] = _copied(kept["talks"]), dict(kept["done"])
         for item_state in kept["talks"]:
             replies = [CommandResult(each["value"], each["error"]) for each in wave if each["i"] == item_state["i"]]
             self._turn(context, kept, item_state, replies, commands)
@@ -336,10 +338,19 @@ class Root(Durable):
         return int(options.get("maxRetries", 2))
 
 
-def _copy(state: dict[str, Any] | None) -> dict[str, Any]:
-    """Return a state that may be changed. Of the items that are done only their list is new: there may be thousands, and
-    nothing changes them.
+def _opened(state: dict[str, Any] | None) -> dict[str, Any]:
+    """Return a state whose own entries, and the list of the wave, may be changed. What is in them is copied where it changes: an event
+    changes one entry of a wave, and there are as many events as items in the batch.
     """
     if not state:
         return {"next": 0, "talks": [], "wave": [], "done": {}, "tokens": 0}
-    return {**copy.deepcopy({**state, "done": None}), "done": dict(state["done"])}
+    return {**state, "wave": list(state["wave"])}
+
+
+def _copied(value: Any) -> Any:
+    """Return a copy of JSON. `copy.deepcopy` looks for what occurs twice, which takes several times as long, and JSON has none."""
+    if isinstance(value, dict):
+        return {key: _copied(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_copied(each) for each in value]
+    return value

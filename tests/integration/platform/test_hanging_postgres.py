@@ -214,3 +214,12 @@ async def test_a_server_that_stops_between_connection_and_note_is_waited_for_no_
     finally:
         for each in halted:
             os.kill(each, signal.SIGCONT)
+
+
+async def test_a_start_that_fails_leaves_nothing_that_keeps_its_process_alive(embedded: EmbeddedProfile) -> None:
+    """Tasks that went on trying to connect kept a worker for good that was started while Postgres hung: it was neither up nor gone."""
+    url, before = embedded.addresses.database_url, asyncio.all_tasks()
+    with stopped(pid_of(embedded)), pytest.raises(DatabaseUnavailable):
+        async with Database(url):
+            pass
+    assert asyncio.all_tasks() <= before

@@ -4,7 +4,16 @@ import struct
 
 import pytest
 
-from runtime.confinement.system_calls import ARCHITECTURES, NUMBERS, PROGRAM, THREADS, Rule, assemble
+from runtime.confinement.system_calls import (
+    ARCHITECTURES,
+    DENIED,
+    NUMBERS,
+    PROGRAM,
+    THREADS,
+    Rule,
+    assemble,
+    assemble_denials,
+)
 
 OWN = 4711
 ALLOWED, EPERM, ENOSYS, KILLED = "allowed", "EPERM", "ENOSYS", "killed"
@@ -16,10 +25,11 @@ O_WRONLY, O_RDWR, O_CREAT, O_CLOEXEC = 1, 2, 0o100, 0o2000000
 def verdict(
     number: int, *arguments: int, rules: tuple[Rule, ...] = THREADS, machine: str = "x86_64", asked: str | None = None
 ) -> str:
-    """What the filter for a machine says of a call that comes from the machine `asked`."""
+    """What the filter for a machine says of a call that comes from the machine `asked`; rules DENIED: the filter of a command."""
     words = [*arguments, *[0] * (6 - len(arguments))]
     data = struct.pack("=iIQ6Q", number, ARCHITECTURES[asked or machine], 0, *words)
-    program, at, a = assemble(rules, machine, OWN), 0, 0
+    program = assemble_denials(machine) if rules is DENIED else assemble(rules, machine, OWN)
+    at, a = 0, 0
     while True:
         code, true, false, value = struct.unpack_from("=HBBI", program, 8 * at)
         at += 1
@@ -84,6 +94,30 @@ def test_a_native_program_opens_files_for_reading_only(flags: int) -> None:
     assert call("openat", 0, 0, O_CLOEXEC, rules=PROGRAM) == ALLOWED
 
 
+COMMANDS = [
+    ("clone", (SIGCHLD,), ALLOWED, "a process"),
+    ("clone", (CLONE_NEWUSER | SIGCHLD,), EPERM, "a process in a namespace of its own"),
+    ("clone", (0x80 | SIGCHLD,), EPERM, "a process with clocks of its own"),
+    ("clone3", (0, 88), ENOSYS, "its flags are in memory"),
+    ("unshare", (0,), EPERM, "a namespace for itself"),
+    ("mmap", (0, 4096, 3, 0x22), ALLOWED, "memory of its own"),
+    ("mmap", (0, 4096, 3, 0x01), ALLOWED, "a file that others see"),
+    ("mmap", (0, 4096, 3, 0x21), EPERM, "memory that belongs to nobody"),
+    ("mmap", (0, 4096, 3, 0x21 | 0x40000), EPERM, "the same with huge pages"),
+    ("memfd_create", (0, 0), EPERM, "a file that is in no folder"),
+    ("execve", (0, 0, 0), ALLOWED, "a program"),
+    ("openat", (0, 0, O_RDWR), ALLOWED, "a file"),
+]
+
+
+@pytest.mark.parametrize("machine", ARCHITECTURES)
+@pytest.mark.parametrize(
+    ("name", "arguments", "wanted", "why"), COMMANDS, ids=[f"{case[0]}: {case[3]}" for case in COMMANDS]
+)
+def test_the_filter_of_commands(name: str, arguments: tuple[int, ...], wanted: str, why: str, machine: str) -> None:
+    assert call(name, *arguments, rules=DENIED, machine=machine) == wanted, why
+
+
 FORBIDDEN = {
     "socket": 41, "connect": 42, "bind": 49, "socketpair": 53, "fork": 57, "vfork": 58, "kill": 62, "ptrace": 101, "chroot": 161,
     "mount": 165, "pivot_root": 155, "kexec_load": 246, "unshare": 272, "splice": 275, "perf_event_open": 298, "setns": 308,
@@ -105,6 +139,7 @@ def test_calls_by_the_numbers_of_another_machine_end_the_process() -> None:
     """The 32-bit entry and the x32 numbers would mean other calls."""
     assert verdict(0, machine="x86_64", asked="aarch64") == KILLED
     assert verdict(0x40000000 | 59) == KILLED
+    assert verdict(0, rules=DENIED, asked="aarch64") == KILLED
 
 
 def test_every_rule_has_numbers() -> None:

@@ -1,7 +1,8 @@
 """An activity returns so many items that workflow code can move in its time."""
 
-from runtime.interpreter.border import MAX_ITEMS, check_result
+from runtime.interpreter.border import check_result
 from schemas.item import Item
+from schemas.run import MAX_ITEMS
 from schemas.task import Task, TaskResult
 
 TASK: Task = {"step": {"name": "Code"}, "meta": {}}  # type: ignore[typeddict-item]  # as much as is read
