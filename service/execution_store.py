@@ -26,7 +26,8 @@ from service.storable import storable_text
 __all__ = ["OPEN_FAILURES", "ExecutionRow", "ExecutionStore", "Filter", "Metrics", "StepRow", "UsageRow"]
 
 ORDER: Final = "order by started_at desc, id desc limit %(limit)s"
-OPEN_FAILURES: Final = """status in ('failed', 'timed_out') and not exists (select from workflow_executions again
+FAILED: Final = "status in ('failed', 'timed_out')"
+OPEN_FAILURES: Final = f"""{FAILED} and not exists (select from workflow_executions again
     where again.tenant_id = %(tenant)s and again.retry_of = workflow_executions.id)"""
 """Runs that failed and that no run tries again."""
 STATUSES: Final = tuple(status.value for status in RunStatus)
@@ -204,6 +205,8 @@ def _clauses(tenant: str, filter_: Filter) -> tuple[list[str], dict[str, Any]]:
         clauses.append(f"problem is {'not ' if filter_.problem else ''}null")
     if filter_.field is not None:
         clauses.append(WITH_FIELD)
+    if filter_.fingerprint is not None:
+        clauses.append(FAILED)  # there is an index of these
     if filter_.open_failures:
         clauses.append(OPEN_FAILURES)
     if filter_.before is not None:

@@ -10,11 +10,11 @@ from pydantic import ValidationError
 from api.answers.answers import Answer, give_answer, read_waits
 from api.authentication import Principal
 from api.dependencies import Dependencies
-from api.models import StartRequest
+from api.models import ResultAnswer, StartRequest
 from api.problems import BadRequest, Problem, UnknownTemplate
 from api.rates import Rates
 from api.runs import actions
-from api.runs.lookup import require_run
+from api.runs.lookup import find_run, require_archived
 from api.runs.start import run_request_of
 from api.runs.status import result_answer
 from api.triggers.form_fields import fields_of
@@ -141,8 +141,7 @@ class Tools:
         }
         active = status["progress"]["active"] if status["progress"] else None
         if status["status"] == "completed":
-            run = await require_run(tenant, workflow_id, service.runs)
-            whole = result_answer(run, await service.runs.outcome(run)).model_dump(mode="json")
+            whole = (await self._result(workflow_id)).model_dump(mode="json")
             answer["outputs"] = [[item["json"] for item in output or ()] for output in whole["outputs"]]
         elif active and (active["reason"] or {}).get("kind") in ("call", "form"):
             waits = await read_waits(
@@ -152,6 +151,15 @@ class Tools:
         elif status["status"] == "running":
             answer["hint"] = f"Ask {STATUS} again later."
         return answer
+
+    async def _result(self, workflow_id: str) -> ResultAnswer:
+        """Return what a completed run left. Raises UnknownRun: nothing is stored of it."""
+        tenant, service = self.caller.tenant, self.service
+        run = await find_run(tenant, workflow_id, service.runs)
+        if run is not None:
+            return result_answer(run, await service.runs.outcome(run))
+        archived = await require_archived(tenant, workflow_id, service.dependencies)
+        return result_answer(archived.run, archived.outcome)
 
     async def _read_status(self, workflow_id: str) -> dict[str, Any]:
         service = self.service

@@ -86,9 +86,13 @@ async def read_history(
         problems = await problems_of_run(run, finder)
     else:
         outcome = await runs.outcome(run)
+        problems = problems_of_outcome(run, outcome)
+        if outcome.result is None:  # closed from outside, and no worker to ask; the rows may know from an earlier time
+            row = await dependencies.executions.get(tenant, workflow_id, with_steps=True)
+            if row is not None and row.run_id == run.run_id and row.steps:
+                return history_of_row(row, problems)
         journal = outcome.result.journal if outcome.result else Journal(status="error")
         error, status = outcome.error, outcome.status
-        problems = problems_of_outcome(run, outcome)
     types = await dependencies.store.node_types(tenant, run.plan_hash)
     first_items = await runs.previews(run) if previews else {}
     return history_of_run(run, journal, types, status=status, error=error, previews=first_items, problems=problems)

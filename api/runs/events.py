@@ -9,14 +9,15 @@ from litestar.response.sse import ServerSentEventMessage
 
 from api.rates import Streams
 from api.runs.heard import HeardAnswers, Piece
-from api.runs.history import step_of_record
+from api.runs.history import step_of_record, step_of_row
 from api.runs.status import error_of
 from api.runs.watcher import RunWatch, RunWatchers
 from runtime.values.json_bytes import dumps
 from schemas.run import Journal
+from service.execution_store import ExecutionRow
 from service.run_reader import RunDescription
 
-__all__ = ["Messages", "events_of"]
+__all__ = ["Messages", "events_of", "events_of_row"]
 
 KEEP_ALIVE_SECONDS: Final = 15.0
 """Seconds without an event after which a comment is sent."""
@@ -56,6 +57,22 @@ def events_of(
         events = render(_events(run, watchers, types, last))
         keep(events)
     return ServerSentEvent(events, status_code=200)
+
+
+def events_of_row(row: ExecutionRow, last: int) -> ServerSentEvent:
+    """Return the events after number `last` of a run that has ended and that Temporal has no record of, from its stored rows."""
+
+    async def events() -> Messages:
+        number = last
+        for step in row.steps or ():
+            if step.place >= last:
+                number = step.place + 1
+                yield _message("step", step_of_row(step).model_dump(mode="json"), number)
+        error = error_of(row.error)
+        yield _message("status", {"status": row.status, "active": None}, number)
+        yield _message("end", {"status": row.status, "error": error and error.model_dump(mode="json")}, number)
+
+    return ServerSentEvent(events(), status_code=200)
 
 
 async def _events(run: RunDescription, watchers: RunWatchers, types: NodeTypes, last: int) -> Messages:

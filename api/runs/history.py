@@ -9,7 +9,7 @@ from schemas.run import Journal, StepRecord
 from service.execution_store import ExecutionRow, StepRow
 from service.run_reader import RunDescription, moment
 
-__all__ = ["history_of_row", "history_of_run", "step_of_record"]
+__all__ = ["history_of_row", "history_of_run", "step_of_record", "step_of_row"]
 
 
 def history_of_run(
@@ -53,8 +53,8 @@ def history_of_run(
     )
 
 
-def history_of_row(row: ExecutionRow) -> HistoryAnswer:
-    """Return the history of a run from its stored rows."""
+def history_of_row(row: ExecutionRow, problems: Sequence[RunProblemAnswer] = ()) -> HistoryAnswer:
+    """Return the history of a run from its stored rows; `problems`: why it is not from the run itself."""
     return HistoryAnswer(
         workflow_id=row.id,
         run_id=row.run_id,
@@ -62,8 +62,9 @@ def history_of_row(row: ExecutionRow) -> HistoryAnswer:
         status=row.status,
         started_at=row.started_at,
         closed_at=row.closed_at,
-        steps=[_step_of_row(step) for step in row.steps or ()],
+        steps=[step_of_row(step) for step in row.steps or ()],
         active=None,
+        problems=list(problems),
         usage=[],
         error=error_of(row.error),
         links=links(row.id, "status", "result"),
@@ -94,7 +95,8 @@ def step_of_record(
     )
 
 
-def _step_of_row(step: StepRow) -> StepAnswer:
+def step_of_row(step: StepRow) -> StepAnswer:
+    """Return a stored step."""
     return StepAnswer(
         sequence=step.place,
         node=step.node,

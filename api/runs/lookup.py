@@ -7,7 +7,7 @@ from service.execution_store import ExecutionRow
 from service.run_archive import ArchivedRun
 from service.run_reader import RunDescription, TemporalRuns
 
-__all__ = ["find_run", "has_data", "require_archived", "require_data", "require_row", "require_run"]
+__all__ = ["find_run", "has_data", "require_archived", "require_data", "require_ended", "require_row", "require_run"]
 
 
 async def find_run(tenant: str, workflow_id: str, runs: TemporalRuns) -> RunDescription | None:
@@ -35,6 +35,14 @@ async def require_row(
     """Return the stored row of the tenant's run. Raises UnknownRun: there is none."""
     row = await dependencies.executions.get(tenant, workflow_id, with_steps=with_steps)
     if row is None:
+        raise _unknown(workflow_id)
+    return row
+
+
+async def require_ended(tenant: str, workflow_id: str, dependencies: Dependencies) -> ExecutionRow:
+    """Return the stored row, with its steps, of a run that has ended. Raises UnknownRun: there is none."""
+    row = await require_row(tenant, workflow_id, dependencies, with_steps=True)
+    if row.closed_at is None:  # a transient run that goes on, of whose steps nobody tells
         raise _unknown(workflow_id)
     return row
 

@@ -39,8 +39,8 @@ from api.problems import (
 )
 from api.rates import Rates
 from api.runs import actions
-from api.runs.events import events_of
-from api.runs.lookup import find_run, require_archived, require_data, require_run
+from api.runs.events import events_of, events_of_row
+from api.runs.lookup import find_run, require_archived, require_data, require_ended
 from api.runs.start import run_request_of, start_answer
 from api.runs.status import (
     result_answer,
@@ -203,9 +203,11 @@ class WorkflowController(Controller):
         ] = None,
     ) -> ServerSentEvent:
         """Send the events until the run ends."""
-        run = await require_run(request.user.tenant, workflow_id, runs)
-        await require_data(run, dependencies)
         tenant = request.user.tenant
+        run = await find_run(tenant, workflow_id, runs)
+        if run is None:
+            return events_of_row(await require_ended(tenant, workflow_id, dependencies), last_event_id or 0)
+        await require_data(run, dependencies)
 
         async def types() -> dict[str, str]:
             return dict(await dependencies.store.node_types(tenant, run.plan_hash))

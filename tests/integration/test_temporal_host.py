@@ -4,6 +4,7 @@ import asyncio
 import json
 import uuid
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from cli.testing.temporal import CaseTemplates
 from runtime.contract import HttpResponse
 from runtime.hosts.local.offline import OfflineCapabilities
 from runtime.hosts.temporal.worker import DEADLOCK_TIMEOUT_SECONDS, build_worker
+from runtime.platform.settings import Settings
 from schemas import names
 from schemas.run import PAYLOAD_LIMIT, TASK_TIMEOUT, Journal, RunReply, RunResult, StartInput
 from service.run_reply import ReplyTimeouts, ReplyWaiter
@@ -327,3 +329,11 @@ async def test_waits_in_parallel_branches_come_one_after_the_other_unless_they_m
     (_, first_end), (second_begin, _) = sorted((spans["A"], spans["B"]))
     assert (second_begin < first_end) is overlap
     assert min(end - begin for begin, end in (spans["A"], spans["B"])) >= 1000
+
+
+async def test_a_run_waits_for_its_own_worker_as_long_as_is_set(temporal: Client, queue: str) -> None:
+    """A task that another worker takes is replayed there, which adds load to workers that have too much: five seconds, if not set."""
+    for given, seconds in (({}, 5), ({"TEMPOR8_STICKY_TIMEOUT": "7.5"}, 7.5)):
+        built = build_worker(temporal, World(), CaseTemplates(), f"{queue}-{seconds}", settings=Settings.load(given))
+        timeout = built.config(active_config=True)["sticky_queue_schedule_to_start_timeout"]
+        assert timeout == timedelta(seconds=seconds)

@@ -206,7 +206,7 @@ async def test_a_terminated_run_has_a_status_a_result_and_a_history(
         return bool(((await acme.get(f"/workflows/{run}/status")).json()["progress"] or {}).get("active"))
 
     assert await eventually(waits)
-    await temporal.get_workflow_handle(run).terminate("an operator")
+    await temporal.get_workflow_handle(run).terminate(reason="an operator")
     for route in ("status", "result", "history"):
         _, answer, seconds = await ask(acme, route, run)
         check(route, answer, seconds, {200})

@@ -21,6 +21,7 @@ from runtime.platform.storage.blobs import BlobStore
 from service.retention import Collector
 from service.run_reader import TemporalRuns
 from tests.exports import export, node, set_
+from tests.integration.api.test_events import read_events
 from tests.integration.api.test_retries import FAILS, PASSES, retried, steps
 from tests.service import ended, eventually, started
 
@@ -80,6 +81,28 @@ async def test_a_result_outlives_the_history(
     assert result["outputs"][0][0]["json"]["who"] == "Ada"
     assert (await globex.get(f"/workflows/{run}/result")).status_code == 404
     assert (await globex.get(f"/workflows/{run}/status")).status_code == 404
+
+
+async def test_steps_and_events_outlive_the_history(
+    acme: httpx.AsyncClient, globex: httpx.AsyncClient, forget: Forget, published: dict[str, Any]
+) -> None:
+    """They come from the stored rows: a listener that was away gets the steps that it missed, and the end."""
+    del published
+    run = await started(acme, "failing", {"name": "x"})
+    await ended(acme, run)
+    before = await read_events(acme, run)
+    history = (await acme.get(f"/workflows/{run}/history")).json()
+    await forget(run)
+    after = await read_events(acme, run)
+    assert [each[:2] for each in after] == [each[:2] for each in before]
+    assert [each[2]["node"] for each in after if each[0] == "step"] == [step["node"] for step in history["steps"]]
+    assert after[-1] == before[-1]
+    missed = await read_events(acme, run, last=1)
+    assert [each[1] for each in missed if each[0] == "step"] == [each[1] for each in before if each[0] == "step"][1:]
+    stored = (await acme.get(f"/workflows/{run}/history")).json()
+    assert [step["status"] for step in stored["steps"]] == [step["status"] for step in history["steps"]]
+    assert stored["error"]["message"] == history["error"]["message"]
+    assert (await globex.get(f"/workflows/{run}/events")).status_code == 404
 
 
 async def test_a_large_result_is_stored_once(acme: httpx.AsyncClient, database: Database, forget: Forget) -> None:

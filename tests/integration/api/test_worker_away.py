@@ -22,7 +22,7 @@ from runtime.hosts.temporal.worker import worker as built_worker
 from runtime.platform.settings import Settings
 from tests.exports import export, node, set_
 from tests.patience import PATIENCE
-from tests.service import client, eventually
+from tests.service import client, eventually, started
 
 QUEUE = "nobody-polls"
 PENDING = "/problems/reply-pending"
@@ -190,3 +190,34 @@ async def test_a_form_whose_run_has_no_reply_shows_a_page_that_says_so(
     assert sent.status_code == 503, sent.text
     assert "need not send it again" in sent.text
     assert sent.headers["retry-after"]
+
+
+async def test_the_steps_of_a_terminated_run_are_shown_without_a_worker(
+    application: Litestar, away: tuple[Settings, Dependencies, Litestar], api_keys: tuple[str, str]
+) -> None:
+    """A worker that was there said what the run had done; the rows say it when nobody can be asked any more."""
+    del application  # its projector writes the rows
+    settings, dependencies, own = away
+    waits = export(
+        "waits", node("Start", "manualTrigger"), set_("Before", a="1"), node("Wait", "wait", 1.1, amount=600)
+    )
+    async with client(own, api_keys[0]) as caller:
+        assert (await caller.post("/templates", params={"key": "waits-away"}, json=waits)).status_code in (200, 201)
+        async with working(settings):
+            run = await started(caller, "waits-away")
+
+            async def active() -> bool:
+                return bool(((await caller.get(f"/workflows/{run}/status")).json()["progress"] or {}).get("active"))
+
+            assert await eventually(active)
+            await dependencies.temporal.get_workflow_handle(run).terminate(reason="an operator")
+
+            async def written() -> bool:
+                row = await dependencies.executions.get("acme", run, with_steps=True)
+                return row is not None and bool(row.steps)
+
+            assert await eventually(written)
+        history = (await caller.get(f"/workflows/{run}/history")).json()
+    assert history["status"] == "terminated"
+    assert [step["node"] for step in history["steps"]][:2] == ["Start", "Before"]
+    assert "an operator" in history["error"]["message"]

@@ -7,7 +7,10 @@ import httpx
 import pytest
 from litestar import Litestar
 
+from tests.integration.api.test_retention import forget
 from tests.service import client
+
+__all__ = ["browser", "forget", "signed_in", "stranger"]
 
 
 @contextlib.asynccontextmanager

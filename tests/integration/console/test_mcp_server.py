@@ -12,8 +12,9 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 
 from tests.exports import export, node, set_
+from tests.integration.api.test_retention import Forget
 from tests.integration.console.chromium import Wire, serving
-from tests.service import ended, eventually
+from tests.service import ended, eventually, started
 
 pytestmark = pytest.mark.usefixtures("published")
 
@@ -61,6 +62,21 @@ async def test_templates_are_tools_that_start_runs(
         failed: Any = await client.call_tool("start_failing", {"name": "Ada"})
         content = failed.model_dump(by_alias=True)["structuredContent"]
         assert (content["status"], content["error"]["message"]) == ("failed", "No Ada today")
+
+
+async def test_the_result_of_a_run_outlives_its_history(
+    wire: Wire, api_keys: tuple[str, str], acme: httpx.AsyncClient, forget: Forget
+) -> None:
+    """Temporal has deleted the run; the tool answers as REST does."""
+    run = await started(acme, "greeting", {"name": "Ada"})
+    await ended(acme, run)
+    async with session(wire, api_keys[0]) as client:
+        before: Any = await client.call_tool("run_status", {"workflow_id": run})
+        await forget(run)
+        after: Any = await client.call_tool("run_status", {"workflow_id": run})
+        content = after.model_dump(by_alias=True)["structuredContent"]
+        assert content["outputs"]
+        assert content == before.model_dump(by_alias=True)["structuredContent"]
 
 
 async def test_what_a_run_waits_for_is_answered(wire: Wire, api_keys: tuple[str, str], acme: httpx.AsyncClient) -> None:
