@@ -4,7 +4,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final
 
 import httpx
@@ -13,6 +13,7 @@ from litestar import Litestar
 from pydantic import SecretStr
 
 from api.app import create_app
+from api.dependencies import Dependencies
 from cli.support.wiring import open_dependencies
 from runtime.platform.embedded import EmbeddedProfile
 from runtime.platform.postgres import Database
@@ -135,6 +136,22 @@ async def test_while_postgres_hangs_each_route_says_so_and_readyz_keeps_its_time
 
         assert await eventually(ready)
         assert (await caller.get("/workflows")).status_code == 200
+
+
+async def test_while_reports_have_all_their_connections_starts_go_on(
+    acme: httpx.AsyncClient, dependencies: Dependencies, run: str
+) -> None:
+    """Keys are verified and runs start by other connections; a list is refused, and asked again later is answered."""
+    pool = dependencies.executions._database._pool
+    async with AsyncExitStack() as held:
+        for _ in range(pool.max_size):
+            await held.enter_async_context(pool.connection())
+        begun = await started(acme, "greeting", {"name": "x"})
+        assert (await ended(acme, begun))["status"] == "completed"
+        _, answer, seconds = await ask(acme, "list", run)
+        check("list", answer, seconds, {503})
+    _, answer, seconds = await ask(acme, "list", run)
+    check("list", answer, seconds, {200})
 
 
 async def test_while_the_worker_is_away_starts_go_on_and_status_says_what_is_missing(

@@ -21,8 +21,11 @@ from cli.support.wiring import open_dependencies
 from runtime.hosts.temporal.worker import worker as built_worker
 from runtime.platform.settings import Settings
 from tests.exports import export, node, set_
+from tests.integration.api.test_chats import chat
+from tests.integration.api.test_mcp import ask, server
+from tests.integration.api.test_waits import start_waiting
 from tests.patience import PATIENCE
-from tests.service import client, eventually, started
+from tests.service import client, ended, eventually, started
 
 QUEUE = "nobody-polls"
 PENDING = "/problems/reply-pending"
@@ -190,6 +193,50 @@ async def test_a_form_whose_run_has_no_reply_shows_a_page_that_says_so(
     assert sent.status_code == 503, sent.text
     assert "need not send it again" in sent.text
     assert sent.headers["retry-after"]
+
+
+async def test_chats_and_tools_say_which_run_has_begun(
+    away: tuple[Settings, Dependencies, Litestar], api_keys: tuple[str, str]
+) -> None:
+    """A message and a call of a tool are 503 with the run's id, in the terms of their callers."""
+    _, _, application = away
+    async with client(application, api_keys[0]) as caller:
+        for key, workflow in (("chat-away", chat()), ("tools-away", server())):
+            workflow["nodes"][0]["webhookId"] = key
+            if key == "tools-away":
+                workflow["nodes"][0]["parameters"]["path"] = key
+            answer = await caller.post("/templates", params={"key": key}, json=workflow)
+            assert answer.status_code in (200, 201), answer.text
+    async with client(application) as caller:
+        said = await caller.post("/webhook/acme/chat-away/chat", json={"sessionId": "s", "chatInput": "hello"})
+        assert ":chat-away:" in is_pending(said)
+        called = await caller.post(
+            "/mcp/acme/tools-away", json=ask("tools/call", 7, name="Double", arguments={"input": "21"})
+        )
+    assert called.status_code in (200, 503), called.text
+    assert "acme:tools-away:" in called.text
+
+
+async def test_a_link_that_is_followed_without_a_worker_is_good_once_there_is_one(
+    away: tuple[Settings, Dependencies, Litestar], api_keys: tuple[str, str]
+) -> None:
+    """503 with the run's id. Nothing is lost: what was sent, now or again, resumes the run."""
+    settings, _, application = away
+    async with client(application, api_keys[0]) as caller:
+        async with working(settings):
+            link, run = await start_waiting(caller, caller, "link-away")
+        pending = await caller.get(f"{link}?ok=first")
+        assert is_pending(pending) == run
+        async with working(settings):
+
+            async def resumed() -> bool:
+                answer = await caller.get(f"{link}?ok=again")
+                return answer.status_code in (200, 409)
+
+            assert await eventually(resumed)
+            assert (await ended(caller, run))["status"] == "completed"
+            result = (await caller.get(f"/workflows/{run}/result")).json()
+    assert result["outputs"][0][0]["json"]["answer"] in ("first", "again")
 
 
 async def test_the_steps_of_a_terminated_run_are_shown_without_a_worker(
