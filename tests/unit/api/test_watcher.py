@@ -17,6 +17,7 @@ from schemas.kinds import RunStatus
 from schemas.run import Journal, RunResult, StepRecord
 from service.run_reader import Outcome, RunDescription, TemporalRuns
 from service.shutdown import Shutdown
+from service.speaking import Speaking, SpeakingReader
 from tests.patience import PATIENCE
 
 RUN = RunDescription(
@@ -70,6 +71,11 @@ class Runs:
         self.sent += len(placed)
         steps = [step.model_copy(update={"place": at}) for at, step in placed]
         return self.journal_now.model_copy(update={"steps": steps})
+
+    async def speaking(self, run: RunDescription, reader: SpeakingReader) -> Speaking:
+        """No model says anything."""
+        del run, reader
+        return {}
 
     async def outcome(self, run: RunDescription) -> Outcome:
         """As its last event says."""
