@@ -53,7 +53,9 @@ class Xml(Activity):
             return self.parse_xml(item)
         if self.mode == "jsonToxml":
             return self.build_xml(item)
-        raise NodeError(f'The operation "{js_string(self.mode)}" is not known!')
+        raise NodeError(
+            f'The operation "{js_string(UNDEFINED if self.is_undefined("mode") else self.mode)}" is not known!'
+        )
 
     def parse_xml(self, item: Item) -> Any:
         """Return the document as JSON. Raise XmlError, NodeError."""
