@@ -266,16 +266,16 @@ class Engine:
             surplus = (self.entry or {}).get("inputs", ())[step.own_inputs :] if step.own_inputs is not None else ()
             if not self.v1 and step.always_output_data:
                 return True, [[]]
-            return not (
-                self.v1 and any(surplus)
-            ), None  # with data at an input that it has not, v1 runs it without items
+            # with data at an input that it has not, it runs without items
+            return not (any(surplus) and (self.v1 or legacy.runs_by_surplus(self.graph, step.name))), None
         return False, None
 
     def _final(self, execute: Execute, outputs: Outputs | None) -> Outputs | None:
         if outputs is None:
             return None
         original = None if execute.step.name in self.pinned else lambda item: self._original(execute, item)
-        return finish(execute.step, outputs, execute.inputs, execute.uncut_inputs, original)
+        given = len((self.entry or {}).get("inputs", ()))
+        return finish(execute.step, outputs, given, execute.uncut_inputs, original)
 
     def _advance(self, execute: Execute, final: Outputs | None, outcome: Outcome) -> None:
         self.current = None

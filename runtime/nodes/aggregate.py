@@ -87,8 +87,8 @@ def fields_as_lists(
     gathered: dict[str, list[Any]] = {}
     for each in listed:
         field = each.get("fieldToAggregate", "")
-        if field is None:
-            raise NodeError("Cannot read properties of null (reading 'includes')")
+        if field in (None, UNDEFINED):
+            raise NodeError(f"Cannot read properties of {js_string(field)} (reading 'includes')")
         if not isinstance(field, str):
             raise NodeError("fieldToAggregate.includes is not a function")
         if not field:

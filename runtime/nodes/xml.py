@@ -44,7 +44,7 @@ class Xml(Activity):
                 raise (error if isinstance(error, NodeError) else NodeError(str(error), item=i)) from error
             if json is None:
                 raise NodeError("Cannot read properties of null (reading '$error')", item=i)
-            out.append({"json": json})
+            out.append({"json": json, "pairedItem": {"item": i}} if node.mode == "jsonToxml" else {"json": json})
         return [out]
 
     def convert(self, item: Item) -> Any:

@@ -108,8 +108,10 @@ def _evaluate(
         raise FilterError("Cannot read properties of undefined (reading 'rightType')", _HINT)
     type_, operation = operator.get("type", "string"), operator.get("operation", "equals")
     if not isinstance(type_, str):
+        missing = type_ is UNDEFINED or type_ is None
+        wrong = f"Cannot read properties of {js_string(type_)} (reading 'toLowerCase')"
         hint = HINT_STRICT if options.get("typeValidation") == "strict" else _HINT
-        raise FilterError("type.toLowerCase is not a function", hint)
+        raise FilterError(wrong if missing else "type.toLowerCase is not a function", hint)
     left, right = condition.get("leftValue", UNDEFINED), condition.get("rightValue", UNDEFINED)
     right_type = operator.get("rightType") or type_
     if not (_is_plain(left, type_) and _is_plain(right, right_type)):
