@@ -1,6 +1,7 @@
-"""Recorded cases agree beyond what decides: pairings, and the words of errors (message, node, description)."""
+"""Recorded cases agree beyond what decides: pairings, files, and the words of errors (message, node, description)."""
 
 import json
+import re
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
@@ -35,10 +36,10 @@ OTHER_PAIRINGS: Final = {
 
 
 def _differing(part: int, wanted: str, levels: Collection[str]) -> dict[str, dict[str, str]]:
-    """Return name -> level -> where it differs, for the cases of a part with the text `wanted`, and {} for those that agree."""
+    """Return name -> level -> where it differs, for the cases of a part with the pattern `wanted`, and {} for those that agree."""
     files = sorted(path for folder in ("cases", "systematic") for path in (HERE / folder).glob("*.json"))
     found: dict[str, dict[str, str]] = {}
-    for path in [path for path in files if wanted in path.read_text(encoding="utf-8")][part::PARTS]:
+    for path in [path for path in files if re.search(wanted, path.read_text(encoding="utf-8"))][part::PARTS]:
         case: Any = json.loads(path.read_text(encoding="utf-8"))
         if isinstance(case, dict) and "expected" in case:
             graded = grade(case, wait_for(run_case(case)))
@@ -56,6 +57,12 @@ def _check(found: Mapping[str, Mapping[str, str]], known: Mapping[str, str]) -> 
 def test_errors_have_the_words_of_n8n(part: int) -> None:
     """Of the run, and of each node."""
     _check(_differing(part, '"message"', MESSAGES), OTHER_WORDS)
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_files_are_those_of_n8n(part: int) -> None:
+    """What they hold, and their names and types, in the cases that were recorded with them."""
+    _check(_differing(part, r'"binary":\s*\[', ("binary",)), {})
 
 
 @pytest.mark.parametrize("part", range(PARTS))
