@@ -1,11 +1,11 @@
 """Errors of a step, in the form in which n8n records them."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from schemas.errors import LIMIT_REACHED, InfrastructureError
 
-__all__ = ["LimitReached", "MissingCredential", "NodeApiError", "NodeError", "ServiceBusy"]
+__all__ = ["NO_CREDENTIALS", "LimitReached", "MissingCredential", "NodeApiError", "NodeError", "ServiceBusy"]
 
 
 class NodeError(Exception):
@@ -69,6 +69,10 @@ class LimitReached(NodeError):
     """A limit of the operator's is reached. The run fails: no error output, retry or tool answer stands in for it."""
 
     name = LIMIT_REACHED
+
+
+NO_CREDENTIALS: Final = "Node does not have any credentials set"
+"""Message of a step that names no credential at all."""
 
 
 class MissingCredential(NodeError):

@@ -34,6 +34,13 @@ def must_defer(engine: Progress, entry: dict[str, Any]) -> bool:
     return any(slot and i < len(entry["inputs"]) and entry["inputs"][i] is None for i, slot in enumerate(slots))
 
 
+def runs_by_surplus(graph: Graph, name: str) -> bool:
+    """Return whether a node runs, without items, for data at an input that it does not have: within a loop, where nothing
+    is wired to its first input.
+    """
+    return name in graph.ancestors(name) and not graph.incoming[name][0]
+
+
 def run_other_parents(engine: Progress, parent: Step, target: str, outputs: Outputs, output: int, run: int) -> None:
     """Queue, with one empty item, the start of the other branches of a node that began to wait, where nothing has run.
 

@@ -23,6 +23,8 @@ Entry = dict[str, Any]
 """A stack entry: {node, inputs: [items|None], source: [source|None]}."""
 FORGET_AFTER_RUNS: Final = 1_000
 """Runs that are recorded before the engine first drops those that no expression can read any more."""
+TAKES_ITEMS: Final = ("workflow", "error")
+"""Triggers that hand on what another run gave them. Without items they do not run, and neither does anything else."""
 ITEMS_PER_RUN: Final = 50
 """Weight of one run, in items, when deciding whether to forget."""
 
@@ -258,18 +260,22 @@ class Engine:
             return True, None if first is None else [first]
         if step.name in self.pinned:
             return True, [copy.deepcopy(self.pinned[step.name])]  # type: ignore[list-item]
+        if not execute.items and step.trigger in TAKES_ITEMS and not step.always_output_data:
+            return True, None
         if not execute.items and step.trigger is None and execute.source:
             surplus = (self.entry or {}).get("inputs", ())[step.own_inputs :] if step.own_inputs is not None else ()
             if not self.v1 and step.always_output_data:
                 return True, [[]]
-            return not any(surplus), None  # with data at an input that it has not, it runs without items
+            # with data at an input that it has not, it runs without items
+            return not (any(surplus) and (self.v1 or legacy.runs_by_surplus(self.graph, step.name))), None
         return False, None
 
     def _final(self, execute: Execute, outputs: Outputs | None) -> Outputs | None:
         if outputs is None:
             return None
         original = None if execute.step.name in self.pinned else lambda item: self._original(execute, item)
-        return finish(execute.step, outputs, execute.inputs, execute.uncut_inputs, original)
+        given = len((self.entry or {}).get("inputs", ()))
+        return finish(execute.step, outputs, given, execute.uncut_inputs, original)
 
     def _advance(self, execute: Execute, final: Outputs | None, outcome: Outcome) -> None:
         self.current = None
@@ -464,7 +470,7 @@ class Engine:
         """Return `$('target').item` for input item `i`; None when its trail does not pass there. Raise PairingError."""
         item = execute.items[i] if i < len(execute.items) else None
         if item is None:
-            raise PairingError("Invalid expression", "No path back to referenced node")
+            raise PairingError("Invalid expression")
         return self._trail.find(execute.step.name, item, execute.source, target)
 
     def result(self) -> Outputs:

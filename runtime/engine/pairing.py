@@ -118,7 +118,7 @@ class Trail:
         Raise PairingError with n8n's message.
         """
         if target not in self.graph.ancestors(current):
-            raise PairingError("Invalid expression", "No path back to referenced node")
+            raise PairingError("Invalid expression")
         if not self.runs.get(target):
             raise PairingError(f"Node '{target}' hasn't been executed")
         if item is None:

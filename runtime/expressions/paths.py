@@ -184,7 +184,7 @@ def _node_item(path: Path, scope: Scope, count: int) -> Column:
     require(scope, name)
     pair = scope.pair
     if pair is None:
-        raise ExpressionError("Invalid expression", description="No path back to referenced node")
+        raise ExpressionError("Invalid expression")
     return _cells(lambda i: _walk(pair(name, i), path.keys), count)
 
 

@@ -162,7 +162,7 @@ def _pairs(scope: Scope, name: str) -> list[dict[str, Any]]:
 
 def _pair(scope: Scope, name: str, index: int) -> dict[str, Any]:
     if scope.pair is None:
-        return {"error": {"message": "Invalid expression", "description": "No path back to referenced node"}}
+        return {"error": {"message": "Invalid expression", "description": None}}
     try:
         item = scope.pair(name, index)
     except ExpressionError as error:

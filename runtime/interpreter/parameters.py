@@ -81,7 +81,7 @@ def _node_error(error: ExpressionError, i: int) -> NodeError:
 
 
 def _field(declared: Declared, value: Any, branch: Any, *, exact: bool) -> Builder:
-    build = _compile(value, branch, _read if exact else _read_json)
+    build = _compile(value, branch, _read if exact else _read_json, exact=exact)
     if isinstance(branch, _Leaf) and get_origin(declared.field.annotation) is dict:
         return lambda columns, i: _object(build(columns, i))
     return build
@@ -107,14 +107,25 @@ def _insert(tree: dict[Any, Any], path: Sequence[str | int], number: int) -> Non
     tree[path[-1]] = _Leaf(number)
 
 
-def _compile(value: Any, branch: Any, read: Callable[[int, Columns, int], Any]) -> Builder:
-    """A function that gives `value` with its expressions replaced; what has none is shared."""
+def _compile(
+    value: Any, branch: Any, read: Callable[[int, Columns, int], Any], *, in_entry: bool = False, exact: bool = False
+) -> Builder:
+    """A function that gives `value` with its expressions replaced; what has none is shared.
+
+    A member that is undefined is left out, as an option that is not set. Within an entry of a list it stays, for `exact`
+    classes: n8n has filled in the defaults of entries before it evaluates expressions.
+    """
     if isinstance(branch, _Leaf):
         return partial(read, branch.number)
     if isinstance(value, list):
-        return _list(value, {key: _compile(value[key], each, read) for key, each in branch.items()})
+        return _list(
+            value, {key: _compile(value[key], each, read, in_entry=exact, exact=exact) for key, each in branch.items()}
+        )
     if isinstance(value, dict):
-        return _dict(value, {key: _compile(value[key], each, read) for key, each in branch.items()})
+        members = {
+            key: _compile(value[key], each, read, in_entry=in_entry, exact=exact) for key, each in branch.items()
+        }
+        return _dict(value, members, keeps=in_entry)
     return lambda _columns, _i: value
 
 
@@ -143,13 +154,13 @@ def _list(value: list[Any], builders: Mapping[int, Builder]) -> Builder:
     return build
 
 
-def _dict(value: dict[str, Any], builders: Mapping[str, Builder]) -> Builder:
+def _dict(value: dict[str, Any], builders: Mapping[str, Builder], *, keeps: bool) -> Builder:
     def build(columns: Columns, i: int) -> dict[str, Any]:
         copy = value.copy()
         undefined = list[str]()
         for key, builder in builders.items():
             made = builder(columns, i)
-            if made is UNDEFINED:
+            if made is UNDEFINED and not keeps:
                 del copy[key]
                 undefined.append(key)
             else:

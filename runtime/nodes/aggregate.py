@@ -86,7 +86,9 @@ def fields_as_lists(
     dots = not options.get("disableDotNotation")
     gathered: dict[str, list[Any]] = {}
     for each in listed:
-        field = each.get("fieldToAggregate") or ""
+        field = each.get("fieldToAggregate", "")
+        if field in (None, UNDEFINED):
+            raise NodeError(f"Cannot read properties of {js_string(field)} (reading 'includes')")
         if not isinstance(field, str):
             raise NodeError("fieldToAggregate.includes is not a function")
         if not field:

@@ -44,28 +44,28 @@ class CompareDatasets(Inline):
         return 1
 
     def run(self, context: Context, items: Items) -> Outputs:
-        """Compare all items of both inputs; parameters are those of the first item."""
+        """Compare all items of both inputs but empty ones; parameters are those of the first item."""
         del items
-        one, two = (list(items_of_input or []) for items_of_input in (*context.inputs, None, None)[:2])
+        one, two = (_filled(given or []) for given in (*context.inputs, None, None)[:2])
         node = context.resolve(self, 0)
-        pairs = node.pairs(context, one, two)
+        pairs = node.pairs(context, [item for _, item in one], [item for _, item in two])
         same, dots = node.comparison(context), node.dots
         read = reader(dots)
-        rows = Rows([[read(item, name) for _, name in pairs] for item in two], same)
+        rows = Rows([[read(item, name) for _, name in pairs] for _, item in two], same)
         first = node.options.get("multipleMatches") != "all"
         used: set[int] = set()
         left: Items = []
         equal: Items = []
         different: Items = []
-        for i, item in enumerate(one):
+        for i, item in one:
             values = [read(item, name) for name, _ in pairs]
             matches = [] if any(value is UNDEFINED for value in values) else rows.matches(values, first=first)
-            if not matches and not (same is _fuzzier_equal and not item["json"]):  # n8n loses an empty item
+            if not matches:
                 left.append({**item, "pairedItem": {"item": i}})
             used.update(matches)
             for j in matches:
-                node.compare(context, (i, item), (j, two[j]), equal, different)
-        right: Items = [{**item, "pairedItem": _second(j)} for j, item in enumerate(two) if j not in used]
+                node.compare(context, (i, item), two[j], equal, different)
+        right: Items = [{**item, "pairedItem": _second(j)} for row, (j, item) in enumerate(two) if row not in used]
         return [left, equal, different, right]
 
     @property
@@ -165,6 +165,11 @@ class CompareDatasets(Inline):
                 preferred[name] = other[name]
             else:
                 preferred.pop(name, None)
+
+
+def _filled(items: Items) -> list[tuple[int, Item]]:
+    """Return the items that have a field, by their places."""
+    return [(i, item) for i, item in enumerate(items) if item["json"]]
 
 
 def _check_pairs(pairs: Pairs) -> None:

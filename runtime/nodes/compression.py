@@ -16,8 +16,10 @@ from runtime.contract import (
     param,
 )
 from runtime.sandbox.archives import MAX_BYTES, MAX_FILES, Archive, pack, unpack
-from runtime.values.binary import NoBinaryError, binary_of, binary_ref, extension_of
+from runtime.values.binary import NoBinaryError, binary_of, binary_ref, extension_of, mime_type_of
 from runtime.values.javascript import js_string
+from runtime.values.lists.fields import text_parts
+from runtime.values.problem import ProblemError
 from schemas.item import BinaryRef
 from schemas.node import Conditions
 
@@ -65,10 +67,13 @@ class Compression(Activity):
 
         async def one(i: int, item: Item) -> Item | None:
             node = context.resolve(self, i)
-            names = [each.strip() for each in js_string(node.binary_property_name).split(",")]
+            try:
+                names = text_parts(node.binary_property_name)
+            except ProblemError as problem:
+                raise NodeError(problem.message, item=i) from problem
+            files = [(name, await _file(context, item, name, i)) for name in names]
             if node.operation == "compress" and node.output_format not in get_args(Archive):
                 return None
-            files = [(name, await _file(context, item, name, i)) for name in names]
             if node.operation == "decompress":
                 binary = await node.unpacked(context, files)
             else:
@@ -154,5 +159,5 @@ async def _written(context: ActivityContext, path: str, content: bytes) -> Binar
 
 
 async def _archive(context: ActivityContext, data: bytes, format_: str, name: str) -> BinaryRef:
-    ref = await context.blobs.write(data, mime_type=_MIME[format_], file_name=name or None)
+    ref = await context.blobs.write(data, mime_type=mime_type_of(name) or _MIME[format_], file_name=name or None)
     return ref if "." in name else {**ref, "fileExtension": _SUFFIX[format_]}

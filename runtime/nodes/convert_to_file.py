@@ -129,7 +129,8 @@ class ConvertToFile(Activity):
     def encode_text(self, text: str) -> bytes:
         """Return the text in the chosen encoding. Raise NodeError."""
         try:
-            return encode(text, str(self.options.get("encoding") or "utf8"), bom=bool(self.options.get("addBOM")))
+            encoding = self.options.get("encoding")  # n8n writes no byte order mark where none is chosen
+            return encode(text, str(encoding or "utf8"), bom=bool(encoding and self.options.get("addBOM")))
         except UnknownEncodingError as error:
             raise NodeError(str(error)) from error
 

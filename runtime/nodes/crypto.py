@@ -69,7 +69,11 @@ class _Crypto(Activity):
             node = context.resolve(self, i)
             if node.action not in _ACTIONS:  # n8n then shows no field for the result
                 raise NodeError('Could not get parameter "dataPropertyName"', item=i)
-            return {"json": {**item["json"], js_string(node.data_property_name): await node.result(context, item, i)}}
+            name: Any = UNDEFINED if node.is_undefined("data_property_name") else node.data_property_name
+            result = await node.result(context, item, i)
+            if name is None or name is UNDEFINED:
+                raise NodeError(f"Cannot read properties of {js_string(name)} (reading 'includes')", item=i)
+            return {"json": {**item["json"], js_string(name): result}}
 
         return await each_item_async(context, items, one, self.error_item)
 

@@ -133,7 +133,7 @@ class DateTime(Activity):
         request |= self.argument("date", _DATE_OF.get(self.operation, "date"))
         match self.operation:
             case "addToDate" | "subtractFromDate":
-                request |= {"duration": self.duration, "timeUnit": self.time_unit}
+                request |= {"duration": self.duration} | self.argument("timeUnit", "time_unit")
             case "formatDate":
                 request |= {
                     "format": self.custom_format if self.format == "custom" else self.format,

@@ -21,11 +21,13 @@ from runtime.values.encodings import UnknownEncodingError, decode, detect
 from runtime.values.javascript import js_string
 from runtime.values.json_text import NotJsonError, parse_json
 from runtime.values.paths import set_path
-from schemas.item import BinaryRef
+from schemas.item import UNDEFINED, BinaryRef
 
 _MOVED: Final = {"operation": ["binaryToPropery", "fromJson", "text", "xml"]}
 
 
+_FORMAT_NAMES: Final = ("csv", "fromJson", "html", "ods", "pdf", "rtf", "xls", "xlsx")
+"""Operations for which a file of another format is told as such where it cannot be read."""
 Operation = Literal[
     "csv", "html", "fromIcs", "fromJson", "ods", "pdf", "rtf", "text", "xml", "xls", "xlsx", "binaryToPropery"
 ]
@@ -58,15 +60,35 @@ class ExtractFromFile(Activity):
                 raise NodeError(error.message, description=error.description, item=i) from error
             if node.operation == "csv" and takes_head(node.options):
                 return [{"json": row} for row in await read_csv(context, await context.blobs.open(ref), node.options)]
-            data = await context.blobs.read(ref)
-            if node.operation == "pdf":
-                document = await read_pdf(context, data, node.options)
-                return [node.output_item(item, {**item["json"], **document} if node.keeps_source("json") else document)]
-            if node.operation in FORMATS:
-                return [{"json": row} for row in await node.rows(context, data)]
-            return [node.with_content(item, data)]
+            try:
+                return await node.extracted(context, item, await context.blobs.read(ref))
+            except NodeError as error:
+                raise node.other_format(ref, i) or error from error
 
         return await each_item_async(context, items, one)
+
+    async def extracted(self, context: ActivityContext, item: Item, data: bytes) -> list[Item]:
+        """Return the items of a file. Raise NodeError for one that cannot be read."""
+        if self.operation == "pdf":
+            document = await read_pdf(context, data, self.options)
+            return [self.output_item(item, {**item["json"], **document} if self.keeps_source("json") else document)]
+        if self.operation in FORMATS:
+            return [{"json": row} for row in await self.rows(context, data)]
+        return [self.with_content(item, data)]
+
+    def other_format(self, ref: BinaryRef, i: int) -> NodeError | None:
+        """Return the error of a file that cannot be read since it is of another format, as its extension tells; else None."""
+        extension = ref.get("fileExtension")
+        wanted, expected = ("JSON", "json") if self.operation == "fromJson" else (self.operation, self.operation)
+        if self.operation not in _FORMAT_NAMES or not extension or extension == expected:
+            return None
+        if self.operation == "fromJson" and ref["mimeType"] == "text/plain":
+            return None
+        return NodeError(
+            f"The file selected in 'Input Binary Field' is not in {wanted} format",
+            description=f"Try to change the operation or select a {wanted} file in 'Input Binary Field'",
+            item=i,
+        )
 
     async def rows(self, context: ActivityContext, data: bytes) -> list[Any]:
         """Return the JSON of an item per row. Raise NodeError."""
@@ -79,7 +101,8 @@ class ExtractFromFile(Activity):
     def with_content(self, item: Item, data: bytes) -> Item:
         """Return the item with the file's content in its JSON. Raise NodeError."""
         json: dict[str, Any] = dict(item["json"]) if self.keeps_source("json") else {}
-        set_path(json, js_string(self.destination_key), self.content(data))
+        key = UNDEFINED if self.is_undefined("destination_key") else self.destination_key
+        set_path(json, js_string(key), self.content(data))
         return self.output_item(item, json)
 
     def output_item(self, item: Item, json: dict[str, Any]) -> Item:

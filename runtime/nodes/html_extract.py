@@ -118,8 +118,8 @@ def clean_up(text: str) -> str:
 def _extraction(entry: Mapping[str, Any]) -> dict[str, Any]:
     skip = text_parts(entry["skipSelectors"], "_valueData.skipSelectors") if truthy(entry.get("skipSelectors")) else []
     return {
-        "selector": entry.get("cssSelector") or "",
-        "as": entry.get("returnValue") or "text",
+        "selector": None if (selector := entry.get("cssSelector")) is UNDEFINED else selector,
+        "as": js_string(entry.get("returnValue", "text")),
         "attribute": entry.get("attribute") or "",
         "skip": skip,
     }

@@ -32,8 +32,9 @@ const read = {
 const HTML = /^\s*(?:<[\w\W]+>)[^>]*$/;
 // A selector that is a piece of HTML is that piece, as cheerio has it.
 const find = (selector) => {
+  if (!selector || selector.length === 0) return [];
   if (typeof selector !== 'string') throw new TypeError('Unexpected type of selector');
-  if (!HTML.test(selector)) return selector ? select.select(selector, root) : [];
+  if (!HTML.test(selector)) return select.select(selector, root);
   return parse5.parseFragment(selector, { treeAdapter: adapter }).children;
 };
 return value.extractions.map((extraction) => {

@@ -21,8 +21,8 @@ from runtime.nodes.summarize import FIRST_FIELDS
 from runtime.sandbox.sorting import sort_by_code
 from runtime.values.javascript import js_string
 from runtime.values.lists.duplicates import without_duplicates
+from runtime.values.lists.fields import dots_hint, listed_names, reader, text_parts
 from runtime.values.lists.fields import names as field_names
-from runtime.values.lists.fields import reader, text_parts
 from runtime.values.lists.sorting import shuffled, sorted_by_fields
 from runtime.values.lists.summarizing import Summary
 from runtime.values.problem import ProblemError
@@ -110,7 +110,7 @@ class ItemLists(Activity):
         p = context.resolve(self, i)
         options = p.options or {}
         listed = js_string(p.field_to_split_out)
-        if context.version >= _NAMES_IN_TEXT:
+        if context.version >= _OBJECTS:
             text_parts(p.field_to_split_out)
         fields = split_names(listed) if context.version >= _OBJECTS else [listed]
         _check_splitting(context.version, item, fields, dots=not options.get("disableDotNotation"))
@@ -127,11 +127,14 @@ class ItemLists(Activity):
         return outputs
 
 
-def _names(listed: Any) -> list[str]:
-    """Return field names from either shape: the fixed collection before version 3, the comma-separated text since."""
+def _names(listed: Any, title: str | None = None) -> list[str]:
+    """Return field names from either shape: the fixed collection before version 3, the comma-separated text since.
+
+    With the last word of the parameter's title, raise ProblemError for anything else.
+    """
     if isinstance(listed, dict):
         listed = [each.get("fieldName") or "" for each in listed.get("fields") or ()]
-    return field_names(listed)
+    return field_names(listed) if title is None or listed is None else listed_names(listed, f"Fields To {title}")
 
 
 def _check_splitting(version: float, item: Item, fields: list[str], *, dots: bool) -> None:
@@ -142,7 +145,7 @@ def _check_splitting(version: float, item: Item, fields: list[str], *, dots: boo
         value = read(item["json"], field)
         if value is UNDEFINED:
             if version < _LENIENT:
-                raise ProblemError(f"Couldn't find the field '{field}' in the input data")
+                raise ProblemError(f"Couldn't find the field '{field}' in the input data", dots_hint(field, dots=dots))
         elif version < _OBJECTS and not isinstance(value, list):
             raise ProblemError(f"The provided field '{field}' is not an array")
         elif not isinstance(value, list | dict):
@@ -158,8 +161,8 @@ def _aggregated(context: Context, p: ItemLists, items: Items) -> Item:
             _check_aggregating(items, listed, options)
         result: Item = {"json": fields_as_lists(items, listed, options, context.keeps_undefined)}
     else:
-        included = _names(p.fields_to_include) if p.include_whole == "specifiedFields" else []
-        dropped = _names(p.fields_to_exclude) if p.include_whole == "allFieldsExcept" else []
+        included = _names(p.fields_to_include, "Include") if p.include_whole == "specifiedFields" else []
+        dropped = _names(p.fields_to_exclude, "Exclude") if p.include_whole == "allFieldsExcept" else []
         parts = whole_items(items, included or None, dropped)
         used = [i for i, _ in parts]
         result = {"json": {js_string(p.destination_field_name): [json for _, json in parts]}}

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from runtime.contract import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, param
 from runtime.expressions.library import LibraryError, run_library
 from runtime.values.paths import set_path, unset
+from runtime.values.undefined import without_undefined
 
 _TO_HTML = """
 const converter = new lib.Converter();
@@ -67,7 +68,9 @@ def _html_options(options: dict[str, Any]) -> dict[str, Any]:
             settings[name] = [pair.get("pattern", ""), pair.get("replacement", "")]
     if "textReplace" in settings:
         entries = (settings["textReplace"] or {}).get("values") or []
-        settings["textReplace"] = [[each.get("pattern", ""), each.get("replacement", "")] for each in entries]
+        settings["textReplace"] = [
+            [without_undefined(each).get(name, "") for name in ("pattern", "replacement")] for each in entries
+        ]
     return settings
 
 

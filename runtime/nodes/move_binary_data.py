@@ -75,7 +75,7 @@ class MoveBinaryData(Activity):
             set_path(json, js_string(self.destination_key), parse_json(value) if options.get("jsonParse") else value)
         output: Item = {"json": json}
         other_files = dict(item["binary"])
-        if not options.get("keepSource"):
+        if options.get("keepSource") is not True:
             del other_files[self.source_key]
         if other_files:
             output["binary"] = other_files
@@ -89,7 +89,7 @@ class MoveBinaryData(Activity):
             return None
         raw = bool(options.get("useRawData")) and not options.get("dataIsBase64")
         from64 = bool(options.get("dataIsBase64")) and not options.get("useRawData")
-        if not options.get("keepSource"):
+        if options.get("keepSource") is not True:
             if self.convert_all_data:
                 json = {}
             else:

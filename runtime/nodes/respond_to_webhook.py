@@ -139,7 +139,10 @@ class RespondToWebhook(Durable):
 
     def response(self, *body: Any) -> dict[str, Any]:
         """Return {statusCode, headers, body?}; header names in lower case."""
-        entries = (self.options.get("responseHeaders") or {}).get("entries") or []
+        given = self.options.get("responseHeaders") or {}
+        if not isinstance(given, dict):
+            raise NodeError("options.responseHeaders.entries is not iterable")
+        entries = given.get("entries") or []
         headers: dict[str, Any] = {
             js_string(each.get("name", "")).lower(): js_string(each.get("value", "")) for each in entries
         }

@@ -249,10 +249,11 @@ class SetV3(Inline):
             if kind == "binary":
                 continue
             called, value = each.get("name", UNDEFINED), each.get("value")
+            value = None if value is UNDEFINED else value
             name = called if isinstance(called, str) else js_string(called)
             if value is not None and not isinstance(kind, str):
                 what = "Cannot read properties of undefined (reading 'toLowerCase')"
-                raise NodeError(what if kind is None else "type.toLowerCase is not a function", item=i)
+                raise NodeError(what if kind in (None, UNDEFINED) else "type.toLowerCase is not a function", item=i)
             if known is not None and value is not None and not (known == "string" and type(value) is str):
                 value = convert_value(name, value, known, context.version, lenient, i)
             fields[name] = value

@@ -32,6 +32,8 @@ class StopAndError(Inline):
 def _from_message(message: Any) -> NodeError:
     if isinstance(message, str):
         return NodeError(message)
+    if isinstance(message, list):
+        return NodeError("")
     if message is None or not isinstance(message, dict):
         # n8n hands the value to an error class that expects an object
         return NodeError(f"Cannot use 'in' operator to search for 'description' in {js_string(message)}")

@@ -116,7 +116,8 @@ class Wait(Durable):
         if self.resume == "timeInterval":
             amount, unit = (self.amount_v1, self.unit_v1) if context.version == 1 else (self.amount, self.unit)
             given: Any = amount  # an expression may give anything
-            if unit in SECONDS and given is not None and (error := validate_field("amount", given, "number").error):
+            known = str(unit) in SECONDS
+            if known and given is not None and (error := validate_field("amount", given, "number").error):
                 raise NodeError("Invalid input for 'Wait Amount' [item 0]", description=error, item=0)
             return Sleep(seconds=interval(amount, unit))
         if self.resume == "specificTime":

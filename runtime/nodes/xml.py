@@ -44,7 +44,7 @@ class Xml(Activity):
                 raise (error if isinstance(error, NodeError) else NodeError(str(error), item=i)) from error
             if json is None:
                 raise NodeError("Cannot read properties of null (reading '$error')", item=i)
-            out.append({"json": json})
+            out.append({"json": json, "pairedItem": {"item": i}} if node.mode == "jsonToxml" else {"json": json})
         return [out]
 
     def convert(self, item: Item) -> Any:
@@ -53,7 +53,9 @@ class Xml(Activity):
             return self.parse_xml(item)
         if self.mode == "jsonToxml":
             return self.build_xml(item)
-        raise NodeError(f'The operation "{js_string(self.mode)}" is not known!')
+        raise NodeError(
+            f'The operation "{js_string(UNDEFINED if self.is_undefined("mode") else self.mode)}" is not known!'
+        )
 
     def parse_xml(self, item: Item) -> Any:
         """Return the document as JSON. Raise XmlError, NodeError."""

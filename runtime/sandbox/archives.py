@@ -69,4 +69,6 @@ def pack(files: Mapping[str, bytes], archive: Archive, now: float) -> bytes:
             member = tarfile.TarInfo(name)
             member.size, member.mtime = len(data), seconds
             tar.addfile(member, io.BytesIO(data))
-    return packed.getvalue() if archive == "tar" else gzip.compress(packed.getvalue(), mtime=seconds)
+        end = tar.offset + 2 * tarfile.BLOCKSIZE  # Python fills up to a tape's record of 20 blocks, n8n does not
+    whole = packed.getvalue()[:end]
+    return whole if archive == "tar" else gzip.compress(whole, mtime=seconds)

@@ -476,7 +476,8 @@
     const frame = typeof stack === 'string' ? FRAME.exec(stack) : null;
     const library = frame !== null && !frame[0].includes(SOURCE);
     const place = frame && !library ? PLACE.exec(stack) : null;
-    const named = error instanceof HostError && !host && !library && error.name !== 'Error';
+    const parsing = library && frame[0].includes(runOnce.name); // the code as a whole is no JavaScript
+    const named = error instanceof HostError && !host && (!library || parsing) && error.name !== 'Error';
     return {
       message: textOf(error).split('\n', 1)[0],
       description: host ? error.description : named ? String(error.name) : undefined,

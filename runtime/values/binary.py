@@ -6,7 +6,9 @@ from typing import Any, Final
 
 from schemas.item import BinaryRef, Item
 
-__all__ = ["INLINE_BYTES", "NoBinaryError", "binary_of", "binary_ref", "extension_of", "file_size", "file_type"]
+__all__ = [
+    "INLINE_BYTES", "NoBinaryError", "binary_of", "binary_ref", "extension_of", "file_size", "file_type", "mime_type_of",
+]  # fmt: skip
 
 INLINE_BYTES: Final = 16 * 1024
 """Files up to this size ride in their item as base64; larger ones are stored, and the item has a reference."""
@@ -110,9 +112,8 @@ def binary_ref(data: bytes, mime_type: str | None, file_name: str | None, size: 
 
     The type is the one in the arguments, else the name's, else what the first bytes tell, else text.
     """
-    root, _, extension = (file_name or "").rpartition(".")
-    extension = extension if root else ""
-    detected = mime_type or _TYPES.types_map[True].get(f".{extension.lower()}") or _sniffed(data)
+    extension = _extension(file_name)
+    detected = mime_type or mime_type_of(file_name) or _sniffed(data)
     mime_type = detected or "text/plain"
     if not extension and detected:
         extension = extension_of(detected)
@@ -126,6 +127,16 @@ def binary_ref(data: bytes, mime_type: str | None, file_name: str | None, size: 
         ref["fileName"] = file_name
     count = len(data) if size is None else size
     return ref | {"fileSize": file_size(count), "bytes": count}
+
+
+def mime_type_of(file_name: str | None) -> str | None:
+    """Return the type that a file's name tells, or None."""
+    return _TYPES.types_map[True].get(f".{_extension(file_name).lower()}")
+
+
+def _extension(file_name: str | None) -> str:
+    root, _, extension = (file_name or "").rpartition(".")
+    return extension if root else ""
 
 
 def extension_of(mime_type: str) -> str:

@@ -108,7 +108,10 @@ def _evaluate(
         raise FilterError("Cannot read properties of undefined (reading 'rightType')", _HINT)
     type_, operation = operator.get("type", "string"), operator.get("operation", "equals")
     if not isinstance(type_, str):
-        raise FilterError("type.toLowerCase is not a function", _HINT)
+        missing = type_ is UNDEFINED or type_ is None
+        wrong = f"Cannot read properties of {js_string(type_)} (reading 'toLowerCase')"
+        hint = HINT_STRICT if options.get("typeValidation") == "strict" else _HINT
+        raise FilterError(wrong if missing else "type.toLowerCase is not a function", hint)
     left, right = condition.get("leftValue", UNDEFINED), condition.get("rightValue", UNDEFINED)
     right_type = operator.get("rightType") or type_
     if not (_is_plain(left, type_) and _is_plain(right, right_type)):
@@ -133,7 +136,8 @@ class _Check:
 
     def __init__(self, options: Mapping[str, Any], place: str, zone: str, now_ms: float) -> None:
         self.strict = options.get("typeValidation") == "strict"
-        self.version = options.get("version") or 1
+        version = options.get("version") or 1
+        self.version = version if isinstance(version, int | float) else 1
         self.place = place
         self.zone = zone
         self.now_ms = now_ms

@@ -70,7 +70,7 @@ class NotUpstream(Diagnostic):
 
     ## Why it matters
     The node may not have run yet. n8n then raises "Node 'X' hasn't been executed", or, for `.item`,
-    "No path back to referenced node".
+    "Invalid expression".
 
     ## What to do
     Read a node that leads to this one, or connect the node that is read so that it comes first.

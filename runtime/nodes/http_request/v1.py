@@ -8,7 +8,7 @@ from typing import Any
 from runtime.contract import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, param
 from runtime.http import Bytes, Failure, Form, Json, Multipart, Request, status_failure
 from runtime.http.answer import axios_data
-from runtime.http.body import FORM, Body, field_part
+from runtime.http.body import FORM, JSON, Body, field_part
 from runtime.http.credentials import Credential
 from runtime.http.exchange import Redirects
 from runtime.nodes.checkpoint import Checkpoint
@@ -138,6 +138,8 @@ class _HttpRequestV1To2(Activity):
         request.default_header("accept", accept(self.response_format))
         generic = self.authentication == "genericCredentialType"
         credential = await credential_of(context, self.credential_type(), i, shared, generic=generic)
+        if credential is not None and credential.type == "httpCustomAuth":  # offered, but n8n sends nothing of it
+            credential = None
         sent = {**options, "allowUnauthorizedCerts": self.allow_unauthorized_certs}
         return PreparedRequest(context, request, credential, _redirects(options), sent, i)
 
@@ -163,6 +165,8 @@ class _HttpRequestV1To2(Activity):
             return Json(raw) if isinstance(raw, dict | list) else Bytes(js_string(raw or ""), FORM)
         value: Any
         if self.json_parameters:
+            if self.is_undefined("body_parameters_json"):
+                raise _not_json("Body Parameters", i)
             value = _parse(self.body_parameters_json, "Body Parameters", i)
         else:
             value = last_wins(pairs(self.body_parameters_ui, written.body_parameters_ui, "parameter")) or UNDEFINED
@@ -190,7 +194,7 @@ class _HttpRequestV1To2(Activity):
         data = axios_data(response.body)
         if response.status not in _SUCCESS and not options.get("ignoreResponseCode"):
             content = json_stringify("" if data is UNDEFINED else data)
-            raise _status_error(f"{response.status} - {content}", response.status, i)
+            raise _status_error(f"{response.status} - {content}", response.status, data, i)
         if response_options.format == "file":
             return [await file_item(context, response_options, final, item)]
         if response_options.format == "string":
@@ -250,10 +254,12 @@ def _parse(value: Any, label: str, i: int) -> Any:
     try:
         return parse_json(value)
     except NotJsonError as error:
-        raise Uncaught(
-            f'The data in "{label}" is no valid JSON. Set Body Content Type to "RAW/Custom" for XML or other types of payloads',
-            item=i,
-        ) from error
+        raise _not_json(label, i) from error
+
+
+def _not_json(label: str, i: int) -> Uncaught:
+    advice = 'Set Body Content Type to "RAW/Custom" for XML or other types of payloads'
+    return Uncaught(f'The data in "{label}" is no valid JSON. {advice}', item=i)
 
 
 def _body_of_type(value: Any, kind: str) -> Body:
@@ -261,13 +267,17 @@ def _body_of_type(value: Any, kind: str) -> Body:
         return Form(value)
     if kind == "multipart-form-data" and isinstance(value, dict):
         return Multipart([field_part(name, each) for name, each in value.items()])
-    return Json(value)
+    return Bytes(json_stringify(value) or "", JSON) if isinstance(value, int | float) else Json(value)
 
 
-def _status_error(raw: str, status: int, i: int) -> RequestFailed:
+def _status_error(raw: str, status: int, data: Any, i: int) -> RequestFailed:
     failure = status_failure(status, raw, None)
+    described = data.get("description") if isinstance(data, dict) else None
+    description = described if isinstance(described, str) else None
     messages = [raw] if failure.message != raw else []
-    return RequestFailed(api_error(Failure(failure.message, None, str(status), messages), i), axios_error(raw, status))
+    return RequestFailed(
+        api_error(Failure(failure.message, description, str(status), messages), i), axios_error(raw, status)
+    )
 
 
 def _redirects(options: dict[str, Any]) -> Redirects:

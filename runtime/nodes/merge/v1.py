@@ -108,7 +108,14 @@ def _pairs(*items: Item) -> Any:
 
 
 def _both(a: Item, b: Item) -> Item:
-    return {**a, "json": {**members(a["json"]), **members(b["json"])}, "pairedItem": _pairs(a, b)}
+    """Return the JSON of both, without files."""
+    return {"json": {**members(a["json"]), **members(b["json"])}, "pairedItem": _pairs(a, b)}
+
+
+def _with_files(a: Item, b: Item) -> Item:
+    """Return the JSON and the files of both; the second one wins."""
+    files = {**a.get("binary", {}), **b.get("binary", {})}
+    return {**a, **_both(a, b), "binary": files} if files else {**a, **_both(a, b)}
 
 
 def _by_index(one: Items, two: Items, join: str) -> Items:
@@ -118,7 +125,7 @@ def _by_index(one: Items, two: Items, join: str) -> Items:
     merged: Items = []
     for i in range(count):
         if i < len(one) and i < len(two):
-            merged.append(_both(one[i], two[i]))
+            merged.append(_with_files(one[i], two[i]))
         else:
             merged.append(one[i] if i < len(one) else two[i])
     return merged

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from runtime.values.equality import strictly_equal
 from runtime.values.javascript import js_typeof, property_order
-from runtime.values.lists.fields import DOTS_HINT, Json, Reader, names, reader
+from runtime.values.lists.fields import Json, Reader, dots_hint, names, reader
 from runtime.values.lists.sorting import is_less, js_sorted
 from runtime.values.paths import set_path
 from runtime.values.problem import ProblemError
@@ -90,8 +90,7 @@ def _check(name: str, values: list[Any], *, dots: bool, nulls: bool) -> None:
     before: tuple[int, str] | None = None
     for i, value in enumerate(values):
         if value is UNDEFINED:
-            hint = DOTS_HINT if not dots and "." in name else None
-            raise ProblemError(f"'{name}' field is missing from some input items", hint)
+            raise ProblemError(f"'{name}' field is missing from some input items", dots_hint(name, dots=dots))
         kind = js_typeof(value)
         if nulls and value is None:
             continue

@@ -11,9 +11,14 @@ from schemas.item import UNDEFINED
 Json = dict[str, Any]
 Reader = Callable[[Json, str], Any]
 
-DOTS_HINT: Final = (
+_DOTS_HINT: Final = (
     "If you're trying to use a nested field, make sure you turn off 'disable dot notation' in the node options"
 )
+
+
+def dots_hint(name: str, *, dots: bool) -> str | None:
+    """Return n8n's advice for a field that is missing and looks like a path, where paths are turned off; else None."""
+    return _DOTS_HINT if not dots and "." in name else None
 
 
 def reader(*, dots: bool) -> Reader:

@@ -7,8 +7,7 @@ from typing import Any, TypeVar
 
 from runtime.values.equality import strictly_equal
 from runtime.values.javascript import compare, js_number, js_string
-from runtime.values.lists.fields import DOTS_HINT, reader
-from runtime.values.paths import get
+from runtime.values.lists.fields import dots_hint, reader
 from runtime.values.problem import ProblemError
 from schemas.item import UNDEFINED, Items
 
@@ -34,8 +33,7 @@ def sorted_by_fields(items: Items, chosen: Any, options: Any) -> Items:
     for name, _ in fields:
         if any(read(item["json"], name) is not UNDEFINED for item in items):
             continue
-        nested = not dots and "." in name and any(get(item["json"], name) is not UNDEFINED for item in items)
-        raise ProblemError(f"Couldn't find the field '{name}' in the input data", DOTS_HINT if nested else None)
+        raise ProblemError(f"Couldn't find the field '{name}' in the input data", dots_hint(name, dots=dots))
     columns = [[_folded(read(item["json"], name)) for item in items] for name, _ in fields]
     return [items[i] for i in order(columns, [down for _, down in fields])]
 

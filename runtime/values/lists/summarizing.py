@@ -91,7 +91,8 @@ class Summary:
         group = _Group(members)
         if not keys:
             for each in self.aggregations:
-                kind, name = each.get("aggregation", "count"), js_string(each["field"])
+                given, name = each.get("aggregation", "count"), js_string(each["field"])
+                kind = given if isinstance(given, str) else ""  # an expression may give anything, which is unknown
                 values = [read(items[i]["json"], name) for i in members]
                 work: Callable[[list[Any], Json], Any] = self._aggregation(kind)
                 group.values[plain(_PREFIXES.get(kind, "undefined") + name)] = work(values, each)

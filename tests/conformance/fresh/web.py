@@ -8,7 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from runtime.contract import HttpResponse
+from runtime.contract import HttpResponse, NodeApiError
+from runtime.http import connection_failure
 from tests.conformance.wire_world import WireCapabilities, record, response
 
 __all__ = ["BASE", "PORT", "WebCapabilities", "answer", "serve"]
@@ -117,6 +118,10 @@ class WebCapabilities(WireCapabilities):
         content = options.get("content")
         if content is not None and not isinstance(content, bytes):
             content = b"".join([chunk async for chunk in content])
+        if not url.startswith(f"{BASE}/"):
+            failure = connection_failure("ECONNREFUSED", f"connect ECONNREFUSED {urlsplit(url).netloc}")
+            messages = {"messages": failure.messages}
+            raise NodeApiError(failure.message, http_code=failure.http_code, data=messages)
         self.requests.append(record(method, url, options.get("headers") or (), content))
         return response(method, url, answer(method, url, content))
 

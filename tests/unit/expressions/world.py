@@ -50,7 +50,7 @@ def scope(items: Sequence[dict[str, Any]] = ({},), zone: str = "UTC", **extra: A
 
     def pair(name: str, index: int) -> Item:
         if name != "Src":
-            raise ExpressionError("Invalid expression", description="No path back to referenced node")
+            raise ExpressionError("Invalid expression")
         return input_items[index]
 
     return replace(

@@ -5,6 +5,7 @@ from typing import Any
 
 from runtime.contract import MissingCredential
 from runtime.contract.capabilities import AskForToken, Credentials
+from runtime.contract.errors import NO_CREDENTIALS
 from runtime.hosts.local.offline import OfflineResources, root_execution
 from schemas.task import Task
 
@@ -12,15 +13,17 @@ from schemas.task import Task
 class PreparedCredentials(Credentials):
     """By type, whatever name the step gives; there are no others."""
 
-    def __init__(self, by_type: Mapping[str, Any], node: str) -> None:
-        self._by_type, self._node = by_type, node
+    def __init__(self, by_type: Mapping[str, Any], step: Mapping[str, Any]) -> None:
+        self._by_type, self._step = by_type, step
 
     async def get(self, type_: str, item: int = 0, *, restricted: bool = False) -> Mapping[str, Any]:
         """The same for all items."""
         del item, restricted
         if type_ in self._by_type:
             return self._by_type[type_]  # type: ignore[no-any-return]  # a case is JSON
-        raise MissingCredential(f"Node '{self._node}' needs the credential {type_}, and this run is offline")
+        if not self._step["credentials"]:
+            raise MissingCredential(NO_CREDENTIALS)
+        raise MissingCredential(f"Node '{self._step['name']}' needs the credential {type_}, and this run is offline")
 
     async def renew(self, type_: str, data: Mapping[str, Any], ask: AskForToken) -> dict[str, Any]:
         """For this step alone."""
@@ -35,4 +38,4 @@ class PreparedCredentials(Credentials):
 
 def provide(resources: OfflineResources, task: Task) -> PreparedCredentials:
     """Return the credentials of a task."""
-    return PreparedCredentials(resources.credentials.get(root_execution(task), {}), task["step"]["name"])
+    return PreparedCredentials(resources.credentials.get(root_execution(task), {}), task["step"])

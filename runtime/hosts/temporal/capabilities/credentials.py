@@ -5,6 +5,7 @@ from typing import Any
 
 from runtime.contract import MissingCredential
 from runtime.contract.capabilities import AskForToken, Credentials
+from runtime.contract.errors import NO_CREDENTIALS
 from runtime.hosts.temporal.resources import WorkerResources
 from runtime.http.credential_hosts import Binding, binding
 from runtime.http.credentials import CredentialError, ReconnectError
@@ -66,6 +67,8 @@ class WorkerCredentials(Credentials):
         """Return the author's name for the step's credential of this type. Raise MissingCredential."""
         step = self._task["step"]
         reference = step["credentials"].get(type_)
+        if not step["credentials"]:
+            raise MissingCredential(NO_CREDENTIALS)
         if reference is None:
             raise MissingCredential(f"Node '{step['name']}' has no credential of type {type_} set")
         return str(reference.get("name") or reference.get("id") or "")
