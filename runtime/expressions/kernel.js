@@ -390,7 +390,7 @@
     const programs = request.scripts.slice(request.copies.length).map((id) => scripts.get(id));
     const evaluate = (index, scope) => {
       const program = programs[index] ?? fail('invalid syntax');
-      return attempt(() => program(scope, extend, key, render, renderText, renderJson, dummy()));
+      return attempt(() => program(scope, extend, key, render, renderText, renderJson, dummy(), uncaught));
     };
     const open = openScope(snapshot, 'expression', evaluate);
     const columns = request.copies.map((copies, i) => column(request.scripts[i], (item) => open(item, copies), request));

@@ -99,7 +99,7 @@ class NodeRun:
         except WRONG_VALUES as error:
             if not self._context.continue_on_fail:
                 raise
-            return [error_item(node_error(error, self._node.descriptor.name), i)]
+            return [error_item(node_error(error, self._node.descriptor.type), i)]
         except NodeError as error:
             error.item = i if error.item is None else error.item
             if self._node.descriptor.numbers_errors:
@@ -131,7 +131,7 @@ class NodeRun:
         except WRONG_VALUES as error:
             if not self._context.continue_on_fail:
                 raise
-            return [error_item(node_error(error, self._node.descriptor.name), 0)]
+            return [error_item(node_error(error, self._node.descriptor.type), 0)]
         except NodeError as error:
             if not self._context.continue_on_fail:
                 raise

@@ -67,7 +67,7 @@ class Run:
         except WRONG_VALUES as error:
             if not self.context.continue_on_fail:
                 raise
-            made = [error_item(node_error(error, self.sender.descriptor.name), i)]
+            made = [error_item(node_error(error, self.sender.descriptor.type), i)]
         except NodeError as error:
             error.item = i
             if not self.context.continue_on_fail:

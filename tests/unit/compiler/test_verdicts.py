@@ -72,8 +72,8 @@ def test_every_tool_variant_of_a_durable_node_runs() -> None:
         (
             HTTP,
             4.2,
-            {"url": "https://x.y", "authentication": "predefinedCredentialType", "nodeCredentialType": "fedExApi"},
-            "nodeCredentialType 'fedExApi'",
+            {"url": "https://x.y", "authentication": "predefinedCredentialType", "nodeCredentialType": "ghostAdminApi"},
+            "nodeCredentialType 'ghostAdminApi'",
         ),
     ],
 )
