@@ -1,7 +1,8 @@
 """Execute Sub-workflow: starts another workflow with the items, once or once per item, and gives back what it ends with."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from dataclasses import asdict
+from typing import Any, Final, Literal
 
 from runtime.contract import (
     ActivityContext,
@@ -14,17 +15,20 @@ from runtime.contract import (
     Event,
     Item,
     Items,
+    NodeApiError,
     NodeError,
     Outputs,
     StartChild,
     param,
 )
+from runtime.http.failure import status_failure
 from runtime.values.dates import Instant
-from runtime.values.javascript import js_string
+from runtime.values.javascript import js_string, json_stringify
 from runtime.values.json_text import NotJsonError, parse_json
+from runtime.values.problem import ProblemError
 from runtime.values.validation import validate_field
 from schemas.diagnostic import Diagnostic, Location
-from schemas.diagnostic.nodes import InvalidParameter, UnsupportedChoice
+from schemas.diagnostic.nodes import InvalidParameter
 from schemas.facts import workflow_reference
 from schemas.item import UNDEFINED, Json
 from schemas.node import Conditions
@@ -34,6 +38,7 @@ _FROM_1_2: Conditions = {"@version": [{"_cnd": {"gte": 1.2}}]}
 _DATABASE: Conditions = {"source": ["database"]}
 _WITH_INPUTS = 1.2
 _ERRORS_ON_FIRST_OUTPUT = 1.3
+_SUCCESS: Final = range(200, 300)
 
 
 class ExecuteWorkflow(Durable):
@@ -46,7 +51,7 @@ class ExecuteWorkflow(Durable):
     source_old: Dynamic[Literal["database", "localFile", "parameter", "url"]] = param(
         "database", alias="source", show=_TO_1_1
     )
-    source: Dynamic[Literal["database", "parameter"]] = param("database", show=_FROM_1_2)
+    source: Dynamic[Literal["database", "localFile", "parameter", "url"]] = param("database", show=_FROM_1_2)
     workflow_id_v1: Dynamic[str] = param("", alias="workflowId", show={**_DATABASE, "@version": [1]}, required=True)
     workflow_id: Dynamic[Any] = param("", show={**_DATABASE, "@version": [{"_cnd": {"gte": 1.1}}]}, required=True)
     workflow_path: Dynamic[str] = param("", show={"source": ["localFile"]}, required=True)
@@ -72,19 +77,8 @@ class ExecuteWorkflow(Durable):
         return None if sources else workflow_reference(self.workflow_id or self.workflow_id_v1)
 
     def check(self, at: Location, version: float) -> Iterator[Diagnostic]:
-        """Report constants that do not fit the inputs of the other workflow, and sources that exist only on n8n's own
-        server.
-        """
-        source = self.source_old if version < _WITH_INPUTS else self.source
-        if source == "localFile":
-            yield UnsupportedChoice(
-                at=at.within("parameters", "source"),
-                type=self.type,
-                name="source",
-                value=source,
-                advice="put the workflow's JSON into the node, or publish the workflow as a template",
-            )
-        if version >= _WITH_INPUTS and source == "database":
+        """Report constants that do not fit the inputs of the other workflow."""
+        if version >= _WITH_INPUTS and self.source == "database":
             yield from self._check_inputs(at.within("parameters", "workflowInputs", "value"))
 
     def _check_inputs(self, at: Location) -> Iterator[Diagnostic]:
@@ -145,9 +139,15 @@ class ExecuteWorkflow(Durable):
             source = p.source_old if context.version < _WITH_INPUTS else p.source
             if source == "url":
                 return [Call("fetch", {"url": p.workflow_url}, item=i)]
+            if source == "localFile":
+                return [Call("read", {"path": p.workflow_path}, item=i)]
             return [self._start(p, context, i, items, waits=waits)]
         if event.error is not None:
             raise _start_failed(event.error, i, each=self.mode == "each" and not context.continue_on_fail)
+        if isinstance(event.value, dict) and "missing" in event.value:
+            raise NodeError(f'The file "{event.value["missing"]}" could not be found, [item {i}]', item=i)
+        if isinstance(event.value, dict) and "failed" in event.value:
+            raise self._status_failed(context, event.value["failed"], i)
         if isinstance(event.value, dict) and "export" in event.value:
             return [StartChild({"export": event.value["export"]}, items, wait=waits)]
         if not waits:
@@ -170,8 +170,6 @@ class ExecuteWorkflow(Durable):
 
     def _workflow(self, p: "ExecuteWorkflow", context: DurableContext) -> dict[str, Any]:
         source = p.source_old if context.version < _WITH_INPUTS else p.source
-        if source == "localFile":
-            raise NodeError("A workflow cannot be read from a file of the server")
         if source == "parameter":
             return {"export": _export(p.workflow_json)}
         if context.version == 1:
@@ -229,11 +227,42 @@ class ExecuteWorkflow(Durable):
         output = 0 if context.version >= _ERRORS_ON_FIRST_OUTPUT else i
         _port(out, output).append({"json": {"error": error.message}, "pairedItem": {"item": i}})
 
+    def _status_failed(self, context: DurableContext, failed: Mapping[str, Any], i: int) -> NodeError:
+        """Return the error of an address that answers with an error status; a run of an item each has axios' text alone."""
+        if self.mode == "each" or context.continue_on_fail:
+            return _start_failed({"message": failed["raw"]}, i, each=not context.continue_on_fail)
+        return NodeApiError(failed["message"], description=failed["description"], http_code=failed["http_code"])
+
     async def fetch(self, context: ActivityContext, payload: Json) -> Json:
-        """Return the export at an address. Raise NodeError when there is none."""
+        """Return the export at an address, or what the server answers instead as `failed`. Raise NodeError when there is none."""
         assert isinstance(payload, dict)
         response = await context.http.request("GET", js_string(payload.get("url")))
-        return {"export": _export(response.body.decode("utf-8", "replace"))}
+        content = _content(response.body)
+        if response.status not in _SUCCESS:
+            raw = f"{response.status} - {json_stringify(content)}"
+            return {"failed": asdict(status_failure(response.status, raw, content)) | {"raw": raw}}
+        if content == "":
+            raise NodeError("Workflow does not exist.")
+        return {"export": _workflow(content)}
+
+    async def read(self, context: ActivityContext, payload: Json) -> Json:
+        """Return the export in a file of the tenant, or the path as `missing`. Raise NodeError for any other fault."""
+        assert isinstance(payload, dict)
+        path = js_string(payload.get("path"))
+        try:
+            data = await context.files.read(path)
+        except ProblemError as problem:
+            if problem.message.startswith("ENOENT:"):
+                return {"missing": path}
+            is_folder = problem.message.startswith("EISDIR:")
+            message = "EISDIR: illegal operation on a directory, read" if is_folder else problem.message
+            raise NodeError(message, description=problem.description) from problem
+        if not isinstance(data, bytes):
+            raise NodeError(f"'{path}' has {data.size:,} bytes, which is too long for a workflow")
+        try:
+            return {"export": _workflow(parse_json(data.decode("utf-8", "replace")))}
+        except NotJsonError as error:
+            raise NodeError("The file content is not valid JSON") from error
 
 
 class InvalidInputError(NodeError):
@@ -259,6 +288,22 @@ def _export(text: Any) -> Any:
         return parse_json(text)
     except NotJsonError as error:
         raise NodeError(error.message) from None
+
+
+def _content(body: bytes) -> Any:
+    """Return the body of a response: JSON, or its text when it is none."""
+    text = body.decode("utf-8", "replace")
+    try:
+        return parse_json(text)
+    except NotJsonError:
+        return text
+
+
+def _workflow(export: Any) -> Any:
+    """Return what has nodes. Raise NodeError, with n8n's words for what has none."""
+    if isinstance(export, dict) and isinstance(export.get("nodes"), list):
+        return export
+    raise NodeError("Cannot read properties of undefined (reading 'find')")
 
 
 def _start_failed(error: Mapping[str, Any], i: int, *, each: bool) -> NodeError:
