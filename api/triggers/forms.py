@@ -1,6 +1,6 @@
 """Forms: /form/{tenant}/{path} and /form-test/... start a run, /form-waiting/{workflow_id}/{token} resumes one."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final, cast
@@ -15,7 +15,15 @@ from api.rates import Rates
 from api.triggers.bodies import Body
 from api.triggers.decisions import decision
 from api.triggers.form_fields import Field, fields_of, parse_submission
-from api.triggers.form_pages import RESPONSE_RECORDED, form_page, last_page, message_page, pending_page, thanks_page
+from api.triggers.form_pages import (
+    RESPONSE_RECORDED,
+    file_reply,
+    form_page,
+    last_page,
+    message_page,
+    pending_page,
+    thanks_page,
+)
 from api.triggers.handler import Target, TriggerHandler
 from api.triggers.requests import WebhookRequest, body_by_content_type, parse_request, read_query
 from api.triggers.responses import TEXT_TYPE, HttpReply, Refusal, refusal
@@ -38,6 +46,8 @@ _TESTING: Final = "-test/"
 """Path prefix of tests, relative to the mount."""
 CHAIN: Final = "page"
 """In the query of a page that follows another one."""
+FILE: Final = "file"
+"""In the query of a file of the last page: its number."""
 
 
 def form_handler(dependencies: Dependencies, starter: Starter, rates: Rates) -> ASGIRouteHandler:
@@ -138,7 +148,7 @@ class FormHandler(TriggerHandler):
         except Refusal:
             if not chained or request.method != "GET":
                 raise
-            return await self._between(workflow_id, ordinal)
+            return await self._between(workflow_id, ordinal, query.get(FILE))
         step = step_of(wait)
         if step.parameters.get("resume") != "form":
             raise refusal(409, "The run waits for a call, not for a form.")
@@ -166,15 +176,17 @@ class FormHandler(TriggerHandler):
         path = self._dependencies.links.path(WAITING_FORM, workflow_id, ordinal)
         return HttpReply(303, {"location": f"{path}?{CHAIN}=1", "content-type": TEXT_TYPE})
 
-    async def _between(self, workflow_id: str, ordinal: int) -> HttpReply:
-        """Return the page between two pages: the run has not reached the next one, has ended, or that page is done."""
+    async def _between(self, workflow_id: str, ordinal: int, file: Any = None) -> HttpReply:
+        """Return the page between two pages: the run has not reached the next one, has ended, or that page is done. `file`: the
+        number of a file of the last page, in its place.
+        """
         run = await self._runs.describe(workflow_id)
         state = await self._runs.state(run) if run else None
         if run is None or state is None:
             raise ReplyPendingError(workflow_id, NO_WORKER)
         last = (state.get("response") or {}).get("form")
         if last is not None:
-            return last_page(last)
+            return last_page(last, f"?{CHAIN}=1&{FILE}=") if file is None else await self._file(workflow_id, last, file)
         if run.open and (wait := await self._waits.current_wait(workflow_id)) is not None and wait["ordinal"] > ordinal:
             return self._next_page(workflow_id, wait["ordinal"])
         if run.open:
@@ -182,6 +194,14 @@ class FormHandler(TriggerHandler):
         return message_page(
             "Form", RESPONSE_RECORDED if run.status == RunStatus.COMPLETED else "The form could not be worked on"
         )
+
+    async def _file(self, workflow_id: str, last: Mapping[str, Any], number: Any) -> HttpReply:
+        """Return a file of the last page. Raises Refusal."""
+        files = {str(i): file for i, file in enumerate(last.get("files") or ())}
+        if str(number) not in files:
+            raise refusal(404, "The page has no such file")
+        file = files[str(number)]
+        return file_reply(file, await self._requests.file_reader(tenant_of(workflow_id))(file))
 
     async def _item(
         self,

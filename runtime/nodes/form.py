@@ -1,6 +1,5 @@
 """Form: a further page of a form, or its last one. The run waits until the page is filled in; the API shows it."""
 
-from collections.abc import Iterator
 from typing import Any, Final, Literal
 
 from runtime.contract import (
@@ -11,16 +10,16 @@ from runtime.contract import (
     DurableContext,
     Dynamic,
     Event,
+    Items,
     NodeError,
     Respond,
     param,
 )
 from runtime.contract.wait_times import limit
+from runtime.values.javascript import js_string
 from runtime.values.json_text import NotJsonError, parse_json
-from schemas.diagnostic import Diagnostic, Location
-from schemas.diagnostic.nodes import UnsupportedChoice
 from schemas.facts import WaitsFor
-from schemas.item import Json
+from schemas.item import BinaryRef, Json
 
 _PAGE: Final = {"operation": ["page"]}
 _LAST: Final = {"operation": ["completion"]}
@@ -61,36 +60,27 @@ class Form(Durable):
     def overlapping_wait(self) -> None:
         """Return that pages come one after the other."""
 
-    def check(self, at: Location, version: float) -> Iterator[Diagnostic]:
-        """Report a file as the last page, which is not supported."""
-        del version
-        if self.operation == "completion" and self.respond_with == "returnBinary":
-            yield UnsupportedChoice(
-                at=at.within("parameters", "respondWith"),
-                type=self.type,
-                name="respondWith",
-                value=self.respond_with,
-                advice="show a text with a link to the file",
-            )
-
     def advance(self, context: DurableContext, state: Json, event: Event | None) -> tuple[Json, list[Command]]:
         """Wait once for a page; the last one has nothing to wait for."""
         node = context.resolve(self, 0)
         if self.operation == "completion":
-            return state, [Respond({"form": node.last_page()}), Done([context.items])]
+            return state, [Respond({"form": node.last_page(context.items)}), Done([context.items])]
         if event is None:
             return state, [AwaitSignal("form", until=node.until(context), config=node.page())]
         if event.error is not None:
             raise NodeError(event.error["message"])
         return None, [Done([event.value if isinstance(event.value, list) else context.items])]
 
-    def last_page(self) -> dict[str, Any]:
-        """Return what the API shows when the run has come to this node."""
+    def last_page(self, items: Items) -> dict[str, Any]:
+        """Return what the API shows when the run has come to this node; `files` are those that it gives. Raise NodeError."""
         if self.respond_with == "redirect":
             return {"redirect": self.redirect_url}
         if self.respond_with == "showText":
             return {"html": str(self.response_text)}
-        return {"title": str(self.completion_title), "message": str(self.completion_message)}
+        page: dict[str, Any] = {"title": str(self.completion_title), "message": str(self.completion_message)}
+        if self.respond_with == "returnBinary":
+            page["files"] = [_file(items, name.strip()) for name in js_string(self.input_data_field_name).split(",")]
+        return page
 
     def until(self, context: DurableContext) -> float | None:
         """Return when the run goes on without an answer, in milliseconds since the epoch."""
@@ -114,6 +104,14 @@ class Form(Durable):
             "formFields": fields,
             "options": {"buttonLabel": options.get("buttonLabel") or ""},
         }
+
+
+def _file(items: Items, name: str) -> BinaryRef:
+    """Return a file of the first item. Raise NodeError."""
+    files = (items[0].get("binary") or {}) if items else {}
+    if name not in files:
+        raise NodeError(f"No binary data with field {name} found.")
+    return files[name]
 
 
 def fields_of_json(value: Any) -> list[Any]:

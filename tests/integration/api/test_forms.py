@@ -155,6 +155,40 @@ async def test_a_form_of_several_pages_leads_from_one_to_the_next(
     assert "Ada is 36" in (await anonymous.get(second)).text, "who goes back sees where the form is now"
 
 
+async def test_the_last_page_gives_the_files_of_its_input(
+    acme: httpx.AsyncClient, anonymous: httpx.AsyncClient
+) -> None:
+    """The browser saves the first by itself; what the page does not have is not there."""
+    field = {"values": [{"fieldLabel": "CV", "fieldType": "file"}]}
+    workflow = export(
+        "Gives", node("Form", "formTrigger", 2.2, formTitle="T", formFields=field, options={"path": "gives"}),
+        node("End", "form", 1, operation="completion", respondWith="returnBinary", completionTitle="Here",
+             completionMessage="it is", inputDataFieldName="CV", options={}),
+    )  # fmt: skip
+    published = await acme.post("/templates", params={"key": "gives"}, json=workflow)
+    assert published.status_code == 201, published.text
+    upload = {"field-0": ("é <1>.pdf", b"%PDF-1.4 x", "application/pdf")}
+    sent = await anonymous.post("/form/acme/gives", data={}, files=upload)
+    assert sent.status_code == 303, sent.text
+    where = sent.headers["location"]
+
+    async def shown() -> Any:
+        page = await anonymous.get(where)
+        assert page.status_code == 200, page.text
+        return page.text if "it is" in page.text else None
+
+    page = await eventually(shown)
+    assert 'content="0; url=?page=1&amp;file=0"' in page
+    assert ">é &lt;1&gt;.pdf</a>" in page
+    file = await anonymous.get(where, params={"page": "1", "file": "0"})
+    assert (file.content, file.headers["content-type"]) == (b"%PDF-1.4 x", "application/pdf")
+    assert file.headers["content-disposition"] == "attachment; filename*=UTF-8''%C3%A9%20%3C1%3E.pdf"
+    for number in ("1", "-1", "x", ""):
+        assert (await anonymous.get(where, params={"page": "1", "file": number})).status_code == 404
+    forged = where.replace("/0-", "/1-", 1)
+    assert (await anonymous.get(forged, params={"page": "1", "file": "0"})).status_code != 200
+
+
 async def test_a_form_is_tried_without_being_active(acme: httpx.AsyncClient, anonymous: httpx.AsyncClient) -> None:
     """One answer, of the version that listens, and the item says that it is a test. To look at the page is no answer."""
     workflow = form(options={"path": "tried-form"}, formFields={"values": [{"fieldLabel": "Name"}]})
