@@ -88,11 +88,8 @@ async def _events(run: RunDescription, watchers: RunWatchers, types: NodeTypes, 
             if watch.outcome is not None and version == watch.version:
                 yield _message("end", _end(watch), last)
                 return
-            if watch.failed:
-                yield ServerSentEventMessage(comment=FAILED)
-                return
-            if watchers.shutdown.requested:
-                yield ServerSentEventMessage(comment=STOPPED)
+            if watch.failed or watchers.shutdown.requested:
+                yield ServerSentEventMessage(comment=FAILED if watch.failed else STOPPED)
                 return
 
 

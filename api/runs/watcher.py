@@ -78,11 +78,11 @@ class RunWatch:
         """Look at the run until it ends, or the grace of the process is over. Listeners are told of a fault that ends it."""
         try:
             await self._follow()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # whatever it is, listeners are told
             self.failed = True
             self._notify()
             # without its message, which may quote data of the run
-            log.error("a watch of a run failed", workflow_id=self.run.id, error=type(error).__name__)
+            log.error("a watch of a run failed", workflow_id=self.run.id, error=type(error).__name__)  # noqa: TRY400
 
     async def _follow(self) -> None:
         pause = FAST_SECONDS
@@ -133,7 +133,7 @@ class RunWatch:
         """Read what models say; return whether that is something new. Steps are sent also while it cannot be read."""
         try:
             speaking = await self._runs.speaking(run, self._speaking_reader)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # steps and the end come whatever it is
             # without its message, which may quote data of the run
             log.warning("what models say cannot be read", workflow_id=self.run.id, error=type(error).__name__)
             speaking = {}
