@@ -52,6 +52,8 @@ class TaskResult(TypedDict, total=False):
     """Whether such marks stand in the outputs or the columns."""
     error: dict[str, Any]
     memory: dict[str, Any]
+    arguments: NotRequired[dict[str, Any]]
+    """The arguments of a tool's call that is a local activity: the history keeps no input of one."""
     static_data: NotRequired[dict[str, Any]]
     custom_data: NotRequired[dict[str, str]]
     logs: NotRequired[list[Any]]

@@ -10,7 +10,7 @@ from temporalio.client import Client
 from temporalio.converter import DataConverter
 
 from runtime.platform.storage.blobs import UNREADABLE
-from service.run_activities import MAX_EVENTS, PAGE
+from service.run_activities import MAX_EVENTS, PAGE, local_activity
 from service.run_description import RunDescription
 
 __all__ = ["MOST_BYTES", "ActivityPayloads", "activity_payloads"]
@@ -53,6 +53,11 @@ async def activity_payloads(
                 done = event.activity_task_completed_event_attributes
                 if scheduled and done.scheduled_event_id == scheduled:
                     return ActivityPayloads(task, await _open(converter, done.result.payloads), ended=True)
+            elif (local := local_activity(event)) is not None and local.id == activity:
+                result = await _open(converter, event.marker_recorded_event_attributes.details["result"].payloads)
+                # its input is no part of the history: a call of a tool returns its arguments
+                asked_of = {"arguments": result["arguments"]} if result and "arguments" in result else None
+                return ActivityPayloads(asked_of, result, ended=True)
         read += len(answer.history.events)
         if not answer.next_page_token or read >= MAX_EVENTS:
             return ActivityPayloads(task, None, ended=False) if scheduled else None

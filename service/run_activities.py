@@ -1,8 +1,9 @@
 """When the activities of a run were scheduled, begun and ended, from Temporal's history: where its steps were in a queue."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from temporalio.api.common.v1 import WorkflowExecution
@@ -13,11 +14,13 @@ from temporalio.client import Client
 
 from service.run_description import RunDescription
 
-__all__ = ["ActivityTimes", "activity_times", "times_of_events"]
+__all__ = ["ActivityTimes", "activity_times", "local_activity", "times_of_events"]
 
 MAX_EVENTS: Final = 5_000
 """Events that are read, from the beginning of the history on."""
 PAGE: Final = 1_000
+LOCAL_MARKER: Final = "core_local_activity"
+"""Name of the event that the SDK writes at the end of a local activity, with its times under `data` and its result."""
 ENDS: Final = {
     EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED: "activity_task_completed_event_attributes",
     EventType.EVENT_TYPE_ACTIVITY_TASK_FAILED: "activity_task_failed_event_attributes",
@@ -74,11 +77,32 @@ def times_of_events(events: Iterable[HistoryEvent]) -> list[ActivityTimes]:
             number = event.activity_task_started_event_attributes.scheduled_event_id
             if number in found:
                 found[number] = replace(found[number], started=at)
+        elif (local := local_activity(event)) is not None:
+            found[event.event_id] = local
         elif (member := ENDS.get(event.event_type)) is not None:
             number = getattr(event, member).scheduled_event_id
             if number in found:
                 found[number] = replace(found[number], ended=at)
     return list(found.values())
+
+
+def local_activity(event: HistoryEvent) -> ActivityTimes | None:
+    """Return the local activity that an event tells of; None: it tells of none, or its data are not as the SDK writes them."""
+    if event.event_type != EventType.EVENT_TYPE_MARKER_RECORDED:
+        return None
+    marker = event.marker_recorded_event_attributes
+    if marker.marker_name != LOCAL_MARKER or not (payloads := marker.details["data"].payloads):
+        return None
+    try:
+        data = json.loads(payloads[0].data)
+        begun, ended = (_of_parts(data[member]) for member in ("original_schedule_time", "complete_time"))
+        return ActivityTimes(str(data["activity_id"]), min(begun, ended), min(begun, ended), ended)
+    except (ValueError, TypeError, LookupError, OverflowError):
+        return None
+
+
+def _of_parts(time: dict[str, Any]) -> datetime:
+    return datetime.fromtimestamp(time["seconds"], tz=UTC) + timedelta(microseconds=time["nanos"] / 1000)
 
 
 def _moment(time: Any) -> datetime:

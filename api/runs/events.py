@@ -26,6 +26,7 @@ SLOW_SECONDS: Final = 60.0
 MAX_ENCODED: Final = 1_000
 """Steps that a watch keeps as they are sent."""
 STOPPED: Final = "this server is being stopped: listen again with Last-Event-ID"
+FAILED: Final = "the run cannot be watched now: listen again with Last-Event-ID"
 TOO_SLOW: Final = "you read too slowly: listen again with Last-Event-ID"
 
 
@@ -48,7 +49,7 @@ def events_of(
     and `end`.
 
     A listener that reconnects sends the number of its last step as Last-Event-ID. One that reads too slowly, and everybody
-    when the server is stopped, gets a comment that says so, and the stream ends. `render` makes other messages of them.
+    when the server is stopped or the watch fails, gets a comment that says so, and the stream ends. `render` makes other messages of them.
 
     Raises:
         TooManyRequests: the tenant has as many streams open as it may.
@@ -104,8 +105,8 @@ async def _events(run: RunDescription, watchers: RunWatchers, types: NodeTypes, 
             if watch.outcome is not None and version == watch.version:
                 yield _message("end", _end(watch), last)
                 return
-            if watchers.shutdown.requested:
-                yield ServerSentEventMessage(comment=STOPPED)
+            if watch.failed or watchers.shutdown.requested:
+                yield ServerSentEventMessage(comment=FAILED if watch.failed else STOPPED)
                 return
 
 

@@ -11,6 +11,7 @@ from api.single_flight import SingleFlight
 from runtime.platform.telemetry.logging import get_logger
 from schemas.kinds import RunStatus
 from schemas.run import Journal
+from service.outages import is_outage
 from service.run_reader import Outcome, RunDescription, TemporalRuns
 from service.shutdown import Shutdown
 from service.speaking import Speaking, SpeakingReader
@@ -45,6 +46,8 @@ class RunWatch:
         self.journal: Journal | None = None
         self.outcome: Outcome | None = None
         """Of a run that has ended."""
+        self.failed = False
+        """Ended by a fault: nothing more will come from this watch."""
         self.version = 0
         """Grows with each change."""
         self.types: dict[str, str] | None = None
@@ -61,7 +64,7 @@ class RunWatch:
     @property
     def over(self) -> bool:
         """Return whether nothing more will come."""
-        return self.outcome is not None
+        return self.failed or self.outcome is not None
 
     async def wait(self, version: int, seconds: float) -> bool:
         """Wait until there is something newer than this version, no longer than so many seconds; return whether there is."""
@@ -72,12 +75,23 @@ class RunWatch:
         return self.version > version
 
     async def follow(self) -> None:
-        """Look at the run until it ends, or the grace of the process is over."""
+        """Look at the run until it ends, or the grace of the process is over. Listeners are told of a fault that ends it."""
+        try:
+            await self._follow()
+        except Exception as error:  # noqa: BLE001  # whatever it is, listeners are told
+            self.failed = True
+            self._notify()
+            # without its message, which may quote data of the run
+            log.error("a watch of a run failed", workflow_id=self.run.id, error=type(error).__name__)  # noqa: TRY400
+
+    async def _follow(self) -> None:
         pause = FAST_SECONDS
         while not self._shutdown.expired:
             try:
                 changed = await self._look()
-            except (RPCError, RuntimeError) as error:
+            except Exception as error:
+                if not isinstance(error, RPCError | RuntimeError) and not is_outage(error):
+                    raise
                 log.warning("a run cannot be watched", workflow_id=self.run.id, error=type(error).__name__)
                 changed, pause = False, AWAY_SECONDS
             else:
@@ -116,8 +130,13 @@ class RunWatch:
         return changed
 
     async def _hear(self, run: RunDescription) -> bool:
-        """Read what models say; return whether that is something new."""
-        speaking = await self._runs.speaking(run, self._speaking_reader)
+        """Read what models say; return whether that is something new. Steps are sent also while it cannot be read."""
+        try:
+            speaking = await self._runs.speaking(run, self._speaking_reader)
+        except Exception as error:  # noqa: BLE001  # steps and the end come whatever it is
+            # without its message, which may quote data of the run
+            log.warning("what models say cannot be read", workflow_id=self.run.id, error=type(error).__name__)
+            speaking = {}
         changed = speaking != self.speaking
         self.speaking = speaking
         return changed

@@ -77,6 +77,8 @@ async def follow_lines(client: Client, watchers: RunWatchers, run: RunDescriptio
                 if outcome.status != RunStatus.COMPLETED:
                     yield _line("error", {}, FAILED)
                 return
+            if watch.failed:
+                break
     yield _line("error", {"workflowId": run.id}, STOPPED)
 
 

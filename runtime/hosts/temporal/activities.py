@@ -126,6 +126,8 @@ class Activities:
                     evaluator = evaluator_of(task["meta"]["tenant"])
                     host = _StepHost(task["meta"]["tenant"], self._threads)
                     result = await run_task(task, self.catalog, self.capabilities, evaluator, host)
+                    if activity.info().is_local and "arguments" in task:
+                        result["arguments"] = task["arguments"]
                     measured.outcome = "error" if "error" in result else "success"
                     return await store_result(raw(check_result(task, result)[1]))
             except SlotsTaken as taken:

@@ -141,7 +141,7 @@ async def started(acme: httpx.AsyncClient, dependencies: Dependencies) -> RunDes
     """The run that a caller has just started, as soon as it is there."""
     async with asyncio.timeout(PATIENCE):
         while True:
-            listed = (await acme.get("/workflows")).json()["items"]
+            listed = (await acme.get("/workflows", params={"template": "speak"})).json()["items"]
             if listed:
                 run = await TemporalRuns(dependencies.temporal).describe(listed[0]["workflow_id"])
                 assert run is not None

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Final
 
@@ -218,8 +219,23 @@ async def test_a_server_that_stops_between_connection_and_note_is_waited_for_no_
 
 async def test_a_start_that_fails_leaves_nothing_that_keeps_its_process_alive(embedded: EmbeddedProfile) -> None:
     """Tasks that went on trying to connect kept a worker for good that was started while Postgres hung: it was neither up nor gone."""
-    url, before = embedded.addresses.database_url, asyncio.all_tasks()
-    with stopped(pid_of(embedded)), pytest.raises(DatabaseUnavailable):
-        async with Database(url):
-            pass
-    assert asyncio.all_tasks() <= before
+    loop, by_start, begun = asyncio.get_running_loop(), ContextVar("by_start", default=False), list[asyncio.Task[Any]]()
+
+    def begin(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> asyncio.Task[Any]:
+        task = asyncio.Task(work, loop=loop, **options)
+        if by_start.get():  # the application of the session begins tasks meanwhile
+            begun.append(task)
+        return task
+
+    earlier = loop.get_task_factory()
+    loop.set_task_factory(begin)
+    mark = by_start.set(True)
+    try:
+        with stopped(pid_of(embedded)), pytest.raises(DatabaseUnavailable):
+            async with Database(embedded.addresses.database_url):
+                pass
+    finally:
+        by_start.reset(mark)
+        loop.set_task_factory(earlier)
+    assert begun, "it tried to connect"
+    assert [each for each in begun if not each.done()] == []

@@ -13,6 +13,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from api.runs import watcher
 from api.runs.events import _events
 from api.runs.watcher import RunWatchers
+from runtime.platform.postgres import DatabaseUnavailable
 from schemas.kinds import RunStatus
 from schemas.run import Journal, RunResult, StepRecord
 from service.run_reader import Outcome, RunDescription, TemporalRuns
@@ -37,6 +38,7 @@ class Runs:
             False,
         )
         self.sent = 0
+        self.fault: Exception | None = None
 
     def step(self, node: str) -> None:
         """A step is done."""
@@ -73,8 +75,10 @@ class Runs:
         return self.journal_now.model_copy(update={"steps": steps})
 
     async def speaking(self, run: RunDescription, reader: SpeakingReader) -> Speaking:
-        """No model says anything."""
+        """As the heartbeats say; unreadable ones raise what the test put here."""
         del run, reader
+        if self.fault is not None:
+            raise self.fault
         return {}
 
     async def outcome(self, run: RunDescription) -> Outcome:
@@ -194,6 +198,40 @@ async def test_listeners_wait_while_temporal_is_away(runs: Runs, watchers: RunWa
     runs.step("A")
     runs.end()
     assert (await asyncio.wait_for(listener, PATIENCE))[-1] == "end"
+
+
+@pytest.mark.parametrize(
+    "fault", [AttributeError("no such member"), DatabaseUnavailable("away"), ValueError("no JSON")]
+)
+async def test_listeners_hear_of_steps_and_the_end_when_what_models_say_cannot_be_read(
+    runs: Runs, watchers: RunWatchers, fault: Exception
+) -> None:
+    """What is said is an extra: the steps are sent without it."""
+    runs.fault = fault
+    listener = asyncio.create_task(listen(watchers))
+    await runs.is_asked()
+    runs.step("A")
+    await runs.is_asked()
+    runs.end()
+    heard = await asyncio.wait_for(listener, PATIENCE)
+    assert [each for each in heard if isinstance(each, int)] == [1]
+    assert heard[-1] == "end"
+
+
+async def test_listeners_are_told_when_their_watch_ends_with_a_fault(
+    runs: Runs, watchers: RunWatchers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault of the watch itself ends the streams; the next listener gets a watch of its own."""
+
+    async def broken(workflow_id: str) -> RunDescription | None:
+        raise LookupError(workflow_id)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(runs, "describe", broken)
+        heard = await asyncio.wait_for(listen(watchers), PATIENCE)
+    assert "Last-Event-ID" in heard[-1]
+    runs.end()
+    assert (await asyncio.wait_for(listen(watchers), PATIENCE))[-1] == "end"
 
 
 async def test_streams_end_when_the_server_is_stopped(watchers: RunWatchers) -> None:

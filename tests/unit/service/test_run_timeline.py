@@ -1,8 +1,11 @@
 """The parts of a step's time."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
-from service.run_activities import ActivityTimes
+from temporalio.client import WorkflowHistory
+
+from service.run_activities import ActivityTimes, times_of_events
 from service.run_timeline import SegmentKind, StepSpan, timeline
 
 BEGIN = datetime(2026, 1, 15, tzinfo=UTC)
@@ -49,3 +52,16 @@ def test_totals_are_of_a_kind() -> None:
     (step,) = timeline([StepSpan("A", 0, at(0), at(1), waits=True)], [], at(1))
     assert step.total(SegmentKind.WAIT) == 1000
     assert step.total(SegmentKind.QUEUE) == 0
+
+
+def test_local_activities_of_a_history_have_their_times() -> None:
+    """Calls of pure tools are local ones: their place in a run is that of their marker."""
+    text = (Path(__file__).parents[2] / "replay/histories/a-run-of-pure-tools.json").read_text()
+    found = {each.id: each for each in times_of_events(WorkflowHistory.from_json("w", text).events)}
+    names = [id_.split("#")[0] for id_ in found]
+    assert {"Hash", "The toolThink", "The toolCalculator"} <= set(names)
+    assert names.index("Hash") < names.index("The toolThink") < names.index("The toolCalculator")
+    for each in found.values():
+        assert each.started is not None
+        assert each.ended is not None
+        assert each.scheduled <= each.started <= each.ended
