@@ -96,6 +96,20 @@ SEED: Final = (
     "insert into chat_memory (tenant_id, session_key, message) values (%(tenant)s, 's', '{\"x\": 1}')",
     "insert into plans (tenant_id, hash, plan) values (%(tenant)s, 'unused', '{}')",
     "update tenants set egress_allow = '{10.0.0.0/8}' where id = %(tenant)s",
+    (
+        "insert into run_rollups (tenant_id, hour, template_key, status, duration_bucket, runs, steps, duration_ms)"
+        " values (%(tenant)s, date_trunc('hour', now()), 'k', 'completed', 10, 1, 1, 5)"
+    ),
+    (
+        "insert into template_usage_rollups"
+        " (tenant_id, hour, template_key, requests, failed, input_tokens, output_tokens, cost_usd)"
+        " values (%(tenant)s, date_trunc('hour', now()), 'k', 1, 0, 1, 1, 0.5)"
+    ),
+    (
+        "insert into agent_rollups"
+        " (tenant_id, hour, agent, runs, requests, failed, input_tokens, output_tokens, cost_usd, duration_ms)"
+        " values (%(tenant)s, date_trunc('hour', now()), 'a', 1, 1, 0, 1, 1, 0.5, 1)"
+    ),
 )
 """What makes the rows of the other table test worth reading."""
 
