@@ -76,7 +76,9 @@ class SealedCredentials:
     async def names(self, tenant: str) -> list[tuple[str, str]]:
         """Implement `CredentialStore`."""
         async with self._database.tenant_transaction(tenant) as connection:
-            cursor = await connection.execute("select type, name from credentials order by type, name")
+            cursor = await connection.execute(
+                "select type, name from credentials where tenant_id = %s order by type, name", (tenant,)
+            )
             return [(row["type"], row["name"]) for row in await cursor.fetchall()]
 
 

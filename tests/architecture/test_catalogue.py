@@ -127,6 +127,7 @@ UNRECORDED = {
     "n8n-nodes-mcp.mcpClient": "a package that n8n does not ship; test_mcp_community_client.py",
     "@n8n/n8n-nodes-langchain.memoryPostgresChat": "needs a server: tests/integration/test_database_memories.py",
     "@n8n/n8n-nodes-langchain.memoryRedisChat": "needs a server: tests/integration/test_database_memories.py",
+    "@n8n/n8n-nodes-langchain.memoryMongoDbChat": "needs a server: tests/integration/test_database_memories.py",
     "@n8n/n8n-nodes-langchain.toolThink": "echoes its input; covered by unit tests of the toolbox",
 }
 """Node types without a recorded case, each with its reason."""

@@ -20,6 +20,7 @@ from compiler import compile_export
 from runtime.catalog import CATALOG
 from runtime.platform.keys import Keyring
 from runtime.platform.postgres import Connection, Database
+from runtime.platform.sealed_credentials import SealedCredentials
 from runtime.platform.settings import Settings
 from runtime.platform.storage.blobs import BlobStore
 from schemas.plan import Plan
@@ -30,11 +31,13 @@ from service.columns import Columns
 from service.credential_uses import CredentialUse
 from service.execution_rows import ExecutionRow
 from service.execution_store import Filter
+from service.figure_series import FigureSeries
 from service.model_spending import Spent
 from service.registration_store import Registration
 from service.schedule_store import ScheduleRow
 from service.template_records import Published
 from service.templates import TemplateStore
+from service.tenant_contents import TenantContents
 from tests.exports import export, node, set_
 from tests.security.test_row_level_security import ROW
 
@@ -175,7 +178,8 @@ class World:
             "filter_": Filter(), "since": None, "changed_at": now, "schedule_id": f"{MINE}:t:n:0", "error": "an error",
             "messages": [{"x": 1}], "has_ended": has_ended, "request": "r", "key_digest": "new", "scopes": ALL_SCOPES,
             "reference": {"id": "k"}, "noted": True, "name": "n", "templates": ["k"], "action": "a.b", "object_": "o",
-            "places": [("run", "r")], "spent": Spent(turns=1),
+            "places": [("run", "r")], "spent": Spent(turns=1), "days": 1, "lifetime": timedelta(days=1),
+            "credentials": SealedCredentials(database, self.keys),
             "compiled": compile_export(body(), file="k.json", catalog=CATALOG),
             "row": ScheduleRow("t:n:0", "t", "n", "{}", None, None, 0, None),
             "rows": [ExecutionRow(MINE, "e2", "r", "k", plan_hash, "rest", "running", now, steps=[])],
@@ -273,6 +277,11 @@ def is_nothing(value: Any) -> bool:
         return all(is_nothing(each) for each in value)
     if isinstance(value, dict):
         return all(is_nothing(each) for each in value.values())
+    if isinstance(value, FigureSeries):  # its points of time are there without a run, too
+        usage = [line for each in (value.templates, value.agents) for line in (each.tokens, each.cost_usd)]
+        return is_nothing([value.runs, value.p50_ms, value.p95_ms, *usage])
+    if isinstance(value, TenantContents):
+        return is_nothing([value.rows, value.payload_bytes, value.at_least])
     if hasattr(value, "all") and not isinstance(value, str):  # Routes
         return is_nothing(value.all)
     return not value

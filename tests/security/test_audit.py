@@ -76,12 +76,16 @@ async def test_every_operation_that_changes_something_leaves_a_row(
         "POST /templates/{key}/listen": ("/templates/audited/listen", None, "template/audited"),
         "DELETE /templates/{key}": ("/templates/audited", None, "template/audited"),
         "POST /keys": ("/keys", {"scopes": ["read"]}, "key/"),
+        "PUT /keys/{key_id}/expiry": (f"/keys/{key}/expiry", {"expires_in_days": 30}, f"key/{key}"),
         "POST /keys/{key_id}/rotate": (f"/keys/{key}/rotate", {}, f"key/{key}"),
         "DELETE /keys/{key_id}": (f"/keys/{key}", None, f"key/{key}"),
         "POST /operator/tenants": ("/operator/tenants", {"id": "hooli2"}, "tenant/hooli2"),
         "PUT /operator/tenants/{tenant}/egress": ("/operator/tenants/hooli/egress", {"allow": []}, "tenant/hooli"),
         "POST /operator/tenants/{tenant}/keys": (
             "/operator/tenants/hooli/keys", {"scopes": ["run"]}, "tenant/hooli/key/",
+        ),
+        "PUT /operator/tenants/{tenant}/keys/{key_id}/expiry": (
+            f"/operator/tenants/hooli/keys/{theirs}/expiry", {"expires_in_days": 30}, f"tenant/hooli/key/{theirs}",
         ),
         "POST /operator/tenants/{tenant}/keys/{key_id}/rotate": (
             f"/operator/tenants/hooli/keys/{theirs}/rotate", {}, f"tenant/hooli/key/{theirs}",
@@ -105,7 +109,13 @@ async def test_every_operation_that_changes_something_leaves_a_row(
         assert (row["request_id"], answer.headers["x-request-id"]) == ("walk-1", "walk-1")
         assert row["actor"]["kind"] == ("operator" if theirs_too else "key")
         assert row["address"]
-    assert {each["action"] for each in await log_of(operator, "/operator/tenants/hooli/audit")} >= {"key.issue"}
+    done = {
+        each["action"]
+        for each in await log_of(operator, "/operator/tenants/hooli/audit")
+        if each["outcome"] == Outcome.DONE
+    }
+    assert done >= {"key.issue", "key.expire"}
+    assert "key.expire" in {each["action"] for each in await log_of(acme) if each["outcome"] == Outcome.DONE}
 
 
 async def test_what_the_operator_does_to_a_tenant_is_in_the_tenants_log(

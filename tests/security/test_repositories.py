@@ -96,24 +96,39 @@ SEED: Final = (
     "insert into chat_memory (tenant_id, session_key, message) values (%(tenant)s, 's', '{\"x\": 1}')",
     "insert into plans (tenant_id, hash, plan) values (%(tenant)s, 'unused', '{}')",
     "update tenants set egress_allow = '{10.0.0.0/8}' where id = %(tenant)s",
+    (
+        "insert into run_rollups (tenant_id, hour, template_key, status, duration_bucket, runs, steps, duration_ms)"
+        " values (%(tenant)s, date_trunc('hour', now()), 'k', 'completed', 10, 1, 1, 5)"
+    ),
+    (
+        "insert into template_usage_rollups"
+        " (tenant_id, hour, template_key, requests, failed, input_tokens, output_tokens, cost_usd)"
+        " values (%(tenant)s, date_trunc('hour', now()), 'k', 1, 0, 1, 1, 0.5)"
+    ),
+    (
+        "insert into agent_rollups"
+        " (tenant_id, hour, agent, runs, requests, failed, input_tokens, output_tokens, cost_usd, duration_ms)"
+        " values (%(tenant)s, date_trunc('hour', now()), 'a', 1, 1, 0, 1, 1, 0.5, 1)"
+    ),
 )
 """What makes the rows of the other table test worth reading."""
 
 
 @pytest.fixture(scope="module")
 async def untouched(service: Settings) -> AsyncIterator[None]:
-    """The tenant's schedules wait: the scheduler of an application that another file has started applies none of them."""
+    """The tenants' schedules wait: the scheduler of an application that another file has started applies none of them."""
     assert service.database_url is not None
     locks = SessionLocks(service.database_url.get_secret_value())
-    async with locks.hold(lock_name(MINE)) as locked:
-        assert locked
+    async with locks.hold(lock_name(MINE)) as mine, locks.hold(lock_name(OTHER)) as other:
+        assert mine
+        assert other
         yield
     await locks.close()
 
 
 @pytest.fixture(scope="module")
 async def world(service: Settings, database: Database, keys: Keyring, untouched: None) -> AsyncIterator[World]:
-    """A tenant with a row in each table, and another one without any."""
+    """A tenant with a row in each table, and another one: a function that returns the attacker's rows is not safe either."""
     store = TenantStore(database, keys)
     for tenant in (MINE, OTHER):
         await store.create(tenant)
@@ -125,10 +140,15 @@ async def world(service: Settings, database: Database, keys: Keyring, untouched:
             await connection.execute(*insert(table, MINE))
         for statement in SEED:
             await connection.execute(statement.encode(), {"tenant": MINE, "plan": plan.id})
+    async with database.tenant_transaction(OTHER) as connection:
+        for table in ROW:
+            await connection.execute(*insert(table, OTHER))
+    await store.issue_key(OTHER, "theirs")
     made = World(service, keys, plan, (await store.issue_key(MINE, "mine")).key.id)
     yield made
-    async with database.tenant_transaction(MINE) as connection:  # no later test finds a key that nothing unwraps
-        await connection.execute("delete from tenant_keys where wrapped = 'x'")
+    for tenant in (MINE, OTHER):
+        async with database.tenant_transaction(tenant) as connection:  # no later test finds a key that nothing unwraps
+            await connection.execute("delete from tenant_keys where wrapped = 'x'")
 
 
 @pytest.fixture(scope="module")
