@@ -60,8 +60,9 @@ class ExtractFromFile(Activity):
                 raise NodeError(error.message, description=error.description, item=i) from error
             if node.operation == "csv" and takes_head(node.options):
                 return [{"json": row} for row in await read_csv(context, await context.blobs.open(ref), node.options)]
+            data = await context.blobs.read(ref)  # a file that is too large is told as that
             try:
-                return await node.extracted(context, item, await context.blobs.read(ref))
+                return await node.extracted(context, item, data)
             except NodeError as error:
                 raise node.other_format(ref, i) or error from error
 

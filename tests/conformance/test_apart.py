@@ -25,6 +25,7 @@ OTHER_WORDS: Final = {
     "B-cond-regex-4": "n8n says nothing of a pattern that cannot be read; here the message is JavaScript's.",
     "B-sub-error": "An error inside a sub-workflow names the node of this workflow that called it.",
     "evaluation_trigger": "There is no evaluation here: the node says which trigger to start instead.",
+    "http-unknown-credential-type-fails": OFFLINE,
     "unknown-choice-wait": OFFLINE,
 }
 """Case -> why its words differ."""
