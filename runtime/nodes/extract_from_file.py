@@ -14,6 +14,7 @@ from runtime.contract import (
     each_item_async,
     param,
 )
+from runtime.sandbox.failures import SandboxLimitError
 from runtime.sandbox.pdf import read_pdf
 from runtime.sandbox.spreadsheets import FORMATS, read_csv, read_sheet, takes_head
 from runtime.values.binary import NoBinaryError, binary_of
@@ -60,9 +61,11 @@ class ExtractFromFile(Activity):
                 raise NodeError(error.message, description=error.description, item=i) from error
             if node.operation == "csv" and takes_head(node.options):
                 return [{"json": row} for row in await read_csv(context, await context.blobs.open(ref), node.options)]
-            data = await context.blobs.read(ref)  # a file that is too large is told as that
+            data = await context.blobs.read(ref)
             try:
                 return await node.extracted(context, item, data)
+            except SandboxLimitError:  # a file that is too large is of the right format
+                raise
             except NodeError as error:
                 raise node.other_format(ref, i) or error from error
 

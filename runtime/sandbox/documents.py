@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 from runtime.confinement.children import ConfinedProcess, start
 from runtime.confinement.limits import ChildLimits
-from runtime.contract import NodeError
+from runtime.sandbox.failures import SandboxLimitError
 
 __all__ = ["DocumentLimitError", "Threads", "read_document"]
 
@@ -23,7 +23,7 @@ class Threads(Protocol):
         """Call a function on a thread."""
 
 
-class DocumentLimitError(NodeError):
+class DocumentLimitError(SandboxLimitError):
     """A document takes more time or memory than a step may use."""
 
 
@@ -55,7 +55,9 @@ async def read_document(
         if ended is None or time.monotonic() - began >= (limits.cpu_seconds or seconds):
             break
     else:
-        raise NodeError(f"The process that reads the {what} ended unexpectedly", description=f"It {_ending(ended)}.")
+        raise SandboxLimitError(
+            f"The process that reads the {what} ended unexpectedly", description=f"It {_ending(ended)}."
+        )
     raise DocumentLimitError(f"This {what} needs more time or memory than a step may use")
 
 

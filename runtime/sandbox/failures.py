@@ -8,6 +8,10 @@ from runtime.sandbox.limits import CodeLimits
 from schemas.run import MAX_ITEMS
 
 
+class SandboxLimitError(NodeError):
+    """Raised when what runs in a sandbox takes more than it may, or its process ends: the content of a file is not to blame."""
+
+
 class CodeError(NodeError):
     """Raised when the author's code threw. `bare` is the message without the line."""
 
@@ -25,30 +29,30 @@ def code_error(error: Mapping[str, Any], *, word: str = "line", item: int | None
     return CodeError(f"{bare}{place}", bare, description=error.get("description"), item=item)
 
 
-def timed_out(limits: CodeLimits) -> NodeError:
+def timed_out(limits: CodeLimits) -> SandboxLimitError:
     """Return the error of code that ran too long."""
-    return NodeError(
+    return SandboxLimitError(
         f"Task execution timed out after {limits.seconds:g} seconds",
         description="The code took too long: look for a loop that never ends.",
     )
 
 
-def out_of_memory(limits: CodeLimits) -> NodeError:
+def out_of_memory(limits: CodeLimits) -> SandboxLimitError:
     """Return the error of code that needed more memory than it may have."""
-    return NodeError(
+    return SandboxLimitError(
         "Node ran out of memory",
         description=f"The code needed more than {limits.memory_mb} MB: handle fewer items at a time.",
     )
 
 
-def too_many_items(count: int) -> NodeError:
+def too_many_items(count: int) -> SandboxLimitError:
     """Return the error of code that returned more items than a step may."""
-    return NodeError(
+    return SandboxLimitError(
         f"The code returned {count:,} items, and the limit is {MAX_ITEMS:,}",
         description="Return fewer items at a time, or keep the data in a file or a database and pass its address.",
     )
 
 
-def crashed(detail: str) -> NodeError:
+def crashed(detail: str) -> SandboxLimitError:
     """Return the error of a sandbox process that ended by itself."""
-    return NodeError("The code sandbox ended unexpectedly", description=detail)
+    return SandboxLimitError("The code sandbox ended unexpectedly", description=detail)

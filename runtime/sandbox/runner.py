@@ -13,7 +13,7 @@ from runtime.contract import Items, NodeError
 from runtime.contract.capabilities.code import LIBRARY, Helpers
 from runtime.sandbox.calls import Calls, calls_of
 from runtime.sandbox.child_process import ChildLost, ChildProcess
-from runtime.sandbox.failures import crashed, out_of_memory, timed_out, too_many_items
+from runtime.sandbox.failures import SandboxLimitError, crashed, out_of_memory, timed_out, too_many_items
 from runtime.sandbox.limits import CodeLimits
 from runtime.sandbox.pool import IDLE_CHILD_WAIT_SECONDS, MAX_BUSY_CHILDREN, ChildPool, pool_for
 from runtime.sandbox.priority import LONG_RUN_SECONDS, lower_priority
@@ -203,7 +203,7 @@ class CodeRunner:
         if "tooMany" in state:
             return too_many_items(int(state["tooMany"]))
         if "tooLarge" in state:
-            return NodeError(f"The code returned more than {self.limits.output_mb} MB")
+            return SandboxLimitError(f"The code returned more than {self.limits.output_mb} MB")
         return NodeError("The code never finishes", description="It waits for a promise that nothing will ever settle.")
 
 
