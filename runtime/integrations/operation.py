@@ -1,6 +1,5 @@
 """An operation of a descriptor for one input item: its requests in order, pages, and the items that come out."""
 
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -11,6 +10,7 @@ from runtime.integrations.descriptor import Operation, Paging, RequestSpec, Step
 from runtime.integrations.filters import is_empty
 from runtime.integrations.request import Response, Sender
 from runtime.integrations.scope import Scope
+from runtime.integrations.template import Template, member_of
 from runtime.integrations.values import evaluate, holds
 from runtime.interpreter.failures import node_error
 from runtime.nodes.checkpoint import Checkpoint
@@ -23,7 +23,6 @@ __all__ = ["WRONG_VALUES", "Run", "items_of", "run_operation"]
 WRONG_VALUES: Final = (AttributeError, TypeError, LookupError, ArithmeticError, ValueError)
 """What code raises on a value of another kind than it expects, where n8n's code fails likewise: an error of the one item."""
 
-_MEMBER: Final = re.compile(r"\{\$response\.([^.|}]+)")
 MAX_PAGES: Final = 10_000
 """Pages of one request, after which the node fails: a cursor that never ends would fill the memory."""
 
@@ -134,7 +133,7 @@ def items_of(operation: Operation, sender: Sender, scope: Scope) -> list[Item]:
 def _check_answered(value: Any, scope: Scope) -> None:
     """Raise NodeError for a member of an answer that is empty or null: n8n's code fails on it."""
     answer = scope.names.get("response", value)
-    if (answer is None or answer is UNDEFINED) and (member := _member_read(value)) is not None:
+    if (answer is None or answer is UNDEFINED) and (member := _member_read(value, scope)) is not None:
         kind = "null" if answer is None else "undefined"
         raise NodeError(
             f"Cannot read properties of {kind} (reading '{member}')",
@@ -209,16 +208,12 @@ async def _send(sender: Sender, spec: RequestSpec, scope: Scope) -> Scope:
     raise NodeError(f"{sender.descriptor.name} gave more than {MAX_PAGES} pages", item=scope.index)
 
 
-def _member_read(value: Any) -> str | None:
+def _member_read(value: Any, scope: Scope) -> str | None:
     """Return the first member of `$response` that a value needs; None: it needs none."""
     if isinstance(value, str):
-        found = _MEMBER.search(value)
-        return found[1] if found and "??" not in value else None
-    if isinstance(value, Mapping):
-        value = list(value.values())
-    return (
-        next((each for one in value if (each := _member_read(one))), None) if isinstance(value, list | tuple) else None
-    )
+        return member_of(value, "$response") if isinstance(value, Template) or not scope.of_program else None
+    values = list(value.values()) if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+    return next((member for each in values if (member := _member_read(each, scope))), None)
 
 
 def _after(response: Response, scope: Scope, spec: RequestSpec) -> Scope:

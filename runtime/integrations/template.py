@@ -122,11 +122,12 @@ class _Template:
         return "".join(part if isinstance(part, str) else part.path(names) for part in self.parts)
 
     def member(self, root: str) -> str | None:
-        """Return the path below a root where the template is one hole with that path alone."""
-        if len(self.parts) != 1 or not isinstance(self.parts[0], _Hole) or len(self.parts[0].alternatives) != 1:
-            return None
-        term = self.parts[0].alternatives[0].term
-        return ".".join(term.keys) or None if isinstance(term, _Path) and term.root == root else None
+        """Return the first member of a root that a hole reads which has no other alternative."""
+        holes = (part for part in self.parts if isinstance(part, _Hole) and len(part.alternatives) == 1)
+        terms = (hole.alternatives[0].term for hole in holes)
+        return next(
+            (term.keys[0] for term in terms if isinstance(term, _Path) and term.root == root and term.keys), None
+        )
 
     def roots(self) -> set[str]:
         """Return the roots of all paths."""
@@ -151,7 +152,7 @@ def render_path(text: str, names: Names) -> str:
 
 
 def member_of(text: str, root: str) -> str | None:
-    """Return the path below a root that a string with holes stands for; None: it is something else."""
+    """Return the first member of a root that a string with holes needs; None: it needs none."""
     return template_of(text).member(root)
 
 

@@ -87,6 +87,7 @@ async def post(
     """
     from runtime.http.request import Outgoing  # noqa: PLC0415 - requests are for activities
 
+    content = orjson.dumps(body)
     outgoing = Outgoing(
         "POST",
         url,
@@ -96,13 +97,12 @@ async def post(
             *headers.items(),
             *([("Idempotency-Key", hashlib.sha256(key.encode()).hexdigest()[:32])] if key else []),
         ],
-        orjson.dumps(body),
+        content,
     )
     outgoing = outgoing if sign is None else sign(outgoing)
     listener = _Listener(stream, hear) if stream is not None and hear is not None else None
     try:
         if listener is not None:
-            content = orjson.dumps(body)
             return listener.answer(
                 await context.http.stream(
                     url, headers=outgoing.headers, content=content, timeout=timeout, hear=listener.take
