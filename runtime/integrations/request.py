@@ -1,6 +1,5 @@
 """A request of a descriptor: built from values, signed, sent, and its response read. Errors are n8n's NodeApiError."""
 
-import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -31,8 +30,6 @@ _TIMEOUT_SECONDS: Final = 300.0
 _ERROR_STATUS: Final = 400
 _UNAUTHORIZED: Final = 401
 _SUCCESS: Final = range(200, 300)
-_SPACES_AT_END: Final = re.compile(r"(?:%20)+$")
-"""What is no part of an address (WHATWG URL, 4.4)."""
 _REDIRECTS: Final = Redirects(5, keep_authorization=False)
 
 
@@ -116,7 +113,7 @@ class Sender:
         if not url:
             path = changes.get("path") or evaluate_path(spec.path, scope)
             url = _text(evaluate(self.descriptor.base, described)) + _text(path)
-            url = _SPACES_AT_END.sub("", url)
+            url = _without_spaces_at_end(url)
         request = Request(_text(evaluate(spec.method, scope)), url, arrays=spec.arrays)
         shared = {} if spec.bare else evaluate(dict(self.descriptor.headers), described)
         request.headers = dict(_object(shared) | _object(evaluate(spec.headers, scope)))
@@ -233,6 +230,14 @@ def _succeeded(status: int, headers: Sequence[tuple[str, str]]) -> bool:
     """Return whether a long response is a file to store, and not the text of an error."""
     del headers
     return status in _SUCCESS
+
+
+def _without_spaces_at_end(url: str) -> str:
+    """Return an address without what is no part of it (WHATWG URL, 4.4)."""
+    end = len(url)
+    while url.endswith("%20", 0, end):
+        end -= 3
+    return url[:end]
 
 
 def _told(rule: ErrorRule, scope: Scope) -> tuple[str, str | None]:
