@@ -46,9 +46,9 @@ async def activity_payloads(
         answer = await client.workflow_service.get_workflow_execution_history(request, retry=True)
         for event in answer.history.events:
             if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
-                asked = event.activity_task_scheduled_event_attributes
-                if asked.activity_id == activity:
-                    scheduled, task = event.event_id, await _open(converter, asked.input.payloads)
+                scheduling = event.activity_task_scheduled_event_attributes
+                if scheduling.activity_id == activity:
+                    scheduled, task = event.event_id, await _open(converter, scheduling.input.payloads)
             elif event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
                 done = event.activity_task_completed_event_attributes
                 if scheduled and done.scheduled_event_id == scheduled:
@@ -56,8 +56,8 @@ async def activity_payloads(
             elif (local := local_activity(event)) is not None and local.id == activity:
                 result = await _open(converter, event.marker_recorded_event_attributes.details["result"].payloads)
                 # its input is no part of the history: a call of a tool returns its arguments
-                asked_of = {"arguments": result["arguments"]} if result and "arguments" in result else None
-                return ActivityPayloads(asked_of, result, ended=True)
+                arguments = {"arguments": result["arguments"]} if result and "arguments" in result else None
+                return ActivityPayloads(arguments, result, ended=True)
         read += len(answer.history.events)
         if not answer.next_page_token or read >= MAX_EVENTS:
             return ActivityPayloads(task, None, ended=False) if scheduled else None

@@ -44,8 +44,8 @@ class KeyPageController(Controller):
         self, request: Request[Principal, None, Any], dependencies: NamedDependency[Dependencies]
     ) -> Response[bytes]:
         """Issue a key, and show it this once. Raises BadRequest."""
-        asked = issue_request(await read_form(request))
-        issued = await actions.issue(request, dependencies.tenants, request.user.tenant, asked)
+        data = issue_request(await read_form(request))
+        issued = await actions.issue(request, dependencies.tenants, request.user.tenant, data)
         return await _page(request, dependencies, issued)
 
     @post("/{key_id:str}/rotate", **console(KeyScope.ADMIN, "key.rotate"), status_code=200)
@@ -62,8 +62,8 @@ class KeyPageController(Controller):
         self, request: Request[Principal, None, Any], key_id: KeyId, dependencies: NamedDependency[Dependencies]
     ) -> Redirect:
         """Set when a key expires. Raises BadRequest, UnknownKey."""
-        asked = expire_request(await read_form(request))
-        await actions.expire(dependencies.tenants, request.user.tenant, key_id, asked)
+        data = expire_request(await read_form(request))
+        await actions.expire(dependencies.tenants, request.user.tenant, key_id, data)
         return Redirect(HOME, status_code=303)
 
     @post("/{key_id:str}/revoke", **console(KeyScope.ADMIN, "key.revoke"))

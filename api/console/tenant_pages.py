@@ -61,10 +61,10 @@ class TenantPageController(Controller):
         """Create a tenant, and show it. Raises BadRequest, TenantExists, BeingDeleted."""
         form = await read_form(request)
         try:
-            asked = CreateTenant(id=str(form.get("id") or "").strip(), name=str(form.get("name") or ""))
+            data = CreateTenant(id=str(form.get("id") or "").strip(), name=str(form.get("name") or ""))
         except ValidationError as error:
             raise BadRequest("id: 1 to 63 characters; name: 200 at most.") from error
-        return _to((await actions.create(request, asked, dependencies)).id)
+        return _to((await actions.create(request, data, dependencies)).id)
 
     @get("/operator-audit", **console_operator())
     async def own_audit(
@@ -100,10 +100,10 @@ class TenantPageController(Controller):
         """Set what is open to the steps of a tenant. Raises BadRequest, UnknownTenant."""
         lines = str((await read_form(request)).get("allow") or "").split()
         try:
-            asked = EgressRequest(allow=lines)
+            data = EgressRequest(allow=lines)
         except ValidationError as error:
             raise BadRequest("allow: 1,000 entries at most.") from error
-        await actions.allow_egress(tenant, asked, dependencies)
+        await actions.allow_egress(tenant, data, dependencies)
         return _to(tenant)
 
     @post("/tenants/{tenant:str}/keys", **console_operator("key.issue"), status_code=200)
@@ -111,8 +111,8 @@ class TenantPageController(Controller):
         self, request: Request[Principal, None, Any], tenant: TenantId, dependencies: NamedDependency[Dependencies]
     ) -> Response[bytes]:
         """Issue a key, and show it this once. Raises BadRequest, UnknownTenant, BeingDeleted."""
-        asked = issue_request(await read_form(request))
-        issued = await key_actions.issue(request, dependencies.tenants, tenant, asked)
+        data = issue_request(await read_form(request))
+        issued = await key_actions.issue(request, dependencies.tenants, tenant, data)
         return await _page(request, tenant, dependencies, issued)
 
     @post("/tenants/{tenant:str}/keys/{key_id:str}/expire", **console_operator("key.expire"))

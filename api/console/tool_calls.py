@@ -38,8 +38,8 @@ def tool_payloads(payloads: ActivityPayloads) -> ToolPayloads:
     """Return input and output of a call of a sub-node."""
     task, result = payloads.task, payloads.result
     error = _first(result, "error")
-    asked, answered = _first(task, "arguments", "payload"), _first(result, "error", "value", "outputs")
-    return ToolPayloads(_excerpt(asked), _excerpt(answered), failed=error is not None, ended=payloads.ended)
+    input_, output = _first(task, "arguments", "payload"), _first(result, "error", "value", "outputs")
+    return ToolPayloads(_excerpt(input_), _excerpt(output), failed=error is not None, ended=payloads.ended)
 
 
 def _first(document: Mapping[str, Any] | None, *members: str) -> Any:

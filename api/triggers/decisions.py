@@ -22,12 +22,12 @@ def decision(
         fields: of a form.
     """
     json = item.get("json") or {}
-    told: dict[str, Any] = {"node": waiting["step"], "kind": kind, "ordinal": waiting["ordinal"]}
+    details: dict[str, Any] = {"node": waiting["step"], "kind": kind, "ordinal": waiting["ordinal"]}
     if kind == "approval":
-        told["approved"] = json.get("approved") is True
+        details["approved"] = json.get("approved") is True
     if kind == "form":
         secret = {each.label for each in fields if each.kind == "password"}
-        told["data"] = {name: MASKED if name in secret else value for name, value in json.items()}
+        details["data"] = {name: MASKED if name in secret else value for name, value in json.items()}
     if (tool := waiting["config"].get("tool")) is not None:
-        told["tool"] = tool
-    return told
+        details["tool"] = tool
+    return details
