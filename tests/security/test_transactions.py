@@ -31,6 +31,7 @@ CROSSING: Final = {
     "RollupBackfill.tenants": "projector_tenants",
     "earlier_connections": "pg_stat_activity or a table without tenant data",
     "TenantDataKeys.tenants": "tenant_sealing",
+    "TenantStore.page": "tenant_sealing: ids alone; the rows are read tenant by tenant",
     "Resealer._due": "tenant_sealing",
     "Resealer._note": "tenant_sealing",
     "RunEnds.write": "sets the tenant of each part of the batch itself",

@@ -8,17 +8,34 @@ import httpx
 import pytest
 from litestar import Litestar
 
+from api.dependencies import Dependencies
+from schemas.resume_link import token
 from tests.exports import export, node
 from tests.integration.console.chromium import CHROMIUM, SCREENSHOTS, Wire, chromium, serving
+from tests.patience import PATIENCE
+from tests.service import eventually
 
-__all__ = ["IN_CHROMIUM", "LIVE_MS", "browser", "pause", "picture", "placed", "sign_in", "signed_in", "wire"]
+__all__ = [
+    "IN_CHROMIUM",
+    "LIVE_MS",
+    "browser",
+    "gate",
+    "open_gate",
+    "pause",
+    "picture",
+    "placed",
+    "sign_in",
+    "signed_in",
+    "wire",
+]
 
 IN_CHROMIUM: Final = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here: apt-get install chromium"),
     pytest.mark.usefixtures("published"),
 ]
-LIVE_MS: Final = 15_000
+LIVE_MS: Final = int(PATIENCE * 1000)
+"""Milliseconds until a test gives up on what the page must show."""
 
 
 @pytest.fixture(scope="module")
@@ -62,3 +79,20 @@ def placed(*nodes: dict[str, Any], **settings: Any) -> dict[str, Any]:
 
 def pause(name: str, seconds: int) -> dict[str, Any]:
     return node(name, "wait", 1.1, resume="timeInterval", amount=seconds, unit="seconds")
+
+
+def gate(name: str) -> dict[str, Any]:
+    """A wait that lasts until the test calls its link, however slow the page is."""
+    return node(name, "wait", 1.1, resume="webhook")
+
+
+async def open_gate(caller: httpx.AsyncClient, dependencies: Dependencies, run: str, wait: int) -> None:
+    """Call the link of a wait of the run, counted from 0, once it waits there."""
+    link = f"/webhook-waiting/{run}/{wait}-{token(dependencies.links.of(run)['resume_secret'], wait)}"
+
+    async def passed() -> bool:
+        answer = await caller.get(link)
+        assert answer.status_code in (200, 409), answer.text
+        return answer.status_code == 200
+
+    await eventually(passed)

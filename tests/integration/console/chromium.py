@@ -10,13 +10,16 @@ from typing import Any, Final
 
 import uvicorn
 from litestar import Litestar
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
+
+from tests.patience import PATIENCE
 
 __all__ = ["CHROMIUM", "SCREENSHOTS", "Wire", "chromium", "serving", "watched_page"]
 
 CHROMIUM: Final = shutil.which("chromium")
 SCREENSHOTS: Final = Path(__file__).parents[3] / "build" / "console"
 """What the tests leave to look at."""
+expect.set_options(timeout=PATIENCE * 1000)
 
 
 class Wire:
@@ -96,6 +99,7 @@ async def chromium() -> AsyncIterator[Browser]:
 async def watched_page(browser: Browser, **options: Any) -> AsyncIterator[Page]:
     """Yield a page. Errors of scripts, and anything that the policy of the pages refused, fail the test in the end."""
     context: BrowserContext = await browser.new_context(**options)
+    context.set_default_timeout(PATIENCE * 1000)
     page, complaints = await context.new_page(), []
 
     def listen(message: ConsoleMessage) -> None:

@@ -6,13 +6,15 @@ import httpx
 import pytest
 
 from api.console.template_pages import LAST_RUNS
+from api.dependencies import Dependencies
 from tests.exports import node, set_
 from tests.integration.api.test_repair import failed_runs, publish
 from tests.integration.console.browsing import (
     IN_CHROMIUM,
     LIVE_MS,
     browser,
-    pause,
+    gate,
+    open_gate,
     picture,
     placed,
     sign_in,
@@ -29,32 +31,34 @@ expect = playwright.expect
 pytestmark = IN_CHROMIUM
 
 
-async def slow_run(acme: httpx.AsyncClient) -> str:
-    """Five nodes that take seven seconds."""
+async def gated_run(acme: httpx.AsyncClient) -> str:
+    """Five nodes, two of which wait until the test lets them go on."""
     nodes = (
         node("Start", "manualTrigger"),
-        pause("First wait", 3),
+        gate("First wait"),
         set_("Middle", a="1"),
-        pause("Second wait", 4),
+        gate("Second wait"),
         set_("End", b="2"),
     )
-    answer = await acme.post("/templates", params={"key": "browser-slow"}, json=placed(*nodes))
+    answer = await acme.post("/templates", params={"key": "browser-gated"}, json=placed(*nodes))
     assert answer.status_code in (200, 201), answer.text
-    return await started(acme, "browser-slow")
+    return await started(acme, "browser-gated")
 
 
 async def test_a_run_is_seen_live_until_its_end_without_a_reload(
-    wire: Wire, browser: Any, acme: httpx.AsyncClient, api_keys: tuple[str, str]
+    wire: Wire, browser: Any, acme: httpx.AsyncClient, api_keys: tuple[str, str], dependencies: Dependencies
 ) -> None:
-    run = await slow_run(acme)
+    run = await gated_run(acme)
     async with watched_page(browser) as page:
         await sign_in(page, wire, api_keys[0], f"/console/runs/{run}")
         await page.evaluate("window.loadedOnce = true")
         await expect(page.locator(".node.state-waiting")).to_have_attribute("id", "n1", timeout=LIVE_MS)
-        await expect(page.locator("#waiting")).to_contain_text("First wait waits for a time", timeout=LIVE_MS)
+        await expect(page.locator("#waiting")).to_contain_text("First wait waits for a call", timeout=LIVE_MS)
         await picture(page, "run-live")
+        await open_gate(acme, dependencies, run, 0)
         await expect(page.locator("#n2")).to_have_class("node family-data state-success", timeout=LIVE_MS)
         await expect(page.locator("#n3")).to_have_class("node family-flow state-waiting", timeout=LIVE_MS)
+        await open_gate(acme, dependencies, run, 1)
         await expect(page.locator("h1 .status-completed")).to_be_visible(timeout=LIVE_MS)
         await expect(page.locator("#steps > li")).to_have_count(5)
         assert await page.evaluate("window.loadedOnce"), "the page was not loaded again"
@@ -63,21 +67,19 @@ async def test_a_run_is_seen_live_until_its_end_without_a_reload(
 
 
 async def test_a_cut_connection_is_told_and_resumed_without_losing_a_step(
-    wire: Wire, browser: Any, acme: httpx.AsyncClient, api_keys: tuple[str, str]
+    wire: Wire, browser: Any, acme: httpx.AsyncClient, api_keys: tuple[str, str], dependencies: Dependencies
 ) -> None:
-    run = await slow_run(acme)
+    run = await gated_run(acme)
     async with watched_page(browser) as page:
         await sign_in(page, wire, api_keys[0], f"/console/runs/{run}")
         await expect(page.locator("#n1")).to_have_class("node family-flow state-waiting", timeout=LIVE_MS)
         await wire.cut()
         await expect(page.locator("#connection")).to_be_visible(timeout=LIVE_MS)
 
-        async def in_second_wait() -> Any:
-            status = (await acme.get(f"/workflows/{run}/status")).json()
-            return (status["progress"] or {}).get("active", {}).get("node") == "Second wait"
-
         try:
-            await eventually(in_second_wait)
+            await open_gate(acme, dependencies, run, 0)
+            await open_gate(acme, dependencies, run, 1)
+            await ended(acme, run)
         finally:
             await wire.mend()
         await expect(page.locator("#n2")).to_have_class("node family-data state-success", timeout=LIVE_MS)
