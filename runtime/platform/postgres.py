@@ -12,7 +12,7 @@ from psycopg.abc import RV, PQGen
 from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 from psycopg.waiting import wait_async
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from runtime.platform.sealing import SealError, TenantKeys
 from runtime.platform.tenant_places import TenantPlaces
@@ -46,7 +46,7 @@ APPLICATION: Final = "tempor8/2"
 CONNECT_SECONDS: Final = 3
 """Seconds that one attempt to connect may take: a server that hangs accepts connections and says nothing."""
 CHECK_SECONDS: Final = 2.0
-"""Seconds that the check of a connection may take before it counts as broken."""
+"""Seconds that the first statement of a transaction may take before the connection counts as broken."""
 ANSWER_MARGIN_SECONDS: Final = 2.0
 """Seconds after the statement's own time-out in which a living server has said so; one that hangs never does."""
 NETWORK_OPTIONS: Final[dict[str, Any]] = {
@@ -108,6 +108,11 @@ class BoundedConnection(AsyncConnection[DictRow]):
             raise
 
 
+def _is_gone(error: psycopg.OperationalError) -> bool:
+    """Return whether the server is away, going or hangs, or has no room for this connection."""
+    return error.sqlstate is None or error.sqlstate.startswith(UNAVAILABLE_STATES)
+
+
 class Database:
     """A pool of connections as the application's role. Use as an async context manager, or `open` and `close`.
 
@@ -144,7 +149,6 @@ class Database:
             max_size=size,
             timeout=timeout,
             max_idle=300.0,
-            check=self._check,  # a server that came back is used at once, not after an error
             reconnect_timeout=4.0,  # then the next request tries at once; the pause between tries doubles until then
             open=False,
         )
@@ -183,17 +187,6 @@ class Database:
     async def _configure(self, connection: BoundedConnection) -> None:
         connection.answer_timeout = self._statement_timeout + ANSWER_MARGIN_SECONDS
 
-    async def _check(self, connection: BoundedConnection) -> None:
-        """Check a connection. A broken one means that the server went away, so all connections are replaced."""
-        connection.answer_timeout = CHECK_SECONDS
-        try:
-            await AsyncConnectionPool.check_connection(connection)
-        except psycopg.Error:
-            await self._pool.drain()
-            raise
-        finally:
-            await self._configure(connection)
-
     async def close(self) -> None:
         """Close every connection."""
         await self._pool.close()
@@ -226,19 +219,45 @@ class Database:
     @asynccontextmanager
     async def _transaction(self, tenant: str) -> AsyncIterator[Connection]:
         try:
-            async with self._pool.connection() as connection, connection.transaction():
-                await connection.execute(BEGIN, (tenant, str(round(self._statement_timeout * 1000))))
-                yield connection
+            async with AsyncExitStack() as held:
+                yield await self._begin(held, tenant)
         except psycopg.errors.QueryCanceled as error:
             raise StatementTimeout(
                 f"Postgres at {self.endpoint} ended a statement that took longer than {self._statement_timeout:g} s."
             ) from error
         except psycopg.OperationalError as error:  # PoolTimeout is one of them, and a server that hangs
-            if error.sqlstate is not None and not error.sqlstate.startswith(UNAVAILABLE_STATES):
+            if not _is_gone(error):
                 raise
             raise DatabaseUnavailable(
                 f"Postgres at {self.endpoint} does not answer ({type(error).__name__}). Start it, or correct DATABASE_URL."
             ) from error
+
+    async def _begin(self, held: AsyncExitStack, tenant: str) -> BoundedConnection:
+        """Take a connection and begin, on another one where the server has been away: one that came back is used at once, not
+        after an error. Raise psycopg.OperationalError.
+        """
+        clock = asyncio.get_running_loop().time
+        until = clock() + self._timeout
+        try:
+            return await self._try_to_begin(held, tenant, self._timeout)
+        except psycopg.OperationalError as error:
+            if isinstance(error, PoolTimeout) or not _is_gone(error):
+                raise
+        await self._pool.drain()  # the others are as broken as this one
+        return await self._try_to_begin(held, tenant, max(0.0, until - clock()))
+
+    async def _try_to_begin(self, held: AsyncExitStack, tenant: str, seconds: float) -> BoundedConnection:
+        """Begin on some connection. The first statement, which costs the server nothing, shows whether it is there."""
+        async with AsyncExitStack() as own:
+            connection = await own.enter_async_context(self._pool.connection(seconds))
+            connection.answer_timeout = CHECK_SECONDS
+            try:
+                await own.enter_async_context(connection.transaction())
+                await connection.execute(BEGIN, (tenant, str(round(self._statement_timeout * 1000))))
+            finally:
+                await self._configure(connection)
+            held.push_async_exit(own.pop_all())
+        return connection
 
     @asynccontextmanager
     async def _place(self, tenant: str) -> AsyncIterator[None]:
@@ -254,7 +273,7 @@ class Database:
             yield
 
     async def ping(self) -> float:
-        """Return the seconds that a trivial query takes, connection check included.
+        """Return the seconds that a trivial query takes, begin and end of its transaction included.
 
         Raises:
             DatabaseUnavailable: see `transaction`.

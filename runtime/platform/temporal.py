@@ -13,6 +13,7 @@ from runtime.platform.codec import SealingCodec
 from runtime.platform.failures import SealingFailureConverter
 from runtime.platform.keys import Keyring
 from runtime.platform.plan_cache import PlanCache, PlanCodec
+from runtime.platform.run_data_converter import RunDataConverter
 from runtime.platform.settings import Settings
 from runtime.platform.storage.blobs import BlobStore, PostgresStorageDriver
 from runtime.platform.storage.payloads import JsonPayloadConverter
@@ -39,7 +40,7 @@ def data_converter(
     seal = SealingCodec(keyring, share_from=settings.payload_threshold) if settings.encrypt_payloads else None
     codec = seal if plans is None else PlanCodec(plans, seal)
     driver = PostgresStorageDriver(blobs)
-    return DataConverter(
+    return RunDataConverter(
         payload_converter_class=JsonPayloadConverter,
         failure_converter_class=SealingFailureConverter,
         payload_codec=codec,

@@ -3,7 +3,7 @@
 This module is imported inside the workflow sandbox, so it stays small and without I/O.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from functools import lru_cache
 from typing import Any, Final, is_typeddict
 
@@ -59,14 +59,21 @@ def _is_json_already(hint: Hashable) -> bool:
     return is_typeddict(origin) or origin in (Any, object, dict, list, str, int, float, bool, type(None))
 
 
+CONVERTERS: Final = (
+    BinaryNullPayloadConverter(),
+    BinaryPlainPayloadConverter(),
+    JSONProtoPayloadConverter(),
+    BinaryProtoPayloadConverter(),
+    OrjsonPayloadConverter(),
+)
+BY_ENCODING: Final[Mapping[bytes, EncodingPayloadConverter]] = {each.encoding.encode(): each for each in CONVERTERS}
+
+
 class JsonPayloadConverter(CompositePayloadConverter):
-    """The SDK's usual converters with orjson for everything that is JSON."""
+    """The SDK's usual converters with orjson for everything that is JSON.
+
+    They have no state, and the SDK makes one of these in each workflow task, so all of these share them.
+    """
 
     def __init__(self) -> None:
-        super().__init__(
-            BinaryNullPayloadConverter(),
-            BinaryPlainPayloadConverter(),
-            JSONProtoPayloadConverter(),
-            BinaryProtoPayloadConverter(),
-            OrjsonPayloadConverter(),
-        )
+        self.converters = BY_ENCODING
