@@ -1,4 +1,5 @@
-"""A sub-workflow per item, and an agent of ten turns per item: time, memory of the worker, and the longest history of the run.
+"""A sub-workflow per item, beside the same by hand, and an agent of ten turns per item: time, memory of the worker, and the
+longest history of the run.
 
 The worker is this process; the model is a script that answers at once, so that what is measured is ours and Temporal's. The issue's
 own numbers take an hour: `BENCH_ITEMS=256,20000 BENCH_AGENT_ITEMS=2000`. What grows faster than the items shows as quarters of the
@@ -18,7 +19,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from temporalio.client import Client, WorkflowHandle
+from temporalio.worker import Worker
 
+from bench import handwritten
 from bench.exports import START, Export, chain, node, set_node
 from bench.long import megabytes
 from bench.webhook import state_folder
@@ -103,10 +106,34 @@ async def measure() -> list[dict[str, Any]]:
                         await _measured(client, "sub-workflows", _each(), [{"json": {"n": n}} for n in range(count)])
                         for count in COUNTS
                     ]
+                    rows.append(await _handwritten(settings))
                     questions = [{"json": {"q": f"What is {n}?"}} for n in range(AGENT_ITEMS)]
                     if questions:
                         rows.append(await _measured(client, f"agent of {TURNS} turns", _agent(), questions))
     return rows
+
+
+async def _handwritten(settings: Settings) -> dict[str, Any]:
+    """The same by hand for the first count: what of the time over the children's own is the server's and the SDK's."""
+    client = await Client.connect(settings.temporal_address or "")
+    items = [{"n": n} for n in range(COUNTS[0])]
+    workflows: list[type] = [handwritten.Added, handwritten.EachAdded]
+    async with Worker(client, task_queue=handwritten.QUEUE, workflows=workflows):
+        await client.execute_workflow(
+            handwritten.EachAdded.run, items[:20], id=str(uuid.uuid4()), task_queue=handwritten.QUEUE
+        )
+        began = time.perf_counter()
+        handle = await client.start_workflow(
+            handwritten.EachAdded.run, items, id=str(uuid.uuid4()), task_queue=handwritten.QUEUE
+        )
+        out = await handle.result()
+        seconds = time.perf_counter() - began
+    chain_ = _Chain()
+    await chain_.read(client, handle)
+    return {
+        "what": "sub-workflows, by hand", "items": len(items), "items_out": len(out), "seconds": round(seconds, 1),
+        "load_average": os.getloadavg()[0], "seconds_over_the_children": round(seconds - chain_.own, 2),
+    }  # fmt: skip
 
 
 def _each() -> Export:

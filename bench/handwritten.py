@@ -1,4 +1,4 @@
-"""The peer of `bench.webhook`, `bench.durable`, `bench.steps` and `bench.short`: what a Python programmer would write by hand for the same flows.
+"""The peer of webhook, durable, steps, short and fanout: what a Python programmer would write by hand for the same flows.
 
 One process serves HTTP, one runs the worker, as with us. `python -m bench.handwritten serve|worker`; the address of
 Temporal and the port come from the environment.
@@ -96,6 +96,29 @@ class Requests:
         for _ in range(count):
             answer = await workflow.execute_activity(request, url, start_to_close_timeout=timedelta(seconds=60))
         return answer
+
+
+@workflow.defn
+class Added:
+    """What the sub-workflow of `bench.fanout` does."""
+
+    @workflow.run
+    async def run(self, item: dict[str, Any]) -> dict[str, Any]:
+        """A field more."""
+        return {**item, "b": item["n"] + 1}
+
+
+@workflow.defn
+class EachAdded:
+    """One child after the other."""
+
+    @workflow.run
+    async def run(self, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The items with a field more."""
+        return [
+            await workflow.execute_child_workflow(Added.run, item, id=f"{workflow.info().workflow_id}~{place}")
+            for place, item in enumerate(items)
+        ]
 
 
 async def _serve(client: Client, port: int) -> None:
