@@ -137,11 +137,11 @@ async def speaker(dependencies: Dependencies, monkeypatch: pytest.MonkeyPatch) -
     return speaker
 
 
-async def started(acme: httpx.AsyncClient, dependencies: Dependencies) -> RunDescription:
-    """The run that a caller has just started, as soon as it is there."""
+async def started(acme: httpx.AsyncClient, dependencies: Dependencies, template: str) -> RunDescription:
+    """The run of a template that a caller has just started, as soon as it is there."""
     async with asyncio.timeout(PATIENCE):
         while True:
-            listed = (await acme.get("/workflows", params={"template": "speak"})).json()["items"]
+            listed = (await acme.get("/workflows", params={"template": template})).json()["items"]
             if listed:
                 run = await TemporalRuns(dependencies.temporal).describe(listed[0]["workflow_id"])
                 assert run is not None
@@ -164,7 +164,7 @@ async def test_words_come_while_the_model_speaks_and_an_answer_that_begins_again
     workflow = agents(hook, "={{ $json.body.text }}")
     assert (await acme.post("/templates", params={"key": "speak"}, json=workflow)).status_code == 201
     caller = asyncio.create_task(anonymous.post("/webhook/acme/speak", json={"text": "hello"}))
-    run = await started(acme, dependencies)
+    run = await started(acme, dependencies, "speak")
     watchers = RunWatchers(TemporalRuns(dependencies.temporal), Shutdown())
     lines, heard = follow_lines(dependencies.temporal, watchers, run), HeardAnswers()
     assert await next_lines(lines, 2) == [("begin", None, False), ("item", "Hell", False)]
