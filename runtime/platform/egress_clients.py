@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http.cookiejar import CookieJar
 from typing import Final
 
 import httpx
@@ -13,10 +14,17 @@ import httpx
 from runtime.platform.egress import EgressPolicy
 from runtime.platform.egress_transport import guarded_transport
 
-__all__ = ["EgressClients"]
+__all__ = ["EgressClients", "NoCookies"]
 
 MAX_CLIENTS: Final = 64
 """Clients that are kept; of more, those that were not used for the longest time are closed as soon as nobody uses them."""
+
+
+class NoCookies(CookieJar):
+    """Keeps no cookie: the session that a server begins for one request would go out with the next one's credential."""
+
+    def extract_cookies(self, response: object, request: object) -> None:
+        """See base class."""
 
 
 @dataclass
@@ -81,7 +89,7 @@ class EgressClients:
                 proxy_guards=self._proxy_guards,
                 certificate=certificate,
             )
-            client = _Client(httpx.AsyncClient(transport=transport, trust_env=False))
+            client = _Client(httpx.AsyncClient(transport=transport, trust_env=False, cookies=NoCookies()))
         self._clients[key] = client
         client.users += 1
         try:

@@ -12,7 +12,7 @@ from runtime.hosts.tenant_sender import egress_clients
 from runtime.http.credential_hosts import Binding
 from runtime.http.oauth2_types import token_of
 from runtime.platform.credentials import CredentialStore
-from runtime.platform.egress_clients import EgressClients
+from runtime.platform.egress_clients import EgressClients, NoCookies
 from runtime.platform.postgres import Database
 from runtime.platform.service_turns import ServiceTurns
 from runtime.platform.settings import Settings
@@ -68,7 +68,7 @@ class WorkerResources:
             CodeRunner(slots=TenantSlots(MAX_BUSY_CHILDREN, settings.code_share)),
             EgressAllowLists(database),
             egress_clients(settings),
-            httpx.AsyncClient(trust_env=False),
+            httpx.AsyncClient(trust_env=False, cookies=NoCookies()),
             CredentialUseWriter(CredentialUses(database).write),
             ServiceTurns(database),
             TokenRenewals(database, credentials, token_of),

@@ -87,6 +87,19 @@ async def client() -> AsyncIterator[Client]:
     await built.clients.close()
 
 
+async def test_a_cookie_that_a_server_sets_goes_out_with_no_later_request(server: Server, client: Client) -> None:
+    """It may be the session of another account of the same vendor; n8n keeps none either. Nor along a redirect."""
+    server.answer = lambda _: reply(b"{}", b"Set-Cookie: session=first; Path=/")
+    first = await client.ask(server.url)
+    assert ("Set-Cookie", "session=first; Path=/") in first.headers
+    server.answer = lambda head: (
+        reply() if b"/there" in head else reply(b"", b"Set-Cookie: a=1", b"Location: /there", status=b"302 Found")
+    )
+    await client.ask(server.url, follow_redirects=True)
+    assert len(server.heads) == 3
+    assert [head for head in server.heads if b"cookie" in head.lower()] == []
+
+
 async def test_a_request_that_names_no_user_agent_says_n8n(server: Server, client: Client) -> None:
     await client.ask(server.url)
     await client.ask(server.url, headers=[("user-agent", "mine/1")])
