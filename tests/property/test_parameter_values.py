@@ -24,6 +24,8 @@ from tests.integration.test_failures_on_temporal import ended
 from tests.patience import PATIENCE
 from tests.property.parameter_values import PYTHON, VALUES, Place, complaint, places, with_value
 
+pytestmark = pytest.mark.long
+
 FUZZ: Final = os.environ.get("TEMPOR8_FUZZ") == "1"
 SEED: Final = 8
 LOCAL_SAMPLE: Final = 400

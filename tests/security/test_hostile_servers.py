@@ -42,6 +42,8 @@ from tests.security.hostile_server import (
     read_pg_startup,
 )
 
+pytestmark = pytest.mark.long
+
 STEP_SECONDS: Final = 0.5
 """Processor time of the loop's thread, which one step of the loop may take."""
 SECONDS: Final = 2.0

@@ -26,6 +26,8 @@ from schemas.resume_link import WAITING, link
 from service.resume_keys import ResumeLinks
 from tests.patience import PATIENCE, attempts
 
+pytestmark = pytest.mark.long
+
 RECORDING = Path(__file__).parent / "installation_0011"
 LAST_MIGRATION = 11
 FACTS: dict[str, Any] = json.loads((RECORDING / "facts.json").read_text("utf-8"))
