@@ -57,14 +57,14 @@ coverage: setup  ## Run every test and fail when fewer lines are run than the fl
 	$(BIN)/python -m pytest $(PARALLEL) --cov --cov-report=term --cov-report=xml:build/coverage.xml
 
 docs: setup  ## Build the site into build/site; a broken link fails.
-	@PYTHON=$(PYTHON) sh .ci/uv.sh sync --locked --group docs --quiet
+	@PYTHON=$(PYTHON) sh .ci/uv.sh sync --locked --inexact --group docs --quiet
 	$(BIN)/zensical build --clean --strict
 	@# links into the code lead to the repository: the site has no copy of it
 	@find build/site -name '*.html' -exec sed -i.bak -E 's@href="(\.\./)+((schemas|compiler|runtime|service|api|cli|deploy)/[^"]+\.(py|yaml|sh)(#L[0-9]+)?)"@href="$(REPOSITORY)/blob/main/\2"@g' {} +
 	@find build/site -name '*.bak' -delete
 
 chart: setup  ## Render the Helm chart with Helm's own library and check what it makes against Kubernetes' schemas.
-	@PYTHON=$(PYTHON) sh .ci/uv.sh sync --locked --group deploy --quiet
+	@PYTHON=$(PYTHON) sh .ci/uv.sh sync --locked --inexact --group deploy --quiet
 	$(BIN)/python -m pytest tests/deploy/test_chart.py -q
 
 # compared in tests: schemas, the pages of diagnostics, the plans of our exports, the table of known differences, the descriptions
