@@ -10,6 +10,7 @@ import pytest
 from temporalio.client import Client, ScheduleActionStartWorkflow
 
 from api.app import create_app
+from api.dependencies import Dependencies
 from bench.exports import START, chain, node, set_node
 from cli.support.wiring import open_dependencies
 from runtime.hosts.temporal.worker import serve, worker
@@ -17,6 +18,7 @@ from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings, SettingsError
 from service.schedule_store import ScheduleStore
 from service.scheduler import TemporalSchedules
+from tests.gates import open_gate
 from tests.service import client, ended, eventually, started
 
 CODE = node("Code", "code", 2, {"jsCode": "return [{json: {n: 1}}]"}, 200)
@@ -124,22 +126,25 @@ async def _queue_of_schedule(temporal: Client, database: Database, settings: Set
     return action.task_queue
 
 
-async def test_only_so_many_runs_of_a_tenant_go_on_at_a_time(service: Settings, api_keys: tuple[str, str]) -> None:
+async def test_only_so_many_runs_of_a_tenant_go_on_at_a_time(
+    service: Settings, api_keys: tuple[str, str], dependencies: Dependencies
+) -> None:
     """One waits, the next stands in the queue and says so, another tenant's goes on, and sub-workflows need no turn."""
     settings = service.model_copy(update={"task_queue": f"test-{uuid.uuid4()}", "tenant_runs": {"globex": 1}})
-    export = chain(START, node("Wait", "wait", 1.1, {"amount": 4, "unit": "seconds"}, 200), CALL)
+    export = chain(START, node("Wait", "wait", 1.1, {"resume": "webhook"}, 200), CALL)
     async with serving(settings, api_keys) as (acme, globex), working(settings):
         for each in (acme, globex):
             answer = await each.post("/templates", params={"key": "apart-slow"}, json=export)
             assert answer.status_code in (200, 201), answer.text
         first = await started(globex, "apart-slow")
-        await eventually(lambda: _waits_for(globex, first, "time"))
+        await eventually(lambda: _waits_for(globex, first, "call"))
         second = await started(globex, "apart-slow")
         others = [await started(acme, "apart") for _ in range(2)]
         await eventually(lambda: _waits_for(globex, second, "turn"))
         for run in others:
             assert (await ended(acme, run))["status"] == "completed"
         for run in (first, second):
+            await open_gate(globex, dependencies, run, 0)
             assert (await ended(globex, run))["status"] == "completed"
 
 
