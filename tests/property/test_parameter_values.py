@@ -102,10 +102,11 @@ async def _stands(handle: WorkflowHandle[Any, Any]) -> bool:
 async def _end_or_wait(handle: WorkflowHandle[Any, Any], place: Place) -> RunResult | None:
     """Return what the run left; None as soon as it stands at the wait of a node that waits. Raise TimeoutError when it hangs."""
     result = asyncio.ensure_future(ended(handle, SECONDS))
-    while place.type.endswith((".wait", ".form")) and not (await asyncio.wait([result], timeout=0.2))[0]:
+    while place.type.endswith((".wait", ".form")) and not result.done():
         if await _stands(handle):
             result.cancel()
             return None
+        await asyncio.sleep(0.2)
     return await result
 
 
