@@ -4,6 +4,10 @@ STAMP := .venv/.locked
 BIN := .venv/bin
 REPOSITORY := https://github.com/tempor8/tempor8
 
+# More processes than processors: half of what the tests do is wait for servers. tests/order.py orders the files.
+PROCESSES ?= 4
+PARALLEL := -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo dev test lint fmt coverage docs chart generate sbom audit compile bench eval conformance fuzz chaos clean
 
@@ -25,7 +29,7 @@ dev: setup  ## Start Temporal, Postgres, a worker and the API, until Ctrl-C.
 	$(BIN)/tempor8 dev
 
 test: setup  ## Run every test but the chaos tests.
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest $(PARALLEL)
 
 lint: setup  ## Check style, types, imports, dependencies, migrations, workflows and spelling.
 	$(BIN)/ruff check .
@@ -50,17 +54,17 @@ fmt: setup  ## Format the code and apply the fixes that ruff is sure of.
 
 # A target of its own: on Python 3.11 counting lines slows the tests down. Child processes are not counted.
 coverage: setup  ## Run every test and fail when fewer lines are run than the floor in pyproject.toml.
-	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term --cov-report=xml:build/coverage.xml
+	$(BIN)/python -m pytest $(PARALLEL) --cov --cov-report=term --cov-report=xml:build/coverage.xml
 
 docs: setup  ## Build the site into build/site; a broken link fails.
-	@PYTHON=$(PYTHON) sh .ci/uv.sh sync --locked --group docs --quiet
+	@PYTHON=$(PYTHON) sh .ci/uv.sh sync --locked --inexact --group docs --quiet
 	$(BIN)/zensical build --clean --strict
 	@# links into the code lead to the repository: the site has no copy of it
 	@find build/site -name '*.html' -exec sed -i.bak -E 's@href="(\.\./)+((schemas|compiler|runtime|service|api|cli|deploy)/[^"]+\.(py|yaml|sh)(#L[0-9]+)?)"@href="$(REPOSITORY)/blob/main/\2"@g' {} +
 	@find build/site -name '*.bak' -delete
 
 chart: setup  ## Render the Helm chart with Helm's own library and check what it makes against Kubernetes' schemas.
-	@PYTHON=$(PYTHON) sh .ci/uv.sh sync --locked --group deploy --quiet
+	@PYTHON=$(PYTHON) sh .ci/uv.sh sync --locked --inexact --group deploy --quiet
 	$(BIN)/python -m pytest tests/deploy/test_chart.py -q
 
 # compared in tests: schemas, the pages of diagnostics, the plans of our exports, the table of known differences, the descriptions
@@ -96,8 +100,8 @@ eval: setup  ## Run the cases of every specialist with MODEL=vendor:name; withou
 conformance: setup  ## Run every recorded case of n8n on both hosts.
 	@$(BIN)/python -m tests.conformance; local=$$?; $(BIN)/python -m tests.conformance --host temporal && exit $$local
 
-fuzz: setup  ## Run random workflows and every kind of value in every parameter on both hosts, and in n8n when ORACLE_DIR names one.
-	TEMPOR8_FUZZ=1 $(BIN)/python -m pytest tests/property --hypothesis-profile=fuzz
+fuzz: setup  ## Run random workflows, every value in every parameter and every hostile request; in n8n too when ORACLE_DIR names one.
+	TEMPOR8_FUZZ=1 $(BIN)/python -m pytest tests/property tests/security/hostile_requests --hypothesis-profile=fuzz
 
 chaos: setup  ## Kill, stop and cut off every process under load, and check that nothing is lost.
 	$(BIN)/python -m pytest tests/chaos -m chaos

@@ -15,6 +15,7 @@ from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings
 from runtime.platform.storage.blobs import BlobStore
 from runtime.platform.temporal import connect, data_converter
+from tests.order import in_order
 from tests.service import (
     acme,
     anonymous,
@@ -51,6 +52,13 @@ settings.load_profile("quick")
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Name bytes after their parameter: an archive holds the time, and the processes of xdist must agree on names."""
     return argname if isinstance(val, bytes) else None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Order the files for the processes of xdist."""
+    if hasattr(config, "workerinput"):
+        items[:] = in_order(items)
 
 
 @pytest.fixture(scope="session")

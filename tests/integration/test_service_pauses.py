@@ -29,6 +29,8 @@ from tests.integration.test_temporal_host import queue, start
 
 __all__ = ["queue"]
 
+pytestmark = pytest.mark.long
+
 BIG = "x" * 40_000
 """Of an answer: a heartbeat carries one of them."""
 

@@ -10,14 +10,16 @@ import pytest
 from temporalio.client import Client, ScheduleActionStartWorkflow
 
 from api.app import create_app
+from api.dependencies import Dependencies
 from bench.exports import START, chain, node, set_node
 from cli.support.wiring import open_dependencies
-from runtime.hosts.temporal.worker import serve, worker
+from runtime.hosts.temporal.worker import serve
 from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings, SettingsError
 from service.schedule_store import ScheduleStore
 from service.scheduler import TemporalSchedules
-from tests.service import client, ended, eventually, started
+from tests.gates import open_gate
+from tests.service import client, ended, eventually, in_a_task, started, working
 
 CODE = node("Code", "code", 2, {"jsCode": "return [{json: {n: 1}}]"}, 200)
 SUB = chain(node("In", "executeWorkflowTrigger", 1.1, {"inputSource": "passthrough"}, 0), CODE)
@@ -35,48 +37,17 @@ EVERY_SECOND = node(
 
 
 @contextlib.asynccontextmanager
-async def working(settings: Settings, tenant: str | None = None) -> AsyncIterator[None]:
-    """A worker on the shared task queue, or on a tenant's own."""
-    up, down = asyncio.Event(), asyncio.Event()
-
-    async def work() -> None:
-        async with worker(settings, tenant=tenant) as built, built:
-            up.set()
-            await down.wait()
-
-    task = asyncio.create_task(work())
-    await asyncio.wait({task, asyncio.create_task(up.wait())}, return_when=asyncio.FIRST_COMPLETED)
-    try:
-        yield
-    finally:
-        down.set()
-        await task
-
-
-@contextlib.asynccontextmanager
 async def serving(settings: Settings, keys: tuple[str, str]) -> AsyncIterator[tuple[httpx.AsyncClient, ...]]:
     """An API with these settings, and a client per tenant."""
-    up, down = asyncio.Event(), asyncio.Event()
     async with open_dependencies(settings) as built, contextlib.AsyncExitStack() as stack:
         app = create_app(built)
-
-        async def live() -> None:
-            async with app.lifespan():
-                up.set()
-                await down.wait()
-
-        living = asyncio.create_task(live())
-        await up.wait()
-        try:
-            clients = [await stack.enter_async_context(client(app, key)) for key in keys]
-            for each in clients:
-                for name, export in (("apart-sub", SUB), ("apart", TOP)):
-                    answer = await each.post("/templates", params={"key": name}, json=export)
-                    assert answer.status_code in (200, 201), answer.text
-            yield tuple(clients)
-        finally:
-            down.set()
-            await living
+        await stack.enter_async_context(in_a_task(app.lifespan()))
+        clients = [await stack.enter_async_context(client(app, key)) for key in keys]
+        for each in clients:
+            for name, export in (("apart-sub", SUB), ("apart", TOP)):
+                answer = await each.post("/templates", params={"key": name}, json=export)
+                assert answer.status_code in (200, 201), answer.text
+        yield tuple(clients)
 
 
 async def queues(temporal: Client, run: str) -> set[str]:
@@ -99,14 +70,14 @@ async def test_a_tenant_has_a_task_queue_of_its_own(
     """The shared worker never sees its runs: starts, steps, sub-workflows and schedules wait for the tenant's own worker."""
     queue = f"test-{uuid.uuid4()}"
     settings = service.model_copy(update={"task_queue": queue, "tenant_queues": ("globex",)})
-    async with serving(settings, api_keys) as (acme, globex), working(settings):
+    async with serving(settings, api_keys) as (acme, globex), in_a_task(working(settings)):
         shared, own = await started(acme, "apart"), await started(globex, "apart")
         answer = await globex.post("/templates", params={"key": "apart-clock"}, json=chain(EVERY_SECOND, CODE))
         assert answer.status_code == 201, answer.text
         assert (await ended(acme, shared))["status"] == "completed"
         await asyncio.sleep(2)
         assert (await globex.get(f"/workflows/{own}/status")).json()["status"] == "running"
-        async with working(settings, "globex"):
+        async with in_a_task(working(settings, "globex")):
             assert (await ended(globex, own))["status"] == "completed"
         assert await _queue_of_schedule(temporal, database, settings) == f"{queue}:globex"
         await globex.post("/templates/apart-clock/deactivate")
@@ -124,22 +95,25 @@ async def _queue_of_schedule(temporal: Client, database: Database, settings: Set
     return action.task_queue
 
 
-async def test_only_so_many_runs_of_a_tenant_go_on_at_a_time(service: Settings, api_keys: tuple[str, str]) -> None:
+async def test_only_so_many_runs_of_a_tenant_go_on_at_a_time(
+    service: Settings, api_keys: tuple[str, str], dependencies: Dependencies
+) -> None:
     """One waits, the next stands in the queue and says so, another tenant's goes on, and sub-workflows need no turn."""
     settings = service.model_copy(update={"task_queue": f"test-{uuid.uuid4()}", "tenant_runs": {"globex": 1}})
-    export = chain(START, node("Wait", "wait", 1.1, {"amount": 4, "unit": "seconds"}, 200), CALL)
-    async with serving(settings, api_keys) as (acme, globex), working(settings):
+    export = chain(START, node("Wait", "wait", 1.1, {"resume": "webhook"}, 200), CALL)
+    async with serving(settings, api_keys) as (acme, globex), in_a_task(working(settings)):
         for each in (acme, globex):
             answer = await each.post("/templates", params={"key": "apart-slow"}, json=export)
             assert answer.status_code in (200, 201), answer.text
         first = await started(globex, "apart-slow")
-        await eventually(lambda: _waits_for(globex, first, "time"))
+        await eventually(lambda: _waits_for(globex, first, "call"))
         second = await started(globex, "apart-slow")
         others = [await started(acme, "apart") for _ in range(2)]
         await eventually(lambda: _waits_for(globex, second, "turn"))
         for run in others:
             assert (await ended(acme, run))["status"] == "completed"
         for run in (first, second):
+            await open_gate(globex, dependencies, run, 0)
             assert (await ended(globex, run))["status"] == "completed"
 
 

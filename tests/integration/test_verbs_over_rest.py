@@ -23,7 +23,7 @@ from runtime.platform.postgres import Database
 from tests.exports import greeting
 from tests.service import eventually
 
-pytestmark = pytest.mark.usefixtures("worker")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("worker")]
 
 
 @pytest.fixture(scope="module")

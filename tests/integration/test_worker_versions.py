@@ -26,6 +26,8 @@ from service.worker_builds import Deployment, WorkerBuilds
 from tests.patience import PATIENCE
 from tests.service import eventually
 
+pytestmark = pytest.mark.long
+
 TENANT = "acme"
 
 

@@ -12,17 +12,19 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import pytest
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
 
 from cli.testing.case import plan_of, run_case
 from cli.testing.temporal import CaseTemplates
 from runtime.hosts.local.offline import OfflineCapabilities
 from runtime.hosts.temporal.worker import build_worker
 from schemas import names
-from schemas.run import TASK_TIMEOUT, StartInput
+from schemas.run import TASK_TIMEOUT, RunResult, StartInput
 from tests.integration.test_failures_on_temporal import ended
 from tests.patience import PATIENCE
 from tests.property.parameter_values import PYTHON, VALUES, Place, complaint, places, with_value
+
+pytestmark = pytest.mark.long
 
 FUZZ: Final = os.environ.get("TEMPOR8_FUZZ") == "1"
 SEED: Final = 8
@@ -79,6 +81,35 @@ async def test_a_run_on_the_local_host_ends(part: int) -> None:
     assert not wrong, "\n".join(wrong)
 
 
+async def _stands(handle: WorkflowHandle[Any, Any]) -> bool:
+    """Return whether nothing happens in the run before somebody calls it, or before timers end that are longer than SECONDS."""
+    described = await handle.describe()
+    raw = described.raw_description
+    if described.status is not WorkflowExecutionStatus.RUNNING or raw.HasField("pending_workflow_task"):
+        return False
+    events = [event async for event in handle.fetch_history_events()]
+    timers: dict[int, float] = {}
+    for event in events:
+        if event.HasField("timer_started_event_attributes"):
+            given = event.timer_started_event_attributes.start_to_fire_timeout
+            timers[event.event_id] = given.ToTimedelta().total_seconds()
+        timers.pop(event.timer_fired_event_attributes.started_event_id, None)
+        timers.pop(event.timer_canceled_event_attributes.started_event_id, None)
+    busy = bool(raw.pending_activities or raw.pending_children)
+    return len(events) == described.history_length > 3 and not busy and all(each > SECONDS for each in timers.values())
+
+
+async def _end_or_wait(handle: WorkflowHandle[Any, Any], place: Place) -> RunResult | None:
+    """Return what the run left; None as soon as it stands at the wait of a node that waits. Raise TimeoutError when it hangs."""
+    result = asyncio.ensure_future(ended(handle, SECONDS))
+    while place.type.endswith((".wait", ".form")) and not result.done():
+        if await _stands(handle):
+            result.cancel()
+            return None
+        await asyncio.sleep(0.2)
+    return await result
+
+
 async def _batch(client: Client, first: int, cases: Sequence[Case]) -> list[str]:
     async def one(number: int, place: Place, value: str) -> str | None:
         case = with_value(place, VALUES[value])
@@ -91,15 +122,15 @@ async def _batch(client: Client, first: int, cases: Sequence[Case]) -> list[str]
             "test", given.to_json(), id=run, task_queue=QUEUE, task_timeout=TASK_TIMEOUT, result_type=dict
         )
         try:
-            told = (await ended(handle, SECONDS)).journal
+            left = await _end_or_wait(handle, place)
         except TimeoutError:
-            described = await handle.describe()
-            waits = bool(described.raw_description.pending_activities) or place.type.endswith((".wait", ".form"))
+            raw = (await handle.describe()).raw_description
             await handle.terminate("the test is over")
-            return (
-                None if waits and not described.raw_description.pending_workflow_task.attempt > 1 else "the run hangs"
-            )
-        message = str((told.error or {}).get("message"))
+            return None if raw.pending_activities and not raw.pending_workflow_task.attempt > 1 else "the run hangs"
+        if left is None:
+            await handle.terminate("the test is over")
+            return None
+        message = str((left.journal.error or {}).get("message"))
         return message if PYTHON.search(message) or "fault of the service" in message else None
 
     done = await asyncio.gather(*(one(i, *case) for i, case in enumerate(cases)))

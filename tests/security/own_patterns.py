@@ -30,16 +30,18 @@ MOST_PREFIXES, MOST_PUMPS = 6, 28
 
 @dataclass(frozen=True)
 class OwnPattern:
-    """A pattern, the place that keeps it, and the methods that are called on it."""
+    """A pattern and the place that keeps it: a module's name, a dot, the pattern's name in it."""
 
     place: str
     pattern: re.Pattern[Any]
-    methods: tuple[str, ...]
+    methods: tuple[str, ...] = ()
+    """Those that are called on it; looked up in the sources when none are given, which takes a while."""
 
     def works(self) -> Iterator[tuple[str, Work]]:
         """Yield each use of the pattern as work on a text."""
         binary = isinstance(self.pattern.pattern, bytes)
-        for method in self.methods:
+        module, _, name = self.place.rpartition(".")
+        for method in self.methods or _methods(module, name):
             yield method, _work(getattr(self.pattern, method), binary=binary, every=method == "finditer")
 
     def texts(self) -> Iterator[tuple[str, Text]]:
@@ -58,9 +60,7 @@ def own_patterns() -> list[OwnPattern]:
         for name, value in vars(module).items():
             for pattern in _patterns_in(value):
                 if id(pattern) not in found:
-                    found[id(pattern)] = OwnPattern(
-                        f"{module.__name__}.{name}", pattern, _methods(module.__name__, name)
-                    )
+                    found[id(pattern)] = OwnPattern(f"{module.__name__}.{name}", pattern)
     return sorted(found.values(), key=lambda each: each.place)
 
 

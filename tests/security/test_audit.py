@@ -23,7 +23,7 @@ from service.tenants import TenantStore
 from tests.exports import greeting
 from tests.service import client, ended, started
 
-pytestmark = pytest.mark.usefixtures("published")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("published")]
 
 READS_ONLY = {"POST /codec/decode", "POST /templates/check", "POST /tools/mcp"}
 """Operations that are no GET and change nothing; the tools of `/tools/mcp` that do write rows of their own."""

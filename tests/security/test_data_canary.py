@@ -23,7 +23,7 @@ from service.tenants import TenantStore
 from service.variables import VariableStore
 from tests.exports import export, node
 from tests.security.test_canary import forms, pg_dump
-from tests.service import ended, eventually, started
+from tests.service import ended, eventually, in_a_task, started
 
 CANARY = "canary-2f8d93ab01"
 KEEP = f"$getWorkflowStaticData('global').seen = '{CANARY}';"
@@ -57,22 +57,8 @@ async def installation() -> AsyncIterator[Stack]:
     """The whole service in processes of its own, with its state on disk."""
     with tempfile.TemporaryDirectory(prefix="tempor8-canary-", ignore_cleanup_errors=True) as name:
         Path(name).chmod(0o755)  # Postgres has a user of its own
-        up, down = asyncio.Event(), asyncio.Event()
-        built: list[Stack] = []
-
-        async def live() -> None:  # a fixture's two halves run in two tasks
-            async with stack(Settings.load({"TEMPOR8_STATE": name, "TEMPOR8_PORT": "0"})) as each:
-                built.append(each)
-                up.set()
-                await down.wait()
-
-        living = asyncio.create_task(live())
-        await asyncio.wait([asyncio.create_task(up.wait()), living], return_when=asyncio.FIRST_COMPLETED)
-        if living.done():
-            living.result()
-        yield built[0]
-        down.set()
-        await living
+        async with in_a_task(stack(Settings.load({"TEMPOR8_STATE": name, "TEMPOR8_PORT": "0"}))) as built:
+            yield built
 
 
 @pytest.fixture(scope="module")

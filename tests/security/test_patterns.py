@@ -7,6 +7,8 @@ import pytest
 from tests.security.growth import LONGEST, super_linear
 from tests.security.own_patterns import OwnPattern, own_patterns
 
+pytestmark = pytest.mark.long
+
 PATTERNS = own_patterns()
 LONG = 2 * LONGEST
 """A fast machine notices nothing of what is short."""

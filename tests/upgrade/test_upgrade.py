@@ -25,6 +25,9 @@ from runtime.platform.settings import Settings
 from schemas.resume_link import WAITING, link
 from service.resume_keys import ResumeLinks
 from tests.patience import PATIENCE, attempts
+from tests.service import in_a_task
+
+pytestmark = pytest.mark.long
 
 RECORDING = Path(__file__).parent / "installation_0011"
 LAST_MIGRATION = 11
@@ -50,22 +53,8 @@ async def installation(state: Path) -> AsyncIterator[Stack]:
     settings = Settings.load({"TEMPOR8_STATE": str(state), "TEMPOR8_PORT": "0", "TEMPOR8_RETENTION_DAYS": "36500",
                               "TEMPOR8_LOCAL_MODEL_URL": "http://127.0.0.1:9"})  # fmt: skip
     await _restore(settings, state)
-    up, down = asyncio.Event(), asyncio.Event()
-    built: list[Stack] = []
-
-    async def live() -> None:  # a fixture's two halves run in two tasks
-        async with stack(settings) as each:
-            built.append(each)
-            up.set()
-            await down.wait()
-
-    living = asyncio.create_task(live())
-    await asyncio.wait([asyncio.create_task(up.wait()), living], return_when=asyncio.FIRST_COMPLETED)
-    if living.done():
-        living.result()
-    yield built[0]
-    down.set()
-    await living
+    async with in_a_task(stack(settings)) as built:
+        yield built
 
 
 async def _restore(settings: Settings, state: Path) -> None:

@@ -7,9 +7,11 @@ from typing import Any, Final
 import httpx
 import pytest
 
+from api.dependencies import Dependencies
 from runtime.platform.postgres import Database, DatabaseUnavailable
 from runtime.platform.storage.blobs import BlobStore
 from tests.exports import export, node, set_
+from tests.gates import gate, open_gate
 from tests.service import ended, eventually, started
 
 pytestmark = pytest.mark.usefixtures("worker")
@@ -50,14 +52,17 @@ def filing() -> dict[str, Any]:
             binaryPropertyName="data",
             options={},
         ),
-        node("Wait", "wait", 1.1, amount=3, unit="seconds"),
+        gate("Wait"),
+        node("Again", "code", 2, jsCode="return $('File').all()"),
         node(
             "Read", "extractFromFile", 1, operation="text", binaryPropertyName="data", destinationKey="text", options={}
         ),
     )
 
 
-async def test_a_file_that_vanished_fails_the_step_that_reads_it(acme: httpx.AsyncClient, database: Database) -> None:
+async def test_a_file_that_vanished_fails_the_step_that_reads_it(
+    acme: httpx.AsyncClient, database: Database, dependencies: Dependencies
+) -> None:
     """Once, and not again and again."""
     await acme.post("/templates", params={"key": "filing"}, json=filing())
     run = await started(acme, "filing", {"text": "gone soon " * 20_000})
@@ -73,6 +78,7 @@ async def test_a_file_that_vanished_fails_the_step_that_reads_it(acme: httpx.Asy
             " and u.workflow_id = %s and p.size between 200000 and 210000",
             (run,),
         )
+    await open_gate(acme, dependencies, run, 0)
     status = await ended(acme, run)
     assert status["status"] == "failed"
     assert "is gone" in status["error"]["message"], status

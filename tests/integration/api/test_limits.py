@@ -1,5 +1,6 @@
 """Limits of runs at a time, per workflow and per key; steps that are delivered at most once."""
 
+import asyncio
 from datetime import datetime
 from typing import Any
 
@@ -8,17 +9,18 @@ import pytest
 
 from api.dependencies import Dependencies
 from tests.exports import export, node, set_
+from tests.gates import gate, open_gate
 from tests.service import ended, eventually, started
 
 pytestmark = pytest.mark.usefixtures("worker")
 
 
-def limited(name: str, seconds: float, **concurrency: Any) -> dict[str, Any]:
-    """Waits a little, a few at a time."""
+def limited(name: str, wait: dict[str, Any], **concurrency: Any) -> dict[str, Any]:
+    """Waits, a few at a time."""
     workflow = export(
         name,
         node("In", "executeWorkflowTrigger", 1.1, inputSource="passthrough"),
-        node("Wait", "wait", 1.1, amount=seconds, unit="seconds"),
+        wait,
         set_("Done", ok="yes"),
     )
     workflow["settings"]["tempor8"] = {"concurrency": concurrency}
@@ -41,9 +43,15 @@ async def histories(acme: httpx.AsyncClient, runs: list[str]) -> list[dict[str, 
     return [(await acme.get(f"/workflows/{run}/history")).json() for run in runs]
 
 
-async def test_no_more_runs_go_on_than_the_workflow_allows(acme: httpx.AsyncClient) -> None:
+async def reason(acme: httpx.AsyncClient, run: str) -> Any:
+    """What kind of thing the run waits for."""
+    active = (await acme.get(f"/workflows/{run}/history")).json()["active"] or {}
+    return (active.get("reason") or {}).get("kind")
+
+
+async def test_no_more_runs_go_on_than_the_workflow_allows(acme: httpx.AsyncClient, dependencies: Dependencies) -> None:
     """Six runs, two at a time, in the order in which they came; one that waits says for what."""
-    workflow = limited("Two", 2.5, limit=2)
+    workflow = limited("Two", gate("Wait"), limit=2)
     assert (await acme.post("/templates", params={"key": "two"}, json=workflow)).status_code == 201
     runs: list[str] = []
 
@@ -55,24 +63,33 @@ async def test_no_more_runs_go_on_than_the_workflow_allows(acme: httpx.AsyncClie
         runs.append(await started(acme, "two"))
         await eventually(has_begun)  # a place in line is taken when a run begins, on whichever worker
 
-    async def waits() -> Any:
-        return ((await acme.get(f"/workflows/{runs[-1]}/history")).json()["active"] or {}).get("reason")
+    async def stand() -> bool:
+        return [await reason(acme, each) for each in runs] == ["call"] * 2 + ["turn"] * 4
 
-    assert (await eventually(waits))["kind"] == "turn"
+    await eventually(stand)
+    for run in runs:
+        await open_gate(acme, dependencies, run, 0)
     seen = await histories(acme, runs)
     assert most_at_once(seen) == 2
     begun = [each["steps"][0]["started_at"] for each in seen]
     assert begun == sorted(begun)
 
 
-async def test_a_key_has_a_limit_of_its_own(acme: httpx.AsyncClient) -> None:
+async def test_a_key_has_a_limit_of_its_own(acme: httpx.AsyncClient, dependencies: Dependencies) -> None:
     """Two customers, one run each at a time."""
-    workflow = limited("Customers", 1.5, limit=1, key="={{ $json.customer.id }}")
+    workflow = limited("Customers", gate("Wait"), limit=1, key="={{ $json.customer.id }}")
     assert (await acme.post("/templates", params={"key": "customers"}, json=workflow)).status_code == 201
     runs: dict[str, list[str]] = {"a": [], "b": []}
     for _ in range(3):
         for name, of_customer in runs.items():
             of_customer.append(await started(acme, "customers", {"customer": {"id": name}}))
+
+    async def wait_for_turns() -> bool:
+        reasons = [sorted([await reason(acme, run) or "" for run in each]) for each in runs.values()]
+        return reasons == [["call", "turn", "turn"]] * 2
+
+    await eventually(wait_for_turns)
+    await asyncio.gather(*(open_gate(acme, dependencies, run, 0) for each in runs.values() for run in each))
     seen = {name: await histories(acme, each) for name, each in runs.items()}
     assert [most_at_once(each) for each in seen.values()] == [1, 1]
     assert most_at_once([*seen["a"], *seen["b"]]) == 2
@@ -82,13 +99,12 @@ async def test_a_run_that_is_killed_gives_its_place_to_the_next(
     acme: httpx.AsyncClient, dependencies: Dependencies
 ) -> None:
     """Cancelled, it leaves by itself; terminated, it is found out."""
-    workflow = limited("One", 3600, limit=1)
+    workflow = limited("One", node("Wait", "wait", 1.1, amount=1, unit="hours"), limit=1)
     assert (await acme.post("/templates", params={"key": "one"}, json=workflow)).status_code == 201
     runs = [await started(acme, "one") for _ in range(3)]
 
-    async def inside(run: str) -> Any:
-        seen = ((await acme.get(f"/workflows/{run}/history")).json()["active"] or {}).get("reason") or {}
-        return seen.get("kind") == "time"
+    async def inside(run: str) -> bool:
+        return await reason(acme, run) == "time"  # type: ignore[no-any-return]
 
     await eventually(lambda: inside(runs[0]))
     await acme.post(f"/workflows/{runs[0]}/cancel")

@@ -8,19 +8,14 @@ import httpx
 import pytest
 from litestar import Litestar
 
-from api.dependencies import Dependencies
-from schemas.resume_link import token
 from tests.exports import export, node
 from tests.integration.console.chromium import CHROMIUM, SCREENSHOTS, Wire, chromium, serving
 from tests.patience import PATIENCE
-from tests.service import eventually
 
 __all__ = [
     "IN_CHROMIUM",
     "LIVE_MS",
     "browser",
-    "gate",
-    "open_gate",
     "pause",
     "picture",
     "placed",
@@ -79,20 +74,3 @@ def placed(*nodes: dict[str, Any], **settings: Any) -> dict[str, Any]:
 
 def pause(name: str, seconds: int) -> dict[str, Any]:
     return node(name, "wait", 1.1, resume="timeInterval", amount=seconds, unit="seconds")
-
-
-def gate(name: str) -> dict[str, Any]:
-    """A wait that lasts until the test calls its link, however slow the page is."""
-    return node(name, "wait", 1.1, resume="webhook")
-
-
-async def open_gate(caller: httpx.AsyncClient, dependencies: Dependencies, run: str, wait: int) -> None:
-    """Call the link of a wait of the run, counted from 0, once it waits there."""
-    link = f"/webhook-waiting/{run}/{wait}-{token(dependencies.links.of(run)['resume_secret'], wait)}"
-
-    async def passed() -> bool:
-        answer = await caller.get(link)
-        assert answer.status_code in (200, 409), answer.text
-        return answer.status_code == 200
-
-    await eventually(passed)

@@ -35,6 +35,11 @@ class Wire:
         """Return the address of the site."""
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def connections(self) -> int:
+        """How many are open, both ends counted."""
+        return len(self._open)
+
     async def mend(self) -> None:
         """Listen (again, at the same port)."""
         self._server = await asyncio.start_server(self._pass_on, "127.0.0.1", self.port)

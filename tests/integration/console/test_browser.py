@@ -8,13 +8,12 @@ import pytest
 from api.console.template_pages import LAST_RUNS
 from api.dependencies import Dependencies
 from tests.exports import node, set_
+from tests.gates import gate, open_gate
 from tests.integration.api.test_repair import failed_runs, publish
 from tests.integration.console.browsing import (
     IN_CHROMIUM,
     LIVE_MS,
     browser,
-    gate,
-    open_gate,
     picture,
     placed,
     sign_in,

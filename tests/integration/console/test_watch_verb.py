@@ -9,9 +9,11 @@ import pytest
 from litestar import Litestar
 from typer.testing import CliRunner, Result
 
+from api.dependencies import Dependencies
 from cli.support.follow import events_of_lines
 from cli.verbs.workflow import app
 from tests.exports import export, node, set_
+from tests.gates import gate, open_gate
 from tests.integration.console.chromium import Wire, serving
 from tests.service import ended, eventually, started
 
@@ -30,16 +32,21 @@ async def verb(wire: Wire, key: str, *arguments: str) -> Result:
     return await asyncio.to_thread(CliRunner().invoke, app, [*arguments, "--url", wire.url, "--key", key])
 
 
-async def test_a_cut_connection_loses_no_step(wire: Wire, acme: httpx.AsyncClient, api_keys: tuple[str, str]) -> None:
-    wait = node("Wait", "wait", 1.1, resume="timeInterval", amount=3, unit="seconds")
-    steps = export("Watched", node("Start", "manualTrigger"), wait, set_("After", a="1"))
+async def test_a_cut_connection_loses_no_step(
+    wire: Wire, acme: httpx.AsyncClient, api_keys: tuple[str, str], dependencies: Dependencies
+) -> None:
+    async def watches() -> bool:
+        return wire.connections > 0
+
+    steps = export("Watched", node("Start", "manualTrigger"), gate("Wait"), set_("After", a="1"))
     await acme.post("/templates", params={"key": "watched"}, json=steps)
     run = await started(acme, "watched")
     watching = asyncio.create_task(verb(wire, api_keys[0], "watch", run, "--json"))
-    await asyncio.sleep(1)
+    await eventually(watches)
     await wire.cut()
-    await asyncio.sleep(0.5)
     await wire.mend()
+    await eventually(watches)
+    await open_gate(acme, dependencies, run, 0)
     done = await watching
     assert done.exit_code == 0, done.output
     events = [json.loads(line) for line in done.stdout.splitlines()]

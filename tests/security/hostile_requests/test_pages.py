@@ -1,5 +1,11 @@
-"""Every route that the OpenAPI description leaves out (console, accounts, codec, MCP), with every hostile value in each of its places."""
+"""Every route that the OpenAPI description leaves out (console, accounts, codec, MCP), with every hostile value in each of its places.
 
+A sample in `make test`, drawn for each route, so that every value is among those of some; all of them, which take more than a
+minute of the processor, in `make fuzz`.
+"""
+
+import os
+import random
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -13,8 +19,11 @@ from tests.security.hostile_requests.values import BODIES, CONTENT_TYPES, IN_ADD
 from tests.security.hostile_requests.wire import send
 from tests.service import OPERATOR_KEY
 
-pytestmark = pytest.mark.usefixtures("published")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("published")]
 
+FUZZ: Final = os.environ.get("TEMPOR8_FUZZ") == "1"
+SHARE: Final = 4
+"""One in so many requests to a route is made."""
 MOUNTS: Final = {
     "/webhook", "/webhook-test", "/webhook-waiting", "/form", "/form-test", "/form-waiting",
 }  # fmt: skip
@@ -109,6 +118,13 @@ def requests_of(method: str, path: str, names: list[str]) -> Iterator[Hostile]:
         yield from in_body(method, path, names)
 
 
+def sample(method: str, path: str, names: list[str]) -> list[Hostile]:
+    """The hostile requests to a route that are made: always the same, as long as there are the same."""
+    every = list(requests_of(method, path, names))
+    drawn = random.Random(f"{method} {path}")  # noqa: S311 - which requests, no secret
+    return every if FUZZ else drawn.sample(every, len(every) // SHARE)
+
+
 def messages() -> Iterator[Hostile]:
     """Hostile messages of a client of MCP."""
     kind = {"content-type": "application/json"}
@@ -157,9 +173,11 @@ async def test_hostile_requests_to_pages_work_or_are_refused_in_words(
     routes, wrong = hidden(application), list[Any]()
     assert {path.split("/")[1] for _, path, _ in routes} >= {"console", "oauth2", "codec", "mcp"}
     credentials = await credentials_of(application, api_keys[0])
+    made = {what.partition(": ")[2] for route in routes for what, *_ in sample(*route)}
+    assert made >= IN_ADDRESS.keys() | IN_HEADER.keys() | BODIES.keys(), "a value that no route is asked with"
     for method, path, names in routes:
         own = credentials.get(path.split("/")[1], {})
-        for what, verb, target, headers, body in requests_of(method, path, names):
+        for what, verb, target, headers, body in sample(method, path, names):
             got = await send(application, verb, target, own | headers, body)
             said = got.is_refusal_in_words() or (path == SERVER and b'"error":{"code":' in got.body)
             if got.status >= 500 or (got.status >= 400 and not said):

@@ -1,6 +1,7 @@
 """A run that continues as new in the middle of a durable step, as often as it can, ends as one that does not."""
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -8,6 +9,7 @@ import pytest
 
 from bench.exports import START, chain, node, set_node
 from cli.testing.case import plan_of, run_case
+from runtime.catalog import CATALOG
 from schemas.plan import Kind
 from tests.carrying import continue_inside_steps
 
@@ -19,10 +21,17 @@ def durable_cases() -> list[Path]:
     return [path for path in sorted(CASES.glob("[cs]*/**/*.json")) if _is_durable(path)]
 
 
+@cache
+def _may_be_durable(type_: str) -> bool:
+    return any(shape.kind is Kind.DURABLE for shape in CATALOG.shapes(type_))
+
+
 def _is_durable(path: Path) -> bool:
     case = json.loads(path.read_text("utf-8"))
     if not isinstance(case, dict) or "workflow" not in case:
         return False
+    if not any(_may_be_durable(node["type"]) for node in case["workflow"]["nodes"]):
+        return False  # compiling all the others takes each process of the tests seconds
     return any(step.kind is Kind.DURABLE for step in plan_of(case["workflow"]).steps)
 
 
