@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 
 from schemas.diagnostic import Diagnostic, Location
 from schemas.facts import Facts
+from schemas.item import UNDEFINED
 from schemas.plan import Kind
 from schemas.specialist import Specialist
 
@@ -163,6 +164,10 @@ class Node(Facts):
     def is_undefined(self, name: str) -> bool:
         """Whether this field is None because its expression gave `undefined`, not null."""
         return name in self.__dict__.get("_undefined", ())
+
+    def given(self, name: str) -> Any:
+        """Return the value of a field as its expression gave it: UNDEFINED where that is `undefined`."""
+        return UNDEFINED if self.is_undefined(name) else getattr(self, name)
 
     @classmethod
     def bind(cls, parameters: Mapping[str, Any], version: float) -> Self:

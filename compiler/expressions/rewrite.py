@@ -11,6 +11,7 @@ computed property names through the gate.
 | `v?.a.first()` | `((___t0=(v))==null?void 0:___x(___t0.a,"first",[]))` |
 | `$if(c, a, b)` | `((c)?(a):(b))` |
 | `this` | `___this`, and in a function a fresh object each time |
+| `catch (e) { f(e) }` | `catch (e) {___e(e); ___s.f(e) }`: errors name what failed as n8n's do, not `___s.x` |
 | `10n * 2` | `___f(()=>(10n * 2))`: n8n does not catch what it throws |
 
 Text is edited in place, never printed from the tree, so that what runs is what the author wrote. Comments go away,
@@ -125,7 +126,14 @@ class _Editor:
         self._enter_token(node)
         if node.type == "call_expression":
             self._enter_call(node)
+        if node.type == "catch_clause":
+            self._enter_catch(node)
         self._note_errors(node)
+
+    def _enter_catch(self, node: Node) -> None:
+        parameter, body = node.child_by_field_name("parameter"), node.child_by_field_name("body")
+        if parameter is not None and parameter.type == "identifier" and body is not None:
+            self._insert(body.start_byte + 1, f"___e({self.source.text(parameter)});")
 
     def _note_errors(self, node: Node) -> None:
         """Note whether the node may throw, and whether n8n then catches the error."""

@@ -19,7 +19,7 @@ from runtime.contract.commands import (
 )
 from runtime.contract.context import ActivityContext, Context, DurableContext
 from runtime.contract.errors import LimitReached, MissingCredential, NodeApiError, NodeError, ServiceBusy
-from runtime.contract.items import each_item, each_item_async, error_item, paired
+from runtime.contract.items import each_item, each_item_async, error_item, paired, result_name
 from runtime.contract.node import Activity, Durable, Inline, SubNode, Trigger
 from schemas.item import BinaryRef, Item, Items, Outputs
 from schemas.node import Dynamic, param
@@ -62,4 +62,5 @@ __all__ = [
     "error_item",
     "paired",
     "param",
+    "result_name",
 ]

@@ -1,12 +1,26 @@
 """Helpers of nodes that work item by item: one call per item, with n8n's pairing and continueOnFail."""
 
 from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
 
 from runtime.contract.context import Context
 from runtime.contract.errors import NodeError
-from schemas.item import Item, Items, Outputs, PairedItem
+from runtime.values.javascript import js_string
+from schemas.item import UNDEFINED, Item, Items, Outputs, PairedItem
 
-__all__ = ["each_item", "each_item_async", "error_item", "paired"]
+__all__ = ["each_item", "each_item_async", "error_item", "paired", "result_name"]
+
+
+def result_name(name: Any, i: int) -> str:
+    """Return the name of the field that an item's result goes into, as the nodes read it that look into it for a dot first.
+
+    Raise NodeError for what has no `includes`; a list has one, and is written as text.
+    """
+    if name is None or name is UNDEFINED:
+        raise NodeError(f"Cannot read properties of {js_string(name)} (reading 'includes')", item=i)
+    if not isinstance(name, str | list):
+        raise NodeError("dataPropertyName.includes is not a function", item=i)
+    return js_string(name)
 
 
 def error_item(error: NodeError, i: int) -> Item:

@@ -471,7 +471,7 @@
   };
 
   const differenceUnit = (unit) => {
-    if (unit === null || unit === '') throw new TypeError('no unit');
+    if (!unit) throw new TypeError('no unit');
     const name = DIFFERENCE_UNITS.find((each) => each === unit || each === `${unit}s`);
     const supported = DIFFERENCE_UNITS.map((each) => `'${each}'`).join(', ');
     return name ?? fail(`Unsupported unit '${unit}'. Supported: ${supported}.`);
@@ -494,10 +494,9 @@
 
   const boundary = (value) => {
     if (DateTime.isDateTime(value)) return value.toMillis();
-    const date = typeof value === 'string' ? new Date(value) : value;
-    const time = date.getTime();
-    if (typeof value === 'string' && Number.isNaN(time)) throw new TypeError('cannot convert to date');
-    return time;
+    if (typeof value !== 'string') return value instanceof Date ? value.getTime() : undefined;
+    const time = new Date(value).getTime();
+    return Number.isNaN(time) ? undefined : time;
   };
 
   // Counted in the engine's own zone (UTC), unlike everything else about a date.
@@ -518,6 +517,7 @@
     isBetween(value, args) {
       if (args.length !== 2) fail('isBetween(): expected exactly two args');
       const [one, two] = args.map(boundary);
+      if (one === undefined || two === undefined) return undefined;
       const time = dateTime(value).toMillis();
       return one > two ? two < time && time < one : one < time && time < two;
     },

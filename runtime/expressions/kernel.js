@@ -310,12 +310,24 @@
     }
   };
 
+  // V8 names what is no function by its source text, which for a name that n8n looks up is a conditional expression.
+  const LOOKED_UP = '(intermediate value)(intermediate value)(intermediate value).';
+  const NOT_LOOKED_UP = new Set(['Date', 'Math', 'NaN', 'RegExp', 'isFinite', 'isNaN', 'undefined']);
+  const withNames = (message) => message.replace(/___s\.(\w*)/g, (_, name) => (NOT_LOOKED_UP.has(name) ? name : LOOKED_UP + name));
+  const { getOwnPropertyDescriptor } = Object;
+  // Called at the beginning of every `catch`.
+  const caught = (error) => {
+    if (!(error instanceof TypeError)) return;
+    const message = getOwnPropertyDescriptor(error, 'message');
+    if (typeof message?.value === 'string' && message.writable && message.value.includes('___s.')) error.message = withNames(message.value);
+  };
+
   // Code without a name, a member or a call: n8n does not catch what it throws.
   const uncaught = (work) => {
     try {
       return work();
     } catch (error) {
-      return error instanceof ExpressionError ? fail(error.message, error.description) : fail(`Expression evaluation failed: ${error.message}`);
+      return error instanceof ExpressionError ? fail(error.message, error.description) : fail(`Expression evaluation failed: ${withNames(String(error.message))}`);
     }
   };
 
@@ -350,7 +362,7 @@
   const cell = (script, scope) => {
     let value;
     try {
-      value = script(scope, extend, key, render, renderText, renderJson, dummy(), uncaught);
+      value = script(scope, extend, key, render, renderText, renderJson, dummy(), uncaught, caught);
     } catch (error) {
       return failure(error);
     }
@@ -390,7 +402,7 @@
     const programs = request.scripts.slice(request.copies.length).map((id) => scripts.get(id));
     const evaluate = (index, scope) => {
       const program = programs[index] ?? fail('invalid syntax');
-      return attempt(() => program(scope, extend, key, render, renderText, renderJson, dummy(), uncaught));
+      return attempt(() => program(scope, extend, key, render, renderText, renderJson, dummy(), uncaught, caught));
     };
     const open = openScope(snapshot, 'expression', evaluate);
     const columns = request.copies.map((copies, i) => column(request.scripts[i], (item) => open(item, copies), request));

@@ -55,12 +55,12 @@ class Aggregate(Inline):
         elif p.aggregate != "aggregateAllItemData" and not str(self.aggregate).startswith("="):
             raise NodeError('Could not get parameter "destinationFieldName"')
         else:
-            included = _names(p, "fields_to_include", "Include") if p.include == "specifiedFields" else []
-            dropped = _names(p, "fields_to_exclude", "Exclude") if p.include == "allFieldsExcept" else []
+            # what is hidden is empty; where an expression stands for the choice, both lists are shown and count
+            included = _names(p, "fields_to_include", "Include") if p.fields_to_include != "" else []
+            dropped = _names(p, "fields_to_exclude", "Exclude") if p.fields_to_exclude != "" else []
             parts = whole_items(items, included or None, dropped)
             used = [i for i, _ in parts]
-            name = UNDEFINED if p.is_undefined("destination_field_name") else p.destination_field_name
-            output = {"json": {js_string(name): [json for _, json in parts]}}
+            output = {"json": {js_string(p.given("destination_field_name")): [json for _, json in parts]}}
         result: Item = {"json": output["json"], "pairedItem": [paired(i) for i in used]}
         if options.get("includeBinaries"):
             files = all_files([items[i] for i in used], unique=bool(options.get("keepOnlyUnique")))
@@ -87,14 +87,10 @@ def fields_as_lists(
     gathered: dict[str, list[Any]] = {}
     for each in listed:
         field = each.get("fieldToAggregate", "")
-        if field in (None, UNDEFINED):
-            raise NodeError(f"Cannot read properties of {js_string(field)} (reading 'includes')")
-        if not isinstance(field, str):
-            raise NodeError("fieldToAggregate.includes is not a function")
-        if not field:
+        if field == "":
             continue
         called = each.get("outputFieldName") if each.get("renameField") else None
-        name = js_string(called) if called else field.rsplit(".", 1)[-1] if dots else field
+        name = js_string(called) if called else _last_part(field) if dots else js_string(field)
         if name in gathered:
             raise NodeError(
                 f"The '{name}' output field is used more than once",
@@ -110,11 +106,30 @@ def fields_as_lists(
     return json
 
 
-def _values(items: Items, field: str, options: Fields, keep_undefined: Callable[[], bool], *, dots: bool) -> list[Any]:
+def _last_part(field: Any) -> str:
+    """Return the last part of a path. Raise NodeError for what has no `includes`, of which a list has one, too."""
+    if field in (None, UNDEFINED):
+        raise NodeError(f"Cannot read properties of {js_string(field)} (reading 'includes')")
+    if not isinstance(field, str | list):
+        raise NodeError("fieldToAggregate.includes is not a function")
+    return field.rsplit(".", 1)[-1] if isinstance(field, str) else js_string(field)
+
+
+def _read(json: Any, field: Any, *, dots: bool) -> Any:
+    """Return the value at a path, which may be a list of keys, or of the key of that very name."""
+    if dots and not isinstance(field, list):
+        return get(json, js_string(field))
+    value = json
+    for key in field if dots else [field]:
+        value = members(value).get(js_string(key), UNDEFINED)
+    return value
+
+
+def _values(items: Items, field: Any, options: Fields, keep_undefined: Callable[[], bool], *, dots: bool) -> list[Any]:
     missing, merge = bool(options.get("keepMissing")), bool(options.get("mergeLists"))
     values: list[Any] = []
     for item in items:
-        value = get(item["json"], field) if dots else members(item["json"]).get(field, UNDEFINED)
+        value = _read(item["json"], field, dots=dots)
         if value is None or value is UNDEFINED:
             if missing:
                 values.append(UNDEFINED if value is UNDEFINED and keep_undefined() else None)
@@ -134,11 +149,7 @@ def whole_items(items: Items, included: list[str] | None, dropped: list[str]) ->
     parts: list[tuple[int, dict[str, Any]]] = []
     for i, item in enumerate(items):
         json = item["json"]
-        chosen = (
-            [key for key in json if key not in dropped]
-            if included is None
-            else [key for key in json if key in included]
-        )
+        chosen = [key for key in json if key not in dropped and (included is None or key in included)]
         if chosen:
             parts.append((i, {key: json[key] for key in chosen}))
     return parts

@@ -61,7 +61,7 @@ class ConvertToFile(Activity):
         try:
             file_item = await context.resolve(self, 0).file_of_all(context, items)
         except NodeError as error:
-            if not context.continue_on_fail:
+            if not context.continue_on_fail or self.operation == "toJson":  # of JSON, n8n fails whatever onError says
                 raise
             return [[error_item(error, 0)]]
         pairs: list[PairedItem] = [{"item": i} for i in range(len(items))]

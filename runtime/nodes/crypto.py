@@ -20,11 +20,11 @@ from runtime.contract import (
     each_item_async,
     error_item,
     param,
+    result_name,
 )
 from runtime.values.binary import NoBinaryError, binary_of
 from runtime.values.javascript import describe_received, js_string
 from schemas.facts import CredentialUse
-from schemas.item import UNDEFINED
 
 _NO_WORD: Final = re.compile(r"\W")
 _AFFIXES: Final = re.compile(r"^RSA-|WithRSAEncryption$|^id-rsassa-pkcs1-v1_5-with-|-2$|^ssl3-")
@@ -69,11 +69,8 @@ class _Crypto(Activity):
             node = context.resolve(self, i)
             if node.action not in _ACTIONS:  # n8n then shows no field for the result
                 raise NodeError('Could not get parameter "dataPropertyName"', item=i)
-            name: Any = UNDEFINED if node.is_undefined("data_property_name") else node.data_property_name
             result = await node.result(context, item, i)
-            if name is None or name is UNDEFINED:
-                raise NodeError(f"Cannot read properties of {js_string(name)} (reading 'includes')", item=i)
-            return {"json": {**item["json"], js_string(name): result}}
+            return {"json": {**item["json"], result_name(node.given("data_property_name"), i): result}}
 
         return await each_item_async(context, items, one, self.error_item)
 
@@ -88,7 +85,7 @@ class _Crypto(Activity):
         if self.action == "sign":
             key = await self.signing_key(context, i)
             return self._encoded(_sign(key, self.algorithm, _as_bytes(self.text, _BYTES, "data")))
-        hash_type = UNDEFINED if self.is_undefined("hash_type") else self.hash_type
+        hash_type = self.given("hash_type")
         if self.action == "hmac":
             name = _algorithm(hash_type, "hmac")
             secret = _as_bytes(await self.hmac_secret(context, i), _KEYS, "key")
@@ -109,7 +106,7 @@ class _Crypto(Activity):
 
     async def _data(self, context: ActivityContext, item: Item, i: int) -> bytes:
         if not self.binary_data:
-            return _as_bytes(UNDEFINED if self.is_undefined("value") else self.value, _BYTES, "data")
+            return _as_bytes(self.given("value"), _BYTES, "data")
         try:
             return await context.blobs.read(binary_of(item, self.binary_property_name, i))
         except NoBinaryError as error:

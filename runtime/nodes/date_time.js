@@ -19,6 +19,9 @@ function offsetOf(wall, zone) {
   return offsetAt(wall - after * minute, zone) === after ? after : before;
 }
 
+// moment's format() without a format; the moments here stand for n8n's, which are in the mode that writes UTC as +00:00.
+const written = (format) => format || 'YYYY-MM-DDTHH:mm:ssZ';
+
 // moment.tz(date, [format,] zone)
 function inZone(date, format, zone) {
   const read = format === undefined ? lib.utc(date) : lib.utc(date, format);
@@ -36,10 +39,10 @@ function formatFirst({ date, toFormat, fromFormat, fromTimezone, toTimezone, zon
   if (Number.isInteger(date)) read = inSeconds(date) ? lib.unix(date).utc() : lib.utc(date);
   else if (zoned) read = inZone(date, fromFormat || undefined, fromTimezone || zone);
   else read = (fromFormat ? lib(date, fromFormat) : lib(date)).utc();
-  if (!read.isValid() || !zoned) return { text: read.format(toFormat) };
+  if (!read.isValid() || !zoned) return { text: read.format(written(toFormat)) };
   const shown = toTimezone || zone;
   const at = read.valueOf();
-  return { text: lib(at).utcOffset(offsetAt(at, shown)).format(named(toFormat)), at, zone: shown };
+  return { text: lib(at).utcOffset(offsetAt(at, shown)).format(named(written(toFormat))), at, zone: shown };
 }
 
 function calculate({ date, operation, duration, timeUnit, fromFormat }) {

@@ -7,7 +7,18 @@ from pathlib import Path
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from runtime.contract import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, error_item, param
+from runtime.contract import (
+    Activity,
+    ActivityContext,
+    Dynamic,
+    Item,
+    Items,
+    NodeError,
+    Outputs,
+    error_item,
+    param,
+    result_name,
+)
 from runtime.expressions.library import LibraryError, run_library
 from runtime.values.javascript import DateTimeText, js_string
 from schemas.item import UNDEFINED
@@ -95,13 +106,14 @@ class DateTime(Activity):
         for i, (node, result) in enumerate(zip(nodes, results, strict=True)):
             if node.action == "format" and node.is_undefined("value"):  # n8n leaves such an item out
                 continue
-            if isinstance(result, LibraryError):
-                error = NodeError(str(result), item=i)
-                if not context.continue_on_fail:
-                    raise error
-                out.append({"json": {"error": error.message}} if modern else error_item(error, i))
-            else:
+            try:
+                if isinstance(result, LibraryError):
+                    raise NodeError(str(result), item=i)  # noqa: TRY301 - beside those of the item
                 out.append((node.item_v2 if modern else node.item_v1)(items[i], i, result))
+            except NodeError as error:
+                if not context.continue_on_fail:
+                    raise
+                out.append({"json": {"error": error.message}} if modern else error_item(error, i))
         return [out]
 
     def script_request_v1(self, zone: str) -> dict[str, Any]:
@@ -162,7 +174,7 @@ class DateTime(Activity):
         if _ABBREVIATION in text:
             text = text.replace(_ABBREVIATION, _abbreviation(result["at"], result["zone"]))
         json = copy.deepcopy(item["json"])
-        json[self.data_property_name] = text
+        json[result_name(self.given("data_property_name"), i)] = text
         output: Item = {"json": json, "pairedItem": {"item": i}}
         if "binary" in item:
             output["binary"] = item["binary"]

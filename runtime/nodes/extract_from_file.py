@@ -22,7 +22,7 @@ from runtime.values.encodings import UnknownEncodingError, decode, detect
 from runtime.values.javascript import js_string
 from runtime.values.json_text import NotJsonError, parse_json
 from runtime.values.paths import set_path
-from schemas.item import UNDEFINED, BinaryRef
+from schemas.item import BinaryRef
 
 _MOVED: Final = {"operation": ["binaryToPropery", "fromJson", "text", "xml"]}
 
@@ -105,8 +105,7 @@ class ExtractFromFile(Activity):
     def with_content(self, item: Item, data: bytes) -> Item:
         """Return the item with the file's content in its JSON. Raise NodeError."""
         json: dict[str, Any] = dict(item["json"]) if self.keeps_source("json") else {}
-        key = UNDEFINED if self.is_undefined("destination_key") else self.destination_key
-        set_path(json, js_string(key), self.content(data))
+        set_path(json, js_string(self.given("destination_key")), self.content(data))
         return self.output_item(item, json)
 
     def output_item(self, item: Item, json: dict[str, Any]) -> Item:

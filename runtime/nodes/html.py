@@ -107,9 +107,10 @@ class Html(Extraction):
         """Return the property that holds the HTML. Version 1 takes its name literally. Raise NodeError."""
         if version >= _PATHS:
             return super().find(item, version)
-        if self.data_property_name not in members(item["json"]):
-            raise NodeError(f'No property named "{self.data_property_name}" exists!')
-        return members(item["json"])[self.data_property_name]
+        name = js_string(self.given("data_property_name"))
+        if name not in members(item["json"]):
+            raise NodeError(f'No property named "{name}" exists!')
+        return members(item["json"])[name]
 
 
 def _table(items: Items, options: dict[str, Any]) -> Item:

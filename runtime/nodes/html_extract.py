@@ -36,9 +36,10 @@ class Extraction(Activity):
     def find(self, item: Item, version: float) -> Any:
         """Return the property of the item's JSON that holds the HTML, by its path. Raise NodeError."""
         del version
-        html = get(item["json"], self.data_property_name)
+        name = js_string(self.given("data_property_name"))
+        html = get(item["json"], name)
         if html is UNDEFINED:
-            raise NodeError(f'No property named "{self.data_property_name}" exists!')
+            raise NodeError(f'No property named "{name}" exists!')
         return html
 
     def tidy(self, value: Any, version: float) -> Any:

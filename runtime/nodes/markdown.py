@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from runtime.contract import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, param
 from runtime.expressions.library import LibraryError, run_library
+from runtime.values.javascript import js_string
 from runtime.values.paths import set_path, unset
 from runtime.values.undefined import without_undefined
 
@@ -80,9 +81,9 @@ def _item(context: ActivityContext, item: Item, node: Markdown, result: Any, i: 
         if not context.continue_on_fail:
             raise error
         return {"json": {"error": error.message}}
-    json = copy.deepcopy(item["json"])
+    json, key = copy.deepcopy(item["json"]), js_string(node.given("destination_key"))
     if result is None and node.is_undefined("markdown"):  # showdown gives back what it cannot convert
-        unset(json, node.destination_key)
+        unset(json, key)
         return {"json": json, "pairedItem": {"item": i}}
-    set_path(json, node.destination_key, result)
+    set_path(json, key, result)
     return {"json": json, "pairedItem": {"item": i}}

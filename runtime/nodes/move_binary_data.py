@@ -39,9 +39,7 @@ class MoveBinaryData(Activity):
         for i, item in enumerate(items):
             node = context.resolve(self, i)
             if node.mode not in ("binaryToJson", "jsonToBinary"):
-                raise NodeError(
-                    f'The operation "{js_string(UNDEFINED if node.is_undefined("mode") else node.mode)}" is not known!'
-                )
+                raise NodeError(f'The operation "{js_string(node.given("mode"))}" is not known!')
             try:
                 output = await (
                     node.to_json(context, item) if node.mode == "binaryToJson" else node.to_binary(context, item)
@@ -71,7 +69,7 @@ class MoveBinaryData(Activity):
                 raise NodeError("Cannot read properties of null (reading '$error')")
         else:
             json = dict(item["json"])
-            value = base64.b64encode(data).decode() if options.get("keepAsBase64") else text
+            value = base64.b64encode(data).decode() if options.get("keepAsBase64") is True else text
             set_path(json, js_string(self.destination_key), parse_json(value) if options.get("jsonParse") else value)
         output: Item = {"json": json}
         other_files = dict(item["binary"])
@@ -87,8 +85,8 @@ class MoveBinaryData(Activity):
         value: Any = json if self.convert_all_data else get(json, js_string(self.value_key))
         if value is UNDEFINED:
             return None
-        raw = bool(options.get("useRawData")) and not options.get("dataIsBase64")
-        from64 = bool(options.get("dataIsBase64")) and not options.get("useRawData")
+        raw = options.get("useRawData") is True and options.get("dataIsBase64") is not True
+        from64 = options.get("dataIsBase64") is True and options.get("useRawData") is not True
         if options.get("keepSource") is not True:
             if self.convert_all_data:
                 json = {}
@@ -100,7 +98,7 @@ class MoveBinaryData(Activity):
         else:
             plain = raw and not isinstance(value, dict | list)
             text = js_string(value) if plain else json_stringify(value) or "null"
-            data = encode(text, str(options.get("encoding") or "utf8"), bom=bool(options.get("addBOM")))
+            data = encode(text, str(options.get("encoding") or "utf8"), bom=options.get("addBOM") is True)
             mime = mime or (None if plain and context.version >= _NAMED else "application/json")
         if from64 and context.version < _NAMED:
             mime = mime or "application/json"

@@ -14,8 +14,10 @@ from runtime.contract import (
     error_item,
     param,
 )
+from runtime.sandbox.failures import SandboxLimitError
 from runtime.sandbox.spreadsheets import read_csv, read_sheet, write_sheet
 from runtime.values.binary import NoBinaryError, binary_of
+from runtime.values.javascript import js_string
 from runtime.values.written import as_written
 from schemas.item import BinaryRef, PairedItem
 
@@ -57,7 +59,12 @@ class SpreadsheetFile(Activity):
                 ref = binary_of(item, node.binary_property_name, i)
             except NoBinaryError as error:
                 raise NodeError(error.message, description=error.description, item=i) from error
-            return [{"json": row} for row in await node.rows(context, ref)]
+            try:
+                return [{"json": row} for row in await node.rows(context, ref)]
+            except SandboxLimitError:  # a file that is too large is of the right format
+                raise
+            except NodeError as error:
+                raise node.other_format(context, ref, i) or error from error
 
         return await each_item_async(context, items, one)
 
@@ -71,6 +78,15 @@ class SpreadsheetFile(Activity):
             return await read_csv(context, data, options)
         rows = await read_sheet(context, data, "xlsx", self.options)  # which shows every option
         return rows if self.options.get("headerRow") is not False else [{"row": row} for row in rows]
+
+    def other_format(self, context: ActivityContext, ref: BinaryRef, i: int) -> NodeError | None:
+        """Return the error of a file that cannot be read and whose extension is not the chosen format; version 1 has none."""
+        extension = ref.get("fileExtension")
+        if context.version < _CSV_AS_TEXT or not extension or extension == self.read_format:
+            return None
+        return NodeError(
+            f"The file selected in 'Input Binary Field' is not in {js_string(self.read_format)} format", item=i
+        )
 
     async def to_file(self, context: ActivityContext, items: Items) -> Outputs:
         """Return one item with the file, paired with all."""

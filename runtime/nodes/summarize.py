@@ -31,7 +31,7 @@ class Summarize(Inline):
         """
         p = context.resolve(self, 0)
         options = p.options or {}
-        typed = context.version >= TYPED_KEYS_SINCE
+        typed = context.version == 0 or context.version >= TYPED_KEYS_SINCE  # a node without a version is no older one
         try:
             summary = Summary.of(
                 p.fields_to_summarize,

@@ -53,15 +53,14 @@ class Xml(Activity):
             return self.parse_xml(item)
         if self.mode == "jsonToxml":
             return self.build_xml(item)
-        raise NodeError(
-            f'The operation "{js_string(UNDEFINED if self.is_undefined("mode") else self.mode)}" is not known!'
-        )
+        raise NodeError(f'The operation "{js_string(self.given("mode"))}" is not known!')
 
     def parse_xml(self, item: Item) -> Any:
         """Return the document as JSON. Raise XmlError, NodeError."""
-        text = members(item["json"]).get(self.data_property_name, UNDEFINED)
+        name = js_string(self.given("data_property_name"))
+        text = members(item["json"]).get(name, UNDEFINED)
         if text is UNDEFINED:
-            raise NodeError(f'Item has no JSON property called "{js_string(self.data_property_name)}"')
+            raise NodeError(f'Item has no JSON property called "{name}"')
         if text is None:
             raise NodeError("Cannot read properties of null (reading 'toString')")
         options = self.options or {}
@@ -90,4 +89,4 @@ class Xml(Activity):
             headless=bool(options.get("headless")),
             root_name=options.get("rootName", "root"),
         )
-        return {self.data_property_name: builder.build(item["json"])}
+        return {js_string(self.given("data_property_name")): builder.build(item["json"])}

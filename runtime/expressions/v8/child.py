@@ -125,7 +125,7 @@ class Isolate:
         for name, source in scripts.items():
             try:
                 self.engine.eval(
-                    f'__define("{name}",function(___s,___x,___k,___r,___w,___j,___this,___f){{{source}\n}})'
+                    f'__define("{name}",function(___s,___x,___k,___r,___w,___j,___this,___f,___e){{{source}\n}})'
                 )
             except JSParseException:
                 self.engine.eval(f'__define("{name}",null)')

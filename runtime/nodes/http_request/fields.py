@@ -65,7 +65,7 @@ def parse_field(value: Any, label: str, i: int) -> Any:
 def query_fields(node: HttpRequestParameters, written: HttpRequestParameters, version: float, i: int) -> Any:
     """Return the query as an object. Raise NodeError."""
     if node.specify_query == "json":
-        text = UNDEFINED if node.is_undefined("json_query") else node.json_query
+        text = node.given("json_query")
         query = parse_field(text, "JSON Query Parameters", i)
         if query is None:
             raise NodeError("Cannot convert undefined or null to object", item=i)

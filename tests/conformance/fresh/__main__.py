@@ -74,7 +74,7 @@ def main() -> int:
     )
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 2)
     parser.add_argument("--out", type=Path, help="where the cases that differ go, with what happened here")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     if options.verb == "credentials":
         options.file.write_text(json.dumps(http.import_file()), encoding="utf-8")
         return 0
