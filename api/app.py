@@ -41,6 +41,7 @@ from api.repair.routes import RepairController
 from api.request_figures import RequestFigures
 from api.request_ids import request_id_header
 from api.runs.routes import WorkflowController
+from api.runs.turns import StreamTurns
 from api.runs.watcher import RunWatchers
 from api.templates.routes import TemplateController
 from api.tokens import Tokens
@@ -151,6 +152,7 @@ def create_app(dependencies: Dependencies, *, projector: bool = True) -> Litesta
                 if settings.metrics_address
                 else []
             ),
+            StreamTurns(watchers.turns),
             ContentOrigin(settings.content_url),
             ConsoleSession(dependencies.sessions),
             LookUpRates(rates.look_ups),

@@ -1,15 +1,19 @@
-"""What listeners of one run cost: processor time of the API and the worker, with none, one and 200 of them."""
+"""What listeners of one run cost: processor time of the API and the worker, with none, one and 200 of them; and for how long
+other requests wait while so many begin to listen at once.
+"""
 
 import asyncio
 import json
 import os
+import statistics
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import httpx
 
 from bench.exports import START, chain, node
+from bench.probe import Samples, probe
 from bench.webhook import _cpu, _up, processes, state_folder
 from compiler import compile_export
 from runtime.catalog import CATALOG
@@ -24,7 +28,9 @@ from service.tenants import TenantStore
 SECONDS: Final = float(os.environ.get("BENCH_SECONDS", "8"))
 LISTENERS: Final = (0, 1, 200)
 STEPS: Final = 400
-"""Of the run that goes on: five in a second."""
+"""Of the run that goes on, five in a second; and of the one that has them behind it."""
+PROBES: Final = 100
+"""Requests of somebody else before anybody listens."""
 
 
 def _wait(name: str, seconds: float) -> dict[str, Any]:
@@ -34,6 +40,11 @@ def _wait(name: str, seconds: float) -> dict[str, Any]:
 TEMPLATES: Final[Mapping[str, list[dict[str, Any]]]] = {
     "idle": [START, _wait("Wait", 3600)],
     "steps": [START, *(_wait(f"Wait{number}", 0.2) for number in range(STEPS))],
+    "long": [
+        START,
+        *(node(f"Set{number}", "set", 3.4, {"options": {}}, 0) for number in range(STEPS)),
+        _wait("Wait", 3600),
+    ],
 }
 
 
@@ -71,8 +82,14 @@ async def _row(port: int, key: str, pids: Mapping[str, int], template: str, coun
         answer = await client.post("/workflows/start", json={"workflow_template": template})
         run = answer.raise_for_status().json()["workflow_id"]
         heard = [0] * count
-        listeners = [asyncio.create_task(_listen(port, key, run, heard, place)) for place in range(count)]
-        await asyncio.sleep(3)
+        async with probe(port, key) as samples:
+            await _until(lambda: len(samples) >= PROBES)
+            opened = time.perf_counter()
+            listeners = [asyncio.create_task(_listen(port, key, run, heard, place)) for place in range(count)]
+            await _until(lambda: all(heard))
+            all_heard = time.perf_counter()
+            await asyncio.sleep(1)
+        await asyncio.sleep(2)
         before, began = {name: _cpu(pid) for name, pid in pids.items()}, time.perf_counter()
         await asyncio.sleep(SECONDS)
         spent = time.perf_counter() - began
@@ -81,7 +98,22 @@ async def _row(port: int, key: str, pids: Mapping[str, int], template: str, coun
             each.cancel()
         await asyncio.gather(*listeners, return_exceptions=True)
         (await client.post(f"/workflows/{run}/cancel")).raise_for_status()
-    return {"run": template, "listeners": count, "cores": cores, "events_each": min(heard, default=0)}
+    return {
+        "run": template, "listeners": count, "cores": cores, "events_each": min(heard, default=0),
+        "seconds_until_all_hear": round(all_heard - opened, 2),
+        "other_requests_ms": _figures(samples, 0.0, opened), "while_they_open_ms": _figures(samples, opened, all_heard),
+    }  # fmt: skip
+
+
+async def _until(fits: Callable[[], bool]) -> None:
+    while not fits():  # noqa: ASYNC110  # of counters that lines of other processes move
+        await asyncio.sleep(0.02)
+
+
+def _figures(samples: Samples, since: float, until: float) -> dict[str, float]:
+    """Median and longest of the requests that were under way between two moments."""
+    took = [each for begun, each in samples if begun + each / 1000 > since and begun < until]
+    return {"median": round(statistics.median(took), 1), "longest": round(max(took), 1)} if took else {}
 
 
 async def _listen(port: int, key: str, run: str, heard: list[int], place: int) -> None:

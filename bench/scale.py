@@ -55,7 +55,8 @@ NOTE_TENANTS: Final = "insert into projector_tenants (tenant_id) select 't' || n
 INSERT_ROWS: Final = """
     insert into workflow_executions (tenant_id, id, run_id, template_key, plan_hash, trigger_kind, status, started_at,
         closed_at, steps, user_id)
-    select %(tenant)s, %(tenant)s || ':k' || n %% 20 || ':' || md5(n::text), md5(n::text), 'k' || n %% 20, 'h', 'api',
+    select %(tenant)s, %(tenant)s || ':k' || n %% 20 || ':' || md5(n::text), md5(n::text), 'k' || n %% 20, 'h',
+        case when n %% 5000 = 1 then 'form' else 'api' end,
         case when n %% 50 = 0 then 'failed' when n %% 5000 = 1 then 'timed_out' else 'completed' end,
         now() - n * interval '80 ms', now() - n * interval '80 ms' + (n %% 1000) * interval '3 ms', 5, 'u' || n %% 1000
     from generate_series(1, %(rows)s::integer) n"""
@@ -213,7 +214,8 @@ async def _requests(port: int, key: str, api: int) -> list[dict[str, Any]]:
     paths = {
         "list": "/workflows", "list of a user": "/workflows?user_id=u7", "list of failed": "/workflows?status=failed",
         "list of a rare status": "/workflows?status=timed_out", "list of problems": "/workflows?problem=true",
-        "list of a template": "/workflows?template=k7", "metrics": "/metrics", "metrics of a month": "/metrics?hours=720",
+        "list of a template": "/workflows?template=k7", "list of a rare trigger": "/workflows?trigger=form",
+        "list of a trigger that started none": "/workflows?trigger=schedule", "metrics": "/metrics", "metrics of a month": "/metrics?hours=720",
     }  # fmt: skip
     headers = {"Authorization": f"Bearer {key}"}
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60) as http:

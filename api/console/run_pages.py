@@ -78,7 +78,7 @@ class RunPageController(Controller):
     ) -> ServerSentEvent:
         """Send what changes on the page until the run ends. Raises UnknownRun."""
         tenant = request.user.tenant
-        run = await require_run(tenant, workflow_id, runs)
+        run = await require_run(tenant, workflow_id, watchers)
         await require_data(run, dependencies)
         view = await read_view(tenant, workflow_id, dependencies, runs, problem_finder)
         since = last_event_id if last_event_id is not None else after

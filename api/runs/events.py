@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from itertools import islice
 from typing import Any, Final
 
 from litestar.response import ServerSentEvent
@@ -25,6 +26,8 @@ SLOW_SECONDS: Final = 60.0
 """Seconds that a listener may take to read what it was sent before it is dropped."""
 MAX_ENCODED: Final = 1_000
 """Steps that a watch keeps as they are sent."""
+STEPS_PER_TURN: Final = 32
+"""Steps that a listener is sent before others have their turn: a millisecond of work."""
 STOPPED: Final = "this server is being stopped: listen again with Last-Event-ID"
 FAILED: Final = "the run cannot be watched now: listen again with Last-Event-ID"
 TOO_SLOW: Final = "you read too slowly: listen again with Last-Event-ID"
@@ -88,13 +91,17 @@ async def _events(run: RunDescription, watchers: RunWatchers, types: NodeTypes, 
                 yield ServerSentEventMessage(comment="still running")
                 continue
             version, journal = watch.version, watch.journal
+            await watchers.turns.wait()
             began = clock()
             for piece in heard.next_pieces(watch.speaking):
                 yield _message("answer", _answer(piece), last)
             if journal is not None:
-                for number, text in _steps(watch, journal, last):
-                    yield ServerSentEventMessage(data=text, event="step", id=number)
-                    last = number
+                steps = _steps(watch, journal, last)
+                while batch := list(islice(steps, STEPS_PER_TURN)):
+                    for number, text in batch:
+                        yield ServerSentEventMessage(data=text, event="step", id=number)
+                        last = number
+                    began += await watchers.turns.wait()  # others were busy: that is no slowness of this listener
                 status = {"status": watch.status, "active": journal.active}
                 if status != sent_status:
                     sent_status = status
@@ -102,12 +109,18 @@ async def _events(run: RunDescription, watchers: RunWatchers, types: NodeTypes, 
             if clock() - began > SLOW_SECONDS:
                 yield ServerSentEventMessage(comment=TOO_SLOW)
                 return
-            if watch.outcome is not None and version == watch.version:
-                yield _message("end", _end(watch), last)
+            if (ending := _ending(watch, watchers, version, last)) is not None:
+                yield ending
                 return
-            if watch.failed or watchers.shutdown.requested:
-                yield ServerSentEventMessage(comment=FAILED if watch.failed else STOPPED)
-                return
+
+
+def _ending(watch: RunWatch, watchers: RunWatchers, version: int, last: int) -> ServerSentEventMessage | None:
+    """Return the message after which a stream that has sent this version ends; None: it goes on."""
+    if watch.outcome is not None and version == watch.version:
+        return _message("end", _end(watch), last)
+    if watch.failed or watchers.shutdown.requested:
+        return ServerSentEventMessage(comment=FAILED if watch.failed else STOPPED)
+    return None
 
 
 async def _know_types(watch: RunWatch, watchers: RunWatchers, types: NodeTypes) -> None:

@@ -1,16 +1,34 @@
 """Find a run of the tenant: in Temporal, or in the stored rows once Temporal has deleted it."""
 
+from typing import Protocol
+
 from api.dependencies import Dependencies
 from api.problems import UnknownRun
 from schemas.names import tenant_of
 from service.execution_store import ExecutionRow
 from service.run_archive import ArchivedRun
-from service.run_reader import RunDescription, TemporalRuns
+from service.run_reader import RunDescription
 
-__all__ = ["find_run", "has_data", "require_archived", "require_data", "require_ended", "require_row", "require_run"]
+__all__ = [
+    "RunSource",
+    "find_run",
+    "has_data",
+    "require_archived",
+    "require_data",
+    "require_ended",
+    "require_row",
+    "require_run",
+]
 
 
-async def find_run(tenant: str, workflow_id: str, runs: TemporalRuns) -> RunDescription | None:
+class RunSource(Protocol):
+    """Where runs are looked up: Temporal, or what the watches of this process saw of them."""
+
+    async def describe(self, workflow_id: str) -> RunDescription | None:
+        """Return the run; None when there is no record of it. Raises RPCError: Temporal does not answer."""
+
+
+async def find_run(tenant: str, workflow_id: str, runs: RunSource) -> RunDescription | None:
     """Return the tenant's run; None when Temporal has none.
 
     Raises:
@@ -21,7 +39,7 @@ async def find_run(tenant: str, workflow_id: str, runs: TemporalRuns) -> RunDesc
     return await runs.describe(workflow_id)
 
 
-async def require_run(tenant: str, workflow_id: str, runs: TemporalRuns) -> RunDescription:
+async def require_run(tenant: str, workflow_id: str, runs: RunSource) -> RunDescription:
     """Return the tenant's run. Raises UnknownRun: Temporal has none."""
     run = await find_run(tenant, workflow_id, runs)
     if run is None:

@@ -195,7 +195,6 @@ class WorkflowController(Controller):
         request: Request[Principal, None, Any],
         workflow_id: WorkflowId,
         dependencies: NamedDependency[Dependencies],
-        runs: NamedDependency[TemporalRuns],
         watchers: NamedDependency[RunWatchers],
         rates: NamedDependency[Rates],
         last_event_id: Annotated[
@@ -204,7 +203,7 @@ class WorkflowController(Controller):
     ) -> ServerSentEvent:
         """Send the events until the run ends."""
         tenant = request.user.tenant
-        run = await find_run(tenant, workflow_id, runs)
+        run = await find_run(tenant, workflow_id, watchers)
         if run is None:
             return events_of_row(await require_ended(tenant, workflow_id, dependencies), last_event_id or 0)
         await require_data(run, dependencies)

@@ -7,6 +7,7 @@ from typing import Final
 
 from temporalio.service import RPCError
 
+from api.runs.turns import Turns
 from api.single_flight import SingleFlight
 from runtime.platform.telemetry.logging import get_logger
 from schemas.kinds import RunStatus
@@ -173,10 +174,25 @@ class RunWatchers:
         self._runs, self.shutdown = runs, shutdown
         self.flights: SingleFlight[str, dict[str, str]] = SingleFlight()
         """Questions for the types of nodes, by run."""
+        self.turns = Turns()
+        """Turns of the streams of this process at what each has to do by itself."""
+        self._descriptions: SingleFlight[str, RunDescription | None] = SingleFlight()
         self._watches: dict[str, tuple[RunWatch, asyncio.Task[None]]] = {}
 
     def __len__(self) -> int:
         return len(self._watches)
+
+    async def describe(self, workflow_id: str) -> RunDescription | None:
+        """Return a run as its watch saw it last, a second ago at most while Temporal answers. Without a watch as Temporal describes
+        it: once for all who ask meanwhile; None when it has no record of it.
+
+        Raises:
+            RPCError: Temporal does not answer.
+        """
+        current = self._watches.get(workflow_id)
+        if current is not None and not current[0].over:
+            return current[0].run
+        return await self._descriptions.do(workflow_id, lambda: self._runs.describe(workflow_id))
 
     @contextlib.asynccontextmanager
     async def watch(self, run: RunDescription) -> AsyncIterator[RunWatch]:

@@ -1,6 +1,7 @@
 """`tempor8 serve`: the REST API and the webhooks."""
 
 import asyncio
+import gc
 import socket
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -111,6 +112,8 @@ async def _serve(
 
     async with open_dependencies(settings, walls) as dependencies:
         server = http_server(create_app(dependencies, projector=projector), settings)
+        gc.collect()
+        gc.freeze()  # modules and routes stay: to search them for garbage again and again holds every request up
 
         async def shut_down() -> None:
             """Take no more connections, end streams, and tell callers after the grace."""

@@ -190,3 +190,17 @@ def test_what_does_not_exist_is_found(tmp_path: Path) -> None:
     ]
     assert list(missing_modules(document)) == ["6: python -m tests.nowhere: no such module"]
     assert list(missing_targets(document)) == ["6: make nothing: no such target"]
+
+
+def test_every_decision_is_in_their_list_once() -> None:
+    """Under the title that its record has."""
+    folder = ROOT / "docs" / "decisions"
+    rows = re.findall(
+        r"^\| \[(\d{4})\]\((\S+)\) \| (.+?) \| \d{4}-\d\d-\d\d \|$", (folder / "index.md").read_text(), re.MULTILINE
+    )
+    records = sorted(folder.glob("[0-9]*.md"))
+    assert sorted(name for _, name, _ in rows) == [each.name for each in records]
+    titles = {each.name: each.read_text().split("\n", 1)[0] for each in records}
+    assert [
+        name for number, name, title in rows if not re.fullmatch(rf"# {number}[.:] {re.escape(title)}", titles[name])
+    ] == []
