@@ -4,11 +4,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, ClassVar, Final
 
 from runtime.contract import ActivityContext, Command, DurableContext, Event
-from runtime.integrations.answers import unreadable
 from runtime.integrations.described import Described
 from runtime.nodes.approvals import SEND_AND_WAIT, SendAndWait
 from schemas.facts import WaitsFor
-from schemas.item import UNDEFINED, Json
+from schemas.item import Json
 
 __all__ = ["ASKS", "ASKS_NOT", "VendorQuestion"]
 
@@ -48,7 +47,5 @@ class VendorQuestion(Described, SendAndWait):
     async def send_request(self, context: ActivityContext, payload: Json) -> Json:
         """Send the question, with its links (`$message`, `$buttons`)."""
         question: Any = payload
-        if question["message"] is None:  # n8n's node shortens the text before it sends anything
-            raise unreadable(UNDEFINED, "trim")
         await type(self).send(self, context, {"message": question["message"], "buttons": question["buttons"]})
         return None

@@ -174,7 +174,9 @@ async def upload_v1(run: Run, scope: Scope) -> list[Item]:
         content = {"body": js_string(parameters.get("fileContent") or ""), "type": mime_type}
     query = {"fields": "id, name", "uploadType": "media"}
     made = await run.request(scope, method="POST", path="/upload/drive/v3/files", query=query, **content)
-    body = {"mimeType": mime_type, "name": parameters.get("name")} | own | properties(scope)
+    body = {"mimeType": mime_type, "name": parameters.get("name")} | own
+    if given := properties(scope):
+        body |= {"properties": {}, "appProperties": {}} | given
     parents = ",".join(js_string(each) for each in FILTERS["list"](parameters.get("parents") or []))
     done = await _patch(run, scope, _id(made), {"addParents": parents, "supportsAllDrives": True}, body)
     if parameters.get("resolveData"):

@@ -209,8 +209,7 @@ async def _write(run: Run, *, add: bool) -> Items:
     data, missing = await _changes(book, settings, js_string(scope.names["key"]), [item["json"] for item in run.items])
     for each in missing if add else []:  # one after the other, as in n8n
         await _append(book, settings, [each], {"valueRenderOption": "UNFORMATTED_VALUE"})
-    if data or add:
-        await book.put_cells(data, settings.input_option)
+    await book.put_cells(data, settings.input_option)  # also without any, as n8n does
     return _own(run)
 
 
@@ -230,7 +229,7 @@ async def _changes(
     offset = column_number(first) - 1
     letters = column_letters(offset + names.index(key))
     sheet = settings.range.sheet
-    keys = await book.get(f"{sheet}{letters}{settings.data_row}:{letters}{last_row}", settings.rendering)
+    keys = await book.get(f"{sheet}{letters}{max(settings.data_row, 1)}:{letters}{last_row}", settings.rendering)
     places: dict[str, int] = {}
     for number, row in enumerate(keys[1:], settings.data_row + 1):  # the row before the data is read, too
         if not is_blank(row):

@@ -122,7 +122,7 @@ async def _write(run: Run, *, add: bool) -> Items:
     header_row, first_row = int(location.get("headerRow") or 1), int(location.get("firstDataRow") or 2)
     rows = await sheet.rows()
     if mode == "nothing":
-        return []
+        return own_items(run) if add else []
     columns = Columns.of(rows, header_row)
     new_mapper = scope.version >= MAPPER_SINCE
     if not add and len(rows) < header_row:

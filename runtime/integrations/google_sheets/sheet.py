@@ -66,7 +66,13 @@ class Spreadsheet:
     async def sheets(self) -> list[dict[str, Any]]:
         """Return the properties of all sheets: [{sheetId, title, ...}]. Raise NodeError."""
         response = await self.call("GET", "", {"fields": "sheets.properties"})
-        return [each["properties"] for each in elements_of(response, "sheets", "find")]
+        return [_properties(each) for each in elements_of(response, "sheets", "find")]
+
+    async def titles(self) -> list[Any]:
+        """Return the titles of all sheets; none for an answer that names no sheets. Raise NodeError."""
+        response = await self.call("GET", "", {"fields": "sheets.properties"})
+        found = member_of_answer(response, "sheets")
+        return [_properties(each).get("title") for each in found] if isinstance(found, list) else []
 
 
 @dataclass(frozen=True)
@@ -118,6 +124,11 @@ class Sheet:
             return
         await self.book.change({"appendDimension": {"sheetId": self.id, "dimension": "ROWS", "length": 1}})
         await self.book.put(self.range(f"{last + 1}:{last + len(rows)}"), rows, input_option)
+
+
+def _properties(sheet: Any) -> dict[str, Any]:
+    found = member_of_answer(sheet, "properties")
+    return found if isinstance(found, dict) else {}
 
 
 def _text(properties: dict[str, Any], name: str) -> str:

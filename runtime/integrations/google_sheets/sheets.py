@@ -105,14 +105,14 @@ async def _clear(sheet: Sheet, parameters: Mapping[str, Any]) -> None:
 async def create(run: Run) -> Items:
     """Add a sheet; one whose title is there already is left alone."""
     book = book_of(run, await run.scope(0))
-    titles = {each.get("title") for each in await book.sheets()}
+    titles = await book.titles()
 
     async def work(i: int) -> Items:
         scope = await run.scope(i)
         title = scope.parameters.get("title", "")
         if title in titles:
             return []
-        titles.add(title)
+        titles.append(title)
         return await _add(book, scope, title)
 
     return [each for i in range(len(run.items)) for each in await run.once(i, partial(work, i))]

@@ -160,7 +160,11 @@ async def upsert_contact(run: Run, scope: Scope) -> list[Item]:
         return [{"json": made}]
     query = {"property": given["properties"]} if given.get("properties") else {}
     path = f"/contacts/v1/contact/vid/{segment(member_of_answer(made, 'vid'))}/profile"
-    return [{"json": await run.request(scope, path=path, query=query, arrays="repeat")}]
+    profile = await run.request(scope, path=path, query=query, arrays="repeat")
+    is_new = made.get("isNew", UNDEFINED) if isinstance(made, Mapping) else UNDEFINED
+    if isinstance(profile, Mapping) and is_new is not UNDEFINED:
+        profile = {**profile, "isNew": is_new}
+    return [{"json": profile}]
 
 
 async def _associate(run: Run, scope: Scope, source: Any, targets: Sequence[Any], kind: int) -> None:

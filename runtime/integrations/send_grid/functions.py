@@ -9,7 +9,7 @@ from runtime.integrations.files import encoded
 from runtime.integrations.filters import FILTERS
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
-from runtime.values.javascript import js_string
+from runtime.values.javascript import js_string, truthy
 from schemas.item import NoJson
 
 _NAMES = {
@@ -37,8 +37,9 @@ def _contact(scope: Scope) -> dict[str, Any]:
     given = scope.parameters.get("additionalFields", {})
     made: dict[str, Any] = {"email": scope.parameters.get("email")}
     address = (given.get("addressUi") or {}).get("addressValues") or {}
-    made |= {f"address_line_{i}": address[f"address{i}"] for i in (1, 2) if address.get(f"address{i}")}
-    made |= {wire: given[name] for name, wire in _NAMES.items() if given.get(name)}
+    made |= {"address_line_1": address["address1"]} if "address1" in address else {}
+    made |= {"address_line_2": address["address2"]} if address.get("address2") else {}
+    made |= {wire: given[name] for name, wire in _NAMES.items() if truthy(given.get(name))}
     if given.get("alternateEmails"):
         made["alternate_emails"] = js_string(given["alternateEmails"]).split(",")
     custom = (given.get("customFieldsUi") or {}).get("customFieldValues") or []
