@@ -76,9 +76,8 @@ async def upsert(run: Run) -> Items:
         lists = (scope.parameters.get("additionalFields", {}).get("listIdsUi") or {}).get("listIdValues") or {}
         if lists.get("listIds"):
             body["list_ids"] = lists["listIds"]
-    answer = await run.request(scope, method="PUT", path="/marketing/contacts", json=body | {"contacts": contacts})
-    job = answer.get("job_id") if isinstance(answer, Mapping) else None
-    return [{"json": NoJson() if job is None else {"job_id": job}, "pairedItem": {"item": 0}}]
+    await run.request(scope, method="PUT", path="/marketing/contacts", json=body | {"contacts": contacts})
+    return [{"json": NoJson(), "pairedItem": {"item": 0}}]  # n8n's node drops the answer
 
 
 def mail(scope: Scope) -> dict[str, Any]:
