@@ -33,9 +33,9 @@ class Described(Node):
     module: ClassVar[ModuleType | None] = None
     """The vendor's functions."""
 
-    def parameters(self, version: float) -> Parameters:
-        """Return the parameters by wire name."""
-        return Parameters(self, self.facts, version)
+    def parameters(self, version: float, written: Node | None = None) -> Parameters:
+        """Return the parameters by wire name; `written`: the node before its expressions were evaluated, which conditions see."""
+        return Parameters(self, self.facts, version, written)
 
     def check(self, at: Location, version: float) -> Iterator[Diagnostic]:
         """Report an operation that this build does not have, and parameters that it cannot honour."""

@@ -18,6 +18,8 @@ INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\
 """A date with time and zone."""
 _SEGMENT: Final = "!$&'()*+,;=:@-._~%"
 """What stays in a segment of a path (RFC 3986, 3.3): an escape that is there stays one, as in n8n, which encodes none."""
+_NOT_IN_ADDRESSES: Final = re.compile("[\t\n\r]")
+"""What is left out of an address (WHATWG URL, 4.4)."""
 _STRAY_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -39,7 +41,7 @@ def camel_case(name: str) -> str:
 
 def segment(value: Any) -> str:
     """Return a value as one segment of a path, percent-encoded. Raise NodeError for `.` and `..`, which lead elsewhere."""
-    text = js_string(value)
+    text = _NOT_IN_ADDRESSES.sub("", js_string(value))
     if unquote(text) in (".", ".."):
         raise NodeError(f"{text!r} cannot be part of an address", description="It would lead to another resource.")
     return quote(_STRAY_PERCENT.sub("%25", text), safe=_SEGMENT)
@@ -140,7 +142,6 @@ _DEFINED: Final[Mapping[str, Callable[..., Any]]] = {
     "date": lambda value: _iso(value)[:10],
     "quote": lambda value: quote(js_string(value), safe="!'()*-._~"),
     "num": _number,
-    "segment": segment,
     "path": _path,
     "before": lambda value, mark: js_string(value).partition(mark)[0],
     "after": lambda value, mark: js_string(value).rpartition(mark)[2],
@@ -153,6 +154,7 @@ _ANY: Final[Mapping[str, Callable[..., Any]]] = {
     "truthy": lambda value: value if value is not UNDEFINED and value else UNDEFINED,
     "not": lambda value: value is UNDEFINED or not value,
     "is": lambda value, other: value == other,
+    "segment": lambda value: value if value is UNDEFINED else segment(value),  # of null it is a text, as in JavaScript
     "defined": lambda value: value is not UNDEFINED and value is not None,
 }
 

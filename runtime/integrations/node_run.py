@@ -62,18 +62,21 @@ class NodeRun:
     def _first_variants(self) -> Sequence[Operation]:
         """Return the variants of the first item's operation; none where its parameters cannot be read, which its run tells."""
         try:
-            return self._node.variants(self._context.resolve(self._node, 0).parameters(self._context.version))
+            return self._node.variants(
+                self._context.resolve(self._node, 0).parameters(self._context.version, self._node)
+            )
         except NodeError:
             return ()
 
     async def prepare(self, i: int) -> tuple[Scope, Sender]:
         """Return the scope of an item, and what sends its requests. Raise NodeError."""
         node, context, descriptor = self._context.resolve(self._node, i), self._context, self._node.descriptor
-        parameters = node.parameters(context.version)
+        parameters = node.parameters(context.version, self._node)
         sender = await self._sender(parameters, i)
         scope = Scope(
             parameters, self._items[i], i, context.version, context.now, context.timezone,
             sender.credential.data if sender.credential else {}, descriptor.tables, self._node.module, descriptor.patterns,
+            descriptor.declarative,
         )  # fmt: skip
         for name, value in descriptor.values.items():
             scope = scope.having(**{name: evaluate(value, scope)})
@@ -126,7 +129,7 @@ class NodeRun:
         function = getattr(self._node.module, name)
         try:
             node = self._context.resolve(self._node, 0)
-            sender = await self._sender(node.parameters(self._context.version), 0)
+            sender = await self._sender(node.parameters(self._context.version, self._node), 0)
             made: Items = await function(self._run(sender))
         except WRONG_VALUES as error:
             if not self._context.continue_on_fail:

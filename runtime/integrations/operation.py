@@ -6,6 +6,7 @@ from functools import cached_property, partial
 from typing import Any, Final
 
 from runtime.contract import ActivityContext, Item, Items, NodeError, error_item
+from runtime.integrations.answers import unreadable
 from runtime.integrations.descriptor import Operation, Paging, RequestSpec, Step
 from runtime.integrations.filters import is_empty
 from runtime.integrations.request import Response, Sender
@@ -134,12 +135,7 @@ def _check_answered(value: Any, scope: Scope) -> None:
     """Raise NodeError for a member of an answer that is empty or null: n8n's code fails on it."""
     answer = scope.names.get("response", value)
     if (answer is None or answer is UNDEFINED) and (member := _member_read(value, scope)) is not None:
-        kind = "null" if answer is None else "undefined"
-        raise NodeError(
-            f"Cannot read properties of {kind} (reading '{member}')",
-            description="The service answered with success, but with nothing to read.",
-            item=scope.index,
-        )
+        raise unreadable(answer, member, scope.index)
 
 
 async def _steps(steps: Sequence[Step], sender: Sender, scope: Scope) -> Scope:

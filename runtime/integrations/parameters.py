@@ -79,8 +79,10 @@ def fields_of(facts: Sequence[Fact]) -> tuple[dict[str, Any], dict[str, Any], di
 class Parameters(Mapping[str, Any]):
     """The parameters of a node by wire name, as they are for one item. Reading one whose expression failed raises NodeError."""
 
-    def __init__(self, node: Node, facts: Mapping[str, Fact], version: float) -> None:
+    def __init__(self, node: Node, facts: Mapping[str, Fact], version: float, written: Node | None = None) -> None:
+        """Make the parameters of a node as they are for one item; `written`: the node with its expressions, which conditions see."""
         self._node, self._facts, self._version = node, facts, version
+        self._written = _Written(self, written or node, facts)
         self._names: dict[str, list[Declared]] = {}
         for declared in declarations(type(node)).values():
             if declared.name in facts:
@@ -110,8 +112,17 @@ class Parameters(Mapping[str, Any]):
         declared = self._visible(name)
         return self._facts[declared.name] if declared else None
 
+    def declared(self, name: str) -> Sequence[Declared]:
+        """Return all declarations of a name, shown or not."""
+        return self._names.get(name, ())
+
+    @property
+    def written(self) -> Mapping[str, Any]:
+        """The parameters as display conditions see them: an expression as it is written, which always matches."""
+        return self._written
+
     def _visible(self, name: str) -> Declared | None:
-        shown = (each for each in self._names.get(name, ()) if each.visible(self, self._version))
+        shown = (each for each in self.declared(name) if each.visible(self._written, self._version))
         return next(shown, None)
 
     def _read(self, name: str) -> Any:
@@ -153,6 +164,27 @@ class Parameters(Mapping[str, Any]):
         return made
 
 
+class _Written(Mapping[str, Any]):
+    """What display conditions see of the parameters."""
+
+    def __init__(self, parameters: Parameters, node: Node, facts: Mapping[str, Fact]) -> None:
+        self._parameters, self._node, self._facts = parameters, node, facts
+
+    def __getitem__(self, name: str) -> Any:
+        for each in self._parameters.declared(name):
+            value = vars(self._node).get(each.name)
+            text = value.get("value") if isinstance(value, Mapping) and value.get("__rl") else value
+            if isinstance(text, str) and text.startswith("="):
+                return value
+        return self._parameters[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parameters)
+
+    def __len__(self) -> int:
+        return len(self._parameters)
+
+
 class _Beside(Mapping[str, Any]):
     """What the display conditions of a member see: its siblings, in an entry with their defaults, and behind `/` the parameters."""
 
@@ -175,7 +207,9 @@ class _Beside(Mapping[str, Any]):
     def _is_shown(self, fact: Fact) -> bool:
         own, above = _split(fact.show)
         hides, hides_above = _split(fact.hide)
-        return visible(own, hides, self, self._version) and visible(above, hides_above, self._parameters, self._version)
+        return visible(own, hides, self, self._version) and visible(
+            above, hides_above, self._parameters.written, self._version
+        )
 
     def __getitem__(self, name: str) -> Any:
         if name in self._given:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from runtime.contract import ActivityContext, HttpResponse, MissingCredential, NodeApiError, NodeError
 from runtime.http import Form, Json, Multipart, Request, status_failure
+from runtime.http.address import InvalidUrlError
 from runtime.http.answer import axios_data, content_type, file_name
 from runtime.http.body import MULTIPART, Body, Bytes, field_part
 from runtime.http.body import Part as BodyPart
@@ -81,7 +82,7 @@ class Sender:
         except CredentialError as error:
             raise NodeApiError(str(error), description=error.description, item=scope.index) from error
         except (TooManyRedirectsError, UnsupportedRedirectError, ValueError, LookupError) as error:
-            raise NodeApiError(f"{self.descriptor.name}: {error}", item=scope.index) from error
+            raise self._unsent(error, scope) from error
         assert isinstance(answer, HttpResponse)
         headers = {name.lower(): value for name, value in answer.headers}
         if answer.status >= _ERROR_STATUS and answer.status not in spec.accept:
@@ -89,6 +90,14 @@ class Sender:
         response = Response(await self._body(spec, answer, url, scope), answer.status, headers)
         self._check(response, scope)
         return response
+
+    def _unsent(self, error: Exception, scope: Scope) -> NodeApiError:
+        """Return the error of a request that could not be sent; what is wrong with an address n8n says without the vendor's name."""
+        if isinstance(error, InvalidUrlError):
+            return NodeApiError(
+                str(error), description=f"The node asks {self.descriptor.name} there.", item=scope.index
+            )
+        return NodeApiError(f"{self.descriptor.name}: {error}", item=scope.index)
 
     @property
     def _limits(self) -> RequestLimits | None:
@@ -110,6 +119,8 @@ class Sender:
     async def _request(self, spec: RequestSpec, scope: Scope, changes: Mapping[str, Any]) -> Request:
         described = replace(scope, of_program=False)  # the descriptor's own values have holes wherever they are read
         url = changes.get("url") or _text(evaluate(spec.url, scope))
+        if not url and spec.url is not None:
+            raise InvalidUrlError("Invalid URL")
         if not url:
             path = changes.get("path") or evaluate_path(spec.path, scope)
             url = _text(evaluate(self.descriptor.base, described)) + _text(path)

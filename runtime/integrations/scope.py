@@ -30,6 +30,8 @@ class Scope:
     module: ModuleType | None
     patterns: Mapping[str, str]
     """See `Descriptor.patterns`."""
+    declarative: bool = False
+    """See `Names`."""
     of_program: bool = False
     """Whether values come from a program: they are data, but for strings that are a `Template`."""
     names: Mapping[str, Any] = field(default_factory=dict)

@@ -33,6 +33,10 @@ class TemplateError(ValueError):
 class Names(Protocol):
     """Where holes find their values."""
 
+    @property
+    def declarative(self) -> bool:
+        """Whether the node's requests are written as expressions, in which undefined is an empty text."""
+
     def root(self, name: str) -> Any:
         """Return a parameter, or a name of the scope (it begins with `$`); UNDEFINED when there is none."""
 
@@ -97,14 +101,21 @@ class _Hole:
     def path(self, names: Names) -> str:
         """Return the value as a segment of a path, or as several where the filter `path` has made them.
 
-        Null is a text, as in JavaScript.
+        Null is a text, as in JavaScript, and so is a parameter that is undefined, but for declarative nodes.
         """
         found: Any = UNDEFINED
         for each in self.alternatives:
             found = each.value(names)
             if found is not UNDEFINED and found is not None:
                 return _text(found) if ("path", ()) in each.filters else segment(_text(found))
-        return "null" if found is None and len(self.alternatives) == 1 else ""
+        if len(self.alternatives) > 1:
+            return ""
+        return "null" if found is None else "undefined" if self._is_parameter and not names.declarative else ""
+
+    @property
+    def _is_parameter(self) -> bool:
+        term = self.alternatives[0].term
+        return isinstance(term, _Path) and not term.root.startswith("$") and not term.keys
 
 
 @dataclass(frozen=True)

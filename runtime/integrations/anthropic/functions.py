@@ -5,6 +5,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from runtime.contract import Item, NodeError
+from runtime.integrations.answers import elements_of, unreadable
 from runtime.integrations.files import encoded
 from runtime.integrations.filters import FILTERS, is_empty, segment
 from runtime.integrations.operation import Run
@@ -18,6 +19,7 @@ _MAX_TOKENS: Final = 1024
 _FILES, _CODE = "files-api-2025-04-14", "code-execution-2025-05-22"
 _TURNS: Final = 15
 """Requests of a message whose tools of Anthropic's own take several turns, unless an option says otherwise."""
+_NO_NAME: Final = "Provided parameter is not a string or binary data object."
 _SIMPLE: Final = ("messages", "system", "variable_values")
 
 
@@ -59,7 +61,9 @@ async def analyze(run: Run, scope: Scope) -> list[Item]:
     """Ask a question about images or documents."""
     parameters, type_ = scope.parameters, js_string(scope.parameters["resource"])
     if parameters.get("inputType", "url") == "url":
-        urls = parameters.get("imageUrls" if type_ == "image" else "documentUrls", "")
+        urls = parameters.get("imageUrls" if type_ == "image" else "documentUrls", UNDEFINED)
+        if urls is UNDEFINED:
+            raise unreadable(urls, "split", scope.index)
         content = [_by_url(scope, url, type_) for url in FILTERS["split"](urls)]
     else:
         names = FILTERS["split"](parameters.get("binaryPropertyName", "data"))
@@ -165,11 +169,14 @@ def _tools(options: Mapping[str, Any]) -> list[dict[str, Any]]:
 async def upload(run: Run, scope: Scope) -> list[Item]:
     """Upload a file, of the item or from an address, and return it with its address."""
     parameters, options = scope.parameters, _options(scope)
-    name, inner = js_string(parameters.get("binaryPropertyName", "data")), scope
+    name, inner = parameters.get("binaryPropertyName", "data"), scope
     if parameters.get("inputType", "url") == "url":
         ref = await run.request(scope, url=parameters["fileUrl"], response="file", bare=True)
         name, inner = "file", scope.with_binary("file", ref)
-    part = {"name": "file", "file": name, "filename": options.get("fileName") or ""}
+    elif not isinstance(parameters.get("binaryPropertyName"), str):
+        raise NodeError(_NO_NAME, description="Write the name of the item's file into the parameter.", item=scope.index)
+    filename = options.get("fileName") or (False if "fileName" in options else "")  # an empty one is none
+    part = {"name": "file", "file": name, "filename": filename}
     made = await run.request(
         inner, method="POST", path="/v1/files", multipart=[part], headers={"anthropic-beta": _FILES}
     )
@@ -184,10 +191,7 @@ def with_address(scope: Scope) -> Any:
 def files(scope: Scope) -> list[Any]:
     """Return the files of a page with their addresses. Raise NodeError for an answer that is no page."""
     response = scope.names["response"]
-    found = response.get("data") if isinstance(response, Mapping) else None
-    if not isinstance(found, list):
-        raise NodeError("Anthropic's answer has no list of files", item=scope.index)
-    return [_addressed(scope, each) for each in found]
+    return [_addressed(scope, each) for each in elements_of(response, "data", "map")]
 
 
 def _addressed(scope: Scope, file: Any) -> dict[str, Any]:
@@ -199,6 +203,8 @@ def _addressed(scope: Scope, file: Any) -> dict[str, Any]:
 def prompt(scope: Scope) -> Any:
     """Return the answer of a prompt tool."""
     response = scope.names["response"]
+    if not isinstance(response, Mapping):
+        return {}
     if not scope.parameters.get("simplify", True):
         return response
     return {name: response[name] for name in _SIMPLE if name in response}

@@ -5,15 +5,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import uuid4
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from runtime.contract import Item, NodeError
+from runtime.integrations.answers import unreadable
 from runtime.integrations.filters import FILTERS, INSTANT, is_empty, segment
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
 from runtime.integrations.template import Template
 from runtime.values.dates import parse_date
 from runtime.values.javascript import js_string
+from schemas.item import UNDEFINED, NoJson
 
 _MEMBERS: Final = {
     "color": "colorId", "description": "description", "guestsCanInviteOthers": "guestsCanInviteOthers",
@@ -59,7 +61,10 @@ def busy(scope: Scope) -> Any:
     calendars = response.get("calendars") if isinstance(response, Mapping) else None
     found = calendars.get(scope.names["calendarId"]) if isinstance(calendars, Mapping) else None
     if not isinstance(found, Mapping):
-        raise NodeError("Google Calendar said nothing about this calendar", item=scope.index)
+        missing = calendars if not isinstance(calendars, Mapping) else found
+        raise unreadable(
+            missing or UNDEFINED, "errors" if isinstance(calendars, Mapping) else js_string(scope.names["calendarId"])
+        )
     if found.get("errors"):
         raise NodeError(f"Google Calendar: {js_string(found['errors'][0].get('reason'))}", item=scope.index)
     format_ = (scope.parameters.get("options") or {}).get("outputFormat") or "availability"
@@ -145,7 +150,8 @@ async def update_event(run: Run, scope: Scope) -> list[Item]:
     if recurrence := _recurrence(fields, scope):
         body["recurrence"] = recurrence
     query = {name: fields[name] for name in ("maxAttendees", "sendUpdates") if fields.get(name)}
-    return [{"json": await run.request(scope, method="PATCH", path=path, query=query, json=body or None)}]
+    changed = await run.request(scope, method="PATCH", path=path, query=query, json=body or None)
+    return [{"json": each} for each in (changed if isinstance(changed, list) else [changed])]
 
 
 def _times(fields: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
@@ -182,7 +188,9 @@ async def list_events(run: Run, scope: Scope) -> list[Item]:
         "limit": None,
         "next": {"query": {"pageToken": Template("{$response.nextPageToken}")}},
     }
-    events = await run.pages(scope, path=_events(scope), query=query, page=page)
+    events: Any = await run.pages(scope, path=_events(scope), query=query, page=page)
+    if events is UNDEFINED:  # of an answer without events n8n makes one item
+        return [{"json": NoJson()}]
     if options.get("recurringEventHandling") == "next":
         events = [await _next_occurrence(run, scope, each) for each in events]
     return [{"json": each} for each in events]
@@ -217,7 +225,11 @@ def _window(value: Any, scope: Scope, zone: Any) -> Any:
     """Return an end of a window: an instant as it is written, another date in the zone of the question."""
     if not value or INSTANT.fullmatch(js_string(value)):
         return value
-    return _seconds(value, replace(scope, timezone=js_string(zone)) if zone else scope)
+    return _seconds(value, replace(scope, timezone=js_string(zone)) if _is_zone(zone) else scope)
+
+
+def _is_zone(zone: Any) -> bool:
+    return bool(zone) and js_string(zone) in available_timezones()
 
 
 def _iso(moment: datetime) -> str:

@@ -5,6 +5,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from runtime.contract import Item, NodeError
+from runtime.integrations.answers import member_of_answer, unreadable
 from runtime.integrations.filters import FILTERS, is_empty, segment
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
@@ -99,20 +100,25 @@ async def create_from_text(run: Run, scope: Scope) -> list[Item]:
         query = _ALL_DRIVES | update_query(scope)
         made = await run.request(scope, method="POST", path="/drive/v3/files", query=query, json=body)
         insert = {"insertText": {"text": text, "endOfSegmentLocation": {"segmentId": ""}}}
-        url = f"https://docs.googleapis.com/v1/documents/{segment(made['id'])}:batchUpdate"
+        url = f"https://docs.googleapis.com/v1/documents/{segment(_id(made))}:batchUpdate"
         done = await run.request(scope, method="POST", url=url, json={"requests": [insert]})
-        return [{"json": _known("id", done.get("documentId"))}]
+        return [{"json": _known("id", member_of_answer(done, "documentId"))}]
     metadata = {"name": name, "parents": [folder], "mimeType": "text/plain"} | properties(scope)
     made = await _send_file(run, scope, metadata, {"value": text, "type": "text/plain"})
     body = {"name": name, "mimeType": "text/plain"} | properties(scope)
     query = _ALL_DRIVES | {"addParents": folder} | update_query(scope)
-    done = await _patch(run, scope, made["id"], query, body)
-    return [{"json": _known("id", done.get("id"))}]
+    done = await _patch(run, scope, _id(made), query, body)
+    return [{"json": _known("id", _id(done))}]
 
 
 def _known(name: str, value: Any) -> dict[str, Any]:
     """Return the member, unless the answer has no value for it."""
-    return {} if value is None else {name: value}
+    return {} if value is None or value is UNDEFINED else {name: value}
+
+
+def _id(answer: Any) -> Any:
+    """Return the id of a file that was made; UNDEFINED, which n8n writes into the next address, when the answer has none."""
+    return answer.get("id", UNDEFINED) if isinstance(answer, Mapping) else UNDEFINED
 
 
 async def _send_file(run: Run, scope: Scope, metadata: Any, content: Mapping[str, Any]) -> Any:
@@ -147,7 +153,7 @@ async def upload(run: Run, scope: Scope) -> list[Item]:
     query = {"addParents": folder} | _ALL_DRIVES | update_query(scope)
     query |= {} if _options(scope).get("simplifyOutput") else {"fields": "*"}
     body = {"mimeType": _mime_type(ref), "name": name, "originalFilename": ref.get("fileName")} | properties(scope)
-    return [{"json": await _patch(run, scope, made["id"], query, body)}]
+    return [{"json": await _patch(run, scope, _id(made), query, body)}]
 
 
 def _mime_type(ref: BinaryRef) -> str:
@@ -169,10 +175,12 @@ async def upload_v1(run: Run, scope: Scope) -> list[Item]:
     query = {"fields": "id, name", "uploadType": "media"}
     made = await run.request(scope, method="POST", path="/upload/drive/v3/files", query=query, **content)
     body = {"mimeType": mime_type, "name": parameters.get("name")} | own
+    if given := properties(scope):
+        body |= {"properties": {}, "appProperties": {}} | given
     parents = ",".join(js_string(each) for each in FILTERS["list"](parameters.get("parents") or []))
-    done = await _patch(run, scope, made["id"], {"addParents": parents, "supportsAllDrives": True}, body)
+    done = await _patch(run, scope, _id(made), {"addParents": parents, "supportsAllDrives": True}, body)
     if parameters.get("resolveData"):
-        path = f"/drive/v3/files/{segment(done['id'])}"
+        path = f"/drive/v3/files/{segment(_id(done))}"
         done = await run.request(scope, path=path, query={"fields": "*"})
     return [{"json": done}]
 
@@ -218,6 +226,8 @@ async def download(run: Run, scope: Scope) -> list[Item]:
         scope, path=path, query={"fields": "mimeType,name", "supportsTeamDrives": True} | everywhere
     )
     known = file if isinstance(file, Mapping) else {}
+    if known.get("mimeType") is None and not third:
+        raise unreadable(UNDEFINED, "includes", scope.index)
     kind = js_string(known.get("mimeType") or "")
     if kind.startswith(_GOOGLE):
         option, before, since = _CONVERSIONS.get(kind.removeprefix(_GOOGLE), _OTHER_CONVERSION)
@@ -313,7 +323,7 @@ def _filter_terms(scope: Scope) -> str:
     if names := filters.get("name"):
         groups.append(
             " or ".join(
-                f"name {_OPERATORS.get(each.get('operation'), 'contains')} '{_escaped(each.get('value'))}'"
+                f"name {_OPERATORS.get(each.get('operation'), 'contains')} '{_escaped(each.get('value', UNDEFINED))}'"
                 for each in names
             )
         )

@@ -51,7 +51,8 @@ async def send_file(
     started = await run.response(scope, **spec)
     target = started.headers.get("x-goog-upload-url")
     if not target:
-        raise NodeError("Google Gemini gave no address for the file", item=scope.index)
+        message = "Invalid URL" if about is None else "Failed to get upload URL"
+        raise NodeError(message, description="Google Gemini gave no address for the file.", item=scope.index)
     return await run.request(
         scope.with_binary("file", ref), method="POST", url=target, file="file", bare=True,
         type="application/x-www-form-urlencoded",

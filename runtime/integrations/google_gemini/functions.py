@@ -3,6 +3,7 @@
 from typing import Any
 
 from runtime.contract import Item
+from runtime.integrations.answers import elements_of
 from runtime.integrations.filters import FILTERS
 from runtime.integrations.google_gemini.files import by_url, done, fetched, files_of, send_file, uploaded
 from runtime.integrations.google_gemini.media import download, edit, generate, video
@@ -17,7 +18,7 @@ __all__ = ["analyze", "download", "edit", "generate", "message", "transcribe", "
 async def upload(run: Run, scope: Scope) -> list[Item]:
     """Upload a file and return its address."""
     parameters = scope.parameters
-    if parameters.get("inputType", "url") == "url":
+    if parameters.get("inputType", "url") == "url" and parameters.get("fileUrl"):
         return [{"json": await by_url(run, scope, js_string(parameters["fileUrl"]), "file")}]
     ref = run.file(scope.index, js_string(parameters.get("binaryPropertyName", "data")))
     return [{"json": await uploaded(run, scope, ref)}]
@@ -26,7 +27,7 @@ async def upload(run: Run, scope: Scope) -> list[Item]:
 async def upload_to_store(run: Run, scope: Scope) -> list[Item]:
     """Upload a file to a store, wait until it can be searched, and return the operation's result."""
     parameters = scope.parameters
-    if parameters.get("inputType", "url") == "url":
+    if parameters.get("inputType", "url") == "url" and parameters.get("fileUrl"):
         ref = await fetched(run, scope, js_string(parameters["fileUrl"]), "file")
     else:
         ref = run.file(scope.index, js_string(parameters.get("binaryPropertyName", "data")))
@@ -60,6 +61,7 @@ async def transcribe(run: Run, scope: Scope) -> list[Item]:
 async def message(run: Run, scope: Scope) -> list[Item]:
     """Send messages and return the answers."""
     response = await ask(run, scope, body(scope))
+    elements_of(response, "candidates", "flatMap")  # n8n looks for calls of tools, whatever is asked for
     if not options_of(scope).get("includeMergedResponse"):
         return answers(scope, response)
     merged = "".join(

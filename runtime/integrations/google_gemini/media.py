@@ -11,6 +11,7 @@ from runtime.integrations.google_gemini.messages import ask, candidates, model, 
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
+from schemas.item import UNDEFINED
 
 __all__ = ["download", "edit", "generate", "video"]
 
@@ -18,7 +19,7 @@ __all__ = ["download", "edit", "generate", "video"]
 async def generate(run: Run, scope: Scope) -> list[Item]:
     """Generate images and return their files."""
     parameters, options, name_ = scope.parameters, options_of(scope), model(scope)
-    require([parameters.get("prompt")])
+    require([parameters.get("prompt", UNDEFINED)])
     name = js_string(options.get("binaryPropertyOutput") or "data")
     if "imagen" not in name_:
         asked = {
@@ -38,16 +39,19 @@ async def generate(run: Run, scope: Scope) -> list[Item]:
 async def edit(run: Run, scope: Scope) -> list[Item]:
     """Edit images and return the files."""
     parameters = scope.parameters
-    require([parameters.get("prompt")])
+    require([parameters.get("prompt", UNDEFINED)])
     given = (parameters.get("images") or {}).get("values") or []
-    names = [js_string(each.get("binaryPropertyName") or "data") for each in given]
+    names = [js_string(name) for each in given if (name := each.get("binaryPropertyName", "data"))]
     parts: list[Any] = [{"fileData": await uploaded(run, scope, run.file(scope.index, name))} for name in names]
     asked = {
         "contents": [{"role": "user", "parts": [*parts, {"text": parameters["prompt"]}]}],
         "generationConfig": {"responseModalities": ["IMAGE"]},
     }
     name = js_string(options_of(scope).get("binaryPropertyOutput") or "edited")
-    return await _images(run, await ask(run, scope, asked), name)
+    answer = await ask(run, scope, asked)
+    if not isinstance(answer, dict) or not isinstance(answer.get("candidates"), list):
+        raise NodeError("Invalid response format from Gemini API", item=scope.index)
+    return await _images(run, answer, name)
 
 
 async def _images(run: Run, response: Any, name: str) -> list[Item]:

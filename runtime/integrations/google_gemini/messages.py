@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from runtime.contract import Item, NodeError
+from runtime.integrations.answers import elements_of, unreadable
 from runtime.integrations.filters import FILTERS, is_empty
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
+from schemas.item import UNDEFINED
 
 __all__ = ["answers", "ask", "body", "candidates", "model", "options_of", "require"]
 
@@ -41,17 +43,14 @@ def answers(scope: Scope, response: Any) -> list[Item]:
 
 def candidates(response: Any) -> list[Any]:
     """Return the candidates of an answer. Raise NodeError for an answer that has none."""
-    found = response.get("candidates") if isinstance(response, Mapping) else None
-    if not isinstance(found, list):
-        raise NodeError("Google Gemini's answer has no candidates")
-    return found
+    return elements_of(response, "candidates", "map")
 
 
 def body(scope: Scope) -> dict[str, Any]:
     """Return the body of a message. Raise NodeError."""
     parameters, options = scope.parameters, options_of(scope)
     given = (parameters.get("messages") or {}).get("values") or []
-    require([each.get("content") for each in given])
+    require([each.get("content", UNDEFINED) for each in given])
     config = {name: options[name] for name in _CONFIG if name in options}
     if "thinkingBudget" in options:
         config["thinkingConfig"] = {"thinkingBudget": options["thinkingBudget"]}
@@ -93,5 +92,8 @@ def _add_tools(made: dict[str, Any], scope: Scope) -> None:
 
 def require(prompts: list[Any]) -> None:
     """Raise NodeError unless one of the prompts has a text."""
+    for each in prompts:
+        if each is None or each is UNDEFINED:
+            raise unreadable(each, "trim")
     if all(is_empty(each) for each in prompts):
         raise NodeError("A non-empty prompt is required.")

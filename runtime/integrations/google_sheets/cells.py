@@ -30,10 +30,10 @@ def column_letters(index: int) -> str:
 
 
 def column_number(letters: str) -> int:
-    """Return the number of a column, from 1: `A` is 1, `AA` is 27."""
+    """Return the number of a column, from 1: `A` is 1, `AA` is 27; what is no letter counts nothing."""
     number = 0
     for each in letters.strip().upper():
-        number = number * _LETTERS + ord(each) - ord("A") + 1
+        number = number * _LETTERS + (ord(each) - ord("A") + 1 if "A" <= each <= "Z" else 0)
     return number
 
 

@@ -9,9 +9,17 @@ from runtime.integrations.google_sheets.ranges import (
     upsert_range,
 )
 from runtime.integrations.google_sheets.rows import append, append_or_update, update
-from runtime.integrations.google_sheets.sheets import clear, create, delete, deletions, read, remove, sheet_properties
+from runtime.integrations.google_sheets.sheets import (
+    clear,
+    create,
+    delete,
+    delete_spans,
+    read,
+    remove,
+    sheet_properties,
+)
 
 __all__ = [
-    "append", "append_or_update", "append_range", "clear", "clear_range", "create", "delete", "deletions", "lookup_range",
+    "append", "append_or_update", "append_range", "clear", "clear_range", "create", "delete", "delete_spans", "lookup_range",
     "read", "read_range", "remove", "sheet_properties", "update", "update_range", "upsert_range",
 ]  # fmt: skip

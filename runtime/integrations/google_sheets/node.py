@@ -32,7 +32,10 @@ MAPPER_SINCE: Final = 4
 def book_of(run: Run, scope: Scope) -> Spreadsheet:
     """Return the spreadsheet that the node names. Raise NodeError."""
     locator = scope.parameters.get("documentId", UNDEFINED)
-    id_ = scope.located("documentId", locator) if isinstance(locator, Mapping) else UNDEFINED
+    try:
+        id_ = scope.located("documentId", locator) if isinstance(locator, Mapping) else UNDEFINED
+    except NodeError:  # of an address that names no document n8n asks without an id
+        return Spreadsheet(run, scope, "")
     if id_ is UNDEFINED or id_ is None or id_ == "":
         mode = locator.get("mode") if isinstance(locator, Mapping) else "undefined"
         value = js_string(id_)

@@ -37,14 +37,23 @@ class _Range:
 
     def row(self, number: int) -> str:
         """Return one row of the range, from 1."""
-        start, end = (each.rstrip("0123456789") for each in self.corners())
+        return self._row(number, *(each.rstrip("0123456789") for each in self.corners()))
+
+    def row_to_append(self, number: int) -> str:
+        """Return the row of the names as n8n asks for it before it appends: behind the rows that the range has."""
+        return self._row(number, *self.corners())
+
+    def _row(self, number: int, start: str, end: str) -> str:
         return f"{self.sheet}{start}{number}:{end or 'undefined'}{number}"
 
     def bounds(self) -> tuple[str, str, str]:
         """Return the letters of the first and the last column, and the last row (or nothing). Raise NodeError."""
         start, end = (_CORNER.match(each) for each in self.corners())
         if start is None or end is None:
-            raise NodeError(f"The range '{self.text}' needs two corners, as in A1:F100")
+            raise NodeError(
+                "Cannot read properties of undefined (reading 'match')",
+                description=f"The range '{self.text}' needs two corners, as in A1:F100.",
+            )
         return start[1], end[1], end[2]
 
 
@@ -91,12 +100,13 @@ def _own(run: Run) -> Items:
 async def append_range(run: Run) -> Items:
     """Add the items as rows behind a range."""
     scope = await run.scope(0)
-    await _append(_book(run, scope), _Settings.of(scope), [item["json"] for item in run.items])
+    settings = _Settings.of(scope)
+    await _append(_book(run, scope), settings, [item["json"] for item in run.items], settings.rendering)
     return _own(run)
 
 
-async def _append(book: Spreadsheet, settings: _Settings, values: list[Any]) -> None:
-    header = await book.get(settings.range.row(settings.key_row + 1), settings.rendering)
+async def _append(book: Spreadsheet, settings: _Settings, values: list[Any], rendering: dict[str, str]) -> None:
+    header = await book.get(settings.range.row_to_append(settings.key_row + 1), rendering)
     if not header:
         raise NodeError("The range has no row with the names of the columns")
     names, by_path = [js_string(each) for each in header[0]], bool(settings.options.get("usePathForKeyRow"))
@@ -157,8 +167,10 @@ async def lookup_range(run: Run) -> Items:
     scopes = [await run.scope(i) for i in range(len(run.items))]
     settings = _Settings.of(scopes[0])
     rows = await _book(run, scopes[0]).get(settings.range.text, settings.rendering)
-    if len(rows) <= settings.key_row:
+    if not rows:
         return []
+    if len(rows) <= settings.key_row:
+        raise NodeError("The key row does not exist!")
     names = [js_string(each) for each in rows[settings.key_row]]
     every = bool(settings.options.get("returnAllMatches"))
     found: list[dict[str, Any]] = []
@@ -195,10 +207,9 @@ async def _write(run: Run, *, add: bool) -> Items:
         await book.put_cells(data, settings.input_option)
         return _own(run)
     data, missing = await _changes(book, settings, js_string(scope.names["key"]), [item["json"] for item in run.items])
-    if add and missing:
-        await _append(book, settings, missing)
-    if data:
-        await book.put_cells(data, settings.input_option)
+    for each in missing if add else []:  # one after the other, as in n8n
+        await _append(book, settings, [each], {"valueRenderOption": "UNFORMATTED_VALUE"})
+    await book.put_cells(data, settings.input_option)  # also without any, as n8n does
     return _own(run)
 
 
@@ -218,7 +229,7 @@ async def _changes(
     offset = column_number(first) - 1
     letters = column_letters(offset + names.index(key))
     sheet = settings.range.sheet
-    keys = await book.get(f"{sheet}{letters}{settings.data_row}:{letters}{last_row}", settings.rendering)
+    keys = await book.get(f"{sheet}{letters}{max(settings.data_row, 1)}:{letters}{last_row}", settings.rendering)
     places: dict[str, int] = {}
     for number, row in enumerate(keys[1:], settings.data_row + 1):  # the row before the data is read, too
         if not is_blank(row):

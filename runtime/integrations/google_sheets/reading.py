@@ -52,7 +52,7 @@ def numbered(rows: Rows, reading: Reading) -> Table:
     kept: Rows = []
     for i, row in enumerate(rows[reading.first - 1 :], reading.first):
         if not is_blank(row):
-            kept.append([i, *row])
+            kept.append([ROW_NUMBER if i == reading.header else i, *row])
         elif reading.to_blank:
             break
     used = {i for row in kept for i, each in enumerate(row) if each not in (None, "")}

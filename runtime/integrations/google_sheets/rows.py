@@ -122,29 +122,40 @@ async def _write(run: Run, *, add: bool) -> Items:
     header_row, first_row = int(location.get("headerRow") or 1), int(location.get("firstDataRow") or 2)
     rows = await sheet.rows()
     if mode == "nothing":
-        return []
+        return own_items(run) if add else []
     columns = Columns.of(rows, header_row)
     new_mapper = scope.version >= MAPPER_SINCE
-    if add and new_mapper and columns.names and mode != "autoMapInputData":
+    if not add and len(rows) < header_row:
+        raise NodeError(f"Could not retrieve the column names from row {header_row}")
+    if add and new_mapper:
         _check_schema(scope, columns)
-    key = _key(scope, add=add)
+        mode = mode if rows else "autoMapInputData"  # n8n fills an empty sheet with the input
+    key, option = _key(scope, add=add), input_option(scope)
+    values: list[dict[str, Any]] = []
     if mode == "autoMapInputData":
-        values = columns.admit([dict(item["json"]) for item in run.items], options.get("handlingExtraData"))
+        for item in run.items:  # an item that brings new columns has the header written, as in n8n
+            values += columns.admit([dict(item["json"])], options.get("handlingExtraData"))
+            await _grow(sheet, columns, header_row, option)
     else:
-        if not add and new_mapper and key != ROW_NUMBER:
-            _check_schema(scope, columns)
         values = [_matched(await run.scope(i), key, i) for i in range(len(run.items))]
+        if not add and new_mapper and key in columns.names:
+            _check_schema(scope, columns)
         columns.admit([_new_columns(await run.scope(i)) for i in range(len(run.items))] if not new_mapper else [], None)
         if not columns.names:
             columns.admit(values, None)
-    option = input_option(scope)
-    if columns.grown:
-        await sheet.put_header(header_row, columns.names, option)
+        await _grow(sheet, columns, header_row, option)
     changes = changes_of(rows, columns, key, values, first_row=first_row, adds=add)
     await _send(sheet, changes, columns, option, rows if add else None, options, header_row)
     if mode == "autoMapInputData" or not new_mapper:
         return own_items(run)
     return made_items(values) if add or changes.cells else []
+
+
+async def _grow(sheet: Sheet, columns: Columns, header_row: int, option: str) -> None:
+    """Write the header when it has new columns. Raise NodeError."""
+    if columns.grown:
+        await sheet.put_header(header_row, columns.names, option)
+        columns.grown = False
 
 
 async def _send(

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from runtime.contract import NodeError
+from runtime.integrations.answers import elements_of, member_of_answer
 from runtime.integrations.filters import segment
 from runtime.integrations.google_sheets.cells import Rows, in_path
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
+from schemas.item import UNDEFINED
 
 __all__ = ["FORMATTED", "Sheet", "Spreadsheet"]
 
@@ -35,11 +37,15 @@ class Spreadsheet:
 
     async def get(self, range_: str, query: Any) -> Rows:
         """Return the rows of a range. Raise NodeError."""
-        response = await self.call("GET", f"/values/{in_path(range_)}", query)
-        return list(response.get("values") or []) if isinstance(response, dict) else []
+        found = await self.read(range_, query)
+        return list(found) if isinstance(found, list) else []
 
-    async def put(self, range_: str, rows: Rows, input_option: str) -> None:
-        """Write rows into a range. Raise NodeError."""
+    async def read(self, range_: str, query: Any) -> Any:
+        """Return the rows of a range as the API gives them: UNDEFINED for a range without values. Raise NodeError."""
+        return member_of_answer(await self.call("GET", f"/values/{in_path(range_)}", query), "values")
+
+    async def put(self, range_: str, rows: Any, input_option: str) -> None:
+        """Write rows into a range; UNDEFINED: none. Raise NodeError."""
         query = {"valueInputOption": input_option}
         await self.call("PUT", f"/values/{in_path(range_)}", query, {"range": range_, "values": rows})
 
@@ -60,7 +66,13 @@ class Spreadsheet:
     async def sheets(self) -> list[dict[str, Any]]:
         """Return the properties of all sheets: [{sheetId, title, ...}]. Raise NodeError."""
         response = await self.call("GET", "", {"fields": "sheets.properties"})
-        return [each["properties"] for each in response.get("sheets", [])]
+        return [_properties(each) for each in elements_of(response, "sheets", "find")]
+
+    async def titles(self) -> list[Any]:
+        """Return the titles of all sheets; none for an answer that names no sheets. Raise NodeError."""
+        response = await self.call("GET", "", {"fields": "sheets.properties"})
+        found = member_of_answer(response, "sheets")
+        return [_properties(each).get("title") for each in found] if isinstance(found, list) else []
 
 
 @dataclass(frozen=True)
@@ -76,8 +88,8 @@ class Sheet:
         """Return the sheet with this title (`name`) or id. Raise NodeError."""
         wanted = value.removeprefix("gid=")
         for each in await book.sheets():
-            if js_string(each["title"] if mode == "name" else each["sheetId"]) == (value if mode == "name" else wanted):
-                return cls(book, each["title"], js_string(each["sheetId"]))
+            if _text(each, "title" if mode == "name" else "sheetId") == (value if mode == "name" else wanted):
+                return cls(book, _text(each, "title"), _text(each, "sheetId"))
         kind = "name" if mode == "name" else "ID"
         raise NodeError(f"Sheet with {kind} {value} not found", item=0)
 
@@ -112,3 +124,12 @@ class Sheet:
             return
         await self.book.change({"appendDimension": {"sheetId": self.id, "dimension": "ROWS", "length": 1}})
         await self.book.put(self.range(f"{last + 1}:{last + len(rows)}"), rows, input_option)
+
+
+def _properties(sheet: Any) -> dict[str, Any]:
+    found = member_of_answer(sheet, "properties")
+    return found if isinstance(found, dict) else {}
+
+
+def _text(properties: dict[str, Any], name: str) -> str:
+    return js_string(properties.get(name, UNDEFINED))

@@ -1,10 +1,12 @@
 """Google Sheets: sheets that are read, cleared, added and deleted, and their rows and columns."""
 
+import re
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
 from runtime.contract import Item, Items
+from runtime.integrations.answers import elements_of, member_of_answer
 from runtime.integrations.google_sheets.cells import colour, column_letters, column_number
 from runtime.integrations.google_sheets.node import book_of, entry_of, options_of, own_items, sheet_of
 from runtime.integrations.google_sheets.reading import Reading, found, numbered
@@ -12,10 +14,11 @@ from runtime.integrations.google_sheets.sheet import FORMATTED, Sheet, Spreadshe
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
-from schemas.item import PairedItem
+from schemas.item import UNDEFINED, PairedItem
 
-__all__ = ["clear", "create", "delete", "deletions", "read", "remove", "sheet_properties"]
+__all__ = ["clear", "create", "delete", "delete_spans", "read", "remove", "sheet_properties"]
 
+_NUMBER: Final = re.compile(r"\s*[+-]?\d{1,15}")
 _EVERY_ITEM_SINCE: Final = 4.2
 """The version from which reading is done for each item, not for the first alone."""
 _ALL_MATCHES_SINCE: Final = 4.5
@@ -84,9 +87,9 @@ async def _clear(sheet: Sheet, parameters: Mapping[str, Any]) -> None:
     kind, start = parameters.get("clear", "wholeSheet"), parameters.get("startIndex")
     if kind == "wholeSheet":
         keeps = bool(parameters.get("keepFirstRow"))
-        first = await sheet.book.get(sheet.range("1:1"), FORMATTED) if keeps else []
+        first = await sheet.book.read(sheet.range("1:1"), FORMATTED) if keeps else UNDEFINED
         await sheet.book.clear(sheet.whole, sheet.title)
-        if first:
+        if keeps:  # n8n writes it, also where there is none
             await sheet.book.put(sheet.range("1:1"), first, "RAW")
         return
     if kind == "specificRows":
@@ -102,14 +105,14 @@ async def _clear(sheet: Sheet, parameters: Mapping[str, Any]) -> None:
 async def create(run: Run) -> Items:
     """Add a sheet; one whose title is there already is left alone."""
     book = book_of(run, await run.scope(0))
-    titles = {each["title"] for each in await book.sheets()}
+    titles = await book.titles()
 
     async def work(i: int) -> Items:
         scope = await run.scope(i)
         title = scope.parameters.get("title", "")
         if title in titles:
             return []
-        titles.add(title)
+        titles.append(title)
         return await _add(book, scope, title)
 
     return [each for i in range(len(run.items)) for each in await run.once(i, partial(work, i))]
@@ -117,8 +120,9 @@ async def create(run: Run) -> Items:
 
 async def _add(book: Spreadsheet, scope: Scope, title: Any) -> Items:
     response = await book.change({"addSheet": {"properties": {**sheet_properties(scope), "title": title}}})
-    made = {**_without_replies(response), **response["replies"][0]["addSheet"]["properties"]}
-    return [_paired(made, scope.index)]
+    first = next(iter(elements_of(response, "replies", "0")), UNDEFINED)
+    added = member_of_answer(member_of_answer(first, "addSheet"), "properties")
+    return [_paired({**_without_replies(response), **(added if isinstance(added, Mapping) else {})}, scope.index)]
 
 
 def sheet_properties(scope: Scope) -> dict[str, Any]:
@@ -129,18 +133,32 @@ def sheet_properties(scope: Scope) -> dict[str, Any]:
     return properties
 
 
-def deletions(scope: Scope) -> list[dict[str, Any]]:
-    """Return the rows and columns that versions 1 and 2 delete, as the API's requests."""
+async def delete_spans(run: Run) -> Items:
+    """Delete the rows and columns that the first item names, in versions 1 and 2."""
+    scope = await run.scope(0)
+    id_ = js_string(scope.names["spreadsheet"])
+    await Spreadsheet(run, scope, id_).change(*_deletions(scope))
+    return own_items(run)
+
+
+def _deletions(scope: Scope) -> list[dict[str, Any]]:
+    """Return rows and columns to delete as the API's requests."""
     chosen = scope.parameters.get("toDelete")
     groups = chosen if isinstance(chosen, Mapping) else {}
     return [
         {"deleteDimension": {"range": {
-            "sheetId": each["sheetId"], "dimension": name.upper(), "startIndex": int(each["startIndex"]),
-            "endIndex": int(each["startIndex"]) + int(each["amount"]),
+            "sheetId": each["sheetId"], "dimension": name.upper(), "startIndex": each["startIndex"],
+            "endIndex": _sum(js_string(each["startIndex"]), js_string(each["amount"])),
         }}}
         for name in ("columns", "rows")
         for each in groups.get(name) or []
     ]  # fmt: skip
+
+
+def _sum(*texts: str) -> int | None:
+    """Return the sum of the numbers that texts begin with; None when one begins with none."""
+    found = [_NUMBER.match(each) for each in texts]
+    return sum(int(each[0]) for each in found if each) if all(found) else None
 
 
 def _paired(json: dict[str, Any], i: int) -> Item:

@@ -91,7 +91,7 @@ def changes_of(
             by_value.setdefault(js_string(row[at]) if at < len(row) else "", number)
     changes = Changes()
     for each in values:
-        wanted = each.get(key)
+        wanted = each.get(key, "undefined" if key == ROW_NUMBER and not adds else None)  # n8n writes into such a row
         if wanted is None or wanted == "":
             changes.unmatched.append(dict(each))
             continue

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from runtime.integrations.filters import FILTERS
+from runtime.values.javascript import js_string, truthy
 
 __all__ = ["metadata_of"]
 
@@ -23,10 +24,15 @@ def _mail(given: Mapping[str, Any]) -> dict[str, Any]:
     sender = {"email": given.get("fromEmail"), "firstName": given.get("firstName"), "lastName": given.get("lastName")}
     return {
         "from": {name: each for name, each in sender.items() if each},
-        "cc": [{"email": each} for each in given.get("cc") or []],
-        "bcc": [{"email": each} for each in given.get("bcc") or []],
+        "cc": _addresses(given.get("cc")),
+        "bcc": _addresses(given.get("bcc")),
         **{name: given[name] for name in ("subject", "html") if given.get(name)},
     }
+
+
+def _addresses(given: Any) -> list[dict[str, str]]:
+    """Return the addresses of copies; several in one field are separated by commas."""
+    return [{"email": each} for each in js_string(given).split(",")] if truthy(given) else []
 
 
 _METADATA: Final[Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]]] = {

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from runtime.contract import Item, Items, NodeError
+from runtime.integrations.answers import member_of_answer
 from runtime.integrations.filters import FILTERS, segment
 from runtime.integrations.hubspot.engagements import metadata_of
 from runtime.integrations.hubspot.fields import MODES, PROPERTIES
@@ -13,7 +14,7 @@ from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
 from runtime.integrations.template import Template
 from runtime.values.javascript import js_string, truthy
-from schemas.item import UNDEFINED
+from schemas.item import UNDEFINED, PairedItem
 
 _WHOLE: Final = re.compile(r"\s*[+-]?\d+")
 _CONTACT_TO_COMPANY: Final = 1
@@ -92,23 +93,34 @@ def contact_query(scope: Scope, properties: str | None = None) -> dict[str, Any]
 _LOCATORS_SINCE: Final = 2
 
 
-def deal_query(scope: Scope) -> dict[str, Any]:
-    """Return the query of a request that reads a deal."""
+def deals_query(scope: Scope) -> dict[str, Any]:
+    """Return the query of a request that lists deals. The request for one deal has none in n8n, whatever its parameters say."""
     return _query(scope, "properties", "includePropertyVersions")
 
 
 def ticket_query(scope: Scope) -> dict[str, Any]:
     """Return the query of a request that reads tickets."""
     query = _query(scope, "properties", "includeDeleted")
-    history = FILTERS["split"](_options(scope).get("propertiesWithHistory") or "")
-    return query | ({"propertiesWithHistory": history} if history else {})
+    return query | _history(_options(scope), "additionalFields")
+
+
+def _history(given: Mapping[str, Any], collection: str) -> dict[str, Any]:
+    """Return the properties whose history is asked for, as a member of a query. Raise NodeError for what is no text."""
+    names = given.get("propertiesWithHistory")
+    if not truthy(names):
+        return {}
+    if not isinstance(names, str):
+        raise NodeError(
+            f"{collection}.propertiesWithHistory.split is not a function", description="Separate names with commas."
+        )
+    return {"propertiesWithHistory": names.split(",")}
 
 
 def deleted(scope: Scope) -> Any:
-    """Return the response to a deletion; where it is empty, the id of what was deleted. Of tickets it is not read."""
+    """Return the response to a deletion; where it is empty, the id of what was deleted since version 2. Of tickets it is not read."""
     kind = scope.parameters.get("resource")
-    if scope.version < _LOCATORS_SINCE and kind in ("engagement", "ticket"):
-        return {"success": True}
+    if scope.version < _LOCATORS_SINCE:
+        return {"success": True} if kind in ("engagement", "ticket") else scope.names.get("response", UNDEFINED)
     if scope.names.get("response") and kind != "ticket":
         return scope.names["response"]
     names = ("contactId", "companyId", "dealId", "ticketId", "engagementId")
@@ -140,15 +152,19 @@ async def upsert_contact(run: Run, scope: Scope) -> list[Item]:
         path=Template("/contacts/v1/contact/createOrUpdate/email/{email}"),
         json={"properties": _properties("contact", given, "property")},
     )
-    if given.get("associatedCompanyId"):
-        await _associate(run, scope, made.get("vid"), [given["associatedCompanyId"]], _CONTACT_TO_COMPANY)
+    if truthy(given.get("associatedCompanyId")):
+        await _associate(run, scope, member_of_answer(made, "vid"), [given["associatedCompanyId"]], _CONTACT_TO_COMPANY)
     parameters = scope.parameters
     bare = (parameters.get("options") or {}).get("resolveData", False)
     if not parameters.get("resolveData", not bare):
         return [{"json": made}]
     query = {"property": given["properties"]} if given.get("properties") else {}
-    path = f"/contacts/v1/contact/vid/{segment(made.get('vid'))}/profile"
-    return [{"json": await run.request(scope, path=path, query=query, arrays="repeat")}]
+    path = f"/contacts/v1/contact/vid/{segment(member_of_answer(made, 'vid'))}/profile"
+    profile = await run.request(scope, path=path, query=query, arrays="repeat")
+    is_new = made.get("isNew", UNDEFINED) if isinstance(made, Mapping) else UNDEFINED
+    if isinstance(profile, Mapping) and is_new is not UNDEFINED:
+        profile = {**profile, "isNew": is_new}
+    return [{"json": profile}]
 
 
 async def _associate(run: Run, scope: Scope, source: Any, targets: Sequence[Any], kind: int) -> None:
@@ -174,12 +190,14 @@ async def _write_ticket(run: Run, scope: Scope, method: str, path: str) -> list[
     given = _options(scope)
     own = {name: scope.parameters.get(name) for name in ("pipelineId", "stageId", "ticketName")}
     fields = {**own, **given}
-    if method == "PUT" and fields.get("closeDate"):
-        fields["closeDate"] = fields.get("createDate")  # n8n's node sends one for the other
-    made = await run.request(scope, method=method, path=path, json=_properties("ticket", fields))
+    properties = _properties("ticket", fields)
+    if method == "PUT":  # n8n's node sends the date of creation as the one of closing
+        moment = FILTERS["epoch_ms"](fields["createDate"]) if truthy(fields.get("createDate")) else None
+        properties = [{**each, "value": moment} if each["name"] == "closed_date" else each for each in properties]
+    made = await run.request(scope, method=method, path=path, json=properties)
     for name, kind in (("associatedCompanyIds", _TICKET_TO_COMPANY), ("associatedContactIds", _TICKET_TO_CONTACT)):
-        if given.get(name):
-            await _associate(run, scope, made.get("objectId"), given[name], kind)
+        if truthy(given.get(name)):
+            await _associate(run, scope, member_of_answer(made, "objectId"), given[name], kind)
     return [{"json": made}]
 
 
@@ -196,7 +214,10 @@ async def change_list(run: Run) -> Items:
     if scopes[0].parameters.get("operation") == "remove":
         del body["emails"]
     made = await run.request(scopes[0], method="POST", path=Template("{$list|path}/{operation}"), json=body)
-    return [{"json": made}] if scopes[0].version >= _LOCATORS_SINCE else []  # before, n8n's node drops the answer
+    if scopes[0].version < _LOCATORS_SINCE:  # n8n's node drops the answer
+        return []
+    paired: list[PairedItem] = [{"item": i} for i in range(len(scopes))]
+    return [{"json": made, "pairedItem": paired}]
 
 
 async def submit_form(run: Run, scope: Scope) -> list[Item]:
@@ -205,7 +226,7 @@ async def submit_form(run: Run, scope: Scope) -> list[Item]:
     form = await run.request(scope, path=Template("/forms/v2/forms/{formId}"))
     form = form if isinstance(form, Mapping) else {}
     given = parameters.get("additionalFields") or {}
-    body: dict[str, Any] = {"formId": parameters.get("formId"), "portalId": form.get("portalId")}
+    body: dict[str, Any] = {"formId": parameters.get("formId"), "portalId": form.get("portalId", UNDEFINED)}
     body |= _consent(parameters.get("lengalConsentUi") or {})
     body["fields"] = [{"name": name, "value": each} for name, each in scope.item.get("json", {}).items()]
     if context := (parameters.get("contextUi") or {}).get("contextValue"):
@@ -233,8 +254,7 @@ async def get_companies(run: Run) -> Items:
     """List companies."""
 
     def query(scope: Scope) -> dict[str, Any]:
-        history = _options(scope).get("propertiesWithHistory")
-        own = {"propertiesWithHistory": FILTERS["split"](history)} if history else {}
+        own = _history(_options(scope), "options")
         audits = ("includeMergeAudits",) if scope.version < _LOCATORS_SINCE else ()
         return _query(scope, "properties", *audits) | own
 
@@ -251,7 +271,7 @@ async def get_recent_deals(run: Run) -> Items:
     """List deals that were created lately; in version 1 also those that were changed lately."""
     changed = (await run.scope(0)).parameters.get("operation") == "getRecentlyModified"
     path = "/deals/v1/deal/recent/" + ("modified" if changed else "created")
-    return await listed(run, path, "results", deal_query, "count")
+    return await listed(run, path, "results", deals_query, "count")
 
 
 async def _recent(run: Run) -> str:
@@ -311,7 +331,7 @@ async def search_companies(run: Run) -> Items:
         properties = (scope.parameters.get("options") or {}).get("properties")
         return {"requestOptions": {"properties": properties} if properties else {}}
 
-    return await searched(run, Template("{$domain|path}"), body)
+    return await searched(run, Template("{$domain|path}"), body, carries=False)
 
 
 def _filters(scope: Scope) -> dict[str, Any]:
@@ -324,9 +344,16 @@ def _filters(scope: Scope) -> dict[str, Any]:
         body["filterGroups"] = [
             {"filters": [_filter(each) for each in group["filtersUi"].get("filterValues") or []]}
             for group in groups
-            if group.get("filtersUi")
+            if group.get("filtersUi") or _is_needed(scope)
         ]
     return body | dict(given)
+
+
+def _is_needed(scope: Scope) -> bool:
+    """Return False: a group without conditions is left out. Raise NodeError from version 2 on, in which n8n's node fails on one."""
+    if scope.version < _LOCATORS_SINCE:
+        return False
+    raise NodeError("filterValues is not iterable", description="Add a condition to the filter group, or remove it.")
 
 
 def _filter(given: Mapping[str, Any]) -> dict[str, Any]:

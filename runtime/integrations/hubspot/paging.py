@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from runtime.contract import Items, NodeError
+from runtime.integrations.answers import member_of_answer
 from runtime.integrations.operation import MAX_PAGES, Run
 from runtime.integrations.scope import Scope
 from schemas.item import UNDEFINED, NoJson
@@ -34,7 +35,7 @@ async def listed(
         everything, limit = bool(scope.names["all"]), scope.names["limit"]
         if not everything and not slices:
             answer = await run.request(scope, path=path, query={**given, limited: limit}, arrays="repeat")
-            found = answer if isinstance(answer, list) else answer.get(items, UNDEFINED)
+            found = answer if isinstance(answer, list) else member_of_answer(answer, items)
             if found is UNDEFINED:
                 return [{"json": NoJson()}]
         else:
@@ -53,7 +54,7 @@ async def _pages(
     out, asked = list[Any](), dict(spec)
     for _ in range(MAX_PAGES):
         answer = await run.request(scope, **asked, query=_defined({**query, **carried}), arrays="repeat")
-        out += answer.get(items) or []
+        out += member_of_answer(answer, items) or []
         after = ((answer.get("paging") or {}).get("next") or {}).get("after")
         place = {"offset": answer.get("offset"), "vidOffset": answer.get("vid-offset")}
         carried.update(place)
@@ -73,13 +74,14 @@ def _kept(scope: Scope, found: list[Any]) -> list[Any]:
     return found if scope.version >= _KEEPS_PAGES_SINCE else []
 
 
-async def searched(run: Run, path: str, body: Callable[[Scope], dict[str, Any]]) -> Items:
+async def searched(run: Run, path: str, body: Callable[[Scope], dict[str, Any]], *, carries: bool = True) -> Items:
     """Return what a search finds, per item.
 
     Args:
         run: the run.
         path: where the search is.
         body: the conditions, beside the limit.
+        carries: whether the place that the last page names stays in the query of the next item.
     """
     carried: dict[str, Any] = {}
 
@@ -88,10 +90,10 @@ async def searched(run: Run, path: str, body: Callable[[Scope], dict[str, Any]])
         asked = {**body(scope), "limit": 100 if everything else scope.names["limit"]}
         spec = {"method": "POST", "path": path, "json": asked}
         if everything:
-            found = await _pages(run, scope, spec, "results", {"limit": 250, "count": 100}, carried)
+            found = await _pages(run, scope, spec, "results", {"limit": 250, "count": 100}, carried if carries else {})
             found = _kept(scope, found)
         else:
-            found = (await run.request(scope, **spec)).get("results", UNDEFINED)
+            found = member_of_answer(await run.request(scope, **spec), "results")
             if found is UNDEFINED:
                 return [{"json": NoJson()}]
         return [{"json": each} for each in found]

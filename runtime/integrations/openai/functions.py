@@ -1,15 +1,36 @@
-"""OpenAI (older node): images as files."""
+"""OpenAI (older node): answers that are simplified, and images as files."""
+
+from typing import Any
 
 from runtime.contract import Item
+from runtime.integrations.answers import unreadable
 from runtime.integrations.files import stored
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
 from runtime.integrations.values import holds
 from schemas.item import UNDEFINED
 
-__all__ = ["images"]
+__all__ = ["choices", "images", "messages"]
 
 _SIZED, _STYLED = {"model": ["dall-e-2", "dall-e-3"]}, {"model": ["dall-e-3"]}
+
+
+def choices(scope: Scope) -> Any:
+    """Return the texts of an answer. Raise NodeError for an answer without any."""
+    return _choices(scope, "text")
+
+
+def messages(scope: Scope) -> Any:
+    """Return the messages of an answer. Raise NodeError for an answer without any."""
+    return _choices(scope, "message")
+
+
+def _choices(scope: Scope, member: str) -> Any:
+    response = scope.names["response"]
+    found = response.get("choices") if isinstance(response, dict) else None
+    if found is None:
+        raise unreadable(UNDEFINED, member, scope.index)
+    return found
 
 
 async def images(run: Run, scope: Scope) -> list[Item]:

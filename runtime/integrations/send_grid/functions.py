@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from runtime.contract import Item, Items, NodeError
+from runtime.integrations.answers import member_of_answer
 from runtime.integrations.files import encoded
 from runtime.integrations.filters import FILTERS
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
-from runtime.values.javascript import js_string
-from schemas.item import UNDEFINED, NoJson
+from runtime.values.javascript import js_string, truthy
+from schemas.item import NoJson
 
 _NAMES = {
     "city": "city",
@@ -25,23 +26,31 @@ def _split(value: Any) -> list[str]:
     return [each.strip() for each in js_string(value).split(",") if each.strip()]
 
 
-def _addresses(value: Any) -> list[dict[str, str]]:
-    """Return receivers; of an empty text one without address, as n8n's node does."""
-    return [{"email": each.strip()} for each in js_string(value).split(",")]
+def _addresses(value: Any, name: str) -> list[dict[str, str]]:
+    """Return receivers; of an empty text one without address, as n8n's node does. Raise NodeError for what is no text."""
+    if not isinstance(value, str):
+        raise NodeError(f"{name}.split is not a function", description="Separate several addresses with commas.")
+    return [{"email": each.strip()} for each in value.split(",")]
 
 
 def _contact(scope: Scope) -> dict[str, Any]:
     given = scope.parameters.get("additionalFields", {})
     made: dict[str, Any] = {"email": scope.parameters.get("email")}
     address = (given.get("addressUi") or {}).get("addressValues") or {}
-    made |= {f"address_line_{i}": address[f"address{i}"] for i in (1, 2) if address.get(f"address{i}")}
-    made |= {wire: given[name] for name, wire in _NAMES.items() if given.get(name)}
+    made |= {"address_line_1": address["address1"]} if "address1" in address else {}
+    made |= {"address_line_2": address["address2"]} if address.get("address2") else {}
+    made |= {wire: given[name] for name, wire in _NAMES.items() if truthy(given.get(name))}
     if given.get("alternateEmails"):
-        made["alternate_emails"] = _split(given["alternateEmails"])
+        made["alternate_emails"] = js_string(given["alternateEmails"]).split(",")
     custom = (given.get("customFieldsUi") or {}).get("customFieldValues") or []
     if custom:
         made["custom_fields"] = {js_string(each.get("fieldId")): each.get("fieldValue") for each in custom}
     return made
+
+
+def has_ids_as_text(scope: Scope) -> bool:
+    """Return whether the ids of contacts to delete are a text."""
+    return isinstance(scope.parameters.get("ids"), str)
 
 
 def by_email(scope: Scope) -> str:
@@ -53,9 +62,8 @@ def by_email(scope: Scope) -> str:
 def results(scope: Scope) -> Any:
     """Return what is on a page. Raise NodeError for an answer that does not say whether there is another one."""
     answer = scope.names["response"]
-    if not isinstance(answer, Mapping) or not isinstance(answer.get("_metadata"), Mapping):
-        raise NodeError("The answer of SendGrid has no _metadata, which says where the next page is", item=scope.index)
-    return answer.get("result", UNDEFINED)
+    member_of_answer(member_of_answer(answer, "_metadata"), "next")
+    return member_of_answer(answer, "result")
 
 
 async def upsert(run: Run) -> Items:
@@ -68,9 +76,8 @@ async def upsert(run: Run) -> Items:
         lists = (scope.parameters.get("additionalFields", {}).get("listIdsUi") or {}).get("listIdValues") or {}
         if lists.get("listIds"):
             body["list_ids"] = lists["listIds"]
-    answer = await run.request(scope, method="PUT", path="/marketing/contacts", json=body | {"contacts": contacts})
-    job = answer.get("job_id") if isinstance(answer, Mapping) else None
-    return [{"json": NoJson() if job is None else {"job_id": job}, "pairedItem": {"item": 0}}]
+    await run.request(scope, method="PUT", path="/marketing/contacts", json=body | {"contacts": contacts})
+    return [{"json": NoJson(), "pairedItem": {"item": 0}}]  # n8n's node drops the answer
 
 
 def mail(scope: Scope) -> dict[str, Any]:
@@ -87,11 +94,11 @@ def mail(scope: Scope) -> dict[str, Any]:
     else:
         body["content"] = [{"type": parameters.get("contentType"), "value": parameters.get("contentValue")}]
     if given.get("categories"):
-        body["categories"] = _split(given["categories"])
+        body["categories"] = js_string(given["categories"]).split(",")
     if given.get("ipPoolName"):
         body["ip_pool_name"] = given["ipPoolName"]
     if given.get("replyToEmail"):
-        body["reply_to_list"] = _addresses(given["replyToEmail"])
+        body["reply_to_list"] = _addresses(given["replyToEmail"], "replyToEmail")
     headers = (given.get("headers") or {}).get("details") or []
     if headers:
         body["headers"] = {js_string(each.get("key")): each.get("value") for each in headers}
@@ -102,14 +109,14 @@ def mail(scope: Scope) -> dict[str, Any]:
 
 def _personalization(scope: Scope, given: Mapping[str, Any]) -> dict[str, Any]:
     parameters = scope.parameters
-    made: dict[str, Any] = {"to": _addresses(parameters.get("toEmail", ""))}
+    made: dict[str, Any] = {"to": _addresses(parameters.get("toEmail", ""), "toEmail")}
     if not parameters.get("dynamicTemplate"):
         made["subject"] = parameters.get("subject")
     elif fields := (parameters.get("dynamicTemplateFields") or {}).get("fields"):
         made["dynamic_template_data"] = {js_string(each.get("key")): each.get("value") for each in fields}
     for name, wire in (("ccEmail", "cc"), ("bccEmail", "bcc")):
         if given.get(name):
-            made[wire] = _addresses(given[name])
+            made[wire] = _addresses(given[name], name)
     return made
 
 

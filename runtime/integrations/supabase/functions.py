@@ -3,11 +3,12 @@
 import re
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
-from runtime.contract import Items, NodeError
+from runtime.contract import Item, Items, NodeError
+from runtime.integrations.answers import unreadable
 from runtime.integrations.filters import FILTERS
-from runtime.integrations.operation import Run
+from runtime.integrations.operation import MAX_PAGES, Run
 from runtime.integrations.scope import Scope
 from runtime.integrations.template import Template
 from runtime.values.javascript import js_string
@@ -16,7 +17,7 @@ from schemas.item import UNDEFINED
 _PAGE_ROWS: Final = 1_000
 """The rows that PostgREST gives at once, as Supabase sets it up."""
 _OPERATORS: Final = frozenset({"eq", "neq", "gt", "gte", "lt", "lte", "like", "ilike", "is", "fullText"})
-_RESERVED: Final = frozenset(',()"')
+_RESERVED: Final = frozenset(',.:()"')
 _PLACE: Final = re.compile(r"\$(\d{1,3})")
 
 
@@ -48,7 +49,7 @@ def conditions(scope: Scope) -> dict[str, Any]:
         return {js_string(each.get("keyName", "")): f"eq.{js_string(each.get('keyValue', ''))}" for each in columns}
     kind = parameters.get("filterType", "manual")
     if kind == "string":
-        return _filter(js_string(parameters.get("filterString", "")), parameters.get("filterStringParameters"))
+        return _filter(_text(scope))
     given = _entries(parameters.get("filters"), "conditions") if kind == "manual" else []
     pairs = [(js_string(each.get("keyName", "")), _test(each, scope)) for each in given]
     match = parameters.get("matchType", "allFilters")
@@ -64,8 +65,10 @@ def _test(given: Mapping[str, Any], scope: Scope) -> str:
     if operator not in _OPERATORS:
         raise NodeError(f'There is no filter condition "{operator}"', item=scope.index)
     if operator == "fullText":
-        operator = given.get("searchFunction") or "fts"
-    return f"{operator}.{js_string(given.get('keyValue', ''))}"
+        operator = js_string(given.get("searchFunction", "fts"))
+        if not operator:
+            raise NodeError('There is no search function ""', item=scope.index)
+    return f"{operator}.{js_string(given.get('keyValue', UNDEFINED))}"
 
 
 def _quoted(test: str) -> str:
@@ -77,16 +80,65 @@ def _quoted(test: str) -> str:
     return f'{operator}."{escaped}"'
 
 
-def _filter(text: str, places: Any) -> dict[str, Any]:
-    """Return a filter string as members; `$1`, `$2`, ... are its parameters, which cannot add members."""
-    given = _entries(places, "values")
+def _text(scope: Scope) -> str:
+    """Return the filter string of an item; `$1`, `$2`, ... are its parameters, which cannot add members."""
+    given = _entries(scope.parameters.get("filterStringParameters"), "values")
 
     def value(match: re.Match[str]) -> str:
         place = int(match[1])
-        return js_string(given[place - 1].get("value", "")) if 0 < place <= len(given) else match[0]
+        return quote(js_string(given[place - 1].get("value", "")), safe="") if 0 < place <= len(given) else match[0]
 
-    pairs = parse_qsl(text.replace("+", "%2B"), keep_blank_values=True)
-    return _members([(name, _PLACE.sub(value, each)) for name, each in pairs])
+    return _PLACE.sub(value, js_string(scope.parameters.get("filterString", "")))
+
+
+def _filter(text: str) -> dict[str, Any]:
+    """Return a filter string as members of a query."""
+    return _members(parse_qsl(text.replace("+", "%2B"), keep_blank_values=True))
+
+
+async def get_all_by_text(run: Run, scope: Scope) -> list[Item]:
+    """Return the rows that a filter string finds."""
+    everything, limit = scope.parameters.get("returnAll"), scope.parameters.get("limit")
+    query = await _accumulated(run, scope)
+    query |= {"order": scope.parameters.get("orderBy") or UNDEFINED, "limit": UNDEFINED if limit is None else limit}
+    found: list[Any] = []
+    for _ in range(MAX_PAGES):
+        place = {"offset": len(found)} if found else {}
+        answer = await run.request(
+            scope,
+            path=Template("/{tableId}"),
+            query=query | place,
+            headers=Template("{$read}"),
+            arrays="repeat",
+        )
+        page = rows(scope.having(response=answer))
+        found += page
+        if len(page) < _PAGE_ROWS or (not everything and limit and len(found) >= limit):
+            break
+    return [{"json": each} for each in (found if everything or not limit else found[: int(limit)])]
+
+
+async def update_by_text(run: Run, scope: Scope) -> list[Item]:
+    """Change the rows that a filter string finds. Raise NodeError without a condition."""
+    query = await _accumulated(run, scope)
+    if not query:
+        raise NodeError("At least one select condition must be defined", item=scope.index)
+    answer = await run.request(
+        scope,
+        method="PATCH",
+        path=Template("/{tableId}"),
+        query=query,
+        headers=Template("{$written}"),
+        json=changes(scope),
+        arrays="repeat",
+    )
+    return [{"json": each} for each in (answer if isinstance(answer, list) else [answer])]
+
+
+async def _accumulated(run: Run, scope: Scope) -> dict[str, Any]:
+    """Return the filter of an item behind those of the items before it: n8n's node writes each behind the last address."""
+    texts = [_text(await run.scope(i)) for i in range(scope.index)]
+    return _filter("?".join([*texts, _text(scope)]))
 
 
 def _members(pairs: list[tuple[str, str]]) -> dict[str, Any]:
@@ -102,7 +154,7 @@ def rows(scope: Scope) -> list[Any]:
     answer = scope.names["response"]
     if answer is None:
         raise NodeError("Supabase answered null, where rows were expected", item=scope.index)
-    return answer if isinstance(answer, list) else [answer]
+    return [{}] if answer is UNDEFINED else answer if isinstance(answer, list) else [answer]
 
 
 def offset(scope: Scope) -> Any:
@@ -120,5 +172,7 @@ async def create(run: Run) -> Items:
         headers=Template("{$written}"),
         json=[row(each) for each in scopes],
     )
+    if made is UNDEFINED:
+        raise unreadable(made, "forEach")
     rows = made if isinstance(made, list) else [made]
     return [{"json": each, "pairedItem": {"item": i}} for i, each in enumerate(rows)]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from runtime.integrations.answers import unreadable
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_number, js_string
 from schemas.item import UNDEFINED
@@ -69,7 +70,10 @@ def template(scope: Scope) -> dict[str, Any]:
 
 def _component(given: Mapping[str, Any]) -> dict[str, Any]:
     type_ = given.get("type", "body")
-    parameters = _entries(given.get(f"{type_}Parameters"), "parameter")
+    group = given.get(f"{type_}Parameters")
+    if type_ == "header" and isinstance(group, Mapping) and "parameter" not in group:
+        raise unreadable(UNDEFINED, "map")
+    parameters = _entries(group, "parameter")
     if type_ == "button":
         shown = {name: each for name, each in parameters[0].items() if name in _BUTTON} if parameters else None
         button = {"sub_type": given.get("sub_type", "quick_reply"), "index": js_string(given.get("index", 0))}

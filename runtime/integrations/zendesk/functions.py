@@ -28,7 +28,10 @@ def ticket(scope: Scope) -> dict[str, Any]:
     create = parameters.get("operation") == "create"
     made: dict[str, Any] = {"comment": {"body": parameters.get("description")}} if create else {}
     if parameters.get("jsonParameters"):
-        return {**made, **_json(parameters.get("additionalFieldsJson" if create else "updateFieldsJson"))}
+        return {
+            **made,
+            **_members(_json(parameters.get("additionalFieldsJson" if create else "updateFieldsJson"))),
+        }
     given = parameters.get("additionalFields" if create else "updateFields") or {}
     made |= {wire: given[name] for name, wire in _TICKET.items() if given.get(name)}
     if given.get("customFieldsUi"):
@@ -40,12 +43,18 @@ def ticket(scope: Scope) -> dict[str, Any]:
     return made
 
 
-def _json(value: Any) -> Mapping[str, Any]:
+def _json(value: Any) -> Any:
     try:
-        found = parse_json(value) if isinstance(value, str) and value else value or {}
+        return parse_json(value) if isinstance(value, str) and value else value or {}
     except NotJsonError as error:
-        raise NodeError(f"The value is not valid JSON: {error}") from error
-    return found if isinstance(found, Mapping) else {}
+        raise NodeError("Additional fields must be a valid JSON", description=str(error)) from error
+
+
+def _members(value: Any) -> Mapping[str, Any]:
+    """Return the members of a value; those of a list are named by their places, as in JavaScript."""
+    if isinstance(value, list):
+        return {str(i): each for i, each in enumerate(value)}
+    return value if isinstance(value, Mapping) else {}
 
 
 def fields(scope: Scope) -> dict[str, Any]:

@@ -147,7 +147,7 @@ async def test_redirects_without_end_are_an_error_of_the_node() -> None:
 
 
 async def test_an_address_that_is_none_is_an_error_of_the_node() -> None:
-    with pytest.raises(NodeApiError, match="Acme: "):
+    with pytest.raises(NodeApiError, match="Invalid URL"):
         await sent({"url": "{address}"}, address="ftp://files.example")
 
 
