@@ -67,8 +67,12 @@ class Paging(_Model):
     holes has no value."""
     more: Condition = None
     """Whether there is a next page; None: as `next` says."""
+    before: Sequence["Step"] = ()
+    """What is done before each further page: n8n's node asks for its site, or a token, with every request."""
     blind: bool = False
     """Whether a page is asked for again as long as `more` holds, also where `next` has no value: n8n's node asks until it is told to stop."""
+    needs_list: bool = False
+    """Whether a page without a list of elements fails, as where n8n's node spreads it; else one of a single page is an item."""
     every: bool = False
     """Whether pages are asked for until `limit` is reached, too."""
 

@@ -104,7 +104,7 @@ class NodeRun:
         operation: Operation | None = None
         try:
             scope, sender = await self.prepare(i)
-            operation = self._node.operation_of(scope)
+            operation = self._operation_of(scope)
             _check_choice(operation, i)
             if operation.item_program is not None:
                 return await self._item_program(operation, sender, scope)
@@ -120,6 +120,13 @@ class NodeRun:
             if not self._context.continue_on_fail or self._fails_node(operation):
                 raise
             return [self._failed_item(error, operation, i)]
+
+    def _operation_of(self, scope: Scope) -> Operation:
+        """Return the operation of an item. Raise NodeError, or NodeFailure where n8n's node fails on one that it does not know."""
+        if self._node.descriptor.unknown == "fails" and self._node.strange(scope.parameters) is not None:
+            with failing_node():
+                return self._node.operation_of(scope)
+        return self._node.operation_of(scope)
 
     def _fails_node(self, operation: Operation | None) -> bool:
         """Return whether an error of an item is the node's."""

@@ -250,6 +250,8 @@ async def _send(sender: Sender, spec: RequestSpec, scope: Scope) -> Scope:
         inner = _after(await sender.send(spec, inner, changes), inner, spec)
         _check_answered(page.items, inner)
         found = evaluate(page.items, inner)
+        if page.needs_list and not isinstance(found, list):
+            raise NodeError(f"{sender.descriptor.name} gave no list", item=scope.index)
         collected += found if isinstance(found, list) else []
         inner = inner.having(items=collected, collected=len(collected), found=found)
         if not everything and not page.every and not isinstance(found, list):
@@ -261,7 +263,7 @@ async def _send(sender: Sender, spec: RequestSpec, scope: Scope) -> Scope:
         following = _next(page, inner)
         if following is None:
             return inner
-        changes = following
+        scope, changes = await _steps(page.before, sender, scope), following
         blind += page.blind and all(map(is_empty, following.values()))
         if blind > _BLIND_PAGES:
             break

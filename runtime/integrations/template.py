@@ -97,14 +97,18 @@ class _Hole:
     def path(self, names: Names) -> str:
         """Return the value as a segment of a path, or as several where the filter `path` has made them.
 
-        Null is a text, as in JavaScript.
+        Null is a text, as in JavaScript, and so is a parameter whose expression gave undefined.
         """
         found: Any = UNDEFINED
         for each in self.alternatives:
             found = each.value(names)
             if found is not UNDEFINED and found is not None:
                 return _text(found) if ("path", ()) in each.filters else segment(_text(found))
-        return "null" if found is None and len(self.alternatives) == 1 else ""
+        if len(self.alternatives) > 1:
+            return ""
+        (only,) = self.alternatives
+        of_item = isinstance(only.term, _Path) and not only.term.root.startswith("$") and only.term.keys == ()
+        return "null" if found is None else "undefined" if of_item else ""
 
 
 @dataclass(frozen=True)

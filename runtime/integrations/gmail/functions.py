@@ -93,6 +93,8 @@ def _recipients(scope: Scope) -> dict[str, Any]:
 
 
 def _addresses(value: Any, field: str, scope: Scope) -> str:
+    if scope.version < _FIRST:  # lists, of which n8n leaves out what is no address
+        return ", ".join(f"<{each}>" for each in map(js_string, FILTERS["list"](value)) if "@" in each)
     given = FILTERS["split"](value or [])
     for each in given:
         if "@" not in js_string(each):
@@ -114,7 +116,7 @@ async def _sender(run: Run, scope: Scope) -> str | None:
 
 async def _files(run: Run, scope: Scope) -> list[Attachment]:
     entries = (_options(scope).get("attachmentsUi") or {}).get("attachmentsBinary") or []
-    names = [name for each in entries for name in FILTERS["split"](each.get("property") or "")]
+    names = [name for each in entries for name in FILTERS["split"](each.get("property") or "") or [""]]
     held = scope.item.get("binary") or {}
     if scope.version < _FIRST:  # a file that the item does not have is left out, as in n8n
         names = [each for each in names if each in held]
@@ -245,7 +247,7 @@ async def get_draft(run: Run, scope: Scope) -> list[Item]:
 
 async def list_drafts(run: Run, scope: Scope) -> list[Item]:
     """Return the drafts, each asked for by itself."""
-    found, query = await _listed(run, scope, "drafts", _first_query(scope, ("format", "includeSpamTrash")))
+    found, query = await _listed(run, scope, "drafts", _first_query(scope, list(_options(scope))))
     if _format(scope) == "ids":
         return [{"json": each} for each in found]
     query["format"] = _asked_format(scope)
@@ -276,6 +278,6 @@ def _first_query(scope: Scope, names: Sequence[str]) -> dict[str, Any]:
     """Return the options of a list. From the second item on n8n's version 1 repeats the format of the messages before."""
     options = _options(scope)
     made = {name: options[name] for name in names if not is_empty(options.get(name))}
-    if scope.version < _FIRST and scope.index and _format(scope) == "resolved":
+    if scope.version < _FIRST and scope.index and _format(scope) == "resolved" and "format" not in made:
         made["format"] = "raw"
     return made
