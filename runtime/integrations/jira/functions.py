@@ -174,7 +174,7 @@ async def attachment(run: Run) -> Items:
         path = f"/api/{scope.names['version']}/attachment/{segment(scope.parameters['attachmentId'])}"
         return [{"json": await run.request(scope, path=path)}]
 
-    return await _with_files(run, await run.each(described))
+    return await _with_files(run, await run.each(described), always=True)
 
 
 async def attachments(run: Run) -> Items:
@@ -189,13 +189,13 @@ async def attachments(run: Run) -> Items:
     return await _with_files(run, await run.each(listed))
 
 
-async def _with_files(run: Run, out: Items) -> Items:
-    """Return attachments with their files where they are asked for."""
+async def _with_files(run: Run, out: Items, *, always: bool = False) -> Items:
+    """Return attachments with their files where they are asked for; `always`: also those without an address, as n8n asks for one."""
     for item in out:
         paired = item["pairedItem"]
         scope = await run.scope(paired["item"] if isinstance(paired, dict) else 0)
-        if scope.parameters.get("download") and "content" in item["json"]:
+        if scope.parameters.get("download") and (always or "content" in item["json"]):
             name, mime = (item["json"].get(each) for each in ("filename", "mimeType"))
-            file = await run.request(scope, url=item["json"]["content"], response="file", filename=name, mime=mime)
+            file = await run.request(scope, url=item["json"].get("content"), response="file", filename=name, mime=mime)
             item["binary"] = {js_string(scope.parameters["binaryProperty"]): file}
     return out
