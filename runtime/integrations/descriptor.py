@@ -30,6 +30,9 @@ Condition = Any
 """See `values.holds`."""
 
 
+ErrorItem = Literal["message", "description", "object"]
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -64,6 +67,12 @@ class Paging(_Model):
     holes has no value."""
     more: Condition = None
     """Whether there is a next page; None: as `next` says."""
+    before: Sequence["Step"] = ()
+    """What is done before each further page: n8n's node asks for its site, or a token, with every request."""
+    blind: bool = False
+    """Whether a page is asked for again as long as `more` holds, also where `next` has no value: n8n's node asks until it is told to stop."""
+    needs_list: bool = False
+    """Whether a page without a list of elements fails, as where n8n's node spreads it; else one of a single page is an item."""
     every: bool = False
     """Whether pages are asked for until `limit` is reached, too."""
 
@@ -123,6 +132,8 @@ class Step(_Model):
     fail: Value = None
     each: Value = None
     do: Sequence["Step"] = ()
+    fails_node: bool = False
+    """Whether its error is the node's, as `Operation.fails_node` says."""
 
 
 class Operation(_Model):
@@ -142,8 +153,11 @@ class Operation(_Model):
     share: bool | Sequence[float] = False
     """Whether one run with the first item's parameters serves all items, or the versions in which it does."""
     pair: Literal["item", "all", "none"] = "item"
-    error_item: Literal["message", "description"] | None = None
+    error_item: ErrorItem | None = None
     """What an item says that takes the place of a failed one; null: as of the node."""
+    fails_node: bool | Sequence[float] = False
+    """Whether an error of an item is the node's, which hands on its input where it goes on after errors: n8n's code has no handler
+    there. Or the versions in which it is."""
     asks: bool = False
     """Whether it sends a question and waits for the answer; `request` sends `$message` and `$buttons`."""
 
@@ -199,9 +213,13 @@ class Descriptor(_Model):
     repeat_unauthorized: bool | Sequence[float] = False
     """Whether a request that is answered 401 is sent once more, as n8n does where the node has it sign the request; or the versions in
     which it is."""
+    body_in_errors: bool = False
+    """Whether the raw text of an error status is the status and the body, as where n8n's node sends with its older helper."""
     errors: Sequence[ErrorRule] = ()
-    error_item: Literal["message", "description"] = "message"
-    """What an item says that takes the place of a failed one; without a description the message."""
+    error_item: ErrorItem = "message"
+    """What an item says that takes the place of a failed one; without a description the message. `object`: message and error."""
+    fails_node: bool | Sequence[float] = False
+    """Of all operations: see `Operation.fails_node`."""
     numbers_errors: bool = False
     """Whether n8n writes the number of the item behind the text of an error."""
     patterns: Mapping[str, str] = Field(default_factory=dict)
@@ -209,6 +227,8 @@ class Descriptor(_Model):
     tables: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
     values: Mapping[str, Value] = Field(default_factory=dict)
     """Values with names: read as `$name` in every operation."""
+    once: Sequence[str] = ()
+    """Names of `values` that the first item gives for all items: n8n's node reads their parameters once. Their error is the node's."""
     resource: str = "resource"
     operation: str = "operation"
     """The parameters that select the operation."""

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from runtime.contract import ActivityContext, Item, Items, MissingCredential, NodeError, error_item
+from runtime.contract import ActivityContext, Item, Items, MissingCredential, NodeError
 from runtime.http.credentials import Credential
 from runtime.integrations.described import Described
-from runtime.integrations.descriptor import Operation
-from runtime.integrations.operation import WRONG_VALUES, Run, run_operation
+from runtime.integrations.descriptor import ErrorItem, Operation, holds_in
+from runtime.integrations.operation import WRONG_VALUES, NodeFailure, Run, failed_item, failing_node, run_operation
 from runtime.integrations.parameters import Parameters
 from runtime.integrations.request import Sender
 from runtime.integrations.scope import Scope
@@ -27,10 +27,14 @@ class NodeRun:
         self._node, self._context, self._items = node, context, items
         self._credentials: dict[str, Credential] = {}
         self._shared: dict[str, Any] = {}
+        self._common: dict[str, Any] = {}
 
     async def all_items(self) -> Items:
         """Return the output. Raise NodeError."""
-        made = await self._made()
+        try:
+            made = await self._made()
+        except NodeFailure as failure:
+            raise failure.error from failure
         if any(each.get("json", {}) is None for each in made):
             raise NodeError(
                 "An answer of the service is null, which is no item",
@@ -43,7 +47,7 @@ class NodeRun:
             return []
         variants = self._first_variants()
         if variants and variants[0].program is not None:
-            return await self._program(variants[0].program)
+            return await self._program(variants[0])
         once = bool(variants) and all(each.shared(self._context.version) for each in variants)
         out: Items = []
         checkpoint = Checkpoint(self._context, len(self._items))
@@ -79,8 +83,17 @@ class NodeRun:
             descriptor.declarative,
         )  # fmt: skip
         for name, value in descriptor.values.items():
-            scope = scope.having(**{name: evaluate(value, scope)})
+            found = self._common[name] if name in self._common else self._value(name, value, scope)
+            scope = scope.having(**{name: found})
         return scope, sender
+
+    def _value(self, name: str, value: Any, scope: Scope) -> Any:
+        """Return a value of the descriptor, which is kept for all items where it is the first one's. Raise NodeError, NodeFailure."""
+        if name not in self._node.descriptor.once:
+            return evaluate(value, scope)
+        with failing_node():
+            self._common[name] = evaluate(value, scope)
+        return self._common[name]
 
     async def _sender(self, parameters: Parameters, i: int) -> Sender:
         credential, missing = None, None
@@ -94,51 +107,65 @@ class NodeRun:
         operation: Operation | None = None
         try:
             scope, sender = await self.prepare(i)
-            operation = self._node.operation_of(scope)
+            operation = self._operation_of(scope)
             _check_choice(operation, i)
             if operation.item_program is not None:
-                return await self._item_program(operation.item_program, sender, scope)
+                return await self._item_program(operation, sender, scope)
             return await run_operation(operation, sender, scope)
         except WRONG_VALUES as error:
-            if not self._context.continue_on_fail:
+            if not self._context.continue_on_fail or self._fails_node(operation):
                 raise
-            return [error_item(node_error(error, self._node.descriptor.type), i)]
+            return [self._failed_item(node_error(error, self._node.descriptor.type), operation, i)]
         except NodeError as error:
             error.item = i if error.item is None else error.item
             if self._node.descriptor.numbers_errors:
                 error.message = f"{error.message} (item {i})"
-            if not self._context.continue_on_fail:
+            if not self._context.continue_on_fail or self._fails_node(operation):
                 raise
-            return [self._error_item(error, operation, i)]
+            return [self._failed_item(error, operation, i)]
 
-    def _error_item(self, error: NodeError, operation: Operation | None, i: int) -> Item:
-        says = (operation.error_item if operation is not None else None) or self._node.descriptor.error_item
-        return error_item(NodeError(error.description) if says == "description" and error.description else error, i)
+    def _operation_of(self, scope: Scope) -> Operation:
+        """Return the operation of an item. Raise NodeError, or NodeFailure where n8n's node fails on one that it does not know."""
+        if self._node.descriptor.unknown == "fails" and self._node.strange(scope.parameters) is not None:
+            with failing_node():
+                return self._node.operation_of(scope)
+        return self._node.operation_of(scope)
 
-    async def _item_program(self, name: str, sender: Sender, scope: Scope) -> list[Item]:
-        made: list[Item] = await scope.function(name)(self._run(sender), scope)
+    def _fails_node(self, operation: Operation | None) -> bool:
+        """Return whether an error of an item is the node's."""
+        said = (self._node.descriptor.fails_node, operation.fails_node if operation is not None else False)
+        return any(holds_in(each, self._context.version) for each in said)
+
+    def _says(self, operation: Operation | None) -> ErrorItem:
+        return (operation.error_item if operation is not None else None) or self._node.descriptor.error_item
+
+    def _failed_item(self, error: NodeError, operation: Operation | None, i: int) -> Item:
+        return failed_item(error, self._says(operation), i, self._context)
+
+    async def _item_program(self, operation: Operation, sender: Sender, scope: Scope) -> list[Item]:
+        made: list[Item] = await scope.function(operation.item_program or "")(self._run(sender, operation), scope)
         return [{"pairedItem": {"item": scope.index}, **_without_undefined(each)} for each in made]
 
-    def _run(self, sender: Sender) -> Run:
+    def _run(self, sender: Sender, operation: Operation) -> Run:
         async def scope(i: int) -> Scope:
             return (await self.prepare(i))[0]
 
-        return Run(self._context, sender, self._items, scope)
+        return Run(self._context, sender, self._items, scope, self._says(operation), self._fails_node(operation))
 
-    async def _program(self, name: str) -> Items:
-        function = getattr(self._node.module, name)
+    async def _program(self, operation: Operation) -> Items:
+        function = getattr(self._node.module, operation.program or "")
         try:
             node = self._context.resolve(self._node, 0)
             sender = await self._sender(node.parameters(self._context.version, self._node), 0)
-            made: Items = await function(self._run(sender))
+            made: Items = await function(self._run(sender, operation))
         except WRONG_VALUES as error:
-            if not self._context.continue_on_fail:
+            if not self._context.continue_on_fail or self._fails_node(operation):
                 raise
-            return [error_item(node_error(error, self._node.descriptor.type), 0)]
+            return [self._failed_item(node_error(error, self._node.descriptor.type), operation, 0)]
         except NodeError as error:
-            if not self._context.continue_on_fail:
+            if not self._context.continue_on_fail or self._fails_node(operation):
                 raise
-            return [error_item(error, error.item or 0)]
+            return [self._failed_item(error, operation, error.item or 0)]
         return [_without_undefined(each) for each in made]
 
     async def _credential(self, parameters: Parameters, i: int) -> Credential | None:

@@ -1,13 +1,14 @@
 """An operation of a descriptor for one input item: its requests in order, pages, and the items that come out."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, Final
 
-from runtime.contract import ActivityContext, Item, Items, NodeError, error_item
+from runtime.contract import ActivityContext, Item, Items, NodeApiError, NodeError, error_item
 from runtime.integrations.answers import unreadable
-from runtime.integrations.descriptor import Operation, Paging, RequestSpec, Step
+from runtime.integrations.descriptor import ErrorItem, Operation, Paging, RequestSpec, Step
 from runtime.integrations.filters import is_empty
 from runtime.integrations.request import Response, Sender
 from runtime.integrations.scope import Scope
@@ -19,13 +20,56 @@ from runtime.values.binary import NoBinaryError, binary_of
 from runtime.values.javascript import js_string
 from schemas.item import UNDEFINED, BinaryRef, NoJson
 
-__all__ = ["WRONG_VALUES", "Run", "items_of", "run_operation"]
+__all__ = ["WRONG_VALUES", "NodeFailure", "Run", "failed_item", "failing_node", "items_of", "run_operation"]
 
 WRONG_VALUES: Final = (AttributeError, TypeError, LookupError, ArithmeticError, ValueError)
 """What code raises on a value of another kind than it expects, where n8n's code fails likewise: an error of the one item."""
 
 MAX_PAGES: Final = 10_000
 """Pages of one request, after which the node fails: a cursor that never ends would fill the memory."""
+_BLIND_PAGES: Final = 25
+"""Pages that are asked for again without a cursor, after which the node fails; n8n would never end."""
+
+
+class NodeFailure(Exception):
+    """Raised for an error that is the node's, not the item's: no error item takes the place of the item."""
+
+    def __init__(self, error: NodeError) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+
+@contextmanager
+def failing_node() -> Iterator[None]:
+    """Make an error of the block the node's. Raise NodeFailure."""
+    try:
+        yield
+    except NodeError as error:
+        raise NodeFailure(error) from error
+
+
+def failed_item(error: NodeError, says: ErrorItem, i: int, context: ActivityContext) -> Item:
+    """Return the item in place of item `i`, which failed."""
+    if says == "object":
+        return {
+            "json": {"message": error.message, "error": _error_object(error, context.now)},
+            "pairedItem": {"item": i},
+        }
+    return error_item(NodeError(error.description) if says == "description" and error.description else error, i)
+
+
+def _error_object(error: NodeError, now: float) -> dict[str, Any]:
+    """Return an error as n8n shows it in an item."""
+    context = error.data.get("context", {"itemIndex": error.item})
+    if not isinstance(error, NodeApiError):
+        return {"level": "warning", "shouldReport": False, "tags": {}, "context": context}
+    shown: dict[str, Any] = {"message": error.message, "timestamp": int(now), "name": error.name}
+    if error.description is not None:
+        shown["description"] = error.description
+    shown["context"] = context
+    if texts := error.data.get("messages"):
+        shown["cause"] = {"name": "AxiosError", "message": texts[0]}
+    return shown
 
 
 @dataclass(frozen=True)
@@ -39,11 +83,14 @@ class Run:
     items: Items
     scope: Callable[[int], Awaitable[Scope]]
     """The scope of an input item."""
+    error_item: ErrorItem = "message"
+    fails_node: bool = False
+    """As the operation says."""
 
     async def each(self, work: Callable[[Scope], Awaitable[Items]]) -> Items:
         """Return what `work` makes of each item, paired with it; an error item where the node goes on after errors.
 
-        Each item is done `once`.
+        Each item is done `once`. Raise NodeFailure where an error of an item is the node's.
         """
         out: Items = []
         for i in range(len(self.items)):
@@ -67,12 +114,17 @@ class Run:
         except WRONG_VALUES as error:
             if not self.context.continue_on_fail:
                 raise
-            made = [error_item(node_error(error, self.sender.descriptor.type), i)]
+            failed = node_error(error, self.sender.descriptor.type)
+            if self.fails_node:
+                raise NodeFailure(failed) from error
+            made = [failed_item(failed, self.error_item, i, self.context)]
         except NodeError as error:
             error.item = i
             if not self.context.continue_on_fail:
                 raise
-            made = [error_item(error, i)]
+            if self.fails_node:
+                raise NodeFailure(error) from error
+            made = [failed_item(error, self.error_item, i, self.context)]
         return [{"pairedItem": {"item": i}, **each} for each in made]
 
     def file(self, i: int, name: str) -> BinaryRef:
@@ -140,6 +192,10 @@ def _check_answered(value: Any, scope: Scope) -> None:
 
 async def _steps(steps: Sequence[Step], sender: Sender, scope: Scope) -> Scope:
     for step in steps:
+        if step.fails_node:
+            with failing_node():
+                scope = await _steps([step.model_copy(update={"fails_node": False})], sender, scope)
+            continue
         if not holds(step.when, scope):
             continue
         if step.fail is not None:
@@ -184,11 +240,14 @@ async def _send(sender: Sender, spec: RequestSpec, scope: Scope) -> Scope:
     everything = holds(page.when, scope)
     limit = None if everything else _limit(page, scope)
     changes: dict[str, Any] = {}
+    blind = 0
     for number in range(MAX_PAGES):
         inner = scope.having(page=number, pageNumber=number + 1, collected=len(collected))
         inner = _after(await sender.send(spec, inner, changes), inner, spec)
         _check_answered(page.items, inner)
         found = evaluate(page.items, inner)
+        if page.needs_list and not isinstance(found, list):
+            raise NodeError(f"{sender.descriptor.name} gave no list", item=scope.index)
         collected += found if isinstance(found, list) else []
         inner = inner.having(items=collected, collected=len(collected), found=found)
         if not everything and not page.every and not isinstance(found, list):
@@ -200,8 +259,11 @@ async def _send(sender: Sender, spec: RequestSpec, scope: Scope) -> Scope:
         following = _next(page, inner)
         if following is None:
             return inner
-        changes = following
-    raise NodeError(f"{sender.descriptor.name} gave more than {MAX_PAGES} pages", item=scope.index)
+        scope, changes = await _steps(page.before, sender, scope), following
+        blind += page.blind and all(map(is_empty, following.values()))
+        if blind > _BLIND_PAGES:
+            break
+    raise NodeError(f"{sender.descriptor.name} gave pages without end", item=scope.index)
 
 
 def _member_read(value: Any, scope: Scope) -> str | None:
@@ -229,6 +291,9 @@ def _next(page: Paging, scope: Scope) -> dict[str, Any] | None:
     made = dict[str, Any]()
     for name, value in page.next.items():
         found = evaluate(value, scope)
+        if page.blind:
+            made[name] = found
+            continue
         wanted = len(value) if isinstance(value, Mapping) else 1
         present = [each for each in found.values() if not is_empty(each)] if isinstance(found, Mapping) else [found]
         if is_empty(found) or len(present) < wanted:

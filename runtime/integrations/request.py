@@ -153,9 +153,11 @@ class Sender:
         if spec.json_ is None and "json" not in changes:
             return None
         value = evaluate(spec.json_, scope)
-        if isinstance(value, Mapping) or value is None:
+        if value is UNDEFINED and "json" not in changes:
+            return None
+        if isinstance(value, Mapping) or value is None or value is UNDEFINED:
             return Json(_object(value) | _object(changes.get("json")))
-        return None if value is UNDEFINED else Json(value)
+        return Json(value)
 
     async def _parts(self, part: Part, scope: Scope) -> list[BodyPart]:
         if part.each is not None:
@@ -198,7 +200,10 @@ class Sender:
             raise NodeApiError(message, description=description, item=scope.index)
 
     def _failure(self, status: int, body: Any, scope: Scope) -> NodeApiError:
-        failure = status_failure(status, f"Request failed with status code {status}", body)
+        raw = f"Request failed with status code {status}"
+        if self.descriptor.body_in_errors:
+            raw = f"{status} - {json_stringify(None if body is UNDEFINED else body)}"
+        failure = status_failure(status, raw, body)
         told = {"message": failure.message, "description": failure.description}
         inner = replace(scope, of_program=False).having(response=body, status=status, **told)
         message, description = failure.message, failure.description

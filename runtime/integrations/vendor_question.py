@@ -47,5 +47,7 @@ class VendorQuestion(Described, SendAndWait):
     async def send_request(self, context: ActivityContext, payload: Json) -> Json:
         """Send the question, with its links (`$message`, `$buttons`)."""
         question: Any = payload
-        await type(self).send(self, context, {"message": question["message"], "buttons": question["buttons"]})
+        told = question["message"]
+        message = told.strip() if isinstance(told, str) else told  # n8n trims it for every vendor
+        await type(self).send(self, context, {"message": message, "buttons": question["buttons"]})
         return None

@@ -1,12 +1,13 @@
 """Airtable: records in batches (version 1), columns by a mapping (version 2), and attachments."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
 from runtime.contract import Item, Items, NodeApiError, NodeError, error_item
 from runtime.integrations.filters import FILTERS
-from runtime.integrations.operation import Run
+from runtime.integrations.operation import Run, failing_node
 from runtime.integrations.scope import Scope
 from runtime.integrations.template import Template
 from runtime.values.javascript import js_string
@@ -56,7 +57,7 @@ def columns(scope: Scope) -> Any:
         ignored = FILTERS["split"](options.get("ignoreFields") or "")
         return {name: each for name, each in scope.item["json"].items() if name not in ignored}
     value = mapping.get("value")
-    if value is None and "schema" in mapping:
+    if value is None and mapping.get("schema"):
         raise NodeError("Cannot convert undefined or null to object", item=scope.index)
     return value
 
@@ -113,11 +114,15 @@ async def search_records(run: Run) -> Items:
             "view": scope.located("view", options["view"]) if isinstance(options.get("view"), Mapping) else None,
         }
         names = options.get("downloadFields") or []
-        return [await _output(run, scope, each, names) for each in await _listed(run, scope, query)]
+        try:
+            return [await _output(run, scope, each, names) for each in await _listed(run, scope, query)]
+        except NodeApiError as error:
+            error.data["context"] = {}  # n8n does not say which item it was
+            raise
 
     if (await run.scope(0)).version >= _PER_ITEM_SINCE:
         return await run.each(work)
-    found = await Run(run.context, run.sender, run.items[:1], run.scope).each(work)
+    found = await replace(run, items=run.items[:1]).each(work)
     everything: list[PairedItem] = [{"item": i} for i in range(len(run.items))]
     return [{**each, "pairedItem": everything} for each in found]
 
@@ -126,26 +131,35 @@ async def _listed(run: Run, scope: Scope, query: Mapping[str, Any]) -> list[Any]
     given = {name: each for name, each in query.items() if each not in (None, UNDEFINED, "", [])}
     if scope.parameters.get("returnAll", True):
         return await run.pages(scope, path=_PLACE, query={**given, "pageSize": 100}, page=_PAGE)
-    asked = {**given, "maxRecords": scope.parameters.get("limit", 100)}
+    limit = scope.parameters.get("limit")
+    asked = {**given, **({} if limit is None else {"maxRecords": limit})}
     answer = await run.request(scope, path=_PLACE, query=asked)
     return answer.get("records") or []
 
 
+def _matching(scope: Scope) -> list[str]:
+    """Return the columns by which records match. Raise NodeError where the mapping is not there."""
+    mapping = scope.parameters.get("columns")
+    if not isinstance(mapping, Mapping) or "matchingColumns" not in mapping:
+        raise NodeError('Could not get parameter "columns.matchingColumns"')
+    return list(mapping["matchingColumns"] or [])
+
+
 async def update_records(run: Run) -> Items:
     """Update the record with the id of each item, or the records whose matching columns are the item's."""
-    listed: list[Any] | None = None
+    listed: list[Any] = []
+    with failing_node():
+        first = await run.scope(0)
+        matching = _matching(first)
+        if "id" not in matching:
+            query = {"fields": matching} if matching else {}
+            listed = await run.pages(first, path=_PLACE, query={**query, "pageSize": 100}, page=_PAGE)
 
     async def work(scope: Scope) -> Items:
-        nonlocal listed
-        mapping = scope.parameters.get("columns") or {}
-        matching = list(mapping.get("matchingColumns") or [])
         values = _object(columns(scope))
         fields = {name: each for name, each in values.items() if name not in matching}
         if "id" in matching:
             return await _patch(run, scope, [{"id": values.get("id"), "fields": fields}])
-        if listed is None:
-            query = {"fields": matching} if matching else {}
-            listed = await run.pages(scope, path=_PLACE, query={**query, "pageSize": 100}, page=_PAGE)
         found = _matches(listed, values, matching, scope)
         return await _patch(run, scope, [{"id": each["id"], "fields": fields} for each in found])
 
@@ -160,7 +174,7 @@ def _matches(
         each for each in records if all((each.get("fields") or {}).get(name) == values.get(name) for name in matching)
     ]
     if not found:
-        raise NodeError("No record has the values of the matching columns", item=scope.index)
+        raise NodeError("Record matching provided keys was not found", item=scope.index)
     return found if scope.parameters.get("options", {}).get("updateAllMatches") else found[:1]
 
 
@@ -171,14 +185,24 @@ async def _patch(run: Run, scope: Scope, records: Sequence[Any], **more: Any) ->
     for start in range(0, len(records), _BATCH):
         body = {"typecast": typecast, **more, "records": list(records[start : start + _BATCH])}
         answer = await run.request(scope, method="PATCH", path=_PLACE, json=body)
-        out += [{"json": each} for each in answer.get("records") or []]
+        out += [{"json": each} for each in _records(answer)]
     return out
+
+
+def _records(answer: Mapping[str, Any]) -> list[Any]:
+    """Return the records of an answer; one without JSON where it has none, as in n8n. Raise NodeError for null."""
+    found = answer.get("records", UNDEFINED)
+    if found is None:
+        raise NodeError("Cannot read properties of null (reading '$error')")
+    return found if isinstance(found, list) else [found]
 
 
 async def upsert_record(run: Run, scope: Scope) -> list[Item]:
     """Update the record that matches an item, or create one."""
-    mapping, options = scope.parameters.get("columns") or {}, scope.parameters.get("options", {})
-    matching, values = list(mapping.get("matchingColumns") or []), _object(columns(scope))
+    options = scope.parameters.get("options", {})
+    with failing_node():
+        matching = _matching(scope)
+    values = _object(columns(scope))
     if "id" in matching:
         return await _upsert_by_id(run, scope, values)
     try:
@@ -237,7 +261,10 @@ def _row(scope: Scope, everything: str) -> dict[str, Any]:
     """Return the columns of an item: all but `id` and those to ignore, or those that are listed."""
     given, parameters = scope.item["json"], scope.parameters
     if parameters.get(everything, True):
-        ignored = ["id", *FILTERS["split"](parameters.get("options", {}).get("ignoreFields") or "")]
+        given_names = parameters.get("options", {}).get("ignoreFields")
+        if given_names and not isinstance(given_names, str):
+            raise NodeError("options.ignoreFields.split is not a function")
+        ignored = FILTERS["split"](given_names) if given_names else ["id"]
         return {name: each for name, each in given.items() if name not in ignored}
     named = FILTERS["list"](parameters.get("fields", UNDEFINED))
     return {name: given[name] for name in named if name in given}
@@ -246,7 +273,7 @@ def _row(scope: Scope, everything: str) -> dict[str, Any]:
 async def _batches(run: Run, method: str, record: Callable[[Scope], Any]) -> Items:
     """Send a record per item in batches; each result is paired with the last item of its batch, as n8n does."""
     out: Items = []
-    start, size, rows = 0, _BATCH, list[Any]()
+    size, rows = _BATCH, list[Any]()
     for i in range(len(run.items)):
         try:
             scope = await run.scope(i)
@@ -260,18 +287,18 @@ async def _batches(run: Run, method: str, record: Callable[[Scope], Any]) -> Ite
             error.item = i
             if not run.context.continue_on_fail:
                 raise
-            out += [error_item(error, each) for each in range(start, i + 1)]
-        start, rows = i + 1, []
+            out.append(error_item(error, i))  # one for the batch
+        rows = []
     return out
 
 
 async def _send(run: Run, scope: Scope, method: str, rows: Sequence[Any]) -> Items:
-    spec: dict[str, Any] = {"query": {"records": list(rows)}, "arrays": "brackets"}
+    spec: dict[str, Any] = {"query": {"records": list(rows)}}
     if method != "DELETE":
         typecast = bool(scope.parameters.get("options", {}).get("typecast"))
         spec = {"json": {"records": list(rows)} | ({"typecast": typecast} if typecast or method == "PATCH" else {})}
     answer = await run.request(scope, method=method, path=_PLACE, **spec)
-    return [{"json": each, "pairedItem": {"item": scope.index}} for each in answer.get("records") or []]
+    return [{"json": each, "pairedItem": {"item": scope.index}} for each in _records(answer)]
 
 
 async def list_records(run: Run) -> Items:
@@ -280,7 +307,10 @@ async def list_records(run: Run) -> Items:
     parameters, options = scope.parameters, scope.parameters.get("additionalOptions", {})
     query = {name: each for name, each in options.items() if name != "sort"}
     query["sort"] = (options.get("sort") or {}).get("property")
-    names = []
+    names: Any = []
     if parameters.get("downloadAttachments"):
-        names = FILTERS["split"](parameters.get("downloadFieldNames") or "")
-    return [await _output(run, scope, each, names, flat=False) for each in await _listed(run, scope, query)]
+        names = parameters.get("downloadFieldNames") or ""
+    found = await _listed(run, scope, query)
+    if not isinstance(names, list | str):
+        raise NodeError("this.getNodeParameter(...).split is not a function")
+    return [await _output(run, scope, each, FILTERS["split"](names), flat=False) for each in found]

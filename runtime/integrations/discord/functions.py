@@ -4,14 +4,42 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from runtime.contract import NodeError
 from runtime.integrations.filters import FILTERS
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_number, js_string
+from runtime.values.json_text import NotJsonError, parse_json
 
 _FLAGS: Final = {"SUPPRESS_EMBEDS": 1 << 2, "SUPPRESS_NOTIFICATIONS": 1 << 12}
 _VIDEO_SIZE: Final = {"width": 1270, "height": 720}
 _LINKS: Final = frozenset({"image", "thumbnail", "video"})
 _APART: Final = frozenset({"flags", "message_reference", "wait", "simplify"})
+
+
+def parsed(scope: Scope) -> dict[str, Any]:
+    """Return the options of version 1 that are JSON. Raise NodeError for embeds and components that are none; others are left out."""
+    options, made = scope.parameters.get("options") or {}, dict[str, Any]()
+    for name, wire in _JSON.items():
+        given = options.get(name)
+        if given in (None, "", [], {}):
+            continue
+        try:
+            value = parse_json(given) if isinstance(given, str) else given
+        except NotJsonError as error:
+            if name in _CHECKED:
+                raise NodeError(f"{name.capitalize()} must be valid JSON.", item=scope.index) from error
+            continue
+        if name == "embeds" and not isinstance(value, list):
+            raise NodeError("Embeds must be valid JSON.", item=scope.index)
+        made[wire] = value
+    return made
+
+
+_JSON: Final = {
+    "embeds": "embeds", "components": "components", "attachments": "attachments", "payloadJson": "payload_json",
+    "allowedMentions": "allowed_mentions",
+}  # fmt: skip
+_CHECKED: Final = ("embeds", "components")
 
 
 def content(scope: Scope) -> dict[str, Any]:
@@ -71,8 +99,7 @@ def channels(scope: Scope) -> list[Any]:
     """Return the channels of the wanted kinds, cut at the limit."""
     found = [each for each in scope.names["response"] if isinstance(each, Mapping)]
     if kinds := (scope.parameters.get("options") or {}).get("filter"):
-        wanted = {js_string(each) for each in kinds}
-        found = [each for each in found if js_string(each.get("type")) in wanted]
+        found = [each for each in found if each.get("type") in kinds]
     return found if scope.parameters.get("returnAll") else found[: int(js_number(scope.parameters.get("limit", 100)))]
 
 

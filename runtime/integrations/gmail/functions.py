@@ -24,7 +24,7 @@ async def send(run: Run, scope: Scope) -> list[Item]:
     headers = {"From": await _sender(run, scope)} | recipients
     headers["Subject"] = scope.parameters.get("subject")
     files = await _files(run, scope)
-    return [await _post(run, scope, "/messages/send", {"raw": _encoded(scope, headers, files)}, _upload(files))]
+    return [await _post(run, scope, "/messages/send", {"raw": _encoded(scope, headers, files)}, _upload(scope))]
 
 
 async def create_draft(run: Run, scope: Scope) -> list[Item]:
@@ -40,14 +40,14 @@ async def create_draft(run: Run, scope: Scope) -> list[Item]:
     headers["Subject"] = scope.parameters.get("subject")
     files = await _files(run, scope)
     body = {"message": {"raw": _encoded(scope, headers, files)} | extra}
-    return [await _post(run, scope, "/drafts", body, _upload(files))]
+    return [await _post(run, scope, "/drafts", body, _upload(scope))]
 
 
 async def reply(run: Run, scope: Scope) -> list[Item]:
     """Answer a message to its sender and its other recipients."""
     headers = _recipients(scope)
     options, files = _options(scope), await _files(run, scope)
-    query = _upload(files) | {"format": "metadata"}
+    query = _upload(scope) | {"format": "metadata"}
     message_id = segment(scope.parameters.get("messageId"))
     message = await run.request(scope, path=f"/messages/{message_id}", query=query)
     profile = await run.request(scope, path="/profile") if scope.version >= _FIRST or options.get("senderName") else {}
@@ -93,6 +93,10 @@ def _recipients(scope: Scope) -> dict[str, Any]:
 
 
 def _addresses(value: Any, field: str, scope: Scope) -> str:
+    if scope.version < _FIRST and value and not isinstance(value, list):
+        raise NodeError(f"{field.lower()}List.forEach is not a function", item=scope.index)
+    if scope.version < _FIRST:  # lists, of which n8n leaves out what is no address
+        return ", ".join(f"<{each}>" for each in map(js_string, FILTERS["list"](value)) if "@" in each)
     given = FILTERS["split"](value or [])
     for each in given:
         if "@" not in js_string(each):
@@ -113,16 +117,20 @@ async def _sender(run: Run, scope: Scope) -> str | None:
 
 
 async def _files(run: Run, scope: Scope) -> list[Attachment]:
-    entries = (_options(scope).get("attachmentsUi") or {}).get("attachmentsBinary") or []
-    names = [name for each in entries for name in FILTERS["split"](each.get("property") or "")]
+    names = [name for each in _named(scope) for name in FILTERS["split"](each.get("property") or "") or [""]]
     held = scope.item.get("binary") or {}
-    if scope.version < _FIRST:  # a file that the item does not have is left out, as in n8n
-        names = [each for each in names if each in held]
+    if scope.version < _FIRST and not held:  # an item without files has none to attach, as in n8n
+        return []
     return [await attached(run.context, run.file(scope.index, name)) for name in names]
 
 
-def _upload(files: Sequence[Attachment]) -> dict[str, str]:
-    return {"userId": "me", "uploadType": "media"} if files else {}
+def _upload(scope: Scope) -> dict[str, str]:
+    """Return the query of a message for which attachments are named, whether the item has them or not."""
+    return {"userId": "me", "uploadType": "media"} if _named(scope) else {}
+
+
+def _named(scope: Scope) -> list[Any]:
+    return (_options(scope).get("attachmentsUi") or {}).get("attachmentsBinary") or []
 
 
 def _encoded(scope: Scope, headers: Mapping[str, Any], files: Sequence[Attachment]) -> str:
@@ -245,7 +253,7 @@ async def get_draft(run: Run, scope: Scope) -> list[Item]:
 
 async def list_drafts(run: Run, scope: Scope) -> list[Item]:
     """Return the drafts, each asked for by itself."""
-    found, query = await _listed(run, scope, "drafts", _first_query(scope, ("format", "includeSpamTrash")))
+    found, query = await _listed(run, scope, "drafts", _first_query(scope, list(_options(scope))))
     if _format(scope) == "ids":
         return [{"json": each} for each in found]
     query["format"] = _asked_format(scope)
@@ -276,6 +284,6 @@ def _first_query(scope: Scope, names: Sequence[str]) -> dict[str, Any]:
     """Return the options of a list. From the second item on n8n's version 1 repeats the format of the messages before."""
     options = _options(scope)
     made = {name: options[name] for name in names if not is_empty(options.get(name))}
-    if scope.version < _FIRST and scope.index and _format(scope) == "resolved":
+    if scope.version < _FIRST and scope.index and _format(scope) == "resolved" and "format" not in made:
         made["format"] = "raw"
     return made

@@ -67,7 +67,9 @@ async def parsed(
     context: ActivityContext, message: Mapping[str, Any], prefix: str, i: int, *, attachments: bool
 ) -> Item:
     """Return the item of a message that was asked for in the format `raw`. Raise NodeError."""
-    raw = js_string(message.get("raw") or "")
+    if not isinstance(message.get("raw"), str):
+        raise NodeError("Gmail sent a message without its source", item=i)
+    raw = message["raw"]
     try:
         data = base64.urlsafe_b64decode(raw + "=" * (-len(raw) % 4))
     except ValueError as error:

@@ -49,7 +49,8 @@ def fields(scope: Scope) -> dict[str, Any]:
     if given.get("componentIds"):
         made["components"] = [{"id": each} for each in given["componentIds"]]
     for each in (given.get("customFieldsUi") or {}).get("customFieldsValues") or []:
-        made[js_string(_chosen(each.get("fieldId")))] = each.get("fieldValue")
+        field = each.get("fieldId")
+        made[js_string(field.get("value") or "" if isinstance(field, Mapping) else field)] = each.get("fieldValue")
     return made | _parent(scope, made, given.get("parentIssueKey"))
 
 
@@ -71,8 +72,7 @@ def _parent(scope: Scope, made: Mapping[str, Any], parent: Any) -> dict[str, Any
     is_subtask = (made.get("issuetype") or {}).get("id") in subtasks
     if is_subtask and not parent:
         raise NodeError("A sub-task needs the key of its parent issue", description="Set Parent Issue Key")
-    changes = scope.parameters.get("operation") == "update" and "issuetype" not in made
-    return {"parent": {"key": js_string(parent).upper()}} if parent and (is_subtask or changes) else {}
+    return {"parent": {"key": js_string(parent).upper()}} if parent and is_subtask else {}
 
 
 def names_too(scope: Scope) -> Any:
@@ -149,12 +149,32 @@ def comment(scope: Scope) -> Any:
     """Return the text of a comment: a document of version 3 of the API, or text with wiki markup. Raise NodeError."""
     parameters = scope.parameters
     if parameters.get("jsonParameters"):
-        return _json(parameters.get("commentJson"))
+        given = parameters.get("commentJson")
+        try:
+            return parse_json(given if isinstance(given, str) else js_string(given))
+        except NotJsonError as error:
+            raise NodeError("Document Format must be a valid JSON", item=scope.index) from error
     text = parameters.get("comment")
     if scope.names["version"] == "2":
         return text
     paragraph = {"type": "paragraph", "content": [{"type": "text", "text": text}]}
     return {"type": "doc", "version": 1, "content": [paragraph]}
+
+
+def asked_fields(scope: Scope) -> Any:
+    """Return the fields that a search asks for; spaces around their names stay, as in n8n."""
+    given = (scope.parameters.get("options") or {}).get("fields")
+    return js_string(given).split(",") if given else ["*navigable"]
+
+
+async def attachment(run: Run) -> Items:
+    """Read the attachments, then fetch their files where they are asked for."""
+
+    async def described(scope: Scope) -> Items:
+        path = f"/api/{scope.names['version']}/attachment/{segment(scope.parameters['attachmentId'])}"
+        return [{"json": await run.request(scope, path=path)}]
+
+    return await _with_files(run, await run.each(described), always=True)
 
 
 async def attachments(run: Run) -> Items:
@@ -166,12 +186,16 @@ async def attachments(run: Run) -> Items:
         shown = each if scope.parameters.get("returnAll") else each[: int(scope.parameters.get("limit", 50))]
         return [{"json": one} for one in shown]
 
-    out = await run.each(listed)
+    return await _with_files(run, await run.each(listed))
+
+
+async def _with_files(run: Run, out: Items, *, always: bool = False) -> Items:
+    """Return attachments with their files where they are asked for; `always`: also those without an address, as n8n asks for one."""
     for item in out:
         paired = item["pairedItem"]
         scope = await run.scope(paired["item"] if isinstance(paired, dict) else 0)
-        if scope.parameters.get("download") and "content" in item["json"]:
-            name = item["json"].get("filename")
-            file = await run.request(scope, url=item["json"]["content"], response="file", filename=name)
+        if scope.parameters.get("download") and (always or "content" in item["json"]):
+            name, mime = (item["json"].get(each) for each in ("filename", "mimeType"))
+            file = await run.request(scope, url=item["json"].get("content"), response="file", filename=name, mime=mime)
             item["binary"] = {js_string(scope.parameters["binaryProperty"]): file}
     return out

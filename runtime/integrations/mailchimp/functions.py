@@ -13,6 +13,7 @@ from runtime.values.json_text import NotJsonError, parse_json
 from schemas.item import UNDEFINED
 
 _CENTRE: Final = re.compile(r"[a-z]{2,4}\d{1,3}")
+_NUMBER: Final = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _PAGE: Final = 500
 _CAMPAIGN_FIELDS: Final = (
     "campaigns.id", "campaigns.status", "campaigns.tracking", "campaigns.settings.from_name",
@@ -53,10 +54,13 @@ def member(scope: Scope) -> dict[str, Any]:
         made["status"] = parameters["status"]
     made |= {wire: _field(name, given[name]) for name, wire in _NAMES.items() if given.get(name)}
     if given.get("tags"):
-        made["tags"] = js_string(given["tags"]).split(",")
+        if not isinstance(given["tags"], str):
+            raise NodeError("options.tags.split is not a function", item=scope.index)
+        made["tags"] = given["tags"].split(",")
     if parameters.get("jsonParameters"):
         names = (("locationJson", "location"), ("mergeFieldsJson", "merge_fields"), ("groupJson", "interests"))
-        return made | {wire: _json(parameters[name]) for name, wire in names if parameters.get(name)}
+        parsed = {wire: _json(parameters[name]) for name, wire in names if parameters.get(name)}
+        return made | {wire: each for wire, each in parsed.items() if each is not UNDEFINED}
     return made | _audience({**parameters, **given})
 
 
@@ -65,7 +69,7 @@ def _audience(given: Mapping[str, Any]) -> dict[str, Any]:
     made: dict[str, Any] = {}
     place = (given.get("locationFieldsUi") or {}).get("locationFieldsValues")
     if place:
-        made["location"] = {name: js_number(place.get(name)) for name in ("latitude", "longitude")}
+        made["location"] = {name: _degrees(place.get(name)) for name in ("latitude", "longitude")}
     merge = (given.get("mergeFieldsUi") or {}).get("mergeFieldsValues")
     if merge:
         made["merge_fields"] = {js_string(each.get("name")): each.get("value") for each in merge}
@@ -73,6 +77,12 @@ def _audience(given: Mapping[str, Any]) -> dict[str, Any]:
     if groups:
         made["interests"] = {js_string(each.get("categoryFieldId")): each.get("value") for each in groups}
     return made
+
+
+def _degrees(value: Any) -> float | None:
+    """Return the number that a text begins with; None for none."""
+    found = _NUMBER.match(js_string(value))
+    return js_number(found[0]) if found else None
 
 
 def _field(name: str, value: Any) -> Any:
@@ -86,10 +96,11 @@ def _field(name: str, value: Any) -> Any:
 
 
 def _json(value: Any) -> Any:
+    """Return what a text says as JSON; UNDEFINED where it is none, as an object is none: n8n leaves that member out."""
     try:
-        return parse_json(value) if isinstance(value, str) else value
-    except NotJsonError as error:
-        raise NodeError(f"The value is not valid JSON: {error}") from error
+        return parse_json(js_string(value))
+    except NotJsonError:
+        return UNDEFINED
 
 
 def next_offset(scope: Scope) -> Any:
@@ -98,9 +109,9 @@ def next_offset(scope: Scope) -> Any:
 
 
 def campaign_fields(scope: Scope) -> dict[str, str]:
-    """Return what is asked for of campaigns. Raise NodeError where n8n's node fails, which reads the fields to leave out alone."""
+    """Return what is asked for of campaigns. Raise NodeError for fields to leave out: n8n's node looks for them in the wrong place."""
     given = scope.parameters.get("options") or {}
-    if given.get("excludeFields") and not given.get("fields"):
-        raise NodeError("Fields that are left out need fields that are asked for", item=scope.index)
+    if given.get("excludeFields"):
+        raise NodeError("Cannot read properties of undefined (reading 'join')", item=scope.index)
     asked = given.get("fields") or _CAMPAIGN_FIELDS
     return {"fields": ",".join(map(js_string, asked))}

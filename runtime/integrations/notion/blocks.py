@@ -4,45 +4,38 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from runtime.contract import NodeError
+from runtime.values.javascript import js_string
 from schemas.item import UNDEFINED
 
 __all__ = ["block", "rich_text", "simple_block"]
 
-_TEXTS: Final = frozenset(
-    {
-        "paragraph", "heading_1", "heading_2", "heading_3", "toggle", "to_do", "bulleted_list_item",
-        "numbered_list_item",
-    }
-)  # fmt: skip
 _ADMINISTRATIVE: Final = ("created_time", "last_edited_time", "created_by")
 
 
 def block(given: Mapping[str, Any], key: str = "text") -> dict[str, Any]:
-    """Return the block that an entry of `blockUi` describes. Raise NodeError for a type that n8n cannot write.
+    """Return the block that an entry of `blockUi` describes. Raise NodeError for rich text that is not there.
 
     Args:
         given: the entry.
         key: the member of a block that holds its text; it depends on the version of Notion's API.
     """
-    type_ = given.get("type") or "paragraph"
+    type_ = given.get("type", UNDEFINED)
     if type_ == "child_page":
         content: dict[str, Any] = {"title": given.get("title", "")}
     elif type_ == "image":
         content = {"type": "external", "external": {"url": given.get("url", "")}}
-    elif type_ in _TEXTS:
+    else:  # n8n sends a type that an expression gave as it is
         content = {"checked": bool(given.get("checked"))} if type_ == "to_do" else {}
         content[key] = _text_of(given)
-    else:
-        raise NodeError(f"A block cannot have the type {type_!r}")
-    return {"object": "block", "type": type_, type_: content}
+    return {"object": "block", "type": type_, js_string(type_): content}
 
 
 def _text_of(given: Mapping[str, Any]) -> list[Any]:
-    if not given.get("richText"):
+    if given.get("richText") is False:
         return [{"text": {"content": given.get("textContent", "")}}]
     texts = (given.get("text") or {}).get("text")
     if texts is None:
-        raise NodeError("A block with rich text has no text")
+        raise NodeError("Cannot read properties of undefined (reading 'text')")
     return rich_text(texts)
 
 

@@ -14,10 +14,11 @@ from runtime.integrations.notion.properties import (
     simple_page,
     source_condition,
 )
-from runtime.integrations.operation import Run
+from runtime.integrations.operation import Run, failing_node
 from runtime.integrations.scope import Scope
 from runtime.integrations.template import Template
 from runtime.values.javascript import js_string
+from runtime.values.json_text import NotJsonError, parse_json
 from runtime.values.patterns import first_group
 from schemas.item import UNDEFINED
 
@@ -30,7 +31,8 @@ _ICONS_SINCE: Final = 2
 _SOURCES_SINCE: Final = 3
 """Databases have data sources, which hold their properties and pages."""
 _PAGE: Final = {
-    "when": True, "items": Template("{$response.results}"), "more": Template("{$response.has_more}"),
+    "when": True, "items": Template("{$response.results}"), "blind": True,
+    "more": {"not": Template("{$response.has_more|is(false)}")},
     "next": {"query": {"start_cursor": Template("{$response.next_cursor}")}},
 }  # fmt: skip
 
@@ -41,7 +43,11 @@ def page_id(scope: Scope) -> Any:
     if given is UNDEFINED:
         return given
     mode, value = (given.get("mode"), given.get("value")) if isinstance(given, Mapping) else ("url", UNDEFINED)
+    if scope.version < _LOCATORS_SINCE and mode == "id":
+        return scope.located("pageId", given)
     if not isinstance(given, Mapping) and scope.version < _LOCATORS_SINCE:
+        if not isinstance(given, str):
+            raise NodeError("page.includes is not a function", item=scope.index)
         return _in_url(js_string(given)) or js_string(given).strip()
     found = js_string(value).strip() if mode == "id" else _in_url(js_string(value))
     if not found:
@@ -97,13 +103,11 @@ def icon(scope: Scope) -> Any:
     chosen = options.get("icon")
     if not isinstance(chosen, str) or not chosen:
         return UNDEFINED
-    return {"external": {"url": chosen}} if options.get("iconType") == "file" else {"emoji": chosen}
-
-
-def typed_icon(scope: Scope) -> Any:
-    """Return the icon to set on a page that is there, which says its type; UNDEFINED: none."""
-    chosen = icon(scope)
-    return UNDEFINED if chosen is UNDEFINED else {"type": next(iter(chosen)), **chosen}
+    sources = scope.version >= _SOURCES_SINCE
+    is_file = chosen.startswith(("http://", "https://")) if sources else options.get("iconType") == "file"
+    made = {"external": {"url": chosen}} if is_file else {"emoji": chosen}
+    changes = scope.parameters.get("operation") == "update"
+    return {"type": next(iter(made)), **made} if changes or sources else made
 
 
 def filter(scope: Scope) -> Any:  # noqa: A001 - the name of the member that it fills
@@ -112,27 +116,61 @@ def filter(scope: Scope) -> Any:  # noqa: A001 - the name of the member that it 
     test = source_condition if scope.version >= _SOURCES_SINCE else condition
     chosen = parameters.get("filterType", "none")
     if chosen == "json":
-        return FILTERS["json"](parameters.get("filterJson"))
+        return _filter_of(parameters.get("filterJson"), scope)
     if chosen == "manual":
         conditions = (parameters.get("filters") or {}).get("conditions") or []
-        joint = "and" if parameters.get("matchType") == "allFilters" else "or"
+        other = "or" if scope.version >= _SOURCES_SINCE else ""
+        joint = _JOINTS.get(js_string(parameters.get("matchType")), other)
+        if not joint or (not conditions and scope.version >= _SOURCES_SINCE):
+            return UNDEFINED
         return {joint: [test(each, zone) for each in conditions]}
     given = (parameters.get("options") or {}).get("filter") or {}
-    if given.get("singleCondition"):
-        return condition(given["singleCondition"], zone)
+    single = condition(given["singleCondition"], zone) if given.get("singleCondition") else {}
     several = (given.get("multipleCondition") or {}).get("condition") or {}
     made = {joint: [condition(each, zone) for each in several[joint]] for joint in ("and", "or") if several.get(joint)}
-    return made or UNDEFINED
+    return single | made or UNDEFINED
 
 
-def sorts(scope: Scope) -> list[Any]:
-    """Return the order of a database query."""
+_JOINTS: Final = {"allFilters": "and", "anyFilter": "or"}
+
+
+def _filter_of(text: Any, scope: Scope) -> Any:
+    try:
+        return parse_json(text) if isinstance(text, str) else text
+    except NotJsonError as error:
+        told = "must be valid JSON" if scope.version >= _SOURCES_SINCE else "must be a valid json"
+        raise NodeError(f"Filters (JSON) {told}", item=scope.index) from error
+
+
+def sorts(scope: Scope) -> Any:
+    """Return the order of a database query; of a data source's UNDEFINED where there is none."""
     given = ((scope.parameters.get("options") or {}).get("sort") or {}).get("sortValue") or []
-    return [
+    made = [
         {"direction": each.get("direction", "")}
         | ({"timestamp": each.get("key")} if each.get("timestamp") else {"property": name_and_type(each.get("key"))[0]})
         for each in given
     ]
+    return made if made or scope.version < _SOURCES_SINCE else UNDEFINED
+
+
+def search(scope: Scope) -> Any:
+    """Return what to search pages by; UNDEFINED where it is nothing: n8n sends no body then."""
+    options = scope.parameters.get("options") or {}
+    asked = {
+        "query": scope.parameters.get("text"),
+        "filter": (options.get("filter") or {}).get("filters"),
+        "sort": (options.get("sort") or {}).get("sortValue"),
+        "page_size": scope.names["size"]
+        if scope.version >= _LOCATORS_SINCE and scope.parameters.get("returnAll")
+        else None,
+    }
+    return {name: each for name, each in asked.items() if each not in (None, UNDEFINED, "")} or UNDEFINED
+
+
+def query(scope: Scope) -> Any:
+    """Return the query of a data source; UNDEFINED where it asks for everything. Raise NodeError."""
+    asked = {"filter": filter(scope), "sorts": sorts(scope), "page_size": scope.names["size"]}
+    return {name: each for name, each in asked.items() if each is not UNDEFINED} or UNDEFINED
 
 
 def simplified(scope: Scope) -> Any:
@@ -140,9 +178,8 @@ def simplified(scope: Scope) -> Any:
     found = scope.names.get("items", scope.names.get("response"))
     if not scope.parameters.get("simple"):
         return found
-    if isinstance(found, list):
-        return [simple_page(each, scope.version) for each in found]
-    return simple_page(found, scope.version)
+    flat = [simple_page(each, scope.version) for each in (found if isinstance(found, list) else [found])]
+    return [each for each in flat if each is not None]
 
 
 def simplified_to_limit(scope: Scope) -> Any:
@@ -160,17 +197,22 @@ def _limited(scope: Scope, found: list[Any]) -> list[Any]:
 
 
 async def create_database_pages(run: Run) -> Items:
-    """Create a page per item; the name of the database's title is asked for once."""
-    first = await run.scope(0)
-    title = ""
-    if first.version >= _LOCATORS_SINCE:
-        sources = first.version >= _SOURCES_SINCE
-        path = Template("/data_sources/{$source}") if sources else Template("/databases/{$database}")
-        database = await run.request(first, path=path)
-        named = [name for name, each in (database.get("properties") or {}).items() if each.get("type") == "title"]
-        title = named[-1] if named else ""
+    """Create a page per item; the name of the database's title is asked for once, of a data source's per item."""
+    common = ""
+    with failing_node():
+        first = await run.scope(0)
+        if _LOCATORS_SINCE <= first.version < _SOURCES_SINCE:
+            titles = _titles(await run.request(first, path=Template("/databases/{$database}")))
+            common = titles[-1] if titles else ""
 
     async def work(scope: Scope) -> Items:
+        title = common
+        if scope.version >= _SOURCES_SINCE:
+            source = await run.request(scope, path=Template("/data_sources/{$source}"))
+            if not isinstance(source, Mapping) or not isinstance(source.get("properties"), Mapping):
+                raise NodeError("Notion did not return data source properties")
+            titles = _titles(source)
+            title = titles[0] if titles else ""
         given = properties(scope)
         text = scope.parameters.get("title")
         if title and text:
@@ -182,9 +224,24 @@ async def create_database_pages(run: Run) -> Items:
         if scope.version >= _ICONS_SINCE and (symbol := icon(scope)) is not UNDEFINED:
             body["icon"] = symbol
         made = await run.request(scope, method="POST", path="/pages", json=body)
-        return [{"json": simplified(scope.having(response=made))}]
+        shown = simplified(scope.having(response=made))
+        return [{"json": each} for each in (shown if isinstance(shown, list) else [shown])]
 
     return await run.each(work)
+
+
+def _titles(database: Any) -> list[str]:
+    """Return the names of the properties that are titles."""
+    return [name for name, each in (database.get("properties") or {}).items() if each.get("type") == "title"]
+
+
+def user_id(scope: Scope) -> str:
+    """Return the id of a user as a part of an address. Raise NodeError for none."""
+    given = scope.parameters.get("userId")
+    if given in (None, ""):
+        told = "a value is required" if given is None else '"" is not allowed'
+        raise NodeError(f"Invalid identifier: {told}", item=scope.index)
+    return js_string(FILTERS["quote"](given))
 
 
 async def get_pages_with_files(run: Run, scope: Scope) -> list[Item]:
@@ -198,20 +255,21 @@ async def get_pages_with_files(run: Run, scope: Scope) -> list[Item]:
     }
     body = {"sorts": sorts(scope), "filter": filter(scope), "page_size": Template("{$size}")}
     found = await run.pages(scope, method="POST", path=path, page=page, json=body)
-    return [await _with_files(run, scope, each) for each in found]
+    return [item for each in found for item in await _with_files(run, scope, each)]
 
 
 async def get_page_with_files(run: Run, scope: Scope) -> list[Item]:
     """Read a page, and download its files."""
-    return [await _with_files(run, scope, await run.request(scope, path=Template("/pages/{$page}")))]
+    return await _with_files(run, scope, await run.request(scope, path=Template("/pages/{$page}")))
 
 
-async def _with_files(run: Run, scope: Scope, page: Mapping[str, Any]) -> Item:
+async def _with_files(run: Run, scope: Scope, page: Mapping[str, Any]) -> list[Item]:
     files = {
         name: await run.request(scope, url=url, response="file", bare=True) for name, url in files_of(page).items()
     }
-    item: Item = {"json": simplified(scope.having(response=page))}
-    return {**item, "binary": files} if files else item
+    shown = simplified(scope.having(response=page))
+    items: list[Item] = [{"json": each} for each in (shown if isinstance(shown, list) else [shown])]
+    return [{**each, "binary": files} for each in items] if files else items
 
 
 async def get_blocks(run: Run, scope: Scope) -> list[Item]:
@@ -225,11 +283,13 @@ async def get_blocks(run: Run, scope: Scope) -> list[Item]:
 
 
 async def _blocks(run: Run, scope: Scope, root: str, *, nested: bool, depth: int = 0) -> list[dict[str, Any]]:
-    page = {**_PAGE, "when": Template("{returnAll}") if not depth else True, "every": True}
+    page = {**_PAGE, "when": Template("{returnAll}") if not depth else True}
+    page["every"] = scope.version >= _LOCATORS_SINCE
     query = {} if depth else {"page_size": Template("{$size}")}
+    named = _LOCATORS_SINCE <= scope.version < _SOURCES_SINCE
     out: list[dict[str, Any]] = []
     for each in await run.pages(scope, path=f"/blocks/{segment(root)}/children", query=query, page=page):
-        out.append({"object": each.get("object"), "parent_id": root, **each})
+        out.append({"object": each.get("object"), "parent_id": root, **each} if named else each)
         # A page inside a page is a document of its own.
         if nested and each.get("has_children") and each.get("type") != "child_page" and depth < _MAX_DEPTH:
             out += await _blocks(run, scope, each["id"], nested=True, depth=depth + 1)

@@ -11,6 +11,7 @@ from runtime.integrations.filters import FILTERS, camel_case
 from runtime.integrations.notion.blocks import rich_text
 from runtime.values.dates import parse_date
 from runtime.values.javascript import js_string
+from schemas.item import UNDEFINED
 
 __all__ = ["condition", "files_of", "name_and_type", "property_value", "simple_page", "source_condition"]
 
@@ -44,15 +45,17 @@ def _date(value: Any, zone: str, *, time: bool = True) -> str:
 _UTC: Final = ("UTC", "Etc/UTC")
 
 
-def _date_value(given: Mapping[str, Any], zone: str) -> dict[str, Any]:
+def _date_value(given: Mapping[str, Any], zone: str) -> dict[str, Any] | None:
     chosen = given.get("timezone") or "default"
     zone = zone if chosen == "default" else js_string(chosen)
     time = given.get("includeTime", True) is not False
     if given.get("range"):
-        return {
-            "start": _date(given.get("dateStart"), zone, time=time),
-            "end": _date(given.get("dateEnd"), zone, time=time),
+        ends = {"start": given.get("dateStart"), "end": given.get("dateEnd")}
+        return {  # what n8n sends for an end that is empty
+            name: "Invalid date" if each == "" else _date(each, zone, time=time) for name, each in ends.items()
         }
+    if given.get("date") in (None, ""):
+        return None
     return {"start": _date(given.get("date"), zone, time=time), "end": None}
 
 
@@ -83,7 +86,7 @@ def property_value(given: Mapping[str, Any], zone: str, option: str = "name") ->
         return {"title": [{"text": {"content": given.get("title", "")}}]}
     if type_ == "rich_text":
         if given.get("richText"):
-            return {"rich_text": rich_text((given.get("text") or {}).get("text") or [])}
+            return {"rich_text": rich_text((given.get("text") or {})["text"])}
         return {"rich_text": [{"text": {"content": given.get("textContent", "")}}]}
     if type_ == "url" and given.get("ignoreIfEmpty") and not given.get("urlValue"):
         return None
@@ -99,7 +102,7 @@ _VALUES: Final[Mapping[str, Callable[[Mapping[str, Any], str, str], Any]]] = {
     "url": lambda given, _zone, _option: given.get("urlValue", ""),
     "number": lambda given, _zone, _option: given.get("numberValue", 0),
     "checkbox": lambda given, _zone, _option: given.get("checkboxValue", False),
-    "select": lambda given, _zone, option: _option_of(given.get("selectValue", ""), option),
+    "select": lambda given, _zone, option: _option_of(given.get("selectValue"), option),
     "status": lambda given, _zone, _option: {"name": given.get("statusValue", "")},
     "multi_select": lambda given, _zone, option: [
         _option_of(each, option)
@@ -114,6 +117,8 @@ _VALUES: Final[Mapping[str, Callable[[Mapping[str, Any], str, str], Any]]] = {
 
 
 def _option_of(value: Any, member: str) -> Any:
+    if value in (None, ""):
+        return None
     return value if isinstance(value, Mapping) else {member: value}
 
 
@@ -124,6 +129,8 @@ def condition(given: Mapping[str, Any], zone: str) -> dict[str, Any]:
     if type_ == "formula":
         kind = given.get("returnType", "")
         return {"property": name, "formula": {kind: {test: _tested(given, kind, f"{kind}Value", zone)}}}
+    if not type_:
+        return {"property": name, "": {test: True} if test in _WITHOUT_VALUE else {}}
     member = {"date": "date", "last_edited_time": "lastEditedTime"}.get(type_, f"{camel_case(type_)}Value")
     # The API that these versions speak calls rich text `text`.
     key = "text" if type_ == "rich_text" else type_
@@ -164,28 +171,49 @@ def _tested(given: Mapping[str, Any], type_: str, member: str, zone: str) -> Any
     return given.get(member, _DEFAULTS.get(type_, ""))
 
 
-def simple_page(page: Mapping[str, Any], version: float) -> dict[str, Any]:
-    """Return a page or a database as a flat object: its id, its name, and its properties."""
-    if page.get("object") in ("database", "data_source"):
-        title = _plain(page.get("title") or [])
-        return {"id": page.get("id"), **({"title": title} if version < _NAMES_SINCE else _named(page, title))}
+def simple_page(page: Any, version: float) -> dict[str, Any] | None:
+    """Return a page or a database as a flat object: its id, its name, and its properties; None for anything else.
+
+    A page that is in no database has no properties. Raise LookupError or TypeError for a page without a title.
+    """
+    if page is None or page is UNDEFINED:
+        raise NodeError(f"Cannot read properties of {'null' if page is None else 'undefined'} (reading 'object')")
+    kind = page.get("object") if isinstance(page, Mapping) else None
+    if kind not in ("page", "database", "data_source"):
+        return None
+    shown = {name: page[name] for name in ("id",) if name in page}
+    if kind != "page":
+        title = _first(page["title"]) if page.get("name") is None or kind == "database" else page["name"]
+        if kind == "database" and version < _NAMES_SINCE:
+            return {**shown, "title": title}
+        return {**shown, **_named(page, title, version)}
     properties = page.get("properties") or {}
+    if (page.get("parent") or {}).get("type") in ("page_id", "workspace"):
+        return {**shown, **_named(page, properties["title"]["title"][0].get("plain_text"), version)}
     if version < _NAMES_SINCE:
-        return {"id": page.get("id"), **{name: _simple(each) for name, each in properties.items()}}
-    title = next((_plain(each.get("title") or []) for each in properties.values() if each.get("type") == "title"), "")
-    flat = {f"property_{_snake(name)}": _simple(each) for name, each in properties.items()}
-    return {"id": page.get("id"), **_named(page, title), **flat}
+        return {**shown, **_simple_all(properties)}
+    titles = [each for each in properties.values() if each.get("type") == "title"]
+    if not titles:
+        raise NodeError("Cannot read properties of undefined (reading 'title')")
+    flat = {f"property_{_snake(name)}": each for name, each in _simple_all(properties).items()}
+    return {**shown, **_named(page, _first(titles[0]["title"]), version), **flat}
 
 
 _NAMES_SINCE: Final = 2
 
 
-def _named(page: Mapping[str, Any], name: str) -> dict[str, Any]:
-    return {"name": name, "url": page.get("url")}
+def _named(page: Mapping[str, Any], name: Any, version: float) -> dict[str, Any]:
+    return {"name": name} | ({"url": page["url"]} if "url" in page and version >= _NAMES_SINCE else {})
+
+
+def _first(texts: Sequence[Mapping[str, Any]]) -> str:
+    """Return the first part of a title: n8n reads no other."""
+    return (texts[0].get("plain_text") or "") if texts else ""
 
 
 def _plain(texts: Sequence[Mapping[str, Any]]) -> str:
-    return "".join(each.get("plain_text") or "" for each in texts)
+    """Return the text in rich text; n8n leaves out mentions and equations."""
+    return "".join(each.get("plain_text") or "" for each in texts if each.get("type") == "text")
 
 
 def _snake(name: str) -> str:
@@ -199,6 +227,11 @@ _OTHERS: Final = re.compile(r"[^A-Za-z0-9]+")
 
 def _apart(match: re.Match[str]) -> str:
     return f"{match[1]}_{match[2]}" if match[1] else f"{match[3]}_"
+
+
+def _simple_all(properties: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the values of properties that have one: its type names the member."""
+    return {name: _simple(each) for name, each in properties.items() if each.get("type") in each}
 
 
 def _simple(given: Mapping[str, Any]) -> Any:

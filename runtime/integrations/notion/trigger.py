@@ -50,7 +50,7 @@ async def _ask(poll: PollRun, body: Mapping[str, Any]) -> Any:
 def _shown(poll: PollRun, pages: list[Any]) -> Items:
     if not poll.scope.parameters.get("simple"):
         return [{"json": each} for each in pages]
-    return [{"json": simple_page(each, 1)} for each in pages]
+    return [{"json": flat} for flat in (simple_page(each, 1) for each in pages) if flat is not None]
 
 
 def _minute(text: str) -> str:

@@ -50,6 +50,12 @@ def message(scope: Scope) -> dict[str, Any]:
     if user := _ephemeral(options).get("user"):
         body["user"] = _user(user, FILTERS["locator"](user))
     elif "ephemeral" in options and scope.parameters.get("select") == "user":
+        locator = scope.parameters.get("user")
+        if isinstance(locator, Mapping) and locator.get("mode") == "username":
+            raise NodeError(
+                'You cannot send ephemeral messages using User type "By username". Please use "From List" or "By ID".',
+                item=scope.index,
+            )
         body["user"] = body["channel"]
     if "sendAsUser" in options and options["sendAsUser"] != "":
         body["username"] = options["sendAsUser"]

@@ -59,10 +59,11 @@ def test_a_first_item_that_fails_leaves_the_others() -> None:
     """What its parameters say cannot be read, and the node goes on after errors."""
     page = {"__rl": True, "mode": "url", "value": "={{ $json.url }}"}
     url = "https://www.notion.so/Page-9f8e7d6c5b4a39281706f5e4d3c2b1a0"
+    answer = {"object": "page", "id": "p", "properties": {"Name": {"type": "title", "title": []}}}
     case = {
         "typeVersion": 2.2, "parameters": {"resource": "databasePage", "operation": "get", "pageId": page},
         "credentials": {"notionApi": {"apiKey": "k"}}, "input": [{"json": {"url": "nowhere"}}, {"json": {"url": url}}],
-        "node": {"onError": "continueRegularOutput"}, "responses": [{"json": {"object": "page", "id": "p"}}],
+        "node": {"onError": "continueRegularOutput"}, "responses": [{"json": answer}],
     }  # fmt: skip
     done = run_wire_case("n8n-nodes-base.notion", case)
     first, second = done["actual_output"]
