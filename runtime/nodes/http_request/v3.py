@@ -158,7 +158,12 @@ class HttpRequest(HttpRequestParameters):
         response_options = ResponseOptions.of(options)
         request = Request(self.method or "GET", url, arrays=options.get("queryParameterArrays") or "indices")
         body, content_type = await build_body(self, written, context, item, i) if self.send_body else (None, None)
-        if isinstance(body, Json) and response_options.format in PARSED_BY_AXIOS and not options.get("pagination"):
+        if (
+            isinstance(body, Json)
+            and self.content_type == "json"
+            and not options.get("pagination")
+            and response_options.format in PARSED_BY_AXIOS
+        ):
             body = as_text(body)
         request.body = body
         if self.send_query:
