@@ -87,6 +87,8 @@ class Item(TypedDict, total=False):
     binary: dict[str, BinaryRef]
     pairedItem: int | PairedItem | list[PairedItem] | list[int]
     error: Any
+    failed: bool
+    """On the way from a node to the engine: an error item whose error looks like none, as an object without members does."""
     absent: list[str]
     """On the way into a sub-workflow: declared inputs that the caller left without a value (JSON has no undefined)."""
 

@@ -17,7 +17,7 @@ from runtime.hosts.local.offline import FILES_OF, OfflineCapabilities
 from runtime.interpreter.execution import Execution
 from runtime.interpreter.run_info import RunInfo
 from runtime.values.undefined import without_undefined
-from schemas.item import Item, Items
+from schemas.item import Item, Items, NoJson
 from schemas.node import Catalog
 from schemas.outcome import Finished
 from schemas.plan import Plan
@@ -143,7 +143,7 @@ def _run(run: Mapping[str, Any]) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "outputs": None
         if failed
-        else [None if items is None else [clean(item["json"]) for item in items] for items in outputs],
+        else [None if items is None else [_json(item["json"]) for item in items] for items in outputs],
         "source": [None if source is None else _source(source) for source in run["source"]],
         "status": run["status"],
         "error": None,
@@ -162,6 +162,11 @@ def _run(run: Mapping[str, Any]) -> dict[str, Any]:
         }
         entry["error"] = {key: each for key, each in told.items() if key != "description" or each}
     return entry
+
+
+def _json(value: Any) -> Any:
+    """Return the JSON of an item as it is shown; None for one without any."""
+    return None if isinstance(value, NoJson) else clean(value)
 
 
 def _paired(paired: Any) -> Any:

@@ -62,6 +62,8 @@ class Context(Protocol):
 class ActivityContext(Context, Capabilities, Protocol):
     """The context of an activity, with the capabilities that its kind may use as attributes."""
 
+    error_output: bool
+    """Whether items with an error go to an output of their own (n8n's onError)."""
     static_data: dict[str, Any]
     """n8n's workflow static data: {'global': {...}, 'node:<name>': {...}}; changes are stored at the end of the run."""
     snapshot: Mapping[str, Any]

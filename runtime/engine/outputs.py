@@ -59,12 +59,16 @@ _ERROR_KEYS: Final = {"error", "message", "details"}
 
 def _is_error(item: Item) -> bool:
     json: Any = item["json"]
-    return bool(item.get("error")) or (
-        isinstance(json, dict) and bool(json.get("error")) and json.keys() <= _ERROR_KEYS
+    return (
+        bool(item.get("error"))
+        or item.get("failed") is True
+        or (isinstance(json, dict) and bool(json.get("error")) and json.keys() <= _ERROR_KEYS)
     )
 
 
 def _with_input(item: Item, origin: Item | None) -> Item:
+    item = {**item}
+    item.pop("failed", None)
     if origin is None:
         return item
     return {**item, "json": {**origin["json"], **item["json"]}}

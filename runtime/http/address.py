@@ -106,7 +106,8 @@ def join(base: str, location: str) -> str:
     if scheme and scheme[1].lower() not in _DEFAULT_PORTS:
         raise InvalidUrlError(f"Unsupported protocol {scheme[1].lower()}:")
     try:
-        return normalise(urljoin(base, location))
+        absolute = scheme is not None and location[scheme.end() :].startswith("//")
+        return normalise(location if absolute else urljoin(base, location))
     except ValueError as error:
         raise InvalidUrlError("Invalid URL") from error
 

@@ -93,8 +93,9 @@ def is_binary_type(media: str) -> bool:
     return media.startswith(BINARY_TYPES)
 
 
-def file_name(headers: Iterable[tuple[str, str]], url: str) -> str | None:
-    """Return the name in `Content-Disposition`, else the last segment of the URL's path; None if that is empty.
+def file_name(headers: Iterable[tuple[str, str]], url: str, *, with_query: bool = False) -> str | None:
+    """Return the name in `Content-Disposition`, else the last segment of the URL's path, `with_query` of path and query; None
+    if that is empty.
 
     As in n8n parameters end at any semicolon, `filename*` is UTF-8, and both forms are percent-decoded.
     """
@@ -105,7 +106,9 @@ def file_name(headers: Iterable[tuple[str, str]], url: str) -> str | None:
         return _last_segment(extended[1])
     if "filename" in parameters:
         return _last_segment(_unquoted(parameters["filename"]))
-    return urlsplit(url).path.rstrip("/").rsplit("/", 1)[-1] or None
+    parts = urlsplit(url)
+    path = f"{parts.path}?{parts.query}" if with_query and parts.query else parts.path
+    return path.rstrip("/").rsplit("/", 1)[-1] or None
 
 
 _EXTENDED: Final = re.compile(r"[\w-]*'[^']*'(.+)", re.DOTALL)

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from runtime.contract.capabilities import AskForToken
-from runtime.http.body import JSON, Form, Json
-from runtime.http.request import Outgoing, Request, assigned
+from runtime.http.body import JSON, Form, Json, Multipart
+from runtime.http.request import Outgoing, Request, assigned, spread
 from runtime.http.signing import aws_v4, azure_storage, oauth1
 from runtime.values.javascript import js_string
 from runtime.values.paths import get
@@ -199,8 +199,9 @@ def _custom(request: Request, data: Mapping[str, Any]) -> None:
     if custom.get("body") and isinstance(request.body, Form):  # as in n8n a form becomes JSON then
         request.body = Json({**custom["body"], **request.body.fields})
         request.set_header("content-type", JSON)
-    elif custom.get("body"):
-        request.merge_body(custom["body"])
+    elif custom.get("body") and not isinstance(request.body, Multipart):  # which n8n leaves as it is
+        own = request.body.value if isinstance(request.body, Json) else None
+        request.body = Json(spread(own) | custom["body"])
 
 
 def _multiple(request: Request, data: Mapping[str, Any]) -> None:

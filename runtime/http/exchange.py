@@ -68,6 +68,10 @@ class Redirects:
     keep_credential: bool = False
     """Author's wish: a credential goes on to another origin, as far as its hosts allow."""
 
+    def follow(self, method: str) -> bool:
+        """Return whether redirects of requests with this method are followed."""
+        return self.limit > 0 and (not self.only_get or method in ("GET", "HEAD"))
+
 
 async def exchange(
     send: Sender, request: Request, redirects: Redirects, carry: Callable[[Request], Outgoing] | None = None
@@ -86,8 +90,7 @@ async def exchange(
     while True:
         answer = await send(outgoing)
         location = _location(answer)
-        follows = redirects.limit and (not redirects.only_get or outgoing.method in ("GET", "HEAD"))
-        if location is None or not follows:
+        if location is None or not redirects.follow(outgoing.method):
             return answer, outgoing.url
         followed += 1
         if followed > redirects.limit:

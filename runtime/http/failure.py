@@ -88,7 +88,7 @@ def error_text(value: Any) -> str | None:
     """Return the sentence in an error body: the first known member that holds one, lists joined with ' | '; None if
     there is none.
     """
-    if isinstance(value, bool) or value is None:
+    if isinstance(value, bool) or value is None or value == 0:
         return None
     if isinstance(value, str | int | float):
         return js_string(value) or None

@@ -83,14 +83,12 @@ class Request:
         """Set HTTP Basic authentication (RFC 7617), in UTF-8."""
         self.set_header("Authorization", basic_authorization(user, password))
 
-    def merge_body(self, fields: Mapping[str, Any], *, prefer: bool = True) -> None:
-        """Add fields to the body, which becomes JSON if there was none. `prefer`: they replace fields of the same name."""
+    def merge_body(self, fields: Mapping[str, Any]) -> None:
+        """Add fields to the body in place of those of the same name; it becomes JSON if there was none."""
         if isinstance(self.body, Form):
-            own = self.body.fields
-            self.body = Form(own | dict(fields) if prefer else dict(fields) | own, self.body.arrays)
+            self.body = Form(self.body.fields | dict(fields), self.body.arrays)
         else:
-            value = self.body.value if isinstance(self.body, Json) else None
-            self.body = Json(assigned(value, fields) if prefer else dict(fields) | spread(value))
+            self.body = Json(assigned(self.body.value if isinstance(self.body, Json) else None, fields))
 
     def encode(self) -> "Outgoing":
         """Return what goes out. Raise InvalidUrlError, InvalidTokenError, and ValueError for a body that cannot be
@@ -146,7 +144,10 @@ def outgoing_headers(headers: Mapping[str, Any]) -> list[tuple[str, str]]:
             if not _TOKEN.fullmatch(name):
                 raise InvalidTokenError("Header name", name)
             first = out.get(name.lower(), (name, []))[0]
-            out[name.lower()] = (first, value if isinstance(value, list) else [value])
+            values = value if isinstance(value, list) else [value]
+            if name.lower() == "cookie":  # of which there is one (RFC 6265, 5.4)
+                values = ["; ".join(map(js_string, values))]
+            out[name.lower()] = (first, values)
     return [(name, _header_text(each)) for name, values in out.values() for each in values]
 
 

@@ -39,6 +39,7 @@ class StepHost(ExceptionPolicy, Protocol):
 class TaskContext(StepContext):
     """Implements `ActivityContext`."""
 
+    error_output: bool
     task: Task
     kind: Kind
     capabilities: Capabilities
@@ -131,6 +132,7 @@ def _context(
         resume_url=meta.get("resume_url", ""),
     )  # fmt: skip
     context.task, context.kind, context.capabilities = task, step.kind, capabilities
+    context.error_output = step.on_error is OnError.OUTPUT
     context.static_data = copy.deepcopy(task.get("static_data") or {})
     context.snapshot = task.get("snapshot") or {}
     context.custom_data, context.logs, context.usage = {}, [], []

@@ -24,7 +24,7 @@ from tests.conformance.wire_world import WireCapabilities, show_binary
 CLOCK: Final = datetime(2026, 1, 15, 12, tzinfo=UTC).timestamp() * 1000
 DULL: Final = {
     "accept", "accept-encoding", "accept-language", "connection", "content-length", "date", "host", "user-agent",
-    "x-request-id", "idempotency-key", "traceparent", "x-amz-date", "x-goog-api-client", "cache-control",
+    "x-request-id", "proxy-connection", "proxy-authorization", "idempotency-key", "traceparent", "x-amz-date", "x-goog-api-client", "cache-control",
 }  # fmt: skip
 _STEP = "Node under test"
 _SLASH: Final = re.compile("%2F", re.IGNORECASE)

@@ -4,10 +4,10 @@ from typing import Any
 
 from runtime.contract import ActivityContext, BinaryRef, Item, NodeApiError, NodeError
 from runtime.http import Bytes, Form, Json, Multipart, Part, parse_form
-from runtime.http.body import FORM, Body, field_part
+from runtime.http.body import FORM, JSON, Body, field_part
 from runtime.nodes.http_request.fields import by_name, is_missing, last_wins, pairs, parse_field
 from runtime.nodes.http_request.parameters import HttpRequestParameters
-from runtime.values.javascript import js_string
+from runtime.values.javascript import js_string, json_stringify
 from runtime.values.paths import set_path
 from schemas.item import UNDEFINED
 
@@ -33,11 +33,19 @@ async def build_body(
             return _json(node, written, context.version, i), None
 
 
+def as_text(body: Json) -> Body:
+    """Return the body that goes out where n8n asks for JSON or text: a scalar as its JSON, which axios refuses otherwise."""
+    value = body.value
+    return body if value is UNDEFINED or isinstance(value, dict | list) else Bytes(json_stringify(value) or "", JSON)
+
+
 def _json(node: HttpRequestParameters, written: HttpRequestParameters, version: float, i: int) -> Json:
     if node.specify_json == "json":
         value = node.json_body
         if isinstance(value, dict | list):
             return Json(value)
+        if value is None and not node.is_undefined("json_body"):
+            return Json(None)
         return Json(parse_field(UNDEFINED if value is None else value, "JSON Body", i))
     body: dict[str, Any] = {}
     for name, value in last_wins(pairs(node.json_pairs, written.json_pairs)).items():
@@ -67,17 +75,34 @@ async def _multipart(
     entries = pairs(node.multipart_pairs, written.multipart_pairs)
     if context.version < _REPEATS_PARTS:
         entries = list({js_string(each["name"]): each for each in entries}.values())
-    parts: list[Part] = []
-    for each in entries:
+    deferred = _is_deferred if context.version >= _REPEATS_PARTS else _is_field
+    order = sorted(
+        enumerate(entries), key=lambda each: deferred(each[1])
+    )  # what is told first where several cannot be sent
+    parts: dict[int, Part] = {}
+    for number, each in order:
         name = js_string(each["name"])
-        if each.get("parameterType") == "formBinaryData":
-            parts.append(await file_part(context, item, name, js_string(each.get("inputDataFieldName", "")), i))
-            continue
-        try:
-            parts.append(field_part(name, each["value"]))
-        except ValueError as error:
-            raise NodeApiError(str(error), item=i) from error
-    return Multipart(parts)
+        if _is_field(each):
+            parts[number] = _field(name, each["value"], i)
+        else:
+            parts[number] = await file_part(context, item, name, js_string(each.get("inputDataFieldName", "")), i)
+    return Multipart([parts[number] for number in range(len(entries))])
+
+
+def _is_field(entry: dict[str, Any]) -> bool:
+    return entry.get("parameterType") != "formBinaryData"
+
+
+def _is_deferred(entry: dict[str, Any]) -> bool:
+    """Return whether a value is refused when the form is sent, not when it is made."""
+    return _is_field(entry) and isinstance(entry["value"], bool)
+
+
+def _field(name: str, value: Any, i: int) -> Part:
+    try:
+        return field_part(name, value)
+    except ValueError as error:
+        raise NodeApiError(str(error), item=i) from error
 
 
 async def file_part(context: ActivityContext, item: Item, name: str, field_name: str, i: int) -> Part:

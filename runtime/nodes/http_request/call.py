@@ -17,7 +17,7 @@ from runtime.http import (
     UnsupportedRedirectError,
     status_failure,
 )
-from runtime.http.credentials import Credential, CredentialError, is_known, scheme
+from runtime.http.credentials import Credential, CredentialError, apply, is_known, scheme
 from runtime.http.exchange import Redirects
 from runtime.http.fetch import Wire, fetch
 from runtime.http.request import Outgoing
@@ -71,6 +71,8 @@ class PreparedRequest:
 
     async def send(self) -> "FinalResponse":
         """Return the last response. Raise RequestFailed when there is none."""
+        if self.request.query is None:
+            return await self.with_request(self._with_query()).send()
         wire = Wire(self._http, lambda: secrets.token_hex(16), self.context.now)
         try:
             answer, url = await fetch(wire, self.request, self.credential, self.redirects)
@@ -92,9 +94,21 @@ class PreparedRequest:
         except CredentialError as error:
             raise _request_error(str(error), None, error.description) from error
         except ValueError as error:
-            raise _request_error(str(error), "ERR_BAD_REQUEST") from error
+            failed = _request_error(str(error), "ERR_BAD_REQUEST")
+            failed.error_object["name"] = "AxiosError"
+            raise failed from error
         assert isinstance(answer, HttpResponse)
-        return FinalResponse(answer, url)
+        follows = self.redirects.follow(self.request.method.upper())
+        return FinalResponse(answer, url, None if follows else self.request.encode().url)
+
+    def _with_query(self) -> Request:
+        """Return the request with an empty query in place of null. Raise RequestFailed where no credential adds to it."""
+        signed = self.request.copy()
+        if self.credential is not None and not self.credential.is_oauth2:
+            apply(signed, self.credential)
+        if signed.query is None:
+            raise RequestFailed(NodeApiError("Cannot convert undefined or null to object"), {})
+        return replace(self.request, query={})
 
     def _failure_without_response(self, error: NodeApiError) -> Exception:
         """Return what to raise for a request without a whole response."""
@@ -139,6 +153,9 @@ class FinalResponse:
 
     response: HttpResponse
     url: str
+    asked: str | None = None
+    """Where redirects are not followed: the URL of the request without what its credential added. n8n names a file by its path
+    and query then (with the credential's)."""
 
 
 def _request_error(message: str, code: str | None, description: str | None = None) -> RequestFailed:

@@ -33,17 +33,18 @@ def last_wins(entries: list[dict[str, Any]]) -> dict[str, Any]:
     return {js_string(each["name"]): each["value"] for each in entries}
 
 
-def group_values(entries: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return name -> value; values of a name that comes more than once make a list."""
+def group_values(entries: list[dict[str, Any]], *, of_text: bool = False) -> dict[str, Any]:
+    """Return name -> value; values of a name that comes more than once make a list, unless the one before is undefined or,
+    with `of_text`, neither text nor a list: then the later one takes its place.
+    """
     out: dict[str, Any] = {}
-    seen: set[str] = set()
     for each in entries:
         name, value = js_string(each["name"]), each["value"]
-        if name in seen:
-            out[name] = [*out[name], value] if isinstance(out[name], list) else [out[name], value]
-        else:
+        before = out.get(name, UNDEFINED)
+        if before is UNDEFINED or (of_text and not isinstance(before, str | list)):
             out[name] = value
-        seen.add(name)
+        else:
+            out[name] = [*before, value] if isinstance(before, list) else [before, value]
     return out
 
 
@@ -63,13 +64,11 @@ def parse_field(value: Any, label: str, i: int) -> Any:
 
 
 def query_fields(node: HttpRequestParameters, written: HttpRequestParameters, version: float, i: int) -> Any:
-    """Return the query as an object. Raise NodeError."""
+    """Return the query as an object; None where it is null, which cannot be sent. Raise NodeError."""
     if node.specify_query == "json":
         text = node.given("json_query")
         query = parse_field(text, "JSON Query Parameters", i)
-        if query is None:
-            raise NodeError("Cannot convert undefined or null to object", item=i)
-        return query if isinstance(query, dict | list | str) else {}
+        return query if isinstance(query, dict | list | str | None) else {}
     return by_name(pairs(node.query_parameters, written.query_parameters), version)
 
 
@@ -78,7 +77,8 @@ def header_fields(
 ) -> dict[str, Any]:
     """Return the headers, names in lower case unless the option says otherwise. Raise NodeError."""
     if node.specify_headers == "json":
-        parsed = parse_field(node.json_headers, "JSON Headers", i)
+        text = UNDEFINED if node.is_undefined("json_headers") else node.json_headers
+        parsed = parse_field(text, "JSON Headers", i)
         headers = spread(parsed)
     else:
         entries = pairs(node.header_parameters, written.header_parameters)
@@ -89,14 +89,21 @@ def header_fields(
 
 
 def http_url(url: Any, i: int) -> str:
-    """Return the URL parameter. Raise NodeError when it is not text or not HTTP."""
+    """Return the URL parameter (undefined: UNDEFINED). Raise NodeError when it is not text, empty or not HTTP."""
     if not isinstance(url, str):
-        kind = {dict: "object", list: "object", bool: "boolean", type(None): "undefined"}.get(type(url), "number")
-        raise NodeError(f"URL parameter must be a string, got {kind}", item=i)
+        raise NodeError(f"URL parameter must be a string, got {_kind(url)}", item=i)
     text = url.strip()
+    if not text:
+        raise NodeError("URL parameter cannot be empty", item=i)
     if not text.startswith(("http://", "https://")):
         raise NodeError(f'Invalid URL: {text}. URL must start with "http" or "https".', item=i)
     return text
+
+
+def _kind(value: Any) -> str:
+    if value is UNDEFINED:
+        return "undefined"
+    return {dict: "object", list: "object", bool: "boolean", type(None): "null"}.get(type(value), "number")
 
 
 def is_missing(value: Any) -> bool:

@@ -17,10 +17,12 @@ from runtime.http.answer import (
 )
 from runtime.nodes.http_request.call import FinalResponse, Uncaught, status_failed
 from runtime.values.javascript import js_string, json_stringify
-from schemas.item import UNDEFINED
+from schemas.item import UNDEFINED, NoJson
 
 _SUCCESS = range(200, 300)
-_PARSED_BY_AXIOS = ("json", "text")
+EXPRESSION = "expression"
+"""The format of a node that has an expression in its place, which n8n does not evaluate: any value is an item."""
+PARSED_BY_AXIOS = ("json", "text", EXPRESSION)
 """Formats whose error bodies n8n has as values, not as the text that came."""
 _NAMES_FILES = 3
 _NOT_JSON = 'Response body is not valid JSON. Change "Response Format" to "Text"'
@@ -56,12 +58,10 @@ def raise_for_status(response_options: ResponseOptions, response: HttpResponse, 
     """Raise RequestFailed for a status outside 2xx, unless Never Error is set."""
     if response.status in _SUCCESS or response_options.never_error:
         return
-    charset = None if response_options.format in _PARSED_BY_AXIOS else content_type(response.headers)[1]
+    charset = None if response_options.format in PARSED_BY_AXIOS else content_type(response.headers)[1]
     data = axios_data(response.body, charset)
     content = (
-        data
-        if response_options.format in _PARSED_BY_AXIOS and data is not UNDEFINED
-        else decode(response.body, charset)
+        data if response_options.format in PARSED_BY_AXIOS and data is not UNDEFINED else decode(response.body, charset)
     )
     raise status_failed(response.status, f"{response.status} - {json_stringify(content)}", data, i)
 
@@ -92,7 +92,7 @@ def body_of(response_options: ResponseOptions, response: HttpResponse, i: int) -
     data = axios_data(response.body)
     if response_options.format == "text":
         return json_stringify(data) if isinstance(data, dict | list) else data
-    if isinstance(data, str):
+    if isinstance(data, str) and response_options.format != EXPRESSION:
         raise NodeError(_NOT_JSON, item=i)
     return data
 
@@ -102,7 +102,7 @@ def _body_by_content_type(response_options: ResponseOptions, response: HttpRespo
     text = decode(response.body, charset)
     if media != "application/json":
         return text
-    if not text:
+    if not text.strip():
         return {}
     try:
         data = parse_json(text)
@@ -146,7 +146,7 @@ async def items_of(
             data = body_of(response_options, response, i) if paged or response.body else UNDEFINED
             return [{"json": text_json(response_options, data, response)}]
         case _:
-            return _json_items(response_options, body_of(response_options, response, i), response, i)
+            return _json_items(response_options, body_of(response_options, response, i), response, i, paged=paged)
 
 
 async def file_item(
@@ -155,7 +155,8 @@ async def file_item(
     """Return the input item with the body as a file in addition to its own."""
     response = final.response
     media = content_type(response.headers)[0] or None
-    name = None if response.decoded else file_name(response.headers, final.url)  # n8n cannot tell it once it decoded
+    named = file_name(response.headers, final.asked or final.url, with_query=final.asked is not None)
+    name = None if response.decoded else named  # n8n cannot tell it once it decoded
     if response.decoded and context.version < _NAMES_FILES:
         media = None
     ref = await context.blobs.write(response.stored or response.body, mime_type=media, file_name=name)
@@ -171,9 +172,13 @@ def text_json(response_options: ResponseOptions, data: Any, response: HttpRespon
     return body | (meta(response) if response_options.full else {})
 
 
-def _json_items(response_options: ResponseOptions, data: Any, response: HttpResponse, i: int) -> list[dict[str, Any]]:
+def _json_items(
+    response_options: ResponseOptions, data: Any, response: HttpResponse, i: int, *, paged: bool
+) -> list[dict[str, Any]]:
     if response_options.full:
         return [{"json": ({} if data is UNDEFINED else {"body": data}) | meta(response)}]
+    if data is UNDEFINED and paged:
+        return [{"json": NoJson()}]
     if data is UNDEFINED:
         raise Uncaught("Cannot read properties of undefined (reading 'data')", item=i)
     values = data if isinstance(data, list) else [data]

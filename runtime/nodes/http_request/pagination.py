@@ -6,22 +6,30 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from runtime.contract import ActivityContext, NodeError
-from runtime.http import Json, Request
+from runtime.contract import ActivityContext, HttpResponse, NodeApiError, NodeError
+from runtime.http import Bytes, Form, Json, Multipart, Request
 from runtime.http.answer import axios_data, header_object
+from runtime.http.body import Body, field_part
 from runtime.http.request import assigned
-from runtime.nodes.http_request.call import FinalResponse, PreparedRequest, status_failed, stopped
-from runtime.nodes.http_request.output import ResponseOptions, body_of, resolved_format
+from runtime.nodes.http_request.call import FinalResponse, PreparedRequest, RequestFailed, status_failed, stopped
+from runtime.nodes.http_request.output import PARSED_BY_AXIOS, ResponseOptions, body_of, resolved_format
 from runtime.values.javascript import js_string, json_stringify, truthy
 from schemas.item import UNDEFINED
 
 _AT = ("options", "pagination", "pagination")
 _SUCCESS = range(200, 300)
+_NOT_MODIFIED = 304
 _SAME_LENGTHS_IN_A_ROW, _SAME_BODIES_IN_A_ROW = 5, 3
 _IDENTICAL = f"The returned response was identical {_SAME_LENGTHS_IN_A_ROW}x, so requests got stopped"
+_NO_DATA = (
+    'The "data" argument must be of type string or an instance of Buffer, TypedArray, or DataView. Received undefined'
+)
+"""What n8n says of an empty answer that it wants to compare with the one before."""
+_ARGUMENT = {"code": "ERR_INVALID_ARG_TYPE"}
 _CHECK_COMPLETION = 'Check if "Pagination Completed When" has been configured correctly.'
 _BETWEEN = re.compile(r"[,\s]+")
 _PLAIN_PATH = re.compile(r"=\{\{\s*\$response((?:\??\.\w+)+)\s*\}\}")
+_UNDEFINED = re.compile(r"=\{\{\s*undefined\s*\}\}")
 
 
 @dataclass(frozen=True)
@@ -94,15 +102,26 @@ async def pages(
             context, i, {"$pageCount": len(responses), "$request": _request_object(call.request), "$response": last}
         )
         final = await call.with_request(await _page_request(expressions, call.request, paging)).send()
-        _check_status(paging, final, i)
         responses.append(final)
-        if guard.stops(final.response.body):
+        if response_options.format != "file" and guard.stops(final.response, response_options.format):
             raise stopped(_IDENTICAL, _CHECK_COMPLETION, i, context.now)
-        last = _response(response_options, final, i)
+        try:
+            last = _response(response_options, final, i)
+        except NodeError:  # of a status that means a failure, the status is told
+            _check_status(paging, final, i)
+            raise
         expressions = _PageExpressions(
             context, i, {**expressions.paged, "$pageCount": len(responses), "$response": last}
         )
-        if (paging.limit is not None and len(responses) >= paging.limit) or await _complete(expressions, paging):
+        if paging.limit is not None and len(responses) >= paging.limit:
+            return responses
+        if paging.complete_when == "responseIsEmpty" and _is_empty(last):
+            return responses
+        ended = await _complete(expressions, paging)
+        if ended is None:
+            return responses
+        _check_status(paging, final, i)  # whatever "Never Error" says
+        if ended:
             return responses
         await asyncio.sleep(paging.interval)
 
@@ -121,6 +140,8 @@ class _PageExpressions:
 
 async def _page_request(expressions: _PageExpressions, base: Request, paging: Paging) -> Request:
     request = base.copy()
+    if request.query is None:
+        request.query = {}
     if paging.mode == "responseContainsNextURL":
         url = await expressions.value("nextURL")
         if url is UNDEFINED or (url is None and not expressions.paged["$response"]):
@@ -143,11 +164,26 @@ async def _page_request(expressions: _PageExpressions, base: Request, paging: Pa
 
 def _place(request: Request, kind: str, name: str, value: Any) -> None:
     if kind == "body":
-        request.merge_body({name: value})
+        request.body = _with_field(request.body, name, value)
     elif kind == "headers":
         request.set_header(name, value)
     else:
         request.query = assigned(request.query, {name: value})
+
+
+def _with_field(body: Body | None, name: str, value: Any) -> Body:
+    """Return a body with one more field: a file and a JSON list stay as they are, a text and a number give way."""
+    match body:
+        case Form():
+            return Form(body.fields | {name: value}, body.arrays)
+        case Multipart():
+            return Multipart([*body.parts, field_part(name, value)], body.type)
+        case Json(list()):
+            return body
+        case Bytes() if body.content:
+            return body
+    own = body.value if isinstance(body, Json) and isinstance(body.value, dict) else {}
+    return Json(own | {name: value})
 
 
 def _request_object(request: Request) -> dict[str, Any]:
@@ -177,7 +213,7 @@ def _response(response_options: ResponseOptions, final: FinalResponse, i: int) -
     response = final.response
     is_file = resolved_format(response_options, response) == "file"
     # a file is a stream in n8n: never empty, and nothing to read in it
-    if response_options.format == "json":
+    if response_options.format in PARSED_BY_AXIOS:
         body = axios_data(response.body)  # what is no JSON is refused when all pages are there
     elif is_file:
         body = {}
@@ -188,12 +224,13 @@ def _response(response_options: ResponseOptions, final: FinalResponse, i: int) -
 
 
 def _check_status(paging: Paging, final: FinalResponse, i: int) -> None:
-    """Raise Failed for a status outside 2xx, whatever "Never Error" says, unless it ends the pages or nothing came with it."""
+    """Raise RequestFailed for a status outside 2xx, unless it ends the pages."""
     response = final.response
-    if response.status in _SUCCESS or response.status in paging.codes or not response.body:
+    if response.status in _SUCCESS or response.status in paging.codes:
         return
     data = axios_data(response.body)
-    text = data if isinstance(data, str) else json_stringify(data)
+    nothing = "{}" if response.status == _NOT_MODIFIED else ""  # which has no type of content
+    text = data if isinstance(data, str) else nothing if data is UNDEFINED else json_stringify(data)
     error_object = {
         "statusCode": response.status,
         "error": text,
@@ -207,18 +244,25 @@ def _check_status(paging: Paging, final: FinalResponse, i: int) -> None:
     raise status_failed(response.status, f'{response.status} - "{text}"', data, i, error_object)
 
 
-async def _complete(expressions: _PageExpressions, paging: Paging) -> bool:
+def _is_empty(last: Mapping[str, Any]) -> bool:
+    return not truthy(last.get("body", UNDEFINED)) or last["body"] == []
+
+
+async def _complete(expressions: _PageExpressions, paging: Paging) -> bool | None:
+    """Return whether this was the last page; None where the author's expression failed, at which n8n stops."""
     last = expressions.paged["$response"]
     if paging.complete_when == "responseIsEmpty":
-        return not truthy(last.get("body", UNDEFINED)) or last["body"] == []
+        return False
     if paging.complete_when == "receiveSpecificStatusCodes":
         return last["statusCode"] in paging.codes
     value = await expressions.value("completeExpression")
-    return truthy(value) or (value is UNDEFINED and _threw(paging.complete_expression, last))
+    return None if value is UNDEFINED and _threw(paging.complete_expression, last) else truthy(value)
 
 
 def _threw(raw: str, last: Mapping[str, Any]) -> bool:
     """Whether an undefined result came from an error, at which n8n stops: a plain path throws when a parent is missing."""
+    if _UNDEFINED.fullmatch(raw):
+        return False
     plain = _PLAIN_PATH.fullmatch(raw)
     if plain is None:
         return True
@@ -233,12 +277,19 @@ class _Repeats:
 
     def __init__(self) -> None:
         self._body: bytes | None = None
-        self._lengths = self._bodies = 0
+        self._length, self._lengths, self._bodies = 0, 1, 0
 
-    def stops(self, body: bytes) -> bool:
-        """Return whether this is the fifth response of one length in a row, the last four being the same."""
-        same_length = self._body is not None and len(body) == len(self._body)
+    def stops(self, response: HttpResponse, response_format: str) -> bool:
+        """Return whether this is the fifth response of one length in a row, the last four being the same. The length is what
+        the service says of it, also where it sends nothing. Raise RequestFailed for nothing where n8n compares.
+        """
+        body = response.body
+        told = header_object(response.headers).get("content-length", "")
+        length = int(told) if told.isascii() and told.isdigit() else len(body)
+        same_length = length == self._length  # before the first answer it is 0
+        if same_length and not body and response_format in PARSED_BY_AXIOS:
+            raise RequestFailed(NodeApiError(_NO_DATA, http_code=_ARGUMENT["code"]), _ARGUMENT)
         self._lengths = self._lengths + 1 if same_length else 1
         self._bodies = self._bodies + 1 if body == self._body else 0
-        self._body = body
+        self._body, self._length = body, length
         return self._lengths >= _SAME_LENGTHS_IN_A_ROW and self._bodies >= _SAME_BODIES_IN_A_ROW

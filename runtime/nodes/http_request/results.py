@@ -1,13 +1,33 @@
 """Requests in flight: their results in the order of the items, their failures as n8n shows them."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
-from runtime.contract import Context, Item, NodeError, error_item
+from runtime.contract import ActivityContext, Context, Item, NodeError, error_item
 from runtime.nodes.http_request.call import RequestFailed
 
 _DETAILS_SINCE: Final = 4.5
+
+
+async def begin(
+    started: list["asyncio.Task[list[Item]]"], work: Callable[[asyncio.Event], Coroutine[Any, Any, list[Item]]]
+) -> None:
+    """Start `work` for an item and return once it has built its request, which it tells by the event.
+
+    Raise the error of a request that could not be built when those under way have ended: no later one is sent then.
+    """
+    built = asyncio.Event()
+    task = asyncio.create_task(work(built))
+    started.append(task)
+    ready = asyncio.create_task(built.wait())
+    try:
+        await asyncio.wait((task, ready), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        ready.cancel()
+    if task.done() and not built.is_set() and (error := task.exception()) is not None:
+        await asyncio.wait(started)
+        raise error
 
 
 async def gather_in_order(started: Sequence["asyncio.Task[list[Item]]"]) -> list[Item]:
@@ -24,7 +44,7 @@ async def cancel_all(started: Sequence["asyncio.Task[list[Item]]"]) -> None:
     await asyncio.gather(*started, return_exceptions=True)
 
 
-def failed_item(context: Context, failure: RequestFailed, i: int) -> list[Item]:
+def failed_item(context: ActivityContext, failure: RequestFailed, i: int) -> list[Item]:
     """Raise the error of a failed request, or return under continueOnFail the whole error object as n8n shows it."""
     failure.error.item = i if failure.error.item is None else failure.error.item
     if not context.continue_on_fail:
@@ -32,7 +52,10 @@ def failed_item(context: Context, failure: RequestFailed, i: int) -> list[Item]:
     json: dict[str, Any] = {"error": failure.error_object}
     if context.version >= _DETAILS_SINCE:
         json["details"] = failure.details(i)
-    return [{"json": json, "pairedItem": {"item": i}}]
+    item: Item = {"json": json, "pairedItem": {"item": i}}
+    if not failure.error_object and context.error_output:
+        item["failed"] = True
+    return [item]
 
 
 def refused_item(context: Context, error: NodeError, i: int) -> list[Item]:

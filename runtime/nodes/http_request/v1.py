@@ -5,12 +5,24 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from runtime.contract import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, param
-from runtime.http import Bytes, Failure, Form, Json, Multipart, Request, status_failure
+from runtime.contract import (
+    Activity,
+    ActivityContext,
+    Dynamic,
+    Item,
+    Items,
+    MissingCredential,
+    NodeApiError,
+    NodeError,
+    Outputs,
+    param,
+)
+from runtime.http import Bytes, Failure, Form, Json, Multipart, Part, Request, status_failure
 from runtime.http.answer import axios_data
 from runtime.http.body import FORM, JSON, Body, field_part
 from runtime.http.credentials import Credential
 from runtime.http.exchange import Redirects
+from runtime.http.request import spread
 from runtime.nodes.checkpoint import Checkpoint
 from runtime.nodes.http_request.body import file_part
 from runtime.nodes.http_request.call import (
@@ -28,17 +40,19 @@ from runtime.nodes.http_request.call import (
 from runtime.nodes.http_request.facts import credential_uses, mutation
 from runtime.nodes.http_request.fields import group_values, http_url, last_wins, pairs
 from runtime.nodes.http_request.output import ResponseOptions, accept, file_item, meta, text_json
-from runtime.nodes.http_request.results import cancel_all, failed_item, gather_in_order
-from runtime.values.javascript import js_string, json_stringify, truthy
+from runtime.nodes.http_request.results import begin, cancel_all, failed_item, gather_in_order
+from runtime.values.javascript import js_string, json_stringify
 from runtime.values.json_text import NotJsonError, parse_json
 from schemas.diagnostic import Diagnostic, Location
 from schemas.facts import CredentialUse
-from schemas.item import UNDEFINED
+from schemas.item import UNDEFINED, NoJson
 
 _WITH_BODY = ["PATCH", "POST", "PUT"]
 _MAY_HAVE_BODY = [*_WITH_BODY, "DELETE"]
 _SUCCESS = range(200, 300)
 _NOT_JSON = 'Response body is not valid JSON. Change "Response Format" to "String"'
+_NOT_TEXT = 'The "chunk" argument must be of type string or an instance of Buffer, TypedArray, or DataView.'
+_ARGUMENT = {"code": "ERR_INVALID_ARG_TYPE"}
 _CREDENTIALS = {
     "basicAuth": "httpBasicAuth",
     "digestAuth": "httpDigestAuth",
@@ -91,14 +105,15 @@ class _HttpRequestV1To2(Activity):
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
         """Send all requests, then put the results in the order of the items."""
         shared: dict[str, Credential] = {}
+        first = context.resolve(self, 0) if items else self
         started: list[asyncio.Task[list[Item]]] = []
         gate, checkpoint = asyncio.Semaphore(MAX_CONCURRENT_REQUESTS), Checkpoint(context, len(items))
         try:
             for i, item in enumerate(items):
                 node = context.resolve(self, i)
                 await batch_pause(i, *_batching(node.options or {}))
-                work = partial(node.items_of, self, context, item, i, shared, gate)
-                started.append(asyncio.create_task(checkpoint.run_once(i, work)))
+                work = partial(node.items_of, self, context, item, i, shared, gate, first)
+                await begin(started, lambda built, i=i, work=work: checkpoint.run_once(i, partial(work, built)))  # type: ignore[misc]
             return [await gather_in_order(started)]
         finally:
             await cancel_all(started)
@@ -111,15 +126,19 @@ class _HttpRequestV1To2(Activity):
         i: int,
         shared: dict[str, Credential],
         gate: asyncio.Semaphore,
+        first: "_HttpRequestV1To2",
+        built: asyncio.Event,
     ) -> list[Item]:
-        """Return the items of one input item, `self` being the node as it is for it.
+        """Return the items of one input item, `self` being the node as it is for it and `first` for the first one, by which all
+        responses are shown; `built` is set as soon as its request is.
 
         Raise NodeError for a request that could not be built: as in n8n continueOnFail is for requests that failed.
         """
         try:
             call = await self._call(written, context, item, i, shared)
+            built.set()
             async with gate:
-                results = await self._items(context, await call.send(), item, i)
+                results = await self._items(context, await call.send(), item, i, first)
         except RequestFailed as failure:
             return failed_item(context, failure, i)
         return [{**each, "pairedItem": {"item": i}} for each in results]  # type: ignore[typeddict-item]
@@ -128,28 +147,44 @@ class _HttpRequestV1To2(Activity):
         self, written: "_HttpRequestV1To2", context: ActivityContext, item: Item, i: int, shared: dict[str, Credential]
     ) -> PreparedRequest:
         options = self.options or {}
-        request = Request(self.request_method or "GET", http_url(self.url, i))
+        request = Request(
+            self.request_method or "GET", http_url(UNDEFINED if self.is_undefined("url") else self.url, i)
+        )
         request.arrays = "repeat" if options.get("useQueryString") else "indices"
-        request.query = self._fields(written, "query", i)
-        request.headers = {name.lower(): value for name, value in self._fields(written, "header", i).items()}
         request.body = await self._body(written, context, item, options, i)
+        headers = self._fields(written, "header", i)
+        if not isinstance(headers, dict):
+            raise Uncaught(_no_headers(headers), item=i)
+        request.headers = {name.lower(): value for name, value in headers.items()}
+        query = self._fields(written, "query", i)
+        request.query = query if isinstance(query, dict | None) else {}
         if options.get("bodyContentType") == "raw" and options.get("bodyContentCustomMimeType"):
             request.default_header("content-type", options["bodyContentCustomMimeType"])
+        is_upload = self.request_method in _WITH_BODY and options.get("bodyContentType") != "raw"
+        if request.body is None and self.response_format == "file" and is_upload:
+            request.default_header("content-type", JSON)
         request.default_header("accept", accept(self.response_format))
-        generic = self.authentication == "genericCredentialType"
-        credential = await credential_of(context, self.credential_type(), i, shared, generic=generic)
-        if credential is not None and credential.type == "httpCustomAuth":  # offered, but n8n sends nothing of it
-            credential = None
+        generic = self.authentication != "predefinedCredentialType"
+        type_ = self.credential_type()
+        if type_ == "httpCustomAuth":  # offered, but n8n does not look for it
+            type_ = None
+        try:
+            credential = await credential_of(context, type_, i, shared, generic=generic)
+        except MissingCredential:
+            if not generic:
+                raise
+            credential = None  # n8n's first versions do without one that is missing
         sent = {**options, "allowUnauthorizedCerts": self.allow_unauthorized_certs}
         return PreparedRequest(context, request, credential, _redirects(options), sent, i)
 
-    def _fields(self, written: "_HttpRequestV1To2", kind: str, i: int) -> dict[str, Any]:
+    def _fields(self, written: "_HttpRequestV1To2", kind: str, i: int) -> Any:
+        """Return the query or the headers, an object unless the author wrote JSON of another kind. Raise NodeError."""
         if self.json_parameters:
-            value = self.query_parameters_json if kind == "query" else self.header_parameters_json
-            fields = _parse(value, "Query Parameters" if kind == "query" else "Headers", i)
-            return fields if isinstance(fields, dict) else {}
+            name = "query_parameters_json" if kind == "query" else "header_parameters_json"
+            fields = self._parsed(name, "Query Parameters" if kind == "query" else "Headers", i)
+            return {} if fields is UNDEFINED else spread(fields) if isinstance(fields, list) else fields
         if kind == "query":
-            return group_values(pairs(self.query_parameters_ui, written.query_parameters_ui, "parameter"))
+            return group_values(pairs(self.query_parameters_ui, written.query_parameters_ui, "parameter"), of_text=True)
         return last_wins(pairs(self.header_parameters_ui, written.header_parameters_ui, "parameter"))
 
     async def _body(
@@ -165,12 +200,16 @@ class _HttpRequestV1To2(Activity):
             return Json(raw) if isinstance(raw, dict | list) else Bytes(js_string(raw or ""), FORM)
         value: Any
         if self.json_parameters:
-            if self.is_undefined("body_parameters_json"):
-                raise _not_json("Body Parameters", i)
-            value = _parse(self.body_parameters_json, "Body Parameters", i)
+            value = self._parsed("body_parameters_json", "Body Parameters", i)
         else:
             value = last_wins(pairs(self.body_parameters_ui, written.body_parameters_ui, "parameter")) or UNDEFINED
-        return None if value is UNDEFINED else _body_of_type(value, kind)
+        return None if value is UNDEFINED else _body_of_type(value, kind, i)
+
+    def _parsed(self, name: str, label: str, i: int) -> Any:
+        """Return the value of a JSON field. Raise Uncaught when it is not JSON, as n8n does."""
+        if self.is_undefined(name):
+            raise _not_json(label, i)
+        return _parse(getattr(self, name), label, i)
 
     async def _binary_body(self, context: ActivityContext, item: Item, kind: str, i: int) -> Body:
         names = [each.strip() for each in js_string(self.binary_property_name or "").split(",")]
@@ -186,15 +225,17 @@ class _HttpRequestV1To2(Activity):
         fields_of_parts = [each.split(":", 1) if ":" in each else ["file", each] for each in names]
         return Multipart([await file_part(context, item, name, field, i) for name, field in fields_of_parts])
 
-    async def _items(self, context: ActivityContext, final: FinalResponse, item: Item, i: int) -> list[dict[str, Any]]:
+    async def _items(
+        self, context: ActivityContext, final: FinalResponse, item: Item, i: int, first: "_HttpRequestV1To2"
+    ) -> list[dict[str, Any]]:
         options, response = self.options or {}, final.response
         response_options = ResponseOptions(
-            self.response_format, bool(options.get("fullResponse")), property=self.data_property_name or "data"
+            first.response_format, bool(options.get("fullResponse")), property=first.data_property_name or "data"
         )
         data = axios_data(response.body)
         if response.status not in _SUCCESS and not options.get("ignoreResponseCode"):
             content = json_stringify("" if data is UNDEFINED else data)
-            raise _status_error(f"{response.status} - {content}", response.status, data, i)
+            raise _status_error(f"{response.status} - {content}", response.status, i)
         if response_options.format == "file":
             return [await file_item(context, response_options, final, item)]
         if response_options.format == "string":
@@ -203,8 +244,10 @@ class _HttpRequestV1To2(Activity):
             raise Uncaught(_NOT_JSON, item=i)
         if response_options.full:
             return [{"json": ({} if data is UNDEFINED else {"body": data}) | meta(response)}]
+        if data is UNDEFINED and context.error_output:
+            raise Uncaught("Cannot read properties of undefined (reading 'error')", item=i)
         values = data if isinstance(data, list) and options.get("splitIntoItems") else [data]
-        return [{"json": _null_to_object(value)} for value in values]
+        return [{"json": _object(value)} for value in values]
 
 
 class HttpRequestV1(_HttpRequestV1To2):
@@ -246,9 +289,9 @@ class HttpRequestV2(_HttpRequestV1To2):
 
 
 def _parse(value: Any, label: str, i: int) -> Any:
-    """Return a JSON field: undefined when it is empty. Raise Uncaught when it is not JSON, as n8n does."""
+    """Return a JSON field: undefined when it is empty text. Raise Uncaught when it is not JSON, as n8n does."""
     if not isinstance(value, str):
-        return value if truthy(value) else UNDEFINED
+        return value
     if not value:
         return UNDEFINED
     try:
@@ -262,22 +305,40 @@ def _not_json(label: str, i: int) -> Uncaught:
     return Uncaught(f'The data in "{label}" is no valid JSON. {advice}', item=i)
 
 
-def _body_of_type(value: Any, kind: str) -> Body:
-    if kind == "form-urlencoded" and isinstance(value, dict):
-        return Form(value)
+def _no_headers(value: Any) -> str:
+    """Return what JavaScript says where n8n sets a header of a value that is no object."""
+    if value is None:
+        return "Cannot read properties of null (reading 'accept')"
+    kind = "boolean" if isinstance(value, bool) else "string" if isinstance(value, str) else "number"
+    return f"Cannot create property 'accept' on {kind} '{js_string(value)}'"
+
+
+def _body_of_type(value: Any, kind: str, i: int) -> Body:
+    if kind == "form-urlencoded" and not isinstance(value, str):
+        return Form(spread(value))
     if kind == "multipart-form-data" and isinstance(value, dict):
-        return Multipart([field_part(name, each) for name, each in value.items()])
-    return Bytes(json_stringify(value) or "", JSON) if isinstance(value, int | float) else Json(value)
+        return Multipart([part for name, each in value.items() for part in _fields_of(name, each, i)])
+    if kind == "json" or value is None or isinstance(value, int | float):
+        return Json(value) if isinstance(value, dict | list) else Bytes(json_stringify(value) or "", JSON)
+    return Json(value)
 
 
-def _status_error(raw: str, status: int, data: Any, i: int) -> RequestFailed:
+def _fields_of(name: str, value: Any, i: int) -> list[Part]:
+    """Return the parts of a field: one for each entry of a list. Raise RequestFailed for what Node's form-data refuses."""
+    if isinstance(value, list):
+        return [part for each in value for part in _fields_of(name, each, i)]
+    if isinstance(value, bool):
+        raise RequestFailed(NodeApiError(f"{_NOT_TEXT} Received type boolean ({js_string(value)})", item=i), _ARGUMENT)
+    try:
+        return [field_part(name, value)]
+    except ValueError as error:
+        raise RequestFailed(NodeApiError(str(error), item=i), {}) from error
+
+
+def _status_error(raw: str, status: int, i: int) -> RequestFailed:
     failure = status_failure(status, raw, None)
-    described = data.get("description") if isinstance(data, dict) else None
-    description = described if isinstance(described, str) else None
     messages = [raw] if failure.message != raw else []
-    return RequestFailed(
-        api_error(Failure(failure.message, description, str(status), messages), i), axios_error(raw, status)
-    )
+    return RequestFailed(api_error(Failure(failure.message, None, str(status), messages), i), axios_error(raw, status))
 
 
 def _redirects(options: dict[str, Any]) -> Redirects:
@@ -292,5 +353,5 @@ def _batching(options: dict[str, Any]) -> tuple[int, float]:
     return int(options.get("batchSize", 50) or 1), (options.get("batchInterval", 1000) or 0) / 1000
 
 
-def _null_to_object(value: Any) -> Any:
-    return {} if value is None or value is UNDEFINED else value
+def _object(value: Any) -> Any:
+    return NoJson() if value is UNDEFINED else {} if value is None else value

@@ -7,12 +7,12 @@ from functools import partial
 from typing import Any
 
 from runtime.contract import ActivityContext, Item, Items, NodeApiError, NodeError, Outputs
-from runtime.http import Request
+from runtime.http import Json, Request
 from runtime.http.credentials import Credential
 from runtime.http.exchange import Redirects
 from runtime.nodes.checkpoint import Checkpoint
 from runtime.nodes.http_request import pagination
-from runtime.nodes.http_request.body import build_body
+from runtime.nodes.http_request.body import as_text, build_body
 from runtime.nodes.http_request.call import (
     MAX_CONCURRENT_REQUESTS,
     PreparedRequest,
@@ -24,14 +24,33 @@ from runtime.nodes.http_request.call import (
 )
 from runtime.nodes.http_request.facts import credential_uses, mutation
 from runtime.nodes.http_request.fields import header_fields, http_url, is_missing, query_fields
-from runtime.nodes.http_request.output import ResponseOptions, accept, goes_into_storage, items_of
+from runtime.nodes.http_request.output import (
+    EXPRESSION,
+    PARSED_BY_AXIOS,
+    ResponseOptions,
+    accept,
+    goes_into_storage,
+    items_of,
+)
 from runtime.nodes.http_request.parameters import HttpRequestParameters
-from runtime.nodes.http_request.results import cancel_all, failed_item, gather_in_order, refused_item
+from runtime.nodes.http_request.results import begin, cancel_all, failed_item, gather_in_order, refused_item
 from schemas.diagnostic import Diagnostic, Location
-from schemas.facts import CredentialUse
+from schemas.facts import CredentialUse, is_literal
+from schemas.item import UNDEFINED
 
 _KEEPS_AUTHORIZATION_BEFORE = 4.4
 _FOLLOWS_BY_DEFAULT = 4
+_READ_FIRST = (
+    "query_parameters",
+    "json_query",
+    "header_parameters",
+    "json_headers",
+    "json_pairs",
+    "json_body",
+    "multipart_pairs",
+    "form_pairs",
+)
+"""Parameters whose expressions fail before any of them is made use of."""
 
 
 class HttpRequest(HttpRequestParameters):
@@ -52,25 +71,38 @@ class HttpRequest(HttpRequestParameters):
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
         """Send all requests, then put the results in the order of the items."""
         shared: dict[str, Credential] = {}
+        shown = self._shown(context) if items else ResponseOptions()
         started: list[asyncio.Task[list[Item]]] = []
         gate, checkpoint = asyncio.Semaphore(MAX_CONCURRENT_REQUESTS), Checkpoint(context, len(items))
         try:
             for i, item in enumerate(items):
                 await batch_pause(i, *_batching(context.resolve(self, i)))
-                work = partial(self._item, context, item, i, shared, gate)
-                started.append(asyncio.create_task(checkpoint.run_once(i, work)))
+                work = partial(self._item, context, item, i, shared, gate, shown)
+                await begin(started, lambda built, i=i, work=work: checkpoint.run_once(i, partial(work, built)))  # type: ignore[misc]
             return [await gather_in_order(started)]
         finally:
             await cancel_all(started)
 
     async def _item(
-        self, context: ActivityContext, item: Item, i: int, shared: dict[str, Credential], gate: asyncio.Semaphore
+        self,
+        context: ActivityContext,
+        item: Item,
+        i: int,
+        shared: dict[str, Credential],
+        gate: asyncio.Semaphore,
+        shown: ResponseOptions,
+        built: asyncio.Event,
     ) -> list[Item]:
-        """The items that input item `i` gives. A failed request gives n8n's error object under continueOnFail."""
+        """The items that input item `i` gives; `built` is set as soon as its request is. A failed request gives n8n's error
+        object under continueOnFail.
+        """
         try:
             node = context.resolve(self, i)
             call, response_options = await node.prepare(self, context, item, i, shared)
+            built.set()
+            response_options = replace(shown, never_error=response_options.never_error)
             async with gate:
+                call = await node.with_credential(call, context, i, shared)
                 results = await self._answers(context, call, response_options, item, i)
         except RequestFailed as failure:
             return failed_item(context, failure, i)
@@ -79,6 +111,17 @@ class HttpRequest(HttpRequestParameters):
         except NodeError as error:
             return refused_item(context, error, i)
         return [{**each, "pairedItem": {"item": i}} for each in results]  # type: ignore[typeddict-item]
+
+    def _shown(self, context: ActivityContext) -> ResponseOptions:
+        """Return how the items of all responses look: as in n8n by the options of the first input item, and by the format as it
+        is written, so that an expression in its place is like none.
+        """
+        try:
+            options = ResponseOptions.of(context.resolve(self, 0).options or {})
+        except NodeError:  # told with the item
+            return ResponseOptions()
+        written = ((self.options or {}).get("response") or {}).get("response") or {}
+        return options if is_literal(written.get("responseFormat")) else replace(options, format=EXPRESSION)
 
     async def _answers(
         self, context: ActivityContext, call: PreparedRequest, response_options: ResponseOptions, item: Item, i: int
@@ -97,33 +140,56 @@ class HttpRequest(HttpRequestParameters):
     async def prepare(
         self, written: "HttpRequest", context: ActivityContext, item: Item, i: int, shared: dict[str, Credential]
     ) -> tuple[PreparedRequest, ResponseOptions]:
-        """Return the request of this item, `self` being the node as it is for it. Raise NodeError."""
+        """Return the request of this item, `self` being the node as it is for it, without a vendor's credential. Raise
+        NodeError.
+
+        As in n8n the body comes first, after all parameters were read.
+        """
         version = context.version
+        credential, certificate = None, None
+        if self.authentication == "genericCredentialType":
+            credential = await credential_of(context, self.generic_auth_type, i, shared, generic=True)
+        if self.provide_ssl_certificates:
+            certificate = dict(await context.credentials.get("httpSslAuth", i, restricted=True))
+        url = http_url(UNDEFINED if self.is_undefined("url") else self.url, i)
         options = self.options or {}
-        url = http_url(self.url, i)
+        for name in _READ_FIRST:
+            getattr(self, name)
         response_options = ResponseOptions.of(options)
         request = Request(self.method or "GET", url, arrays=options.get("queryParameterArrays") or "indices")
+        body, content_type = await build_body(self, written, context, item, i) if self.send_body else (None, None)
+        if (
+            isinstance(body, Json)
+            and self.content_type == "json"
+            and not options.get("pagination")
+            and response_options.format in PARSED_BY_AXIOS
+        ):
+            body = as_text(body)
+        request.body = body
         if self.send_query:
             request.query = query_fields(self, written, version, i)
         if self.send_headers:
             request.headers = header_fields(self, written, options, version, i)
-        if self.send_body:
-            request.body, content_type = await build_body(self, written, context, item, i)
-            if content_type is not None and self.content_type == "raw":
-                request.set_header("content-type", content_type)
-            elif content_type is not None:
-                request.default_header("content-type", content_type)
+        if content_type is not None and self.content_type == "raw":
+            request.set_header("content-type", content_type)
+        elif content_type is not None:
+            request.default_header("content-type", content_type)
         request.default_header("accept", accept(response_options.format))
-        if not is_missing(declared := request.header("content-type")) and not isinstance(declared, str | list):
-            raise RequestFailed(NodeApiError("contentType?.includes is not a function"), {})
-        generic = self.authentication == "genericCredentialType"
-        credential = await credential_of(context, self._credential_type(), i, shared, generic=generic)
-        certificate = None
-        if self.provide_ssl_certificates:
-            certificate = dict(await context.credentials.get("httpSslAuth", i, restricted=True))
         redirects = _redirects(options, version)
         prepared = PreparedRequest(context, request, credential, redirects, options, i, certificate)
         return prepared, response_options
+
+    async def with_credential(
+        self, call: PreparedRequest, context: ActivityContext, i: int, shared: dict[str, Credential]
+    ) -> PreparedRequest:
+        """Return the request with its vendor's credential: n8n looks for it while it sends. Raise NodeError and RequestFailed."""
+        declared = call.request.header("content-type")
+        if not is_missing(declared) and not isinstance(declared, str | list):
+            raise RequestFailed(NodeApiError("contentType?.includes is not a function"), {})
+        if self.authentication != "predefinedCredentialType":
+            return call
+        credential = await credential_of(context, self.node_credential_type, i, shared, generic=False)
+        return replace(call, credential=credential)
 
     def credential_needs(self, version: float) -> list[CredentialUse]:
         """Return the type that the parameters name, and that of the client certificate."""
@@ -152,7 +218,10 @@ def _redirects(options: dict[str, Any], version: float) -> Redirects:
 
 def _batching(node: HttpRequest) -> tuple[int, float]:
     """Return items per batch (less than 1: all at once) and seconds between batches."""
-    batch = ((node.options or {}).get("batching") or {}).get("batch") or {}
+    try:
+        batch = ((node.options or {}).get("batching") or {}).get("batch") or {}
+    except NodeError:  # told with the item
+        return 0, 0
     if not batch:
         return 0, 0
     return int(batch.get("batchSize", 50) or 1), (batch.get("batchInterval", 1000) or 0) / 1000

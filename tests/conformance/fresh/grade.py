@@ -112,7 +112,10 @@ def _http(case: Case) -> Grade:
 
 
 def _text(request: Mapping[str, Any]) -> str:
-    return json.dumps([request["url"], request.get("query"), request["headers"], request.get("body")], sort_keys=True)
+    return json.dumps(
+        [request["method"], request["url"], request.get("query"), request["headers"], request.get("body")],
+        sort_keys=True,
+    )
 
 
 def _died(case: Case) -> Grade:

@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable
 from typing import Any, Final
 
+from tests.conformance.fresh.http_oddities import FLAGS, be_odd, odd_path
 from tests.conformance.fresh.web import BASE, BODIES, ERRORS
 
 __all__ = ["draw_cases", "import_file"]
@@ -28,7 +29,29 @@ INPUTS: Final[tuple[tuple[Json, ...], ...]] = (
     ({"id": 1, "t": "a b"},), ({"id": 1, "t": "x"}, {"id": 2, "t": "é&="}, {"id": 3, "t": None}), ({"id": "q", "o": {"k": [1, 2]}},),
     ({"id": 7, "t": ""}, {"id": 8, "t": "y", "o": {}}),
 )  # fmt: skip
-STATUSES: Final = (400, 401, 403, 404, 409, 422, 429, 500, 502, 503, 300, 201, 418)
+STATUSES: Final = (
+    400,
+    401,
+    403,
+    404,
+    409,
+    422,
+    429,
+    500,
+    502,
+    503,
+    300,
+    201,
+    418,
+    402,
+    405,
+    410,
+    504,
+    451,
+    204,
+    304,
+    599,
+)
 VALUES: Final[tuple[Any, ...]] = (
     "v", "", "={{ $json.id }}", "={{ $json.t }}", "={{ $json.o }}", "={{ undefined }}", "={{ [1, 2] }}", "={{ true }}", 5, "a b&c", "é",
     "={{ null }}", "={{ ({a: {b: 1}}) }}", "=x{{ $itemIndex }}",
@@ -47,13 +70,16 @@ RAW: Final = (
 )
 
 
+_ODD: Final = 0.3
+
+
 class Request:
     """Draws one HTTP Request node."""
 
     def __init__(self, draw: random.Random, base: str) -> None:
         self.random = draw
         self.base = base
-        self.version = draw.choice((1, 2, 3, 4, 4.1, 4.2, 4.2, 4.2, 4.3, 4.4))
+        self.version = draw.choice((1, 2, 3, 4, 4.1, 4.2, 4.2, 4.2, 4.3, 4.4, 4.5))
         self.credentials: dict[str, Json] = {}
         self.options: Json = {}
         self.parameters: Json = {"url": "", "options": self.options}
@@ -75,10 +101,15 @@ class Request:
                     part()
         for _ in range(self.random.choice((0, 1, 1, 2))):
             self.random.choice(self._all_options())()
+        if self.random.random() < _ODD:
+            be_odd(self.random, self.version, self.base, self.parameters, self.options)
+        if self.credentials and "to=other" in str(
+            self.parameters["url"]
+        ):  # a credential does not go on here: a difference on purpose
+            self.parameters["url"] = f"{self.base}/echo"
         node = {
             "id": "h", "name": "H", "type": "n8n-nodes-base.httpRequest", "typeVersion": self.version, "position": [400, 0],
-            "parameters": self.parameters, **self.random.choice(({}, {}, {"onError": "continueRegularOutput"}, {"onError": "continueErrorOutput"},
-                                                               {"alwaysOutputData": True}, {"executeOnce": True})),
+            "parameters": self.parameters, **self.random.choice(({}, {}, *FLAGS)),
         }  # fmt: skip
         if self.credentials:
             node["credentials"] = {type_: {"id": type_, "name": type_} for type_ in self.credentials}
@@ -105,6 +136,8 @@ class Request:
                     "=={{ 1 }}",
                 )
             )
+        elif kind < 0.82:
+            path = odd_path(self.random)
         else:
             path = self.random.choice(
                 (
@@ -295,7 +328,7 @@ class Request:
             {"paginationCompleteWhen": "other", "completeExpression": "={{ $response.body.items.length === 0 }}"},
             {"paginationCompleteWhen": "other", "completeExpression": "={{ $response.statusCode === 500 }}"},
         ))  # fmt: skip
-        if self.random.random() < 0.7:
+        if self.random.random() < 0.9:  # without a limit n8n may never end
             paging |= {"limitPagesFetched": True, "maxRequests": self.random.choice((1, 2, 3, 5))}
         self.options["pagination"] = {"pagination": paging | self.random.choice(({}, {"requestInterval": 0}))}
 

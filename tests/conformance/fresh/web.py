@@ -2,6 +2,7 @@
 
 import base64
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,11 +13,15 @@ from runtime.contract import HttpResponse, NodeApiError
 from runtime.http import connection_failure
 from tests.conformance.wire_world import WireCapabilities, record, response
 
-__all__ = ["BASE", "PORT", "WebCapabilities", "answer", "serve"]
+__all__ = ["BASE", "CLOSED", "OTHER_HOST", "PORT", "WebCapabilities", "answer", "serve"]
 
 PORT: Final = 18431
 """Fixed: it stands in the URLs of the cases."""
 BASE: Final = f"http://127.0.0.1:{PORT}"
+OTHER_HOST: Final = f"http://localhost:{PORT}"
+"""The same web under another name."""
+CLOSED: Final = "127.0.0.1:9"
+"""Where nobody listens."""
 PICTURE: Final = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(range(24))).decode()
 _JSON: Final = {"content-type": "application/json"}
 ERRORS: Final[Mapping[str, dict[str, Any]]] = {
@@ -33,6 +38,18 @@ ERRORS: Final[Mapping[str, dict[str, Any]]] = {
     "number": {"json": {"message": 5, "status": "x"}},
     "notjson": {"text": "{oops", "headers": _JSON},
     "object": {"json": {"message": {"a": 1}, "err": "e"}},
+    "null": {"json": None},
+    "emptylist": {"json": []},
+    "emptyobject": {"json": {}},
+    "texts": {"json": {"messages": ["one", "two"], "error": None}},
+    "flag": {"json": {"error": True, "message": "", "detail": 0}},
+    "lists": {"json": {"errors": {"name": ["is bad", "is short"], "age": ["is odd"]}}},
+    "fault": {"json": {"fault": {"faultstring": "f", "detail": {"errorcode": "x"}}, "error_description": "at length"}},
+    "string": {"json": "only text"},
+    "xml": {"text": "<error><message>no</message></error>", "headers": {"content-type": "text/xml"}},
+    "png": {"base64": PICTURE, "headers": {"content-type": "image/png"}},
+    "latin": {"base64": "Y2Fm6Q==", "headers": {"content-type": "text/plain; charset=iso-8859-1"}},
+    "long": {"json": {"message": "m" * 300, "error": {"code": 400, "status": "BAD"}}},
 }
 """Bodies of answers with a status that means a failure."""
 
@@ -67,6 +84,20 @@ BODIES: Final[Mapping[str, dict[str, Any]]] = {
     "data": {"json": {"data": [{"id": 3}], "meta": {"next": None}}},
     "deep": {"json": {"a": {"b": [{"c": 1.5}, {"c": -0.0}]}, "big": 12345678901234567890}},
     "bom": {"text": '\ufeff{"a": 1}', "headers": _JSON},
+    "lists": {"json": [[1, 2], [{"a": 1}]]},
+    "proto": {"text": '{"__proto__": {"x": 1}, "constructor": 2, "a": 1, "a": 2}', "headers": _JSON},
+    "space": {"text": "  \n", "headers": {"content-type": "text/plain"}},
+    "spacejson": {"text": "  ", "headers": _JSON},
+    "emptyjson": {"text": "", "headers": _JSON},
+    "svg": _file("PHN2Zy8+", "image/svg+xml"),
+    "mp3": _file(PICTURE, "audio/mpeg"),
+    "events": {"text": "data: 1\n\n", "headers": {"content-type": "text/event-stream"}},
+    "upper": {"text": '{"u": 1}', "headers": {"content-type": "Application/JSON"}},
+    "utf16": _file("ewAiAGEAIgA6ADEAfQA=", "application/json; charset=utf-16le"),
+    "quoted": _file("YQ==", "text/plain", 'inline; filename="a; b.txt"'),
+    "unnamed": _file("YQ==", "application/zip", "attachment"),
+    "odd-name": _file("YQ==", "application/octet-stream", 'attachment; filename="../up/a%20b.tar.gz"'),
+    "numbers": {"text": '{"a": 1e400, "b": 0.1, "c": 1E2, "d": -0}', "headers": _JSON},
     "ndjson": {"text": '{"a":1}\n{"a":2}\n', "headers": {"content-type": "application/x-ndjson"}},
 }
 
@@ -83,8 +114,13 @@ def answer(method: str, url: str, content: bytes | None) -> dict[str, Any]:
     if kind == "status":
         code, _, shape = rest.partition("/")
         return {"status": int(code), **ERRORS.get(shape, ERRORS["message"])}
+    if kind == "slow":
+        delay, _, _ = rest.partition("/")
+        return {"json": {"slow": delay}, "delayMs": int(delay)}
     if kind == "redirect":
         code, _, target = rest.partition("/")
+        if "to" in query:
+            return _elsewhere(case, int(code), query["to"])
         steps = int(query.get("steps", "1"))
         location = f"/{case}/redirect/{code}/{target}?steps={steps - 1}" if steps > 1 else f"/{case}/{target}"
         return {"status": int(code), "text": "moved", "headers": {"location": location, "content-type": "text/plain"}}
@@ -95,6 +131,19 @@ def answer(method: str, url: str, content: bytes | None) -> dict[str, Any]:
     if kind == "echo":
         return {"json": {"method": method, "path": path, "query": query, "bytes": len(content or b"")}}
     return {"status": 404, "json": {"message": f"no {path}"}}
+
+
+def _elsewhere(case: str, code: int, to: str) -> dict[str, Any]:
+    """Return a redirect to another host, to a path beside this one, to nowhere or to what is no address."""
+    targets = {
+        "other": f"{OTHER_HOST}/{case}/echo",
+        "relative": "../../body/list",
+        "ftp": f"ftp://{CLOSED}/x",
+        "broken": "http://",
+        "query": "?a=1",
+    }
+    headers = {"location": targets[to]} if to in targets else {}
+    return {"status": code, "json": {"moved": True}, "headers": headers}
 
 
 def _page(case: str, query: Mapping[str, str]) -> dict[str, Any]:
@@ -118,23 +167,41 @@ class WebCapabilities(WireCapabilities):
         content = options.get("content")
         if content is not None and not isinstance(content, bytes):
             content = b"".join([chunk async for chunk in content])
-        if not url.startswith(f"{BASE}/"):
-            failure = connection_failure("ECONNREFUSED", f"connect ECONNREFUSED {urlsplit(url).netloc}")
-            messages = {"messages": failure.messages}
-            raise NodeApiError(failure.message, http_code=failure.http_code, data=messages)
+        asked = options.get("proxy") or url
+        if urlsplit(asked).netloc == CLOSED:
+            raise _refused("ECONNREFUSED", f"connect ECONNREFUSED {CLOSED}")
         self.requests.append(record(method, url, options.get("headers") or (), content))
-        return response(method, url, answer(method, url, content))
+        told, limit = answer(method, url, content), options.get("timeout", 300.0) * 1000
+        if told.get("delayMs", 0) > limit:
+            raise _refused("ECONNABORTED", f"timeout of {limit:g}ms exceeded")
+        return response(method, url, told)
+
+
+def _refused(code: str, raw: str) -> NodeApiError:
+    failure = connection_failure(code, raw)
+    return NodeApiError(failure.message, http_code=failure.http_code, data={"messages": failure.messages})
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     requests: list[dict[str, Any]]
+    timeout = 10
+    """Seconds for a body: n8n announces some that it never sends."""
 
     def _do(self) -> None:
-        url = f"http://{self.headers.get('host', '')}{self.path}"
-        content = self._content()
-        self.requests.append(record(self.command, url, self.headers.items(), content))
-        told = response(self.command, url, answer(self.command, url, content))
+        whole = self.path.startswith("http://")  # as a proxy is asked
+        url = self.path if whole else f"http://{self.headers.get('host', '')}{self.path}"
+        try:
+            content = self._content()
+        except TimeoutError:
+            self.requests.append({"url": url, "incomplete": True})
+            raise
+        self.requests.append(
+            record(self.command, url, [(name, value.strip()) for name, value in self.headers.items()], content)
+        )
+        canned = answer(self.command, url, content)
+        time.sleep(canned.get("delayMs", 0) / 1000)
+        told = response(self.command, url, canned)
         self.send_response_only(told.status, told.reason)
         for name, value in told.headers:
             self.send_header(name, value)
@@ -151,7 +218,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.rfile.readline()
         return b"".join(chunks)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _do  # noqa: N815 - the names of the base class
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = do_PURGE = _do  # noqa: N815 - the names of the base class
 
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
