@@ -6,7 +6,7 @@ REPOSITORY := https://github.com/tempor8/tempor8
 
 # More processes than processors: half of what the tests do is wait for servers. tests/order.py orders the files.
 PROCESSES ?= 4
-PARALLEL := -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
+PARALLEL := -n $(PROCESSES) --dist loadfile --no-loadscope-reorder --durations=20 --durations-min=10
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo dev test lint fmt coverage docs chart generate sbom audit compile bench eval conformance fuzz chaos clean

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import tree_sitter_javascript
 from tree_sitter import Language, Node, Parser, Tree
@@ -21,6 +22,8 @@ _NOT_JAVASCRIPT = frozenset({"jsx_element", "jsx_self_closing_element", "jsx_fra
 _NO_STATEMENT = re.compile(r"\{|(?:async\s+)?function\b|class\b")
 """An expression that begins so is a block or a declaration, whatever a tolerant parser makes of it."""
 _RESERVED = frozenset({"enum", "let", "yield"})
+_CONTINUATIONS: Final = bytes(range(0x80, 0xC0))
+"""Bytes of UTF-8 that go on with a character, also with half of a surrogate pair, which no decoder takes for one character."""
 _FUNCTIONS = frozenset(
     {
         "arrow_function",
@@ -57,7 +60,7 @@ class ParsedCode:
 
     def index(self, byte: int) -> int:
         """Return the index of the character, in the author's code, at a byte position."""
-        return max(0, len(self.data[:byte].decode("utf-8", "replace")) - self.shift)
+        return max(0, len(self.data[:byte].translate(None, _CONTINUATIONS)) - self.shift)
 
 
 def walk(node: Node) -> Iterator[Node]:

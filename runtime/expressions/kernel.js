@@ -532,7 +532,7 @@
     Iterator.from({ next: () => ({ done: true }) }),
   ];
   const stack = Object.values(Object.getOwnPropertyDescriptor(new Error(''), 'stack') ?? {});
-  const inner = [...shadowed, ...stack, scopes, ExpressionError, extend, key, render, renderText, renderJson, uncaught];
+  const inner = [...shadowed, ...stack, scopes, ExpressionError, extend, key, render, renderText, renderJson, uncaught, caught];
   for (const value of [...intrinsics, ...inner, ...constants, GLOBALS, globalThis.luxon, globalThis.jmespath]) freeze(value);
   for (const value of instances) freeze(Object.getPrototypeOf(value));
   for (const name of Reflect.ownKeys(globalThis)) freeze(globalThis[name]);

@@ -12,7 +12,7 @@ from psycopg.abc import RV, PQGen
 from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 from psycopg.waiting import wait_async
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from runtime.platform.sealing import SealError, TenantKeys
 from runtime.platform.tenant_places import TenantPlaces
@@ -241,7 +241,7 @@ class Database:
         try:
             return await self._try_to_begin(held, tenant, self._timeout)
         except psycopg.OperationalError as error:
-            if isinstance(error, PoolTimeout) or not _is_gone(error):
+            if isinstance(error, PoolTimeout | PoolClosed) or not _is_gone(error):
                 raise
         await self._pool.drain()  # the others are as broken as this one
         return await self._try_to_begin(held, tenant, max(0.0, until - clock()))

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from compiler.expressions import compile_expression
@@ -128,6 +128,7 @@ def _has_methods(value: Any) -> bool:
     ["{{", "}}", "\\", "$json", "$('A')", ".", "?.", "(", ")", "[", "]", "{", "}", "`", "'", '"', "/", "=>", "first", "$if",
      "1", " ", "\n", "+", "...", "async", "class", "#x", "//", "/*", "*/", "<!--", "\ud83d", "é", ",", "=", "function"]),
     max_size=25).map("".join))  # fmt: skip
+@example("{{`\ud83d\\")  # a place behind half of a surrogate pair
 def test_compiling_never_raises_and_always_says_the_same(text: str) -> None:
     compiled = compile_expression("=" + text)
     assert compiled == compile_expression("=" + text)

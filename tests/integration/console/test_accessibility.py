@@ -14,7 +14,7 @@ __all__ = ["browser", "wire"]
 
 playwright = pytest.importorskip("playwright.async_api", reason="the browser tests need playwright")
 expect = playwright.expect
-pytestmark = [pytest.mark.long, IN_CHROMIUM]
+pytestmark = [pytest.mark.long, *IN_CHROMIUM]
 
 RULES: Final = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
 
