@@ -106,7 +106,8 @@ async def measure() -> list[dict[str, Any]]:
                         await _measured(client, "sub-workflows", _each(), [{"json": {"n": n}} for n in range(count)])
                         for count in COUNTS
                     ]
-                    rows.append(await _handwritten(settings))
+                    if COUNTS:
+                        rows.append(await _handwritten(settings))
                     questions = [{"json": {"q": f"What is {n}?"}} for n in range(AGENT_ITEMS)]
                     if questions:
                         rows.append(await _measured(client, f"agent of {TURNS} turns", _agent(), questions))
