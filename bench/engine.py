@@ -75,11 +75,13 @@ async def memory(capabilities: OfflineCapabilities) -> dict[str, float]:
 
 
 async def measure_all() -> list[dict[str, Any]]:
-    """Every case: ours and n8n's (default, legacy) in milliseconds, and whether n8n was measured in this run."""
+    """Every case: ours and n8n's (default, legacy; null where it was not asked or died of it) in milliseconds, and whether n8n was
+    measured in this run.
+    """
     capabilities = OfflineCapabilities()
     here = n8n.installed()
     asked = {name: (export, items(count)) for name, (export, count, _) in CASES.items() if name in RECORDED_N8N}
-    theirs = {name: list(values) for name, values in RECORDED_N8N.items()}
+    theirs: dict[str, list[float | None]] = {name: list(values) for name, values in RECORDED_N8N.items()}
     if here:
         for place, engine in enumerate(("vm", "legacy")):
             for name, value in n8n.measure(asked, engine).items():
@@ -89,9 +91,10 @@ async def measure_all() -> list[dict[str, Any]]:
         spent = await measure(export, items(count), times, capabilities)
         default, legacy = theirs.get(name, (None, None))
         row: dict[str, Any] = {"case": name, "ms": round(spent, 2), "n8n_ms": default, "n8n_legacy_ms": legacy}
-        if default and legacy:
-            row |= {"faster": round(default / spent, 1), "faster_than_legacy": round(legacy / spent, 1)}
-        rows.append(row | {"n8n": ("measured" if here else "recorded") if default else None})
+        for key, other in (("faster", default), ("faster_than_legacy", legacy)):
+            if other is not None:
+                row[key] = round(other / spent, 1)
+        rows.append(row | {"n8n": ("measured" if here else "recorded") if name in theirs else None})
     rows.append({"case": "memory of 10,000 items through five nodes"} | await memory(capabilities))
     return rows
 
