@@ -14,6 +14,8 @@ from runtime.catalog import CATALOG
 from runtime.engine.start_node import start_step
 from schemas.plan import Kind
 
+pytestmark = pytest.mark.long
+
 TAKEN = 80
 LEAST = 40
 LIMIT = 15.0

@@ -8,7 +8,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from runtime.platform.embedded.fake_vendor import RecordedRequest, StandIn
+
+pytestmark = pytest.mark.long
 
 QUOTE = {"output": {"quote": "The budget is approved; two colleagues and I decide."}}
 

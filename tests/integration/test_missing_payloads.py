@@ -25,6 +25,8 @@ from service.run_problems.failures import opened
 from tests.patience import attempts
 from tests.service import eventually
 
+pytestmark = pytest.mark.long
+
 TENANT = "acme"
 WAIT = node("Wait", "wait", 1.1, {"amount": 6, "unit": "seconds"}, 200)
 HTTP = node("HTTP", "httpRequest", 4.2, {"url": "https://example.org", "options": {}}, 200)

@@ -21,6 +21,8 @@ from schemas.run import RunResult
 from tests.integration import test_temporal_host
 from tests.patience import PATIENCE
 
+pytestmark = pytest.mark.long
+
 SECONDS: Final = 4.5
 """Of an activation: more than its task has at first, and than 4 s, after which workers gave activations up."""
 

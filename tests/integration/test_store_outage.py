@@ -20,6 +20,8 @@ from runtime.platform.temporal import connect, data_converter
 from tests.integration.platform.bucket import Bucket
 from tests.integration.test_long_files import run, send
 
+pytestmark = pytest.mark.long
+
 OUTAGE_SECONDS: Final = 9.0
 """Longer than the heartbeat's time-out."""
 ANSWERS: Final = {

@@ -22,6 +22,8 @@ from tests.integration.api.test_streaming import agents, next_lines, started
 from tests.patience import PATIENCE
 from tests.service import client, ended
 
+pytestmark = pytest.mark.long
+
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
 WORK = """
 import asyncio, pickle, sys
