@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote
 
 from runtime.contract import NodeError
 from runtime.values.dates import parse_date
-from runtime.values.javascript import js_number, js_string, json_stringify
+from runtime.values.javascript import js_number, js_string, json_stringify, truthy
 from runtime.values.json_text import NotJsonError, parse_json
 from schemas.item import UNDEFINED
 
@@ -153,6 +153,7 @@ _ANY: Final[Mapping[str, Callable[..., Any]]] = {
     "nonempty": lambda value: UNDEFINED if is_empty(value) else value,
     "truthy": lambda value: value if value is not UNDEFINED and value else UNDEFINED,
     "not": lambda value: value is UNDEFINED or not value,
+    "boolean": truthy,
     "is": lambda value, other: value == other,
     "segment": lambda value: value if value is UNDEFINED else segment(value),  # of null it is a text, as in JavaScript
     "defined": lambda value: value is not UNDEFINED and value is not None,

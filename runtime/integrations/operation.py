@@ -127,8 +127,8 @@ class Run:
             made = [failed_item(error, self.error_item, i, self.context)]
         return [{"pairedItem": {"item": i}, **each} for each in made]
 
-    def file(self, i: int, name: str) -> BinaryRef:
-        """Return a file of an input item. Raise NodeError."""
+    def file(self, i: int, name: Any) -> BinaryRef:
+        """Return a file of an input item; an expression may give anything for its name. Raise NodeError."""
         try:
             return binary_of(self.items[i], name, i)
         except NoBinaryError as error:

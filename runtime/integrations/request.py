@@ -124,7 +124,6 @@ class Sender:
         if not url:
             path = changes.get("path") or evaluate_path(spec.path, scope)
             url = _text(evaluate(self.descriptor.base, described)) + _text(path)
-            url = _without_spaces_at_end(url)
         request = Request(_text(evaluate(spec.method, scope)), url, arrays=spec.arrays)
         shared = {} if spec.bare else evaluate(dict(self.descriptor.headers), described)
         request.headers = dict(_object(shared) | _object(evaluate(spec.headers, scope)))
@@ -144,7 +143,7 @@ class Sender:
             ]
             return Multipart(parts, _text(evaluate(spec.type, scope)) or MULTIPART)
         if spec.file is not None:
-            ref = _binary(scope, _text(evaluate(spec.file, scope)))
+            ref = _binary(scope, evaluate(spec.file, scope))
             return Bytes(await self.context.blobs.open(ref), ref.get("mimeType"))
         if spec.body is not None:
             return Bytes(_text(evaluate(spec.body, scope)), _text(evaluate(spec.type, scope)) or "text/plain")
@@ -167,14 +166,20 @@ class Sender:
             return [made for inner in scopes for made in await self._parts(one, inner)]
         if part.fields is not None:
             fields = _object(evaluate(part.fields, scope))
-            return [_field(name, value) for name, value in fields.items() if value is not None]
+            return [
+                _field(name, "null" if each is None else each)
+                for name, value in fields.items()
+                for each in _each(value)
+            ]
         name = _text(evaluate(part.name, scope))
         if part.file is None:
             value = evaluate(part.value, scope)
             return (
-                [] if value is UNDEFINED or value is None else [_field(name, value, _text(evaluate(part.type, scope)))]
+                []
+                if value is UNDEFINED
+                else [_field(name, "null" if value is None else value, _text(evaluate(part.type, scope)))]
             )
-        ref = _binary(scope, _text(evaluate(part.file, scope)))
+        ref = _binary(scope, evaluate(part.file, scope))
         filename = None
         if part.filename is not False:  # Node's form-data keeps the last part of a path alone
             given = _text(evaluate(part.filename, scope)) or ref.get("fileName")
@@ -248,14 +253,6 @@ def _succeeded(status: int, headers: Sequence[tuple[str, str]]) -> bool:
     return status in _SUCCESS
 
 
-def _without_spaces_at_end(url: str) -> str:
-    """Return an address without what is no part of it (WHATWG URL, 4.4)."""
-    end = len(url)
-    while url.endswith("%20", 0, end):
-        end -= 3
-    return url[:end]
-
-
 def _told(rule: ErrorRule, scope: Scope) -> tuple[str, str | None]:
     """Return the message and the description that a rule gives an error."""
     description = evaluate(rule.description, scope)
@@ -268,7 +265,12 @@ def _field(name: str, value: Any, type_: str = "") -> BodyPart:
     return replace(part, content_type=type_ or None)
 
 
-def _binary(scope: Scope, name: str) -> Any:
+def _each(value: Any) -> list[Any]:
+    """Return the values of a field of a form: of a list each is a part of its own, as in n8n."""
+    return value if isinstance(value, list) else [value]
+
+
+def _binary(scope: Scope, name: Any) -> Any:
     try:
         return binary_of(scope.item, name, scope.index)
     except NoBinaryError as error:

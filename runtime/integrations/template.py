@@ -15,8 +15,19 @@ from runtime.integrations.filters import FILTERS, segment
 from runtime.values.javascript import js_string
 from schemas.item import UNDEFINED
 
-__all__ = ["Names", "Template", "TemplateError", "member_of", "render", "render_path", "template_of"]
+__all__ = [
+    "Names",
+    "Template",
+    "TemplateError",
+    "member_of",
+    "render",
+    "render_path",
+    "template_of",
+    "without_spaces_at_end",
+]
 
+_ENCODING: Final = frozenset(("quote", "path"))
+"""Filters of values that n8n's nodes encode before they put them into an address."""
 _END: Final = frozenset("|?}(), '")
 
 
@@ -113,6 +124,11 @@ class _Hole:
         return "null" if found is None else "undefined" if self._is_parameter and not names.declarative else ""
 
     @property
+    def encodes(self) -> bool:
+        """Whether n8n's node encodes the value itself, so that a space at its end stays."""
+        return any(name in _ENCODING for each in self.alternatives for name, _ in each.filters)
+
+    @property
     def _is_parameter(self) -> bool:
         term = self.alternatives[0].term
         return isinstance(term, _Path) and not term.root.startswith("$") and not term.keys
@@ -130,7 +146,9 @@ class _Template:
 
     def path(self, names: Names) -> str:
         """Return the path that the template is."""
-        return "".join(part if isinstance(part, str) else part.path(names) for part in self.parts)
+        made = "".join(part if isinstance(part, str) else part.path(names) for part in self.parts)
+        last = self.parts[-1]
+        return made if isinstance(last, _Hole) and last.encodes else without_spaces_at_end(made)
 
     def member(self, root: str) -> str | None:
         """Return the first member of a root that a hole reads which has no other alternative."""
@@ -160,6 +178,14 @@ def render(text: str, names: Names) -> Any:
 def render_path(text: str, names: Names) -> str:
     """Return a path with holes: each is a segment, percent-encoded. Raise NodeError for one that leads to another folder."""
     return template_of(text).path(names)
+
+
+def without_spaces_at_end(path: str) -> str:
+    """Return a path without what is no part of an address (WHATWG URL, 4.4)."""
+    end = len(path)
+    while path.endswith("%20", 0, end):
+        end -= 3
+    return path[:end]
 
 
 def member_of(text: str, root: str) -> str | None:

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from runtime.integrations.filters import FILTERS, is_empty, snake_case
 from runtime.integrations.scope import Scope
-from runtime.integrations.template import Template, render, render_path
+from runtime.integrations.template import Template, render, render_path, without_spaces_at_end
 from runtime.values.javascript import js_string, truthy
 from schemas.item import UNDEFINED
 from schemas.node import visible
@@ -60,7 +60,7 @@ def evaluate_path(value: Any, scope: Scope) -> str:
     if isinstance(value, Template) or (isinstance(value, str) and not scope.of_program):
         return render_path(value, scope)
     found = evaluate(value, scope)
-    return "" if found is UNDEFINED or found is None else js_string(found)
+    return "" if found is UNDEFINED or found is None else without_spaces_at_end(js_string(found))
 
 
 def holds(condition: Any, scope: Scope) -> bool:

@@ -6,11 +6,12 @@ from functools import partial
 from typing import Any, Final
 
 from runtime.contract import Item, Items, NodeApiError, NodeError, error_item
+from runtime.integrations.answers import member_of_answer
 from runtime.integrations.filters import FILTERS
 from runtime.integrations.operation import Run, failing_node
 from runtime.integrations.scope import Scope
 from runtime.integrations.template import Template
-from runtime.values.javascript import js_string
+from runtime.values.javascript import js_number, js_string
 from schemas.item import UNDEFINED, PairedItem
 
 _TYPES: Final = ("airtableApi", "airtableTokenApi", "airtableOAuth2Api")
@@ -41,6 +42,17 @@ def credential_type(scope: Scope) -> Any:
     return chosen
 
 
+def page_of_bases(scope: Scope) -> list[Any]:
+    """Return the bases of a page. Raise NodeError where there are none, as n8n's node does."""
+    found = member_of_answer(scope.names["response"], "bases")
+    if not isinstance(found, list):
+        raise NodeError(
+            "responseData.bases is not iterable (cannot read property undefined)",
+            description="Airtable answered with success, but without bases.",
+        )
+    return found
+
+
 def bases(scope: Scope) -> list[Any]:
     """Return the bases with one of the chosen permissions, cut at the limit."""
     levels = scope.parameters.get("options", {}).get("permissionLevel") or []
@@ -57,7 +69,7 @@ def columns(scope: Scope) -> Any:
         ignored = FILTERS["split"](options.get("ignoreFields") or "")
         return {name: each for name, each in scope.item["json"].items() if name not in ignored}
     value = mapping.get("value")
-    if value is None and mapping.get("schema"):
+    if value is None and mapping.get("schema") is not None:
         raise NodeError("Cannot convert undefined or null to object", item=scope.index)
     return value
 
@@ -79,7 +91,7 @@ async def _attachments(run: Run, scope: Scope, record: Mapping[str, Any], names:
     """Return the files of the columns with these names, as `column_0`, `column_1`, ..."""
     files: dict[str, Any] = {}
     for name in names:
-        found = (record.get("fields") or {}).get(name)
+        found = member_of_answer(record.get("fields", UNDEFINED), name)
         for place, each in enumerate(found if isinstance(found, list) else []):
             files[f"{name}_{place}"] = await run.request(
                 scope, url=each["url"], filename=each.get("filename"), mime=each.get("type"), response="file", bare=True
@@ -273,14 +285,14 @@ def _row(scope: Scope, everything: str) -> dict[str, Any]:
 async def _batches(run: Run, method: str, record: Callable[[Scope], Any]) -> Items:
     """Send a record per item in batches; each result is paired with the last item of its batch, as n8n does."""
     out: Items = []
-    size, rows = _BATCH, list[Any]()
+    size, rows = float(_BATCH), list[Any]()
     for i in range(len(run.items)):
         try:
             scope = await run.scope(i)
             options = scope.parameters.get("options", {})
-            size = int(options.get("bulkSize") or _BATCH)
+            size = js_number(options.get("bulkSize") or _BATCH)  # NaN, which no number reaches, of what is no number
             rows.append(record(scope))
-            if len(rows) < size and i + 1 < len(run.items):
+            if not (len(rows) >= size) and i + 1 < len(run.items):
                 continue
             out += await run.once(i, partial(_send, run, scope, method, rows))
         except NodeError as error:

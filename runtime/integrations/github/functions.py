@@ -26,20 +26,42 @@ def edits(scope: Scope) -> dict[str, Any]:
     return made
 
 
+def labels(scope: Scope) -> list[Any]:
+    """Return the labels of a new issue."""
+    return _each(scope, "labels", "label")
+
+
+def assignees(scope: Scope) -> list[Any]:
+    """Return whom a new issue is for."""
+    return _each(scope, "assignees", "assignee")
+
+
+def _each(scope: Scope, name: str, member: str) -> list[Any]:
+    given = scope.parameters.get(name)
+    return [each.get(member) for each in given if isinstance(each, Mapping)] if isinstance(given, list) else []
+
+
 async def write(run: Run, scope: Scope) -> list[Item]:
     """Create a file, or replace it: GitHub wants the hash of what is there."""
     parameters = scope.parameters
-    content = js_string(parameters.get("fileContent", "")).encode()
-    if parameters.get("binaryData"):
-        content = await run.context.blobs.read(run.file(scope.index, js_string(parameters["binaryPropertyName"])))
     sha: Any = UNDEFINED
     if parameters.get("operation") == "edit":
         query = {"ref": Template("{additionalParameters.branch.branch}")}
         found = await run.request(scope, path=_FILE, query=query)
         sha = found.get("sha") if isinstance(found, Mapping) else UNDEFINED
+    content = js_string(parameters.get("fileContent", "")).encode()
+    if parameters.get("binaryData"):
+        content = await run.context.blobs.read(run.file(scope.index, parameters["binaryPropertyName"]))
     body = {**scope.names["message"], "sha": sha, "content": base64.b64encode(content).decode()}
     made = await run.request(scope, method="PUT", path=_FILE, json=body)
     return [{"json": made}]
+
+
+async def lock(run: Run, scope: Scope) -> list[Item]:
+    """Lock an issue and return the input item, as n8n does."""
+    path = Template("{$repository|path}/issues/{issueNumber}/lock")
+    await run.request(scope, method="PUT", path=path, query={"lock_reason": Template("{lockReason}")}, json={})
+    return [{**scope.item}]
 
 
 async def download(run: Run, scope: Scope) -> list[Item]:

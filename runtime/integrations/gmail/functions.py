@@ -5,8 +5,9 @@ from email.utils import formataddr
 from typing import Any, Final
 
 from runtime.contract import Item, NodeError
+from runtime.integrations.answers import member_of_answer
 from runtime.integrations.filters import FILTERS, is_empty, segment
-from runtime.integrations.gmail.mail import Attachment, attached, encode, header_of, parsed, simplified
+from runtime.integrations.gmail.mail import Attachment, attached, check_headers, encode, header_of, parsed, simplified
 from runtime.integrations.operation import Run
 from runtime.integrations.questions import question_html
 from runtime.integrations.scope import Scope
@@ -16,21 +17,24 @@ from runtime.values.javascript import js_string
 _METADATA: Final = {"format": "metadata", "metadataHeaders": ["From", "To", "Cc", "Bcc", "Subject"]}
 _FIRST: Final = 2
 """The version whose parameters are those of today."""
+_MILLISECONDS: Final = 10**11
+"""From here on a number is taken for milliseconds: it has as many in 1973."""
 
 
 async def send(run: Run, scope: Scope) -> list[Item]:
     """Send a message."""
     recipients = _recipients(scope)
+    files = await _files(run, scope)
     headers = {"From": await _sender(run, scope)} | recipients
     headers["Subject"] = scope.parameters.get("subject")
-    files = await _files(run, scope)
     return [await _post(run, scope, "/messages/send", {"raw": _encoded(scope, headers, files)}, _upload(scope))]
 
 
 async def create_draft(run: Run, scope: Scope) -> list[Item]:
     """Create a draft, as an answer to a thread where one is given."""
     options = _options(scope)
-    headers = {"From": options.get("fromAlias")} | _recipients(scope)
+    headers = {"From": _alias(options)} | _recipients(scope)
+    files = await _files(run, scope)
     thread, extra = options.get("threadId"), dict[str, Any]()
     if thread:
         query = {"format": "metadata", "metadataHeaders": "Message-ID"}
@@ -38,7 +42,6 @@ async def create_draft(run: Run, scope: Scope) -> list[Item]:
         messages = found.get("messages") or [{}]
         headers["In-Reply-To"], extra["threadId"] = header_of(messages[-1], "message-id"), thread
     headers["Subject"] = scope.parameters.get("subject")
-    files = await _files(run, scope)
     body = {"message": {"raw": _encoded(scope, headers, files)} | extra}
     return [await _post(run, scope, "/drafts", body, _upload(scope))]
 
@@ -50,6 +53,7 @@ async def reply(run: Run, scope: Scope) -> list[Item]:
     query = _upload(scope) | {"format": "metadata"}
     message_id = segment(scope.parameters.get("messageId"))
     message = await run.request(scope, path=f"/messages/{message_id}", query=query)
+    check_headers(message)
     profile = await run.request(scope, path="/profile") if scope.version >= _FIRST or options.get("senderName") else {}
     own, reference = js_string(profile.get("emailAddress") or ""), header_of(message, "message-id")
     to = headers.get("To") or ", ".join(_answered(message, options, own))
@@ -71,9 +75,18 @@ def _answered(message: Mapping[str, Any], options: Mapping[str, Any], own: str) 
     return [each for each in to if each]
 
 
+def _alias(options: Mapping[str, Any]) -> str | None:
+    """Return the sender of a draft; what is no address is left out, as in n8n."""
+    alias = js_string(options.get("fromAlias") or "")
+    return alias if "@" in alias else None
+
+
 def question(scope: Scope) -> str:
-    """Return the message of a question."""
-    headers = _recipients(scope) | {"Subject": scope.parameters.get("subject")}
+    """Return the message of a question. Raise NodeError for a subject that is no text."""
+    subject = scope.parameters.get("subject")
+    if subject is not None and not isinstance(subject, str):
+        raise NodeError("text.replace is not a function", description="The subject must be a text.", item=scope.index)
+    headers = _recipients(scope) | {"Subject": subject}
     return encode(headers, scope.now, html=question_html(scope))
 
 
@@ -155,10 +168,15 @@ def search(scope: Scope) -> dict[str, Any]:
     status = filters.get("readStatus")
     words.append(f"is:{js_string(status)}" if status and status != "both" else None)
     for name, word in (("receivedAfter", "after"), ("receivedBefore", "before")):
-        words.append(f"{word}:{FILTERS['epoch_s'](filters[name])}" if filters.get(name) else None)
+        words.append(f"{word}:{js_string(_seconds(filters[name]))}" if filters.get(name) else None)
     q = " ".join(js_string(each) for each in words if each)
     made = {"includeSpamTrash": filters.get("includeSpamTrash"), "labelIds": filters.get("labelIds"), "q": q}
     return {name: each for name, each in made.items() if not is_empty(each)}
+
+
+def _seconds(value: Any) -> Any:
+    """Return a date as seconds; a number that is too small for milliseconds is taken for them."""
+    return value if isinstance(value, int | float) and value < _MILLISECONDS else FILTERS["epoch_s"](value)
 
 
 async def _listed(run: Run, scope: Scope, kind: str, query: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
@@ -171,8 +189,8 @@ async def _listed(run: Run, scope: Scope, kind: str, query: Mapping[str, Any]) -
         "limit": None,
         "next": {"query": {"pageToken": Template("{$response.nextPageToken}")}},
     }
-    found = await run.pages(scope, path=f"/{kind}", query=asked, page=page, arrays="repeat")
-    return found, asked
+    found: Any = await run.pages(scope, path=f"/{kind}", query=asked, page=page, arrays="repeat")
+    return found if isinstance(found, list) else [], asked  # an answer without a list has no elements
 
 
 async def _labels(run: Run, scope: Scope) -> list[Any]:
@@ -184,10 +202,10 @@ async def list_messages(run: Run, scope: Scope) -> list[Item]:
     found, query = await _listed(run, scope, "messages", search(scope))
     simple = bool(scope.parameters.get("simple"))
     query |= _METADATA if simple else {"format": "raw"}
-    bodies = [await _message(run, scope, each["id"], query) for each in found]
     if not simple:
-        return [await _parsed(run, scope, each) for each in bodies]
-    labels = await _labels(run, scope) if bodies else []
+        return [await _parsed(run, scope, await _message(run, scope, _id(each), query)) for each in found]
+    bodies = [await _message(run, scope, _id(each), query) for each in found]
+    labels = await _labels(run, scope) if bodies or scope.parameters.get("returnAll") else []
     return [{"json": simplified(each, labels)} for each in bodies]
 
 
@@ -214,12 +232,17 @@ async def get_thread(run: Run, scope: Scope) -> list[Item]:
     return [{"json": thread}]
 
 
+def _id(element: Any) -> Any:
+    """Return the id of an element of a list: UNDEFINED where it has none, which n8n asks for likewise."""
+    return member_of_answer(element, "id")
+
+
 async def _message(run: Run, scope: Scope, id_: Any, query: Mapping[str, Any]) -> Any:
     path = f"/messages/{segment(id_)}"
     return await run.request(scope, path=path, query=dict(query), arrays="repeat")
 
 
-async def _parsed(run: Run, scope: Scope, message: Mapping[str, Any]) -> Item:
+async def _parsed(run: Run, scope: Scope, message: Any) -> Item:
     options = _options(scope)
     prefix = js_string(options.get("dataPropertyAttachmentsPrefixName") or "attachment_")
     attachments = scope.version < _FIRST or bool(options.get("downloadAttachments"))
@@ -230,7 +253,7 @@ async def _draft(run: Run, scope: Scope, id_: Any, query: Mapping[str, Any]) -> 
     draft = await run.request(scope, path=f"/drafts/{segment(id_)}", query=dict(query), arrays="repeat")
     if query.get("format") != "raw" or _format(scope) == "raw":
         return {"json": draft}
-    message = draft["message"]
+    message = member_of_answer(draft, "message")
     item = await _parsed(run, scope, message)
     item["json"] = item["json"] | {"id": draft.get("id"), "messageId": message.get("id")}
     return item
@@ -257,7 +280,7 @@ async def list_drafts(run: Run, scope: Scope) -> list[Item]:
     if _format(scope) == "ids":
         return [{"json": each} for each in found]
     query["format"] = _asked_format(scope)
-    return [await _draft(run, scope, each["id"], query) for each in found]
+    return [await _draft(run, scope, _id(each), query) for each in found]
 
 
 async def get_message_v1(run: Run, scope: Scope) -> list[Item]:
@@ -273,11 +296,13 @@ async def list_messages_v1(run: Run, scope: Scope) -> list[Item]:
     if _format(scope) == "ids":
         return [{"json": each} for each in found]
     query["format"] = _asked_format(scope)
-    return [await _in_format(run, scope, await _message(run, scope, each["id"], query)) for each in found]
+    return [await _in_format(run, scope, await _message(run, scope, _id(each), query)) for each in found]
 
 
-async def _in_format(run: Run, scope: Scope, message: Mapping[str, Any]) -> Item:
-    return await _parsed(run, scope, message) if _format(scope) == "resolved" else {"json": dict(message)}
+async def _in_format(run: Run, scope: Scope, message: Any) -> Item:
+    if _format(scope) == "resolved":
+        return await _parsed(run, scope, message)
+    return {"json": dict(message) if isinstance(message, Mapping) else {}}  # what is no message has no members
 
 
 def _first_query(scope: Scope, names: Sequence[str]) -> dict[str, Any]:

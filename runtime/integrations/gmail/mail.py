@@ -9,13 +9,16 @@ from email.utils import formatdate
 from typing import Any
 
 from runtime.contract import ActivityContext, Item, NodeError
+from runtime.integrations.answers import member_of_answer, unreadable
 from runtime.sandbox.mail import read_mail
 from runtime.values.javascript import js_string
-from schemas.item import BinaryRef
+from schemas.item import UNDEFINED, BinaryRef
 
-__all__ = ["Attachment", "attached", "encode", "header_of", "parsed", "simplified"]
+__all__ = ["Attachment", "attached", "check_headers", "encode", "header_of", "parsed", "simplified"]
 
 _UNKNOWN = "application/octet-stream"
+_NO_SOURCE = "The first argument must be of type string or an instance of Buffer, ArrayBuffer, or Array or an Array-like Object. Received"
+"""How n8n's node fails on what is no text to decode."""
 _KEPT = ("id", "threadId", "labelIds", "sizeEstimate")
 
 
@@ -63,13 +66,27 @@ def header_of(message: Mapping[str, Any], name: str) -> str:
     return ""
 
 
-async def parsed(
-    context: ActivityContext, message: Mapping[str, Any], prefix: str, i: int, *, attachments: bool
-) -> Item:
+def check_headers(message: Any) -> None:
+    """Raise NodeError for a message to answer that has no headers, or one without a name, in the words of n8n's node."""
+    if message is None or message is UNDEFINED:
+        raise NodeError(
+            f"Cannot destructure property 'payload' of '(intermediate value)' as it is {js_string(message)}."
+        )
+    headers = member_of_answer(member_of_answer(message, "payload"), "headers")
+    if not isinstance(headers, list):
+        raise unreadable(headers, "filter")
+    for each in headers:
+        if not isinstance(name := member_of_answer(each, "name"), str):
+            raise unreadable(name, "toLowerCase")
+
+
+async def parsed(context: ActivityContext, message: Any, prefix: str, i: int, *, attachments: bool) -> Item:
     """Return the item of a message that was asked for in the format `raw`. Raise NodeError."""
-    if not isinstance(message.get("raw"), str):
-        raise NodeError("Gmail sent a message without its source", item=i)
-    raw = message["raw"]
+    raw = member_of_answer(message, "raw")
+    if not isinstance(raw, str):
+        raise NodeError(
+            f"{_NO_SOURCE} {js_string(raw)}", description="Gmail sent a message without its source.", item=i
+        )
     try:
         data = base64.urlsafe_b64decode(raw + "=" * (-len(raw) % 4))
     except ValueError as error:
@@ -93,7 +110,9 @@ def simplified(message: Mapping[str, Any], labels: Sequence[Mapping[str, Any]]) 
     if isinstance(ids := message.get("labelIds"), list):
         made["labels"] = [{"id": each.get("id"), "name": each.get("name")} for each in labels if each.get("id") in ids]
     payload = message.get("payload")
-    if isinstance(payload, Mapping) and "headers" in payload:
+    if isinstance(payload, Mapping) and payload.get("headers"):
         made["payload"] = {name: each for name, each in payload.items() if name != "headers"}
-        made |= {js_string(each.get("name")): each.get("value") for each in payload["headers"] or []}
+        made |= {
+            js_string(each.get("name", UNDEFINED)): each["value"] for each in payload["headers"] if "value" in each
+        }
     return made

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from runtime.contract import Items, NodeError
+from runtime.integrations.answers import member_of_answer, unreadable
 from runtime.integrations.filters import segment
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
-from runtime.values.javascript import js_string
+from runtime.values.javascript import js_string, truthy
 from runtime.values.json_text import NotJsonError, parse_json
 from schemas.item import UNDEFINED
 
@@ -39,7 +40,7 @@ def fields(scope: Scope) -> dict[str, Any]:
     given = parameters.get("additionalFields") or parameters.get("updateFields") or {}
     made = _kind(scope, given)
     for name in ("summary", "description"):
-        if given.get(name):
+        if truthy(given.get(name)):
             made[name] = given[name]
     if labels := given.get("labels") or given.get("serverLabels"):
         made["labels"] = labels
@@ -79,16 +80,23 @@ def names_too(scope: Scope) -> Any:
     """Return what to expand: the names of the fields too where the output is simple."""
     expand = scope.parameters.get("additionalFields", {}).get("expand") or ""
     if scope.parameters.get("simplifyOutput") and "names" not in expand.split(","):
-        expand = f"{expand},names".lstrip(",")
+        # n8n keeps what it asked for the item before, and a comma where nothing stands before it
+        expand = f"{expand},names" if expand else ",names" * (scope.index + 1)
     return expand or UNDEFINED
 
 
 def issue(scope: Scope) -> Any:
     """Return an issue; the simple form has its fields under their names in camel case."""
     found = scope.names["response"]
-    if not scope.parameters.get("simplifyOutput") or not isinstance(found, Mapping):
+    if not scope.parameters.get("simplifyOutput"):
         return found
-    names, shown = found.get("names") or {}, {**found.get("fields", {}), **(found.get("renderedFields") or {})}
+    if found is None or found is UNDEFINED:
+        raise unreadable(found, "id", scope.index)
+    if not isinstance(found, Mapping) or found.get("names") is None:
+        raise NodeError(
+            "Cannot convert undefined or null to object", description="Jira named no fields.", item=scope.index
+        )
+    names, shown = found["names"], {**found.get("fields", {}), **(found.get("renderedFields") or {})}
     made = {each: found.get(each) for each in ("id", "key", "self")}
     for key in sorted(shown, key=lambda key: js_string(names.get(key, key)).lower()):
         made[_camel(js_string(names.get(key, key)))] = shown[key]
@@ -104,19 +112,21 @@ def _camel(name: str) -> str:
 def next_start(scope: Scope) -> Any:
     """Return where the next page starts; UNDEFINED after the last."""
     body, collected = scope.names["response"], scope.names["collected"]
-    more = not body.get("isLast") and scope.names["found"] and collected < body.get("total", 0)
+    if not isinstance(body, Mapping):  # of what is no object n8n reads no members
+        return UNDEFINED
+    more = not body.get("isLast") and scope.names["found"] and collected < (body.get("total") or 0)
     return collected if more else UNDEFINED
 
 
 def recipients(scope: Scope) -> dict[str, Any]:
-    """Return whom a notification goes to (`to`), and to whom it is restricted (`restrict`). Raise NodeError."""
+    """Return whom a notification goes to (`to`), and to whom it is restricted (`restrict`)."""
     parameters = scope.parameters
     if parameters.get("jsonParameters"):
         given = {
             "to": parameters.get("notificationRecipientsJson"),
             "restrict": parameters.get("notificationRecipientsRestrictionsJson"),
         }
-        return {name: _json(each) for name, each in given.items() if each}
+        return {name: _json(each) for name, each in given.items()}
     to = (parameters.get("notificationRecipientsUi") or {}).get("notificationRecipientsValues") or {}
     only = (parameters.get("notificationRecipientsRestrictionsUi") or {}).get(
         "notificationRecipientsRestrictionsValues"
@@ -139,10 +149,11 @@ def _people(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _json(value: Any) -> Any:
+    """Return the value of a JSON text: UNDEFINED for what is none, an object of an expression included, as in n8n."""
     try:
-        return parse_json(value) if isinstance(value, str) else value
-    except NotJsonError as error:
-        raise NodeError(f"The value is not valid JSON: {error}") from error
+        return (parse_json(value) or UNDEFINED) if isinstance(value, str) else UNDEFINED
+    except NotJsonError:
+        return UNDEFINED
 
 
 def comment(scope: Scope) -> Any:
@@ -172,7 +183,8 @@ async def attachment(run: Run) -> Items:
 
     async def described(scope: Scope) -> Items:
         path = f"/api/{scope.names['version']}/attachment/{segment(scope.parameters['attachmentId'])}"
-        return [{"json": await run.request(scope, path=path)}]
+        found = await run.request(scope, path=path)
+        return [{"json": each} for each in (found if isinstance(found, list) else [found])]
 
     return await _with_files(run, await run.each(described), always=True)
 
@@ -182,7 +194,7 @@ async def attachments(run: Run) -> Items:
 
     async def listed(scope: Scope) -> Items:
         found = await run.request(scope, path=f"/api/2/issue/{segment(scope.parameters['issueKey'])}")
-        each = found["fields"].get("attachment", [])
+        each = member_of_answer(member_of_answer(found, "fields"), "attachment") or []
         shown = each if scope.parameters.get("returnAll") else each[: int(scope.parameters.get("limit", 50))]
         return [{"json": one} for one in shown]
 
@@ -192,6 +204,8 @@ async def attachments(run: Run) -> Items:
 async def _with_files(run: Run, out: Items, *, always: bool = False) -> Items:
     """Return attachments with their files where they are asked for; `always`: also those without an address, as n8n asks for one."""
     for item in out:
+        if item["json"].keys() == {"error"}:  # in place of an item that failed
+            continue
         paired = item["pairedItem"]
         scope = await run.scope(paired["item"] if isinstance(paired, dict) else 0)
         if scope.parameters.get("download") and (always or "content" in item["json"]):

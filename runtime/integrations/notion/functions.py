@@ -48,7 +48,7 @@ def page_id(scope: Scope) -> Any:
     if not isinstance(given, Mapping) and scope.version < _LOCATORS_SINCE:
         if not isinstance(given, str):
             raise NodeError("page.includes is not a function", item=scope.index)
-        return _in_url(js_string(given)) or js_string(given).strip()
+        return _in_url(js_string(given)) or js_string(given)
     found = js_string(value).strip() if mode == "id" else _in_url(js_string(value))
     if not found:
         raise NodeError(f"Could not extract page ID from URL: {js_string(value)}", item=scope.index)
@@ -178,8 +178,25 @@ def simplified(scope: Scope) -> Any:
     found = scope.names.get("items", scope.names.get("response"))
     if not scope.parameters.get("simple"):
         return found
-    flat = [simple_page(each, scope.version) for each in (found if isinstance(found, list) else [found])]
+    return _simple(found if isinstance(found, list) else [found], scope)
+
+
+def _simple(found: list[Any], scope: Scope) -> list[Any]:
+    flat = [simple_page(each, scope.version) for each in found]
     return [each for each in flat if each is not None]
+
+
+def found_sources(scope: Scope) -> list[Any]:
+    """Return the data sources that a search found: of a database those that it names, which have no simple form."""
+    found = [source for each in scope.names["items"] if isinstance(each, Mapping) for source in _sources(each)]
+    return _simple(found, scope) if scope.parameters.get("simple") else found
+
+
+def _sources(found: Mapping[str, Any]) -> list[Any]:
+    if found.get("object") != "database":
+        return [found] if found.get("object") == "data_source" else []
+    of = {"database_id": found.get("id"), "database_url": found.get("url")}
+    return [{"id": each.get("id"), "name": each.get("name"), **of} for each in found.get("data_sources") or []]
 
 
 def simplified_to_limit(scope: Scope) -> Any:
@@ -208,6 +225,8 @@ async def create_database_pages(run: Run) -> Items:
     async def work(scope: Scope) -> Items:
         title = common
         if scope.version >= _SOURCES_SINCE:
+            if not isinstance(scope.parameters.get("title"), str):
+                raise NodeError("title.trim is not a function", description="The title must be a text.")
             source = await run.request(scope, path=Template("/data_sources/{$source}"))
             if not isinstance(source, Mapping) or not isinstance(source.get("properties"), Mapping):
                 raise NodeError("Notion did not return data source properties")
@@ -236,12 +255,12 @@ def _titles(database: Any) -> list[str]:
 
 
 def user_id(scope: Scope) -> str:
-    """Return the id of a user as a part of an address. Raise NodeError for none."""
+    """Return the id of a user. Raise NodeError for none."""
     given = scope.parameters.get("userId")
     if given in (None, ""):
         told = "a value is required" if given is None else '"" is not allowed'
         raise NodeError(f"Invalid identifier: {told}", item=scope.index)
-    return js_string(FILTERS["quote"](given))
+    return js_string(given)
 
 
 async def get_pages_with_files(run: Run, scope: Scope) -> list[Item]:

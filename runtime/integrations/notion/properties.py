@@ -79,6 +79,8 @@ def property_value(given: Mapping[str, Any], zone: str, option: str = "name") ->
         zone: the time zone of dates without one of their own.
         option: the member by which options of a select are named; it depends on the version of the node.
     """
+    if not isinstance(given.get("key", ""), str):  # n8n leaves out a key that is no text
+        return None
     type_ = name_and_type(given.get("key"))[1]
     if not type_:
         return {}

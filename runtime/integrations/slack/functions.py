@@ -30,7 +30,7 @@ def _user(locator: Any, value: Any) -> Any:
 
 
 def content(scope: Scope) -> dict[str, Any]:
-    """Return text, blocks or attachments of a message."""
+    """Return text, blocks or attachments of a message. Raise NodeError for a type that is none, and for attachments that are not there."""
     parameters, type_ = scope.parameters, scope.parameters.get("messageType")
     if type_ == "block":
         made: dict[str, Any] = {}
@@ -38,18 +38,26 @@ def content(scope: Scope) -> dict[str, Any]:
         made["blocks"] = blocks.get("blocks", blocks) if isinstance(blocks, Mapping) else blocks
         return made | ({"text": parameters["text"]} if parameters.get("text") else {})
     if type_ == "attachment":
-        attachments = [attachment(each) for each in parameters.get("attachments", [])]
-        return {"attachments": attachments}
+        if "attachments" not in parameters:
+            raise NodeError('Could not get parameter "attachments"', item=scope.index)
+        return {"attachments": [attachment(each) for each in parameters["attachments"]]}
+    if type_ != "text" and parameters.fact("messageType") is not None:
+        told = js_string(parameters.get("messageType", UNDEFINED))
+        raise NodeError(f'The message type "{told}" is not known!', item=scope.index)
     return {"text": parameters["text"]} if "text" in parameters else {}
 
 
 def message(scope: Scope) -> dict[str, Any]:
-    """Return the body of `chat.postMessage`."""
+    """Return the body of `chat.postMessage`. Raise NodeError."""
+    return _message(scope, (scope.parameters.get("otherOptions") or {}).get("ephemeral"))
+
+
+def _message(scope: Scope, ephemeral: Any) -> dict[str, Any]:
     options = scope.parameters.get("otherOptions", {})
     body = {"channel": recipient(scope)} | content(scope) | _thread(options)
     if user := _ephemeral(options).get("user"):
         body["user"] = _user(user, FILTERS["locator"](user))
-    elif "ephemeral" in options and scope.parameters.get("select") == "user":
+    elif ephemeral and scope.parameters.get("select") == "user":
         locator = scope.parameters.get("user")
         if isinstance(locator, Mapping) and locator.get("mode") == "username":
             raise NodeError(
@@ -67,7 +75,7 @@ def message(scope: Scope) -> dict[str, Any]:
 
 def scheduled(scope: Scope) -> dict[str, Any]:
     """Return the body of `chat.scheduleMessage`, which has no ephemeral messages."""
-    return {name: each for name, each in message(scope).items() if name != "user"}
+    return {name: each for name, each in _message(scope, ephemeral=False).items() if name != "user"}
 
 
 def search_limit(scope: Scope) -> int:
