@@ -19,8 +19,8 @@ def invited(scope: Scope) -> list[str]:
 
 
 def emoji(scope: Scope) -> str:
-    """Return the name of an emoji without its colons and spaces."""
-    return js_string(scope.parameters.get("emojiName", "")).replace(":", "").replace(" ", "")
+    """Return the name of an emoji without its colons."""
+    return js_string(scope.parameters.get("emojiName", "")).replace(":", "")
 
 
 def attachments(scope: Scope) -> Any:
