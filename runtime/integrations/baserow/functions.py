@@ -32,6 +32,13 @@ async def get(run: Run, scope: Scope) -> list[Item]:
     return [{"json": _named(await run.request(scope, path=_row(scope)), fields)}]
 
 
+async def delete(run: Run, scope: Scope) -> list[Item]:
+    """Delete a row; the fields are asked for, as by n8n. Raise NodeError."""
+    await _fields(run, scope)
+    await run.request(scope, method="DELETE", path=_row(scope))
+    return [{"json": {"success": True}}]
+
+
 async def list_rows(run: Run, scope: Scope) -> list[Item]:
     """Return the rows of a table. Raise NodeError."""
     fields = await _fields(run, scope)
@@ -76,7 +83,7 @@ def _sent(scope: Scope, fields: Mapping[str, str]) -> dict[str, Any]:
     ignored = FILTERS["split"](parameters.get("inputsToIgnore") or "")
     wire = {name: key for key, name in fields.items()}
     item = scope.item.get("json", {})
-    return {wire[name]: each for name, each in item.items() if name in wire and name not in ignored}
+    return {wire.get(name, name): each for name, each in item.items() if name not in ignored}
 
 
 def _field(entry: Mapping[str, Any]) -> str:

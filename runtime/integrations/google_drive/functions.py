@@ -59,6 +59,14 @@ def properties(scope: Scope) -> dict[str, Any]:
     return made
 
 
+def changes_v1(scope: Scope) -> Any:
+    """Return the body of a change of versions 1 and 2; UNDEFINED without one: the request has no body then."""
+    given = scope.parameters.get("updateFields")
+    fields = given if isinstance(given, Mapping) else {}
+    made = {wire: fields[name] for name, wire in (("fileName", "name"), ("trashed", "trashed")) if name in fields}
+    return made or UNDEFINED
+
+
 def update_query(scope: Scope) -> dict[str, Any]:
     """Return the options that are parameters of the query."""
     options = _options(scope)
@@ -175,8 +183,9 @@ async def upload_v1(run: Run, scope: Scope) -> list[Item]:
     query = {"fields": "id, name", "uploadType": "media"}
     made = await run.request(scope, method="POST", path="/upload/drive/v3/files", query=query, **content)
     body = {"mimeType": mime_type, "name": parameters.get("name")} | own
-    if given := properties(scope):
-        body |= {"properties": {}, "appProperties": {}} | given
+    given = properties(scope)
+    if "properties" in given:  # n8n sends neither without these
+        body |= {"appProperties": {}} | given
     parents = ",".join(js_string(each) for each in FILTERS["list"](parameters.get("parents") or []))
     done = await _patch(run, scope, _id(made), {"addParents": parents, "supportsAllDrives": True}, body)
     if parameters.get("resolveData"):

@@ -29,11 +29,14 @@ def column_letters(index: int) -> str:
     return letters
 
 
-def column_number(letters: str) -> int:
-    """Return the number of a column, from 1: `A` is 1, `AA` is 27; what is no letter counts nothing."""
+def column_number(letters: Any) -> int:
+    """Return the number of a column, from 1: `A` is 1, `AA` is 27; 0 for what is no text.
+
+    Another character counts by its distance from `A`, as in n8n.
+    """
     number = 0
-    for each in letters.strip().upper():
-        number = number * _LETTERS + (ord(each) - ord("A") + 1 if "A" <= each <= "Z" else 0)
+    for each in letters if isinstance(letters, str) else "":
+        number = number * _LETTERS + ord(each) - ord("A") + 1
     return number
 
 
@@ -59,11 +62,11 @@ def is_blank(row: Sequence[Any]) -> bool:
     return all(each is None or each == "" for each in row)
 
 
-def objects(header: Sequence[Any], rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
-    """Return rows as objects by the names of the header; a cell that is missing is an empty text."""
+def objects(header: Sequence[Any], rows: Iterable[Sequence[Any]], *, filled: bool) -> list[dict[str, Any]]:
+    """Return rows as objects by the names of the header; where they are `filled`, a cell that is missing is an empty text."""
     names = [js_string(each) for each in header]
     return [
-        {name: row[i] if i < len(row) else "" for i, name in enumerate(names) if name != ""}
+        {name: row[i] if i < len(row) else "" for i, name in enumerate(names) if name != "" and (filled or i < len(row))}
         for row in rows
     ]  # fmt: skip
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from runtime.contract import Items, NodeError
+from runtime.integrations.answers import unreadable
 from runtime.integrations.google_sheets.cells import Rows, cell, column_letters, column_number, is_blank
 from runtime.integrations.google_sheets.sheet import Spreadsheet
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
-from runtime.values.javascript import js_string, json_stringify
+from runtime.values.javascript import js_string, json_stringify, truthy
 from schemas.item import UNDEFINED, PairedItem
 
 __all__ = ["append_range", "clear_range", "lookup_range", "read_range", "update_range", "upsert_range"]
@@ -70,9 +71,13 @@ class _Settings:
     @classmethod
     def of(cls, scope: Scope) -> "_Settings":
         names = scope.names
-        options = names["options"]
+        options, range_ = names["options"], names["range"]
+        if range_ is None or range_ is UNDEFINED:
+            raise unreadable(range_, "includes")
+        if not isinstance(range_, str):
+            raise NodeError("range.includes is not a function", description="The range is no text, as in A1:F100.")
         return cls(
-            _Range(js_string(names["range"])), _number(names["keyRow"], 0), _number(names["dataStartRow"], 1),
+            _Range(range_), _number(names["keyRow"], 0), _number(names["dataStartRow"], 1),
             options if isinstance(options, Mapping) else {},
         )  # fmt: skip
 
@@ -90,7 +95,7 @@ def _number(value: Any, default: int) -> int:
 
 
 def _book(run: Run, scope: Scope) -> Spreadsheet:
-    return Spreadsheet(run, scope, js_string(scope.parameters.get("sheetId", "")))
+    return Spreadsheet(run, scope, scope.parameters.get("sheetId", UNDEFINED))
 
 
 def _own(run: Run) -> Items:
@@ -144,7 +149,7 @@ async def read_range(run: Run) -> Items:
     scope = await run.scope(0)
     settings = _Settings.of(scope)
     rows = await _book(run, scope).get(settings.range.text, settings.rendering)
-    if scope.names["rawData"] is True:
+    if truthy(scope.names["rawData"]):
         return [{"json": {js_string(scope.names["dataProperty"]): rows}, "pairedItem": {"item": 0}}]
     return [{"json": each, "pairedItem": {"item": 0}} for each in _objects(rows, settings)]
 
@@ -201,7 +206,7 @@ async def upsert_range(run: Run) -> Items:
 async def _write(run: Run, *, add: bool) -> Items:
     scope = await run.scope(0)
     book, settings = _book(run, scope), _Settings.of(scope)
-    if scope.names["rawData"] is True:
+    if truthy(scope.names["rawData"]):
         property_ = js_string(scope.names["dataProperty"])
         data = [_raw(settings.range.text, item["json"].get(property_)) for item in run.items]
         await book.put_cells(data, settings.input_option)
@@ -226,7 +231,7 @@ async def _changes(
     names = [js_string(each) for each in header[0]] if header else []
     if key not in names:
         raise NodeError(f'Could not find column for key "{key}"!')
-    offset = column_number(first) - 1
+    offset = column_number(first.upper()) - 1
     letters = column_letters(offset + names.index(key))
     sheet = settings.range.sheet
     keys = await book.get(f"{sheet}{letters}{max(settings.data_row, 1)}:{letters}{last_row}", settings.rendering)

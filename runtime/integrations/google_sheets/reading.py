@@ -25,6 +25,8 @@ class Reading:
     """The row with the names, from 1 in what was read."""
     first: int
     """The first row with values."""
+    detected: bool
+    """Whether the rows with values are looked for: those that are blank above them count for neither number."""
     to_blank: bool
     """Whether reading ends at the first row without values; else such rows are left out."""
 
@@ -38,21 +40,29 @@ class Reading:
             js_string(location.get("range") or "") if kind == "specifyRangeA1" else "",
             header or 1 if specified else 1,
             first or 2 if specified else 2,
+            kind == "detectAutomatically",
             location.get("readRowsUntil") == "firstEmptyRow" and kind == "detectAutomatically",
         )
 
 
 def numbered(rows: Rows, reading: Reading) -> Table:
-    """Return the header and the rows of what was read, each with its number before it."""
-    if len(rows) < reading.header:
+    """Return the header and the rows of what was read, each with its number before it.
+
+    Rows that are detected have all cells and none is blank; those of a range that is given are as the API gives them.
+    """
+    above = next((i for i, row in enumerate(rows) if not is_blank(row)), len(rows)) if reading.detected else 0
+    header_row, first = reading.header + above, reading.first + above
+    if len(rows) < header_row:
         return [], []
-    header = [ROW_NUMBER, *rows[reading.header - 1]]
+    header = [ROW_NUMBER, *rows[header_row - 1]]
     width = max((len(each) for each in rows), default=0)
     header += [""] * (width + 1 - len(header))
     kept: Rows = []
-    for i, row in enumerate(rows[reading.first - 1 :], reading.first):
-        if not is_blank(row):
-            kept.append([ROW_NUMBER if i == reading.header else i, *row])
+    for i, row in enumerate(rows[first - 1 :], first):
+        if not is_blank(row) or not reading.detected:
+            kept.append([ROW_NUMBER if i == header_row else i, *row])
+            if reading.detected:
+                kept[-1] += [""] * (width - len(row))
         elif reading.to_blank:
             break
     used = {i for row in kept for i, each in enumerate(row) if each not in (None, "")}
@@ -73,7 +83,7 @@ def found(
     """
     header, rows = table
     if not filters or not header:
-        return objects(header, rows)
+        return objects(header, rows, filled=False)
     names = [js_string(each) for each in header]
     for column, _ in filters:
         if column not in names:
@@ -81,7 +91,7 @@ def found(
     tests = [(names.index(column), _text(value)) for column, value in filters]
     groups = [tests] if together else [[test] for test in tests]
     chosen = dict.fromkeys(i for group in groups for i in _matches(rows, group, every=every))
-    return objects(header, [rows[i] for i in chosen])
+    return objects(header, [rows[i] for i in chosen], filled=True)
 
 
 def _matches(rows: Rows, tests: Sequence[tuple[int, str]], *, every: bool) -> Iterator[int]:

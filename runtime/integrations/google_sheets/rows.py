@@ -121,13 +121,15 @@ async def _write(run: Run, *, add: bool) -> Items:
     location = entry_of(options.get("locationDefine"))
     header_row, first_row = int(location.get("headerRow") or 1), int(location.get("firstDataRow") or 2)
     rows = await sheet.rows()
-    if mode == "nothing":
-        return own_items(run) if add else []
     columns = Columns.of(rows, header_row)
     new_mapper = scope.version >= MAPPER_SINCE
-    if not add and len(rows) < header_row:
+    if add and mode == "autoMapInputData":
+        _check_schema(scope, columns)
+    if len(rows) < header_row and (rows or not add):
         raise NodeError(f"Could not retrieve the column names from row {header_row}")
-    if add and new_mapper:
+    if mode == "nothing":
+        return [] if new_mapper else own_items(run)
+    if add:
         _check_schema(scope, columns)
         mode = mode if rows else "autoMapInputData"  # n8n fills an empty sheet with the input
     key, option = _key(scope, add=add), input_option(scope)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from runtime.contract import NodeError
-from runtime.integrations.answers import elements_of, member_of_answer
+from runtime.integrations.answers import elements_of, member_of_answer, unreadable
 from runtime.integrations.filters import segment
 from runtime.integrations.google_sheets.cells import Rows, in_path
 from runtime.integrations.operation import Run
@@ -24,12 +24,14 @@ class Spreadsheet:
 
     run: Run
     scope: Scope
-    id: str
+    id: Any
 
     async def call(self, method: str, path: str, query: Any = None, json: Any = None) -> Any:
         """Send a request below the spreadsheet and return the body of its response. Raise NodeError."""
         body = {} if json is None else {"json": json}
-        return await self.run.request(self.scope, method=method, path=f"/{segment(self.id)}{path}", query=query, **body)
+        return await self.run.request(
+            self.scope, method=method, path=f"/{segment(js_string(self.id))}{path}", query=query, **body
+        )
 
     async def change(self, *requests: dict[str, Any]) -> Any:
         """Send a batch of changes to sheets, and return the body of its response. Raise NodeError."""
@@ -63,10 +65,9 @@ class Spreadsheet:
         body = {"spreadsheetId": self.id, "range": shown}
         await self.call("POST", f"/values/{in_path(range_)}:clear", json=body)
 
-    async def sheets(self) -> list[dict[str, Any]]:
-        """Return the properties of all sheets: [{sheetId, title, ...}]. Raise NodeError."""
-        response = await self.call("GET", "", {"fields": "sheets.properties"})
-        return [_properties(each) for each in elements_of(response, "sheets", "find")]
+    async def sheets(self) -> list[Any]:
+        """Return all sheets: [{properties: {sheetId, title, ...}}]. Raise NodeError."""
+        return elements_of(await self.call("GET", "", {"fields": "sheets.properties"}), "sheets", "find")
 
     async def titles(self) -> list[Any]:
         """Return the titles of all sheets; none for an answer that names no sheets. Raise NodeError."""
@@ -87,8 +88,14 @@ class Sheet:
     async def find(cls, book: Spreadsheet, mode: str, value: str) -> Self:
         """Return the sheet with this title (`name`) or id. Raise NodeError."""
         wanted = value.removeprefix("gid=")
-        for each in await book.sheets():
-            if _text(each, "title" if mode == "name" else "sheetId") == (value if mode == "name" else wanted):
+        read = "title" if mode == "name" else "sheetId"
+        for sheet in await book.sheets():
+            found = member_of_answer(sheet, "properties")
+            member_of_answer(found, read)
+            each = found if isinstance(found, dict) else {}
+            if _text(each, read) == (value if mode == "name" else wanted):
+                if each.get("sheetId") is None:
+                    raise unreadable(each.get("sheetId", UNDEFINED), "toString")
                 return cls(book, _text(each, "title"), _text(each, "sheetId"))
         kind = "name" if mode == "name" else "ID"
         raise NodeError(f"Sheet with {kind} {value} not found", item=0)

@@ -13,10 +13,10 @@ from runtime.integrations.google_sheets.reading import Reading, found, numbered
 from runtime.integrations.google_sheets.sheet import FORMATTED, Sheet, Spreadsheet
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
-from runtime.values.javascript import js_string
+from runtime.values.javascript import js_number, js_string
 from schemas.item import UNDEFINED, PairedItem
 
-__all__ = ["clear", "create", "delete", "delete_spans", "read", "remove", "sheet_properties"]
+__all__ = ["clear", "create", "created_sheet", "delete", "delete_spans", "read", "remove", "sheet_properties"]
 
 _NUMBER: Final = re.compile(r"\s*[+-]?\d{1,15}")
 _EVERY_ITEM_SINCE: Final = 4.2
@@ -95,10 +95,13 @@ async def _clear(sheet: Sheet, parameters: Mapping[str, Any]) -> None:
     if kind == "specificRows":
         cells = f"{start}:{int(start or 1) + int(parameters.get('rowsToDelete', 1)) - 1}"
     elif kind == "specificColumns":
-        last = column_number(js_string(start)) + int(parameters.get("columnsToDelete", 1)) - 1
+        last = column_number(start) + int(parameters.get("columnsToDelete", 1)) - 1
         cells = f"{start}:{column_letters(last - 1)}"
-    else:
+    elif kind == "specificRange":
         cells = js_string(parameters.get("range", ""))
+    else:  # n8n clears a range without a name
+        await sheet.book.clear("''", "")
+        return
     await sheet.book.clear(sheet.range(cells), sheet.range(cells))
 
 
@@ -123,6 +126,16 @@ async def _add(book: Spreadsheet, scope: Scope, title: Any) -> Items:
     first = next(iter(elements_of(response, "replies", "0")), UNDEFINED)
     added = member_of_answer(member_of_answer(first, "addSheet"), "properties")
     return [_paired({**_without_replies(response), **(added if isinstance(added, Mapping) else {})}, scope.index)]
+
+
+def created_sheet(scope: Scope) -> dict[str, Any]:
+    """Return the answer to the creation of a sheet in versions 1 and 2 in short. Raise NodeError for one without the sheet."""
+    response = scope.names["response"]
+    replies = member_of_answer(response, "replies")
+    if not isinstance(replies, list):
+        replies = [member_of_answer(replies, "0")]
+    added = member_of_answer(member_of_answer(next(iter(replies), UNDEFINED), "addSheet"), "properties")
+    return {**_without_replies(response), **(added if isinstance(added, Mapping) else {})}
 
 
 def sheet_properties(scope: Scope) -> dict[str, Any]:
@@ -161,11 +174,19 @@ def _sum(*texts: str) -> int | None:
     return sum(int(each[0]) for each in found if each) if all(found) else None
 
 
-def _paired(json: dict[str, Any], i: int) -> Item:
+def _added(first: int, count: Any) -> Any:
+    """Return the sum as JavaScript makes it: a text or a list is put behind the number."""
+    return js_string(first) + js_string(count) if isinstance(count, str | list | dict) else first + js_number(count)
+
+
+def _paired(json: Any, i: int) -> Item:
     return {"json": json, "pairedItem": {"item": i}}
 
 
-def _without_replies(response: Mapping[str, Any]) -> dict[str, Any]:
+def _without_replies(response: Any) -> Any:
+    """Return an answer without what was done in it; one that is no object as it is."""
+    if not isinstance(response, Mapping):
+        return response
     return {name: each for name, each in response.items() if name != "replies"}
 
 
@@ -188,8 +209,8 @@ async def delete(run: Run) -> Items:
         parameters = (await run.scope(i)).parameters
         columns = parameters.get("toDelete") == "columns"
         start = parameters.get("startIndex")
-        first = (column_number(js_string(start)) if columns else int(start or 1)) - 1
-        span = {"startIndex": first, "endIndex": first + int(parameters.get("numberToDelete", 1))}
+        first = (column_number(start) if columns else int(start or 1)) - 1
+        span = {"startIndex": first, "endIndex": _added(first, parameters.get("numberToDelete", 1))}
         dimension = "COLUMNS" if columns else "ROWS"
         await sheet.book.change({"deleteDimension": {"range": {"sheetId": sheet.id, "dimension": dimension, **span}}})
         return []

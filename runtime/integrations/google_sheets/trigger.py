@@ -171,4 +171,4 @@ def _row(rows: Rows, number: int, width: int) -> list[Any] | None:
 
 
 def _items(header: Sequence[Any], rows: Rows) -> Items:
-    return [{"json": each} for each in objects(header, rows)]
+    return [{"json": each} for each in objects(header, rows, filled=True)]

@@ -13,9 +13,14 @@ def base(scope: Scope) -> str:
     return js_string(scope.credential.get("baseUrl", "")).rstrip("/") + "/api/v4"
 
 
+def invited(scope: Scope) -> list[str]:
+    """Return the addresses to invite, with the blanks beside their commas, as n8n sends them."""
+    return js_string(scope.parameters.get("emails", "")).split(",")
+
+
 def emoji(scope: Scope) -> str:
-    """Return the name of an emoji without its colons and spaces."""
-    return js_string(scope.parameters.get("emojiName", "")).replace(":", "").replace(" ", "")
+    """Return the name of an emoji without its colons."""
+    return js_string(scope.parameters.get("emojiName", "")).replace(":", "")
 
 
 def attachments(scope: Scope) -> Any:

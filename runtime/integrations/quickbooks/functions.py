@@ -121,10 +121,14 @@ async def update(run: Run, scope: Scope) -> list[Item]:
 
 async def end(run: Run, scope: Scope) -> list[Item]:
     """Delete or void a record."""
-    resource, id_ = _address(scope)
+    resource, _ = _address(scope)
     stored = await _stored(run, scope)
-    query = {"Id": id_, "SyncToken": stored.get("SyncToken"), "operation": scope.parameters.get("operation")}
-    answer = await run.request(scope, method="POST", path=f"/{resource}", query=query)
+    operation = scope.parameters.get("operation")
+    record = {"Id": scope.parameters.get(f"{resource}Id"), "SyncToken": stored.get("SyncToken")}
+    sent = {"query": {**record, "operation": operation}}
+    if operation == "delete":
+        sent = {"query": {"operation": operation}, "json": record}
+    answer = await run.request(scope, method="POST", path=f"/{resource}", **sent)
     return [{"json": answer.get(_entity(resource)) or {}}]
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from runtime.contract import NodeError
 from runtime.integrations.filters import FILTERS, is_empty
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
@@ -26,6 +27,9 @@ _FIELDS: Final = {
     "user": "id,name,email",
 }
 """What a list has when the node does not say which fields."""
+_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_PATH: Final = re.compile(rf"{_NAME.pattern}(?:\.{_NAME.pattern})*")
+_OPERATORS: Final = frozenset({"=", "!=", "<>", "<", "<=", ">", ">=", "LIKE", "IN", "NOT IN", "INCLUDES", "EXCLUDES"})
 _NO_CONTENT: Final = 204
 _PLAIN: Final = re.compile(r"-?\d+(\.\d+)?|\d{4}-\d{2}-\d{2}([T ][\d:.]+(Z|[+-]\d{2}:?\d{2})?)?")
 """Numbers and dates, which SOQL has without quotes."""
@@ -37,7 +41,11 @@ def fields(scope: Scope) -> dict[str, Any]:
     given = {name: parameters[name] for name in _OWN if name in parameters}
     given |= parameters.get("additionalFields") or parameters.get("updateFields") or {}
     custom = given.pop("customFieldsUi", None) or parameters.get("customFieldsUi") or {}
-    body = {_WIRE.get(name) or name[:1].upper() + name[1:]: each for name, each in given.items() if not is_empty(each)}
+    body = {
+        _WIRE.get(name) or name[:1].upper() + name[1:]: FILTERS["locator"](each)
+        for name, each in given.items()
+        if not is_empty(each)
+    }
     pairs = custom.get("customFieldsValues") or []
     return body | {js_string(each.get("fieldId")): each.get("value") for each in pairs}
 
@@ -73,18 +81,32 @@ def soql(scope: Scope) -> str:
     options = parameters.get("options") or {}
     resource = js_string(parameters.get("resource"))
     name = js_string(parameters["customObject"]) if resource == "customObject" else resource.capitalize()
-    chosen = options.get("fields")
-    wanted = FILTERS["split"](chosen) if chosen else f"{_FIELDS.get(resource, 'id')},LastModifiedDate".split(",")
+    if not _NAME.fullmatch(name):
+        raise NodeError(f"Invalid SOQL object name: {name}", item=scope.index)
+    chosen = options.get("fields") or f"{_FIELDS.get(resource, 'id')},LastModifiedDate"
+    wanted = [_field(each) for each in (chosen if isinstance(chosen, list) else js_string(chosen).split(","))]
     tests = (options.get("conditionsUi") or {}).get("conditionValues") or []
     where = " AND ".join(_condition(each) for each in tests)
-    columns = ",".join(map(js_string, wanted))
+    columns = ",".join(wanted)
     query = f"SELECT {columns} FROM {name} {f'WHERE {where}' if where else ''}"  # noqa: S608 - SOQL, which only reads
     return query if parameters.get("returnAll") else f"{query} LIMIT {js_string(parameters.get('limit'))}"
 
 
 def _condition(given: Mapping[str, Any]) -> str:
-    operation = given.get("operation") or "="
-    return f"{given.get('field')} {'=' if operation == 'equal' else operation} {_literal(given.get('value'))}"
+    name, operation = js_string(given.get("field", "")), js_string(given.get("operation") or "=")
+    if not _PATH.fullmatch(name):
+        raise NodeError(f"Invalid SOQL field name: {name}")
+    operator = "=" if operation == "equal" else operation.upper()
+    if operator not in _OPERATORS:
+        raise NodeError(f"Invalid SOQL operator: {operation}")
+    return f"{name} {operator} {_literal(given.get('value'))}"
+
+
+def _field(given: Any) -> str:
+    name = js_string(given).strip()
+    if not _PATH.fullmatch(name):
+        raise NodeError(f"Invalid SOQL field name: {name}")
+    return name
 
 
 def _literal(value: Any) -> str:

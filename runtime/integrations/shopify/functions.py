@@ -56,5 +56,5 @@ def product(scope: Scope) -> dict[str, Any]:
     made = dict(parameters.get("additionalFields") or parameters.get("updateFields") or {})
     options = (made.pop("productOptions", None) or {}).get("option")
     if options:
-        made["options"] = [{**each, "value": js_string(each.get("value", "")).split(",")} for each in options]
+        made["options"] = {js_string(each.get("name", "")): each.get("value", "") for each in options}
     return made | ({"title": parameters["title"]} if "title" in parameters else {})

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from runtime.integrations.filters import FILTERS, is_empty, snake_case
 from runtime.integrations.scope import Scope
+from schemas.item import UNDEFINED
 
 _NAMES: Final = {"dueDateTime": "due_datetime", "section": "section_id", "parentId": "parent_id"}
 
@@ -24,6 +25,16 @@ def task(scope: Scope) -> dict[str, Any]:
 def changes(scope: Scope) -> dict[str, Any]:
     """Return the members of a task that change."""
     return _fields(scope.parameters.get("updateFields") or {})
+
+
+def next_page(scope: Scope) -> Any:
+    """Return the query of the next page of tasks, with what is left of the limit; UNDEFINED after the last."""
+    cursor = scope.names["response"].get("next_cursor")
+    if is_empty(cursor):
+        return UNDEFINED
+    if scope.parameters.get("returnAll"):
+        return {"cursor": cursor}
+    return {"cursor": cursor, "limit": int(scope.parameters.get("limit") or 0) - scope.names["collected"]}
 
 
 def _fields(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import math
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -10,11 +11,12 @@ from urllib.parse import parse_qsl
 from runtime.contract import Item, NodeError
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
-from runtime.values.javascript import js_string
+from runtime.values.javascript import js_number, js_string
 from schemas.item import UNDEFINED
 
 _STATUS: Final = re.compile(r"/status(?:es)?/(\d+)")
 _LIST: Final = re.compile(r"/lists/(\d+)")
+_NUMBER: Final = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _UPLOAD: Final = "https://upload.twitter.com/1.1/media/upload.json"
 _CHUNK_BYTES: Final = 3 * 1024 * 1024
 _CHECKS: Final = 60
@@ -87,8 +89,14 @@ def status(scope: Scope) -> dict[str, Any]:
             query[wire] = given[name]
     place = (given.get("locationFieldsUi") or {}).get("locationFieldsValues") or {}
     if place:
-        query |= {"lat": place.get("latitude"), "long": place.get("longitude")}
+        query |= {"lat": _leading_number(place.get("latitude")), "long": _leading_number(place.get("longitude"))}
     return query
+
+
+def _leading_number(value: Any) -> float:
+    """Return the number that a text begins with; NaN for none, as in JavaScript."""
+    found = _NUMBER.match(js_string(value))
+    return js_number(found[0]) if found else math.nan
 
 
 async def tweet_with_media(run: Run, scope: Scope) -> list[Item]:

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from runtime.integrations.filters import FILTERS, snake_case
+from runtime.contract import NodeError
+from runtime.integrations.filters import segment, snake_case
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
+from schemas.item import UNDEFINED
 
 
 def base(scope: Scope) -> str:
@@ -18,17 +20,33 @@ def next_page(scope: Scope) -> int:
     return int(scope.names["pageNumber"]) + 1
 
 
+def order_path(scope: Scope) -> str:
+    """Return the path of an order. Raise NodeError without one."""
+    return f"/orders/{_id(scope, 'Order')}"
+
+
+def product_path(scope: Scope) -> str:
+    """Return the path of a product. Raise NodeError without one."""
+    return f"/products/{_id(scope, 'Product')}"
+
+
+def _id(scope: Scope, record: str) -> str:
+    found = scope.parameters.get(f"{record.lower()}Id")
+    text = "" if found is None or found is UNDEFINED else js_string(found).strip()
+    if not text:  # else the path would be that of all records
+        raise NodeError(f"{record} ID must not be empty", item=scope.index)
+    return segment(text)
+
+
 def product(scope: Scope) -> dict[str, Any]:
     """Return the body of a product to create or to change."""
     parameters = scope.parameters
     given = dict(parameters.get("additionalFields") or parameters.get("updateFields") or {})
     made = {"name": parameters["name"]} if "name" in parameters else {}
     for name in ("categories", "tags"):
-        if name in given:
+        # n8n sends the categories of a product that changes as they are
+        if name in given and (name == "tags" or parameters.get("operation") == "create"):
             made[name] = [{"id": _number(each)} for each in given.pop(name) or []]
-    for name in ("crossSellIds", "upsellIds"):
-        if name in given:
-            made[snake_case(name)] = FILTERS["split"](given.pop(name))
     made |= {snake_case(name): each for name, each in given.items()}
     for name, group, wire in (
         ("imagesUi", "imagesValues", "images"),

@@ -1,4 +1,4 @@
-"""Xero: contacts and invoices as its API has them, filters, and pages of a hundred."""
+"""Xero: contacts and invoices as its API has them, filters, and pages."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -8,13 +8,12 @@ from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
 from schemas.item import UNDEFINED
 
-PAGE: Final = 100
 _CONTACT: Final = {
     "accountNumber": "AccountNumber", "bankAccountDetails": "BankAccountDetails", "contactNumber": "ContactNumber",
     "contactStatus": "ContactStatus", "defaultCurrency": "DefaultCurrency", "emailAddress": "EmailAddress",
     "firstName": "FirstName", "lastName": "LastName", "name": "Name",
     "purchasesDefaultAccountCode": "PurchasesDefaultAccountCode", "salesDefaultAccountCode": "SalesDefaultAccountCode",
-    "skypeUserName": "SkypeUserName", "taxNumber": "TaxNumber", "xeroNetworkKey": "XeroNetworkKey",
+    "skypeUserName": "SkypeUserName", "taxNumber": "taxNumber", "xeroNetworkKey": "xeroNetworkKey",
 }  # fmt: skip
 _INVOICE: Final = {
     "brandingThemeId": "BrandingThemeID", "currency": "CurrencyCode", "currencyRate": "CurrencyRate", "date": "Date",
@@ -87,5 +86,5 @@ def filters(scope: Scope) -> dict[str, Any]:
 
 
 def next_page(scope: Scope) -> Any:
-    """Return the number of the next page; UNDEFINED after a page that is not full."""
-    return scope.names["pageNumber"] + 1 if len(scope.names["found"] or []) >= PAGE else UNDEFINED
+    """Return the number of the next page; UNDEFINED after an empty page."""
+    return scope.names["pageNumber"] + 1 if scope.names["found"] else UNDEFINED

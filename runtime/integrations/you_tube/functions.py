@@ -36,8 +36,9 @@ def mine(scope: Scope) -> Any:
 def playlist(scope: Scope) -> dict[str, Any]:
     """Return the body of a new playlist."""
     given = scope.parameters.get("options") or {}
-    body: dict[str, Any] = {"snippet": {"title": scope.parameters.get("title"), **_snippet(given)}}
-    return body | ({"status": {"privacyStatus": given["privacyStatus"]}} if given.get("privacyStatus") else {})
+    snippet = {"title": scope.parameters.get("title"), **_snippet(given)}
+    snippet.pop("description", None)  # n8n does not send it
+    return {"snippet": snippet | ({"privacyStatus": given["privacyStatus"]} if given.get("privacyStatus") else {})}
 
 
 def _snippet(given: Mapping[str, Any]) -> dict[str, Any]:
