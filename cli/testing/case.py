@@ -130,8 +130,8 @@ def describe_run(
         },
     }
     if response is not None:
-        result["response"] = response
-        result["responses"] = [response]
+        result["response"] = clean(dict(response))
+        result["responses"] = [result["response"]]
     if any(static_data.values()):
         result["staticData"] = clean(dict(static_data))
     return result

@@ -88,13 +88,15 @@ async def _on(
             await insert_tenant(connection, TENANT, "")
         client = await connect(settings, data_converter(settings, keys, BlobStore(database, keys)))
         templates = CaseTemplates()
+        ids = sorted({key for case in cases for key in case.get("subworkflows") or {}})
         async with build_worker(client, capabilities, templates, settings.task_queue):
             gate = asyncio.Semaphore(MAX_CONCURRENT_CASES)
 
             async def one(i: int, case: Case) -> dict[str, Any]:
                 async with gate, contextlib.AsyncExitStack() as stack:
-                    for key in sorted(case.get("subworkflows") or {}):  # other cases may call another one by this id
+                    for key in _called(case, ids):  # other cases may call another one by this id
                         await stack.enter_async_context(templates.locks[key])
+                        templates.plans.pop(key, None)
                     name = "".join(c if c.isalnum() else "-" for c in str(case.get("name") or "case"))
                     history_file = None if histories is None else histories / f"{i:04}-{name[:80]}.json"
                     workflow_id = names.workflow_id(TENANT, "case", str(uuid.uuid4()))
@@ -107,6 +109,12 @@ async def _on(
                         return _not_run("error", f"it cannot be run: {type(error).__name__}: {error}")
 
             return await asyncio.gather(*(one(i, case) for i, case in enumerate(cases)))
+
+
+def _called(case: Case, ids: Sequence[str]) -> list[str]:
+    """Return the ids of sub-workflows that a case has, or names although it has none of that id: there it does not exist."""
+    own, text = case.get("subworkflows") or {}, json.dumps(case.get("workflow"))
+    return [key for key in ids if key in own or json.dumps(key) in text]
 
 
 async def _run(

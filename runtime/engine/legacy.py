@@ -2,13 +2,15 @@
 branches in, even where those were never taken.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from runtime.engine.graph import Graph
-from schemas.item import NodeRun, Outputs
+from schemas.item import NodeRun, Outputs, Source
 from schemas.plan import Step
 
+SOURCE_OF_PULLED_BRANCHES: Final = "source of pulled-in branches"
+"""The change by which the first node of a branch that is pulled in has the output that carried the data as its source."""
 MAX_VISITS: Final = 10_000
 """Limit of nodes visited on the way up; a plan whose branches part and meet again and again has exponentially many paths."""
 
@@ -22,6 +24,10 @@ class Progress(Protocol):
     @property
     def graph(self) -> Graph:
         """The main connections of the plan."""
+
+    @property
+    def patched(self) -> Callable[[str], bool]:
+        """Whether a decision is made as this code makes it, by the name of the change."""
 
     @property
     def runs(self) -> Mapping[str, Sequence[NodeRun]]:
@@ -41,11 +47,14 @@ def runs_by_surplus(graph: Graph, name: str) -> bool:
     return name in graph.ancestors(name) and not graph.incoming[name][0]
 
 
-def run_other_parents(engine: Progress, parent: Step, target: str, outputs: Outputs, output: int, run: int) -> None:
+def run_other_parents(
+    engine: Progress, parent: Step, target: str, outputs: Outputs, output: int, source: Source
+) -> None:
     """Queue, with one empty item, the start of the other branches of a node that began to wait, where nothing has run.
 
-    `parent` produced `outputs` in its run `run`; the wire to the waiting `target` leaves at `output`.
+    `parent` produced `outputs`; the wire to the waiting `target` leaves at `output`. `source`: what came over it.
     """
+    run = source.get("previousNodeRun", 0)
     children = {edge.target for edge in parent.edges}
     items = outputs[output] if output < len(outputs) else None
     for slot in engine.graph.incoming[target]:
@@ -63,7 +72,9 @@ def run_other_parents(engine: Progress, parent: Step, target: str, outputs: Outp
                 continue  # what it waits for is on its way
             slots = max(len(engine.graph.incoming.get(start, ())), 1)
             inputs: list[Any] = [[{"json": {}}]] + [[] for _ in range(slots - 1)]
-            engine.stack.append({"node": start, "inputs": inputs, "source": [{"previousNode": parent.name}]})
+            exact = len(source) == 1 or engine.patched(SOURCE_OF_PULLED_BRANCHES)
+            pulled: Source = {**source} if exact else {"previousNode": parent.name}
+            engine.stack.append({"node": start, "inputs": inputs, "source": [pulled]})
 
 
 def _is_dry(engine: Progress, name: str, run: int) -> bool:

@@ -4,7 +4,7 @@ Hosts call `start` once, then `next` and `complete` in turn until `Finished`. `s
 """
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any, Final
 
@@ -37,11 +37,14 @@ class Engine:
         state: to continue with, see the method; None: from the beginning.
         pinned: use the plan's pinned items.
         graph: the plan's, where its runs share one.
+        patched: whether a decision is made as this code makes it, by the name of the change; None: every one is.
     """
 
     def __init__(
-        self, plan: Plan, *, state: dict[str, Any] | None = None, pinned: bool = False, graph: Graph | None = None
-    ) -> None:
+        self, plan: Plan, *, state: dict[str, Any] | None = None, pinned: bool = False, graph: Graph | None = None,
+        patched: Callable[[str], bool] | None = None,
+    ) -> None:  # fmt: skip
+        self.patched = patched or (lambda _change: True)
         self.plan = plan
         self.graph = graph or Graph(plan)
         self.v1 = plan.settings.order == "v1"
@@ -403,7 +406,7 @@ class Engine:
             if run_index:
                 source["previousNodeRun"] = run_index
             if self._deliver(edge.target, edge.input, items, source) and not self.v1:
-                legacy.run_other_parents(self, step, edge.target, outputs, edge.output, run_index)
+                legacy.run_other_parents(self, step, edge.target, outputs, edge.output, source)
 
     def _deliver(self, target: str, slot: int, items: Items, source: Source) -> bool:
         """Hand items to a node. Return True when it began to wait for its other inputs with them."""

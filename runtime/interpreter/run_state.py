@@ -63,7 +63,7 @@ class RunState:
         """Steps whose scripts have hit a limit inside workflow code, in this run and not in another one of the plan: from then on
         they are evaluated in activities.
         """
-        self.engine = Engine(self.plan, state=state, pinned=info.pinned, graph=shared.graph)
+        self.engine = Engine(self.plan, state=state, pinned=info.pinned, graph=shared.graph, patched=host.patched)
         self.undefined = False
         """Whether items or values may have members that are undefined: something has made one since the run, or the part of
         it since it last continued as new, began."""

@@ -16,7 +16,7 @@ from runtime.values.javascript import NullObject
 from runtime.values.patterns import matching
 from runtime.values.undefined import cells_without_undefined, marked, unmarked, without_undefined
 from schemas.expression import Script
-from schemas.item import Items
+from schemas.item import Items, NoJson
 from schemas.node import Catalog
 from schemas.plan import Kind, OnError, Step
 from schemas.task import Task, TaskResult
@@ -240,11 +240,23 @@ def _columns(task: Task, evaluator: ScriptEvaluator, undefined: _Undefined) -> t
     return [next(given) if column is None else column for column in columns], custom or {}
 
 
+def _require_json(outputs: Any) -> None:
+    """Raise NodeError for an item without JSON: n8n looks for an error in it to choose the output, and the node fails on that.
+    Here, because what leaves the task has an empty object in its place.
+    """
+    for items in outputs or ():
+        if any(isinstance(item.get("json"), NoJson) and not item.get("error") for item in items or ()):
+            raise NodeError("Cannot read properties of undefined (reading 'error')")
+
+
 async def _run(context: TaskContext, task: Task) -> Any:
     node = context.parameters.node
     items: Items = next((each for each in context.inputs if each), [])
     if isinstance(node, Activity):
-        return await node.run(context, items)  # type: ignore[arg-type]  # read-only members are dataclass fields here
+        outputs = await node.run(context, items)  # type: ignore[arg-type]  # read-only members are dataclass fields here
+        if context.error_output:
+            _require_json(outputs)
+        return outputs
     if isinstance(node, Inline):
         return await context.on_thread(node.run, context, items)
     if isinstance(node, SubNode) and hasattr(node, "run_tool"):

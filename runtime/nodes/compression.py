@@ -90,7 +90,7 @@ class Compression(Activity):
         for name, (ref, data) in files:
             archive = _archive_of(name, ref)
             for path, content in await unpack(context, data, archive):
-                place = f"{js_string(self.output_prefix)}{len(found)}"
+                place = f"{js_string(self.given('output_prefix'))}{len(found)}"
                 found[place] = await _written(context, path or _name_within(ref, content), content)
                 if folder := posixpath.dirname(path):
                     found[place]["directory"] = folder
@@ -105,14 +105,14 @@ class Compression(Activity):
             contents = {js_string(ref.get("fileName", "undefined")): data for _, (ref, data) in files}
             data = await context.on_thread(pack, contents, format_, context.now)
             packed = await _archive(context, data, format_, js_string(self.file_name))
-            return {js_string(self.binary_property_output): packed}
+            return {js_string(self.given("binary_property_output")): packed}
         found: dict[str, BinaryRef] = {}
         for i, (_, (ref, content)) in enumerate(files):
             data = await context.on_thread(pack, {"": content}, format_, context.now)
             own = js_string(ref.get("fileName", "undefined"))
             if context.version < _NAMED:
                 packed = await _archive(context, data, format_, f"{_stem(own)}.gzip")
-                found[f"{js_string(self.gzip_prefix)}{i}"] = packed
+                found[f"{js_string(self.given('gzip_prefix'))}{i}"] = packed
                 continue
             suffix = f".{ref['fileExtension']}" if ref.get("fileExtension") else ""
             name = f"{_stem(js_string(self.gzip_name) or own)}{suffix}.gz"

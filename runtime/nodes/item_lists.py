@@ -114,7 +114,7 @@ class ItemLists(Activity):
             text_parts(p.field_to_split_out)
         fields = split_names(listed) if context.version >= _OBJECTS else [listed]
         _check_splitting(context.version, item, fields, dots=not options.get("disableDotNotation"))
-        others = _names(p.fields_to_include) if p.include == "selectedOtherFields" else []
+        others = _included(p.fields_to_include) if p.include == "selectedOtherFields" else []
         outputs = split_item(item, i, fields, p.include, others, options)
         if context.version < _OBJECTS and p.include == "noOtherFields" and not options.get("destinationFieldName"):
             members = reader(dots=not options.get("disableDotNotation"))(item["json"], listed)
@@ -125,6 +125,13 @@ class ItemLists(Activity):
             for row in outputs:
                 row["json"] = {name: row["json"][name] for name in others if name in row["json"]} | row["json"]
         return outputs
+
+
+def _included(listed: Any) -> list[str]:
+    """Return the names of the fields to keep. Those of the fixed collection before version 3 may be empty, or of any type."""
+    if isinstance(listed, dict):
+        return [js_string(each.get("fieldName", UNDEFINED)) for each in listed.get("fields") or ()]
+    return _names(listed)
 
 
 def _names(listed: Any, title: str | None = None) -> list[str]:

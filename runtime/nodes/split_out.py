@@ -34,7 +34,7 @@ class SplitOut(Inline):
             try:
                 fields = _names(p.field_to_split_out, "Split Out")
                 others = split_names(p.fields_to_include) if p.include == "selectedOtherFields" else []
-                made = split_item(item, i, fields, p.include, others, options)
+                made = split_item(item, i, fields, p.include, others if any(others) else [], options)
                 if made and p.include == "selectedOtherFields":
                     _names(p.fields_to_include, "Include")  # n8n looks at them where there is something to split
                 out.extend(made)
@@ -67,7 +67,7 @@ def split_item(item: Item, i: int, fields: list[str], include: str, others: list
             "If multiple fields to split out are given, the same number of destination fields must be given"
         )
     columns = [_members(item, field, dots=dots) for field in fields]
-    if include == "selectedOtherFields" and not any(others) and any(columns):
+    if include == "selectedOtherFields" and not others and any(columns):
         raise NodeError("No fields specified", description="Please add a field to include")
     whole = include == "noOtherFields" and len(fields) == 1 and not called
     base = _base(item["json"], fields, include, dots=dots)

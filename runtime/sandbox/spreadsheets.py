@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from runtime.contract import ActivityContext, NodeError
 from runtime.sandbox.libraries import run_in_sandbox
-from runtime.values.javascript import js_number
+from runtime.values.javascript import js_number, json_stringify
 from runtime.values.streams import LongBytes
 
 __all__ = ["FORMATS", "read_csv", "read_sheet", "takes_head", "write_sheet"]
@@ -20,6 +20,11 @@ _UTF16_NAMES: Final = ("utf16le", "ucs2", "ucs-2")
 FIRST_HEAD_BYTES: Final = 4 * 1024 * 1024
 MAX_HEAD_BYTES: Final = 64 * 1024 * 1024
 """Bytes of a long CSV file in which its first rows are looked for: at first, and at most."""
+_SWITCHES: Final = {
+    "enableBOM": "Invalid option bom: bom must be true",
+    "relaxQuotes": "Invalid Option: relax_quotes must be a boolean",
+}
+"""Options of the CSV reader that take true or false alone -> what it says of anything else."""
 _CSV: Final = """
 const rows = [];
 let skipped = 0;
@@ -80,6 +85,9 @@ def takes_head(options: Mapping[str, Any]) -> bool:
 
 async def _csv_rows(context: ActivityContext, data: bytes, options: Mapping[str, Any]) -> list[dict[str, Any]]:
     skip = (options.get("skipRecordsWithErrors") or {}).get("value") or {}
+    for name, refusal in _SWITCHES.items():
+        if not isinstance(value := options.get(name), bool | None):
+            raise NodeError(f"{refusal}, got {json_stringify(value)}")
     request: dict[str, Any] = {
         "text": _text(data, str(options.get("encoding") or "utf-8")),
         "header": options.get("headerRow") is not False,

@@ -1,11 +1,14 @@
 """A sample of the recorded cases on a real Temporal: the same results, and every history that came of it replays."""
 
 import hashlib
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.conformance.known import known
+from cli.testing.temporal import run_cases
+from tests.conformance.known import HERE, known
 from tests.conformance.on_temporal import graded_on_temporal, is_workflow_case
 from tests.conformance.test_recorded import CASES
 
@@ -26,3 +29,12 @@ async def test_a_sample_gives_what_n8n_gave_and_replays() -> None:
     graded = await graded_on_temporal(chosen)
     wrong = [f"{each.name}: {each.why}" for each in graded if each.counts and not each.passed]
     assert not wrong, "\n".join(wrong)
+
+
+async def test_a_case_does_not_find_the_sub_workflow_of_another() -> None:
+    """All run on one server, and their ids repeat."""
+    calling: dict[str, Any] = json.loads((HERE / "systematic" / "B-sub-call.json").read_text(encoding="utf-8"))
+    alone = {key: each for key, each in calling.items() if key != "subworkflows"}
+    results = await run_cases([calling, alone, calling])
+    assert [each["status"] for each in results] == ["success", "error", "success"]
+    assert results[1]["error"]["message"] == "Workflow does not exist."
