@@ -22,17 +22,16 @@ def next_page(scope: Scope) -> int:
 
 def order_path(scope: Scope) -> str:
     """Return the path of an order. Raise NodeError without one."""
-    return f"/orders/{_id(scope, 'Order')}"
+    return f"/orders/{_id(scope, 'Order', scope.parameters.get('orderId'))}"
 
 
 def product_path(scope: Scope) -> str:
     """Return the path of a product. Raise NodeError without one."""
-    return f"/products/{_id(scope, 'Product')}"
+    return f"/products/{_id(scope, 'Product', scope.parameters.get('productId'))}"
 
 
-def _id(scope: Scope, record: str) -> str:
-    found = scope.parameters.get(f"{record.lower()}Id")
-    text = "" if found is None or found is UNDEFINED else js_string(found).strip()
+def _id(scope: Scope, record: str, given: Any) -> str:
+    text = "" if given is None or given is UNDEFINED else js_string(given).strip()
     if not text:  # else the path would be that of all records
         raise NodeError(f"{record} ID must not be empty", item=scope.index)
     return segment(text)
