@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from runtime.contract import BinaryRef, Context, Dynamic, Inline, Item, Items, NodeError, Outputs, paired, param
-from runtime.values.javascript import js_string
+from runtime.values.javascript import js_string, truthy
 from runtime.values.lists.fields import listed_names
 from runtime.values.objects import members
 from runtime.values.paths import get, set_path
@@ -63,7 +63,7 @@ class Aggregate(Inline):
             output = {"json": {js_string(p.given("destination_field_name")): [json for _, json in parts]}}
         result: Item = {"json": output["json"], "pairedItem": [paired(i) for i in used]}
         if options.get("includeBinaries"):
-            files = all_files([items[i] for i in used], unique=bool(options.get("keepOnlyUnique")))
+            files = all_files([items[i] for i in used], unique=truthy(options.get("keepOnlyUnique")))
             if files:
                 result["binary"] = files
         return [[result]]
@@ -126,7 +126,7 @@ def _read(json: Any, field: Any, *, dots: bool) -> Any:
 
 
 def _values(items: Items, field: Any, options: Fields, keep_undefined: Callable[[], bool], *, dots: bool) -> list[Any]:
-    missing, merge = bool(options.get("keepMissing")), bool(options.get("mergeLists"))
+    missing, merge = truthy(options.get("keepMissing")), truthy(options.get("mergeLists"))
     values: list[Any] = []
     for item in items:
         value = _read(item["json"], field, dots=dots)

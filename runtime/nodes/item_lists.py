@@ -19,7 +19,7 @@ from runtime.nodes.sort import DEFAULT_CODE
 from runtime.nodes.split_out import split_item, split_names
 from runtime.nodes.summarize import FIRST_FIELDS
 from runtime.sandbox.sorting import sort_by_code
-from runtime.values.javascript import js_string
+from runtime.values.javascript import js_string, truthy
 from runtime.values.lists.duplicates import without_duplicates
 from runtime.values.lists.fields import dots_hint, listed_names, reader, text_parts
 from runtime.values.lists.fields import names as field_names
@@ -175,7 +175,7 @@ def _aggregated(context: Context, p: ItemLists, items: Items) -> Item:
         result = {"json": {js_string(p.destination_field_name): [json for _, json in parts]}}
     if context.version >= _OBJECTS or p.aggregate == "aggregateIndividualFields":
         result["pairedItem"] = [paired(i) for i in used]
-    files = all_files([items[i] for i in used], unique=bool(options.get("keepOnlyUnique")))
+    files = all_files([items[i] for i in used], unique=truthy(options.get("keepOnlyUnique")))
     if files and options.get("includeBinaries"):
         result["binary"] = files
     return result

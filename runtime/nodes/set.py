@@ -224,10 +224,14 @@ class SetV3(Inline):
         dots = options.get("dotNotation", True) is not False
         if version < 3.3:
             fields = self.include_fields_old if self.include_old == "selected" else self.exclude_fields_old
-            return _input_fields(item["json"], self.include_old, fields, dots=dots), bool(options.get("includeBinary"))
+            return _input_fields(item["json"], self.include_old, fields, dots=dots), truthy(
+                options.get("includeBinary")
+            )
         others = bool(self.include_other_fields)
         include = self.include if others else "none"
-        keep_binary = bool(options.get("includeBinary")) if version < 3.4 else others and not options.get("stripBinary")
+        keep_binary = (
+            truthy(options.get("includeBinary")) if version < 3.4 else others and not options.get("stripBinary")
+        )
         fields = self.include_fields if include == "selected" else self.exclude_fields
         return _input_fields(item["json"], include, fields, dots=dots), keep_binary
 
@@ -237,7 +241,7 @@ class SetV3(Inline):
     def _from_fields(raw: "SetV3", p: "SetV3", json: Json, context: Context, i: int) -> Json:
         options = p.options or {}
         dots = options.get("dotNotation", True) is not False
-        lenient = bool(options.get("ignoreConversionErrors"))
+        lenient = truthy(options.get("ignoreConversionErrors"))
         fields: Json = {}
         if context.version < 3.3:
             for name, type_, value in p.old_fields(raw):

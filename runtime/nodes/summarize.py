@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from runtime.contract import Context, Dynamic, Inline, Items, NodeError, Outputs, param
+from runtime.values.javascript import truthy
 from runtime.values.lists.summarizing import Summary
 from runtime.values.problem import ProblemError
 
@@ -38,7 +39,7 @@ class Summarize(Inline):
                 p.fields_to_split_by_nested if options.get("outputFormat") == "singleItem" else p.fields_to_split_by,
                 options,
                 typed=typed,
-                lenient=typed or bool(options.get("continueIfFieldNotFound")),
+                lenient=typed or truthy(options.get("continueIfFieldNotFound")),
             )
             return [summary.items(items)]
         except ProblemError as problem:
