@@ -43,14 +43,14 @@ def credential_type(scope: Scope) -> Any:
 
 
 def page_of_bases(scope: Scope) -> list[Any]:
-    """Return the bases of a page. Raise NodeError where there are none, as n8n's node does."""
+    """Return the bases of a page. Raise NodeError where all are asked for and there is no list, as n8n's node does."""
     found = member_of_answer(scope.names["response"], "bases")
-    if not isinstance(found, list):
+    if not isinstance(found, list) and scope.parameters.get("returnAll"):
         raise NodeError(
             "responseData.bases is not iterable (cannot read property undefined)",
             description="Airtable answered with success, but without bases.",
         )
-    return found
+    return found if isinstance(found, list) else []
 
 
 def bases(scope: Scope) -> list[Any]:
