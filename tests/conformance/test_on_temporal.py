@@ -12,6 +12,8 @@ from tests.conformance.known import HERE, known
 from tests.conformance.on_temporal import graded_on_temporal, is_workflow_case
 from tests.conformance.test_recorded import CASES
 
+pytestmark = pytest.mark.long
+
 SAMPLE = 300
 """`make conformance` runs all of them there."""
 

@@ -12,6 +12,8 @@ import pytest
 from bench.hostile import attack, hostile_world, node_kinds
 from bench.hostile_inputs import TEXTS
 
+pytestmark = pytest.mark.long
+
 KINDS: Final = 20
 """Kinds of nodes, each with three texts; `test_hostile_steps` has the others, without processes."""
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import httpx
@@ -101,12 +102,17 @@ async def test_a_run_that_is_killed_gives_its_place_to_the_next(
     """Cancelled, it leaves by itself; terminated, it is found out."""
     workflow = limited("One", node("Wait", "wait", 1.1, amount=1, unit="hours"), limit=1)
     assert (await acme.post("/templates", params={"key": "one"}, json=workflow)).status_code == 201
-    runs = [await started(acme, "one") for _ in range(3)]
+
+    async def waits(run: str, kind: str) -> bool:
+        return await reason(acme, run) == kind  # type: ignore[no-any-return]
 
     async def inside(run: str) -> bool:
-        return await reason(acme, run) == "time"  # type: ignore[no-any-return]
+        return await waits(run, "time")
 
-    await eventually(lambda: inside(runs[0]))
+    runs: list[str] = []
+    for kind in ("time", "turn", "turn"):  # each has its place in line before the next begins
+        runs.append(await started(acme, "one"))
+        await eventually(partial(waits, runs[-1], kind))
     await acme.post(f"/workflows/{runs[0]}/cancel")
     await eventually(lambda: inside(runs[1]))
     await dependencies.temporal.get_workflow_handle(runs[1]).terminate()

@@ -18,6 +18,8 @@ from service.projection.state import stuck_summary
 from service.run_reader import TemporalRuns
 from tests.integration.service.canned_runs import alone, begin, canned_worker, row, until
 
+pytestmark = pytest.mark.long
+
 
 async def test_a_run_that_visibility_lists_late_is_found_by_its_minute(
     temporal: Client, database: Database, service: Settings, canned: None, monkeypatch: pytest.MonkeyPatch
