@@ -94,13 +94,10 @@ class Request:
         """Return what goes out. Raise InvalidUrlError, InvalidTokenError, and ValueError for a body that cannot be
         sent.
         """
-        url, userinfo = split_userinfo(normalise(self.url))
+        url, userinfo = self._address()
         method = self.method.upper()
         if not _TOKEN.fullmatch(method):
             raise InvalidTokenError("Method", method)
-        query = "" if isinstance(self.query, str) else stringify(self.query, self.arrays)
-        if query:
-            url += ("&" if "?" in url else "?") + query
         headers = outgoing_headers(self.headers)
         names = {name.lower() for name, _ in headers}
         declared = next((value for name, value in headers if name.lower() == "content-type"), None)
@@ -113,6 +110,16 @@ class Request:
         if userinfo is not None and "authorization" not in names:
             headers.append(("authorization", basic_authorization(*userinfo)))
         return Outgoing(method, url, headers, content)
+
+    def encoded_url(self) -> str:
+        """Return the URL that goes out, without encoding the body. Raise InvalidUrlError."""
+        return self._address()[0]
+
+    def _address(self) -> tuple[str, tuple[str, str] | None]:
+        """Return the URL with the query, and user and password where the URL has them."""
+        url, userinfo = split_userinfo(normalise(self.url))
+        query = "" if isinstance(self.query, str) else stringify(self.query, self.arrays)
+        return url + (("&" if "?" in url else "?") + query if query else ""), userinfo
 
 
 @dataclass(frozen=True)

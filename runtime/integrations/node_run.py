@@ -28,6 +28,7 @@ class NodeRun:
         self._credentials: dict[str, Credential] = {}
         self._shared: dict[str, Any] = {}
         self._common: dict[str, Any] = {}
+        self._kept: dict[str, Any] = {}
 
     async def all_items(self) -> Items:
         """Return the output. Raise NodeError."""
@@ -150,7 +151,9 @@ class NodeRun:
         async def scope(i: int) -> Scope:
             return (await self.prepare(i))[0]
 
-        return Run(self._context, sender, self._items, scope, self._says(operation), self._fails_node(operation))
+        return Run(
+            self._context, sender, self._items, scope, self._says(operation), self._fails_node(operation), self._kept
+        )
 
     async def _program(self, operation: Operation) -> Items:
         function = getattr(self._node.module, operation.program or "")

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any, Final
 
@@ -86,6 +86,8 @@ class Run:
     error_item: ErrorItem = "message"
     fails_node: bool = False
     """As the operation says."""
+    kept: dict[str, Any] = field(default_factory=dict)
+    """What functions of the vendor keep from one item for the next."""
 
     async def each(self, work: Callable[[Scope], Awaitable[Items]]) -> Items:
         """Return what `work` makes of each item, paired with it; an error item where the node goes on after errors.

@@ -47,7 +47,7 @@ class VendorQuestion(Described, SendAndWait):
     async def send_request(self, context: ActivityContext, payload: Json) -> Json:
         """Send the question, with its links (`$message`, `$buttons`)."""
         question: Any = payload
-        told = question["message"]
-        message = told.strip() if isinstance(told, str) else told  # n8n trims it for every vendor
+        text = question["message"]
+        message = text.strip() if isinstance(text, str) else text  # n8n trims it for every vendor
         await type(self).send(self, context, {"message": message, "buttons": question["buttons"]})
         return None

@@ -144,8 +144,8 @@ async def _listed(run: Run, scope: Scope, query: Mapping[str, Any]) -> list[Any]
     if scope.parameters.get("returnAll", True):
         return await run.pages(scope, path=_PLACE, query={**given, "pageSize": 100}, page=_PAGE)
     limit = scope.parameters.get("limit")
-    asked = {**given, **({} if limit is None else {"maxRecords": limit})}
-    answer = await run.request(scope, path=_PLACE, query=asked)
+    limited = {**given, **({} if limit is None else {"maxRecords": limit})}
+    answer = await run.request(scope, path=_PLACE, query=limited)
     return answer.get("records") or []
 
 

@@ -182,15 +182,15 @@ def _seconds(value: Any) -> Any:
 async def _listed(run: Run, scope: Scope, kind: str, query: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
     """Return the elements of a list and the query that it was asked with."""
     everything = scope.parameters.get("returnAll")
-    asked = dict(query) | {"maxResults": 100 if everything else scope.parameters.get("limit")}
+    query_ = dict(query) | {"maxResults": 100 if everything else scope.parameters.get("limit")}
     # the limit is the size of the one page, which the service keeps to
     page = {
         "items": Template(f"{{$response.{kind}}}"),
         "limit": None,
         "next": {"query": {"pageToken": Template("{$response.nextPageToken}")}},
     }
-    found: Any = await run.pages(scope, path=f"/{kind}", query=asked, page=page, arrays="repeat")
-    return found if isinstance(found, list) else [], asked  # an answer without a list has no elements
+    found: Any = await run.pages(scope, path=f"/{kind}", query=query_, page=page, arrays="repeat")
+    return found if isinstance(found, list) else [], query_  # an answer without a list has no elements
 
 
 async def _labels(run: Run, scope: Scope) -> list[Any]:
@@ -264,14 +264,14 @@ def _format(scope: Scope) -> Any:
     return (_options(scope).get("format") or "resolved") if scope.version < _FIRST else "resolved"
 
 
-def _asked_format(scope: Scope) -> str:
+def _requested_format(scope: Scope) -> str:
     format_ = _format(scope)
     return "raw" if format_ == "resolved" else js_string(format_)
 
 
 async def get_draft(run: Run, scope: Scope) -> list[Item]:
     """Return one draft."""
-    return [await _draft(run, scope, scope.parameters.get("messageId"), {"format": _asked_format(scope)})]
+    return [await _draft(run, scope, scope.parameters.get("messageId"), {"format": _requested_format(scope)})]
 
 
 async def list_drafts(run: Run, scope: Scope) -> list[Item]:
@@ -279,13 +279,13 @@ async def list_drafts(run: Run, scope: Scope) -> list[Item]:
     found, query = await _listed(run, scope, "drafts", _first_query(scope, list(_options(scope))))
     if _format(scope) == "ids":
         return [{"json": each} for each in found]
-    query["format"] = _asked_format(scope)
+    query["format"] = _requested_format(scope)
     return [await _draft(run, scope, _id(each), query) for each in found]
 
 
 async def get_message_v1(run: Run, scope: Scope) -> list[Item]:
     """Return one message in the chosen format."""
-    message = await _message(run, scope, scope.parameters.get("messageId"), {"format": _asked_format(scope)})
+    message = await _message(run, scope, scope.parameters.get("messageId"), {"format": _requested_format(scope)})
     return [await _in_format(run, scope, message)]
 
 
@@ -295,7 +295,7 @@ async def list_messages_v1(run: Run, scope: Scope) -> list[Item]:
     found, query = await _listed(run, scope, "messages", _first_query(scope, names))
     if _format(scope) == "ids":
         return [{"json": each} for each in found]
-    query["format"] = _asked_format(scope)
+    query["format"] = _requested_format(scope)
     return [await _in_format(run, scope, await _message(run, scope, _id(each), query)) for each in found]
 
 

@@ -43,8 +43,8 @@ async def analyze(run: Run, scope: Scope) -> list[Item]:
     if text := scope.parameters.get("text"):
         parts.append({"text": text})
     config = {name: each for name, each in options_of(scope).items() if name == "maxOutputTokens"}
-    asked = {"contents": [{"role": "user", "parts": parts}], "generationConfig": config}
-    return answers(scope, await ask(run, scope, asked))
+    body = {"contents": [{"role": "user", "parts": parts}], "generationConfig": config}
+    return answers(scope, await ask(run, scope, body))
 
 
 async def transcribe(run: Run, scope: Scope) -> list[Item]:

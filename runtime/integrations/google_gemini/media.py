@@ -22,11 +22,11 @@ async def generate(run: Run, scope: Scope) -> list[Item]:
     require([parameters.get("prompt", UNDEFINED)])
     name = js_string(options.get("binaryPropertyOutput") or "data")
     if "imagen" not in name_:
-        asked = {
+        body = {
             "contents": [{"role": "user", "parts": [{"text": parameters["prompt"]}]}],
             "generationConfig": {"responseModalities": ["IMAGE", "TEXT"]},
         }
-        return await _images(run, await ask(run, scope, asked), name)
+        return await _images(run, await ask(run, scope, body), name)
     instances = {
         "instances": [{"prompt": parameters["prompt"]}],
         "parameters": {"sampleCount": options.get("sampleCount", 1)},
@@ -43,12 +43,12 @@ async def edit(run: Run, scope: Scope) -> list[Item]:
     given = (parameters.get("images") or {}).get("values") or []
     names = [js_string(name) for each in given if (name := each.get("binaryPropertyName", "data"))]
     parts: list[Any] = [{"fileData": await uploaded(run, scope, run.file(scope.index, name))} for name in names]
-    asked = {
+    body = {
         "contents": [{"role": "user", "parts": [*parts, {"text": parameters["prompt"]}]}],
         "generationConfig": {"responseModalities": ["IMAGE"]},
     }
     name = js_string(options_of(scope).get("binaryPropertyOutput") or "edited")
-    answer = await ask(run, scope, asked)
+    answer = await ask(run, scope, body)
     if not isinstance(answer, dict) or not isinstance(answer.get("candidates"), list):
         raise NodeError("Invalid response format from Gemini API", item=scope.index)
     return await _images(run, answer, name)
@@ -73,14 +73,14 @@ async def video(run: Run, scope: Scope) -> list[Item]:
     """Generate videos, wait for them, and return their files or their addresses."""
     parameters, options = scope.parameters, options_of(scope)
     names = ("aspectRatio", "personGeneration", "durationSeconds")
-    asked = {
+    body = {
         "instances": [{"prompt": parameters["prompt"]}],
         "parameters": {"sampleCount": options.get("sampleCount", 1)} | {n: options[n] for n in names if n in options},
     }
     if "veo" not in model(scope):
         raise NodeError(f"Model {model(scope)} makes no videos. Please use a Veo model", item=scope.index)
     path = f"/v1beta/{FILTERS['path'](model(scope))}:predictLongRunning"
-    job = await run.request(scope, method="POST", path=path, json=asked)
+    job = await run.request(scope, method="POST", path=path, json=body)
     answer = ((await done(run, scope, job)).get("response") or {}).get("generateVideoResponse") or {}
     urls = [js_string((each.get("video") or {}).get("uri")) for each in answer.get("generatedSamples") or []]
     if parameters.get("returnAs", "video") == "url":

@@ -138,8 +138,8 @@ def _filter_of(text: Any, scope: Scope) -> Any:
     try:
         return parse_json(text) if isinstance(text, str) else text
     except NotJsonError as error:
-        told = "must be valid JSON" if scope.version >= _SOURCES_SINCE else "must be a valid json"
-        raise NodeError(f"Filters (JSON) {told}", item=scope.index) from error
+        reason = "must be valid JSON" if scope.version >= _SOURCES_SINCE else "must be a valid json"
+        raise NodeError(f"Filters (JSON) {reason}", item=scope.index) from error
 
 
 def sorts(scope: Scope) -> Any:
@@ -156,7 +156,7 @@ def sorts(scope: Scope) -> Any:
 def search(scope: Scope) -> Any:
     """Return what to search pages by; UNDEFINED where it is nothing: n8n sends no body then."""
     options = scope.parameters.get("options") or {}
-    asked = {
+    body = {
         "query": scope.parameters.get("text"),
         "filter": (options.get("filter") or {}).get("filters"),
         "sort": (options.get("sort") or {}).get("sortValue"),
@@ -164,13 +164,13 @@ def search(scope: Scope) -> Any:
         if scope.version >= _LOCATORS_SINCE and scope.parameters.get("returnAll")
         else None,
     }
-    return {name: each for name, each in asked.items() if each not in (None, UNDEFINED, "")} or UNDEFINED
+    return {name: each for name, each in body.items() if each not in (None, UNDEFINED, "")} or UNDEFINED
 
 
 def query(scope: Scope) -> Any:
     """Return the query of a data source; UNDEFINED where it asks for everything. Raise NodeError."""
-    asked = {"filter": filter(scope), "sorts": sorts(scope), "page_size": scope.names["size"]}
-    return {name: each for name, each in asked.items() if each is not UNDEFINED} or UNDEFINED
+    body = {"filter": filter(scope), "sorts": sorts(scope), "page_size": scope.names["size"]}
+    return {name: each for name, each in body.items() if each is not UNDEFINED} or UNDEFINED
 
 
 def simplified(scope: Scope) -> Any:
@@ -258,8 +258,8 @@ def user_id(scope: Scope) -> str:
     """Return the id of a user. Raise NodeError for none."""
     given = scope.parameters.get("userId")
     if given in (None, ""):
-        told = "a value is required" if given is None else '"" is not allowed'
-        raise NodeError(f"Invalid identifier: {told}", item=scope.index)
+        reason = "a value is required" if given is None else '"" is not allowed'
+        raise NodeError(f"Invalid identifier: {reason}", item=scope.index)
     return js_string(given)
 
 

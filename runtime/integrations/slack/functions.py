@@ -42,8 +42,8 @@ def content(scope: Scope) -> dict[str, Any]:
             raise NodeError('Could not get parameter "attachments"', item=scope.index)
         return {"attachments": [attachment(each) for each in parameters["attachments"]]}
     if type_ != "text" and parameters.fact("messageType") is not None:
-        told = js_string(parameters.get("messageType", UNDEFINED))
-        raise NodeError(f'The message type "{told}" is not known!', item=scope.index)
+        name = js_string(parameters.get("messageType", UNDEFINED))
+        raise NodeError(f'The message type "{name}" is not known!', item=scope.index)
     return {"text": parameters["text"]} if "text" in parameters else {}
 
 
@@ -240,14 +240,16 @@ async def upload(run: Run, scope: Scope) -> list[Item]:
     ref = run.file(scope.index, js_string(name))
     title = options.get("fileName") or ref.get("fileName")
     size = len(await run.context.blobs.open(ref))
-    asked = await run.request(scope, path="/files.getUploadURLExternal", query={"filename": title, "length": str(size)})
+    upload = await run.request(
+        scope, path="/files.getUploadURLExternal", query={"filename": title, "length": str(size)}
+    )
     part = {"name": "file", "file": js_string(name)}
-    await run.request(scope, method="POST", url=asked["upload_url"], multipart=[part], response="text")
+    await run.request(scope, method="POST", url=upload["upload_url"], multipart=[part], response="text")
     body = {
         "channel_id": options.get("channelId"),
         "initial_comment": options.get("initialComment"),
         "thread_ts": options.get("threadTs"),
-        "files": [{"id": asked["file_id"], "title": options.get("title") or title}],
+        "files": [{"id": upload["file_id"], "title": options.get("title") or title}],
     }
     body = {key: each for key, each in body.items() if truthy(each)}
     done = await run.request(scope, method="POST", path="/files.completeUploadExternal", json=body)

@@ -137,8 +137,10 @@ async def update_by_text(run: Run, scope: Scope) -> list[Item]:
 
 async def _accumulated(run: Run, scope: Scope) -> dict[str, Any]:
     """Return the filter of an item behind those of the items before it: n8n's node writes each behind the last address."""
-    texts = [_text(await run.scope(i)) for i in range(scope.index)]
-    return _filter("?".join([*texts, _text(scope)]))
+    texts: list[str] = run.kept.setdefault("filters", [])
+    while len(texts) <= scope.index:  # an item that an earlier attempt has done is read here
+        texts.append(_text(await run.scope(len(texts))))
+    return _filter("?".join(texts[: scope.index + 1]))
 
 
 def _members(pairs: list[tuple[str, str]]) -> dict[str, Any]:

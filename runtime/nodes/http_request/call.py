@@ -99,7 +99,7 @@ class PreparedRequest:
             raise failed from error
         assert isinstance(answer, HttpResponse)
         follows = self.redirects.follow(self.request.method.upper())
-        return FinalResponse(answer, url, None if follows else self.request.encode().url)
+        return FinalResponse(answer, url, None if follows else self.request.encoded_url())
 
     def _with_query(self) -> Request:
         """Return the request with an empty query in place of null. Raise RequestFailed where no credential adds to it."""
@@ -153,7 +153,7 @@ class FinalResponse:
 
     response: HttpResponse
     url: str
-    asked: str | None = None
+    requested_url: str | None = None
     """Where redirects are not followed: the URL of the request without what its credential added. n8n names a file by its path
     and query then (with the credential's)."""
 

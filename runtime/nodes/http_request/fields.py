@@ -77,7 +77,7 @@ def header_fields(
 ) -> dict[str, Any]:
     """Return the headers, names in lower case unless the option says otherwise. Raise NodeError."""
     if node.specify_headers == "json":
-        text = UNDEFINED if node.is_undefined("json_headers") else node.json_headers
+        text = node.given("json_headers")
         parsed = parse_field(text, "JSON Headers", i)
         headers = spread(parsed)
     else:

@@ -155,7 +155,7 @@ async def file_item(
     """Return the input item with the body as a file in addition to its own."""
     response = final.response
     media = content_type(response.headers)[0] or None
-    named = file_name(response.headers, final.asked or final.url, with_query=final.asked is not None)
+    named = file_name(response.headers, final.requested_url or final.url, with_query=final.requested_url is not None)
     name = None if response.decoded else named  # n8n cannot tell it once it decoded
     if response.decoded and context.version < _NAMES_FILES:
         media = None

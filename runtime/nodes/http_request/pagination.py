@@ -284,8 +284,8 @@ class _Repeats:
         the service says of it, also where it sends nothing. Raise RequestFailed for nothing where n8n compares.
         """
         body = response.body
-        told = header_object(response.headers).get("content-length", "")
-        length = int(told) if told.isascii() and told.isdigit() else len(body)
+        declared = header_object(response.headers).get("content-length", "")
+        length = int(declared) if declared.isascii() and declared.isdigit() else len(body)
         same_length = length == self._length  # before the first answer it is 0
         if same_length and not body and response_format in PARSED_BY_AXIOS:
             raise RequestFailed(NodeApiError(_NO_DATA, http_code=_ARGUMENT["code"]), _ARGUMENT)

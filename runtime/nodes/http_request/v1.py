@@ -147,9 +147,7 @@ class _HttpRequestV1To2(Activity):
         self, written: "_HttpRequestV1To2", context: ActivityContext, item: Item, i: int, shared: dict[str, Credential]
     ) -> PreparedRequest:
         options = self.options or {}
-        request = Request(
-            self.request_method or "GET", http_url(UNDEFINED if self.is_undefined("url") else self.url, i)
-        )
+        request = Request(self.request_method or "GET", http_url(self.given("url"), i))
         request.arrays = "repeat" if options.get("useQueryString") else "indices"
         request.body = await self._body(written, context, item, options, i)
         headers = self._fields(written, "header", i)

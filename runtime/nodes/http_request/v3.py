@@ -36,7 +36,6 @@ from runtime.nodes.http_request.parameters import HttpRequestParameters
 from runtime.nodes.http_request.results import begin, cancel_all, failed_item, gather_in_order, refused_item
 from schemas.diagnostic import Diagnostic, Location
 from schemas.facts import CredentialUse, is_literal
-from schemas.item import UNDEFINED
 
 _KEEPS_AUTHORIZATION_BEFORE = 4.4
 _FOLLOWS_BY_DEFAULT = 4
@@ -151,7 +150,7 @@ class HttpRequest(HttpRequestParameters):
             credential = await credential_of(context, self.generic_auth_type, i, shared, generic=True)
         if self.provide_ssl_certificates:
             certificate = dict(await context.credentials.get("httpSslAuth", i, restricted=True))
-        url = http_url(UNDEFINED if self.is_undefined("url") else self.url, i)
+        url = http_url(self.given("url"), i)
         options = self.options or {}
         for name in _READ_FIRST:
             getattr(self, name)
