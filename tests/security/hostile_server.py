@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any, Final, Self
 
+from tests.patience import PATIENCE
+
 Speech = Callable[[socket.socket], Iterable[bytes]]
 """What a server says to a connection; it may read from it meanwhile."""
 
@@ -40,12 +42,13 @@ class HostileServer:
         with contextlib.suppress(OSError):
             self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
+        self._threads[0].join(PATIENCE)  # what it is just taking is among the open ones then
         for each in self._open:
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
             each.close()
         for thread in self._threads:
-            thread.join(5)
+            thread.join(PATIENCE)
 
     def _accept(self) -> None:
         while self._going:
