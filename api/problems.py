@@ -16,7 +16,13 @@ from temporalio.service import RPCError, RPCStatusCode
 from runtime.platform.credentials import CredentialsUnavailable
 from runtime.platform.jwks import JwksUnavailable
 from runtime.platform.keys import SealError
-from runtime.platform.postgres import DatabaseUnavailable, StatementTimeout, TenantBusy, UnstorableValue
+from runtime.platform.postgres import (
+    DatabaseUnavailable,
+    StatementTimeout,
+    TenantBusy,
+    UnstorableValue,
+    is_database_fault,
+)
 from runtime.platform.storage.blobs import BlobMissing, BlobTooLarge
 from runtime.platform.storage.objects import PayloadStoreUnavailable
 from runtime.platform.telemetry.logging import get_logger
@@ -31,6 +37,7 @@ from service.errors import (
     ReplyPendingError,
     VersionGoneError,
 )
+from service.outages import is_outage
 
 __all__ = ["HANDLERS", "PROBLEM_OF", "Problem", "problem_response"]
 
@@ -262,10 +269,21 @@ SEALED: Final = "The data were sealed with a key that the service does not have 
 STATEMENT_SLOW: Final = (
     "Postgres did not finish the statement in its time. Ask for less: a shorter window or a filter; or try again later."
 )
+STATEMENT_GIVEN_UP: Final = (
+    "Postgres gave up the statement, because of others that ran beside it or for want of resources. Try again."
+)
 MISTAKE: Final = "The service made a mistake; its log has the details under the incident."
 DOWN: Final = frozenset(
-    {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED, RPCStatusCode.INTERNAL}
+    {
+        RPCStatusCode.UNAVAILABLE,
+        RPCStatusCode.DEADLINE_EXCEEDED,
+        RPCStatusCode.CANCELLED,
+        RPCStatusCode.ABORTED,
+        RPCStatusCode.INTERNAL,
+        RPCStatusCode.UNKNOWN,  # a connection that broke in the middle of a call has this status, too
+    }
 )
+"""Statuses of Temporal that say nothing against the request: another attempt may succeed."""
 BY_STATUS: Final[Mapping[int, type[Problem]]] = {
     404: NotFound, 405: MethodNotAllowed, 413: TooLarge, 415: UnsupportedMediaType, 429: TooManyRequests,
 }  # fmt: skip
@@ -307,6 +325,7 @@ def _malformed(error: HTTPException) -> Problem:
 def from_rpc(error: RPCError) -> Problem:
     """Return the problem of an error of Temporal's client that no handler expected."""
     if error.status in DOWN:
+        log.warning("Temporal does not answer", status=error.status.name, reason=error.message)
         return Unavailable("temporal", TEMPORAL_DOWN)
     if error.status is RPCStatusCode.RESOURCE_EXHAUSTED:
         return TooManyRequests("Temporal takes no more at the moment.", headers={"Retry-After": "1"})
@@ -349,6 +368,14 @@ def from_data(error: UnstorableValue) -> Problem:
     return BadRequest("The request has a value that cannot be stored: a NUL character, or a number that is too large.")
 
 
+def from_unexpected(error: Exception) -> Problem:
+    """Return the problem of an error that no handler expected: a deadlock of Postgres is no mistake of the service."""
+    if is_database_fault(error) and is_outage(error):
+        log.warning("Postgres gave up a statement", cause=type(error).__name__, reason=str(error))
+        return Unavailable("postgres", STATEMENT_GIVEN_UP)
+    return internal(error)
+
+
 def internal(error: BaseException, detail: str = MISTAKE) -> Problem:
     """Log the error under a number, and return the problem with this number."""
     incident = uuid.uuid4().hex[:12]
@@ -380,7 +407,7 @@ PROBLEM_OF: Final[Mapping[type[Exception], Callable[[Any], Problem]]] = {
     SealError: lambda _: DataGone(SEALED),
     BlobTooLarge: lambda error: TooLarge(error.message),
     RuntimeError: from_runtime,
-    Exception: internal,
+    Exception: from_unexpected,
 }
 """Kind of error that a handler may raise -> what makes its problem."""
 

@@ -29,7 +29,7 @@ from schemas import names
 from schemas.kinds import RunStatus
 from schemas.run import ItemsAnswer, ItemsPage, Journal, JournalPage, RunResult, StepRecord
 from service.activity_payloads import ActivityPayloads, activity_payloads
-from service.outages import is_outage
+from service.outages import is_outage, is_unreachable
 from service.run_activities import ActivityTimes, activity_times
 from service.run_description import MEMO, STATUS_NAMES, RunDescription, described_run
 from service.run_problems.kinds import unreadable
@@ -140,7 +140,7 @@ class TemporalRuns:
         except (WorkflowQueryRejectedError, TimeoutError):
             return None
         except RPCError as error:
-            if error.status is RPCStatusCode.UNAVAILABLE:
+            if is_unreachable(error):
                 raise
             return None
         return journal
@@ -165,7 +165,7 @@ class TemporalRuns:
         except (WorkflowQueryFailedError, WorkflowQueryRejectedError, TimeoutError):
             return None
         except RPCError as error:
-            if error.status is RPCStatusCode.UNAVAILABLE:
+            if is_unreachable(error):
                 raise
             return None
 
@@ -192,7 +192,7 @@ class TemporalRuns:
         except (WorkflowQueryFailedError, WorkflowQueryRejectedError, TimeoutError):
             return None
         except RPCError as error:
-            if error.status is RPCStatusCode.UNAVAILABLE:
+            if is_unreachable(error):
                 raise
             return None
         return answer

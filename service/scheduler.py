@@ -24,6 +24,7 @@ from runtime.platform.pg_locks import SessionLocks
 from runtime.platform.postgres import Database
 from runtime.platform.telemetry.logging import get_logger
 from service.background_loops import BackgroundLoop
+from service.outages import is_unreachable
 from service.schedule_spec import Mark, schedule_id, schedule_of
 from service.schedule_store import ScheduleRow, ScheduleStore
 
@@ -261,7 +262,7 @@ class Scheduler:
         try:
             await self._temporal.send(tenant, row)
         except RPCError as error:
-            if error.status is RPCStatusCode.UNAVAILABLE:
+            if is_unreachable(error):
                 raise
             return await self._note(tenant, row, error.message, refused=_is_final(error))
         except (KeyError, TypeError, ValueError, OverflowError) as error:

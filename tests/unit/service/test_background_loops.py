@@ -54,7 +54,8 @@ async def test_a_loop_without_a_complete_round_is_late() -> None:
 
 SERVERS_AWAY = [
     DatabaseUnavailable("Postgres"), CredentialsUnavailable("Vault"), TemporalUnavailable("Temporal"),
-    RPCError("Temporal", RPCStatusCode.UNAVAILABLE, b""),
+    RPCError("Temporal", RPCStatusCode.UNAVAILABLE, b""), RPCError("transport error", RPCStatusCode.UNKNOWN, b""),
+    RPCError("shard is elsewhere", RPCStatusCode.ABORTED, b""),
 ]  # fmt: skip
 
 
