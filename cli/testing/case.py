@@ -41,10 +41,10 @@ def plan_of(export: Any, catalog: Catalog = CATALOG) -> Plan:
 
 
 def items_of(case: Case, plan: Plan) -> Items:
-    """Return the items of the start node: in manual mode a Manual Trigger emits its own one empty item."""
+    """Return the items of the start node: in manual mode a Manual Trigger emits its own one empty item, or its pinned ones."""
     start = plan.step.get(case.get("start") or "")
     if case.get("mode") == "manual" and "offline" not in case and start is not None and start.trigger == "manual":
-        return list(EMPTY_ITEM)
+        return [as_item(each) for each in plan.pin_data.get(start.name) or EMPTY_ITEM]
     return [as_item(each) for each in case.get("input") or []]
 
 

@@ -17,17 +17,19 @@ Found: TypeAlias = "Item | PairingError | None"
 
 
 class PairingError(Exception):
-    """`$('Node').item` has no answer. `message` is n8n's."""
+    """`$('Node').item` has no answer. `message` is n8n's; `unpaired`: the node whose items say not what they stem from."""
 
-    def __init__(self, message: str, description: str | None = None) -> None:
+    def __init__(self, message: str, description: str | None = None, *, unpaired: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.description = description
+        self.unpaired = unpaired
 
 
-def _unavailable(node: str, what: str = "item") -> PairingError:
+def _unavailable(node: str) -> PairingError:
     return PairingError(
-        f"Paired item data for {what} from node '{node}' is unavailable. Ensure '{node}' is providing the required output."
+        f"Paired item data for item from node '{node}' is unavailable. Ensure '{node}' is providing the required output.",
+        unpaired=node,
     )
 
 
@@ -125,9 +127,8 @@ class Trail:
             raise _unavailable(target)
         found = self._follow(_Visit(None, current, origins(item.get("pairedItem"))[::-1], source), target)
         if isinstance(found, PairingError):
-            raise PairingError(
-                found.message, found.description
-            )  # a fresh one: a traceback grows each time it is raised
+            # a fresh one: a traceback grows each time it is raised
+            raise PairingError(found.message, found.description, unpaired=found.unpaired)
         return found
 
     def _follow(self, first: _Visit, target: str) -> Found:

@@ -139,7 +139,7 @@
           `Some intermediate nodes between ‘<strong>${name}</strong>‘ and  ‘<strong>${this.snapshot.step.name}</strong>‘ have not executed yet.`,
         );
       }
-      if (pair.error) fail(pair.error.message.replace(/^Paired item data for item /, `Paired item data for ${method} `), pair.error.description);
+      if (pair.error) fail(pair.error.message.replace(/^(Paired item data for|Using the) item /, `$1 ${method} `), pair.error.description);
       if (pair.item) return this.own(pair.item);
       if (!pair.at) return undefined; // the trail ends at the start
       const [run, output, at] = pair.at;

@@ -34,6 +34,8 @@ PATTERNS_IN_ACTIVITY: Final = "patterns in an activity"
 UNDEFINED_MEMBERS: Final = "undefined members"
 """The change by which members that are undefined stay in items while workflow code moves them."""
 
+UNPIN: Final = "Using the item method doesn't work with pinned data in this scenario. Please unpin '{}' and try again."
+"""What n8n says in a manual run where the items of a pinned node do not say what they stem from."""
 MAX_SCRIPT_VALUES: Final = 20_000
 """Script values that one step may compute inside workflow code, far below a second of V8."""
 MAX_VALUES: Final = 100_000
@@ -132,7 +134,8 @@ class RunState:
             try:
                 found = self.engine.paired(execute, name, i)
             except PairingError as error:
-                raise ExpressionError(error.message, description=error.description, item=i) from None
+                message = UNPIN.format(error.unpaired) if error.unpaired in pinned else error.message
+                raise ExpressionError(message, description=error.description, item=i) from None
             return UNDEFINED if found is None else found
 
         info, prepared = self.info_of(execute), self._prepared.get((step or execute.step).name)

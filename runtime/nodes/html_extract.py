@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +18,16 @@ from schemas.item import UNDEFINED
 
 _WHITE = re.compile(r"\s+")
 _BREAKS = re.compile(r"[\r\n]")
+
+
+def _problem(document: Any) -> str | None:
+    """Return what n8n says of a value that is no document; None of one that it reads: a text or an object."""
+    if document is None:
+        return "cheerio.load() expects a string"
+    if isinstance(document, bool | int | float):
+        kind = "boolean" if isinstance(document, bool) else "number"
+        return f"Cannot create property 'prev' on {kind} '{js_string(document)}'"
+    return None
 
 
 class Extraction(Activity):
@@ -53,7 +64,7 @@ class Extraction(Activity):
         for i, item in enumerate(items):
             try:
                 node = context.resolve(self, i)
-                out += await node.documents(context, item, i, rich=rich)
+                await node.documents(context, item, i, out, rich=rich)
             except NodeError as error:
                 error.item = i if error.item is None else error.item
                 if not context.continue_on_fail:
@@ -61,23 +72,22 @@ class Extraction(Activity):
                 out.append(error_item(error, i))
         return [out]
 
-    async def documents(self, context: ActivityContext, item: Item, i: int, *, rich: bool) -> Items:
-        """Return the items of one input item, of which `self` is the node. Raise NodeError."""
+    async def documents(self, context: ActivityContext, item: Item, i: int, out: Items, *, rich: bool) -> None:
+        """Add the items of one input item, of which `self` is the node: those before a document that fails, too. Raise NodeError."""
         html = await self._html(context, item, i)
         documents = html if isinstance(html, list) else [html]
         try:
             extractions = [_extraction(each) for each in (self.extraction_values or {}).get("values") or []]
         except ProblemError as problem:
             raise NodeError(problem.message, item=i) from problem
-        if any(each is None for each in documents):
-            raise NodeError("cheerio.load() expects a string", item=i)
-        requests = [{"html": each, "extractions": extractions, "rich": rich} for each in documents]
-        outputs: Items = []
+        readable = list(takewhile(lambda each: _problem(each) is None, documents))
+        requests = [{"html": each, "extractions": extractions, "rich": rich} for each in readable]
         for result in await run_library(context, "html", _script(), requests, keep_undefined=context.keeps_undefined):
             if isinstance(result, LibraryError):
                 raise NodeError(str(result), item=i)
-            outputs.append({"json": self._json(result, context.version), "pairedItem": {"item": i}})
-        return outputs
+            out.append({"json": self._json(result, context.version), "pairedItem": {"item": i}})
+        if len(readable) < len(documents):
+            raise NodeError(_problem(documents[len(readable)]) or "", item=i)
 
     async def _html(self, context: ActivityContext, item: Item, i: int) -> Any:
         if self.source_data == "json":
