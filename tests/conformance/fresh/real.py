@@ -47,7 +47,7 @@ LIKELY: Final[tuple[tuple[str, tuple[Any, ...]], ...]] = (
     (r"ids?$", ("rec1A2b3C", 17, "17", "8f14e45f-ceea-467f-a0e6-1c3b5a6d7e8f")),
     (r"status|state|type|kind|category|priority", ("active", "Pending", "HIGH", "", "error")),
     (r"text|content|message|output|response|body|html|result|summary|description|answer", (
-        "A first line.\nAnd a second, with \"quotes\".", '```json\n{"score": 7, "items": ["a", "b"], "ok": true}\n```', '{"a": {"b": [1, 2]}}',
+        'A first line.\nAnd a second, with "quotes".', '```json\n{"score": 7, "items": ["a", "b"], "ok": true}\n```', '{"a": {"b": [1, 2]}}',
         "<p>Hello <b>world</b></p>", "not json", "[1, 2, 3]", "")),
     (r"name|title|subject|label|author|user|company", ("Ada Lovelace", "Acme & Söhne", "x", "two words here")),
 )  # fmt: skip
@@ -217,23 +217,23 @@ def _object(draw: random.Random, paths: Sequence[Path]) -> dict[str, Any]:
     return made
 
 
-def _put(holder: Any, path: Path, value: Any) -> None:
-    """Set a value below an object or a list, whose members are made on the way; one of another kind is replaced."""
-    for place, key in enumerate(path):
-        following: Any = None if place == len(path) - 1 else [] if isinstance(path[place + 1], int) else {}
-        if isinstance(key, int):
-            if not isinstance(holder, list):
-                return
-            key = min(key, 3)
-            holder.extend({} for _ in range(key + 1 - len(holder)))
-        elif not isinstance(holder, dict):
+def _put(made: Any, path: Path, value: Any) -> None:
+    """Set a value below an object, whose members are made on the way; one of another kind is replaced."""
+    holder: Any = made
+    last = len(path) - 1
+    for place, part in enumerate(path):
+        if not isinstance(holder, list if isinstance(part, int) else dict):
             return
-        if following is None:
+        key: Any = min(part, 3) if isinstance(part, int) else part
+        if isinstance(part, int):
+            holder.extend({} for _ in range(key + 1 - len(holder)))
+        if place == last:
             holder[key] = value
             return
-        current = holder.get(key) if isinstance(holder, dict) else holder[key]
-        if not isinstance(current, type(following)):
-            holder[key] = following
+        kind = list if isinstance(path[place + 1], int) else dict
+        current = holder[key] if isinstance(part, int) else holder.get(key)
+        if not isinstance(current, kind):
+            holder[key] = kind()
         holder = holder[key]
 
 
