@@ -222,7 +222,7 @@ def _put(made: Any, path: Path, value: Any) -> None:
     holder: Any = made
     last = len(path) - 1
     for place, part in enumerate(path):
-        if not isinstance(holder, list if isinstance(part, int) else dict):
+        if type(holder) is not (list if isinstance(part, int) else dict):
             return
         key: Any = min(part, 3) if isinstance(part, int) else part
         if isinstance(part, int):
