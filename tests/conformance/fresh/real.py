@@ -222,7 +222,7 @@ def _put(made: Any, path: Path, value: Any) -> None:
     holder: Any = made
     last = len(path) - 1
     for place, part in enumerate(path):
-        if type(holder) is not (list if isinstance(part, int) else dict):
+        if not _has_room(holder, part):
             return
         key: Any = min(part, 3) if isinstance(part, int) else part
         if isinstance(part, int):
@@ -235,6 +235,10 @@ def _put(made: Any, path: Path, value: Any) -> None:
         if not isinstance(current, kind):
             holder[key] = kind()
         holder = holder[key]
+
+
+def _has_room(holder: Any, part: str | int) -> bool:
+    return isinstance(holder, list if isinstance(part, int) else dict)
 
 
 def _value(draw: random.Random, key: str) -> Any:
