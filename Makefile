@@ -65,7 +65,7 @@ docs: setup  ## Build the site into build/site; a broken link fails.
 
 chart: setup  ## Render the Helm chart with Helm's own library and check what it makes against Kubernetes' schemas.
 	@PYTHON=$(PYTHON) sh .ci/uv.sh sync --locked --inexact --group deploy --quiet
-	$(BIN)/python -m pytest tests/deploy/test_chart.py -q
+	$(BIN)/python -m pytest tests/deploy/test_chart.py -q -p no:cacheprovider  # the failed tests of a run beside it are noted there
 
 # compared in tests: schemas, the pages of diagnostics, the plans of our exports, the table of known differences, the descriptions
 # of the API and of agents services, the page of specialists

@@ -123,7 +123,7 @@ def _drawn(draw: random.Random, export: dict[str, Any]) -> Case | None:
         "executionOrder": (export.get("settings") or {}).get("executionOrder", "v0"),
         "timezone": "Europe/Berlin",
     }
-    workflow = {"name": "Fresh", "nodes": nodes, "connections": connections, "settings": settings}
+    workflow = {"id": "wf1", "name": "Fresh", "nodes": nodes, "connections": connections, "settings": settings}
     mode = "webhook" if start["type"] == f"{PREFIX}webhook" else "manual"
     return {
         "workflow": {**workflow, "pinData": {name: [each["json"] for each in items] for name, items in pins.items()}},
