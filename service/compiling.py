@@ -16,6 +16,7 @@ from typing import IO, Any, Final
 
 import orjson
 
+from runtime.confinement.priority import FROM_THE_START, lower_priority
 from runtime.platform.tenant_places import TenantPlaces
 from runtime.values.json_bytes import loads
 from schemas.plan import Plan
@@ -147,6 +148,7 @@ class _Child:
         except BaseException:
             said.close()
             raise
+        lower_priority(process.pid, FROM_THE_START)
         return cls(process, said)
 
     async def exchange(self, *frames: bytes) -> bytes:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from runtime.confinement.children import START_SECONDS, resident_bytes, start
 from runtime.confinement.limits import ChildLimits
+from runtime.confinement.priority import FROM_THE_START, lower_priority
 from runtime.sandbox.child import HEADER
 from runtime.sandbox.limits import CodeLimits
 
@@ -65,6 +66,7 @@ class ChildProcess:
             [str(limits.memory_mb), str(limits.output_mb)],
             limits=ChildLimits(memory_bytes=2 * limits.memory_mb << 20, open_files=OPEN_FILES),
         )
+        lower_priority(self._process.pid, FROM_THE_START)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._in, self._out = self._process.stdin.fileno(), self._process.stdout.fileno()

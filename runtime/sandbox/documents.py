@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 from runtime.confinement.children import ConfinedProcess, start
 from runtime.confinement.limits import ChildLimits
+from runtime.confinement.priority import FROM_THE_START, lower_priority
 from runtime.sandbox.failures import SandboxLimitError
 
 __all__ = ["DocumentLimitError", "Threads", "read_document"]
@@ -72,6 +73,7 @@ class _Reading:
     def run(self) -> tuple[bytes, int | None]:
         """Return what the child answers, and the code with which it ended; None: its time was up. Blocking."""
         child = self._child = start(self._module, limits=self._limits, environment={})
+        lower_priority(child.pid, FROM_THE_START)
         try:
             if self._stopped:
                 return b"", None

@@ -21,11 +21,11 @@ from typing import Any, Final
 
 from pydantic_monty import Monty, MontyCrashedError, MontyError, MontySession
 
+from runtime.confinement.priority import FROM_THE_START, LONG_RUN_SECONDS, lower_priority
 from runtime.contract import Items, NodeError
 from runtime.sandbox.failures import crashed, out_of_memory, timed_out, too_many_items
 from runtime.sandbox.limits import CodeLimits
 from runtime.sandbox.pool import MAX_BUSY_CHILDREN
-from runtime.sandbox.priority import LONG_RUN_SECONDS, lower_priority
 from runtime.sandbox.python_program import python_program
 from schemas.run import MAX_ITEMS
 
@@ -86,6 +86,8 @@ class _Process:
             self._pid = pid
             if self._over:
                 self._kill()
+            elif pid:
+                lower_priority(pid, FROM_THE_START)
         well = False
         try:
             yield

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import orjson
 
+from runtime.confinement.priority import LONG_RUN_SECONDS, lower_priority
 from runtime.contract import Items, NodeError
 from runtime.contract.capabilities.code import LIBRARY, Helpers
 from runtime.sandbox.calls import Calls, calls_of
@@ -16,7 +17,6 @@ from runtime.sandbox.child_process import ChildLost, ChildProcess
 from runtime.sandbox.failures import SandboxLimitError, crashed, out_of_memory, timed_out, too_many_items
 from runtime.sandbox.limits import CodeLimits
 from runtime.sandbox.pool import IDLE_CHILD_WAIT_SECONDS, MAX_BUSY_CHILDREN, ChildPool, pool_for
-from runtime.sandbox.priority import LONG_RUN_SECONDS, lower_priority
 from runtime.sandbox.tenant_slots import TenantSlots
 from schemas.run import MAX_ITEMS, MAX_NESTING
 

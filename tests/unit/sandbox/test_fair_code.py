@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pytest
 
+from runtime.confinement.priority import FROM_THE_START, OF_LONG_RUNS
 from runtime.contract import NodeError
 from runtime.sandbox.limits import CodeLimits
 from runtime.sandbox.pool import MAX_IDLE_CHILDREN
@@ -117,7 +118,7 @@ async def test_another_tenant_goes_on_beside_twelve_runs_that_never_end(language
 
 
 async def test_code_that_runs_for_long_gives_way() -> None:
-    """Its process has a lower priority than that of code which has just begun, and serves no other run."""
+    """Its process has a lower priority than that of code which has just begun, whose priority is below our own; and serves no other run."""
     runner, before = CodeRunner(CodeLimits(seconds=63)), children()
     running = [
         asyncio.create_task(runner.run(of("a"), *ENDLESS[name]))
@@ -127,9 +128,14 @@ async def test_code_that_runs_for_long_gives_way() -> None:
     usual, group = os.getpriority(os.PRIO_PROCESS, 0), autogroup()
 
     async def gave_way() -> bool:
-        low = [child for child in children() if os.getpriority(os.PRIO_PROCESS, child) > usual]
+        low = [child for child in children() if os.getpriority(os.PRIO_PROCESS, child) == usual + OF_LONG_RUNS]
         return len(low) == len(running)
 
+    async def begun() -> bool:
+        low = [child for child in children() if os.getpriority(os.PRIO_PROCESS, child) >= usual + FROM_THE_START]
+        return len(low) >= len(running)
+
+    assert await eventually(begun)
     assert await eventually(gave_way)
     assert autogroup() == group, "a child in our session must not take our own processes down with it"
     for each in running:
