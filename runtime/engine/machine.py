@@ -14,6 +14,7 @@ from runtime.engine.liveness import Liveness
 from runtime.engine.node_runs import SparseRuns, from_json, indexed_runs, to_json
 from runtime.engine.outputs import finish, stamp
 from runtime.engine.pairing import PairingError, Trail, index_of
+from runtime.engine.pinned import pinned_of, share_pairings
 from schemas.errors import LIMIT_REACHED
 from schemas.item import Item, Items, NodeRun, Outputs, Source
 from schemas.outcome import Delay, Execute, Finished, Idle, Outcome
@@ -48,13 +49,13 @@ class Engine:
         self.plan = plan
         self.graph = graph or Graph(plan)
         self.v1 = plan.settings.order == "v1"
-        self.pinned = plan.pin_data if pinned else {}
         state = state or {}
         self.stack: list[Entry] = state.get("stack", [])
         self.waiting: dict[str, list[Entry]] = state.get("waiting", {})
         self.runs: dict[str, list[NodeRun] | SparseRuns] = {
             name: from_json(runs) for name, runs in state.get("runs", {}).items()
         }
+        self.pinned = pinned_of(plan.pin_data if pinned else {}, self.runs)
         self._trail = Trail(self.graph, self.runs)
         self.order: list[list[Any]] = state.get("order", [])
         """What ran, in order: [node, run], and its number among all as a third once some are forgotten."""
@@ -262,7 +263,7 @@ class Engine:
             first = execute.uncut_inputs[0] if execute.uncut_inputs else None  # executeOnce is not looked at
             return True, None if first is None else [first]
         if step.name in self.pinned:
-            return True, [copy.deepcopy(self.pinned[step.name])]  # type: ignore[list-item]
+            return True, [copy.deepcopy(self.pinned[step.name])]
         if not execute.items and step.trigger in TAKES_ITEMS and not step.always_output_data:
             return True, None
         if not execute.items and step.trigger is None and execute.source:
@@ -276,9 +277,15 @@ class Engine:
     def _final(self, execute: Execute, outputs: Outputs | None) -> Outputs | None:
         if outputs is None:
             return None
-        original = None if execute.step.name in self.pinned else lambda item: self._original(execute, item)
-        given = len((self.entry or {}).get("inputs", ()))
-        return finish(execute.step, outputs, given, execute.uncut_inputs, original)
+        name, given = execute.step.name, len((self.entry or {}).get("inputs", ()))
+        if name not in self.pinned:
+            return finish(
+                execute.step, outputs, given, execute.uncut_inputs, lambda item: self._original(execute, item)
+            )
+        final = finish(execute.step, outputs, given, execute.uncut_inputs, None)
+        if share_pairings(self.pinned[name], final, self.runs.get(name, ())):
+            self._trail.forget()
+        return final
 
     def _advance(self, execute: Execute, final: Outputs | None, outcome: Outcome) -> None:
         self.current = None
