@@ -73,6 +73,8 @@ class Paging(_Model):
     """Whether a page is asked for again as long as `more` holds, also where `next` has no value: n8n's node asks until it is told to stop."""
     needs_list: bool = False
     """Whether a page without a list of elements fails, as where n8n's node spreads it; else one of a single page is an item."""
+    needs_last: str | None = None
+    """A member of the last element that n8n's node reads after each page that is not the one where it stops: it fails without an element."""
     every: bool = False
     """Whether pages are asked for until `limit` is reached, too."""
 

@@ -68,7 +68,7 @@ class Scope:
 
         A pattern under `name.mode` is of another mode.
         """
-        if not isinstance(value, Mapping):
+        if not isinstance(value, Mapping) or ("value" not in value and not value.get("__rl")):
             return value
         chosen = value.get("value", UNDEFINED)
         mode = value.get("mode")

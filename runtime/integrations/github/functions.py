@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from runtime.contract import Item, NodeError
+from runtime.integrations.answers import unreadable
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
 from runtime.integrations.template import Template
 from runtime.values.javascript import js_string
-from schemas.item import UNDEFINED
+from schemas.item import UNDEFINED, BinaryRef
 
 _FILE: Final = Template("{$repository|path}/contents/{filePath|path}")
 
@@ -21,8 +22,8 @@ def edits(scope: Scope) -> dict[str, Any]:
     for name, member in {"labels": "label", "assignees": "assignee"}.items():
         if name in made:
             if not isinstance(made[name], list):
-                raise NodeError(f"The {name} of the issue must be a list", item=scope.index)
-            made[name] = [each.get(member, "") for each in made[name] if isinstance(each, Mapping)]
+                raise NodeError(f"body.{name}.map is not a function", item=scope.index)
+            made[name] = [each.get(member) for each in made[name] if isinstance(each, Mapping)]
     return made
 
 
@@ -51,10 +52,23 @@ async def write(run: Run, scope: Scope) -> list[Item]:
         sha = found.get("sha") if isinstance(found, Mapping) else UNDEFINED
     content = js_string(parameters.get("fileContent", "")).encode()
     if parameters.get("binaryData"):
-        content = await run.context.blobs.read(run.file(scope.index, parameters["binaryPropertyName"]))
+        content = await run.context.blobs.read(_binary(run, scope))
     body = {**scope.names["message"], "sha": sha, "content": base64.b64encode(content).decode()}
     made = await run.request(scope, method="PUT", path=_FILE, json=body)
     return [{"json": made}]
+
+
+def _binary(run: Run, scope: Scope) -> BinaryRef:
+    """Return the file to write. Raise NodeError in the words of n8n's code, which looks for none."""
+    if "binaryPropertyName" not in scope.parameters:
+        raise NodeError('Could not get parameter "binaryPropertyName"')
+    name = js_string(scope.parameters["binaryPropertyName"])
+    files = scope.item.get("binary")
+    if not files:
+        raise unreadable(UNDEFINED, name)
+    if name not in files:
+        raise unreadable(UNDEFINED, "id")
+    return run.file(scope.index, name)
 
 
 async def lock(run: Run, scope: Scope) -> list[Item]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from runtime.contract import Item, NodeError
+from runtime.integrations.answers import iterated, member_of_answer, sliced
 from runtime.integrations.filters import FILTERS, is_empty
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
@@ -173,7 +174,8 @@ def parts(scope: Scope) -> dict[str, Any]:
         texts = {"attachments": parameters.get("attachmentsJson"), "blocks": parameters.get("blocksJson")}
         return {name: _json_text(name, each) for name, each in texts.items() if each}
     given = parameters.get("attachments")
-    made: dict[str, Any] = {"attachments": [attachment(each) for each in given] if isinstance(given, list) else []}
+    elements = [] if given == {} else iterated(given, "attachments")
+    made: dict[str, Any] = {"attachments": given if isinstance(given, str) else [attachment(each) for each in elements]}
     form = parameters.get("blocksUi") or {}
     if isinstance(form.get("blocksValues"), list):
         made["blocks"] = [block(each) for each in form["blocksValues"]]
@@ -218,8 +220,8 @@ def _profile(options: dict[str, Any]) -> dict[str, Any]:
 
 def groups(scope: Scope) -> Any:
     """Return the user groups, cut at the limit."""
-    found = scope.names["response"].get("usergroups", [])
-    return found if scope.parameters.get("returnAll") else found[: scope.parameters.get("limit", 50)]
+    found = member_of_answer(scope.names["response"], "usergroups")
+    return found if scope.parameters.get("returnAll") else sliced(found, scope.parameters.get("limit", 50))
 
 
 async def group_users(run: Run, scope: Scope) -> list[Item]:
