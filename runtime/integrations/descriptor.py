@@ -217,6 +217,8 @@ class Descriptor(_Model):
     which it is."""
     body_in_errors: bool = False
     """Whether the raw text of an error status is the status and the body, as where n8n's node sends with its older helper."""
+    drops_empty_body: bool = False
+    """Whether a JSON body without members is not sent, as where n8n's node leaves it out."""
     errors: Sequence[ErrorRule] = ()
     error_item: ErrorItem = "message"
     """What an item says that takes the place of a failed one; without a description the message. `object`: message and error."""
@@ -226,6 +228,8 @@ class Descriptor(_Model):
     """Whether n8n writes the number of the item behind the text of an error."""
     patterns: Mapping[str, str] = Field(default_factory=dict)
     """Parameter -> RE2 pattern whose first group is the id in a URL of a resource locator; `parameter.mode`: in another mode."""
+    titles: Mapping[str, str] = Field(default_factory=dict)
+    """Parameter with a pattern -> what n8n calls it in errors, where that is not the words of its name without `Id`."""
     tables: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
     values: Mapping[str, Value] = Field(default_factory=dict)
     """Values with names: read as `$name` in every operation."""

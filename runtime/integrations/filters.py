@@ -147,6 +147,7 @@ _DEFINED: Final[Mapping[str, Callable[..., Any]]] = {
     "replace": lambda value, old, new="": js_string(value).replace(old, new),
 }
 
+
 def _lower(value: Any) -> str:
     """Return a text in small letters. Raise NodeError for what is no text, in JavaScript's own words."""
     if isinstance(value, str):

@@ -62,7 +62,7 @@ def _error_object(error: NodeError, now: float) -> dict[str, Any]:
     """Return an error as n8n shows it in an item."""
     context = error.data.get("context", {"itemIndex": error.item})
     if isinstance(error, ThrownError):
-        return {"context": context}
+        return {"context": context} if context else {}
     if not isinstance(error, NodeApiError):
         return {"level": "warning", "shouldReport": False, "tags": {}, "context": context}
     shown: dict[str, Any] = {"message": error.message, "timestamp": int(now), "name": error.name}

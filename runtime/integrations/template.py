@@ -61,6 +61,11 @@ class _Path:
     root: str
     keys: tuple[str, ...]
 
+    @property
+    def name(self) -> str:
+        """The name of the parameter, or of the member of one."""
+        return self.keys[-1] if self.keys else self.root
+
     def value(self, names: Names) -> Any:
         found = names.root(self.root)
         for key in self.keys:
@@ -87,7 +92,7 @@ class _Alternative:
         for name, arguments in self.filters:
             given = [each.value(names) for each in arguments]
             if name == "locator" and isinstance(self.term, _Path):
-                found = names.located(self.term.root, found)
+                found = names.located(self.term.name, found)
             elif name == "map":
                 found = UNDEFINED if found is UNDEFINED else names.table(str(given[0])).get(js_string(found), UNDEFINED)
             elif name == "segment" and found is UNDEFINED and not names.declarative:

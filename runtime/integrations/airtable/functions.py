@@ -118,6 +118,8 @@ async def _output(
 async def get_record(run: Run, scope: Scope) -> list[Item]:
     """Read a record."""
     record = await run.request(scope, path=Template("{$place|path}/{id}"))
+    if isinstance(record, list):  # spread, it has no members
+        record = {js_string(place): each for place, each in enumerate(record)}
     return [await _output(run, scope, record, scope.parameters.get("options", {}).get("downloadFields") or [])]
 
 
@@ -135,8 +137,9 @@ async def search_records(run: Run) -> Items:
         names = options.get("downloadFields") or []
         try:
             return [await _output(run, scope, each, names) for each in await _listed(run, scope, query)]
-        except NodeApiError as error:
-            error.data["context"] = {}  # n8n does not say which item it was
+        except NodeError as error:
+            if isinstance(error, NodeApiError | ThrownError):
+                error.data["context"] = {}  # n8n does not say which item it was
             raise
 
     if (await run.scope(0)).version >= _PER_ITEM_SINCE:
@@ -230,7 +233,10 @@ async def upsert_record(run: Run, scope: Scope) -> list[Item]:
     try:
         written = columns(scope)
         return await _patch(
-            run, scope, [{"fields": written if isinstance(written, str) else values}], performUpsert={"fieldsToMergeOn": matching}
+            run,
+            scope,
+            [{"fields": written if isinstance(written, str) else values}],
+            performUpsert={"fieldsToMergeOn": matching},
         )
     except NodeApiError as error:
         # Airtable refuses to choose among several records that match.

@@ -42,6 +42,19 @@ _JSON: Final = {
 _CHECKED: Final = ("embeds", "components")
 
 
+def told(scope: Scope) -> str:
+    """Return what n8n's node tells of a failed request: Discord's message alone, also where it is empty."""
+    answer = scope.names["response"]
+    if isinstance(answer, Mapping):
+        message = answer.get("message")
+        if message and not isinstance(message, str):
+            return '(message || "").toUpperCase is not a function'
+        return message or ""
+    if isinstance(answer, list):
+        return ""
+    return js_string(scope.names.get("description") or scope.names["message"])
+
+
 def content(scope: Scope) -> dict[str, Any]:
     """Return the body of a message that is sent; empty for other operations."""
     parameters = scope.parameters

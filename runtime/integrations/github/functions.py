@@ -10,7 +10,7 @@ from runtime.integrations.answers import unreadable
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
 from runtime.integrations.template import Template
-from runtime.values.javascript import js_string
+from runtime.values.javascript import js_string, truthy
 from schemas.item import UNDEFINED, BinaryRef
 
 _FILE: Final = Template("{$repository|path}/contents/{filePath|path}")
@@ -47,11 +47,11 @@ async def write(run: Run, scope: Scope) -> list[Item]:
     parameters = scope.parameters
     sha: Any = UNDEFINED
     if parameters.get("operation") == "edit":
-        query = {"ref": Template("{additionalParameters.branch.branch}")}
+        query = {"ref": Template("{additionalParameters.branch.branch|nonempty}")}
         found = await run.request(scope, path=_FILE, query=query)
         sha = found.get("sha") if isinstance(found, Mapping) else UNDEFINED
     content = js_string(parameters.get("fileContent", "")).encode()
-    if parameters.get("binaryData"):
+    if truthy(parameters.get("binaryData")):
         content = await run.context.blobs.read(_binary(run, scope))
     body = {**scope.names["message"], "sha": sha, "content": base64.b64encode(content).decode()}
     made = await run.request(scope, method="PUT", path=_FILE, json=body)
@@ -60,9 +60,11 @@ async def write(run: Run, scope: Scope) -> list[Item]:
 
 def _binary(run: Run, scope: Scope) -> BinaryRef:
     """Return the file to write. Raise NodeError in the words of n8n's code, which looks for none."""
-    if "binaryPropertyName" not in scope.parameters:
+    if scope.parameters.fact("binaryPropertyName") is None:
         raise NodeError('Could not get parameter "binaryPropertyName"')
-    name = js_string(scope.parameters["binaryPropertyName"])
+    name = scope.parameters.get("binaryPropertyName")
+    if not isinstance(name, str):
+        return run.file(scope.index, name)
     files = scope.item.get("binary")
     if not files:
         raise unreadable(UNDEFINED, name)

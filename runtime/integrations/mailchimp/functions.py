@@ -75,10 +75,12 @@ def _audience(given: Mapping[str, Any]) -> dict[str, Any]:
         made["location"] = {name: _degrees(place.get(name)) for name in ("latitude", "longitude")}
     merge = (given.get("mergeFieldsUi") or {}).get("mergeFieldsValues")
     if merge:
-        made["merge_fields"] = {js_string(each.get("name")): each.get("value") for each in merge}
+        made["merge_fields"] = {js_string(each.get("name")): each["value"] for each in merge if "value" in each}
     groups = (given.get("groupsUi") or {}).get("groupsValues")
     if groups:
-        made["interests"] = {js_string(each.get("categoryFieldId")): each.get("value") for each in groups}
+        made["interests"] = {
+            js_string(each.get("categoryFieldId")): each["value"] for each in groups if "value" in each
+        }
     return made
 
 

@@ -19,7 +19,7 @@ def block(given: Mapping[str, Any]) -> dict[str, Any]:
     made: dict[str, Any] = {"type": given.get("type"), "block_id": given.get("blockId") or None}
     if given.get("type") == "actions":
         made["elements"] = [_action(each) for each in _list(given, "elementsUi", "elementsValues")]
-    else:
+    elif given.get("type") == "section":
         text, accessory = _entry(given, "textUi", "textValue"), _entry(given, "accessoryUi", "accessoriesValues")
         if not text:
             raise NodeError("Property text must be defined")

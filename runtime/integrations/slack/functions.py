@@ -161,10 +161,15 @@ def search_query(scope: Scope) -> str:
 
 
 def next_page(scope: Scope) -> Any:
-    """Return the number of the next page of a search; UNDEFINED after the last."""
-    paging = ((scope.names["response"] or {}).get("messages") or {}).get("paging") or {}
+    """Return the number of the next page of a search, and its cursor where the answer has one; UNDEFINED after the last."""
+    answer = scope.names["response"] or {}
+    messages = answer.get("messages")
+    paging = (messages.get("paging") if isinstance(messages, Mapping) else None) or {}
+    cursor = (answer.get("response_metadata") or {}).get("next_cursor")
     page = paging.get("page", 1)
-    return page + 1 if page < paging.get("pages", 1) else UNDEFINED
+    if page >= paging.get("pages", 1) and not cursor:
+        return UNDEFINED
+    return {"page": scope.names["pageNumber"] + 1} | ({"cursor": cursor} if cursor else {})
 
 
 def parts(scope: Scope) -> dict[str, Any]:
@@ -185,7 +190,7 @@ def parts(scope: Scope) -> dict[str, Any]:
 def _json_text(name: str, given: Any) -> Any:
     """Return a JSON text as it is. Raise NodeError where it is none."""
     try:
-        FILTERS["json"](given)
+        FILTERS["json"](js_string(given))
     except NodeError as error:
         raise NodeError(f"{name.capitalize()} it is not a valid json", description=error.message) from error
     return given
