@@ -6,14 +6,34 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from runtime.contract import Item, NodeError
-from runtime.integrations.answers import unreadable
+from runtime.integrations.answers import ThrownError, unreadable
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
 from runtime.integrations.template import Template
 from runtime.values.javascript import js_string, truthy
 from schemas.item import UNDEFINED, BinaryRef
 
-_FILE: Final = Template("{$repository|path}/contents/{filePath|path}")
+_FILE: Final = Template("{$repository|path}/contents/{$file|path}")
+
+
+def file_path(scope: Scope) -> Any:
+    """Return the path of a file; UNDEFINED for operations without one. Raise NodeError for what is no text, in JavaScript's words."""
+    if scope.parameters.fact("filePath") is None:
+        return UNDEFINED
+    path = scope.parameters.get("filePath", UNDEFINED)
+    if path is None or path is UNDEFINED:
+        raise unreadable(path, "endsWith", scope.index)
+    if not isinstance(path, str):
+        raise ThrownError("url.endsWith is not a function", item=scope.index)
+    return path
+
+
+def listed(scope: Scope) -> Any:
+    """Return the elements of a page. Raise NodeError for a text or a number where all pages are asked for, as in n8n."""
+    found = scope.names["response"]
+    if scope.parameters.get("returnAll") and isinstance(found, str | int | float):
+        raise ThrownError("CreateListFromArrayLike called on non-object", item=scope.index)
+    return found
 
 
 def edits(scope: Scope) -> dict[str, Any]:
@@ -49,7 +69,11 @@ async def write(run: Run, scope: Scope) -> list[Item]:
     if parameters.get("operation") == "edit":
         query = {"ref": Template("{additionalParameters.branch.branch|nonempty}")}
         found = await run.request(scope, path=_FILE, query=query)
-        sha = found.get("sha") if isinstance(found, Mapping) else UNDEFINED
+        if found is None or found is UNDEFINED:
+            raise unreadable(found, "sha")
+        if not isinstance(found, Mapping) or "sha" not in found:
+            raise NodeError("Could not get the SHA of the file.")
+        sha = found["sha"]
     content = js_string(parameters.get("fileContent", "")).encode()
     if truthy(parameters.get("binaryData")):
         content = await run.context.blobs.read(_binary(run, scope))

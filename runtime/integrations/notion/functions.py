@@ -44,7 +44,7 @@ def page_id(scope: Scope) -> Any:
     if given is UNDEFINED:
         return given
     mode, value = (given.get("mode"), given.get("value")) if isinstance(given, Mapping) else ("url", UNDEFINED)
-    if scope.version < _LOCATORS_SINCE and mode == "id":
+    if scope.version < _LOCATORS_SINCE and mode != "url":
         return scope.located("pageId", given)
     if not isinstance(given, Mapping) and scope.version < _LOCATORS_SINCE:
         if not isinstance(given, str):

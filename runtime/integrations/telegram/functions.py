@@ -12,6 +12,8 @@ __all__ = ["text", "without_preview"]
 _ATTRIBUTES_SINCE: Final = 1.1
 """The version from which n8n names itself below a message unless it is told not to."""
 
+_NEVER_SINCE: Final = 1.2
+"""The version from which no text has a preview unless it is asked for."""
 _LINK: Final = compile_pattern(r"(?:https?|ftp|file)://\S|\S\.\S")
 """What n8n takes for a link (observed): also `1.5`."""
 
@@ -26,6 +28,8 @@ def text(scope: Scope) -> Any:
 
 
 def without_preview(scope: Scope) -> Any:
-    """Return true for a text without a link, which n8n sends without a preview; else UNDEFINED."""
+    """Return true for a text that n8n sends without a preview, in the first versions one without a link; else UNDEFINED."""
     text = scope.parameters.get("text")
+    if scope.version >= _NEVER_SINCE:
+        return True
     return UNDEFINED if text is not None and _LINK.test(js_string(text)) else True
