@@ -1,12 +1,18 @@
 """Members of a vendor's answer as JavaScript reads them: where n8n's code fails on an answer, a program here fails in the same words."""
 
 from collections.abc import Mapping
+from math import isnan
 from typing import Any
 
 from runtime.contract import NodeError
+from runtime.values.javascript import js_number
 from schemas.item import UNDEFINED
 
-__all__ = ["elements_of", "member_of_answer", "unreadable"]
+__all__ = ["ThrownError", "elements_of", "iterated", "member_of_answer", "sliced", "unreadable"]
+
+
+class ThrownError(NodeError):
+    """An error that n8n's code does not tell, but JavaScript throws."""
 
 
 def member_of_answer(answer: Any, name: str) -> Any:
@@ -24,10 +30,29 @@ def elements_of(answer: Any, name: str, method: str) -> list[Any]:
     return found if isinstance(found, list) else [found]
 
 
-def unreadable(value: Any, name: str, item: int | None = None) -> NodeError:
+def iterated(value: Any, name: str) -> list[Any]:
+    """Return what JavaScript iterates over: a list, or the characters of a text. Raise ThrownError with n8n's name of the value."""
+    if isinstance(value, list):
+        return value
+    if isinstance(value, str):
+        return list(value)
+    raise ThrownError(f"{name} is not iterable")
+
+
+def sliced(value: Any, limit: Any, name: str = "responseData") -> Any:
+    """Return `value.slice(0, limit)` of an answer. Raise ThrownError for what has no such method."""
+    if value is None or value is UNDEFINED:
+        raise unreadable(value, "slice")
+    if not isinstance(value, list | str):
+        raise ThrownError(f"{name}.slice is not a function")
+    number = js_number(limit)
+    return value[: 0 if isnan(number) else len(value) if number > len(value) else int(number)]
+
+
+def unreadable(value: Any, name: str, item: int | None = None) -> ThrownError:
     """Return the error for a member of what is null or undefined."""
     kind = "null" if value is None else "undefined"
-    return NodeError(
+    return ThrownError(
         f"Cannot read properties of {kind} (reading '{name}')",
         description="The service answered with success, but without what the node reads.",
         item=item,

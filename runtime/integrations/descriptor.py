@@ -73,6 +73,8 @@ class Paging(_Model):
     """Whether a page is asked for again as long as `more` holds, also where `next` has no value: n8n's node asks until it is told to stop."""
     needs_list: bool = False
     """Whether a page without a list of elements fails, as where n8n's node spreads it; else one of a single page is an item."""
+    needs_last: str | None = None
+    """A member of the last element that n8n's node reads after each page that is not the one where it stops: it fails without an element."""
     every: bool = False
     """Whether pages are asked for until `limit` is reached, too."""
 
@@ -215,6 +217,8 @@ class Descriptor(_Model):
     which it is."""
     body_in_errors: bool = False
     """Whether the raw text of an error status is the status and the body, as where n8n's node sends with its older helper."""
+    drops_empty_body: bool = False
+    """Whether a JSON body without members is not sent, as where n8n's node leaves it out."""
     errors: Sequence[ErrorRule] = ()
     error_item: ErrorItem = "message"
     """What an item says that takes the place of a failed one; without a description the message. `object`: message and error."""
@@ -224,6 +228,8 @@ class Descriptor(_Model):
     """Whether n8n writes the number of the item behind the text of an error."""
     patterns: Mapping[str, str] = Field(default_factory=dict)
     """Parameter -> RE2 pattern whose first group is the id in a URL of a resource locator; `parameter.mode`: in another mode."""
+    titles: Mapping[str, str] = Field(default_factory=dict)
+    """Parameter with a pattern -> what n8n calls it in errors, where that is not the words of its name without `Id`."""
     tables: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
     values: Mapping[str, Value] = Field(default_factory=dict)
     """Values with names: read as `$name` in every operation."""

@@ -73,7 +73,7 @@ def _json(value: Any) -> Any:
     try:
         return parse_json(value)
     except NotJsonError as error:
-        raise NodeError(f"The value is not valid JSON: {error}") from error
+        raise NodeError(error.message) from error
 
 
 def _moment(value: Any) -> datetime:
@@ -132,7 +132,6 @@ _DEFINED: Final[Mapping[str, Callable[..., Any]]] = {
     "get": _get,
     "pluck": _pluck,
     "has": lambda value, other: isinstance(value, list | str | Mapping) and other in value,
-    "lower": lambda value: js_string(value).lower(),
     "upper": lambda value: js_string(value).upper(),
     "snake": lambda value: snake_case(js_string(value)),
     "epoch_ms": lambda value: _epoch(value, 1),
@@ -148,7 +147,19 @@ _DEFINED: Final[Mapping[str, Callable[..., Any]]] = {
     "replace": lambda value, old, new="": js_string(value).replace(old, new),
 }
 
+
+def _lower(value: Any) -> str:
+    """Return a text in small letters. Raise NodeError for what is no text, in JavaScript's own words."""
+    if isinstance(value, str):
+        return value.lower()
+    if value is UNDEFINED or value is None:
+        name = "undefined" if value is UNDEFINED else "null"
+        raise NodeError(f"Cannot read properties of {name} (reading 'toLowerCase')")
+    raise NodeError("this.getNodeParameter(...).toLowerCase is not a function")
+
+
 _ANY: Final[Mapping[str, Callable[..., Any]]] = {
+    "lower": _lower,
     "list": _items,
     "nonempty": lambda value: UNDEFINED if is_empty(value) else value,
     "truthy": lambda value: value if value is not UNDEFINED and value else UNDEFINED,

@@ -81,7 +81,7 @@ class NodeRun:
         scope = Scope(
             parameters, self._items[i], i, context.version, context.now, context.timezone,
             sender.credential.data if sender.credential else {}, descriptor.tables, self._node.module, descriptor.patterns,
-            descriptor.declarative,
+            descriptor.declarative, titles=descriptor.titles,
         )  # fmt: skip
         for name, value in descriptor.values.items():
             found = self._common[name] if name in self._common else self._value(name, value, scope)

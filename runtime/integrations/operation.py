@@ -7,7 +7,7 @@ from functools import cached_property, partial
 from typing import Any, Final
 
 from runtime.contract import ActivityContext, Item, Items, NodeApiError, NodeError, error_item
-from runtime.integrations.answers import unreadable
+from runtime.integrations.answers import ThrownError, unreadable
 from runtime.integrations.descriptor import ErrorItem, Operation, Paging, RequestSpec, Step
 from runtime.integrations.filters import is_empty
 from runtime.integrations.request import Response, Sender
@@ -61,6 +61,8 @@ def failed_item(error: NodeError, says: ErrorItem, i: int, context: ActivityCont
 def _error_object(error: NodeError, now: float) -> dict[str, Any]:
     """Return an error as n8n shows it in an item."""
     context = error.data.get("context", {"itemIndex": error.item})
+    if isinstance(error, ThrownError):
+        return {"context": context} if context else {}
     if not isinstance(error, NodeApiError):
         return {"level": "warning", "shouldReport": False, "tags": {}, "context": context}
     shown: dict[str, Any] = {"message": error.message, "timestamp": int(now), "name": error.name}
@@ -258,6 +260,8 @@ async def _send(sender: Sender, spec: RequestSpec, scope: Scope) -> Scope:
             )  # n8n hands on what is no list as one item, without JSON where it is not there
         if not everything and (not page.every or (limit is not None and len(collected) >= limit)):
             return inner.having(items=collected[:limit])
+        if page.needs_last is not None and (not collected or collected[-1] is None):
+            raise unreadable(None if collected else UNDEFINED, page.needs_last, scope.index)
         following = _next(page, inner)
         if following is None:
             return inner

@@ -132,36 +132,56 @@ class Parameters(Mapping[str, Any]):
         value = getattr(self._node, declared.name)
         if value is None and self._node.is_undefined(declared.name):
             return UNDEFINED
-        return self._complete(value, self._facts[declared.name])
+        return self._complete(value, self._facts[declared.name], self._written.raw(declared.name))
 
-    def _complete(self, value: Any, fact: Fact) -> Any:
-        """Return a value without undeclared members, and with the defaults of the entries of fixed collections."""
+    def _complete(self, value: Any, fact: Fact, raw: Any) -> Any:
+        """Return a value without undeclared members, and with the defaults of the entries of fixed collections.
+
+        `raw`: what is written there, expressions included.
+        """
         if not fact.members or not isinstance(value, Mapping):
             return value
         if fact.kind == "fixedCollection":
             groups = {group.name: group for group in fact.members}
-            return {name: self._entries(each, groups[name]) for name, each in value.items() if name in groups}
+            return {
+                name: self._entries(each, groups[name], _member(raw, name))
+                for name, each in value.items()
+                if name in groups
+            }
         if fact.many:
             return value
-        return self._members(value, fact.members, defaults=False)
+        return self._members(value, fact.members, raw, defaults=False)
 
-    def _entries(self, value: Any, group: Fact) -> Any:
+    def _entries(self, value: Any, group: Fact, raw: Any) -> Any:
         if isinstance(value, list):
-            return [self._members(each, group.members, defaults=True) for each in value if isinstance(each, Mapping)]
-        return self._members(value, group.members, defaults=True) if isinstance(value, Mapping) else value
+            return [
+                self._members(each, group.members, _member(raw, i), defaults=True)
+                for i, each in enumerate(value)
+                if isinstance(each, Mapping)
+            ]
+        return self._members(value, group.members, raw, defaults=True) if isinstance(value, Mapping) else value
 
-    def _members(self, value: Mapping[str, Any], members: Sequence[Fact], *, defaults: bool) -> dict[str, Any]:
-        beside = _Beside(value, members, self, self._version, defaults=defaults)
+    def _members(
+        self, value: Mapping[str, Any], members: Sequence[Fact], raw: Any, *, defaults: bool
+    ) -> dict[str, Any]:
+        beside = _Beside(value, members, self, self._version, raw, defaults=defaults)
         made = {name: each for name, each in value.items() if not members}
         for name in dict.fromkeys(each.name for each in members):  # in n8n's order, which the parts of a form show
             declared = beside.declared(name)
             if declared is None:
                 continue
             if name in value:
-                made[name] = self._complete(value[name], declared)
+                made[name] = self._complete(value[name], declared, _member(raw, name))
             elif defaults and name not in undefined_of(value):
-                made[name] = self._complete(declared.default, declared)
+                made[name] = self._complete(declared.default, declared, None)
         return made
+
+
+def _member(raw: Any, key: str | int) -> Any:
+    """Return what is written at a member or a place; None where an expression stands for the whole."""
+    if isinstance(raw, Mapping):
+        return raw.get(str(key))
+    return raw[key] if isinstance(raw, list) and isinstance(key, int) and key < len(raw) else None
 
 
 class _Written(Mapping[str, Any]):
@@ -169,6 +189,10 @@ class _Written(Mapping[str, Any]):
 
     def __init__(self, parameters: Parameters, node: Node, facts: Mapping[str, Fact]) -> None:
         self._parameters, self._node, self._facts = parameters, node, facts
+
+    def raw(self, field: str) -> Any:
+        """Return what is written in a field of the node, expressions included."""
+        return vars(self._node).get(field)
 
     def __getitem__(self, name: str) -> Any:
         for each in self._parameters.declared(name):
@@ -194,9 +218,11 @@ class _Beside(Mapping[str, Any]):
         members: Sequence[Fact],
         parameters: Parameters,
         version: float,
+        raw: Any,
         *,
         defaults: bool,
     ) -> None:
+        self._raw = raw
         self._given, self._members, self._parameters, self._version = given, members, parameters, version
         self._defaults = defaults
 
@@ -213,7 +239,8 @@ class _Beside(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         if name in self._given:
-            return self._given[name]
+            written = _member(self._raw, name)
+            return written if isinstance(written, str) and written.startswith("=") else self._given[name]
         for each in self._members:
             if each.name == name:
                 return each.default if self._defaults else None

@@ -155,7 +155,8 @@ class Sender:
         if value is UNDEFINED and "json" not in changes:
             return None
         if isinstance(value, Mapping) or value is None or value is UNDEFINED:
-            return Json(_object(value) | _object(changes.get("json")))
+            body = _object(value) | _object(changes.get("json"))
+            return None if not body and self.descriptor.drops_empty_body else Json(body)
         return Json(value)
 
     async def _parts(self, part: Part, scope: Scope) -> list[BodyPart]:
@@ -207,7 +208,7 @@ class Sender:
     def _failure(self, status: int, body: Any, scope: Scope) -> NodeApiError:
         raw = f"Request failed with status code {status}"
         if self.descriptor.body_in_errors:
-            raw = f"{status} - {json_stringify(None if body is UNDEFINED else body)}"
+            raw = f"{status} - {json_stringify('' if body is UNDEFINED else body)}"
         failure = status_failure(status, raw, body)
         told = {"message": failure.message, "description": failure.description}
         inner = replace(scope, of_program=False).having(response=body, status=status, **told)

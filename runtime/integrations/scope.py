@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import Any, Self
 
 from runtime.contract import Item, NodeError
+from runtime.integrations.filters import snake_case
 from runtime.integrations.parameters import Parameters
 from runtime.values.patterns import first_group
 from schemas.item import UNDEFINED, BinaryRef
@@ -34,6 +35,8 @@ class Scope:
     """See `Names`."""
     of_program: bool = False
     """Whether values come from a program: they are data, but for strings that are a `Template`."""
+    titles: Mapping[str, str] = field(default_factory=dict)
+    """See `Descriptor.titles`."""
     names: Mapping[str, Any] = field(default_factory=dict)
     """What holes read behind `$`: `response`, `each`, the names of steps, ..."""
 
@@ -68,18 +71,21 @@ class Scope:
 
         A pattern under `name.mode` is of another mode.
         """
-        if not isinstance(value, Mapping):
+        if not isinstance(value, Mapping) or ("value" not in value and not value.get("__rl")):
             return value
         chosen = value.get("value", UNDEFINED)
         mode = value.get("mode")
         pattern = self.patterns.get(name if mode == "url" else f"{name}.{mode}")
-        if pattern is None or not isinstance(chosen, str):
+        if pattern is None:
             return chosen
-        found = first_group(pattern, chosen)
+        found = first_group(pattern, chosen) if isinstance(chosen, str) else None
         if found is None:
+            title, reason = self.titles.get(name) or _title(name), "This is likely because the URL entered is incorrect"
+            if not isinstance(chosen, str):
+                title, reason = "This", "Please enter a valid mode."
             raise NodeError(
-                f"The {'URL' if mode == 'url' else 'ID'} of the parameter {name} is not one of what the parameter asks for",
-                description="Paste the address as the browser shows it, or choose by ID.",
+                f"ERROR: {title} parameter's value is invalid. {reason}",
+                description=f"Of {name}: paste the address as the browser shows it, or choose by ID.",
                 item=self.index,
             )
         return found or chosen
@@ -88,3 +94,9 @@ class Scope:
         """Return a function of the vendor's module."""
         found: Callable[..., Any] = getattr(self.module, name)
         return found
+
+
+def _title(name: str) -> str:
+    """Return the words of a parameter's name, as n8n shows most: `teamId` is Team."""
+    words = snake_case(name.removesuffix("Id")).split("_")
+    return " ".join(each[:1].upper() + each[1:] for each in words)

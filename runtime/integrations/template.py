@@ -26,8 +26,6 @@ __all__ = [
     "without_spaces_at_end",
 ]
 
-_ENCODING: Final = frozenset(("quote", "path"))
-"""Filters of values that n8n's nodes encode before they put them into an address."""
 _END: Final = frozenset("|?}(), '")
 
 
@@ -63,6 +61,11 @@ class _Path:
     root: str
     keys: tuple[str, ...]
 
+    @property
+    def name(self) -> str:
+        """The name of the parameter, or of the member of one."""
+        return self.keys[-1] if self.keys else self.root
+
     def value(self, names: Names) -> Any:
         found = names.root(self.root)
         for key in self.keys:
@@ -89,12 +92,20 @@ class _Alternative:
         for name, arguments in self.filters:
             given = [each.value(names) for each in arguments]
             if name == "locator" and isinstance(self.term, _Path):
-                found = names.located(self.term.root, found)
+                found = names.located(self.term.name, found)
             elif name == "map":
                 found = UNDEFINED if found is UNDEFINED else names.table(str(given[0])).get(js_string(found), UNDEFINED)
+            elif name == "segment" and found is UNDEFINED and not names.declarative:
+                found = "undefined"  # a part of an address that n8n's code puts together
             else:
                 found = FILTERS[name](found, *given)
         return found
+
+    @property
+    def encodes(self) -> bool:
+        """Whether n8n's node encodes the value itself; `path` after a name of the scope only joins what has been encoded."""
+        joined = isinstance(self.term, _Path) and self.term.root.startswith("$")
+        return any(name == "quote" or (name == "path" and not joined) for name, _ in self.filters)
 
 
 @dataclass(frozen=True)
@@ -126,12 +137,12 @@ class _Hole:
     @property
     def encodes(self) -> bool:
         """Whether n8n's node encodes the value itself, so that a space at its end stays."""
-        return any(name in _ENCODING for each in self.alternatives for name, _ in each.filters)
+        return any(each.encodes for each in self.alternatives)
 
     @property
     def _is_parameter(self) -> bool:
         term = self.alternatives[0].term
-        return isinstance(term, _Path) and not term.root.startswith("$") and not term.keys
+        return isinstance(term, _Path) and term.root != "$response" and not term.keys
 
 
 @dataclass(frozen=True)

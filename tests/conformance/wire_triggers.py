@@ -58,13 +58,16 @@ class _World(WireCapabilities):
         super().__init__({**case, "responses": [each for request, each in given if not _asks_for_token(request)]})
         self._tokens = [each for request, each in given if _asks_for_token(request)]
         self._asked = 0
+        self._refuses = step.get("world") == "unauthorised"
 
     async def request(self, method: str, url: str, **options: Any) -> HttpResponse:
         """The next answer of its kind."""
         before = len(self.requests)
         answered = await super().request(method, url, **options)
         if _asks_for_token(self.requests[before]):
-            answer = self._tokens.pop(0) if self._tokens else {"json": {"access_token": "TOKEN", "expires_in": 3600}}
+            granted = {"json": {"access_token": "TOKEN", "expires_in": 3600}}
+            refused = {"status": 401, "json": {"error": "invalid_grant"}}
+            answer = self._tokens.pop(0) if self._tokens else refused if self._refuses else granted
             return response(method, url, answer)
         place, self._asked = self._asked, self._asked + 1
         answers = self._case["responses"]

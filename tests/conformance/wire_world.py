@@ -16,8 +16,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from runtime.contract import HttpResponse, MissingCredential, NodeApiError
 from runtime.contract.capabilities import AskForToken
+from runtime.contract.errors import NO_CREDENTIALS
 from runtime.hosts.local.offline import OfflineCapabilities
 from runtime.http import connection_failure
+from runtime.http.oauth2_types import with_defaults
 from schemas.item import BinaryRef
 
 DROPPED = {"accept-encoding", "connection", "content-length", "host", "user-agent", "idempotency-key", "traceparent"}
@@ -52,8 +54,10 @@ class WireCapabilities(OfflineCapabilities):
         del item, restricted
         found = (self._case.get("credentials") or {}).get(type_)
         if found is None:
-            raise MissingCredential("Credentials not found")
-        return {key: _private_key() if value == "FAKE_RSA_KEY" else value for key, value in found.items()}
+            named = self._case.get("credentials")
+            raise MissingCredential(f'{NO_CREDENTIALS} for "{type_}"' if named else NO_CREDENTIALS)
+        data = {key: _private_key() if value == "FAKE_RSA_KEY" else value for key, value in found.items()}
+        return with_defaults(type_, data)
 
     async def renew(self, type_: str, data: Mapping[str, Any], ask: AskForToken) -> dict[str, Any]:
         """What the case answers, kept by nobody."""

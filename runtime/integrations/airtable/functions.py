@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, Final
 
 from runtime.contract import Item, Items, NodeApiError, NodeError, error_item
-from runtime.integrations.answers import member_of_answer
+from runtime.integrations.answers import ThrownError, member_of_answer, unreadable
 from runtime.integrations.filters import FILTERS
 from runtime.integrations.operation import Run, failing_node
 from runtime.integrations.scope import Scope
@@ -17,6 +17,7 @@ from schemas.item import UNDEFINED, PairedItem
 _TYPES: Final = ("airtableApi", "airtableTokenApi", "airtableOAuth2Api")
 _BATCH: Final = 10
 """Records in one request: Airtable's limit."""
+_TWO: Final = 2
 _PER_ITEM_SINCE: Final = 2.1
 _NESTED_SINCE: Final = 2.2
 """The version from which the fields of a record stay below `fields`."""
@@ -34,6 +35,12 @@ _PAGE: Final = {
 def credential_type(scope: Scope) -> Any:
     """Return the credential type that the parameter names. Raise NodeError for one that the node does not have."""
     chosen = scope.parameters.get("authentication")
+    if chosen == "airtableApi" and scope.version < _TWO:
+        with failing_node():
+            raise NodeError(
+                "The API Key connection was deprecated by Airtable, please use Access Token or OAuth2 instead.",
+                description="Airtable has no API keys any more.",
+            )
     if chosen not in _TYPES:
         raise NodeError(
             f'Node type "n8n-nodes-base.airtable" does not have any credentials of type "{js_string(chosen)}" defined',
@@ -70,7 +77,7 @@ def columns(scope: Scope) -> Any:
         return {name: each for name, each in scope.item["json"].items() if name not in ignored}
     value = mapping.get("value")
     if value is None and mapping.get("schema") is not None:
-        raise NodeError("Cannot convert undefined or null to object", item=scope.index)
+        raise ThrownError("Cannot convert undefined or null to object", item=scope.index)
     return value
 
 
@@ -111,6 +118,8 @@ async def _output(
 async def get_record(run: Run, scope: Scope) -> list[Item]:
     """Read a record."""
     record = await run.request(scope, path=Template("{$place|path}/{id}"))
+    if isinstance(record, list):  # spread, it has no members
+        record = {js_string(place): each for place, each in enumerate(record)}
     return [await _output(run, scope, record, scope.parameters.get("options", {}).get("downloadFields") or [])]
 
 
@@ -128,8 +137,9 @@ async def search_records(run: Run) -> Items:
         names = options.get("downloadFields") or []
         try:
             return [await _output(run, scope, each, names) for each in await _listed(run, scope, query)]
-        except NodeApiError as error:
-            error.data["context"] = {}  # n8n does not say which item it was
+        except NodeError as error:
+            if isinstance(error, NodeApiError | ThrownError):
+                error.data["context"] = {}  # n8n does not say which item it was
             raise
 
     if (await run.scope(0)).version >= _PER_ITEM_SINCE:
@@ -146,7 +156,10 @@ async def _listed(run: Run, scope: Scope, query: Mapping[str, Any]) -> list[Any]
     limit = scope.parameters.get("limit")
     limited = {**given, **({} if limit is None else {"maxRecords": limit})}
     answer = await run.request(scope, path=_PLACE, query=limited)
-    return answer.get("records") or []
+    found = member_of_answer(answer, "records")
+    if found is None or found is UNDEFINED:
+        raise unreadable(found, "map")
+    return found if isinstance(found, list) else [found]
 
 
 def _matching(scope: Scope) -> list[str]:
@@ -218,7 +231,13 @@ async def upsert_record(run: Run, scope: Scope) -> list[Item]:
     if "id" in matching:
         return await _upsert_by_id(run, scope, values)
     try:
-        return await _patch(run, scope, [{"fields": values}], performUpsert={"fieldsToMergeOn": matching})
+        written = columns(scope)
+        return await _patch(
+            run,
+            scope,
+            [{"fields": written if isinstance(written, str) else values}],
+            performUpsert={"fieldsToMergeOn": matching},
+        )
     except NodeApiError as error:
         # Airtable refuses to choose among several records that match.
         if error.http_code != "422" or not options.get("updateAllMatches"):

@@ -13,7 +13,7 @@ from runtime.values.json_text import NotJsonError, parse_json
 _FLAGS: Final = {"SUPPRESS_EMBEDS": 1 << 2, "SUPPRESS_NOTIFICATIONS": 1 << 12}
 _VIDEO_SIZE: Final = {"width": 1270, "height": 720}
 _LINKS: Final = frozenset({"image", "thumbnail", "video"})
-_APART: Final = frozenset({"flags", "message_reference", "wait", "simplify"})
+_APART: Final = frozenset({"flags", "message_reference", "simplify"})
 
 
 def parsed(scope: Scope) -> dict[str, Any]:
@@ -42,6 +42,19 @@ _JSON: Final = {
 _CHECKED: Final = ("embeds", "components")
 
 
+def told(scope: Scope) -> str:
+    """Return what n8n's node tells of a failed request: Discord's message alone, also where it is empty."""
+    answer = scope.names["response"]
+    if isinstance(answer, Mapping):
+        message = answer.get("message")
+        if message and not isinstance(message, str):
+            return '(message || "").toUpperCase is not a function'
+        return message or ""
+    if isinstance(answer, list):
+        return ""
+    return js_string(scope.names.get("description") or scope.names["message"])
+
+
 def content(scope: Scope) -> dict[str, Any]:
     """Return the body of a message that is sent; empty for other operations."""
     parameters = scope.parameters
@@ -50,6 +63,8 @@ def content(scope: Scope) -> dict[str, Any]:
     options = parameters.get("options") or {}
     body = {"content": parameters["content"]}
     body |= {name: each for name, each in options.items() if name not in _APART and each != ""}
+    if body.get("wait"):  # a part of the address
+        del body["wait"]
     if flags := options.get("flags"):
         body["flags"] = sum(_FLAGS.get(each, 0) for each in flags)
     if reference := options.get("message_reference"):
@@ -79,18 +94,16 @@ def _embed(given: Mapping[str, Any]) -> Any:
         elif name == "color":
             made[name] = int(each.lstrip("#"), 16) if isinstance(each, str) else each
         else:
-            made[name] = FILTERS["instant"](each) if name == "timestamp" else each
+            made[name] = each
     return made
 
 
 def attachments(scope: Scope) -> list[dict[str, Any]]:
     """Return the files of a message: their place, name, and the binary that holds them."""
     binary: Mapping[str, Any] = scope.item.get("binary") or {}
-    names = [
-        js_string(each.get("inputFieldName") or "data").strip() for each in _entries(scope.parameters.get("files"))
-    ]
+    names = [each.get("inputFieldName", "data") for each in _entries(scope.parameters.get("files"))]
     return [
-        {"id": i, "filename": (binary.get(name) or {}).get("fileName") or name, "binary": name}
+        {"id": i, "filename": (binary.get(js_string(name)) or {}).get("fileName") or name, "binary": name}
         for i, name in enumerate(names)
     ]
 

@@ -6,13 +6,34 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from runtime.contract import Item, NodeError
+from runtime.integrations.answers import ThrownError, unreadable
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
 from runtime.integrations.template import Template
-from runtime.values.javascript import js_string
-from schemas.item import UNDEFINED
+from runtime.values.javascript import js_string, truthy
+from schemas.item import UNDEFINED, BinaryRef
 
-_FILE: Final = Template("{$repository|path}/contents/{filePath|path}")
+_FILE: Final = Template("{$repository|path}/contents/{$file|path}")
+
+
+def file_path(scope: Scope) -> Any:
+    """Return the path of a file; UNDEFINED for operations without one. Raise NodeError for what is no text, in JavaScript's words."""
+    if scope.parameters.fact("filePath") is None:
+        return UNDEFINED
+    path = scope.parameters.get("filePath", UNDEFINED)
+    if path is None or path is UNDEFINED:
+        raise unreadable(path, "endsWith", scope.index)
+    if not isinstance(path, str):
+        raise ThrownError("url.endsWith is not a function", item=scope.index)
+    return path
+
+
+def listed(scope: Scope) -> Any:
+    """Return the elements of a page. Raise NodeError for a text or a number where all pages are asked for, as in n8n."""
+    found = scope.names["response"]
+    if scope.parameters.get("returnAll") and isinstance(found, str | int | float):
+        raise ThrownError("CreateListFromArrayLike called on non-object", item=scope.index)
+    return found
 
 
 def edits(scope: Scope) -> dict[str, Any]:
@@ -21,8 +42,8 @@ def edits(scope: Scope) -> dict[str, Any]:
     for name, member in {"labels": "label", "assignees": "assignee"}.items():
         if name in made:
             if not isinstance(made[name], list):
-                raise NodeError(f"The {name} of the issue must be a list", item=scope.index)
-            made[name] = [each.get(member, "") for each in made[name] if isinstance(each, Mapping)]
+                raise NodeError(f"body.{name}.map is not a function", item=scope.index)
+            made[name] = [each.get(member) for each in made[name] if isinstance(each, Mapping)]
     return made
 
 
@@ -46,15 +67,34 @@ async def write(run: Run, scope: Scope) -> list[Item]:
     parameters = scope.parameters
     sha: Any = UNDEFINED
     if parameters.get("operation") == "edit":
-        query = {"ref": Template("{additionalParameters.branch.branch}")}
+        query = {"ref": Template("{additionalParameters.branch.branch|nonempty}")}
         found = await run.request(scope, path=_FILE, query=query)
-        sha = found.get("sha") if isinstance(found, Mapping) else UNDEFINED
+        if found is None or found is UNDEFINED:
+            raise unreadable(found, "sha")
+        if not isinstance(found, Mapping) or "sha" not in found:
+            raise NodeError("Could not get the SHA of the file.")
+        sha = found["sha"]
     content = js_string(parameters.get("fileContent", "")).encode()
-    if parameters.get("binaryData"):
-        content = await run.context.blobs.read(run.file(scope.index, parameters["binaryPropertyName"]))
+    if truthy(parameters.get("binaryData")):
+        content = await run.context.blobs.read(_binary(run, scope))
     body = {**scope.names["message"], "sha": sha, "content": base64.b64encode(content).decode()}
     made = await run.request(scope, method="PUT", path=_FILE, json=body)
     return [{"json": made}]
+
+
+def _binary(run: Run, scope: Scope) -> BinaryRef:
+    """Return the file to write. Raise NodeError in the words of n8n's code, which looks for none."""
+    if scope.parameters.fact("binaryPropertyName") is None:
+        raise NodeError('Could not get parameter "binaryPropertyName"')
+    name = scope.parameters.get("binaryPropertyName")
+    if not isinstance(name, str):
+        return run.file(scope.index, name)
+    files = scope.item.get("binary")
+    if not files:
+        raise unreadable(UNDEFINED, name)
+    if name not in files:
+        raise unreadable(UNDEFINED, "id")
+    return run.file(scope.index, name)
 
 
 async def lock(run: Run, scope: Scope) -> list[Item]:

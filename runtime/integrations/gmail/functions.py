@@ -5,7 +5,7 @@ from email.utils import formataddr
 from typing import Any, Final
 
 from runtime.contract import Item, NodeError
-from runtime.integrations.answers import member_of_answer
+from runtime.integrations.answers import ThrownError, member_of_answer, unreadable
 from runtime.integrations.filters import FILTERS, is_empty, segment
 from runtime.integrations.gmail.mail import Attachment, attached, check_headers, encode, header_of, parsed, simplified
 from runtime.integrations.operation import Run
@@ -13,6 +13,7 @@ from runtime.integrations.questions import question_html
 from runtime.integrations.scope import Scope
 from runtime.integrations.template import Template
 from runtime.values.javascript import js_string
+from schemas.item import UNDEFINED
 
 _METADATA: Final = {"format": "metadata", "metadataHeaders": ["From", "To", "Cc", "Bcc", "Subject"]}
 _FIRST: Final = 2
@@ -26,7 +27,7 @@ async def send(run: Run, scope: Scope) -> list[Item]:
     recipients = _recipients(scope)
     files = await _files(run, scope)
     headers = {"From": await _sender(run, scope)} | recipients
-    headers["Subject"] = scope.parameters.get("subject")
+    headers["Subject"] = _subject(scope)
     return [await _post(run, scope, "/messages/send", {"raw": _encoded(scope, headers, files)}, _upload(scope))]
 
 
@@ -41,7 +42,7 @@ async def create_draft(run: Run, scope: Scope) -> list[Item]:
         found = await run.request(scope, path=f"/threads/{segment(thread)}", query=query)
         messages = found.get("messages") or [{}]
         headers["In-Reply-To"], extra["threadId"] = header_of(messages[-1], "message-id"), thread
-    headers["Subject"] = scope.parameters.get("subject")
+    headers["Subject"] = _subject(scope)
     body = {"message": {"raw": _encoded(scope, headers, files)} | extra}
     return [await _post(run, scope, "/drafts", body, _upload(scope))]
 
@@ -90,6 +91,12 @@ def question(scope: Scope) -> str:
     return encode(headers, scope.now, html=question_html(scope))
 
 
+def _subject(scope: Scope) -> Any:
+    """Return the subject of a message; a list or an object is none, as in n8n."""
+    given = scope.parameters.get("subject")
+    return None if isinstance(given, list | Mapping) else given
+
+
 def _options(scope: Scope) -> Mapping[str, Any]:
     given = scope.parameters.get("additionalFields" if scope.version < _FIRST else "options")
     return given if isinstance(given, Mapping) else {}
@@ -99,10 +106,30 @@ def _recipients(scope: Scope) -> dict[str, Any]:
     options, parameters = _options(scope), scope.parameters
     to = options.get("toList") or options.get("sendTo") or parameters.get("toList") or parameters.get("sendTo")
     fields = {"To": to, "Cc": options.get("ccList"), "Bcc": options.get("bccList")}
+    needed = next((name for name in ("sendTo", "toList") if parameters.fact(name) is not None), None)
+    if needed is not None and not to:
+        _check_recipients(parameters.get(needed, UNDEFINED), scope)
     headers: dict[str, Any] = {name: _addresses(value, name, scope) for name, value in fields.items()}
     if parameters.get("operation") != "reply":
         headers["Reply-To"] = _addresses(options.get("replyTo"), "Reply-To", scope)
     return headers
+
+
+def _check_recipients(to: Any, scope: Scope) -> None:
+    """Raise NodeError for the recipients of a message that are none; an empty list is left out in version 1, as in n8n."""
+    if scope.version >= _FIRST:
+        raise _no_address("To", to, scope)
+    if to is None or to is UNDEFINED:
+        raise unreadable(to, "forEach", scope.index)
+    if not isinstance(to, list):
+        raise ThrownError("toList.forEach is not a function", item=scope.index)
+
+
+def _no_address(field: str, value: Any, scope: Scope) -> NodeError:
+    shown = "" if value is UNDEFINED else js_string(value)
+    return NodeError(
+        "Invalid email address", description=f"The field {field} has {shown!r}, which has no @", item=scope.index
+    )
 
 
 def _addresses(value: Any, field: str, scope: Scope) -> str:
@@ -110,15 +137,11 @@ def _addresses(value: Any, field: str, scope: Scope) -> str:
         raise NodeError(f"{field.lower()}List.forEach is not a function", item=scope.index)
     if scope.version < _FIRST:  # lists, of which n8n leaves out what is no address
         return ", ".join(f"<{each}>" for each in map(js_string, FILTERS["list"](value)) if "@" in each)
-    given = FILTERS["split"](value or [])
+    given = [each.strip() for each in js_string(value).split(",")] if value else []
     for each in given:
-        if "@" not in js_string(each):
-            raise NodeError(
-                "Invalid email address",
-                description=f"The field {field} has {js_string(each)!r}, which has no @",
-                item=scope.index,
-            )
-    return ", ".join(js_string(each) for each in given)
+        if "@" not in each:
+            raise _no_address(field, each, scope)
+    return ", ".join(given)
 
 
 async def _sender(run: Run, scope: Scope) -> str | None:
@@ -150,6 +173,8 @@ def _encoded(scope: Scope, headers: Mapping[str, Any], files: Sequence[Attachmen
     parameters = scope.parameters
     text, html = parameters.get("message"), None
     if scope.version < _FIRST:
+        if text is not None and not isinstance(text, str):
+            raise ThrownError('The "chunk" argument must be of type string', item=scope.index)
         html = parameters.get("htmlMessage") if parameters.get("includeHtml") else None
     elif parameters.get("emailType") == "html":
         text, html = None, text

@@ -150,8 +150,15 @@ async def read_range(run: Run) -> Items:
     settings = _Settings.of(scope)
     rows = await _book(run, scope).get(settings.range.text, settings.rendering)
     if truthy(scope.names["rawData"]):
-        return [{"json": {js_string(scope.names["dataProperty"]): rows}, "pairedItem": {"item": 0}}]
+        return [{"json": {_data_property(scope): rows}, "pairedItem": {"item": 0}}]
     return [{"json": each, "pairedItem": {"item": 0}} for each in _objects(rows, settings)]
+
+
+def _data_property(scope: Scope) -> str:
+    """Return the member that raw data is in. Raise NodeError where the parameter is not shown."""
+    if scope.parameters.fact("dataProperty") is None:
+        raise NodeError('Could not get parameter "dataProperty"')
+    return js_string(scope.names["dataProperty"])
 
 
 def _objects(rows: Rows, settings: _Settings) -> list[dict[str, Any]]:
@@ -207,7 +214,7 @@ async def _write(run: Run, *, add: bool) -> Items:
     scope = await run.scope(0)
     book, settings = _book(run, scope), _Settings.of(scope)
     if truthy(scope.names["rawData"]):
-        property_ = js_string(scope.names["dataProperty"])
+        property_ = _data_property(scope)
         data = [_raw(settings.range.text, item["json"].get(property_)) for item in run.items]
         await book.put_cells(data, settings.input_option)
         return _own(run)
@@ -235,6 +242,8 @@ async def _changes(
     letters = column_letters(offset + names.index(key))
     sheet = settings.range.sheet
     keys = await book.get(f"{sheet}{letters}{max(settings.data_row, 1)}:{letters}{last_row}", settings.rendering)
+    if not keys:
+        raise NodeError("Could not retrieve the key column!")
     places: dict[str, int] = {}
     for number, row in enumerate(keys[1:], settings.data_row + 1):  # the row before the data is read, too
         if not is_blank(row):

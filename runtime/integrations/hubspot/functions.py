@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from runtime.contract import Item, Items, NodeError
-from runtime.integrations.answers import member_of_answer
+from runtime.integrations.answers import ThrownError, member_of_answer
 from runtime.integrations.filters import FILTERS, segment
 from runtime.integrations.hubspot.engagements import metadata_of
 from runtime.integrations.hubspot.fields import MODES, PROPERTIES
@@ -161,6 +161,8 @@ async def upsert_contact(run: Run, scope: Scope) -> list[Item]:
     query = {"property": given["properties"]} if given.get("properties") else {}
     path = f"/contacts/v1/contact/vid/{segment(member_of_answer(made, 'vid'))}/profile"
     profile = await run.request(scope, path=path, query=query, arrays="repeat")
+    if profile is None or profile is UNDEFINED:
+        raise ThrownError(f"Cannot set properties of {'null' if profile is None else 'undefined'} (setting 'isNew')")
     is_new = made.get("isNew", UNDEFINED) if isinstance(made, Mapping) else UNDEFINED
     if isinstance(profile, Mapping) and is_new is not UNDEFINED:
         profile = {**profile, "isNew": is_new}

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from runtime.contract import Items, NodeError
-from runtime.integrations.answers import member_of_answer, unreadable
+from runtime.integrations.answers import iterated, member_of_answer, unreadable
 from runtime.integrations.filters import segment
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
@@ -30,8 +30,14 @@ def _chosen(value: Any) -> Any:
     return (value.get("value") or value) if isinstance(value, Mapping) else value
 
 
-def _person(scope: Scope, value: Any) -> dict[str, Any]:
-    return {"name" if scope.parameters.get("jiraVersion") in _SERVERS else "id": _chosen(value)}
+def _located(scope: Scope, name: str, value: Any) -> Any:
+    """Return the id in the resource locator of a member. Raise NodeError for an ID that is none."""
+    return scope.located(name, value) if isinstance(value, Mapping) and value.get("mode") == "id" else _chosen(value)
+
+
+def _person(scope: Scope, name: str, value: Any) -> dict[str, Any]:
+    key = "name" if scope.parameters.get("jiraVersion") in _SERVERS else "id"
+    return {key: _located(scope, name, value)}
 
 
 def fields(scope: Scope) -> dict[str, Any]:
@@ -45,8 +51,8 @@ def fields(scope: Scope) -> dict[str, Any]:
     if labels := given.get("labels") or given.get("serverLabels"):
         made["labels"] = labels
     if given.get("priority"):
-        made["priority"] = {"id": _chosen(given["priority"])}
-    made |= {name: _person(scope, given[name]) for name in ("assignee", "reporter") if given.get(name)}
+        made["priority"] = {"id": _located(scope, "priority", given["priority"])}
+    made |= {name: _person(scope, name, given[name]) for name in ("assignee", "reporter") if given.get(name)}
     if given.get("componentIds"):
         made["components"] = [{"id": each} for each in given["componentIds"]]
     for each in (given.get("customFieldsUi") or {}).get("customFieldsValues") or []:
@@ -68,8 +74,12 @@ def _kind(scope: Scope, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _parent(scope: Scope, made: Mapping[str, Any], parent: Any) -> dict[str, Any]:
-    types = scope.names["types"] if isinstance(scope.names.get("types"), list) else []
-    subtasks = {each.get("id") for each in types if isinstance(each, Mapping) and each.get("subtask")}
+    subtasks = set()
+    for each in iterated(scope.names.get("types", UNDEFINED), "issueTypes"):
+        if each is None:
+            raise unreadable(None, "subtask", scope.index)
+        if isinstance(each, Mapping) and each.get("subtask"):
+            subtasks.add(each.get("id"))
     is_subtask = (made.get("issuetype") or {}).get("id") in subtasks
     if is_subtask and not parent:
         raise NodeError("A sub-task needs the key of its parent issue", description="Set Parent Issue Key")

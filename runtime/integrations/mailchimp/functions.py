@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from runtime.contract import NodeError
+from runtime.integrations.answers import iterated
 from runtime.integrations.scope import Scope
 from runtime.values.dates import parse_date
 from runtime.values.javascript import js_number, js_string
@@ -49,9 +50,11 @@ def member(scope: Scope) -> dict[str, Any]:
     """Return a member to create or to change. Raise NodeError."""
     parameters = scope.parameters
     given = parameters.get("options") or parameters.get("updateFields") or {}
-    made = {"listId": parameters.get("list"), "email_address": parameters.get("email")}
-    if parameters.get("status"):
-        made["status"] = parameters["status"]
+    made = {
+        "listId": parameters.get("list", UNDEFINED), "email_address": parameters.get("email", UNDEFINED),
+        "status": parameters.get("status", UNDEFINED),
+    }  # fmt: skip
+    made = {name: each for name, each in made.items() if each is not UNDEFINED}
     made |= {wire: _field(name, given[name]) for name, wire in _NAMES.items() if given.get(name)}
     if given.get("tags"):
         if not isinstance(given["tags"], str):
@@ -72,10 +75,12 @@ def _audience(given: Mapping[str, Any]) -> dict[str, Any]:
         made["location"] = {name: _degrees(place.get(name)) for name in ("latitude", "longitude")}
     merge = (given.get("mergeFieldsUi") or {}).get("mergeFieldsValues")
     if merge:
-        made["merge_fields"] = {js_string(each.get("name")): each.get("value") for each in merge}
+        made["merge_fields"] = {js_string(each.get("name")): each["value"] for each in merge if "value" in each}
     groups = (given.get("groupsUi") or {}).get("groupsValues")
     if groups:
-        made["interests"] = {js_string(each.get("categoryFieldId")): each.get("value") for each in groups}
+        made["interests"] = {
+            js_string(each.get("categoryFieldId")): each["value"] for each in groups if "value" in each
+        }
     return made
 
 
@@ -89,10 +94,17 @@ def _field(name: str, value: Any) -> Any:
     """Return a field as it is sent. Of a time n8n's node writes the month for the minutes, and hundredths for the seconds."""
     if not name.startswith("timestamp"):
         return value
-    instant = parse_date(js_string(value))
-    if instant is None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    instant = None if number else parse_date(js_string(value))
+    if instant is None and not number:
         return "Invalid date"
-    return f"{datetime.fromtimestamp(instant.ms / 1000, UTC):%Y-%m-%d %H:%m}:{int(instant.ms) % 1000 // 10:02}"
+    ms = int(value if instant is None else instant.ms)
+    return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%m}:{ms % 1000 // 10:02}"
+
+
+def tags(scope: Scope) -> list[Any]:
+    """Return the tags to give or to take: of a text each character, as in n8n. Raise NodeError for what is neither text nor list."""
+    return iterated(scope.parameters.get("tags", UNDEFINED), "tags")
 
 
 def _json(value: Any) -> Any:

@@ -12,12 +12,12 @@ __all__ = ["block", "rich_text", "simple_block"]
 _ADMINISTRATIVE: Final = ("created_time", "last_edited_time", "created_by")
 
 
-def block(given: Mapping[str, Any], key: str = "text") -> dict[str, Any]:
+def block(given: Mapping[str, Any], *, sources: bool = False) -> dict[str, Any]:
     """Return the block that an entry of `blockUi` describes. Raise NodeError for rich text that is not there.
 
     Args:
         given: the entry.
-        key: the member of a block that holds its text; it depends on the version of Notion's API.
+        sources: whether the node speaks to the version of Notion's API that has data sources.
     """
     type_ = given.get("type", UNDEFINED)
     if type_ == "child_page":
@@ -26,17 +26,26 @@ def block(given: Mapping[str, Any], key: str = "text") -> dict[str, Any]:
         content = {"type": "external", "external": {"url": given.get("url", "")}}
     else:  # n8n sends a type that an expression gave as it is
         content = {"checked": bool(given.get("checked"))} if type_ == "to_do" else {}
-        content[key] = _text_of(given)
+        content["rich_text" if sources else "text"] = _text_of(given, sources=sources)
     return {"object": "block", "type": type_, js_string(type_): content}
 
 
-def _text_of(given: Mapping[str, Any]) -> list[Any]:
+def _text_of(given: Mapping[str, Any], *, sources: bool) -> list[Any]:
     if given.get("richText") is False:
-        return [{"text": {"content": given.get("textContent", "")}}]
+        text = given.get("textContent", UNDEFINED if sources else "")
+        if sources and not isinstance(text, str | int | float):
+            raise _no_text("undefined" if text is UNDEFINED else "object")
+        return [{"text": {"content": text}}]
     texts = (given.get("text") or {}).get("text")
     if texts is None:
+        if sources:
+            raise _no_text("undefined")
         raise NodeError("Cannot read properties of undefined (reading 'text')")
     return rich_text(texts)
+
+
+def _no_text(kind: str) -> NodeError:
+    return NodeError(f"Text value must be a string, number, or boolean. Received: {kind}")
 
 
 def rich_text(texts: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -66,7 +75,7 @@ def _mention(given: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": type_, type_: {"id": target.get("value") if isinstance(target, Mapping) else target}}
 
 
-def simple_block(given: Mapping[str, Any], root: str) -> dict[str, Any]:
+def simple_block(given: Mapping[str, Any], root: Any) -> dict[str, Any]:
     """Return a block with its plain text as `content`, below the block `root`."""
     made = {name: each for name, each in given.items() if name not in _ADMINISTRATIVE} | {"root_id": root}
     inner = given.get(given.get("type", ""))

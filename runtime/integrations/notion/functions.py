@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from runtime.contract import Item, Items, NodeError
+from runtime.integrations.answers import ThrownError, sliced, unreadable
 from runtime.integrations.filters import FILTERS, segment
 from runtime.integrations.notion.blocks import block, simple_block
 from runtime.integrations.notion.properties import (
@@ -17,7 +18,7 @@ from runtime.integrations.notion.properties import (
 from runtime.integrations.operation import Run, failing_node
 from runtime.integrations.scope import Scope
 from runtime.integrations.template import Template
-from runtime.values.javascript import js_string
+from runtime.values.javascript import js_string, truthy
 from runtime.values.json_text import NotJsonError, parse_json
 from runtime.values.patterns import first_group
 from schemas.item import UNDEFINED
@@ -43,16 +44,70 @@ def page_id(scope: Scope) -> Any:
     if given is UNDEFINED:
         return given
     mode, value = (given.get("mode"), given.get("value")) if isinstance(given, Mapping) else ("url", UNDEFINED)
-    if scope.version < _LOCATORS_SINCE and mode == "id":
+    if scope.version < _LOCATORS_SINCE and mode != "url":
         return scope.located("pageId", given)
     if not isinstance(given, Mapping) and scope.version < _LOCATORS_SINCE:
         if not isinstance(given, str):
             raise NodeError("page.includes is not a function", item=scope.index)
         return _in_url(js_string(given)) or js_string(given)
-    found = js_string(value).strip() if mode == "id" else _in_url(js_string(value))
+    if scope.version >= _SOURCES_SINCE:
+        found = None if not isinstance(value, str) else value if mode == "id" else _in_url(value)
+    else:
+        found = js_string(value).strip() if mode == "id" else _in_url(js_string(value))
     if not found:
         raise NodeError(f"Could not extract page ID from URL: {js_string(value)}", item=scope.index)
     return found
+
+
+def block_id(scope: Scope) -> Any:
+    """Return the id of the block, or page, that the parameter names by id or URL. Raise NodeError."""
+    given = scope.parameters.get("blockId", UNDEFINED)
+    if not isinstance(given, Mapping) or given.get("mode") != "url":
+        return identifier(scope, "blockId")
+    url = given.get("value", UNDEFINED)
+    if url is None or url is UNDEFINED:
+        raise unreadable(url, "match", scope.index)
+    if not isinstance(url, str):
+        raise ThrownError("blockUrl.match is not a function", item=scope.index)
+    found = first_group(scope.patterns["blockId"], url)
+    if not found:
+        raise NodeError("Invalid URL, could not find block ID or page ID", item=scope.index)
+    return found
+
+
+def source_id(scope: Scope) -> Any:
+    """Return the id of the data source. Raise NodeError for none."""
+    located = scope.located("dataSourceId", scope.parameters.get("dataSourceId", UNDEFINED))
+    operation = (scope.parameters.get("resource"), scope.parameters.get("operation"))
+    if scope.parameters.fact("dataSourceId") is None:
+        return UNDEFINED
+    if operation == ("databasePage", "create") and not truthy(None if located is UNDEFINED else located):
+        raise NodeError("DataSource ID is required to create a database page", item=scope.index)
+    if operation == ("dataSource", "get") and not isinstance(located, str):
+        if located is None or located is UNDEFINED:
+            raise unreadable(located, "includes", scope.index)
+        raise ThrownError("resource.includes is not a function", item=scope.index)
+    return identifier(scope, "dataSourceId")
+
+
+def database_id(scope: Scope) -> Any:
+    """Return the id of the database. Raise NodeError for none."""
+    return identifier(scope, "databaseId")
+
+
+def identifier(scope: Scope, name: str) -> Any:
+    """Return the id that a parameter names; UNDEFINED where the operation has none. Raise NodeError for what n8n takes for no id."""
+    if scope.parameters.fact(name) is None:
+        return UNDEFINED
+    found = scope.located(name, scope.parameters.get(name, UNDEFINED))
+    if found in (None, "", UNDEFINED):
+        raise _no_identifier(found, scope)
+    return found
+
+
+def _no_identifier(found: Any, scope: Scope) -> NodeError:
+    reason = '"" is not allowed' if found == "" else "a value is required"
+    return NodeError(f"Invalid identifier: {reason}", item=scope.index)
 
 
 def _in_url(url: str) -> str | None:
@@ -62,7 +117,7 @@ def _in_url(url: str) -> str | None:
 def children(scope: Scope) -> list[Any]:
     """Return the blocks to write. Raise NodeError."""
     given = (scope.parameters.get("blockUi") or {}).get("blockValues") or []
-    return [block(each, "rich_text" if scope.version >= _SOURCES_SINCE else "text") for each in given]
+    return [block(each, sources=scope.version >= _SOURCES_SINCE) for each in given]
 
 
 def content(scope: Scope) -> dict[str, Any]:
@@ -216,18 +271,19 @@ def _limited(scope: Scope, found: list[Any]) -> list[Any]:
 async def create_database_pages(run: Run) -> Items:
     """Create a page per item; the name of the database's title is asked for once, of a data source's per item."""
     common = ""
-    with failing_node():
-        first = await run.scope(0)
-        if _LOCATORS_SINCE <= first.version < _SOURCES_SINCE:
-            titles = _titles(await run.request(first, path=Template("/databases/{$database}")))
-            common = titles[-1] if titles else ""
+    if run.context.version < _SOURCES_SINCE:
+        with failing_node():
+            first = await run.scope(0)
+            if first.version >= _LOCATORS_SINCE:
+                titles = _titles(await run.request(first, path=Template("/databases/{$database}")))
+                common = titles[-1] if titles else ""
 
     async def work(scope: Scope) -> Items:
         title = common
         if scope.version >= _SOURCES_SINCE:
             if not isinstance(scope.parameters.get("title"), str):
                 raise NodeError("title.trim is not a function", description="The title must be a text.")
-            source = await run.request(scope, path=Template("/data_sources/{$source}"))
+            source = await run.request(scope, path=Template("/data_sources/{$source|quote}"))
             if not isinstance(source, Mapping) or not isinstance(source.get("properties"), Mapping):
                 raise NodeError("Notion did not return data source properties")
             titles = _titles(source)
@@ -258,15 +314,14 @@ def user_id(scope: Scope) -> str:
     """Return the id of a user. Raise NodeError for none."""
     given = scope.parameters.get("userId")
     if given in (None, ""):
-        reason = "a value is required" if given is None else '"" is not allowed'
-        raise NodeError(f"Invalid identifier: {reason}", item=scope.index)
+        raise _no_identifier(given, scope)
     return js_string(given)
 
 
 async def get_pages_with_files(run: Run, scope: Scope) -> list[Item]:
     """Query a database, and download the files of its pages."""
     sources = scope.version >= _SOURCES_SINCE
-    path = Template("/data_sources/{$source}/query") if sources else Template("/databases/{$database}/query")
+    path = Template("/data_sources/{$source|quote}/query") if sources else Template("/databases/{$database}/query")
     page = {
         **_PAGE,
         "when": Template("{returnAll}"),
@@ -279,7 +334,11 @@ async def get_pages_with_files(run: Run, scope: Scope) -> list[Item]:
 
 async def get_page_with_files(run: Run, scope: Scope) -> list[Item]:
     """Read a page, and download its files."""
-    return await _with_files(run, scope, await run.request(scope, path=Template("/pages/{$page}")))
+    return await _with_files(run, scope, await run.request(scope, path=_page_path(scope)))
+
+
+def _page_path(scope: Scope) -> Template:
+    return Template("/pages/{$page|quote}" if scope.version >= _SOURCES_SINCE else "/pages/{$page}")
 
 
 async def _with_files(run: Run, scope: Scope, page: Mapping[str, Any]) -> list[Item]:
@@ -293,21 +352,22 @@ async def _with_files(run: Run, scope: Scope, page: Mapping[str, Any]) -> list[I
 
 async def get_blocks(run: Run, scope: Scope) -> list[Item]:
     """Read the blocks below a block, and the blocks below those if the node asks for them."""
-    parameters, root = scope.parameters, js_string(scope.names["block"])
+    parameters, root = scope.parameters, scope.names["block"]
     found = await _blocks(run, scope, root, nested=bool(parameters.get("fetchNestedBlocks")))
     if not parameters.get("returnAll"):
-        found = found[: parameters.get("limit", 50)]
+        found = sliced(found, parameters.get("limit", 50))
     simple = parameters.get("simplifyOutput", False)
     return [{"json": simple_block(each, root) if simple else each} for each in found]
 
 
-async def _blocks(run: Run, scope: Scope, root: str, *, nested: bool, depth: int = 0) -> list[dict[str, Any]]:
+async def _blocks(run: Run, scope: Scope, root: Any, *, nested: bool, depth: int = 0) -> list[dict[str, Any]]:
     page = {**_PAGE, "when": Template("{returnAll}") if not depth else True}
     page["every"] = scope.version >= _LOCATORS_SINCE
     query = {} if depth else {"page_size": Template("{$size}")}
     named = _LOCATORS_SINCE <= scope.version < _SOURCES_SINCE
+    part = FILTERS["quote"](root) if scope.version >= _SOURCES_SINCE else segment(root)
     out: list[dict[str, Any]] = []
-    for each in await run.pages(scope, path=f"/blocks/{segment(root)}/children", query=query, page=page):
+    for each in await run.pages(scope, path=f"/blocks/{part}/children", query=query, page=page):
         out.append({"object": each.get("object"), "parent_id": root, **each} if named else each)
         # A page inside a page is a document of its own.
         if nested and each.get("has_children") and each.get("type") != "child_page" and depth < _MAX_DEPTH:

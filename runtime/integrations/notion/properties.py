@@ -213,9 +213,11 @@ def _first(texts: Sequence[Mapping[str, Any]]) -> str:
     return (texts[0].get("plain_text") or "") if texts else ""
 
 
-def _plain(texts: Sequence[Mapping[str, Any]]) -> str:
+def _plain(texts: Sequence[Any]) -> str:
     """Return the text in rich text; n8n leaves out mentions and equations."""
-    return "".join(each.get("plain_text") or "" for each in texts if each.get("type") == "text")
+    return "".join(
+        each.get("plain_text") or "" for each in texts if not isinstance(each, str) and each.get("type") == "text"
+    )
 
 
 def _snake(name: str) -> str:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from runtime.contract import NodeError
+
 __all__ = ["attachment", "block"]
 
 
@@ -13,13 +15,15 @@ def attachment(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def block(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a section, or a row of buttons."""
+    """Return a section, or a row of buttons. Raise NodeError for a section without text, and for a button without id or text."""
     made: dict[str, Any] = {"type": given.get("type"), "block_id": given.get("blockId") or None}
     if given.get("type") == "actions":
-        made["elements"] = [_button(each) for each in _list(given, "elementsUi", "elementsValues")]
-    else:
+        made["elements"] = [_action(each) for each in _list(given, "elementsUi", "elementsValues")]
+    elif given.get("type") == "section":
         text, accessory = _entry(given, "textUi", "textValue"), _entry(given, "accessoryUi", "accessoriesValues")
-        made["text"] = _text(text) if text else None
+        if not text:
+            raise NodeError("Property text must be defined")
+        made["text"] = _text(text)
         made["fields"] = [_text(each) for each in _list(given, "fieldsUi", "fieldsValues")] or None
         made["accessory"] = _button(accessory) if accessory else None
     return {name: each for name, each in made.items() if each is not None}
@@ -43,6 +47,14 @@ def _text(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _plain(given: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": "plain_text", "text": given.get("text"), "emoji": bool(given.get("emoji"))}
+
+
+def _action(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a button of a row. Raise NodeError for one without id or text."""
+    for name, shown in (("actionId", "Action ID"), ("text", "Text")):
+        if not given.get(name):
+            raise NodeError(f"{shown} must be set")
+    return _button(given)
 
 
 def _button(given: Mapping[str, Any]) -> dict[str, Any]:

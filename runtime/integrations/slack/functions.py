@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from runtime.contract import Item, NodeError
+from runtime.integrations.answers import iterated, member_of_answer, sliced
 from runtime.integrations.filters import FILTERS, is_empty
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
@@ -160,10 +161,15 @@ def search_query(scope: Scope) -> str:
 
 
 def next_page(scope: Scope) -> Any:
-    """Return the number of the next page of a search; UNDEFINED after the last."""
-    paging = ((scope.names["response"] or {}).get("messages") or {}).get("paging") or {}
+    """Return the number of the next page of a search, and its cursor where the answer has one; UNDEFINED after the last."""
+    answer = scope.names["response"] or {}
+    messages = answer.get("messages")
+    paging = (messages.get("paging") if isinstance(messages, Mapping) else None) or {}
+    cursor = (answer.get("response_metadata") or {}).get("next_cursor")
     page = paging.get("page", 1)
-    return page + 1 if page < paging.get("pages", 1) else UNDEFINED
+    if page >= paging.get("pages", 1) and not cursor:
+        return UNDEFINED
+    return {"page": scope.names["pageNumber"] + 1} | ({"cursor": cursor} if cursor else {})
 
 
 def parts(scope: Scope) -> dict[str, Any]:
@@ -173,7 +179,8 @@ def parts(scope: Scope) -> dict[str, Any]:
         texts = {"attachments": parameters.get("attachmentsJson"), "blocks": parameters.get("blocksJson")}
         return {name: _json_text(name, each) for name, each in texts.items() if each}
     given = parameters.get("attachments")
-    made: dict[str, Any] = {"attachments": [attachment(each) for each in given] if isinstance(given, list) else []}
+    elements = [] if given == {} else iterated(given, "attachments")
+    made: dict[str, Any] = {"attachments": given if isinstance(given, str) else [attachment(each) for each in elements]}
     form = parameters.get("blocksUi") or {}
     if isinstance(form.get("blocksValues"), list):
         made["blocks"] = [block(each) for each in form["blocksValues"]]
@@ -183,7 +190,7 @@ def parts(scope: Scope) -> dict[str, Any]:
 def _json_text(name: str, given: Any) -> Any:
     """Return a JSON text as it is. Raise NodeError where it is none."""
     try:
-        FILTERS["json"](given)
+        FILTERS["json"](js_string(given))
     except NodeError as error:
         raise NodeError(f"{name.capitalize()} it is not a valid json", description=error.message) from error
     return given
@@ -218,8 +225,8 @@ def _profile(options: dict[str, Any]) -> dict[str, Any]:
 
 def groups(scope: Scope) -> Any:
     """Return the user groups, cut at the limit."""
-    found = scope.names["response"].get("usergroups", [])
-    return found if scope.parameters.get("returnAll") else found[: scope.parameters.get("limit", 50)]
+    found = member_of_answer(scope.names["response"], "usergroups")
+    return found if scope.parameters.get("returnAll") else sliced(found, scope.parameters.get("limit", 50))
 
 
 async def group_users(run: Run, scope: Scope) -> list[Item]:

@@ -70,7 +70,7 @@ class WorkerCredentials(Credentials):
         if not step["credentials"]:
             raise MissingCredential(NO_CREDENTIALS)
         if reference is None:
-            raise MissingCredential(f"Node '{step['name']}' has no credential of type {type_} set")
+            raise MissingCredential(f'{NO_CREDENTIALS} for "{type_}"')
         return str(reference.get("name") or reference.get("id") or "")
 
     def _reconnect(self, account: Account, description: str | None) -> str:
