@@ -64,7 +64,10 @@ async def _added(poll: PollRun, document: str, title: str) -> Items:
     if place.get("rangeDefinition") == "specifyRangeA1" and place.get("range"):
         header_range, range_ = _split(str(place["range"]))
         skipped = 0
-    header = (await _values(poll, document, title, header_range, {}) or [[]])[0]
+    headers = await _values(poll, document, title, header_range, {})
+    if not headers:
+        raise NodeError("Could not retrieve the columns from key row")
+    header = headers[0]
     rendered = {
         "valueRenderOption": options.get("valueRender") or "UNFORMATTED_VALUE",
         "dateTimeRenderOption": options.get("dateTimeRenderOption") or "FORMATTED_STRING",
