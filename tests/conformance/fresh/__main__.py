@@ -1,10 +1,10 @@
 """`python -m tests.conformance.fresh ask KIND --seed N --count N FILE`: draw fresh cases, ask n8n (`ORACLE_DIR`), and keep them.
 
 `python -m tests.conformance.fresh grade KIND FILE [--host temporal] [--out FILE]`: run those of a file and print how they went. KIND
-is expressions, mutants, flows or http; a file has one case per line (expressions: one expression file). The answers of n8n are written
-as they come, so that a file can be graded before it is complete. A request of `http` whose body never
-comes is left out. Credentials of `http` must be in n8n's own database:
-`credentials FILE` writes them for `n8n import:credentials --input=FILE`, with the `ORACLE_HOME` of `ask` as `N8N_USER_FOLDER`.
+is expressions, mutants, flows, http or vendors (`--types slack,notion`); a file has one case per line
+(expressions: one expression file). The answers of n8n are written as they come, so that a file can be graded before it
+is complete. A request of `http` whose body never comes is left out. Credentials of `http` and `vendors` must be in n8n's own database:
+`credentials KIND FILE` writes them for `n8n import:credentials --input=FILE`, with the `ORACLE_HOME` of `ask` as `N8N_USER_FOLDER`.
 """
 
 import argparse
@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.conformance.expressions_score import grade_expression, run_expression_file
-from tests.conformance.fresh import expressions, flows, http, mutants
+from tests.conformance.fresh import expressions, flows, http, mutants, vendor_calls, vendors
 from tests.conformance.fresh.asking import answers
 from tests.conformance.fresh.grade import Grade, grades_on_temporal, grades_on_the_local_host, summary
+from tests.conformance.fresh.vendor_cases import ask_vendors, grade_vendors
 from tests.conformance.fresh.web import serve
 from tests.conformance.record_expressions import record, written
 
@@ -28,8 +29,14 @@ _UNDER_WAY: Final = 1.0
 DRAWERS = {"mutants": mutants.draw_cases, "flows": flows.draw_cases, "http": http.draw_cases}
 
 
-def ask(kind: str, seed: int, count: int, path: Path) -> None:
-    """Write fresh cases with what n8n does."""
+def ask(kind: str, seed: int, count: int, path: Path, types: list[str]) -> None:
+    """Write fresh cases with what n8n does; `types`: of the kind `vendors`."""
+    if kind == "vendors":
+        with path.open("w", encoding="utf-8") as file:
+            for case in ask_vendors(vendors.draw_calls(types, seed, count)):
+                file.write(json.dumps(case) + "\n")
+                file.flush()
+        return
     if kind == "expressions":
         path.write_text(written(expressions.draw_document(seed, count)), encoding="utf-8")
         print(record(path))
@@ -47,9 +54,14 @@ def ask(kind: str, seed: int, count: int, path: Path) -> None:
             file.flush()
 
 
+def read(path: Path) -> list[dict[str, Any]]:
+    """Return the cases of a file."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
 def grade(path: Path, host: str, workers: int) -> list[Grade]:
     """Return how the workflow cases of a file went."""
-    cases: list[dict[str, Any]] = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    cases = read(path)
     return grades_on_temporal(cases) if host == "temporal" else grades_on_the_local_host(cases, workers)
 
 
@@ -73,24 +85,30 @@ def main() -> int:
     """Return 0, or 1 where a case differs in what decides."""
     parser = argparse.ArgumentParser(prog="python -m tests.conformance.fresh", description=__doc__)
     parser.add_argument("verb", choices=("ask", "grade", "credentials"))
-    parser.add_argument("kind", choices=("expressions", *DRAWERS), nargs="?", default="http")
+    parser.add_argument("kind", choices=("expressions", "vendors", *DRAWERS), nargs="?", default="http")
     parser.add_argument("file", type=Path)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument(
-        "--host", choices=("local", "temporal"), default="local", help="http runs on the local one alone"
+        "--host", choices=("local", "temporal"), default="local", help="http and vendors run on the local one alone"
     )
+    parser.add_argument("--types", default=",".join(vendors.TYPES), help="node types of vendors, `slack` or in full")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 2)
     parser.add_argument("--out", type=Path, help="where the cases that differ go, with what happened here")
     options = parser.parse_intermixed_args()  # the file may stand behind the options
     if options.verb == "credentials":
-        options.file.write_text(json.dumps(http.import_file()), encoding="utf-8")
+        types = options.types.split(",")
+        credentials = vendor_calls.import_file(types) if options.kind == "vendors" else http.import_file()
+        options.file.write_text(json.dumps(credentials), encoding="utf-8")
         return 0
     if options.verb == "ask":
-        ask(options.kind, options.seed, options.count, options.file)
+        ask(options.kind, options.seed, options.count, options.file, options.types.split(","))
         return 0
     if options.kind == "expressions":
         grade_expressions(options.file)
+        return 0
+    if options.kind == "vendors":
+        print(grade_vendors(read(options.file), options.workers, options.out), end="")
         return 0
     grades = grade(options.file, options.host, options.workers)
     differing = [each for each in grades if each.levels]

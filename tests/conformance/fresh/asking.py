@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from tests.conformance.record import QUESTION
@@ -26,8 +27,12 @@ FAULTS: Final = ("oracle-exception", "running")
 """Statuses of runs that n8n or its recorder did not end."""
 
 
-def answers(cases: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, dict[str, Any]]]:
+def answers(
+    cases: Sequence[Mapping[str, Any]], environment: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield index -> what n8n did, as it answers; cases that do not end, or whose result shows the time of day, are left out.
+
+    `environment`: what n8n's process has beside our own.
 
     Raise SystemExit where no n8n can be asked.
     """
@@ -37,7 +42,7 @@ def answers(cases: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, dict[str,
     first = 0
     while first < len(cases):
         with tempfile.TemporaryDirectory() as folder:
-            for index, told in _from(oracle, cases, first, Path(folder)):
+            for index, told in _from(oracle, cases, first, Path(folder), {**os.environ, **environment}):
                 first = index + 1
                 if told.get("status") not in FAULTS and not _shows_now(told):
                     yield index, told
@@ -45,7 +50,7 @@ def answers(cases: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, dict[str,
 
 
 def _from(
-    oracle: Path, cases: Sequence[Mapping[str, Any]], first: int, folder: Path
+    oracle: Path, cases: Sequence[Mapping[str, Any]], first: int, folder: Path, environment: Mapping[str, str]
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield the answers of one process, until it has answered all or one takes too long."""
     questions, out = folder / "in.jsonl", folder / "out.jsonl"
@@ -56,7 +61,9 @@ def _from(
     )
     questions.write_text("\n".join(lines) + "\n", encoding="utf-8")
     command = ["/bin/bash", str(oracle), str(questions), str(out)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, env=environment
+    )
     read, last = 0, time.monotonic()
     try:
         while True:

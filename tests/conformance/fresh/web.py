@@ -13,7 +13,7 @@ from runtime.contract import HttpResponse, NodeApiError
 from runtime.http import connection_failure
 from tests.conformance.wire_world import WireCapabilities, record, response
 
-__all__ = ["BASE", "CLOSED", "OTHER_HOST", "PORT", "WebCapabilities", "answer", "serve"]
+__all__ = ["BASE", "CLOSED", "OTHER_HOST", "PORT", "RequestHandler", "WebCapabilities", "answer", "serve"]
 
 PORT: Final = 18431
 """Fixed: it stands in the URLs of the cases."""
@@ -182,24 +182,23 @@ def _refused(code: str, raw: str) -> NodeApiError:
     return NodeApiError(failure.message, http_code=failure.http_code, data={"messages": failure.messages})
 
 
-class _Handler(BaseHTTPRequestHandler):
+class RequestHandler(BaseHTTPRequestHandler):
+    """Answers what arrives: a request in the shape of `requests` of a case."""
+
     protocol_version = "HTTP/1.1"
-    requests: list[dict[str, Any]]
     timeout = 10
     """Seconds for a body: n8n announces some that it never sends."""
 
     def _do(self) -> None:
-        whole = self.path.startswith("http://")  # as a proxy is asked
+        whole = self.path.startswith(("http://", "https://"))  # as a proxy is asked
         url = self.path if whole else f"http://{self.headers.get('host', '')}{self.path}"
         try:
             content = self._content()
         except TimeoutError:
-            self.requests.append({"url": url, "incomplete": True})
+            self.incomplete(url)
             raise
-        self.requests.append(
-            record(self.command, url, [(name, value.strip()) for name, value in self.headers.items()], content)
-        )
-        canned = answer(self.command, url, content)
+        headers = [(name, value.strip()) for name, value in self.headers.items()]
+        canned = self.answer(record(self.command, url, headers, content), url, content)
         time.sleep(canned.get("delayMs", 0) / 1000)
         told = response(self.command, url, canned)
         self.send_response_only(told.status, told.reason)
@@ -208,6 +207,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(bytes(told.body))
         self.close_connection = True
+
+    def answer(self, request: dict[str, Any], url: str, content: bytes | None) -> dict[str, Any]:
+        """Return the answer to a request to `url`, in the shape of `responses` of a case."""
+        raise NotImplementedError
+
+    def incomplete(self, url: str) -> None:
+        """Take note of a request whose body never comes."""
 
     def _content(self) -> bytes:
         if self.headers.get("transfer-encoding") != "chunked":
@@ -222,6 +228,17 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
+
+
+class _Handler(RequestHandler):
+    requests: list[dict[str, Any]]
+
+    def answer(self, request: dict[str, Any], url: str, content: bytes | None) -> dict[str, Any]:
+        self.requests.append(request)
+        return answer(request["method"], url, content)
+
+    def incomplete(self, url: str) -> None:
+        self.requests.append({"url": url, "incomplete": True})
 
 
 @contextmanager
