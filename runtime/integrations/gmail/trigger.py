@@ -92,7 +92,7 @@ async def _portion(poll: PollRun, state: dict[str, Any], since: int) -> list[dic
     messages = await _fetched(poll, state, [*again, *waited])
     if pending:
         state |= {"pendingMessageIds": pending[len(waited) :], "noProgressTicks": 0}
-    if len(messages) >= limit:
+    if len(again) + len(waited) < len(pending) + sum(times < _MAX_FETCHES for _, times in failing):
         return messages
     known = {*(state.get("possibleDuplicates") or []), *pending, *(id_ for id_, _ in failing)}
     fresh = [each for each in await _listed(poll, since) if each not in known]
@@ -146,7 +146,7 @@ async def _items(poll: PollRun, messages: list[dict[str, Any]]) -> Items:
 def _is_wanted(poll: PollRun, message: Mapping[str, Any]) -> bool:
     version, labels = poll.scope.version, message.get("labelIds") or []
     filters = poll.scope.parameters.get("filters") or {}
-    if "DRAFT" in labels and version >= _NO_DRAFTS and not filters.get("includeDrafts"):
+    if "DRAFT" in labels and not filters.get("includeDrafts", version < _NO_DRAFTS):
         return False
     return not (version >= _NO_SENT and "SENT" in labels and "INBOX" not in labels)
 
