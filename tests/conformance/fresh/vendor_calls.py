@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -50,6 +51,7 @@ class Recorded:
         self.cases = [each for each in cases if not each.get("excluded")]
         self.values = self._values()
         self.calls = list(self._calls())
+        self.hosts = {urlsplit(each.url).netloc for each in self.calls}
 
     def _values(self) -> dict[str, list[Any]]:
         """Name of a parameter or member -> the values that it had, each once."""

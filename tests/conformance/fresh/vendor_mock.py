@@ -18,8 +18,10 @@ __all__ = ["CASE_PATH", "Mock", "serve_vendors"]
 Json = dict[str, Any]
 CASE_PATH: Final = "/fresh-case/"
 """A request to it says which case begins."""
-LIMIT: Final = 8
-"""Answers of one case that are those of recorded calls; then come empty ones, so that a cursor that never ends does."""
+LIMIT: Final = 5
+"""Answers of one case that are as recorded; in later ones there is no further page: n8n would ask without end."""
+NO_MORE: Final = {"has_more": False, "hasMore": False, "isLast": True, "isLastPage": True}
+FURTHER: Final = re.compile(r"cursor|next|offset|page_?token|paging", re.IGNORECASE)
 STATUSES: Final = (400, 401, 403, 404, 404, 409, 422, 429, 429, 500, 500, 502, 503)
 HTML: Final = {"text": "<html><body><h1>Hello</h1></body></html>", "headers": {"content-type": "text/html"}}
 BODIES: Final[tuple[Json, ...]] = (
@@ -38,7 +40,7 @@ class Mock:
         """Answer the calls of these cases, which carry their type, model and changes."""
         self._cases = cases
         self._current = 0
-        self._known: dict[str, Recorded] = {}
+        self._known: dict[str, Recorded] = {each["type"]: Recorded(each["type"]) for each in cases}
         self.requests: dict[int, list[Json]] = {}
         self.answers: dict[int, list[Json]] = {}
         self._lock = threading.Lock()
@@ -51,23 +53,39 @@ class Mock:
             self.requests[self._current], self.answers[self._current] = [], []
             return {"json": {"ok": True}}
         with self._lock:
+            case = self._cases[self._current]
+            if self._leaks(url.netloc, case["type"]):
+                return {"status": 500, "json": {"message": "this case is over"}}
             requests, answers = self.requests[self._current], self.answers[self._current]
-            made = _token(request, content) or self._made(self._cases[self._current], request, requests)
+            made = _token(request, content) or self._made(case, request, requests)
             requests.append(request)
             answers.append(made)
             return made
 
+    def _leaks(self, host: str, type_: str) -> bool:
+        """Whether a request is of a case before: one that n8n gave up goes on, and shows itself by the host of another vendor."""
+        return host not in self._known[type_].hosts and any(host in each.hosts for each in self._known.values())
+
     def _made(self, case: Json, request: Json, before: Sequence[Json]) -> Json:
-        if len(before) >= LIMIT:
-            return {"json": {}}
-        recorded = self._known.setdefault(case["type"], Recorded(case["type"]))
+        recorded = self._known[case["type"]]
         ordinal = sum(each["method"] == request["method"] and each["url"] == request["url"] for each in before)
         call = _closest(recorded.calls, request, ordinal, case["model"])
         made: Json = copy.deepcopy(dict(call.answer)) if call else {"json": {}}
+        if len(before) >= LIMIT:
+            return {**made, "json": _last(made["json"])} if "json" in made else made
         for change in case["changes"]:
             if change["request"] == len(before):
                 made = _changed(made, change["how"], random.Random(change["seed"]))  # noqa: S311 - to be drawn again
         return made
+
+
+def _last(value: Any) -> Any:
+    """Return an answer after which there is no page."""
+    if isinstance(value, list):
+        return [_last(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {name: NO_MORE.get(name, _last(each)) for name, each in value.items() if not FURTHER.search(name)}
 
 
 def _token(request: Json, content: bytes | None) -> Json | None:

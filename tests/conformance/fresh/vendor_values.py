@@ -2,6 +2,7 @@
 
 import copy
 import random
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -12,13 +13,21 @@ __all__ = ["ValueDrawer"]
 
 Json = dict[str, Any]
 TEXTS: Final = (
-    "v", "a b&c", "é", "={{ $json.name }}", "={{ $json.id }}", "=x {{ $json.email }}", "1", "2026-01-02", "https://example.com/a?b=1",
+    "v", "a b&c", "é", "={{ $json.name }}", "={{ $json.id }}", "=x {{ $json.email }}", "1", "2026-01-02",
     "user@example.com", "a,b , c", '{"a": 1}', "={{ $json.status }}", "A1:B2", "name", "=row {{ $itemIndex }}",
 )  # fmt: skip
 ODD: Final[tuple[Any, ...]] = (
     "", "={{ undefined }}", "={{ null }}", "={{ [1, 2] }}", "={{ ({a: 1}) }}", "={{ $json.missing }}", 5, True, "={{ $json.tags }}",
     "={{ $json.amount }}", "={{ true }}", "={{ '' }}", "={{ [] }}", " ", "={{ 0 }}",
 )  # fmt: skip
+ADDRESSES: Final = (
+    "https://example.com/a?b=1",
+    "https://example.com/é.png",
+    "example.com",
+    "={{ 'https://' + $json.email }}",
+)
+"""For parameters whose name says address. Elsewhere `/` and `?` of a value stay in its segment of a path here, on purpose."""
+_ADDRESS: Final = re.compile("url|link|uri|website", re.IGNORECASE)
 NUMBERS: Final[tuple[Any, ...]] = (1, 2, 5, 50, 0, 3, "={{ $json.amount }}", "={{ 2 }}", 1.5, 120)
 DATES: Final = (
     "2026-01-02T03:04:05.000Z", "2026-01-02", "2026-01-02T03:04:05", "={{ '2026-03-04T05:06:07.000+02:00' }}", "1767312000", "={{ 1767312000000 }}",
@@ -37,8 +46,11 @@ class ValueDrawer:
     def __init__(self, draw: random.Random, recorded: Recorded, version: float) -> None:
         self._draw, self._recorded, self._version = draw, recorded, version
 
-    def fill(self, facts: Sequence[Json], given: Json, chance: float) -> Json:
-        """Return `given` with values for the visible declarations: the required ones, and of others each with a chance."""
+    def fill(self, facts: Sequence[Json], given: Json, chance: float, left: Sequence[str]) -> Json:
+        """Return `given` with values for the visible declarations: the required ones, and of others each with a chance.
+
+        Those named in `left` keep their default.
+        """
         effective: Json = {}
         made: Json = {}
         for fact in facts:
@@ -48,7 +60,7 @@ class ValueDrawer:
             needed = fact.get("required") and self._draw.random() < 0.97  # n8n refuses one without it
             if name in given:
                 made[name] = given[name]
-            elif needed or self._draw.random() < chance:
+            elif name not in left and (needed or self._draw.random() < chance):
                 made[name] = self.value(fact, effective)
             effective[name] = made.get(name, fact.get("default"))
         return made
@@ -102,7 +114,7 @@ class ValueDrawer:
             return {"__rl": True, "mode": mode, "value": draw.choice(TEXTS)}
         if kind in ("hidden", "resourceMapper", "credentials", "notice"):
             return copy.deepcopy(fact.get("default"))
-        return draw.choice(TEXTS)
+        return draw.choice(ADDRESSES if _ADDRESS.search(fact["name"]) else TEXTS)
 
     def _members(self, fact: Json, beside: Mapping[str, Any]) -> Any:
         members = fact.get("members", ())

@@ -111,11 +111,7 @@ class CallDrawer:
             if name in model["parameters"]:
                 given[name] = model["parameters"][name]
         values = ValueDrawer(self._draw, self._recorded, version)
-        parameters = values.fill(
-            [each for each in family["parameters"] if each["name"] in given or each["name"] not in CREDENTIAL_NAMES],
-            given,
-            self._draw.choice((0.1, 0.4, 0.7)),
-        )
+        parameters = values.fill(family["parameters"], given, self._draw.choice((0.1, 0.4, 0.7)), CREDENTIAL_NAMES)
         return {
             "type": self._type, "typeVersion": int(version) if version == int(version) else version,
             "resource": form.resource, "operation": form.operation, "parameters": parameters, "credentials": model.get("credentials") or {},
