@@ -20,8 +20,8 @@ def lead_fields(scope: Scope) -> dict[str, Any]:
 def matches(scope: Scope) -> list[Any]:
     """Return what a search found: the matches whole, or each with its score."""
     found: list[Any] = scope.names["items"]
-    if (scope.parameters.get("additionalFields") or {}).get("rawData"):
-        return found
+    if (scope.parameters.get("additionalFields") or {}).get("rawData") or scope.parameters.get("returnAll"):
+        return found  # as in n8n, which takes the matches of one page alone out of their envelope
     return [{"result_score": each.get("result_score"), **(each.get("item") or {})} for each in found]
 
 
@@ -30,8 +30,8 @@ def resolved(scope: Scope) -> Any:
     found = scope.names.get("items", (scope.names.get("response") or {}).get("data"))
     listed = (scope.names.get("fields") or {}).get("data") or []
     fields = {each.get("key"): each for each in listed}
-    if isinstance(found, list):
-        return [_named(each, fields) for each in found]
+    if found is None or isinstance(found, list):
+        return [_named(each, fields) for each in found or []]
     return _named(found, fields) if isinstance(found, Mapping) else found
 
 

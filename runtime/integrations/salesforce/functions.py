@@ -68,11 +68,8 @@ def note(scope: Scope) -> dict[str, Any]:
 def done(scope: Scope) -> Any:
     """Return the answer, or what n8n says of one that is empty."""
     answer = scope.names["response"]
-    return (
-        answer
-        if isinstance(answer, Mapping) and scope.names["status"] != _NO_CONTENT
-        else {"errors": [], "success": True}
-    )
+    empty = answer is UNDEFINED or answer == "" or scope.names["status"] == _NO_CONTENT
+    return {"errors": [], "success": True} if empty else answer
 
 
 def soql(scope: Scope) -> str:
