@@ -58,18 +58,23 @@ async def list_rows(run: Run, scope: Scope) -> list[Item]:
 
 async def _fields(run: Run, scope: Scope) -> dict[str, str]:
     """Return the names of the table's fields by their wire name."""
-    table = segment(scope.parameters.get("tableId"))
+    table = _table(scope)
     found = run.sender.shared.get(table) or await run.request(scope, path=f"/fields/table/{table}/")
     run.sender.shared[table] = found
     return {f"field_{each['id']}": js_string(each["name"]) for each in found}
 
 
 def _rows(scope: Scope) -> str:
-    return f"/rows/table/{segment(scope.parameters.get('tableId'))}/"
+    return f"/rows/table/{_table(scope)}/"
+
+
+def _table(scope: Scope) -> str:
+    """Return the table of the first item, which is that of all."""
+    return segment(scope.names["table"])
 
 
 def _row(scope: Scope) -> str:
-    return f"{_rows(scope)}{segment(scope.parameters.get('rowId'))}/"
+    return f"{_rows(scope)}{js_string(scope.parameters.get('rowId')) if scope.parameters.get('rowId') is None else segment(scope.parameters['rowId'])}/"
 
 
 def _named(row: Any, fields: Mapping[str, str]) -> Any:
@@ -123,7 +128,7 @@ async def delete_many(run: Run) -> Items:
         member = js_string(scope.parameters.get("rowIdProperty", "id"))
         ids = [js_string(each["json"].get(member)) for each in run.items]
     else:
-        ids = list(scope.parameters.get("rowIds") or [])
+        ids = scope.parameters.get("rowIds") or []
     await run.request(scope, method="POST", path=f"{_rows(scope)}batch-delete/", json={"items": ids})
     return [{"json": {"success": True, "deleted": ids}, "pairedItem": {"item": 0}}]
 

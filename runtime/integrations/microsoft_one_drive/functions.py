@@ -18,9 +18,8 @@ def file_name(scope: Scope) -> Any:
     name = scope.parameters.get("fileName")
     if not scope.parameters.get("binaryData"):
         return name or UNDEFINED
-    ref: Mapping[str, Any] = (scope.item.get("binary") or {}).get(
-        js_string(scope.parameters.get("binaryPropertyName")), {}
-    )
+    member = js_string(scope.parameters.get("binaryPropertyName"))
+    ref: Mapping[str, Any] = (scope.item.get("binary") or {}).get(member, {"fileName": member})  # missing: its use says so
     names = (ref.get("fileName"), name) if scope.version < _NODES_NAME else (name, ref.get("fileName"))
     return names[0] or names[1] or UNDEFINED
 

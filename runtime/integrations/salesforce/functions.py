@@ -68,7 +68,7 @@ def note(scope: Scope) -> dict[str, Any]:
 def done(scope: Scope) -> Any:
     """Return the answer, or what n8n says of one that is empty."""
     answer = scope.names["response"]
-    empty = answer is UNDEFINED or answer == "" or scope.names["status"] == _NO_CONTENT
+    empty = answer is UNDEFINED or answer is None or answer == "" or scope.names["status"] == _NO_CONTENT
     return {"errors": [], "success": True} if empty else answer
 
 
