@@ -22,6 +22,7 @@ __all__ = [
     "Step",
     "holds_in",
     "listed",
+    "requests_of",
 ]
 
 Value = Any
@@ -268,9 +269,13 @@ def listed(operations: Operation | Sequence[Operation]) -> Sequence[Operation]:
     return [operations] if isinstance(operations, Operation) else operations
 
 
+def requests_of(operation: Operation) -> list[RequestSpec]:
+    """Return the requests of an operation, those of its steps included."""
+    return [each for each in (operation.request, *_requests(operation.steps)) if each is not None]
+
+
 def _only_gets(operation: Operation) -> bool:
-    requests = [operation.request, *_requests(operation.steps)]
-    sent = [each for each in requests if each is not None]
+    sent = requests_of(operation)
     return bool(sent) and all(each.method == "GET" for each in sent)
 
 

@@ -142,7 +142,9 @@ def _filters(scope: Scope) -> dict[str, Any]:
     query: dict[str, Any] = {}
     orders = (given.get("order") or {}).get("fields") or []
     if orders:
-        query["order_by"] = ",".join(f"{each.get('direction', '')}{js_string(each.get('field', ''))}" for each in orders)
+        query["order_by"] = ",".join(
+            f"{each.get('direction', '')}{js_string(each.get('field', ''))}" for each in orders
+        )
     for each in (given.get("filters") or {}).get("fields") or []:
         query[f"filter__{_field(each)}__{js_string(each.get('operator', 'equal'))}"] = each.get("value", "")
     if given.get("filterType"):

@@ -53,4 +53,6 @@ def _variables(scope: Scope) -> dict[str, Any]:
 
 
 def _addresses(value: Any) -> list[dict[str, str]]:
-    return [{"Email": each} for each in js_string(value or "").split(",") if each]  # as in n8n, with the blanks around them
+    return [
+        {"Email": each} for each in js_string(value or "").split(",") if each
+    ]  # as in n8n, with the blanks around them

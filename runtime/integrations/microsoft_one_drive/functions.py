@@ -19,7 +19,9 @@ def file_name(scope: Scope) -> Any:
     if not scope.parameters.get("binaryData"):
         return name or UNDEFINED
     member = js_string(scope.parameters.get("binaryPropertyName"))
-    ref: Mapping[str, Any] = (scope.item.get("binary") or {}).get(member, {"fileName": member})  # missing: its use says so
+    ref: Mapping[str, Any] = (scope.item.get("binary") or {}).get(
+        member, {"fileName": member}
+    )  # missing: its use says so
     names = (ref.get("fileName"), name) if scope.version < _NODES_NAME else (name, ref.get("fileName"))
     return names[0] or names[1] or UNDEFINED
 

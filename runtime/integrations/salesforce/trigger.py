@@ -1,12 +1,12 @@
 """Salesforce Trigger: records that were created or changed since the last poll."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from runtime.contract import Items, NodeError
 from runtime.integrations.salesforce.functions import LISTED, NAME
 from runtime.integrations.triggers.poll_trigger import PollRun
+from runtime.integrations.triggers.times import stamp
 from runtime.values.dates import parse_date
 from runtime.values.javascript import js_string
 
@@ -29,7 +29,7 @@ async def poll(poll: PollRun) -> Items:
     fresh = {_key(each, event): each for each in found}
     new = {key: each for key, each in fresh.items() if key not in set(seen)}
     poll.state["processedIds"] = [*seen, *new][-_REMEMBERED:]
-    poll.state["lastTimeChecked"] = _stamp(poll.now)
+    poll.state["lastTimeChecked"] = stamp(poll.now, "milliseconds")
     return [{"json": each} for each in new.values()]
 
 
@@ -44,7 +44,7 @@ def _query(poll: PollRun, kind: str, event: str) -> str:
     if poll.manual:
         return f"{select}  LIMIT 1"
     last = parse_date(js_string(poll.state.get("lastTimeChecked") or ""))
-    start, end = _stamp(poll.now if last is None else last.ms - _LATE), _stamp(poll.now)
+    start, end = stamp(poll.now if last is None else last.ms - _LATE, "milliseconds"), stamp(poll.now, "milliseconds")
     if event == "Created":
         return f"{select} WHERE CreatedDate >= {start} AND CreatedDate < {end}"
     return f"{select} WHERE LastModifiedDate >= {start} AND LastModifiedDate < {end} AND CreatedDate < {start}"
@@ -65,7 +65,3 @@ def _key(record: Mapping[str, Any], event: str) -> str:
     """Return by what a record is known: a changed one is another each time."""
     id_ = js_string(record.get("Id"))
     return id_ if event == "Created" else f"{id_}_{js_string(record.get('LastModifiedDate'))}"
-
-
-def _stamp(milliseconds: float) -> str:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")

@@ -63,7 +63,12 @@ def move(scope: Scope) -> dict[str, Any]:
 def new_reminder(scope: Scope) -> dict[str, Any]:
     """Return the command that adds a reminder."""
     parameters = scope.parameters
-    given = {"string": "natural_language_representation", "date": "date", "datetime": "datetime", "timezone": "timezone"}
+    given = {
+        "string": "natural_language_representation",
+        "date": "date",
+        "datetime": "datetime",
+        "timezone": "timezone",
+    }
     due = {name: parameters[each] for name, each in given.items() if each in parameters}
     arguments = {"item_id": parameters.get("itemId"), "due": due, **(parameters.get("reminderOptions") or {})}
     return {**_command("reminder_add", arguments), "temp_id": str(uuid4())}
@@ -72,7 +77,9 @@ def new_reminder(scope: Scope) -> dict[str, Any]:
 def changed_reminder(scope: Scope) -> dict[str, Any]:
     """Return the command that changes a reminder."""
     parameters = scope.parameters
-    return _command("reminder_update", {"id": parameters.get("reminderId"), **(parameters.get("reminderUpdateFields") or {})})
+    return _command(
+        "reminder_update", {"id": parameters.get("reminderId"), **(parameters.get("reminderUpdateFields") or {})}
+    )
 
 
 def old_reminder(scope: Scope) -> dict[str, Any]:
