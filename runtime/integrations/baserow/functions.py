@@ -74,7 +74,7 @@ def _table(scope: Scope) -> str:
 
 
 def _row(scope: Scope) -> str:
-    return f"{_rows(scope)}{js_string(scope.parameters.get('rowId')) if scope.parameters.get('rowId') is None else segment(scope.parameters['rowId'])}/"
+    return f"{_rows(scope)}{segment(js_string(scope.parameters.get('rowId')))}/"
 
 
 def _named(row: Any, fields: Mapping[str, str]) -> Any:

@@ -12,12 +12,12 @@ __all__ = ["data_centre", "events", "items", "sources"]
 
 def events(scope: Scope) -> dict[str, bool]:
     """Return the events as members."""
-    return {each: True for each in scope.parameters.get("events") or []}
+    return dict.fromkeys(scope.parameters.get("events") or [], True)
 
 
 def sources(scope: Scope) -> dict[str, bool]:
     """Return who may have changed something, as members."""
-    return {each: True for each in scope.parameters.get("sources") or []}
+    return dict.fromkeys(scope.parameters.get("sources") or [], True)
 
 
 def items(scope: Scope) -> list[Any]:

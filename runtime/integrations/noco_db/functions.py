@@ -1,6 +1,6 @@
 """NocoDB: rows in bulk, and the addresses of the three versions of its API."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from runtime.contract import Items, NodeError
@@ -80,7 +80,7 @@ async def _bulk(run: Run, method: str, scopes: list[Scope], rows: list[Any]) -> 
     return await run.request(scopes[0], method=method, path=Template("{$bulk|path}"), json=rows)
 
 
-def _paired(rows: list[Mapping[str, Any]]) -> Items:
+def _paired(rows: Sequence[Mapping[str, Any]]) -> Items:
     return [{"json": dict(each), "pairedItem": {"item": i}} for i, each in enumerate(rows)]
 
 

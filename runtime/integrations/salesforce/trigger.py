@@ -30,7 +30,7 @@ async def poll(poll: PollRun) -> Items:
     new = {key: each for key, each in fresh.items() if key not in set(seen)}
     poll.state["processedIds"] = [*seen, *new][-_REMEMBERED:]
     poll.state["lastTimeChecked"] = stamp(poll.now, "milliseconds")
-    return [{"json": each} for each in new.values()]
+    return [{"json": dict(each)} for each in new.values()]
 
 
 def _query(poll: PollRun, kind: str, event: str) -> str:
