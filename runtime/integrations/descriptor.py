@@ -22,6 +22,7 @@ __all__ = [
     "Step",
     "holds_in",
     "listed",
+    "requests_of",
 ]
 
 Value = Any
@@ -212,13 +213,14 @@ class Descriptor(_Model):
     """Whether the requests of all items are sent before the error of one ends the run, as n8n's declarative nodes do."""
     empty_text: bool = False
     """Whether a response without a body is an empty text, as where n8n's node sends with `httpRequest`; else it is undefined."""
+    omits_empty_json: bool = False
+    """Whether a JSON body without members is not sent, as where n8n's node takes it away. It never is where `declarative` or
+    `empty_text` holds: n8n's `httpRequest` leaves it out."""
     repeat_unauthorized: bool | Sequence[float] = False
     """Whether a request that is answered 401 is sent once more, as n8n does where the node has it sign the request; or the versions in
     which it is."""
     body_in_errors: bool = False
     """Whether the raw text of an error status is the status and the body, as where n8n's node sends with its older helper."""
-    drops_empty_body: bool = False
-    """Whether a JSON body without members is not sent, as where n8n's node leaves it out."""
     errors: Sequence[ErrorRule] = ()
     error_item: ErrorItem = "message"
     """What an item says that takes the place of a failed one; without a description the message. `object`: message and error."""
@@ -271,9 +273,13 @@ def listed(operations: Operation | Sequence[Operation]) -> Sequence[Operation]:
     return [operations] if isinstance(operations, Operation) else operations
 
 
+def requests_of(operation: Operation) -> list[RequestSpec]:
+    """Return the requests of an operation, those of its steps included."""
+    return [each for each in (operation.request, *_requests(operation.steps)) if each is not None]
+
+
 def _only_gets(operation: Operation) -> bool:
-    requests = [operation.request, *_requests(operation.steps)]
-    sent = [each for each in requests if each is not None]
+    sent = requests_of(operation)
     return bool(sent) and all(each.method == "GET" for each in sent)
 
 

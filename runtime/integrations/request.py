@@ -155,9 +155,13 @@ class Sender:
         if value is UNDEFINED and "json" not in changes:
             return None
         if isinstance(value, Mapping) or value is None or value is UNDEFINED:
-            body = _object(value) | _object(changes.get("json"))
-            return None if not body and self.descriptor.drops_empty_body else Json(body)
-        return Json(value)
+            value = _object(value) | _object(changes.get("json"))
+        return None if value == {} and self._omits_empty_json else Json(value)
+
+    @property
+    def _omits_empty_json(self) -> bool:
+        descriptor = self.descriptor
+        return descriptor.omits_empty_json or descriptor.declarative or descriptor.empty_text
 
     async def _parts(self, part: Part, scope: Scope) -> list[BodyPart]:
         if part.each is not None:

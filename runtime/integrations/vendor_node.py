@@ -4,7 +4,7 @@ from typing import Final
 
 from runtime.contract import Activity, ActivityContext, Items, Outputs
 from runtime.integrations.described import ANY, Described
-from runtime.integrations.descriptor import listed
+from runtime.integrations.descriptor import listed, requests_of
 from runtime.integrations.node_run import NodeRun
 
 __all__ = ["VendorNode"]
@@ -34,9 +34,12 @@ class VendorNode(Described, Activity):
             return None
         operations = self.descriptor.operations
         variants = listed(operations.get(key) or operations.get(ANY, ()))
-        methods = [each.request and str(each.request.method).strip("{}") for each in variants]
-        reads = [parameters.get(method) == "GET" for method in methods if method]  # a method that a parameter says
-        return None if reads and len(reads) == len(variants) and all(reads) else f"its {key or 'operation'}"
+        requests = [requests_of(each) for each in variants]
+        reads = [  # a method that a parameter says
+            bool(sent) and all(parameters.get(str(each.method).strip("{}")) == "GET" for each in sent)
+            for sent in requests
+        ]
+        return None if reads and all(reads) else f"its {key or 'operation'}"
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
         """Run the operation per item, or once for all."""

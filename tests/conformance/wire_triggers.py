@@ -23,7 +23,7 @@ from schemas.task import Task, TaskResult
 from tests.conformance.wire import DULL, requests_difference
 from tests.conformance.wire_world import WireCapabilities, response, show_binary
 
-__all__ = ["grade_trigger", "run_trigger_file"]
+__all__ = ["NAME", "export_of", "grade_trigger", "received", "run_trigger_file"]
 
 NAME: Final = "Trigger"
 NODE: Final = "00000000-0000-4000-8000-000000000001"
@@ -84,7 +84,7 @@ def _asks_for_token(request: Mapping[str, Any]) -> bool:
 def _run_step(type_: str, case: Mapping[str, Any], step: Mapping[str, Any]) -> dict[str, Any]:
     world = _World(case, step)
     try:
-        plan = plan_of(_export(type_, case))
+        plan = plan_of(export_of(type_, case))
         done = asyncio.run(_do(plan.step[NAME], case, step, world))
     except Exception as error:
         done = {"error": {"name": "Fault", "message": repr(error)}}
@@ -207,23 +207,9 @@ async def _do(step: Step, case: Mapping[str, Any], wanted: Mapping[str, Any], wo
 async def _deliver(
     step: Step, case: Mapping[str, Any], wanted: Mapping[str, Any], world: _World, now: float
 ) -> dict[str, Any]:
-    asked = wanted["request"]
-    raw = str(asked.get("body") or "").encode()
-    headers = {name.lower(): value for name, value in asked["headers"].items()}
-    cls = CATALOG.find(step.type, step.version, step.parameters)
-    assert cls is not None
-    node = cls.bind(step.parameters, step.version)
-    credential = node.delivery_credential(step.version)
     try:
-        body = read_body(step.model_copy(update={"version": 2.0, "parameters": {}}), headers, raw)
-        answer: Answer = node.receive(
-            Delivery(
-                asked["method"], URL, asked["query"], {"host": "n8n.example.com", **headers}, raw,
-                None if body.absent else body.value, now, WORKFLOW, NODE, wanted["static"],
-                case["credentials"].get(credential) or {} if credential else {},
-            ),
-            step.version,
-        )  # fmt: skip
+        node, delivery = received(step, case, wanted, now)
+        answer: Answer = node.receive(delivery, step.version)
     except Refusal as refused:
         return {
             "response": {"status": refused.reply.status, "json": NOT_STARTED},
@@ -242,6 +228,24 @@ async def _deliver(
         "output": _shown(result),
         "error": failed,
     }
+
+
+def received(step: Step, case: Mapping[str, Any], wanted: Mapping[str, Any], now: float) -> tuple[Any, Delivery]:
+    """Return the trigger of a case and what is delivered to it. Raise Refusal."""
+    asked = wanted["request"]
+    raw = str(asked.get("body") or "").encode()
+    headers = {name.lower(): value for name, value in asked["headers"].items()}
+    cls = CATALOG.find(step.type, step.version, step.parameters)
+    assert cls is not None
+    node: Any = cls.bind(step.parameters, step.version)
+    credential = node.delivery_credential(step.version)
+    body = read_body(step.model_copy(update={"version": 2.0, "parameters": {}}), headers, raw)
+    delivery = Delivery(
+        asked["method"], URL, asked["query"], {"host": "n8n.example.com", **headers}, raw,
+        None if body.absent else body.value, now, WORKFLOW, NODE, wanted["static"],
+        case["credentials"].get(credential) or {} if credential else {},
+    )  # fmt: skip
+    return node, delivery
 
 
 async def _run(task: Task, world: _World) -> TaskResult:
@@ -289,7 +293,7 @@ def _item(item: Mapping[str, Any]) -> dict[str, Any]:
     return shown
 
 
-def _export(type_: str, case: Mapping[str, Any]) -> dict[str, Any]:
+def export_of(type_: str, case: Mapping[str, Any]) -> dict[str, Any]:
     node = {
         "id": NODE, "name": NAME, "type": type_, "typeVersion": case["typeVersion"], "position": [0, 0],
         "webhookId": HOOK, "parameters": case["parameters"],

@@ -1,10 +1,21 @@
 """Facebook Graph API: the name of an uploaded file's form field."""
 
+from typing import Any
+
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
+from schemas.item import UNDEFINED
 
 
 def file_field(scope: Scope) -> str:
     """Return the field's name: what stands before the colon in `field:binary`, else `file`."""
     field, colon, _ = js_string(scope.parameters.get("binaryPropertyName", "")).partition(":")
     return field if colon else "file"
+
+
+def missing_file(scope: Scope) -> Any:
+    """Return what n8n says of an item without the file, which fails the node; UNDEFINED where it is there."""
+    name = js_string(scope.parameters.get("binaryPropertyName", "")).rpartition(":")[2]
+    if name in (scope.item.get("binary") or {}):
+        return UNDEFINED
+    return f"The item has no binary field '{name}' [item {scope.index}]"

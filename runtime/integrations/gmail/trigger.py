@@ -7,6 +7,7 @@ from runtime.contract import Items, NodeError
 from runtime.integrations.filters import is_empty
 from runtime.integrations.gmail.functions import search
 from runtime.integrations.gmail.mail import parsed, simplified
+from runtime.integrations.operation import WRONG_VALUES
 from runtime.integrations.triggers.poll_trigger import PollRun
 from runtime.values.javascript import js_string
 
@@ -17,6 +18,10 @@ _NO_DRAFTS: Final = 1.2
 _NO_SENT: Final = 1.3
 _PORTIONS: Final = 1.4
 """The version that takes some messages per poll and leaves the others for the next one."""
+_MAX_FETCHES: Final = 10
+"""After so many a message that cannot be read is given up."""
+_MAX_FAILED: Final = 500
+"""Messages that could not be read, of which the state keeps the last ones."""
 
 
 async def poll(poll: PollRun) -> Items:
@@ -26,28 +31,25 @@ async def poll(poll: PollRun) -> Items:
     try:
         messages = await _new_messages(poll, state, since if since is not None else now)
         items = await _items(poll, messages)
-    except NodeError as error:
+    except (NodeError, *WRONG_VALUES) as error:
         if poll.manual or since is None:
             raise
-        poll.run.context.log.info("a poll failed", reason=error.message)  # as in n8n, the next one asks again
+        poll.run.context.log.info("a poll failed", reason=str(error))  # as in n8n, the next one asks again
         return []
-    _remember(poll, state, messages, since, now)
+    _remember(poll, state, messages, now if since is None else since)
     return items
 
 
-def _remember(
-    poll: PollRun, state: dict[str, Any], messages: list[dict[str, Any]], since: int | None, now: int
-) -> None:
+def _remember(poll: PollRun, state: dict[str, Any], messages: list[dict[str, Any]], since: int) -> None:
     """Move on to the newest message. A poll that found only older ones, which had waited, does not move back."""
-    newest = max((int(each.get("internalDate") or 0) // 1000 for each in messages), default=now)
-    ids = [each["id"] for each in messages]
-    if messages and since is not None and newest <= since and not poll.manual:
-        state["possibleDuplicates"] = [*ids, *(state.get("possibleDuplicates") or [])]
-        return
-    if messages or since is None:
-        state["lastTimeChecked"] = now if poll.manual else newest
+    newest = max((int(each.get("internalDate") or 0) // 1000 for each in messages), default=0)
+    if not poll.manual:
+        state["lastTimeChecked"] = max(newest, since)
+    elif messages:
+        state["lastTimeChecked"] = int(poll.now // 1000)
     if messages:
-        state["possibleDuplicates"] = ids
+        known = state.get("possibleDuplicates") or [] if newest <= since and not poll.manual else []
+        state["possibleDuplicates"] = list(dict.fromkeys([*known, *(each.get("id") for each in messages)]))
 
 
 def _state(poll: PollRun) -> dict[str, Any]:
@@ -59,38 +61,71 @@ def _state(poll: PollRun) -> dict[str, Any]:
 
 async def _new_messages(poll: PollRun, state: dict[str, Any], since: int) -> list[dict[str, Any]]:
     """Return the messages that were not seen before, drafts and sent ones among them."""
+    if poll.manual or poll.scope.version < _PORTIONS:
+        return await _fetched(poll, state, await _listed(poll, since))
+    return await _portion(poll, state, since)
+
+
+async def _listed(poll: PollRun, since: int) -> list[str]:
+    """Return the ids of what Gmail has."""
     query = search(poll.scope)
     words = [query.pop("q", "")]
     if not poll.manual:
         words.append(f"after:{since}")
     if poll.scope.version >= _PORTIONS:
         words.append("-in:scheduled")
+    filters = poll.scope.parameters.get("filters") or {}
+    drafts = filters.get("includeDrafts")  # Gmail knows no such thing; n8n sends it
     first: dict[str, Any] = {"maxResults": 1} if poll.manual else {}
-    query = {**first, **query, "q": " ".join(each for each in words if each), **_options(poll)}
-    query = {name: each for name, each in query.items() if not is_empty(each)}
+    query = {**first, **query, "includeDrafts": drafts, "q": " ".join(each for each in words if each)}
+    query = {name: each for name, each in {**query, **_options(poll)}.items() if not is_empty(each)}
     found = await poll.request(path="/messages", query=query, arrays="repeat")
-    ids = [js_string(each["id"]) for each in found.get("messages") or []]
-    seen = state.get("possibleDuplicates") or []
-    if poll.scope.version >= _PORTIONS:
-        ids = _portion(poll, state, ids, seen)
-    return [await _message(poll, each) for each in ids]
+    return [js_string(each["id"]) for each in found.get("messages") or []]
 
 
-def _portion(poll: PollRun, state: dict[str, Any], ids: list[str], seen: list[str]) -> list[str]:
-    """Return the messages of this poll; the others wait for the next one."""
-    if poll.manual:
-        return ids
-    waiting: list[str] = state.get("pendingMessageIds") or []
-    fresh = list(dict.fromkeys([*waiting, *(each for each in ids if each not in seen)]))
+async def _portion(poll: PollRun, state: dict[str, Any], since: int) -> list[dict[str, Any]]:
+    """Return the messages of this poll: those that failed, then those that wait, then new ones; the others wait for the next one."""
     limit = int(poll.scope.parameters.get("maxResults") or 10)
-    if fresh:
-        state |= {"pendingMessageIds": fresh[limit:], "noProgressTicks": 0}
-    return fresh[:limit]
+    failing: list[list[Any]] = state.get("failedFetches") or []
+    pending: list[str] = state.get("pendingMessageIds") or []
+    waiting = [*(id_ for id_, times in failing if times < _MAX_FETCHES), *pending]
+    messages, left, tried = await _fetched(poll, state, waiting[:limit]), waiting[limit:], bool(pending)
+    if not left:
+        known = {*(state.get("possibleDuplicates") or []), *pending, *(id_ for id_, _ in failing)}
+        fresh = [each for each in await _listed(poll, since) if each not in known]
+        now = limit - len(messages)
+        left, tried = fresh[now:], tried or bool(fresh)
+        messages += await _fetched(poll, state, fresh[:now])
+    if messages:
+        state["noProgressTicks"] = 0
+    if messages or tried:
+        state["pendingMessageIds"] = [each for each in left if each in pending or each not in dict(failing)]
+    return messages
+
+
+async def _fetched(poll: PollRun, state: dict[str, Any], ids: list[str]) -> list[dict[str, Any]]:
+    """Return messages; one that cannot be read is counted in the state, and the others go on."""
+    messages, portions = [], poll.scope.version >= _PORTIONS
+    for id_ in ids:
+        failing: list[list[Any]] = state.get("failedFetches") or []
+        before = next((times for known, times in failing if known == id_), 0) if portions else 0
+        others = [each for each in failing if not portions or each[0] != id_]
+        try:
+            messages.append(await _message(poll, id_))
+        except NodeError as error:
+            poll.run.context.log.info("a message could not be read", reason=error.message)
+            state["failedFetches"] = [*others, [id_, before + 1]][-_MAX_FAILED:]
+        else:
+            if len(others) < len(failing):
+                state["failedFetches"] = others
+    return messages
 
 
 async def _message(poll: PollRun, id_: str) -> dict[str, Any]:
     query: Mapping[str, Any] = _METADATA if _is_simple(poll) else {"format": "raw", **_options(poll)}
-    body: dict[str, Any] = await poll.request(path=f"/messages/{id_}", query=dict(query), arrays="repeat")
+    body: Any = await poll.request(path=f"/messages/{id_}", query=dict(query), arrays="repeat")
+    if not isinstance(body, dict) or not (_is_simple(poll) or isinstance(body.get("raw"), str)):
+        raise NodeError("Gmail sent a message without its source")
     return body
 
 
@@ -111,7 +146,7 @@ async def _items(poll: PollRun, messages: list[dict[str, Any]]) -> Items:
 def _is_wanted(poll: PollRun, message: Mapping[str, Any]) -> bool:
     version, labels = poll.scope.version, message.get("labelIds") or []
     filters = poll.scope.parameters.get("filters") or {}
-    if "DRAFT" in labels and version >= _NO_DRAFTS and not filters.get("includeDrafts"):
+    if "DRAFT" in labels and not filters.get("includeDrafts", version < _NO_DRAFTS):
         return False
     return not (version >= _NO_SENT and "SENT" in labels and "INBOX" not in labels)
 

@@ -27,7 +27,9 @@ async def poll(poll: PollRun) -> Items:
         }
         asked = query | {"maxResults": 100, "pageSize": 100}
         found = await poll.pages(path="/drive/v3/files", query=asked, page={"when": True, **page})
-    if place == "specificFile":
+    if poll.manual:  # n8n shows the newest file, whichever is watched
+        pass
+    elif place == "specificFile":
         found = [each for each in found if each.get("id") == names["file"]]
     elif place == "specificFolder" and event == "watchFolderUpdated":
         found = [each for each in found if each.get("id") == names["folder"]]

@@ -64,7 +64,10 @@ async def _added(poll: PollRun, document: str, title: str) -> Items:
     if place.get("rangeDefinition") == "specifyRangeA1" and place.get("range"):
         header_range, range_ = _split(str(place["range"]))
         skipped = 0
-    header = (await _values(poll, document, title, header_range, {}) or [[]])[0]
+    headers = await _values(poll, document, title, header_range, {})
+    if not headers:
+        raise NodeError("Could not retrieve the columns from key row")
+    header = headers[0]
     rendered = {
         "valueRenderOption": options.get("valueRender") or "UNFORMATTED_VALUE",
         "dateTimeRenderOption": options.get("dateTimeRenderOption") or "FORMATTED_STRING",
@@ -149,17 +152,18 @@ def _differences(poll: PollRun, previous: Rows, current: Rows, header: int) -> I
         before.append(first | dict(zip(columns, old or [""] * len(columns), strict=True)))
         after.append(first | dict(zip(columns, new, strict=True)))
     if shown == "both":
-        return (
-            [{"json": {"previous": before, "current": after, "differences": _pairwise(before, after)}}] if after else []
-        )
+        return [
+            {"json": {"previous": old, "current": new, "differences": _difference(old, new)}}
+            for old, new in zip(before, after, strict=True)
+        ]
     return [{"json": each} for each in (before if shown == "old" else after)]
 
 
-def _pairwise(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    return [
-        {"row_number": new["row_number"], **{name: each for name, each in new.items() if old.get(name) != each}}
-        for old, new in zip(before, after, strict=True)
-    ]
+def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    changed = {
+        name: {"previous": old.get(name), "current": each} for name, each in new.items() if old.get(name) != each
+    }
+    return {"row_number": new["row_number"], **changed}
 
 
 def _row(rows: Rows, number: int, width: int) -> list[Any] | None:

@@ -10,7 +10,7 @@ from runtime.integrations.scope import Scope
 from runtime.values.json_text import NotJsonError, parse_json
 from schemas.item import UNDEFINED
 
-_QUESTION: Final = re.compile(r"q(\d+)_(.*)")
+_QUESTION: Final = re.compile(r"q\d+_(.*)")
 
 
 def hook(scope: Scope) -> Any:
@@ -50,10 +50,11 @@ async def _answers(run: Run, i: int, item: Item) -> Item:
 
 
 def _named(raw: Mapping[str, Any], questions: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the answers by the text of their question: `q3_fullName` is the answer to question 3."""
+    """Return the answers by the text of their question: `q3_fullName` is the answer to the one that is called fullName."""
+    texts = {each.get("name"): each.get("text") for each in questions.values()}
     named = {}
     for key, value in raw.items():
         match = _QUESTION.fullmatch(key)
-        if match is not None:
-            named[str((questions.get(match[1]) or {}).get("text") or match[2])] = value
+        if match is not None and texts.get(match[1]) is not None:
+            named[str(texts[match[1]])] = value
     return named

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from runtime.contract import NodeError
 from runtime.integrations.filters import FILTERS
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
@@ -22,16 +23,14 @@ def mail(scope: Scope) -> dict[str, Any]:
     given = dict(parameters.get("additionalFields") or {})
     message: dict[str, Any] = {
         "From": {"Email": parameters.get("fromEmail")} | ({"Name": given["fromName"]} if given.get("fromName") else {}),
-        "Subject": parameters.get("subject") or given.get("subject"),
+        "Subject": parameters.get("subject", given.get("subject", "")),
         "To": _addresses(parameters.get("toEmail")),
         "Cc": _addresses(given.get("ccAddresses") or given.get("ccEmail")),
         "Bcc": _addresses(given.get("bccEmail")),
         "Variables": _variables(scope),
     }
-    if message["Subject"] in (None, ""):
-        del message["Subject"]
     if "templateId" in parameters:
-        message["TemplateID"] = int(parameters["templateId"])
+        message["TemplateID"] = FILTERS["num"](parameters["templateId"])
     for name, wire in (("html", "HTMLPart"), ("text", "TextPart")):
         if parameters.get(name):
             message[wire] = parameters[name]
@@ -44,11 +43,16 @@ def mail(scope: Scope) -> dict[str, Any]:
 def _variables(scope: Scope) -> dict[str, Any]:
     parameters = scope.parameters
     if parameters.get("jsonParameters"):
-        found: dict[str, Any] = FILTERS["json"](parameters.get("variablesJson") or "{}")
+        try:
+            found: dict[str, Any] = FILTERS["json"](parameters.get("variablesJson") or "{}")
+        except NodeError as error:
+            raise NodeError("Parameter 'Variables (JSON)' has a invalid JSON", item=scope.index) from error
         return found
     pairs = (parameters.get("variablesUi") or {}).get("variablesValues") or []
     return {js_string(each.get("name", "")): each.get("value") for each in pairs}
 
 
 def _addresses(value: Any) -> list[dict[str, str]]:
-    return [{"Email": each} for each in FILTERS["split"](value or "")]
+    return [
+        {"Email": each} for each in js_string(value or "").split(",") if each
+    ]  # as in n8n, with the blanks around them

@@ -84,7 +84,7 @@ def plain(scope: Scope) -> Any:
     """Return the record of an answer."""
     single, _ = _resource(scope)
     answer = scope.names["response"]
-    return _shown(scope, answer.get(single)) if isinstance(answer, Mapping) else answer
+    return _shown(scope, answer.get(single, UNDEFINED)) if isinstance(answer, Mapping) else answer
 
 
 def page(scope: Scope) -> list[Any]:

@@ -5,8 +5,10 @@ from typing import Any, Final
 
 from runtime.contract import Item, Items, NodeError
 from runtime.integrations.filters import FILTERS
+from runtime.integrations.operation import WRONG_VALUES
 from runtime.integrations.triggers.poll_trigger import PollRun
 from runtime.integrations.triggers.times import Interval
+from schemas.item import UNDEFINED
 
 _SIMPLE: Final = "id,conversationId,subject,bodyPreview,from,toRecipients,categories,hasAttachments"
 _MAX_PAGES: Final = 1_000
@@ -20,10 +22,10 @@ async def poll(poll: PollRun) -> Items:
     try:
         messages = await _messages(poll, time)
         items = [await _item(poll, each) for each in messages]
-    except NodeError as error:
+    except (NodeError, *WRONG_VALUES) as error:
         if poll.manual or known is None:
             raise
-        poll.run.context.log.info("a poll failed", reason=error.message)  # as in n8n, the next one asks again
+        poll.run.context.log.info("a poll failed", reason=str(error))  # as in n8n, the next one asks again
         return []
     time.close()
     return items
@@ -76,7 +78,7 @@ def _downloads(poll: PollRun) -> bool:
 def _terms(filters: Mapping[str, Any]) -> list[str]:
     terms = [f"parentFolderId ne '{each}'" for each in filters.get("foldersToExclude") or [] if each]
     if sender := str(filters.get("sender") or "").replace("'", "''"):
-        terms.append(f"from/emailAddress/{'address' if '@' in sender else 'name'} eq '{sender}'")
+        terms.append(f"(from/emailAddress/address eq '{sender}' or from/emailAddress/name eq '{sender}')")
     if filters.get("hasAttachments"):
         terms.append("hasAttachments eq true")
     if filters.get("readStatus") in ("read", "unread"):
@@ -104,12 +106,13 @@ async def _item(poll: PollRun, message: Mapping[str, Any]) -> Item:
 
 
 def _simple(message: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "id": message.get("id"), "conversationId": message.get("conversationId"), "subject": message.get("subject"),
-        "bodyPreview": message.get("bodyPreview"), "from": _address(message.get("from")),
-        "to": [_address(each) for each in message.get("toRecipients") or []],
-        "categories": message.get("categories"), "hasAttachments": message.get("hasAttachments"),
+    made = {
+        "id": message.get("id", UNDEFINED), "conversationId": message.get("conversationId", UNDEFINED),
+        "subject": message.get("subject", UNDEFINED), "bodyPreview": message.get("bodyPreview", UNDEFINED),
+        "from": _address(message.get("from")), "to": [_address(each) for each in message.get("toRecipients") or []],
+        "categories": message.get("categories", UNDEFINED), "hasAttachments": message.get("hasAttachments", UNDEFINED),
     }  # fmt: skip
+    return {name: each for name, each in made.items() if each is not UNDEFINED}
 
 
 def _address(person: Any) -> Any:

@@ -1,6 +1,6 @@
 """NocoDB: rows in bulk, and the addresses of the three versions of its API."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from runtime.contract import Items, NodeError
@@ -80,7 +80,7 @@ async def _bulk(run: Run, method: str, scopes: list[Scope], rows: list[Any]) -> 
     return await run.request(scopes[0], method=method, path=Template("{$bulk|path}"), json=rows)
 
 
-def _paired(rows: list[Mapping[str, Any]]) -> Items:
+def _paired(rows: Sequence[Mapping[str, Any]]) -> Items:
     return [{"json": dict(each), "pairedItem": {"item": i}} for i, each in enumerate(rows)]
 
 
@@ -99,13 +99,13 @@ async def create(run: Run) -> Items:
 async def update(run: Run) -> Items:
     """Change the rows of all items at once."""
     scopes = [await run.scope(i) for i in range(len(run.items))]
-    rows = [_row(each) for each in scopes]
-    if _version(scopes[0]) < _TABLES:
-        for each, row in zip(scopes, rows, strict=True):
+    rows, version = [_row(each) for each in scopes], _version(scopes[0])
+    if version < _TABLES:
+        for i, each in enumerate(scopes):
             if each.parameters.get("dataToSend") != "autoMapInputData":
-                row[_key(each)] = each.parameters.get("id")
-        await _bulk(run, "PATCH", scopes, rows)
-        return [{"json": {"success": True}, "pairedItem": {"item": 0}}]
+                rows[i] = {_key(each): each.parameters.get("id")} | rows[i]
+        await _bulk(run, "PATCH" if version == _META else "PUT", scopes, rows)
+        return [{"json": {"success": True}, "pairedItem": {"item": 0}}] if version == _META else _paired(rows)
     answer = await _bulk(run, "PATCH", scopes, rows)
     answers = answer if isinstance(answer, list) else [answer]
     return _paired([{**row, **_object(answers, i)} for i, row in enumerate(rows)])
@@ -114,8 +114,15 @@ async def update(run: Run) -> Items:
 async def delete(run: Run) -> Items:
     """Delete the rows of all items at once."""
     scopes = [await run.scope(i) for i in range(len(run.items))]
+    version = _version(scopes[0])
     answer = await _bulk(run, "DELETE", scopes, [{_key(each): each.parameters.get("id")} for each in scopes])
-    return _paired(answer if isinstance(answer, list) else [answer])
+    if version < _META:
+        return _paired([each["json"] for each in run.items])
+    if version == _META:
+        if not isinstance(answer, list):
+            raise NodeError("NocoDB answered with something else than a list of what was deleted")
+        return [{"json": {"success": True}, "pairedItem": {"item": 0}}]
+    return _paired(answer if isinstance(answer, list) else [])
 
 
 def _object(answers: list[Any], place: int) -> Mapping[str, Any]:

@@ -17,7 +17,7 @@ _MINUTE: Final = 60_000
 
 async def poll(poll: PollRun) -> Items:
     """Return the pages, newest first."""
-    time = Interval(poll.state, poll.now)
+    time = Interval(poll.state, poll.now - poll.now % _MINUTE)
     member = "created_time" if poll.scope.parameters.get("event") == "pageAddedToDatabase" else "last_edited_time"
     body: dict[str, Any] = {"page_size": 1, "sorts": [{"timestamp": member, "direction": "descending"}]}
     if poll.manual:

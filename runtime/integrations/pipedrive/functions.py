@@ -17,11 +17,33 @@ def lead_fields(scope: Scope) -> dict[str, Any]:
     return given
 
 
+def lead_changes(scope: Scope) -> dict[str, Any]:
+    """Return what changes of a lead: its value is the entry of its collection, its date has no time."""
+    given = dict(scope.parameters.get("updateFields") or {})
+    value = given.get("value")
+    if isinstance(value, Mapping):
+        given["value"] = value.get("valueProperties")
+    if given.get("expected_close_date"):
+        given["expected_close_date"] = js_string(given["expected_close_date"]).partition("T")[0]
+    return given
+
+
+def custom(scope: Scope) -> dict[str, Any]:
+    """Return the custom fields that change, by their keys where the node has their names."""
+    given = (scope.parameters.get("updateFields") or {}).get("customProperties") or {}
+    listed = (scope.names.get("fields") or {}).get("data") or [] if scope.parameters.get("encodeProperties") else []
+    keys = {each.get("name"): each for each in listed}
+    return {
+        js_string(keys.get(each.get("name"), {}).get("key", each.get("name"))): each.get("value")
+        for each in given.get("property") or []
+    }
+
+
 def matches(scope: Scope) -> list[Any]:
     """Return what a search found: the matches whole, or each with its score."""
     found: list[Any] = scope.names["items"]
-    if (scope.parameters.get("additionalFields") or {}).get("rawData"):
-        return found
+    if (scope.parameters.get("additionalFields") or {}).get("rawData") or scope.parameters.get("returnAll"):
+        return found  # as in n8n, which takes the matches of one page alone out of their envelope
     return [{"result_score": each.get("result_score"), **(each.get("item") or {})} for each in found]
 
 
@@ -30,8 +52,8 @@ def resolved(scope: Scope) -> Any:
     found = scope.names.get("items", (scope.names.get("response") or {}).get("data"))
     listed = (scope.names.get("fields") or {}).get("data") or []
     fields = {each.get("key"): each for each in listed}
-    if isinstance(found, list):
-        return [_named(each, fields) for each in found]
+    if found is None or isinstance(found, list):
+        return [_named(each, fields) for each in found or []]
     return _named(found, fields) if isinstance(found, Mapping) else found
 
 

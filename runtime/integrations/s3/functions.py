@@ -159,9 +159,10 @@ async def delete_bucket(run: Run, scope: Scope) -> list[Item]:
 
 async def list_buckets(run: Run, scope: Scope) -> list[Item]:
     """Return the buckets of the account. Raise NodeError."""
-    found = (parsed(await send(run, scope, "GET", "")).get("Buckets") or {}).get("Bucket") or []
-    buckets = found if isinstance(found, list) else [found]
     everything, limit = scope.parameters.get("returnAll"), int(scope.parameters.get("limit") or 0)
+    query = {} if everything else {"limit": limit}
+    found = (parsed(await send(run, scope, "GET", "", query=query)).get("Buckets") or {}).get("Bucket") or []
+    buckets = found if isinstance(found, list) else [found]
     return [{"json": each} for each in (buckets if everything else buckets[:limit])]
 
 

@@ -17,7 +17,7 @@ _WIRE: Final = {
 """n8n's names that are not the field's own with a small first letter."""
 _OWN: Final = ("company", "lastname", "name", "closeDate", "stageName", "type", "status")
 """Parameters beside the collection that are fields."""
-_FIELDS: Final = {
+LISTED: Final = {
     "lead": "id,company,firstname,lastname,street,postalCode,city,email,status",
     "contact": "id,firstname,lastname,email",
     "opportunity": "id,accountId,amount,probability,type",
@@ -25,10 +25,11 @@ _FIELDS: Final = {
     "case": "id,accountId,contactId,priority,status,subject,type",
     "task": "id,subject,status,priority",
     "user": "id,name,email",
+    "attachment": "id,name",
 }
 """What a list has when the node does not say which fields."""
-_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-_PATH: Final = re.compile(rf"{_NAME.pattern}(?:\.{_NAME.pattern})*")
+NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_PATH: Final = re.compile(rf"{NAME.pattern}(?:\.{NAME.pattern})*")
 _OPERATORS: Final = frozenset({"=", "!=", "<>", "<", "<=", ">", ">=", "LIKE", "IN", "NOT IN", "INCLUDES", "EXCLUDES"})
 _NO_CONTENT: Final = 204
 _PLAIN: Final = re.compile(r"-?\d+(\.\d+)?|\d{4}-\d{2}-\d{2}([T ][\d:.]+(Z|[+-]\d{2}:?\d{2})?)?")
@@ -68,11 +69,8 @@ def note(scope: Scope) -> dict[str, Any]:
 def done(scope: Scope) -> Any:
     """Return the answer, or what n8n says of one that is empty."""
     answer = scope.names["response"]
-    return (
-        answer
-        if isinstance(answer, Mapping) and scope.names["status"] != _NO_CONTENT
-        else {"errors": [], "success": True}
-    )
+    empty = answer is UNDEFINED or answer is None or answer == "" or scope.names["status"] == _NO_CONTENT
+    return {"errors": [], "success": True} if empty else answer
 
 
 def soql(scope: Scope) -> str:
@@ -81,9 +79,9 @@ def soql(scope: Scope) -> str:
     options = parameters.get("options") or {}
     resource = js_string(parameters.get("resource"))
     name = js_string(parameters["customObject"]) if resource == "customObject" else resource.capitalize()
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         raise NodeError(f"Invalid SOQL object name: {name}", item=scope.index)
-    chosen = options.get("fields") or f"{_FIELDS.get(resource, 'id')},LastModifiedDate"
+    chosen = options.get("fields") or f"{LISTED.get(resource, 'id')},LastModifiedDate"
     wanted = [_field(each) for each in (chosen if isinstance(chosen, list) else js_string(chosen).split(","))]
     tests = (options.get("conditionsUi") or {}).get("conditionValues") or []
     where = " AND ".join(_condition(each) for each in tests)

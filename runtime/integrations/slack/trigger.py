@@ -3,24 +3,28 @@
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
-from runtime.contract import Item, Items
+from runtime.contract import Item, Items, NodeError
 from runtime.integrations.filters import FILTERS
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
 
 _SHARED: Final = "file_share"
 """Slack tells of a shared file in several ways; where n8n waits for one, it takes any event (observed)."""
+_OF_THE_WORKSPACE: Final = ("team_join", "app_home_opened")
+"""Events that n8n takes whatever channel is watched."""
 
 
 def items(scope: Scope) -> list[Any]:
-    """Return the event; nothing when it is not one that is wanted, or in another channel."""
+    """Return the event; nothing when it is not one that is wanted, or in another channel. Raise NodeError when there is none."""
     event = (scope.names["body"] or {}).get("event") if isinstance(scope.names["body"], Mapping) else None
-    if not isinstance(event, Mapping) or not _is_wanted(event, scope):
+    if not isinstance(event, Mapping):
+        raise NodeError("The delivery has no event: it is not one of Slack")
+    if not _is_wanted(event, scope):
         return []
-    parameters, channel = scope.parameters, _channel(event)
-    if not parameters.get("watchWorkspace") and channel is not None:
+    parameters = scope.parameters
+    if not parameters.get("watchWorkspace") and event.get("type") not in _OF_THE_WORKSPACE:
         watched = scope.located("channelId", parameters.get("channelId"))
-        if watched and channel != watched:
+        if _place(event) != watched:
             return []
     options = parameters.get("options") or {}
     if event.get("user") in (options.get("userIds") or []):
@@ -36,9 +40,14 @@ def _is_wanted(event: Mapping[str, Any], scope: Scope) -> bool:
     return "any_event" in wanted or _SHARED in wanted or event.get("type") in wanted
 
 
+def _place(event: Mapping[str, Any]) -> Any:
+    """Return the channel that is compared with the watched one: n8n takes an event about a channel for none in it."""
+    return event.get("channel") or event.get("channel_id") or (event.get("item") or {}).get("channel")
+
+
 def _channel(event: Mapping[str, Any]) -> Any:
     """Return the id of the channel in which something happened; None: it is about none."""
-    channel = event.get("channel") or event.get("channel_id") or (event.get("item") or {}).get("channel")
+    channel = _place(event)
     return channel.get("id") if isinstance(channel, Mapping) else channel
 
 
@@ -55,6 +64,8 @@ async def _resolved(run: Run, i: int, item: Item) -> Item:
             if isinstance(event.get(member), str):
                 found = await run.request(scope, path="/users.info", query={"user": event[member]})
                 event[f"{member}_resolved"] = found["user"]["name"]
+        if isinstance(event.get("user"), Mapping):  # of an event about a user
+            event["user_resolved"] = event["user"].get("name")
         if (channel := _channel(event)) is not None:
             found = await run.request(scope, path="/conversations.info", query={"channel": channel})
             event["channel_resolved"] = found["channel"]["name"]

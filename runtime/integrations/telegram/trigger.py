@@ -12,6 +12,10 @@ from schemas.item import UNDEFINED
 
 _REFUSED: Final = re.compile(r"[^a-zA-Z0-9_-]")
 _PHOTOS: Final = {"small": 0, "medium": 1, "large": 2, "extraLarge": 3}
+_FILTERS: Final = 1.2
+"""From this version on chats and users are filtered."""
+_ALL_KINDS: Final = 1.4
+"""From this version on they are found in more than messages."""
 _ONE_BOT: Final = 1.5
 """From this version on a bot that asks questions by buttons may be the one that triggers: their answers are delivered here."""
 _FILE: Final = "{$credential.baseUrl|nonempty ?? 'https://api.telegram.org'}/file/bot{$credential.accessToken}/"
@@ -37,13 +41,25 @@ def items(scope: Scope) -> Any:
         return UNDEFINED
     if scope.version >= _ONE_BOT and (kinds := _wanted(scope)) and not any(each in update for each in kinds):
         return UNDEFINED
+    if scope.version < _FILTERS:
+        return update
     wanted = scope.parameters.get("additionalFields") or {}
-    message = _message(update)
     for option, member in (("chatIds", "chat"), ("userIds", "from")):
         ids = [each.strip() for each in str(wanted.get(option) or "").split(",") if each.strip()]
-        if ids and str((message.get(member) or {}).get("id")) not in ids:
+        if ids and str(_of(update, member, scope.version).get("id")) not in ids:
             return UNDEFINED
     return update
+
+
+def _of(update: Mapping[str, Any], member: str, version: float) -> Mapping[str, Any]:
+    """Return the chat or the user of an update. The first versions with filters look at messages alone."""
+    query = update.get("callback_query") or {}
+    holders = [update.get("message")]
+    if version >= _ALL_KINDS:
+        holders += [update.get(each) for each in ("edited_message", "channel_post", "edited_channel_post")]
+        holders += [query.get("message")] if member == "chat" else [query, update.get("inline_query")]
+    found = (each[member] for each in holders if isinstance(each, Mapping) and each.get(member))
+    return next(found, {})
 
 
 async def files(run: Run) -> Items:
@@ -78,7 +94,8 @@ def _message(update: Mapping[str, Any]) -> Mapping[str, Any]:
 def _file_id(message: Mapping[str, Any], size: str) -> str | None:
     photos = message.get("photo")
     if isinstance(photos, list) and photos:
-        return str(photos[min(_PHOTOS.get(size, 2), len(photos) - 1)].get("file_id"))
+        place = _PHOTOS.get(size, 2)
+        return str(photos[place if place < len(photos) else 0].get("file_id"))  # as in n8n, the smallest in its place
     for kind in ("video", "audio", "voice", "document", "animation", "sticker", "video_note"):
         if isinstance(message.get(kind), Mapping):
             return str(message[kind].get("file_id"))

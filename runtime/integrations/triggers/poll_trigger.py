@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any, cast
 
-from runtime.contract import ActivityContext, Item, Items
+from runtime.contract import ActivityContext, Item, Items, NodeError
 from runtime.integrations.described import Described
 from runtime.integrations.node_run import NodeRun
-from runtime.integrations.operation import Run
+from runtime.integrations.operation import WRONG_VALUES, Run
 from runtime.integrations.scope import Scope
 from runtime.integrations.triggers.descriptor import TriggerDescriptor
 from runtime.nodes.polling import Poll
@@ -58,4 +58,8 @@ class VendorPoll(Described, Poll):
 
         poll = PollRun(Run(context, sender, items, scope_of), scope, state, context.name)
         function = getattr(self.module, cast("TriggerDescriptor", self.descriptor).poll or "")
-        return cast("Items", await function(poll))
+        try:
+            return cast("Items", await function(poll))
+        except WRONG_VALUES as error:  # an answer has another structure than the vendor documents
+            name = self.descriptor.name
+            raise NodeError(f"An answer of {name} has another structure than {name} documents") from error

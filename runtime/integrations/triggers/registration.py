@@ -39,8 +39,6 @@ async def register(node: WebhookTrigger, context: ActivityContext, payload: Json
         webhookUrl=asked["url"], registration=asked["registration"], nodeId=asked["node_id"],
         workflowId=asked["workflow_id"], random=secrets.token_hex(32), state=state,
     )  # fmt: skip
-    if (type_ := node.password_type(context.version)) is not None:
-        scope = scope.having(password=await context.credentials.get(type_))
     if asked["action"] == "deactivate":
         return await _remove(spec, sender, scope, state)
     if asked["action"] == "look" and (look := spec.alive or spec.check) is not None:
@@ -55,6 +53,8 @@ async def register(node: WebhookTrigger, context: ActivityContext, payload: Json
             return {"state": state | seen["state"], "done": "found", "error": None}
         state |= seen["state"]
     if spec.create is not None and asked["action"] == "activate":
+        if (type_ := node.password_type(context.version)) is not None:
+            scope = scope.having(password=await context.credentials.get(type_))
         made = await _phase(spec.create, sender, scope.having(state=state))
         return {"state": state | made["state"], "done": "created", "error": None}
     return {"state": state, "done": "found", "error": None}

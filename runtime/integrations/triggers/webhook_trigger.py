@@ -99,16 +99,10 @@ class WebhookTrigger(Described):
         except NodeError as error:
             return Answer(status=500, json=_NOT_STARTED, error=error.message)
         except _SHAPE_ERRORS as error:  # a function of the vendor's module met another structure
-            reason = f"It has another structure than a delivery of {self.descriptor.name} ({type(error).__name__})"
-            return Answer(status=500, json=_NOT_STARTED, error=reason)
+            return Answer(status=500, json=_NOT_STARTED, error=_strange(self.descriptor.name, error))
 
     def _received(self, delivery: Delivery, version: float) -> Answer:
-        spec = self._spec
-        scope = self._scope(version, delivery.now, delivery.credential).having(
-            method=delivery.method, query=delivery.query, headers=delivery.headers, body=delivery.body,
-            raw=delivery.raw.decode("latin-1"), state=delivery.state, webhookUrl=delivery.url,
-            registration=delivery.registration, nodeId=delivery.node_id,
-        )  # fmt: skip
+        spec, scope = self._spec, self._delivery_scope(delivery, version)
         if (reply := self._reply(scope, unsigned=True)) is not None:
             return reply
         if delivery.method != "GET" and (refusal := self._refusal(scope)) is not None:
@@ -120,6 +114,13 @@ class WebhookTrigger(Described):
         made = evaluate(spec.items, scope)
         items = [{"json": each} for each in (made if isinstance(made, list) else [made]) if each is not UNDEFINED]
         return Answer(items=cast("Items", items) or None)
+
+    def _delivery_scope(self, delivery: Delivery, version: float) -> Scope:
+        return self._scope(version, delivery.now, delivery.credential).having(
+            method=delivery.method, query=delivery.query, headers=delivery.headers, body=delivery.body,
+            raw=delivery.raw.decode("latin-1"), state=delivery.state, webhookUrl=delivery.url,
+            registration=delivery.registration, nodeId=delivery.node_id,
+        )  # fmt: skip
 
     def _scope(self, version: float, now: float, credential: Mapping[str, Any]) -> Scope:
         descriptor = self.descriptor
@@ -186,8 +187,15 @@ class EnrichedTrigger(WebhookTrigger, Activity):
         """Return the items of the delivery with what the vendor says of them."""
         run = await type(self).running(self, context, items)
         function = getattr(self.module, self._spec.enrich or "")
-        made: Items = await function(run)
+        try:
+            made: Items = await function(run)
+        except _SHAPE_ERRORS as error:
+            raise NodeError(_strange(self.descriptor.name, error)) from error
         return [made]
+
+
+def _strange(name: str, error: Exception) -> str:
+    return f"It has another structure than a delivery of {name} ({type(error).__name__})"
 
 
 def _password_refusal(scope: Scope) -> Answer | None:

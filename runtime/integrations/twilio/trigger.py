@@ -25,11 +25,6 @@ def other_types(scope: Scope) -> list[Any]:
     return list(scope.parameters.get("updates") or [])[1:]
 
 
-def missing(scope: Scope) -> list[Any]:
-    """Return the types that the subscription lacks."""
-    return [each for each in scope.parameters.get("updates") or [] if each not in scope.names["types"]]
-
-
 def signed(scope: Scope) -> str:
     """Return what is signed: the address, of which a digest of the body is a part. Empty when that is another body's."""
     query = scope.names["query"]

@@ -6,8 +6,11 @@ from typing import Any, Final
 
 from runtime.contract import NodeError
 from runtime.integrations.scope import Scope
+from schemas.item import UNDEFINED
 
 _REFERENCE: Final = re.compile(r"\{\{([^{}]+)\}\}")
+_UNKNOWN: Final = "undefined"
+"""What n8n calls a question that the form does not have."""
 _BY_FIELD: Final = 1.1
 """From this version on the answers that are not simplified are an object by the id of the field."""
 
@@ -31,16 +34,21 @@ def items(scope: Scope) -> list[Any]:
         return [body]
     if scope.version < _BY_FIELD:
         return [response["answers"]]
-    return [{each["field"]["id"]: each for each in response["answers"]}]
+    return [{_id(each): each for each in response["answers"]}]
 
 
 def _simple(answers: Sequence[Mapping[str, Any]], fields: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    titles = {each["id"]: _REFERENCE.sub(r"[\1]", str(each.get("title"))) for each in fields}
-    return {titles.get(each["field"]["id"], each["field"]["id"]): _value(each) for each in answers}
+    titles = {each.get("id"): _REFERENCE.sub(r"[\1]", str(each.get("title", _UNKNOWN))) for each in fields}
+    named = ((titles.get(_id(each), _UNKNOWN), _value(each)) for each in answers)
+    return {title: value for title, value in named if value is not UNDEFINED}
+
+
+def _id(answer: Mapping[str, Any]) -> str:
+    return str(answer["field"].get("id", _UNKNOWN))
 
 
 def _value(answer: Mapping[str, Any]) -> Any:
-    value = answer.get(str(answer.get("type")))
+    value = answer.get(str(answer.get("type")), UNDEFINED)
     if not isinstance(value, Mapping):
         return value
     return value.get("label", value.get("labels", value))

@@ -7,20 +7,19 @@ from runtime.integrations.scope import Scope
 
 
 def items(scope: Scope) -> list[Any]:
-    """Return each change, with the name of its field."""
-    changes = [each for entry in scope.names["body"].get("entry") or [] for each in entry.get("changes") or []]
-    wanted = scope.parameters.get("updates") or []
+    """Return each change, with the name of its field. Raise TypeError when there are none, as in a delivery of something else."""
     return [
-        {**each.get("value", {}), "field": each.get("field")}
-        for each in changes
-        if each.get("field") in wanted and _is_wanted(each.get("value") or {}, scope)
+        {**value, "field": each.get("field")}
+        for entry in scope.names["body"].get("entry")
+        for each in entry.get("changes")
+        if _is_wanted(value := each.get("value") or {}, scope)
     ]
 
 
 def _is_wanted(value: Mapping[str, Any], scope: Scope) -> bool:
-    """Return whether the node wants a change of a message's status."""
+    """Return whether the node wants a change: what becomes of a message is told of those statuses alone that are chosen."""
     statuses = value.get("statuses")
     wanted = (scope.parameters.get("options") or {}).get("messageStatusUpdates")
-    if not statuses or wanted is None or "all" in wanted:
+    if statuses is None or wanted is None or "all" in wanted:
         return True
-    return any(each.get("status") in wanted for each in statuses)
+    return bool(wanted) and (not statuses or any(each.get("status") in wanted for each in statuses))

@@ -14,8 +14,8 @@ def meeting(scope: Scope) -> dict[str, Any]:
     body: dict[str, Any] = {}
     if settings := given.get("settings"):
         body["settings"] = {snake_case(name): each for name, each in settings.items()}
-    if topic := parameters.get("topic") or given.get("topic"):
-        body["topic"] = topic
+    if "topic" in parameters or given.get("topic"):
+        body["topic"] = parameters.get("topic", given.get("topic"))
     if given.get("type"):
         body["type"] = given["type"]
     if given.get("startTime"):
