@@ -196,7 +196,7 @@ class Root(Durable):
         item_state["stage"] = step.stage
         for command in step.commands:
             if isinstance(command, DurableTool):
-                entry = {"i": item_state["i"], "tool": asdict(command.call), "state": None, "open": 0}
+                entry = {"i": item_state["i"], "tool": command.call.to_json(), "state": None, "open": 0}
                 commands += advance_tool(context, entry, None)
             else:
                 entry = {"i": item_state["i"], "at": len(commands)}
