@@ -71,14 +71,19 @@ def from_example(example: Any, *, required: bool) -> dict[str, Any]:
 
 
 def close_objects(schema: Any) -> Any:
-    """Return the schema with objects that name their properties closed to others, as n8n's conversion does."""
+    """Return the schema with objects that name their properties closed to others, as n8n's conversion does; only what an object
+    names is required. Parts of `allOf` stay open: together they are one object.
+    """
     if isinstance(schema, list):
         return [close_objects(each) for each in schema]
     if not isinstance(schema, Mapping):
         return schema
-    result = {key: close_objects(value) for key, value in schema.items()}
-    if result.get("type") == "object" and "properties" in result:
+    result = {key: value if key == "allOf" else close_objects(value) for key, value in schema.items()}
+    named = result.get("properties")
+    if result.get("type") == "object" and isinstance(named, Mapping):
         result.setdefault("additionalProperties", False)
+        if isinstance(required := result.get("required"), list):
+            result["required"] = [name for name in required if name in named]
     return result
 
 

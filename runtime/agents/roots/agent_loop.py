@@ -20,6 +20,7 @@ from runtime.agents.parsers import output_parser
 from runtime.agents.parsers.output_parser import Parser, unfit
 from runtime.agents.parsers.output_schema import FORMAT_TOOL, FORMAT_TOOL_ORDER, FORMAT_TOOL_TEXT, OutputSchema
 from runtime.agents.roots.root import (
+    NO_DEFINED_PROMPT_HINT,
     NO_MODEL,
     NO_PROMPT,
     NO_PROMPT_HINT,
@@ -40,7 +41,7 @@ MAX_CALLS = 128
 """Tools that run for one answer of a model."""
 TOO_MANY_CALLS = f"This call was not made: an answer may call {MAX_CALLS} tools. Call it again if you need it."
 STOPPED = "Agent stopped due to max iterations."
-DIFFERS = "intermediateSteps leave out `messageLog`; a busy model is asked again after a durable pause"
+DIFFERS = "intermediateSteps leave out `messageLog`; a busy model is asked again after a durable pause; items do not wait for the tools of others"
 
 
 class Agent(SpecialistTask):
@@ -89,7 +90,8 @@ class Agent(SpecialistTask):
             raise NodeError(NO_MODEL)
         prompt = self._at(context, i).prompt(context, context.items[i])
         if prompt is None:
-            raise NodeError(NO_PROMPT, description=NO_PROMPT_HINT)
+            defined = getattr(self, "prompt_type", "") == "define"
+            raise NodeError(NO_PROMPT, description=NO_DEFINED_PROMPT_HINT if defined else NO_PROMPT_HINT)
         item_state |= {"prompt": as_text(prompt), "iteration": 0, "steps": [], "agent": context.agent}
         commands: list[Command] = []
         if context.agent is not None:

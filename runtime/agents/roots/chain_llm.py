@@ -8,6 +8,7 @@ from runtime.agents.parsers import output_parser
 from runtime.agents.parsers.output_parser import Parser, unfit
 from runtime.agents.parsers.output_schema import json_or_text
 from runtime.agents.roots.root import (
+    NO_DEFINED_PROMPT_HINT,
     NO_PROMPT,
     NO_PROMPT_HINT,
     Batching,
@@ -81,7 +82,8 @@ class ChainLlm(Root):
         here, item = context.resolve(self, i), context.items[i]
         prompt = here.prompt(context.version, item)
         if prompt is None:
-            raise NodeError(NO_PROMPT, description=NO_PROMPT_HINT)
+            defined = getattr(self, "prompt_type", "") == "define"
+            raise NodeError(NO_PROMPT, description=NO_DEFINED_PROMPT_HINT if defined else NO_PROMPT_HINT)
         parser = self._parser(context, item_state)
         text = as_text(prompt) + (f"\n{parser.instructions}" if parser else "")
         before = [_message(row, item) for row in (here.messages or {}).get("messageValues") or []]

@@ -33,6 +33,7 @@ NO_PROMPT_HINT = (
     "Expected to find the prompt in an input field called 'chatInput' "
     "(this is what the chat trigger node node outputs). To use something else, change the 'Prompt' parameter"
 )
+NO_DEFINED_PROMPT_HINT = "The prompt is empty, or its expression has no value. Check the parameter 'Prompt'"
 
 ItemState = dict[str, Any]
 """The state of one item: `i`, `stage`, `messages`, and what its node keeps."""

@@ -6,6 +6,7 @@ from functools import cache
 from types import new_class
 from typing import Any, Final
 
+from runtime.agents.tools.optimised_answer import FIELDS, OF, OptimisedAnswer
 from runtime.contract import param
 from schemas.node import Node
 from schemas.plan import Kind
@@ -51,7 +52,7 @@ def _words(name: str) -> str:
 @cache
 def tool_variant(node: type[Node]) -> type[Node]:
     """The node as a sub-node: the same parameters and behaviour, and a description for the model."""
-    namespace = {
+    namespace: dict[str, Any] = {
         "__module__": node.__module__,
         "__doc__": f"{node.__doc__} As a tool of an agent.",
         "__annotations__": {"description_type": str, "tool_description": str},
@@ -59,6 +60,11 @@ def tool_variant(node: type[Node]) -> type[Node]:
         "tool_description": param(""),
         "type": node.type + SUFFIX,
     }
-    made: type[Node] = new_class(node.__name__ + SUFFIX, (node,), exec_body=lambda body: body.update(namespace))
+    bases: tuple[type, ...] = (node,)
+    if node.type == OF:
+        namespace |= FIELDS
+        namespace["__annotations__"] |= dict.fromkeys(FIELDS, "Dynamic[Any]")
+        bases = (OptimisedAnswer, node)
+    made: type[Node] = new_class(node.__name__ + SUFFIX, bases, exec_body=lambda body: body.update(namespace))
     made.kind = Kind.SUBNODE
     return made

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol, runtime_checkable
 
 from runtime.agents.messages import ToolCall, ToolSpec, dumps
@@ -173,9 +174,10 @@ def run(
         return DurableTool(RunTool(gate, arguments, item=i, id=f"{i}/{turn}/{call['id']}"))
     node, version = context.subnode(step, i, call["arguments"])
     id_ = f"{turn}/{call['id']}"
-    if isinstance(node, Tool):
-        return node.start(context, step, version, call, i, id_)
     given: Any = {"given": "both", "call": call["id"]} if as_n8n and merged else {}
+    if isinstance(node, Tool):
+        command = node.start(context, step, version, call, i, id_)
+        return replace(command, **given) if isinstance(command, RunTool) else command
     if isinstance(node, ToolSet):
         tool = next(each.get("tool") for each in tools if each["name"] == call["name"])
         return RunTool(step, {"tool": tool, "arguments": call["arguments"]}, item=i, id=id_)
