@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, TypedDict
 
-from runtime.agents.messages import Message, text_of
+from runtime.agents.messages import Message, joined_text
 
 EMPTY = "The AI model returned an empty response to the Structured Output Parser"
 FENCE = "```"
@@ -37,7 +37,7 @@ def parse_answer(
         return validate(final["arguments"], schema, unwrap, json.dumps(final["arguments"], ensure_ascii=False))
     if calls:
         return None
-    text = text_of(message)
+    text = joined_text(message)
     try:
         value = loads(text)
     except ValueError as error:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from runtime.agents.messages import as_text, system, text_of, user
+from runtime.agents.messages import as_text, joined_text, system, user
 from runtime.agents.retrieval.retriever_vector_store import RetrieverVectorStore
 from runtime.agents.retrieval.retrieving import Retrieving, limit, store_of
 from runtime.agents.retrieval.vector_store import Match
@@ -86,5 +86,5 @@ class ChainRetrievalQa(Retrieving):
     def after_model(self, context: DurableContext, item_state: ItemState, replies: list[CommandResult]) -> Finish:
         """Return the answer as `response`; before 1.5 one level further down."""
         del item_state
-        text = text_of(replies[0].get()["message"])
+        text = joined_text(replies[0].get()["message"])
         return Finish([(0, {"json": {"response": text if context.version >= 1.5 else {"text": text}}})])

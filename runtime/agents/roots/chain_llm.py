@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from runtime.agents.messages import Message, as_text, assistant, dumps, system, text_of, user
+from runtime.agents.messages import Message, as_text, assistant, dumps, joined_text, system, user
 from runtime.agents.parsers import output_parser
 from runtime.agents.parsers.output_parser import Parser, unfit
 from runtime.agents.parsers.output_schema import json_or_text
@@ -98,7 +98,7 @@ class ChainLlm(Root):
     ) -> Continue | Finish:
         """Return the parser's value; without a parser the text, or its JSON when the model answers in JSON."""
         reply = replies[0].get()
-        parser, text = self._parser(context, item_state), text_of(reply["message"])
+        parser, text = self._parser(context, item_state), joined_text(reply["message"])
         if parser is None:
             return self._answer(context, self._plain(context, item_state, text), parsed=False)
         if parser.output_schema is None:

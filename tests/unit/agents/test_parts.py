@@ -4,9 +4,10 @@ from typing import Any, cast
 
 import pytest
 
+from runtime.agents.dialects import anthropic, bedrock, gemini, openai_responses
 from runtime.agents.dialects.gemini import supported_schema
 from runtime.agents.memory.chat_memory import window
-from runtime.agents.messages import Message
+from runtime.agents.messages import Message, joined_text, text_of
 from runtime.agents.parsers import answer_parser, output_schema
 from runtime.agents.tools import from_ai
 from runtime.agents.tools.tool_calculator import NO_RESULT, calculate
@@ -178,3 +179,27 @@ def test_gemini_takes_a_subset_of_json_schema() -> None:
         "additionalProperties": False,
     }
     assert supported_schema(schema) == {"type": "object", "properties": {"default": {"type": "string"}}}
+
+
+@pytest.mark.parametrize(
+    ("read", "answer"),
+    [
+        (anthropic.read, lambda texts: {"content": [{"type": "text", "text": each} for each in texts]}),
+        (gemini.read, lambda texts: {"candidates": [{"content": {"parts": [{"text": each} for each in texts]}}]}),
+        (bedrock.read, lambda texts: {"output": {"message": {"content": [{"text": each} for each in texts]}}}),
+        (
+            openai_responses.read,
+            lambda texts: {
+                "output": [
+                    {"type": "message", "content": [{"type": "output_text", "text": each} for each in texts]},
+                ]
+            },
+        ),
+    ],
+    ids=["Anthropic", "Gemini", "Bedrock", "Responses"],
+)
+def test_an_answer_in_parts_is_a_line_each_for_an_agent_and_one_text_for_a_chain(read: Any, answer: Any) -> None:
+    """As n8n 2.41.1: an agent that got "a" and "b" gave "a\\nb", a chain "ab"."""
+    message = read(answer(["a", "b"]), "m").message
+    assert (text_of(message), joined_text(message)) == ("a\nb", "ab")
+    assert read(answer(["a"]), "m").message["content"] == "a"
