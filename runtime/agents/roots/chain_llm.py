@@ -18,6 +18,7 @@ from runtime.agents.roots.root import (
     ItemState,
     Question,
     Root,
+    input_prompt,
 )
 from runtime.contract import DurableContext, Dynamic, NodeError, param
 from schemas.item import Item
@@ -66,11 +67,7 @@ class ChainLlm(Root):
         """Return the value of the prompt, whose parameter differs between versions; None when there is none."""
         if version <= 1.3:
             return self.prompt_1 if version == 1 else self.prompt_1_3 if version == 1.3 else self.prompt_1_1
-        if self.prompt_type == "define":
-            return self.text_defined
-        if version < 1.5:
-            return item["json"].get("chatInput")
-        return self.text_guarded if self.prompt_type == "guardrails" else self.text_auto
+        return self.text_defined if self.prompt_type == "define" else input_prompt(self.prompt_type, item)
 
     def _parser(self, context: DurableContext, item_state: ItemState) -> Parser | None:
         parses = context.version in OLD or self.has_output_parser

@@ -35,6 +35,12 @@ NO_PROMPT_HINT = (
 )
 NO_DEFINED_PROMPT_HINT = "The prompt is empty, or its expression has no value. Check the parameter 'Prompt'"
 
+
+def input_prompt(prompt_type: str, item: Item) -> Any:
+    """Return the prompt that comes with the item, whatever the node's own text says (n8n); None: there is none."""
+    return item["json"].get("guardrailsInput" if prompt_type == "guardrails" else "chatInput")
+
+
 ItemState = dict[str, Any]
 """The state of one item: `i`, `stage`, `messages`, and what its node keeps."""
 

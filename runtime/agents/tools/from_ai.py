@@ -103,7 +103,7 @@ def _argument(parts: list[str]) -> Argument:
     texts += [None] * (4 - len(texts))
     # n8n shows the model a description that is no literal as it is written
     description = parts[1] if len(parts) > 1 and texts[1] is None else texts[1]
-    return Argument(str(texts[0] or ""), str(description or ""), str(texts[2] or "string"), texts[3])
+    return Argument(str(texts[0] or ""), str(description or "").strip(), str(texts[2] or "string"), texts[3])
 
 
 def _literal(part: str) -> Any:

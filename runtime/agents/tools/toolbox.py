@@ -31,7 +31,7 @@ AS_N8N = "tools as n8n tells and calls them"
 """Change since which descriptions of nodes, inputs of tools and what the agent keeps of its steps are n8n's."""
 MERGED = 3
 """Version of the agent from which on a tool has the agent's item with the arguments in it as its input."""
-_NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
+_NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]+")
 
 
 class Tool(SubNode):
@@ -79,7 +79,7 @@ def one_text() -> dict[str, Any]:
 
 
 def function_name(name: str) -> str:
-    """A node's name as a function's name (n8n): all but letters, digits, _ and - become one _ each."""
+    """A node's name as a function's name (n8n): what lies between letters, digits, _ and - becomes one _."""
     return _NOT_IN_NAMES.sub("_", name)[:64]
 
 
@@ -122,10 +122,23 @@ def specs(context: DurableContext, i: int, listed: Mapping[str, Sequence[ToolSpe
             node.spec(name, version, context.raw(name)) if isinstance(node, Described) else _node(context, name, node)
         )
         found.append(spec | {"step": name} | gated)
+    if found and not context.patched(AS_N8N):
+        found = [_named_before(each) for each in found]
     names = [each["name"] for each in found]
     if twice := next((each for each in names if names.count(each) > 1), None):
         raise NodeError(f"You have multiple tools with the same name: '{twice}', please rename them to avoid conflicts")
     return found
+
+
+def _named_before(spec: ToolSpec) -> ToolSpec:
+    """Return a tool under the name that runs of older builds know: a _ for each character between others."""
+    step, tool = (
+        _NOT_IN_NAMES.sub(lambda found: "_" * len(found[0]), name)[:64]
+        for name in (spec["step"], spec.get("tool") or "")
+    )
+    if tool:
+        return spec | {"name": f"{step}_{tool}"[:64]}
+    return spec | {"name": step} if spec["name"] == function_name(spec["step"]) else spec
 
 
 def _of_set(name: str, spec: ToolSpec) -> ToolSpec:

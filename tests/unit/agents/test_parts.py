@@ -158,7 +158,8 @@ def test_window_counts_each_message_once() -> None:
 
 def test_function_names() -> None:
     """A node's name as vendors want a function's name."""
-    assert function_name("Get weather (v2)!") == "Get_weather__v2__"
+    assert function_name("Get weather (v2)!") == "Get_weather_v2_"
+    assert function_name("A _ B - ü") == "A___B_-_"
     assert len(function_name("x" * 100)) == 64
 
 
