@@ -170,7 +170,9 @@ class Journal(BaseModel):
     error: dict[str, Any] | None = None
     """{name, message, node, description?, ...}."""
     usage: list[dict[str, Any]] = Field(default_factory=list)
-    """Per model request: {agent, model, input_tokens, output_tokens, ms}."""
+    """Of model requests: {agent, node, model, status, requests, input_tokens, output_tokens, duration_ms, cost_usd?, started?}, a record for each
+    of the newest ones; those before are sums without `started`.
+    """
     forgotten: dict[str, Forgotten] = Field(default_factory=dict, exclude_if=lambda gone: not gone)
     """Node -> its runs that are not among `steps`: a long run keeps those that a step may still read."""
     totals: Totals | None = Field(default=None, exclude_if=lambda totals: totals is None)

@@ -38,6 +38,7 @@ from schemas.plan_facts import (
 )
 
 AT_MOST_ONCE: Final = re.compile(r"(?:^|\s)delivery:\s*at-most-once\b", re.IGNORECASE)
+TOOLS: Final = "ai_tool"
 MAX_PLAN_BYTES: Final = 8 * 1024 * 1024
 """Bytes of a plan as canonical JSON. The whole plan is sent to every process that works on a run."""
 
@@ -172,11 +173,16 @@ def _ways(bound: BoundNode) -> dict[str, tuple[str, ...]]:
 
 
 def _subnodes(unit: Unit, root: str) -> dict[str, tuple[str, ...]]:
+    """Return the sub-nodes of a root per connection type. Its tools are in the order in which n8n tells a model of them: the last
+    connected one first.
+    """
     by_type: dict[str, list[str]] = {}
     for each in sorted(unit.graph.sub_nodes(root), key=lambda link: link.input):
         names = by_type.setdefault(each.type, [])
         if not unit.bound[each.source].node.disabled and each.source not in names:
             names.append(each.source)
+    if TOOLS in by_type:
+        by_type[TOOLS].reverse()
     return {type_: tuple(names) for type_, names in by_type.items() if names}
 
 

@@ -3,11 +3,12 @@
 | role | content | also |
 |---|---|---|
 | system, user | text, or a list of parts | |
-| assistant | text | `tool_calls`; `raw`: content that the provider expects back unchanged (signatures) |
+| assistant | text, or a list of parts | `tool_calls`; `raw`: content that the provider expects back unchanged (signatures) |
 | tool | text | `tool_call_id`, `name` |
 """
 
 import json
+from collections.abc import Sequence
 from typing import Any, Final, Literal, NotRequired, Required, TypedDict
 
 from schemas.item import BinaryRef
@@ -81,6 +82,19 @@ def text_of(message: Message) -> str:
     if isinstance(content, str):
         return content
     return "\n".join(part.get("text", "") for part in content if part["type"] == "text")
+
+
+def content_of(texts: Sequence[str]) -> str | list[Part]:
+    """Return the content of a model's message: its text, or the parts of an answer that came as several."""
+    return "".join(texts) if len(texts) <= 1 else [{"type": "text", "text": text} for text in texts]
+
+
+def joined_text(message: Message) -> str:
+    """Return the text of an answer as a chain reads it: one part after the other. An agent has a line for each (n8n): `text_of`."""
+    content = message["content"]
+    if isinstance(content, str):
+        return content
+    return "".join(part.get("text", "") for part in content if part["type"] == "text")
 
 
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from schemas.item import Items, Json, Outputs
 from schemas.kinds import Mode, TriggerKind
@@ -77,6 +77,15 @@ class RunTool:
     item: int = 0
     id: str = ""
     """Identifies the call within the run of the step; part of the idempotency keys of its requests."""
+    given: Literal["item", "arguments", "both"] = "item"
+    """Its input: the root's item, the arguments alone (expressions still see the item), or the item with the arguments in it."""
+    call: str = ""
+    """The model's id of the call, which an input of both has as `toolCallId`."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the members as JSON, without those that a run of an older build does not know while they say nothing."""
+        said = {"given": self.given, "call": self.call} if self.given != "item" else {}
+        return {"step": self.step, "arguments": self.arguments, "item": self.item, "id": self.id, **said}
 
 
 @dataclass(frozen=True)

@@ -119,6 +119,9 @@ class DurableContext(Context, Protocol):
     arguments: Mapping[str, Any]
     """The model's arguments, where the step is a tool that is called; otherwise empty."""
 
+    def patched(self, change: str) -> bool:
+        """Return whether a decision is made as this code makes it: False in a run that made it before the change of this name."""
+
     def raw(self, name: str) -> Mapping[str, Any]:
         """Return the parameters of a sub-node as written, expressions included."""
 

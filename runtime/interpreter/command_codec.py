@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from runtime.contract import AwaitSignal, Call, Command, RunTool, Sleep, StartChild, ToolCommand
@@ -19,11 +19,12 @@ def command_to_json(command: Command) -> dict[str, Any]:
     """Return a command as plain JSON: {kind, ...}."""
     if isinstance(command, ToolCommand):
         inner = command_to_json(command.command)
-        return {"kind": "ToolCommand", "call": asdict(command.call), "index": command.index, "command": inner}
+        return {"kind": "ToolCommand", "call": command.call.to_json(), "index": command.index, "command": inner}
     if isinstance(command, StartChild):
         told = {"mode": str(command.mode), "trigger": str(command.kind), "wait": command.wait}
         return {"kind": "StartChild", "workflow": command.workflow, "items": command.items, **told}
-    return {"kind": type(command).__name__, **vars(command)}
+    members = command.to_json() if isinstance(command, RunTool) else vars(command)
+    return {"kind": type(command).__name__, **members}
 
 
 def command_from_json(document: Mapping[str, Any]) -> Command:

@@ -191,7 +191,8 @@ class DurableStep:
         if not calls and command.item is not None and run.info.payload_limit is not None:
             cut_to_item(task, scope.items, command.item)
         if calls:
-            task["inputs"], task["arguments"] = [scope.items], dict(calls[-1].arguments)
+            inputs = self._tools.inputs(scope, calls) if command.step is None else list[Any]([scope.items])
+            task["inputs"], task["arguments"] = inputs, dict(calls[-1].arguments)
             task["call"] = self._tools.key(calls)
         result = await run.host.work(task, Kind.ACTIVITY)
         absorb(run, step.name, result)
@@ -201,7 +202,8 @@ class DurableStep:
         run, step, inner = self._run, self._run.plan.step[command.step], (*calls, command)
         scope = self._tools.scope(step, inner)
         task = build_task(run, self._tools.execute(calls), scope, step)
-        task["inputs"], task["arguments"], task["item"] = [scope.items], dict(command.arguments), command.item
+        inputs = self._tools.inputs(scope, inner)
+        task["inputs"], task["arguments"], task["item"] = inputs, dict(command.arguments), command.item
         task["call"] = self._tools.key(inner) if calls else command.id
         local = is_pure(run.prepared(step).bound.node) and run.host.patched(LOCAL_TOOLS)
         result = await run.host.work(task, Kind.LOCAL if local else Kind.ACTIVITY)
@@ -234,6 +236,10 @@ class DurableView:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._context, name)
+
+    def patched(self, change: str) -> bool:
+        """See `DurableContext`."""
+        return self._run.host.patched(change)
 
     def raw(self, name: str) -> Mapping[str, Any]:
         """Parameters of a sub-node as written."""

@@ -9,6 +9,7 @@ from runtime.contract import NodeError
 from runtime.engine.machine import Engine
 from runtime.interpreter.border import MESSAGE_CHARACTERS, failure_message, hand_out, hand_out_items
 from runtime.interpreter.execution import Execution
+from runtime.interpreter.usage import shortened
 from schemas.item import NodeRun
 from schemas.outcome import Finished
 from schemas.run import Forgotten, Journal, JournalPage, RunResult, StepRecord, Totals
@@ -122,7 +123,8 @@ def result_bytes(done: RunResult, limit: int | None) -> bytes:
         return data
     whole, most = done.journal, JournalPage().limit
     since = next((place for place, _ in whole.since(0)[-most:]), 0)
-    brief = page_of(whole, JournalPage(since=since)).model_copy(update={"error": _brief(whole.error)})
+    told = {"error": _brief(whole.error), "usage": shortened(whole.usage, most)}
+    brief = page_of(whole, JournalPage(since=since)).model_copy(update=told)
     data = hand_out(done.model_copy(update={"journal": brief}), "The result of the run", None)
     if done.response is None or len(data) <= limit:
         return data

@@ -72,7 +72,7 @@ class RunState:
         self.static_data = info.static_data
         self.custom_data: dict[str, str] = {}
         self.usage: list[dict[str, Any]] = []
-        """Model usage, one entry per request."""
+        """Model usage: see `add_usage`."""
         self.active: dict[str, Any] | None = None
         """The step that works or waits, as status answers show it; a parked step is not shown."""
         self.reasons: dict[tuple[str, int], dict[str, Any]] = {}

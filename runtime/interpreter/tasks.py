@@ -10,6 +10,7 @@ from runtime.interpreter.prepared_step import PreparedStep
 from runtime.interpreter.run_state import RunState
 from runtime.interpreter.task_codec import decode, encode
 from runtime.interpreter.task_runner import EVALUATE
+from runtime.interpreter.usage import add_usage
 from runtime.values.undefined import marked, unmarked
 from schemas.item import Items, Outputs
 from schemas.outcome import Execute
@@ -107,7 +108,7 @@ def absorb(run: RunState, name: str, result: TaskResult) -> None:
         run.static_data.clear()
         run.static_data.update(result["static_data"])
     run.custom_data.update(result.get("custom_data") or {})
-    run.usage += result.get("usage") or []
+    add_usage(run.usage, result.get("usage") or [])
     if (error := result.get("error")) is not None:
         raise NodeError.from_json(error)
 

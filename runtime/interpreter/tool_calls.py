@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TypeAlias
+from typing import Any, TypeAlias, cast
 
 from runtime.contract import Activity, Inline, NodeError, RunTool, SubNode
 from runtime.expressions import ScriptLimit, evaluate
@@ -10,6 +10,7 @@ from runtime.expressions.scope import Scope
 from runtime.interpreter.context import StepContext
 from runtime.interpreter.parameters import Parameters
 from runtime.interpreter.run_state import RunState
+from schemas.item import Item, Items
 from schemas.node import Node
 from schemas.outcome import Execute
 from schemas.plan import Step
@@ -47,9 +48,19 @@ class ToolCalls:
         if not calls:
             return scope
         pair, i = scope.pair, calls[0].item
+        item = scope.items[i]
+        if any(call.given == "both" for call in calls):
+            item = _with_arguments(item, calls)
         return replace(
-            scope, arguments=calls[-1].arguments, items=[scope.items[i]], pair=pair and (lambda name, _: pair(name, i))
+            scope, arguments=calls[-1].arguments, items=[item], pair=pair and (lambda name, _: pair(name, i))
         )
+
+    def inputs(self, scope: Scope, calls: Calls) -> list[Items | None]:
+        """Return the input of the tool that the calls lead to; `scope` is what its expressions see."""
+        call = calls[-1]
+        if call.given != "arguments":
+            return [scope.items]
+        return [[{"json": dict(call.arguments), "pairedItem": {"item": 0}}]]
 
     def parameters(self, step: Step, scope: Scope) -> Parameters:
         """Return the parameters of a sub-node, evaluated here. Raises NodeError when that takes too long."""
@@ -71,8 +82,17 @@ class ToolCalls:
             self.ordinals[key] = run.info.waits
             run.info.waits += 1
         scope = self.scope(step, calls)
-        execute = replace(self.execute(calls), step=step, inputs=[scope.items])
+        execute = replace(self.execute(calls), step=step, inputs=self.inputs(scope, calls))
         return run.context(execute, prepared, self.parameters(step, scope), scope.now)
+
+
+def _with_arguments(item: Item, calls: Calls) -> Item:
+    """Return the item of a call as a tool of version 3 of the agent sees it: the arguments of each call that leads there are in it."""
+    json = dict(item["json"])
+    for call in calls:
+        if call.given == "both":
+            json |= {**call.arguments, "toolCallId": call.call}
+    return cast(Item, {**cast(Any, item), "json": json})
 
 
 def is_pure(tool: Node) -> bool:

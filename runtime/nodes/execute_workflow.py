@@ -22,11 +22,11 @@ from runtime.contract import (
     param,
 )
 from runtime.http.failure import status_failure
-from runtime.values.dates import Instant
 from runtime.values.javascript import js_string, json_stringify
 from runtime.values.json_text import NotJsonError, parse_json
 from runtime.values.problem import ProblemError
 from runtime.values.validation import validate_field
+from runtime.values.workflow_inputs import input_types, mapped_inputs
 from schemas.diagnostic import Diagnostic, Location
 from schemas.diagnostic.nodes import InvalidParameter
 from schemas.facts import workflow_reference
@@ -84,7 +84,7 @@ class ExecuteWorkflow(Durable):
     def _check_inputs(self, at: Location) -> Iterator[Diagnostic]:
         inputs: Any = self.workflow_inputs
         mapper: dict[str, Any] = inputs if isinstance(inputs, dict) else {}
-        types = _types(mapper)
+        types = input_types(mapper)
         for name, value in (mapper.get("value") or {}).items():
             if isinstance(value, str) and value.startswith("="):
                 continue
@@ -198,25 +198,10 @@ class ExecuteWorkflow(Durable):
         return sent
 
     def _mapped_inputs(self, mapper: Mapping[str, Any], raw: Mapping[str, Any], i: int) -> Iterator[tuple[str, Any]]:
-        """Return name and converted value; null counts as nothing where a type is declared, as in n8n."""
-        types = _types(mapper)
-        strict, parse = not mapper.get("attemptToConvertTypes"), bool(mapper.get("convertFieldsToString"))
-        values = mapper.get("value") or {}
-        for name in raw:
-            value = values.get(name, UNDEFINED)
-            if name not in types:
-                yield name, value
-                continue
-            if value is None or value is UNDEFINED:
-                yield name, UNDEFINED
-                continue
-            if types[name] == "string" and strict and not parse:  # n8n takes any value for text then
-                yield name, value
-                continue
-            checked = validate_field(name, value, types[name], strict=strict, parse_strings=parse)
-            if checked.error is not None:
-                raise InvalidInputError(f"Invalid input for '{name}' [item {i}]", description=checked.error, item=i)
-            yield name, checked.value.iso() if isinstance(checked.value, Instant) else checked.value
+        try:
+            yield from mapped_inputs(mapper, raw)
+        except ProblemError as problem:
+            raise InvalidInputError(f"{problem.message} [item {i}]", description=problem.description, item=i) from None
 
     # --- what went wrong ---
 
@@ -275,10 +260,6 @@ class _ChildResult:
     def __init__(self, outputs: Outputs, *, waited: bool = True) -> None:
         self.outputs = outputs
         self.waited = waited
-
-
-def _types(mapper: Mapping[str, Any]) -> dict[str, str]:
-    return {str(each.get("id")): str(each.get("type", "any")) for each in mapper.get("schema") or ()}
 
 
 def _export(text: Any) -> Any:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from runtime.agents.dialects.chat import ModelAnswer, Request
-from runtime.agents.messages import Message, Part, text_of
+from runtime.agents.messages import Message, Part, content_of, text_of
 from runtime.contract import ActivityContext
 
 VERSION = "2023-06-01"
@@ -78,7 +78,7 @@ def read(answer: Mapping[str, Any], model: str) -> ModelAnswer:
     blocks = answer.get("content") or []
     message: Message = {
         "role": "assistant",
-        "content": "".join(each["text"] for each in blocks if each["type"] == "text"),
+        "content": content_of([each["text"] for each in blocks if each["type"] == "text"]),
     }
     calls = [each for each in blocks if each["type"] == "tool_use"]
     if calls:

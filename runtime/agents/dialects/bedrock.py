@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runtime.agents.dialects.chat import ModelAnswer, Request
-from runtime.agents.messages import Message, ToolCall, ToolSpec, text_of
+from runtime.agents.messages import Message, ToolCall, ToolSpec, content_of, text_of
 from runtime.contract import ActivityContext, NodeError
 
 
@@ -65,7 +65,7 @@ def read(answer: Mapping[str, Any], model: str) -> ModelAnswer:
     """Return the message and the tokens it used."""
     content = ((answer.get("output") or {}).get("message") or {}).get("content") or []
     texts = [str(each["text"]) for each in content if "text" in each]
-    message: Message = {"role": "assistant", "content": "".join(texts)}
+    message: Message = {"role": "assistant", "content": content_of(texts)}
     calls: list[ToolCall] = [
         {
             "id": each["toolUse"]["toolUseId"],

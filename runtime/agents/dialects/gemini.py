@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runtime.agents.dialects.chat import ModelAnswer, Request
-from runtime.agents.messages import Message, Part, text_of
+from runtime.agents.messages import Message, Part, content_of, text_of
 from runtime.contract import ActivityContext
 
 UNKNOWN = frozenset({"additionalProperties", "$schema", "default", "$ref", "$defs"})
@@ -90,8 +90,8 @@ def read(answer: Mapping[str, Any], model: str) -> ModelAnswer:
     """Return text and calls of the first candidate. A call without an id gets one by its position."""
     candidates = answer.get("candidates") or [{}]
     parts = (candidates[0].get("content") or {}).get("parts") or []
-    text = "".join(each.get("text", "") for each in parts if not each.get("thought"))
-    message: Message = {"role": "assistant", "content": text}
+    texts = [each["text"] for each in parts if each.get("text") and not each.get("thought")]
+    message: Message = {"role": "assistant", "content": content_of(texts)}
     calls = [each["functionCall"] for each in parts if "functionCall" in each]
     if calls:
         message["tool_calls"] = [

@@ -20,8 +20,17 @@ class ContentStream:
         candidate: Mapping[str, Any] = next(iter(event.get("candidates") or ()), {})
         self._finished = candidate.get("finishReason") or self._finished
         parts = (candidate.get("content") or {}).get("parts") or []
-        self._parts += parts
+        for part in parts:
+            self._add(part)
         return "".join(str(each.get("text", "")) for each in parts if not each.get("thought"))
+
+    def _add(self, part: Mapping[str, Any]) -> None:
+        """Add a part. Pieces of a text are one part, as they are in an answer that comes whole."""
+        last = self._parts[-1] if self._parts else {}
+        if part.keys() == last.keys() == {"text"}:
+            self._parts[-1] = {"text": last["text"] + part["text"]}
+        else:
+            self._parts.append(dict(part))
 
     def whole(self) -> dict[str, Any] | None:
         """See `AnswerStream`. A prompt that is refused has no candidate."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from runtime.agents.dialects.chat import ModelAnswer, Request
 from runtime.agents.dialects.openai_chat import picture, tool_call
-from runtime.agents.messages import Message, ToolCall, dumps, text_of
+from runtime.agents.messages import Message, ToolCall, content_of, dumps, text_of
 from runtime.contract import ActivityContext
 
 
@@ -44,8 +44,8 @@ def _call(call: ToolCall) -> dict[str, Any]:
 
 
 async def _content(context: ActivityContext, message: Message) -> Any:
-    if isinstance(message["content"], str):
-        return message["content"]
+    if isinstance(message["content"], str) or message["role"] == "assistant":
+        return text_of(message)
     return [
         {"type": "input_text", "text": part["text"]}
         if part["type"] == "text"
@@ -57,7 +57,7 @@ async def _content(context: ActivityContext, message: Message) -> Any:
 def read(answer: Mapping[str, Any], model: str) -> ModelAnswer:
     """Return text and calls of a response, with the reasoning in `raw`: the service expects it back in the next request."""
     output = answer.get("output") or []
-    message: Message = {"role": "assistant", "content": "".join(_texts(output))}
+    message: Message = {"role": "assistant", "content": content_of(list(_texts(output)))}
     calls = [tool_call(each["call_id"], each) for each in output if each.get("type") == "function_call"]
     if calls:
         message["tool_calls"] = calls

@@ -1,11 +1,15 @@
 """Base of chat memories: earlier messages, stored per tenant and session."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from itertools import dropwhile
+from typing import Any, Final, cast
 
 from runtime.agents.messages import Message
 from runtime.contract import ActivityContext, DurableContext, NodeError, SubNode
 from schemas.item import Json
+
+TOLD: Final = ("role", "content", "tool_calls", "tool_call_id", "name")
+"""Members of a message that belong to the conversation."""
 
 
 class Memory(SubNode):
@@ -61,11 +65,20 @@ def connected(context: DurableContext, i: int) -> tuple[str, str, int] | None:
 
 
 def window(messages: Sequence[Message], limit: int) -> list[Message]:
-    """Return the last `limit` messages, each id once."""
+    """Return the last `limit` messages, each id once. Answers of tools whose calls are cut off are left out, as in n8n: no model
+    takes them.
+    """
     seen: dict[str, Message] = {}
     for n, message in enumerate(messages):
-        seen.setdefault(message.get("id") or str(n), {"role": message["role"], "content": message["content"]})
-    return list(seen.values())[-limit:] if limit > 0 else []
+        seen.setdefault(message.get("id") or str(n), _told(message))
+    last = list(seen.values())[-limit:] if limit > 0 else []
+    return list(dropwhile(lambda message: message["role"] == "tool", last))
+
+
+def _told(message: Message) -> Message:
+    """Return what a model reads of a stored message."""
+    told: Any = {key: value for key, value in message.items() if key in TOLD}
+    return cast(Message, told)
 
 
 def sub_node_error(name: str, why: str) -> NodeError:

@@ -14,8 +14,6 @@ MAX_MESSAGES: Final = 1000
 class DatabaseMemory(Memory):
     """A chat memory whose sessions all workflows share that use the server."""
 
-    differs = "messages of tools are left out of the conversation that a model gets"
-
     def key(self, workflow: str, session: str) -> str:
         """Return the session: n8n puts nothing before it."""
         del workflow

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, TypedDict
 
-from runtime.agents.messages import Message, text_of
+from runtime.agents.messages import Message, joined_text
 
 EMPTY = "The AI model returned an empty response to the Structured Output Parser"
 FENCE = "```"
@@ -37,7 +37,7 @@ def parse_answer(
         return validate(final["arguments"], schema, unwrap, json.dumps(final["arguments"], ensure_ascii=False))
     if calls:
         return None
-    text = text_of(message)
+    text = joined_text(message)
     try:
         value = loads(text)
     except ValueError as error:
@@ -82,6 +82,8 @@ def validate(value: Any, schema: Mapping[str, Any], unwrap: str | None, text: st
     from runtime.agents.parsers.schema_validator import errors_of  # noqa: PLC0415 - heavy; compiling needs none of it
 
     value = strip_unknown_fields(value, schema)
+    if unwrap in schema.get("required", ()) and isinstance(value, dict) and unwrap not in value:
+        return {"problem": EMPTY, "text": text, "empty": True}
     error = next(iter(sorted(errors_of(value, schema), key=lambda each: len(each.absolute_path))), None)
     if error is not None:
         place = "/".join(map(str, error.absolute_path))
@@ -90,16 +92,20 @@ def validate(value: Any, schema: Mapping[str, Any], unwrap: str | None, text: st
 
 
 def strip_unknown_fields(value: Any, schema: Any) -> Any:
-    """Return the value without unknown fields of closed objects, which are no error (n8n)."""
+    """Return the value without unknown fields of closed objects, which are no error (n8n), and with defaults for those that are
+    missing.
+    """
     if not isinstance(schema, Mapping):
         return value
     if isinstance(value, dict) and isinstance(properties := schema.get("properties"), Mapping):
         closed = schema.get("additionalProperties") is False
-        return {
+        kept = {
             key: strip_unknown_fields(each, properties.get(key))
             for key, each in value.items()
             if not closed or key in properties
         }
+        declared = ((key, each) for key, each in properties.items() if isinstance(each, Mapping) and "default" in each)
+        return kept | {key: each["default"] for key, each in declared if key not in kept}
     if isinstance(value, list):
         return [strip_unknown_fields(each, schema.get("items")) for each in value]
     return value

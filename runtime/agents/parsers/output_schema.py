@@ -1,8 +1,9 @@
 """The JSON that an output parser expects: its schema, and how to ask a model for it. Pure; `answer_parser` validates."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 from runtime.agents.messages import dumps
@@ -49,7 +50,7 @@ class OutputSchema:
 
 
 def from_example(example: Any, *, required: bool) -> dict[str, Any]:
-    """Return the JSON Schema of an example; a list has the shape of its first element (n8n)."""
+    """Return the JSON Schema of an example. Objects of a list have the fields of all of them (n8n)."""
     match example:
         case None:
             return {"type": "null"}
@@ -60,7 +61,7 @@ def from_example(example: Any, *, required: bool) -> dict[str, Any]:
         case str():
             return {"type": "string"}
         case list():
-            return {"type": "array"} | ({"items": from_example(example[0], required=required)} if example else {})
+            return {"type": "array"} | _items(example, required=required)
     schema: dict[str, Any] = {
         "type": "object",
         "properties": {key: from_example(value, required=required) for key, value in example.items()},
@@ -70,15 +71,58 @@ def from_example(example: Any, *, required: bool) -> dict[str, Any]:
     return schema | {"additionalProperties": False}
 
 
+def _items(examples: Sequence[Any], *, required: bool) -> dict[str, Any]:
+    """Return `items` of a list. Elements of several kinds have no type; fields that all objects have are required (n8n)."""
+    if not examples:
+        return {}
+    shapes = [from_example(each, required=required) for each in examples]
+    kinds = {each["type"] for each in shapes}
+    if len(shapes) == 1:
+        return {"items": shapes[0]}
+    if kinds == {"object"}:
+        merged = reduce(_merged, shapes)
+        names = (
+            list(merged["properties"])
+            if required
+            else [key for key in examples[0] if all(key in each for each in examples)]
+        )
+        return {"items": merged | ({"required": names} if names else {})}
+    return {"items": {"type": kinds.pop()} if len(kinds) == 1 else {}}
+
+
+def _merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a field that has values of both."""
+    types = [*_types(one), *(each for each in _types(other) if each not in _types(one))]
+    if types != ["object"]:
+        return one if len(types) == 1 else {"type": types}
+    properties = dict(one["properties"])
+    for key, schema in other["properties"].items():
+        properties[key] = _merged(properties[key], schema) if key in properties else schema
+    required = [
+        *one.get("required", ()),
+        *(key for key in other.get("required", ()) if key not in one.get("required", ())),
+    ]
+    return one | {"properties": properties} | ({"required": required} if required else {})
+
+
+def _types(schema: Mapping[str, Any]) -> list[str]:
+    return list(schema["type"]) if isinstance(schema["type"], list) else [schema["type"]]
+
+
 def close_objects(schema: Any) -> Any:
-    """Return the schema with objects that name their properties closed to others, as n8n's conversion does."""
+    """Return the schema with objects that name their properties closed to others, as n8n's conversion does; only what an object
+    names is required. Parts of `allOf` stay open: together they are one object.
+    """
     if isinstance(schema, list):
         return [close_objects(each) for each in schema]
     if not isinstance(schema, Mapping):
         return schema
-    result = {key: close_objects(value) for key, value in schema.items()}
-    if result.get("type") == "object" and "properties" in result:
+    result = {key: value if key == "allOf" else close_objects(value) for key, value in schema.items()}
+    named = result.get("properties")
+    if result.get("type") == "object" and isinstance(named, Mapping):
         result.setdefault("additionalProperties", False)
+        if isinstance(required := result.get("required"), list):
+            result["required"] = [name for name in required if name in named]
     return result
 
 

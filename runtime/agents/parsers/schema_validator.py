@@ -2,7 +2,6 @@
 patterns run on RE2, and the work has a bound.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any, Final
@@ -13,6 +12,7 @@ from jsonschema.validators import extend
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
+from runtime.agents.parsers.text_formats import FORMATS
 from runtime.values.patterns import BadPatternError, ScriptNeeded, compile_pattern
 
 __all__ = ["MAX_RULES", "errors_of"]
@@ -41,10 +41,13 @@ def errors_of(value: Any, schema: Mapping[str, Any]) -> Iterator[ValidationError
 
 
 def _plain(schema: Any) -> Any:
-    """Return a schema without `$schema`, by which a part of it would choose another validator than ours."""
+    """Return a schema without `$schema`, by which a part of it would choose another validator than ours; `nullable` as a type."""
     if isinstance(schema, Mapping):
         named = {key: each for key, each in schema.items() if key != "$schema" or not isinstance(each, str)}
-        return {key: _plain(each) for key, each in named.items()}
+        plain = {key: _plain(each) for key, each in named.items()}
+        if plain.get("nullable") is True and isinstance(plain.get("type"), str):
+            plain["type"] = [plain["type"], "null"]
+        return plain
     return [_plain(each) for each in schema] if isinstance(schema, list) else schema
 
 
@@ -56,11 +59,15 @@ def _reference(validator: Any, reference: Any, instance: Any, _schema: Any) -> I
         return
 
 
-def _unique(_validator: Any, wanted: Any, instance: Any, _schema: Any) -> Iterator[ValidationError]:
-    if wanted and isinstance(instance, list):
-        texts = [json.dumps(each, sort_keys=True, default=str) for each in instance]
-        if len(set(texts)) < len(texts):  # the library compares each with each
-            yield ValidationError(f"{instance!r} has non-unique elements")
+def _unchecked(_validator: Any, _value: Any, _instance: Any, _schema: Any) -> Iterator[ValidationError]:
+    """n8n does not check it either, and the library would compare each value with each."""
+    return iter(())
+
+
+def _format(_validator: Any, name: Any, instance: Any, _schema: Any) -> Iterator[ValidationError]:
+    fits = FORMATS.get(name) if isinstance(name, str) else None
+    if fits is not None and isinstance(instance, str) and not fits(instance):
+        yield ValidationError(f"{instance!r} is not a {name!r}")
 
 
 def _pattern(_validator: Any, pattern: Any, instance: Any, _schema: Any) -> Iterator[ValidationError]:
@@ -112,7 +119,7 @@ def _counted(rule: Callable[..., Any]) -> Callable[..., Iterator[ValidationError
 
 
 _OWN: Final = {
-    "$ref": _reference, "uniqueItems": _unique, "pattern": _pattern, "patternProperties": _pattern_properties,
+    "$ref": _reference, "format": _format, "uniqueItems": _unchecked, "pattern": _pattern, "patternProperties": _pattern_properties,
     "additionalProperties": _additional,
 }  # fmt: skip
 _RULES: Final = {name: _counted(rule) for name, rule in {**Draft7Validator.VALIDATORS, **_OWN}.items()}

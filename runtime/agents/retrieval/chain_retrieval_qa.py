@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from runtime.agents.messages import as_text, system, text_of, user
+from runtime.agents.messages import as_text, joined_text, system, user
 from runtime.agents.retrieval.retriever_vector_store import RetrieverVectorStore
 from runtime.agents.retrieval.retrieving import Retrieving, limit, store_of
 from runtime.agents.retrieval.vector_store import Match
@@ -16,6 +16,7 @@ from runtime.agents.roots.root import (
     Finish,
     ItemState,
     Question,
+    input_prompt,
 )
 from runtime.contract import DurableContext, Dynamic, NodeError, param
 from schemas.item import Item
@@ -69,11 +70,7 @@ class ChainRetrievalQa(Retrieving):
         """Return the question, whose parameter differs between versions; None when there is none."""
         if version <= 1.2:
             return {1: self.query_1, 1.1: self.query_1_1, 1.2: self.query_1_2}[version]
-        if self.prompt_type == "define":
-            return self.text_defined
-        if version < 1.4:
-            return item["json"].get("chatInput")
-        return self.text_guarded if self.prompt_type == "guardrails" else self.text_auto
+        return self.text_defined if self.prompt_type == "define" else input_prompt(self.prompt_type, item)
 
     def found(self, context: DurableContext, item_state: ItemState, matches: Sequence[Match]) -> Continue:
         """Ask the model with the documents."""
@@ -86,5 +83,5 @@ class ChainRetrievalQa(Retrieving):
     def after_model(self, context: DurableContext, item_state: ItemState, replies: list[CommandResult]) -> Finish:
         """Return the answer as `response`; before 1.5 one level further down."""
         del item_state
-        text = text_of(replies[0].get()["message"])
+        text = joined_text(replies[0].get()["message"])
         return Finish([(0, {"json": {"response": text if context.version >= 1.5 else {"text": text}}})])

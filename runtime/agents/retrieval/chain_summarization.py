@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar, Final, cast
 
-from runtime.agents.messages import as_text, text_of, user
+from runtime.agents.messages import as_text, joined_text, user
 from runtime.agents.retrieval.document_default_data_loader import DocumentDefaultDataLoader
 from runtime.agents.retrieval.splitting import PLAIN, Splitting
 from runtime.agents.retrieval.text_splitter import TextSplitter, characters
@@ -151,4 +151,4 @@ class ChainSummarization(Root):
 
 
 def _said(replies: Sequence[CommandResult]) -> str:
-    return text_of(replies[0].get()["message"])
+    return joined_text(replies[0].get()["message"])

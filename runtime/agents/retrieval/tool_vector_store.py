@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from runtime.agents.messages import ToolSpec, system, text_of, user
+from runtime.agents.messages import ToolSpec, joined_text, system, user
 from runtime.agents.retrieval.retrieving import Retrieving, limit, store_of
 from runtime.agents.retrieval.vector_store import Match
 from runtime.agents.roots.root import CommandResult, Continue, Finish, ItemState, Question
@@ -54,4 +54,4 @@ class ToolVectorStore(Retrieving):
     def after_model(self, context: DurableContext, item_state: ItemState, replies: list[CommandResult]) -> Finish:
         """Return the model's answer."""
         del context, item_state
-        return Finish([(0, {"json": {"response": text_of(replies[0].get()["message"])}})])
+        return Finish([(0, {"json": {"response": joined_text(replies[0].get()["message"])}})])

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from runtime.agents.roots.agent_loop import DIFFERS, Agent
-from runtime.agents.roots.root import Continue, Finish, ItemState
+from runtime.agents.roots.root import Continue, Finish, ItemState, input_prompt
 from runtime.contract import DurableContext, Dynamic, NodeError, param
 from schemas.diagnostic import Diagnostic, Location
 from schemas.diagnostic.nodes import UnsupportedChoice
@@ -56,11 +56,7 @@ class AgentV1(Agent):
         """Return the value of the prompt, whose parameter differs between versions."""
         if context.version <= 1.2:
             return {1: self.text_1, 1.1: self.text_1_1, 1.2: self.text_1_2}[context.version]
-        if self.prompt_type == "define":
-            return self.text_defined
-        if context.version < 1.7:
-            return item["json"].get("chatInput")
-        return self.text_guarded if self.prompt_type == "guardrails" else self.text_auto
+        return self.text_defined if self.prompt_type == "define" else input_prompt(self.prompt_type, item)
 
     def parses(self, version: float) -> bool:
         """Return whether an output parser is used: before 1.3 a connected one always is."""
@@ -87,10 +83,8 @@ class AgentV2(Agent):
 
     def prompt(self, context: DurableContext, item: Item) -> Any:
         """Return the value of the prompt by `promptType`."""
-        del context, item
-        if self.prompt_type == "define":
-            return self.text_defined
-        return self.text_guarded if self.prompt_type == "guardrails" else self.text_auto
+        del context
+        return self.text_defined if self.prompt_type == "define" else input_prompt(self.prompt_type, item)
 
 
 class AgentV3(AgentV2):

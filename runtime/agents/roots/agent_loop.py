@@ -1,6 +1,6 @@
 """The agent loop: a model that calls tools until it has an answer. Each model request and each tool call is a step."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, cast
 
 from runtime.agents.memory import chat_memory
@@ -20,6 +20,7 @@ from runtime.agents.parsers import output_parser
 from runtime.agents.parsers.output_parser import Parser, unfit
 from runtime.agents.parsers.output_schema import FORMAT_TOOL, FORMAT_TOOL_ORDER, FORMAT_TOOL_TEXT, OutputSchema
 from runtime.agents.roots.root import (
+    NO_DEFINED_PROMPT_HINT,
     NO_MODEL,
     NO_PROMPT,
     NO_PROMPT_HINT,
@@ -32,6 +33,7 @@ from runtime.agents.roots.root import (
 )
 from runtime.agents.roots.specialist_task import SpecialistTask, check_tokens, count_tokens, iterations
 from runtime.agents.tools import toolbox
+from runtime.agents.tools.toolbox import function_name
 from runtime.contract import Call, Command, DurableContext, Dynamic, NodeError, param
 from schemas.item import Item, Json
 
@@ -39,7 +41,7 @@ MAX_CALLS = 128
 """Tools that run for one answer of a model."""
 TOO_MANY_CALLS = f"This call was not made: an answer may call {MAX_CALLS} tools. Call it again if you need it."
 STOPPED = "Agent stopped due to max iterations."
-DIFFERS = "intermediateSteps leave out `messageLog`; a busy model is asked again after a durable pause"
+DIFFERS = "intermediateSteps leave out `messageLog`; a busy model is asked again after a durable pause; items do not wait for the tools of others"
 
 
 class Agent(SpecialistTask):
@@ -88,7 +90,8 @@ class Agent(SpecialistTask):
             raise NodeError(NO_MODEL)
         prompt = self._at(context, i).prompt(context, context.items[i])
         if prompt is None:
-            raise NodeError(NO_PROMPT, description=NO_PROMPT_HINT)
+            defined = getattr(self, "prompt_type", "") == "define"
+            raise NodeError(NO_PROMPT, description=NO_DEFINED_PROMPT_HINT if defined else NO_PROMPT_HINT)
         item_state |= {"prompt": as_text(prompt), "iteration": 0, "steps": [], "agent": context.agent}
         commands: list[Command] = []
         if context.agent is not None:
@@ -230,6 +233,8 @@ class Agent(SpecialistTask):
         """Tell the model what its tools gave, unless it has had its last turn."""
         waiting, tools = iter(replies), self._tools(context, item_state)
         refused, said = item_state.pop("refused"), item_state.pop("said")
+        before = len(item_state["steps"])
+        as_n8n = self.fails_when_stopped and context.patched(toolbox.AS_N8N)
         for n, call in enumerate(item_state.pop("pending")):
             text = (
                 refused[call["id"]]
@@ -238,7 +243,11 @@ class Agent(SpecialistTask):
             )
             item_state["messages"].append(answered(call, text))
             item_state["steps"].append(_step(call, text, said if n == 0 else ""))
+            if as_n8n:
+                item_state["steps"][-1]["action"] |= _executed(call, tools)
         item_state["iteration"] += 1
+        if as_n8n:
+            item_state["turn_steps"] = len(item_state["steps"]) - before
         own = int(self._options(context, item_state).get("maxIterations") or 10)
         limit = iterations(item_state.get("brief") or {}, own)
         if item_state["iteration"] < limit:
@@ -305,7 +314,11 @@ class Agent(SpecialistTask):
             return self.after_save(context, item_state, [])
         said = output if isinstance(output, str) else dumps({"output": output})
         id_ = self.identity(context, item_state)
-        messages = [user(item_state["prompt"]) | {"id": f"{id_}/question"}, assistant(said) | {"id": f"{id_}/answer"}]
+        messages = [
+            user(item_state["prompt"]) | {"id": f"{id_}/question"},
+            *_calls_and_answers(item_state, id_),
+            assistant(said) | {"id": f"{id_}/answer"},
+        ]
         return Continue(
             "save",
             [Call("save", cast(Json, {"key": memory[1], "messages": messages}), step=memory[0], item=item_state["i"])],
@@ -330,6 +343,22 @@ class Agent(SpecialistTask):
 
 def _format_tool(wanted: OutputSchema) -> ToolSpec:
     return {"name": FORMAT_TOOL, "description": FORMAT_TOOL_TEXT, "schema": wanted.schema}
+
+
+def _executed(call: ToolCall, tools: Sequence[ToolSpec]) -> dict[str, Any]:
+    """Return what n8n's action says of a tool that its engine runs, as for version 3: the node's name and a type."""
+    step = next((each.get("step") for each in tools if each["name"] == call["name"]), None)
+    return {"tool": function_name(step) if step else call["name"], "type": "tool_call"}
+
+
+def _calls_and_answers(item_state: ItemState, id_: str) -> Iterator[Message]:
+    """Yield the calls of the last turn and their answers, which version 3 of the agent remembers (n8n), each as messages of its own."""
+    steps = item_state["steps"]
+    for n, step in enumerate(steps[len(steps) - item_state.get("turn_steps", 0) :]):
+        action = step["action"]
+        call: ToolCall = {"id": action["toolCallId"], "name": action["tool"], "arguments": action["toolInput"]}
+        yield {"role": "assistant", "content": "", "tool_calls": [call], "id": f"{id_}/call/{n}"}
+        yield answered(call, step["observation"]) | {"id": f"{id_}/result/{n}"}
 
 
 def _step(call: ToolCall, observation: str, said: str) -> dict[str, Any]:

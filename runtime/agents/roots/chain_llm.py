@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from runtime.agents.messages import Message, as_text, assistant, dumps, system, text_of, user
+from runtime.agents.messages import Message, as_text, assistant, dumps, joined_text, system, user
 from runtime.agents.parsers import output_parser
 from runtime.agents.parsers.output_parser import Parser, unfit
 from runtime.agents.parsers.output_schema import json_or_text
 from runtime.agents.roots.root import (
+    NO_DEFINED_PROMPT_HINT,
     NO_PROMPT,
     NO_PROMPT_HINT,
     Batching,
@@ -17,6 +18,7 @@ from runtime.agents.roots.root import (
     ItemState,
     Question,
     Root,
+    input_prompt,
 )
 from runtime.contract import DurableContext, Dynamic, NodeError, param
 from schemas.item import Item
@@ -65,11 +67,7 @@ class ChainLlm(Root):
         """Return the value of the prompt, whose parameter differs between versions; None when there is none."""
         if version <= 1.3:
             return self.prompt_1 if version == 1 else self.prompt_1_3 if version == 1.3 else self.prompt_1_1
-        if self.prompt_type == "define":
-            return self.text_defined
-        if version < 1.5:
-            return item["json"].get("chatInput")
-        return self.text_guarded if self.prompt_type == "guardrails" else self.text_auto
+        return self.text_defined if self.prompt_type == "define" else input_prompt(self.prompt_type, item)
 
     def _parser(self, context: DurableContext, item_state: ItemState) -> Parser | None:
         parses = context.version in OLD or self.has_output_parser
@@ -81,7 +79,8 @@ class ChainLlm(Root):
         here, item = context.resolve(self, i), context.items[i]
         prompt = here.prompt(context.version, item)
         if prompt is None:
-            raise NodeError(NO_PROMPT, description=NO_PROMPT_HINT)
+            defined = getattr(self, "prompt_type", "") == "define"
+            raise NodeError(NO_PROMPT, description=NO_DEFINED_PROMPT_HINT if defined else NO_PROMPT_HINT)
         parser = self._parser(context, item_state)
         text = as_text(prompt) + (f"\n{parser.instructions}" if parser else "")
         before = [_message(row, item) for row in (here.messages or {}).get("messageValues") or []]
@@ -96,7 +95,7 @@ class ChainLlm(Root):
     ) -> Continue | Finish:
         """Return the parser's value; without a parser the text, or its JSON when the model answers in JSON."""
         reply = replies[0].get()
-        parser, text = self._parser(context, item_state), text_of(reply["message"])
+        parser, text = self._parser(context, item_state), joined_text(reply["message"])
         if parser is None:
             return self._answer(context, self._plain(context, item_state, text), parsed=False)
         if parser.output_schema is None:

@@ -77,7 +77,7 @@ class HitlTool(Durable):
             return None, [_text(command)]
         if not isinstance(command, DurableTool):
             return kept | {"entry": {}}, [command]
-        kept["entry"] = {"i": 0, "tool": {**vars(command.call)}, "state": None, "open": 0}
+        kept["entry"] = {"i": 0, "tool": command.call.to_json(), "state": None, "open": 0}
         return self._nested(context, kept, None)
 
     def _run(self, context: DurableContext, kept: dict[str, Any], event: Event | None) -> tuple[Json, list[Command]]:

@@ -36,6 +36,8 @@ class InformationExtractor(JsonRoot):
     def question(self, context: DurableContext, item_state: ItemState) -> tuple[str, str, OutputSchema]:
         """Return system prompt, text, and the schema of the fields."""
         here = self._at(context, item_state)
+        if here.text in (None, ""):
+            raise NodeError(f"Text for item {item_state['i']} is not defined", item=item_state["i"])
         try:
             output = OutputSchema(here.fields_schema(context.version))
         except ValueError as error:

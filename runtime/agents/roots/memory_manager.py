@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Final, cast
 
 from runtime.agents.memory import chat_memory
+from runtime.agents.memory.stored_messages import langchain_calls
 from runtime.agents.messages import Message, as_text, assistant, system, text_of, user
 from runtime.agents.roots.root import CommandResult, Continue, Finish, ItemState, Root
 from runtime.contract import Call, DurableContext, Dynamic, NodeError, param
@@ -12,8 +13,8 @@ from schemas.item import Json, PairedItem
 ALL: Final = 500
 """Messages of a session that are read, the newest ones."""
 ROLES: Final = {"ai": assistant, "system": system, "user": user}
-MEMBERS: Final = {"user": "human", "assistant": "ai", "system": "system"}
-CLASSES: Final = {"user": "HumanMessage", "assistant": "AIMessage", "system": "SystemMessage"}
+MEMBERS: Final = {"user": "human", "assistant": "ai", "system": "system", "tool": "tool"}
+CLASSES: Final = {"user": "HumanMessage", "assistant": "AIMessage", "system": "SystemMessage", "tool": "ToolMessage"}
 INSERT: dict[str, list[Any]] = {"mode": ["insert"]}
 DELETE: dict[str, list[Any]] = {"mode": ["delete"]}
 LOAD: dict[str, list[Any]] = {"mode": ["load"]}
@@ -81,19 +82,25 @@ class MemoryManager(Root):
 
 
 def _simplified(messages: Sequence[Message]) -> list[dict[str, Any]]:
-    """Return an object per message of the user, with what follows it."""
+    """Return an object per message of the user, with what follows it; a second message of one kind begins another."""
     rows: list[dict[str, Any]] = []
     for message in messages:
-        if not rows or message["role"] == "user":
+        member = MEMBERS[message["role"]]
+        if not rows or member == "human" or member in rows[-1]:
             rows.append({})
-        rows[-1][MEMBERS[message["role"]]] = text_of(message)
+        rows[-1][member] = [] if message.get("tool_calls") else text_of(message)
     return rows
 
 
 def _constructor(message: Message) -> dict[str, Any]:
     """Return a message as LangChain writes it."""
-    calls: dict[str, Any] = {"tool_calls": [], "invalid_tool_calls": []} if message["role"] == "assistant" else {}
-    kwargs = {"content": message["content"], **calls, "additional_kwargs": {}, "response_metadata": {}}
+    told: dict[str, Any] = {}
+    if message["role"] == "assistant":
+        told = {"tool_calls": langchain_calls(message), "invalid_tool_calls": []}
+    elif message["role"] == "tool":
+        told = {"tool_call_id": message["tool_call_id"], "name": message.get("name", "")}
+    content = [] if message.get("tool_calls") else message["content"]
+    kwargs = {"content": content, **told, "additional_kwargs": {}, "response_metadata": {}}
     return {
         "lc": 1,
         "type": "constructor",

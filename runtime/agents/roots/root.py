@@ -33,6 +33,13 @@ NO_PROMPT_HINT = (
     "Expected to find the prompt in an input field called 'chatInput' "
     "(this is what the chat trigger node node outputs). To use something else, change the 'Prompt' parameter"
 )
+NO_DEFINED_PROMPT_HINT = "The prompt is empty, or its expression has no value. Check the parameter 'Prompt'"
+
+
+def input_prompt(prompt_type: str, item: Item) -> Any:
+    """Return the prompt that comes with the item, whatever the node's own text says (n8n); None: there is none."""
+    return item["json"].get("guardrailsInput" if prompt_type == "guardrails" else "chatInput")
+
 
 ItemState = dict[str, Any]
 """The state of one item: `i`, `stage`, `messages`, and what its node keeps."""
@@ -196,7 +203,7 @@ class Root(Durable):
         item_state["stage"] = step.stage
         for command in step.commands:
             if isinstance(command, DurableTool):
-                entry = {"i": item_state["i"], "tool": asdict(command.call), "state": None, "open": 0}
+                entry = {"i": item_state["i"], "tool": command.call.to_json(), "state": None, "open": 0}
                 commands += advance_tool(context, entry, None)
             else:
                 entry = {"i": item_state["i"], "at": len(commands)}

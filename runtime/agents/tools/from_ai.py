@@ -7,11 +7,16 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
+from runtime.contract import NodeError
+
 ESCAPE: Final = re.compile(r"\\(.)")
 CALL: Final = re.compile(r"\$from(?:AI|ai|Ai)\s*\(")
 TYPES: Final = {"string": {"type": "string"}, "number": {"type": "number"}, "boolean": {"type": "boolean"}}
 MAX_CALLS: Final = 100
 """Calls in one parameter that are looked at: each of them may go on to its end."""
+KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+KEY_RULE: Final = "A key of $fromAI() has 1 to 64 characters: letters, numbers, underscores and hyphens"
+SAME_RULE: Final = "All $fromAI() calls with one key need the same description and type"
 QUOTES: Final = "\"'`"
 
 
@@ -43,12 +48,25 @@ def schema(parameters: Any) -> dict[str, Any]:
     return result | ({"required": required} if required else {}) | {"additionalProperties": False}
 
 
+def check(parameters: Any) -> None:
+    """Raise NodeError for a key that is none, and for one whose calls differ in description or type (n8n)."""
+    seen: dict[str, Argument] = {}
+    for each in arguments(parameters):
+        if not KEY.fullmatch(each.key):
+            raise NodeError(f"Parameter key `{each.key}` is invalid", description=KEY_RULE)
+        first = seen.setdefault(each.key, each)
+        if (first.description, first.type) != (each.description, each.type):
+            message = f"Duplicate key '{each.key}' found with different description or type"
+            raise NodeError(message, description=SAME_RULE)
+
+
 def arguments(value: Any) -> Iterator[Argument]:
     """Yield every `$fromAI` call in these parameters, in their order."""
     if isinstance(value, str):
         if value.startswith("="):
             for match in islice(CALL.finditer(value), MAX_CALLS):
-                yield _argument(list(_split(value, match.end())))
+                if parts := list(_split(value, match.end())):  # none: the call has no end
+                    yield _argument(parts)
         return
     children = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
     for child in children:
@@ -81,9 +99,11 @@ def _split(text: str, start: int) -> Iterator[str]:
 
 
 def _argument(parts: list[str]) -> Argument:
-    texts = [_literal(part) for part in parts]
+    texts = [_literal(part) for part in parts[:4]]
     texts += [None] * (4 - len(texts))
-    return Argument(str(texts[0] or ""), str(texts[1] or ""), str(texts[2] or "string"), texts[3])
+    # n8n shows the model a description that is no literal as it is written
+    description = parts[1] if len(parts) > 1 and texts[1] is None else texts[1]
+    return Argument(str(texts[0] or ""), str(description or "").strip(), str(texts[2] or "string"), texts[3])
 
 
 def _literal(part: str) -> Any:

@@ -36,6 +36,11 @@ async def optimised(context: ActivityContext, node: Optimising, body: Any) -> st
     """Return the part of a response's body that the author chose. Raise NodeError for a body of another kind."""
     if node.response_type == "json":
         return _fields(node, body)
+    return await optimised_text(context, node, body)
+
+
+async def optimised_text(context: ActivityContext, node: Optimising, body: Any) -> str:
+    """Return the text of a response, or of the elements of HTML that the author chose. Raise NodeError for a selector that is none."""
     value: dict[str, Any] = {"html": body if isinstance(body, str) else pretty(body), "selector": None}
     if node.response_type == "html":
         omitted = _names(node.elements_to_omit) if node.only_content else []
@@ -50,12 +55,17 @@ async def optimised(context: ActivityContext, node: Optimising, body: Any) -> st
 def _fields(node: Optimising, body: Any) -> str:
     if isinstance(body, str):
         raise NodeError("The response is not JSON", description="Set Expected Response Type to Text or HTML")
+    return pretty(rows_of(node, body))
+
+
+def rows_of(node: Optimising, body: Any) -> list[Any]:
+    """Return the fields that the author chose of each object of JSON."""
     chosen = body
     if node.data_field:
         chosen = body.get(js_string(node.data_field)) if isinstance(body, dict) else None
     rows = chosen if isinstance(chosen, list) else [chosen]
     names = _names(node.fields)
-    return pretty([_members(row, node.fields_to_include, names) for row in rows])
+    return [_members(row, node.fields_to_include, names) for row in rows]
 
 
 def _members(row: Any, including: Any, names: list[str]) -> Any:

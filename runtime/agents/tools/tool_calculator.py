@@ -9,13 +9,23 @@ from typing import Any, Final
 from runtime.agents.messages import ToolSpec
 from runtime.agents.tools.toolbox import Tool, function_name, one_text
 from runtime.contract import ActivityContext, Outputs
+from runtime.values.javascript import js_string
 
 PURPOSE: Final = (
     "Computes arithmetic. The input is one expression such as `(2 + 3) * 4 ^ 2`, `sqrt(2)` or `max(1, 7) % 3`."
 )
 NO_RESULT: Final = "I don't know how to do that."
+
+
+def _quotient(dividend: float, divisor: float) -> float:
+    """Return a quotient as JavaScript computes it: what is divided by zero is infinite, and zero then no number."""
+    if divisor:
+        return dividend / divisor
+    return math.copysign(math.inf, dividend) if dividend else math.nan
+
+
 OPERATORS: Final[dict[type[ast.AST], Callable[..., float]]] = {
-    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: _quotient,
     ast.Mod: math.fmod, ast.Pow: math.pow, ast.USub: operator.neg, ast.UAdd: operator.pos,
 }  # fmt: skip
 FUNCTIONS: Final[dict[str, Callable[..., float]]] = {
@@ -29,7 +39,6 @@ FUNCTIONS: Final[dict[str, Callable[..., float]]] = {
         "acos",
         "atan",
         "exp",
-        "log",
         "log2",
         "log10",
         "floor",
@@ -38,8 +47,10 @@ FUNCTIONS: Final[dict[str, Callable[..., float]]] = {
         "pow",
         "cbrt",
     )
-} | {"abs": abs, "round": round, "min": min, "max": max, "ln": math.log}
+} | {"abs": abs, "round": round, "min": min, "max": max, "ln": math.log, "log": math.log10}
 CONSTANTS: Final = {"pi": math.pi, "PI": math.pi, "e": math.e, "E": math.e}
+DECIMALS: Final = 15
+"""Decimals of a result: sums of tenths come out as people write them."""
 MAX_CHARACTERS: Final = 500
 """Length of an expression."""
 
@@ -50,7 +61,7 @@ class ToolCalculator(Tool):
     type = "@n8n/n8n-nodes-langchain.toolCalculator"
     versions = (1,)
     local = True
-    differs = "It supports arithmetic, powers and the usual functions, but neither units nor matrices"
+    differs = "It supports arithmetic, powers and the usual functions, but no factorials, matrices or implied products such as `2(3)`"
 
     def spec(self, name: str, version: float, raw: Mapping[str, Any]) -> ToolSpec:
         """Return a tool whose one argument is the expression."""
@@ -71,7 +82,7 @@ def calculate(text: str) -> str:
         value = _value(ast.parse(text.strip().replace("^", "**"), mode="eval").body)
     except (SyntaxError, ValueError, TypeError, KeyError, ArithmeticError, RecursionError, MemoryError):
         return NO_RESULT
-    return str(int(value)) if value == int(value) and abs(value) < 1e21 else repr(value)
+    return js_string(round(value, DECIMALS) if math.isfinite(value) else value)
 
 
 def _value(node: ast.AST) -> float:

@@ -34,18 +34,25 @@ class ToolCode(Tool):
     def spec(self, name: str, version: float, raw: Mapping[str, Any]) -> ToolSpec:
         """Return the tool; from 1.2 on the node's name is the tool's."""
         del raw
-        schema = input_schema(self) if self.specify_input_schema else one_text()
+        schema = input_schema(self, required=version >= 1.3) if self.specify_input_schema else one_text()
         tool_name = self.name if version <= 1.1 and self.name else function_name(name)
         return {"name": tool_name, "description": self.description, "schema": schema}
 
     async def run_tool(self, context: ActivityContext, arguments: Mapping[str, Any]) -> Outputs:
-        """Return the result as text; an error of the code is text for the model and no error of the run (n8n)."""
+        """Return the result as text, or `error`: one of the code is told to the model and is no error of the run (n8n)."""
         query = dict(arguments) if self.specify_input_schema else str(arguments.get("input", ""))
         try:
             text = _text(await self._value(context, query))
         except NodeError as error:
-            text = f'There was an error: "{error.message}"'
+            return [[{"json": {"error": error.message}}]]
         return [[{"json": {"response": text}}]]
+
+    def said(self, value: Any, version: float, *, wrapped: bool) -> str:
+        """Return the result; an error has a sentence around it before version 3 of the agent."""
+        item = value[0][0]["json"]
+        if "error" in item and not wrapped:
+            return f'There was an error: "{item["error"]}"'
+        return super().said(value, version, wrapped=wrapped)
 
     async def _value(self, context: ActivityContext, query: Any) -> Any:
         if self.language == "python":
@@ -53,8 +60,11 @@ class ToolCode(Tool):
             code = f"def tool(_query):\n{body}\nreturn [{{'json': {{'value': tool({json.dumps(query)})}}}}]"
             result = await context.run_python(code, mode="all", items=[])
         else:
-            opening = f"const query = {json.dumps(query)}; return [{{json: {{value: await (async () => {{"
-            result = await context.run_javascript(f"{opening}{self.js_code}\n}})()}}}}];", mode="all", items=[])
+            # the name is that of the function whose lines errors tell
+            opening = (
+                f"const query = {json.dumps(query)}; return [{{json: {{value: await (async function VmCodeWrapper() {{"
+            )
+            result = await context.run_javascript(f"{opening}{self.js_code}\n}})()}}}}];", mode="all")
         outcome = result["outcomes"][0]
         if "error" in outcome:
             raise code_error(outcome["error"])

@@ -7,10 +7,13 @@ from typing import Any, ClassVar
 from runtime.agents.messages import ToolCall, ToolSpec, dumps
 from runtime.agents.parsers.output_schema import close_objects, from_example, parse_schema
 from runtime.agents.tools import from_ai
-from runtime.agents.tools.toolbox import Tool, function_name, one_text, result_text
+from runtime.agents.tools.toolbox import MERGED, Tool, function_name, one_text, result_text
 from runtime.contract import Command, DurableContext, Dynamic, NodeError, StartChild, param
+from runtime.values.javascript import js_string
+from runtime.values.problem import ProblemError
+from runtime.values.workflow_inputs import mapped_inputs
 from schemas.facts import workflow_reference
-from schemas.item import Item
+from schemas.item import UNDEFINED, Item
 
 ONE_TEXT = one_text()
 SILENT = 'There was an error: "The workflow did not return a response"'  # n8n wraps it twice
@@ -112,17 +115,27 @@ class ToolWorkflowV2(WorkflowTool):
         return {"name": tool_name, "description": self.description, "schema": _arguments_schema(raw)}
 
     def start(self, context: DurableContext, name: str, version: float, call: ToolCall, i: int, id_: str) -> Command:
-        """Start a child with the inputs that the model filled in, and the arguments as `query` or, for version 3 of the
-        agent, as fields of the agent's item.
+        """Start a child with the inputs that the model filled in and the arguments as `query`; for version 3 of the agent, where the
+        workflow has inputs, with the agent's item and the arguments as fields.
         """
         del version, id_
         one_argument = _arguments_schema(context.raw(name)) == ONE_TEXT
         query = call["arguments"].get("input") if one_argument else call["arguments"]
         fields: dict[str, Any] = {} if query is None else {"query": query}
-        if context.version >= 3:
-            fields = context.items[i]["json"] | call["arguments"] | {"toolCallId": call["id"]}
-        item: Item = {"json": fields | dict((self.workflow_inputs or {}).get("value") or {})}
-        return StartChild(self.workflow(), [item])
+        if (self.workflow_inputs or {}).get("schema"):
+            if context.version >= MERGED:
+                fields = context.items[i]["json"] | call["arguments"] | {"toolCallId": call["id"]}
+            fields |= _converted(self.workflow_inputs)
+        return StartChild(self.workflow(), [{"json": fields}])
+
+
+def _converted(mapper: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the inputs of the workflow in the types that it declares. Raise NodeError for a value that does not fit."""
+    try:
+        pairs = list(mapped_inputs(mapper, mapper.get("value") or {}))
+    except ProblemError as problem:
+        raise NodeError(problem.message, description=problem.description) from None
+    return {name: value for name, value in pairs if value is not UNDEFINED}
 
 
 def _arguments_schema(raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -130,8 +143,8 @@ def _arguments_schema(raw: Mapping[str, Any]) -> dict[str, Any]:
     return schema if schema["properties"] else ONE_TEXT
 
 
-def input_schema(node: Any) -> dict[str, Any]:
-    """Return the schema of arguments that an author describes by an example (nothing is required) or by a schema.
+def input_schema(node: Any, *, required: bool = False) -> dict[str, Any]:
+    """Return the schema of arguments that an author describes by a schema or by an example (`required`: of which all is).
 
     Raise NodeError when it is not valid JSON.
     """
@@ -140,7 +153,7 @@ def input_schema(node: Any) -> dict[str, Any]:
             schema: dict[str, Any] = close_objects(parse_schema(node.input_schema))
             return schema
         example = node.json_schema_example
-        return from_example(json.loads(example) if isinstance(example, str) else example, required=False)
+        return from_example(json.loads(example) if isinstance(example, str) else example, required=required)
     except ValueError as error:
         raise NodeError("The input schema of a tool is not valid JSON", description=str(error)) from None
 
@@ -156,6 +169,8 @@ def _typed_value(row: Mapping[str, Any]) -> Any:
                 return value in (True, "true")
             case "arrayValue" | "objectValue":
                 return json.loads(value) if isinstance(value, str) else value
+            case "stringValue":
+                return None if value is None else js_string(value)
     except ValueError:
         raise NodeError(f"The field '{row['name']}' of a tool is not {kind.removesuffix('Value')}") from None
     return value

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol, runtime_checkable
 
 from runtime.agents.messages import ToolCall, ToolSpec, dumps
 from runtime.agents.tools import from_ai
 from runtime.agents.tools.durable_tool import DurableTool
+from runtime.agents.tools.tool_variant import generic_description, has_own_description
 from runtime.contract import (
     Activity,
     ActivityContext,
@@ -25,7 +27,11 @@ from schemas.plan import Kind
 
 MAX_ANSWER_CHARACTERS = 200_000
 """Of what one call of a tool tells the model. Longer answers fill the window of any model, and are paid for in every turn."""
-_NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
+AS_N8N = "tools as n8n tells and calls them"
+"""Change since which descriptions of nodes, inputs of tools and what the agent keeps of its steps are n8n's."""
+MERGED = 3
+"""Version of the agent from which on a tool has the agent's item with the arguments in it as its input."""
+_NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]+")
 
 
 class Tool(SubNode):
@@ -73,7 +79,7 @@ def one_text() -> dict[str, Any]:
 
 
 def function_name(name: str) -> str:
-    """A node's name as a function's name (n8n): all but letters, digits, _ and - become one _ each."""
+    """A node's name as a function's name (n8n): what lies between letters, digits, _ and - becomes one _."""
     return _NOT_IN_NAMES.sub("_", name)[:64]
 
 
@@ -112,12 +118,27 @@ def specs(context: DurableContext, i: int, listed: Mapping[str, Sequence[ToolSpe
                 f"'{name}' cannot run as a tool of an agent",
                 description="Put the node into a workflow of its own, and connect the Call n8n Workflow Tool.",
             )
-        spec = node.spec(name, version, context.raw(name)) if isinstance(node, Described) else _node(context, name)
+        spec = (
+            node.spec(name, version, context.raw(name)) if isinstance(node, Described) else _node(context, name, node)
+        )
         found.append(spec | {"step": name} | gated)
+    if found and not context.patched(AS_N8N):
+        found = [_named_before(each) for each in found]
     names = [each["name"] for each in found]
     if twice := next((each for each in names if names.count(each) > 1), None):
         raise NodeError(f"You have multiple tools with the same name: '{twice}', please rename them to avoid conflicts")
     return found
+
+
+def _named_before(spec: ToolSpec) -> ToolSpec:
+    """Return a tool under the name that runs of older builds know: a _ for each character between others."""
+    step, tool = (
+        _NOT_IN_NAMES.sub(lambda found: "_" * len(found[0]), name)[:64]
+        for name in (spec["step"], spec.get("tool") or "")
+    )
+    if tool:
+        return spec | {"name": f"{step}_{tool}"[:64]}
+    return spec | {"name": step} if spec["name"] == function_name(spec["step"]) else spec
 
 
 def _of_set(name: str, spec: ToolSpec) -> ToolSpec:
@@ -131,18 +152,21 @@ def _runs_as_tool(node: Node) -> bool:
     return node.kind is Kind.SUBNODE and isinstance(node, Tool | Activity | Inline | Durable)
 
 
-def _node(context: DurableContext, name: str) -> ToolSpec:
+def _node(context: DurableContext, name: str, node: Node) -> ToolSpec:
     """An ordinary node as a tool: its `$fromAI` calls are its arguments."""
     raw = context.raw(name)
-    described = raw.get("toolDescription") if raw.get("descriptionType", "manual") == "manual" else None
-    return {
-        "name": function_name(name),
-        "description": str(described or _described(name, raw)),
-        "schema": from_ai.schema(raw),
-    }
+    own = raw.get("descriptionType", "manual") == "manual"
+    if as_n8n := context.patched(AS_N8N):
+        own = has_own_description(raw)
+        from_ai.check(raw)
+    given = getattr(node, "tool_description", "") if own else ""
+    description = str(given) if str(given or "").strip() else generic_description(node.type, raw)
+    if not as_n8n:
+        description = str(given or _old_description(name, raw))
+    return {"name": function_name(name), "description": description, "schema": from_ai.schema(raw)}
 
 
-def _described(name: str, raw: Mapping[str, Any]) -> str:
+def _old_description(name: str, raw: Mapping[str, Any]) -> str:
     doing = " ".join(str(raw[key]) for key in ("operation", "resource") if isinstance(raw.get(key), str))
     return f"{doing} with {name}" if doing else f"Use {name}"
 
@@ -154,29 +178,37 @@ def run(
     step = _step(tools, call)
     if step is None:
         return f"{call['name']} is not a valid tool, try another one."
-    call = call | {"arguments": _declared(tools, call)}
+    as_n8n, merged = context.patched(AS_N8N), context.version >= MERGED
+    if not merged:
+        call = call | {"arguments": _declared(tools, call)}
     spec = next(each for each in tools if each["name"] == call["name"])
     if gate := spec.get("gate"):
         arguments = {"$tool": {"name": call["name"], "parameters": call["arguments"]}, "spec": {**spec, "gate": None}}
         return DurableTool(RunTool(gate, arguments, item=i, id=f"{i}/{turn}/{call['id']}"))
     node, version = context.subnode(step, i, call["arguments"])
     id_ = f"{turn}/{call['id']}"
+    given: Any = {"given": "both", "call": call["id"]} if as_n8n and merged else {}
     if isinstance(node, Tool):
-        return node.start(context, step, version, call, i, id_)
+        command = node.start(context, step, version, call, i, id_)
+        return replace(command, **given) if isinstance(command, RunTool) else command
     if isinstance(node, ToolSet):
         tool = next(each.get("tool") for each in tools if each["name"] == call["name"])
         return RunTool(step, {"tool": tool, "arguments": call["arguments"]}, item=i, id=id_)
+    if as_n8n and not merged and not isinstance(node, Described):
+        given = {"given": "arguments"}
     if isinstance(node, Durable):
-        return DurableTool(RunTool(step, call["arguments"], item=i, id=f"{i}/{id_}"))
-    return RunTool(step, call["arguments"], item=i, id=id_)
+        return DurableTool(RunTool(step, call["arguments"], item=i, id=f"{i}/{id_}", **given))
+    return RunTool(step, call["arguments"], item=i, id=id_, **given)
 
 
 def _declared(tools: Sequence[ToolSpec], call: ToolCall) -> dict[str, Any]:
-    """Return the arguments that the tool has; n8n drops those that a model makes up."""
+    """Return the arguments that the tool has, with defaults; n8n drops those that a model makes up."""
     schema = next(each["schema"] for each in tools if each["name"] == call["name"])
     if schema.get("additionalProperties") is not False:
         return call["arguments"]
-    return {name: value for name, value in call["arguments"].items() if name in schema.get("properties", {})}
+    properties = schema.get("properties", {})
+    defaults = {name: each["default"] for name, each in properties.items() if "default" in each}
+    return defaults | {name: value for name, value in call["arguments"].items() if name in properties}
 
 
 def _step(tools: Sequence[ToolSpec], call: ToolCall) -> str | None:

@@ -57,7 +57,7 @@ def calling(name: str, arguments: Any) -> dict[str, Any]:
 
 
 async def test_the_list_has_every_connected_tool_with_the_schema_of_its_arguments() -> None:
-    listed = await ask({"method": "tools/list", "params": {}}, CODE, FETCH)
+    listed = await ask({"method": "tools/list", "params": {}}, FETCH, CODE)
     assert [each["name"] for each in listed["tools"]] == ["Double_It", "Fetch"]
     assert listed["tools"][0]["inputSchema"]["properties"] == {"n": {"type": "integer"}}
     assert listed["tools"][1]["inputSchema"]["required"] == ["url"]
