@@ -128,9 +128,13 @@ def _lines(name: str) -> tuple[str, ...]:
         cut = name.rfind(" ", 0, LINE_CHARACTERS + 1)
         cut = cut if cut > 0 else LINE_CHARACTERS
         first, rest = name[:cut], name[cut:].strip()
-    if len(rest) > LINE_CHARACTERS:
-        rest = rest[: LINE_CHARACTERS - 1] + "…"
+    rest = _shortened(rest)
     return (first, rest) if first else (rest,)
+
+
+def _shortened(text: str) -> str:
+    """Return a text that fits into a line."""
+    return text if len(text) <= LINE_CHARACTERS else text[: LINE_CHARACTERS - 1] + "…"
 
 
 def _main(step: Step, nodes: dict[str, GraphNode]) -> Iterator[GraphEdge]:
@@ -195,4 +199,6 @@ def _rule_name(step: Step, output: int) -> str:
     values = rules.get("values") or rules.get("rules") if isinstance(rules, dict) else None
     rule = values[output] if isinstance(values, list) and output < len(values) else None
     name = rule.get("outputKey") if isinstance(rule, dict) else None
-    return str(name)[:LINE_CHARACTERS] if name else str(output)
+    if not name and isinstance(values, list) and output == len(values):
+        return "fallback"
+    return _shortened(str(name)) if name else str(output)
