@@ -1,5 +1,6 @@
 """The page of a run: its graph and steps, live; what went through its nodes; cancel."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 from urllib.parse import quote
 
@@ -15,7 +16,7 @@ from api.console.pages import fragment, page, run_url
 from api.console.problems import PAGE_HANDLERS
 from api.console.run_diff import diff_of_runs
 from api.console.run_events import PageEvents
-from api.console.run_timeline import read_timeline
+from api.console.run_timeline import read_timeline, spans_of
 from api.console.run_view import read_view
 from api.console.session import console, read_form
 from api.console.tool_calls import tool_payloads
@@ -141,7 +142,8 @@ class RunPageController(Controller):
         view = await read_view(request.user.tenant, workflow_id, dependencies, runs, problem_finder)
         run = await runs.describe(workflow_id)
         activities = await runs.activities(run) if run is not None else []
-        agents = agent_tree(view.plan, activities, view.history.usage) if view.plan else []
+        spans = spans_of(view, datetime.now(UTC))
+        agents = agent_tree(view.plan, activities, view.history.usage, spans) if view.plan else []
         return fragment(request, "agent_tree", workflow_id=workflow_id, agents=agents)
 
     @get("/agents/call", **console(KeyScope.READ))

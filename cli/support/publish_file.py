@@ -21,7 +21,9 @@ class PublishedFile:
     """Whether the template does not start by itself: the export is not active, or somebody has deactivated the template."""
 
 
-async def publish_file(templates: TemplateStore, tenant: str, path: Path, compilation: Compilation) -> PublishedFile | None:
+async def publish_file(
+    templates: TemplateStore, tenant: str, path: Path, compilation: Compilation
+) -> PublishedFile | None:
     """Publish an export under the name of its file; None when it has no plan.
 
     A version that is current is left as it is, active or not. A new version is as active as the one before it; the first
@@ -33,7 +35,9 @@ async def publish_file(templates: TemplateStore, tenant: str, path: Path, compil
     plan = compilation.plan
     if plan is None:
         return None
-    before = next((each for each in await templates.summaries(tenant) if (each.owner, each.key) == (tenant, path.stem)), None)
+    before = next(
+        (each for each in await templates.summaries(tenant) if (each.owner, each.key) == (tenant, path.stem)), None
+    )
     if before is not None and before.plan_hash == plan.id:
         return PublishedFile(None)
     publication = await publish(templates, tenant, path.stem, compilation)
