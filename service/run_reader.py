@@ -162,10 +162,7 @@ class TemporalRuns:
             RPCError: Temporal does not answer.
             DatabaseUnavailable: the store of what it left does not answer.
         """
-        if (
-            run.status is RunStatus.FAILED
-            and (left := await self.state_of(run, await self._last_event(run))) is not None
-        ):
+        if (left := await self.left_state(run)) is not None:
             return left
         handle = self._client.get_workflow_handle(run.id, run_id=run.run_id)
         try:
@@ -176,6 +173,10 @@ class TemporalRuns:
             if error.status is RPCStatusCode.UNAVAILABLE:
                 raise
             return None
+
+    async def left_state(self, run: RunDescription) -> dict[str, Any] | None:
+        """Return the state that a failed run left in its last event; None: it left none, or did not fail. Raises as `state`."""
+        return await self.state_of(run, await self._last_event(run)) if run.status is RunStatus.FAILED else None
 
     async def previews(self, run: RunDescription) -> dict[str, Any]:
         """Return the first items of its steps' inputs and outputs (see `runtime.interpreter.previews`); empty when no worker

@@ -47,6 +47,11 @@ async def _dev(settings: object, exports: Path, *, open_: bool) -> None:
 
     stop = stop_event()
     async with stack(settings) as up:  # type: ignore[arg-type]
+        stopped, answering = asyncio.create_task(stop.wait()), asyncio.create_task(up.answers())
+        await asyncio.wait({stopped, answering}, return_when=asyncio.FIRST_COMPLETED)
+        if not stopped.done() and not answering.result():
+            typer.echo(f"the API does not answer; {up.profile.folder}/logs says why", err=True)
+        answering.cancel()
         await up.tenants.create(TENANT, "Development")
         key = await up.tenants.issue(TENANT, "dev")
         typer.echo(f"API       {up.url}  (tenant {TENANT}, key {key})")
@@ -57,7 +62,6 @@ async def _dev(settings: object, exports: Path, *, open_: bool) -> None:
             await asyncio.to_thread(typer.launch, f"{up.url}/console")
         watching = asyncio.create_task(_publish_changes(up, exports))
         keeping = asyncio.create_task(up.profile.supervise(partial(typer.echo, err=True)))
-        stopped = asyncio.create_task(stop.wait())
         await asyncio.wait({keeping, stopped}, return_when=asyncio.FIRST_COMPLETED)
         for task in (watching, stopped, keeping):
             task.cancel()
