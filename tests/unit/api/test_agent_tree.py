@@ -57,7 +57,7 @@ def test_a_model_that_two_agents_share_has_its_turns_where_it_worked() -> None:
     )
     document["connections"]["A"] = {"main": [[{"node": "B", "type": "main", "index": 0}]]}
     moments = [BEGIN + timedelta(seconds=each) for each in (0, 5, 9)]
-    spans = [StepSpan(name, 0, *moments[place : place + 2], waits=True) for place, name in enumerate("AB")]
+    spans = [StepSpan(name, 0, moments[at], moments[at + 1], waits=True) for at, name in enumerate("AB")]
     activities = [
         ActivityTimes("Model#0#1#1", moments[0] + timedelta(seconds=1)),
         ActivityTimes("Model#0#1#2", moments[1] + timedelta(seconds=1)),
