@@ -23,8 +23,8 @@ def said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *a
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["chek", "x"], "Did you mean 'check'?"),
-        (["workflow", "strt"], "Did you mean 'start'"),
+        (["checks", "x"], "Did you mean 'check'?"),
+        (["workflow", "starts"], "Did you mean 'start'"),
         (["check", "no-such.json"], "no-such.json does not exist"),
         (["check", "--fail-on", "maybe", "x.json"], "not one of 'error', 'warning', 'never'"),
         (["explain", "N8T99999"], "`tempor8 rules` lists them"),
