@@ -22,7 +22,7 @@ from service.execution_store import STATUSES, Metrics
 from service.figure_series import SPANS, FigureSeries, UsageSeries
 from service.run_problems.problem import KINDS
 
-__all__ = ["MetricsController", "SeriesAnswer", "read_series"]
+__all__ = ["AgentFigures", "MetricsController", "SeriesAnswer", "read_metrics", "read_series"]
 
 DEFAULT_HOURS: Final = 24.0
 MAX_HOURS: Final = 24.0 * 3650
@@ -128,10 +128,7 @@ class MetricsController(Controller):
         ] = DEFAULT_HOURS,
     ) -> Response[Any]:
         """Return counts by status, success rate, durations, templates, agents."""
-        now = datetime.now(UTC)
-        since = (now - timedelta(hours=min(hours, MAX_HOURS))).replace(minute=0, second=0, microsecond=0)
-        metrics = await dependencies.executions.metrics(request.user.tenant, since)
-        answer = _answer(request.user.tenant, metrics, since, now)
+        answer = await read_metrics(request.user.tenant, hours, dependencies)
         accept = request.headers.get("accept", "")
         if "text/plain" in accept or "openmetrics" in accept:
             return Response(prometheus(answer), headers={"Content-Type": CONTENT_TYPE_LATEST})
@@ -153,6 +150,13 @@ class MetricsController(Controller):
     ) -> SeriesAnswer:
         """Return runs by status, durations, tokens and cost over time."""
         return await read_series(request.user.tenant, days, template, dependencies)
+
+
+async def read_metrics(tenant: str, hours: float, dependencies: Dependencies) -> MetricsAnswer:
+    """Return the figures of so many hours before now, from the hour in which that was."""
+    now = datetime.now(UTC)
+    since = (now - timedelta(hours=min(hours, MAX_HOURS))).replace(minute=0, second=0, microsecond=0)
+    return _answer(tenant, await dependencies.executions.metrics(tenant, since), since, now)
 
 
 async def read_series(tenant: str, days: int, template: str | None, dependencies: Dependencies) -> SeriesAnswer:

@@ -51,6 +51,8 @@ VERBS: Final = {
 
 COMPILING: Final = ("check", "compile", "report", "explain", "rules", "graph", "diff", "fmt")
 """Verbs that load much, make many small objects and end: a search for garbage in circles costs a tenth of their time."""
+SERVICES: Final = {"dev", "demo", "worker", "serve"}
+"""Verbs in which a file that cannot be read or written is a fault of ours: they log where."""
 COLLECT_EVERY: Final = 500_000
 """Objects that such a verb makes between two searches."""
 
@@ -62,6 +64,15 @@ class Verbs(TyperGroup):
         """Return every verb, in the order of the table."""
         del ctx
         return list(VERBS)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command of a verb and the rest of the words; of an unknown one, say what may have been meant."""
+        if args and args[0] not in VERBS:
+            from difflib import get_close_matches
+
+            near = " or ".join(map(repr, get_close_matches(args[0], VERBS)))
+            ctx.fail(f"No such command {args[0]!r}.{f' Did you mean {near}?' if near else ''}")
+        return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return the command of a verb; None when there is no such verb."""
@@ -120,6 +131,11 @@ def main(**options: Any) -> None:
         if "temporalio.bridge" in sys.modules:
             _end(exit_.code)
         raise
+    except OSError as error:
+        if error.filename is None or not set(sys.argv[1:2]) <= VERBS.keys() - SERVICES:
+            raise
+        typer.echo(f"{error.filename}: {error.strerror}", err=True)
+        raise SystemExit(2) from None
 
 
 def _end(code: Any) -> None:

@@ -6,6 +6,9 @@ Items are dictionaries and not models on purpose: a run moves hundreds of thousa
 
 from typing import Any, Final, NotRequired, Required, TypeAlias, TypedDict
 
+MAX_NESTING: Final = 200
+"""Levels of lists and objects that the json of an item may have."""
+
 Json: TypeAlias = bool | int | float | str | list[Any] | dict[str, Any] | None
 
 

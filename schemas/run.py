@@ -13,8 +13,6 @@ TASK_TIMEOUT: Final = timedelta(seconds=5)
 """Workflow task time-out of every run, child and scheduled run: a worker that was killed is noticed within it."""
 PAYLOAD_LIMIT: Final = 32 * 1024 * 1024
 """Default of TEMPOR8_PAYLOAD_LIMIT: bytes of JSON that a step, a sub-workflow or a result may have."""
-MAX_NESTING: Final = 200
-"""Levels of lists and objects that the json of an item may have."""
 MAX_ITEMS: Final = 100_000
 """Items that an activity may return. Workflow code takes about ten microseconds for each in every step that moves it, and all that
 happens between two activities must fit into the five seconds of a workflow task: 300,000 items of Code did not."""

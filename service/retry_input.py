@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from typing import Any, Final, cast
 
 from runtime.values.json_bytes import DepthError, dumps_within_depth
-from schemas.item import Item, Items
+from schemas.item import MAX_NESTING, Item, Items
 from schemas.redact import redact_json
-from schemas.run import MAX_NESTING
 from service.errors import InputRefusedError
 
 __all__ = ["MASK_DEPTH", "edited_items", "unmasked"]

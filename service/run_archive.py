@@ -25,7 +25,7 @@ from service.execution_rows import ExecutionRow
 from service.run_ends import RunEnds
 from service.run_reader import Outcome, RunDescription, TemporalRuns
 
-__all__ = ["ArchivedRun", "RunArchive", "description_of"]
+__all__ = ["ArchivedRun", "RunArchive", "description_of", "items_of_state"]
 
 log = get_logger("tempor8.archive")
 
@@ -110,9 +110,7 @@ class RunArchive:
 
     async def items(self, archived: ArchivedRun, page: ItemsPage) -> ItemsAnswer | None:
         """Return items of a run of a node of a run that left its state; None: it left none, or they are not in it."""
-        left = await self.state(archived)
-        state = (left or {}).get("state") or {}
-        return items_page({name: from_json(runs) for name, runs in state.get("runs", {}).items()}, page)
+        return items_of_state(await self.state(archived) or {}, page)
 
     async def reply(self, row: ExecutionRow) -> RunReply:
         """Return a run's reply to its caller, for a delivery that comes again; an empty one when nothing is stored."""
@@ -138,6 +136,12 @@ class RunArchive:
             start = await self._start(run, event)
             attributes.input.payloads.append(Payload(metadata={"encoding": b"json/plain"}, data=dumps(start)))
         return slim
+
+
+def items_of_state(left: dict[str, Any], page: ItemsPage) -> ItemsAnswer | None:
+    """Return items of a run of a node from the state that its run left (`{state, mode}`); None: they are not in it."""
+    state = left.get("state") or {}
+    return items_page({name: from_json(runs) for name, runs in state.get("runs", {}).items()}, page)
 
 
 def description_of(row: ExecutionRow) -> RunDescription:

@@ -154,11 +154,16 @@ class TemporalRuns:
         return await activity_payloads(self._client, self.converter_of(run), run, activity)
 
     async def state(self, run: RunDescription) -> dict[str, Any] | None:
-        """Return the whole state of a run, also of one that has ended; None when no worker answers in time.
+        """Return the whole state of a run (`{state, mode}`), also of one that has ended; None when no worker answers in time.
+
+        A failed run has left it, so that no worker is asked.
 
         Raises:
             RPCError: Temporal does not answer.
+            DatabaseUnavailable: the store of what it left does not answer.
         """
+        if (left := await self.left_state(run)) is not None:
+            return left
         handle = self._client.get_workflow_handle(run.id, run_id=run.run_id)
         try:
             return await query_state(handle, STATE_TIMEOUT)
@@ -168,6 +173,10 @@ class TemporalRuns:
             if is_unreachable(error):
                 raise
             return None
+
+    async def left_state(self, run: RunDescription) -> dict[str, Any] | None:
+        """Return the state that a failed run left in its last event; None: it left none, or did not fail. Raises as `state`."""
+        return await self.state_of(run, await self._last_event(run)) if run.status is RunStatus.FAILED else None
 
     async def previews(self, run: RunDescription) -> dict[str, Any]:
         """Return the first items of its steps' inputs and outputs (see `runtime.interpreter.previews`); empty when no worker
@@ -214,14 +223,18 @@ class TemporalRuns:
             RPCError: Temporal does not answer.
             DatabaseUnavailable: the store of its result does not answer.
         """
-        request = self._history_of(run)
-        request.history_event_filter_type = HistoryEventFilterType.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT
-        answer = await self._client.workflow_service.get_workflow_execution_history(request, retry=True)
-        outcome = await self.outcome_of(run, answer.history.events[-1])
+        outcome = await self.outcome_of(run, await self._last_event(run))
         if outcome.result is None and query and run.status in CLOSED_FROM_OUTSIDE:
             journal = await self.journal(run.id, run.run_id)
             return replace(outcome, result=None if journal is None else RunResult(journal=journal))
         return outcome
+
+    async def _last_event(self, run: RunDescription) -> HistoryEvent:
+        """Return the event that closed a run. Raise RPCError."""
+        request = self._history_of(run)
+        request.history_event_filter_type = HistoryEventFilterType.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT
+        answer = await self._client.workflow_service.get_workflow_execution_history(request, retry=True)
+        return answer.history.events[-1]
 
     async def outcome_of(self, run: RunDescription, event: HistoryEvent) -> Outcome:
         """Return the end of a closed run whose last event is `event`; Temporal is not asked. Errors are as of `outcome`."""

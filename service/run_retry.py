@@ -90,8 +90,8 @@ async def retry_request(
     if not choice.from_start:
         if source.state is None:
             raise NotRetriableError(
-                "Temporal has no record of the run any more, and only failed runs leave what a retry from a node needs. "
-                "Begin at the start (from_start)."
+                "No worker tells what the run had done, or Temporal has no record of it any more; only failed runs leave what "
+                "a retry from a node needs. Begin at the start (from_start), or start a worker."
             )
         try:
             state_to_continue = state_from_node(

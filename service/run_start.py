@@ -33,10 +33,11 @@ from runtime.platform.telemetry.logging import bind_context
 from runtime.platform.tenant_places import TenantPlaces
 from runtime.values.json_bytes import DepthError, dumps_within_depth
 from schemas import names
+from schemas.item import MAX_NESTING
 from schemas.kinds import Mode, RunStatus, TriggerKind
 from schemas.plan import Plan, Step
 from schemas.plan_reference import PlanReference
-from schemas.run import MAX_NESTING, PAYLOAD_LIMIT, TASK_TIMEOUT, RunReply, StartInput
+from schemas.run import PAYLOAD_LIMIT, TASK_TIMEOUT, RunReply, StartInput
 from service.errors import IdempotencyKeyReusedError, InputRefusedError, NotStartableError, ReplyPendingError
 from service.execution_rows import ExecutionRow
 from service.resume_keys import ResumeLinks

@@ -1,13 +1,18 @@
 """What the time of each step was spent with: in a queue, at work, or waiting."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
 
 from service.run_activities import ActivityTimes
 
-__all__ = ["Segment", "SegmentKind", "StepSpan", "StepTime", "timeline"]
+__all__ = ["NOTHING_BELOW", "Segment", "SegmentKind", "StepSpan", "StepTime", "timeline"]
+
+NOTHING_BELOW: Final[Mapping[str, Collection[str]]] = MappingProxyType({})
 
 
 class SegmentKind(StrEnum):
@@ -40,6 +45,10 @@ class StepSpan:
     waits: bool
     """What it does between activities is waiting: it is durable, or was tried several times."""
 
+    def covers(self, moment: datetime) -> bool:
+        """Return whether a moment is in its time."""
+        return self.begin <= moment <= self.end
+
 
 @dataclass(frozen=True)
 class StepTime:
@@ -54,19 +63,36 @@ class StepTime:
         return sum(parts, timedelta()) / timedelta(milliseconds=1)
 
 
-def timeline(spans: Iterable[StepSpan], activities: Sequence[ActivityTimes], now: datetime) -> list[StepTime]:
+def timeline(
+    spans: Iterable[StepSpan],
+    activities: Sequence[ActivityTimes],
+    now: datetime,
+    below: Mapping[str, Collection[str]] = NOTHING_BELOW,
+) -> list[StepTime]:
     """Return the steps with their parts.
 
     Args:
         spans: of steps, in any order.
         activities: of the run; their ids begin with the step's name and run.
         now: the end of what goes on.
+        below: step -> its sub-nodes. What an agent's model and tools do, the agent does; of a sub-node of several steps, that
+            in whose time it began.
     """
     by_step: dict[tuple[str, str], list[ActivityTimes]] = {}
     for each in activities:
         name, run, _try, _number = each.id.rsplit("#", 3) if each.id.count("#") >= 3 else (each.id, "0", "", "")
         by_step.setdefault((name, run), []).append(each)
-    return [StepTime(span, tuple(_segments(span, by_step.get((span.node, str(span.run)), ()), now))) for span in spans]
+    owners = Counter(name for each in below.values() for name in each)
+
+    def own(span: StepSpan) -> list[ActivityTimes]:
+        run = str(span.run)
+        found = [*by_step.get((span.node, run), ())]
+        for name in below.get(span.node, ()):
+            part = by_step.get((name, run), [])
+            found += [each for each in part if owners[name] == 1 or span.covers(each.scheduled)]
+        return found
+
+    return [StepTime(span, tuple(_segments(span, own(span), now))) for span in spans]
 
 
 def _segments(span: StepSpan, activities: Sequence[ActivityTimes], now: datetime) -> Iterable[Segment]:

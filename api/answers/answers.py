@@ -61,6 +61,7 @@ class WaitingAnswer(BaseModel):
     node: str
     kind: Literal["approval", "form", "call"]
     title: str = Field(description="Of a form; else empty")
+    description: str = Field(default="", description="What the form says below its title; else empty")
     until: Moment | None = Field(description="When the run goes on without an answer")
     fields: list[FormFieldAnswer] = Field(description="Of a form")
     tool: ToolCallAnswer | None = Field(description="The call of an agent that waits for an approval")
@@ -198,6 +199,7 @@ def _waiting(workflow_id: str, waiting: Mapping[str, Any], dependencies: Depende
         node=waiting["step"],
         kind=kind,
         title=str(config.get("formTitle") or ""),
+        description=str(config.get("formDescription") or ""),
         until=None if waiting.get("until") is None else moment(waiting["until"]),
         fields=[
             FormFieldAnswer(label=each.label, kind=each.kind, required=each.required, options=list(each.options))

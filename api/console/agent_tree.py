@@ -6,14 +6,15 @@ what went into a call and came out of it is opened when somebody asks for it, se
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 
+from api.console.sub_nodes import MODEL, roots_of
 from schemas.plan import Plan
 from service.run_activities import ActivityTimes
+from service.run_timeline import StepSpan
 
 __all__ = ["AgentRun", "Turn", "agent_tree"]
-
-MODEL: Final = "ai_languageModel"
 
 
 @dataclass
@@ -65,25 +66,33 @@ class AgentRun:
         return sum(known) if known else None
 
 
-def agent_tree(plan: Plan, activities: Sequence[ActivityTimes], usage: Iterable[Mapping[str, Any]]) -> list[AgentRun]:
+def agent_tree(
+    plan: Plan,
+    activities: Sequence[ActivityTimes],
+    usage: Iterable[Mapping[str, Any]],
+    spans: Sequence[StepSpan] = (),
+) -> list[AgentRun]:
     """Return the agents in the order in which they began.
 
     Args:
         plan: of the run.
         activities: of the run, in order.
         usage: of model requests, in order, as the journal has it.
+        spans: of steps. Of a sub-node that several agents share, a call is that agent's in whose time it began.
     """
-    owners = {part: (step.name, kind) for step in plan.steps for kind, parts in step.subnodes.items() for part in parts}
     roots = {step.name for step in plan.steps if MODEL in step.subnodes}
     used: dict[str, list[Mapping[str, Any]]] = {}
     for entry in usage:
         used.setdefault(str(entry.get("node") or ""), []).append(entry)
     found: dict[tuple[str, int], AgentRun] = {}
+    owners: dict[str, list[tuple[str, str]]] = {}
     for each in activities:
         name, run, *_ = each.id.rsplit("#", 3)
-        root, kind = _root(name, owners, roots)
-        if root is None or not run.isdecimal():
+        if name not in owners:
+            owners[name] = roots_of(plan, name)
+        if not owners[name] or not run.isdecimal():
             continue
+        root, kind = _owner(owners[name], each.scheduled, spans)
         agent = found.setdefault((root, int(run)), AgentRun(root, int(run), plan.step[root].agent or root))
         if kind == MODEL:
             entries = used.get(root) or []
@@ -98,17 +107,12 @@ def agent_tree(plan: Plan, activities: Sequence[ActivityTimes], usage: Iterable[
     return list(found.values())
 
 
-def _root(name: str, owners: Mapping[str, tuple[str, str]], roots: set[str]) -> tuple[str | None, str]:
-    """Return the agent that a sub-node belongs to, and as what it is connected; None: it belongs to none."""
-    first = ""
-    for _ in range(len(owners) + 1):
-        if name not in owners:
-            return None, first
-        name, kind = owners[name]
-        first = first or kind
-        if name in roots:
-            return name, first
-    return None, first
+def _owner(candidates: Sequence[tuple[str, str]], moment: datetime, spans: Iterable[StepSpan]) -> tuple[str, str]:
+    """Return the agent that a call was made for, and as what the sub-node is connected to it."""
+    if len(candidates) > 1:
+        at_work = {span.node for span in spans if span.covers(moment)}
+        return next((each for each in candidates if each[0] in at_work), candidates[0])
+    return candidates[0]
 
 
 def _turn(node: str, activity: ActivityTimes | None, entry: Mapping[str, Any]) -> Turn:

@@ -3,7 +3,7 @@
 Pure: no requests, no state of runs; see `api.console.node_states` for the latter.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +15,8 @@ WIDTH, HEIGHT, ROOT_WIDTH, CIRCLE = 96.0, 64.0, 168.0, 64.0
 """Sizes of nodes: of most, of the roots of agents, and of their sub-nodes (the diameter)."""
 MARGIN: Final = 48.0
 LABEL_HEIGHT: Final = 40.0
+DISTANCE, SUB_DISTANCE = 240.0, 200.0
+"""Between nodes that an export has at one place: to the right, and from a root down to its sub-nodes."""
 MIN_REACH: Final = 40.0
 """How far a line at least goes to the side before it bends."""
 MIN_PORT_GAP: Final = 16.0
@@ -87,10 +89,12 @@ def graph_of(plan: Plan) -> Graph:
     """Return the graph of a plan."""
     roots = {step.name for step in plan.steps if step.subnodes}
     subs = {name for step in plan.steps for names in step.subnodes.values() for name in names}
-    left = min((step.position[0] for step in plan.steps), default=0.0) - MARGIN
-    top = min((step.position[1] for step in plan.steps), default=0.0) - MARGIN
+    places = _places(plan, subs)
+    left = min((x for x, _ in places), default=0.0) - MARGIN
+    top = min((y for _, y in places), default=0.0) - MARGIN
     nodes = [
-        _node(number, step, left, top, step.name in roots, step.name in subs) for number, step in enumerate(plan.steps)
+        _node(number, step, (x - left, y - top), is_root=step.name in roots, is_sub=step.name in subs)
+        for number, (step, (x, y)) in enumerate(zip(plan.steps, places, strict=True))
     ]
     by_name = {node.name: node for node in nodes}
     edges = [edge for step in plan.steps for edge in (*_main(step, by_name), *_ai(step, by_name))]
@@ -99,11 +103,24 @@ def graph_of(plan: Plan) -> Graph:
     return Graph(width, height, tuple(nodes), tuple(edges))
 
 
-def _node(number: int, step: Step, left: float, top: float, is_root: bool, is_sub: bool) -> GraphNode:
+def _places(plan: Plan, subs: Collection[str]) -> list[tuple[float, float]]:
+    """Return where each step stands: where the export has it, or beside the ones that it has at the very same place."""
+    taken: dict[tuple[float, float], None] = {}
+    for step in plan.steps:
+        x, y = step.position
+        if (x, y) in taken and step.name in subs:
+            y += SUB_DISTANCE
+        while (x, y) in taken:
+            x += DISTANCE
+        taken[x, y] = None
+    return list(taken)
+
+
+def _node(number: int, step: Step, place: tuple[float, float], *, is_root: bool, is_sub: bool) -> GraphNode:
     width, height = (CIRCLE, CIRCLE) if is_sub else (ROOT_WIDTH if is_root else WIDTH, HEIGHT)
     family = _family(step, is_ai=is_root or is_sub)
     return GraphNode(
-        f"n{number}", step.name, step.position[0] - left, step.position[1] - top, width, height,
+        f"n{number}", step.name, *place, width, height,
         family, family if family == "ai" else OWN_ICONS.get(_type_name(step), family), is_sub, _lines(step.name), step.disabled,
     )  # fmt: skip
 
@@ -128,9 +145,13 @@ def _lines(name: str) -> tuple[str, ...]:
         cut = name.rfind(" ", 0, LINE_CHARACTERS + 1)
         cut = cut if cut > 0 else LINE_CHARACTERS
         first, rest = name[:cut], name[cut:].strip()
-    if len(rest) > LINE_CHARACTERS:
-        rest = rest[: LINE_CHARACTERS - 1] + "…"
+    rest = _shortened(rest)
     return (first, rest) if first else (rest,)
+
+
+def _shortened(text: str) -> str:
+    """Return a text that fits into a line."""
+    return text if len(text) <= LINE_CHARACTERS else text[: LINE_CHARACTERS - 1] + "…"
 
 
 def _main(step: Step, nodes: dict[str, GraphNode]) -> Iterator[GraphEdge]:
@@ -195,4 +216,6 @@ def _rule_name(step: Step, output: int) -> str:
     values = rules.get("values") or rules.get("rules") if isinstance(rules, dict) else None
     rule = values[output] if isinstance(values, list) and output < len(values) else None
     name = rule.get("outputKey") if isinstance(rule, dict) else None
-    return str(name)[:LINE_CHARACTERS] if name else str(output)
+    if not name and isinstance(values, list) and output == len(values):
+        return "fallback"
+    return _shortened(str(name)) if name else str(output)

@@ -7,6 +7,7 @@ from api.problems import BadRequest
 from api.runs.lookup import find_run, require_archived, require_data
 from schemas.redact import redact, redact_json
 from schemas.run import ItemsAnswer, ItemsPage, ItemView
+from service.run_archive import items_of_state
 from service.run_reader import TemporalRuns
 
 __all__ = ["read_items", "side_of"]
@@ -32,7 +33,8 @@ async def read_items(
     run = await find_run(tenant, workflow_id, runs)
     if run is not None:
         await require_data(run, dependencies)
-        answer = await runs.items(run, asked)
+        left = await runs.left_state(run)
+        answer = items_of_state(left, asked) if left is not None else await runs.items(run, asked)
     else:
         archived = await require_archived(tenant, workflow_id, dependencies)
         answer = await dependencies.archive.items(archived, asked)

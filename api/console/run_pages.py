@@ -1,5 +1,6 @@
 """The page of a run: its graph and steps, live; what went through its nodes; cancel."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 from urllib.parse import quote
 
@@ -15,11 +16,12 @@ from api.console.pages import fragment, page, run_url
 from api.console.problems import PAGE_HANDLERS
 from api.console.run_diff import diff_of_runs
 from api.console.run_events import PageEvents
-from api.console.run_timeline import read_timeline
+from api.console.run_timeline import read_timeline, spans_of
 from api.console.run_view import read_view
 from api.console.session import console, read_form
 from api.console.tool_calls import tool_payloads
 from api.dependencies import Dependencies
+from api.models import RunSummary, StatusAnswer
 from api.rates import Rates
 from api.runs import actions
 from api.runs.events import events_of
@@ -28,12 +30,14 @@ from api.runs.watcher import RunWatchers
 from runtime.platform.settings import Settings
 from schemas.run import ItemsPage
 from service.api_keys import KeyScope
+from service.execution_store import Filter
 from service.run_problems.finder import ProblemFinder
 from service.run_reader import TemporalRuns
 
 __all__ = ["PICTURES", "Number", "RunPageController", "WorkflowId"]
 
 ITEMS_PER_PAGE: Final = 20
+OTHER_RUNS: Final = 10
 PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 """Types of files that a page shows. No others: a browser would run what some of them contain."""
 WorkflowId = Annotated[str, PathParameter(max_length=1000)]
@@ -60,7 +64,10 @@ class RunPageController(Controller):
         """Return the page. Raises UnknownRun."""
         view = await read_view(request.user.tenant, workflow_id, dependencies, runs, problem_finder)
         temporal = temporal_address(dependencies.settings, workflow_id, view.status.run_id)
-        return page(request, "run", view=view, workflow_id=workflow_id, steps_page=steps, temporal=temporal)
+        others = await _others(request.user.tenant, view.status, dependencies)
+        return page(
+            request, "run", view=view, workflow_id=workflow_id, steps_page=steps, temporal=temporal, others=others
+        )
 
     @get("/events", **console(KeyScope.READ), media_type="text/event-stream")
     async def events(
@@ -135,7 +142,8 @@ class RunPageController(Controller):
         view = await read_view(request.user.tenant, workflow_id, dependencies, runs, problem_finder)
         run = await runs.describe(workflow_id)
         activities = await runs.activities(run) if run is not None else []
-        agents = agent_tree(view.plan, activities, view.history.usage) if view.plan else []
+        spans = spans_of(view, datetime.now(UTC))
+        agents = agent_tree(view.plan, activities, view.history.usage, spans) if view.plan else []
         return fragment(request, "agent_tree", workflow_id=workflow_id, agents=agents)
 
     @get("/agents/call", **console(KeyScope.READ))
@@ -184,6 +192,12 @@ class RunPageController(Controller):
         await read_form(request)
         await actions.cancel(request.user.tenant, workflow_id, dependencies, runs)
         return Redirect(run_url(workflow_id), status_code=303)
+
+
+async def _others(tenant: str, run: StatusAnswer, dependencies: Dependencies) -> list[RunSummary]:
+    """Return the latest runs of the same template, to compare with."""
+    latest = await actions.list_runs(tenant, Filter(template=run.workflow_template, limit=OTHER_RUNS), dependencies)
+    return [each for each in latest.items if each.workflow_id != run.workflow_id]
 
 
 def temporal_address(settings: Settings, workflow_id: str, run_id: str) -> str | None:

@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from api.console.run_view import RunView
+from api.console.sub_nodes import below_step
 from api.models import StepAnswer
 from schemas.plan import Kind
 from service.run_reader import TemporalRuns
-from service.run_timeline import Segment, StepSpan, StepTime, timeline
+from service.run_timeline import NOTHING_BELOW, Segment, StepSpan, StepTime, timeline
 
-__all__ = ["SCALE", "Timeline", "read_timeline"]
+__all__ = ["SCALE", "Timeline", "read_timeline", "spans_of"]
 
 SCALE: Final = 1000.0
 """Width of a line, in units of its drawing."""
@@ -48,19 +49,26 @@ async def read_timeline(view: RunView, runs: TemporalRuns) -> Timeline:
     now = datetime.now(UTC)
     run = await runs.describe(view.status.workflow_id)
     activities = await runs.activities(run) if run is not None else []
-    steps = view.history.steps[-MAX_LINES:]
-    durable = {step.name for step in view.plan.steps if step.kind is Kind.DURABLE} if view.plan else set()
-    spans = [_span(step, durable, now) for step in steps]
-    active = view.history.active
-    if active is not None and active.started_at is not None:
-        waits = active.waiting or active.node in durable or active.attempt > 1
-        spans.append(StepSpan(active.node, active.run, active.started_at, now, waits))
+    spans = spans_of(view, now)
     begin = min((each.begin for each in spans), default=view.status.started_at)
     end = view.status.closed_at or now
     end = max((each.end for each in spans), default=end)
     if end <= begin:
         end = begin + timedelta(milliseconds=1)
-    return Timeline(begin, end, timeline(spans, activities, now), len(view.history.steps) - len(steps), run is not None)
+    below = {step.name: below_step(view.plan, step.name) for step in view.plan.steps} if view.plan else NOTHING_BELOW
+    lines = timeline(spans, activities, now, below)
+    return Timeline(begin, end, lines, max(0, len(view.history.steps) - MAX_LINES), run is not None)
+
+
+def spans_of(view: RunView, now: datetime) -> list[StepSpan]:
+    """Return the last steps of a run and the one that is active, in order."""
+    durable = {step.name for step in view.plan.steps if step.kind is Kind.DURABLE} if view.plan else set()
+    spans = [_span(step, durable, now) for step in view.history.steps[-MAX_LINES:]]
+    active = view.history.active
+    if active is not None and active.started_at is not None:
+        waits = active.waiting or active.node in durable or active.attempt > 1
+        spans.append(StepSpan(active.node, active.run, active.started_at, now, waits))
+    return spans
 
 
 def _span(step: StepAnswer, durable: set[str], now: datetime) -> StepSpan:

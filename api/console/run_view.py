@@ -52,9 +52,18 @@ class RunView:
         return active_mark(self.history.active)
 
     @property
-    def errors(self) -> list[StepAnswer]:
-        """Return the steps that failed, the latest first."""
-        return [step for step in reversed(self.history.steps) if step.error is not None]
+    def failed_step(self) -> StepAnswer | None:
+        """Return the step whose error is the run's; None: the run has no error, or one of no step."""
+        error = self.status.error
+        if error is None or error.node is None:
+            return None
+        return next((step for step in reversed(self.history.steps) if step.error and step.node == error.node), None)
+
+    @property
+    def other_errors(self) -> list[StepAnswer]:
+        """Return the other steps that failed, the latest first."""
+        known = self.failed_step
+        return [step for step in reversed(self.history.steps) if step.error is not None and step is not known]
 
     @property
     def last_step(self) -> int:
@@ -65,6 +74,11 @@ class RunView:
         """Return a page of the steps, the latest first; pages count from 1."""
         newest = self.history.steps[::-1]
         return newest[(number - 1) * STEPS_PER_PAGE : number * STEPS_PER_PAGE]
+
+    def page_of(self, step: StepAnswer) -> int:
+        """Return the page that a step is on."""
+        place = next(place for place, each in enumerate(reversed(self.history.steps)) if each is step)
+        return place // STEPS_PER_PAGE + 1
 
     @property
     def step_pages(self) -> int:

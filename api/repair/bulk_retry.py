@@ -18,8 +18,16 @@ from service.run_start import RunRequest, Starter, run_id_of
 
 __all__ = ["BulkRetry", "filter_of"]
 
-AT_ONCE: Final = 4
-"""Runs that are read at the same time: a worker answers what each had done."""
+AT_ONCE: Final = 8
+"""Runs that are read at the same time."""
+SECONDS: Final = 40.0
+"""After which a request reads no further run. Failed runs have left what a retry needs; of others a worker is asked, which waits
+in vain where none polls.
+"""
+OUT_OF_TIME: Final = (
+    "It was not read within {:.0f} s, and nothing was started: no worker answers what it had done, or there are many such runs. "
+    "Start a worker, and ask once more."
+)
 
 
 def filter_of(asked: FailureFilter, limit: int) -> Filter:
@@ -56,9 +64,11 @@ class BulkRetry:
         matches = await executions.count(self.tenant, filter_)
         rows = (await executions.page(self.tenant, filter_))[: asked.limit]
 
+        until = asyncio.get_running_loop().time() + SECONDS
+
         async def one(row: ExecutionRow) -> RetriedRun:
             async with places:
-                return await self._retry(row, asked)
+                return await self._retry(row, asked, until)
 
         done = await asyncio.gather(*(one(row) for row in rows))
         refused = sum(each.refused is not None for each in done)
@@ -66,17 +76,20 @@ class BulkRetry:
             dry_run=asked.dry_run, matches=matches, retried=len(done) - refused, refused=refused, runs=done
         )
 
-    async def _retry(self, row: ExecutionRow, asked: BulkRetryRequest) -> RetriedRun:
+    async def _retry(self, row: ExecutionRow, asked: BulkRetryRequest, until: float) -> RetriedRun:
         result = RetriedRun(
             workflow_id=row.id, workflow_template=row.template, begins_at=None, template_version=None, new_workflow_id=None,
             refused=None,
         )  # fmt: skip
         try:
-            request = await self._request(row, asked)
+            async with asyncio.timeout_at(until):
+                request = await self._request(row, asked)
             result.begins_at, result.template_version = _begin(request), request.template.version
             if not asked.dry_run:
                 self.rates.require_start(self.tenant)
                 result.new_workflow_id = (await self.starter.start(request)).workflow_id
+        except TimeoutError:
+            result.refused = OUT_OF_TIME.format(SECONDS)
         except Problem as problem:
             result.refused = problem.detail
         except ServiceError as error:

@@ -175,7 +175,14 @@ async def retry_source(
     if run.open:
         raise RunOpen("The run has not ended yet; cancel it first.", run_status=run.status)
     await require_data(run, dependencies)
-    return run, RetrySource.of_answer(await runs.state(run))
+    return run, RetrySource.of_answer(await runs.state(run)) or await _archived_source(run, dependencies)
+
+
+async def _archived_source(run: RunDescription, dependencies: Dependencies) -> RetrySource | None:
+    """Return what is stored of a run of which no worker tells anything: its input, to begin again with."""
+    row = await dependencies.executions.get(run.tenant, run.id)
+    archived = await dependencies.archive.read(row) if row is not None and row.run_id == run.run_id else None
+    return RetrySource.of_archive(archived, None) if archived is not None else None
 
 
 def _closed(status: str) -> RunClosed:

@@ -735,6 +735,7 @@ class WaitingAnswer(TypedDict):
     node: "str"
     kind: "Literal['approval', 'form', 'call']"
     title: "str"
+    description: "NotRequired[str]"
     until: "str | None"
     fields: "list[FormFieldAnswer]"
     tool: "ToolCallAnswer | None"

@@ -35,6 +35,9 @@ def call(method: str, url: str, path: str, key: str | None, **rest: Any) -> Any:
     try:
         headers = {"Authorization": f"Bearer {key}", **rest.pop("headers", {})}
         response = httpx.request(method, url.rstrip("/") + path, headers=headers, timeout=75, **rest)
+    except (httpx.UnsupportedProtocol, httpx.InvalidURL):
+        typer.echo(f"--url {url!r}: an address such as {DEFAULT_URL}", err=True)
+        raise typer.Exit(2) from None
     except httpx.HTTPError as error:
         typer.echo(f"{url} does not answer ({type(error).__name__}). Start the API with: tempor8 serve", err=True)
         raise typer.Exit(2) from None

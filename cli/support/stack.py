@@ -1,18 +1,22 @@
 """The whole service on one machine: embedded servers, local model, worker and API in one supervised process tree."""
 
+import asyncio
 import contextlib
 import os
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import httpx
+
 from compiler import Compilation, compile_export
 from runtime.catalog import CATALOG, upgrade
 from runtime.platform.embedded import EmbeddedProfile
 from runtime.platform.embedded.local_model import available, command
-from runtime.platform.embedded.process import free_port
+from runtime.platform.embedded.process import START_SECONDS, free_port
 from runtime.platform.embedded.supervise import Supervised
 from runtime.platform.keys import Keyring, keyring
 from runtime.platform.postgres import Database
@@ -23,6 +27,9 @@ from service.tenants import TenantStore
 EXPORTS: Final = Path("n8n_exports")
 WORKER_DEFAULTS: Final = {"TEMPOR8_PROMOTE": "true", "TEMPOR8_GRACE": "5", "TEMPOR8_STICKY_TIMEOUT": "1"}
 """Of the one worker on a developer's machine: whatever code it has now is what runs are to use, and Ctrl-C should be quick."""
+POLL_SECONDS: Final = 0.2
+ANSWER_SECONDS: Final = 10.0
+"""How long one answer of the API may take while everything starts."""
 
 
 @dataclass
@@ -38,6 +45,17 @@ class Stack:
     url: str
     model: bool
     """Whether the embedded local model answers for agents without a credential."""
+
+    async def answers(self) -> bool:
+        """Wait until the API answers; return whether it did so in time."""
+        deadline = time.monotonic() + START_SECONDS
+        async with httpx.AsyncClient(base_url=self.url, timeout=ANSWER_SECONDS) as client:
+            while time.monotonic() < deadline:
+                with contextlib.suppress(httpx.TransportError):
+                    if (await client.get("/livez")).is_success:
+                        return True
+                await asyncio.sleep(POLL_SECONDS)
+        return False
 
     @property
     def templates(self) -> TemplateStore:

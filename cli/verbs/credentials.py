@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 app = verb()
 T = TypeVar("T")
 
-Type = Annotated[str, typer.Argument(help="n8n's type: httpHeaderAuth, openAiApi, smtp ...")]
+Type = Annotated[str, typer.Argument(metavar="type", help="n8n's type: httpHeaderAuth, openAiApi, smtp ...")]
 Name = Annotated[str, typer.Argument(help="Its name, as the nodes of the export say it.")]
 Hosts = Annotated[
     list[str] | None,

@@ -47,6 +47,11 @@ async def _dev(settings: object, exports: Path, *, open_: bool) -> None:
 
     stop = stop_event()
     async with stack(settings) as up:  # type: ignore[arg-type]
+        stopped, answering = asyncio.create_task(stop.wait()), asyncio.create_task(up.answers())
+        await asyncio.wait({stopped, answering}, return_when=asyncio.FIRST_COMPLETED)
+        if not stopped.done() and not answering.result():
+            typer.echo(f"the API does not answer; {up.profile.folder}/logs says why", err=True)
+        answering.cancel()
         await up.tenants.create(TENANT, "Development")
         key = await up.tenants.issue(TENANT, "dev")
         typer.echo(f"API       {up.url}  (tenant {TENANT}, key {key})")
@@ -57,7 +62,6 @@ async def _dev(settings: object, exports: Path, *, open_: bool) -> None:
             await asyncio.to_thread(typer.launch, f"{up.url}/console")
         watching = asyncio.create_task(_publish_changes(up, exports))
         keeping = asyncio.create_task(up.profile.supervise(partial(typer.echo, err=True)))
-        stopped = asyncio.create_task(stop.wait())
         await asyncio.wait({keeping, stopped}, return_when=asyncio.FIRST_COMPLETED)
         for task in (watching, stopped, keeping):
             task.cancel()
@@ -81,10 +85,10 @@ def describe_findings(compilation: "Compilation") -> str:
 
 async def _publish_changes(up: "Stack", folder: Path) -> None:
     """Publish what is new or changed in the folder, twice a second; print findings instead where it does not compile."""
+    from cli.support.publish_file import publish_file
     from compiler import compile_export
     from runtime.catalog import CATALOG
     from runtime.platform.postgres import DatabaseUnavailable
-    from service.publishing import publish
     from service.template_records import WebhookConflict
 
     known: dict[Path, int] = {}
@@ -96,21 +100,20 @@ async def _publish_changes(up: "Stack", folder: Path) -> None:
             known[path] = changed
             compilation = await asyncio.to_thread(compile_export, path.read_bytes(), file=str(path), catalog=CATALOG)
             try:
-                published = await publish(up.templates, TENANT, path.stem, compilation)
+                published = await publish_file(up.templates, TENANT, path, compilation)
             except (WebhookConflict, DatabaseUnavailable) as error:
                 typer.echo(f"{path}: not published: {error}", err=True)
                 continue
             if published is None:
                 typer.echo(describe_findings(compilation), err=True)
                 typer.echo(f"{path}: not published", err=True)
-            elif published.created:
-                typer.echo(f"published {published.key} version {published.version} ({published.plan_hash[:12]})")
+            elif (version := published.publication) is not None:
+                typer.echo(f"published {version.key} version {version.version} ({version.plan_hash[:12]})")
                 if found := describe_findings(compilation):
                     typer.echo(found, err=True)
-                typer.echo(f"  {up.url}/console/templates/{quote(published.key)}")
-                if published.scheduled and compilation.plan is not None and not compilation.plan.active:
-                    await up.templates.deactivate(TENANT, published.key)
+                typer.echo(f"  {up.url}/console/templates/{quote(version.key)}")
+                if published.idle:
                     typer.echo(
-                        f"  the export is not active, so it does not start by itself: POST /templates/{published.key}/activate"
+                        f"  it is not active, so it does not start by itself: POST /templates/{version.key}/activate"
                     )
         await asyncio.sleep(0.5)

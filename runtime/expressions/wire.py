@@ -13,8 +13,7 @@ from runtime.values.javascript import BigInt, DateTimeText, NullObject, ObjectTe
 from runtime.values.json_bytes import is_deeper
 from runtime.values.undefined import cells_without_undefined, without_undefined
 from schemas.expression import Script
-from schemas.item import UNDEFINED
-from schemas.run import MAX_NESTING
+from schemas.item import MAX_NESTING, UNDEFINED
 
 __all__ = ["call"]
 

@@ -9,7 +9,8 @@ from typing import Any, Final
 from runtime.contract import NodeError
 from runtime.values.json_bytes import MAX_DOCUMENT_DEPTH, DepthError, dumps_within_depth, is_deeper
 from runtime.values.well_formed import abbreviate, well_formed
-from schemas.run import MAX_ITEMS, MAX_NESTING
+from schemas.item import MAX_NESTING
+from schemas.run import MAX_ITEMS
 from schemas.task import Task, TaskResult
 
 __all__ = [

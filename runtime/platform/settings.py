@@ -210,6 +210,15 @@ class Settings(BaseModel):
     oidc_client_secret: Annotated[SecretStr | None, Field(validation_alias="TEMPOR8_OIDC_CLIENT_SECRET")] = None
     oidc_scope: Annotated[str, Field(validation_alias="TEMPOR8_OIDC_SCOPE")] = "openid"
 
+    @field_validator("database_url", "database_admin_url")
+    @classmethod
+    def _database(cls, value: SecretStr | None) -> SecretStr | None:
+        """Refuse what is no address, when the process starts; the message does not repeat it: it may have a password."""
+        text = value.get_secret_value() if value is not None else "="
+        if not text.startswith(("postgresql://", "postgres://")) and "=" not in text:
+            raise ValueError("an address such as postgresql://user:password@host:5432/database")
+        return value
+
     @field_validator("egress_allow", "egress_ports", "tenant_queues", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
@@ -377,7 +386,7 @@ class Settings(BaseModel):
             return cls.model_validate({name: value for name, value in source.items() if value != ""})
         except ValidationError as error:
             lines = [
-                ": ".join([*map(str, problem["loc"][:1]), problem["msg"]])
+                ": ".join([*map(str, problem["loc"][:1]), problem["msg"].removeprefix("Value error, ")])
                 for problem in error.errors(include_input=False)
             ]
             raise SettingsError("\n".join(lines)) from None

@@ -18,7 +18,8 @@ from runtime.sandbox.failures import SandboxLimitError, crashed, out_of_memory, 
 from runtime.sandbox.limits import CodeLimits
 from runtime.sandbox.pool import IDLE_CHILD_WAIT_SECONDS, MAX_BUSY_CHILDREN, ChildPool, pool_for
 from runtime.sandbox.tenant_slots import TenantSlots
-from schemas.run import MAX_ITEMS, MAX_NESTING
+from schemas.item import MAX_NESTING
+from schemas.run import MAX_ITEMS
 
 LONG_ANSWER: Final = 100_000
 """Characters of an answer of a child that takes the event loop for noticeably long."""

@@ -7,8 +7,7 @@ from typing import Any, Final
 from runtime.values.javascript import js_number, js_string, tidy
 from runtime.values.json_bytes import is_deeper
 from runtime.values.json_error import json_error
-from schemas.item import UNDEFINED
-from schemas.run import MAX_NESTING
+from schemas.item import MAX_NESTING, UNDEFINED
 
 __all__ = ["NotJsonError", "TooDeepError", "parse_json", "parse_object_literal"]
 

@@ -9,8 +9,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from runtime.values.problem import ProblemError
-from schemas.item import UNDEFINED
-from schemas.run import MAX_NESTING
+from schemas.item import MAX_NESTING, UNDEFINED
 
 __all__ = ["get", "has", "plain_name", "set_path", "to_path", "unset"]
 

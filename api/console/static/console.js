@@ -13,10 +13,23 @@
   document.addEventListener('htmx:sse:after:connection', back);
   document.addEventListener('htmx:sse:close', back);
 
-  // The graph opens where something happens, else at its beginning.
+  // A graph that is a little too large for its frame is drawn smaller, so that it is seen as a whole.
+  const fit = (graph) => {
+    const drawing = graph.querySelector('svg'), {width, height} = drawing.viewBox.baseVal;
+    const most = window.innerHeight * .6 - 2, scale = Math.min(graph.clientWidth / width, most / height);
+    if (scale >= .75 && scale < 1) {
+      drawing.setAttribute('width', width * scale);
+      drawing.setAttribute('height', height * scale);
+    }
+  };
+
+  // It opens where something happens, else where it begins.
   const centre = () => {
     const graph = document.getElementById('graph');
-    const node = graph && (graph.querySelector('.state-running, .state-waiting') || graph.querySelector('.state-error'));
+    if (!graph) return;
+    fit(graph);
+    const node = graph.querySelector('.state-running, .state-waiting') || graph.querySelector('.state-error')
+      || graph.querySelector('.family-trigger.state-success') || graph.querySelector('.family-trigger');
     if (!node) return;
     const box = node.getBoundingClientRect(), frame = graph.getBoundingClientRect();
     graph.scrollLeft += box.left + box.width / 2 - frame.left - frame.width / 2;

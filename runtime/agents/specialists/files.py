@@ -38,8 +38,9 @@ def find(slug: str) -> Specialist:
         return _of_slug(name)
     from difflib import get_close_matches  # noqa: PLC0415 - only for the error
 
-    near = get_close_matches(name, slugs(), n=3) or slugs()
-    raise NodeError(f"There is no specialist agent '{slug}'", description=f"Did you mean {', '.join(near)}?")
+    near = get_close_matches(name, slugs(), n=3)
+    hint = f"Did you mean {' or '.join(near)}?" if near else "`tempor8 agents list` has them all."
+    raise NodeError(f"There is no specialist agent '{slug}'", description=hint)
 
 
 @cache

@@ -20,6 +20,7 @@ from api.dependencies import Dependencies
 from cli.support.wiring import open_dependencies
 from runtime.hosts.temporal.worker import worker as built_worker
 from runtime.platform.settings import Settings
+from service.run_reader import STATE_TIMEOUT
 from tests.exports import export, node, set_
 from tests.integration.api.test_chats import chat
 from tests.integration.api.test_mcp import ask, server
@@ -46,6 +47,29 @@ async def working(settings: Settings) -> AsyncIterator[None]:
     """A worker for the queue."""
     async with built_worker(settings) as built, built:
         yield
+
+
+async def test_a_failed_run_is_tried_again_while_no_worker_is_there(
+    away: tuple[Settings, Dependencies, Litestar], api_keys: tuple[str, str]
+) -> None:
+    """It has left what a retry needs, so none is asked, one by one or in bulk; the new run waits for a worker."""
+    settings, _, application = away
+    throws = node("Throws", "code", 2, jsCode="throw new Error('no')")
+    document = export("Fails", node("Start", "manualTrigger"), set_("Made", made="1"), throws)
+    async with client(application, api_keys[0]) as caller:
+        assert (await caller.post("/templates", params={"key": "fails-away"}, json=document)).is_success
+        run = await started(caller, "fails-away")
+        async with working(settings):
+            assert (await ended(caller, run))["status"] == "failed"
+        began = time.monotonic()
+        answer = await caller.post(f"/workflows/{run}/retry", json={})
+        assert answer.status_code == 202, answer.text
+        assert time.monotonic() - began < STATE_TIMEOUT.total_seconds(), "no question waited for a worker"
+        new = answer.json()["workflow_id"]
+        async with working(settings):
+            assert (await ended(caller, new))["status"] == "failed"
+        history = (await caller.get(f"/workflows/{new}/history")).json()["steps"]
+    assert [each["node"] for each in history] == ["Start", "Made", "Throws"]
 
 
 async def publish(application: Litestar, key: str, mode: str, *then: Any, tenant_key: str) -> None:

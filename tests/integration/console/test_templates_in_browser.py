@@ -9,6 +9,7 @@ import pytest
 from tests.exports import export, node, set_
 from tests.integration.console.browsing import IN_CHROMIUM, LIVE_MS, browser, picture, sign_in, wire
 from tests.integration.console.chromium import Wire, watched_page
+from tests.service import eventually
 
 __all__ = ["browser", "wire"]
 
@@ -55,8 +56,13 @@ async def test_an_export_is_uploaded_changed_started_and_called(
         await page.get_by_label("Input, as JSON").fill('{"a": 1}')
         await page.get_by_role("button", name="Start", exact=True).click()
         await expect(page.locator("h1 .status-completed")).to_be_visible(timeout=LIVE_MS)
-        await page.goto(f"{wire.url}/console/templates/browser-uploaded")
-        await expect(page.locator(".dot.status-completed")).to_have_count(1, timeout=LIVE_MS)
+
+        async def dot() -> bool:
+            """Lists follow a run within a second."""
+            await page.goto(f"{wire.url}/console/templates/browser-uploaded")
+            return bool(await page.locator(".dot.status-completed").count() == 1)
+
+        await eventually(dot)
         await picture(page, "template")
         await page.get_by_role("button", name="Test call").click()
         await expect(page.locator("code")).to_contain_text("/webhook-test/acme/uploaded")

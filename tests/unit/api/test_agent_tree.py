@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from api.console.agent_tree import agent_tree
 from service.run_activities import ActivityTimes
+from service.run_timeline import StepSpan
 from tests.unit.agents.world import model, node, plan_of, workflow
 
 BEGIN = datetime(2026, 1, 15, tzinfo=UTC)
@@ -45,3 +46,22 @@ def test_without_a_history_there_are_the_turns_of_the_journal() -> None:
     (agent,) = agent_tree(PLAN, [], [USED | {"input_tokens": 3, "status": "error"}])
     assert (agent.turns[0].model, agent.turns[0].failed, agent.tokens) == ("gpt-4o-mini", True, (3, 0))
     assert agent.cost_usd is None
+
+
+def test_a_model_that_two_agents_share_has_its_turns_where_it_worked() -> None:
+    """One model node wired to several agents is how most exports have it."""
+    document = workflow(node("A", "agent", 2.2), (model(), "ai_languageModel"))
+    document["nodes"].append(node("B", "agent", 2.2))
+    document["connections"]["Model"]["ai_languageModel"][0].append(
+        {"node": "B", "type": "ai_languageModel", "index": 0}
+    )
+    document["connections"]["A"] = {"main": [[{"node": "B", "type": "main", "index": 0}]]}
+    moments = [BEGIN + timedelta(seconds=each) for each in (0, 5, 9)]
+    spans = [StepSpan(name, 0, moments[at], moments[at + 1], waits=True) for at, name in enumerate("AB")]
+    activities = [
+        ActivityTimes("Model#0#1#1", moments[0] + timedelta(seconds=1)),
+        ActivityTimes("Model#0#1#2", moments[1] + timedelta(seconds=1)),
+        ActivityTimes("Model#0#1#3", moments[1] + timedelta(seconds=2)),
+    ]
+    found = agent_tree(plan_of(document), activities, [], spans)
+    assert [(each.node, len(each.turns)) for each in found] == [("A", 1), ("B", 2)]

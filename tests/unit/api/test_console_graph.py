@@ -39,6 +39,16 @@ def test_nodes_stand_where_the_export_has_them_and_everything_fits() -> None:
         assert 0 <= each.y <= graph.height - each.height
 
 
+def test_nodes_that_an_export_has_at_one_place_do_not_cover_each_other() -> None:
+    """As in an export that a program has written, without positions."""
+    agent = step("Agent", "agent", subnodes={"ai_languageModel": ("Model",), "ai_tool": ("Tool",)})
+    graph = graph_of(plan(step("Start"), agent, step("Model"), step("Tool"), step("End", at=(240, 0))))
+    places = {each.name: (each.x, each.y) for each in graph.nodes}
+    assert len(set(places.values())) == len(graph.nodes)
+    assert places["Model"][1] == places["Tool"][1] > places["Agent"][1]
+    assert places["Start"][1] == places["Agent"][1] == places["End"][1]
+
+
 def test_an_empty_plan_and_a_connection_to_nothing_are_drawn() -> None:
     assert graph_of(plan()).nodes == ()
     dangling = graph_of(plan(step("A", edges=(Edge(output=0, target="Gone", input=0),))))
@@ -51,6 +61,8 @@ def test_outputs_of_a_switch_have_their_names_and_room() -> None:
     switch = step("S", "switch", outputs=4, edges=edges, parameters=rules, on_error=OnError.OUTPUT)
     graph = graph_of(plan(switch, step("End", at=(400, 0))))
     assert [each.label for each in graph.edges] == ["paid", "open", "2", "error"]
+    extra = switch.model_copy(update={"on_error": OnError.STOP})
+    assert graph_of(plan(extra, step("End", at=(400, 0)))).edges[3].label == "fallback"
     heights = [each.label_y for each in graph.edges]
     assert all(lower - upper >= MIN_PORT_GAP for upper, lower in pairwise(heights))
 

@@ -10,7 +10,7 @@ from runtime.catalog import CATALOG
 from runtime.hosts.local.host import LocalHost, run_local
 from runtime.hosts.local.offline import OfflineCapabilities
 from runtime.interpreter.run_info import RunInfo
-from schemas.run import MAX_NESTING
+from schemas.item import MAX_NESTING
 
 DEEP: Final = "'{{\"a\":'.repeat({0}) + '1' + '}}'.repeat({0})"
 LEVELS: Final = (MAX_NESTING + 50, 900, 5_000)

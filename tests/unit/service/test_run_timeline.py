@@ -48,6 +48,26 @@ def test_tool_calls_beside_each_other_have_no_gap_and_no_overlap() -> None:
     assert found == [("queue", 0, 1), ("work", 1, 6), ("work", 6, 8), ("wait", 8, 9)]
 
 
+def test_an_agent_is_at_work_while_its_model_is() -> None:
+    """The activities of models and tools have the names of their nodes."""
+    agent = StepSpan("Agent", 1, at(0), at(10), waits=True)
+    activities = [
+        ActivityTimes("Model#1#1#1", at(1), at(2), at(5)),
+        ActivityTimes("Calc#1#1#2", at(5), at(5), at(6)),
+        ActivityTimes("Model#0#1#3", at(7), at(7), at(9)),  # of its run before
+    ]
+    (step,) = timeline([agent], activities, at(10), {"Agent": {"Model", "Calc"}})
+    found = [(each.kind, (each.end - BEGIN).total_seconds()) for each in step.segments]
+    assert found == [("wait", 1), ("queue", 2), ("work", 5), ("work", 6), ("wait", 10)]
+
+
+def test_a_model_of_two_agents_works_for_the_one_whose_time_it_is() -> None:
+    spans = [StepSpan("First", 0, at(0), at(4), waits=True), StepSpan("Second", 0, at(4), at(9), waits=True)]
+    activities = [ActivityTimes("Model#0#1#1", at(1), at(1), at(3)), ActivityTimes("Model#0#1#2", at(5), at(5), at(9))]
+    first, second = timeline(spans, activities, at(9), {"First": ["Model"], "Second": ["Model"]})
+    assert (first.total(SegmentKind.WORK), second.total(SegmentKind.WORK)) == (2000, 4000)
+
+
 def test_totals_are_of_a_kind() -> None:
     (step,) = timeline([StepSpan("A", 0, at(0), at(1), waits=True)], [], at(1))
     assert step.total(SegmentKind.WAIT) == 1000

@@ -8,8 +8,7 @@ import pytest
 
 from runtime.values.json_bytes import dumps, dumps_within_depth
 from runtime.values.undefined import cells_without_undefined, marked, unmarked, without_undefined
-from schemas.item import UNDEFINED
-from schemas.run import MAX_NESTING
+from schemas.item import MAX_NESTING, UNDEFINED
 
 ITEM: Any = {"a": UNDEFINED, "b": {"c": UNDEFINED, "d": [UNDEFINED, 1, {"e": UNDEFINED}]}, "f": None}
 
