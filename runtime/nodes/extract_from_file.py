@@ -43,8 +43,8 @@ class ExtractFromFile(Activity):
     local = True
 
     operation: Operation = param("csv")
-    binary_property_name: Dynamic[str] = param("data", required=True)
-    destination_key: Dynamic[str] = param("data", show=_MOVED, required=True)
+    binary_property_name: Dynamic[str] = param("data", required=True, label="Input Binary Field")
+    destination_key: Dynamic[str] = param("data", show=_MOVED, required=True, label="Destination Output Field")
     options: Dynamic[dict[str, Any]] = param({})
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:

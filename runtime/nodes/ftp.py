@@ -54,10 +54,17 @@ class Ftp(Activity):
     new_path: Dynamic[str] = param("", show={"operation": ["rename"]}, required=True)
     binary_data: Dynamic[bool] = param(True, show={"operation": ["upload"]})
     download_property: Dynamic[str] = param(
-        "data", alias="binaryPropertyName", show={"operation": ["download"]}, required=True
+        "data",
+        alias="binaryPropertyName",
+        show={"operation": ["download"]},
+        required=True,
+        label="Put Output File in Field",
     )
     binary_property_name: Dynamic[str] = param(
-        "data", show={"operation": ["upload"], "binaryData": [True]}, required=True
+        "data",
+        show={"operation": ["upload"], "binaryData": [True]},
+        required=True,
+        label="Input Binary Field",
     )
     file_content: Dynamic[str] = param("", show={"operation": ["upload"], "binaryData": [False]})
     options: Dynamic[dict[str, Any]] = param({})

@@ -67,7 +67,7 @@ class _HttpRequestV1To2(Activity):
     """The parameters and the run of both versions."""
 
     request_method: Dynamic[str] = param("GET")
-    url: Dynamic[str] = param("", required=True)
+    url: Dynamic[str] = param("", required=True, label="URL")
     allow_unauthorized_certs: Dynamic[bool] = param(False)
     response_format: Dynamic[str] = param("json")
     data_property_name: Dynamic[str] = param("data", show={"responseFormat": ["string", "file"]})
