@@ -34,6 +34,10 @@ Conditions: TypeAlias = Mapping[str, list[Any]]
 operand of `regex` is a function that says whether a text matches, since patterns are matched in the runtime."""
 
 
+Format = tuple[Callable[[str], bool], str]
+"""What a text must look like: a function that says whether it does, and n8n's message where it does not."""
+
+
 @dataclass(frozen=True)
 class ParamInfo:
     """What pydantic's Field does not know about an n8n parameter."""
@@ -57,6 +61,10 @@ class ParamInfo:
     """Defaults inside the value: path (`values[]` for the entries of a list, '' for a given value itself) -> defaults."""
     whole: bool = False
     """An object that an expression may give as a whole: a filter, assignments, a mapping. Of a collection n8n reads none."""
+    label: str = ""
+    """What n8n's editor calls it, where these are not the words of its name: its issues say so."""
+    formats: Mapping[str, Format] = field(default_factory=dict)
+    """Of a resource locator: mode -> what its value must look like."""
 
 
 FILTER: Final[Mapping[str, Any]] = {
@@ -66,7 +74,7 @@ FILTER: Final[Mapping[str, Any]] = {
 """What n8n fills into a parameter of kind `filter` that is given, whatever the node's version (observed)."""
 
 
-def param(
+def param(  # noqa: PLR0913 - one argument per fact of a parameter, all by name
     default: Any = None,
     *,
     alias: str | None = None,
@@ -80,6 +88,8 @@ def param(
     unsupported: Mapping[str, str] | None = None,
     fill: Mapping[str, Mapping[str, Any]] | None = None,
     whole: bool = False,
+    label: str = "",
+    formats: Mapping[str, Format] | None = None,
 ) -> Any:
     """Declare a parameter. The wire name is the field's name in camelCase unless `alias` says otherwise.
 
@@ -87,8 +97,9 @@ def param(
     one alias, told apart by `show`.
     """
     info = ParamInfo(
-        show or {}, hide or {}, since or {}, required, resolvables, secret, code, unsupported or {}, fill or {}, whole
-    )
+        show or {}, hide or {}, since or {}, required, resolvables, secret, code, unsupported or {}, fill or {}, whole, label,
+        formats or {},
+    )  # fmt: skip
     factory: Callable[[], Any] | None = (lambda: _copy(default)) if isinstance(default, dict | list) else None
     extra: dict[str, Any] = {"alias": alias} if alias else {}
     declared: FieldInfo = Field(default_factory=factory, **extra) if factory else Field(default=default, **extra)

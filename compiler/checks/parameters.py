@@ -11,6 +11,7 @@ from compiler.unit import BoundNode, Unit
 from schemas.diagnostic import Diagnostic
 from schemas.diagnostic.nodes import (
     HiddenParameter,
+    InvalidParameter,
     MissingParameter,
     UnknownOption,
     UnknownParameter,
@@ -27,6 +28,7 @@ def parameters(unit: Unit) -> Iterator[Diagnostic]:
             yield from _unknown(unit, bound, bound.declared)
             yield from _values(bound, bound.declared)
             yield from _missing(bound)
+            yield from _formats(bound)
             yield from _unsupported(bound)
 
 
@@ -79,7 +81,20 @@ def _missing(bound: BoundNode) -> Iterator[Diagnostic]:
         value = bound.parameters.get(name)
         if each.info.required and _empty(value) and not _by_expression(each, bound.parameters):
             advice = "choose a value in the editor" if isinstance(value, Mapping) else ""
-            yield MissingParameter(at=bound.at.within("parameters", name), name=name, advice=advice)
+            label = each.info.label
+            yield MissingParameter(at=bound.at.within("parameters", name), name=name, advice=advice, label=label)
+
+
+def _formats(bound: BoundNode) -> Iterator[Diagnostic]:
+    """Yield a finding for each resource locator whose constant is no id or address of its mode."""
+    for name, each in bound.visible.items():
+        value = bound.parameters.get(name)
+        if not each.info.formats or not isinstance(value, Mapping) or _by_expression(each, bound.parameters):
+            continue
+        form, text = each.info.formats.get(str(value.get("mode"))), value.get("value")
+        if form is None or not isinstance(text, str) or text.startswith("=") or form[0](text):
+            continue
+        yield InvalidParameter(at=bound.at.within("parameters", name, "value"), reason=form[1])
 
 
 def _by_expression(declared: Declared, parameters: Mapping[str, Any]) -> bool:

@@ -1,7 +1,7 @@
 """Answer questions about a plan's connections: which node comes before which, and through which output."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from schemas.plan import Edge, Plan, Step
@@ -101,6 +101,25 @@ class Graph:
                     seen[edge.target] = None
                     queue.append(edge.target)
         return [self.plan.step[each] for each in seen]
+
+    def last_first(self, name: str) -> list[Step]:
+        """Return what `downstream` does in the order in which n8n looks at it: every step behind those that follow it."""
+        found: dict[str, None] = {}
+        entered, stack = {name}, [(name, self._targets(name))]
+        while stack:
+            current, targets = stack[-1]
+            target = next((each for each in targets if each not in entered), None)
+            if target is None:
+                found[current] = None
+                stack.pop()
+            else:
+                entered.add(target)
+                stack.append((target, self._targets(target)))
+        return [self.plan.step[each] for each in found]
+
+    def _targets(self, name: str) -> Iterator[str]:
+        edges = self.plan.step[name].edges
+        return (each.target for each in reversed(edges) if each.target in self.plan.step)
 
 
 def _position(step: Step | None) -> tuple[float, float]:

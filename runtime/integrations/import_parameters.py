@@ -96,10 +96,24 @@ def main(arguments: list[str]) -> int:
         type_, _, folder = each.partition("=")
         target = FOLDER / folder / parameters_file(type_)
         data = json.loads(target.read_text(encoding="utf-8")) if target.is_file() else {}
-        data[type_] = read_facts(Path(table), type_)
+        data[type_] = _with_texts(read_facts(Path(table), type_), data.get(type_, []))
         target.parent.mkdir(exist_ok=True)
         target.write_text(parameters_text(data), encoding="utf-8")
     return 0
+
+
+def _with_texts(families: list[dict[str, Any]], before: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the facts with the labels and formats that they have in the file: the table has neither."""
+    known = {_place(family, each): each for family in before for each in family["parameters"]}
+    for family in families:
+        for each in family["parameters"]:
+            old = known.get(_place(family, each), {})
+            each.update({key: old[key] for key in ("label", "formats") if key in old})
+    return families
+
+
+def _place(family: Mapping[str, Any], fact: Mapping[str, Any]) -> str:
+    return json.dumps([family["versions"], fact["name"], fact.get("show"), fact.get("hide")], sort_keys=True)
 
 
 def parameters_text(data: Mapping[str, Any]) -> str:

@@ -5,13 +5,13 @@ n8n's rules (observed): of a parameter that is declared several times the visibl
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Self
 
 from runtime.contract import param
 from runtime.values.patterns import compile_pattern
 from schemas.item import UNDEFINED, undefined_of
-from schemas.node import Declared, IsDynamic, Node, declarations, is_condition, visible
+from schemas.node import Declared, Format, IsDynamic, Node, declarations, is_condition, visible
 
 __all__ = ["Fact", "Parameters", "fields_of"]
 
@@ -35,6 +35,10 @@ class Fact:
     """Of a collection; of a fixed collection its groups, whose members are those of an entry."""
     resolvables: str | None = None
     """See `ParamInfo`: of a parameter in an editor for SQL or HTML."""
+    label: str = ""
+    """See `ParamInfo`."""
+    formats: Mapping[str, Format] = field(default_factory=dict)
+    """See `ParamInfo`: of a resource locator."""
 
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> Self:
@@ -43,13 +47,18 @@ class Fact:
             data["name"], data["kind"], data.get("default"), _conditions(data.get("show", {})),
             _conditions(data.get("hide", {})),
             data.get("required", False), data.get("many", False), tuple(data.get("options", ())),
-            tuple(cls.read(each) for each in data.get("members", ())), data.get("resolvables"),
+            tuple(cls.read(each) for each in data.get("members", ())), data.get("resolvables"), data.get("label", ""),
+            {mode: _format(*each) for mode, each in data.get("formats", {}).items()},
         )  # fmt: skip
 
 
 def _conditions(given: Mapping[str, list[Any]]) -> Mapping[str, list[Any]]:
     """Return display conditions with their patterns compiled. Raise BadPatternError."""
     return {name: [_condition(each) for each in values] for name, values in given.items()}
+
+
+def _format(pattern: str, message: str) -> Format:
+    return compile_pattern(f"^{pattern}$").test, message
 
 
 def _condition(value: Any) -> Any:
@@ -62,17 +71,19 @@ def fields_of(facts: Sequence[Fact]) -> tuple[dict[str, Any], dict[str, Any], di
     """Return the annotations and values of the fields of a node class, and the fact of each field."""
     annotations, values, found = dict[str, Any](), dict[str, Any](), dict[str, Fact]()
     for i, fact in enumerate(facts):
-        field = f"p{i}_{''.join(each if each.isalnum() else '_' for each in fact.name)}"
-        annotations[field] = _VALUE
-        values[field] = param(
+        wire = f"p{i}_{''.join(each if each.isalnum() else '_' for each in fact.name)}"
+        annotations[wire] = _VALUE
+        values[wire] = param(
             fact.default,
             alias=fact.name,
             show=fact.show,
             hide=fact.hide,
             required=fact.required and not fact.many and (fact.kind, fact.default) != ("options", []),
             resolvables=fact.resolvables,
+            label=fact.label,
+            formats=fact.formats,
         )
-        found[field] = fact
+        found[wire] = fact
     return annotations, values, found
 
 

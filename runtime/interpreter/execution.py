@@ -14,7 +14,7 @@ from runtime.expressions import ScriptLimit
 from runtime.interpreter.border import check_depth
 from runtime.interpreter.context import StepContext
 from runtime.interpreter.durable_step import DurableStep
-from runtime.interpreter.failures import run_fault
+from runtime.interpreter.failures import issues_text, run_fault
 from runtime.interpreter.host import Host
 from runtime.interpreter.parallel_waits import ParallelWaits
 from runtime.interpreter.parameters import Parameters
@@ -87,13 +87,9 @@ class Execution(RunState):
 
     def refusal(self, node: str) -> dict[str, Any] | None:
         """n8n refuses a run when a step that it can reach has issues: the error object, or None."""
-        for step in self.engine.graph.downstream(node):
-            if step.disabled or step.name in self.engine.pinned:
-                continue
-            if step.issues:
-                lines = "\n".join(f"- {issue}" for issue in step.issues)
-                return {"name": "WorkflowOperationError", "message": f"The '{step.name}' node has issues:\n{lines}"}
-        return None
+        steps = self.engine.graph.last_first(node)
+        found = [each for each in steps if each.issues and not each.disabled and each.name not in self.engine.pinned]
+        return {"name": "WorkflowHasIssuesError", "message": issues_text(found)} if found else None
 
     async def run(self) -> Finished:
         """Run step by step to the end, and return it. An exception outside the steps ends the run as an error."""

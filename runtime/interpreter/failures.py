@@ -1,7 +1,7 @@
 """Any exception of a node, an expression or the engine as n8n's node error, so that On Error, retries and journal apply."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, Protocol
 
 from runtime.contract import NodeError
@@ -10,8 +10,12 @@ from runtime.expressions import ScriptLimit
 from runtime.expressions.scope import ExpressionError
 from runtime.values.problem import ProblemError
 from schemas.errors import InfrastructureError
+from schemas.plan import Step
 
-__all__ = ["ExceptionPolicy", "as_node_error", "is_infrastructure", "node_error", "run_fault"]
+__all__ = ["ExceptionPolicy", "as_node_error", "is_infrastructure", "issues_text", "node_error", "run_fault"]
+
+_SHOWN_ISSUES: Final = 4
+"""Steps that a message about several with issues names."""
 
 
 class ExceptionPolicy(Protocol):
@@ -119,3 +123,13 @@ def _leaves(error: Exception) -> Iterator[Exception]:
             yield from _leaves(each)
     else:
         yield error
+
+
+def issues_text(steps: Sequence[Step]) -> str:
+    """Return n8n's message about steps that have issues: all lines of one, or a line for each of several, at most four."""
+    if len(steps) == 1:
+        lines = "\n".join(f"- {issue}" for issue in steps[0].issues)
+        return f"The '{steps[0].name}' node has issues:\n{lines}"
+    shown = [f"- '{each.name}': {' '.join(each.issues)}" for each in steps[:_SHOWN_ISSUES]]
+    more = [f"- ({len(steps) - _SHOWN_ISSUES} more)"] if len(steps) > _SHOWN_ISSUES else []
+    return "\n".join([f"{len(steps)} nodes have issues:", *shown, *more])

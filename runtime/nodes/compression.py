@@ -49,7 +49,7 @@ class Compression(Activity):
     differs = f"Archives hold {MAX_BYTES // 1024 // 1024} MiB and {MAX_FILES:,} files at most"
 
     operation: Literal["compress", "decompress"] = param("decompress")
-    binary_property_name: Dynamic[str] = param("data", required=True)
+    binary_property_name: Dynamic[str] = param("data", required=True, label="Input Binary Field(s)")
     output_format: Dynamic[Archive | Literal[""]] = param("", since={1.1: "zip"}, show=_COMPRESS)
     file_name: Dynamic[str] = param("", show=_ARCHIVE, required=True)
     gzip_name: Dynamic[str] = param("", alias="fileName", show=_NEWER)

@@ -44,7 +44,7 @@ class ConvertToFile(Activity):
     start: Dynamic[Any] = param("", show=_EVENT, required=True)
     end: Dynamic[Any] = param("", show=_EVENT, required=True)
     all_day: Dynamic[bool] = param(default=False, show=_EVENT)
-    binary_property_name: Dynamic[str] = param("data", required=True)
+    binary_property_name: Dynamic[str] = param("data", required=True, label="Put Output File in Field")
     options: Dynamic[dict[str, Any]] = param({}, hide=_EVENT)
     additional_fields: Dynamic[dict[str, Any]] = param({}, show=_EVENT)
 

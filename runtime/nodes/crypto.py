@@ -53,10 +53,10 @@ class _Crypto(Activity):
     binary_data: Dynamic[bool] = param(False, show={"action": _DIGESTS})
     binary_property_name: Dynamic[str] = param("data", show={"action": _DIGESTS, "binaryData": [True]}, required=True)
     value: Dynamic[Any] = param("", show={"action": _DIGESTS, "binaryData": [False]}, required=True)
-    data_property_name: Dynamic[str] = param("data", required=True)
+    data_property_name: Dynamic[str] = param("data", required=True, label="Property Name")
     encoding: Dynamic[Literal["hex", "base64"]] = param("hex", show={"action": [*_DIGESTS, "sign"]})
     text: Dynamic[Any] = param("", alias="value", show={"action": ["sign"]}, required=True)
-    algorithm: Dynamic[str] = param("", show={"action": ["sign"]}, required=True)
+    algorithm: Dynamic[str] = param("", show={"action": ["sign"]}, required=True, label="Algorithm Name or ID")
     encoding_type: Dynamic[str] = param("uuid", show={"action": ["generate"]})
     string_length: Dynamic[float] = param(32, show={"action": ["generate"], "encodingType": ["ascii", "base64", "hex"]})
 

@@ -33,8 +33,10 @@ class DataTable(Activity):
     table_operation: Literal["clear", "create", "delete", "list", "update"] = param(
         "list", alias="operation", show=_TABLE
     )
-    data_table_id: Dynamic[Any] = param({"mode": "list", "value": ""}, show=_ROW, required=True)
-    named_table: Dynamic[Any] = param({"mode": "list", "value": ""}, alias="dataTableId", show=_NAMED, required=True)
+    data_table_id: Dynamic[Any] = param({"mode": "list", "value": ""}, show=_ROW, required=True, label="Data table")
+    named_table: Dynamic[Any] = param(
+        {"mode": "list", "value": ""}, alias="dataTableId", show=_NAMED, required=True, label="Data table"
+    )
     match_type: Literal["anyCondition", "allConditions"] = param(
         "anyCondition", show={"resource": ["row"], "operation": _FILTERED}
     )
@@ -49,7 +51,9 @@ class DataTable(Activity):
     order_by: Dynamic[bool] = param(False, show=_GET)
     order_by_column: Dynamic[str] = param("createdAt", show={**_GET, "orderBy": [True]})
     order_by_direction: Literal["ASC", "DESC"] = param("DESC", show={**_GET, "orderBy": [True]})
-    table_name: Dynamic[str] = param("", show={"resource": ["table"], "operation": ["create"]}, required=True)
+    table_name: Dynamic[str] = param(
+        "", show={"resource": ["table"], "operation": ["create"]}, required=True, label="Name"
+    )
     new_columns: Dynamic[Any] = param({}, alias="columns", show={"resource": ["table"], "operation": ["create"]})
     return_all_tables: Dynamic[bool] = param(True, alias="returnAll", show=_LIST)
     table_limit: Dynamic[float] = param(50, alias="limit", show={**_LIST, "returnAll": [False]})

@@ -58,7 +58,7 @@ class DateTime(Activity):
 
     action: Dynamic[Literal["calculate", "format"]] = param("format", show=_V1)
     value: Dynamic[Any] = param("", show=_V1, required=True)
-    data_property_name: Dynamic[str] = param("data", show=_V1, required=True)
+    data_property_name: Dynamic[str] = param("data", show=_V1, required=True, label="Property Name")
     custom: Dynamic[bool] = param(False, show={**_V1, "action": ["format"]})
     to_format: Dynamic[str] = param("", show={**_V1, "action": ["format"], "custom": [True]})
     to_known_format: Dynamic[str] = param(

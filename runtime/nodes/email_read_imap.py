@@ -2,11 +2,15 @@
 
 import base64
 import json
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from runtime.contract import ActivityContext, Dynamic, Item, Items, NodeError, param
 from runtime.nodes.polling import Poll
+from runtime.values.imap_search import SearchKeyError, imap_date, search_keys
 from schemas.facts import CredentialUse
+
+_TRACKS_BY_OPTION: Final = 2.1
+"""From this version on an option says whether what came before the last message is left out."""
 
 
 class EmailReadImap(Poll):
@@ -15,9 +19,12 @@ class EmailReadImap(Poll):
     """
 
     type = "n8n-nodes-base.emailReadImap"
-    versions = (2, 2.1)
+    versions = (1, 2, 2.1, 2.2)
     credential_uses = (CredentialUse("imap"),)
-    differs = "The mailbox is checked once a minute; in n8n, a new message starts the workflow at once"
+    differs = (
+        "The mailbox is checked once a minute; in n8n, a new message starts the workflow at once. In version 2, too, a message that "
+        "was read is not read again"
+    )
 
     mailbox: Dynamic[str] = param("INBOX")
     post_process_action: Dynamic[Literal["read", "nothing"]] = param("read")
@@ -28,15 +35,16 @@ class EmailReadImap(Poll):
 
     async def poll(self, context: ActivityContext, state: dict[str, Any]) -> Items:
         """Return an item per message."""
-        options = self.options or {}
-        track = options.get("trackLastMessageId", True) is not False
+        given: Any = self.options  # an expression gives anything
+        options = given if isinstance(given, dict) else {}
+        track = context.version < _TRACKS_BY_OPTION or options.get("trackLastMessageId", True) is not False
         last = state.get("lastMessageUid") if track else None
-        criteria = search_keys(options.get("customEmailConfig") or '["UNSEEN"]')
         messages = await context.mail.receive(
             str(self.mailbox),
-            criteria,
+            self.criteria(context, options, state),
             after=last if isinstance(last, int) else None,
             mark=state.get("unmarked") or (),
+            verify=context.version > 1 or not options.get("allowUnauthorizedCerts"),
         )
         if messages:
             state["lastMessageUid"] = max(uid for uid, _ in messages)
@@ -44,9 +52,7 @@ class EmailReadImap(Poll):
         state["unmarked"] = [uid for uid, _ in messages] if reads else []
         uids = [uid for uid, _ in messages]
         if self.format == "raw":
-            return [
-                {"json": {"raw": raw.decode("utf-8", "replace"), "attributes": {"uid": uid}}} for uid, raw in messages
-            ]
+            return [{"json": {"raw": _text_of(raw)}} for _, raw in messages]
         from runtime.sandbox.mail import read_mails  # noqa: PLC0415 - starts a process, and workflow code loads this file
 
         simple = self.format == "simple"
@@ -54,8 +60,20 @@ class EmailReadImap(Poll):
         read = await read_mails(context, [raw for _, raw in messages], simple=simple, attachments=attachments)
         return [await self._item(context, uid, message) for uid, message in zip(uids, read, strict=True)]
 
+    def criteria(self, context: ActivityContext, options: dict[str, Any], state: dict[str, Any]) -> str:
+        """Return the search keys. Version 2.1 and later take what came since the day of the first look. Raise NodeError."""
+        text = _search(options.get("customEmailConfig") or '["UNSEEN"]')
+        tracks = context.version >= _TRACKS_BY_OPTION and options.get("trackLastMessageId", True) is not False
+        if tracks and "lastMessageUid" not in state:
+            state.setdefault("since", imap_date(context.now))
+            text = f"{text} SINCE {state['since']}".strip()
+        if not text:
+            raise NodeError("IMAP search needs at least one criterion.")
+        return text
+
     async def _item(self, context: ActivityContext, uid: int, message: dict[str, Any]) -> Item:
-        item: Item = {"json": message["json"] | {"attributes": {"uid": uid}}}
+        attributes = {"attributes": {"uid": uid}} if context.version > 1 else {}
+        item: Item = {"json": message["json"] | attributes}
         prefix = str(self.data_property_attachments_prefix_name)
         binary = {
             f"{prefix}{i}": await context.blobs.write(
@@ -68,24 +86,20 @@ class EmailReadImap(Poll):
         return item
 
 
-def search_keys(config: Any) -> str:
-    """Return the IMAP search keys of n8n's JSON: a list of keys, those with arguments as lists. Raise NodeError."""
+def _search(config: Any) -> str:
+    """Return the search keys of n8n's JSON. Raise NodeError."""
     try:
         keys = json.loads(config) if isinstance(config, str) else config
     except ValueError as error:
         raise NodeError("Custom email config is not valid JSON.") from error
-    if not isinstance(keys, list):
-        raise NodeError("Custom email config is not valid JSON.")
-    return " ".join(_key(key) for key in keys) or "ALL"
+    try:
+        return search_keys(keys)
+    except SearchKeyError as error:
+        raise NodeError(str(error)) from error
 
 
-def _key(key: Any) -> str:
-    name, *arguments = key if isinstance(key, list) and key else [key]
-    word = str(name).upper()
-    if not word.lstrip("!").replace("-", "").isalnum():
-        raise NodeError(f"{name!r} is no search key of IMAP.")
-    word = f"NOT {word[1:]}" if word.startswith("!") else word
-    quoted = ['"{}"'.format(str(each).replace("\\", "\\\\").replace('"', '\\"')) for each in arguments]
-    if any("\r" in each or "\n" in each for each in quoted):
-        raise NodeError("A search key of IMAP has one line.")
-    return " ".join([word, *quoted])
+def _text_of(raw: bytes) -> str:
+    """Return what follows the header of a message."""
+    ends = [(at, len(mark)) for mark in (b"\r\n\r\n", b"\n\n") if (at := raw.find(mark)) >= 0]
+    at, length = min(ends, default=(len(raw), 0))
+    return raw[at + length :].decode("utf-8", "replace")

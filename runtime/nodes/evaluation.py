@@ -25,9 +25,15 @@ class Evaluation(Inline):
     authentication: str = param("oAuth2", hide={"source": ["dataTable"]})
     credentials: str = param("", hide={"source": ["dataTable"]})
     inputs: Dynamic[dict[str, Any]] = param({}, show={"operation": ["setInputs"]})
-    document_id: Dynamic[dict[str, Any]] = param(_EMPTY, show=_OUTPUTS, hide={"source": ["dataTable"]}, required=True)
-    sheet_name: Dynamic[dict[str, Any]] = param(_EMPTY, show=_OUTPUTS, hide={"source": ["dataTable"]}, required=True)
-    data_table_id: Dynamic[dict[str, Any]] = param(_EMPTY, show={**_OUTPUTS, "source": ["dataTable"]}, required=True)
+    document_id: Dynamic[dict[str, Any]] = param(
+        _EMPTY, show=_OUTPUTS, hide={"source": ["dataTable"]}, required=True, label="Document Containing Dataset"
+    )
+    sheet_name: Dynamic[dict[str, Any]] = param(
+        _EMPTY, show=_OUTPUTS, hide={"source": ["dataTable"]}, required=True, label="Sheet Containing Dataset"
+    )
+    data_table_id: Dynamic[dict[str, Any]] = param(
+        _EMPTY, show={**_OUTPUTS, "source": ["dataTable"]}, required=True, label="Data table"
+    )
     given_outputs: Dynamic[dict[str, Any]] = param({}, alias="outputs", show=_OUTPUTS)
     metric: str = param(
         "customMetrics",

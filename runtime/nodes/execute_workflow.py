@@ -52,11 +52,15 @@ class ExecuteWorkflow(Durable):
         "database", alias="source", show=_TO_1_1
     )
     source: Dynamic[Literal["database", "localFile", "parameter", "url"]] = param("database", show=_FROM_1_2)
-    workflow_id_v1: Dynamic[str] = param("", alias="workflowId", show={**_DATABASE, "@version": [1]}, required=True)
-    workflow_id: Dynamic[Any] = param("", show={**_DATABASE, "@version": [{"_cnd": {"gte": 1.1}}]}, required=True)
+    workflow_id_v1: Dynamic[str] = param(
+        "", alias="workflowId", show={**_DATABASE, "@version": [1]}, required=True, label="Workflow ID"
+    )
+    workflow_id: Dynamic[Any] = param(
+        "", show={**_DATABASE, "@version": [{"_cnd": {"gte": 1.1}}]}, required=True, label="Workflow"
+    )
     workflow_path: Dynamic[str] = param("", show={"source": ["localFile"]}, required=True)
-    workflow_json: Dynamic[Any] = param("\n\n\n", show={"source": ["parameter"]}, required=True)
-    workflow_url: Dynamic[str] = param("", show={"source": ["url"]}, required=True)
+    workflow_json: Dynamic[Any] = param("\n\n\n", show={"source": ["parameter"]}, required=True, label="Workflow JSON")
+    workflow_url: Dynamic[str] = param("", show={"source": ["url"]}, required=True, label="Workflow URL")
     workflow_inputs: Dynamic[dict[str, Any]] = param(
         {"mappingMode": "defineBelow", "value": None},
         show={**_DATABASE, **_FROM_1_2},

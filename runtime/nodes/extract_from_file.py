@@ -18,13 +18,14 @@ from runtime.sandbox.failures import SandboxLimitError
 from runtime.sandbox.pdf import read_pdf
 from runtime.sandbox.spreadsheets import FORMATS, read_csv, read_sheet, takes_head
 from runtime.values.binary import NoBinaryError, binary_of
+from runtime.values.calendar_file import CalendarFileError, read_calendar
 from runtime.values.encodings import UnknownEncodingError, decode, detect
 from runtime.values.javascript import js_string
 from runtime.values.json_text import NotJsonError, parse_json
 from runtime.values.paths import set_path
 from schemas.item import BinaryRef
 
-_MOVED: Final = {"operation": ["binaryToPropery", "fromJson", "text", "xml"]}
+_MOVED: Final = {"operation": ["binaryToPropery", "fromIcs", "fromJson", "text", "xml"]}
 
 
 _FORMAT_NAMES: Final = ("csv", "fromJson", "html", "ods", "pdf", "rtf", "xls", "xlsx")
@@ -41,11 +42,9 @@ class ExtractFromFile(Activity):
     versions = (1, 1.1)
     local = True
 
-    operation: Operation = param(
-        "csv", unsupported={"fromIcs": "use the operation text and read the calendar in a Code node"}
-    )
-    binary_property_name: Dynamic[str] = param("data", required=True)
-    destination_key: Dynamic[str] = param("data", show=_MOVED, required=True)
+    operation: Operation = param("csv")
+    binary_property_name: Dynamic[str] = param("data", required=True, label="Input Binary Field")
+    destination_key: Dynamic[str] = param("data", show=_MOVED, required=True, label="Destination Output Field")
     options: Dynamic[dict[str, Any]] = param({})
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
@@ -132,9 +131,18 @@ class ExtractFromFile(Activity):
             text = decode(data, str(encoding or detect(data)), strip_bom=strip)
         except UnknownEncodingError as error:
             raise NodeError(str(error)) from error
+        if self.operation == "fromIcs":
+            return self.calendar(text)
         if self.operation != "fromJson":
             return text
         try:
             return parse_json(text) if text else {}
         except NotJsonError as error:
             raise NodeError(error.message) from error
+
+    def calendar(self, text: str) -> dict[str, Any]:
+        """Return what is in a calendar. Raise NodeError."""
+        try:
+            return read_calendar(text)
+        except CalendarFileError as error:
+            raise NodeError(str(error)) from error

@@ -25,7 +25,7 @@ class FormTrigger(Trigger):
     require_execute_access: Dynamic[bool] = param(
         default=False, show={"authentication": ["n8nUserAuth"], "@version": [{"_cnd": {"gte": 2.6}}]}
     )
-    path: Dynamic[str] = param("", show=_WITH_PATH)
+    path: Dynamic[str] = param("", show=_WITH_PATH, required=True, label="Form Path")
     form_title: Dynamic[str] = param("", required=True)
     form_description: Dynamic[str] = param("")
     form_fields: Dynamic[dict[str, Any]] = param({})

@@ -51,7 +51,7 @@ class GraphQL(Activity):
 
     authentication: Dynamic[str] = param("none")
     node_credential_type: str = param("", show={"authentication": ["predefinedCredentialType"]})
-    request_method: Dynamic[Literal["GET", "POST"]] = param("POST", required=True)
+    request_method: Dynamic[Literal["GET", "POST"]] = param("POST", required=True, label="HTTP Request Method")
     endpoint: Dynamic[str] = param("", required=True)
     allow_unauthorized_certs: Dynamic[bool] = param(False)
     request_format: Dynamic[Literal["graphql", "json"]] = param(
@@ -61,7 +61,9 @@ class GraphQL(Activity):
     variables: Dynamic[Any] = param("", show=_AS_JSON)
     operation_name: Dynamic[str] = param("", show=_AS_JSON)
     response_format: Dynamic[Literal["json", "string"]] = param("json")
-    data_property_name: Dynamic[str] = param("data", show={"responseFormat": ["string"]}, required=True)
+    data_property_name: Dynamic[str] = param(
+        "data", show={"responseFormat": ["string"]}, required=True, label="Response Data Property Name"
+    )
     header_parameters_ui: Dynamic[dict[str, Any]] = param({})
 
     def credential_needs(self, version: float) -> list[CredentialUse]:

@@ -29,7 +29,7 @@ class Markdown(Activity):
     local = True
 
     mode: Dynamic[Literal["htmlToMarkdown", "markdownToHtml"]] = param("htmlToMarkdown")
-    html: Dynamic[Any] = param("", show={"mode": ["htmlToMarkdown"]}, required=True)
+    html: Dynamic[Any] = param("", show={"mode": ["htmlToMarkdown"]}, required=True, label="HTML")
     markdown: Dynamic[Any] = param("", show={"mode": ["markdownToHtml"]}, required=True)
     destination_key: Dynamic[str] = param("data", required=True)
     options: Dynamic[dict[str, Any]] = param({})

@@ -12,7 +12,7 @@ class ReadBinaryFile(Activity):
     differs = ROOTED
 
     file_path: Dynamic[str] = param("", required=True)
-    data_property_name: Dynamic[str] = param("data", required=True)
+    data_property_name: Dynamic[str] = param("data", required=True, label="Property Name")
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
         """Read a file for each item in turn."""

@@ -12,7 +12,7 @@ class ReadBinaryFiles(Activity):
     differs = ROOTED
 
     file_selector: Dynamic[str] = param("", required=True)
-    data_property_name: Dynamic[str] = param("data", required=True)
+    data_property_name: Dynamic[str] = param("data", required=True, label="Property Name")
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
         """Return an item per file, paired with all items."""

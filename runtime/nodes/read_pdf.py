@@ -15,7 +15,7 @@ class ReadPdf(Activity):
     versions = (1,)
     local = True
 
-    binary_property_name: Dynamic[str] = param("data", required=True)
+    binary_property_name: Dynamic[str] = param("data", required=True, label="Input Binary Field")
     encrypted: Dynamic[bool] = param(default=False)
     password: Dynamic[str] = param("", show={"encrypted": [True]}, secret=True)
 

@@ -72,9 +72,11 @@ class ReadWriteFile(Activity):
     differs = ROOTED
 
     operation: Literal["read", "write"] = param("read")
-    file_selector: Dynamic[str] = param("", show={"operation": ["read"]}, required=True)
-    file_name: Dynamic[str] = param("", show={"operation": ["write"]}, required=True)
-    data_property_name: Dynamic[str] = param("data", show={"operation": ["write"]}, required=True)
+    file_selector: Dynamic[str] = param("", show={"operation": ["read"]}, required=True, label="File(s) Selector")
+    file_name: Dynamic[str] = param("", show={"operation": ["write"]}, required=True, label="File Path and Name")
+    data_property_name: Dynamic[str] = param(
+        "data", show={"operation": ["write"]}, required=True, label="Input Binary Field"
+    )
     options: Dynamic[dict[str, Any]] = param({})
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:

@@ -32,7 +32,7 @@ class Redis(Activity):
 
     operation: Literal["delete", "get", "incr", "info", "keys", "llen", "pop", "publish", "push", "set"] = param("info")
     key: Dynamic[str] = param("", show={"operation": ["delete", "get", "incr", "set"]}, required=True)
-    property_name: Dynamic[str] = param("propertyName", show={"operation": ["get"]}, required=True)
+    property_name: Dynamic[str] = param("propertyName", show={"operation": ["get"]}, required=True, label="Name")
     popped_name: Dynamic[str] = param("propertyName", alias="propertyName", show={"operation": ["pop"]})
     key_type: Literal["automatic", "hash", "list", "sets", "string"] = param(
         "automatic", show={"operation": ["get", "set"]}
@@ -46,7 +46,7 @@ class Redis(Activity):
     value: Dynamic[Any] = param("", show={"operation": ["set"]})
     value_is_json: Dynamic[bool] = param(True, alias="valueIsJSON", show={"keyType": ["hash"]})
     channel: Dynamic[str] = param("", show={"operation": ["publish"]}, required=True)
-    message_data: Dynamic[Any] = param("", show={"operation": ["publish", "push"]}, required=True)
+    message_data: Dynamic[Any] = param("", show={"operation": ["publish", "push"]}, required=True, label="Data")
     tail: Dynamic[bool] = param(False, show={"operation": ["pop", "push"]})
 
     def mutation(self, version: float) -> str | None:

@@ -79,7 +79,9 @@ class RemoveDuplicates(Durable):
     logic: Literal[
         "removeItemsWithAlreadySeenKeyValues", "removeItemsUpToStoredIncrementalKey", "removeItemsUpToStoredDate"
     ] = param(_KEYS, show={"operation": [_SEEN]})
-    dedupe_value: Dynamic[Any] = param("", show={"logic": [_KEYS], "operation": [_SEEN]}, required=True)
+    dedupe_value: Dynamic[Any] = param(
+        "", show={"logic": [_KEYS], "operation": [_SEEN]}, required=True, label="Value to Dedupe On"
+    )
     incremental_dedupe_value: Dynamic[Any] = param("", show={"logic": [_NUMBERS], "operation": [_SEEN]})
     date_dedupe_value: Dynamic[Any] = param("", show={"logic": ["removeItemsUpToStoredDate"], "operation": [_SEEN]})
     mode: str = param("cleanDatabase", show={"operation": ["clearDeduplicationHistory"]})

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Iterator
 from typing import Any, Literal
 
 from runtime.contract import (
@@ -22,11 +23,15 @@ from runtime.contract import (
 from runtime.values.javascript import ObjectText, js_string
 from runtime.values.paths import set_path
 from runtime.values.written import as_written
+from schemas.diagnostic import Diagnostic, Location
+from schemas.diagnostic.nodes import InvalidParameter, MissingParameter
 from schemas.facts import CredentialUse
 from schemas.item import UNDEFINED, BinaryRef, Json
 
 What = Literal["allIncomingItems", "binary", "firstIncomingItem", "json", "jwt", "noData", "redirect", "text"]
 NODES_WITH_CALLER = ("webhook", "formTrigger", "chatTrigger", "wait")
+_NO_EXPRESSION = 1.2
+"""From this version on what to respond with is no expression."""
 SAMPLE = '{\n  "myField": "value"\n}'
 
 
@@ -42,7 +47,7 @@ class RespondToWebhook(Durable):
     enable_response_output: Dynamic[bool] = param(default=False, show={"@version": [{"_cnd": {"gte": 1.4}}]})
     respond_with: Dynamic[What] = param("firstIncomingItem")
     credentials: str = param("", show={"respondWith": ["jwt"]})
-    redirect_url: Dynamic[str] = param("", alias="redirectURL", show={"respondWith": ["redirect"]}, required=True)
+    redirect_url: Dynamic[str] = param("", alias="redirectURL", show={"respondWith": ["redirect"]})
     response_json: Dynamic[Any] = param(SAMPLE, alias="responseBody", show={"respondWith": ["json"]})
     payload: Dynamic[Any] = param(SAMPLE, show={"respondWith": ["jwt"]})
     response_text: Dynamic[str] = param("", alias="responseBody", show={"respondWith": ["text"]})
@@ -70,11 +75,11 @@ class RespondToWebhook(Durable):
                 if event.error is not None:
                     raise NodeError(event.error["message"])  # noqa: TRY301 - beside the others
                 response = node.response({"token": event.value})
-            elif node.respond_with == "jwt":
+            elif node.respond_with == "jwt" and self.is_chosen(context.version):
                 return None, [Call("sign", _parse_json(node.payload))]
             else:
                 node.require_request(context)
-                self.require_choice()
+                self.require_choice(context.version)
                 response = node.response(*node.body(context.items))
         except NodeError as error:
             if context.continue_on_fail:
@@ -86,10 +91,22 @@ class RespondToWebhook(Durable):
     def _passed(self, items: Items, response: dict[str, Any], version: float) -> Outputs:
         return [items, [{"json": {"response": _item_response(response)}}]] if self._tells(version) else [items]
 
-    def require_choice(self) -> None:
-        """Raise NodeError for an expression in place of what to respond with: n8n does not evaluate one."""
-        if str(self.respond_with).startswith("="):
+    def is_chosen(self, version: float) -> bool:
+        """Return whether the node knows what to respond with: from 1.2 on n8n evaluates no expression for it."""
+        return version < _NO_EXPRESSION or not str(self.respond_with).startswith("=")
+
+    def require_choice(self, version: float) -> None:
+        """Raise NodeError for an expression in place of what to respond with, where n8n does not evaluate one."""
+        if not self.is_chosen(version):
             raise NodeError(f'The Response Data option "{as_written(self.respond_with)}" is not supported!')
+
+    def check(self, at: Location, version: float) -> Iterator[Diagnostic]:
+        """Report an address that is missing: n8n asks for it wherever it may be needed."""
+        by_expression = version < _NO_EXPRESSION and str(self.respond_with).startswith("=")
+        if (self.respond_with == "redirect" or by_expression) and self.redirect_url in (None, ""):
+            place = at.within("parameters", "redirectURL")
+            yield MissingParameter(at=place, name="redirectURL", label="Redirect URL")
+            yield InvalidParameter(at=place, reason="'redirectURL' expects a url but we got ''")
 
     def require_request(self, context: DurableContext) -> None:
         """Raise NodeError if, from 1.1 on, no node before this one has a request that waits for an answer."""

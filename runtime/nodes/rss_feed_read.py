@@ -34,7 +34,7 @@ class RssFeedRead(Activity):
     versions = (1, 1.1, 1.2)
     usable_as_tool = True
 
-    url: Dynamic[Any] = param("", required=True)
+    url: Dynamic[Any] = param("", required=True, label="URL")
     options: Dynamic[dict[str, Any]] = param({})
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:

@@ -14,7 +14,7 @@ class RssFeedReadTrigger(Poll):
     type = "n8n-nodes-base.rssFeedReadTrigger"
     versions = (1,)
 
-    feed_url: Dynamic[Any] = param("https://blog.n8n.io/rss/", required=True)
+    feed_url: Dynamic[Any] = param("https://blog.n8n.io/rss/", required=True, label="Feed URL")
 
     async def poll(self, context: ActivityContext, state: dict[str, Any]) -> Items:
         """Return entries with a date after the newest of the last poll."""

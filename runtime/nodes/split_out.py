@@ -20,7 +20,7 @@ class SplitOut(Inline):
     versions = (1,)
     exact_values = True
 
-    field_to_split_out: Dynamic[str] = param("", required=True)
+    field_to_split_out: Dynamic[str] = param("", required=True, label="Fields To Split Out")
     include: Dynamic[Literal["noOtherFields", "allOtherFields", "selectedOtherFields"]] = param("noOtherFields")
     fields_to_include: Dynamic[str] = param("", show={"include": ["selectedOtherFields"]})
     options: Dynamic[Json] = param({})

@@ -31,7 +31,7 @@ class Ssh(Activity):
     operation: Literal["execute"] = param("execute", show={"resource": ["command"]})
     transfer: Literal["download", "upload"] = param("upload", alias="operation", show=_FILE)
     command: Dynamic[str] = param("", show=_COMMAND)
-    cwd: Dynamic[str] = param("/", show=_COMMAND, required=True)
+    cwd: Dynamic[str] = param("/", show=_COMMAND, required=True, label="Working Directory")
     binary_property_name: Dynamic[str] = param("data", show=_FILE, required=True)
     path: Dynamic[str] = param("", show=_FILE, required=True)
     options: Dynamic[dict[str, Any]] = param({}, show=_FILE)

@@ -47,7 +47,7 @@ class Wait(Durable):
     incoming_authentication: Dynamic[Literal["basicAuth", "headerAuth", "jwtAuth", "none"]] = param(
         "none", show={"resume": ["webhook", "form"]}
     )
-    date_time: Dynamic[str] = param("", show={"resume": ["specificTime"]}, required=True)
+    date_time: Dynamic[str] = param("", show={"resume": ["specificTime"]}, required=True, label="Date and Time")
     amount_v1: Dynamic[float] = param(1, alias="amount", show=OLD)
     amount: Dynamic[float] = param(5, show={"resume": ["timeInterval"]}, hide={"@version": [1]})
     unit_v1: Dynamic[Unit] = param("hours", alias="unit", show=OLD)
@@ -64,7 +64,10 @@ class Wait(Durable):
         "firstEntryJson", show={**HOOK, "responseMode": ["lastNode"]}
     )
     response_binary_property_name: Dynamic[str] = param(
-        "data", show={**HOOK, "responseData": ["firstEntryBinary"]}, required=True
+        "data",
+        show={**HOOK, "responseData": ["firstEntryBinary"]},
+        required=True,
+        label="Property Name",
     )
     limit_wait_time: Dynamic[bool] = param(default=False, show={"resume": ["webhook", "form"]})
     limit_type: Dynamic[Literal["afterTimeInterval", "atSpecifiedTime"]] = param("afterTimeInterval", show=LIMITED)

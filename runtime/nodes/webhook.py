@@ -34,7 +34,10 @@ class Webhook(Trigger):
         "firstEntryJson", show={"responseMode": ["lastNode"]}
     )
     response_binary_property_name: Dynamic[str] = param(
-        "data", show={"responseData": ["firstEntryBinary"]}, required=True
+        "data",
+        show={"responseData": ["firstEntryBinary"]},
+        required=True,
+        label="Property Name",
     )
     options: Dynamic[dict[str, Any]] = param({})
 

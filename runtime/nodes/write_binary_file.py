@@ -14,7 +14,7 @@ class WriteBinaryFile(Activity):
     differs = ROOTED
 
     file_name: Dynamic[str] = param("", required=True)
-    data_property_name: Dynamic[str] = param("data", required=True)
+    data_property_name: Dynamic[str] = param("data", required=True, label="Property Name")
     options: Dynamic[dict[str, Any]] = param({})
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:

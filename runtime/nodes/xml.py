@@ -19,7 +19,7 @@ class Xml(Activity):
     local = True
 
     mode: Dynamic[Literal["xmlToJson", "jsonToxml"]] = param("xmlToJson")
-    data_property_name: Dynamic[str] = param("data", required=True)
+    data_property_name: Dynamic[str] = param("data", required=True, label="Property Name")
     options: Dynamic[dict[str, Any]] = param({})
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:

@@ -1,6 +1,7 @@
 """Sockets to servers that a tenant names, within the egress guard: the connection goes to an address that was checked."""
 
 import asyncio
+import errno
 import socket
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -63,7 +64,8 @@ async def connect(allow: Iterable[str], host: str, port: int, *, timeout: float 
             last = f"connect ETIMEDOUT {host}:{port}"
         except OSError as error:
             connection.close()
-            last = f"connect ECONNREFUSED {host}:{port}: {error.strerror or error}"
+            name = errno.errorcode.get(error.errno or 0, "ECONNREFUSED")
+            last = f"connect {name} {host}:{port}"
         except BaseException:
             connection.close()
             raise

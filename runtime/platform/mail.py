@@ -199,6 +199,7 @@ class _Imap(imaplib.IMAP4):
     def __init__(self, connection: socket.socket, host: str, context: ssl.SSLContext | None) -> None:
         self._connection, self._context = connection, context
         super().__init__(host)
+        self._encoding = "utf-8"  # of what is sent: a search, a name or a password may have any letter
 
     def _create_socket(self, timeout: float | None) -> socket.socket:
         del timeout

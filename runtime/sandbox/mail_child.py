@@ -17,12 +17,15 @@ from email.message import EmailMessage
 from email.policy import default
 from email.utils import getaddresses, parsedate_to_datetime
 from html import escape
+from html.entities import codepoint2name
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any, Final
 
 from runtime.values.charsets import ALL_CODECS, decode_as
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from runtime.confinement.launcher import Walls
 
 TOP_LEVEL_HEADERS: Final = ("cc", "date", "from", "subject", "to")
@@ -34,7 +37,7 @@ def read(raw: bytes, options: dict[str, Any]) -> dict[str, Any]:
     """Return what the node shows of a message."""
     message = message_from_bytes(raw, policy=default)
     assert isinstance(message, EmailMessage)
-    attachments = message.iter_attachments() if options["attachments"] and message.is_multipart() else ()
+    attachments = _attachments(message, simple=options["simple"]) if options["attachments"] else ()
     return {
         "json": _simple(message) if options["simple"] else _resolved(message),
         "attachments": [
@@ -46,6 +49,13 @@ def read(raw: bytes, options: dict[str, Any]) -> dict[str, Any]:
             for part in attachments
         ],
     }
+
+
+def _attachments(message: EmailMessage, *, simple: bool) -> Iterator[Any]:
+    """Yield the files of a message; in simple form those that are shown inside its text are left out, as in n8n."""
+    for part in message.iter_attachments() if message.is_multipart() else (message,):
+        if part.get_content_disposition() == "attachment" or (message.is_multipart() and not simple):
+            yield part
 
 
 def _payload(part: Any) -> bytes:
@@ -64,11 +74,11 @@ def _texts(message: EmailMessage) -> tuple[str | None, str | None]:
 
 def _simple(message: EmailMessage) -> dict[str, Any]:
     html, plain = _texts(message)
-    value: dict[str, Any] = {"textHtml": html, "textPlain": plain, "metadata": {}}
+    value: dict[str, Any] = {"textHtml": html or "", "textPlain": plain or "", "metadata": {}}
     for name, header in message.items():
         place = value if name.lower() in TOP_LEVEL_HEADERS else value["metadata"]
         place.setdefault(name.lower(), str(header))
-    return {name: each for name, each in value.items() if each is not None}
+    return value
 
 
 def _resolved(message: EmailMessage) -> dict[str, Any]:
@@ -76,7 +86,7 @@ def _resolved(message: EmailMessage) -> dict[str, Any]:
     html, plain = (each and each.replace("\r\n", "\n") for each in _texts(message))
     value: dict[str, Any] = {"headers": {name.lower(): f"{name}: {header}" for name, header in message.raw_items()}}
     value["html"] = False if html is None else html
-    if plain is None and html is not None and not _has_plain(message):
+    if plain is None and html is not None and not _has_plain(message) and not _has_choices(message):
         plain = _words(html)
     if plain is not None:
         value |= {"text": plain, "textAsHtml": _as_html(plain)}
@@ -100,10 +110,26 @@ def _has_plain(message: EmailMessage) -> bool:
     return any(part.get_content_type() == "text/plain" for part in message.walk())
 
 
+def _has_choices(message: EmailMessage) -> bool:
+    """Return whether the text is a choice of several forms (multipart/alternative), even of one: then, too, n8n makes none."""
+    return any(part.get_content_type() == "multipart/alternative" for part in message.walk())
+
+
 def _as_html(text: str) -> str:
-    lines = "\n".join(each.rstrip(" \t") for each in escape(text.strip()).split("\n"))
+    lines = "\n".join(each.rstrip(" \t") for each in _entities(escape(text.strip())).split("\n"))
     paragraphs = [each.strip("\n") for each in lines.split("\n\n")]
     return "<p>" + "</p><p>".join(each.replace("\n", "<br/>") for each in paragraphs if each) + "</p>"
+
+
+def _entities(text: str) -> str:
+    return "".join(
+        each
+        if each.isascii()
+        else f"&{codepoint2name[ord(each)]};"
+        if ord(each) in codepoint2name
+        else f"&#x{ord(each):X};"
+        for each in text
+    )
 
 
 class _Words(HTMLParser):

@@ -98,12 +98,17 @@ def binary_of(item: Item, name: Any, i: int) -> BinaryRef:
             "Make sure that the previous node outputs a binary file",
         )
     if name not in binary:
-        raise NoBinaryError(
-            f"The item has no binary field '{name}' [item {i}]",
-            "Check that the parameter where you specified the input binary field name is correct, and that it matches a "
-            "field in the binary input",
-        )
+        raise no_field(name, i)
     return binary[name]
+
+
+def no_field(name: Any, i: int) -> NoBinaryError:
+    """Return the error of input item `i`, whose files are others than `name`."""
+    return NoBinaryError(
+        f"The item has no binary field '{name}' [item {i}]",
+        "Check that the parameter where you specified the input binary field name is correct, and that it matches a "
+        "field in the binary input",
+    )
 
 
 def binary_ref(data: bytes, mime_type: str | None, file_name: str | None, size: int | None = None) -> BinaryRef:

@@ -97,22 +97,24 @@ class MissingParameter(Diagnostic):
     hint_text = "{advice}"
     name: str
     advice: str = ""
+    label: str = ""
 
     @property
     def issue(self) -> str:
-        """n8n names the parameter as its editor does: `errorMessage` is "Error Message"."""
+        """n8n names the parameter as its editor does: `errorMessage` is "Error Message", if it has no other label."""
         words = _NEXT_WORD.sub(" ", self.name)
-        return f'Parameter "{words[:1].upper()}{words[1:]}" is required.'
+        return f'Parameter "{self.label or words[:1].upper() + words[1:]}" is required.'
 
 
 class InvalidParameter(Diagnostic):
-    """A constant does not fit the type that is chosen for it.
+    """A constant does not fit the type that is chosen for it, or is no such id or address as the parameter takes.
 
     ## Why it matters
     n8n does not start a run that could reach such a node ("The workflow has issues").
 
     ## What to do
-    Write a value of the chosen type, or choose another type.
+    Write a value of the chosen type, or choose another type. Where an id is asked for, choose By URL for an address, and write the id
+    without anything around it.
     """
 
     code = "N8T305"

@@ -22,7 +22,7 @@ class LmChatAzureOpenAi(OpenAiCompatible):
     base_url = ""
 
     authentication: str = param(KEY)
-    model: Dynamic[str] = param("", required=True)
+    model: Dynamic[str] = param("", required=True, label="Model (Deployment) Name")
 
     def check(self, at: Location, version: float) -> Iterator[Diagnostic]:
         """Report Entra authentication, which is not supported yet."""

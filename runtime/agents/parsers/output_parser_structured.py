@@ -34,7 +34,9 @@ class OutputParserStructured(OutputParser):
     schema_type: str = param("fromJson", show={"@version": [{"_cnd": {"gte": 1.2}}]})
     json_schema_example: str = param(EXAMPLE, show={"schemaType": ["fromJson"]})
     input_schema: Dynamic[Any] = param(SCHEMA, show={"schemaType": ["manual"]})
-    json_schema: Dynamic[Any] = param(OLD_SCHEMA, show={"@version": [{"_cnd": {"lte": 1.1}}]}, required=True)
+    json_schema: Dynamic[Any] = param(
+        OLD_SCHEMA, show={"@version": [{"_cnd": {"lte": 1.1}}]}, required=True, label="JSON Schema"
+    )
     auto_fix: Dynamic[bool] = param(False)
     customize_retry_prompt: Dynamic[bool] = param(False, show={"autoFix": [True]})
     prompt: Dynamic[str] = param("", show={"autoFix": [True], "customizeRetryPrompt": [True]})

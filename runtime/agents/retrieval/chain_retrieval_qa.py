@@ -42,7 +42,9 @@ class ChainRetrievalQa(Retrieving):
     prompt_type: str = param("auto", hide={"@version": [{"_cnd": {"lte": 1.2}}]})
     text_guarded: Dynamic[Any] = param("={{ $json.guardrailsInput }}", alias="text", show=GUARDED)
     text_auto: Dynamic[Any] = param("={{ $json.chatInput }}", alias="text", show=AUTO)
-    text_defined: Dynamic[Any] = param("", alias="text", show={"promptType": ["define"]}, required=True)
+    text_defined: Dynamic[Any] = param(
+        "", alias="text", show={"promptType": ["define"]}, required=True, label="Prompt (User Message)"
+    )
     options: Dynamic[dict[str, Any]] = param({})
 
     def batching(self, context: DurableContext) -> Batching:

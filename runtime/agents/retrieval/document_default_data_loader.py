@@ -23,9 +23,13 @@ class DocumentDefaultDataLoader(SubNode):
 
     data_type: str = param("json")
     json_mode: str = param("allInputData", show={"dataType": ["json"]})
-    json_data: Dynamic[Any] = param("", show={"dataType": ["json"], "jsonMode": ["expressionData"]}, required=True)
+    json_data: Dynamic[Any] = param(
+        "", show={"dataType": ["json"], "jsonMode": ["expressionData"]}, required=True, label="Data"
+    )
     binary_mode: str = param("allInputData", show=BINARY)
-    binary_data_key: Dynamic[str] = param("data", show=BINARY, hide={"binaryMode": ["allInputData"]}, required=True)
+    binary_data_key: Dynamic[str] = param(
+        "data", show=BINARY, hide={"binaryMode": ["allInputData"]}, required=True, label="Input Data Field Name"
+    )
     loader: str = param("auto", show=BINARY)
     text_splitting_mode: str = param("simple", show={"@version": [1.1]})
     options: Dynamic[dict[str, Any]] = param({})

@@ -29,15 +29,18 @@ class VectorStore(Node):
 
     mode: str = param("retrieve")
     tool_name: Dynamic[str] = param(
-        "", show={"@version": [{"_cnd": {"lte": 1.2}}], "mode": ["retrieve-as-tool"]}, required=True
+        "",
+        show={"@version": [{"_cnd": {"lte": 1.2}}], "mode": ["retrieve-as-tool"]},
+        required=True,
+        label="Name",
     )
-    tool_description: Dynamic[str] = param("", show={"mode": ["retrieve-as-tool"]}, required=True)
+    tool_description: Dynamic[str] = param("", show={"mode": ["retrieve-as-tool"]}, required=True, label="Description")
     embedding_batch_size: Dynamic[int] = param(200, show={"mode": ["insert"], "@version": [{"_cnd": {"gte": 1.1}}]})
     prompt: Dynamic[Any] = param("", show={"mode": ["load"]}, required=True)
     top_k: Dynamic[int] = param(4, show={"mode": READS})
     include_document_metadata: Dynamic[bool] = param(True, show={"mode": READS})
     use_reranker: bool = param(False, show={"mode": [*READS, "retrieve"]})
-    id: Dynamic[str] = param("", show={"mode": ["update"]}, required=True)
+    id: Dynamic[str] = param("", show={"mode": ["update"]}, required=True, label="ID")
 
     async def add(
         self,

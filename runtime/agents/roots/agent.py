@@ -76,7 +76,9 @@ class AgentV2(Agent):
     prompt_type: str = param("auto")
     text_guarded: Dynamic[Any] = param(GUARDRAILS, alias="text", show={"promptType": ["guardrails"]})
     text_auto: Dynamic[Any] = param(CHAT, alias="text", show={"promptType": ["auto"]})
-    text_defined: Dynamic[Any] = param("", alias="text", show={"promptType": ["define"]}, required=True)
+    text_defined: Dynamic[Any] = param(
+        "", alias="text", show={"promptType": ["define"]}, required=True, label="Prompt (User Message)"
+    )
     has_output_parser: bool = param(False)
     needs_fallback: bool = param(False, show={"@version": [{"_cnd": {"gte": 2.1}}]})
     options: Dynamic[dict[str, Any]] = param({})

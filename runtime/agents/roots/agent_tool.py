@@ -24,7 +24,7 @@ class AgentToolV2(Agent):
     speaks = False
 
     tool_description: Dynamic[str] = param(PURPOSE)
-    text: Dynamic[Any] = param("", required=True)
+    text: Dynamic[Any] = param("", required=True, label="Prompt (User Message)")
     has_output_parser: bool = param(False)
     needs_fallback: bool = param(False)
     options: Dynamic[dict[str, Any]] = param({})

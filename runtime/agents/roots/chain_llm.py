@@ -50,7 +50,9 @@ class ChainLlm(Root):
     text_auto: Dynamic[Any] = param(
         CHAT, alias="text", show={"promptType": ["auto"], "@version": [{"_cnd": {"gte": 1.5}}]}
     )
-    text_defined: Dynamic[Any] = param("", alias="text", show={"promptType": ["define"]}, required=True)
+    text_defined: Dynamic[Any] = param(
+        "", alias="text", show={"promptType": ["define"]}, required=True, label="Prompt (User Message)"
+    )
     has_output_parser: bool = param(False, hide={"@version": OLD})
     needs_fallback: bool = param(False, hide={"@version": OLD})
     messages: Dynamic[dict[str, Any]] = param({})

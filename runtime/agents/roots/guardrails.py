@@ -53,7 +53,7 @@ class Guardrails(Root):
     )
 
     operation: str = param("classify")
-    text: Dynamic[Any] = param("", required=True)
+    text: Dynamic[Any] = param("", required=True, label="Text To Check")
     guardrails: Dynamic[dict[str, Any]] = param({})
     customize_system_message: bool = param(False, show=CLASSIFY)
     system_message: Dynamic[str] = param("", show=CLASSIFY | {"customizeSystemMessage": [True]})

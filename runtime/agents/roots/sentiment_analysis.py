@@ -19,7 +19,7 @@ class SentimentAnalysis(JsonRoot):
     type = "@n8n/n8n-nodes-langchain.sentimentAnalysis"
     versions = (1, 1.1)
 
-    input_text: Dynamic[Any] = param("", required=True)
+    input_text: Dynamic[Any] = param("", required=True, label="Text to Analyze")
 
     def outputs(self, version: float) -> int:
         """Return the number of sentiments: each has an output."""

@@ -22,7 +22,7 @@ class TextClassifier(JsonRoot):
     type = "@n8n/n8n-nodes-langchain.textClassifier"
     versions = (1, 1.1)
 
-    input_text: Dynamic[Any] = param("", required=True)
+    input_text: Dynamic[Any] = param("", required=True, label="Text to Classify")
     categories: Dynamic[dict[str, Any]] = param({})
 
     def outputs(self, version: float) -> int:

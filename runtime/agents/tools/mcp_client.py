@@ -39,7 +39,7 @@ class McpClient(Activity):
     )
 
     server_transport: str = param("httpStreamable", unsupported={"sse": NO_STREAM})
-    endpoint_url: Dynamic[str] = param("", required=True)
+    endpoint_url: Dynamic[str] = param("", required=True, label="MCP Endpoint URL")
     authentication: str = param("none")
     tool: Dynamic[Any] = param({"mode": "list", "value": ""}, required=True)
     input_mode: str = param("manual")

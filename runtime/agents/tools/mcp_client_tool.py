@@ -30,7 +30,7 @@ class McpClientToolV1(SubNode):
     connection = "ai_tool"
     unsupported = "use version 1.2 of the node, with the server's address for HTTP Streamable"
 
-    sse_endpoint: Dynamic[str] = param("", required=True)
+    sse_endpoint: Dynamic[str] = param("", required=True, label="SSE Endpoint")
 
 
 class McpClientTool(ToolSet):
@@ -43,7 +43,7 @@ class McpClientTool(ToolSet):
         for name, type_ in CREDENTIALS.items()
     )
 
-    endpoint_url: Dynamic[str] = param("", required=True)
+    endpoint_url: Dynamic[str] = param("", required=True, label="Endpoint")
     server_transport: str = param("sse", since={1.2: "httpStreamable"}, unsupported={"sse": NO_STREAM})
     authentication: str = param("none")
     include: str = param("all")

@@ -28,7 +28,7 @@ class ToolHttpRequest(Tool):
 
     tool_description: Dynamic[str] = param("")
     method: str = param("GET")
-    url: Dynamic[str] = param("", required=True)
+    url: Dynamic[str] = param("", required=True, label="URL")
     authentication: str = param("none")
     node_credential_type: str = param("", show={"authentication": ["predefinedCredentialType"]})
     generic_auth_type: str = param("", show={"authentication": ["genericCredentialType"]})

@@ -18,7 +18,9 @@ from runtime.contract.capabilities.http import Http, HttpResponse
 from runtime.contract.capabilities.log import Log
 from runtime.contract.capabilities.mail import Mail
 from runtime.contract.capabilities.models import Models
+from runtime.contract.capabilities.mqtt import Mqtt, MqttMessage
 from runtime.contract.capabilities.progress import Progress
+from runtime.contract.capabilities.remote_files import RemoteFiles, RemoteFolder
 from runtime.contract.capabilities.ssh import Ssh, SshResult
 from runtime.contract.capabilities.vectors import Vectors
 
@@ -40,8 +42,12 @@ __all__ = [
     "Mail",
     "Models",
     "MongoSession",
+    "Mqtt",
+    "MqttMessage",
     "Progress",
     "RedisSession",
+    "RemoteFiles",
+    "RemoteFolder",
     "SqlSession",
     "Ssh",
     "SshResult",
@@ -104,8 +110,16 @@ class Capabilities(Protocol):
         """Model services of the operator, and the budget of tokens."""
 
     @property
+    def mqtt(self) -> Mqtt:
+        """Messages to MQTT brokers."""
+
+    @property
     def progress(self) -> Progress:
         """Heartbeats, and where an attempt that was cut off stopped."""
+
+    @property
+    def remote_files(self) -> RemoteFiles:
+        """Files on servers of the tenant, by FTP and SFTP."""
 
     @property
     def vectors(self) -> Vectors:

@@ -19,9 +19,10 @@ class Mail(Protocol):
         """
 
     async def receive(
-        self, mailbox: str, criteria: str, *, after: int | None, mark: Sequence[int]
+        self, mailbox: str, criteria: str, *, after: int | None, mark: Sequence[int], verify: bool = True
     ) -> list[tuple[int, bytes]]:
         """Return (uid, raw message) of the messages that match IMAP search keys, oldest first.
 
-        `after`: only messages with a higher uid. `mark`: uids of earlier messages, to mark as read first. Raises NodeError.
+        `after`: only messages with a higher uid. `mark`: uids of earlier messages, to mark as read first. `verify`: check the
+        server's certificate. Raises NodeError.
         """

@@ -4,7 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from runtime.contract import ActivityContext, HttpResponse, MissingCredential, NodeApiError, NodeError
 from runtime.http import (
@@ -28,6 +28,10 @@ from schemas.item import UNDEFINED
 _DEFAULT_TIMEOUT_MS = 300_000
 _CLIENT_ERRORS = 4
 MAX_CONCURRENT_REQUESTS = 100  # n8n has no limit; sockets do
+
+
+WRONG_ARGUMENT: Final = {"code": "ERR_INVALID_ARG_TYPE"}
+"""What Node adds to the error of an argument of the wrong type."""
 
 
 class RequestFailed(Exception):

@@ -11,7 +11,14 @@ from runtime.http import Bytes, Form, Json, Multipart, Request
 from runtime.http.answer import axios_data, header_object
 from runtime.http.body import Body, field_part
 from runtime.http.request import assigned
-from runtime.nodes.http_request.call import FinalResponse, PreparedRequest, RequestFailed, status_failed, stopped
+from runtime.nodes.http_request.call import (
+    WRONG_ARGUMENT,
+    FinalResponse,
+    PreparedRequest,
+    RequestFailed,
+    status_failed,
+    stopped,
+)
 from runtime.nodes.http_request.output import PARSED_BY_AXIOS, ResponseOptions, body_of, resolved_format
 from runtime.values.javascript import js_string, json_stringify, truthy
 from schemas.item import UNDEFINED
@@ -25,7 +32,6 @@ _NO_DATA = (
     'The "data" argument must be of type string or an instance of Buffer, TypedArray, or DataView. Received undefined'
 )
 """What n8n says of an empty answer that it wants to compare with the one before."""
-_ARGUMENT = {"code": "ERR_INVALID_ARG_TYPE"}
 _CHECK_COMPLETION = 'Check if "Pagination Completed When" has been configured correctly.'
 _BETWEEN = re.compile(r"[,\s]+")
 _PLAIN_PATH = re.compile(r"=\{\{\s*\$response((?:\??\.\w+)+)\s*\}\}")
@@ -288,7 +294,7 @@ class _Repeats:
         length = int(declared) if declared.isascii() and declared.isdigit() else len(body)
         same_length = length == self._length  # before the first answer it is 0
         if same_length and not body and response_format in PARSED_BY_AXIOS:
-            raise RequestFailed(NodeApiError(_NO_DATA, http_code=_ARGUMENT["code"]), _ARGUMENT)
+            raise RequestFailed(NodeApiError(_NO_DATA, http_code=WRONG_ARGUMENT["code"]), WRONG_ARGUMENT)
         self._lengths = self._lengths + 1 if same_length else 1
         self._bodies = self._bodies + 1 if body == self._body else 0
         self._body, self._length = body, length

@@ -13,7 +13,7 @@ class HttpRequestParameters(Activity):
     """The fields that the builders of URL, query, headers and body read."""
 
     method: Dynamic[str] = param("GET")
-    url: Dynamic[str] = param("", required=True)
+    url: Dynamic[str] = param("", required=True, label="URL")
     authentication: Literal["none", "predefinedCredentialType", "genericCredentialType"] = param("none")
     node_credential_type: str = param("", show={"authentication": ["predefinedCredentialType"]})
     generic_auth_type: Dynamic[str] = param("", show={"authentication": ["genericCredentialType"]})

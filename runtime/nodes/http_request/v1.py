@@ -27,6 +27,7 @@ from runtime.nodes.checkpoint import Checkpoint
 from runtime.nodes.http_request.body import file_part
 from runtime.nodes.http_request.call import (
     MAX_CONCURRENT_REQUESTS,
+    WRONG_ARGUMENT,
     FinalResponse,
     PreparedRequest,
     RequestFailed,
@@ -52,7 +53,6 @@ _MAY_HAVE_BODY = [*_WITH_BODY, "DELETE"]
 _SUCCESS = range(200, 300)
 _NOT_JSON = 'Response body is not valid JSON. Change "Response Format" to "String"'
 _NOT_TEXT = 'The "chunk" argument must be of type string or an instance of Buffer, TypedArray, or DataView.'
-_ARGUMENT = {"code": "ERR_INVALID_ARG_TYPE"}
 _CREDENTIALS = {
     "basicAuth": "httpBasicAuth",
     "digestAuth": "httpDigestAuth",
@@ -67,7 +67,7 @@ class _HttpRequestV1To2(Activity):
     """The parameters and the run of both versions."""
 
     request_method: Dynamic[str] = param("GET")
-    url: Dynamic[str] = param("", required=True)
+    url: Dynamic[str] = param("", required=True, label="URL")
     allow_unauthorized_certs: Dynamic[bool] = param(False)
     response_format: Dynamic[str] = param("json")
     data_property_name: Dynamic[str] = param("data", show={"responseFormat": ["string", "file"]})
@@ -326,7 +326,9 @@ def _fields_of(name: str, value: Any, i: int) -> list[Part]:
     if isinstance(value, list):
         return [part for each in value for part in _fields_of(name, each, i)]
     if isinstance(value, bool):
-        raise RequestFailed(NodeApiError(f"{_NOT_TEXT} Received type boolean ({js_string(value)})", item=i), _ARGUMENT)
+        raise RequestFailed(
+            NodeApiError(f"{_NOT_TEXT} Received type boolean ({js_string(value)})", item=i), WRONG_ARGUMENT
+        )
     try:
         return [field_part(name, value)]
     except ValueError as error:

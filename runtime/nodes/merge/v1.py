@@ -32,8 +32,8 @@ class MergeV1(Inline):
         ]
     ] = param("append")
     join: Dynamic[Literal["inner", "left", "outer"]] = param("left", show={"mode": ["mergeByIndex"]})
-    property_name1: Dynamic[str] = param("", show=KEYS, required=True)
-    property_name2: Dynamic[str] = param("", show=KEYS, required=True)
+    property_name1: Dynamic[str] = param("", show=KEYS, required=True, label="Property Input 1")
+    property_name2: Dynamic[str] = param("", show=KEYS, required=True, label="Property Input 2")
     output: Dynamic[Literal["input1", "input2"]] = param("input1", show={"mode": ["passThrough"]})
     overwrite: Dynamic[Literal["always", "blank", "undefined"]] = param("always", show={"mode": ["mergeByKey"]})
 

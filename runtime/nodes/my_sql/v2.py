@@ -53,7 +53,7 @@ class MySql(Activity):
     data_mode: Literal["autoMapInputData", "defineBelow"] = param(
         "autoMapInputData", show={**_DATABASE, "operation": _WRITES}
     )
-    column_to_match_on: Dynamic[str] = param("", show=_MATCHES, required=True)
+    column_to_match_on: Dynamic[str] = param("", show=_MATCHES, required=True, label="Column to Match On")
     value_to_match_on: Dynamic[Any] = param("", show={"dataMode": ["defineBelow"], **_MATCHES})
     values_to_send: Dynamic[Any] = param({}, show={"dataMode": ["defineBelow"], **_DATABASE, "operation": _WRITES})
     options: Dynamic[dict[str, Any]] = param({})

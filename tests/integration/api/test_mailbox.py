@@ -97,7 +97,7 @@ async def test_new_messages_start_a_run(acme: httpx.AsyncClient, dependencies: D
     (run,) = await eventually(lambda: runs(1))
     item = (await acme.get(f"/workflows/{run['workflow_id']}/result")).json()["outputs"][0][0]
     assert item["json"] | {"metadata": None} == {
-        "textPlain": "hello first", "metadata": None, "subject": "first", "from": "Ada <ada@example.com>",
+        "textHtml": "", "textPlain": "hello first", "metadata": None, "subject": "first", "from": "Ada <ada@example.com>",
         "to": "us@example.com", "date": "Mon, 02 Mar 2026 10:00:00 +0100", "attributes": {"uid": 7}, "s": "first",
     }  # fmt: skip
     assert item["json"]["metadata"]["message-id"] == "<first@example.com>"
@@ -113,14 +113,34 @@ async def test_new_messages_start_a_run(acme: httpx.AsyncClient, dependencies: D
 
 
 @pytest.mark.parametrize(
-    ("config", "criteria"),
+    ("version", "parameters", "json", "searched"),
     [
-        ('["UNSEEN"]', "UNSEEN"),
-        ('["UNSEEN", ["FROM", "ada"], "!FLAGGED"]', 'UNSEEN FROM "ada" NOT FLAGGED'),
-        ("[]", "ALL"),
+        (1, {"format": "simple"}, {"textPlain": "hello first", "attributes": None}, "UNSEEN"),
+        (2.2, {"format": "raw"}, {"raw": MESSAGE.format("first").partition("\r\n\r\n")[2]}, "UNSEEN SINCE"),
     ],
 )
-def test_search_keys_are_those_of_imap(config: str, criteria: str) -> None:
-    from runtime.nodes.email_read_imap import search_keys  # noqa: PLC0415
+async def test_versions_differ(
+    acme: httpx.AsyncClient,
+    box: Box,
+    version: float,
+    parameters: dict[str, Any],
+    json: dict[str, Any],
+    searched: str,
+) -> None:
+    """Version 1 has no attributes, raw is the text without its header, and from 2.1 on mail of earlier days is left alone."""
+    box.put(7, "first")
+    mail = node("Mail", "emailReadImap", version, **parameters, options={}, pollTimes=YEARLY)
+    key = f"mailbox-{version:g}".replace(".", "-")
+    workflow = export("Mails", mail | {"credentials": {"imap": {"id": "1", "name": "box"}}})
+    assert (await acme.post("/templates", params={"key": key}, json=workflow)).status_code == 201
 
-    assert search_keys(config) == criteria
+    async def run() -> Any:
+        listed = (await acme.get("/workflows", params={"template": key})).json()["items"]
+        return listed[0] if [each["status"] for each in listed] == ["completed"] else None
+
+    done = await eventually(run)
+    item = (await acme.get(f"/workflows/{done['workflow_id']}/result")).json()["outputs"][0][0]
+    assert {name: item["json"].get(name) for name in json} == json
+    assert box.searched[0].startswith(searched)
+    assert ("SINCE" in box.searched[0]) == (version > 2)
+    await acme.post(f"/templates/{key}/deactivate")

@@ -24,10 +24,10 @@ class NoMail(Mail):
         raise NodeError(f"Node '{self._node}' sends mail, and this run is offline", item=item)
 
     async def receive(
-        self, mailbox: str, criteria: str, *, after: int | None, mark: Sequence[int]
+        self, mailbox: str, criteria: str, *, after: int | None, mark: Sequence[int], verify: bool = True
     ) -> list[tuple[int, bytes]]:
         """Refuse."""
-        del mailbox, criteria, after, mark
+        del mailbox, criteria, after, mark, verify
         raise NodeError(f"Node '{self._node}' reads mail, and this run is offline")
 
 
