@@ -12,6 +12,8 @@ _CONSTRUCTOR = re.compile(r"\.\s*constructor")
 _TEMPORARY_NAME = re.compile(r"___[a-z]\d*")
 RESERVED_NAMES = frozenset({"___n8n_data", "__sanitize"})
 """Names of n8n's own machinery, which no script may declare."""
+UNPRINTABLE_CHAIN = "Cannot read properties of undefined (reading 'start')"
+"""n8n's message for an optional chain alone in a `${}`; in a template that calls an extension method it has another."""
 _FUNCTION_CLASSES = frozenset({"AsyncFunction", "AsyncGeneratorFunction", "Function", "GeneratorFunction"})
 
 
@@ -73,7 +75,7 @@ def _unprintable(source: ParsedCode, node: Node) -> str | None:
     """Return the error of what n8n's rewriter of expressions cannot print."""
     if node.type == "template_substitution" and _is_optional_chain(node):
         named = any(each.type == "identifier" and source.text(each) == "Object" for each in walk(_top(node)))
-        return "invalid syntax" if named else "Cannot read properties of undefined (reading 'start')"
+        return "invalid syntax" if named else UNPRINTABLE_CHAIN
     if node.type == "method_definition" and node.parent is not None and node.parent.type == "class_body":
         return "Expression evaluation failed: Unexpected token ';'"
     return None

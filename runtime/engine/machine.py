@@ -162,7 +162,7 @@ class Engine:
         if not settled:
             return self.current
         self.error = None
-        final = self._final(self.current, outputs)
+        final = self._final(self.current, outputs, ran=False)
         self._advance(self.current, final, Outcome(outputs=outputs, started=now, finished=now))
         return step
 
@@ -273,11 +273,13 @@ class Engine:
             return not (any(surplus) and (self.v1 or legacy.runs_by_surplus(self.graph, step.name))), None
         return False, None
 
-    def _final(self, execute: Execute, outputs: Outputs | None) -> Outputs | None:
+    def _final(self, execute: Execute, outputs: Outputs | None, *, ran: bool = True) -> Outputs | None:
         if outputs is None:
             return None
-        original = None if execute.step.name in self.pinned else lambda item: self._original(execute, item)
-        given = len((self.entry or {}).get("inputs", ()))
+        given: list[Items | None] = (self.entry or {}).get("inputs", [])
+        # order v0: of a node that nothing came to, n8n has no output that it could look for errors in
+        whole = execute.step.name in self.pinned or (not ran and not self.v1 and outputs == [[]])
+        original = None if whole else lambda item: self._original(execute, item)
         return finish(execute.step, outputs, given, execute.uncut_inputs, original)
 
     def _advance(self, execute: Execute, final: Outputs | None, outcome: Outcome) -> None:

@@ -27,7 +27,7 @@ from schemas.item import BinaryRef
 _MOVED: Final = {"operation": ["binaryToPropery", "fromJson", "text", "xml"]}
 
 
-_FORMAT_NAMES: Final = ("csv", "fromJson", "html", "ods", "pdf", "rtf", "xls", "xlsx")
+_FORMAT_NAMES: Final = ("csv", "fromJson", "html", "ods", "rtf", "xls", "xlsx")
 """Operations for which a file of another format is told as such where it cannot be read."""
 Operation = Literal[
     "csv", "html", "fromIcs", "fromJson", "ods", "pdf", "rtf", "text", "xml", "xls", "xlsx", "binaryToPropery"
@@ -81,12 +81,13 @@ class ExtractFromFile(Activity):
         return [self.with_content(item, data)]
 
     def other_format(self, ref: BinaryRef, i: int) -> NodeError | None:
-        """Return the error of a file that cannot be read since it is of another format, as its extension tells; else None."""
+        """Return the error of a file that cannot be read since it is of another format, as its extension tells (of what should
+        be JSON: in any case); else None.
+        """
         extension = ref.get("fileExtension")
-        wanted, expected = ("JSON", "json") if self.operation == "fromJson" else (self.operation, self.operation)
-        if self.operation not in _FORMAT_NAMES or not extension or extension == expected:
-            return None
-        if self.operation == "fromJson" and ref["mimeType"] == "text/plain":
+        wanted = expected = "JSON" if self.operation == "fromJson" else self.operation
+        told = self.operation == "fromJson" or (extension and extension != expected)
+        if self.operation not in _FORMAT_NAMES or not told:
             return None
         return NodeError(
             f"The file selected in 'Input Binary Field' is not in {wanted} format",

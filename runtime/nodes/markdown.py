@@ -84,6 +84,6 @@ def _item(context: ActivityContext, item: Item, node: Markdown, result: Any, i: 
     json, key = copy.deepcopy(item["json"]), js_string(node.given("destination_key"))
     if result is None and node.is_undefined("markdown"):  # showdown gives back what it cannot convert
         unset(json, key)
-        return {"json": json, "pairedItem": {"item": i}}
+        return {"json": json}
     set_path(json, key, result)
-    return {"json": json, "pairedItem": {"item": i}}
+    return {"json": json}

@@ -40,7 +40,12 @@ class RespondToWebhook(Durable):
     credential_uses = (CredentialUse("jwtAuth", {"respondWith": ["jwt"]}),)
 
     enable_response_output: Dynamic[bool] = param(default=False, show={"@version": [{"_cnd": {"gte": 1.4}}]})
-    respond_with: Dynamic[What] = param("firstIncomingItem")
+    evaluated: Dynamic[What] = param(
+        "firstIncomingItem", alias="respondWith", show={"@version": [{"_cnd": {"lt": 1.2}}]}
+    )
+    as_text: What = param(
+        "", alias="respondWith", since={1.2: "firstIncomingItem"}, show={"@version": [{"_cnd": {"gte": 1.2}}]}
+    )
     credentials: str = param("", show={"respondWith": ["jwt"]})
     redirect_url: Dynamic[str] = param("", alias="redirectURL", show={"respondWith": ["redirect"]}, required=True)
     response_json: Dynamic[Any] = param(SAMPLE, alias="responseBody", show={"respondWith": ["json"]})
@@ -74,7 +79,6 @@ class RespondToWebhook(Durable):
                 return None, [Call("sign", _parse_json(node.payload))]
             else:
                 node.require_request(context)
-                self.require_choice()
                 response = node.response(*node.body(context.items))
         except NodeError as error:
             if context.continue_on_fail:
@@ -86,10 +90,10 @@ class RespondToWebhook(Durable):
     def _passed(self, items: Items, response: dict[str, Any], version: float) -> Outputs:
         return [items, [{"json": {"response": _item_response(response)}}]] if self._tells(version) else [items]
 
-    def require_choice(self) -> None:
-        """Raise NodeError for an expression in place of what to respond with: n8n does not evaluate one."""
-        if str(self.respond_with).startswith("="):
-            raise NodeError(f'The Response Data option "{as_written(self.respond_with)}" is not supported!')
+    @property
+    def respond_with(self) -> Any:
+        """What to respond with. From version 1.2 on n8n does not evaluate an expression here."""
+        return self.evaluated if self.as_text == "" else self.as_text
 
     def require_request(self, context: DurableContext) -> None:
         """Raise NodeError if, from 1.1 on, no node before this one has a request that waits for an answer."""

@@ -171,6 +171,8 @@ class SwitchV2(_SwitchV1To2):
 
     def run(self, context: Context, items: Items) -> Outputs:
         """Send each item to one output, or nowhere."""
+        if not items:
+            return []
         ports = _Ports(self._count(context))
         for i, item in enumerate(items):
             try:
@@ -255,10 +257,14 @@ class SwitchV3(Inline):
         del version
         if self.mode == "expression":
             return _count(self.number_outputs)
+        if self.mode != "rules":
+            return 0
         return len(self.rules.get("values") or ()) + (self.options.get("fallbackOutput") == "extra")
 
     def run(self, context: Context, items: Items) -> Outputs:
         """Send each item to the output of its first rule (or of all its rules), to the fallback, or nowhere."""
+        if not items:
+            return [[]]
         if self.mode == "expression":
             return self._by_expression(context, items)
         if self.mode != "rules":

@@ -15,6 +15,7 @@ from typing import Any
 from tests.conformance.expressions_score import filled
 from tests.shared_folder import shared_path
 
+_SOURCE = "___n8n_data"
 ORACLE = shared_path("oracle", "oracle.sh")
 
 
@@ -72,6 +73,8 @@ def _told(document: dict[str, Any], result: dict[str, Any]) -> dict[str, Any] | 
         if "could not be cloned" in message:  # with the function's source, which is n8n's own
             message = "Expression evaluation failed: <function> could not be cloned."
         return {"expected": None, "error": {"message": message}}
+    if _SOURCE in json.dumps(runs[0]["outputs"]):
+        return None  # the text of a function as n8n has written it again, which is n8n's own
     values = [item.get(document["field"], {"$undefined": True}) for item in runs[0]["outputs"][0]]
     return {"expected": values, "error": None}
 

@@ -21,6 +21,8 @@ def without_duplicates(items: Items, which: Any, listed: Any, options: Any, *, n
 
     `nulls`: a null is of any type. Raise ProblemError when a field is missing somewhere or changes its type.
     """
+    if not items:  # the node was reached through an input that it has not
+        raise ProblemError("Cannot read properties of undefined (reading 'json')")
     options = options or {}
     which = which if isinstance(which, str) else ""  # n8n takes what it does not know for all fields
     dots = not options.get("disableDotNotation")
