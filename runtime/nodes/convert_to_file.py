@@ -52,7 +52,7 @@ class ConvertToFile(Activity):
         """Return items without JSON that have the file."""
         if self.operation not in get_args(Operation):
             return [[]]
-        if self.operation in ("toText", "toBinary", "iCal") or (self.operation == "toJson" and self.mode == "each"):
+        if self.operation in ("toText", "toBinary", "iCal") or (self.operation == "toJson" and self.mode != "once"):
 
             async def one(i: int, item: Item) -> Item:
                 return await context.resolve(self, i).file(context, item)

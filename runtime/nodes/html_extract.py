@@ -117,10 +117,12 @@ def clean_up(text: str) -> str:
 
 
 def _extraction(entry: Mapping[str, Any]) -> dict[str, Any]:
-    skip = text_parts(entry["skipSelectors"], "_valueData.skipSelectors") if truthy(entry.get("skipSelectors")) else []
+    shown = js_string(entry.get("returnValue", "text"))
+    skipping = shown == "text" and truthy(entry.get("skipSelectors"))
+    skip = text_parts(entry["skipSelectors"], "_valueData.skipSelectors") if skipping else []
     return {
         "selector": None if (selector := entry.get("cssSelector")) is UNDEFINED else selector,
-        "as": js_string(entry.get("returnValue", "text")),
+        "as": shown,
         "attribute": entry.get("attribute") or "",
         "skip": skip,
     }

@@ -102,7 +102,7 @@ class ItemLists(Activity):
                 return [_unique(context.version, p, items)]
             if self.operation == "summarize":
                 return [_summary(context.version, p).items(items)]
-            return [[_aggregated(context, p, items)]]
+            return [[_aggregated(context, self, p, items)]]
         except ProblemError as problem:
             raise NodeError(problem.message, description=problem.description) from problem
 
@@ -159,7 +159,7 @@ def _check_splitting(version: float, item: Item, fields: list[str], *, dots: boo
             raise ProblemError(f"The provided field '{field}' is not an array or object")
 
 
-def _aggregated(context: Context, p: ItemLists, items: Items) -> Item:
+def _aggregated(context: Context, raw: ItemLists, p: ItemLists, items: Items) -> Item:
     options = p.options or {}
     used = list(range(len(items)))
     if p.aggregate == "aggregateIndividualFields":
@@ -167,6 +167,8 @@ def _aggregated(context: Context, p: ItemLists, items: Items) -> Item:
         if context.version < _LENIENT:
             _check_aggregating(items, listed, options)
         result: Item = {"json": fields_as_lists(items, listed, options, context.keeps_undefined)}
+    elif p.aggregate != "aggregateAllItemData" and not str(raw.aggregate).startswith("="):
+        raise NodeError('Could not get parameter "destinationFieldName"')
     else:
         included = _names(p.fields_to_include, "Include") if p.include_whole == "specifiedFields" else []
         dropped = _names(p.fields_to_exclude, "Exclude") if p.include_whole == "allFieldsExcept" else []
@@ -194,7 +196,7 @@ def _check_aggregating(items: Items, listed: list[Fields], options: Fields) -> N
 
 def _unique(version: float, p: ItemLists, items: Items) -> Items:
     listed = p.fields_to_exclude if p.compare == "allFieldsExcept" else p.fields_to_compare
-    listed = listed if version >= _NAMES_IN_TEXT else _names(listed)
+    listed = ("" if listed is None else listed) if version >= _NAMES_IN_TEXT else _names(listed)
     return without_duplicates(items, p.compare, listed, p.options, nulls=version >= _NULLS_OF_ANY_TYPE)
 
 

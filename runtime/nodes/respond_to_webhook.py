@@ -41,7 +41,7 @@ class RespondToWebhook(Durable):
 
     enable_response_output: Dynamic[bool] = param(default=False, show={"@version": [{"_cnd": {"gte": 1.4}}]})
     evaluated: Dynamic[What] = param(
-        "firstIncomingItem", alias="respondWith", show={"@version": [{"_cnd": {"lt": 1.2}}]}
+        "firstIncomingItem", alias="respondWith", since={1.2: ""}, show={"@version": [{"_cnd": {"lt": 1.2}}]}
     )
     as_text: What = param(
         "", alias="respondWith", since={1.2: "firstIncomingItem"}, show={"@version": [{"_cnd": {"gte": 1.2}}]}
@@ -75,10 +75,11 @@ class RespondToWebhook(Durable):
                 if event.error is not None:
                     raise NodeError(event.error["message"])  # noqa: TRY301 - beside the others
                 response = node.response({"token": event.value})
-            elif node.respond_with == "jwt":
+            elif node.respond_with == "jwt" and not self._is_text():
                 return None, [Call("sign", _parse_json(node.payload))]
             else:
                 node.require_request(context)
+                self.require_choice()
                 response = node.response(*node.body(context.items))
         except NodeError as error:
             if context.continue_on_fail:
@@ -90,9 +91,17 @@ class RespondToWebhook(Durable):
     def _passed(self, items: Items, response: dict[str, Any], version: float) -> Outputs:
         return [items, [{"json": {"response": _item_response(response)}}]] if self._tells(version) else [items]
 
+    def _is_text(self) -> bool:
+        return str(self.as_text).startswith("=")
+
+    def require_choice(self) -> None:
+        """Raise NodeError for an expression in place of what to respond with, which is not evaluated from version 1.2 on."""
+        if self._is_text():
+            raise NodeError(f'The Response Data option "{as_written(self.as_text)}" is not supported!')
+
     @property
     def respond_with(self) -> Any:
-        """What to respond with. From version 1.2 on n8n does not evaluate an expression here."""
+        """What to respond with."""
         return self.evaluated if self.as_text == "" else self.as_text
 
     def require_request(self, context: DurableContext) -> None:

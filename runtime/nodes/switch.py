@@ -87,6 +87,8 @@ class _SwitchV1To2(Inline):
     def _match(self, p: "_SwitchV1To2") -> tuple[int, Rule] | None:
         """Return the first rule that holds, and its place."""
         type_ = js_string(p.data_type)
+        if type_ not in _DEFAULT_VALUES and not str(self.data_type).startswith("="):
+            raise NodeError('Could not get parameter "value1"')
         value1 = self._value1(p, type_)
         written = self.rules.get("rules") or ()
         for place, (raw, rule) in enumerate(zip(written, (p.rules or {}).get("rules") or (), strict=False)):
