@@ -58,13 +58,13 @@ class ConvertToFile(Activity):
                 return await context.resolve(self, i).file(context, item)
 
             return await each_item_async(context, items, one)
+        pairs: list[PairedItem] = [{"item": i} for i in range(len(items))]
         try:
             file_item = await context.resolve(self, 0).file_of_all(context, items)
         except NodeError as error:
             if not context.continue_on_fail or self.operation == "toJson":  # of JSON, n8n fails whatever onError says
                 raise
-            return [[error_item(error, 0)]]
-        pairs: list[PairedItem] = [{"item": i} for i in range(len(items))]
+            return [[{**error_item(error, 0), "pairedItem": pairs}]]
         return [[{**file_item, "pairedItem": pairs}]]
 
     async def file_of_all(self, context: ActivityContext, items: Items) -> Item:

@@ -115,9 +115,7 @@ class ExtractFromFile(Activity):
         binary: dict[str, BinaryRef] = dict(item.get("binary", {}))
         if not self.keeps_source("binary"):
             binary.pop(self.binary_property_name, None)
-        if binary:
-            output["binary"] = binary
-        return output
+        return {**output, "binary": binary}  # an empty one stays an object, as in n8n
 
     def keeps_source(self, part: str) -> bool:
         """Return whether the option Keep Source keeps `part`: "json" or "binary"."""

@@ -9,10 +9,8 @@ from typing import Any, Literal
 from runtime.contract import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, error_item, param
 from runtime.expressions.library import LibraryError, run_library
 from runtime.values.binary import NoBinaryError, binary_of
-from runtime.values.javascript import js_string, truthy
-from runtime.values.lists.fields import text_parts
+from runtime.values.javascript import is_text, js_string, truthy
 from runtime.values.paths import get
-from runtime.values.problem import ProblemError
 from schemas.item import UNDEFINED
 
 _WHITE = re.compile(r"\s+")
@@ -45,6 +43,8 @@ class Extraction(Activity):
     def tidy(self, value: Any, version: float) -> Any:
         """Return a value cleaned up as the options say."""
         del version
+        if isinstance(value, dict) and self.trims():  # all attributes of an element
+            raise NodeError("value.trim is not a function")
         return value.strip() if isinstance(value, str) and self.trims() else value
 
     async def extract(self, context: ActivityContext, items: Items, *, rich: bool) -> Outputs:
@@ -65,10 +65,7 @@ class Extraction(Activity):
         """Return the items of one input item, of which `self` is the node. Raise NodeError."""
         html = await self._html(context, item, i)
         documents = html if isinstance(html, list) else [html]
-        try:
-            extractions = [_extraction(each) for each in (self.extraction_values or {}).get("values") or []]
-        except ProblemError as problem:
-            raise NodeError(problem.message, item=i) from problem
+        extractions = [_extraction(each) for each in (self.extraction_values or {}).get("values") or []]
         if any(each is None for each in documents):
             raise NodeError("cheerio.load() expects a string", item=i)
         requests = [{"html": each, "extractions": extractions, "rich": rich} for each in documents]
@@ -118,11 +115,12 @@ def clean_up(text: str) -> str:
 
 def _extraction(entry: Mapping[str, Any]) -> dict[str, Any]:
     shown = js_string(entry.get("returnValue", "text"))
-    skipping = shown == "text" and truthy(entry.get("skipSelectors"))
-    skip = text_parts(entry["skipSelectors"], "_valueData.skipSelectors") if skipping else []
+    given = entry.get("skipSelectors")
+    skip = ([each.strip() for each in given.split(",")] if is_text(given) else None) if truthy(given) else []
     return {
         "selector": None if (selector := entry.get("cssSelector")) is UNDEFINED else selector,
         "as": shown,
+        "list": truthy(entry.get("returnArray")),
         "attribute": entry.get("attribute") or "",
         "skip": skip,
     }

@@ -112,6 +112,8 @@ class ItemLists(Activity):
         listed = js_string(p.field_to_split_out)
         if context.version >= _OBJECTS:
             text_parts(p.field_to_split_out)
+        elif isinstance(p.field_to_split_out, bool | int | float):
+            raise ProblemError("fieldToSplitOut.includes is not a function")
         fields = split_names(listed) if context.version >= _OBJECTS else [listed]
         _check_splitting(context.version, item, fields, dots=not options.get("disableDotNotation"))
         others = _included(p.fields_to_include) if p.include == "selectedOtherFields" else []

@@ -71,13 +71,10 @@ class MoveBinaryData(Activity):
             json = dict(item["json"])
             value = base64.b64encode(data).decode() if options.get("keepAsBase64") is True else text
             set_path(json, js_string(self.destination_key), parse_json(value) if options.get("jsonParse") else value)
-        output: Item = {"json": json}
-        other_files = dict(item["binary"])
+        other_files = dict(item["binary"])  # an empty one stays an object, as in n8n
         if options.get("keepSource") is not True:
             del other_files[self.source_key]
-        if other_files:
-            output["binary"] = other_files
-        return output
+        return {"json": json, "binary": other_files}
 
     async def to_binary(self, context: ActivityContext, item: Item) -> Item | None:
         """Return the item's JSON, or a field of it, as a file. Raise UnknownEncodingError."""

@@ -92,7 +92,7 @@ def binary_of(item: Item, name: Any, i: int) -> BinaryRef:
             'previous nodes, e.g. "{{ $(_target_node_).item.binary[_binary_property_name_] }}"',
         )
     binary = item.get("binary")
-    if not binary:
+    if binary is None:
         raise NoBinaryError(
             f"This operation expects the node's input data to contain a binary file '{name}', but none was found "
             f"[item {i}]",
