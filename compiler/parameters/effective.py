@@ -1,6 +1,7 @@
 """Effective parameters of a node. n8n stores no defaults and drops hidden parameters, so both are applied here.
 
-n8n's rules (observed): a value is the stored one or its default, which also stands for a null, but in a choice, a number or a boolean; of a parameter that is declared several times
+n8n's rules (observed): a value is the stored one or its default, which also stands for a null but of a choice, a number or a
+boolean; of a parameter that is declared several times
 the visible declaration counts; inside a `collection` nothing has a default; an entry of a `fixedCollection` gets its defaults;
 parameters that the type does not declare are dropped; a collection that is given as text, be it an expression, is empty.
 """

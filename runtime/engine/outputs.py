@@ -33,9 +33,7 @@ def finish(
         pair(outputs, uncut)
     if step.always_output_data and not (outputs and outputs[0]):
         all_inputs: list[Any] = [
-            {"item": i, "input": slot}
-            for slot, items in enumerate(given)
-            for i in range(len(items or ()))
+            {"item": i, "input": slot} for slot, items in enumerate(given) for i in range(len(items or ()))
         ]
         outputs = [[{"json": {}, "pairedItem": all_inputs}], *outputs[1:]]
     return [_unwrap(items) for items in outputs]

@@ -13,7 +13,7 @@ from runtime.contract.capabilities import AskForToken
 from runtime.http.body import JSON, Form, Json, Multipart
 from runtime.http.request import Outgoing, Request, assigned, spread
 from runtime.http.signing import aws_v4, azure_storage, oauth1
-from runtime.values.javascript import js_string, js_typeof
+from runtime.values.javascript import js_string
 from runtime.values.paths import get
 from schemas.item import UNDEFINED
 
@@ -184,11 +184,7 @@ def _header(request: Request, data: Mapping[str, Any]) -> None:
 
 
 def _query(request: Request, data: Mapping[str, Any]) -> None:
-    name = js_string(data.get("name") or "")
-    if isinstance(request.query, str | int | float):
-        kind, shown = js_typeof(request.query), js_string(request.query)
-        raise CredentialError(f"Cannot create property '{name}' on {kind} '{shown}'")
-    request.query = assigned(request.query, {name: data.get("value")})
+    request.query = assigned(request.query, {js_string(data.get("name") or ""): data.get("value")})
 
 
 def _custom(request: Request, data: Mapping[str, Any]) -> None:

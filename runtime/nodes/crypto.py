@@ -170,7 +170,8 @@ class CryptoV2(_Crypto):
 
     def error_item(self, error: NodeError, i: int) -> Item:
         """See base class."""
-        shown = {"message": error.message, "name": "Error"}
+        thrown = error.message.endswith(" is not a function") or error.message.startswith("Cannot read properties of ")
+        shown = {"message": error.message, "name": "TypeError" if thrown else "Error"}
         if isinstance(error, InvalidArgumentError):
             shown |= {"name": "TypeError", "code": "ERR_INVALID_ARG_TYPE"}
         return {"json": {"error": shown}, "pairedItem": {"item": i}}

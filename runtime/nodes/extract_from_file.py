@@ -29,6 +29,8 @@ _MOVED: Final = {"operation": ["binaryToPropery", "fromJson", "text", "xml"]}
 
 _FORMAT_NAMES: Final = ("csv", "fromJson", "html", "ods", "rtf", "xls", "xlsx")
 """Operations for which a file of another format is told as such where it cannot be read."""
+_STRICT: Final = 1.1
+"""From this version on a broken record of a CSV file is an error."""
 Operation = Literal[
     "csv", "html", "fromIcs", "fromJson", "ods", "pdf", "rtf", "text", "xml", "xls", "xlsx", "binaryToPropery"
 ]
@@ -59,11 +61,12 @@ class ExtractFromFile(Activity):
                 ref = binary_of(item, node.binary_property_name, i)
             except NoBinaryError as error:
                 raise NodeError(error.message, description=error.description, item=i) from error
-            if node.operation == "csv" and takes_head(node.options):
-                return [{"json": row} for row in await read_csv(context, await context.blobs.open(ref), node.options)]
-            data = await context.blobs.read(ref)
             try:
-                return await node.extracted(context, item, data)
+                if node.operation == "csv" and takes_head(node.options):
+                    data = await context.blobs.open(ref)
+                    rows = await read_csv(context, data, node.options, strict=context.version >= _STRICT)
+                    return [{"json": row} for row in rows]
+                return await node.extracted(context, item, await context.blobs.read(ref))
             except SandboxLimitError:  # a file that is too large is of the right format
                 raise
             except NodeError as error:
@@ -98,7 +101,7 @@ class ExtractFromFile(Activity):
     async def rows(self, context: ActivityContext, data: bytes) -> list[Any]:
         """Return the JSON of an item per row. Raise NodeError."""
         if self.operation == "csv":
-            return await read_csv(context, data, self.options)
+            return await read_csv(context, data, self.options, strict=context.version >= _STRICT)
         rows = await read_sheet(context, data, self.operation, self.options)
         headed = self.operation == "rtf" or self.options.get("headerRow") is not False
         return rows if headed else [{"row": row} for row in rows]

@@ -74,13 +74,15 @@ class RespondToWebhook(Durable):
             if event is not None:
                 if event.error is not None:
                     raise NodeError(event.error["message"])  # noqa: TRY301 - beside the others
-                response = node.response({"token": event.value})
+                response = node.response(self.sent_headers(node), {"token": event.value})
             elif node.respond_with == "jwt" and not self._is_text():
+                node.require_request(context)
                 return None, [Call("sign", _parse_json(node.payload))]
             else:
                 node.require_request(context)
                 self.require_choice()
-                response = node.response(*node.body(context.items))
+                headers = self.sent_headers(node)
+                response = node.response(headers, *node.body(context.items))
         except NodeError as error:
             if context.continue_on_fail:
                 every: Any = [{"item": i} for i in range(len(context.items))]
@@ -150,15 +152,24 @@ class RespondToWebhook(Durable):
             raise NodeError(f"The item has no binary field '{name}' [item 0]")
         return {"binary": files[name]}
 
-    def response(self, *body: Any) -> dict[str, Any]:
-        """Return {statusCode, headers, body?}; header names in lower case."""
-        given = self.options.get("responseHeaders") or {}
+    def sent_headers(self, node: "RespondToWebhook") -> dict[str, Any]:
+        """Return the headers of the options, names in lower case; one whose value is null or undefined is none. `node` has the values of
+        expressions. Raise NodeError.
+        """
+        given = node.options.get("responseHeaders") or {}
         if not isinstance(given, dict):
             raise NodeError("options.responseHeaders.entries is not iterable")
-        entries = given.get("entries") or []
-        headers: dict[str, Any] = {
-            js_string(each.get("name", "")).lower(): js_string(each.get("value", "")) for each in entries
-        }
+        written: Any = self.options.get("responseHeaders")
+        raw = (written.get("entries") if isinstance(written, dict) else None) or []
+        headers: dict[str, Any] = {}
+        for i, each in enumerate(given.get("entries") or []):
+            lacking = "value" not in each and i < len(raw) and "value" in raw[i]
+            if not lacking and each.get("value", "") is not None:
+                headers[js_string(each.get("name", "")).lower()] = js_string(each.get("value", ""))
+        return headers
+
+    def response(self, headers: dict[str, Any], *body: Any) -> dict[str, Any]:
+        """Return {statusCode, headers, body?}."""
         code = self.options.get("responseCode") or (307 if self.respond_with == "redirect" else 200)
         if self.respond_with == "redirect":
             headers |= _location(self.redirect_url)

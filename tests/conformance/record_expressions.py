@@ -45,7 +45,9 @@ def _ask(document: dict[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
             questions, answers = Path(folder) / "in.jsonl", Path(folder) / "out.jsonl"
             rest = range(first, len(document["cases"]))
             questions.write_text("".join(_question(document, i) for i in rest), encoding="utf-8")
-            subprocess.run(["/bin/bash", str(ORACLE), str(questions), str(answers)], check=False, stdout=subprocess.DEVNULL)
+            subprocess.run(
+                ["/bin/bash", str(ORACLE), str(questions), str(answers)], check=False, stdout=subprocess.DEVNULL
+            )
             lines = answers.read_text(encoding="utf-8").splitlines() if answers.exists() else []
             for answer in map(json.loads, lines):
                 first = int(answer["name"]) + 1
