@@ -17,7 +17,7 @@ from runtime.contract import (
 from runtime.sandbox.spreadsheets import write_sheet
 from runtime.values.calendar_event import CalendarError, calendar_event
 from runtime.values.encodings import UnknownEncodingError, encode, from_base64
-from runtime.values.javascript import describe_received, js_string, json_stringify
+from runtime.values.javascript import describe_received, js_string, json_stringify, truthy
 from runtime.values.paths import get
 from schemas.item import UNDEFINED, PairedItem
 from schemas.node import Conditions
@@ -84,9 +84,10 @@ class ConvertToFile(Activity):
             return await self.item(
                 context, self.encode_text(self.as_json(item["json"])), "application/json", "file.json"
             )
-        value = get(item["json"], self.source_property) if self.source_property else item["json"]
+        source: Any = self.source_property
+        value = get(item["json"], js_string(source)) if truthy(source) else item["json"]
         if value is UNDEFINED:
-            raise NodeError(f'The value in "{self.source_property}" is not set')
+            raise NodeError(f'The value in "{js_string(source)}" is not set')
         plain = isinstance(value, str) or (self.operation == "toText" and not isinstance(value, dict | list))
         if self.operation == "toText":
             mime = "text/plain" if plain else "application/json"

@@ -121,7 +121,7 @@ def _case(draw: random.Random, choice: Choice, name: str) -> Case:
     case = copy.deepcopy(draw.choice(cases_of_type()[choice.type]))
     subject = draw.choice([each for each in case["workflow"]["nodes"] if each["type"] == choice.type])
     subject |= {"typeVersion": choice.version, "parameters": _parameters(draw, choice)}
-    kept = {key: case[key] for key in ("workflow", "start", "mode", "input", "subworkflows") if key in case}
+    kept: Case = {key: case[key] for key in ("workflow", "start", "mode", "input", "subworkflows") if key in case}
     about = f"{'.'.join(choice.path)} is {json.dumps(choice.value)} in version {choice.version} of {choice.type}"
     return {"name": name, "group": "F", "about": about, "volatile": [], **kept}
 
